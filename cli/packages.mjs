@@ -1,0 +1,166 @@
+import { spawn } from "node:child_process";
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
+import { holderOf, tryLock } from "../infra/pid-lock.mjs";
+
+/**
+ * Runs `npm ci` if node_modules is not what package-lock.json says. A stamp in node_modules remembers for which
+ * lockfile it was found good. Of several at once one installs and the others wait for it.
+ * @param {string} root the repository
+ * @param {boolean} with_dev whether the packages for development are needed, also under NODE_ENV=production
+ * @throws Error with one line for the operator
+ */
+export async function bringPackages(root, with_dev) {
+	const lockfile = readFileSync(join(root, "package-lock.json"));
+	const stamp = `${createHash("sha256").update(lockfile).digest("hex")} ${process.platform}-${process.arch}`;
+	if (isGood(root, lockfile, stamp, with_dev)) return;
+	const lock = await lockOrWait(root, () => isGood(root, lockfile, stamp, with_dev));
+	if (lock === null) return;
+	const free = () => lock.release();
+	process.once("exit", free);
+	// Ctrl-C reaches npm as well; its exit then ends us, and the lock with us.
+	const passOn = () => {};
+	process.on("SIGINT", passOn);
+	try {
+		const production = process.env.NODE_ENV === "production" && !with_dev;
+		const left_out = production ? " (without those for development)" : "";
+		console.error(`installing packages with npm ci${left_out}, once …`);
+		await bring(root, with_dev);
+		writeStamp(root, stamp, !production);
+	} finally {
+		process.removeListener("SIGINT", passOn);
+		process.removeListener("exit", free);
+		free();
+	}
+}
+
+/** Answers the lock, or null once somebody else has installed what is needed. */
+async function lockOrWait(root, isDone) {
+	// Not in node_modules, which npm ci empties.
+	const folder = join(root, ".toko");
+	const file = join(folder, "npm-ci.lock");
+	for (let told = false; ; await wait(200)) {
+		let lock;
+		try {
+			mkdirSync(folder, { recursive: true, mode: process.getuid?.() === 0 ? 0o711 : 0o700 });
+			lock = tryLock(file);
+		} catch (error) {
+			throw new Error(`packages are missing and ${folder} cannot be written (${error.code}): run \`npm ci\` as its owner`);
+		}
+		if (lock === null && !told) {
+			told = true;
+			console.error(`waiting for process ${holderOf(file)?.pid ?? "?"}, which installs the packages`);
+		}
+		if (lock === null) continue;
+		if (!isDone()) return lock;
+		lock.release();
+		return null;
+	}
+}
+
+function stampFile(root) {
+	return join(root, "node_modules/.toko-lock-hash");
+}
+
+function isGood(root, lockfile, stamp, with_dev) {
+	const found = readText(stampFile(root));
+	if (found === `${stamp} all` || (found === `${stamp} production` && !with_dev)) return true;
+	// Somebody who ran npm by hand is not made to wait for it again.
+	const installed = readText(join(root, "node_modules/.package-lock.json"));
+	if (installed === null) return false;
+	const kind = compare(JSON.parse(lockfile).packages, parsePackages(installed), root);
+	if (kind === "other" || (kind === "production" && with_dev)) return false;
+	// Production would refuse what it does not miss, and development miss what production left out.
+	if (kind === "production" && process.env.NODE_ENV !== "production") return false;
+	writeStamp(root, stamp, kind === "all");
+	return true;
+}
+
+/** "all": every package of the lockfile is there in its version; "production": all but development's; else "other". */
+function compare(wanted, installed, root) {
+	let kind = "all";
+	for (const [path, entry] of Object.entries(wanted)) {
+		if (path === "") continue;
+		const here = installed[path];
+		if (here !== undefined && here.version === entry.version && here.integrity === entry.integrity) {
+			if (existsSync(join(root, path, "package.json"))) continue;
+			return "other";
+		}
+		if (here !== undefined) return "other";
+		// Optional ones are for other platforms, mostly: npm leaves them out of its own list.
+		if (entry.optional || entry.devOptional || entry.peer) continue;
+		if (!entry.dev) return "other";
+		kind = "production";
+	}
+	return kind;
+}
+
+function parsePackages(text) {
+	try {
+		return JSON.parse(text).packages ?? {};
+	} catch {
+		return {};
+	}
+}
+
+function writeStamp(root, stamp, with_dev) {
+	try {
+		writeFileSync(stampFile(root), `${stamp} ${with_dev ? "all" : "production"}`);
+	} catch {
+		// A node_modules that belongs to somebody else: it is compared again next time.
+	}
+}
+
+function readText(file) {
+	try {
+		return readFileSync(file, "utf8");
+	} catch {
+		return null;
+	}
+}
+
+/** Throws with npm's own words above one line of ours. */
+async function bring(root, with_dev) {
+	let result = await npm(root, ["ci"], with_dev);
+	// A lockfile made where the registry lacks packages for other platforms: npm ci refuses it, npm install takes what
+	// it says and asks for the rest.
+	if (/code EUSAGE/.test(result.errors)) result = await npm(root, ["install", "--no-save"], with_dev);
+	if (result.failure === 0) return;
+	const lines = result.errors.trimEnd().split("\n");
+	console.error(lines.slice(0, 20).join("\n"));
+	throw new Error(`npm ci failed: ${explain(result.failure, result.errors)}`);
+}
+
+async function npm(root, command, with_dev) {
+	const options = [...command, "--no-audit", "--no-fund", "--no-progress", "--loglevel=error"];
+	if (with_dev) options.push("--include=dev");
+	// Below `npm run` the npm that runs us; else the one on the PATH.
+	const own = process.env.npm_execpath?.endsWith(".js") ? process.env.npm_execpath : null;
+	const [file, args] = own === null ? ["npm", options] : [process.execPath, [own, ...options]];
+	const child = spawn(file, args, { cwd: root, stdio: ["ignore", "ignore", "pipe"] });
+	const passOn = () => child.kill("SIGTERM");
+	process.once("SIGTERM", passOn);
+	let errors = "";
+	child.stderr.on("data", (chunk) => (errors += chunk));
+	const failure = await new Promise((resolve) => {
+		child.once("error", (error) => resolve(error.code));
+		child.once("close", (code, signal) => resolve(signal ?? code));
+	});
+	process.removeListener("SIGTERM", passOn);
+	return { failure, errors };
+}
+
+function explain(failure, errors) {
+	if (failure === "ENOENT") return "there is no npm on the PATH; install it, or start with `npm start`";
+	if (typeof failure === "string" || failure === 130) return `it was ended (${failure}); start again`;
+	const code = /(?:npm (?:error|ERR!) code )(\w+)/.exec(errors)?.[1] ?? "";
+	if (/ENOTFOUND|EAI_AGAIN|ECONN|ETIMEDOUT|ENETUNREACH|ERR_SOCKET|FETCH/.test(code))
+		return `cannot reach the package registry (${code}); check network, proxy and \`npm config get registry\``;
+	if (/EACCES|EPERM|EROFS/.test(code)) return `cannot write node_modules (${code}); start as the owner of this folder`;
+	if (/ENOSPC/.test(code)) return "the disk is full; free about 700 MB";
+	if (/EUSAGE/.test(code)) return "package.json and package-lock.json disagree; run `npm install`";
+	if (/EINTEGRITY/.test(code)) return "a package is not what package-lock.json says; run `npm cache clean --force` and start again";
+	return `see above${code === "" ? "" : ` (${code})`}; then start again`;
+}

@@ -1,0 +1,100 @@
+/**
+ * `node cli/run.mjs <command> [arguments]`: what npm's scripts call. Brings the packages if they are missing or not those
+ * of package-lock.json, finds Node 24 and runs cli/<command>.ts with it. Node 20 must be enough here, and no package.
+ */
+import { spawn, execFileSync } from "node:child_process";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { constants } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { bringPackages } from "./packages.mjs";
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+
+/** What the program does when it cannot go on: one line, exit 1. */
+function stop(line) {
+	console.error(line);
+	process.exit(1);
+}
+
+function commands() {
+	const files = readdirSync(join(root, "cli")).filter((file) => /^[\w-]+\.ts$/.test(file));
+	return [...files.map((file) => file.slice(0, -3)), "test"].sort();
+}
+
+function findNode() {
+	if (Number(process.versions.node.split(".")[0]) >= 24) return process.execPath;
+	const own = join(root, "node_modules/node/bin/node");
+	if (existsSync(own)) return own;
+	return stop(
+		`Toko needs Node 24 and this is ${process.versions.node}: install Node 24, or run \`npm ci\` without ` +
+			"--omit=optional and --ignore-scripts, which brings one",
+	);
+}
+
+function nodeArguments(command, rest) {
+	if (command === "test") {
+		const jest = join(root, "node_modules/jest/bin/jest.js");
+		if (!existsSync(jest)) stop("the tests need the development packages: run `npm ci --include=dev`");
+		return ["--experimental-vm-modules", "--no-warnings", jest, ...rest];
+	}
+	// DEP0174: NeDB causes it at every call.
+	const quiet = ["--disable-warning=DEP0174", "--disable-warning=ExperimentalWarning"];
+	return [...quiet, join(root, "cli", `${command}.ts`), ...rest];
+}
+
+/**
+ * Whether this process is in the foreground of a terminal: Ctrl-C and the end of the terminal then reach the child by
+ * themselves, and passing them on would make two of one.
+ */
+function isForeground() {
+	try {
+		if (process.platform === "linux") {
+			const stat = readFileSync("/proc/self/stat", "latin1");
+			const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+			return fields[2] === fields[5];
+		}
+		const line = execFileSync("ps", ["-o", "pgid=,tpgid=", "-p", String(process.pid)], { encoding: "utf8" });
+		const [group, foreground] = line.trim().split(/\s+/);
+		return group === foreground;
+	} catch {
+		return process.stdin.isTTY === true;
+	}
+}
+
+function run(node, command, rest) {
+	const env_file = join(root, ".env");
+	// The environment wins over the file: that is how Node reads it.
+	const options = existsSync(env_file) ? [`--env-file-if-exists=${env_file}`] : [];
+	const child = spawn(node, [...options, ...nodeArguments(command, rest)], {
+		cwd: root,
+		stdio: "inherit",
+		env: { INIT_CWD: process.cwd(), ...process.env },
+	});
+	const handlers = new Map();
+	for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"]) {
+		const handler = () => {
+			if (signal === "SIGTERM" || !isForeground()) child.kill(signal);
+		};
+		handlers.set(signal, handler);
+		process.on(signal, handler);
+	}
+	child.once("error", (error) => stop(`cannot run ${node}: ${error.message}`));
+	child.once("exit", (code, signal) => {
+		if (signal === null) process.exit(code);
+		for (const [name, handler] of handlers) process.removeListener(name, handler);
+		process.kill(process.pid, signal);
+		// Should the signal not end this process: what a shell reports for it.
+		setTimeout(() => process.exit(128 + (constants.signals[signal] ?? 0)), 1_000);
+	});
+}
+
+const [command, ...rest] = process.argv.slice(2);
+if (command === undefined || !commands().includes(command))
+	stop(`${command === undefined ? "no command" : `no command ${command}`}: there are ${commands().join(", ")}`);
+try {
+	await bringPackages(root, command === "test");
+} catch (error) {
+	stop(error.message);
+}
+run(findNode(), command, rest);

@@ -1,0 +1,123 @@
+import type { CallingOptions, Context, ServiceBroker, ServiceSchema } from "moleculer";
+import type { z } from "zod";
+import type { ActionContract, ServiceContract } from "./contract.ts";
+import { notifications } from "./notifications.ts";
+import { orderEvents, orders } from "./orders.ts";
+import { products } from "./products.ts";
+import { userEvents, users } from "./users.ts";
+
+/** Every service of the shop: a new one is a line here. */
+export const contracts = [users, products, orders, notifications] as const;
+
+/** Every event of the shop, by name. */
+export const events = { ...userEvents, ...orderEvents };
+
+type Contracts = (typeof contracts)[number];
+
+/** `{ "v1.users.get": ActionContract<…>, … }` for all services. */
+type ActionMap = {
+	[C in Contracts as C["name"]]: {
+		[A in keyof C["actions"] & string as `v${C["version"]}.${C["name"]}.${A}`]: C["actions"][A];
+	};
+}[Contracts["name"]] extends infer Each
+	? (Each extends unknown ? (each: Each) => void : never) extends (all: infer All) => void
+		? All
+		: never
+	: never;
+
+/** The full name of an action, such as `v1.products.reserve`. */
+export type ActionName = keyof ActionMap & string;
+/** What a caller of the action gives. */
+export type ParamsOf<N extends ActionName> = ActionMap[N] extends ActionContract<infer P> ? z.input<P> : never;
+/** What a caller of the action gets. */
+export type ResultOf<N extends ActionName> =
+	ActionMap[N] extends ActionContract<infer _, infer R> ? z.output<R> : never;
+
+export type EventName = keyof typeof events;
+export type EventData<N extends EventName> = z.output<(typeof events)[N]["data"]>;
+
+/** An event as it travels; `id` is the same however often it is delivered. */
+export interface EventEnvelope<N extends EventName = EventName> {
+	id: string;
+	name: N;
+	version: number;
+	occurred_at: string;
+	data: EventData<N>;
+}
+
+/** Who calls: a person, proven by a token, or one of Toko's services. */
+export type Caller = { id: number; role: "user" | "admin" } | { id: null; role: "service" };
+
+/** What travels with a call and the calls below it. `$` names are the gateway's own. */
+export interface Meta {
+	token?: string;
+	$statusCode?: number;
+	$location?: string;
+}
+
+type ServiceActions = NonNullable<ServiceSchema["actions"]>;
+
+type Call = <N extends ActionName>(
+	name: N,
+	params: ParamsOf<N>,
+	options?: CallingOptions,
+) => Promise<ResultOf<N>>;
+
+/** A Moleculer context whose `call` knows the contracts; `locals.caller` is set where an action is not public. */
+export type ActionContext<P = unknown> = Omit<Context<P, Meta>, "call" | "locals"> & {
+	call: Call;
+	locals: { caller?: Caller };
+};
+
+/** Calls an action from outside a handler (CLI, jobs, tests) with the contracts' types. */
+export function callAction<N extends ActionName>(
+	broker: ServiceBroker,
+	name: N,
+	params: ParamsOf<N>,
+	options?: CallingOptions,
+): Promise<ResultOf<N>> {
+	return broker.call<ResultOf<N>, ParamsOf<N>>(name, params, options);
+}
+
+type Handlers<C extends ServiceContract, This> = {
+	[A in keyof C["actions"]]: C["actions"][A] extends ActionContract<infer P, infer R>
+		? (this: This, ctx: ActionContext<z.output<P>>) => Promise<z.input<R>> | z.input<R>
+		: never;
+};
+
+/**
+ * The actions of a service, one handler for each action of its contract: a missing one, an unknown one, a wrong
+ * parameter or a wrong result does not compile. Deadlines, retries and permissions come from the contract.
+ */
+export function implement<This>() {
+	return <C extends ServiceContract>(contract: C, handlers: Handlers<C, This>): ServiceActions => {
+		const actions: ServiceActions = {};
+		for (const [name, definition] of Object.entries(contract.actions)) {
+			actions[name] = {
+				permissions: definition.permissions,
+				...(definition.timeout_ms ? { timeout: definition.timeout_ms } : {}),
+				...(definition.idempotent ? { retryPolicy: { enabled: true } } : {}),
+				handler: handlers[name as keyof C["actions"]] as never,
+			} as ServiceActions[string];
+		}
+		return actions;
+	};
+}
+
+const byName = new Map<string, ActionContract>(
+	contracts.flatMap((contract) =>
+		Object.entries<ActionContract>(contract.actions).map(
+			([name, definition]) => [`v${contract.version}.${contract.name}.${name}`, definition] as const,
+		),
+	),
+);
+
+/** The contract of an action by its full name. */
+export function actionContract(name: string): ActionContract | undefined {
+	return byName.get(name);
+}
+
+/** All actions by their full names. */
+export function allActions(): ReadonlyMap<string, ActionContract> {
+	return byName;
+}

@@ -1,0 +1,104 @@
+import { z } from "zod";
+
+/**
+ * Who may call an action. `public`: anybody; `user`: any signed-in person (an admin too); `admin`: admins;
+ * `service`: Toko's own services, never a person.
+ */
+export type Permission = "public" | "user" | "admin" | "service";
+
+/**
+ * Where an action answers over HTTP, below `/api/v<version>`. Parameters come from `:name` segments of the path, then
+ * from the body (POST, PUT, PATCH) or the query string (GET, DELETE); `query` and `headers` name the exceptions.
+ */
+export interface Rest {
+	method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
+	path: string;
+	/** The status of a good answer; 200 when left out. */
+	status?: 200 | 201 | 202 | 204;
+	/** Parameters that come from the query string although the method has a body. */
+	query?: readonly string[];
+	/** Header name (lower case) to parameter name. */
+	headers?: Readonly<Record<string, string>>;
+	/** Below the server's root instead of `/api`. */
+	outermost?: boolean;
+}
+
+/** What callers know of an action. The same schemas validate, type `ctx.call` and become the API's document. */
+export interface ActionContract<P extends z.ZodObject = z.ZodObject, R extends z.ZodType = z.ZodType> {
+	summary: string;
+	permissions: Permission;
+	params: P;
+	result: R;
+	rest?: Rest;
+	/** True only where a second run of the same call changes nothing more: such calls are retried. */
+	idempotent?: boolean;
+	/** Deadline for the whole call, nested calls included; the broker's default when left out. */
+	timeout_ms?: number;
+}
+
+/** What a service promises to the others. Actions are called `v<version>.<name>.<action>`. */
+export interface ServiceContract<
+	Name extends string = string,
+	Version extends number = number,
+	Actions extends Record<string, ActionContract> = Record<string, ActionContract>,
+> {
+	name: Name;
+	version: Version;
+	actions: Actions;
+}
+
+/** Declares one action, keeping the exact types of its schemas. */
+export function action<P extends z.ZodObject, R extends z.ZodType>(
+	definition: ActionContract<P, R>,
+): ActionContract<P, R> {
+	return definition;
+}
+
+/** Declares a service. */
+export function contract<
+	const Name extends string,
+	const Version extends number,
+	Actions extends Record<string, ActionContract>,
+>(definition: ServiceContract<Name, Version, Actions>): ServiceContract<Name, Version, Actions> {
+	return definition;
+}
+
+/** An event's data by its name and version; names are past tense (`order.placed`). */
+export interface EventContract<D extends z.ZodObject = z.ZodObject> {
+	version: number;
+	data: D;
+}
+
+/** Declares one event. */
+export function event<D extends z.ZodObject>(definition: EventContract<D>): EventContract<D> {
+	return definition;
+}
+
+/** The health of one service: whether it and its database answer. */
+export function healthAction<const S extends string>(service: S, path: string) {
+	return action({
+		summary: `Health of the ${service} and its database`,
+		permissions: "public",
+		params: z.strictObject({}),
+		result: z.strictObject({ status: z.literal("healthy"), service: z.literal(service) }),
+		rest: { method: "GET", path, outermost: true },
+		idempotent: true,
+		timeout_ms: 3000,
+	});
+}
+
+/** What a service with a database of jobs has still to do: its outbox and its other jobs. */
+export const outboxAction = action({
+	summary: "The events and jobs of this service that are still to be done",
+	permissions: "admin",
+	params: z.strictObject({}),
+	result: z.array(
+		z.strictObject({
+			task: z.string(),
+			attempts: z.int(),
+			run_at: z.iso.datetime(),
+			last_error: z.string().nullable(),
+		}),
+	),
+	idempotent: true,
+});

@@ -1,0 +1,48 @@
+import { z } from "zod";
+
+/** The shop's currency (ISO 4217), `CURRENCY`. */
+export const CURRENCY = process.env.CURRENCY || "IDR";
+
+/** Digits after the point that the currency has, `CURRENCY_DECIMALS`: 0 for rupiah, 2 for dollars. */
+export const CURRENCY_DECIMALS = readDecimals();
+
+/** The largest price, in the currency's smallest unit. */
+export const PRICE_MAX_MINOR = 1_000_000_000_000;
+
+const FACTOR = 10 ** CURRENCY_DECIMALS;
+
+/** A price on the wire: a JSON number in the shop's currency, never with more decimals than the currency has. */
+export const price = z
+	.number()
+	.min(0, "must not be negative")
+	.max(PRICE_MAX_MINOR / FACTOR)
+	.refine(
+		(value) => fromMinor(Math.round(value * FACTOR)) === value,
+		CURRENCY_DECIMALS === 0
+			? `must be a whole number: ${CURRENCY} has no decimals`
+			: `must have at most ${CURRENCY_DECIMALS} decimals`,
+	);
+
+/** A sum on the wire: as `price`, as large as an order's total can be. */
+export const amount = z.number().min(0).max(Number.MAX_SAFE_INTEGER);
+
+/** A whole number of the smallest unit, as prices are kept and summed. */
+export const minorUnits = z.int().min(0).max(Number.MAX_SAFE_INTEGER);
+
+/** From the wire's number to the integer that is kept. */
+export function toMinor(value: number): number {
+	return Math.round(value * FACTOR);
+}
+
+/** From the kept integer to the wire's number. */
+export function fromMinor(minor: number): number {
+	return CURRENCY_DECIMALS === 0 ? minor : Number((minor / FACTOR).toFixed(CURRENCY_DECIMALS));
+}
+
+function readDecimals(): number {
+	const given = process.env.CURRENCY_DECIMALS || "0";
+	if (!/^[0-4]$/.test(given)) {
+		throw new Error(`CURRENCY_DECIMALS must be a digit from 0 to 4, not "${given}"`);
+	}
+	return Number(given);
+}

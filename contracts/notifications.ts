@@ -1,0 +1,42 @@
+import { z } from "zod";
+import { action, contract, healthAction, outboxAction } from "./contract.ts";
+import { integerId, limit, moment, skip } from "./fields.ts";
+
+/** A message to one person. `history` tells what became of it and when. */
+export const notification = z.strictObject({
+	id: z.uuid(),
+	user_id: integerId,
+	type: z.string(),
+	channel: z.enum(["email"]),
+	recipient: z.string(),
+	subject: z.string(),
+	status: z.enum(["queued", "sent"]),
+	history: z.array(z.strictObject({ status: z.string(), at: moment, reason: z.string().optional() })),
+	created_at: moment,
+	sent_at: moment.nullable(),
+});
+
+export const notifications = contract({
+	name: "notifications",
+	version: 1,
+	actions: {
+		list: action({
+			summary: "One's own messages, newest first; all of them for an admin",
+			permissions: "user",
+			params: z.strictObject({ skip, limit: limit(20) }),
+			result: z.array(notification),
+			rest: { method: "GET", path: "/notifications" },
+			idempotent: true,
+		}),
+		get: action({
+			summary: "A message by id: one's own, or anybody's for an admin",
+			permissions: "user",
+			params: z.strictObject({ id: z.string().min(1).max(64) }),
+			result: notification,
+			rest: { method: "GET", path: "/notifications/:id" },
+			idempotent: true,
+		}),
+		outbox: outboxAction,
+		health: healthAction("notification-service", "/health/notification"),
+	},
+});

@@ -1,0 +1,122 @@
+import { z } from "zod";
+import { action, contract, event, healthAction, outboxAction } from "./contract.ts";
+import { integerId, limit, line, moment, skip, text } from "./fields.ts";
+import { minorUnits } from "./money.ts";
+import { ORDER_LINES_MAX, orderLine } from "./products.ts";
+
+/** The life of an order; which state follows which is the orders service's own table. */
+export const orderStatus = z.enum([
+	"pending",
+	"paid",
+	"shipped",
+	"completed",
+	"cancelled",
+	"expired",
+	"refunded",
+]);
+
+/** An order as the API shows it, with the names and prices that it was placed with. */
+export const order = z.strictObject({
+	id: z.uuid(),
+	number: z.string(),
+	user_id: integerId,
+	status: orderStatus,
+	items: z.array(
+		z.strictObject({
+			product_id: z.string(),
+			name: z.string(),
+			price: z.number(),
+			quantity: z.int(),
+			subtotal: z.number(),
+		}),
+	),
+	total: z.number(),
+	currency: z.string(),
+	shipping_address: z.string().nullable(),
+	note: z.string().nullable(),
+	expires_at: moment,
+	created_at: moment,
+	updated_at: moment,
+});
+
+/** Chosen by the client for one order; the same key again gets the same answer. */
+const idempotencyKey = z
+	.string()
+	.regex(/^[\x21-\x7e]{1,255}$/, "must be 1 to 255 visible ASCII characters, for example a UUID");
+
+/** An order's id. Any text is taken, so that a malformed one is simply not found. */
+const orderId = z.string().min(1).max(64);
+
+export const orders = contract({
+	name: "orders",
+	version: 1,
+	actions: {
+		place: action({
+			summary: "Place an order: the units are held until it is paid or expires",
+			permissions: "user",
+			params: z.strictObject({
+				items: z
+					.array(orderLine)
+					.min(1, "must hold at least one product")
+					.max(ORDER_LINES_MAX, `must hold at most ${ORDER_LINES_MAX} lines`),
+				shipping_address: text(1, 500).optional(),
+				note: text(1, 500).optional(),
+				idempotency_key: idempotencyKey.optional(),
+			}),
+			result: order,
+			rest: {
+				method: "POST",
+				path: "/orders",
+				status: 201,
+				headers: { "idempotency-key": "idempotency_key" },
+			},
+			timeout_ms: 15_000,
+		}),
+		list: action({
+			summary: "One's own orders, newest first; all of them for an admin",
+			permissions: "user",
+			params: z.strictObject({ skip, limit: limit(20) }),
+			result: z.array(order),
+			rest: { method: "GET", path: "/orders" },
+			idempotent: true,
+		}),
+		get: action({
+			summary: "An order by id: one's own, or anybody's for an admin",
+			permissions: "user",
+			params: z.strictObject({ id: orderId }),
+			result: order,
+			rest: { method: "GET", path: "/orders/:id" },
+			idempotent: true,
+		}),
+		find: action({
+			summary: "An order by its id or its number, for the operator",
+			permissions: "admin",
+			params: z.strictObject({ id: line(1, 64) }),
+			result: order,
+			idempotent: true,
+		}),
+		outbox: outboxAction,
+		health: healthAction("order-service", "/health/order"),
+	},
+});
+
+export const orderEvents = {
+	"order.placed": event({
+		version: 1,
+		data: z.strictObject({
+			order_id: z.uuid(),
+			number: z.string(),
+			user_id: integerId,
+			total_minor: minorUnits,
+			currency: z.string(),
+			items: z.array(
+				z.strictObject({
+					product_id: z.string(),
+					name: z.string(),
+					price_minor: minorUnits,
+					quantity: z.int(),
+				}),
+			),
+		}),
+	}),
+};

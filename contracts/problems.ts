@@ -1,0 +1,145 @@
+import { Errors } from "moleculer";
+
+/** A field of the request that is wrong, by its path (`items.0.quantity`). */
+export interface FieldError {
+	path: string;
+	message: string;
+}
+
+/**
+ * Everything that can go wrong, by its stable code: the HTTP status and what a person reads, in English and
+ * Indonesian. `{name}` is filled from the problem's data.
+ */
+export const PROBLEMS = {
+	VALIDATION_FAILED: {
+		status: 422,
+		en: "The request does not have the right form: see errors.",
+		id: "Bentuk permintaan tidak benar: lihat errors.",
+	},
+	MALFORMED_BODY: { status: 400, en: "The body is not valid JSON.", id: "Isi permintaan bukan JSON yang sah." },
+	BODY_TOO_LARGE: {
+		status: 413,
+		en: "The body is too large: send at most {limit}.",
+		id: "Isi permintaan terlalu besar: paling banyak {limit}.",
+	},
+	UNSUPPORTED_MEDIA_TYPE: {
+		status: 415,
+		en: "Send the body as application/json.",
+		id: "Kirim isi permintaan sebagai application/json.",
+	},
+	NOT_FOUND: {
+		status: 404,
+		en: "There is nothing at this address.",
+		id: "Tidak ada apa pun di alamat ini.",
+	},
+	METHOD_NOT_ALLOWED: {
+		status: 405,
+		en: "This address does not take this method: see the Allow header.",
+		id: "Alamat ini tidak menerima metode ini: lihat header Allow.",
+	},
+	UNAUTHENTICATED: {
+		status: 401,
+		en: "Log in and send the access token as Authorization: Bearer.",
+		id: "Silakan login dan kirim token akses sebagai Authorization: Bearer.",
+	},
+	TOKEN_INVALID: {
+		status: 401,
+		en: "The token is not valid or has expired: log in again.",
+		id: "Token tidak sah atau sudah kedaluwarsa: silakan login lagi.",
+	},
+	FORBIDDEN: { status: 403, en: "Your role does not allow this.", id: "Peran Anda tidak mengizinkan ini." },
+	BAD_CREDENTIALS: { status: 401, en: "Wrong e-mail or password.", id: "Email atau password salah" },
+	EMAIL_TAKEN: { status: 400, en: "This e-mail is already registered.", id: "Email sudah terdaftar" },
+	USERNAME_TAKEN: { status: 400, en: "This username is already taken.", id: "Username sudah terdaftar" },
+	USER_NOT_FOUND: { status: 404, en: "There is no such user.", id: "User tidak ditemukan" },
+	PRODUCT_NOT_FOUND: { status: 404, en: "There is no such product.", id: "Produk tidak ditemukan" },
+	STOCK_WOULD_BE_NEGATIVE: {
+		status: 409,
+		en: "The stock would go below zero: only {stock} left.",
+		id: "Stok akan menjadi negatif: tersisa {stock}.",
+	},
+	STOCK_TOO_LARGE: {
+		status: 409,
+		en: "The stock would go above {max}.",
+		id: "Stok akan melebihi {max}.",
+	},
+	OUT_OF_STOCK: {
+		status: 409,
+		en: "There are not enough units: see errors for every short line.",
+		id: "Stok tidak cukup: lihat errors untuk setiap baris.",
+	},
+	TOTAL_TOO_LARGE: {
+		status: 422,
+		en: "The total of the order is too large.",
+		id: "Total pesanan terlalu besar.",
+	},
+	ORDER_NOT_FOUND: { status: 404, en: "There is no such order.", id: "Pesanan tidak ditemukan" },
+	ORDER_NOT_PLACED: {
+		status: 503,
+		en: "The order was not placed and nothing is held. Try again.",
+		id: "Pesanan tidak tercatat dan stok tidak ditahan. Silakan coba lagi.",
+	},
+	ORDER_UNKNOWN: {
+		status: 503,
+		en: "It is not known whether the order was placed: repeat it with the same Idempotency-Key, or look at GET /orders.",
+		id: "Belum diketahui apakah pesanan tercatat: ulangi dengan Idempotency-Key yang sama, atau lihat GET /orders.",
+	},
+	KEY_REUSED: {
+		status: 422,
+		en: "This Idempotency-Key was used with another body: take a new key for another order.",
+		id: "Idempotency-Key ini sudah dipakai dengan isi lain: pakai kunci baru.",
+	},
+	NOTIFICATION_NOT_FOUND: {
+		status: 404,
+		en: "There is no such notification.",
+		id: "Notifikasi tidak ditemukan",
+	},
+	TOO_MANY_REQUESTS: {
+		status: 429,
+		en: "Too many requests: at most {limit} a second.",
+		id: "Terlalu banyak permintaan: paling banyak {limit} per detik.",
+	},
+	TIMED_OUT: { status: 504, en: "The answer took too long.", id: "Jawaban terlalu lama." },
+	UNAVAILABLE: {
+		status: 503,
+		en: "The {service} service is away at the moment. Try again.",
+		id: "Layanan {service} sedang tidak tersedia. Silakan coba lagi.",
+	},
+	INTERNAL: {
+		status: 500,
+		en: "Something went wrong here. The request id helps us find it.",
+		id: "Terjadi kesalahan di sisi kami. Sertakan request id saat melapor.",
+	},
+} as const satisfies Record<string, { status: number; en: string; id: string }>;
+
+export type ProblemCode = keyof typeof PROBLEMS;
+export type Language = "en" | "id";
+
+/** What a problem carries beside its code: values for the text, and the fields that are wrong. */
+export interface ProblemData {
+	errors?: FieldError[];
+	[name: string]: unknown;
+}
+
+/**
+ * An error with a stable code that travels between nodes and becomes an RFC 9457 answer at the gateway.
+ * Throw it: `throw problem("PRODUCT_NOT_FOUND")`.
+ */
+export function problem(code: ProblemCode, data: ProblemData = {}): Errors.MoleculerError {
+	const { status } = PROBLEMS[code];
+	const message = describe(code, data, "en");
+	return status < 500
+		? new Errors.MoleculerClientError(message, status, code, data)
+		: new Errors.MoleculerServerError(message, status, code, data);
+}
+
+/** The text of a problem in a language. */
+export function describe(code: ProblemCode, data: ProblemData, language: Language): string {
+	return PROBLEMS[code][language].replace(/\{(\w+)\}/g, (_, name: string) => String(data[name] ?? "?"));
+}
+
+/** The code of an error where it is one of ours, from this node or another. */
+export function problemCode(error: unknown): ProblemCode | undefined {
+	const type = (error as { type?: unknown } | null)?.type;
+	return typeof type === "string" && Object.hasOwn(PROBLEMS, type) ? (type as ProblemCode) : undefined;
+}

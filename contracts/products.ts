@@ -1,0 +1,191 @@
+import { z } from "zod";
+import { action, contract, healthAction } from "./contract.ts";
+import { limit, line, moment, skip, text } from "./fields.ts";
+import { minorUnits, price } from "./money.ts";
+
+/** The most units that a product can have in stock. */
+export const STOCK_MAX = 1_000_000_000;
+
+/** The most units of one product in an order. */
+export const QUANTITY_MAX = 10_000;
+
+/** A product's id. Any text is taken, so that a malformed one is simply not found. */
+export const productId = z.string().min(1).max(64);
+
+const stock = z.int("must be a whole number").min(0, "must not be negative").max(STOCK_MAX);
+const category = line(1, 60).toLowerCase();
+const imageUrl = z
+	.url({ protocol: /^https?$/, error: "must be an http or https address" })
+	.max(2000)
+	.nullable();
+
+/** A product as the API shows it; `price` in the shop's currency. */
+export const product = z.strictObject({
+	id: z.string(),
+	name: z.string(),
+	description: z.string(),
+	price: z.number(),
+	stock: z.int(),
+	category: z.string(),
+	image_url: z.string().nullable(),
+	currency: z.string(),
+	created_at: moment,
+	updated_at: moment,
+});
+
+const described = {
+	name: line(1, 200),
+	description: text(0, 5000),
+	price,
+	category,
+	image_url: imageUrl.optional(),
+};
+
+/** A product as a shopkeeper gives it. */
+export const newProduct = z.strictObject({ ...described, stock });
+
+/** A line of a catalogue file. `sku` is the shop's own key for the product: the same sku is the same product. */
+export const catalogueLine = z.strictObject({ sku: line(1, 60), ...newProduct.shape });
+
+/** What became of a line of a catalogue file. */
+export const catalogueOutcome = z.enum(["created", "updated", "unchanged"]);
+
+/** One product of an order, before it is known whether there is enough. */
+export const orderLine = z.strictObject({
+	product_id: productId,
+	quantity: z.int("must be a whole number").min(1, "must be at least 1").max(QUANTITY_MAX),
+});
+
+/** A product that is short: how many were asked for and how many are left. */
+export const shortage = z.strictObject({
+	product_id: z.string(),
+	requested: z.int(),
+	available: z.int(),
+});
+
+/** The most products in one order, and so in one reservation. */
+export const ORDER_LINES_MAX = 100;
+
+export const products = contract({
+	name: "products",
+	version: 1,
+	actions: {
+		list: action({
+			summary: "Products, page by page",
+			permissions: "public",
+			params: z.strictObject({ skip, limit: limit(20), category: category.optional() }),
+			result: z.array(product),
+			rest: { method: "GET", path: "/products" },
+			idempotent: true,
+		}),
+		categories: action({
+			summary: "The categories that have products",
+			permissions: "public",
+			params: z.strictObject({}),
+			result: z.array(z.string()),
+			rest: { method: "GET", path: "/products/categories" },
+			idempotent: true,
+		}),
+		get: action({
+			summary: "A product by id",
+			permissions: "public",
+			params: z.strictObject({ id: productId }),
+			result: product,
+			rest: { method: "GET", path: "/products/:id" },
+			idempotent: true,
+		}),
+		create: action({
+			summary: "Add a product",
+			permissions: "admin",
+			params: newProduct,
+			result: product,
+			rest: { method: "POST", path: "/products", status: 201 },
+		}),
+		update: action({
+			summary: "Change a product; stock is changed by its own action",
+			permissions: "admin",
+			params: z.strictObject({ id: productId, ...z.strictObject(described).partial().shape }),
+			result: product,
+			rest: { method: "PATCH", path: "/products/:id" },
+			idempotent: true,
+		}),
+		remove: action({
+			summary: "Take a product out of the shop; its old orders stay readable",
+			permissions: "admin",
+			params: z.strictObject({ id: productId }),
+			result: z.null(),
+			rest: { method: "DELETE", path: "/products/:id", status: 204 },
+		}),
+		changeStock: action({
+			summary: "Add units to the stock, or take some away",
+			permissions: "admin",
+			params: z.strictObject({ id: productId, quantity: z.int().min(-STOCK_MAX).max(STOCK_MAX) }),
+			result: z.strictObject({ message: z.string(), stock: z.int() }),
+			rest: { method: "PUT", path: "/products/:id/stock", query: ["quantity"] },
+		}),
+		stock: action({
+			summary: "The stock of a product with its open holds",
+			permissions: "admin",
+			params: z.strictObject({ id: productId }),
+			result: z.strictObject({
+				id: z.string(),
+				name: z.string(),
+				stock: z.int(),
+				held: z.int(),
+				supplied: z.int(),
+				holds: z.array(z.strictObject({ reservation_id: z.string(), quantity: z.int(), expires_at: moment })),
+			}),
+			idempotent: true,
+		}),
+		import: action({
+			summary: "Take over lines of a catalogue: new products with their stock, known ones without",
+			permissions: "service",
+			params: z.strictObject({ lines: z.array(catalogueLine).min(1).max(1000) }),
+			result: z.array(catalogueOutcome),
+			idempotent: true,
+			timeout_ms: 60_000,
+		}),
+		count: action({
+			summary: "How many products there are, removed ones included",
+			permissions: "service",
+			params: z.strictObject({}),
+			result: z.strictObject({ products: z.int() }),
+			idempotent: true,
+		}),
+		// Never idempotent: a second run would hold the units twice.
+		reserve: action({
+			summary: "Hold units for one attempt to order; all shortages come back at once",
+			permissions: "service",
+			params: z.strictObject({
+				reservation_id: z.uuid(),
+				lines: z.array(orderLine).min(1).max(ORDER_LINES_MAX),
+				expires_at: moment,
+			}),
+			result: z.strictObject({
+				lines: z.array(
+					z.strictObject({
+						product_id: z.string(),
+						name: z.string(),
+						price_minor: minorUnits,
+						quantity: z.int(),
+					}),
+				),
+			}),
+		}),
+		consume: action({
+			summary: "The held units are sold",
+			permissions: "service",
+			params: z.strictObject({ reservation_id: z.uuid() }),
+			result: z.strictObject({ lines: z.int() }),
+			idempotent: true,
+		}),
+		release: action({
+			summary: "The held units go back on sale",
+			permissions: "service",
+			params: z.strictObject({ reservation_id: z.uuid() }),
+			result: z.strictObject({ lines: z.int() }),
+			idempotent: true,
+		}),
+		health: healthAction("product-service", "/health/product"),
+	},
+});

@@ -1,0 +1,44 @@
+import { mkdir, stat } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
+import { codeOf, reason, StartError } from "./start-error.ts";
+
+const causes: Record<string, string> = {
+	EACCES: "no permission; give this user the folder, or set TOKO_DIR to one of its own",
+	EPERM: "no permission; give this user the folder, or set TOKO_DIR to one of its own",
+	EROFS: "read-only file system; set TOKO_DIR to a folder that can be written",
+	ENOSPC: "the disk is full; free some space, or set TOKO_DIR to another disk",
+	EDQUOT: "the disk quota is used up; free some space, or set TOKO_DIR to another disk",
+	ENOTDIR: "a part of that path is a file; set TOKO_DIR to a folder",
+	EEXIST: "there is a file of that name; set TOKO_DIR to a folder",
+	ENOENT: "that file system does not take new folders; set TOKO_DIR to a folder that can be written",
+};
+
+/** What went wrong with a file or folder of the shop, as the operator's one line; other errors as they are. */
+export function folderProblem(path: string, error: unknown): unknown {
+	if (error instanceof StartError) return error;
+	const cause = causes[codeOf(error)];
+	return cause === undefined ? error : new StartError(`cannot write ${path}: ${cause}`);
+}
+
+/**
+ * Makes the shop's folder and answers its absolute path. It is the user's own; for root others may pass through (not
+ * look around), because PostgreSQL refuses to run as root and its data lies below.
+ */
+export async function prepareFolder(directory: string): Promise<string> {
+	const path = resolve(directory);
+	const mode = process.getuid?.() === 0 ? 0o711 : 0o700;
+	try {
+		await mkdir(dirname(path), { recursive: true });
+		await mkdir(path, { mode });
+	} catch (error) {
+		const exists = codeOf(error) === "EEXIST" && (await stat(path).catch(() => null))?.isDirectory();
+		if (!exists) throw folderProblem(path, error);
+	}
+	try {
+		await mkdir(resolve(path, "logs"), { recursive: true, mode: 0o700 });
+	} catch (error) {
+		throw folderProblem(path, error);
+	}
+	if (/[\n\r]/.test(path)) throw new StartError(`TOKO_DIR must not hold line breaks: ${reason(JSON.stringify(path))}`);
+	return path;
+}

@@ -1,0 +1,99 @@
+import { resolve } from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
+import { givenPart, givenParts } from "./given-parts.ts";
+import { checkGiven, type UrlVariable } from "./given-servers.ts";
+import { holder } from "./lock.ts";
+import { mongoUrl } from "./mongo.ts";
+import { natsUrl } from "./nats.ts";
+import { fingerprint, type Part, type PartName, type PartsRecord, readRecord } from "./parts-file.ts";
+import { isRunning } from "./pid-lock.mjs";
+import { postgresUrl } from "./postgres.ts";
+import { readSecrets, type Secrets, setSecretVariables } from "./secrets.ts";
+import { StartError } from "./start-error.ts";
+
+const variables: Record<PartName, UrlVariable> = {
+	PostgreSQL: "POSTGRES_URL",
+	NATS: "NATS_URL",
+	Products: "MONGO_URL",
+};
+
+/** A start that is not seen yet may still be on its way: both commands were given at once. */
+const unseen_ms = 2_000;
+
+/**
+ * For a second process: finds the parts of the shop that runs in this folder and sets the same environment. Waits up
+ * to wait_ms while it starts. In production, and where URLs and secrets are all given, no shop needs to run here.
+ * @throws StartError "no shop is running in …"
+ */
+export async function joinRunningParts(
+	directory: string,
+	wait_ms: number,
+	say: (line: string) => void,
+): Promise<{ parts: Part[] }> {
+	const all = [...Object.values(variables), "TOKO_SECRET", "PAYMENT_WEBHOOK_SECRET"];
+	if (process.env.NODE_ENV === "production" || all.every((name) => process.env[name])) 
+		return { parts: await givenParts() };
+	const folder = resolve(directory);
+	const record = await running(folder, wait_ms, say);
+	const secrets = await readSecrets(folder, say);
+	const parts = await Promise.all((record.parts ?? []).map((part) => join(part, record, secrets, wait_ms)));
+	setSecretVariables(secrets);
+	if (fingerprint() !== record.fingerprint)
+		throw new StartError(
+			`the shop in ${folder} was started with another TOKO_SECRET or PAYMENT_WEBHOOK_SECRET: set the same ones here`,
+		);
+	return { parts };
+}
+
+async function running(folder: string, wait_ms: number, say: (line: string) => void): Promise<PartsRecord> {
+	const lock_file = resolve(folder, "toko.lock");
+	const begun = Date.now();
+	for (let told = false; ; await wait(50)) {
+		const record = await readRecord(folder);
+		const main = holder(lock_file);
+		if (main !== null && record.main?.pid === main.pid && isRunning(record.main)) return record;
+		const waited_ms = Date.now() - begun;
+		if (waited_ms >= (main === null ? Math.min(wait_ms, unseen_ms) : wait_ms))
+			throw new StartError(
+				main === null
+					? `no shop is running in ${folder}: start it with \`npm start\``
+					: `the shop in ${folder} (pid ${main.pid}) is not up after ${Math.round(waited_ms / 1000)} s: see its output`,
+			);
+		if (main !== null && !told && waited_ms > 1_000) {
+			told = true;
+			say(`waiting for the shop in ${folder} (pid ${main.pid}) to start`);
+		}
+	}
+}
+
+async function join(part: Part, record: PartsRecord, secrets: Secrets, wait_ms: number): Promise<Part> {
+	const variable = variables[part.name];
+	const server = record.servers[part.name];
+	if (process.env[variable]) return givenPart(part.name, variable);
+	if (part.took === variable)
+		throw new StartError(`the shop uses ${variable} (${part.where}): set the same ${variable} for this process`);
+	if (part.name === "Products" && part.took === "NeDB file") return part;
+	if (server === undefined) throw new StartError(`parts.json does not say where ${part.name} is: restart the shop`);
+	const url = {
+		PostgreSQL: () => postgresUrl(server.port, secrets),
+		NATS: () => natsUrl(server.port, secrets),
+		Products: () => mongoUrl(server.port),
+	}[part.name]();
+	await answers(variable, url, wait_ms);
+	process.env[variable] = url;
+	return part;
+}
+
+/** The part may have died a moment ago and be on its way back. */
+async function answers(variable: UrlVariable, url: string, wait_ms: number): Promise<void> {
+	const deadline = Date.now() + wait_ms;
+	for (;;) {
+		try {
+			await checkGiven(variable, url);
+			return;
+		} catch (error) {
+			if (Date.now() >= deadline) throw error;
+			await wait(100);
+		}
+	}
+}

@@ -1,0 +1,97 @@
+import { join } from "node:path";
+import { prepareFolder } from "./folder.ts";
+import { givenPart, givenParts } from "./given-parts.ts";
+import { type Lock, takeLock } from "./lock.ts";
+import { mongoUrl, ownMongod } from "./mongo.ts";
+import { natsUrl, ownNats } from "./nats.ts";
+import { type Part, type PartName, type PartsFile, readParts } from "./parts-file.ts";
+import { embeddedPostgres, postgresUrl } from "./postgres.ts";
+import { readSecrets, type Secrets, setSecretVariables } from "./secrets.ts";
+import { type Server, type Supervised, supervise } from "./supervise.ts";
+import { findTool } from "./tools.ts";
+
+export { joinRunningParts } from "./join.ts";
+export type { Part } from "./parts-file.ts";
+export { StartError } from "./start-error.ts";
+
+/** The parts of this process's shop. */
+export interface RunningParts {
+	parts: Part[];
+	/** Ends those that Toko started, within 3.5 s, and lets another start have the folder. */
+	stop(): Promise<void>;
+}
+
+/**
+ * Finds or starts PostgreSQL, NATS and the products' store, in the order of docs/design.md, and sets the environment
+ * of the services: POSTGRES_URL, NATS_URL, MONGO_URL (unset for NeDB), TOKO_SECRET, PAYMENT_WEBHOOK_SECRET. What an
+ * earlier run of this folder left behind is ended first, then started anew on its old port.
+ * @param say gets lines for the operator, also later, when a part died and comes back
+ * @throws StartError with one line: cause and cure
+ */
+export async function bringUpParts(directory: string, say: (line: string) => void): Promise<RunningParts> {
+	if (process.env.NODE_ENV === "production") return { parts: await givenParts(), stop: async () => {} };
+	const folder = await prepareFolder(directory);
+	const lock = await takeLock(
+		join(folder, "toko.lock"),
+		(pid) => `a shop already runs in ${folder} (pid ${pid}): stop it, or start another one with TOKO_DIR=<another folder>`,
+	);
+	const running: Supervised[] = [];
+	try {
+		const secrets = await readSecrets(folder, say);
+		const file = await readParts(folder);
+		const parts = await Promise.allSettled([
+			postgres(folder, secrets, file, say, running),
+			nats(folder, secrets, file, say, running),
+			products(folder, file, say, running),
+		]);
+		for (const part of parts) if (part.status === "rejected") throw part.reason;
+		const up = parts.map((part) => (part as PromiseFulfilledResult<Part>).value);
+		setSecretVariables(secrets);
+		await file.announce(up);
+		return { parts: up, stop: () => stop(running, file, lock) };
+	} catch (error) {
+		await Promise.all(running.map((part) => part.stop()));
+		lock.release();
+		throw error;
+	}
+}
+
+async function stop(running: Supervised[], file: PartsFile, lock: Lock): Promise<void> {
+	await file.withdraw();
+	await Promise.all(running.map((part) => part.stop()));
+	lock.release();
+}
+
+async function postgres(folder: string, secrets: Secrets, file: PartsFile, say: Say, running: Supervised[]): Promise<Part> {
+	if (process.env.POSTGRES_URL) return givenPart("PostgreSQL", "POSTGRES_URL");
+	const own = await embeddedPostgres(folder, secrets, file.earlier("PostgreSQL"));
+	const port = await start("PostgreSQL", own.server, file, say, running);
+	process.env.POSTGRES_URL = postgresUrl(port, secrets);
+	return { name: "PostgreSQL", took: own.took, where: own.where };
+}
+
+async function nats(folder: string, secrets: Secrets, file: PartsFile, say: Say, running: Supervised[]): Promise<Part> {
+	if (process.env.NATS_URL) return givenPart("NATS", "NATS_URL");
+	const own = await ownNats(folder, secrets, say, file.earlier("NATS"));
+	const port = await start("NATS", own.server, file, say, running);
+	process.env.NATS_URL = natsUrl(port, secrets);
+	return { name: "NATS", took: own.took, where: own.where };
+}
+
+async function products(folder: string, file: PartsFile, say: Say, running: Supervised[]): Promise<Part> {
+	if (process.env.MONGO_URL) return givenPart("Products", "MONGO_URL");
+	const mongod = await findTool("mongod", folder);
+	if (mongod === null) return { name: "Products", took: "NeDB file", where: join(folder, "products.db") };
+	const own = ownMongod(folder, mongod, file.earlier("Products"));
+	const port = await start("Products", own.server, file, say, running);
+	process.env.MONGO_URL = mongoUrl(port);
+	return { name: "Products", took: own.took, where: own.where };
+}
+
+type Say = (line: string) => void;
+
+async function start(name: PartName, server: Server, file: PartsFile, say: Say, running: Supervised[]): Promise<number> {
+	const part = await supervise(server, file.port(name), say, (pid, port) => file.record(name, pid, port));
+	running.push(part);
+	return part.port;
+}

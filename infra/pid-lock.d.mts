@@ -1,0 +1,15 @@
+/** A process by its number and its start time, which together are never used again. */
+export interface Identity {
+	pid: number;
+	started: string | null;
+}
+/** A lock that this process holds. */
+export interface PidLock {
+	file: string;
+	release(): void;
+}
+export function processStart(pid: number): string | null;
+export function identityOf(pid?: number): Identity;
+export function isRunning(identity: unknown): boolean;
+export function holderOf(file: string): Identity | null;
+export function tryLock(file: string): PidLock | null;

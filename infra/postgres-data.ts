@@ -1,0 +1,124 @@
+import { spawn } from "node:child_process";
+import { chown, mkdir, readdir, readFile, rename, rm, rmdir, stat, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { folderProblem } from "./folder.ts";
+import type { PostgresPrograms } from "./postgres-programs.ts";
+import { commandLine, endLeftovers } from "./processes.ts";
+import type { Identity } from "./pid-lock.mjs";
+import type { Secrets } from "./secrets.ts";
+import { StartError } from "./start-error.ts";
+import { commandFor, type RunAs } from "./unprivileged.ts";
+
+/** Its environment: nothing of ours, above all no secret and no PGDATA or PGPORT of the operator. */
+export const postgres_env = { PATH: process.env.PATH, TZ: "UTC", LC_ALL: "C" };
+
+/**
+ * Makes the data folder at the first start. A folder that bears the final name is complete: it is made under another
+ * one, provisioned and renamed.
+ */
+export async function makeData(data: string, programs: PostgresPrograms, run_as: RunAs, secrets: Secrets): Promise<void> {
+	if (await hasData(data, programs)) return;
+	const unfinished = `${data}.new`;
+	for (const program of ["initdb", "postgres"]) await endLeftovers(unfinished, program, undefined, "SIGKILL", 0);
+	try {
+		await rm(unfinished, { recursive: true, force: true });
+		await mkdir(unfinished, { mode: 0o700 });
+		const password_file = join(unfinished, "password");
+		await writeFile(password_file, secrets.postgres_superuser_password, { mode: 0o600 });
+		const cluster = join(unfinished, "cluster");
+		await mkdir(cluster, { mode: 0o700 });
+		const { owner } = run_as;
+		if (owner !== undefined)
+			for (const path of [unfinished, password_file, cluster]) await chown(path, owner.uid, owner.gid);
+		await run(programs.initdb, initdbOptions(cluster, password_file), unfinished, run_as);
+		await provision(cluster, programs, run_as, secrets);
+		await rename(cluster, data);
+		await rm(unfinished, { recursive: true, force: true });
+	} catch (error) {
+		throw folderProblem(data, error);
+	}
+}
+
+function initdbOptions(cluster: string, password_file: string): string[] {
+	return [
+		`--pgdata=${cluster}`,
+		"--username=postgres",
+		`--pwfile=${password_file}`,
+		"--auth=scram-sha-256",
+		"--encoding=UTF8",
+		// PostgreSQL's own C.UTF-8: the same on every system, and no index breaks when the system's library changes.
+		"--locale=C",
+		"--locale-provider=builtin",
+		"--builtin-locale=C.UTF-8",
+	];
+}
+
+/**
+ * Gives the login role of the services, and the superuser, the passwords of secrets.json: through a single-user
+ * server, which asks for none, so it also mends a lost secrets.json. The server must be stopped.
+ */
+export async function provision(data: string, programs: PostgresPrograms, run_as: RunAs, secrets: Secrets): Promise<void> {
+	const sql = [
+		"DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'toko') THEN CREATE ROLE toko; END IF; END $$;",
+		`ALTER ROLE toko LOGIN CREATEDB NOSUPERUSER NOCREATEROLE PASSWORD '${secrets.postgres_password}';`,
+		`ALTER ROLE postgres PASSWORD '${secrets.postgres_superuser_password}';`,
+	];
+	await run(programs.postgres, ["--single", "-D", data, "postgres"], data, run_as, `${sql.join("\n")}\n`);
+}
+
+/** Frees a data folder from what an earlier run left: its processes, then its postmaster.pid. */
+export async function freeData(data: string, recorded: Identity | undefined): Promise<void> {
+	// Only the postmaster is asked (SIGINT: fast shutdown); to its helpers the signal means other things, and they end with it.
+	await endLeftovers(data, "postgres", recorded, "SIGINT", 10_000, (pid) => !commandLine(pid).startsWith("postgres:"));
+	const pid_file = join(data, "postmaster.pid");
+	const pid = Number((await readFile(pid_file, "utf8").catch(() => "")).split("\n")[0]);
+	// Its number may by now belong to any program, and PostgreSQL would then refuse to start. Where /proc cannot tell
+	// that nothing of PostgreSQL works in the folder, a process of that name keeps the file.
+	if (process.platform !== "linux" && pid > 0 && /postgres/.test(commandLine(pid)))
+		throw new StartError(`PostgreSQL (pid ${pid}) still uses ${data}: end it with \`kill -INT ${pid}\``);
+	await rm(pid_file, { force: true });
+}
+
+async function hasData(data: string, programs: PostgresPrograms): Promise<boolean> {
+	const version = (await readFile(join(data, "PG_VERSION"), "utf8").catch(() => "")).trim();
+	const found = await stat(data).catch(() => null);
+	if (version === "") {
+		if (found === null || (found.isDirectory() && (await isEmpty(data)))) return false;
+		throw new StartError(`${data} is no PostgreSQL data folder: move it away, or set TOKO_DIR to another folder`);
+	}
+	const major = programs.version.split(".")[0];
+	if (version !== major)
+		throw new StartError(
+			`${data} was written by PostgreSQL ${version} and this is ${major}: set TOKO_DIR to another folder, ` +
+				"or start that version and set POSTGRES_URL",
+		);
+	const own = process.getuid?.();
+	if (own !== undefined && own !== 0 && found?.uid !== own)
+		throw new StartError(`${data} belongs to user ${found?.uid}, this is ${own}: \`chown -R\` it, or set TOKO_DIR`);
+	return true;
+}
+
+/** An empty folder of that name, from a volume or a hand, gives way; one with files is not ours to delete. */
+async function isEmpty(folder: string): Promise<boolean> {
+	if ((await readdir(folder)).length > 0) return false;
+	await rmdir(folder);
+	return true;
+}
+
+async function run(file: string, args: string[], cwd: string, run_as: RunAs, input = ""): Promise<void> {
+	const command = commandFor(run_as, file, args);
+	const { uid, gid } = run_as;
+	const child = spawn(command.file, command.args, { uid, gid, cwd, env: postgres_env });
+	let output = "";
+	child.stdout.on("data", (chunk) => (output += chunk));
+	child.stderr.on("data", (chunk) => (output += chunk));
+	child.stdin.on("error", () => {});
+	child.stdin.end(input);
+	const code = await new Promise<number | string | null>((resolve, reject) => {
+		child.once("error", reject);
+		child.once("close", (exit, signal) => resolve(exit ?? signal));
+	});
+	if (code === 0 && !/\bERROR:/.test(output)) return;
+	const line = output.split("\n").findLast((text) => /error|FATAL/i.test(text)) ?? `ended with ${code}`;
+	throw new StartError(`PostgreSQL's data folder could not be made: ${line.replace(/^.*?(FATAL|ERROR|error): */, "")}`);
+}

@@ -1,0 +1,72 @@
+import { join } from "node:path";
+import pg from "pg";
+import type { Identity } from "./pid-lock.mjs";
+import { freeData, makeData, postgres_env, provision } from "./postgres-data.ts";
+import { findPostgresPrograms } from "./postgres-programs.ts";
+import type { Secrets } from "./secrets.ts";
+import { codeOf } from "./start-error.ts";
+import { RefusedLogin, type Server } from "./supervise.ts";
+import { commandFor, otherThanRoot } from "./unprivileged.ts";
+
+/** The URL of the shop's own PostgreSQL: a role that may create databases and is no superuser. */
+export function postgresUrl(port: number, secrets: Secrets): string {
+	return `postgres://toko:${secrets.postgres_password}@127.0.0.1:${port}/postgres`;
+}
+
+/**
+ * The embedded PostgreSQL with its data in `<directory>/postgres`, made at the first start.
+ * @param recorded the server of an earlier run, if parts.json names one
+ */
+export async function embeddedPostgres(directory: string, secrets: Secrets, recorded?: Identity) {
+	const programs = await findPostgresPrograms();
+	const data = join(directory, "postgres");
+	const run_as = otherThanRoot(data, directory, [programs.postgres, "--version"]);
+	const server: Server = {
+		name: "PostgreSQL",
+		log_file: join(directory, "logs/postgres.log"),
+		stop_signal: "SIGINT",
+		port_taken: /could not create any TCP\/IP sockets/,
+		passing: /pre-existing shared memory block|lock file "postmaster.pid" already exists/,
+		prepare: async () => {
+			await makeData(data, programs, run_as, secrets);
+			await freeData(data, recorded);
+		},
+		command: async (port) => ({
+			...commandFor(run_as, programs.postgres, ["-D", data, "-p", String(port), ...settings]),
+			cwd: data,
+			uid: run_as.uid,
+			gid: run_as.gid,
+			env: postgres_env,
+		}),
+		check: (port) => login(postgresUrl(port, secrets)),
+		repair: async () => {
+			await freeData(data, undefined);
+			await provision(data, programs, run_as, secrets);
+		},
+	};
+	return { server, took: `embedded PostgreSQL ${programs.version}`, where: data };
+}
+
+// No unix socket: its path may not exceed 107 bytes, and a TOKO_DIR may.
+const settings = [
+	"listen_addresses=127.0.0.1",
+	"unix_socket_directories=",
+	"max_connections=200",
+	"logging_collector=off",
+	"log_destination=stderr",
+	"lc_messages=C",
+].flatMap((setting) => ["-c", setting]);
+
+async function login(url: string): Promise<void> {
+	const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 2_000, ssl: false });
+	client.on("error", () => {});
+	try {
+		await client.connect();
+		await client.query("SELECT 1");
+	} catch (error) {
+		if (/^28/.test(codeOf(error))) throw new RefusedLogin();
+		throw error;
+	} finally {
+		await client.end().catch(() => {});
+	}
+}

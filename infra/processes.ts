@@ -1,0 +1,84 @@
+import { execFileSync } from "node:child_process";
+import { readdirSync, readFileSync, readlinkSync, realpathSync } from "node:fs";
+import { setTimeout as wait } from "node:timers/promises";
+import { type Identity, isRunning, processStart } from "./pid-lock.mjs";
+import { StartError } from "./start-error.ts";
+
+/**
+ * The live processes of that program that work in the folder (their current directory is it, or in it): all that an earlier run
+ * has left behind, whatever became of pid files. Linux only; elsewhere empty.
+ * @param program as the kernel names it, e.g. "postgres"
+ */
+export function processesIn(folder: string, program: string): number[] {
+	if (process.platform !== "linux") return [];
+	let real: string;
+	try {
+		real = realpathSync(folder);
+	} catch {
+		return [];
+	}
+	return readdirSync("/proc").map(Number).filter((pid) => {
+		if (!Number.isInteger(pid)) return false;
+		try {
+			if (!`${readlinkSync(`/proc/${pid}/cwd`)}/`.startsWith(`${real}/`)) return false;
+			const name = readFileSync(`/proc/${pid}/comm`, "utf8").trim();
+			return program.startsWith(name) && processStart(pid) !== null;
+		} catch {
+			return false;
+		}
+	});
+}
+
+/**
+ * Ends what an earlier run left in a data folder, so that a new server can have it: asks the recorded and the found
+ * ones with `signal`, waits, and after `patience_ms` kills. Returns how many there were.
+ * @param isAsked tells the process to ask from its helpers, which end by themselves
+ */
+export async function endLeftovers(
+	folder: string,
+	program: string,
+	recorded: Identity | undefined,
+	signal: NodeJS.Signals,
+	patience_ms: number,
+	isAsked: (pid: number) => boolean = () => true,
+): Promise<number> {
+	const find = () => {
+		const found = new Set(processesIn(folder, program));
+		if (recorded !== undefined && isRunning(recorded)) found.add(recorded.pid);
+		return [...found];
+	};
+	const first = find();
+	const asked = new Set<number>();
+	const started = Date.now();
+	for (let left = first; left.length > 0; left = find()) {
+		const waited_ms = Date.now() - started;
+		if (waited_ms > patience_ms + 10_000)
+			throw new StartError(`process ${left[0]} still uses ${folder} and cannot be ended: end it by hand`);
+		for (const pid of left) {
+			if (waited_ms > patience_ms) send(pid, "SIGKILL");
+			else if (!asked.has(pid) && isAsked(pid)) send(pid, signal);
+			asked.add(pid);
+		}
+		await wait(20);
+	}
+	return first.length;
+}
+
+/** The command line of a live process, arguments separated by spaces; "" if there is none. */
+export function commandLine(pid: number): string {
+	try {
+		if (process.platform === "linux") return readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ");
+		return execFileSync("ps", ["-o", "args=", "-p", String(pid)], { encoding: "utf8" });
+	} catch {
+		return "";
+	}
+}
+
+/** Sends a signal; that the process is gone already is fine. */
+export function send(pid: number, signal: NodeJS.Signals): void {
+	try {
+		process.kill(pid, signal);
+	} catch {
+		// Gone, or not ours: whoever waits for its end sees which.
+	}
+}

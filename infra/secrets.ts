@@ -1,0 +1,61 @@
+import { randomBytes } from "node:crypto";
+import { link, rename, unlink } from "node:fs/promises";
+import { join } from "node:path";
+import { readJson, writeBeside } from "./json-file.ts";
+import { codeOf } from "./start-error.ts";
+
+const names = [
+	"toko_secret",
+	"payment_webhook_secret",
+	"postgres_superuser_password",
+	"postgres_password",
+	"nats_password",
+] as const;
+
+/** The shop's secrets, each 32 random bytes in base64url. */
+export type Secrets = Record<(typeof names)[number], string>;
+
+/**
+ * Reads `secrets.json` of the folder, making it at the first start; processes that make it at the same time get the
+ * same one. A damaged file is kept aside and a new one made: the parts take the new passwords, tokens signed before
+ * are void.
+ */
+export async function readSecrets(directory: string, say: (line: string) => void): Promise<Secrets> {
+	const file = join(directory, "secrets.json");
+	for (;;) {
+		const found = await readJson(file);
+		if (isComplete(found)) return found;
+		const own = await writeBeside(file, `${JSON.stringify(newSecrets(), null, "\t")}\n`);
+		try {
+			if (found !== undefined) {
+				const aside = `${file}.damaged-${Date.now()}`;
+				await rename(file, aside);
+				say(`${file} was damaged: kept as ${aside}, new secrets made`);
+			}
+			await link(own, file);
+		} catch (error) {
+			// EEXIST, ENOENT: another process was first. Its file is everybody's.
+			if (!["EEXIST", "ENOENT"].includes(codeOf(error))) throw error;
+		} finally {
+			await unlink(own);
+		}
+	}
+}
+
+/** Gives the services their secrets; what the environment already has wins. */
+export function setSecretVariables(secrets: Secrets): void {
+	process.env.TOKO_SECRET ||= secrets.toko_secret;
+	process.env.PAYMENT_WEBHOOK_SECRET ||= secrets.payment_webhook_secret;
+}
+
+function newSecrets(): Secrets {
+	return Object.fromEntries(names.map((name) => [name, randomBytes(32).toString("base64url")])) as Secrets;
+}
+
+function isComplete(value: unknown): value is Secrets {
+	return (
+		typeof value === "object" &&
+		value !== null &&
+		names.every((name) => typeof (value as Record<string, unknown>)[name] === "string")
+	);
+}

@@ -1,0 +1,17 @@
+/** A problem that stops the start; its message is the one line for the operator: cause and cure. */
+export class StartError extends Error {
+	override name = "StartError";
+}
+
+/** The text of whatever was thrown, on one line. */
+export function reason(error: unknown): string {
+	if (error instanceof AggregateError && error.errors.length > 0) return reason(error.errors[0]);
+	const text = error instanceof Error ? error.message || error.name : String(error);
+	return (text.split("\n")[0] ?? "").trim();
+}
+
+/** The `code` that Node, pg and others put on their errors, or "". */
+export function codeOf(error: unknown): string {
+	const code = (error as { code?: unknown } | null)?.code;
+	return typeof code === "string" || typeof code === "number" ? String(code) : "";
+}

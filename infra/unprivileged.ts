@@ -1,0 +1,74 @@
+import { execFileSync, spawnSync } from "node:child_process";
+import { statSync } from "node:fs";
+import { StartError } from "./start-error.ts";
+
+/** How to run a program as somebody else than root: `file` and `args` may be prefixed, uid and gid go to spawn(). */
+export interface RunAs {
+	uid?: number;
+	gid?: number;
+	/** whom its files must belong to, where that is not us */
+	owner?: { uid: number; gid: number };
+	prefix: string[];
+}
+
+/** As who the operator runs us, unchanged. */
+export const myself: RunAs = { prefix: [] };
+
+/**
+ * PostgreSQL refuses to run as root. Answers as whom it runs then: the owner of its data, else the user `postgres`,
+ * else `nobody`. Where that user cannot pass through the folders above the program or the data (a repository below
+ * /root, a TOKO_DIR from mktemp -d), it runs with the capability to pass, which setpriv gives it.
+ * @param probe a program that must start as this user, with arguments that make it end at once
+ */
+export function otherThanRoot(data: string, parent: string, probe: string[]): RunAs {
+	if (process.getuid?.() !== 0) return myself;
+	const user = ownerOf(data) ?? accountOf("postgres") ?? accountOf("nobody") ?? { uid: 65534, gid: 65534 };
+	const direct = { ...user, owner: user, prefix: [] };
+	const reaches = runs(direct, probe) && runs(direct, ["/bin/sh", "-c", 'test -x "$1"', "sh", parent]);
+	if (reaches) return direct;
+	// access(2) ignores capabilities of a user that is not root, unless no_setuid_fixup is set; initdb asks it.
+	const prefix = [
+		"setpriv",
+		`--reuid=${user.uid}`,
+		`--regid=${user.gid}`,
+		"--clear-groups",
+		"--securebits=+no_setuid_fixup",
+		"--inh-caps=-all,+dac_override",
+		"--ambient-caps=-all,+dac_override",
+		"--",
+	];
+	const passing = { owner: user, prefix };
+	if (runs(passing, probe)) return passing;
+	throw new StartError(
+		`PostgreSQL does not run as root, and user ${user.uid} cannot read ${parent} and ${probe[0]}: ` +
+			"start Toko as an ordinary user, or from a folder that everybody may enter (chmod o+x), or set POSTGRES_URL",
+	);
+}
+
+/** The command line and spawn options that run a program as that user. */
+export function commandFor(run_as: RunAs, file: string, args: string[]): { file: string; args: string[] } {
+	const [first, ...rest] = [...run_as.prefix, file, ...args];
+	return { file: first as string, args: rest };
+}
+
+function runs(run_as: RunAs, [file, ...args]: string[]): boolean {
+	const command = commandFor(run_as, file as string, args);
+	const { uid, gid } = run_as;
+	const result = spawnSync(command.file, command.args, { uid, gid, cwd: "/", stdio: "ignore", timeout: 10_000 });
+	return result.status === 0;
+}
+
+function ownerOf(path: string): { uid: number; gid: number } | undefined {
+	const found = statSync(path, { throwIfNoEntry: false });
+	return found === undefined || found.uid === 0 ? undefined : { uid: found.uid, gid: found.gid };
+}
+
+function accountOf(name: string): { uid: number; gid: number } | undefined {
+	try {
+		const id = (option: string) =>
+			Number(execFileSync("id", [option, name], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }));
+		return { uid: id("-u"), gid: id("-g") };
+	} catch {
+		return undefined;
+	}
+}

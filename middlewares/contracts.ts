@@ -1,0 +1,46 @@
+import type { ActionSchema, Context, Middleware, Service } from "moleculer";
+import type { z } from "zod";
+import { actionContract } from "../contracts/actions.ts";
+import { type FieldError, problem } from "../contracts/problems.ts";
+
+/**
+ * Holds every action to its contract, on the node that runs it: parameters are checked (and given their defaults)
+ * before the handler, the result after it. An action that no contract has does not start.
+ */
+export const contractMiddleware: Middleware = {
+	name: "Contracts",
+	localAction(next, action: ActionSchema) {
+		const contract = actionContract(action.name as string);
+		if (!contract) {
+			return next;
+		}
+		return async function checkAgainstContract(this: Service, ctx: Context) {
+			const params = contract.params.safeParse(ctx.params ?? {});
+			if (!params.success) {
+				throw problem("VALIDATION_FAILED", { errors: fieldErrors(params.error) });
+			}
+			ctx.params = params.data;
+			const result = contract.result.safeParse(await next.call(this, ctx));
+			if (!result.success) {
+				const [first] = fieldErrors(result.error);
+				throw new Error(`${action.name} broke its contract: ${first?.path} ${first?.message}`);
+			}
+			return result.data;
+		};
+	},
+};
+
+/** What is wrong, field by field, in words that a person can act on. */
+export function fieldErrors(error: z.ZodError): FieldError[] {
+	return error.issues.flatMap((issue) => {
+		const path = issue.path.map(String);
+		if (issue.code === "unrecognized_keys") {
+			return issue.keys.map((key) => ({ path: [...path, key].join("."), message: "is not a known field" }));
+		}
+		return [{ path: path.join("."), message: lowerFirst(issue.message) }];
+	});
+}
+
+function lowerFirst(text: string): string {
+	return text.charAt(0).toLowerCase() + text.slice(1);
+}

@@ -1,0 +1,164 @@
+import { timingSafeEqual } from "node:crypto";
+import { createLocalJWKSet, errors, jwtVerify } from "jose";
+import { LRUCache } from "lru-cache";
+import type { ActionSchema, CallingOptions, Context, Middleware, Service, ServiceBroker } from "moleculer";
+import { actionContract, type Caller, callAction, type Meta } from "../contracts/actions.ts";
+import { problem } from "../contracts/problems.ts";
+import { deriveKey, settings } from "../mixins/settings.ts";
+
+/** Who issues access tokens, and for whom (RFC 7519 `iss`, `aud`). */
+export const TOKEN_ISSUER = "toko/users";
+export const TOKEN_AUDIENCE = "toko";
+
+/** A token that was found good is not checked again for this long. */
+const REMEMBER_MS = 60_000;
+/** Public keys are asked for again when a token names an unknown one, but not more often than this. */
+const KEYS_AGAIN_AFTER_MS = 5_000;
+
+const SERVICE_HEADER = "service";
+
+/**
+ * Enforces an action's `permissions` on the node that runs it, so that a caller who skips the gateway gains nothing.
+ * A person is known by the access token in `meta.token`, one of Toko's services by a key that only its nodes have.
+ * The handler finds the caller in `ctx.locals.caller`.
+ */
+export function permissionMiddleware(): Middleware {
+	let broker: ServiceBroker;
+	let tokens: TokenVerifier;
+	let serviceKey: string | undefined;
+	const ownKey = () => {
+		serviceKey ??= deriveKey("service calls").toString("base64url");
+		return serviceKey;
+	};
+
+	return {
+		name: "Permissions",
+		created(created) {
+			broker = created;
+			tokens = new TokenVerifier(broker);
+		},
+
+		call(next) {
+			return function callWithServiceKey(this: unknown, name: string, params: unknown, options?: CallingOptions) {
+				if (actionContract(name)?.permissions !== "service") {
+					return next.call(broker, name, params as never, options as never);
+				}
+				const headers = { ...options?.headers, [SERVICE_HEADER]: ownKey() };
+				return next.call(broker, name, params as never, { ...options, headers } as never);
+			} as never;
+		},
+
+		localAction(next, action: ActionSchema) {
+			const name = action.name as string;
+			const contract = actionContract(name);
+			if (!contract) {
+				if (name.startsWith("$") || action.visibility === "private") {
+					return next;
+				}
+				throw new Error(`${name} has no contract: declare it in contracts/ with its permissions`);
+			}
+			const { permissions } = contract;
+			if (permissions === "public") {
+				return next;
+			}
+			return async function checkPermissions(this: Service, ctx: Context) {
+				ctx.locals = { ...ctx.locals, caller: await callerOf(ctx as Context<unknown, Meta>, permissions) };
+				return next.call(this, ctx);
+			};
+		},
+	};
+
+	async function callerOf(ctx: Context<unknown, Meta>, permissions: string): Promise<Caller> {
+		if (permissions === "service") {
+			const given = Buffer.from(String((ctx.headers as Record<string, unknown>)?.[SERVICE_HEADER] ?? ""));
+			const expected = Buffer.from(ownKey());
+			if (given.length !== expected.length || !timingSafeEqual(given, expected)) {
+				throw problem("FORBIDDEN");
+			}
+			return { id: null, role: "service" };
+		}
+		const { token } = ctx.meta;
+		if (typeof token !== "string" || token === "") {
+			throw problem("UNAUTHENTICATED");
+		}
+		const caller = await tokens.verify(token);
+		if (permissions === "admin" && caller.role !== "admin") {
+			throw problem("FORBIDDEN");
+		}
+		return caller;
+	}
+}
+
+type Person = Extract<Caller, { id: number }>;
+
+/** Checks access tokens against the public keys of users, and remembers the good ones for a while. */
+class TokenVerifier {
+	#broker: ServiceBroker;
+	#known = new LRUCache<string, Person>({ max: 10_000 });
+	#keys: ReturnType<typeof createLocalJWKSet> | undefined;
+	#asked_at = Number.NEGATIVE_INFINITY;
+	#asking: Promise<void> | undefined;
+
+	constructor(broker: ServiceBroker) {
+		this.#broker = broker;
+	}
+
+	async verify(token: string): Promise<Person> {
+		const known = this.#known.get(token);
+		if (known) {
+			return known;
+		}
+		if (!this.#keys) {
+			await this.#askForKeys();
+		}
+		try {
+			return await this.#check(token);
+		} catch (error) {
+			if (!(error instanceof errors.JWKSNoMatchingKey)) {
+				throw this.#refusal(error);
+			}
+		}
+		if (performance.now() - this.#asked_at >= KEYS_AGAIN_AFTER_MS) {
+			await this.#askForKeys();
+		}
+		return this.#check(token).catch((error) => {
+			throw this.#refusal(error);
+		});
+	}
+
+	async #check(token: string): Promise<Person> {
+		const { payload } = await jwtVerify(token, this.#keys as ReturnType<typeof createLocalJWKSet>, {
+			algorithms: ["EdDSA"],
+			issuer: `${TOKEN_ISSUER}/${settings.namespace}`,
+			audience: TOKEN_AUDIENCE,
+			requiredClaims: ["exp", "iat", "sub"],
+			clockTolerance: 5,
+		});
+		const person: Person = { id: Number(payload.sub), role: payload.role === "admin" ? "admin" : "user" };
+		if (!Number.isSafeInteger(person.id) || person.id < 1) {
+			throw problem("TOKEN_INVALID");
+		}
+		const left_ms = (payload.exp as number) * 1000 - Date.now();
+		if (left_ms > 0) {
+			this.#known.set(token, person, { ttl: Math.min(REMEMBER_MS, left_ms) });
+		}
+		return person;
+	}
+
+	/** One question at a time, however many calls wait for the answer. */
+	#askForKeys(): Promise<void> {
+		this.#asking ??= callAction(this.#broker, "v1.users.jwks", {})
+			.then((jwks) => {
+				this.#keys = createLocalJWKSet(jwks);
+				this.#asked_at = performance.now();
+			})
+			.finally(() => {
+				this.#asking = undefined;
+			});
+		return this.#asking;
+	}
+
+	#refusal(error: unknown): unknown {
+		return error instanceof errors.JOSEError ? problem("TOKEN_INVALID") : error;
+	}
+}

@@ -1,0 +1,114 @@
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import type { Service, ServiceSchema } from "moleculer";
+import MongoAdapter from "moleculer-db-adapter-mongo";
+import DbService from "moleculer-db";
+import { database } from "./database.ts";
+import { mixin } from "./schema.ts";
+import { settings } from "./settings.ts";
+
+/** A field that is looked up often; `unique` refuses a second document with the same value. */
+export interface DocumentIndex {
+	field: string;
+	unique?: boolean;
+}
+
+/** The part of moleculer-db's adapters that means the same on NeDB and on MongoDB. */
+export interface DocumentAdapter<D> {
+	find(filters: { query?: object; sort?: string[]; limit?: number; offset?: number }): Promise<D[]>;
+	findOne(query: object): Promise<D | null>;
+	count(filters: { query?: object }): Promise<number>;
+	insert(document: D): Promise<D>;
+	insertMany(documents: D[]): Promise<D[]>;
+	/** One atomic update of each document that matches; answers how many were changed. */
+	updateMany(query: object, update: object): Promise<number>;
+}
+
+/** What the `documents` mixin adds to a service. */
+export interface DocumentService<D> extends Service {
+	adapter: DocumentAdapter<D>;
+	/** The values that a field has in the documents that match. */
+	distinct(field: string, query: object): Promise<string[]>;
+	/** Throws when the store does not answer. */
+	ping(): Promise<void>;
+}
+
+interface NativeMongo {
+	client: unknown;
+	db: { command(command: object): Promise<unknown> };
+	collection: {
+		createIndex(fields: object, options: object): Promise<string>;
+		distinct(field: string, query: object): Promise<string[]>;
+	};
+}
+
+interface NativeNedb {
+	db: {
+		ensureIndex(options: { fieldName: string; unique: boolean }): Promise<void>;
+		find(query: object, projection: object): Promise<Record<string, string>[]>;
+		setAutocompactionInterval(ms: number): void;
+		stopAutocompaction(): void;
+	};
+}
+
+/** NeDB appends every change to its file; this often the file is written anew without what is outdated. */
+const COMPACT_EVERY_MS = 10 * 60_000;
+
+/**
+ * A collection of documents: on the server that `MONGO_URL` names, else in a NeDB file under `TOKO_DIR`. The service
+ * sees the same adapter either way. Ids are strings, made by the service.
+ */
+export function documents(collection: string, indexes: DocumentIndex[]): Partial<ServiceSchema> {
+	return mixin<Omit<DocumentService<unknown>, "adapter"> & { adapter: NativeMongo | NativeNedb }>({
+		mixins: [database],
+		merged(schema: ServiceSchema) {
+			const adapter = settings.mongoUrl ? onMongo(settings.mongoUrl, collection) : inFile(collection);
+			Object.assign(schema, { collection, adapter });
+		},
+		methods: {
+			async distinct(field: string, query: object) {
+				if (isMongo(this.adapter)) {
+					return this.adapter.collection.distinct(field, query);
+				}
+				const rows = await this.adapter.db.find(query, { [field]: 1 });
+				return [...new Set(rows.map((row) => row[field] as string))];
+			},
+			async ping() {
+				if (isMongo(this.adapter)) {
+					await this.adapter.db.command({ ping: 1 });
+				}
+			},
+		},
+		async started() {
+			for (const { field, unique = false } of indexes) {
+				if (isMongo(this.adapter)) {
+					await this.adapter.collection.createIndex({ [field]: 1 }, { unique });
+				} else {
+					await this.adapter.db.ensureIndex({ fieldName: field, unique });
+				}
+			}
+			if (!isMongo(this.adapter)) {
+				this.adapter.db.setAutocompactionInterval(COMPACT_EVERY_MS);
+			}
+		},
+		stopped() {
+			if (!isMongo(this.adapter)) {
+				this.adapter.db.stopAutocompaction();
+			}
+		},
+	});
+}
+
+function isMongo(adapter: NativeMongo | NativeNedb): adapter is NativeMongo {
+	return adapter instanceof MongoAdapter;
+}
+
+function onMongo(url: string, collection: string) {
+	const options = { useUnifiedTopology: true, serverSelectionTimeoutMS: 3000, appname: "toko", w: "majority", j: true };
+	return new MongoAdapter(url, options as never, `${settings.namespace}_${collection}`);
+}
+
+function inFile(collection: string) {
+	mkdirSync(settings.directory, { recursive: true });
+	return new DbService.MemoryAdapter({ filename: join(settings.directory, `${collection}.db`) });
+}

@@ -1,0 +1,193 @@
+import { EventEmitter } from "node:events";
+import { Logger, type Runner, run, type TaskList, type WorkerEvents } from "graphile-worker";
+import type { ServiceSchema } from "moleculer";
+import pg from "pg";
+import { databaseUrl, type PostgresService } from "./postgres.ts";
+import { mixin } from "./schema.ts";
+
+/** What the `jobs` mixin adds to a service. */
+export interface JobsService extends PostgresService {
+	tasks: TaskList;
+	/** Adds the tasks of another mixin or the service itself; call it in `created`. */
+	addTasks(tasks: TaskList): void;
+	worker?: Worker;
+}
+
+/** The longest wait before a failed job is tried again, however often it has failed. */
+const BACKOFF_MAX_SECONDS = 30;
+const HOUSEKEEPING_MS = 2000;
+const CONCURRENT_JOBS = 4;
+/** Names Toko's workers among the advisory locks of a database. */
+const WORKER_LOCK = 7_706_560;
+
+/**
+ * Jobs in the service's own database by graphile-worker: a job is a row, added in the transaction that wants it
+ * done, and tried until it is. A process that dies leaves its jobs to the others within seconds.
+ */
+export function jobs(database: string): Partial<ServiceSchema> {
+	return mixin<JobsService>({
+		created(this: JobsService) {
+			this.tasks = {};
+		},
+		methods: {
+			addTasks(this: JobsService, tasks: TaskList) {
+				Object.assign(this.tasks, tasks);
+			},
+		},
+		async started(this: JobsService) {
+			this.worker = new Worker(database, this);
+			await this.worker.start();
+		},
+		async stopped(this: JobsService) {
+			await this.worker?.stop();
+		},
+	});
+}
+
+/** What is still to be done in a service's database: its outbox and its other jobs. */
+export interface PendingJob {
+	task: string;
+	attempts: number;
+	run_at: string;
+	last_error: string | null;
+}
+
+/** The jobs of a database that are not done, oldest first, at most 100. */
+export async function pendingJobs(pool: pg.Pool): Promise<PendingJob[]> {
+	const { rows } = await pool.query<Omit<PendingJob, "run_at"> & { run_at: Date }>(
+		`SELECT task_identifier AS task, attempts, run_at, last_error
+		FROM graphile_worker.jobs ORDER BY run_at, id LIMIT 100`,
+	);
+	return rows.map((row) => ({ ...row, run_at: row.run_at.toISOString() }));
+}
+
+/**
+ * Runs jobs until it is stopped, through restarts of the server. Each of its workers is announced by an advisory
+ * lock that PostgreSQL drops when the process dies; whoever sees a job taken by a worker without such a lock gives
+ * the job back. (graphile-worker alone waits four hours.)
+ */
+class Worker {
+	#database: string;
+	#service: JobsService;
+	#stopping = false;
+	#runner: Runner | undefined;
+	#session: pg.Client | undefined;
+	#announced = new Set<string>();
+	#running = Promise.resolve();
+	#housekeeping: NodeJS.Timeout | undefined;
+	#cleaning = Promise.resolve();
+
+	constructor(database: string, service: JobsService) {
+		this.#database = database;
+		this.#service = service;
+	}
+
+	async start(): Promise<void> {
+		await this.#keepHouse();
+		this.#housekeeping = setInterval(() => {
+			this.#cleaning = this.#cleaning
+				.then(() => this.#keepHouse())
+				.catch((error: Error) => this.#service.logger.warn(`Housekeeping of jobs failed: ${error.message}`));
+		}, HOUSEKEEPING_MS);
+		this.#running = this.#run();
+	}
+
+	/** Finishes the jobs under way, then lets go. */
+	async stop(): Promise<void> {
+		this.#stopping = true;
+		clearInterval(this.#housekeeping);
+		await this.#cleaning;
+		await this.#runner?.stop().catch(() => undefined);
+		await this.#running;
+		await this.#session?.end().catch(() => undefined);
+	}
+
+	async #run(): Promise<void> {
+		while (!this.#stopping) {
+			try {
+				const events = new EventEmitter() as WorkerEvents;
+				events.on("worker:create", ({ worker }) => this.#announce(worker.workerId));
+				this.#runner = await run({
+					pgPool: this.#service.pool,
+					taskList: this.#service.tasks,
+					concurrency: CONCURRENT_JOBS,
+					noHandleSignals: true,
+					pollInterval: 1000,
+					events,
+					logger: quietLogger(this.#service),
+				});
+				if (this.#stopping) {
+					await this.#runner.stop();
+				}
+				await this.#runner.promise;
+			} catch (error) {
+				if (!this.#stopping) {
+					this.#service.logger.warn(`Jobs stopped, starting again: ${(error as Error).message}`);
+				}
+			}
+			if (!this.#stopping) {
+				await new Promise((wake) => setTimeout(wake, 500));
+			}
+		}
+	}
+
+	#announce(workerId: string): void {
+		this.#announced.add(workerId);
+		this.#session?.query("SELECT pg_advisory_lock($1, hashtext($2))", [WORKER_LOCK, workerId]).catch(() => undefined);
+	}
+
+	async #keepHouse(): Promise<void> {
+		const session = await this.#openSession();
+		await session.query(GIVE_BACK_JOBS_OF_THE_DEAD, [WORKER_LOCK]);
+		await session.query(CAP_THE_BACKOFF, [BACKOFF_MAX_SECONDS]);
+	}
+
+	async #openSession(): Promise<pg.Client> {
+		if (this.#session) {
+			return this.#session;
+		}
+		const session = new pg.Client({
+			connectionString: databaseUrl(this.#database),
+			connectionTimeoutMillis: 5000,
+			application_name: `toko ${this.#database} workers`,
+		});
+		const forget = () => {
+			this.#session = undefined;
+		};
+		session.on("error", forget);
+		session.on("end", forget);
+		await session.connect();
+		for (const workerId of this.#announced) {
+			await session.query("SELECT pg_advisory_lock($1, hashtext($2))", [WORKER_LOCK, workerId]);
+		}
+		this.#session = session;
+		return session;
+	}
+}
+
+const GIVE_BACK_JOBS_OF_THE_DEAD = `
+	SELECT graphile_worker.force_unlock_workers(array_agg(locked_by))
+	FROM (
+		SELECT DISTINCT locked_by FROM graphile_worker.jobs
+		WHERE locked_by IS NOT NULL AND locked_at < now() - interval '1 second'
+	) AS taken
+	WHERE NOT EXISTS (
+		SELECT FROM pg_locks
+		WHERE locktype = 'advisory' AND granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+			AND classid = $1::oid AND objid::bigint = (hashtext(locked_by)::bigint & 4294967295)
+	)
+	HAVING count(*) > 0`;
+
+const CAP_THE_BACKOFF = `
+	SELECT count(graphile_worker.reschedule_jobs(ARRAY[id], now() + make_interval(secs => $1)))
+	FROM graphile_worker.jobs
+	WHERE attempts > 0 AND attempts < max_attempts AND locked_at IS NULL
+		AND last_error IS NOT NULL AND run_at > now() + make_interval(secs => $1 + 1)`;
+
+function quietLogger(service: JobsService): Logger {
+	return new Logger(() => (level, message) => {
+		if (level === "error" || level === "warning") {
+			service.logger.warn(`Jobs: ${message.split("\n", 1)[0]}`);
+		}
+	});
+}

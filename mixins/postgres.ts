@@ -1,0 +1,147 @@
+import { readdir, readFile } from "node:fs/promises";
+import { runMigrations } from "graphile-worker";
+import type { Service, ServiceSchema } from "moleculer";
+import pg from "pg";
+import { Umzug } from "umzug";
+import { mixin } from "./schema.ts";
+import { settings } from "./settings.ts";
+
+/** What the `postgres` mixin adds to a service. */
+export interface PostgresService extends Service {
+	pool: pg.Pool;
+	migrate(): Promise<void>;
+	/** Runs `work` in one transaction: commits when it resolves, rolls back when it throws. */
+	transaction<T>(work: (client: pg.PoolClient) => Promise<T>): Promise<T>;
+}
+
+export interface PostgresOptions {
+	/** The database's name without the shop's prefix: `users` becomes `toko_users`. */
+	database: string;
+	/** Folder of `NNN-name.sql` files, run once each in the order of their names. */
+	migrations: URL;
+}
+
+/** The largest number of connections that one process opens to one database. */
+const POOL_SIZE = 10;
+
+/** Any number, the same for all of Toko: it names the lock under which one process migrates. */
+const MIGRATION_LOCK = 7_706_559;
+
+/**
+ * A service's own PostgreSQL database: made and migrated at the start under an advisory lock, so that processes
+ * that start together do not collide, then open as `this.pool`.
+ */
+export function postgres(options: PostgresOptions): Partial<ServiceSchema> {
+	return mixin<PostgresService>({
+		methods: {
+			migrate(this: PostgresService) {
+				return migrate(options);
+			},
+			async transaction<T>(this: PostgresService, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+				const client = await this.pool.connect();
+				let broken: Error | undefined;
+				try {
+					await client.query("BEGIN");
+					const result = await work(client);
+					await client.query("COMMIT");
+					return result;
+				} catch (error) {
+					await client.query("ROLLBACK").catch((failure: Error) => {
+						broken = failure;
+					});
+					throw error;
+				} finally {
+					client.release(broken);
+				}
+			},
+		},
+		created(this: PostgresService) {
+			this.pool = new pg.Pool({
+				connectionString: databaseUrl(options.database),
+				max: POOL_SIZE,
+				connectionTimeoutMillis: 5000,
+				application_name: `toko ${options.database}`,
+			});
+			// Idle connections fail when the server restarts; the pool opens new ones by itself.
+			this.pool.on("error", (error) => this.logger.warn(`PostgreSQL connection lost: ${error.message}`));
+		},
+		async started(this: PostgresService) {
+			await this.migrate();
+		},
+		async stopped(this: PostgresService) {
+			await this.pool.end();
+		},
+	});
+}
+
+/** The address of one of the shop's databases on the server that `POSTGRES_URL` names. */
+export function databaseUrl(database: string): string {
+	const url = new URL(settings.postgresUrl);
+	url.pathname = `/${settings.namespace}_${database}`;
+	return url.href;
+}
+
+async function migrate({ database, migrations }: PostgresOptions): Promise<void> {
+	await createDatabase(`${settings.namespace}_${database}`);
+	const client = new pg.Client({ connectionString: databaseUrl(database), connectionTimeoutMillis: 5000 });
+	await client.connect();
+	try {
+		await client.query("SELECT pg_advisory_lock($1)", [MIGRATION_LOCK]);
+		// Ours call graphile-worker's functions, so its tables come first.
+		await runMigrations({ connectionString: databaseUrl(database) });
+		await ownMigrations(client, migrations).up();
+	} finally {
+		await client.end();
+	}
+}
+
+async function createDatabase(name: string): Promise<void> {
+	const client = new pg.Client({ connectionString: settings.postgresUrl, connectionTimeoutMillis: 5000 });
+	await client.connect();
+	try {
+		const { rowCount } = await client.query("SELECT 1 FROM pg_database WHERE datname = $1", [name]);
+		if (rowCount === 0) {
+			await client.query(`CREATE DATABASE ${client.escapeIdentifier(name)}`).catch((error: pg.DatabaseError) => {
+				// Another process was faster: 42P04 duplicate_database, or 23505 while both are at it.
+				if (error.code !== "42P04" && error.code !== "23505") {
+					throw error;
+				}
+			});
+		}
+	} finally {
+		await client.end();
+	}
+}
+
+function ownMigrations(client: pg.Client, folder: URL): Umzug<pg.Client> {
+	return new Umzug({
+		context: client,
+		logger: undefined,
+		migrations: async () => {
+			const files = (await readdir(folder)).filter((name) => name.endsWith(".sql")).sort();
+			return files.map((name) => ({
+				name,
+				up: async () => {
+					const sql = await readFile(new URL(name, folder), "utf8");
+					await client.query(`BEGIN; ${sql}; COMMIT`).catch(async (error: Error) => {
+						await client.query("ROLLBACK");
+						throw new Error(`migration ${name} failed: ${error.message}`, { cause: error });
+					});
+				},
+			}));
+		},
+		storage: {
+			async executed() {
+				await client.query("CREATE TABLE IF NOT EXISTS migrations (name text PRIMARY KEY, run_at timestamptz DEFAULT now())");
+				const { rows } = await client.query<{ name: string }>("SELECT name FROM migrations");
+				return rows.map((row) => row.name);
+			},
+			async logMigration({ name }) {
+				await client.query("INSERT INTO migrations (name) VALUES ($1)", [name]);
+			},
+			async unlogMigration({ name }) {
+				await client.query("DELETE FROM migrations WHERE name = $1", [name]);
+			},
+		},
+	});
+}

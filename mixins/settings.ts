@@ -1,0 +1,92 @@
+import { hkdfSync } from "node:crypto";
+import { resolve } from "node:path";
+
+/**
+ * What the environment says, read when asked: a laptop's `npm start` fills in the addresses of the parts that it
+ * started before any service is made.
+ */
+export const settings = {
+	/** Prefix of databases, streams and topics, so that several shops can share the same servers. */
+	get namespace(): string {
+		return process.env.TOKO_NAMESPACE || "toko";
+	},
+	get postgresUrl(): string {
+		return required("POSTGRES_URL");
+	},
+	get natsUrl(): string {
+		return required("NATS_URL");
+	},
+	/** Unset: the products live in a NeDB file under `directory`. */
+	get mongoUrl(): string | undefined {
+		return process.env.MONGO_URL || undefined;
+	},
+	/** Everything that a laptop's Toko writes. */
+	get directory(): string {
+		return resolve(process.env.TOKO_DIR || ".toko");
+	},
+	get isProduction(): boolean {
+		return process.env.NODE_ENV === "production";
+	},
+	/** Minutes (fractions allowed) that an unpaid order holds its units. */
+	get orderTtlMinutes(): number {
+		return positive("ORDER_TTL_MINUTES", 30);
+	},
+	/** Unset: mail goes to the mailbox under `directory`. */
+	get smtpUrl(): string | undefined {
+		return process.env.SMTP_URL || undefined;
+	},
+	get mailFrom(): string {
+		return process.env.MAIL_FROM || "Toko <toko@toko.test>";
+	},
+	get host(): string {
+		return process.env.HOST || "127.0.0.1";
+	},
+	get port(): number {
+		const given = process.env.PORT || "3000";
+		if (!/^\d{1,5}$/.test(given) || Number(given) > 65535) {
+			throw new Error(`PORT must be a number from 0 to 65535, not "${given}"`);
+		}
+		return Number(given);
+	},
+	/** Requests per second and client; 0 is off. */
+	get rateLimit(): number {
+		const given = process.env.RATE_LIMIT || "200";
+		if (!/^\d{1,9}$/.test(given)) {
+			throw new Error(`RATE_LIMIT must be a whole number of requests per second, 0 for none, not "${given}"`);
+		}
+		return Number(given);
+	},
+	get logLevel(): string {
+		return process.env.LOG_LEVEL || "info";
+	},
+};
+
+/**
+ * A key for one purpose, derived from the shop's one secret (`TOKO_SECRET`) by HKDF-SHA256 (RFC 5869).
+ *
+ * @param purpose What the key is for; other purposes get unrelated keys.
+ * @returns 32 bytes.
+ */
+export function deriveKey(purpose: string): Buffer {
+	return Buffer.from(hkdfSync("sha256", required("TOKO_SECRET"), "toko", purpose, 32));
+}
+
+function required(name: string): string {
+	const value = process.env[name];
+	if (!value) {
+		throw new Error(`${name} is not set: start the shop with \`npm start\`, or set ${name}`);
+	}
+	return value;
+}
+
+function positive(name: string, otherwise: number): number {
+	const given = process.env[name];
+	if (!given) {
+		return otherwise;
+	}
+	const value = Number(given);
+	if (!Number.isFinite(value) || value <= 0) {
+		throw new Error(`${name} must be a number above 0, not "${given}"`);
+	}
+	return value;
+}

@@ -1,0 +1,83 @@
+import { hostname } from "node:os";
+import { Middleware as Channels } from "@moleculer/channels";
+import type { BrokerOptions, Middleware } from "moleculer";
+import { contractMiddleware } from "./middlewares/contracts.ts";
+import { permissionMiddleware } from "./middlewares/permissions.ts";
+import { countsAsFailure } from "./middlewares/resilience.ts";
+import { streamConfig } from "./mixins/events.ts";
+import { settings } from "./mixins/settings.ts";
+
+/** The broker, the same for every node of the shop. */
+export function brokerOptions(changes: Partial<BrokerOptions> = {}): BrokerOptions {
+	const nats = natsConnection(settings.natsUrl);
+	return {
+		namespace: settings.namespace,
+		nodeID: `${hostname()}-${process.pid}`,
+		logger: { type: "Pino", options: { level: settings.logLevel } },
+		transporter: { type: "NATS", options: { ...nats } },
+		// A stopping node leaves the registry first, then finishes what it has.
+		tracking: { enabled: true, shutdownTimeout: 4000 },
+		requestTimeout: 10_000,
+		retryPolicy: { enabled: false, retries: 3, delay: 50, maxDelay: 1000, factor: 2 },
+		circuitBreaker: {
+			enabled: true,
+			threshold: 0.5,
+			minRequestCount: 20,
+			windowTime: 10,
+			halfOpenTime: 2000,
+			check: countsAsFailure,
+		},
+		registry: { strategy: "RoundRobin", preferLocal: false, stopDelay: 100 },
+		validator: false,
+		metrics: false,
+		tracing: false,
+		skipProcessEventRegistration: true,
+		internalMiddlewares: false,
+		middlewares: [
+			contractMiddleware,
+			permissionMiddleware(),
+			"ActionHook",
+			"Bulkhead",
+			"Cacher",
+			"ContextTracker",
+			// Inside the circuit breaker, so that it sees timeouts.
+			"Timeout",
+			"CircuitBreaker",
+			"Retry",
+			"Fallback",
+			"ErrorHandler",
+			channels(nats),
+		] as Middleware[],
+		...changes,
+	};
+}
+
+/** Events over JetStream, kept on disk until every consumer group has them. */
+function channels(nats: object): Middleware {
+	return Channels({
+		adapter: {
+			type: "NATS",
+			options: {
+				nats: {
+					connectionOptions: nats,
+					streamConfig: streamConfig(),
+					consumerOptions: { config: { deliver_policy: "all" } },
+				},
+				maxInFlight: 20,
+			},
+		},
+	} as never);
+}
+
+/** Options of the NATS client. Both users of it drop a password that is part of the address. */
+function natsConnection(address: string) {
+	const urls = address.split(",").map((one) => new URL(one));
+	return {
+		servers: urls.map((url) => url.host),
+		...(urls[0]?.username ? { user: decodeURIComponent(urls[0].username) } : {}),
+		...(urls[0]?.password ? { pass: decodeURIComponent(urls[0].password) } : {}),
+		...(urls[0]?.protocol === "tls:" ? { tls: {} } : {}),
+		maxReconnectAttempts: -1,
+		reconnectTimeWait: 250,
+	};
+}

@@ -1,0 +1,237 @@
+import { randomUUID } from "node:crypto";
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import type { Context, Service } from "moleculer";
+import ApiGateway, { type Alias, type Route } from "moleculer-web";
+import { actionContract, type Meta } from "../../contracts/actions.ts";
+import { problem } from "../../contracts/problems.ts";
+import { service } from "../../mixins/schema.ts";
+import { settings } from "../../mixins/settings.ts";
+import { docsAssets, docsPage, docsScript } from "./docs.ts";
+import { readiness } from "./health.ts";
+import { openApiDocument } from "./openapi.ts";
+import { asProblem, preferredLanguage, problemAnswer } from "./problems.ts";
+import { rateLimiter } from "./rate-limit.ts";
+import { bringsBody, isJson, parameterReader, pathParameters } from "./requests.ts";
+import { aliases, endpoints } from "./routes.ts";
+
+/** The largest body that is read; an order of 100 lines with notes has 15 kB. */
+const BODY_LIMIT = 256 * 1024;
+const RETRY_AFTER_SECONDS = 1;
+
+type Request = IncomingMessage & {
+	$ctx?: Context<unknown, Meta & { $responseHeaders?: Record<string, string> }>;
+	$params?: unknown;
+	$alias?: Alias;
+	parsedUrl?: string;
+	originalUrl?: string;
+};
+
+interface Gateway extends Service {
+	server: Server;
+	aliases: (Alias & { method: string; match(url: string): object | false })[];
+	limiter: ReturnType<typeof rateLimiter>;
+	sendProblem(request: Request, response: ServerResponse, error: unknown): void;
+	sendError(request: Request, response: ServerResponse, error: unknown): void;
+}
+
+const readers = new Map(
+	[...endpoints(false), ...endpoints(true)].map(({ name, contract }) => [name as string, parameterReader(contract)]),
+);
+
+const route = {
+	mergeParams: false,
+	bodyParsers: { json: { limit: BODY_LIMIT, type: () => true } },
+	use: [requireJson],
+	logging: false,
+	onBeforeCall: readRequest,
+	onAfterCall: prepareAnswer,
+};
+
+export default service<Gateway>({
+	name: "api",
+	// Nothing of the gateway is for other nodes: they could list and change its routes.
+	mixins: [{ ...ApiGateway, actions: { rest: ApiGateway.actions?.rest ?? false } }],
+
+	settings: {
+		port: settings.port,
+		ip: settings.host,
+		logRequest: null,
+		logRequestParams: null,
+		logResponse: null,
+		logRouteRegistration: null,
+		etag: false,
+		requestTimeout: 30_000,
+		rootCallOptions: giveRequestId,
+		routes: [
+			{ ...route, name: "v1", path: "/api/v1", aliases: aliases(endpoints(false)) },
+			{ ...route, name: "newest", path: "/api", aliases: aliases(endpoints(false)) },
+			{ name: "docs assets", path: "/docs/assets", bodyParsers: false, use: [docsAssets], mappingPolicy: "restrict" },
+			{
+				...route,
+				name: "outermost",
+				path: "/",
+				aliases: {
+					...aliases(endpoints(true)),
+					...answering("/health", (_request, response) => {
+						sendJson(response, 200, { status: "healthy", service: "api-gateway" });
+					}),
+					...answering("/health/live", (_request, response) => {
+						sendJson(response, 200, { status: "alive", service: "api-gateway" });
+					}),
+					...answering("/health/ready", async function (this: Gateway, _request, response) {
+						const state = await readiness(this.broker);
+						sendJson(response, state.status === "ready" ? 200 : 503, state);
+					}),
+					...answering("/openapi.json", (_request, response) => sendJson(response, 200, openApiDocument())),
+					...answering("/docs", docsPage),
+					...answering("/docs/start.js", docsScript),
+				},
+			},
+		],
+		onError(this: Gateway, request: Request, response: ServerResponse, error: unknown) {
+			this.sendProblem(request, response, error);
+		},
+	},
+
+	methods: {
+		/** Tells what went wrong as RFC 9457 says, and logs what is the shop's own fault. */
+		sendProblem(this: Gateway, request: Request, response: ServerResponse, error: unknown) {
+			if (response.headersSent) {
+				response.destroy();
+				return;
+			}
+			const found = asProblem(error);
+			const instance = String(response.getHeader("x-request-id") ?? "");
+			const answer = problemAnswer(refine(request, found), instance, preferredLanguage(request.headers["accept-language"]));
+			if (answer.status === 500) {
+				this.logger.error(`${request.method} ${request.parsedUrl} failed`, { request_id: instance, error });
+			}
+			if (answer.status === 503 || answer.status === 429) {
+				response.setHeader("Retry-After", RETRY_AFTER_SECONDS);
+			}
+			if (answer.status === 401) {
+				response.setHeader("WWW-Authenticate", "Bearer");
+			}
+			// What is left of a body that was refused is read and dropped, so that the client gets to the answer.
+			request.resume();
+			sendJson(response, answer.status, answer, "application/problem+json; charset=utf-8");
+		},
+
+		/** Nothing is at this address, or not with this method. */
+		send404(this: Gateway, request: Request, response: ServerResponse) {
+			const path = request.parsedUrl ?? "";
+			const methods = new Set(this.aliases.filter((alias) => matches(alias, path)).map((alias) => alias.method));
+			if (methods.size === 0) {
+				this.sendError(request, response, problem("NOT_FOUND"));
+				return;
+			}
+			response.setHeader("Allow", [...methods].sort().join(", "));
+			this.sendError(request, response, problem("METHOD_NOT_ALLOWED"));
+		},
+	},
+
+	created() {
+		this.limiter = rateLimiter();
+	},
+});
+
+/** The address at which a started gateway answers. */
+export function gatewayAddress(gateway: Service): string {
+	const { address, port, family } = (gateway as Gateway).server.address() as AddressInfo;
+	return `http://${family === "IPv6" ? `[${address}]` : address}:${port}`;
+}
+
+/** A client may choose a request's id, as long as it is safe to log and send back. */
+function giveRequestId(options: { requestID?: string }, request: Request): void {
+	const given = request.headers["x-request-id"];
+	options.requestID = typeof given === "string" && /^[\w.-]{8,64}$/.test(given) ? given : randomUUID();
+}
+
+/** Runs before the body is parsed into something else than it says it is. */
+function requireJson(request: Request, _response: ServerResponse, next: (error?: unknown) => void): void {
+	next(bringsBody(request) && !isJson(request) ? problem("UNSUPPORTED_MEDIA_TYPE") : undefined);
+}
+
+async function readRequest(this: Gateway, ctx: Request["$ctx"], _route: Route, request: Request, _res: unknown, alias: Alias) {
+	await this.limiter(request);
+	const action = (alias as { action?: string | null }).action;
+	const read = action ? readers.get(action) : undefined;
+	if (!read) {
+		return;
+	}
+	const { body, query, params } = request.$params as { body: unknown; query: object; params?: object };
+	request.$params = read({
+		body,
+		query: query as Record<string, unknown>,
+		path: (params ?? {}) as Record<string, string>,
+		headers: request.headers,
+	});
+	const token = /^bearer +([\w-]+\.[\w-]+\.[\w-]+)$/i.exec(request.headers.authorization ?? "")?.[1];
+	if (token && ctx) {
+		ctx.meta.token = token;
+	} else if (request.headers.authorization !== undefined && actionContract(action as string)?.permissions !== "public") {
+		throw problem("TOKEN_INVALID");
+	}
+}
+
+function prepareAnswer(ctx: Request["$ctx"], _route: Route, request: Request, response: ServerResponse, data: unknown) {
+	const rest = actionContract((request.$alias as { action?: string }).action ?? "")?.rest;
+	response.statusCode = rest?.status ?? 200;
+	response.setHeader("Cache-Control", ctx?.meta.token ? "private, no-store" : "no-cache");
+	response.setHeader("X-Content-Type-Options", "nosniff");
+	if (Array.isArray(data)) {
+		linkNextPage(request, response, data.length);
+	}
+	return data;
+}
+
+/** `Link` to the next page, where this one is full (RFC 8288). */
+function linkNextPage(request: Request, response: ServerResponse, rows: number): void {
+	const contract = actionContract((request.$alias as { action?: string }).action ?? "");
+	const page = contract?.params.safeParse(request.$params).data as { skip?: number; limit?: number } | undefined;
+	if (page?.skip === undefined || page.limit === undefined || rows < page.limit) {
+		return;
+	}
+	const url = new URL(request.originalUrl ?? "/", "http://localhost");
+	url.searchParams.set("skip", String(page.skip + page.limit));
+	url.searchParams.set("limit", String(page.limit));
+	response.setHeader("Link", `<${url.pathname}${url.search}>; rel="next"`);
+}
+
+/** A path parameter of the wrong shape names nothing: that is 404, not 422. */
+function refine(request: Request, found: ReturnType<typeof asProblem>): ReturnType<typeof asProblem> {
+	const contract = actionContract((request.$alias as { action?: string } | undefined)?.action ?? "");
+	if (found.code !== "VALIDATION_FAILED" || !contract) {
+		return found;
+	}
+	const inPath = pathParameters(contract);
+	const names = (found.data.errors ?? []).map((error) => error.path.split(".")[0] as string);
+	return names.some((name) => inPath.includes(name)) ? { code: "NOT_FOUND", data: {} } : found;
+}
+
+type Answer = (this: Gateway, request: Request, response: ServerResponse) => void | Promise<void>;
+
+/** Aliases for GET and HEAD of something that the gateway answers itself. */
+function answering(path: string, answer: Answer) {
+	const handler = function (this: Gateway, request: Request, response: ServerResponse, next: (error?: unknown) => void) {
+		Promise.resolve(answer.call(this, request, response)).catch(next);
+	};
+	return { [`GET ${path}`]: handler, [`HEAD ${path}`]: handler };
+}
+
+function sendJson(response: ServerResponse, status: number, body: unknown, type = "application/json; charset=utf-8") {
+	response.statusCode = status;
+	response.setHeader("Content-Type", type);
+	response.setHeader("Cache-Control", "no-store");
+	response.setHeader("X-Content-Type-Options", "nosniff");
+	response.end(response.req.method === "HEAD" ? undefined : JSON.stringify(body));
+}
+
+function matches(alias: { match(url: string): object | false }, path: string): boolean {
+	try {
+		return alias.match(path) !== false;
+	} catch {
+		return false;
+	}
+}

@@ -1,0 +1,104 @@
+import { Errors } from "moleculer";
+import {
+	describe,
+	type FieldError,
+	type Language,
+	PROBLEMS,
+	type ProblemCode,
+	type ProblemData,
+	problemCode,
+} from "../../contracts/problems.ts";
+
+/** An RFC 9457 answer. */
+export interface ProblemAnswer {
+	type: string;
+	title: string;
+	status: number;
+	detail: string;
+	code: ProblemCode;
+	instance: string;
+	errors?: FieldError[];
+}
+
+/** Why something went wrong, as one of the shop's problems; anything that is not the client's doing says no more. */
+export function asProblem(error: unknown): { code: ProblemCode; data: ProblemData } {
+	const known = problemCode(error);
+	if (known) {
+		return { code: known, data: (error as { data?: ProblemData }).data ?? {} };
+	}
+	if (error instanceof Errors.RequestTimeoutError) {
+		return { code: "TIMED_OUT", data: {} };
+	}
+	if (isAway(error)) {
+		return { code: "UNAVAILABLE", data: { service: serviceOf(error) } };
+	}
+	return fromHttpLibraries(error) ?? { code: "INTERNAL", data: {} };
+}
+
+/** The answer to a problem, in the client's language. */
+export function problemAnswer(
+	{ code, data }: { code: ProblemCode; data: ProblemData },
+	instance: string,
+	language: Language,
+): ProblemAnswer {
+	const { status } = PROBLEMS[code];
+	return {
+		type: "about:blank",
+		title: code
+			.toLowerCase()
+			.replaceAll("_", " ")
+			.replace(/^./, (first) => first.toUpperCase()),
+		status,
+		detail: describe(code, data, language),
+		code,
+		instance,
+		...(data.errors ? { errors: data.errors } : {}),
+	};
+}
+
+/** The client's choice of the languages that problems are told in; English where it has none. */
+export function preferredLanguage(acceptLanguage: string | undefined): Language {
+	const ranked = (acceptLanguage ?? "")
+		.split(",", 20)
+		.map((part) => {
+			const [tag = "", ...options] = part.trim().toLowerCase().split(";");
+			const weight = options.map((option) => /^\s*q=([\d.]{1,6})$/.exec(option)?.[1]).find(Boolean);
+			return { language: tag.split("-")[0], weight: weight ? Number(weight) : 1 };
+		})
+		.filter(({ language, weight }) => (language === "id" || language === "en") && weight > 0)
+		.sort((a, b) => b.weight - a.weight);
+	return (ranked[0]?.language as Language | undefined) ?? "en";
+}
+
+function isAway(error: unknown): boolean {
+	return (
+		error instanceof Errors.ServiceNotFoundError ||
+		error instanceof Errors.ServiceNotAvailableError ||
+		error instanceof Errors.RequestRejectedError ||
+		error instanceof Errors.QueueIsFullError ||
+		(error as { name?: string } | null)?.name === "ServiceUnavailableError"
+	);
+}
+
+function serviceOf(error: unknown): string {
+	const action = (error as { data?: { action?: string } }).data?.action ?? "";
+	return /^v\d+\.(\w+)\./.exec(action)?.[1] ?? "shop's";
+}
+
+/** Errors of the body parser (by `type`) and of the router, which are the client's doing. */
+function fromHttpLibraries(error: unknown): { code: ProblemCode; data: ProblemData } | undefined {
+	const { type, name, status, code, limit } = (error ?? {}) as Record<string, unknown>;
+	if (type === "entity.too.large") {
+		return { code: "BODY_TOO_LARGE", data: { limit: `${limit} bytes` } };
+	}
+	if (type === "encoding.unsupported" || type === "charset.unsupported") {
+		return { code: "UNSUPPORTED_MEDIA_TYPE", data: {} };
+	}
+	if (name === "URIError" || (code === 404 && name === "NotFoundError")) {
+		return { code: "NOT_FOUND", data: {} };
+	}
+	if (status === 400 || code === 400) {
+		return { code: "MALFORMED_BODY", data: {} };
+	}
+	return undefined;
+}

@@ -1,0 +1,100 @@
+import type { IncomingMessage } from "node:http";
+import { z } from "zod";
+import type { ActionContract } from "../../contracts/contract.ts";
+import { type FieldError, problem } from "../../contracts/problems.ts";
+
+/** The parts of a request that moleculer-web has taken apart. */
+export interface RequestParts {
+	path: Record<string, string>;
+	query: Record<string, unknown>;
+	body: unknown;
+	headers: IncomingMessage["headers"];
+}
+
+type Read = (parts: RequestParts) => Record<string, unknown>;
+
+/**
+ * Makes the function that gathers an action's parameters from where its contract says they are. Text from paths and
+ * query strings becomes a number where the contract wants one; whether the values are right is for the action to say.
+ *
+ * @throws VALIDATION_FAILED where a parameter is given in the wrong place.
+ */
+export function parameterReader(contract: ActionContract): Read {
+	const rest = contract.rest as NonNullable<ActionContract["rest"]>;
+	const inPath = pathParameters(contract);
+	const hasBody = rest.method !== "GET" && rest.method !== "DELETE";
+	const fromHeaders = Object.entries(rest.headers ?? {});
+	const fromQuery = new Set(rest.query ?? []);
+	const elsewhere = new Set([...inPath, ...fromQuery, ...fromHeaders.map(([, name]) => name)]);
+	const numbers = numericParameters(contract.params);
+	const decode = (name: string, value: unknown) => (numbers.has(name) ? toNumber(value) : value);
+
+	return ({ path, query, body, headers }) => {
+		const params = new Map<string, unknown>();
+		const misplaced: FieldError[] = [];
+		if (hasBody) {
+			for (const [name, value] of Object.entries(asObject(body))) {
+				if (elsewhere.has(name)) {
+					misplaced.push({ path: name, message: "is not a field of the body" });
+				}
+				params.set(name, value);
+			}
+		}
+		for (const [name, value] of Object.entries(query)) {
+			if (hasBody ? !fromQuery.has(name) : inPath.includes(name)) {
+				misplaced.push({ path: name, message: "is not a parameter of the query string" });
+			}
+			params.set(name, decode(name, value));
+		}
+		if (misplaced.length > 0) {
+			throw problem("VALIDATION_FAILED", { errors: misplaced });
+		}
+		for (const [header, name] of fromHeaders) {
+			if (headers[header] !== undefined) {
+				params.set(name, headers[header]);
+			}
+		}
+		for (const name of inPath) {
+			params.set(name, decode(name, path[name]));
+		}
+		return Object.fromEntries(params);
+	};
+}
+
+/** The names of the `:name` segments of an action's path. */
+export function pathParameters(contract: ActionContract): string[] {
+	return [...(contract.rest?.path ?? "").matchAll(/:(\w+)/g)].map(([, name]) => name as string);
+}
+
+/** Whether the request brings a body. */
+export function bringsBody(request: IncomingMessage): boolean {
+	return request.headers["transfer-encoding"] !== undefined || Number(request.headers["content-length"] ?? 0) > 0;
+}
+
+/** Whether the body is declared to be JSON. */
+export function isJson(request: IncomingMessage): boolean {
+	return /^application\/(json|[\w.-]+\+json)\s*(;|$)/i.test(request.headers["content-type"] ?? "");
+}
+
+function asObject(body: unknown): object {
+	if (body === undefined || body === null) {
+		return {};
+	}
+	if (typeof body !== "object" || Array.isArray(body)) {
+		throw problem("VALIDATION_FAILED", { errors: [{ path: "", message: "the body must be a JSON object" }] });
+	}
+	return body;
+}
+
+function numericParameters(params: z.ZodObject): Set<string> {
+	const schema = z.toJSONSchema(params, { io: "input", unrepresentable: "any" });
+	return new Set(
+		Object.entries(schema.properties ?? {})
+			.filter(([, property]) => ["integer", "number"].includes((property as { type?: string }).type ?? ""))
+			.map(([name]) => name),
+	);
+}
+
+function toNumber(value: unknown): unknown {
+	return typeof value === "string" && /^[+-]?\d{1,15}(\.\d{1,10})?$/.test(value) ? Number(value) : value;
+}

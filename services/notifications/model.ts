@@ -1,0 +1,91 @@
+import type { Pool } from "pg";
+import type { z } from "zod";
+import type { notification } from "../../contracts/notifications.ts";
+
+/** A row of `notifications`, as the database gives it in JSON. */
+export interface NotificationRow {
+	id: string;
+	event_id: string;
+	user_id: number;
+	type: string;
+	channel: "email";
+	recipient: string;
+	subject: string;
+	body: string;
+	status: "queued" | "sent";
+	history: { status: string; at: string; reason?: string }[];
+	created_at: string;
+	sent_at: string | null;
+}
+
+/** Notes a message down once for its event and recipient; undefined where that was done before. */
+export async function queueNotification(
+	pool: Pick<Pool, "query">,
+	given: Pick<NotificationRow, "event_id" | "user_id" | "type" | "recipient" | "subject" | "body">,
+): Promise<void> {
+	await pool.query(
+		`INSERT INTO notifications (event_id, user_id, type, channel, recipient, subject, body, history)
+		VALUES ($1, $2, $3, 'email', $4, $5, $6, jsonb_build_array(jsonb_build_object('status', 'queued', 'at', now())))
+		ON CONFLICT DO NOTHING`,
+		[given.event_id, given.user_id, given.type, given.recipient, given.subject, given.body],
+	);
+}
+
+/** The messages that an event led to and that are not sent yet. */
+export async function unsent(pool: Pool, event_id: string): Promise<NotificationRow[]> {
+	const { rows } = await pool.query<{ row: NotificationRow }>(
+		"SELECT to_jsonb(n) AS row FROM notifications n WHERE event_id = $1 AND status <> 'sent'",
+		[event_id],
+	);
+	return rows.map(({ row }) => row);
+}
+
+/** Notes that a message has left. */
+export async function markSent(pool: Pool, id: string): Promise<void> {
+	await pool.query(
+		`UPDATE notifications SET status = 'sent', sent_at = now(),
+			history = history || jsonb_build_object('status', 'sent', 'at', now())
+		WHERE id = $1 AND status <> 'sent'`,
+		[id],
+	);
+}
+
+/** Notes that a try failed, and why. */
+export async function noteFailure(pool: Pool, id: string, reason: string): Promise<void> {
+	await pool.query(
+		`UPDATE notifications SET history = history || jsonb_build_object('status', 'failed', 'at', now(), 'reason', $2::text)
+		WHERE id = $1`,
+		[id, reason.slice(0, 500)],
+	);
+}
+
+/** Messages of one user, or of everybody where `user_id` is null; newest first. */
+export async function listNotifications(
+	pool: Pool,
+	user_id: number | null,
+	page: { skip: number; limit: number } | { id: string },
+): Promise<NotificationRow[]> {
+	const { rows } = await pool.query<{ row: NotificationRow }>(
+		`SELECT to_jsonb(n) AS row FROM notifications n
+		WHERE ($1::integer IS NULL OR user_id = $1) AND ($2::text IS NULL OR id::text = $2)
+		ORDER BY created_at DESC, id LIMIT $3 OFFSET $4`,
+		"id" in page ? [user_id, page.id.toLowerCase(), 1, 0] : [user_id, null, page.limit, page.skip],
+	);
+	return rows.map(({ row }) => row);
+}
+
+/** A message as the contract shows it. */
+export function present(row: NotificationRow): z.input<typeof notification> {
+	return {
+		id: row.id,
+		user_id: row.user_id,
+		type: row.type,
+		channel: row.channel,
+		recipient: row.recipient,
+		subject: row.subject,
+		status: row.status,
+		history: row.history.map((entry) => ({ ...entry, at: new Date(entry.at).toISOString() })),
+		created_at: new Date(row.created_at).toISOString(),
+		sent_at: row.sent_at && new Date(row.sent_at).toISOString(),
+	};
+}

@@ -1,0 +1,108 @@
+import { type ActionContext, callAction, type EventEnvelope, implement } from "../../contracts/actions.ts";
+import { notifications } from "../../contracts/notifications.ts";
+import { problem } from "../../contracts/problems.ts";
+import { inbox } from "../../mixins/events.ts";
+import { type JobsService, jobs, pendingJobs } from "../../mixins/jobs.ts";
+import { postgres } from "../../mixins/postgres.ts";
+import { service } from "../../mixins/schema.ts";
+import { createMailer, type Mailer } from "./mailer.ts";
+import { type Message, orderConfirmation, welcome } from "./messages.ts";
+import { listNotifications, markSent, noteFailure, present, queueNotification, unsent } from "./model.ts";
+
+interface NotificationsService extends JobsService {
+	send_mail: Mailer;
+	notify(event: EventEnvelope): Promise<void>;
+}
+
+export default service<NotificationsService>({
+	name: notifications.name,
+	version: notifications.version,
+	mixins: [
+		inbox<NotificationsService>({
+			"user.registered": notifyByJob,
+			"order.placed": notifyByJob,
+		}),
+		jobs("notifications"),
+		postgres({ database: "notifications", migrations: new URL("./migrations/", import.meta.url) }),
+	],
+
+	actions: implement<NotificationsService>()(notifications, {
+		async list(ctx) {
+			const rows = await listNotifications(this.pool, ownerOf(ctx), ctx.params);
+			return rows.map(present);
+		},
+
+		async get(ctx) {
+			const [row] = await listNotifications(this.pool, ownerOf(ctx), { id: ctx.params.id });
+			if (!row) {
+				throw problem("NOTIFICATION_NOT_FOUND");
+			}
+			return present(row);
+		},
+
+		outbox() {
+			return pendingJobs(this.pool);
+		},
+
+		async health() {
+			await this.pool.query("SELECT 1");
+			return { status: "healthy", service: "notification-service" };
+		},
+	}),
+
+	created() {
+		this.send_mail = createMailer();
+		this.addTasks({ notify: (payload) => this.notify(payload as EventEnvelope) });
+	},
+
+	methods: {
+		/** Notes the message of an event down, then sends it; a job repeats this until it is done. */
+		async notify(this: NotificationsService, event: EventEnvelope) {
+			const { user_id } = event.data;
+			const contact = await callAction(this.broker, "v1.users.contact", { id: user_id });
+			const message = messageFor(event, contact.full_name);
+			await queueNotification(this.pool, { event_id: event.id, user_id, recipient: contact.email, ...message });
+			for (const { id, recipient, subject, body } of await unsent(this.pool, event.id)) {
+				try {
+					await this.send_mail({ to: recipient, subject, text: body, messageId: `<${id}@toko>` });
+				} catch (error) {
+					await noteFailure(this.pool, id, (error as Error).message);
+					throw error;
+				}
+				await markSent(this.pool, id);
+			}
+		},
+	},
+});
+
+/** The transaction that takes an event in also adds the job that acts on it. */
+async function notifyByJob(
+	this: NotificationsService,
+	event: EventEnvelope,
+	client: { query(sql: string, values: unknown[]): Promise<unknown> },
+) {
+	await client.query("SELECT graphile_worker.add_job('notify', $1::json, max_attempts => 32767)", [
+		JSON.stringify(event),
+	]);
+}
+
+function messageFor(event: EventEnvelope, name: string): Message {
+	switch (event.name) {
+		case "user.registered":
+			return welcome(name);
+		case "order.placed":
+			return orderConfirmation(name, (event as EventEnvelope<"order.placed">).data);
+	}
+}
+
+/** Whose messages the caller may see: an admin everybody's (null), a user only the own. */
+function ownerOf(ctx: ActionContext): number | null {
+	const { caller } = ctx.locals;
+	if (caller?.role === "admin") {
+		return null;
+	}
+	if (caller?.id == null) {
+		throw problem("FORBIDDEN");
+	}
+	return caller.id;
+}

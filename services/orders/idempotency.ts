@@ -1,0 +1,59 @@
+import { createHash } from "node:crypto";
+import type { Pool } from "pg";
+import { type ProblemCode, type ProblemData, problem } from "../../contracts/problems.ts";
+import type { OrderRow } from "./model.ts";
+
+/** What a request with a key was answered: the order as it was then, or why it was refused. */
+export type Answer = { order: OrderRow } | { refused: { code: ProblemCode; data: ProblemData } };
+
+/** A key counts for this long. */
+export const KEY_HOURS = 24;
+
+/** A client's key together with what it asked for. */
+export interface KeyedRequest {
+	user_id: number;
+	key: string;
+	hash: Buffer;
+}
+
+/** Names a request by its content, so that the same key with another body can be told. */
+export function keyedRequest(user_id: number, key: string, body: object): KeyedRequest {
+	return { user_id, key, hash: createHash("sha256").update(JSON.stringify(body)).digest() };
+}
+
+/**
+ * The answer that this request got before.
+ *
+ * @throws KEY_REUSED where the key was used for something else.
+ */
+export async function storedAnswer(pool: Pool, request: KeyedRequest): Promise<Answer | undefined> {
+	const { rows } = await pool.query<{ answer: Answer; request_hash: Buffer }>(
+		`SELECT answer, request_hash FROM idempotency_keys
+		WHERE user_id = $1 AND key = $2 AND created_at > now() - make_interval(hours => $3)`,
+		[request.user_id, request.key, KEY_HOURS],
+	);
+	const [row] = rows;
+	if (row && !row.request_hash.equals(request.hash)) {
+		throw problem("KEY_REUSED");
+	}
+	return row?.answer;
+}
+
+/** Keeps a refusal, unless a rival with the same key was answered first. */
+export async function storeRefusal(pool: Pool, request: KeyedRequest, code: ProblemCode, data: ProblemData) {
+	const answer: Answer = { refused: { code, data } };
+	await pool.query(
+		`INSERT INTO idempotency_keys (user_id, key, request_hash, answer) VALUES ($1, $2, $3, $4)
+		ON CONFLICT DO NOTHING`,
+		[request.user_id, request.key, request.hash, JSON.stringify(answer)],
+	);
+}
+
+/** Makes room for keys that have counted for their time. */
+export async function forgetOldKey(pool: Pool, request: KeyedRequest): Promise<void> {
+	await pool.query(
+		`DELETE FROM idempotency_keys
+		WHERE user_id = $1 AND key = $2 AND created_at <= now() - make_interval(hours => $3)`,
+		[request.user_id, request.key, KEY_HOURS],
+	);
+}

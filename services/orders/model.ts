@@ -1,0 +1,84 @@
+import type { Pool, PoolClient } from "pg";
+import type { z } from "zod";
+import { fromMinor } from "../../contracts/money.ts";
+import type { order } from "../../contracts/orders.ts";
+import type { OrderStatus } from "./states.ts";
+
+/** An order with its lines, as the database gives it in JSON. Sums are in the smallest unit. */
+export interface OrderRow {
+	id: string;
+	number: string;
+	user_id: number;
+	status: OrderStatus;
+	total_minor: number;
+	currency: string;
+	shipping_address: string | null;
+	note: string | null;
+	expires_at: string;
+	created_at: string;
+	updated_at: string;
+	lines: { product_id: string; name: string; price_minor: number; quantity: number }[];
+}
+
+/** Whose orders: those of one user, or everybody's. */
+export type Owner = number | "anybody";
+
+const WITH_LINES = `
+	to_jsonb(o) || jsonb_build_object('lines', (
+		SELECT jsonb_agg(to_jsonb(l) - 'order_id' - 'line' ORDER BY l.line) FROM order_lines l WHERE l.order_id = o.id
+	)) AS "order"`;
+
+/** An order by its id or number; undefined where there is none that this owner may see. */
+export async function findOrder(
+	pool: Pool | PoolClient,
+	id: { id: string } | { number: string },
+	owner: Owner,
+): Promise<OrderRow | undefined> {
+	const [column, value] = "id" in id ? ["id", id.id] : ["number", id.number];
+	if (column === "id" && !isUuid(value)) {
+		return undefined;
+	}
+	const { rows } = await pool.query<{ order: OrderRow }>(
+		`SELECT ${WITH_LINES} FROM orders o WHERE o.${column} = $1 AND ($2::integer IS NULL OR o.user_id = $2)`,
+		[value, owner === "anybody" ? null : owner],
+	);
+	return rows[0]?.order;
+}
+
+/** Orders, newest first. */
+export async function listOrders(pool: Pool, owner: Owner, skip: number, limit: number): Promise<OrderRow[]> {
+	const { rows } = await pool.query<{ order: OrderRow }>(
+		`SELECT ${WITH_LINES} FROM orders o WHERE ${owner === "anybody" ? "$3::integer IS NULL" : "o.user_id = $3"}
+		ORDER BY o.created_at DESC, o.id LIMIT $1 OFFSET $2`,
+		[limit, skip, owner === "anybody" ? null : owner],
+	);
+	return rows.map((row) => row.order);
+}
+
+/** An order as the contract shows it. */
+export function present(row: OrderRow): z.input<typeof order> {
+	return {
+		id: row.id,
+		number: row.number,
+		user_id: row.user_id,
+		status: row.status,
+		items: row.lines.map((line) => ({
+			product_id: line.product_id,
+			name: line.name,
+			price: fromMinor(line.price_minor),
+			quantity: line.quantity,
+			subtotal: fromMinor(line.price_minor * line.quantity),
+		})),
+		total: fromMinor(row.total_minor),
+		currency: row.currency,
+		shipping_address: row.shipping_address,
+		note: row.note,
+		expires_at: new Date(row.expires_at).toISOString(),
+		created_at: new Date(row.created_at).toISOString(),
+		updated_at: new Date(row.updated_at).toISOString(),
+	};
+}
+
+function isUuid(text: string | undefined): boolean {
+	return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text ?? "");
+}

@@ -1,0 +1,85 @@
+import { type ActionContext, callAction, implement } from "../../contracts/actions.ts";
+import { orders } from "../../contracts/orders.ts";
+import { problem } from "../../contracts/problems.ts";
+import { outbox } from "../../mixins/events.ts";
+import { type JobsService, jobs, pendingJobs } from "../../mixins/jobs.ts";
+import { postgres } from "../../mixins/postgres.ts";
+import { service } from "../../mixins/schema.ts";
+import { findOrder, listOrders, type Owner, present } from "./model.ts";
+import { placeOrder } from "./place.ts";
+
+export default service<JobsService>({
+	name: orders.name,
+	version: orders.version,
+	mixins: [
+		outbox(),
+		jobs("orders"),
+		postgres({ database: "orders", migrations: new URL("./migrations/", import.meta.url) }),
+	],
+
+	actions: implement<JobsService>()(orders, {
+		async place(ctx) {
+			const { caller } = ctx.locals;
+			if (caller?.id == null) {
+				throw problem("FORBIDDEN");
+			}
+			const placed = await placeOrder(this, ctx, caller.id);
+			ctx.meta.$location = `/api/v1/orders/${placed.id}`;
+			return present(placed);
+		},
+
+		async list(ctx) {
+			const rows = await listOrders(this.pool, ownerOf(ctx), ctx.params.skip, ctx.params.limit);
+			return rows.map(present);
+		},
+
+		async get(ctx) {
+			const row = await findOrder(this.pool, { id: ctx.params.id }, ownerOf(ctx));
+			if (!row) {
+				throw problem("ORDER_NOT_FOUND");
+			}
+			return present(row);
+		},
+
+		async find(ctx) {
+			const { id } = ctx.params;
+			const row =
+				(await findOrder(this.pool, { id }, "anybody")) ??
+				(await findOrder(this.pool, { number: id.toUpperCase() }, "anybody"));
+			if (!row) {
+				throw problem("ORDER_NOT_FOUND");
+			}
+			return present(row);
+		},
+
+		outbox() {
+			return pendingJobs(this.pool);
+		},
+
+		async health() {
+			await this.pool.query("SELECT 1");
+			return { status: "healthy", service: "order-service" };
+		},
+	}),
+
+	created() {
+		this.addTasks({
+			release_stock: async (payload) => {
+				const { reservation_id } = payload as { reservation_id: string };
+				await callAction(this.broker, "v1.products.release", { reservation_id });
+			},
+		});
+	},
+});
+
+/** Whose orders the caller may see: an admin everybody's, a user only the own. */
+function ownerOf(ctx: ActionContext): Owner {
+	const { caller } = ctx.locals;
+	if (caller?.role === "admin") {
+		return "anybody";
+	}
+	if (caller?.id == null) {
+		throw problem("FORBIDDEN");
+	}
+	return caller.id;
+}

@@ -1,0 +1,85 @@
+import { randomBytes } from "node:crypto";
+import type { z } from "zod";
+import { CURRENCY, fromMinor, toMinor } from "../../contracts/money.ts";
+import type { newProduct, product } from "../../contracts/products.ts";
+
+/** Units kept for an order that is not paid yet. */
+export interface Hold {
+	reservation_id: string;
+	quantity: number;
+	/** ISO 8601; after this the sweeper asks orders about it. */
+	expires_at: string;
+}
+
+/**
+ * A product as it is stored. At rest, with `sold` counted from the orders that were paid:
+ * `supplied = stock + held + sold`.
+ */
+export interface ProductDocument {
+	_id: string;
+	/** The shop's own key; the id where the product did not come from a catalogue. */
+	sku: string;
+	name: string;
+	description: string;
+	/** In the currency's smallest unit. */
+	price_minor: number;
+	/** Units on sale. */
+	stock: number;
+	/** Units that ever came in: the first stock and every change by hand. */
+	supplied: number;
+	holds: Hold[];
+	category: string;
+	image_url: string | null;
+	created_at: string;
+	updated_at: string;
+	/** Set when the product was taken out of the shop. */
+	removed_at: string | null;
+}
+
+/** Matches what the shop shows. */
+export const ON_SALE = { removed_at: null };
+
+/** Later ids sort after earlier ones: 8 hex digits of seconds, then 16 of chance, in the shape of an ObjectId. */
+export function newProductId(): string {
+	const seconds = Math.floor(Date.now() / 1000);
+	return seconds.toString(16).padStart(8, "0") + randomBytes(8).toString("hex");
+}
+
+/** The document of a new product. */
+export function newDocument(given: z.output<typeof newProduct>, sku?: string): ProductDocument {
+	const _id = newProductId();
+	const now = new Date().toISOString();
+	return {
+		_id,
+		sku: sku ?? _id,
+		...changesOf(given),
+		stock: given.stock,
+		supplied: given.stock,
+		holds: [],
+		created_at: now,
+		updated_at: now,
+		removed_at: null,
+	};
+}
+
+/** The stored fields of what a shopkeeper describes, without the stock. */
+export function changesOf(given: Omit<z.output<typeof newProduct>, "stock">) {
+	const { name, description, price, category, image_url } = given;
+	return { name, description, price_minor: toMinor(price), category, image_url: image_url ?? null };
+}
+
+/** A product as the contract shows it. */
+export function present(document: ProductDocument): z.input<typeof product> {
+	return {
+		id: document._id,
+		name: document.name,
+		description: document.description,
+		price: fromMinor(document.price_minor),
+		stock: document.stock,
+		category: document.category,
+		image_url: document.image_url,
+		currency: CURRENCY,
+		created_at: document.created_at,
+		updated_at: document.updated_at,
+	};
+}

@@ -1,0 +1,115 @@
+import { problem } from "../../contracts/problems.ts";
+import type { DocumentAdapter } from "../../mixins/documents.ts";
+import { ON_SALE, type ProductDocument } from "./model.ts";
+
+/** What one attempt to order wants of one product. */
+export interface Line {
+	product_id: string;
+	quantity: number;
+}
+
+type Store = DocumentAdapter<ProductDocument>;
+
+/**
+ * Holds units for one attempt to order, all lines or none. Every step is one guarded update of one document: the
+ * units leave the stock only if they are there, in the same moment in which the hold is noted.
+ *
+ * @throws PRODUCT_NOT_FOUND or OUT_OF_STOCK, naming every line at fault; then nothing is held.
+ */
+export async function reserve(
+	store: Store,
+	reservation_id: string,
+	lines: Line[],
+	expires_at: string,
+): Promise<(Line & { document: ProductDocument })[]> {
+	const wanted = sumByProduct(lines);
+	const documents = await find(store, [...wanted.keys()]);
+	const held: (Line & { document: ProductDocument })[] = [];
+	let isShort = false;
+	try {
+		for (const [product_id, quantity] of wanted) {
+			const document = documents.get(product_id) as ProductDocument;
+			const changed = await store.updateMany(
+				{ _id: product_id, ...ON_SALE, stock: { $gte: quantity } },
+				{ $inc: { stock: -quantity }, $push: { holds: { reservation_id, quantity, expires_at } } },
+			);
+			if (changed === 0) {
+				isShort = true;
+				break;
+			}
+			held.push({ product_id, quantity, document });
+		}
+	} catch (error) {
+		// The update whose answer was lost may have been made: release looks at all lines of the attempt.
+		await release(store, reservation_id, [...wanted.keys()]);
+		throw error;
+	}
+	if (isShort) {
+		await release(store, reservation_id, [...wanted.keys()]);
+		throw await shortages(store, wanted);
+	}
+	return held;
+}
+
+/** The held units are sold: the holds go. A reservation without holds changes nothing. */
+export function consume(store: Store, reservation_id: string): Promise<number> {
+	return store.updateMany({ "holds.reservation_id": reservation_id }, { $pull: { holds: { reservation_id } } });
+}
+
+/**
+ * The held units go back on sale. The guard is the presence of the hold: whoever takes it out puts the units back,
+ * so a late duplicate does nothing.
+ */
+export async function release(store: Store, reservation_id: string, product_ids?: string[]): Promise<number> {
+	const query = {
+		"holds.reservation_id": reservation_id,
+		...(product_ids ? { _id: { $in: product_ids } } : {}),
+	};
+	let released = 0;
+	for (const { _id, holds } of await store.find({ query })) {
+		const quantity = holds.find((hold) => hold.reservation_id === reservation_id)?.quantity ?? 0;
+		released += await store.updateMany(
+			{ _id, "holds.reservation_id": reservation_id },
+			{ $inc: { stock: quantity }, $pull: { holds: { reservation_id } } },
+		);
+	}
+	return released;
+}
+
+/** Lines of the same product become one, in the order of their ids so that no two attempts wait in a circle. */
+function sumByProduct(lines: Line[]): Map<string, number> {
+	const sums = new Map<string, number>();
+	for (const { product_id, quantity } of lines) {
+		sums.set(product_id, (sums.get(product_id) ?? 0) + quantity);
+	}
+	return new Map([...sums].sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+async function find(store: Store, product_ids: string[]): Promise<Map<string, ProductDocument>> {
+	const found = await store.find({ query: { _id: { $in: product_ids }, ...ON_SALE } });
+	const documents = new Map(found.map((document) => [document._id, document]));
+	const unknown = product_ids.filter((id) => !documents.has(id));
+	if (unknown.length > 0) {
+		throw problem("PRODUCT_NOT_FOUND", {
+			errors: unknown.map((id) => ({ path: "items", message: `there is no product ${id}`, product_id: id })),
+		});
+	}
+	return documents;
+}
+
+async function shortages(store: Store, wanted: Map<string, number>) {
+	const documents = await find(store, [...wanted.keys()]);
+	const errors = [...wanted]
+		.map(([product_id, requested]) => ({
+			product_id,
+			requested,
+			available: documents.get(product_id)?.stock ?? 0,
+		}))
+		.filter(({ requested, available }) => available < requested)
+		.map((short) => ({
+			path: "items",
+			message: `only ${short.available} of ${short.requested} are left`,
+			...short,
+		}));
+	return problem("OUT_OF_STOCK", { errors });
+}

@@ -1,0 +1,69 @@
+import type { ServiceSchema } from "moleculer";
+import SequelizeAdapter from "moleculer-db-adapter-sequelize";
+import { col, DataTypes, fn, type Model, type ModelStatic, Sequelize, where } from "sequelize";
+import type { z } from "zod";
+import type { role, user } from "../../contracts/users.ts";
+import { databaseUrl } from "../../mixins/postgres.ts";
+
+/** The columns of `users`. */
+export interface UserAttributes {
+	id: number;
+	email: string;
+	username: string;
+	password_hash: string;
+	full_name: string;
+	role: z.output<typeof role>;
+	is_active: boolean;
+	is_verified: boolean;
+	created_at: Date;
+	updated_at: Date;
+}
+
+export type UserRow = Model<UserAttributes, Partial<UserAttributes>> & UserAttributes;
+export type UserModel = ModelStatic<UserRow>;
+
+/** Gives a users service its own connection. The model is handed over ready, so the adapter never calls `sync()`. */
+export function connectUsers(schema: ServiceSchema): void {
+	const sequelize = new Sequelize(databaseUrl("users"), {
+		dialect: "postgres",
+		logging: false,
+		pool: { max: 10 },
+		dialectOptions: { application_name: "toko users" },
+	});
+	const model = sequelize.define<UserRow>(
+		"user",
+		{
+			id: { type: DataTypes.INTEGER, primaryKey: true, autoIncrement: true },
+			email: DataTypes.STRING(255),
+			username: DataTypes.STRING(100),
+			password_hash: DataTypes.TEXT,
+			full_name: DataTypes.STRING(200),
+			role: { type: DataTypes.TEXT, defaultValue: "user" },
+			is_active: { type: DataTypes.BOOLEAN, defaultValue: true },
+			is_verified: { type: DataTypes.BOOLEAN, defaultValue: false },
+			created_at: DataTypes.DATE,
+			updated_at: DataTypes.DATE,
+		},
+		{ tableName: "users", createdAt: "created_at", updatedAt: "updated_at" },
+	);
+	Object.assign(schema, { adapter: new SequelizeAdapter(sequelize), model });
+}
+
+/** Finds an address whatever its case. */
+export function byEmail(email: string) {
+	return where(fn("lower", col("email")), email.toLowerCase());
+}
+
+/** A user as the contract shows it. */
+export function present(row: UserRow): z.input<typeof user> {
+	return {
+		id: row.id,
+		email: row.email,
+		username: row.username,
+		full_name: row.full_name,
+		role: row.role,
+		is_active: row.is_active,
+		is_verified: row.is_verified,
+		created_at: row.created_at.toISOString(),
+	};
+}

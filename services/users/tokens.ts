@@ -1,0 +1,162 @@
+import {
+	createCipheriv,
+	createDecipheriv,
+	createHash,
+	createPrivateKey,
+	generateKeyPairSync,
+	type KeyObject,
+	randomBytes,
+	randomUUID,
+} from "node:crypto";
+import { SignJWT } from "jose";
+import type { Pool } from "pg";
+import type { z } from "zod";
+import type { users } from "../../contracts/users.ts";
+import { deriveKey, settings } from "../../mixins/settings.ts";
+
+/** How long an access token is good, in seconds. */
+export const ACCESS_SECONDS = 15 * 60;
+const REFRESH_DAYS = 30;
+
+/** Names who signed and for whom; the permission middleware of every node checks the same. */
+const ISSUER = "toko/users";
+const AUDIENCE = "toko";
+
+type Jwk = z.input<typeof users.actions.jwks.result>["keys"][number];
+
+interface SigningKey {
+	kid: string;
+	private_key: KeyObject;
+}
+
+/** Signs access tokens (JWT, EdDSA) with the newest of the keys that all users processes share in the database. */
+export class TokenSigner {
+	#pool: Pool;
+	#key: Promise<SigningKey> | undefined;
+
+	constructor(pool: Pool) {
+		this.#pool = pool;
+	}
+
+	/** An access token for 15 minutes. */
+	async sign(user: { id: number; role: string }): Promise<string> {
+		this.#key ??= this.#newestKey().catch((error) => {
+			this.#key = undefined;
+			throw error;
+		});
+		const { kid, private_key } = await this.#key;
+		return new SignJWT({ role: user.role })
+			.setProtectedHeader({ alg: "EdDSA", kid, typ: "JWT" })
+			.setIssuer(`${ISSUER}/${settings.namespace}`)
+			.setAudience(AUDIENCE)
+			.setSubject(String(user.id))
+			.setJti(randomUUID())
+			.setIssuedAt()
+			.setExpirationTime(`${ACCESS_SECONDS}s`)
+			.sign(private_key);
+	}
+
+	/** The public keys, newest first. */
+	async publicKeys(): Promise<Jwk[]> {
+		const { rows } = await this.#pool.query<{ public_jwk: Jwk }>(
+			"SELECT public_jwk FROM signing_keys ORDER BY created_at DESC",
+		);
+		return rows.map((row) => row.public_jwk);
+	}
+
+	/** Makes the first key where there is none; processes that start together agree on one. */
+	async ensureKey(): Promise<void> {
+		const { publicKey, privateKey } = generateKeyPairSync("ed25519");
+		const { x } = publicKey.export({ format: "jwk" });
+		const kid = createHash("sha256")
+			.update(x as string)
+			.digest("base64url")
+			.slice(0, 16);
+		const public_jwk = { kty: "OKP", crv: "Ed25519", x, kid, alg: "EdDSA", use: "sig" };
+		await this.#pool.query(
+			`WITH one_at_a_time AS MATERIALIZED (SELECT pg_advisory_xact_lock(hashtext('signing_keys')))
+			INSERT INTO signing_keys (kid, public_jwk, private_key)
+			SELECT $1, $2, $3 FROM one_at_a_time
+			WHERE NOT EXISTS (SELECT FROM signing_keys)`,
+			[kid, JSON.stringify(public_jwk), encrypt(privateKey.export({ format: "der", type: "pkcs8" }))],
+		);
+	}
+
+	async #newestKey(): Promise<SigningKey> {
+		const { rows } = await this.#pool.query<{ kid: string; private_key: Buffer }>(
+			"SELECT kid, private_key FROM signing_keys ORDER BY created_at DESC LIMIT 1",
+		);
+		const [row] = rows;
+		if (!row) {
+			throw new Error("there is no signing key: start the users service once");
+		}
+		return {
+			kid: row.kid,
+			private_key: createPrivateKey({ key: decrypt(row.private_key), format: "der", type: "pkcs8" }),
+		};
+	}
+}
+
+/** A new refresh token, which begins a family or continues one. It is shown once; only its hash is kept. */
+export async function issueRefreshToken(pool: Pick<Pool, "query">, user_id: number, family_id: string = randomUUID()) {
+	const token = randomBytes(32).toString("base64url");
+	await pool.query(
+		`INSERT INTO refresh_tokens (token_hash, family_id, user_id, expires_at)
+		VALUES ($1, $2, $3, now() + make_interval(days => $4))`,
+		[hashOf(token), family_id, user_id, REFRESH_DAYS],
+	);
+	return token;
+}
+
+/**
+ * Takes a refresh token out of use. Only one of several callers with the same token gets the user; a token that was
+ * used before ends its whole family (RFC 9700, 4.14.2).
+ *
+ * @returns The user and family, or undefined where the token is unknown, expired or used.
+ */
+export async function useRefreshToken(
+	pool: Pick<Pool, "query">,
+	token: string,
+): Promise<{ user_id: number; family_id: string } | undefined> {
+	const { rows } = await pool.query<{ user_id: number; family_id: string }>(
+		`UPDATE refresh_tokens SET used_at = now()
+		WHERE token_hash = $1 AND used_at IS NULL AND expires_at > now()
+		RETURNING user_id, family_id`,
+		[hashOf(token)],
+	);
+	if (rows[0]) {
+		return rows[0];
+	}
+	await endFamily(pool, token);
+	return undefined;
+}
+
+/** Ends the session that a refresh token belongs to. */
+export async function endFamily(pool: Pick<Pool, "query">, token: string): Promise<void> {
+	await pool.query(
+		"DELETE FROM refresh_tokens WHERE family_id = (SELECT family_id FROM refresh_tokens WHERE token_hash = $1)",
+		[hashOf(token)],
+	);
+}
+
+function hashOf(token: string): Buffer {
+	return createHash("sha256").update(token).digest();
+}
+
+/** AES-256-GCM: 12 bytes of nonce, 16 of tag, then the cipher text. */
+function encrypt(plain: Buffer): Buffer {
+	const nonce = randomBytes(12);
+	const cipher = createCipheriv("aes-256-gcm", deriveKey("signing keys"), nonce);
+	const encrypted = Buffer.concat([cipher.update(plain), cipher.final()]);
+	return Buffer.concat([nonce, cipher.getAuthTag(), encrypted]);
+}
+
+function decrypt(sealed: Buffer): Buffer {
+	const decipher = createDecipheriv("aes-256-gcm", deriveKey("signing keys"), sealed.subarray(0, 12));
+	decipher.setAuthTag(sealed.subarray(12, 28));
+	try {
+		return Buffer.concat([decipher.update(sealed.subarray(28)), decipher.final()]);
+	} catch {
+		throw new Error("TOKO_SECRET is not the one that this database was made with: set the old one again");
+	}
+}

@@ -1,0 +1,177 @@
+import { type Sequelize, type Transaction, UniqueConstraintError } from "sequelize";
+import { implement } from "../../contracts/actions.ts";
+import { problem } from "../../contracts/problems.ts";
+import { users } from "../../contracts/users.ts";
+import { database } from "../../mixins/database.ts";
+import { outbox, publish } from "../../mixins/events.ts";
+import { type JobsService, jobs, pendingJobs } from "../../mixins/jobs.ts";
+import { postgres } from "../../mixins/postgres.ts";
+import { service } from "../../mixins/schema.ts";
+import { byEmail, connectUsers, present, type UserAttributes, type UserModel, type UserRow } from "./model.ts";
+import { hashPassword, passwordMatches } from "./passwords.ts";
+import { ACCESS_SECONDS, endFamily, issueRefreshToken, TokenSigner, useRefreshToken } from "./tokens.ts";
+
+interface UsersService extends JobsService {
+	adapter: { db: Sequelize };
+	model: UserModel;
+	signer: TokenSigner;
+	add(attributes: Partial<UserAttributes>): Promise<UserRow>;
+	find(id: number | null | undefined): Promise<UserRow>;
+	openSession(row: UserRow, family_id?: string): Promise<Tokens>;
+}
+
+type Tokens = { access_token: string; token_type: "bearer"; expires_in: number; refresh_token: string };
+
+export default service<UsersService>({
+	name: users.name,
+	version: users.version,
+	mixins: [
+		database,
+		outbox(),
+		jobs("users"),
+		postgres({ database: "users", migrations: new URL("./migrations/", import.meta.url) }),
+	],
+
+	actions: implement<UsersService>()(users, {
+		async register(ctx) {
+			const { password, ...person } = ctx.params;
+			const row = await this.add({ ...person, password_hash: await hashPassword(password) });
+			ctx.meta.$location = `/api/v1/users/${row.id}`;
+			return present(row);
+		},
+
+		async login(ctx) {
+			const row = await this.model.findOne({ where: byEmail(ctx.params.email) });
+			const matches = await passwordMatches(row?.password_hash, ctx.params.password);
+			if (!row || !matches || !row.is_active) {
+				throw problem("BAD_CREDENTIALS");
+			}
+			return this.openSession(row);
+		},
+
+		async refresh(ctx) {
+			const used = await useRefreshToken(this.pool, ctx.params.refresh_token);
+			const row = used && (await this.model.findByPk(used.user_id));
+			if (!row?.is_active) {
+				throw problem("TOKEN_INVALID");
+			}
+			return this.openSession(row, used?.family_id);
+		},
+
+		async logout(ctx) {
+			await endFamily(this.pool, ctx.params.refresh_token);
+			return { message: "Logged out" };
+		},
+
+		async verify(ctx) {
+			const row = await this.find(ctx.locals.caller?.id);
+			if (!row.is_active) {
+				throw problem("TOKEN_INVALID");
+			}
+			return present(row);
+		},
+
+		async me(ctx) {
+			return present(await this.find(ctx.locals.caller?.id));
+		},
+
+		async get(ctx) {
+			const { caller } = ctx.locals;
+			if (caller?.role !== "admin" && caller?.id !== ctx.params.id) {
+				throw problem("USER_NOT_FOUND");
+			}
+			return present(await this.find(ctx.params.id));
+		},
+
+		async list(ctx) {
+			const rows = await this.model.findAll({
+				order: [["id", "ASC"]],
+				offset: ctx.params.skip,
+				limit: ctx.params.limit,
+			});
+			return rows.map(present);
+		},
+
+		async jwks() {
+			return { keys: await this.signer.publicKeys() };
+		},
+
+		async contact(ctx) {
+			const { email, full_name } = await this.find(ctx.params.id);
+			return { email, full_name };
+		},
+
+		async ensureAdmin(ctx) {
+			const { email, password } = ctx.params;
+			const first = await this.model.findOne({ where: { role: "admin" }, order: [["id", "ASC"]] });
+			if (first) {
+				return { created: false, email: first.email };
+			}
+			const admin = { email, username: "admin", full_name: "Admin", role: "admin", is_verified: true } as const;
+			const row = await this.add({ ...admin, password_hash: await hashPassword(password) });
+			return { created: true, email: row.email };
+		},
+
+		async impersonate(ctx) {
+			const row = await this.model.findOne({ where: byEmail(ctx.params.email) });
+			if (!row) {
+				throw problem("USER_NOT_FOUND");
+			}
+			this.logger.warn(`The operator acts as user ${row.id}`);
+			return { user: present(row), access_token: await this.signer.sign(row) };
+		},
+
+		outbox() {
+			return pendingJobs(this.pool);
+		},
+
+		async health() {
+			await this.pool.query("SELECT 1");
+			return { status: "healthy", service: "user-service" };
+		},
+	}),
+
+	methods: {
+		/** Adds a user and tells the other services, in one transaction. */
+		async add(this: UsersService, attributes: Partial<UserAttributes>) {
+			try {
+				return await this.adapter.db.transaction(async (transaction: Transaction) => {
+					const row = await this.model.create(attributes, { transaction });
+					const query = (sql: string, bind: unknown[]) => this.adapter.db.query(sql, { bind, transaction });
+					await publish({ query }, "user.registered", { user_id: row.id });
+					return row;
+				});
+			} catch (error) {
+				if (error instanceof UniqueConstraintError) {
+					const { constraint } = error.parent as unknown as { constraint?: string };
+					throw problem(constraint === "users_email" ? "EMAIL_TAKEN" : "USERNAME_TAKEN");
+				}
+				throw error;
+			}
+		},
+
+		async find(this: UsersService, id: number | null | undefined) {
+			const row = id == null ? null : await this.model.findByPk(id);
+			if (!row) {
+				throw problem("USER_NOT_FOUND");
+			}
+			return row;
+		},
+
+		async openSession(this: UsersService, row: UserRow, family_id?: string): Promise<Tokens> {
+			return {
+				access_token: await this.signer.sign(row),
+				token_type: "bearer",
+				expires_in: ACCESS_SECONDS,
+				refresh_token: await issueRefreshToken(this.pool, row.id, family_id),
+			};
+		},
+	},
+
+	merged: connectUsers,
+
+	async started() {
+		this.signer = new TokenSigner(this.pool);
+		await this.signer.ensureKey();
+	},
+});
