@@ -2,7 +2,7 @@ import { z } from "zod";
 
 /**
  * Who may call an action. `public`: anybody; `user`: any signed-in person (an admin too); `admin`: admins;
- * `service`: Toko's own services, never a person.
+ * `service`: Toko's own services, never a person; they may do what an admin may.
  */
 export type Permission = "public" | "user" | "admin" | "service";
 

@@ -47,8 +47,8 @@ export const newProduct = z.strictObject({ ...described, stock });
 /** A line of a catalogue file. `sku` is the shop's own key for the product: the same sku is the same product. */
 export const catalogueLine = z.strictObject({ sku: line(1, 60), ...newProduct.shape });
 
-/** What became of a line of a catalogue file. */
-export const catalogueOutcome = z.enum(["created", "updated", "unchanged"]);
+/** What became of a line of a catalogue file; `repeated`: an earlier line of the same file has the same sku. */
+export const catalogueOutcome = z.enum(["created", "updated", "unchanged", "repeated"]);
 
 /** One product of an order, before it is known whether there is enough. */
 export const orderLine = z.strictObject({
@@ -124,23 +124,33 @@ export const products = contract({
 			rest: { method: "PUT", path: "/products/:id/stock", query: ["quantity"] },
 		}),
 		stock: action({
-			summary: "The stock of a product with its open holds",
+			summary: "The stock of products, by id, sku or a part of the name, with what is held",
 			permissions: "admin",
-			params: z.strictObject({ id: productId }),
-			result: z.strictObject({
-				id: z.string(),
-				name: z.string(),
-				stock: z.int(),
-				held: z.int(),
-				supplied: z.int(),
-				holds: z.array(z.strictObject({ reservation_id: z.string(), quantity: z.int(), expires_at: moment })),
-			}),
+			params: z.strictObject({ product: line(1, 200) }),
+			result: z.array(
+				z.strictObject({
+					id: z.string(),
+					sku: z.string(),
+					name: z.string(),
+					stock: z.int(),
+					held: z.int(),
+					supplied: z.int(),
+					holds: z.int(),
+				}),
+			),
 			idempotent: true,
 		}),
 		import: action({
 			summary: "Take over lines of a catalogue: new products with their stock, known ones without",
 			permissions: "service",
-			params: z.strictObject({ lines: z.array(catalogueLine).min(1).max(1000) }),
+			params: z.strictObject({
+				/** SHA-256 of the file's content: the same file again changes nothing twice. */
+				file: z.string().regex(/^[0-9a-f]{64}$/),
+				lines: z
+					.array(z.strictObject({ ...catalogueLine.shape, line: z.int().min(1) }))
+					.min(1)
+					.max(1000),
+			}),
 			result: z.array(catalogueOutcome),
 			idempotent: true,
 			timeout_ms: 60_000,

@@ -13,11 +13,11 @@ const causes: Record<string, string> = {
 	ENOENT: "that file system does not take new folders; set TOKO_DIR to a folder that can be written",
 };
 
-/** What went wrong with a file or folder of the shop, as the operator's one line; other errors as they are. */
+/** What went wrong with a file or folder of the shop, as the operator's one line; other errors unchanged. */
 export function folderProblem(path: string, error: unknown): unknown {
 	if (error instanceof StartError) return error;
 	const cause = causes[codeOf(error)];
-	return cause === undefined ? error : new StartError(`cannot write ${path}: ${cause}`);
+	return cause === undefined ? error : new StartError(`cannot use ${path}: ${cause}`);
 }
 
 /**
@@ -35,9 +35,9 @@ export async function prepareFolder(directory: string): Promise<string> {
 		if (!exists) throw folderProblem(path, error);
 	}
 	try {
-		await mkdir(resolve(path, "logs"), { recursive: true, mode: 0o700 });
+		await mkdir(resolve(path, "logs"), { mode: 0o700 });
 	} catch (error) {
-		throw folderProblem(path, error);
+		if (codeOf(error) !== "EEXIST") throw folderProblem(path, error);
 	}
 	if (/[\n\r]/.test(path)) throw new StartError(`TOKO_DIR must not hold line breaks: ${reason(JSON.stringify(path))}`);
 	return path;

@@ -35,6 +35,7 @@ export async function makeData(data: string, programs: PostgresPrograms, run_as:
 		await rename(cluster, data);
 		await rm(unfinished, { recursive: true, force: true });
 	} catch (error) {
+		await rm(unfinished, { recursive: true, force: true });
 		throw folderProblem(data, error);
 	}
 }
@@ -119,6 +120,7 @@ async function run(file: string, args: string[], cwd: string, run_as: RunAs, inp
 		child.once("close", (exit, signal) => resolve(exit ?? signal));
 	});
 	if (code === 0 && !/\bERROR:/.test(output)) return;
+	if (/No space left|wrote only/.test(output)) throw Object.assign(new Error(output), { code: "ENOSPC" });
 	const line = output.split("\n").findLast((text) => /error|FATAL/i.test(text)) ?? `ended with ${code}`;
 	throw new StartError(`PostgreSQL's data folder could not be made: ${line.replace(/^.*?(FATAL|ERROR|error): */, "")}`);
 }

@@ -17,6 +17,15 @@ const KEYS_AGAIN_AFTER_MS = 5_000;
 
 const SERVICE_HEADER = "service";
 
+/** Calling options for Toko's own tools: a service may do whatever an admin may. */
+export function asService(): CallingOptions {
+	return { headers: { [SERVICE_HEADER]: serviceKey() } };
+}
+
+function serviceKey(): string {
+	return deriveKey("service calls").toString("base64url");
+}
+
 /**
  * Enforces an action's `permissions` on the node that runs it, so that a caller who skips the gateway gains nothing.
  * A person is known by the access token in `meta.token`, one of Toko's services by a key that only its nodes have.
@@ -25,10 +34,10 @@ const SERVICE_HEADER = "service";
 export function permissionMiddleware(): Middleware {
 	let broker: ServiceBroker;
 	let tokens: TokenVerifier;
-	let serviceKey: string | undefined;
+	let key: string | undefined;
 	const ownKey = () => {
-		serviceKey ??= deriveKey("service calls").toString("base64url");
-		return serviceKey;
+		key ??= serviceKey();
+		return key;
 	};
 
 	return {
@@ -68,14 +77,21 @@ export function permissionMiddleware(): Middleware {
 		},
 	};
 
+	function isService(ctx: Context): boolean {
+		const given = (ctx.headers as Record<string, unknown> | null)?.[SERVICE_HEADER];
+		if (given === undefined) {
+			return false;
+		}
+		const [left, right] = [Buffer.from(String(given)), Buffer.from(ownKey())];
+		return left.length === right.length && timingSafeEqual(left, right);
+	}
+
 	async function callerOf(ctx: Context<unknown, Meta>, permissions: string): Promise<Caller> {
-		if (permissions === "service") {
-			const given = Buffer.from(String((ctx.headers as Record<string, unknown>)?.[SERVICE_HEADER] ?? ""));
-			const expected = Buffer.from(ownKey());
-			if (given.length !== expected.length || !timingSafeEqual(given, expected)) {
-				throw problem("FORBIDDEN");
-			}
+		if (isService(ctx)) {
 			return { id: null, role: "service" };
+		}
+		if (permissions === "service") {
+			throw problem("FORBIDDEN");
 		}
 		const { token } = ctx.meta;
 		if (typeof token !== "string" || token === "") {

@@ -97,12 +97,14 @@ const GIVE_BACK_AFTER_MS = 1000;
  * The inbox: each event is handled in one transaction with its id, so that a second delivery does nothing. What a
  * handler wants done outside its database it adds as a job of the same transaction.
  */
-export function inbox<This extends JobsService>(consumers: Consumers<This>): Partial<ServiceSchema> {
+export function inbox<This extends JobsService>(group: string, consumers: Consumers<This>): Partial<ServiceSchema> {
 	const channels: Record<string, unknown> = {};
 	for (const [name, handle] of Object.entries(consumers)) {
 		channels[channelOf(name as EventName)] = {
 			// Never given up: a message leaves the stream when it is in the inbox.
 			maxRetries: -1,
+			// Each event has a consumer of its own in the one stream, shared by all processes of the service.
+			group: `${group}.${name}`,
 			async handler(this: This, event: EventEnvelope) {
 				try {
 					await this.transaction(async (client) => {

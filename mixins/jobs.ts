@@ -75,7 +75,7 @@ class Worker {
 	#announced = new Set<string>();
 	#running = Promise.resolve();
 	#housekeeping: NodeJS.Timeout | undefined;
-	#cleaning = Promise.resolve();
+	#turn = Promise.resolve();
 
 	constructor(database: string, service: JobsService) {
 		this.#database = database;
@@ -83,12 +83,8 @@ class Worker {
 	}
 
 	async start(): Promise<void> {
-		await this.#keepHouse();
-		this.#housekeeping = setInterval(() => {
-			this.#cleaning = this.#cleaning
-				.then(() => this.#keepHouse())
-				.catch((error: Error) => this.#service.logger.warn(`Housekeeping of jobs failed: ${error.message}`));
-		}, HOUSEKEEPING_MS);
+		await this.#inTurn((session) => this.#keepHouse(session));
+		this.#housekeeping = setInterval(() => this.#inTurn((session) => this.#keepHouse(session)), HOUSEKEEPING_MS);
 		this.#running = this.#run();
 	}
 
@@ -96,7 +92,7 @@ class Worker {
 	async stop(): Promise<void> {
 		this.#stopping = true;
 		clearInterval(this.#housekeeping);
-		await this.#cleaning;
+		await this.#turn;
 		await this.#runner?.stop().catch(() => undefined);
 		await this.#running;
 		await this.#session?.end().catch(() => undefined);
@@ -133,13 +129,26 @@ class Worker {
 
 	#announce(workerId: string): void {
 		this.#announced.add(workerId);
-		this.#session?.query("SELECT pg_advisory_lock($1, hashtext($2))", [WORKER_LOCK, workerId]).catch(() => undefined);
+		this.#inTurn((session) => session.query(ANNOUNCE, [WORKER_LOCK, workerId]));
 	}
 
-	async #keepHouse(): Promise<void> {
-		const session = await this.#openSession();
+	async #keepHouse(session: pg.Client): Promise<void> {
 		await session.query(GIVE_BACK_JOBS_OF_THE_DEAD, [WORKER_LOCK]);
 		await session.query(CAP_THE_BACKOFF, [BACKOFF_MAX_SECONDS]);
+	}
+
+	/** One query at a time on the one session; a failure is told and the next one opens a new session. */
+	#inTurn(work: (session: pg.Client) => Promise<unknown>): Promise<void> {
+		this.#turn = this.#turn
+			.then(async () => {
+				await work(await this.#openSession());
+			})
+			.catch((error: Error) => {
+				if (!this.#stopping) {
+					this.#service.logger.warn(`Housekeeping of jobs failed: ${error.message}`);
+				}
+			});
+		return this.#turn;
 	}
 
 	async #openSession(): Promise<pg.Client> {
@@ -158,12 +167,14 @@ class Worker {
 		session.on("end", forget);
 		await session.connect();
 		for (const workerId of this.#announced) {
-			await session.query("SELECT pg_advisory_lock($1, hashtext($2))", [WORKER_LOCK, workerId]);
+			await session.query(ANNOUNCE, [WORKER_LOCK, workerId]);
 		}
 		this.#session = session;
 		return session;
 	}
 }
+
+const ANNOUNCE = "SELECT pg_advisory_lock($1, hashtext($2))";
 
 const GIVE_BACK_JOBS_OF_THE_DEAD = `
 	SELECT graphile_worker.force_unlock_workers(array_agg(locked_by))
@@ -179,10 +190,13 @@ const GIVE_BACK_JOBS_OF_THE_DEAD = `
 	HAVING count(*) > 0`;
 
 const CAP_THE_BACKOFF = `
-	SELECT count(graphile_worker.reschedule_jobs(ARRAY[id], now() + make_interval(secs => $1)))
-	FROM graphile_worker.jobs
-	WHERE attempts > 0 AND attempts < max_attempts AND locked_at IS NULL
-		AND last_error IS NOT NULL AND run_at > now() + make_interval(secs => $1 + 1)`;
+	SELECT 1
+	FROM (
+		SELECT array_agg(id) AS ids FROM graphile_worker.jobs
+		WHERE attempts > 0 AND attempts < max_attempts AND locked_at IS NULL
+			AND last_error IS NOT NULL AND run_at > now() + make_interval(secs => $1::integer + 1)
+	) AS late, LATERAL graphile_worker.reschedule_jobs(late.ids, now() + make_interval(secs => $1::integer))
+	WHERE late.ids IS NOT NULL`;
 
 function quietLogger(service: JobsService): Logger {
 	return new Logger(() => (level, message) => {

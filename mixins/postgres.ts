@@ -62,6 +62,7 @@ export function postgres(options: PostgresOptions): Partial<ServiceSchema> {
 				connectionTimeoutMillis: 5000,
 				application_name: `toko ${options.database}`,
 			});
+			this.pool.on("connect", (client) => client.on("error", () => undefined));
 			// Idle connections fail when the server restarts; the pool opens new ones by itself.
 			this.pool.on("error", (error) => this.logger.warn(`PostgreSQL connection lost: ${error.message}`));
 		},
@@ -83,8 +84,7 @@ export function databaseUrl(database: string): string {
 
 async function migrate({ database, migrations }: PostgresOptions): Promise<void> {
 	await createDatabase(`${settings.namespace}_${database}`);
-	const client = new pg.Client({ connectionString: databaseUrl(database), connectionTimeoutMillis: 5000 });
-	await client.connect();
+	const client = await connect(databaseUrl(database));
 	try {
 		await client.query("SELECT pg_advisory_lock($1)", [MIGRATION_LOCK]);
 		// Ours call graphile-worker's functions, so its tables come first.
@@ -95,9 +95,16 @@ async function migrate({ database, migrations }: PostgresOptions): Promise<void>
 	}
 }
 
-async function createDatabase(name: string): Promise<void> {
-	const client = new pg.Client({ connectionString: settings.postgresUrl, connectionTimeoutMillis: 5000 });
+async function connect(connectionString: string): Promise<pg.Client> {
+	const client = new pg.Client({ connectionString, connectionTimeoutMillis: 5000 });
+	// A lost connection fails the query that is under way; the event alone would end the process.
+	client.on("error", () => undefined);
 	await client.connect();
+	return client;
+}
+
+async function createDatabase(name: string): Promise<void> {
+	const client = await connect(settings.postgresUrl);
 	try {
 		const { rowCount } = await client.query("SELECT 1 FROM pg_database WHERE datname = $1", [name]);
 		if (rowCount === 0) {

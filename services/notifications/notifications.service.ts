@@ -18,7 +18,7 @@ export default service<NotificationsService>({
 	name: notifications.name,
 	version: notifications.version,
 	mixins: [
-		inbox<NotificationsService>({
+		inbox<NotificationsService>("notifications", {
 			"user.registered": notifyByJob,
 			"order.placed": notifyByJob,
 		}),
@@ -98,7 +98,7 @@ function messageFor(event: EventEnvelope, name: string): Message {
 /** Whose messages the caller may see: an admin everybody's (null), a user only the own. */
 function ownerOf(ctx: ActionContext): number | null {
 	const { caller } = ctx.locals;
-	if (caller?.role === "admin") {
+	if (caller?.role === "admin" || caller?.role === "service") {
 		return null;
 	}
 	if (caller?.id == null) {

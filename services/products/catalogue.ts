@@ -3,7 +3,7 @@ import type { catalogueLine, catalogueOutcome } from "../../contracts/products.t
 import type { DocumentAdapter } from "../../mixins/documents.ts";
 import { changesOf, newDocument, type ProductDocument } from "./model.ts";
 
-type Line = z.output<typeof catalogueLine>;
+type Line = z.output<typeof catalogueLine> & { line: number };
 type Outcome = z.input<typeof catalogueOutcome>;
 type Store = DocumentAdapter<ProductDocument>;
 
@@ -11,24 +11,27 @@ type Store = DocumentAdapter<ProductDocument>;
  * Takes lines of a catalogue over. A new sku becomes a product with its stock. A known one gets the new description
  * and price, but keeps its stock: what was sold since the first import must not come back.
  */
-export async function importLines(store: Store, lines: Line[]): Promise<Outcome[]> {
+export async function importLines(store: Store, file: string, lines: Line[]): Promise<Outcome[]> {
 	const skus = [...new Set(lines.map((line) => line.sku))];
 	const known = new Map((await store.find({ query: { sku: { $in: skus } } })).map((found) => [found.sku, found]));
-	const fresh = new Map<string, ProductDocument>();
+	const fresh: ProductDocument[] = [];
 	const outcomes: Outcome[] = [];
-	for (const { sku, ...described } of lines) {
+	for (const { sku, line, ...given } of lines) {
+		const described_by = { file, line };
 		const document = known.get(sku);
-		if (document) {
-			outcomes.push(await describeAgain(store, document, changesOf(described)));
-		} else {
-			const created = newDocument(described, sku);
+		if (!document) {
+			const created = newDocument(given, sku, described_by);
 			known.set(sku, created);
-			fresh.set(sku, created);
+			fresh.push(created);
 			outcomes.push("created");
+		} else if (document.described_by?.file === file && document.described_by.line !== line) {
+			outcomes.push("repeated");
+		} else {
+			outcomes.push(await describeAgain(store, document, { ...changesOf(given), described_by }));
 		}
 	}
-	if (fresh.size > 0) {
-		await insertAll(store, [...fresh.values()]);
+	if (fresh.length > 0) {
+		await insertAll(store, fresh);
 	}
 	return outcomes;
 }
@@ -36,17 +39,18 @@ export async function importLines(store: Store, lines: Line[]): Promise<Outcome[
 async function describeAgain(
 	store: Store,
 	document: ProductDocument,
-	described: ReturnType<typeof changesOf>,
+	{ described_by, ...described }: ReturnType<typeof changesOf> & Pick<ProductDocument, "described_by">,
 ): Promise<Outcome> {
-	const differs = (Object.keys(described) as (keyof typeof described)[]).some(
-		(field) => described[field] !== document[field],
+	const isSame = (Object.keys(described) as (keyof typeof described)[]).every(
+		(field) => described[field] === document[field],
 	);
-	if (!differs) {
+	if (isSame && document.described_by?.file === described_by?.file) {
 		return "unchanged";
 	}
-	Object.assign(document, described);
-	await store.updateMany({ sku: document.sku }, { $set: { ...described, updated_at: new Date().toISOString() } });
-	return "updated";
+	const updated_at = isSame ? document.updated_at : new Date().toISOString();
+	Object.assign(document, described, { described_by });
+	await store.updateMany({ sku: document.sku }, { $set: { ...described, described_by, updated_at } });
+	return isSame ? "unchanged" : "updated";
 }
 
 /** All at once; where another import was faster with a sku, one by one without those. */

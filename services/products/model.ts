@@ -32,6 +32,8 @@ export interface ProductDocument {
 	image_url: string | null;
 	created_at: string;
 	updated_at: string;
+	/** The line of the catalogue file (SHA-256) that last described it. */
+	described_by: { file: string; line: number } | null;
 	/** Set when the product was taken out of the shop. */
 	removed_at: string | null;
 }
@@ -39,14 +41,24 @@ export interface ProductDocument {
 /** Matches what the shop shows. */
 export const ON_SALE = { removed_at: null };
 
-/** Later ids sort after earlier ones: 8 hex digits of seconds, then 16 of chance, in the shape of an ObjectId. */
+let made = 0;
+
+/** In the shape of an ObjectId, later ids after earlier ones: 12 hex digits of milliseconds, 4 of a counter, 8 of chance. */
 export function newProductId(): string {
-	const seconds = Math.floor(Date.now() / 1000);
-	return seconds.toString(16).padStart(8, "0") + randomBytes(8).toString("hex");
+	made = (made + 1) % 0x10000;
+	return hex(Date.now(), 12) + hex(made, 4) + randomBytes(4).toString("hex");
+}
+
+function hex(value: number, digits: number): string {
+	return value.toString(16).padStart(digits, "0");
 }
 
 /** The document of a new product. */
-export function newDocument(given: z.output<typeof newProduct>, sku?: string): ProductDocument {
+export function newDocument(
+	given: z.output<typeof newProduct>,
+	sku?: string,
+	described_by: ProductDocument["described_by"] = null,
+): ProductDocument {
 	const _id = newProductId();
 	const now = new Date().toISOString();
 	return {
@@ -58,6 +70,7 @@ export function newDocument(given: z.output<typeof newProduct>, sku?: string): P
 		holds: [],
 		created_at: now,
 		updated_at: now,
+		described_by,
 		removed_at: null,
 	};
 }
@@ -82,4 +95,10 @@ export function present(document: ProductDocument): z.input<typeof product> {
 		created_at: document.created_at,
 		updated_at: document.updated_at,
 	};
+}
+
+/** The stock of a product as the operator sees it. */
+export function presentStock({ _id, sku, name, stock, supplied, holds }: ProductDocument) {
+	const held = holds.reduce((sum, hold) => sum + hold.quantity, 0);
+	return { id: _id, sku, name, stock, held, supplied, holds: holds.length };
 }

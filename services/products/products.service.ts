@@ -5,12 +5,15 @@ import { type catalogueOutcome, products, STOCK_MAX } from "../../contracts/prod
 import { type DocumentService, documents } from "../../mixins/documents.ts";
 import { service } from "../../mixins/schema.ts";
 import { importLines } from "./catalogue.ts";
-import { changesOf, newDocument, ON_SALE, type ProductDocument, present } from "./model.ts";
+import { changesOf, newDocument, ON_SALE, type ProductDocument, present, presentStock } from "./model.ts";
 import { consume, release, reserve } from "./stock.ts";
 
 interface ProductsService extends DocumentService<ProductDocument> {
 	find(id: string): Promise<ProductDocument>;
 }
+
+/** How many products the operator is shown at most. */
+const STOCK_ROWS = 20;
 
 export default service<ProductsService>({
 	name: products.name,
@@ -80,13 +83,14 @@ export default service<ProductsService>({
 		},
 
 		async stock(ctx) {
-			const { _id, name, stock, supplied, holds } = await this.find(ctx.params.id);
-			const held = holds.reduce((sum, hold) => sum + hold.quantity, 0);
-			return { id: _id, name, stock, held, supplied, holds };
+			const { product } = ctx.params;
+			const name = new RegExp(product.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"), "i");
+			const query = { ...ON_SALE, $or: [{ _id: product }, { sku: product }, { name }] };
+			return (await this.adapter.find({ query, sort: ["name"], limit: STOCK_ROWS })).map(presentStock);
 		},
 
 		import(ctx): Promise<z.input<typeof catalogueOutcome>[]> {
-			return importLines(this.adapter, ctx.params.lines);
+			return importLines(this.adapter, ctx.params.file, ctx.params.lines);
 		},
 
 		async count() {

@@ -77,7 +77,7 @@ export default service<UsersService>({
 
 		async get(ctx) {
 			const { caller } = ctx.locals;
-			if (caller?.role !== "admin" && caller?.id !== ctx.params.id) {
+			if (caller?.role === "user" && caller.id !== ctx.params.id) {
 				throw problem("USER_NOT_FOUND");
 			}
 			return present(await this.find(ctx.params.id));

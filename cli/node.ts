@@ -1,0 +1,62 @@
+import { ownProductsFile } from "../infra/lock.ts";
+import { joinRunningParts, StartError } from "../infra/parts.ts";
+import { settings } from "../mixins/settings.ts";
+import { checkPort, createBroker, fail, stopOnSignal, within } from "./shop/broker.ts";
+import { ensureAdmin, ensureCatalogue } from "./shop/first-run.ts";
+import { addService, namedServices } from "./shop/services.ts";
+import { table } from "./shop/table.ts";
+
+/** How long this waits for a shop that is just starting. */
+const PATIENCE_MS = 60_000;
+const STOP_MS = 4500;
+
+/** `npm run node -- NAME…`: another process of the running shop, with the named services or all but the gateway. */
+async function start(): Promise<void> {
+	const given = process.argv.slice(2).join(" ") || process.env.SERVICES || "";
+	const isNamed = namedServices(given).length > 0 && given.trim() !== "" && given.trim() !== "all";
+	let names = isNamed ? namedServices(given) : namedServices("").filter((name) => name !== "api");
+	const say = (line: string) => console.log(line);
+	const { parts } = await joinRunningParts(settings.directory, PATIENCE_MS, say);
+	if (names.includes("products") && !settings.mongoUrl) {
+		names = await withProductsFile(names, isNamed, say);
+	}
+	if (names.includes("api")) {
+		await checkPort();
+	}
+
+	const broker = createBroker();
+	broker.fatal = (message) => fail(new Error(message));
+	stopOnSignal(() => within(STOP_MS, broker.stop()));
+	for (const name of names) {
+		await addService(broker, name);
+	}
+	await broker.start();
+	const admin = names.includes("users") ? await ensureAdmin(broker) : undefined;
+	if (names.includes("products") && !settings.isProduction) {
+		await ensureCatalogue(broker, say);
+	}
+	if (admin) {
+		say(table({ parts: [], admin }));
+	}
+	if (names.includes("api")) {
+		const { gatewayAddress } = await import("../services/api/api.service.ts");
+		say(`gateway at ${gatewayAddress(broker.getLocalService("api"))}`);
+	}
+	say(`joined ${parts.find(({ name }) => name === "NATS")?.where ?? "the shop"} as ${broker.nodeID}: ${names.join(", ")}`);
+}
+
+/** The NeDB file has one owner: somebody who asked for products is told, somebody who asked for all gets the rest. */
+async function withProductsFile(names: string[], isNamed: boolean, say: (line: string) => void): Promise<string[]> {
+	try {
+		await ownProductsFile(settings.directory);
+		return names;
+	} catch (error) {
+		if (isNamed || !(error instanceof StartError)) {
+			throw error;
+		}
+		say(`without products: ${error.message}`);
+		return names.filter((name) => name !== "products");
+	}
+}
+
+await start().catch(fail);

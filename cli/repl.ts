@@ -1,0 +1,28 @@
+import { contracts } from "../contracts/actions.ts";
+import { joinRunningParts } from "../infra/parts.ts";
+import { settings } from "../mixins/settings.ts";
+import { createBroker, fail, stopOnSignal, within } from "./shop/broker.ts";
+import { Operator, openRepl } from "./shop/repl.ts";
+
+const PATIENCE_MS = 10_000;
+/** Services that are away do not keep the operator out: they are what the REPL is for. */
+const SERVICES_PATIENCE_MS = 3000;
+const STOP_MS = 2000;
+
+/** `npm run repl`: a node without services, attached to the running shop. */
+async function start(): Promise<void> {
+	await joinRunningParts(settings.directory, PATIENCE_MS, (line) => console.error(line));
+	const operator = new Operator();
+	const broker = createBroker({ nodeID: `repl-${process.pid}`, quiet: true, middlewares: [operator.middleware] });
+	broker.fatal = (message) => fail(new Error(message));
+	operator.attach(broker);
+	stopOnSignal(() => within(STOP_MS, broker.stop()));
+	await broker.start();
+	const expected = contracts.map(({ name, version }) => ({ name, version }));
+	await broker.waitForServices(expected, SERVICES_PATIENCE_MS).catch(() => {
+		console.error("not all services are there: see `services`");
+	});
+	openRepl(broker, operator);
+}
+
+await start().catch(fail);

@@ -1,0 +1,78 @@
+import { createServer } from "node:net";
+import { type Middleware, ServiceBroker } from "moleculer";
+import { StartError } from "../../infra/parts.ts";
+import { settings } from "../../mixins/settings.ts";
+import { brokerOptions } from "../../moleculer.config.ts";
+
+/** A terminal gets short lines of what matters; anything else gets JSON lines (pino). */
+export function createBroker(options: { nodeID?: string; middlewares?: Middleware[]; quiet?: boolean } = {}): ServiceBroker {
+	const base = brokerOptions();
+	const level = process.env.LOG_LEVEL || (options.quiet ? "warn" : "info");
+	return new ServiceBroker({
+		...base,
+		...(options.nodeID ? { nodeID: options.nodeID } : {}),
+		logger: options.quiet
+			? { type: "Console", options: { level, formatter: "short" } }
+			: { type: "Pino", options: { level } },
+		middlewares: [...(options.middlewares ?? []), ...(base.middlewares ?? [])],
+	});
+}
+
+/**
+ * Makes sure that the gateway will be able to listen, before anything else is started.
+ *
+ * @throws StartError that names the address and what to do.
+ */
+export async function checkPort(): Promise<void> {
+	const { host, port } = settings;
+	if (port === 0) {
+		return;
+	}
+	await new Promise<void>((resolve, reject) => {
+		const probe = createServer();
+		probe.once("error", (error: NodeJS.ErrnoException) => {
+			const cause =
+				error.code === "EADDRINUSE"
+					? `port ${port} is in use on ${host}: stop what listens there, or choose another with PORT=`
+					: `cannot listen on ${host}:${port} (${error.code}): choose another address with HOST= and PORT=`;
+			reject(new StartError(cause));
+		});
+		probe.listen(port, host, () => probe.close(() => resolve()));
+	});
+}
+
+/** Ends the process with one line that names cause and cure; the stack is there with LOG_LEVEL=debug. */
+export function fail(error: unknown): never {
+	const { message, stack } = error instanceof Error ? error : new Error(String(error));
+	console.error(`toko: ${message.split("\n", 1)[0]}`);
+	if (settings.logLevel === "debug" || settings.logLevel === "trace") {
+		console.error(stack);
+	}
+	process.exit(1);
+}
+
+/** Runs `stop` once, at the first SIGINT, SIGTERM or SIGHUP, then exits; a second signal does not wait. */
+export function stopOnSignal(stop: () => Promise<void>): void {
+	let stopping = false;
+	for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+		process.on(signal, () => {
+			if (stopping) {
+				return;
+			}
+			stopping = true;
+			stop().then(
+				() => process.exit(0),
+				(error) => fail(error),
+			);
+		});
+	}
+}
+
+/** Waits for some work, but no longer than `patience_ms`. */
+export async function within(patience_ms: number, work: Promise<unknown>): Promise<void> {
+	let timer: NodeJS.Timeout | undefined;
+	const patience = new Promise((resolve) => {
+		timer = setTimeout(resolve, patience_ms);
+	});
+	await Promise.race([work, patience]).finally(() => clearTimeout(timer));
+}

@@ -1,0 +1,49 @@
+import { randomBytes } from "node:crypto";
+import { existsSync } from "node:fs";
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { ServiceBroker } from "moleculer";
+import { callAction } from "../../contracts/actions.ts";
+import { settings } from "../../mixins/settings.ts";
+import { importCatalogue } from "./catalogue-file.ts";
+
+const CATALOGUE = fileURLToPath(new URL("../../data/catalogue.csv", import.meta.url));
+
+/** The admin that a first start made. */
+export interface NewAdmin {
+	email: string;
+	/** Set where it was made up here, and so has to be told. */
+	password?: string;
+}
+
+/** Makes the first admin where there is none; undefined where there is one. */
+export async function ensureAdmin(broker: ServiceBroker): Promise<NewAdmin | undefined> {
+	const given = process.env.ADMIN_PASSWORD;
+	if (settings.isProduction && !given) {
+		return undefined;
+	}
+	const password = given || randomBytes(12).toString("base64url");
+	const email = process.env.ADMIN_EMAIL || "admin@toko.test";
+	const made = await callAction(broker, "v1.users.ensureAdmin", { email, password });
+	return made.created ? { email: made.email, ...(given ? {} : { password }) } : undefined;
+}
+
+/**
+ * Loads the catalogue into a shop that never had one. A start that was killed meanwhile goes on where it was, because
+ * lines that are there already change nothing.
+ */
+export async function ensureCatalogue(broker: ServiceBroker, say: (line: string) => void): Promise<void> {
+	const marker = join(settings.directory, "catalogue.json");
+	const state = existsSync(marker) ? (JSON.parse(await readFile(marker, "utf8")) as { state: string }).state : "unknown";
+	if (state === "loaded") {
+		return;
+	}
+	const { products } = await callAction(broker, "v1.products.count", {});
+	if (products === 0 || state === "loading") {
+		await writeFile(marker, JSON.stringify({ state: "loading" }));
+		const done = await importCatalogue(broker, CATALOGUE, {});
+		say(`loaded the catalogue: ${done.created} products`);
+	}
+	await writeFile(marker, JSON.stringify({ state: "loaded" }));
+}

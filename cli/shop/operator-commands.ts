@@ -1,0 +1,99 @@
+import type { ServiceBroker } from "moleculer";
+import { getBorderCharacters, table } from "table";
+import { type ActionName, callAction } from "../../contracts/actions.ts";
+import { asService } from "../../middlewares/permissions.ts";
+import type { Operator } from "./repl.ts";
+
+interface Command {
+	command: string;
+	description: string;
+	action(broker: ServiceBroker, args: Record<string, string | undefined>): Promise<void>;
+}
+
+/** The services that keep jobs and events in an outbox. */
+const WITH_OUTBOX = ["v1.users.outbox", "v1.orders.outbox", "v1.notifications.outbox"] as const satisfies ActionName[];
+
+/** What a shopkeeper wants to see live, beside Moleculer's own commands. */
+export function operatorCommands(operator: Operator): Command[] {
+	const commands: Command[] = [
+		{
+			command: "as [email]",
+			description: "Act as a user in the calls that follow; without an address as nobody",
+			action: async (_broker, { email }) => {
+				await operator.actAs(email);
+				const { acts_as } = operator;
+				console.log(acts_as ? `acting as ${acts_as.email} (${acts_as.role})` : "acting as nobody");
+			},
+		},
+		{
+			command: "stock <product>",
+			description: "Stock and holds of products, by id, sku or a part of the name",
+			action: async (broker, { product = "" }) => {
+				const rows = await callAction(broker, "v1.products.stock", { product }, asService());
+				print(["id", "sku", "name", "stock", "held", "supplied"], rows);
+			},
+		},
+		{
+			command: "order <id>",
+			description: "An order, by id or number",
+			action: async (broker, { id = "" }) => {
+				const { items, ...order } = await callAction(broker, "v1.orders.find", { id }, asService());
+				print(["number", "status", "user_id", "total", "currency", "created_at", "expires_at"], [order]);
+				print(["product_id", "name", "quantity", "price", "subtotal"], items);
+			},
+		},
+		{
+			command: "outbox",
+			description: "Events and jobs that are still to be done, service by service",
+			action: async (broker) => {
+				const rows = await Promise.all(
+					WITH_OUTBOX.map(async (action) =>
+						(await callAction(broker, action, {}, asService())).map((job) => ({
+							service: action.split(".")[1],
+							...job,
+						})),
+					),
+				);
+				print(["service", "task", "attempts", "run_at", "last_error"], rows.flat());
+			},
+		},
+		{
+			command: "mails",
+			description: "The newest messages and what became of them",
+			action: async (broker) => {
+				const rows = await callAction(broker, "v1.notifications.list", { limit: 20 }, asService());
+				print(["created_at", "type", "recipient", "subject", "status", "sent_at"], rows);
+			},
+		},
+	];
+	return commands.map(sayingWhatWentWrong);
+}
+
+/** One line instead of a stack. */
+function sayingWhatWentWrong(command: Command): Command {
+	return {
+		...command,
+		action: async (broker, args) => {
+			try {
+				await command.action(broker, args);
+			} catch (error) {
+				console.error(`${command.command.split(" ")[0]}: ${(error as Error).message}`);
+			}
+		},
+	};
+}
+
+function print(columns: string[], rows: object[]): void {
+	if (rows.length === 0) {
+		console.log("(nothing)");
+		return;
+	}
+	const lines = rows.map((row) => columns.map((column) => String((row as Record<string, unknown>)[column] ?? "")));
+	console.log(
+		table([columns, ...lines], {
+			border: getBorderCharacters("void"),
+			columnDefault: { paddingLeft: 0, paddingRight: 2 },
+			drawHorizontalLine: () => false,
+		}).trimEnd(),
+	);
+}

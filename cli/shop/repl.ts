@@ -1,0 +1,91 @@
+import { stripVTControlCharacters } from "node:util";
+import type { CallingOptions, Middleware, ServiceBroker } from "moleculer";
+import startRepl from "moleculer-repl";
+import { callAction } from "../../contracts/actions.ts";
+import { operatorCommands } from "./operator-commands.ts";
+
+/** The person at the REPL, and whom they act as: nobody, until they say `as <e-mail>`. */
+export class Operator {
+	acts_as: { email: string; role: string } | undefined;
+	#token: string | undefined;
+	#broker: ServiceBroker | undefined;
+
+	/** Gives the calls that are typed at the REPL the token of whom the operator acts as. */
+	middleware: Middleware = {
+		name: "Operator",
+		call: (next) =>
+			((name: string, params: object, options: CallingOptions = {}) => {
+				const meta = options.meta as { $repl?: boolean; token?: string } | undefined;
+				const isTyped = meta?.$repl && !meta.token && this.#token;
+				return next.call(
+					this.#broker as ServiceBroker,
+					name,
+					params,
+					(isTyped ? { ...options, meta: { ...meta, token: this.#token } } : options) as never,
+				);
+			}) as never,
+	};
+
+	attach(broker: ServiceBroker): void {
+		this.#broker = broker;
+	}
+
+	/** From now on calls are made as this user; without an address, as nobody. */
+	async actAs(email: string | undefined): Promise<void> {
+		if (!email) {
+			this.acts_as = undefined;
+			this.#token = undefined;
+			return;
+		}
+		const { user, access_token } = await callAction(this.#broker as ServiceBroker, "v1.users.impersonate", { email });
+		this.acts_as = user;
+		this.#token = access_token;
+	}
+}
+
+/**
+ * Opens Moleculer's REPL with the shop's own commands. Lines are run one after the other, also when they come from a
+ * pipe; at the end of the input the process ends.
+ */
+export function openRepl(broker: ServiceBroker, operator: Operator): void {
+	const isTerminal = Boolean(process.stdin.isTTY && process.stdout.isTTY);
+	if (!isTerminal) {
+		printWithoutColours();
+	}
+	const server = startRepl(broker, { delimiter: isTerminal ? "toko $" : "", customCommands: operatorCommands(operator) } as never);
+	const close = async () => {
+		await broker.stop();
+		process.exit(0);
+	};
+	let queue = Promise.resolve();
+	server.removeAllListeners("line");
+	server.on("line", (line: string) => {
+		queue = queue.then(
+			() =>
+				new Promise((done) => {
+					server.eval(line.trim(), server.context, "repl", () => {
+						if (isTerminal) {
+							server.displayPrompt();
+						}
+						done();
+					});
+				}),
+		);
+	});
+	server.removeAllListeners("exit");
+	server.on("exit", () => {
+		queue = queue.then(close);
+	});
+	server.removeAllListeners("SIGINT");
+	server.on("SIGINT", () => {
+		void close();
+	});
+}
+
+function printWithoutColours(): void {
+	for (const stream of [process.stdout, process.stderr]) {
+		const write = stream.write.bind(stream);
+		stream.write = ((chunk: unknown, ...rest: never[]) =>
+			write((typeof chunk === "string" ? stripVTControlCharacters(chunk) : chunk) as string, ...rest)) as typeof write;
+	}
+}

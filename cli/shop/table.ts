@@ -1,0 +1,32 @@
+import { table as draw, getBorderCharacters } from "table";
+import type { Part } from "../../infra/parts.ts";
+import type { NewAdmin } from "./first-run.ts";
+
+/** What an operator wants to know when the shop is up. */
+export function table(shop: { address?: string; parts: Part[]; admin: NewAdmin | undefined }): string {
+	const rows: [string, string][] = [];
+	if (shop.address) {
+		rows.push(["API", `${shop.address}/api/v1`], ["Docs", `${shop.address}/docs`]);
+	}
+	for (const { name, took, where } of shop.parts) {
+		rows.push([name, `${took}, ${where}`]);
+	}
+	if (shop.admin) {
+		const password = shop.admin.password
+			? `password ${shop.admin.password} (shown only now)`
+			: "password as in ADMIN_PASSWORD";
+		rows.push(["Admin", `${shop.admin.email}, ${password}`]);
+	}
+	if (shop.address) {
+		rows.push(
+			["Try", `curl '${shop.address}/api/v1/products?limit=3'`],
+			["", "echo 'call v1.products.list --limit 3' | npm run -s repl"],
+			["", "npm run node -- orders products"],
+		);
+	}
+	return draw(rows, {
+		border: getBorderCharacters("void"),
+		columnDefault: { paddingLeft: 0, paddingRight: 2 },
+		drawHorizontalLine: () => false,
+	}).trimEnd();
+}
