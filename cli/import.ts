@@ -15,7 +15,9 @@ const PROGRESS_EVERY_MS = 5000;
 async function start(): Promise<void> {
 	const given = process.argv[2];
 	if (!given) {
-		throw new StartError("name the file: npm run import -- data/catalogue.csv (CSV with a header line, or NDJSON)");
+		throw new StartError(
+			"name the file: npm run import -- data/catalogue.csv (CSV with a header line, or NDJSON)",
+		);
 	}
 	const file = resolve(process.env.INIT_CWD ?? ".", given);
 	const { size } = await stat(file).catch((error: NodeJS.ErrnoException) => {
@@ -42,7 +44,10 @@ async function start(): Promise<void> {
 
 function showProgress(total: number) {
 	if (process.stderr.isTTY) {
-		const bar = new SingleBar({ format: "{bar} {percentage}% | {eta_formatted} left" }, Presets.shades_classic);
+		const bar = new SingleBar(
+			{ format: "{bar} {percentage}% | {eta_formatted} left" },
+			Presets.shades_classic,
+		);
 		bar.start(total, 0);
 		return { update: (bytes: number) => bar.update(bytes), stop: () => bar.stop() };
 	}

@@ -1,4 +1,4 @@
-import { startMongoStandIn } from "../infra/mongo.ts";
+import { startMongoStandIn } from "../infra/mongo-stand-in.ts";
 import { settings } from "../mixins/settings.ts";
 import { fail, stopOnSignal } from "./shop/broker.ts";
 

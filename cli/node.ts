@@ -42,11 +42,17 @@ async function start(): Promise<void> {
 		const { gatewayAddress } = await import("../services/api/api.service.ts");
 		say(`gateway at ${gatewayAddress(broker.getLocalService("api"))}`);
 	}
-	say(`joined ${parts.find(({ name }) => name === "NATS")?.where ?? "the shop"} as ${broker.nodeID}: ${names.join(", ")}`);
+	say(
+		`joined ${parts.find(({ name }) => name === "NATS")?.where ?? "the shop"} as ${broker.nodeID}: ${names.join(", ")}`,
+	);
 }
 
 /** The NeDB file has one owner: somebody who asked for products is told, somebody who asked for all gets the rest. */
-async function withProductsFile(names: string[], isNamed: boolean, say: (line: string) => void): Promise<string[]> {
+async function withProductsFile(
+	names: string[],
+	isNamed: boolean,
+	say: (line: string) => void,
+): Promise<string[]> {
 	try {
 		await ownProductsFile(settings.directory);
 		return names;

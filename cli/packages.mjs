@@ -47,7 +47,9 @@ async function lockOrWait(root, isDone) {
 			mkdirSync(folder, { recursive: true, mode: process.getuid?.() === 0 ? 0o711 : 0o700 });
 			lock = tryLock(file);
 		} catch (error) {
-			throw new Error(`packages are missing and ${folder} cannot be written (${error.code}): run \`npm ci\` as its owner`);
+			throw new Error(
+				`packages are missing and ${folder} cannot be written (${error.code}): run \`npm ci\` as its owner`,
+			);
 		}
 		if (lock === null && !told) {
 			told = true;
@@ -158,9 +160,11 @@ function explain(failure, errors) {
 	const code = /(?:npm (?:error|ERR!) code )(\w+)/.exec(errors)?.[1] ?? "";
 	if (/ENOTFOUND|EAI_AGAIN|ECONN|ETIMEDOUT|ENETUNREACH|ERR_SOCKET|FETCH/.test(code))
 		return `cannot reach the package registry (${code}); check network, proxy and \`npm config get registry\``;
-	if (/EACCES|EPERM|EROFS/.test(code)) return `cannot write node_modules (${code}); start as the owner of this folder`;
+	if (/EACCES|EPERM|EROFS/.test(code))
+		return `cannot write node_modules (${code}); start as the owner of this folder`;
 	if (/ENOSPC/.test(code)) return "the disk is full; free about 700 MB";
 	if (/EUSAGE/.test(code)) return "package.json and package-lock.json disagree; run `npm install`";
-	if (/EINTEGRITY/.test(code)) return "a package is not what package-lock.json says; run `npm cache clean --force` and start again";
+	if (/EINTEGRITY/.test(code))
+		return "a package is not what package-lock.json says; run `npm cache clean --force` and start again";
 	return `see above${code === "" ? "" : ` (${code})`}; then start again`;
 }

@@ -13,7 +13,11 @@ const STOP_MS = 2000;
 async function start(): Promise<void> {
 	await joinRunningParts(settings.directory, PATIENCE_MS, (line) => console.error(line));
 	const operator = new Operator();
-	const broker = createBroker({ nodeID: `repl-${process.pid}`, quiet: true, middlewares: [operator.middleware] });
+	const broker = createBroker({
+		nodeID: `repl-${process.pid}`,
+		quiet: true,
+		middlewares: [operator.middleware],
+	});
 	broker.fatal = (message) => fail(new Error(message));
 	operator.attach(broker);
 	stopOnSignal(() => within(STOP_MS, broker.stop()));

@@ -2,7 +2,7 @@
  * `node cli/run.mjs <command> [arguments]`: what npm's scripts call. Brings the packages if they are missing or not those
  * of package-lock.json, finds Node 24 and runs cli/<command>.ts with it. Node 20 must be enough here, and no package.
  */
-import { spawn, execFileSync } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { constants } from "node:os";
 import { dirname, join } from "node:path";
@@ -91,7 +91,9 @@ function run(node, command, rest) {
 
 const [command, ...rest] = process.argv.slice(2);
 if (command === undefined || !commands().includes(command))
-	stop(`${command === undefined ? "no command" : `no command ${command}`}: there are ${commands().join(", ")}`);
+	stop(
+		`${command === undefined ? "no command" : `no command ${command}`}: there are ${commands().join(", ")}`,
+	);
 try {
 	await bringPackages(root, command === "test");
 } catch (error) {

@@ -1,6 +1,6 @@
 import type { ServiceBroker } from "moleculer";
-import { bringUpParts, type Part, type RunningParts } from "../infra/parts.ts";
 import { ownProductsFile } from "../infra/lock.ts";
+import { bringUpParts, type Part, type RunningParts } from "../infra/parts.ts";
 import { settings } from "../mixins/settings.ts";
 import { checkPort, createBroker, fail, stopOnSignal, within } from "./shop/broker.ts";
 import { ensureAdmin, ensureCatalogue, type NewAdmin } from "./shop/first-run.ts";
@@ -79,7 +79,12 @@ async function run(names: string[], shop: Shop, say: (line: string) => void): Pr
 	await reportReady(names, shop, admin, say);
 }
 
-async function reportReady(names: string[], shop: Shop, admin: NewAdmin | undefined, say: (line: string) => void) {
+async function reportReady(
+	names: string[],
+	shop: Shop,
+	admin: NewAdmin | undefined,
+	say: (line: string) => void,
+) {
 	const { broker, parts } = shop;
 	const { table } = await import("./shop/table.ts");
 	if (!names.includes("api")) {
@@ -99,7 +104,9 @@ async function reportReady(names: string[], shop: Shop, admin: NewAdmin | undefi
 		}
 		if (!told) {
 			const missing = Object.entries(services).filter(([, state]) => state !== "healthy");
-			say(`waiting for ${missing.map(([name]) => name).join(", ")}: bring them with \`npm run node -- NAME…\``);
+			say(
+				`waiting for ${missing.map(([name]) => name).join(", ")}: bring them with \`npm run node -- NAME…\``,
+			);
 			told = true;
 		}
 	}

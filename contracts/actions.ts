@@ -28,7 +28,8 @@ type ActionMap = {
 /** The full name of an action, such as `v1.products.reserve`. */
 export type ActionName = keyof ActionMap & string;
 /** What a caller of the action gives. */
-export type ParamsOf<N extends ActionName> = ActionMap[N] extends ActionContract<infer P> ? z.input<P> : never;
+export type ParamsOf<N extends ActionName> =
+	ActionMap[N] extends ActionContract<infer P> ? z.input<P> : never;
 /** What a caller of the action gets. */
 export type ResultOf<N extends ActionName> =
 	ActionMap[N] extends ActionContract<infer _, infer R> ? z.output<R> : never;

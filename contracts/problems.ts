@@ -16,7 +16,11 @@ export const PROBLEMS = {
 		en: "The request does not have the right form: see errors.",
 		id: "Bentuk permintaan tidak benar: lihat errors.",
 	},
-	MALFORMED_BODY: { status: 400, en: "The body is not valid JSON.", id: "Isi permintaan bukan JSON yang sah." },
+	MALFORMED_BODY: {
+		status: 400,
+		en: "The body is not valid JSON.",
+		id: "Isi permintaan bukan JSON yang sah.",
+	},
 	BODY_TOO_LARGE: {
 		status: 413,
 		en: "The body is too large: send at most {limit}.",

@@ -27,7 +27,10 @@ export const email = z
 const username = z
 	.string()
 	.trim()
-	.regex(/^[A-Za-z0-9][A-Za-z0-9._-]{2,99}$/, "must be 3 to 100 letters, digits, dots, underscores or hyphens");
+	.regex(
+		/^[A-Za-z0-9][A-Za-z0-9._-]{2,99}$/,
+		"must be 3 to 100 letters, digits, dots, underscores or hyphens",
+	);
 
 /** Long enough to resist guessing; the upper bound keeps the hash from being used as a weapon. */
 const newPassword = z

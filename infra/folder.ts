@@ -39,6 +39,7 @@ export async function prepareFolder(directory: string): Promise<string> {
 	} catch (error) {
 		if (codeOf(error) !== "EEXIST") throw folderProblem(path, error);
 	}
-	if (/[\n\r]/.test(path)) throw new StartError(`TOKO_DIR must not hold line breaks: ${reason(JSON.stringify(path))}`);
+	if (/[\n\r]/.test(path))
+		throw new StartError(`TOKO_DIR must not hold line breaks: ${reason(JSON.stringify(path))}`);
 	return path;
 }

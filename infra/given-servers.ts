@@ -1,6 +1,6 @@
 import { connect } from "nats";
 import pg from "pg";
-import { pingMongo } from "./mongo.ts";
+import { pingMongo } from "./mongo-ping.ts";
 import { codeOf, reason, StartError } from "./start-error.ts";
 
 /** The environment variables that name a server to use. */
@@ -8,7 +8,10 @@ export type UrlVariable = "POSTGRES_URL" | "NATS_URL" | "MONGO_URL";
 
 const patience_ms = 5_000;
 
-const checks: Record<UrlVariable, { schemes: string[]; port: string; own: string; log_in: (url: string) => Promise<void> }> = {
+const checks: Record<
+	UrlVariable,
+	{ schemes: string[]; port: string; own: string; log_in: (url: string) => Promise<void> }
+> = {
 	POSTGRES_URL: {
 		schemes: ["postgres:", "postgresql:"],
 		port: "5432",
@@ -63,7 +66,10 @@ const checks: Record<UrlVariable, { schemes: string[]; port: string; own: string
 /** Checks that the server of the variable answers within 5 s; answers its host:port, or throws a StartError. */
 export async function checkGiven(variable: UrlVariable, text: string): Promise<string> {
 	const { schemes, port, own, log_in } = checks[variable];
-	const where = text.split(",").map((one) => hostOf(one, port)).join(",");
+	const where = text
+		.split(",")
+		.map((one) => hostOf(one, port))
+		.join(",");
 	const scheme = /^[a-z+]+:/i.exec(text)?.[0].toLowerCase() ?? "";
 	if (!schemes.includes(scheme) || where.includes("?"))
 		throw new StartError(`${variable}: not a URL of the form ${schemes[0]}//user:password@host:${port}/…`);
@@ -75,7 +81,9 @@ export async function checkGiven(variable: UrlVariable, text: string): Promise<s
 		if (error instanceof StartError && error.message !== "no answer")
 			throw new StartError(`${variable}: ${where} ${error.message}${unset.replace(" or", ", or")}`);
 		const { cause, cure } = explain(error, text);
-		throw new StartError(`${variable}: cannot ${cause.startsWith("it ") ? "use" : "reach"} ${where} (${cause}): ${cure}${unset}`);
+		throw new StartError(
+			`${variable}: cannot ${cause.startsWith("it ") ? "use" : "reach"} ${where} (${cause}): ${cure}${unset}`,
+		);
 	}
 }
 
@@ -86,21 +94,35 @@ function explain(error: unknown, url: string): { cause: string; cure: string } {
 	const start = "start that server";
 	if (/ECONNREFUSED|CONNECTION_REFUSED/.test(said)) return { cause: "connection refused", cure: start };
 	if (/ENOTFOUND|EAI_AGAIN/.test(said)) return { cause: "host unknown", cure: "correct the host" };
-	if (/EHOSTUNREACH|ENETUNREACH/.test(said)) return { cause: "no route to that host", cure: "check the network" };
-	if (/^28|Authorization Violation|Authentication failed|AUTHORIZATION_VIOLATION|AuthenticationFailed|^18 /i.test(said))
+	if (/EHOSTUNREACH|ENETUNREACH/.test(said))
+		return { cause: "no route to that host", cure: "check the network" };
+	if (
+		/^28|Authorization Violation|Authentication failed|AUTHORIZATION_VIOLATION|AuthenticationFailed|^18 /i.test(
+			said,
+		)
+	)
 		return { cause: "it refuses the user or password", cure: "correct them in the URL" };
 	if (code === "3D000") return { cause: `it says: ${text}`, cure: "create it or name another in the URL" };
 	if (code === "53300") return { cause: "it has no connection left", cure: "raise its max_connections" };
 	if (/certificate|self.signed|SSL|TLS|CERT_/i.test(said))
-		return { cause: `it fails at TLS: ${text}`, cure: "correct the server's certificate or the URL's TLS options" };
-	if (/ETIMEDOUT|timeout|timed out|no answer|TIMEOUT/i.test(said)) return { cause: "no answer in 5 s", cure: start };
+		return {
+			cause: `it fails at TLS: ${text}`,
+			cure: "correct the server's certificate or the URL's TLS options",
+		};
+	if (/terminated unexpectedly|ECONNRESET|socket hang up/.test(said))
+		return { cause: "it closes the connection", cure: "check that it is the right kind of server" };
+	if (/ETIMEDOUT|timeout|timed out|no answer|TIMEOUT/i.test(said))
+		return { cause: "no answer in 5 s", cure: start };
 	return { cause: text, cure: "correct the URL or the server" };
 }
 
 /** host:port of one URL, "?" when it is none. Never a user or password. */
 function hostOf(text: string, port: string): string {
 	// A list of hosts in one mongodb:// URL is split at its commas before it gets here: its later parts are bare.
-	const bare = text.replace(/^[a-z+]+:\/\//i, "").replace(/^.*@/, "").replace(/[/?].*$/, "");
+	const bare = text
+		.replace(/^[a-z+]+:\/\//i, "")
+		.replace(/^.*@/, "")
+		.replace(/[/?].*$/, "");
 	if (!/^(\[[0-9a-f:.%]+\]|[\w.-]+)(:\d{1,5})?$/i.test(bare)) return "?";
 	return /:\d+$/.test(bare) ? bare : `${bare}:${port}`;
 }

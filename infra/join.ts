@@ -3,7 +3,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import { givenPart, givenParts } from "./given-parts.ts";
 import { checkGiven, type UrlVariable } from "./given-servers.ts";
 import { holder } from "./lock.ts";
-import { mongoUrl } from "./mongo.ts";
+import { mongoUrl } from "./mongo-ping.ts";
 import { natsUrl } from "./nats.ts";
 import { fingerprint, type Part, type PartName, type PartsRecord, readRecord } from "./parts-file.ts";
 import { isRunning } from "./pid-lock.mjs";
@@ -31,7 +31,7 @@ export async function joinRunningParts(
 	say: (line: string) => void,
 ): Promise<{ parts: Part[] }> {
 	const all = [...Object.values(variables), "TOKO_SECRET", "PAYMENT_WEBHOOK_SECRET"];
-	if (process.env.NODE_ENV === "production" || all.every((name) => process.env[name])) 
+	if (process.env.NODE_ENV === "production" || all.every((name) => process.env[name]))
 		return { parts: await givenParts() };
 	const folder = resolve(directory);
 	const record = await running(folder, wait_ms, say);
@@ -71,9 +71,12 @@ async function join(part: Part, record: PartsRecord, secrets: Secrets, wait_ms: 
 	const server = record.servers[part.name];
 	if (process.env[variable]) return givenPart(part.name, variable);
 	if (part.took === variable)
-		throw new StartError(`the shop uses ${variable} (${part.where}): set the same ${variable} for this process`);
+		throw new StartError(
+			`the shop uses ${variable} (${part.where}): set the same ${variable} for this process`,
+		);
 	if (part.name === "Products" && part.took === "NeDB file") return part;
-	if (server === undefined) throw new StartError(`parts.json does not say where ${part.name} is: restart the shop`);
+	if (server === undefined)
+		throw new StartError(`parts.json does not say where ${part.name} is: restart the shop`);
 	const url = {
 		PostgreSQL: () => postgresUrl(server.port, secrets),
 		NATS: () => natsUrl(server.port, secrets),

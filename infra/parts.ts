@@ -1,12 +1,15 @@
 import { join } from "node:path";
 import { prepareFolder } from "./folder.ts";
 import { givenPart, givenParts } from "./given-parts.ts";
+import { holdSignals } from "./interruption.ts";
 import { type Lock, takeLock } from "./lock.ts";
-import { mongoUrl, ownMongod } from "./mongo.ts";
+import { ownMongod } from "./mongo.ts";
+import { mongoUrl } from "./mongo-ping.ts";
 import { natsUrl, ownNats } from "./nats.ts";
 import { type Part, type PartName, type PartsFile, readParts } from "./parts-file.ts";
 import { embeddedPostgres, postgresUrl } from "./postgres.ts";
 import { readSecrets, type Secrets, setSecretVariables } from "./secrets.ts";
+import { StartError } from "./start-error.ts";
 import { type Server, type Supervised, supervise } from "./supervise.ts";
 import { findTool } from "./tools.ts";
 
@@ -33,9 +36,11 @@ export async function bringUpParts(directory: string, say: (line: string) => voi
 	const folder = await prepareFolder(directory);
 	const lock = await takeLock(
 		join(folder, "toko.lock"),
-		(pid) => `a shop already runs in ${folder} (pid ${pid}): stop it, or start another one with TOKO_DIR=<another folder>`,
+		(pid) =>
+			`a shop already runs in ${folder} (pid ${pid}): stop it, or start another one with TOKO_DIR=<another folder>`,
 	);
 	const running: Supervised[] = [];
+	const signals = holdSignals(4_000);
 	try {
 		const secrets = await readSecrets(folder, say);
 		const file = await readParts(folder);
@@ -47,12 +52,16 @@ export async function bringUpParts(directory: string, say: (line: string) => voi
 		for (const part of parts) if (part.status === "rejected") throw part.reason;
 		const up = parts.map((part) => (part as PromiseFulfilledResult<Part>).value);
 		setSecretVariables(secrets);
+		const signal = signals.received();
+		if (signal !== undefined) throw new StartError(`stopped by ${signal} while starting`);
 		await file.announce(up);
 		return { parts: up, stop: () => stop(running, file, lock) };
 	} catch (error) {
 		await Promise.all(running.map((part) => part.stop()));
 		lock.release();
 		throw error;
+	} finally {
+		signals.release();
 	}
 }
 
@@ -62,7 +71,13 @@ async function stop(running: Supervised[], file: PartsFile, lock: Lock): Promise
 	lock.release();
 }
 
-async function postgres(folder: string, secrets: Secrets, file: PartsFile, say: Say, running: Supervised[]): Promise<Part> {
+async function postgres(
+	folder: string,
+	secrets: Secrets,
+	file: PartsFile,
+	say: Say,
+	running: Supervised[],
+): Promise<Part> {
 	if (process.env.POSTGRES_URL) return givenPart("PostgreSQL", "POSTGRES_URL");
 	const own = await embeddedPostgres(folder, secrets, file.earlier("PostgreSQL"));
 	const port = await start("PostgreSQL", own.server, file, say, running);
@@ -70,7 +85,13 @@ async function postgres(folder: string, secrets: Secrets, file: PartsFile, say: 
 	return { name: "PostgreSQL", took: own.took, where: own.where };
 }
 
-async function nats(folder: string, secrets: Secrets, file: PartsFile, say: Say, running: Supervised[]): Promise<Part> {
+async function nats(
+	folder: string,
+	secrets: Secrets,
+	file: PartsFile,
+	say: Say,
+	running: Supervised[],
+): Promise<Part> {
 	if (process.env.NATS_URL) return givenPart("NATS", "NATS_URL");
 	const own = await ownNats(folder, secrets, say, file.earlier("NATS"));
 	const port = await start("NATS", own.server, file, say, running);
@@ -90,7 +111,13 @@ async function products(folder: string, file: PartsFile, say: Say, running: Supe
 
 type Say = (line: string) => void;
 
-async function start(name: PartName, server: Server, file: PartsFile, say: Say, running: Supervised[]): Promise<number> {
+async function start(
+	name: PartName,
+	server: Server,
+	file: PartsFile,
+	say: Say,
+	running: Supervised[],
+): Promise<number> {
 	const part = await supervise(server, file.port(name), say, (pid, port) => file.record(name, pid, port));
 	running.push(part);
 	return part.port;

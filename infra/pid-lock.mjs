@@ -4,8 +4,8 @@
  * cli/run.mjs needs it before Node 24 is there; types in pid-lock.d.mts.
  */
 import { execFileSync } from "node:child_process";
-import { linkSync, readFileSync, renameSync, unlinkSync, writeFileSync } from "node:fs";
 import { randomBytes } from "node:crypto";
+import { linkSync, readFileSync, renameSync, unlinkSync, writeFileSync } from "node:fs";
 
 let boot_id;
 

@@ -2,9 +2,9 @@ import { spawn } from "node:child_process";
 import { chown, mkdir, readdir, readFile, rename, rm, rmdir, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { folderProblem } from "./folder.ts";
+import type { Identity } from "./pid-lock.mjs";
 import type { PostgresPrograms } from "./postgres-programs.ts";
 import { commandLine, endLeftovers } from "./processes.ts";
-import type { Identity } from "./pid-lock.mjs";
 import type { Secrets } from "./secrets.ts";
 import { StartError } from "./start-error.ts";
 import { commandFor, type RunAs } from "./unprivileged.ts";
@@ -16,10 +16,16 @@ export const postgres_env = { PATH: process.env.PATH, TZ: "UTC", LC_ALL: "C" };
  * Makes the data folder at the first start. A folder that bears the final name is complete: it is made under another
  * one, provisioned and renamed.
  */
-export async function makeData(data: string, programs: PostgresPrograms, run_as: RunAs, secrets: Secrets): Promise<void> {
+export async function makeData(
+	data: string,
+	programs: PostgresPrograms,
+	run_as: RunAs,
+	secrets: Secrets,
+): Promise<void> {
 	if (await hasData(data, programs)) return;
 	const unfinished = `${data}.new`;
-	for (const program of ["initdb", "postgres"]) await endLeftovers(unfinished, program, undefined, "SIGKILL", 0);
+	for (const program of ["initdb", "postgres"])
+		await endLeftovers(unfinished, program, undefined, "SIGKILL", 0);
 	try {
 		await rm(unfinished, { recursive: true, force: true });
 		await mkdir(unfinished, { mode: 0o700 });
@@ -58,7 +64,12 @@ function initdbOptions(cluster: string, password_file: string): string[] {
  * Gives the login role of the services, and the superuser, the passwords of secrets.json: through a single-user
  * server, which asks for none, so it also mends a lost secrets.json. The server must be stopped.
  */
-export async function provision(data: string, programs: PostgresPrograms, run_as: RunAs, secrets: Secrets): Promise<void> {
+export async function provision(
+	data: string,
+	programs: PostgresPrograms,
+	run_as: RunAs,
+	secrets: Secrets,
+): Promise<void> {
 	const sql = [
 		"DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'toko') THEN CREATE ROLE toko; END IF; END $$;",
 		`ALTER ROLE toko LOGIN CREATEDB NOSUPERUSER NOCREATEROLE PASSWORD '${secrets.postgres_password}';`,
@@ -70,7 +81,14 @@ export async function provision(data: string, programs: PostgresPrograms, run_as
 /** Frees a data folder from what an earlier run left: its processes, then its postmaster.pid. */
 export async function freeData(data: string, recorded: Identity | undefined): Promise<void> {
 	// Only the postmaster is asked (SIGINT: fast shutdown); to its helpers the signal means other things, and they end with it.
-	await endLeftovers(data, "postgres", recorded, "SIGINT", 10_000, (pid) => !commandLine(pid).startsWith("postgres:"));
+	await endLeftovers(
+		data,
+		"postgres",
+		recorded,
+		"SIGINT",
+		10_000,
+		(pid) => !commandLine(pid).startsWith("postgres:"),
+	);
 	const pid_file = join(data, "postmaster.pid");
 	const pid = Number((await readFile(pid_file, "utf8").catch(() => "")).split("\n")[0]);
 	// Its number may by now belong to any program, and PostgreSQL would then refuse to start. Where /proc cannot tell
@@ -85,7 +103,9 @@ async function hasData(data: string, programs: PostgresPrograms): Promise<boolea
 	const found = await stat(data).catch(() => null);
 	if (version === "") {
 		if (found === null || (found.isDirectory() && (await isEmpty(data)))) return false;
-		throw new StartError(`${data} is no PostgreSQL data folder: move it away, or set TOKO_DIR to another folder`);
+		throw new StartError(
+			`${data} is no PostgreSQL data folder: move it away, or set TOKO_DIR to another folder`,
+		);
 	}
 	const major = programs.version.split(".")[0];
 	if (version !== major)
@@ -95,7 +115,9 @@ async function hasData(data: string, programs: PostgresPrograms): Promise<boolea
 		);
 	const own = process.getuid?.();
 	if (own !== undefined && own !== 0 && found?.uid !== own)
-		throw new StartError(`${data} belongs to user ${found?.uid}, this is ${own}: \`chown -R\` it, or set TOKO_DIR`);
+		throw new StartError(
+			`${data} belongs to user ${found?.uid}, this is ${own}: \`chown -R\` it, or set TOKO_DIR`,
+		);
 	return true;
 }
 
@@ -122,5 +144,7 @@ async function run(file: string, args: string[], cwd: string, run_as: RunAs, inp
 	if (code === 0 && !/\bERROR:/.test(output)) return;
 	if (/No space left|wrote only/.test(output)) throw Object.assign(new Error(output), { code: "ENOSPC" });
 	const line = output.split("\n").findLast((text) => /error|FATAL/i.test(text)) ?? `ended with ${code}`;
-	throw new StartError(`PostgreSQL's data folder could not be made: ${line.replace(/^.*?(FATAL|ERROR|error): */, "")}`);
+	throw new StartError(
+		`PostgreSQL's data folder could not be made: ${line.replace(/^.*?(FATAL|ERROR|error): */, "")}`,
+	);
 }

@@ -52,7 +52,9 @@ async function makeLinks(root: string, name: string): Promise<void> {
 		} catch (error) {
 			// EEXIST: another process makes the same ones right now.
 			if (codeOf(error) !== "EEXIST")
-				throw new StartError(`cannot complete ${name} (${reason(error)}): run \`npm rebuild ${name}\` as its owner`);
+				throw new StartError(
+					`cannot complete ${name} (${reason(error)}): run \`npm rebuild ${name}\` as its owner`,
+				);
 		}
 	}
 }

@@ -17,16 +17,18 @@ export function processesIn(folder: string, program: string): number[] {
 	} catch {
 		return [];
 	}
-	return readdirSync("/proc").map(Number).filter((pid) => {
-		if (!Number.isInteger(pid)) return false;
-		try {
-			if (!`${readlinkSync(`/proc/${pid}/cwd`)}/`.startsWith(`${real}/`)) return false;
-			const name = readFileSync(`/proc/${pid}/comm`, "utf8").trim();
-			return program.startsWith(name) && processStart(pid) !== null;
-		} catch {
-			return false;
-		}
-	});
+	return readdirSync("/proc")
+		.map(Number)
+		.filter((pid) => {
+			if (!Number.isInteger(pid)) return false;
+			try {
+				if (!`${readlinkSync(`/proc/${pid}/cwd`)}/`.startsWith(`${real}/`)) return false;
+				const name = readFileSync(`/proc/${pid}/comm`, "utf8").trim();
+				return program.startsWith(name) && processStart(pid) !== null;
+			} catch {
+				return false;
+			}
+		});
 }
 
 /**
@@ -67,7 +69,8 @@ export async function endLeftovers(
 /** The command line of a live process, arguments separated by spaces; "" if there is none. */
 export function commandLine(pid: number): string {
 	try {
-		if (process.platform === "linux") return readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ");
+		if (process.platform === "linux")
+			return readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ");
 		return execFileSync("ps", ["-o", "args=", "-p", String(pid)], { encoding: "utf8" });
 	} catch {
 		return "";

@@ -73,7 +73,11 @@ export async function supervise(
 	const restart = async (dead: ChildProcess) => {
 		if (stopping) return;
 		say(`${server.name} ended (${dead.signalCode ?? `exit ${dead.exitCode}`}): starting it again`);
-		for (let backoff_ms = first_backoff_ms; !stopping; backoff_ms = Math.min(backoff_ms * 2, last_backoff_ms)) {
+		for (
+			let backoff_ms = first_backoff_ms;
+			!stopping;
+			backoff_ms = Math.min(backoff_ms * 2, last_backoff_ms)
+		) {
 			await wait(backoff_ms);
 			if (stopping) return;
 			try {
@@ -112,7 +116,10 @@ async function firstStart(server: Server, wish: number | undefined, say: (line: 
 			// Somebody took the port between our look and its bind: another one.
 			else if (server.port_taken.test(error.log) && attempt < 10) wish = undefined;
 			else if (server.passing?.test(error.log) && Date.now() - begun < 10_000) await wait(250);
-			else throw new StartError(`${server.name} did not start: ${lastWords(error.log)} (more in ${server.log_file})`);
+			else
+				throw new StartError(
+					`${server.name} did not start: ${lastWords(error.log)} (more in ${server.log_file})`,
+				);
 		}
 	}
 }
@@ -166,7 +173,9 @@ async function launch(
 			}
 			if (Date.now() - begun > 300_000) {
 				await end(child, server.stop_signal);
-				throw new StartError(`${server.name} runs but does not answer after 5 minutes: see ${server.log_file}`);
+				throw new StartError(
+					`${server.name} runs but does not answer after 5 minutes: see ${server.log_file}`,
+				);
 			}
 		}
 		if (!told && Date.now() - begun > 5_000) {
@@ -192,7 +201,11 @@ function limitLog(file: string): void {
 
 /** The line of a log that says why, as far as one does. */
 function lastWords(log: string): string {
-	const lines = log.split("\n").map((line) => line.trim()).filter((line) => line !== "");
-	const fatal = lines.findLast((line) => /FATAL|PANIC|\[FTL\]|error/i.test(line)) ?? lines.at(-1) ?? "it wrote nothing";
+	const lines = log
+		.split("\n")
+		.map((line) => line.trim())
+		.filter((line) => line !== "");
+	const fatal =
+		lines.findLast((line) => /FATAL|PANIC|\[FTL\]|error/i.test(line)) ?? lines.at(-1) ?? "it wrote nothing";
 	return fatal.replace(/^.*?(FATAL:|PANIC:|\[FTL\])\s*/, "").slice(0, 300);
 }

@@ -48,7 +48,8 @@ export async function findTool(
 		.split(delimiter)
 		.filter((folder) => folder !== "")
 		.map((folder) => [folder, "the PATH"]);
-	for (const folder of new Set([join(directory, "bin"), join(repository, ".toko/bin")])) places.push([folder, folder]);
+	for (const folder of new Set([join(directory, "bin"), join(repository, ".toko/bin")]))
+		places.push([folder, folder]);
 	for (const [folder, from] of places) {
 		const tool = await inspect(join(folder, name), from, isGood);
 		if (tool !== null) return tool;
@@ -56,7 +57,11 @@ export async function findTool(
 	return null;
 }
 
-async function inspect(path: string, from: string, isGood: (version: string) => boolean): Promise<Tool | null> {
+async function inspect(
+	path: string,
+	from: string,
+	isGood: (version: string) => boolean,
+): Promise<Tool | null> {
 	try {
 		await access(path, constants.X_OK);
 		// A wrapper or a broken link passes for a program until it is run.
@@ -99,7 +104,15 @@ const natsFetchers: Record<string, Fetch> = {
 };
 
 async function pipTarget(folder: string, requirement: string): Promise<string> {
-	const args = ["install", "--quiet", "--disable-pip-version-check", "--no-deps", "--target", folder, requirement];
+	const args = [
+		"install",
+		"--quiet",
+		"--disable-pip-version-check",
+		"--no-deps",
+		"--target",
+		folder,
+		requirement,
+	];
 	let failure: unknown;
 	for (const pip of [["python3", "-m", "pip"], ["pip"], ["pip3"]]) {
 		try {

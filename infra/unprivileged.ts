@@ -54,7 +54,13 @@ export function commandFor(run_as: RunAs, file: string, args: string[]): { file:
 function runs(run_as: RunAs, [file, ...args]: string[]): boolean {
 	const command = commandFor(run_as, file as string, args);
 	const { uid, gid } = run_as;
-	const result = spawnSync(command.file, command.args, { uid, gid, cwd: "/", stdio: "ignore", timeout: 10_000 });
+	const result = spawnSync(command.file, command.args, {
+		uid,
+		gid,
+		cwd: "/",
+		stdio: "ignore",
+		timeout: 10_000,
+	});
 	return result.status === 0;
 }
 

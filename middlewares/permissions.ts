@@ -48,7 +48,12 @@ export function permissionMiddleware(): Middleware {
 		},
 
 		call(next) {
-			return function callWithServiceKey(this: unknown, name: string, params: unknown, options?: CallingOptions) {
+			return function callWithServiceKey(
+				this: unknown,
+				name: string,
+				params: unknown,
+				options?: CallingOptions,
+			) {
 				if (actionContract(name)?.permissions !== "service") {
 					return next.call(broker, name, params as never, options as never);
 				}

@@ -1,8 +1,8 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Service, ServiceSchema } from "moleculer";
-import MongoAdapter from "moleculer-db-adapter-mongo";
 import DbService from "moleculer-db";
+import MongoAdapter from "moleculer-db-adapter-mongo";
 import { database } from "./database.ts";
 import { mixin } from "./schema.ts";
 import { settings } from "./settings.ts";
@@ -104,7 +104,13 @@ function isMongo(adapter: NativeMongo | NativeNedb): adapter is NativeMongo {
 }
 
 function onMongo(url: string, collection: string) {
-	const options = { useUnifiedTopology: true, serverSelectionTimeoutMS: 3000, appname: "toko", w: "majority", j: true };
+	const options = {
+		useUnifiedTopology: true,
+		serverSelectionTimeoutMS: 3000,
+		appname: "toko",
+		w: "majority",
+		j: true,
+	};
 	return new MongoAdapter(url, options as never, `${settings.namespace}_${collection}`);
 }
 

@@ -2,7 +2,12 @@ import { randomUUID } from "node:crypto";
 import type { ServiceSchema } from "moleculer";
 import type { JetStreamManager } from "nats";
 import type { PoolClient } from "pg";
-import { type EventData, type EventEnvelope, type EventName, events as eventContracts } from "../contracts/actions.ts";
+import {
+	type EventData,
+	type EventEnvelope,
+	type EventName,
+	events as eventContracts,
+} from "../contracts/actions.ts";
 import type { JobsService } from "./jobs.ts";
 import { mixin } from "./schema.ts";
 import { settings } from "./settings.ts";
@@ -55,7 +60,7 @@ interface ChannelBroker {
 
 /** Publishes what the outbox holds. The stream drops a second copy by its message id, the inbox any later one. */
 export function outbox(): Partial<ServiceSchema> {
-	let streamReady: Promise<void> | undefined;
+	let hasStream = false;
 	return mixin<JobsService>({
 		created(this: JobsService) {
 			this.addTasks({
@@ -66,10 +71,10 @@ export function outbox(): Partial<ServiceSchema> {
 						// The adapter would drop it without a word.
 						throw new Error("not connected to JetStream");
 					}
-					await (streamReady ??= makeStream(broker.channelAdapter.manager).catch((error: Error) => {
-						streamReady = undefined;
-						throw error;
-					}));
+					if (!hasStream) {
+						await makeStream(broker.channelAdapter.manager);
+						hasStream = true;
+					}
 					await broker.sendToChannel(channelOf(event.name), event, { msgID: event.id });
 				},
 			});
@@ -97,7 +102,10 @@ const GIVE_BACK_AFTER_MS = 1000;
  * The inbox: each event is handled in one transaction with its id, so that a second delivery does nothing. What a
  * handler wants done outside its database it adds as a job of the same transaction.
  */
-export function inbox<This extends JobsService>(group: string, consumers: Consumers<This>): Partial<ServiceSchema> {
+export function inbox<This extends JobsService>(
+	group: string,
+	consumers: Consumers<This>,
+): Partial<ServiceSchema> {
 	const channels: Record<string, unknown> = {};
 	for (const [name, handle] of Object.entries(consumers)) {
 		channels[channelOf(name as EventName)] = {
@@ -126,4 +134,3 @@ export function inbox<This extends JobsService>(group: string, consumers: Consum
 	}
 	return mixin<This>({ channels });
 }
-

@@ -84,7 +84,10 @@ class Worker {
 
 	async start(): Promise<void> {
 		await this.#inTurn((session) => this.#keepHouse(session));
-		this.#housekeeping = setInterval(() => this.#inTurn((session) => this.#keepHouse(session)), HOUSEKEEPING_MS);
+		this.#housekeeping = setInterval(
+			() => this.#inTurn((session) => this.#keepHouse(session)),
+			HOUSEKEEPING_MS,
+		);
 		this.#running = this.#run();
 	}
 

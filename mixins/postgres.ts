@@ -108,12 +108,14 @@ async function createDatabase(name: string): Promise<void> {
 	try {
 		const { rowCount } = await client.query("SELECT 1 FROM pg_database WHERE datname = $1", [name]);
 		if (rowCount === 0) {
-			await client.query(`CREATE DATABASE ${client.escapeIdentifier(name)}`).catch((error: pg.DatabaseError) => {
-				// Another process was faster: 42P04 duplicate_database, or 23505 while both are at it.
-				if (error.code !== "42P04" && error.code !== "23505") {
-					throw error;
-				}
-			});
+			await client
+				.query(`CREATE DATABASE ${client.escapeIdentifier(name)}`)
+				.catch((error: pg.DatabaseError) => {
+					// Another process was faster: 42P04 duplicate_database, or 23505 while both are at it.
+					if (error.code !== "42P04" && error.code !== "23505") {
+						throw error;
+					}
+				});
 		}
 	} finally {
 		await client.end();
@@ -139,7 +141,9 @@ function ownMigrations(client: pg.Client, folder: URL): Umzug<pg.Client> {
 		},
 		storage: {
 			async executed() {
-				await client.query("CREATE TABLE IF NOT EXISTS migrations (name text PRIMARY KEY, run_at timestamptz DEFAULT now())");
+				await client.query(
+					"CREATE TABLE IF NOT EXISTS migrations (name text PRIMARY KEY, run_at timestamptz DEFAULT now())",
+				);
 				const { rows } = await client.query<{ name: string }>("SELECT name FROM migrations");
 				return rows.map((row) => row.name);
 			},

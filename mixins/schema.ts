@@ -1,6 +1,11 @@
 import type { ServiceSchema, ServiceSettingSchema } from "moleculer";
 
-type Schema<This> = ServiceSchema<ServiceSettingSchema & { [setting: string]: unknown }, object, object, This> & { [extra: string]: unknown };
+type Schema<This> = ServiceSchema<
+	ServiceSettingSchema & { [setting: string]: unknown },
+	object,
+	object,
+	This
+> & { [extra: string]: unknown };
 
 /** A mixin whose hooks and methods know the service that it becomes part of. */
 export function mixin<This>(schema: Partial<Schema<This>>): Partial<ServiceSchema> {

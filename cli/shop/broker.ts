@@ -5,7 +5,9 @@ import { settings } from "../../mixins/settings.ts";
 import { brokerOptions } from "../../moleculer.config.ts";
 
 /** A terminal gets short lines of what matters; anything else gets JSON lines (pino). */
-export function createBroker(options: { nodeID?: string; middlewares?: Middleware[]; quiet?: boolean } = {}): ServiceBroker {
+export function createBroker(
+	options: { nodeID?: string; middlewares?: Middleware[]; quiet?: boolean } = {},
+): ServiceBroker {
 	const base = brokerOptions();
 	const level = process.env.LOG_LEVEL || (options.quiet ? "warn" : "info");
 	return new ServiceBroker({

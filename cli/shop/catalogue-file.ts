@@ -3,7 +3,7 @@ import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import { createInterface } from "node:readline";
 import { pipeline } from "node:stream/promises";
-import { CsvError, parse } from "csv-parse";
+import { type CsvError, parse } from "csv-parse";
 import type { ServiceBroker } from "moleculer";
 import type { z } from "zod";
 import { callAction } from "../../contracts/actions.ts";
@@ -135,7 +135,9 @@ async function* csvLines(source: NodeJS.ReadableStream): AsyncGenerator<Parsed> 
 		columns: (header: string[]) => {
 			const missing = ["sku", "name", "price", "stock", "category"].filter((name) => !header.includes(name));
 			if (missing.length > 0) {
-				throw new StartError(`the first line lacks ${missing.join(", ")}: it must name the columns ${COLUMNS.join(", ")}`);
+				throw new StartError(
+					`the first line lacks ${missing.join(", ")}: it must name the columns ${COLUMNS.join(", ")}`,
+				);
 			}
 			return header;
 		},

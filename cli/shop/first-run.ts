@@ -35,7 +35,9 @@ export async function ensureAdmin(broker: ServiceBroker): Promise<NewAdmin | und
  */
 export async function ensureCatalogue(broker: ServiceBroker, say: (line: string) => void): Promise<void> {
 	const marker = join(settings.directory, "catalogue.json");
-	const state = existsSync(marker) ? (JSON.parse(await readFile(marker, "utf8")) as { state: string }).state : "unknown";
+	const state = existsSync(marker)
+		? (JSON.parse(await readFile(marker, "utf8")) as { state: string }).state
+		: "unknown";
 	if (state === "loaded") {
 		return;
 	}

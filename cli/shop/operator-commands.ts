@@ -11,7 +11,11 @@ interface Command {
 }
 
 /** The services that keep jobs and events in an outbox. */
-const WITH_OUTBOX = ["v1.users.outbox", "v1.orders.outbox", "v1.notifications.outbox"] as const satisfies ActionName[];
+const WITH_OUTBOX = [
+	"v1.users.outbox",
+	"v1.orders.outbox",
+	"v1.notifications.outbox",
+] as const satisfies ActionName[];
 
 /** What a shopkeeper wants to see live, beside Moleculer's own commands. */
 export function operatorCommands(operator: Operator): Command[] {
@@ -88,7 +92,9 @@ function print(columns: string[], rows: object[]): void {
 		console.log("(nothing)");
 		return;
 	}
-	const lines = rows.map((row) => columns.map((column) => String((row as Record<string, unknown>)[column] ?? "")));
+	const lines = rows.map((row) =>
+		columns.map((column) => String((row as Record<string, unknown>)[column] ?? "")),
+	);
 	console.log(
 		table([columns, ...lines], {
 			border: getBorderCharacters("void"),

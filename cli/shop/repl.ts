@@ -37,7 +37,9 @@ export class Operator {
 			this.#token = undefined;
 			return;
 		}
-		const { user, access_token } = await callAction(this.#broker as ServiceBroker, "v1.users.impersonate", { email });
+		const { user, access_token } = await callAction(this.#broker as ServiceBroker, "v1.users.impersonate", {
+			email,
+		});
 		this.acts_as = user;
 		this.#token = access_token;
 	}
@@ -52,7 +54,10 @@ export function openRepl(broker: ServiceBroker, operator: Operator): void {
 	if (!isTerminal) {
 		printWithoutColours();
 	}
-	const server = startRepl(broker, { delimiter: isTerminal ? "toko $" : "", customCommands: operatorCommands(operator) } as never);
+	const server = startRepl(broker, {
+		delimiter: isTerminal ? "toko $" : "",
+		customCommands: operatorCommands(operator),
+	} as never);
 	const close = async () => {
 		await broker.stop();
 		process.exit(0);
@@ -86,6 +91,9 @@ function printWithoutColours(): void {
 	for (const stream of [process.stdout, process.stderr]) {
 		const write = stream.write.bind(stream);
 		stream.write = ((chunk: unknown, ...rest: never[]) =>
-			write((typeof chunk === "string" ? stripVTControlCharacters(chunk) : chunk) as string, ...rest)) as typeof write;
+			write(
+				(typeof chunk === "string" ? stripVTControlCharacters(chunk) : chunk) as string,
+				...rest,
+			)) as typeof write;
 	}
 }

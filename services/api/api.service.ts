@@ -36,7 +36,10 @@ interface Gateway extends Service {
 }
 
 const readers = new Map(
-	[...endpoints(false), ...endpoints(true)].map(({ name, contract }) => [name as string, parameterReader(contract)]),
+	[...endpoints(false), ...endpoints(true)].map(({ name, contract }) => [
+		name as string,
+		parameterReader(contract),
+	]),
 );
 
 const route = {
@@ -66,7 +69,13 @@ export default service<Gateway>({
 		routes: [
 			{ ...route, name: "v1", path: "/api/v1", aliases: aliases(endpoints(false)) },
 			{ ...route, name: "newest", path: "/api", aliases: aliases(endpoints(false)) },
-			{ name: "docs assets", path: "/docs/assets", bodyParsers: false, use: [docsAssets], mappingPolicy: "restrict" },
+			{
+				name: "docs assets",
+				path: "/docs/assets",
+				bodyParsers: false,
+				use: [docsAssets],
+				mappingPolicy: "restrict",
+			},
 			{
 				...route,
 				name: "outermost",
@@ -103,7 +112,11 @@ export default service<Gateway>({
 			}
 			const found = asProblem(error);
 			const instance = String(response.getHeader("x-request-id") ?? "");
-			const answer = problemAnswer(refine(request, found), instance, preferredLanguage(request.headers["accept-language"]));
+			const answer = problemAnswer(
+				refine(request, found),
+				instance,
+				preferredLanguage(request.headers["accept-language"]),
+			);
 			if (answer.status === 500) {
 				this.logger.error(`${request.method} ${request.parsedUrl} failed`, { request_id: instance, error });
 			}
@@ -121,7 +134,9 @@ export default service<Gateway>({
 		/** Nothing is at this address, or not with this method. */
 		send404(this: Gateway, request: Request, response: ServerResponse) {
 			const path = request.parsedUrl ?? "";
-			const methods = new Set(this.aliases.filter((alias) => matches(alias, path)).map((alias) => alias.method));
+			const methods = new Set(
+				this.aliases.filter((alias) => matches(alias, path)).map((alias) => alias.method),
+			);
 			if (methods.size === 0) {
 				this.sendError(request, response, problem("NOT_FOUND"));
 				return;
@@ -153,7 +168,14 @@ function requireJson(request: Request, _response: ServerResponse, next: (error?:
 	next(bringsBody(request) && !isJson(request) ? problem("UNSUPPORTED_MEDIA_TYPE") : undefined);
 }
 
-async function readRequest(this: Gateway, ctx: Request["$ctx"], _route: Route, request: Request, _res: unknown, alias: Alias) {
+async function readRequest(
+	this: Gateway,
+	ctx: Request["$ctx"],
+	_route: Route,
+	request: Request,
+	_res: unknown,
+	alias: Alias,
+) {
 	await this.limiter(request);
 	const action = (alias as { action?: string | null }).action;
 	const read = action ? readers.get(action) : undefined;
@@ -170,12 +192,21 @@ async function readRequest(this: Gateway, ctx: Request["$ctx"], _route: Route, r
 	const token = /^bearer +([\w-]+\.[\w-]+\.[\w-]+)$/i.exec(request.headers.authorization ?? "")?.[1];
 	if (token && ctx) {
 		ctx.meta.token = token;
-	} else if (request.headers.authorization !== undefined && actionContract(action as string)?.permissions !== "public") {
+	} else if (
+		request.headers.authorization !== undefined &&
+		actionContract(action as string)?.permissions !== "public"
+	) {
 		throw problem("TOKEN_INVALID");
 	}
 }
 
-function prepareAnswer(ctx: Request["$ctx"], _route: Route, request: Request, response: ServerResponse, data: unknown) {
+function prepareAnswer(
+	ctx: Request["$ctx"],
+	_route: Route,
+	request: Request,
+	response: ServerResponse,
+	data: unknown,
+) {
 	const rest = actionContract((request.$alias as { action?: string }).action ?? "")?.rest;
 	response.statusCode = rest?.status ?? 200;
 	response.setHeader("Cache-Control", ctx?.meta.token ? "private, no-store" : "no-cache");
@@ -189,7 +220,9 @@ function prepareAnswer(ctx: Request["$ctx"], _route: Route, request: Request, re
 /** `Link` to the next page, where this one is full (RFC 8288). */
 function linkNextPage(request: Request, response: ServerResponse, rows: number): void {
 	const contract = actionContract((request.$alias as { action?: string }).action ?? "");
-	const page = contract?.params.safeParse(request.$params).data as { skip?: number; limit?: number } | undefined;
+	const page = contract?.params.safeParse(request.$params).data as
+		| { skip?: number; limit?: number }
+		| undefined;
 	if (page?.skip === undefined || page.limit === undefined || rows < page.limit) {
 		return;
 	}
@@ -214,13 +247,23 @@ type Answer = (this: Gateway, request: Request, response: ServerResponse) => voi
 
 /** Aliases for GET and HEAD of something that the gateway answers itself. */
 function answering(path: string, answer: Answer) {
-	const handler = function (this: Gateway, request: Request, response: ServerResponse, next: (error?: unknown) => void) {
+	const handler = function (
+		this: Gateway,
+		request: Request,
+		response: ServerResponse,
+		next: (error?: unknown) => void,
+	) {
 		Promise.resolve(answer.call(this, request, response)).catch(next);
 	};
 	return { [`GET ${path}`]: handler, [`HEAD ${path}`]: handler };
 }
 
-function sendJson(response: ServerResponse, status: number, body: unknown, type = "application/json; charset=utf-8") {
+function sendJson(
+	response: ServerResponse,
+	status: number,
+	body: unknown,
+	type = "application/json; charset=utf-8",
+) {
 	response.statusCode = status;
 	response.setHeader("Content-Type", type);
 	response.setHeader("Cache-Control", "no-store");

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { PROBLEMS } from "../../contracts/problems.ts";
-import { type Endpoint, endpoints } from "./routes.ts";
 import { pathParameters } from "./requests.ts";
+import { type Endpoint, endpoints } from "./routes.ts";
 
 type JsonSchema = Record<string, unknown> & { properties?: Record<string, object>; required?: string[] };
 
@@ -64,7 +64,9 @@ function operation({ name, contract }: Endpoint): object {
 			required: required.includes(field),
 			schema,
 		}));
-	const fields = Object.fromEntries(Object.entries(properties).filter(([field]) => hasBody && !places.has(field)));
+	const fields = Object.fromEntries(
+		Object.entries(properties).filter(([field]) => hasBody && !places.has(field)),
+	);
 	const [, , short] = name.split(".");
 	return {
 		operationId: name.replace(/^v\d+\./, "").replace(/\.(\w)/, (_, first: string) => first.toUpperCase()),

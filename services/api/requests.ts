@@ -68,7 +68,9 @@ export function pathParameters(contract: ActionContract): string[] {
 
 /** Whether the request brings a body. */
 export function bringsBody(request: IncomingMessage): boolean {
-	return request.headers["transfer-encoding"] !== undefined || Number(request.headers["content-length"] ?? 0) > 0;
+	return (
+		request.headers["transfer-encoding"] !== undefined || Number(request.headers["content-length"] ?? 0) > 0
+	);
 }
 
 /** Whether the body is declared to be JSON. */

@@ -18,7 +18,10 @@ export function endpoints(outermost: boolean): Endpoint[] {
 export function aliases(of: Endpoint[]): Record<string, string> {
 	return Object.fromEntries(
 		of.flatMap(({ name, contract: { rest } }) =>
-			(rest.method === "GET" ? ["GET", "HEAD"] : [rest.method]).map((method) => [`${method} ${rest.path}`, name]),
+			(rest.method === "GET" ? ["GET", "HEAD"] : [rest.method]).map((method) => [
+				`${method} ${rest.path}`,
+				name,
+			]),
 		),
 	);
 }

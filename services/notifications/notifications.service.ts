@@ -61,7 +61,12 @@ export default service<NotificationsService>({
 			const { user_id } = event.data;
 			const contact = await callAction(this.broker, "v1.users.contact", { id: user_id });
 			const message = messageFor(event, contact.full_name);
-			await queueNotification(this.pool, { event_id: event.id, user_id, recipient: contact.email, ...message });
+			await queueNotification(this.pool, {
+				event_id: event.id,
+				user_id,
+				recipient: contact.email,
+				...message,
+			});
 			for (const { id, recipient, subject, body } of await unsent(this.pool, event.id)) {
 				try {
 					await this.send_mail({ to: recipient, subject, text: body, messageId: `<${id}@toko>` });

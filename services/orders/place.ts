@@ -8,7 +8,14 @@ import { type ProblemData, problem, problemCode } from "../../contracts/problems
 import { envelope } from "../../mixins/events.ts";
 import type { JobsService } from "../../mixins/jobs.ts";
 import { settings } from "../../mixins/settings.ts";
-import { type Answer, forgetOldKey, type KeyedRequest, keyedRequest, storedAnswer, storeRefusal } from "./idempotency.ts";
+import {
+	type Answer,
+	forgetOldKey,
+	type KeyedRequest,
+	keyedRequest,
+	storedAnswer,
+	storeRefusal,
+} from "./idempotency.ts";
 import { findOrder, type OrderRow } from "./model.ts";
 import { INITIAL } from "./states.ts";
 
@@ -109,10 +116,16 @@ async function commit(
  * The commit's answer was lost, or it failed. Taking the reservation id as abandoned tells: it works only where the
  * order did not come to be, and then it never will.
  */
-async function settleUnknown(service: JobsService, order_id: string, reservation_id: string): Promise<OrderRow> {
+async function settleUnknown(
+	service: JobsService,
+	order_id: string,
+	reservation_id: string,
+): Promise<OrderRow> {
 	let placed: OrderRow | undefined;
 	try {
-		await service.pool.query("INSERT INTO reservations (id) VALUES ($1) ON CONFLICT DO NOTHING", [reservation_id]);
+		await service.pool.query("INSERT INTO reservations (id) VALUES ($1) ON CONFLICT DO NOTHING", [
+			reservation_id,
+		]);
 		placed = await findOrder(service.pool, { id: order_id }, "anybody");
 	} catch {
 		throw problem("ORDER_UNKNOWN");
@@ -171,9 +184,10 @@ async function release(service: JobsService, reservation_id: string): Promise<vo
 		await callAction(service.broker, "v1.products.release", { reservation_id });
 	} catch (error) {
 		service.logger.warn(`Reservation ${reservation_id} is released later: ${(error as Error).message}`);
-		await service.pool.query("SELECT graphile_worker.add_job('release_stock', $1::json, max_attempts => 32767)", [
-			JSON.stringify({ reservation_id }),
-		]);
+		await service.pool.query(
+			"SELECT graphile_worker.add_job('release_stock', $1::json, max_attempts => 32767)",
+			[JSON.stringify({ reservation_id })],
+		);
 	}
 }
 

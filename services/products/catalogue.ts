@@ -13,7 +13,9 @@ type Store = DocumentAdapter<ProductDocument>;
  */
 export async function importLines(store: Store, file: string, lines: Line[]): Promise<Outcome[]> {
 	const skus = [...new Set(lines.map((line) => line.sku))];
-	const known = new Map((await store.find({ query: { sku: { $in: skus } } })).map((found) => [found.sku, found]));
+	const known = new Map(
+		(await store.find({ query: { sku: { $in: skus } } })).map((found) => [found.sku, found]),
+	);
 	const fresh: ProductDocument[] = [];
 	const outcomes: Outcome[] = [];
 	for (const { sku, line, ...given } of lines) {

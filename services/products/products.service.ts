@@ -54,13 +54,19 @@ export default service<ProductsService>({
 			const document = await this.find(id);
 			const described = changesOf({ ...present(document), ...changes });
 			const updated_at = new Date().toISOString();
-			await this.adapter.updateMany({ _id: id, ...ON_SALE }, { $set: { ...pickGiven(described, changes), updated_at } });
+			await this.adapter.updateMany(
+				{ _id: id, ...ON_SALE },
+				{ $set: { ...pickGiven(described, changes), updated_at } },
+			);
 			return present(await this.find(id));
 		},
 
 		async remove(ctx) {
 			const removed_at = new Date().toISOString();
-			const changed = await this.adapter.updateMany({ _id: ctx.params.id, ...ON_SALE }, { $set: { removed_at } });
+			const changed = await this.adapter.updateMany(
+				{ _id: ctx.params.id, ...ON_SALE },
+				{ $set: { removed_at } },
+			);
 			if (changed === 0) {
 				throw problem("PRODUCT_NOT_FOUND");
 			}
@@ -70,7 +76,11 @@ export default service<ProductsService>({
 		async changeStock(ctx) {
 			const { id, quantity } = ctx.params;
 			const changed = await this.adapter.updateMany(
-				{ _id: id, ...ON_SALE, stock: { $gte: Math.max(0, -quantity), $lte: STOCK_MAX - Math.max(0, quantity) } },
+				{
+					_id: id,
+					...ON_SALE,
+					stock: { $gte: Math.max(0, -quantity), $lte: STOCK_MAX - Math.max(0, quantity) },
+				},
 				{ $inc: { stock: quantity, supplied: quantity }, $set: { updated_at: new Date().toISOString() } },
 			);
 			const { stock } = await this.find(id);

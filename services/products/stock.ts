@@ -53,7 +53,10 @@ export async function reserve(
 
 /** The held units are sold: the holds go. A reservation without holds changes nothing. */
 export function consume(store: Store, reservation_id: string): Promise<number> {
-	return store.updateMany({ "holds.reservation_id": reservation_id }, { $pull: { holds: { reservation_id } } });
+	return store.updateMany(
+		{ "holds.reservation_id": reservation_id },
+		{ $pull: { holds: { reservation_id } } },
+	);
 }
 
 /**

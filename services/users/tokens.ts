@@ -98,7 +98,11 @@ export class TokenSigner {
 }
 
 /** A new refresh token, which begins a family or continues one. It is shown once; only its hash is kept. */
-export async function issueRefreshToken(pool: Pick<Pool, "query">, user_id: number, family_id: string = randomUUID()) {
+export async function issueRefreshToken(
+	pool: Pick<Pool, "query">,
+	user_id: number,
+	family_id: string = randomUUID(),
+) {
 	const token = randomBytes(32).toString("base64url");
 	await pool.query(
 		`INSERT INTO refresh_tokens (token_hash, family_id, user_id, expires_at)

@@ -7,7 +7,14 @@ import { outbox, publish } from "../../mixins/events.ts";
 import { type JobsService, jobs, pendingJobs } from "../../mixins/jobs.ts";
 import { postgres } from "../../mixins/postgres.ts";
 import { service } from "../../mixins/schema.ts";
-import { byEmail, connectUsers, present, type UserAttributes, type UserModel, type UserRow } from "./model.ts";
+import {
+	byEmail,
+	connectUsers,
+	present,
+	type UserAttributes,
+	type UserModel,
+	type UserRow,
+} from "./model.ts";
 import { hashPassword, passwordMatches } from "./passwords.ts";
 import { ACCESS_SECONDS, endFamily, issueRefreshToken, TokenSigner, useRefreshToken } from "./tokens.ts";
 
@@ -107,7 +114,13 @@ export default service<UsersService>({
 			if (first) {
 				return { created: false, email: first.email };
 			}
-			const admin = { email, username: "admin", full_name: "Admin", role: "admin", is_verified: true } as const;
+			const admin = {
+				email,
+				username: "admin",
+				full_name: "Admin",
+				role: "admin",
+				is_verified: true,
+			} as const;
 			const row = await this.add({ ...admin, password_hash: await hashPassword(password) });
 			return { created: true, email: row.email };
 		},

@@ -1,0 +1,172 @@
+import { execFile } from "node:child_process";
+import { access, mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { folderProblem, prepareFolder } from "./folder.ts";
+import { readJson, writeWhole } from "./json-file.ts";
+import { takeLock } from "./lock.ts";
+import { mongoUrl, pingMongo } from "./mongo-ping.ts";
+import { type PidLock, tryLock } from "./pid-lock.mjs";
+import { endLeftovers } from "./processes.ts";
+import { reason, StartError } from "./start-error.ts";
+import { type Server, supervise } from "./supervise.ts";
+
+const execute = promisify(execFile);
+const repository = dirname(dirname(fileURLToPath(import.meta.url)));
+const requirement = "secantusdb==0.7.0b3";
+
+/** A program in Python: the interpreter, and where it finds the packages if that is not its own affair. */
+interface Installed {
+	python: string;
+	site?: string;
+}
+
+/**
+ * Starts SecantusDB, a server that speaks MongoDB's protocol, for development and tests where there is no mongod:
+ * installs it once into `<directory>/bin`, keeps its data in `<directory>/mongo-stand-in` and restarts it when it dies.
+ * `stop()` ends it within 3.5 s.
+ */
+export async function startMongoStandIn(
+	directory: string,
+	say: (line: string) => void,
+): Promise<{ url: string; stop(): Promise<void> }> {
+	const folder = await prepareFolder(directory);
+	const lock = await takeLock(
+		join(folder, "mongo-stand-in.lock"),
+		(pid) => `the MongoDB stand-in of ${folder} already runs (pid ${pid}): use it, or stop it first`,
+	);
+	try {
+		const installed = await find(folder, say);
+		const port_file = join(folder, "mongo-stand-in.json");
+		const known = await readJson(port_file);
+		const wish = typeof known === "object" && typeof known.port === "number" ? known.port : undefined;
+		const server = standIn(folder, installed);
+		const running = await supervise(server, wish, say, (_, port) =>
+			writeWhole(port_file, JSON.stringify({ port })),
+		);
+		const stop = async () => {
+			await running.stop();
+			lock.release();
+		};
+		return { url: mongoUrl(running.port), stop };
+	} catch (error) {
+		lock.release();
+		throw error;
+	}
+}
+
+function standIn(folder: string, { python, site }: Installed): Server {
+	const data = join(folder, "mongo-stand-in");
+	const config = join(data, "secantusd.toml");
+	return {
+		name: "SecantusDB",
+		log_file: join(folder, "logs/mongo-stand-in.log"),
+		stop_signal: "SIGTERM",
+		port_taken: /address already in use/i,
+		prepare: async () => {
+			try {
+				await mkdir(data, { recursive: true, mode: 0o700 });
+				// An empty one of our own: else it takes one from the home folder.
+				await writeFile(config, "");
+			} catch (error) {
+				throw folderProblem(data, error);
+			}
+			await endLeftovers(data, "python3", undefined, "SIGTERM", 5_000);
+		},
+		command: async (port) => ({
+			file: python,
+			args: [
+				...["-c", "import sys; from secantus.cli import main; sys.exit(main())", "--config", config],
+				...["--host", "127.0.0.1", "--port", String(port), "--storage-path", join(data, "data")],
+				...["--sync-on-commit", "--log-level", "WARNING"],
+			],
+			cwd: data,
+			env: {
+				PATH: process.env.PATH,
+				HOME: process.env.HOME,
+				...(site === undefined ? {} : { PYTHONPATH: site }),
+			},
+		}),
+		check: async (port) => {
+			await pingMongo(mongoUrl(port), 2_000);
+		},
+	};
+}
+
+async function find(folder: string, say: (line: string) => void): Promise<Installed> {
+	const bin = join(folder, "bin");
+	const target = join(bin, requirement.replace("==", "-"));
+	const places = [target, join(repository, ".toko/bin", requirement.replace("==", "-"))];
+	for (const place of places) {
+		const installed = await readStamp(place);
+		if (installed !== null) return installed;
+	}
+	await mkdir(bin, { recursive: true, mode: 0o755 });
+	const lock = await waitForLock(`${target}.lock`);
+	try {
+		return (await readStamp(target)) ?? (await install(target, say));
+	} finally {
+		lock.release();
+	}
+}
+
+/** A virtual environment cannot be moved: so others wait, instead of installing aside and renaming. */
+async function waitForLock(file: string): Promise<PidLock> {
+	for (;;) {
+		const lock = tryLock(file);
+		if (lock !== null) return lock;
+		await wait(200);
+	}
+}
+
+/** What an installation that came to its end says of itself. */
+async function readStamp(target: string): Promise<Installed | null> {
+	try {
+		const installed = JSON.parse(await readFile(join(target, "installed.json"), "utf8")) as Installed;
+		await access(installed.python);
+		return installed;
+	} catch {
+		return null;
+	}
+}
+
+async function install(target: string, say: (line: string) => void): Promise<Installed> {
+	say(`installing ${requirement} from PyPI into ${target} (once, about 145 MB)`);
+	const quiet = ["install", "--quiet", "--disable-pip-version-check"];
+	const patience = { timeout: 600_000 };
+	let installed: Installed;
+	try {
+		await rm(target, { recursive: true, force: true });
+		try {
+			await execute("python3", ["-m", "venv", target], patience);
+			installed = { python: join(target, "bin/python3") };
+			await execute(installed.python, ["-m", "pip", ...quiet, requirement], patience);
+		} catch (error) {
+			// Some systems' Python comes without venv: then beside it, if it has pip.
+			if (/No matching distribution|NewConnectionError|Read timed out/.test(String(error))) throw error;
+			await rm(target, { recursive: true, force: true });
+			const { stdout } = await execute("python3", ["-c", "import sys; print(sys.executable)"], patience);
+			installed = { python: stdout.trim(), site: join(target, "site") };
+			await execute(
+				"python3",
+				["-m", "pip", ...quiet, "--target", join(target, "site"), requirement],
+				patience,
+			);
+		}
+	} catch (error) {
+		await rm(target, { recursive: true, force: true });
+		throw new StartError(
+			`cannot install ${requirement} (${lastLine(error)}): install Python 3 with venv or pip ` +
+				"(`apt-get install python3-venv`), or start a MongoDB and set MONGO_URL",
+		);
+	}
+	await writeWhole(join(target, "installed.json"), JSON.stringify(installed));
+	return installed;
+}
+
+function lastLine(error: unknown): string {
+	const said = (error as { stderr?: string } | null)?.stderr?.trim().split("\n").at(-1);
+	return said || reason(error);
+}

@@ -1,0 +1,169 @@
+import { randomUUID } from "node:crypto";
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import type { ServiceBroker } from "moleculer";
+import { callAction } from "../../contracts/actions.ts";
+import { asService } from "../../middlewares/permissions.ts";
+import { admin, newProduct, newUser, type Person, startNode, stockOf } from "./shop.ts";
+
+let broker: ServiceBroker;
+let buyer: Person;
+
+beforeAll(async () => {
+	broker = await startNode("users", "products", "orders");
+	buyer = await newUser(broker);
+});
+
+afterAll(() => broker.stop());
+
+describe("placing an order", () => {
+	test("holds the units and keeps the names and prices of the moment", async () => {
+		const product = await newProduct(broker, 10, 15_000);
+		const order = await buyer.call("v1.orders.place", {
+			items: [{ product_id: product.id, quantity: 3 }],
+			note: "Pagi",
+		});
+		expect(order).toMatchObject({
+			status: "pending",
+			user_id: buyer.id,
+			total: 45_000,
+			note: "Pagi",
+			shipping_address: null,
+			items: [{ product_id: product.id, name: product.name, price: 15_000, quantity: 3, subtotal: 45_000 }],
+		});
+		await callAction(broker, "v1.products.update", { id: product.id, price: 99_000 }, asService());
+		expect(await buyer.call("v1.orders.get", { id: order.id })).toEqual(order);
+		expect(await stockOf(broker, product.id)).toMatchObject({ stock: 7, held: 3, supplied: 10, holds: 1 });
+	});
+
+	test("sums lines of the same product before anything is held", async () => {
+		const product = await newProduct(broker, 5);
+		const items = [1, 2, 2].map((quantity) => ({ product_id: product.id, quantity }));
+		expect((await buyer.call("v1.orders.place", { items })).items).toMatchObject([{ quantity: 5 }]);
+		expect(await stockOf(broker, product.id)).toMatchObject({ stock: 0, held: 5, holds: 1 });
+	});
+
+	test("tells all shortages at once and holds nothing", async () => {
+		const [plenty, few, none] = [
+			await newProduct(broker, 9),
+			await newProduct(broker, 2),
+			await newProduct(broker, 0),
+		];
+		const items = [plenty, few, none].map(({ id }) => ({ product_id: id, quantity: 3 }));
+		await expect(buyer.call("v1.orders.place", { items })).rejects.toMatchObject({
+			code: 409,
+			type: "OUT_OF_STOCK",
+			data: {
+				errors: expect.arrayContaining([
+					expect.objectContaining({ product_id: few.id, requested: 3, available: 2 }),
+					expect.objectContaining({ product_id: none.id, requested: 3, available: 0 }),
+				]),
+			},
+		});
+		expect(await stockOf(broker, plenty.id)).toMatchObject({ stock: 9, held: 0 });
+		expect(await stockOf(broker, few.id)).toMatchObject({ stock: 2, held: 0 });
+	});
+
+	test("refuses an unknown and a removed product, and holds nothing of the others", async () => {
+		const [good, removed] = [await newProduct(broker, 4), await newProduct(broker, 4)];
+		await callAction(broker, "v1.products.remove", { id: removed.id }, asService());
+		for (const product_id of [removed.id, "nothing", "507f1f77bcf86cd799439011"]) {
+			const items = [good.id, product_id].map((id) => ({ product_id: id, quantity: 1 }));
+			await expect(buyer.call("v1.orders.place", { items })).rejects.toMatchObject({
+				code: 404,
+				type: "PRODUCT_NOT_FOUND",
+			});
+		}
+		expect(await stockOf(broker, good.id)).toMatchObject({ stock: 4, held: 0 });
+	});
+
+	test("refuses a total that no order can have and gives the units back", async () => {
+		const product = await newProduct(broker, 1_000_000, 1_000_000_000_000);
+		const items = [{ product_id: product.id, quantity: 10_000 }];
+		await expect(buyer.call("v1.orders.place", { items })).rejects.toMatchObject({ type: "TOTAL_TOO_LARGE" });
+		expect(await stockOf(broker, product.id)).toMatchObject({ stock: 1_000_000, held: 0 });
+	});
+
+	test("sells 50 units to 200 buyers exactly once", async () => {
+		const product = await newProduct(broker, 50);
+		const items = [{ product_id: product.id, quantity: 1 }];
+		const answers = await Promise.allSettled(
+			Array.from({ length: 200 }, () => buyer.call("v1.orders.place", { items })),
+		);
+		expect(answers.filter(({ status }) => status === "fulfilled")).toHaveLength(50);
+		for (const answer of answers) {
+			if (answer.status === "rejected") {
+				expect(answer.reason).toMatchObject({ code: 409, type: "OUT_OF_STOCK" });
+			}
+		}
+		expect(await stockOf(broker, product.id)).toMatchObject({ stock: 0, held: 50, holds: 50 });
+	});
+});
+
+describe("an idempotency key", () => {
+	test("gets the same answer again, and one order", async () => {
+		const product = await newProduct(broker, 5);
+		const request = { items: [{ product_id: product.id, quantity: 1 }], idempotency_key: randomUUID() };
+		const first = await buyer.call("v1.orders.place", request);
+		expect(await buyer.call("v1.orders.place", request)).toEqual(first);
+		expect(await stockOf(broker, product.id)).toMatchObject({ stock: 4, held: 1 });
+	});
+
+	test("makes one order of requests that arrive at the same moment, also for the last unit", async () => {
+		const product = await newProduct(broker, 1);
+		const request = { items: [{ product_id: product.id, quantity: 1 }], idempotency_key: randomUUID() };
+		const answers = await Promise.all(
+			Array.from({ length: 8 }, () => buyer.call("v1.orders.place", request)),
+		);
+		expect(new Set(answers.map(({ id }) => id)).size).toBe(1);
+		expect(await stockOf(broker, product.id)).toMatchObject({ stock: 0, held: 1 });
+	});
+
+	test("keeps a refusal, even when stock has come in meanwhile", async () => {
+		const product = await newProduct(broker, 0);
+		const request = { items: [{ product_id: product.id, quantity: 1 }], idempotency_key: randomUUID() };
+		await expect(buyer.call("v1.orders.place", request)).rejects.toMatchObject({ type: "OUT_OF_STOCK" });
+		await callAction(broker, "v1.products.changeStock", { id: product.id, quantity: 5 }, asService());
+		await expect(buyer.call("v1.orders.place", request)).rejects.toMatchObject({ type: "OUT_OF_STOCK" });
+	});
+
+	test("is refused with another body", async () => {
+		const product = await newProduct(broker, 5);
+		const idempotency_key = randomUUID();
+		await buyer.call("v1.orders.place", {
+			items: [{ product_id: product.id, quantity: 1 }],
+			idempotency_key,
+		});
+		await expect(
+			buyer.call("v1.orders.place", { items: [{ product_id: product.id, quantity: 2 }], idempotency_key }),
+		).rejects.toMatchObject({ code: 422, type: "KEY_REUSED" });
+	});
+
+	test("belongs to its user: somebody else's same key is another order", async () => {
+		const product = await newProduct(broker, 5);
+		const other = await newUser(broker);
+		const request = { items: [{ product_id: product.id, quantity: 1 }], idempotency_key: randomUUID() };
+		const [mine, theirs] = [
+			await buyer.call("v1.orders.place", request),
+			await other.call("v1.orders.place", request),
+		];
+		expect(theirs.id).not.toBe(mine.id);
+	});
+});
+
+describe("reading orders", () => {
+	test("shows one's own, newest first, and an admin everybody's", async () => {
+		const [one, two] = [await newUser(broker), await newUser(broker)];
+		const product = await newProduct(broker, 9);
+		const items = [{ product_id: product.id, quantity: 1 }];
+		const first = await one.call("v1.orders.place", { items });
+		const second = await one.call("v1.orders.place", { items });
+		const foreign = await two.call("v1.orders.place", { items });
+		expect((await one.call("v1.orders.list", {})).map(({ id }) => id)).toEqual([second.id, first.id]);
+		expect((await one.call("v1.orders.list", { skip: 1, limit: 1 })).map(({ id }) => id)).toEqual([first.id]);
+		await expect(one.call("v1.orders.get", { id: foreign.id })).rejects.toMatchObject({ code: 404 });
+		await expect(one.call("v1.orders.get", { id: "x" })).rejects.toMatchObject({ code: 404 });
+		const keeper = await admin(broker);
+		expect(await keeper.call("v1.orders.get", { id: foreign.id })).toEqual(foreign);
+		expect(await keeper.call("v1.orders.find", { id: foreign.number.toLowerCase() })).toEqual(foreign);
+	});
+});

@@ -1,0 +1,91 @@
+import { randomUUID } from "node:crypto";
+import { ServiceBroker, type ServiceSchema } from "moleculer";
+import { type ActionName, callAction, type ParamsOf } from "../../contracts/actions.ts";
+import { asService } from "../../middlewares/permissions.ts";
+import { brokerOptions } from "../../moleculer.config.ts";
+
+const SERVICES: Record<string, () => Promise<{ default: ServiceSchema }>> = {
+	users: () => import("../../services/users/users.service.ts"),
+	products: () => import("../../services/products/products.service.ts"),
+	orders: () => import("../../services/orders/orders.service.ts"),
+	notifications: () => import("../../services/notifications/notifications.service.ts"),
+	api: () => import("../../services/api/api.service.ts"),
+};
+
+/** A node of this test file's own shop, on the real servers. Stop it in `afterAll`. */
+export async function startNode(...names: string[]): Promise<ServiceBroker> {
+	const broker = new ServiceBroker(brokerOptions({ nodeID: `test-${randomUUID()}` }));
+	for (const name of names) {
+		broker.createService((await (SERVICES[name] as (typeof SERVICES)[string])()).default);
+	}
+	await broker.start();
+	return broker;
+}
+
+/** Waits until `check` answers something other than undefined or false; fails with `what` after a while. */
+export async function eventually<T>(
+	what: string,
+	check: () => Promise<T | undefined | false>,
+	patience_ms = 20_000,
+): Promise<T> {
+	const deadline = Date.now() + patience_ms;
+	for (;;) {
+		const found = await check();
+		if (found !== undefined && found !== false) {
+			return found;
+		}
+		if (Date.now() > deadline) {
+			throw new Error(`waited ${patience_ms} ms in vain for ${what}`);
+		}
+		await new Promise((wake) => setTimeout(wake, 20));
+	}
+}
+
+/** Somebody who calls actions with a token of their own. */
+export interface Person {
+	id: number;
+	email: string;
+	token: string;
+	call<N extends ActionName>(name: N, params: ParamsOf<N>): ReturnType<typeof callAction<N>>;
+}
+
+export const PASSWORD = "rahasia-sekali";
+
+/** Registers a new user and logs in. */
+export async function newUser(broker: ServiceBroker): Promise<Person> {
+	const username = `u${randomUUID().slice(0, 8)}`;
+	const email = `${username}@toko.test`;
+	const { id } = await callAction(broker, "v1.users.register", {
+		email,
+		username,
+		password: PASSWORD,
+		full_name: "Budi",
+	});
+	return logIn(broker, id, email);
+}
+
+/** The shop's admin. */
+export async function admin(broker: ServiceBroker): Promise<Person> {
+	const { email } = await callAction(broker, "v1.users.ensureAdmin", {
+		email: "admin@toko.test",
+		password: PASSWORD,
+	});
+	return logIn(broker, 1, email);
+}
+
+async function logIn(broker: ServiceBroker, id: number, email: string): Promise<Person> {
+	const { access_token: token } = await callAction(broker, "v1.users.login", { email, password: PASSWORD });
+	return { id, email, token, call: (name, params) => callAction(broker, name, params, { meta: { token } }) };
+}
+
+/** A product with this stock and price, made as the shop itself. */
+export async function newProduct(broker: ServiceBroker, stock: number, price = 15_000) {
+	const given = { name: `Kopi ${randomUUID()}`, description: "Kopi arabika", price, stock, category: "kopi" };
+	return callAction(broker, "v1.products.create", given, asService());
+}
+
+/** The stock, holds and supply of a product. */
+export async function stockOf(broker: ServiceBroker, product: string) {
+	const [row] = await callAction(broker, "v1.products.stock", { product }, asService());
+	return row;
+}

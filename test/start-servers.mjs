@@ -1,0 +1,35 @@
+import { mkdtemp } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+
+/**
+ * Starts PostgreSQL, NATS and the MongoDB-compatible server once for all integration tests, on free ports and in a
+ * folder of their own. Each test file has its own databases and topics there.
+ */
+export default async function startServers() {
+	const { bringUpParts } = await import("../infra/parts.ts");
+	const { startMongoStandIn } = await import("../infra/mongo-stand-in.ts");
+	const { findNatsServer } = await import("../infra/tools.ts");
+	const say = (line) => process.stderr.write(`${line}\n`);
+
+	// Tools are fetched once into the checkout, not for every run.
+	const tools = resolve(".toko");
+	for (const name of ["POSTGRES_URL", "NATS_URL", "MONGO_URL"]) {
+		delete process.env[name];
+	}
+	await findNatsServer(tools, say);
+	const folder = await mkdtemp(join(tmpdir(), "toko-test-"));
+	const parts = await bringUpParts(folder, say);
+	const mongo = await startMongoStandIn(join(folder, "mongo"), say).catch((error) => {
+		say(`NOT RUN: the products' tests on a MongoDB-compatible server, because ${error.message}`);
+		return undefined;
+	});
+	process.env.TOKO_TEST_FOLDER = folder;
+	if (mongo) {
+		process.env.TOKO_TEST_MONGO_URL = mongo.url;
+	}
+	globalThis.stopServers = async () => {
+		await mongo?.stop();
+		await parts.stop();
+	};
+}
