@@ -1,0 +1,78 @@
+import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import type { ServiceBroker } from "moleculer";
+import pg from "pg";
+import { callAction } from "../../contracts/actions.ts";
+import { asService } from "../../middlewares/permissions.ts";
+import { databaseUrl } from "../../mixins/postgres.ts";
+import { eventually, startNode } from "./shop.ts";
+
+let broker: ServiceBroker;
+let database: pg.Client;
+
+beforeAll(async () => {
+	broker = await startNode("orders");
+	database = new pg.Client(databaseUrl("orders"));
+	await database.connect();
+});
+
+afterAll(async () => {
+	await database.end();
+	await broker.stop();
+});
+
+/** Adds a job that cannot succeed: the products service is not there. */
+async function addFailingJob(): Promise<string> {
+	const { rows } = await database.query<{ id: string }>(
+		`SELECT id FROM graphile_worker.add_job('release_stock',
+			'{"reservation_id": "00000000-0000-4000-8000-000000000000"}'::json, run_at => now() + interval '1 hour')`,
+	);
+	return (rows[0] as { id: string }).id;
+}
+
+const job = async (id: string) =>
+	(await database.query("SELECT locked_by, attempts, run_at FROM graphile_worker.jobs WHERE id = $1", [id])).rows[0];
+
+test("a job that a dead process had taken is given to the others", async () => {
+	const id = await addFailingJob();
+	await database.query(
+		"UPDATE graphile_worker._private_jobs SET locked_by = 'worker-of-a-dead-process', locked_at = now() - interval '2 seconds' WHERE id = $1",
+		[id],
+	);
+	await eventually("the job to be free again", async () => (await job(id)).locked_by === null);
+	await database.query("SELECT graphile_worker.complete_jobs(ARRAY[$1]::bigint[])", [id]);
+});
+
+test("a job that a living process has taken stays with it", async () => {
+	const id = await addFailingJob();
+	const worker = new pg.Client(databaseUrl("orders"));
+	await worker.connect();
+	await worker.query("SELECT pg_advisory_lock(7706560, hashtext('a-living-worker'))");
+	const taken = async (locked_by: string, other: string) => {
+		await database.query(
+			"UPDATE graphile_worker._private_jobs SET locked_by = $2, locked_at = now() - interval '2 seconds' WHERE id = ANY($1)",
+			[[id], locked_by],
+		);
+		// The same round that frees this other job has looked at ours.
+		await database.query(
+			"UPDATE graphile_worker._private_jobs SET locked_by = 'dead', locked_at = now() - interval '2 seconds' WHERE id = $1",
+			[other],
+		);
+		await eventually("the other job to be free", async () => (await job(other)).locked_by === null);
+		return (await job(id)).locked_by;
+	};
+	expect(await taken("a-living-worker", await addFailingJob())).toBe("a-living-worker");
+	await worker.end();
+	await eventually("the job to be free once its worker is gone", async () => (await job(id)).locked_by === null);
+});
+
+test("a failing job is tried again within half a minute, however often it has failed", async () => {
+	const id = await addFailingJob();
+	await database.query(
+		"UPDATE graphile_worker._private_jobs SET attempts = 9, last_error = 'products is away' WHERE id = $1",
+		[id],
+	);
+	await eventually("an earlier time", async () => (await job(id)).run_at.getTime() < Date.now() + 31_000);
+	expect((await job(id)).attempts).toBe(9);
+	const listed = await callAction(broker, "v1.orders.outbox", {}, asService());
+	expect(listed).toContainEqual(expect.objectContaining({ task: "release_stock", attempts: 9, last_error: "products is away" }));
+});

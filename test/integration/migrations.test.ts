@@ -1,0 +1,22 @@
+import { afterAll, expect, test } from "@jest/globals";
+import type { ServiceBroker } from "moleculer";
+import pg from "pg";
+import { databaseUrl } from "../../mixins/postgres.ts";
+import { startNode } from "./shop.ts";
+
+const started: ServiceBroker[] = [];
+
+afterAll(() => Promise.all(started.map((broker) => broker.stop())));
+
+test("processes that start together on an empty server agree on one set of tables", async () => {
+	started.push(
+		...(await Promise.all(Array.from({ length: 4 }, () => startNode("users", "orders", "notifications")))),
+	);
+	for (const database of ["users", "orders", "notifications"]) {
+		const client = new pg.Client(databaseUrl(database));
+		await client.connect();
+		const { rows } = await client.query("SELECT name FROM migrations ORDER BY name");
+		await client.end();
+		expect(rows).toEqual([{ name: `001-${database}.sql` }]);
+	}
+});

@@ -1,0 +1,183 @@
+import { randomUUID } from "node:crypto";
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import type { ServiceBroker } from "moleculer";
+import { callAction } from "../../contracts/actions.ts";
+import { asService } from "../../middlewares/permissions.ts";
+import { newProduct, startNode, stockOf } from "./shop.ts";
+
+const mongoUrl = process.env.TOKO_TEST_MONGO_URL;
+const stores: [string, string | undefined][] = [["a NeDB file", undefined]];
+if (mongoUrl) {
+	stores.push(["a MongoDB-compatible server", mongoUrl]);
+} else {
+	test.skip("on a MongoDB-compatible server: none could be started, see the first lines of this run", () => undefined);
+}
+
+describe.each(stores)("products on %s", (_, url) => {
+	let broker: ServiceBroker;
+	let nodes: ServiceBroker[];
+	const soon = () => new Date(Date.now() + 60_000).toISOString();
+
+	beforeAll(async () => {
+		if (url) {
+			process.env.MONGO_URL = url;
+		}
+		broker = await startNode("products");
+		// With a server, two processes share the stock; a file has one owner.
+		nodes = [broker, ...(url ? [await startNode("products")] : [])];
+		delete process.env.MONGO_URL;
+	});
+
+	afterAll(async () => {
+		await Promise.all(nodes.map((node) => node.stop()));
+	});
+
+	/** One attempt of its own to hold units, on one of the nodes. */
+	function reserve(lines: { product_id: string; quantity: number }[], reservation_id = randomUUID(), attempt = 0) {
+		const node = nodes[attempt % nodes.length] as ServiceBroker;
+		return callAction(node, "v1.products.reserve", { reservation_id, lines, expires_at: soon() }).then(() => reservation_id);
+	}
+
+	test("are added, found, changed and taken out of the shop", async () => {
+		const product = await newProduct(broker, 7);
+		expect(await callAction(broker, "v1.products.get", { id: product.id })).toEqual(product);
+		const changed = await callAction(
+			broker,
+			"v1.products.update",
+			{ id: product.id, price: 20_000, image_url: "https://toko.test/kopi.jpg" },
+			asService(),
+		);
+		expect(changed).toMatchObject({ name: product.name, price: 20_000, stock: 7, image_url: "https://toko.test/kopi.jpg" });
+		await callAction(broker, "v1.products.remove", { id: product.id }, asService());
+		for (const gone of [
+			callAction(broker, "v1.products.get", { id: product.id }),
+			callAction(broker, "v1.products.remove", { id: product.id }, asService()),
+			callAction(broker, "v1.products.changeStock", { id: product.id, quantity: 1 }, asService()),
+		]) {
+			await expect(gone).rejects.toMatchObject({ code: 404, type: "PRODUCT_NOT_FOUND" });
+		}
+	});
+
+	test("are listed in the order in which they came, page by page and by category", async () => {
+		const category = `k${randomUUID().slice(0, 8)}`;
+		const added: string[] = [];
+		for (let number = 0; number < 5; number++) {
+			const given = { name: `Teh ${number}`, description: "", price: 1000, stock: 1, category };
+			added.push((await callAction(broker, "v1.products.create", given, asService())).id);
+		}
+		const ids = async (page: { skip?: number; limit?: number }) =>
+			(await callAction(broker, "v1.products.list", { ...page, category })).map(({ id }) => id);
+		expect(await ids({})).toEqual(added);
+		expect(await ids({ skip: 1, limit: 2 })).toEqual(added.slice(1, 3));
+		expect(await callAction(broker, "v1.products.categories", {})).toContain(category);
+	});
+
+	test("get and lose stock by hand, never below zero", async () => {
+		const { id } = await newProduct(broker, 3);
+		const change = (quantity: number) => callAction(broker, "v1.products.changeStock", { id, quantity }, asService());
+		expect(await change(4)).toEqual({ message: "Stok berhasil diupdate", stock: 7 });
+		expect(await change(-7)).toMatchObject({ stock: 0 });
+		await expect(change(-1)).rejects.toMatchObject({ code: 409, type: "STOCK_WOULD_BE_NEGATIVE" });
+		expect(await stockOf(broker, id)).toMatchObject({ stock: 0, supplied: 0, held: 0 });
+	});
+
+	test("are never held more often than they are there, whoever asks", async () => {
+		const { id } = await newProduct(broker, 50);
+		const answers = await Promise.allSettled(
+			Array.from({ length: 200 }, (_, attempt) => reserve([{ product_id: id, quantity: 1 }], randomUUID(), attempt)),
+		);
+		expect(answers.filter(({ status }) => status === "fulfilled")).toHaveLength(50);
+		expect(await stockOf(broker, id)).toMatchObject({ stock: 0, held: 50, supplied: 50 });
+	});
+
+	test("go to one of 1,000 who want the last unit", async () => {
+		const { id } = await newProduct(broker, 1);
+		const answers = await Promise.allSettled(
+			Array.from({ length: 1000 }, (_, attempt) => reserve([{ product_id: id, quantity: 1 }], randomUUID(), attempt)),
+		);
+		expect(answers.filter(({ status }) => status === "fulfilled")).toHaveLength(1);
+	});
+
+	test("are given back once, however often a release arrives", async () => {
+		const { id } = await newProduct(broker, 5);
+		const reservation_id = await reserve([{ product_id: id, quantity: 3 }]);
+		const released = await Promise.all(
+			nodes.flatMap((node) => [1, 2, 3].map(() => callAction(node, "v1.products.release", { reservation_id }))),
+		);
+		expect(released.reduce((sum, { lines }) => sum + lines, 0)).toBe(1);
+		expect(await stockOf(broker, id)).toMatchObject({ stock: 5, held: 0 });
+	});
+
+	test("are sold once; a release after that gives nothing back", async () => {
+		const { id } = await newProduct(broker, 5);
+		const reservation_id = await reserve([{ product_id: id, quantity: 3 }]);
+		expect(await callAction(broker, "v1.products.consume", { reservation_id })).toEqual({ lines: 1 });
+		expect(await callAction(broker, "v1.products.consume", { reservation_id })).toEqual({ lines: 0 });
+		expect(await callAction(broker, "v1.products.release", { reservation_id })).toEqual({ lines: 0 });
+		expect(await stockOf(broker, id)).toMatchObject({ stock: 2, held: 0, supplied: 5 });
+	});
+
+	test("of one order are held all or not at all", async () => {
+		const [one, two] = [await newProduct(broker, 5), await newProduct(broker, 1)];
+		const wanted = [one, two].map(({ id }) => ({ product_id: id, quantity: 2 }));
+		await expect(reserve(wanted)).rejects.toMatchObject({ type: "OUT_OF_STOCK" });
+		expect(await stockOf(broker, one.id)).toMatchObject({ stock: 5, held: 0 });
+		expect(await stockOf(broker, two.id)).toMatchObject({ stock: 1, held: 0 });
+	});
+
+	describe("from a catalogue", () => {
+		const file = (letter: string) => letter.repeat(64);
+		const line = (sku: string, changes: object = {}) => ({
+			...{ sku, name: `Batik ${sku}`, description: "", price: 250_000, stock: 4, category: "batik", line: 2 },
+			...changes,
+		});
+		const take = (name: string, ...lines: ReturnType<typeof line>[]) =>
+			callAction(broker, "v1.products.import", { file: file(name), lines });
+
+		test("are created once; a second time changes nothing", async () => {
+			const skus = [randomUUID(), randomUUID()];
+			const lines = skus.map((sku, index) => line(sku, { line: index + 2 }));
+			expect(await take("a", ...lines)).toEqual(["created", "created"]);
+			expect(await take("a", ...lines)).toEqual(["unchanged", "unchanged"]);
+			expect(await stockOf(broker, skus[0] as string)).toMatchObject({ stock: 4, supplied: 4 });
+		});
+
+		test("get a new description, but keep the stock that is left", async () => {
+			const sku = randomUUID();
+			await take("a", line(sku));
+			const before = await stockOf(broker, sku);
+			await reserve([{ product_id: before?.id as string, quantity: 3 }]);
+			expect(await take("b", line(sku, { price: 300_000, stock: 4 }))).toEqual(["updated"]);
+			expect(await stockOf(broker, sku)).toMatchObject({ stock: 1, held: 3, supplied: 4 });
+			expect(await callAction(broker, "v1.products.get", { id: before?.id as string })).toMatchObject({ price: 300_000 });
+		});
+
+		test("count the first line where a file repeats a sku, also the second time", async () => {
+			const sku = randomUUID();
+			const lines = [line(sku, { price: 1000 }), line(sku, { price: 2000, line: 3 })];
+			expect(await take("c", ...lines)).toEqual(["created", "repeated"]);
+			expect(await take("c", ...lines)).toEqual(["unchanged", "repeated"]);
+		});
+
+		test("are created once by imports that run at the same time", async () => {
+			const sku = randomUUID();
+			await Promise.all([take("d", line(sku)), take("e", line(sku)), take("f", line(sku))]);
+			const matching = await callAction(broker, "v1.products.stock", { product: sku }, asService());
+			expect(matching).toHaveLength(1);
+		});
+	});
+
+	test("survive a stop", async () => {
+		const product = await newProduct(broker, 3);
+		await reserve([{ product_id: product.id, quantity: 2 }]);
+		if (url) {
+			process.env.MONGO_URL = url;
+		}
+		const index = nodes.indexOf(broker);
+		await broker.stop();
+		broker = await startNode("products");
+		nodes[index] = broker;
+		delete process.env.MONGO_URL;
+		expect(await stockOf(broker, product.id)).toMatchObject({ stock: 1, held: 2, supplied: 3 });
+	});
+});
