@@ -3,7 +3,7 @@ import { Middleware as Channels } from "@moleculer/channels";
 import type { BrokerOptions, Middleware } from "moleculer";
 import { contractMiddleware } from "./middlewares/contracts.ts";
 import { permissionMiddleware } from "./middlewares/permissions.ts";
-import { countsAsFailure } from "./middlewares/resilience.ts";
+import { countsAsFailure, storeFailureMiddleware } from "./middlewares/resilience.ts";
 import { streamConfig } from "./mixins/events.ts";
 import { settings } from "./mixins/settings.ts";
 
@@ -35,6 +35,7 @@ export function brokerOptions(changes: Partial<BrokerOptions> = {}): BrokerOptio
 		internalMiddlewares: false,
 		middlewares: [
 			contractMiddleware,
+			storeFailureMiddleware,
 			permissionMiddleware(),
 			"ActionHook",
 			"Bulkhead",

@@ -17,13 +17,17 @@ export function channelOf(name: EventName): string {
 	return `events.${name}`;
 }
 
+const SECOND_NS = 1_000_000_000;
+
 /** The one stream that keeps the shop's events until every group has them. */
 export function streamConfig() {
 	return {
 		name: `${settings.namespace}_events`,
 		subjects: [`${settings.namespace}.events.>`],
 		// JetStream forgets message ids after this; the inbox of a consumer never does.
-		duplicate_window: 10 * 60 * 1_000_000_000,
+		duplicate_window: 10 * 60 * SECOND_NS,
+		// A group that was away for longer than this has lost events; whoever is there has them within moments.
+		max_age: 30 * 24 * 3600 * SECOND_NS,
 	};
 }
 

@@ -18,10 +18,11 @@ export function table(shop: { address?: string; parts: Part[]; admin: NewAdmin |
 		rows.push(["Admin", `${shop.admin.email}, ${password}`]);
 	}
 	if (shop.address) {
+		const inThisFolder = process.env.TOKO_DIR ? `TOKO_DIR=${process.env.TOKO_DIR} ` : "";
 		rows.push(
 			["Try", `curl '${shop.address}/api/v1/products?limit=3'`],
-			["", "echo 'call v1.products.list --limit 3' | npm run -s repl"],
-			["", "npm run node -- orders products"],
+			["", `echo 'mails' | ${inThisFolder}npm run -s repl`],
+			["", `${inThisFolder}npm run node -- orders notifications`],
 		);
 	}
 	return draw(rows, {

@@ -30,7 +30,8 @@ async function addFailingJob(): Promise<string> {
 }
 
 const job = async (id: string) =>
-	(await database.query("SELECT locked_by, attempts, run_at FROM graphile_worker.jobs WHERE id = $1", [id])).rows[0];
+	(await database.query("SELECT locked_by, attempts, run_at FROM graphile_worker.jobs WHERE id = $1", [id]))
+		.rows[0];
 
 test("a job that a dead process had taken is given to the others", async () => {
 	const id = await addFailingJob();
@@ -62,7 +63,10 @@ test("a job that a living process has taken stays with it", async () => {
 	};
 	expect(await taken("a-living-worker", await addFailingJob())).toBe("a-living-worker");
 	await worker.end();
-	await eventually("the job to be free once its worker is gone", async () => (await job(id)).locked_by === null);
+	await eventually(
+		"the job to be free once its worker is gone",
+		async () => (await job(id)).locked_by === null,
+	);
 });
 
 test("a failing job is tried again within half a minute, however often it has failed", async () => {
@@ -74,5 +78,7 @@ test("a failing job is tried again within half a minute, however often it has fa
 	await eventually("an earlier time", async () => (await job(id)).run_at.getTime() < Date.now() + 31_000);
 	expect((await job(id)).attempts).toBe(9);
 	const listed = await callAction(broker, "v1.orders.outbox", {}, asService());
-	expect(listed).toContainEqual(expect.objectContaining({ task: "release_stock", attempts: 9, last_error: "products is away" }));
+	expect(listed).toContainEqual(
+		expect.objectContaining({ task: "release_stock", attempts: 9, last_error: "products is away" }),
+	);
 });

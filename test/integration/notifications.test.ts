@@ -4,9 +4,9 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import type { ServiceBroker } from "moleculer";
 import { callAction } from "../../contracts/actions.ts";
+import { asService } from "../../middlewares/permissions.ts";
 import { channelOf, envelope } from "../../mixins/events.ts";
 import { settings } from "../../mixins/settings.ts";
-import { asService } from "../../middlewares/permissions.ts";
 import { admin, eventually, newProduct, newUser, type Person, startNode } from "./shop.ts";
 
 let shop: ServiceBroker;
@@ -59,13 +59,18 @@ test("an event that is delivered twice leads to one mail", async () => {
 	const buyer = await newUser(shop);
 	await sentTo(buyer, 1);
 	const event = envelope("user.registered", { user_id: buyer.id });
-	const broker = shop as unknown as { sendToChannel(name: string, event: object, options?: object): Promise<void> };
+	const broker = shop as unknown as {
+		sendToChannel(name: string, event: object, options?: object): Promise<void>;
+	};
 	// Without a message id the stream takes both copies: only the inbox can tell.
 	await broker.sendToChannel(channelOf("user.registered"), event);
 	await broker.sendToChannel(channelOf("user.registered"), event);
 	const marker = await newUser(shop);
 	await sentTo(marker, 1);
-	await eventually("an empty outbox", async () => (await callAction(mails, "v1.notifications.outbox", {}, asService())).length === 0);
+	await eventually(
+		"an empty outbox",
+		async () => (await callAction(mails, "v1.notifications.outbox", {}, asService())).length === 0,
+	);
 	expect(await sentTo(buyer, 2)).toHaveLength(2);
 });
 

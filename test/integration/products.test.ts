@@ -10,7 +10,8 @@ const stores: [string, string | undefined][] = [["a NeDB file", undefined]];
 if (mongoUrl) {
 	stores.push(["a MongoDB-compatible server", mongoUrl]);
 } else {
-	test.skip("on a MongoDB-compatible server: none could be started, see the first lines of this run", () => undefined);
+	test.skip("on a MongoDB-compatible server: none could be started, see the first lines of this run", () =>
+		undefined);
 }
 
 describe.each(stores)("products on %s", (_, url) => {
@@ -33,9 +34,15 @@ describe.each(stores)("products on %s", (_, url) => {
 	});
 
 	/** One attempt of its own to hold units, on one of the nodes. */
-	function reserve(lines: { product_id: string; quantity: number }[], reservation_id = randomUUID(), attempt = 0) {
+	function reserve(
+		lines: { product_id: string; quantity: number }[],
+		reservation_id = randomUUID(),
+		attempt = 0,
+	) {
 		const node = nodes[attempt % nodes.length] as ServiceBroker;
-		return callAction(node, "v1.products.reserve", { reservation_id, lines, expires_at: soon() }).then(() => reservation_id);
+		return callAction(node, "v1.products.reserve", { reservation_id, lines, expires_at: soon() }).then(
+			() => reservation_id,
+		);
 	}
 
 	test("are added, found, changed and taken out of the shop", async () => {
@@ -47,7 +54,12 @@ describe.each(stores)("products on %s", (_, url) => {
 			{ id: product.id, price: 20_000, image_url: "https://toko.test/kopi.jpg" },
 			asService(),
 		);
-		expect(changed).toMatchObject({ name: product.name, price: 20_000, stock: 7, image_url: "https://toko.test/kopi.jpg" });
+		expect(changed).toMatchObject({
+			name: product.name,
+			price: 20_000,
+			stock: 7,
+			image_url: "https://toko.test/kopi.jpg",
+		});
 		await callAction(broker, "v1.products.remove", { id: product.id }, asService());
 		for (const gone of [
 			callAction(broker, "v1.products.get", { id: product.id }),
@@ -74,7 +86,8 @@ describe.each(stores)("products on %s", (_, url) => {
 
 	test("get and lose stock by hand, never below zero", async () => {
 		const { id } = await newProduct(broker, 3);
-		const change = (quantity: number) => callAction(broker, "v1.products.changeStock", { id, quantity }, asService());
+		const change = (quantity: number) =>
+			callAction(broker, "v1.products.changeStock", { id, quantity }, asService());
 		expect(await change(4)).toEqual({ message: "Stok berhasil diupdate", stock: 7 });
 		expect(await change(-7)).toMatchObject({ stock: 0 });
 		await expect(change(-1)).rejects.toMatchObject({ code: 409, type: "STOCK_WOULD_BE_NEGATIVE" });
@@ -84,7 +97,9 @@ describe.each(stores)("products on %s", (_, url) => {
 	test("are never held more often than they are there, whoever asks", async () => {
 		const { id } = await newProduct(broker, 50);
 		const answers = await Promise.allSettled(
-			Array.from({ length: 200 }, (_, attempt) => reserve([{ product_id: id, quantity: 1 }], randomUUID(), attempt)),
+			Array.from({ length: 200 }, (_, attempt) =>
+				reserve([{ product_id: id, quantity: 1 }], randomUUID(), attempt),
+			),
 		);
 		expect(answers.filter(({ status }) => status === "fulfilled")).toHaveLength(50);
 		expect(await stockOf(broker, id)).toMatchObject({ stock: 0, held: 50, supplied: 50 });
@@ -93,7 +108,9 @@ describe.each(stores)("products on %s", (_, url) => {
 	test("go to one of 1,000 who want the last unit", async () => {
 		const { id } = await newProduct(broker, 1);
 		const answers = await Promise.allSettled(
-			Array.from({ length: 1000 }, (_, attempt) => reserve([{ product_id: id, quantity: 1 }], randomUUID(), attempt)),
+			Array.from({ length: 1000 }, (_, attempt) =>
+				reserve([{ product_id: id, quantity: 1 }], randomUUID(), attempt),
+			),
 		);
 		expect(answers.filter(({ status }) => status === "fulfilled")).toHaveLength(1);
 	});
@@ -102,7 +119,9 @@ describe.each(stores)("products on %s", (_, url) => {
 		const { id } = await newProduct(broker, 5);
 		const reservation_id = await reserve([{ product_id: id, quantity: 3 }]);
 		const released = await Promise.all(
-			nodes.flatMap((node) => [1, 2, 3].map(() => callAction(node, "v1.products.release", { reservation_id }))),
+			nodes.flatMap((node) =>
+				[1, 2, 3].map(() => callAction(node, "v1.products.release", { reservation_id })),
+			),
 		);
 		expect(released.reduce((sum, { lines }) => sum + lines, 0)).toBe(1);
 		expect(await stockOf(broker, id)).toMatchObject({ stock: 5, held: 0 });
@@ -149,7 +168,9 @@ describe.each(stores)("products on %s", (_, url) => {
 			await reserve([{ product_id: before?.id as string, quantity: 3 }]);
 			expect(await take("b", line(sku, { price: 300_000, stock: 4 }))).toEqual(["updated"]);
 			expect(await stockOf(broker, sku)).toMatchObject({ stock: 1, held: 3, supplied: 4 });
-			expect(await callAction(broker, "v1.products.get", { id: before?.id as string })).toMatchObject({ price: 300_000 });
+			expect(await callAction(broker, "v1.products.get", { id: before?.id as string })).toMatchObject({
+				price: 300_000,
+			});
 		});
 
 		test("count the first line where a file repeats a sku, also the second time", async () => {

@@ -93,7 +93,9 @@ test("the NeDB file has one owner, and others are told what to do", async () => 
 	expect(await rival.takes(join(folder, "products.lock"))).toBe(true);
 	const refusal = ownProductsFile(folder);
 	await expect(refusal).rejects.toBeInstanceOf(StartError);
-	await expect(refusal).rejects.toThrow(new RegExp(`process ${rival.pid}.*one owner.*npm run mongo.*MONGO_URL`));
+	await expect(refusal).rejects.toThrow(
+		new RegExp(`process ${rival.pid}.*one owner.*npm run mongo.*MONGO_URL`),
+	);
 });
 
 /** Another process, which does what it is told line by line and keeps the locks it takes. */
@@ -152,7 +154,9 @@ async function startRival(): Promise<Rival> {
 			}
 			console.log("done");
 		}`;
-	const child = spawn(process.execPath, ["--input-type=module", "-e", script], { stdio: ["pipe", "pipe", "inherit"] });
+	const child = spawn(process.execPath, ["--input-type=module", "-e", script], {
+		stdio: ["pipe", "pipe", "inherit"],
+	});
 	const rival = new Rival(child);
 	rivals.push(rival);
 	return rival.ready();
