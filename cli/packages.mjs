@@ -6,10 +6,11 @@ import { setTimeout as wait } from "node:timers/promises";
 import { holderOf, tryLock } from "../infra/pid-lock.mjs";
 
 /**
- * Runs `npm ci` if node_modules is not what package-lock.json says. A stamp in node_modules remembers for which
- * lockfile it was found good. Of several at once one installs and the others wait for it.
+ * Runs `npm ci` if node_modules is not what package-lock.json says. A stamp in node_modules remembers
+ * for which lockfile it was found good. Of several at once one installs and the others wait for it.
  * @param {string} root the repository
- * @param {boolean} with_dev whether the packages for development are needed, also under NODE_ENV=production
+ * @param {boolean} with_dev whether the packages for development are needed, also under
+ * NODE_ENV=production
  * @throws Error with one line for the operator
  */
 export async function bringPackages(root, with_dev) {
@@ -80,7 +81,10 @@ function isGood(root, lockfile, stamp, with_dev) {
 	return true;
 }
 
-/** "all": every package of the lockfile is there in its version; "production": all but development's; else "other". */
+/**
+ * "all": every package of the lockfile is there in its version; "production": all but development's;
+ * else "other".
+ */
 function compare(wanted, installed, root) {
 	let kind = "all";
 	for (const [path, entry] of Object.entries(wanted)) {
@@ -126,8 +130,8 @@ function readText(file) {
 /** Throws with npm's own words above one line of ours. */
 async function bring(root, with_dev) {
 	let result = await npm(root, ["ci"], with_dev);
-	// A lockfile made where the registry lacks packages for other platforms: npm ci refuses it, npm install takes what
-	// it says and asks for the rest.
+	// A lockfile made where the registry lacks packages for other platforms: npm ci refuses it, npm install
+	// takes what it says and asks for the rest.
 	if (/code EUSAGE/.test(result.errors)) result = await npm(root, ["install", "--no-save"], with_dev);
 	if (result.failure === 0) return;
 	const lines = result.errors.trimEnd().split("\n");

@@ -1,6 +1,7 @@
 /**
- * `node cli/run.mjs <command> [arguments]`: what npm's scripts call. Brings the packages if they are missing or not those
- * of package-lock.json, finds Node 24 and runs cli/<command>.ts with it. Node 20 must be enough here, and no package.
+ * `node cli/run.mjs <command> [arguments]`: what npm's scripts call. Brings the packages if they are
+ * missing or not those of package-lock.json, finds Node 24 and runs cli/<command>.ts with it. Node 20
+ * must be enough here, and no package.
  */
 import { execFileSync, spawn } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
@@ -44,8 +45,8 @@ function nodeArguments(command, rest) {
 }
 
 /**
- * Whether this process is in the foreground of a terminal: Ctrl-C and the end of the terminal then reach the child by
- * themselves, and passing them on would make two of one.
+ * Whether this process is in the foreground of a terminal: its Ctrl-C then reaches the child by itself,
+ * and once is enough.
  */
 function isForeground() {
 	try {
@@ -74,7 +75,10 @@ function run(node, command, rest) {
 	const handlers = new Map();
 	for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"]) {
 		const handler = () => {
-			if (signal === "SIGTERM" || !isForeground()) child.kill(signal);
+			// The end of a terminal, which is no longer there to ask: whoever is still here a second later had
+			// none.
+			if (signal === "SIGHUP") setTimeout(() => child.kill(signal), 1_000);
+			else if (signal === "SIGTERM" || !isForeground()) child.kill(signal);
 		};
 		handlers.set(signal, handler);
 		process.on(signal, handler);
