@@ -3,7 +3,7 @@ import { Middleware as Channels } from "@moleculer/channels";
 import type { BrokerOptions, Middleware } from "moleculer";
 import { contractMiddleware } from "./middlewares/contracts.ts";
 import { permissionMiddleware } from "./middlewares/permissions.ts";
-import { countsAsFailure, storeFailureMiddleware } from "./middlewares/resilience.ts";
+import { countsAsFailure, isWorthARetry, storeFailureMiddleware } from "./middlewares/resilience.ts";
 import { streamConfig } from "./mixins/events.ts";
 import { settings } from "./mixins/settings.ts";
 
@@ -18,7 +18,8 @@ export function brokerOptions(changes: Partial<BrokerOptions> = {}): BrokerOptio
 		// A stopping node leaves the registry first, then finishes what it has.
 		tracking: { enabled: true, shutdownTimeout: 4000 },
 		requestTimeout: 10_000,
-		retryPolicy: { enabled: false, retries: 3, delay: 50, maxDelay: 1000, factor: 2 },
+		// Contracts turn it on where an action is idempotent.
+		retryPolicy: { enabled: false, retries: 3, delay: 50, maxDelay: 1000, factor: 2, check: isWorthARetry },
 		circuitBreaker: {
 			enabled: true,
 			threshold: 0.5,

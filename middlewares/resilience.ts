@@ -13,6 +13,11 @@ export function countsAsFailure(error: Error): boolean {
 	return typeof code !== "number" || code >= 500;
 }
 
+/** Whether the same call may do better at once: not where the caller's time is already up. */
+export function isWorthARetry(error: Error): boolean {
+	return Boolean((error as { retryable?: boolean }).retryable) && !(error instanceof Errors.RequestTimeoutError);
+}
+
 /** Tells callers that a service is away while its database is: 503 and try again, not 500. */
 export const storeFailureMiddleware: Middleware = {
 	name: "StoreFailures",
