@@ -47,6 +47,9 @@ const idempotencyKey = z
 /** An order's id. Any text is taken, so that a malformed one is simply not found. */
 const orderId = z.string().min(1).max(64);
 
+/** What products does with a hold: its order is pending, was paid, or there is none (any more). */
+export const reservationFate = z.enum(["keep", "consume", "release"]);
+
 export const orders = contract({
 	name: "orders",
 	version: 1,
@@ -88,6 +91,21 @@ export const orders = contract({
 			rest: { method: "GET", path: "/orders/:id" },
 			idempotent: true,
 		}),
+		cancel: action({
+			summary: "Cancel an order that is not paid yet; its units go back on sale",
+			permissions: "user",
+			params: z.strictObject({ id: orderId }),
+			result: order,
+			rest: { method: "POST", path: "/orders/:id/cancel" },
+		}),
+		settleReservation: action({
+			summary:
+				"What is to become of a hold whose time is over; one that no order has can never get one after this",
+			permissions: "service",
+			params: z.strictObject({ reservation_id: z.uuid() }),
+			result: z.strictObject({ fate: reservationFate }),
+			idempotent: true,
+		}),
 		find: action({
 			summary: "An order by its id or its number, for the operator",
 			permissions: "admin",
@@ -100,7 +118,21 @@ export const orders = contract({
 	},
 });
 
+/** What every later event of an order tells. */
+const orderMoved = event({
+	version: 1,
+	data: z.strictObject({
+		order_id: z.uuid(),
+		number: z.string(),
+		user_id: integerId,
+		total_minor: minorUnits,
+		currency: z.string(),
+	}),
+});
+
 export const orderEvents = {
+	"order.cancelled": orderMoved,
+	"order.expired": orderMoved,
 	"order.placed": event({
 		version: 1,
 		data: z.strictObject({

@@ -78,6 +78,11 @@ export const PROBLEMS = {
 		id: "Total pesanan terlalu besar.",
 	},
 	ORDER_NOT_FOUND: { status: 404, en: "There is no such order.", id: "Pesanan tidak ditemukan" },
+	ORDER_IN_OTHER_STATE: {
+		status: 409,
+		en: "The order is {state}: this is not possible any more.",
+		id: "Status pesanan sekarang {state}: tindakan ini tidak bisa dilakukan lagi.",
+	},
 	ORDER_NOT_PLACED: {
 		status: 503,
 		en: "The order was not placed and nothing is held. Try again.",

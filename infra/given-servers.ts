@@ -63,7 +63,10 @@ const checks: Record<
 	},
 };
 
-/** Checks that the server of the variable answers within 5 s; answers its host:port, or throws a StartError. */
+/**
+ * Checks that the server of the variable answers within 5 s; answers its host:port, or throws a
+ * StartError.
+ */
 export async function checkGiven(variable: UrlVariable, text: string): Promise<string> {
 	const { schemes, port, own, log_in } = checks[variable];
 	const where = text
@@ -118,7 +121,8 @@ function explain(error: unknown, url: string): { cause: string; cure: string } {
 
 /** host:port of one URL, "?" when it is none. Never a user or password. */
 function hostOf(text: string, port: string): string {
-	// A list of hosts in one mongodb:// URL is split at its commas before it gets here: its later parts are bare.
+	// A list of hosts in one mongodb:// URL is split at its commas before it gets here: its later parts are
+	// bare.
 	const bare = text
 		.replace(/^[a-z+]+:\/\//i, "")
 		.replace(/^.*@/, "")

@@ -1,8 +1,9 @@
 const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
 /**
- * Holds back the signals that would end this process while it starts servers, which would then go on alone. Whoever
- * holds asks afterwards which one came, and ends in order. After `limit_ms`, or a second signal, the process ends.
+ * Holds back the signals that would end this process while it starts servers, which would then go on
+ * alone. Whoever holds asks afterwards which one came, and ends in order. After `limit_ms`, or a second
+ * signal, the process ends.
  */
 export function holdSignals(limit_ms: number): { received(): NodeJS.Signals | undefined; release(): void } {
 	let received: NodeJS.Signals | undefined;

@@ -21,8 +21,9 @@ const variables: Record<PartName, UrlVariable> = {
 const unseen_ms = 2_000;
 
 /**
- * For a second process: finds the parts of the shop that runs in this folder and sets the same environment. Waits up
- * to wait_ms while it starts. In production, and where URLs and secrets are all given, no shop needs to run here.
+ * For a second process: finds the parts of the shop that runs in this folder and sets the same
+ * environment. Waits up to wait_ms while it starts. In production, and where URLs and secrets are all
+ * given, no shop needs to run here.
  * @throws StartError "no shop is running in …"
  */
 export async function joinRunningParts(

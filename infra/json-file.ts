@@ -22,7 +22,10 @@ export async function readJson(file: string): Promise<Record<string, unknown> | 
 	}
 }
 
-/** Writes text to a new file beside `file`, on the disk for good, readable by its owner only; answers its name. */
+/**
+ * Writes text to a new file beside `file`, on the disk for good, readable by its owner only; answers its
+ * name.
+ */
 export async function writeBeside(file: string, text: string): Promise<string> {
 	const own = `${file}.${process.pid}.${randomBytes(4).toString("hex")}`;
 	try {

@@ -12,8 +12,8 @@ export function holder(file: string): Identity | null {
 }
 
 /**
- * Takes the lock file or throws a StartError made by `refusal` of the holder's pid. The lock ends with the process,
- * however that dies.
+ * Takes the lock file or throws a StartError made by `refusal` of the holder's pid. The lock ends with
+ * the process, however that dies.
  */
 export async function takeLock(file: string, refusal: string | ((pid: number) => string)): Promise<Lock> {
 	for (let attempt = 0; ; attempt++) {

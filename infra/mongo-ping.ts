@@ -18,7 +18,9 @@ export function mongoUrl(port: number): string {
 	return `mongodb://127.0.0.1:${port}`;
 }
 
-/** Connects, runs one command on the admin database and answers its result; gives up after `patience_ms`. */
+/**
+ * Connects, runs one command on the admin database and answers its result; gives up after `patience_ms`.
+ */
 export async function pingMongo(
 	url: string,
 	patience_ms: number,

@@ -24,9 +24,9 @@ interface Installed {
 }
 
 /**
- * Starts SecantusDB, a server that speaks MongoDB's protocol, for development and tests where there is no mongod:
- * installs it once into `<directory>/bin`, keeps its data in `<directory>/mongo-stand-in` and restarts it when it dies.
- * `stop()` ends it within 3.5 s.
+ * Starts SecantusDB, a server that speaks MongoDB's protocol, for development and tests where there is
+ * no mongod: installs it once into `<directory>/bin`, keeps its data in `<directory>/mongo-stand-in` and
+ * restarts it when it dies. `stop()` ends it within 3.5 s.
  */
 export async function startMongoStandIn(
 	directory: string,

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { connect } from "nats";
@@ -44,19 +45,19 @@ export async function ownNats(
 			await writeWhole(config, configuration(port, data, secrets, program.version));
 			return { file: program.path, args: ["-c", config], cwd: data };
 		},
-		check: (port) => login(port, secrets),
+		check: (port) => login(port, secrets, nameOf(data)),
 	};
 	return { server, took: `nats-server ${program.version} from ${program.from}`, where: data };
 }
 
 /**
- * A file and not arguments, which every user of the machine can read. `sync_interval: always` (from 2.10) has what a
- * publisher was told is stored on the disk, also after a power cut: 2,900 publishes/s at 50 in flight on two cores,
- * where the default, which syncs every two minutes, does 23,000.
+ * A file and not arguments, which every user of the machine can read. `sync_interval: always` (from
+ * 2.10) has what a publisher was told is stored on the disk, also after a power cut: 2,900 publishes/s
+ * at 50 in flight on two cores, where the default, which syncs every two minutes, does 23,000.
  */
 function configuration(port: number, data: string, secrets: Secrets, version: string): string {
 	return `# Written by Toko at every start.
-server_name: toko
+server_name: ${nameOf(data)}
 listen: "127.0.0.1:${port}"
 max_payload: 8MB
 authorization {
@@ -67,12 +68,17 @@ jetstream {
 	store_dir: ${JSON.stringify(data)}
 	max_memory_store: 256MB
 	max_file_store: 1TB
-	sync_interval: ${isAtLeast(version, 2, 10) ? "always" : '"100ms"'}
+	${isAtLeast(version, 2, 10) ? "sync_interval: always" : "# this version cannot sync every write"}
 }
 `;
 }
 
-async function login(port: number, secrets: Secrets): Promise<void> {
+/** One name per folder: a copy of the folder has the same password, and its server may have our port. */
+function nameOf(data: string): string {
+	return `toko-${createHash("sha256").update(data).digest("hex").slice(0, 12)}`;
+}
+
+async function login(port: number, secrets: Secrets, name: string): Promise<void> {
 	const connection = await connect({
 		servers: `127.0.0.1:${port}`,
 		user: "toko",
@@ -81,6 +87,7 @@ async function login(port: number, secrets: Secrets): Promise<void> {
 		reconnect: false,
 	});
 	try {
+		if (connection.info?.server_name !== name) throw new Error("another server has the port");
 		const manager = await connection.jetstreamManager({ timeout: 2_000 });
 		await manager.getAccountInfo();
 	} finally {

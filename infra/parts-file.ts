@@ -14,7 +14,10 @@ export interface Part {
 	where: string;
 }
 
-/** What `parts.json` holds: enough for another process to join, and for the next start to use the same ports. */
+/**
+ * What `parts.json` holds: enough for another process to join, and for the next start to use the same
+ * ports.
+ */
 export interface PartsRecord {
 	/** the process that runs the shop; absent while it starts or stops */
 	main?: Identity;

@@ -25,9 +25,10 @@ export interface RunningParts {
 }
 
 /**
- * Finds or starts PostgreSQL, NATS and the products' store, in the order of docs/design.md, and sets the environment
- * of the services: POSTGRES_URL, NATS_URL, MONGO_URL (unset for NeDB), TOKO_SECRET, PAYMENT_WEBHOOK_SECRET. What an
- * earlier run of this folder left behind is ended first, then started anew on its old port.
+ * Finds or starts PostgreSQL, NATS and the products' store, in the order of docs/design.md, and sets the
+ * environment of the services: POSTGRES_URL, NATS_URL, MONGO_URL (unset for NeDB), TOKO_SECRET,
+ * PAYMENT_WEBHOOK_SECRET. What an earlier run of this folder left behind is ended first, then started
+ * anew on its old port.
  * @param say gets lines for the operator, also later, when a part died and comes back
  * @throws StartError with one line: cause and cure
  */

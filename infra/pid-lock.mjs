@@ -1,7 +1,7 @@
 /**
- * Lock files that outlive neither their process nor its number: the file names its holder by pid *and* start time, so
- * after a SIGKILL, and after the pid went to somebody else, it is seen to be stale. Plain JavaScript, because
- * cli/run.mjs needs it before Node 24 is there; types in pid-lock.d.mts.
+ * Lock files that outlive neither their process nor its number: the file names its holder by pid *and*
+ * start time, so after a SIGKILL, and after the pid went to somebody else, it is seen to be stale. Plain
+ * JavaScript, because cli/run.mjs needs it before Node 24 is there; types in pid-lock.d.mts.
  */
 import { execFileSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
@@ -9,7 +9,10 @@ import { linkSync, readFileSync, renameSync, unlinkSync, writeFileSync } from "n
 
 let boot_id;
 
-/** When the process started, as text that only compares equal for the same process; null if none runs (a zombie does not). */
+/**
+ * When the process started, as text that only compares equal for the same process; null if none runs (a
+ * zombie does not).
+ */
 export function processStart(pid) {
 	if (!Number.isInteger(pid) || pid <= 0) return null;
 	if (process.platform === "linux") {
@@ -75,9 +78,10 @@ export function holderOf(file) {
 }
 
 /**
- * Takes the lock, or returns null while another live process has it. A stale file is replaced under a second lock of
- * the same kind (whose stale file is replaced under a third …): only its holder may replace, so of two starters that
- * see the same stale file one wins, and a kill in the middle blocks nobody.
+ * Takes the lock, or returns null while another live process has it. A stale file is replaced under a
+ * second lock of the same kind (whose stale file is replaced under a third …): only its holder may
+ * replace, so of two starters that see the same stale file one wins, and a kill in the middle blocks
+ * nobody.
  */
 export function tryLock(file) {
 	const own = `${file}.${process.pid}.${randomBytes(4).toString("hex")}`;

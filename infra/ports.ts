@@ -12,8 +12,8 @@ export async function isFree(port: number): Promise<boolean> {
 }
 
 /**
- * The wished port if it is free, else a random free one. Below 32768, where no system takes the ports of outgoing
- * connections from, so that a remembered one is not lost to a browser while the shop is down.
+ * The wished port if it is free, else a random free one. Below 32768, where no system takes the ports of
+ * outgoing connections from, so that a remembered one is not lost to a browser while the shop is down.
  */
 export async function choosePort(wish?: number): Promise<number> {
 	if (wish !== undefined && (await isFree(wish))) return wish;

@@ -13,8 +13,8 @@ import { commandFor, type RunAs } from "./unprivileged.ts";
 export const postgres_env = { PATH: process.env.PATH, TZ: "UTC", LC_ALL: "C" };
 
 /**
- * Makes the data folder at the first start. A folder that bears the final name is complete: it is made under another
- * one, provisioned and renamed.
+ * Makes the data folder at the first start. A folder that bears the final name is complete: it is made
+ * under another one, provisioned and renamed.
  */
 export async function makeData(
 	data: string,
@@ -53,7 +53,8 @@ function initdbOptions(cluster: string, password_file: string): string[] {
 		`--pwfile=${password_file}`,
 		"--auth=scram-sha-256",
 		"--encoding=UTF8",
-		// PostgreSQL's own C.UTF-8: the same on every system, and no index breaks when the system's library changes.
+		// PostgreSQL's own C.UTF-8: the same on every system, and no index breaks when the system's library
+		// changes.
 		"--locale=C",
 		"--locale-provider=builtin",
 		"--builtin-locale=C.UTF-8",
@@ -61,8 +62,9 @@ function initdbOptions(cluster: string, password_file: string): string[] {
 }
 
 /**
- * Gives the login role of the services, and the superuser, the passwords of secrets.json: through a single-user
- * server, which asks for none, so it also mends a lost secrets.json. The server must be stopped.
+ * Gives the login role of the services, and the superuser, the passwords of secrets.json: through a
+ * single-user server, which asks for none, so it also mends a lost secrets.json. The server must be
+ * stopped.
  */
 export async function provision(
 	data: string,
@@ -80,7 +82,8 @@ export async function provision(
 
 /** Frees a data folder from what an earlier run left: its processes, then its postmaster.pid. */
 export async function freeData(data: string, recorded: Identity | undefined): Promise<void> {
-	// Only the postmaster is asked (SIGINT: fast shutdown); to its helpers the signal means other things, and they end with it.
+	// Only the postmaster is asked (SIGINT: fast shutdown); to its helpers the signal means other things,
+	// and they end with it.
 	await endLeftovers(
 		data,
 		"postgres",
@@ -91,8 +94,8 @@ export async function freeData(data: string, recorded: Identity | undefined): Pr
 	);
 	const pid_file = join(data, "postmaster.pid");
 	const pid = Number((await readFile(pid_file, "utf8").catch(() => "")).split("\n")[0]);
-	// Its number may by now belong to any program, and PostgreSQL would then refuse to start. Where /proc cannot tell
-	// that nothing of PostgreSQL works in the folder, a process of that name keeps the file.
+	// Its number may by now belong to any program, and PostgreSQL would then refuse to start. Where /proc
+	// cannot tell that nothing of PostgreSQL works in the folder, a process of that name keeps the file.
 	if (process.platform !== "linux" && pid > 0 && /postgres/.test(commandLine(pid)))
 		throw new StartError(`PostgreSQL (pid ${pid}) still uses ${data}: end it with \`kill -INT ${pid}\``);
 	await rm(pid_file, { force: true });
@@ -121,7 +124,10 @@ async function hasData(data: string, programs: PostgresPrograms): Promise<boolea
 	return true;
 }
 
-/** An empty folder of that name, from a volume or a hand, gives way; one with files is not ours to delete. */
+/**
+ * An empty folder of that name, from a volume or a hand, gives way; one with files is not ours to
+ * delete.
+ */
 async function isEmpty(folder: string): Promise<boolean> {
 	if ((await readdir(folder)).length > 0) return false;
 	await rmdir(folder);

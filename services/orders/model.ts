@@ -79,6 +79,7 @@ export function present(row: OrderRow): z.input<typeof order> {
 	};
 }
 
-function isUuid(text: string | undefined): boolean {
+/** Whether a text can be the id of an order. */
+export function isUuid(text: string | undefined): boolean {
 	return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text ?? "");
 }

@@ -1,12 +1,14 @@
 import { type ActionContext, callAction, implement } from "../../contracts/actions.ts";
 import { orders } from "../../contracts/orders.ts";
-import { problem } from "../../contracts/problems.ts";
+import { problem, problemCode } from "../../contracts/problems.ts";
 import { outbox } from "../../mixins/events.ts";
 import { type JobsService, jobs, pendingJobs } from "../../mixins/jobs.ts";
 import { postgres } from "../../mixins/postgres.ts";
 import { service } from "../../mixins/schema.ts";
 import { findOrder, listOrders, type Owner, present } from "./model.ts";
+import { moveOrder } from "./move.ts";
 import { placeOrder } from "./place.ts";
+import { settleReservation } from "./reservations.ts";
 
 export default service<JobsService>({
 	name: orders.name,
@@ -41,6 +43,14 @@ export default service<JobsService>({
 			return present(row);
 		},
 
+		async cancel(ctx) {
+			return present(await moveOrder(this, ctx.params.id, "cancel", ownerOf(ctx), actorOf(ctx)));
+		},
+
+		settleReservation(ctx) {
+			return settleReservation(this, ctx.params.reservation_id);
+		},
+
 		async find(ctx) {
 			const { id } = ctx.params;
 			const row =
@@ -68,6 +78,19 @@ export default service<JobsService>({
 				const { reservation_id } = payload as { reservation_id: string };
 				await callAction(this.broker, "v1.products.release", { reservation_id });
 			},
+			consume_stock: async (payload) => {
+				const { reservation_id } = payload as { reservation_id: string };
+				await callAction(this.broker, "v1.products.consume", { reservation_id });
+			},
+			expire_order: async (payload) => {
+				const { order_id } = payload as { order_id: string };
+				await moveOrder(this, order_id, "expire", "anybody", "shop").catch((error) => {
+					// It was paid or cancelled in time.
+					if (problemCode(error) !== "ORDER_IN_OTHER_STATE") {
+						throw error;
+					}
+				});
+			},
 		});
 	},
 });
@@ -82,4 +105,10 @@ function ownerOf(ctx: ActionContext): Owner {
 		throw problem("FORBIDDEN");
 	}
 	return caller.id;
+}
+
+/** Who asks, as the order's history names them. */
+function actorOf(ctx: ActionContext): string {
+	const { caller } = ctx.locals;
+	return caller?.id == null ? "shop" : `${caller.role}:${caller.id}`;
 }

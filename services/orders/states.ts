@@ -1,7 +1,34 @@
 import type { z } from "zod";
+import type { EventName } from "../../contracts/actions.ts";
 import type { orderStatus } from "../../contracts/orders.ts";
 
 export type OrderStatus = z.output<typeof orderStatus>;
 
 /** The state in which every order begins: placed, its units held, not paid yet. */
 export const INITIAL: OrderStatus = "pending";
+
+/** A step in the life of an order. */
+export interface Step {
+	from: OrderStatus[];
+	to: OrderStatus;
+	/** Who may ask: the order's owner (and admins), or only the shop itself. */
+	by: "owner" | "shop";
+	/** What the other services are told. */
+	event: EventName;
+	/** What becomes of the units that are held for it, as a job. */
+	stock?: "release_stock" | "consume_stock";
+}
+
+/** The life of an order: every step there is, from which states to which. Nothing else changes an order's state. */
+export const STEPS = {
+	cancel: {
+		from: ["pending"],
+		to: "cancelled",
+		by: "owner",
+		event: "order.cancelled",
+		stock: "release_stock",
+	},
+	expire: { from: ["pending"], to: "expired", by: "shop", event: "order.expired", stock: "release_stock" },
+} as const satisfies Record<string, Step>;
+
+export type StepName = keyof typeof STEPS;

@@ -7,8 +7,10 @@ import { service } from "../../mixins/schema.ts";
 import { importLines } from "./catalogue.ts";
 import { changesOf, newDocument, ON_SALE, type ProductDocument, present, presentStock } from "./model.ts";
 import { consume, release, reserve } from "./stock.ts";
+import { Sweeper } from "./sweeper.ts";
 
 interface ProductsService extends DocumentService<ProductDocument> {
+	sweeper: Sweeper;
 	find(id: string): Promise<ProductDocument>;
 }
 
@@ -23,6 +25,7 @@ export default service<ProductsService>({
 			{ field: "sku", unique: true },
 			{ field: "category" },
 			{ field: "holds.reservation_id" },
+			{ field: "holds.expires_at" },
 		]),
 	],
 
@@ -133,6 +136,15 @@ export default service<ProductsService>({
 			return { status: "healthy", service: "product-service" };
 		},
 	}),
+
+	async started() {
+		this.sweeper = new Sweeper(this);
+		this.sweeper.start();
+	},
+
+	async stopped() {
+		await this.sweeper.stop();
+	},
 
 	methods: {
 		async find(this: ProductsService, id: string) {

@@ -3,7 +3,9 @@ import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import type { ServiceBroker } from "moleculer";
 import { callAction } from "../../contracts/actions.ts";
 import { asService } from "../../middlewares/permissions.ts";
-import { admin, newProduct, newUser, type Person, startNode, stockOf } from "./shop.ts";
+import type { JobsService } from "../../mixins/jobs.ts";
+import type { Sweeper } from "../../services/products/sweeper.ts";
+import { admin, eventually, newProduct, newUser, type Person, startNode, stockOf } from "./shop.ts";
 
 let broker: ServiceBroker;
 let buyer: Person;
@@ -165,5 +167,85 @@ describe("reading orders", () => {
 		const keeper = await admin(broker);
 		expect(await keeper.call("v1.orders.get", { id: foreign.id })).toEqual(foreign);
 		expect(await keeper.call("v1.orders.find", { id: foreign.number.toLowerCase() })).toEqual(foreign);
+	});
+});
+
+describe("an order that is not paid", () => {
+	test("can be cancelled once; its units return", async () => {
+		const product = await newProduct(broker, 5);
+		const order = await buyer.call("v1.orders.place", { items: [{ product_id: product.id, quantity: 2 }] });
+		const answers = await Promise.allSettled(
+			[1, 2, 3].map(() => buyer.call("v1.orders.cancel", { id: order.id })),
+		);
+		expect(answers.filter(({ status }) => status === "fulfilled")).toHaveLength(1);
+		for (const answer of answers) {
+			if (answer.status === "rejected") {
+				expect(answer.reason).toMatchObject({
+					code: 409,
+					type: "ORDER_IN_OTHER_STATE",
+					data: { state: "cancelled" },
+				});
+			}
+		}
+		await eventually("the units to return", async () => (await stockOf(broker, product.id))?.stock === 5);
+		expect(await stockOf(broker, product.id)).toMatchObject({ stock: 5, held: 0, supplied: 5 });
+	});
+
+	test("cannot be cancelled by somebody else", async () => {
+		const product = await newProduct(broker, 5);
+		const order = await buyer.call("v1.orders.place", { items: [{ product_id: product.id, quantity: 2 }] });
+		const other = await newUser(broker);
+		await expect(other.call("v1.orders.cancel", { id: order.id })).rejects.toMatchObject({ code: 404 });
+		expect(await buyer.call("v1.orders.get", { id: order.id })).toMatchObject({ status: "pending" });
+	});
+
+	test("expires at its time; its units return", async () => {
+		process.env.ORDER_TTL_MINUTES = "0.01";
+		const product = await newProduct(broker, 5);
+		const order = await buyer.call("v1.orders.place", { items: [{ product_id: product.id, quantity: 2 }] });
+		delete process.env.ORDER_TTL_MINUTES;
+		await eventually(
+			"the order to expire",
+			async () => (await buyer.call("v1.orders.get", { id: order.id })).status === "expired",
+		);
+		await eventually("the units to return", async () => (await stockOf(broker, product.id))?.stock === 5);
+		await expect(buyer.call("v1.orders.cancel", { id: order.id })).rejects.toMatchObject({
+			data: { state: "expired" },
+		});
+	});
+});
+
+describe("a hold without an order", () => {
+	const longAgo = () => new Date(Date.now() - 3_600_000).toISOString();
+	const sweep = () =>
+		(
+			broker.getLocalService({ name: "products", version: 1 }) as unknown as { sweeper: Sweeper }
+		).sweeper.sweep();
+
+	test("is released by the sweeper, and its reservation can never become an order", async () => {
+		const product = await newProduct(broker, 5);
+		const reservation_id = randomUUID();
+		const lines = [{ product_id: product.id, quantity: 4 }];
+		await callAction(broker, "v1.products.reserve", { reservation_id, lines, expires_at: longAgo() });
+		await sweep();
+		expect(await stockOf(broker, product.id)).toMatchObject({ stock: 5, held: 0 });
+		const orders = broker.getLocalService({ name: "orders", version: 1 }) as unknown as JobsService;
+		await expect(
+			orders.pool.query("INSERT INTO reservations (id) VALUES ($1)", [reservation_id]),
+		).rejects.toMatchObject({ code: "23505" });
+	});
+
+	test("stays while its order is pending, however late the sweeper looks", async () => {
+		const product = await newProduct(broker, 5);
+		process.env.ORDER_TTL_MINUTES = "60";
+		const order = await buyer.call("v1.orders.place", { items: [{ product_id: product.id, quantity: 2 }] });
+		delete process.env.ORDER_TTL_MINUTES;
+		const products = broker.getLocalService({ name: "products", version: 1 }) as unknown as {
+			adapter: { updateMany(query: object, update: object): Promise<number> };
+		};
+		await products.adapter.updateMany({ _id: product.id }, { $set: { "holds.0.expires_at": longAgo() } });
+		await sweep();
+		expect(await stockOf(broker, product.id)).toMatchObject({ stock: 3, held: 2 });
+		expect(await buyer.call("v1.orders.get", { id: order.id })).toMatchObject({ status: "pending" });
 	});
 });

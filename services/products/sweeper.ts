@@ -1,0 +1,63 @@
+import { callAction } from "../../contracts/actions.ts";
+import type { DocumentService } from "../../mixins/documents.ts";
+import type { ProductDocument } from "./model.ts";
+import { consume, release } from "./stock.ts";
+
+/** How often each products process looks for holds whose time is over. */
+const EVERY_MS = 10_000;
+/** The order's own jobs get this long to settle a hold before the sweeper asks. */
+const GRACE_MS = 10_000;
+const PRODUCTS_AT_ONCE = 100;
+
+/**
+ * Settles holds that outlived their time: those of attempts that died before their order was written, and those whose
+ * job was lost. Orders decides about each; any number of processes may sweep at once, because release and consume
+ * are guarded by the presence of the hold.
+ */
+export class Sweeper {
+	#service: DocumentService<ProductDocument>;
+	#timer: NodeJS.Timeout | undefined;
+	#sweeping = Promise.resolve();
+
+	constructor(service: DocumentService<ProductDocument>) {
+		this.#service = service;
+	}
+
+	start(): void {
+		this.#timer = setInterval(() => {
+			this.#sweeping = this.#sweeping
+				.then(() => this.sweep())
+				.then(
+					() => undefined,
+					(error: Error) => this.#service.logger.warn(`Holds are settled later: ${error.message}`),
+				);
+		}, EVERY_MS);
+	}
+
+	async stop(): Promise<void> {
+		clearInterval(this.#timer);
+		await this.#sweeping;
+	}
+
+	/** Settles what is due; answers how many holds went. */
+	async sweep(): Promise<number> {
+		const due = new Date(Date.now() - GRACE_MS).toISOString();
+		const store = this.#service.adapter;
+		const found = await store.find({ query: { "holds.expires_at": { $lt: due } }, limit: PRODUCTS_AT_ONCE });
+		const reservations = new Set(
+			found.flatMap(({ holds }) =>
+				holds.filter((hold) => hold.expires_at < due).map((hold) => hold.reservation_id),
+			),
+		);
+		let settled = 0;
+		for (const reservation_id of reservations) {
+			const { fate } = await callAction(this.#service.broker, "v1.orders.settleReservation", {
+				reservation_id,
+			});
+			if (fate !== "keep") {
+				settled += await (fate === "consume" ? consume : release)(store, reservation_id);
+			}
+		}
+		return settled;
+	}
+}
