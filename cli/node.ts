@@ -16,7 +16,7 @@ async function start(): Promise<void> {
 	const isNamed = namedServices(given).length > 0 && given.trim() !== "" && given.trim() !== "all";
 	let names = isNamed ? namedServices(given) : namedServices("").filter((name) => name !== "api");
 	const say = (line: string) => console.log(line);
-	const { parts } = await joinRunningParts(settings.directory, PATIENCE_MS, say);
+	const { parts } = await joinRunningParts(settings.directory, PATIENCE_MS, say, names);
 	if (names.includes("products") && !settings.mongoUrl) {
 		names = await withProductsFile(names, isNamed, say);
 	}

@@ -19,7 +19,7 @@ async function start(): Promise<void> {
 	if (names.includes("api")) {
 		await checkPort();
 	}
-	const parts = await bringUpParts(settings.directory, say);
+	const parts = await bringUpParts(settings.directory, say, names);
 	const shop = createShop(parts, hasTerminal);
 	try {
 		await run(names, shop, say);

@@ -7,15 +7,28 @@ export async function givenPart(name: PartName, variable: UrlVariable): Promise<
 	return { name, took: variable, where: await checkGiven(variable, process.env[variable] as string) };
 }
 
-/** All parts from the environment, as in production: all that is missing is named at once. */
-export async function givenParts(): Promise<Part[]> {
-	const needed = ["POSTGRES_URL", "NATS_URL", "MONGO_URL", "TOKO_SECRET", "PAYMENT_WEBHOOK_SECRET"];
-	const missing = needed.filter((name) => !process.env[name]);
+/** What a process in production must be given, by the services that it hosts (`*`: any); no more, so that no secret is where it is not needed. */
+const NEEDED: Record<string, string[]> = {
+	"*": ["NATS_URL", "TOKO_SECRET"],
+	users: ["POSTGRES_URL"],
+	products: ["MONGO_URL"],
+	orders: ["POSTGRES_URL", "PAYMENT_WEBHOOK_SECRET"],
+	notifications: ["POSTGRES_URL", "SMTP_URL"],
+};
+
+const PARTS: [PartName, UrlVariable][] = [
+	["PostgreSQL", "POSTGRES_URL"],
+	["NATS", "NATS_URL"],
+	["Products", "MONGO_URL"],
+];
+
+/** The parts of these services from the environment, as in production: all that is missing is named at once. */
+export async function givenParts(services: string[]): Promise<Part[]> {
+	const needed = new Set(["*", ...services].flatMap((service) => NEEDED[service] ?? []));
+	const missing = [...needed].filter((name) => !process.env[name]);
 	if (missing.length > 0)
 		throw new StartError(`NODE_ENV=production starts nothing by itself: set ${missing.join(", ")}`);
-	return Promise.all([
-		givenPart("PostgreSQL", "POSTGRES_URL"),
-		givenPart("NATS", "NATS_URL"),
-		givenPart("Products", "MONGO_URL"),
-	]);
+	return Promise.all(
+		PARTS.filter(([, variable]) => needed.has(variable)).map(([name, variable]) => givenPart(name, variable)),
+	);
 }

@@ -30,10 +30,11 @@ export async function joinRunningParts(
 	directory: string,
 	wait_ms: number,
 	say: (line: string) => void,
+	services: string[] = [],
 ): Promise<{ parts: Part[] }> {
 	const all = [...Object.values(variables), "TOKO_SECRET", "PAYMENT_WEBHOOK_SECRET"];
 	if (process.env.NODE_ENV === "production" || all.every((name) => process.env[name]))
-		return { parts: await givenParts() };
+		return { parts: await givenParts(services) };
 	const folder = resolve(directory);
 	const record = await running(folder, wait_ms, say);
 	const secrets = await readSecrets(folder, say);

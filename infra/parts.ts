@@ -32,8 +32,13 @@ export interface RunningParts {
  * @param say gets lines for the operator, also later, when a part died and comes back
  * @throws StartError with one line: cause and cure
  */
-export async function bringUpParts(directory: string, say: (line: string) => void): Promise<RunningParts> {
-	if (process.env.NODE_ENV === "production") return { parts: await givenParts(), stop: async () => {} };
+export async function bringUpParts(
+	directory: string,
+	say: (line: string) => void,
+	services: string[] = [],
+): Promise<RunningParts> {
+	if (process.env.NODE_ENV === "production")
+		return { parts: await givenParts(services), stop: async () => {} };
 	const folder = await prepareFolder(directory);
 	const lock = await takeLock(
 		join(folder, "toko.lock"),

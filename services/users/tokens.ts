@@ -64,22 +64,28 @@ export class TokenSigner {
 		return rows.map((row) => row.public_jwk);
 	}
 
-	/** Makes the first key where there is none; processes that start together agree on one. */
+	/** Makes a key where there is none that TOKO_SECRET opens; processes that start together agree on one. */
 	async ensureKey(): Promise<void> {
-		const { publicKey, privateKey } = generateKeyPairSync("ed25519");
-		const { x } = publicKey.export({ format: "jwk" });
-		const kid = createHash("sha256")
-			.update(x as string)
-			.digest("base64url")
-			.slice(0, 16);
-		const public_jwk = { kty: "OKP", crv: "Ed25519", x, kid, alg: "EdDSA", use: "sig" };
-		await this.#pool.query(
-			`WITH one_at_a_time AS MATERIALIZED (SELECT pg_advisory_xact_lock(hashtext('signing_keys')))
-			INSERT INTO signing_keys (kid, public_jwk, private_key)
-			SELECT $1, $2, $3 FROM one_at_a_time
-			WHERE NOT EXISTS (SELECT FROM signing_keys)`,
-			[kid, JSON.stringify(public_jwk), encrypt(privateKey.export({ format: "der", type: "pkcs8" }))],
-		);
+		const client = await this.#pool.connect();
+		try {
+			// Waiting for the lock comes before the look at the table, in statements of their own.
+			await client.query("SELECT pg_advisory_lock(hashtext('signing_keys'))");
+			const hasKey = await this.#newestKey().then(
+				() => true,
+				() => false,
+			);
+			if (!hasKey) {
+				const { public_jwk, sealed } = newKey();
+				await client.query("INSERT INTO signing_keys (kid, public_jwk, private_key) VALUES ($1, $2, $3)", [
+					public_jwk.kid,
+					JSON.stringify(public_jwk),
+					sealed,
+				]);
+			}
+		} finally {
+			await client.query("SELECT pg_advisory_unlock(hashtext('signing_keys'))").catch(() => undefined);
+			client.release();
+		}
 	}
 
 	async #newestKey(): Promise<SigningKey> {
@@ -95,6 +101,16 @@ export class TokenSigner {
 			private_key: createPrivateKey({ key: decrypt(row.private_key), format: "der", type: "pkcs8" }),
 		};
 	}
+}
+
+function newKey(): { public_jwk: Jwk; sealed: Buffer } {
+	const { publicKey, privateKey } = generateKeyPairSync("ed25519");
+	const x = publicKey.export({ format: "jwk" }).x as string;
+	const kid = createHash("sha256").update(x).digest("base64url").slice(0, 16);
+	return {
+		public_jwk: { kty: "OKP", crv: "Ed25519", x, kid, alg: "EdDSA", use: "sig" },
+		sealed: encrypt(privateKey.export({ format: "der", type: "pkcs8" })),
+	};
 }
 
 /** A new refresh token, which begins a family or continues one. It is shown once; only its hash is kept. */

@@ -1,0 +1,110 @@
+import { readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { expect, test } from "@jest/globals";
+import { namedServices } from "../../cli/shop/services.ts";
+
+interface Container {
+	image?: string;
+	command?: string[];
+	profiles?: string[];
+	restart?: string;
+	environment?: Record<string, string>;
+	volumes?: string[];
+	healthcheck?: { test: string[] };
+	depends_on?: Record<string, { condition: string }>;
+	ports?: string[];
+}
+
+const { load } = createRequire(import.meta.url)("js-yaml") as { load(text: string): unknown };
+
+const text = await readFile(new URL("../../docker-compose.yml", import.meta.url), "utf8");
+const compose = load(text) as {
+	services: Record<string, Container>;
+	volumes: Record<string, unknown>;
+	configs: Record<string, { content: string }>;
+};
+const containers = Object.entries(compose.services);
+
+const SERVERS = ["postgres", "mongo", "nats"];
+
+/** The containers that run services of the shop, by the service. */
+const hosts = new Map(
+	containers.flatMap(([, container]) =>
+		container.image?.startsWith("toko:")
+			? (container.command ?? []).map((name) => [name, container] as const)
+			: [],
+	),
+);
+
+test("every service of the shop has a container of its own", () => {
+	expect([...hosts.keys()].sort()).toEqual(namedServices("").sort());
+	for (const container of hosts.values()) {
+		expect(container.command).toHaveLength(1);
+	}
+});
+
+test("no password and no secret is written down: each is a variable that has to be set", () => {
+	const secret = /SECRET|PASSWORD|_URL$/;
+	// The first admin is made only where a password is given, so that one may be empty.
+	const HAS_TO_BE_SET = /\$\{(\w+:\?.+|ADMIN_PASSWORD:-)\}/;
+	for (const [name, { environment = {} }] of containers) {
+		for (const [variable, value] of Object.entries(environment)) {
+			if (secret.test(variable)) {
+				// The first admin is made only where a password is given.
+				const isGiven =
+					variable === "ADMIN_PASSWORD" ? value === "${ADMIN_PASSWORD:-}" : /\$\{\w+:\?/.test(value);
+				expect({ name, variable, isGiven }).toEqual({ name, variable, isGiven: true });
+			}
+		}
+	}
+	const references = [...text.matchAll(/\$\{(\w+)(:?[?-][^}]*)?\}/g)];
+	for (const [reference, variable = ""] of references.filter(([, name = ""]) => secret.test(name))) {
+		expect(reference).toMatch(variable === "ADMIN_PASSWORD" ? /:-\}$/ : /:\?/);
+	}
+	for (const [, credentials] of text.matchAll(/:\/\/([^\s/@]+)@/g)) {
+		expect(credentials).toMatch(/:(\$\{\w+:\?|\$\$)/);
+	}
+});
+
+test("every container is started again when it ends", () => {
+	for (const [name, { restart }] of containers) {
+		expect({ name, restart }).toEqual({ name, restart: "unless-stopped" });
+	}
+});
+
+test("the databases and the queue keep their data in named volumes and tell when they are ready", () => {
+	for (const name of SERVERS) {
+		const { volumes = [], healthcheck } = compose.services[name] as Container;
+		expect({ name, asks: healthcheck?.test.length }).toEqual({ name, asks: expect.any(Number) });
+		expect(volumes.length).toBeGreaterThan(0);
+		for (const volume of volumes) {
+			expect(Object.keys(compose.volumes)).toContain(volume.split(":")[0]);
+		}
+	}
+});
+
+test("a service has what production asks for and waits until the servers can be used", () => {
+	for (const container of hosts.values()) {
+		expect(Object.keys(container.environment ?? {})).toEqual(
+			expect.arrayContaining([
+				"POSTGRES_URL",
+				"NATS_URL",
+				"MONGO_URL",
+				"TOKO_SECRET",
+				"PAYMENT_WEBHOOK_SECRET",
+			]),
+		);
+		for (const server of SERVERS) {
+			expect(container.depends_on?.[server]).toEqual({ condition: "service_healthy" });
+		}
+	}
+});
+
+test("only the gateway and the mailbox of a development machine can be reached from outside, and only the gateway is asked over HTTP", () => {
+	const open = containers.filter(([, { ports }]) => ports).map(([name]) => name);
+	expect(open.sort()).toEqual(["api", "mailpit"]);
+	expect(compose.services.mailpit?.profiles).toEqual(["development"]);
+	for (const [name, container] of hosts) {
+		expect({ name, isAsked: container.healthcheck !== undefined }).toEqual({ name, isAsked: name === "api" });
+	}
+});
