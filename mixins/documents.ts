@@ -1,4 +1,4 @@
-import { mkdirSync } from "node:fs";
+import { closeSync, fstatSync, ftruncateSync, mkdirSync, openSync, readSync } from "node:fs";
 import { join } from "node:path";
 import type { Service, ServiceSchema } from "moleculer";
 import DbService from "moleculer-db";
@@ -34,6 +34,7 @@ export interface DocumentService<D> extends Service {
 }
 
 interface NativeMongo {
+	connect(): Promise<void>;
 	client: unknown;
 	db: { command(command: object): Promise<unknown> };
 	collection: {
@@ -43,6 +44,7 @@ interface NativeMongo {
 }
 
 interface NativeNedb {
+	connect(): Promise<void>;
 	db: {
 		ensureIndex(options: { fieldName: string; unique: boolean }): Promise<void>;
 		find(query: object, projection: object): Promise<Record<string, string>[]>;
@@ -66,6 +68,15 @@ export function documents(collection: string, indexes: DocumentIndex[]): Partial
 			Object.assign(schema, { collection, adapter });
 		},
 		methods: {
+			/** moleculer-db would try for ever; a file that cannot be read stays so. */
+			async connect() {
+				if (isMongo(this.adapter)) {
+					return this.adapter.connect();
+				}
+				await this.adapter.connect().catch((error: Error) => {
+					this.broker.fatal(`${collection}.db cannot be read: ${error.message}`, error, true);
+				});
+			},
 			async distinct(field: string, query: object) {
 				if (isMongo(this.adapter)) {
 					return this.adapter.collection.distinct(field, query);
@@ -116,5 +127,37 @@ function onMongo(url: string, collection: string) {
 
 function inFile(collection: string) {
 	mkdirSync(settings.directory, { recursive: true });
-	return new DbService.MemoryAdapter({ filename: join(settings.directory, `${collection}.db`) });
+	const filename = join(settings.directory, `${collection}.db`);
+	dropUnfinishedLine(filename);
+	// What a kill can leave is gone by now: anything else that cannot be read is damage, not to be dropped in silence.
+	return new DbService.MemoryAdapter({ filename, corruptAlertThreshold: 0 });
+}
+
+/** A kill in the middle of a write leaves a line without its end, which nobody was told of as done. */
+function dropUnfinishedLine(filename: string): void {
+	let file: number;
+	try {
+		file = openSync(filename, "r+");
+	} catch (error) {
+		if ((error as NodeJS.ErrnoException).code === "ENOENT") {
+			return;
+		}
+		throw error;
+	}
+	try {
+		const chunk = Buffer.alloc(64 * 1024);
+		for (let end = fstatSync(file).size; end > 0; ) {
+			const start = Math.max(0, end - chunk.length);
+			const length = readSync(file, chunk, 0, end - start, start);
+			const newline = chunk.lastIndexOf(0x0a, length - 1);
+			if (newline >= 0) {
+				ftruncateSync(file, start + newline + 1);
+				return;
+			}
+			end = start;
+		}
+		ftruncateSync(file, 0);
+	} finally {
+		closeSync(file);
+	}
 }

@@ -1,8 +1,11 @@
 import { randomUUID } from "node:crypto";
+import { appendFile } from "node:fs/promises";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import type { ServiceBroker } from "moleculer";
 import { callAction } from "../../contracts/actions.ts";
 import { asService } from "../../middlewares/permissions.ts";
+import { settings } from "../../mixins/settings.ts";
 import { newProduct, startNode, stockOf } from "./shop.ts";
 
 const mongoUrl = process.env.TOKO_TEST_MONGO_URL;
@@ -201,4 +204,18 @@ describe.each(stores)("products on %s", (_, url) => {
 		delete process.env.MONGO_URL;
 		expect(await stockOf(broker, product.id)).toMatchObject({ stock: 1, held: 2, supplied: 3 });
 	});
+});
+
+test("a write that a kill cut short is dropped, and nothing else", async () => {
+	const node = await startNode("products");
+	const product = await newProduct(node, 3);
+	await node.stop();
+	await appendFile(join(settings.directory, "products.db"), '{"_id":"half a li');
+	const again = await startNode("products");
+	expect(await callAction(again, "v1.products.get", { id: product.id })).toEqual(product);
+	const later = await newProduct(again, 1);
+	await again.stop();
+	const last = await startNode("products");
+	expect(await callAction(last, "v1.products.get", { id: later.id })).toEqual(later);
+	await last.stop();
 });
