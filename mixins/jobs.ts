@@ -62,8 +62,8 @@ export async function pendingJobs(pool: pg.Pool): Promise<PendingJob[]> {
 }
 
 /**
- * Runs jobs until it is stopped, through restarts of the server. Each of its workers is announced by an advisory
- * lock that PostgreSQL drops when the process dies; whoever sees a job taken by a worker without such a lock gives
+ * Runs jobs until it is stopped, through restarts of the server. Its pool of workers is announced by an advisory
+ * lock that PostgreSQL drops when the process dies; whoever sees a job taken by a pool without such a lock gives
  * the job back. (graphile-worker alone waits four hours.)
  */
 class Worker {
@@ -105,13 +105,15 @@ class Worker {
 		while (!this.#stopping) {
 			try {
 				const events = new EventEmitter() as WorkerEvents;
-				events.on("worker:create", ({ worker }) => this.#announce(worker.workerId));
+				events.on("pool:create", ({ workerPool }) => this.#announce(workerPool.id));
 				this.#runner = await run({
 					pgPool: this.#service.pool,
 					taskList: this.#service.tasks,
 					concurrency: CONCURRENT_JOBS,
 					noHandleSignals: true,
 					pollInterval: 1000,
+					// What became of a job is then written with patience while the database is away, not once.
+					preset: { worker: { completeJobBatchDelay: 0, failJobBatchDelay: 0 } },
 					events,
 					logger: quietLogger(this.#service),
 				});
@@ -130,9 +132,9 @@ class Worker {
 		}
 	}
 
-	#announce(workerId: string): void {
-		this.#announced.add(workerId);
-		this.#inTurn((session) => session.query(ANNOUNCE, [WORKER_LOCK, workerId]));
+	#announce(poolId: string): void {
+		this.#announced.add(poolId);
+		this.#inTurn((session) => session.query(ANNOUNCE, [WORKER_LOCK, poolId]));
 	}
 
 	async #keepHouse(session: pg.Client): Promise<void> {
@@ -169,8 +171,8 @@ class Worker {
 		session.on("error", forget);
 		session.on("end", forget);
 		await session.connect();
-		for (const workerId of this.#announced) {
-			await session.query(ANNOUNCE, [WORKER_LOCK, workerId]);
+		for (const poolId of this.#announced) {
+			await session.query(ANNOUNCE, [WORKER_LOCK, poolId]);
 		}
 		this.#session = session;
 		return session;

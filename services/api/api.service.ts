@@ -118,7 +118,8 @@ export default service<Gateway>({
 				preferredLanguage(request.headers["accept-language"]),
 			);
 			if (answer.status === 500) {
-				this.logger.error(`${request.method} ${request.parsedUrl} failed`, { request_id: instance, error });
+				const why = error instanceof Error ? error.stack : String(error);
+				this.logger.error(`${request.method} ${request.parsedUrl} failed (request id ${instance}): ${why}`);
 			}
 			if (answer.status === 503 || answer.status === 429) {
 				response.setHeader("Retry-After", RETRY_AFTER_SECONDS);

@@ -3,7 +3,8 @@ import type { ServiceBroker } from "moleculer";
 import pg from "pg";
 import { callAction } from "../../contracts/actions.ts";
 import { asService } from "../../middlewares/permissions.ts";
-import { databaseUrl } from "../../mixins/postgres.ts";
+import { type JobsService, jobs } from "../../mixins/jobs.ts";
+import { databaseUrl, postgres } from "../../mixins/postgres.ts";
 import { eventually, startNode } from "./shop.ts";
 
 let broker: ServiceBroker;
@@ -81,4 +82,46 @@ test("a failing job is tried again within half a minute, however often it has fa
 	expect(listed).toContainEqual(
 		expect.objectContaining({ task: "release_stock", attempts: 9, last_error: "products is away" }),
 	);
+});
+
+test("a job that takes its time is left to the process that does it", async () => {
+	let runs = 0;
+	let finish = () => undefined as void;
+	const done = new Promise<void>((resolve) => {
+		finish = resolve;
+	});
+	const migrations = new URL("../../services/orders/migrations/", import.meta.url);
+	const slow = await startNode();
+	slow.createService({
+		name: "slow",
+		mixins: [jobs("orders"), postgres({ database: "orders", migrations })],
+		created(this: JobsService) {
+			this.addTasks({
+				slow: async () => {
+					runs++;
+					await done;
+				},
+			});
+		},
+	});
+	await slow.waitForServices("slow");
+	const { rows } = await database.query<{ id: string }>("SELECT id FROM graphile_worker.add_job('slow')");
+	const id = rows[0]?.id as string;
+	await eventually("the job to be taken", async () => (await job(id)).locked_by !== null);
+	await database.query(
+		"UPDATE graphile_worker._private_jobs SET locked_at = now() - interval '1 hour' WHERE id = $1",
+		[id],
+	);
+	// The round of housekeeping that frees this other job has looked at ours.
+	const other = await addFailingJob();
+	await database.query(
+		"UPDATE graphile_worker._private_jobs SET locked_by = 'dead', locked_at = now() - interval '2 seconds' WHERE id = $1",
+		[other],
+	);
+	await eventually("the other job to be free", async () => (await job(other)).locked_by === null);
+	expect(await job(id)).toMatchObject({ locked_by: expect.stringContaining("pool-"), attempts: 1 });
+	finish();
+	await eventually("the job to be done", async () => (await job(id)) === undefined);
+	expect(runs).toBe(1);
+	await slow.stop();
 });

@@ -81,6 +81,7 @@ test("the databases and the queue keep their data in named volumes and tell when
 });
 
 test("a service is given the addresses and secrets that it needs in production, and no more", () => {
+	// As NEEDED in infra/given-parts.ts, and the first admin's password.
 	const needed: Record<string, string[]> = {
 		api: [],
 		users: ["POSTGRES_URL", "ADMIN_PASSWORD"],
