@@ -29,7 +29,7 @@ export const storeFailureMiddleware: Middleware = {
 				return await next.call(this, ctx);
 			} catch (error) {
 				if (isStoreAway(error)) {
-					this.logger.warn(`${action.name}: the database is away: ${(error as Error).message}`);
+					ctx.broker.logger.warn(`${action.name}: the database is away: ${(error as Error).message}`);
 					throw problem("UNAVAILABLE", { service: action.name?.split(".").at(-2) });
 				}
 				throw error;
