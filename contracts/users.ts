@@ -49,6 +49,10 @@ export const tokens = z.strictObject({
 	refresh_token: z.string(),
 });
 
+/** Who issues access tokens, and for whom (RFC 7519 `iss`, `aud`). */
+export const TOKEN_ISSUER = "toko/users";
+export const TOKEN_AUDIENCE = "toko";
+
 const refreshToken = z.string().min(20).max(200);
 
 /** A public key (RFC 8037) that checks access tokens. */

@@ -36,8 +36,8 @@ const checks: Record<
 			const first = servers[0] as URL;
 			const connection = await connect({
 				servers: servers.map((one) => one.host),
-				user: first.username || undefined,
-				pass: first.password || undefined,
+				user: decodeURIComponent(first.username) || undefined,
+				pass: decodeURIComponent(first.password) || undefined,
 				tls: first.protocol === "tls:" ? {} : undefined,
 				timeout: patience_ms,
 				reconnect: false,

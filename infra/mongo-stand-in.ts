@@ -38,7 +38,7 @@ export async function startMongoStandIn(
 		(pid) => `the MongoDB stand-in of ${folder} already runs (pid ${pid}): use it, or stop it first`,
 	);
 	try {
-		const installed = await find(folder, say);
+		const installed = await installMongoStandIn(folder, say);
 		const port_file = join(folder, "mongo-stand-in.json");
 		const known = await readJson(port_file);
 		const wish = typeof known === "object" && typeof known.port === "number" ? known.port : undefined;
@@ -95,7 +95,8 @@ function standIn(folder: string, { python, site }: Installed): Server {
 	};
 }
 
-async function find(folder: string, say: (line: string) => void): Promise<Installed> {
+/** Installs SecantusDB into `<folder>/bin`, unless it is there or in the checkout's own `.toko/bin`. */
+export async function installMongoStandIn(folder: string, say: (line: string) => void): Promise<Installed> {
 	const bin = join(folder, "bin");
 	const target = join(bin, requirement.replace("==", "-"));
 	const places = [target, join(repository, ".toko/bin", requirement.replace("==", "-"))];

@@ -4,11 +4,8 @@ import { LRUCache } from "lru-cache";
 import type { ActionSchema, CallingOptions, Context, Middleware, Service, ServiceBroker } from "moleculer";
 import { actionContract, type Caller, callAction, type Meta } from "../contracts/actions.ts";
 import { problem } from "../contracts/problems.ts";
+import { TOKEN_AUDIENCE, TOKEN_ISSUER } from "../contracts/users.ts";
 import { deriveKey, settings } from "../mixins/settings.ts";
-
-/** Who issues access tokens, and for whom (RFC 7519 `iss`, `aud`). */
-export const TOKEN_ISSUER = "toko/users";
-export const TOKEN_AUDIENCE = "toko";
 
 /** A token that was found good is not checked again for this long. */
 const REMEMBER_MS = 60_000;

@@ -119,8 +119,7 @@ function onMongo(url: string, collection: string) {
 		useUnifiedTopology: true,
 		serverSelectionTimeoutMS: 3000,
 		appname: "toko",
-		w: "majority",
-		j: true,
+		writeConcern: { w: "majority", j: true },
 	};
 	return new MongoAdapter(url, options as never, `${settings.namespace}_${collection}`);
 }

@@ -52,11 +52,11 @@ export interface PendingJob {
 	last_error: string | null;
 }
 
-/** The jobs of a database that are not done, oldest first, at most 100. */
+/** The jobs of a database that are due or have failed, oldest first, at most 100. */
 export async function pendingJobs(pool: pg.Pool): Promise<PendingJob[]> {
 	const { rows } = await pool.query<Omit<PendingJob, "run_at"> & { run_at: Date }>(
 		`SELECT task_identifier AS task, attempts, run_at, last_error
-		FROM graphile_worker.jobs ORDER BY run_at, id LIMIT 100`,
+		FROM graphile_worker.jobs WHERE run_at <= now() OR attempts > 0 ORDER BY run_at, id LIMIT 100`,
 	);
 	return rows.map((row) => ({ ...row, run_at: row.run_at.toISOString() }));
 }

@@ -8,7 +8,7 @@ import { join, resolve } from "node:path";
  */
 export default async function startServers() {
 	const { bringUpParts } = await import("../infra/parts.ts");
-	const { startMongoStandIn } = await import("../infra/mongo-stand-in.ts");
+	const { installMongoStandIn, startMongoStandIn } = await import("../infra/mongo-stand-in.ts");
 	const { findNatsServer } = await import("../infra/tools.ts");
 	const say = (line) => process.stderr.write(`${line}\n`);
 
@@ -20,10 +20,12 @@ export default async function startServers() {
 	await findNatsServer(tools, say);
 	const folder = await mkdtemp(join(tmpdir(), "toko-test-"));
 	const parts = await bringUpParts(folder, say);
-	const mongo = await startMongoStandIn(join(folder, "mongo"), say).catch((error) => {
-		say(`NOT RUN: the products' tests on a MongoDB-compatible server, because ${error.message}`);
-		return undefined;
-	});
+	const mongo = await installMongoStandIn(tools, say)
+		.then(() => startMongoStandIn(join(folder, "mongo"), say))
+		.catch((error) => {
+			say(`NOT RUN: the products' tests on a MongoDB-compatible server, because ${error.message}`);
+			return undefined;
+		});
 	process.env.TOKO_TEST_FOLDER = folder;
 	if (mongo) {
 		process.env.TOKO_TEST_MONGO_URL = mongo.url;

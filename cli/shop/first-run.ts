@@ -1,6 +1,6 @@
-import { randomBytes } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
-import { readFile, writeFile } from "node:fs/promises";
+import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { ServiceBroker } from "moleculer";
@@ -30,22 +30,21 @@ export async function ensureAdmin(broker: ServiceBroker): Promise<NewAdmin | und
 }
 
 /**
- * Loads the catalogue into a shop that never had one. A start that was killed meanwhile goes on where it was, because
- * lines that are there already change nothing.
+ * Loads the catalogue into a store that never had a product. A start that was killed meanwhile goes on where it was,
+ * because lines that are there already change nothing.
  */
 export async function ensureCatalogue(broker: ServiceBroker, say: (line: string) => void): Promise<void> {
-	const marker = join(settings.directory, "catalogue.json");
-	const state = existsSync(marker)
-		? (JSON.parse(await readFile(marker, "utf8")) as { state: string }).state
-		: "unknown";
-	if (state === "loaded") {
+	const store = createHash("sha256")
+		.update(settings.mongoUrl ?? "file")
+		.digest("hex");
+	const marker = join(settings.directory, `catalogue-loading-${store.slice(0, 16)}`);
+	const { products } = await callAction(broker, "v1.products.count", {});
+	if (products > 0 && !existsSync(marker)) {
 		return;
 	}
-	const { products } = await callAction(broker, "v1.products.count", {});
-	if (products === 0 || state === "loading") {
-		await writeFile(marker, JSON.stringify({ state: "loading" }));
-		const done = await importCatalogue(broker, CATALOGUE, {});
-		say(`loaded the catalogue: ${done.created} products`);
-	}
-	await writeFile(marker, JSON.stringify({ state: "loaded" }));
+	await mkdir(settings.directory, { recursive: true });
+	await writeFile(marker, "");
+	const { created } = await importCatalogue(broker, CATALOGUE, {});
+	await rm(marker);
+	say(`loaded the catalogue: ${created} products`);
 }

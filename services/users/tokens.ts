@@ -11,16 +11,12 @@ import {
 import { SignJWT } from "jose";
 import type { Pool } from "pg";
 import type { z } from "zod";
-import type { users } from "../../contracts/users.ts";
+import { TOKEN_AUDIENCE, TOKEN_ISSUER, type users } from "../../contracts/users.ts";
 import { deriveKey, settings } from "../../mixins/settings.ts";
 
 /** How long an access token is good, in seconds. */
 export const ACCESS_SECONDS = 15 * 60;
 const REFRESH_DAYS = 30;
-
-/** Names who signed and for whom; the permission middleware of every node checks the same. */
-const ISSUER = "toko/users";
-const AUDIENCE = "toko";
 
 type Jwk = z.input<typeof users.actions.jwks.result>["keys"][number];
 
@@ -47,8 +43,8 @@ export class TokenSigner {
 		const { kid, private_key } = await this.#key;
 		return new SignJWT({ role: user.role })
 			.setProtectedHeader({ alg: "EdDSA", kid, typ: "JWT" })
-			.setIssuer(`${ISSUER}/${settings.namespace}`)
-			.setAudience(AUDIENCE)
+			.setIssuer(`${TOKEN_ISSUER}/${settings.namespace}`)
+			.setAudience(TOKEN_AUDIENCE)
 			.setSubject(String(user.id))
 			.setJti(randomUUID())
 			.setIssuedAt()

@@ -86,7 +86,7 @@ test("a failing job is tried again within half a minute, however often it has fa
 
 test("a job that takes its time is left to the process that does it", async () => {
 	let runs = 0;
-	let finish = () => undefined as void;
+	let finish: () => void = () => undefined;
 	const done = new Promise<void>((resolve) => {
 		finish = resolve;
 	});

@@ -1,22 +1,15 @@
 import { randomUUID } from "node:crypto";
-import { ServiceBroker, type ServiceSchema } from "moleculer";
+import { ServiceBroker } from "moleculer";
+import { addService } from "../../cli/shop/services.ts";
 import { type ActionName, callAction, type ParamsOf } from "../../contracts/actions.ts";
 import { asService } from "../../middlewares/permissions.ts";
 import { brokerOptions } from "../../moleculer.config.ts";
-
-const SERVICES: Record<string, () => Promise<{ default: ServiceSchema }>> = {
-	users: () => import("../../services/users/users.service.ts"),
-	products: () => import("../../services/products/products.service.ts"),
-	orders: () => import("../../services/orders/orders.service.ts"),
-	notifications: () => import("../../services/notifications/notifications.service.ts"),
-	api: () => import("../../services/api/api.service.ts"),
-};
 
 /** A node of this test file's own shop, on the real servers. Stop it in `afterAll`. */
 export async function startNode(...names: string[]): Promise<ServiceBroker> {
 	const broker = new ServiceBroker(brokerOptions({ nodeID: `test-${randomUUID()}` }));
 	for (const name of names) {
-		broker.createService((await (SERVICES[name] as (typeof SERVICES)[string])()).default);
+		await addService(broker, name);
 	}
 	await broker.start();
 	return broker;

@@ -15,7 +15,8 @@ CREATE FUNCTION begin_order() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
 	INSERT INTO order_history (order_id, status, actor) VALUES (NEW.id, NEW.status, 'user:' || NEW.user_id);
 	PERFORM graphile_worker.add_job(
-		'expire_order', json_build_object('order_id', NEW.id), run_at => NEW.expires_at, max_attempts => 32767
+		'expire_order', json_build_object('order_id', NEW.id), run_at => NEW.expires_at, max_attempts => 32767,
+		job_key => 'expire:' || NEW.id
 	);
 	RETURN NEW;
 END
@@ -25,7 +26,8 @@ CREATE TRIGGER orders_begin AFTER INSERT ON orders FOR EACH ROW EXECUTE FUNCTION
 
 INSERT INTO order_history (order_id, status, actor, at) SELECT id, status, 'user:' || user_id, created_at FROM orders;
 SELECT graphile_worker.add_job(
-	'expire_order', json_build_object('order_id', id), run_at => expires_at, max_attempts => 32767
+	'expire_order', json_build_object('order_id', id), run_at => expires_at, max_attempts => 32767,
+	job_key => 'expire:' || id
 ) FROM orders WHERE status = 'pending';
 
 -- Moves an order to its next state, if it is still in one of the states that the step starts from: of several who try
@@ -44,6 +46,9 @@ BEGIN
 		RETURN false;
 	END IF;
 	INSERT INTO order_history (order_id, status, actor) VALUES (moved, target, actor);
+	IF target <> 'expired' THEN
+		PERFORM graphile_worker.remove_job('expire:' || moved);
+	END IF;
 	IF stock_task IS NOT NULL THEN
 		PERFORM graphile_worker.add_job(
 			stock_task, json_build_object('reservation_id', r.id), max_attempts => 32767
