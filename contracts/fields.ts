@@ -32,3 +32,6 @@ export function limit(rows: number) {
 
 /** A row number of PostgreSQL's `integer`. */
 export const integerId = z.int().min(1).max(2_147_483_647);
+
+/** An id as callers give it. Any short visible text is taken, so that one of the wrong shape is simply not found. */
+export const opaqueId = z.string().regex(/^[\x21-\x7e]{1,64}$/, "must be an id as the API gave it");

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { action, contract, healthAction, outboxAction } from "./contract.ts";
-import { integerId, limit, moment, skip } from "./fields.ts";
+import { integerId, limit, moment, opaqueId, skip } from "./fields.ts";
 
 /** A message to one person. `history` tells what became of it and when. */
 export const notification = z.strictObject({
@@ -31,7 +31,7 @@ export const notifications = contract({
 		get: action({
 			summary: "A message by id: one's own, or anybody's for an admin",
 			permissions: "user",
-			params: z.strictObject({ id: z.string().min(1).max(64) }),
+			params: z.strictObject({ id: opaqueId }),
 			result: notification,
 			rest: { method: "GET", path: "/notifications/:id" },
 			idempotent: true,

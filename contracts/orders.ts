@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { action, contract, event, healthAction, outboxAction } from "./contract.ts";
-import { integerId, limit, line, moment, skip, text } from "./fields.ts";
+import { integerId, limit, line, moment, opaqueId, skip, text } from "./fields.ts";
 import { minorUnits } from "./money.ts";
 import { ORDER_LINES_MAX, orderLine } from "./products.ts";
 
@@ -44,9 +44,6 @@ const idempotencyKey = z
 	.string()
 	.regex(/^[\x21-\x7e]{1,255}$/, "must be 1 to 255 visible ASCII characters, for example a UUID");
 
-/** An order's id. Any text is taken, so that a malformed one is simply not found. */
-const orderId = z.string().min(1).max(64);
-
 /** What products does with a hold: its order is pending, was paid, or there is none (any more). */
 export const reservationFate = z.enum(["keep", "consume", "release"]);
 
@@ -86,7 +83,7 @@ export const orders = contract({
 		get: action({
 			summary: "An order by id: one's own, or anybody's for an admin",
 			permissions: "user",
-			params: z.strictObject({ id: orderId }),
+			params: z.strictObject({ id: opaqueId }),
 			result: order,
 			rest: { method: "GET", path: "/orders/:id" },
 			idempotent: true,
@@ -94,7 +91,7 @@ export const orders = contract({
 		cancel: action({
 			summary: "Cancel an order that is not paid yet; its units go back on sale",
 			permissions: "user",
-			params: z.strictObject({ id: orderId }),
+			params: z.strictObject({ id: opaqueId }),
 			result: order,
 			rest: { method: "POST", path: "/orders/:id/cancel" },
 		}),

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { action, contract, healthAction } from "./contract.ts";
-import { limit, line, moment, skip, text } from "./fields.ts";
+import { limit, line, moment, opaqueId, skip, text } from "./fields.ts";
 import { minorUnits, price } from "./money.ts";
 
 /** The most units that a product can have in stock. */
@@ -8,9 +8,6 @@ export const STOCK_MAX = 1_000_000_000;
 
 /** The most units of one product in an order. */
 export const QUANTITY_MAX = 10_000;
-
-/** A product's id. Any text is taken, so that a malformed one is simply not found. */
-export const productId = z.string().min(1).max(64);
 
 const stock = z.int("must be a whole number").min(0, "must not be negative").max(STOCK_MAX);
 const category = line(1, 60).toLowerCase();
@@ -52,7 +49,7 @@ export const catalogueOutcome = z.enum(["created", "updated", "unchanged", "repe
 
 /** One product of an order, before it is known whether there is enough. */
 export const orderLine = z.strictObject({
-	product_id: productId,
+	product_id: opaqueId,
 	quantity: z.int("must be a whole number").min(1, "must be at least 1").max(QUANTITY_MAX),
 });
 
@@ -89,7 +86,7 @@ export const products = contract({
 		get: action({
 			summary: "A product by id",
 			permissions: "public",
-			params: z.strictObject({ id: productId }),
+			params: z.strictObject({ id: opaqueId }),
 			result: product,
 			rest: { method: "GET", path: "/products/:id" },
 			idempotent: true,
@@ -104,7 +101,7 @@ export const products = contract({
 		update: action({
 			summary: "Change a product; stock is changed by its own action",
 			permissions: "admin",
-			params: z.strictObject({ id: productId, ...z.strictObject(described).partial().shape }),
+			params: z.strictObject({ id: opaqueId, ...z.strictObject(described).partial().shape }),
 			result: product,
 			rest: { method: "PATCH", path: "/products/:id" },
 			idempotent: true,
@@ -112,14 +109,14 @@ export const products = contract({
 		remove: action({
 			summary: "Take a product out of the shop; its old orders stay readable",
 			permissions: "admin",
-			params: z.strictObject({ id: productId }),
+			params: z.strictObject({ id: opaqueId }),
 			result: z.null(),
 			rest: { method: "DELETE", path: "/products/:id", status: 204 },
 		}),
 		changeStock: action({
 			summary: "Add units to the stock, or take some away",
 			permissions: "admin",
-			params: z.strictObject({ id: productId, quantity: z.int().min(-STOCK_MAX).max(STOCK_MAX) }),
+			params: z.strictObject({ id: opaqueId, quantity: z.int().min(-STOCK_MAX).max(STOCK_MAX) }),
 			result: z.strictObject({ message: z.string(), stock: z.int() }),
 			rest: { method: "PUT", path: "/products/:id/stock", query: ["quantity"] },
 		}),

@@ -44,8 +44,8 @@ const readers = new Map(
 
 const route = {
 	mergeParams: false,
-	bodyParsers: { json: { limit: BODY_LIMIT, type: () => true } },
-	use: [requireJson],
+	bodyParsers: false,
+	use: [requireJson, ApiGateway.bodyParser.json({ limit: BODY_LIMIT, type: () => true })],
 	logging: false,
 	onBeforeCall: readRequest,
 	onAfterCall: prepareAnswer,
@@ -236,7 +236,7 @@ function linkNextPage(request: Request, response: ServerResponse, rows: number):
 /** A path parameter of the wrong shape names nothing: that is 404, not 422. */
 function refine(request: Request, found: ReturnType<typeof asProblem>): ReturnType<typeof asProblem> {
 	const contract = actionContract((request.$alias as { action?: string } | undefined)?.action ?? "");
-	if (found.code !== "VALIDATION_FAILED" || !contract) {
+	if (found.code !== "VALIDATION_FAILED" || found.data.is_misplaced || !contract) {
 		return found;
 	}
 	const inPath = pathParameters(contract);

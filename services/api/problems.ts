@@ -94,7 +94,7 @@ function fromHttpLibraries(error: unknown): { code: ProblemCode; data: ProblemDa
 	if (type === "encoding.unsupported" || type === "charset.unsupported") {
 		return { code: "UNSUPPORTED_MEDIA_TYPE", data: {} };
 	}
-	if (name === "URIError" || (code === 404 && name === "NotFoundError")) {
+	if (name === "URIError" || type === "UNABLE_DECODE_PARAM" || (code === 404 && name === "NotFoundError")) {
 		return { code: "NOT_FOUND", data: {} };
 	}
 	if (status === 400 || code === 400) {

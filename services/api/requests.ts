@@ -47,7 +47,7 @@ export function parameterReader(contract: ActionContract): Read {
 			params.set(name, decode(name, value));
 		}
 		if (misplaced.length > 0) {
-			throw problem("VALIDATION_FAILED", { errors: misplaced });
+			throw problem("VALIDATION_FAILED", { errors: misplaced, is_misplaced: true });
 		}
 		for (const [header, name] of fromHeaders) {
 			if (headers[header] !== undefined) {

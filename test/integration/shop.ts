@@ -48,13 +48,13 @@ export const PASSWORD = "rahasia-sekali";
 export async function newUser(broker: ServiceBroker): Promise<Person> {
 	const username = `u${randomUUID().slice(0, 8)}`;
 	const email = `${username}@toko.test`;
-	const { id } = await callAction(broker, "v1.users.register", {
+	await callAction(broker, "v1.users.register", {
 		email,
 		username,
 		password: PASSWORD,
 		full_name: "Budi",
 	});
-	return logIn(broker, id, email);
+	return logIn(broker, email);
 }
 
 /** The shop's admin. */
@@ -63,11 +63,12 @@ export async function admin(broker: ServiceBroker): Promise<Person> {
 		email: "admin@toko.test",
 		password: PASSWORD,
 	});
-	return logIn(broker, 1, email);
+	return logIn(broker, email);
 }
 
-async function logIn(broker: ServiceBroker, id: number, email: string): Promise<Person> {
+async function logIn(broker: ServiceBroker, email: string): Promise<Person> {
 	const { access_token: token } = await callAction(broker, "v1.users.login", { email, password: PASSWORD });
+	const { id } = await callAction(broker, "v1.users.verify", {}, { meta: { token } });
 	return { id, email, token, call: (name, params) => callAction(broker, name, params, { meta: { token } }) };
 }
 

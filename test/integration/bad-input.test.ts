@@ -1,0 +1,273 @@
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import type { ServiceBroker } from "moleculer";
+import { callAction } from "../../contracts/actions.ts";
+import { asService } from "../../middlewares/permissions.ts";
+import { admin, newProduct, newUser, PASSWORD, type Person, startNode } from "./shop.ts";
+
+let shop: ServiceBroker;
+let address: string;
+let buyer: Person;
+let keeper: Person;
+let product_id: string;
+
+beforeAll(async () => {
+	shop = await startNode("users", "products", "orders", "notifications", "api");
+	const { gatewayAddress } = await import("../../services/api/api.service.ts");
+	address = gatewayAddress(shop.getLocalService("api"));
+	buyer = await newUser(shop);
+	keeper = await admin(shop);
+	product_id = (await newProduct(shop, 100)).id;
+});
+
+afterAll(() => shop.stop());
+
+async function send(method: string, path: string, body?: unknown, as?: Person) {
+	const response = await fetch(`${address}/api/v1${path}`, {
+		method,
+		headers: {
+			...(body === undefined ? {} : { "content-type": "application/json" }),
+			...(as ? { authorization: `Bearer ${as.token}` } : {}),
+		},
+		...(body === undefined ? {} : { body: typeof body === "string" ? body : JSON.stringify(body) }),
+	});
+	const text = await response.text();
+	return { status: response.status, body: text === "" ? undefined : JSON.parse(text) };
+}
+
+/** What is stored, so that a refused request can be seen to have stored nothing. */
+async function stored() {
+	const [users, orders, { products }, stock] = await Promise.all([
+		callAction(shop, "v1.users.list", { limit: 100 }, asService()),
+		callAction(shop, "v1.orders.list", { limit: 100 }, asService()),
+		callAction(shop, "v1.products.count", {}),
+		callAction(shop, "v1.products.stock", { product: product_id }, asService()),
+	]);
+	return { users: users.length, orders: orders.length, products, stock };
+}
+
+const BAD_TEXTS: [string, unknown][] = [
+	["an operator", { $gt: "" }],
+	["another operator", { $ne: null }],
+	["a list", ["a"]],
+	["null", null],
+	["a number", 7],
+	["nothing but spaces", "   "],
+	["a NUL", "a\u0000bcdefgh@toko.test"],
+	["a line of control characters", "\u001b[31mred\u001b[0m"],
+	["half a surrogate", "abc\ud800defgh"],
+	["far too much", "x".repeat(10_000)],
+];
+const BAD_COUNTS: [string, unknown][] = [
+	["zero", 0],
+	["a negative number", -1],
+	["a fraction", 1.5],
+	["a million millions", 1e12],
+	["text", "1"],
+	["NaN as text", "NaN"],
+	["null", null],
+	["an operator", { $gt: 0 }],
+	["a list", [1]],
+];
+
+const person = { email: "baru@toko.test", username: "baru", password: PASSWORD, full_name: "Baru" };
+const goods = { name: "Teh", description: "Hijau", price: 1000, stock: 5, category: "teh" };
+
+type Case = [
+	string,
+	string,
+	string,
+	(value: unknown) => unknown,
+	string,
+	"buyer" | "keeper" | "nobody",
+	[string, unknown][],
+];
+
+const cases: Case[] = [
+	...(["email", "username", "password", "full_name"] as const).map(
+		(field): Case => [
+			`${field} of a new user`,
+			"POST",
+			"/users/register",
+			(value) => ({ ...person, [field]: value }),
+			field,
+			"nobody",
+			field === "password" ? BAD_TEXTS.filter(([name]) => !/NUL|control|spaces/.test(name)) : BAD_TEXTS,
+		],
+	),
+	...(["email", "password"] as const).map(
+		(field): Case => [
+			`${field} at a login`,
+			"POST",
+			"/users/login",
+			(value) => ({ email: person.email, password: PASSWORD, [field]: value }),
+			field,
+			"nobody",
+			BAD_TEXTS.filter(([name]) => field === "email" || !/NUL|control|spaces|surrogate/.test(name)),
+		],
+	),
+	...(["name", "category"] as const).map(
+		(field): Case => [
+			`${field} of a new product`,
+			"POST",
+			"/products",
+			(value) => ({ ...goods, [field]: value }),
+			field,
+			"keeper",
+			BAD_TEXTS,
+		],
+	),
+	...(["price", "stock"] as const).map(
+		(field): Case => [
+			`${field} of a new product`,
+			"POST",
+			"/products",
+			(value) => ({ ...goods, [field]: value }),
+			field,
+			"keeper",
+			BAD_COUNTS.filter(([name]) => name !== "zero").map(([name, value]): [string, unknown] => [
+				name,
+				value === 1e12 ? 1e13 : value,
+			]),
+		],
+	),
+	[
+		"quantity of an order",
+		"POST",
+		"/orders",
+		(quantity) => ({ items: [{ product_id, quantity }] }),
+		"items.0.quantity",
+		"buyer",
+		BAD_COUNTS,
+	],
+	[
+		"product of an order",
+		"POST",
+		"/orders",
+		(id) => ({ items: [{ product_id: id, quantity: 1 }] }),
+		"items.0.product_id",
+		"buyer",
+		BAD_TEXTS.filter(([, value]) => typeof value !== "string" || value.length > 1000),
+	],
+	[
+		"note of an order",
+		"POST",
+		"/orders",
+		(note) => ({ items: [{ product_id, quantity: 1 }], note }),
+		"note",
+		"buyer",
+		BAD_TEXTS,
+	],
+	[
+		"items of an order",
+		"POST",
+		"/orders",
+		(items) => ({ items }),
+		"items",
+		"buyer",
+		[
+			["nothing", []],
+			["text", "x"],
+			["an object", {}],
+			["null", null],
+			["1,000 lines", Array.from({ length: 1000 }, () => ({ product_id: "x", quantity: 1 }))],
+		],
+	],
+];
+
+describe.each(cases)("%s", (_, method, path, body, field, who, values) => {
+	test.each(values)("cannot be %s", async (_, value) => {
+		const before = await stored();
+		const as = { buyer, keeper, nobody: undefined }[who];
+		const answer = await send(method, path, body(value), as);
+		expect(answer).toMatchObject({ status: 422, body: { code: "VALIDATION_FAILED" } });
+		const paths: string[] = answer.body.errors.map((error: { path: string }) => error.path);
+		expect(paths.some((found) => found.startsWith(field))).toBe(true);
+		expect(answer.body.errors.every(({ message }: { message: string }) => message.length > 5)).toBe(true);
+		expect(await stored()).toEqual(before);
+	});
+});
+
+test.each([
+	["POST", "/users/register", { ...person, role: "admin" }, "role"],
+	["POST", "/users/register", { ...person, is_verified: true }, "is_verified"],
+	[
+		"POST",
+		"/users/register",
+		`{"email":"a@toko.test","username":"aaa","password":"12345678","full_name":"A","__proto__":{"role":"admin"}}`,
+		"__proto__",
+	],
+	["POST", "/users/register", { ...person, constructor: { prototype: {} } }, "constructor"],
+	["POST", "/products", { ...goods, id: "1" }, "id"],
+	["POST", "/orders", { items: [], idempotency_key: "x" }, "idempotency_key"],
+	["POST", "/orders", { items: [], total: 1 }, "total"],
+	["GET", "/products?colour=red", undefined, "colour"],
+	["PATCH", "/products/1", { stock: 5 }, "stock"],
+	["PATCH", "/products/1", { id: "2" }, "id"],
+])("%s %s refuses a field that it does not know", async (method, path, body, field) => {
+	const before = await stored();
+	const answer = await send(method, path, body, keeper);
+	expect(answer).toMatchObject({ status: 422, body: { code: "VALIDATION_FAILED" } });
+	expect(answer.body.errors.map((error: { path: string }) => error.path)).toContain(field);
+	expect(await stored()).toEqual(before);
+});
+
+test.each([
+	"skip=-1",
+	"skip=1.5",
+	"limit=0",
+	"limit=101",
+	"limit=1e9",
+	"limit=abc",
+	"limit=",
+	"limit=1&limit=2",
+	"limit[$gt]=1",
+	"category[$ne]=x",
+	"category=",
+	"category=a&category=b",
+])("a list refuses %s", async (query) => {
+	const answer = await send("GET", `/products?${query}`);
+	expect(answer).toMatchObject({
+		status: 422,
+		body: { code: "VALIDATION_FAILED", errors: [{ path: expect.any(String) }] },
+	});
+});
+
+test.each(["0", "-1", "1.5", "2147483648", "abc", "%00", "1e3", "$gt", "x".repeat(3000)])(
+	"nothing is found by the id %s",
+	async (id) => {
+		for (const path of [`/users/${id}`, `/products/${id}`, `/orders/${id}`, `/notifications/${id}`]) {
+			expect([path.slice(0, 30), (await send("GET", path, undefined, keeper)).status]).toEqual([
+				path.slice(0, 30),
+				404,
+			]);
+		}
+		expect((await send("PATCH", `/products/${id}`, { name: "Teh" }, keeper)).status).toBe(404);
+		expect((await send("PUT", `/products/${id}/stock?quantity=1`, undefined, keeper)).status).toBe(404);
+		expect((await send("POST", `/orders/${id}/cancel`, undefined, keeper)).status).toBe(404);
+	},
+);
+
+test.each(["1.5", "abc", "", "1e3", "99999999999"])("stock cannot change by %s", async (quantity) => {
+	const before = await stored();
+	expect(
+		await send("PUT", `/products/${product_id}/stock?quantity=${quantity}`, undefined, keeper),
+	).toMatchObject({
+		status: 422,
+		body: { errors: [{ path: "quantity" }] },
+	});
+	expect(await stored()).toEqual(before);
+});
+
+test("an Idempotency-Key that is none is refused", async () => {
+	const response = await fetch(`${address}/api/v1/orders`, {
+		method: "POST",
+		headers: {
+			"content-type": "application/json",
+			authorization: `Bearer ${buyer.token}`,
+			"idempotency-key": "x".repeat(300),
+		},
+		body: JSON.stringify({ items: [{ product_id, quantity: 1 }] }),
+	});
+	expect(response.status).toBe(422);
+	expect(await response.json()).toMatchObject({ errors: [{ path: "idempotency_key" }] });
+});

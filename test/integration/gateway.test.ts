@@ -1,0 +1,325 @@
+import { connect } from "node:net";
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import type { ServiceBroker } from "moleculer";
+import { callAction } from "../../contracts/actions.ts";
+import { admin, eventually, newProduct, newUser, PASSWORD, type Person, startNode } from "./shop.ts";
+
+let shop: ServiceBroker;
+let gateway: ServiceBroker;
+let address: string;
+let buyer: Person;
+let keeper: Person;
+
+beforeAll(async () => {
+	shop = await startNode("users", "products", "orders", "notifications");
+	gateway = await startNode("api");
+	const { gatewayAddress } = await import("../../services/api/api.service.ts");
+	address = gatewayAddress(gateway.getLocalService("api"));
+	await eventually("a ready shop", async () => (await fetch(`${address}/health/ready`)).status === 200);
+	buyer = await newUser(shop);
+	keeper = await admin(shop);
+});
+
+afterAll(async () => {
+	await gateway.stop();
+	await shop.stop();
+});
+
+interface Options {
+	as?: Person;
+	body?: unknown;
+	headers?: Record<string, string>;
+}
+
+/** A request as a client makes it; `body` is sent as JSON. */
+async function request(method: string, path: string, { as, body, headers = {} }: Options = {}) {
+	const response = await fetch(`${address}${path}`, {
+		method,
+		headers: {
+			...(body === undefined ? {} : { "content-type": "application/json" }),
+			...(as ? { authorization: `Bearer ${as.token}` } : {}),
+			...headers,
+		},
+		...(body === undefined ? {} : { body: typeof body === "string" ? body : JSON.stringify(body) }),
+	});
+	const text = await response.text();
+	return {
+		status: response.status,
+		headers: response.headers,
+		body: text === "" ? undefined : JSON.parse(text),
+	};
+}
+
+/** Whether an answer is a problem that a person can act on and that gives nothing away. */
+function expectProblem(answer: Awaited<ReturnType<typeof request>>, status: number, code: string) {
+	expect(answer.body).toMatchObject({ status, code, detail: expect.stringMatching(/\w+ \w+/) });
+	expect(answer.status).toBe(status);
+	expect(answer.headers.get("content-type")).toContain("application/problem+json");
+	expect(answer.body.instance).toBe(answer.headers.get("x-request-id"));
+	expect(JSON.stringify(answer.body)).not.toMatch(/node_modules|\.ts:|nodeID|stack/);
+}
+
+describe.each(["/api", "/api/v1"])("a client of the tutorial, below %s", (base) => {
+	test("registers, logs in and is known by its token", async () => {
+		const username = `c${Date.now()}${base.length}`;
+		const person = { email: `${username}@toko.test`, username, password: PASSWORD, full_name: "Citra" };
+		const registered = await request("POST", `${base}/users/register`, { body: person });
+		expect(registered.status).toBe(201);
+		expect(registered.body).toEqual({
+			...{ id: expect.any(Number), email: person.email, username, full_name: "Citra", role: "user" },
+			...{ is_active: true, is_verified: false, created_at: expect.any(String) },
+		});
+		expect(registered.headers.get("location")).toBe(`/api/v1/users/${registered.body.id}`);
+		expectProblem(await request("POST", `${base}/users/register`, { body: person }), 400, "EMAIL_TAKEN");
+
+		const login = await request("POST", `${base}/users/login`, {
+			body: { email: person.email, password: PASSWORD },
+		});
+		expect(login).toMatchObject({ status: 200, body: { token_type: "bearer", expires_in: 900 } });
+		const headers = { authorization: `Bearer ${login.body.access_token}` };
+		const verified = await request("POST", `${base}/users/verify`, { headers });
+		expect(verified).toMatchObject({
+			status: 200,
+			body: { id: registered.body.id, email: person.email, role: "user" },
+		});
+		expect((await request("GET", `${base}/users/${registered.body.id}`, { headers })).body).toEqual(
+			registered.body,
+		);
+		expect((await request("GET", `${base}/users?limit=2`, { as: keeper })).body).toHaveLength(2);
+		expectProblem(await request("GET", `${base}/users`, { headers }), 403, "FORBIDDEN");
+		const wrong = { body: { email: person.email, password: "something-else" } };
+		expectProblem(await request("POST", `${base}/users/login`, wrong), 401, "BAD_CREDENTIALS");
+	});
+
+	test("adds, finds and lists products and changes stock", async () => {
+		const given = { name: "Kopi", description: "Arabika", price: 50_000, stock: 2, category: "Gateway" };
+		const added = await request("POST", `${base}/products`, { as: keeper, body: given });
+		expect(added).toMatchObject({
+			status: 201,
+			body: { ...given, category: "gateway", image_url: null, currency: "IDR" },
+		});
+		const { id } = added.body;
+		expect((await request("GET", `${base}/products/${id}`)).body).toEqual(added.body);
+		expect((await request("GET", `${base}/products?category=gateway&skip=0&limit=100`)).body).toContainEqual(
+			added.body,
+		);
+		const change = (quantity: string) =>
+			request("PUT", `${base}/products/${id}/stock?quantity=${quantity}`, { as: keeper });
+		expect(await change("3")).toMatchObject({
+			status: 200,
+			body: { message: "Stok berhasil diupdate", stock: 5 },
+		});
+		expect(await change("-5")).toMatchObject({ status: 200, body: { stock: 0 } });
+		expectProblem(await change("-1"), 409, "STOCK_WOULD_BE_NEGATIVE");
+		expectProblem(await request("POST", `${base}/products`, { as: buyer, body: given }), 403, "FORBIDDEN");
+		expect(await request("DELETE", `${base}/products/${id}`, { as: keeper })).toMatchObject({
+			status: 204,
+			body: undefined,
+		});
+		expectProblem(await request("GET", `${base}/products/${id}`), 404, "PRODUCT_NOT_FOUND");
+	});
+
+	test("places an order with a token and gets its mails", async () => {
+		const product = await newProduct(shop, 5);
+		const body = { items: [{ product_id: product.id, quantity: 2 }], shipping_address: "Jl. Melati 1" };
+		const headers = { "idempotency-key": `key-${base}` };
+		expectProblem(await request("POST", `${base}/orders`, { body }), 401, "UNAUTHENTICATED");
+		const placed = await request("POST", `${base}/orders`, { as: buyer, body, headers });
+		expect(placed).toMatchObject({
+			status: 201,
+			body: { status: "pending", total: 30_000, shipping_address: "Jl. Melati 1" },
+		});
+		const again = await request("POST", `${base}/orders`, { as: buyer, body, headers });
+		expect([again.status, again.body, again.headers.get("location")]).toEqual([
+			201,
+			placed.body,
+			placed.headers.get("location"),
+		]);
+		expect((await request("GET", `${base}/orders/${placed.body.id}`, { as: buyer })).body).toEqual(
+			placed.body,
+		);
+		await eventually("the confirmation", async () =>
+			(await request("GET", `${base}/notifications`, { as: buyer })).body.some(
+				({ subject }: { subject: string }) => subject === `Konfirmasi Order #${placed.body.number}`,
+			),
+		);
+		const short = { items: [{ product_id: product.id, quantity: 9 }] };
+		const refused = await request("POST", `${base}/orders`, { as: buyer, body: short });
+		expectProblem(refused, 409, "OUT_OF_STOCK");
+		expect(refused.body.errors).toMatchObject([{ product_id: product.id, requested: 9, available: 3 }]);
+	});
+});
+
+describe("the gateway", () => {
+	test("tells the health of itself and of every service", async () => {
+		expect((await request("GET", "/health")).body).toEqual({ status: "healthy", service: "api-gateway" });
+		expect((await request("GET", "/health/live")).status).toBe(200);
+		for (const name of ["user", "product", "order", "notification"]) {
+			expect(await request("GET", `/health/${name}`)).toMatchObject({
+				status: 200,
+				body: { status: "healthy", service: `${name}-service` },
+			});
+		}
+	});
+
+	test("answers 404 at unknown addresses and 405 with Allow for unknown methods", async () => {
+		for (const path of [
+			"/",
+			"/nothing",
+			"/api/v1/nothing",
+			"/api/v1/users/1/2",
+			"/api/v1/products/%E0%A4%A",
+		]) {
+			expectProblem(await request("GET", path), 404, "NOT_FOUND");
+		}
+		const answer = await request("PUT", "/api/v1/products/1");
+		expectProblem(answer, 405, "METHOD_NOT_ALLOWED");
+		expect(answer.headers.get("allow")).toBe("DELETE, GET, HEAD, PATCH");
+	});
+
+	test("takes HEAD and a trailing slash", async () => {
+		expect(await request("HEAD", "/api/v1/products")).toMatchObject({ status: 200, body: undefined });
+		expect((await request("GET", "/api/v1/products/?limit=1")).status).toBe(200);
+	});
+
+	test("links to the next page of a full one", async () => {
+		await newProduct(shop, 1);
+		const { headers } = await request("GET", "/api/v1/products?limit=1&category=kopi");
+		expect(headers.get("link")).toBe('</api/v1/products?limit=1&category=kopi&skip=1>; rel="next"');
+		expect((await request("GET", "/api/v1/products?category=nothing")).headers.get("link")).toBeNull();
+	});
+
+	test("refuses bodies that are malformed, too large or no JSON", async () => {
+		const path = "/api/v1/users/login";
+		expectProblem(await request("POST", path, { body: '{"email": ' }), 400, "MALFORMED_BODY");
+		expectProblem(await request("POST", path, { body: '"text"' }), 400, "MALFORMED_BODY");
+		expectProblem(await request("POST", path, { body: "[]" }), 422, "VALIDATION_FAILED");
+		expectProblem(
+			await request("POST", path, { body: JSON.stringify("x".repeat(300_000)) }),
+			413,
+			"BODY_TOO_LARGE",
+		);
+		const headers = { "content-type": "text/plain" };
+		expectProblem(await request("POST", path, { body: "email=a", headers }), 415, "UNSUPPORTED_MEDIA_TYPE");
+	});
+
+	test("lets a client that sends 10 MB read why it is refused", async () => {
+		const { port } = new URL(address);
+		const size = 10 * 1024 * 1024;
+		const answer = await new Promise<string>((resolve, reject) => {
+			const socket = connect(Number(port), "127.0.0.1", () => {
+				socket.write(
+					`POST /api/v1/users/login HTTP/1.1\r\nHost: toko\r\nContent-Type: application/json\r\nContent-Length: ${size}\r\n\r\n`,
+				);
+				socket.write(Buffer.alloc(size, "x"));
+			});
+			let text = "";
+			socket.on("data", (chunk) => {
+				text += chunk;
+				if (text.includes("BODY_TOO_LARGE")) {
+					socket.destroy();
+					resolve(text);
+				}
+			});
+			socket.on("error", reject);
+		});
+		expect(answer).toContain("HTTP/1.1 413");
+	});
+
+	test("refuses tokens that are none", async () => {
+		for (const authorization of ["Bearer a.b.c", "Bearer ", "Basic dXNlcjpwYXNz", `Bearer ${buyer.token}x`]) {
+			const answer = await request("GET", "/api/v1/users/me", { headers: { authorization } });
+			expectProblem(answer, 401, "TOKEN_INVALID");
+			expect(answer.headers.get("www-authenticate")).toBe("Bearer");
+		}
+		expectProblem(await request("GET", "/api/v1/users/me"), 401, "UNAUTHENTICATED");
+	});
+
+	test("hides other people: their users and orders are not found", async () => {
+		expectProblem(await request("GET", `/api/v1/users/${keeper.id}`, { as: buyer }), 404, "USER_NOT_FOUND");
+		expect((await request("GET", `/api/v1/users/${buyer.id}`, { as: keeper })).status).toBe(200);
+	});
+
+	test("gives every answer a request id, the client's own where it is harmless", async () => {
+		const id = async (given: string) =>
+			(await request("GET", "/health", { headers: { "x-request-id": given } })).headers.get("x-request-id");
+		expect(await id("order-2026.11_23")).toBe("order-2026.11_23");
+		for (const bad of ["<script>alert(1)</script>", "x", "a".repeat(100)]) {
+			expect(await id(bad)).toMatch(/^[0-9a-f-]{36}$/);
+		}
+	});
+
+	test("tells problems in the client's language", async () => {
+		const detail = async (language: string) =>
+			(await request("GET", "/api/v1/products/none", { headers: { "accept-language": language } })).body
+				.detail;
+		expect(await detail("id-ID,id;q=0.9,en;q=0.8")).toBe("Produk tidak ditemukan");
+		expect(await detail("en-GB")).toBe("There is no such product.");
+		expect(await detail("fr, id;q=0.1")).toBe("Produk tidak ditemukan");
+	});
+
+	test("describes itself by OpenAPI, and every operation of the description is there", async () => {
+		const { body } = await request("GET", "/openapi.json");
+		expect(body.openapi).toBe("3.1.0");
+		for (const [path, operations] of Object.entries<object>(body.paths)) {
+			for (const method of Object.keys(operations)) {
+				const answer = await request(method.toUpperCase(), path.replace(/\{\w+\}/g, "0"), {
+					...(method === "get" || method === "delete" ? {} : { body: {} }),
+				});
+				expect([path, method, answer.body?.code]).not.toContain("METHOD_NOT_ALLOWED");
+				expect(answer.status === 404 ? answer.body.code : "").not.toBe("INTERNAL");
+				expect(answer.status).toBeLessThan(500);
+			}
+		}
+	});
+
+	test("serves its documents from its own files", async () => {
+		const page = await (await fetch(`${address}/docs`)).text();
+		for (const [, link = ""] of page.matchAll(/(?:src|href)="([^"]+)"/g)) {
+			expect(link).toMatch(/^\/docs\//);
+			expect((await fetch(`${address}${link}`)).status).toBe(200);
+		}
+	});
+});
+
+test("a service that is away is a 503 to try again, and back when it returns", async () => {
+	const other = await startNode("api");
+	const { gatewayAddress } = await import("../../services/api/api.service.ts");
+	const there = gatewayAddress(other.getLocalService("api"));
+	await shop.stop();
+	await eventually("the services to be gone", async () =>
+		other.registry.getServiceList({ withActions: false }).every(({ name }) => name !== "products"),
+	);
+	for (const path of ["/api/v1/products", "/api/products/categories", "/health/product"]) {
+		const answer = await fetch(`${there}${path}`);
+		expect(answer.status).toBe(503);
+		expect(answer.headers.get("retry-after")).toBe("1");
+		expect(await answer.json()).toMatchObject({ code: "UNAVAILABLE" });
+	}
+	const ready = await fetch(`${there}/health/ready`);
+	expect([ready.status, await ready.json()]).toMatchObject([
+		503,
+		{ status: "not_ready", services: { products: "unavailable" } },
+	]);
+	shop = await startNode("users", "products", "orders", "notifications");
+	await eventually("a ready shop", async () => (await fetch(`${there}/health/ready`)).status === 200);
+	expect((await callAction(shop, "v1.products.list", {})).length).toBeGreaterThan(0);
+	await other.stop();
+});
+
+test("too many requests of one client are refused, whatever it says of its address", async () => {
+	process.env.RATE_LIMIT = "5";
+	const limited = await startNode("api");
+	process.env.RATE_LIMIT = "0";
+	const { gatewayAddress } = await import("../../services/api/api.service.ts");
+	const there = gatewayAddress(limited.getLocalService("api"));
+	const answers = await Promise.all(
+		Array.from({ length: 20 }, (_, number) =>
+			fetch(`${there}/api/v1/products`, { headers: { "x-forwarded-for": `10.0.0.${number}` } }),
+		),
+	);
+	const refused = answers.filter(({ status }) => status === 429);
+	expect(refused.length).toBeGreaterThanOrEqual(10);
+	expect(refused[0]?.headers.get("retry-after")).toBe("1");
+	await limited.stop();
+});
