@@ -1,10 +1,13 @@
+import "./shop/one-line.ts";
+
 import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { Presets, SingleBar } from "cli-progress";
 import { joinRunningParts, StartError } from "../infra/parts.ts";
 import { settings } from "../mixins/settings.ts";
-import { createBroker, fail } from "./shop/broker.ts";
+import { createBroker } from "./shop/broker.ts";
 import { importCatalogue } from "./shop/catalogue-file.ts";
+import { fail } from "./shop/one-line.ts";
 
 const PATIENCE_MS = 10_000;
 const SERVICE_PATIENCE_MS = 10_000;

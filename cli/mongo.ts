@@ -1,6 +1,9 @@
+import "./shop/one-line.ts";
+
 import { startMongoStandIn } from "../infra/mongo-stand-in.ts";
 import { settings } from "../mixins/settings.ts";
-import { fail, stopOnSignal } from "./shop/broker.ts";
+import { stopOnSignal } from "./shop/broker.ts";
+import { fail } from "./shop/one-line.ts";
 
 /** `npm run mongo`: a MongoDB-compatible server for development, until Ctrl-C. */
 async function start(): Promise<void> {

@@ -1,7 +1,10 @@
+import "./shop/one-line.ts";
+
 import { contracts } from "../contracts/actions.ts";
 import { joinRunningParts } from "../infra/parts.ts";
 import { settings } from "../mixins/settings.ts";
-import { createBroker, fail, stopOnSignal, within } from "./shop/broker.ts";
+import { createBroker, stopOnSignal, within } from "./shop/broker.ts";
+import { fail } from "./shop/one-line.ts";
 import { Operator, openRepl } from "./shop/repl.ts";
 
 const PATIENCE_MS = 10_000;

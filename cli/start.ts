@@ -1,9 +1,12 @@
+import "./shop/one-line.ts";
+
 import type { ServiceBroker } from "moleculer";
 import { ownProductsFile } from "../infra/lock.ts";
 import { bringUpParts, type Part, type RunningParts } from "../infra/parts.ts";
-import { settings } from "../mixins/settings.ts";
-import { checkPort, createBroker, fail, stopOnSignal, within } from "./shop/broker.ts";
+import { checkSettings, settings } from "../mixins/settings.ts";
+import { checkPort, createBroker, stopOnSignal, within } from "./shop/broker.ts";
 import { ensureAdmin, ensureCatalogue, type NewAdmin } from "./shop/first-run.ts";
+import { fail } from "./shop/one-line.ts";
 import { Operator, openRepl } from "./shop/repl.ts";
 import { addService, namedServices } from "./shop/services.ts";
 
@@ -13,6 +16,7 @@ const READY_CHECK_MS = 100;
 
 /** `npm start`: the parts, the services that `SERVICES` names, and on a terminal the REPL. */
 async function start(): Promise<void> {
+	checkSettings();
 	const names = namedServices(process.env.SERVICES ?? "");
 	const hasTerminal = Boolean(process.stdin.isTTY && process.stdout.isTTY);
 	const say = (line: string) => console.log(line);

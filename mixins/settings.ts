@@ -61,6 +61,12 @@ export const settings = {
 	},
 };
 
+/** Reads every setting that can be wrong by itself, so that a start fails at once and not in the middle of its work. */
+export function checkSettings(): void {
+	const { port, rateLimit, orderTtlMinutes } = settings;
+	void [port, rateLimit, orderTtlMinutes];
+}
+
 /**
  * A key for one purpose, derived from the shop's one secret (`TOKO_SECRET`) by HKDF-SHA256 (RFC 5869).
  *

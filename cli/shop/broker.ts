@@ -3,6 +3,7 @@ import { type Middleware, ServiceBroker } from "moleculer";
 import { StartError } from "../../infra/parts.ts";
 import { settings } from "../../mixins/settings.ts";
 import { brokerOptions } from "../../moleculer.config.ts";
+import { fail } from "./one-line.ts";
 
 /** A terminal gets short lines of what matters; anything else gets JSON lines (pino). */
 export function createBroker(
@@ -41,16 +42,6 @@ export async function checkPort(): Promise<void> {
 		});
 		probe.listen(port, host, () => probe.close(() => resolve()));
 	});
-}
-
-/** Ends the process with one line that names cause and cure; the stack is there with LOG_LEVEL=debug. */
-export function fail(error: unknown): never {
-	const { message, stack } = error instanceof Error ? error : new Error(String(error));
-	console.error(`toko: ${message.split("\n", 1)[0]}`);
-	if (settings.logLevel === "debug" || settings.logLevel === "trace") {
-		console.error(stack);
-	}
-	process.exit(1);
 }
 
 /** Runs `stop` once, at the first SIGINT, SIGTERM or SIGHUP, then exits; a second signal does not wait. */

@@ -1,0 +1,16 @@
+/*
+ * Imported first, so that a setting which is found to be wrong while the other modules load is one line as well. Once
+ * all are loaded, an error that nobody caught is a defect and ends the process as Node does it, with its stack.
+ */
+process.on("uncaughtException", fail);
+setImmediate(() => process.off("uncaughtException", fail));
+
+/** Ends the process with one line that names cause and cure; the stack is there with LOG_LEVEL=debug. */
+export function fail(error: unknown): never {
+	const { message, stack } = error instanceof Error ? error : new Error(String(error));
+	console.error(`toko: ${message.split("\n", 1)[0]}`);
+	if (process.env.LOG_LEVEL === "debug" || process.env.LOG_LEVEL === "trace") {
+		console.error(stack);
+	}
+	process.exit(1);
+}

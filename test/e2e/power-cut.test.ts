@@ -1,0 +1,118 @@
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, expect, test } from "@jest/globals";
+import {
+	cleanUp,
+	logIn,
+	newFolder,
+	powerCut,
+	processesOf,
+	type Request,
+	signUp,
+	startShop,
+	until,
+} from "./shop-process.ts";
+
+afterAll(cleanUp);
+
+const ADMIN = { ADMIN_EMAIL: "keeper@toko.test", ADMIN_PASSWORD: "rahasia-sekali" };
+
+/** Registers and orders until the shop is gone; answers all that it had said yes to. */
+async function buyUntilTheEnd(request: Request, name: string) {
+	const answered = { users: [] as number[], orders: [] as string[] };
+	const product = (await request("GET", "/api/v1/products?limit=1")).body[0];
+	try {
+		const token = await signUp(request, name);
+		for (let number = 0; ; number++) {
+			const person = {
+				email: `${name}${number}@toko.test`,
+				username: `${name}${number}`,
+				password: "rahasia-sekali",
+				full_name: "B",
+			};
+			const registered = await request("POST", "/api/v1/users/register", { body: person });
+			if (registered.status === 201) {
+				answered.users.push(registered.body.id);
+			}
+			const body = { items: [{ product_id: product.id, quantity: 1 }] };
+			const placed = await request("POST", "/api/v1/orders", { body, token, key: `${name}-${number}` });
+			if (placed.status === 201) {
+				answered.orders.push(placed.body.id);
+			}
+		}
+	} catch {
+		return answered;
+	}
+}
+
+async function all(request: Request, path: string, token: string) {
+	const rows: Record<string, string | number>[] = [];
+	for (;;) {
+		const page = (await request("GET", `/api/v1/${path}?skip=${rows.length}&limit=100`, { token })).body;
+		rows.push(...page);
+		if (page.length < 100) {
+			return rows;
+		}
+	}
+}
+
+test("a shop whose power is cut comes up by itself with all that it had answered for, and its neighbour does not notice", async () => {
+	const [folder, next] = [newFolder(), newFolder()];
+	const [shop, neighbour] = await Promise.all([startShop(folder, ADMIN), startShop(next, ADMIN)]);
+	await signUp(shop.request, "only-here");
+	await expect(logIn(neighbour.request, "only-here@toko.test", "rahasia-sekali")).rejects.toThrow("401");
+
+	const buyers = ["ani", "budi", "citra"].map((name) => buyUntilTheEnd(shop.request, name));
+	const keeper = await logIn(shop.request, ADMIN.ADMIN_EMAIL, ADMIN.ADMIN_PASSWORD);
+	await until("some orders", async () => (await all(shop.request, "orders", keeper)).length >= 20);
+	powerCut(folder);
+	const answered = await Promise.all(buyers);
+	await until("everything to be dead", () => processesOf(folder).length === 0);
+
+	// Whatever names a process now names one that is somebody else's.
+	for (const name of readdirSync(folder).filter((name) => name.endsWith(".lock"))) {
+		const held = JSON.parse(readFileSync(join(folder, name), "utf8"));
+		writeFileSync(join(folder, name), JSON.stringify({ ...held, pid: process.pid }));
+	}
+	writeFileSync(join(folder, "postgres/postmaster.pid"), `${process.pid}\n${join(folder, "postgres")}\n`);
+
+	expect((await neighbour.request("GET", "/health/ready")).status).toBe(200);
+	const again = await startShop(folder, ADMIN);
+	const token = await logIn(again.request, ADMIN.ADMIN_EMAIL, ADMIN.ADMIN_PASSWORD);
+	const [users, orders] = [
+		await all(again.request, "users", token),
+		await all(again.request, "orders", token),
+	];
+	const ids = { users: new Set(users.map(({ id }) => id)), orders: new Set(orders.map(({ id }) => id)) };
+	for (const { users, orders } of answered) {
+		expect(users.filter((id) => !ids.users.has(id))).toEqual([]);
+		expect(orders.filter((id) => !ids.orders.has(id))).toEqual([]);
+	}
+	await until("every mail to be sent", async () => {
+		const mails = await all(again.request, "notifications", token);
+		const count = (type: string) =>
+			mails.filter((mail) => mail.type === type && mail.status === "sent").length;
+		return count("welcome") === users.length && count("order_confirmation") === orders.length;
+	});
+	console.info(
+		`kept ${users.length} users, ${orders.length} orders and their mails; ready again after ${again.ready_ms} ms`,
+	);
+});
+
+test("a database or message server that is killed comes back by itself, and the shop with it", async () => {
+	const folder = newFolder();
+	const shop = await startShop(folder, ADMIN);
+	for (const part of ["PostgreSQL", "NATS"]) {
+		const { servers } = JSON.parse(readFileSync(join(folder, "parts.json"), "utf8"));
+		process.kill(servers[part].pid, "SIGKILL");
+		await shop.line(new RegExp(`^${part} is back`));
+		await until(
+			"the shop to be ready",
+			async () => (await shop.request("GET", "/health/ready")).status === 200,
+		);
+	}
+	const token = await signUp(shop.request, "dewi");
+	await until("the welcome", async () =>
+		(await all(shop.request, "notifications", token)).some(({ status }) => status === "sent"),
+	);
+});

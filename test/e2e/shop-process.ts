@@ -1,0 +1,190 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+
+const repository = resolve(import.meta.dirname, "../..");
+const folders = new Set<string>();
+
+/** A process of Toko's command line and what it has printed. */
+export interface Command {
+	child: ChildProcess;
+	output(): string;
+	errors(): string;
+	/** Waits for a line that matches; fails with the output where the process ends before, or after a while. */
+	line(pattern: RegExp, patience_ms?: number): Promise<string>;
+	/** Its exit code. */
+	ended(): Promise<number | null>;
+}
+
+/** A folder for a shop, removed by `cleanUp`. */
+export function newFolder(): string {
+	const folder = mkdtempSync(join(tmpdir(), "toko-e2e-"));
+	folders.add(folder);
+	return folder;
+}
+
+/** Runs `npm run <command>` as a shell would, in a process group of its own. */
+export function run(
+	folder: string,
+	args: string[],
+	environment: Record<string, string> = {},
+	input?: string,
+): Command {
+	const {
+		POSTGRES_URL,
+		NATS_URL,
+		MONGO_URL,
+		TOKO_SECRET,
+		PAYMENT_WEBHOOK_SECRET,
+		NODE_ENV,
+		NODE_OPTIONS,
+		...inherited
+	} = process.env;
+	const child = spawn("node", ["cli/run.mjs", ...args], {
+		cwd: repository,
+		detached: true,
+		env: { ...inherited, TOKO_DIR: folder, PORT: "0", RATE_LIMIT: "0", ...environment },
+		stdio: [input === undefined ? "ignore" : "pipe", "pipe", "pipe"],
+	});
+	let output = "";
+	let errors = "";
+	child.stdout?.on("data", (chunk) => {
+		output += chunk;
+	});
+	child.stderr?.on("data", (chunk) => {
+		errors += chunk;
+	});
+	child.stdin?.end(input);
+	const exit = new Promise<number | null>((done) => child.once("close", done));
+	return {
+		child,
+		output: () => output,
+		errors: () => errors,
+		ended: () => exit,
+		async line(pattern, patience_ms = 60_000) {
+			const deadline = Date.now() + patience_ms;
+			for (;;) {
+				const found = output.split("\n").find((line) => pattern.test(line));
+				if (found !== undefined) {
+					return found;
+				}
+				if (child.exitCode !== null || child.signalCode !== null || Date.now() > deadline) {
+					throw new Error(`no line like ${pattern} in:\n${output}\n${errors}`);
+				}
+				await new Promise((wake) => setTimeout(wake, 20));
+			}
+		},
+	};
+}
+
+/** A shop that has printed `ready`, and a client of its API. */
+export async function startShop(folder: string, environment: Record<string, string> = {}) {
+	const begun = Date.now();
+	const command = run(folder, ["start"], environment);
+	const address = (await command.line(/^ready /)).slice("ready ".length).trim();
+	return { ...command, address, ready_ms: Date.now() - begun, request: client(address) };
+}
+
+/** A client that sends and gets JSON. */
+export function client(address: string) {
+	return async (
+		method: string,
+		path: string,
+		{ body, token, key }: { body?: unknown; token?: string; key?: string } = {},
+	) => {
+		const response = await fetch(`${address}${path}`, {
+			method,
+			headers: {
+				...(body === undefined ? {} : { "content-type": "application/json" }),
+				...(token ? { authorization: `Bearer ${token}` } : {}),
+				...(key ? { "idempotency-key": key } : {}),
+			},
+			...(body === undefined ? {} : { body: JSON.stringify(body) }),
+		});
+		const text = await response.text();
+		return { status: response.status, body: text === "" ? undefined : JSON.parse(text) };
+	};
+}
+
+export type Request = ReturnType<typeof client>;
+
+/** Registers somebody and logs in; answers the token. */
+export async function signUp(request: Request, name: string): Promise<string> {
+	const person = { email: `${name}@toko.test`, username: name, password: "rahasia-sekali", full_name: name };
+	await request("POST", "/api/v1/users/register", { body: person });
+	return logIn(request, person.email, person.password);
+}
+
+/** Logs in; answers the token. */
+export async function logIn(request: Request, email: string, password: string): Promise<string> {
+	const { status, body } = await request("POST", "/api/v1/users/login", { body: { email, password } });
+	if (status !== 200) {
+		throw new Error(`login of ${email}: ${status} ${JSON.stringify(body)}`);
+	}
+	return body.access_token;
+}
+
+/** Every live process of the shop in this folder, servers included: by its environment, arguments or folder. */
+export function processesOf(folder: string): number[] {
+	return readdirSync("/proc")
+		.filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
+		.map(Number)
+		.filter((pid) => {
+			try {
+				const text =
+					readFileSync(`/proc/${pid}/environ`, "latin1") + readFileSync(`/proc/${pid}/cmdline`, "latin1");
+				const isZombie = / [ZX] /.test(readFileSync(`/proc/${pid}/stat`, "latin1").replace(/^.*\)/, ""));
+				return !isZombie && (text.includes(folder) || readlinkSync(`/proc/${pid}/cwd`).startsWith(folder));
+			} catch {
+				return false;
+			}
+		});
+}
+
+/** Kills all of a shop at once, databases included, as a power cut would. */
+export function powerCut(folder: string): void {
+	for (const pid of processesOf(folder)) {
+		try {
+			process.kill(pid, "SIGKILL");
+		} catch {
+			// It ended by itself, with the one that it belonged to.
+		}
+	}
+}
+
+/** Ends whatever the tests of a file left, and removes their folders. Call it in `afterAll`. */
+export async function cleanUp(): Promise<void> {
+	for (const folder of folders) {
+		powerCut(folder);
+		await until("no process to be left", () => processesOf(folder).length === 0);
+		rmSync(folder, { recursive: true, force: true });
+	}
+	folders.clear();
+}
+
+/** Waits for a condition; fails with `what` after a while. */
+export async function until(
+	what: string,
+	check: () => boolean | Promise<boolean>,
+	patience_ms = 60_000,
+): Promise<void> {
+	const deadline = Date.now() + patience_ms;
+	while (!(await check())) {
+		if (Date.now() > deadline) {
+			throw new Error(`waited ${patience_ms} ms in vain for ${what}`);
+		}
+		await new Promise((wake) => setTimeout(wake, 50));
+	}
+}
+
+/** A port that nobody listens on. */
+export async function freePort(): Promise<number> {
+	return new Promise((done) => {
+		const server = createServer().listen(0, "127.0.0.1", () => {
+			const { port } = server.address() as { port: number };
+			server.close(() => done(port));
+		});
+	});
+}

@@ -1,0 +1,42 @@
+import { afterEach, describe, expect, jest, test } from "@jest/globals";
+
+afterEach(() => {
+	delete process.env.CURRENCY_DECIMALS;
+	delete process.env.CURRENCY;
+	jest.resetModules();
+});
+
+async function money(decimals?: string) {
+	if (decimals !== undefined) {
+		process.env.CURRENCY_DECIMALS = decimals;
+	}
+	return import("../../contracts/money.ts");
+}
+
+describe("a price in rupiah", () => {
+	test("is a whole number, and kept as it is", async () => {
+		const { price, toMinor, fromMinor } = await money();
+		expect(price.safeParse(1_250_000).success).toBe(true);
+		expect(price.safeParse(0.5).success).toBe(false);
+		expect(price.safeParse(-1).success).toBe(false);
+		expect(price.safeParse(Number.NaN).success).toBe(false);
+		expect(price.safeParse("5").success).toBe(false);
+		expect([toMinor(85_000), fromMinor(85_000)]).toEqual([85_000, 85_000]);
+	});
+});
+
+describe("a price in a currency with two decimals", () => {
+	test("has at most two, and is kept as cents without a rounding error", async () => {
+		const { price, toMinor, fromMinor } = await money("2");
+		for (const value of [0.1, 0.29, 1.15, 19.99, 4.35, 1_000_000.01]) {
+			expect(price.safeParse(value).success).toBe(true);
+			expect(Number.isInteger(toMinor(value))).toBe(true);
+			expect(fromMinor(toMinor(value))).toBe(value);
+		}
+		expect(price.safeParse(1.999).success).toBe(false);
+	});
+});
+
+test("decimals that are no digit are refused", async () => {
+	await expect(money("two")).rejects.toThrow(/CURRENCY_DECIMALS must be a digit/);
+});

@@ -1,0 +1,73 @@
+import { describe, expect, test } from "@jest/globals";
+import { z } from "zod";
+import { action } from "../../contracts/contract.ts";
+import { users } from "../../contracts/users.ts";
+import { preferredLanguage } from "../../services/api/problems.ts";
+import { parameterReader } from "../../services/api/requests.ts";
+
+const nothing = { path: {}, query: {}, body: undefined, headers: {} };
+
+const change = action({
+	summary: "",
+	permissions: "public",
+	params: z.strictObject({
+		id: z.int(),
+		dry: z.string().optional(),
+		key: z.string().optional(),
+		name: z.string(),
+	}),
+	result: z.null(),
+	rest: { method: "PUT", path: "/things/:id", query: ["dry"], headers: { "x-key": "key" } },
+});
+
+describe("the parameters of a request", () => {
+	test("come from the path, the query string, a header and the body, each where the contract says", () => {
+		const read = parameterReader(change);
+		expect(
+			read({ path: { id: "7" }, query: { dry: "1" }, headers: { "x-key": "k" }, body: { name: "n" } }),
+		).toEqual({ id: 7, dry: "1", key: "k", name: "n" });
+	});
+
+	test.each([
+		["the path's in the body", { body: { id: 1 } }],
+		["a header's in the body", { body: { key: "k" } }],
+		["the body's in the query string", { query: { name: "n" } }],
+	])("are refused with %s", (_, parts) => {
+		const read = parameterReader(change);
+		expect(() => read({ ...nothing, path: { id: "1" }, ...parts })).toThrow(
+			expect.objectContaining({ type: "VALIDATION_FAILED" }),
+		);
+	});
+
+	test("stay text where they are no plain number, so that the action refuses them", () => {
+		const read = parameterReader(users.actions.list);
+		for (const limit of ["1e9", "0x10", "", " 1", "Infinity", "1".repeat(20)]) {
+			expect(read({ ...nothing, query: { limit } })).toEqual({ limit });
+		}
+		expect(read({ ...nothing, query: { limit: "-5" } })).toEqual({ limit: -5 });
+	});
+
+	test("cannot reach a prototype", () => {
+		const read = parameterReader(change);
+		const params = read({
+			...nothing,
+			path: { id: "1" },
+			body: JSON.parse('{"__proto__": {"role": "admin"}}'),
+		});
+		expect(Object.getPrototypeOf(params)).toBe(Object.prototype);
+		expect((params as { role?: string }).role).toBeUndefined();
+	});
+});
+
+test.each([
+	[undefined, "en"],
+	["", "en"],
+	["id", "id"],
+	["id-ID,en;q=0.5", "id"],
+	["en,id;q=0.9", "en"],
+	["fr,de", "en"],
+	["en;q=0,id;q=0.1", "id"],
+	["*;q=x,;;;", "en"],
+])("Accept-Language %s is answered in %s", (header, language) => {
+	expect(preferredLanguage(header)).toBe(language);
+});

@@ -1,0 +1,39 @@
+import { afterEach, describe, expect, test } from "@jest/globals";
+import { checkSettings, deriveKey, settings } from "../../mixins/settings.ts";
+
+const before = { ...process.env };
+
+afterEach(() => {
+	process.env = { ...before };
+});
+
+describe("a setting that is wrong is named, with what it has to be", () => {
+	test.each([
+		["PORT", "70000", /PORT must be a number from 0 to 65535/],
+		["RATE_LIMIT", "-1", /RATE_LIMIT must be a whole number/],
+		["ORDER_TTL_MINUTES", "0", /ORDER_TTL_MINUTES must be a number above 0/],
+	])("%s=%s", (name, value, expected) => {
+		process.env[name] = value;
+		expect(checkSettings).toThrow(expected);
+	});
+});
+
+test("an order's time can be a fraction of a minute", () => {
+	process.env.ORDER_TTL_MINUTES = "0.05";
+	expect(settings.orderTtlMinutes).toBe(0.05);
+});
+
+test("keys for different purposes have nothing in common, and depend on the secret", () => {
+	process.env.TOKO_SECRET = "one";
+	const [first, other] = [deriveKey("a"), deriveKey("b")];
+	expect(first).toHaveLength(32);
+	expect(first.equals(other)).toBe(false);
+	expect(deriveKey("a").equals(first)).toBe(true);
+	process.env.TOKO_SECRET = "two";
+	expect(deriveKey("a").equals(first)).toBe(false);
+});
+
+test("a key without the secret is refused, naming it", () => {
+	delete process.env.TOKO_SECRET;
+	expect(() => deriveKey("a")).toThrow(/TOKO_SECRET is not set/);
+});
