@@ -110,9 +110,10 @@ export default service<UsersService>({
 
 		async ensureAdmin(ctx) {
 			const { email, password } = ctx.params;
-			const first = await this.model.findOne({ where: { role: "admin" }, order: [["id", "ASC"]] });
-			if (first) {
-				return { created: false, email: first.email };
+			const firstAdmin = () => this.model.findOne({ where: { role: "admin" }, order: [["id", "ASC"]] });
+			const existing = await firstAdmin();
+			if (existing) {
+				return { created: false, email: existing.email };
 			}
 			const admin = {
 				email,
@@ -121,8 +122,17 @@ export default service<UsersService>({
 				role: "admin",
 				is_verified: true,
 			} as const;
-			const row = await this.add({ ...admin, password_hash: await hashPassword(password) });
-			return { created: true, email: row.email };
+			try {
+				const row = await this.add({ ...admin, password_hash: await hashPassword(password) });
+				return { created: true, email: row.email };
+			} catch (error) {
+				// Another process that started at the same moment may have been first.
+				const rival = await firstAdmin();
+				if (rival) {
+					return { created: false, email: rival.email };
+				}
+				throw error;
+			}
 		},
 
 		async impersonate(ctx) {
