@@ -65,11 +65,11 @@ describe.each(stores)("products on %s", (_, url) => {
 		});
 		await callAction(broker, "v1.products.remove", { id: product.id }, asService());
 		for (const gone of [
-			callAction(broker, "v1.products.get", { id: product.id }),
-			callAction(broker, "v1.products.remove", { id: product.id }, asService()),
-			callAction(broker, "v1.products.changeStock", { id: product.id, quantity: 1 }, asService()),
+			() => callAction(broker, "v1.products.get", { id: product.id }),
+			() => callAction(broker, "v1.products.remove", { id: product.id }, asService()),
+			() => callAction(broker, "v1.products.changeStock", { id: product.id, quantity: 1 }, asService()),
 		]) {
-			await expect(gone).rejects.toMatchObject({ code: 404, type: "PRODUCT_NOT_FOUND" });
+			await expect(gone()).rejects.toMatchObject({ code: 404, type: "PRODUCT_NOT_FOUND" });
 		}
 	});
 
