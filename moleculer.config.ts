@@ -1,5 +1,6 @@
 import { hostname } from "node:os";
 import type { BrokerOptions, Middleware } from "moleculer";
+import { type Authenticator, usernamePasswordAuthenticator } from "nats";
 import { channels } from "./middlewares/channels.ts";
 import { contractMiddleware } from "./middlewares/contracts.ts";
 import { permissionMiddleware } from "./middlewares/permissions.ts";
@@ -58,10 +59,14 @@ function natsConnection(address: string) {
 	const urls = address.split(",").map((one) => new URL(one));
 	return {
 		servers: urls.map((url) => url.host),
-		...(urls[0]?.username ? { user: decodeURIComponent(urls[0].username) } : {}),
-		...(urls[0]?.password ? { pass: decodeURIComponent(urls[0].password) } : {}),
+		...(urls[0]?.username ? { authenticator: login(urls[0]) } : {}),
 		...(urls[0]?.protocol === "tls:" ? { tls: {} } : {}),
 		maxReconnectAttempts: -1,
 		reconnectTimeWait: 250,
 	};
+}
+
+/** A function, so that whoever prints the broker's options does not print the password. */
+function login({ username, password }: URL): Authenticator {
+	return usernamePasswordAuthenticator(decodeURIComponent(username), decodeURIComponent(password));
 }
