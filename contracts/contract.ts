@@ -15,10 +15,14 @@ export interface Rest {
 	path: string;
 	/** The status of a good answer; 200 when left out. */
 	status?: 200 | 201 | 202 | 204;
+	/** Another good status that the action may choose by `ctx.meta.$statusCode`. */
+	otherStatus?: 200 | 201 | 202;
 	/** Parameters that come from the query string although the method has a body. */
 	query?: readonly string[];
 	/** Header name (lower case) to parameter name. */
 	headers?: Readonly<Record<string, string>>;
+	/** The parameter that gets the whole body as it came, for actions that check its signature; `body` documents it. */
+	raw?: { param: string; body: z.ZodObject };
 	/** Below the server's root instead of `/api`. */
 	outermost?: boolean;
 }

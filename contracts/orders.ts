@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { action, contract, event, healthAction, outboxAction } from "./contract.ts";
 import { integerId, limit, line, moment, opaqueId, skip, text } from "./fields.ts";
-import { minorUnits } from "./money.ts";
+import { amount, minorUnits } from "./money.ts";
 import { ORDER_LINES_MAX, orderLine } from "./products.ts";
 
 /** The life of an order; which state follows which is the orders service's own table. */
@@ -37,6 +37,26 @@ export const order = z.strictObject({
 	expires_at: moment,
 	created_at: moment,
 	updated_at: moment,
+});
+
+/** An order that was asked to be paid. `payment` is there while the money is awaited: pay this amount under this reference. */
+export const payableOrder = z.strictObject({
+	...order.shape,
+	payment: z
+		.strictObject({
+			reference: z.string(),
+			amount: z.number(),
+			due_at: moment,
+		})
+		.optional(),
+});
+
+/** What a payment provider tells by webhook; `amount` in the shop's currency. */
+export const providerEvent = z.strictObject({
+	id: line(1, 255),
+	type: z.enum(["payment.settled", "payment.failed"]),
+	reference: line(1, 255),
+	amount: amount,
 });
 
 /** Chosen by the client for one order; the same key again gets the same answer. */
@@ -95,6 +115,49 @@ export const orders = contract({
 			result: order,
 			rest: { method: "POST", path: "/orders/:id/cancel" },
 		}),
+		pay: action({
+			summary:
+				"Pay an order: `instant` answers 200 with the paid order, `transfer` 202 with what to pay; a webhook settles it",
+			permissions: "user",
+			params: z.strictObject({ id: opaqueId, method: z.enum(["instant", "transfer"]).default("instant") }),
+			result: payableOrder,
+			rest: { method: "POST", path: "/orders/:id/pay", otherStatus: 202 },
+			timeout_ms: 15_000,
+		}),
+		ship: action({
+			summary: "A paid order has left the shop",
+			permissions: "admin",
+			params: z.strictObject({ id: opaqueId }),
+			result: order,
+			rest: { method: "POST", path: "/orders/:id/ship" },
+		}),
+		complete: action({
+			summary: "A shipped order has arrived",
+			permissions: "admin",
+			params: z.strictObject({ id: opaqueId }),
+			result: order,
+			rest: { method: "POST", path: "/orders/:id/complete" },
+		}),
+		refund: action({
+			summary: "Give the money of an order back; `restock` puts its units back on sale as well",
+			permissions: "admin",
+			params: z.strictObject({ id: opaqueId, restock: z.boolean().default(false) }),
+			result: order,
+			rest: { method: "POST", path: "/orders/:id/refund" },
+		}),
+		takePaymentEvent: action({
+			summary:
+				"What the payment provider tells: signed by `Toko-Signature: t=<unix seconds>,v1=<hex HMAC-SHA256 of t.body>`, each id taken once",
+			permissions: "public",
+			params: z.strictObject({ payload: z.string(), signature: z.string().max(2000).default("") }),
+			result: z.strictObject({ received: z.literal(true) }),
+			rest: {
+				method: "POST",
+				path: "/payments/webhook",
+				headers: { "toko-signature": "signature" },
+				raw: { param: "payload", body: providerEvent },
+			},
+		}),
 		settleReservation: action({
 			summary:
 				"What is to become of a hold whose time is over; one that no order has can never get one after this",
@@ -130,6 +193,22 @@ const orderMoved = event({
 export const orderEvents = {
 	"order.cancelled": orderMoved,
 	"order.expired": orderMoved,
+	"order.paid": orderMoved,
+	"order.shipped": orderMoved,
+	"order.completed": orderMoved,
+	"order.refunded": orderMoved,
+	/** Money that came when its order could not be paid any more has gone back. */
+	"payment.refunded": event({
+		version: 1,
+		data: z.strictObject({
+			order_id: z.uuid(),
+			number: z.string(),
+			user_id: integerId,
+			status: orderStatus,
+			amount_minor: minorUnits,
+			currency: z.string(),
+		}),
+	}),
 	"order.placed": event({
 		version: 1,
 		data: z.strictObject({

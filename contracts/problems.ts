@@ -1,9 +1,18 @@
 import { Errors } from "moleculer";
+import type { z } from "zod";
 
 /** A field of the request that is wrong, by its path (`items.0.quantity`). */
 export interface FieldError {
 	path: string;
 	message: string;
+}
+
+interface ProblemKind {
+	status: number;
+	en: string;
+	id: string;
+	/** Data that the answer shows beside the text, as RFC 9457's extension members. */
+	members?: readonly string[];
 }
 
 /**
@@ -80,6 +89,7 @@ export const PROBLEMS = {
 	ORDER_NOT_FOUND: { status: 404, en: "There is no such order.", id: "Pesanan tidak ditemukan" },
 	ORDER_IN_OTHER_STATE: {
 		status: 409,
+		members: ["state"],
 		en: "The order is {state}: this is not possible any more.",
 		id: "Status pesanan sekarang {state}: tindakan ini tidak bisa dilakukan lagi.",
 	},
@@ -92,6 +102,26 @@ export const PROBLEMS = {
 		status: 503,
 		en: "It is not known whether the order was placed: repeat it with the same Idempotency-Key, or look at GET /orders.",
 		id: "Belum diketahui apakah pesanan tercatat: ulangi dengan Idempotency-Key yang sama, atau lihat GET /orders.",
+	},
+	PAYMENT_DECLINED: {
+		status: 402,
+		en: "The payment was declined and nothing was charged: try again or pay in another way.",
+		id: "Pembayaran ditolak dan tidak ada yang ditagih: coba lagi atau pakai cara lain.",
+	},
+	PAYMENT_NOT_FOUND: {
+		status: 404,
+		en: "There is no payment with this reference.",
+		id: "Tidak ada pembayaran dengan referensi ini.",
+	},
+	PAYMENT_AMOUNT_DIFFERS: {
+		status: 422,
+		en: "The amount is not that of the payment: nothing was changed.",
+		id: "Jumlah tidak sama dengan pembayaran: tidak ada yang diubah.",
+	},
+	SIGNATURE_INVALID: {
+		status: 401,
+		en: "The Toko-Signature is missing, wrong or older than five minutes.",
+		id: "Toko-Signature tidak ada, salah, atau lebih lama dari lima menit.",
 	},
 	KEY_REUSED: {
 		status: 422,
@@ -119,7 +149,7 @@ export const PROBLEMS = {
 		en: "Something went wrong here. The request id helps us find it.",
 		id: "Terjadi kesalahan di sisi kami. Sertakan request id saat melapor.",
 	},
-} as const satisfies Record<string, { status: number; en: string; id: string }>;
+} as const satisfies Record<string, ProblemKind>;
 
 export type ProblemCode = keyof typeof PROBLEMS;
 export type Language = "en" | "id";
@@ -151,4 +181,19 @@ export function describe(code: ProblemCode, data: ProblemData, language: Languag
 export function problemCode(error: unknown): ProblemCode | undefined {
 	const type = (error as { type?: unknown } | null)?.type;
 	return typeof type === "string" && Object.hasOwn(PROBLEMS, type) ? (type as ProblemCode) : undefined;
+}
+
+/** What is wrong, field by field, in words that a person can act on. */
+export function fieldErrors(error: z.ZodError): FieldError[] {
+	return error.issues.flatMap((issue) => {
+		const path = issue.path.map(String);
+		if (issue.code === "unrecognized_keys") {
+			return issue.keys.map((key) => ({ path: [...path, key].join("."), message: "is not a known field" }));
+		}
+		return [{ path: path.join("."), message: lowerFirst(issue.message) }];
+	});
+}
+
+function lowerFirst(text: string): string {
+	return text.charAt(0).toLowerCase() + text.slice(1);
 }

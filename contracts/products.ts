@@ -193,6 +193,13 @@ export const products = contract({
 			result: z.strictObject({ lines: z.int() }),
 			idempotent: true,
 		}),
+		restock: action({
+			summary: "The units of a refunded order go back on sale, once for each order",
+			permissions: "service",
+			params: z.strictObject({ order_id: z.uuid(), lines: z.array(orderLine).min(1).max(ORDER_LINES_MAX) }),
+			result: z.strictObject({ lines: z.int() }),
+			idempotent: true,
+		}),
 		health: healthAction("product-service", "/health/product"),
 	},
 });

@@ -1,7 +1,6 @@
 import type { ActionSchema, Context, Middleware, Service } from "moleculer";
-import type { z } from "zod";
 import { actionContract } from "../contracts/actions.ts";
-import { type FieldError, problem } from "../contracts/problems.ts";
+import { fieldErrors, problem } from "../contracts/problems.ts";
 
 /**
  * Holds every action to its contract, on the node that runs it: parameters are checked (and given their defaults)
@@ -29,18 +28,3 @@ export const contractMiddleware: Middleware = {
 		};
 	},
 };
-
-/** What is wrong, field by field, in words that a person can act on. */
-export function fieldErrors(error: z.ZodError): FieldError[] {
-	return error.issues.flatMap((issue) => {
-		const path = issue.path.map(String);
-		if (issue.code === "unrecognized_keys") {
-			return issue.keys.map((key) => ({ path: [...path, key].join("."), message: "is not a known field" }));
-		}
-		return [{ path: path.join("."), message: lowerFirst(issue.message) }];
-	});
-}
-
-function lowerFirst(text: string): string {
-	return text.charAt(0).toLowerCase() + text.slice(1);
-}

@@ -31,6 +31,10 @@ export const settings = {
 	get orderTtlMinutes(): number {
 		return positive("ORDER_TTL_MINUTES", 30);
 	},
+	/** What the payment provider signs its webhooks with. */
+	get paymentWebhookSecret(): string {
+		return required("PAYMENT_WEBHOOK_SECRET");
+	},
 	/** Unset: mail goes to the mailbox under `directory`. */
 	get smtpUrl(): string | undefined {
 		return process.env.SMTP_URL || undefined;

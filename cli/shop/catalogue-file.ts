@@ -7,9 +7,9 @@ import { type CsvError, parse } from "csv-parse";
 import type { ServiceBroker } from "moleculer";
 import type { z } from "zod";
 import { callAction } from "../../contracts/actions.ts";
+import { fieldErrors } from "../../contracts/problems.ts";
 import { catalogueLine } from "../../contracts/products.ts";
 import { StartError } from "../../infra/parts.ts";
-import { fieldErrors } from "../../middlewares/contracts.ts";
 
 const BATCH = 500;
 /** A line longer than this is not a product. */

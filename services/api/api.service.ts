@@ -23,6 +23,8 @@ type Request = IncomingMessage & {
 	$ctx?: Context<unknown, Meta & { $responseHeaders?: Record<string, string> }>;
 	$params?: unknown;
 	$alias?: Alias;
+	/** The body as it came, where an action checks its signature. */
+	raw?: Buffer;
 	parsedUrl?: string;
 	originalUrl?: string;
 };
@@ -45,7 +47,7 @@ const readers = new Map(
 const route = {
 	mergeParams: false,
 	bodyParsers: false,
-	use: [requireJson, ApiGateway.bodyParser.json({ limit: BODY_LIMIT, type: () => true })],
+	use: [requireJson, ApiGateway.bodyParser.json({ limit: BODY_LIMIT, type: () => true, verify: keepRaw })],
 	logging: false,
 	onBeforeCall: readRequest,
 	onAfterCall: prepareAnswer,
@@ -169,6 +171,10 @@ function requireJson(request: Request, _response: ServerResponse, next: (error?:
 	next(bringsBody(request) && !isJson(request) ? problem("UNSUPPORTED_MEDIA_TYPE") : undefined);
 }
 
+function keepRaw(request: Request, _response: ServerResponse, body: Buffer): void {
+	request.raw = body;
+}
+
 async function readRequest(
 	this: Gateway,
 	ctx: Request["$ctx"],
@@ -186,6 +192,7 @@ async function readRequest(
 	const { body, query, params } = request.$params as { body: unknown; query: object; params?: object };
 	request.$params = read({
 		body,
+		raw: request.raw,
 		query: query as Record<string, unknown>,
 		path: (params ?? {}) as Record<string, string>,
 		headers: request.headers,

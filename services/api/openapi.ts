@@ -67,6 +67,14 @@ function operation({ name, contract }: Endpoint): object {
 	const fields = Object.fromEntries(
 		Object.entries(properties).filter(([field]) => hasBody && !places.has(field)),
 	);
+	const ofFields = {
+		type: "object",
+		properties: fields,
+		required: required.filter((field) => field in fields),
+		additionalProperties: false,
+	};
+	const body = rest.raw ? toSchema(rest.raw.body, "input") : ofFields;
+	const done = rest.status === 204 ? {} : inJson(toSchema(contract.result, "output"));
 	const [, , short] = name.split(".");
 	return {
 		operationId: name.replace(/^v\d+\./, "").replace(/\.(\w)/, (_, first: string) => first.toUpperCase()),
@@ -75,32 +83,18 @@ function operation({ name, contract }: Endpoint): object {
 		...(permissions === "public" ? { security: [] } : { security: [{ bearer: [] }] }),
 		...(parameters.length > 0 ? { parameters } : {}),
 		...(Object.keys(fields).length > 0
-			? {
-					requestBody: {
-						required: true,
-						content: {
-							"application/json": {
-								schema: {
-									type: "object",
-									properties: fields,
-									required: required.filter((field) => field in fields),
-									additionalProperties: false,
-								},
-							},
-						},
-					},
-				}
+			? { requestBody: { required: (body.required ?? []).length > 0, ...inJson(body) } }
 			: {}),
 		responses: {
-			[rest.status ?? 200]: {
-				description: short === "health" ? "It is well" : "Done",
-				...(rest.status === 204
-					? {}
-					: { content: { "application/json": { schema: toSchema(contract.result, "output") } } }),
-			},
+			[rest.status ?? 200]: { description: short === "health" ? "It is well" : "Done", ...done },
+			...(rest.otherStatus ? { [rest.otherStatus]: { description: "Accepted", ...done } } : {}),
 			default: { $ref: "#/components/responses/Problem" },
 		},
 	};
+}
+
+function inJson(schema: object) {
+	return { content: { "application/json": { schema } } };
 }
 
 function problemSchema(): object {
@@ -114,6 +108,7 @@ function problemSchema(): object {
 			detail: { type: "string" },
 			code: { type: "string", enum: Object.keys(PROBLEMS) },
 			instance: { type: "string", description: "The request id" },
+			state: { type: "string", description: "The state that the order is in" },
 			errors: {
 				type: "array",
 				items: {

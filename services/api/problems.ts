@@ -41,7 +41,7 @@ export function problemAnswer(
 	instance: string,
 	language: Language,
 ): ProblemAnswer {
-	const { status } = PROBLEMS[code];
+	const { status, members = [] }: { status: number; members?: readonly string[] } = PROBLEMS[code];
 	return {
 		type: "about:blank",
 		title: code
@@ -53,6 +53,7 @@ export function problemAnswer(
 		code,
 		instance,
 		...(data.errors ? { errors: data.errors } : {}),
+		...Object.fromEntries(members.map((name) => [name, data[name]])),
 	};
 }
 

@@ -8,6 +8,8 @@ export interface RequestParts {
 	path: Record<string, string>;
 	query: Record<string, unknown>;
 	body: unknown;
+	/** The body as it came, where there was one. */
+	raw?: Buffer | undefined;
 	headers: IncomingMessage["headers"];
 }
 
@@ -29,10 +31,12 @@ export function parameterReader(contract: ActionContract): Read {
 	const numbers = numericParameters(contract.params);
 	const decode = (name: string, value: unknown) => (numbers.has(name) ? toNumber(value) : value);
 
-	return ({ path, query, body, headers }) => {
+	return ({ path, query, body, raw, headers }) => {
 		const params = new Map<string, unknown>();
 		const misplaced: FieldError[] = [];
-		if (hasBody) {
+		if (rest.raw) {
+			params.set(rest.raw.param, raw?.toString("utf8") ?? "");
+		} else if (hasBody) {
 			for (const [name, value] of Object.entries(asObject(body))) {
 				if (elsewhere.has(name)) {
 					misplaced.push({ path: name, message: "is not a field of the body" });

@@ -1,9 +1,12 @@
 import { randomUUID } from "node:crypto";
-import { events } from "../../contracts/actions.ts";
+import { type EventName, events } from "../../contracts/actions.ts";
 import { problem } from "../../contracts/problems.ts";
 import type { JobsService } from "../../mixins/jobs.ts";
 import { findOrder, isUuid, type OrderRow, type Owner } from "./model.ts";
 import { STEPS, type Step, type StepName } from "./states.ts";
+
+/** The steps that change nothing but the order and its stock; those that move money have functions of their own. */
+type PlainStep = Exclude<StepName, "pay" | "refund">;
 
 /**
  * Takes an order one step on, with its event and the job for its stock in one transaction. Of several steps that are
@@ -16,30 +19,68 @@ import { STEPS, type Step, type StepName } from "./states.ts";
 export async function moveOrder(
 	service: JobsService,
 	id: string,
-	name: StepName,
+	name: PlainStep,
 	owner: Owner,
 	actor: string,
 ): Promise<OrderRow> {
 	const step: Step = STEPS[name];
-	const event = {
-		id: randomUUID(),
-		name: step.event,
-		version: events[step.event].version,
-		occurred_at: new Date().toISOString(),
-	};
-	const isMoved =
-		isUuid(id) &&
-		(
-			await service.pool.query<{ moved: boolean }>("SELECT move_order($1, $2, $3, $4, $5, $6, $7) AS moved", [
+	return moved(service, id, owner, async () => {
+		const { rows } = await service.pool.query<{ moved: boolean }>(
+			"SELECT move_order($1, $2, $3, $4, $5, $6, $7) AS moved",
+			[
 				id,
 				owner === "anybody" ? null : owner,
 				step.from,
 				step.to,
 				actor,
-				JSON.stringify(event),
+				emptyEvent(step.event),
 				step.stock ?? null,
-			])
-		).rows[0]?.moved;
+			],
+		);
+		return rows[0]?.moved ?? false;
+	});
+}
+
+/**
+ * Gives the money of an order back and, where asked, its units; both by jobs of the transaction that moves the order,
+ * so that they happen exactly once whatever dies in between.
+ *
+ * @param restock Whether the units are in the shop again and go back on sale.
+ * @throws ORDER_NOT_FOUND; ORDER_IN_OTHER_STATE, naming the state.
+ */
+export async function refundOrder(
+	service: JobsService,
+	id: string,
+	restock: boolean,
+	actor: string,
+): Promise<OrderRow> {
+	const { from, to, event } = STEPS.refund;
+	return moved(service, id, "anybody", async () => {
+		const { rows } = await service.pool.query<{ moved: boolean }>(
+			"SELECT refund_order($1, $2, $3, $4, $5, $6) AS moved",
+			[id, from, to, actor, emptyEvent(event), restock],
+		);
+		return rows[0]?.moved ?? false;
+	});
+}
+
+/** An event whose data the database fills in from the order. */
+export function emptyEvent(name: EventName): string {
+	return JSON.stringify({
+		id: randomUUID(),
+		name,
+		version: events[name].version,
+		occurred_at: new Date().toISOString(),
+	});
+}
+
+async function moved(
+	service: JobsService,
+	id: string,
+	owner: Owner,
+	move: () => Promise<boolean>,
+): Promise<OrderRow> {
+	const isMoved = isUuid(id) && (await move());
 	const order = await findOrder(service.pool, { id }, owner);
 	if (!order) {
 		throw problem("ORDER_NOT_FOUND");

@@ -2,15 +2,26 @@ import { type ActionContext, callAction, implement } from "../../contracts/actio
 import { orders } from "../../contracts/orders.ts";
 import { problem, problemCode } from "../../contracts/problems.ts";
 import { outbox } from "../../mixins/events.ts";
-import { type JobsService, jobs, pendingJobs } from "../../mixins/jobs.ts";
+import { jobs, pendingJobs } from "../../mixins/jobs.ts";
 import { postgres } from "../../mixins/postgres.ts";
 import { service } from "../../mixins/schema.ts";
 import { findOrder, listOrders, type Owner, present } from "./model.ts";
-import { moveOrder } from "./move.ts";
+import { moveOrder, refundOrder } from "./move.ts";
+import {
+	checkPayment,
+	type PayingService,
+	payOrder,
+	presentPayment,
+	refundPayment,
+	restockOrder,
+	takeProviderEvent,
+} from "./payments.ts";
 import { placeOrder } from "./place.ts";
 import { settleReservation } from "./reservations.ts";
+import { sandboxProvider } from "./sandbox.ts";
+import { readWebhook } from "./webhook.ts";
 
-export default service<JobsService>({
+export default service<PayingService>({
 	name: orders.name,
 	version: orders.version,
 	mixins: [
@@ -19,7 +30,7 @@ export default service<JobsService>({
 		postgres({ database: "orders", migrations: new URL("./migrations/", import.meta.url) }),
 	],
 
-	actions: implement<JobsService>()(orders, {
+	actions: implement<PayingService>()(orders, {
 		async place(ctx) {
 			const { caller } = ctx.locals;
 			if (caller?.id == null) {
@@ -45,6 +56,33 @@ export default service<JobsService>({
 
 		async cancel(ctx) {
 			return present(await moveOrder(this, ctx.params.id, "cancel", ownerOf(ctx), actorOf(ctx)));
+		},
+
+		async pay(ctx) {
+			const { id, method } = ctx.params;
+			const { order, payment } = await payOrder(this, id, method, ownerOf(ctx));
+			if (!payment) {
+				return present(order);
+			}
+			ctx.meta.$statusCode = 202;
+			return { ...present(order), payment: presentPayment(payment) };
+		},
+
+		async ship(ctx) {
+			return present(await moveOrder(this, ctx.params.id, "ship", ownerOf(ctx), actorOf(ctx)));
+		},
+
+		async complete(ctx) {
+			return present(await moveOrder(this, ctx.params.id, "complete", ownerOf(ctx), actorOf(ctx)));
+		},
+
+		async refund(ctx) {
+			return present(await refundOrder(this, ctx.params.id, ctx.params.restock, actorOf(ctx)));
+		},
+
+		async takePaymentEvent(ctx) {
+			await takeProviderEvent(this, readWebhook(ctx.params));
+			return { received: true as const };
 		},
 
 		settleReservation(ctx) {
@@ -73,7 +111,11 @@ export default service<JobsService>({
 	}),
 
 	created() {
+		this.provider = sandboxProvider(this.pool);
 		this.addTasks({
+			check_payment: (payload) => checkPayment(this, (payload as { reference: string }).reference),
+			refund_payment: (payload) => refundPayment(this, (payload as { reference: string }).reference),
+			restock_order: (payload) => restockOrder(this, (payload as { order_id: string }).order_id),
 			release_stock: async (payload) => {
 				const { reservation_id } = payload as { reservation_id: string };
 				await callAction(this.broker, "v1.products.release", { reservation_id });

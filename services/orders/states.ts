@@ -11,8 +11,8 @@ export const INITIAL: OrderStatus = "pending";
 export interface Step {
 	from: OrderStatus[];
 	to: OrderStatus;
-	/** Who may ask: the order's owner (and admins), or only the shop itself. */
-	by: "owner" | "shop";
+	/** Who may ask: the order's owner (and admins), only admins, or only the shop itself. */
+	by: "owner" | "admin" | "shop";
 	/** What the other services are told. */
 	event: EventName;
 	/** What becomes of the units that are held for it, as a job. */
@@ -21,6 +21,7 @@ export interface Step {
 
 /** The life of an order: every step there is, from which states to which. Nothing else changes an order's state. */
 export const STEPS = {
+	pay: { from: ["pending"], to: "paid", by: "owner", event: "order.paid", stock: "consume_stock" },
 	cancel: {
 		from: ["pending"],
 		to: "cancelled",
@@ -29,6 +30,13 @@ export const STEPS = {
 		stock: "release_stock",
 	},
 	expire: { from: ["pending"], to: "expired", by: "shop", event: "order.expired", stock: "release_stock" },
+	ship: { from: ["paid"], to: "shipped", by: "admin", event: "order.shipped" },
+	complete: { from: ["shipped"], to: "completed", by: "admin", event: "order.completed" },
+	// The money goes back; the units only where the admin says that they are in the shop again.
+	refund: { from: ["paid", "shipped", "completed"], to: "refunded", by: "admin", event: "order.refunded" },
 } as const satisfies Record<string, Step>;
 
 export type StepName = keyof typeof STEPS;
+
+/** The states in which the units of an order are sold. */
+export const SOLD: OrderStatus[] = ["paid", "shipped", "completed", "refunded"];

@@ -25,9 +25,11 @@ export interface ProductDocument {
 	price_minor: number;
 	/** Units on sale. */
 	stock: number;
-	/** Units that ever came in: the first stock and every change by hand. */
+	/** Units that ever came in: the first stock, every change by hand and what came back from refunded orders. */
 	supplied: number;
 	holds: Hold[];
+	/** The last orders whose units came back, so that none comes back twice. Absent before the first. */
+	restocks?: string[];
 	category: string;
 	image_url: string | null;
 	created_at: string;

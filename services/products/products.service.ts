@@ -6,7 +6,7 @@ import { type DocumentService, documents } from "../../mixins/documents.ts";
 import { service } from "../../mixins/schema.ts";
 import { importLines } from "./catalogue.ts";
 import { changesOf, newDocument, ON_SALE, type ProductDocument, present, presentStock } from "./model.ts";
-import { consume, release, reserve } from "./stock.ts";
+import { consume, release, reserve, restock } from "./stock.ts";
 import { Sweeper } from "./sweeper.ts";
 
 interface ProductsService extends DocumentService<ProductDocument> {
@@ -129,6 +129,11 @@ export default service<ProductsService>({
 
 		async release(ctx) {
 			return { lines: await release(this.adapter, ctx.params.reservation_id) };
+		},
+
+		async restock(ctx) {
+			const { order_id, lines } = ctx.params;
+			return { lines: await restock(this.adapter, order_id, lines) };
 		},
 
 		async health() {

@@ -79,6 +79,29 @@ export async function release(store: Store, reservation_id: string, product_ids?
 	return released;
 }
 
+/** A product remembers this many orders whose units came back: many more than can be under way at once. */
+const RESTOCKS_KEPT = 1000;
+
+/**
+ * Units of a refunded order go back on sale. The guard is the order's absence from what the product remembers, so a
+ * late duplicate does nothing.
+ *
+ * @returns How many products got units by this call.
+ */
+export async function restock(store: Store, order_id: string, lines: Line[]): Promise<number> {
+	let restocked = 0;
+	for (const [product_id, quantity] of sumByProduct(lines)) {
+		restocked += await store.updateMany(
+			{ _id: product_id, restocks: { $ne: order_id } },
+			{
+				$inc: { stock: quantity, supplied: quantity },
+				$push: { restocks: { $each: [order_id], $slice: -RESTOCKS_KEPT } },
+			},
+		);
+	}
+	return restocked;
+}
+
 /** Lines of the same product become one, in the order of their ids so that no two attempts wait in a circle. */
 function sumByProduct(lines: Line[]): Map<string, number> {
 	const sums = new Map<string, number>();

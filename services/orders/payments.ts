@@ -1,0 +1,185 @@
+import { randomUUID } from "node:crypto";
+import type { z } from "zod";
+import { callAction } from "../../contracts/actions.ts";
+import { fromMinor, toMinor } from "../../contracts/money.ts";
+import type { providerEvent } from "../../contracts/orders.ts";
+import { problem } from "../../contracts/problems.ts";
+import type { JobsService } from "../../mixins/jobs.ts";
+import { findOrder, isUuid, type OrderRow, type Owner } from "./model.ts";
+import { emptyEvent } from "./move.ts";
+import type { PaymentMethod, PaymentProvider } from "./provider.ts";
+import { STEPS } from "./states.ts";
+
+/** A row of `payments`. */
+export interface Payment {
+	reference: string;
+	order_id: string;
+	method: PaymentMethod;
+	/** PostgreSQL's bigint, as text. */
+	amount_minor: string;
+	status: "open" | "settled" | "failed" | "refunding" | "refunded";
+	due_at: Date;
+}
+
+/** A service with orders that can be paid. */
+export interface PayingService extends JobsService {
+	provider: PaymentProvider;
+}
+
+/** An `instant` payment whose process died is looked after this long after it was begun. */
+const CHECK_INSTANT_MS = 15_000;
+
+type Settled = "paid" | "late" | "known" | "unknown" | "differs";
+
+/**
+ * Asks the provider to charge an order. `instant` answers the paid order; `transfer` the open payment, which a webhook
+ * settles. Nobody is charged for what they do not get: money that comes when the order can no longer be paid goes back.
+ *
+ * @throws ORDER_NOT_FOUND; ORDER_IN_OTHER_STATE, naming the state; PAYMENT_DECLINED.
+ */
+export async function payOrder(
+	service: PayingService,
+	id: string,
+	method: PaymentMethod,
+	owner: Owner,
+): Promise<{ order: OrderRow; payment?: Payment }> {
+	const payment = await openPayment(service, id, method, owner);
+	const order = await findOrder(service.pool, { id }, owner);
+	if (!order) {
+		throw problem("ORDER_NOT_FOUND");
+	}
+	if (!payment) {
+		throw problem("ORDER_IN_OTHER_STATE", { state: order.status });
+	}
+	const outcome = await service.provider.charge({
+		reference: payment.reference,
+		method,
+		amount_minor: Number(payment.amount_minor),
+		currency: order.currency,
+		description: order.number,
+		due_at: payment.due_at,
+	});
+	if (outcome === "pending") {
+		return { order, payment };
+	}
+	if (outcome === "declined") {
+		await failPayment(service, payment.reference, payment.amount_minor);
+		throw problem("PAYMENT_DECLINED");
+	}
+	const settled = await settlePayment(service, payment.reference, payment.amount_minor);
+	const after = (await findOrder(service.pool, { id }, owner)) as OrderRow;
+	if (settled !== "paid") {
+		throw problem("ORDER_IN_OTHER_STATE", { state: after.status });
+	}
+	return { order: after };
+}
+
+/**
+ * Takes in what the provider tells by webhook, each of its events once.
+ *
+ * @throws PAYMENT_NOT_FOUND; PAYMENT_AMOUNT_DIFFERS. Then nothing has changed.
+ */
+export async function takeProviderEvent(
+	service: PayingService,
+	event: z.output<typeof providerEvent>,
+): Promise<void> {
+	const take = event.type === "payment.settled" ? settlePayment : failPayment;
+	const outcome = await take(service, event.reference, String(toMinor(event.amount)), event.id);
+	if (outcome === "unknown") {
+		throw problem("PAYMENT_NOT_FOUND");
+	}
+	if (outcome === "differs") {
+		throw problem("PAYMENT_AMOUNT_DIFFERS");
+	}
+}
+
+/**
+ * Job: a payment that nobody has settled by now is ended at the provider. Where that comes too late the money is here,
+ * and the order is paid or the money goes back.
+ */
+export async function checkPayment(service: PayingService, reference: string): Promise<void> {
+	const payment = await findPayment(service, reference);
+	if (payment?.status !== "open") {
+		return;
+	}
+	const take = (await service.provider.cancel(reference)) === "settled" ? settlePayment : failPayment;
+	await take(service, reference, payment.amount_minor);
+}
+
+/** Job: gives the money of a payment back, and has the customer told where it had come too late. */
+export async function refundPayment(service: PayingService, reference: string): Promise<void> {
+	const payment = await findPayment(service, reference);
+	if (payment?.status !== "refunding") {
+		return;
+	}
+	await service.provider.refund(reference, Number(payment.amount_minor));
+	await service.pool.query("SELECT note_refund($1, $2)", [reference, emptyEvent("payment.refunded")]);
+}
+
+/** Job: puts the units of a refunded order back on sale; products does it once for each order. */
+export async function restockOrder(service: PayingService, order_id: string): Promise<void> {
+	const order = (await findOrder(service.pool, { id: order_id }, "anybody")) as OrderRow;
+	const lines = order.lines.map(({ product_id, quantity }) => ({ product_id, quantity }));
+	await callAction(service.broker, "v1.products.restock", { order_id, lines });
+}
+
+/** A payment as the contract shows it. */
+export function presentPayment({ reference, amount_minor, due_at }: Payment) {
+	return { reference, amount: fromMinor(Number(amount_minor)), due_at: due_at.toISOString() };
+}
+
+async function openPayment(
+	service: PayingService,
+	id: string,
+	method: PaymentMethod,
+	owner: Owner,
+): Promise<Payment | undefined> {
+	if (!isUuid(id)) {
+		return undefined;
+	}
+	const check_at = method === "instant" ? new Date(Date.now() + CHECK_INSTANT_MS) : null;
+	const { rows } = await service.pool.query<Payment>("SELECT * FROM open_payment($1, $2, $3, $4, $5, $6)", [
+		id,
+		owner === "anybody" ? null : owner,
+		STEPS.pay.from,
+		`pay_${randomUUID()}`,
+		method,
+		check_at,
+	]);
+	return rows[0];
+}
+
+async function settlePayment(
+	service: PayingService,
+	reference: string,
+	amount_minor: string,
+	provider_event: string | null = null,
+): Promise<Settled> {
+	const { from, to, event, stock } = STEPS.pay;
+	const { rows } = await service.pool.query<{ outcome: Settled }>(
+		"SELECT settle_payment($1, $2, $3, $4, $5, $6, $7) AS outcome",
+		[reference, amount_minor, provider_event, from, to, emptyEvent(event), stock],
+	);
+	return (rows[0] as { outcome: Settled }).outcome;
+}
+
+async function failPayment(
+	service: PayingService,
+	reference: string,
+	amount_minor: string,
+	provider_event: string | null = null,
+): Promise<"failed" | "known" | "unknown" | "differs"> {
+	const { rows } = await service.pool.query("SELECT fail_payment($1, $2, $3) AS outcome", [
+		reference,
+		amount_minor,
+		provider_event,
+	]);
+	return rows[0].outcome;
+}
+
+async function findPayment(service: PayingService, reference: string): Promise<Payment | undefined> {
+	const { rows } = await service.pool.query<Payment>("SELECT * FROM payments WHERE reference = $1", [
+		reference,
+	]);
+	return rows[0];
+}
