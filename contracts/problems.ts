@@ -108,6 +108,11 @@ export const PROBLEMS = {
 		en: "The payment was declined and nothing was charged: try again or pay in another way.",
 		id: "Pembayaran ditolak dan tidak ada yang ditagih: coba lagi atau pakai cara lain.",
 	},
+	PAYMENT_UNKNOWN: {
+		status: 503,
+		en: "It is not known yet whether the payment was made: look at the order in a minute. Nothing is charged twice.",
+		id: "Belum diketahui apakah pembayaran berhasil: lihat pesanan sebentar lagi. Tidak ada yang ditagih dua kali.",
+	},
 	PAYMENT_NOT_FOUND: {
 		status: 404,
 		en: "There is no payment with this reference.",

@@ -10,6 +10,9 @@ export interface JobsService extends PostgresService {
 	tasks: TaskList;
 	/** Adds the tasks of another mixin or the service itself; call it in `created`. */
 	addTasks(tasks: TaskList): void;
+	/** Adds a task that runs again and again: minute, hour, day, month, weekday, task (UTC). Call it in `created`. */
+	addCron(line: string): void;
+	cron: string[];
 	worker?: Worker;
 }
 
@@ -28,8 +31,12 @@ export function jobs(database: string): Partial<ServiceSchema> {
 	return mixin<JobsService>({
 		created(this: JobsService) {
 			this.tasks = {};
+			this.cron = [];
 		},
 		methods: {
+			addCron(this: JobsService, line: string) {
+				this.cron.push(line);
+			},
 			addTasks(this: JobsService, tasks: TaskList) {
 				Object.assign(this.tasks, tasks);
 			},
@@ -109,6 +116,7 @@ class Worker {
 				this.#runner = await run({
 					pgPool: this.#service.pool,
 					taskList: this.#service.tasks,
+					crontab: this.#service.cron.join("\n"),
 					concurrency: CONCURRENT_JOBS,
 					noHandleSignals: true,
 					pollInterval: 1000,

@@ -1,4 +1,4 @@
-import type { EventData } from "../../contracts/actions.ts";
+import type { EventData, EventName } from "../../contracts/actions.ts";
 import { CURRENCY, CURRENCY_DECIMALS, fromMinor } from "../../contracts/money.ts";
 
 /** What a message says, in plain text. */
@@ -8,34 +8,63 @@ export interface Message {
 	body: string;
 }
 
-/** Greets a new user. */
-export function welcome(name: string): Message {
-	return {
+type Writers = { [N in EventName]?: (name: string, data: EventData<N>) => Message };
+
+/** What a customer is told of: the message for each event, by the customer's name and the event's data. */
+export const MESSAGES = {
+	"user.registered": (name) => ({
 		type: "welcome",
 		subject: "Selamat Datang di Toko Online!",
-		body: `Halo ${name},\n\nterima kasih telah bergabung!\n`,
-	};
-}
-
-/** Confirms an order with what was ordered and the total. */
-export function orderConfirmation(name: string, order: EventData<"order.placed">): Message {
-	const lines = order.items.map(
-		(item) => `- ${item.quantity} × ${item.name}: ${money(item.price_minor * item.quantity)}`,
-	);
-	return {
+		body: letter(name, ["terima kasih telah bergabung!"]),
+	}),
+	"order.placed": (name, { number, items, total_minor }) => ({
 		type: "order_confirmation",
-		subject: `Konfirmasi Order #${order.number}`,
-		body: [
-			`Halo ${name},`,
+		subject: `Konfirmasi Order #${number}`,
+		body: letter(name, [
+			`order Anda #${number} sedang diproses.`,
 			"",
-			`order Anda #${order.number} sedang diproses.`,
+			...items.map((item) => `- ${item.quantity} × ${item.name}: ${money(item.price_minor * item.quantity)}`),
 			"",
-			...lines,
-			"",
-			`Total: ${money(order.total_minor)}`,
-			"",
-		].join("\n"),
-	};
+			`Total: ${money(total_minor)}`,
+		]),
+	}),
+	"order.paid": (name, { number, total_minor }) => ({
+		type: "order_paid",
+		subject: `Pembayaran Order #${number} diterima`,
+		body: letter(name, [`pembayaran ${money(total_minor)} untuk order #${number} sudah kami terima.`]),
+	}),
+	"order.shipped": (name, { number }) => ({
+		type: "order_shipped",
+		subject: `Order #${number} dikirim`,
+		body: letter(name, [`order Anda #${number} sudah dikirim.`]),
+	}),
+	"order.cancelled": (name, { number }) => ({
+		type: "order_cancelled",
+		subject: `Order #${number} dibatalkan`,
+		body: letter(name, [`order Anda #${number} sudah dibatalkan. Tidak ada yang perlu dibayar.`]),
+	}),
+	"order.expired": (name, { number }) => ({
+		type: "order_expired",
+		subject: `Order #${number} kedaluwarsa`,
+		body: letter(name, [`order Anda #${number} tidak dibayar tepat waktu dan sudah ditutup.`]),
+	}),
+	"order.refunded": (name, { number, total_minor }) => ({
+		type: "order_refunded",
+		subject: `Dana Order #${number} dikembalikan`,
+		body: letter(name, [`dana ${money(total_minor)} untuk order #${number} kami kembalikan.`]),
+	}),
+	"payment.refunded": (name, { number, amount_minor }) => ({
+		type: "payment_refunded",
+		subject: `Pembayaran Order #${number} dikembalikan`,
+		body: letter(name, [
+			`pembayaran ${money(amount_minor)} kami terima ketika order #${number} sudah tidak bisa dibayar lagi,`,
+			"jadi dananya sudah kami kembalikan seluruhnya.",
+		]),
+	}),
+} satisfies Writers;
+
+function letter(name: string, lines: string[]): string {
+	return [`Halo ${name},`, "", ...lines, ""].join("\n");
 }
 
 const format = new Intl.NumberFormat("id-ID", {

@@ -6,7 +6,7 @@ import { type JobsService, jobs, pendingJobs } from "../../mixins/jobs.ts";
 import { postgres } from "../../mixins/postgres.ts";
 import { service } from "../../mixins/schema.ts";
 import { createMailer, type Mailer } from "./mailer.ts";
-import { type Message, orderConfirmation, welcome } from "./messages.ts";
+import { MESSAGES, type Message } from "./messages.ts";
 import { listNotifications, markSent, noteFailure, present, queueNotification, unsent } from "./model.ts";
 
 interface NotificationsService extends JobsService {
@@ -18,10 +18,10 @@ export default service<NotificationsService>({
 	name: notifications.name,
 	version: notifications.version,
 	mixins: [
-		inbox<NotificationsService>("notifications", {
-			"user.registered": notifyByJob,
-			"order.placed": notifyByJob,
-		}),
+		inbox<NotificationsService>(
+			"notifications",
+			Object.fromEntries(Object.keys(MESSAGES).map((name) => [name, notifyByJob])),
+		),
 		jobs("notifications"),
 		postgres({ database: "notifications", migrations: new URL("./migrations/", import.meta.url) }),
 	],
@@ -60,12 +60,12 @@ export default service<NotificationsService>({
 		async notify(this: NotificationsService, event: EventEnvelope) {
 			const { user_id } = event.data;
 			const contact = await callAction(this.broker, "v1.users.contact", { id: user_id });
-			const message = messageFor(event, contact.full_name);
+			const write = MESSAGES[event.name as keyof typeof MESSAGES] as (name: string, data: unknown) => Message;
 			await queueNotification(this.pool, {
 				event_id: event.id,
 				user_id,
 				recipient: contact.email,
-				...message,
+				...write(contact.full_name, event.data),
 			});
 			for (const { id, recipient, subject, body } of await unsent(this.pool, event.id)) {
 				try {
@@ -89,17 +89,6 @@ async function notifyByJob(
 	await client.query("SELECT graphile_worker.add_job('notify', $1::json, max_attempts => 32767)", [
 		JSON.stringify(event),
 	]);
-}
-
-function messageFor(event: EventEnvelope, name: string): Message {
-	switch (event.name) {
-		case "user.registered":
-			return welcome(name);
-		case "order.placed":
-			return orderConfirmation(name, (event as EventEnvelope<"order.placed">).data);
-		default:
-			throw new Error(`no message is written for ${event.name}`);
-	}
 }
 
 /** Whose messages the caller may see: an admin everybody's (null), a user only the own. */

@@ -22,17 +22,21 @@ export function keyedRequest(user_id: number, key: string, body: object): KeyedR
 }
 
 /**
- * The answer that this request got before.
+ * The answer that this request got before. A key that has counted for its time is forgotten, to be used anew.
  *
  * @throws KEY_REUSED where the key was used for something else.
  */
 export async function storedAnswer(pool: Pool, request: KeyedRequest): Promise<Answer | undefined> {
-	const { rows } = await pool.query<{ answer: Answer; request_hash: Buffer }>(
-		`SELECT answer, request_hash FROM idempotency_keys
-		WHERE user_id = $1 AND key = $2 AND created_at > now() - make_interval(hours => $3)`,
+	const { rows } = await pool.query<{ answer: Answer; request_hash: Buffer; counts: boolean }>(
+		`SELECT answer, request_hash, created_at > now() - make_interval(hours => $3) AS counts
+		FROM idempotency_keys WHERE user_id = $1 AND key = $2`,
 		[request.user_id, request.key, KEY_HOURS],
 	);
 	const [row] = rows;
+	if (row && !row.counts) {
+		await forgetOldKeys(pool);
+		return undefined;
+	}
 	if (row && !row.request_hash.equals(request.hash)) {
 		throw problem("KEY_REUSED");
 	}
@@ -49,11 +53,9 @@ export async function storeRefusal(pool: Pool, request: KeyedRequest, code: Prob
 	);
 }
 
-/** Makes room for keys that have counted for their time. */
-export async function forgetOldKey(pool: Pool, request: KeyedRequest): Promise<void> {
-	await pool.query(
-		`DELETE FROM idempotency_keys
-		WHERE user_id = $1 AND key = $2 AND created_at <= now() - make_interval(hours => $3)`,
-		[request.user_id, request.key, KEY_HOURS],
-	);
+/** Forgets all keys that have counted for their time; also a job, once an hour. */
+export async function forgetOldKeys(pool: Pool): Promise<void> {
+	await pool.query("DELETE FROM idempotency_keys WHERE created_at <= now() - make_interval(hours => $1)", [
+		KEY_HOURS,
+	]);
 }

@@ -5,6 +5,7 @@ import { outbox } from "../../mixins/events.ts";
 import { jobs, pendingJobs } from "../../mixins/jobs.ts";
 import { postgres } from "../../mixins/postgres.ts";
 import { service } from "../../mixins/schema.ts";
+import { forgetOldKeys } from "./idempotency.ts";
 import { findOrder, listOrders, type Owner, present } from "./model.ts";
 import { moveOrder, refundOrder } from "./move.ts";
 import {
@@ -112,7 +113,9 @@ export default service<PayingService>({
 
 	created() {
 		this.provider = sandboxProvider(this.pool);
+		this.addCron("23 * * * * forget_old_keys");
 		this.addTasks({
+			forget_old_keys: () => forgetOldKeys(this.pool),
 			check_payment: (payload) => checkPayment(this, (payload as { reference: string }).reference),
 			refund_payment: (payload) => refundPayment(this, (payload as { reference: string }).reference),
 			restock_order: (payload) => restockOrder(this, (payload as { order_id: string }).order_id),

@@ -35,7 +35,7 @@ type Settled = "paid" | "late" | "known" | "unknown" | "differs";
  * Asks the provider to charge an order. `instant` answers the paid order; `transfer` the open payment, which a webhook
  * settles. Nobody is charged for what they do not get: money that comes when the order can no longer be paid goes back.
  *
- * @throws ORDER_NOT_FOUND; ORDER_IN_OTHER_STATE, naming the state; PAYMENT_DECLINED.
+ * @throws ORDER_NOT_FOUND; ORDER_IN_OTHER_STATE, naming the state; PAYMENT_DECLINED; PAYMENT_UNKNOWN.
  */
 export async function payOrder(
 	service: PayingService,
@@ -51,14 +51,7 @@ export async function payOrder(
 	if (!payment) {
 		throw problem("ORDER_IN_OTHER_STATE", { state: order.status });
 	}
-	const outcome = await service.provider.charge({
-		reference: payment.reference,
-		method,
-		amount_minor: Number(payment.amount_minor),
-		currency: order.currency,
-		description: order.number,
-		due_at: payment.due_at,
-	});
+	const outcome = await charge(service, order, payment);
 	if (outcome === "pending") {
 		return { order, payment };
 	}
@@ -72,6 +65,23 @@ export async function payOrder(
 		throw problem("ORDER_IN_OTHER_STATE", { state: after.status });
 	}
 	return { order: after };
+}
+
+async function charge(service: PayingService, order: OrderRow, payment: Payment) {
+	try {
+		return await service.provider.charge({
+			reference: payment.reference,
+			method: payment.method,
+			amount_minor: Number(payment.amount_minor),
+			currency: order.currency,
+			description: order.number,
+			due_at: payment.due_at,
+		});
+	} catch (error) {
+		// The job that the payment was opened with finds out.
+		service.logger.warn(`Payment ${payment.reference} has no answer: ${(error as Error).message}`);
+		throw problem("PAYMENT_UNKNOWN");
+	}
 }
 
 /**

@@ -4,23 +4,19 @@ import type { z } from "zod";
 import { type ActionContext, callAction, type ResultOf } from "../../contracts/actions.ts";
 import { CURRENCY } from "../../contracts/money.ts";
 import type { orders } from "../../contracts/orders.ts";
-import { type ProblemData, problem, problemCode } from "../../contracts/problems.ts";
+import { type ProblemCode, type ProblemData, problem, problemCode } from "../../contracts/problems.ts";
 import { envelope } from "../../mixins/events.ts";
 import type { JobsService } from "../../mixins/jobs.ts";
 import { settings } from "../../mixins/settings.ts";
-import {
-	type Answer,
-	forgetOldKey,
-	type KeyedRequest,
-	keyedRequest,
-	storedAnswer,
-	storeRefusal,
-} from "./idempotency.ts";
+import { type Answer, type KeyedRequest, keyedRequest, storedAnswer, storeRefusal } from "./idempotency.ts";
 import { findOrder, type OrderRow } from "./model.ts";
 import { INITIAL } from "./states.ts";
 
 type Request = z.output<typeof orders.actions.place.params>;
 type Lines = ResultOf<"v1.products.reserve">["lines"];
+
+/** A reserve whose answer never came can still be under way at products, but not for longer than this. */
+const STRAY_RESERVE_SECONDS = 30;
 
 /** Refused with a key in hand, a request waits this often for a rival that may have got the last unit. */
 const RIVAL_CHECKS = 3;
@@ -44,7 +40,6 @@ export async function placeOrder(
 		if (answer) {
 			return replay(answer);
 		}
-		await forgetOldKey(service.pool, request);
 	}
 
 	const reservation_id = randomUUID();
@@ -53,12 +48,18 @@ export async function placeOrder(
 	try {
 		({ lines } = await ctx.call("v1.products.reserve", { reservation_id, lines: body.items, expires_at }));
 	} catch (error) {
-		return refuse(service, reservation_id, request, error);
+		if (!isRefusal(error)) {
+			// Products may have held the units although its answer did not arrive, or may still be about to.
+			await release(service, reservation_id);
+			await releaseLater(service, reservation_id, STRAY_RESERVE_SECONDS);
+			throw error;
+		}
+		return refuse(service, request, error);
 	}
 	const total_minor = sum(lines);
 	if (total_minor === undefined) {
 		await release(service, reservation_id);
-		throw problem("TOTAL_TOO_LARGE");
+		return refuse(service, request, problem("TOTAL_TOO_LARGE"));
 	}
 	const order = {
 		id: randomUUID(),
@@ -137,18 +138,17 @@ async function settleUnknown(
 	throw problem("ORDER_NOT_PLACED");
 }
 
+/** Whether products refused; then nothing is held. */
+function isRefusal(error: unknown): boolean {
+	return ["OUT_OF_STOCK", "PRODUCT_NOT_FOUND"].includes(problemCode(error) ?? "");
+}
+
+/** Tells why there is no order; with a key the answer that is stored first is everybody's. */
 async function refuse(
 	service: JobsService,
-	reservation_id: string,
 	request: KeyedRequest | undefined,
 	error: unknown,
 ): Promise<OrderRow> {
-	const code = problemCode(error);
-	if (code !== "OUT_OF_STOCK" && code !== "PRODUCT_NOT_FOUND") {
-		// Products may have held the units although its answer did not arrive.
-		await release(service, reservation_id);
-		throw error;
-	}
 	if (!request) {
 		throw error;
 	}
@@ -159,7 +159,8 @@ async function refuse(
 		}
 		await new Promise((wake) => setTimeout(wake, RIVAL_CHECK_MS));
 	}
-	await storeRefusal(service.pool, request, code, (error as { data?: ProblemData }).data ?? {});
+	const { data } = error as { data?: ProblemData };
+	await storeRefusal(service.pool, request, problemCode(error) as ProblemCode, data ?? {});
 	return replayRival(service, request);
 }
 
@@ -184,11 +185,17 @@ async function release(service: JobsService, reservation_id: string): Promise<vo
 		await callAction(service.broker, "v1.products.release", { reservation_id });
 	} catch (error) {
 		service.logger.warn(`Reservation ${reservation_id} is released later: ${(error as Error).message}`);
-		await service.pool.query(
-			"SELECT graphile_worker.add_job('release_stock', $1::json, max_attempts => 32767)",
-			[JSON.stringify({ reservation_id })],
-		);
+		await releaseLater(service, reservation_id, 0);
 	}
+}
+
+async function releaseLater(service: JobsService, reservation_id: string, seconds: number): Promise<void> {
+	await service.pool.query(
+		`SELECT graphile_worker.add_job(
+			'release_stock', $1::json, run_at => now() + make_interval(secs => $2), max_attempts => 32767
+		)`,
+		[JSON.stringify({ reservation_id }), seconds],
+	);
 }
 
 /** The total in the smallest unit, or undefined where it is more than an order can have. */

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { ServiceBroker } from "moleculer";
+import { type Middleware, ServiceBroker } from "moleculer";
 import { addService } from "../../cli/shop/services.ts";
 import { type ActionName, callAction, type ParamsOf } from "../../contracts/actions.ts";
 import { asService } from "../../middlewares/permissions.ts";
@@ -7,7 +7,16 @@ import { brokerOptions } from "../../moleculer.config.ts";
 
 /** A node of this test file's own shop, on the real servers. Stop it in `afterAll`. */
 export async function startNode(...names: string[]): Promise<ServiceBroker> {
-	const broker = new ServiceBroker(brokerOptions({ nodeID: `test-${randomUUID()}` }));
+	return startNodeWith([], ...names);
+}
+
+/** As `startNode`, with middlewares around all others. */
+export async function startNodeWith(middlewares: Middleware[], ...names: string[]): Promise<ServiceBroker> {
+	const options = brokerOptions({ nodeID: `test-${randomUUID()}` });
+	const broker = new ServiceBroker({
+		...options,
+		middlewares: [...middlewares, ...(options.middlewares ?? [])],
+	});
 	for (const name of names) {
 		await addService(broker, name);
 	}

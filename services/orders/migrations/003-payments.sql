@@ -68,25 +68,25 @@ CREATE FUNCTION settle_payment(
 	stock_task text
 ) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
-	found payments;
+	payment payments;
 BEGIN
-	SELECT * INTO found FROM payments WHERE reference = settled_reference;
-	IF found.reference IS NULL THEN
+	SELECT * INTO payment FROM payments WHERE reference = settled_reference;
+	IF payment.reference IS NULL THEN
 		RETURN 'unknown';
 	END IF;
-	IF found.amount_minor <> settled_minor THEN
+	IF payment.amount_minor <> settled_minor THEN
 		RETURN 'differs';
 	END IF;
 	IF NOT note_provider_event(provider_event, settled_reference, 'payment.settled') THEN
 		RETURN 'known';
 	END IF;
 	-- Whoever changes an order and its payments takes the order first.
-	PERFORM FROM orders WHERE id = found.order_id FOR UPDATE;
-	SELECT * INTO found FROM payments WHERE reference = settled_reference FOR UPDATE;
-	IF found.status NOT IN ('open', 'failed') THEN
+	PERFORM FROM orders WHERE id = payment.order_id FOR UPDATE;
+	SELECT * INTO payment FROM payments WHERE reference = settled_reference FOR UPDATE;
+	IF payment.status NOT IN ('open', 'failed') THEN
 		RETURN 'known';
 	END IF;
-	IF move_order(found.order_id, NULL, payable, target, 'payment:' || settled_reference, event, stock_task) THEN
+	IF move_order(payment.order_id, NULL, payable, target, 'payment:' || settled_reference, event, stock_task) THEN
 		UPDATE payments SET status = 'settled', updated_at = now() WHERE reference = settled_reference;
 		RETURN 'paid';
 	END IF;
@@ -102,13 +102,13 @@ $$;
 CREATE FUNCTION fail_payment(failed_reference text, failed_minor bigint, provider_event text)
 RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
-	found payments;
+	payment payments;
 BEGIN
-	SELECT * INTO found FROM payments WHERE reference = failed_reference;
-	IF found.reference IS NULL THEN
+	SELECT * INTO payment FROM payments WHERE reference = failed_reference;
+	IF payment.reference IS NULL THEN
 		RETURN 'unknown';
 	END IF;
-	IF found.amount_minor <> failed_minor THEN
+	IF payment.amount_minor <> failed_minor THEN
 		RETURN 'differs';
 	END IF;
 	IF NOT note_provider_event(provider_event, failed_reference, 'payment.failed') THEN
@@ -160,18 +160,18 @@ $$;
 -- Notes that the money has gone back. Where it came too late the customer is told; who got a refund knows already.
 CREATE FUNCTION note_refund(refunded_reference text, event jsonb) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
-	found payments;
+	payment payments;
 	found_order orders;
 BEGIN
 	UPDATE payments SET status = 'refunded', updated_at = now()
-	WHERE reference = refunded_reference AND status = 'refunding' RETURNING * INTO found;
-	IF found.reference IS NULL OR NOT found.is_late THEN
+	WHERE reference = refunded_reference AND status = 'refunding' RETURNING * INTO payment;
+	IF payment.reference IS NULL OR NOT payment.is_late THEN
 		RETURN;
 	END IF;
-	SELECT * INTO found_order FROM orders WHERE id = found.order_id;
+	SELECT * INTO found_order FROM orders WHERE id = payment.order_id;
 	event := event || jsonb_build_object('data', jsonb_build_object(
 		'order_id', found_order.id, 'number', found_order.number, 'user_id', found_order.user_id,
-		'status', found_order.status, 'amount_minor', found.amount_minor, 'currency', found_order.currency
+		'status', found_order.status, 'amount_minor', payment.amount_minor, 'currency', found_order.currency
 	));
 	PERFORM graphile_worker.add_job('publish_event', event::json, max_attempts => 32767);
 END

@@ -1,0 +1,256 @@
+import { randomUUID } from "node:crypto";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
+import type { ServiceBroker } from "moleculer";
+import { callAction } from "../../contracts/actions.ts";
+import { asService } from "../../middlewares/permissions.ts";
+import type { PayingService } from "../../services/orders/payments.ts";
+import { sign } from "../../services/orders/webhook.ts";
+import type { Sweeper } from "../../services/products/sweeper.ts";
+import { Rival } from "./rival.ts";
+import { eventually, newProduct, newUser, type Person, startNodeWith, stockOf } from "./shop.ts";
+
+const rival = new Rival();
+let broker: ServiceBroker;
+let ani: Person;
+let budi: Person;
+
+beforeAll(async () => {
+	broker = await startNodeWith([rival.middleware], "users", "products", "orders");
+	[ani, budi] = [await newUser(broker), await newUser(broker)];
+});
+
+afterAll(() => broker.stop());
+afterEach(() => expect(rival.waiting).toEqual([]));
+
+const orders = () => broker.getLocalService({ name: "orders", version: 1 }) as unknown as PayingService;
+const stock = (id: string) => stockOf(broker, id);
+
+async function newOrder(quantity = 2) {
+	const product = await newProduct(broker, 5);
+	const order = await ani.call("v1.orders.place", { items: [{ product_id: product.id, quantity }] });
+	return { product, order };
+}
+
+/** The money and the state of an order, as they are once all jobs are done. */
+async function settled(order_id: string) {
+	const { rows } = await eventually("the payments to rest", async () => {
+		const found = await orders().pool.query(
+			`SELECT p.status AS payment, c.status AS charge, o.status AS order
+			FROM orders o LEFT JOIN payments p ON p.order_id = o.id LEFT JOIN sandbox_charges c USING (reference)
+			WHERE o.id = $1`,
+			[order_id],
+		);
+		return !found.rows.some(({ payment }) => payment === "refunding") && found;
+	});
+	return rows;
+}
+
+function webhook(reference: string, amount: number, id = randomUUID(), type = "payment.settled") {
+	const payload = JSON.stringify({ id, type, reference, amount });
+	const secret = process.env.PAYMENT_WEBHOOK_SECRET as string;
+	return callAction(broker, "v1.orders.takePaymentEvent", {
+		payload,
+		signature: sign(secret, payload, Math.floor(Date.now() / 1000)),
+	});
+}
+
+describe("two buyers and the last unit", () => {
+	test("a rival who reserves first gets it", async () => {
+		const { id } = await newProduct(broker, 1);
+		const items = [{ product_id: id, quantity: 1 }];
+		rival.at("before v1.products.reserve", () => budi.call("v1.orders.place", { items }));
+		await expect(ani.call("v1.orders.place", { items })).rejects.toMatchObject({ type: "OUT_OF_STOCK" });
+		expect(await stock(id)).toMatchObject({ stock: 0, held: 1, holds: 1 });
+	});
+
+	test("a rival who comes between the hold and the order does not", async () => {
+		const { id } = await newProduct(broker, 1);
+		const items = [{ product_id: id, quantity: 1 }];
+		rival.at("before place_order", () =>
+			expect(budi.call("v1.orders.place", { items })).rejects.toMatchObject({ type: "OUT_OF_STOCK" }),
+		);
+		expect(await ani.call("v1.orders.place", { items })).toMatchObject({ status: "pending" });
+		expect(await stock(id)).toMatchObject({ stock: 0, held: 1, holds: 1 });
+	});
+});
+
+describe("two requests with one key", () => {
+	test("are one order when the second overtakes the first", async () => {
+		const { id } = await newProduct(broker, 5);
+		const request = { items: [{ product_id: id, quantity: 1 }], idempotency_key: randomUUID() };
+		let overtaking: unknown;
+		rival.at("before place_order", async () => {
+			overtaking = await ani.call("v1.orders.place", request);
+		});
+		expect(await ani.call("v1.orders.place", request)).toEqual(overtaking);
+		expect(await stock(id)).toMatchObject({ stock: 4, held: 1, holds: 1 });
+	});
+
+	test("get one answer for the last unit, and where that is a refusal nothing is held", async () => {
+		const { id } = await newProduct(broker, 1);
+		const request = { items: [{ product_id: id, quantity: 1 }], idempotency_key: randomUUID() };
+		// The second is refused because the first holds the unit, and its refusal is stored first.
+		rival.at("before place_order", () =>
+			expect(ani.call("v1.orders.place", request)).rejects.toMatchObject({ type: "OUT_OF_STOCK" }),
+		);
+		await expect(ani.call("v1.orders.place", request)).rejects.toMatchObject({ type: "OUT_OF_STOCK" });
+		expect(await stock(id)).toMatchObject({ stock: 1, held: 0, holds: 0 });
+	});
+});
+
+describe("an attempt whose commit is slow", () => {
+	test("makes no order once the sweeper has given its units back", async () => {
+		const { id } = await newProduct(broker, 1);
+		const products = broker.getLocalService({ name: "products", version: 1 }) as unknown as {
+			sweeper: Sweeper;
+			adapter: { updateMany(query: object, update: object): Promise<number> };
+		};
+		rival.at("before place_order", async () => {
+			await products.adapter.updateMany(
+				{ _id: id },
+				{ $set: { "holds.0.expires_at": "2020-01-01T00:00:00.000Z" } },
+			);
+			await products.sweeper.sweep();
+			expect(await stock(id)).toMatchObject({ stock: 1, held: 0 });
+		});
+		await expect(
+			ani.call("v1.orders.place", { items: [{ product_id: id, quantity: 1 }] }),
+		).rejects.toMatchObject({ code: 503, type: "ORDER_NOT_PLACED" });
+		expect(await stock(id)).toMatchObject({ stock: 1, held: 0 });
+	});
+
+	test("is an order although the answer of the commit was lost", async () => {
+		const { id } = await newProduct(broker, 1);
+		rival.at("after place_order", () => Promise.reject(new Error("Connection terminated")));
+		const order = await ani.call("v1.orders.place", { items: [{ product_id: id, quantity: 1 }] });
+		expect(await ani.call("v1.orders.get", { id: order.id })).toEqual(order);
+		expect(await stock(id)).toMatchObject({ stock: 0, held: 1 });
+	});
+});
+
+describe("while an order is paid", () => {
+	test("a cancel that comes before the charge wins, and nothing is charged", async () => {
+		const { order, product } = await newOrder();
+		rival.at("before open_payment", () => ani.call("v1.orders.cancel", { id: order.id }));
+		await expect(ani.call("v1.orders.pay", { id: order.id })).rejects.toMatchObject({
+			code: 409,
+			data: { state: "cancelled" },
+		});
+		expect(await settled(order.id)).toEqual([{ order: "cancelled", payment: null, charge: null }]);
+		await eventually("the units to return", async () => (await stock(product.id))?.stock === 5);
+	});
+
+	test("a cancel that comes after the charge wins, and the money goes back", async () => {
+		const { order, product } = await newOrder();
+		rival.at("after charge", () => ani.call("v1.orders.cancel", { id: order.id }));
+		await expect(ani.call("v1.orders.pay", { id: order.id })).rejects.toMatchObject({
+			code: 409,
+			data: { state: "cancelled" },
+		});
+		expect(await settled(order.id)).toEqual([
+			{ order: "cancelled", payment: "refunded", charge: "refunded" },
+		]);
+		await eventually("the units to return", async () => (await stock(product.id))?.stock === 5);
+	});
+
+	test("an expiry that comes after the charge wins, and the money goes back", async () => {
+		const { order, product } = await newOrder();
+		rival.at(
+			"after charge",
+			() => orders().tasks.expire_order?.({ order_id: order.id }, {} as never) as Promise<void>,
+		);
+		await expect(ani.call("v1.orders.pay", { id: order.id })).rejects.toMatchObject({
+			code: 409,
+			data: { state: "expired" },
+		});
+		expect(await settled(order.id)).toEqual([{ order: "expired", payment: "refunded", charge: "refunded" }]);
+		await eventually("the units to return", async () => (await stock(product.id))?.stock === 5);
+	});
+
+	test("a second payment of it is the same one, and the order is paid once", async () => {
+		const { order } = await newOrder();
+		rival.at("after charge", () => ani.call("v1.orders.pay", { id: order.id }));
+		await expect(ani.call("v1.orders.pay", { id: order.id })).rejects.toMatchObject({
+			code: 409,
+			data: { state: "paid" },
+		});
+		expect(await settled(order.id)).toEqual([{ order: "paid", payment: "settled", charge: "settled" }]);
+	});
+
+	test("a process that dies after the charge leaves a job that pays the order", async () => {
+		const { order } = await newOrder();
+		rival.at("after charge", () => Promise.reject(new Error("the process is gone")));
+		await expect(ani.call("v1.orders.pay", { id: order.id })).rejects.toMatchObject({
+			type: "PAYMENT_UNKNOWN",
+		});
+		await checkPayments(order.id);
+		expect(await settled(order.id)).toEqual([{ order: "paid", payment: "settled", charge: "settled" }]);
+	});
+
+	test("a process that dies before the charge leaves a job that ends the payment; a late charge is declined", async () => {
+		const { order } = await newOrder();
+		rival.at("before charge", () => checkPayments(order.id));
+		await expect(ani.call("v1.orders.pay", { id: order.id })).rejects.toMatchObject({
+			type: "PAYMENT_DECLINED",
+		});
+		expect(await settled(order.id)).toEqual([{ order: "pending", payment: "failed", charge: "cancelled" }]);
+		expect(await ani.call("v1.orders.pay", { id: order.id })).toMatchObject({ status: "paid" });
+	});
+
+	async function checkPayments(order_id: string) {
+		const { rows } = await orders().pool.query("SELECT reference FROM payments WHERE order_id = $1", [
+			order_id,
+		]);
+		for (const { reference } of rows) {
+			await orders().tasks.check_payment?.({ reference }, {} as never);
+		}
+	}
+});
+
+describe("a webhook", () => {
+	test("that is sent again while the first is taken in changes nothing more", async () => {
+		const { order } = await newOrder();
+		const { payment } = await ani.call("v1.orders.pay", { id: order.id, method: "transfer" });
+		const { reference = "", amount = 0 } = payment ?? {};
+		const id = randomUUID();
+		rival.at("before settle_payment", () => webhook(reference, amount, id));
+		expect(await webhook(reference, amount, id)).toEqual({ received: true });
+		await Promise.all(Array.from({ length: 5 }, () => webhook(reference, amount, id)));
+		await webhook(reference, amount);
+		const { rows } = await orders().pool.query(
+			"SELECT status FROM order_history WHERE order_id = $1 ORDER BY at",
+			[order.id],
+		);
+		expect(rows.map(({ status }) => status)).toEqual(["pending", "paid"]);
+	});
+
+	test("that comes in after the order was paid in another way gives the money back", async () => {
+		const { order } = await newOrder();
+		const { payment } = await ani.call("v1.orders.pay", { id: order.id, method: "transfer" });
+		const { reference = "", amount = 0 } = payment ?? {};
+		rival.at("before settle_payment", () => ani.call("v1.orders.pay", { id: order.id }));
+		await webhook(reference, amount);
+		expect(await settled(order.id)).toEqual(
+			expect.arrayContaining([
+				{ order: "paid", payment: "settled", charge: "settled" },
+				{ order: "paid", payment: "refunded", charge: "refunded" },
+			]),
+		);
+	});
+});
+
+describe("a refund with restocking", () => {
+	test("puts the units back once, although products' answer is lost and the job runs again", async () => {
+		const { order, product } = await newOrder();
+		await ani.call("v1.orders.pay", { id: order.id });
+		rival.at("after v1.products.restock", () => Promise.reject(new Error("the answer is lost")));
+		await callAction(broker, "v1.orders.refund", { id: order.id, restock: true }, asService());
+		await eventually("the units to be back", async () => {
+			const now = await stock(product.id);
+			return now?.stock === 5 && now.held === 0;
+		});
+		await orders().tasks.restock_order?.({ order_id: order.id }, {} as never);
+		expect(await stock(product.id)).toMatchObject({ stock: 5, held: 0, supplied: 7 });
+		expect(await settled(order.id)).toEqual([{ order: "refunded", payment: "refunded", charge: "refunded" }]);
+	});
+});

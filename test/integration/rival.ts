@@ -1,0 +1,66 @@
+import type { ActionSchema, Context, Middleware, Service } from "moleculer";
+import type { PayingService } from "../../services/orders/payments.ts";
+
+type Act = () => Promise<unknown>;
+
+/** When a rival acts: `before` or `after` an action (`v1.products.reserve`) or a step of the orders service. */
+type Point = `${"before" | "after"} ${string}`;
+
+/**
+ * Lets somebody else act at a named point of what is under way, so that a race has the same outcome every time. Points
+ * are all actions of the node, every stored function that a service calls in its database (`place_order`) and what it
+ * asks of the payment provider (`charge`).
+ */
+export class Rival {
+	#acts = new Map<Point, Act>();
+
+	/** Acts once, the next time the point is reached; whatever reached it goes on when the rival is done. */
+	at(point: Point, act: Act): void {
+		this.#acts.set(point, act);
+	}
+
+	/** The points that were not reached; a test that raced has none. */
+	get waiting(): Point[] {
+		return [...this.#acts.keys()];
+	}
+
+	get middleware(): Middleware {
+		const wrap = <A extends unknown[], R>(name: string, step: (...given: A) => Promise<R>) => {
+			return async (...given: A): Promise<R> => {
+				await this.#reached(`before ${name}`);
+				const result = await step(...given);
+				await this.#reached(`after ${name}`);
+				return result;
+			};
+		};
+		return {
+			name: "Rival",
+			localAction(next, action: ActionSchema) {
+				return function actBeside(this: Service, ctx: Context) {
+					return wrap(action.name as string, () => next.call(this, ctx))();
+				};
+			},
+			serviceCreated(service: Service) {
+				const { pool, provider } = service as unknown as Partial<PayingService>;
+				if (pool) {
+					const query = pool.query.bind(pool) as (...given: unknown[]) => Promise<unknown>;
+					pool.query = ((sql: unknown, ...given: unknown[]) => {
+						const step = /^SELECT (?:\* FROM )?(\w+)\(/.exec(String(sql))?.[1];
+						return step ? wrap(step, () => query(sql, ...given))() : query(sql, ...given);
+					}) as never;
+				}
+				if (provider) {
+					for (const step of ["charge", "cancel", "refund"] as const) {
+						provider[step] = wrap(step, provider[step] as never) as never;
+					}
+				}
+			},
+		};
+	}
+
+	async #reached(point: Point): Promise<void> {
+		const act = this.#acts.get(point);
+		this.#acts.delete(point);
+		await act?.();
+	}
+}
