@@ -28,8 +28,8 @@ export interface ProductDocument {
 	/** Units that ever came in: the first stock, every change by hand and what came back from refunded orders. */
 	supplied: number;
 	holds: Hold[];
-	/** The last orders whose units came back, so that none comes back twice. Absent before the first. */
-	restocks?: string[];
+	/** The last orders whose units came back, and when, so that none comes back twice. Absent before the first. */
+	restocks?: Record<string, string>;
 	category: string;
 	image_url: string | null;
 	created_at: string;

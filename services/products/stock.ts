@@ -83,19 +83,27 @@ export async function release(store: Store, reservation_id: string, product_ids?
 const RESTOCKS_KEPT = 1000;
 
 /**
- * Units of a refunded order go back on sale. The guard is the order's absence from what the product remembers, so a
- * late duplicate does nothing.
+ * Units of a refunded order go back on sale. The guard is that the product does not remember the order yet, so a late
+ * duplicate does nothing.
  *
  * @returns How many products got units by this call.
  */
 export async function restock(store: Store, order_id: string, lines: Line[]): Promise<number> {
+	const wanted = sumByProduct(lines);
+	const remembered = `restocks.${order_id}`;
 	let restocked = 0;
-	for (const [product_id, quantity] of sumByProduct(lines)) {
+	for (const { _id, restocks = {} } of await store.find({ query: { _id: { $in: [...wanted.keys()] } } })) {
+		const quantity = wanted.get(_id) as number;
+		const forgotten = Object.entries(restocks)
+			.sort(([, one], [, other]) => (one < other ? 1 : -1))
+			.slice(RESTOCKS_KEPT)
+			.map(([id]) => [`restocks.${id}`, true]);
 		restocked += await store.updateMany(
-			{ _id: product_id, restocks: { $ne: order_id } },
+			{ _id, [remembered]: { $exists: false } },
 			{
 				$inc: { stock: quantity, supplied: quantity },
-				$push: { restocks: { $each: [order_id], $slice: -RESTOCKS_KEPT } },
+				$set: { [remembered]: new Date().toISOString() },
+				...(forgotten.length > 0 ? { $unset: Object.fromEntries(forgotten) } : {}),
 			},
 		);
 	}

@@ -5,7 +5,9 @@ import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import type { ServiceBroker } from "moleculer";
 import { callAction } from "../../contracts/actions.ts";
 import { asService } from "../../middlewares/permissions.ts";
+import type { DocumentService } from "../../mixins/documents.ts";
 import { settings } from "../../mixins/settings.ts";
+import type { ProductDocument } from "../../services/products/model.ts";
 import { newProduct, startNode, stockOf } from "./shop.ts";
 
 const mongoUrl = process.env.TOKO_TEST_MONGO_URL;
@@ -145,6 +147,39 @@ describe.each(stores)("products on %s", (_, url) => {
 		await expect(reserve(wanted)).rejects.toMatchObject({ type: "OUT_OF_STOCK" });
 		expect(await stockOf(broker, one.id)).toMatchObject({ stock: 5, held: 0 });
 		expect(await stockOf(broker, two.id)).toMatchObject({ stock: 1, held: 0 });
+	});
+
+	test("come back once for each refunded order, however often it is asked", async () => {
+		const { id } = await newProduct(broker, 5);
+		const lines = [1, 2].map((quantity) => ({ product_id: id, quantity }));
+		const [one, two] = [randomUUID(), randomUUID()];
+		const asked = [one, two, one, one, two].flatMap((order_id) =>
+			nodes.map((node) => callAction(node, "v1.products.restock", { order_id, lines })),
+		);
+		const restocked = (await Promise.all(asked)).reduce((sum, { lines }) => sum + lines, 0);
+		expect(restocked).toBe(2);
+		expect(await stockOf(broker, id)).toMatchObject({ stock: 11, supplied: 11, held: 0 });
+	});
+
+	test("that came back 1,000 times still come back once more, and once only", async () => {
+		const { id } = await newProduct(broker, 1);
+		const lines = [{ product_id: id, quantity: 1 }];
+		const { adapter } = broker.getLocalService({
+			name: "products",
+			version: 1,
+		}) as unknown as DocumentService<ProductDocument>;
+		const earlier = Array.from({ length: 1000 }, (_, day) => [
+			randomUUID(),
+			new Date(day * 86_400_000).toISOString(),
+		]);
+		await adapter.updateMany({ _id: id }, { $set: { restocks: Object.fromEntries(earlier) } });
+		const orders = [randomUUID(), randomUUID()];
+		for (const order_id of [...orders, ...orders, earlier.at(-1)?.[0] as string]) {
+			await callAction(broker, "v1.products.restock", { order_id, lines });
+		}
+		expect(await stockOf(broker, id)).toMatchObject({ stock: 3, supplied: 3 });
+		const { restocks = {} } = (await adapter.findOne({ _id: id })) as ProductDocument;
+		expect(Object.keys(restocks).length).toBeLessThanOrEqual(1001);
 	});
 
 	describe("from a catalogue", () => {

@@ -1,0 +1,274 @@
+import { randomUUID } from "node:crypto";
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import type { ServiceBroker } from "moleculer";
+import type { PayingService } from "../../services/orders/payments.ts";
+import { sign } from "../../services/orders/webhook.ts";
+import { admin, eventually, newProduct, newUser, type Person, startNode, stockOf } from "./shop.ts";
+
+let shop: ServiceBroker;
+let address: string;
+let buyer: Person;
+let keeper: Person;
+
+beforeAll(async () => {
+	shop = await startNode("users", "products", "orders", "notifications", "api");
+	const { gatewayAddress } = await import("../../services/api/api.service.ts");
+	address = gatewayAddress(shop.getLocalService("api"));
+	buyer = await newUser(shop);
+	keeper = await admin(shop);
+});
+
+afterAll(() => shop.stop());
+
+const SECRET = () => process.env.PAYMENT_WEBHOOK_SECRET as string;
+const now = () => Math.floor(Date.now() / 1000);
+const database = () =>
+	(shop.getLocalService({ name: "orders", version: 1 }) as unknown as PayingService).pool;
+
+async function post(path: string, as?: Person, body?: unknown, headers: Record<string, string> = {}) {
+	const response = await fetch(`${address}/api/v1${path}`, {
+		method: "POST",
+		headers: {
+			...(body === undefined ? {} : { "content-type": "application/json" }),
+			...(as ? { authorization: `Bearer ${as.token}` } : {}),
+			...headers,
+		},
+		...(body === undefined ? {} : { body: typeof body === "string" ? body : JSON.stringify(body) }),
+	});
+	return { status: response.status, body: JSON.parse(await response.text()) };
+}
+
+interface Told {
+	id?: string;
+	type?: string;
+	reference: string;
+	amount: number;
+}
+
+/** Tells as the provider does, rightly signed unless another signature is given. */
+function tell(told: Told, signature?: string) {
+	const body = JSON.stringify({ id: randomUUID(), type: "payment.settled", ...told });
+	return post("/payments/webhook", undefined, body, {
+		"toko-signature": signature ?? sign(SECRET(), body, now()),
+	});
+}
+
+async function newOrder(quantity = 2) {
+	const product = await newProduct(shop, 5, 15_000);
+	const order = await buyer.call("v1.orders.place", { items: [{ product_id: product.id, quantity }] });
+	return { product, order };
+}
+
+async function transfer() {
+	const { order, product } = await newOrder();
+	const { body } = await post(`/orders/${order.id}/pay`, buyer, { method: "transfer" });
+	return { order, product, payment: body.payment as { reference: string; amount: number; due_at: string } };
+}
+
+const statusOf = async (id: string) => (await buyer.call("v1.orders.get", { id })).status;
+
+async function mailsAbout(number: string) {
+	const mails = await buyer.call("v1.notifications.list", { limit: 100 });
+	return mails.filter(({ subject }) => subject.includes(`#${number}`)).map(({ type }) => type);
+}
+
+describe("an order", () => {
+	test("is paid at once, shipped and completed; its units are sold and its customer told", async () => {
+		const { order, product } = await newOrder();
+		const paid = await post(`/orders/${order.id}/pay`, buyer);
+		expect(paid).toMatchObject({
+			status: 200,
+			body: { ...order, status: "paid", updated_at: expect.any(String) },
+		});
+		expect(paid.body).not.toHaveProperty("payment");
+		expect(await post(`/orders/${order.id}/ship`, keeper)).toMatchObject({
+			status: 200,
+			body: { status: "shipped" },
+		});
+		expect(await post(`/orders/${order.id}/complete`, keeper)).toMatchObject({
+			body: { status: "completed" },
+		});
+		await eventually("the hold to go", async () => (await stockOf(shop, product.id))?.held === 0);
+		expect(await stockOf(shop, product.id)).toMatchObject({ stock: 3, supplied: 5 });
+		await eventually("the mails", async () => (await mailsAbout(order.number)).length === 3);
+		expect((await mailsAbout(order.number)).sort()).toEqual([
+			"order_confirmation",
+			"order_paid",
+			"order_shipped",
+		]);
+	});
+
+	test("is shipped, completed and refunded by admins only, and paid by its owner or an admin", async () => {
+		const { order } = await newOrder();
+		const stranger = await newUser(shop);
+		expect((await post(`/orders/${order.id}/pay`, stranger)).status).toBe(404);
+		expect((await post(`/orders/${order.id}/pay`)).status).toBe(401);
+		for (const step of ["ship", "complete", "refund"]) {
+			expect(await post(`/orders/${order.id}/${step}`, buyer)).toMatchObject({
+				status: 403,
+				body: { code: "FORBIDDEN" },
+			});
+		}
+		expect((await post(`/orders/${order.id}/pay`, keeper, { method: "instant" })).body.status).toBe("paid");
+	});
+
+	test("says in which state it is where a step does not start from there", async () => {
+		const { order } = await newOrder();
+		for (const step of ["ship", "complete", "refund"]) {
+			expect(await post(`/orders/${order.id}/${step}`, keeper)).toMatchObject({
+				status: 409,
+				body: { code: "ORDER_IN_OTHER_STATE", state: "pending" },
+			});
+		}
+		await post(`/orders/${order.id}/pay`, buyer);
+		for (const step of ["pay", "cancel"]) {
+			expect(await post(`/orders/${order.id}/${step}`, buyer)).toMatchObject({
+				status: 409,
+				body: { code: "ORDER_IN_OTHER_STATE", state: "paid" },
+			});
+		}
+	});
+
+	test.each([[undefined], [{}], [{ restock: false }]])(
+		"is refunded without its units by %j",
+		async (body) => {
+			const { order, product } = await newOrder();
+			await post(`/orders/${order.id}/pay`, buyer);
+			expect(await post(`/orders/${order.id}/refund`, keeper, body)).toMatchObject({
+				status: 200,
+				body: { status: "refunded" },
+			});
+			await eventually("the money to go back", async () => {
+				const { rows } = await database().query("SELECT status FROM payments WHERE order_id = $1", [
+					order.id,
+				]);
+				return rows[0].status === "refunded";
+			});
+			expect(await stockOf(shop, product.id)).toMatchObject({ stock: 3, supplied: 5 });
+			expect((await post(`/orders/${order.id}/refund`, keeper, { restock: true })).status).toBe(409);
+			await eventually("the mail", async () => (await mailsAbout(order.number)).includes("order_refunded"));
+		},
+	);
+
+	test("that is refunded with its units puts them back on sale", async () => {
+		const { order, product } = await newOrder();
+		await post(`/orders/${order.id}/pay`, buyer);
+		await post(`/orders/${order.id}/ship`, keeper);
+		await post(`/orders/${order.id}/refund`, keeper, { restock: true });
+		await eventually("the units", async () => (await stockOf(shop, product.id))?.stock === 5);
+		expect(await stockOf(shop, product.id)).toMatchObject({ held: 0, supplied: 7 });
+	});
+
+	test.each([
+		["another method", "pay", { method: "cash" }],
+		["an unknown field", "pay", { method: "instant", amount: 1 }],
+		["an operator", "pay", { method: { $gt: "" } }],
+		["a text for a boolean", "refund", { restock: "true" }],
+	])("refuses %s and stays as it is", async (_, step, body) => {
+		const { order } = await newOrder();
+		expect(await post(`/orders/${order.id}/${step}`, keeper, body)).toMatchObject({
+			status: 422,
+			body: { code: "VALIDATION_FAILED" },
+		});
+		expect(await statusOf(order.id)).toBe("pending");
+	});
+});
+
+describe("a transfer", () => {
+	test("answers 202 with what to pay, the same however often it is asked; a webhook settles it", async () => {
+		const { order } = await newOrder();
+		const first = await post(`/orders/${order.id}/pay`, buyer, { method: "transfer" });
+		expect(first).toMatchObject({
+			status: 202,
+			body: { id: order.id, status: "pending", payment: { amount: 30_000, due_at: order.expires_at } },
+		});
+		expect(await post(`/orders/${order.id}/pay`, buyer, { method: "transfer" })).toEqual(first);
+		const { reference, amount } = first.body.payment;
+		expect(await tell({ reference, amount })).toEqual({ status: 200, body: { received: true } });
+		expect(await statusOf(order.id)).toBe("paid");
+	});
+
+	test("that failed leaves the order to be paid in another way; a settlement after that still counts", async () => {
+		const { order, payment } = await transfer();
+		expect((await tell({ ...pick(payment), type: "payment.failed" })).status).toBe(200);
+		expect(await statusOf(order.id)).toBe("pending");
+		expect((await tell(pick(payment))).status).toBe(200);
+		expect(await statusOf(order.id)).toBe("paid");
+	});
+
+	test("that arrives after the order was cancelled goes back, and the customer is told", async () => {
+		const { order, product, payment } = await transfer();
+		await post(`/orders/${order.id}/cancel`, buyer);
+		expect((await tell(pick(payment))).status).toBe(200);
+		expect(await statusOf(order.id)).toBe("cancelled");
+		await eventually("the mail", async () => (await mailsAbout(order.number)).includes("payment_refunded"));
+		const { rows } = await database().query("SELECT status FROM sandbox_charges WHERE reference = $1", [
+			payment.reference,
+		]);
+		expect(rows).toEqual([{ status: "refunded" }]);
+		expect(await stockOf(shop, product.id)).toMatchObject({ stock: 5, held: 0 });
+	});
+});
+
+describe("a webhook that is refused changes nothing", () => {
+	test.each([
+		["without a signature", () => ""],
+		["with a signature of another secret", (body: string) => sign("another", body, now())],
+		["with a signature of another body", () => sign(SECRET(), "{}", now())],
+		["signed six minutes ago", (body: string) => sign(SECRET(), body, now() - 360)],
+		["signed six minutes ahead", (body: string) => sign(SECRET(), body, now() + 360)],
+		[
+			"with a time that was changed",
+			(body: string) => sign(SECRET(), body, now()).replace(/t=\d+/, `t=${now() - 1}`),
+		],
+		["with two times", (body: string) => `t=1,${sign(SECRET(), body, now())}`],
+		["with nonsense", () => "t=NaN,v1=zz"],
+	])("%s: 401", async (_, signature) => {
+		const { order, payment } = await transfer();
+		const body = JSON.stringify({ id: randomUUID(), type: "payment.settled", ...pick(payment) });
+		const answer = await post("/payments/webhook", undefined, body, { "toko-signature": signature(body) });
+		expect(answer).toMatchObject({ status: 401, body: { code: "SIGNATURE_INVALID" } });
+		expect(await statusOf(order.id)).toBe("pending");
+	});
+
+	test.each([
+		["of an unknown payment", { reference: "pay_unknown" }, 404, "PAYMENT_NOT_FOUND"],
+		["of another amount", { amount: 29_999 }, 422, "PAYMENT_AMOUNT_DIFFERS"],
+		["with an unknown type", { type: "payment.maybe" }, 422, "VALIDATION_FAILED"],
+		["with an unknown field", { currency: "IDR" }, 422, "VALIDATION_FAILED"],
+		["with an amount as text", { amount: "30000" }, 422, "VALIDATION_FAILED"],
+	])("%s", async (_, changes, status, code) => {
+		const { order, payment } = await transfer();
+		const id = randomUUID();
+		expect(await tell({ ...pick(payment), id, ...changes } as Told)).toMatchObject({
+			status,
+			body: { code },
+		});
+		expect(await statusOf(order.id)).toBe("pending");
+		// Its id was not used up: the right message is taken.
+		expect((await tell({ ...pick(payment), id })).status).toBe(200);
+		expect(await statusOf(order.id)).toBe("paid");
+	});
+
+	test("that is no JSON", async () => {
+		const answer = await post("/payments/webhook", undefined, "{", {
+			"toko-signature": sign(SECRET(), "{", now()),
+		});
+		expect(answer).toMatchObject({ status: 400, body: { code: "MALFORMED_BODY" } });
+	});
+});
+
+test("a provider may send the signatures of two secrets while one is changed", async () => {
+	const { order, payment } = await transfer();
+	const body = JSON.stringify({ id: randomUUID(), type: "payment.settled", ...pick(payment) });
+	const [old] = [sign("the old secret", body, now())];
+	const [, right] = sign(SECRET(), body, now()).split(",");
+	expect(
+		(await post("/payments/webhook", undefined, body, { "toko-signature": `${old},${right}` })).status,
+	).toBe(200);
+	expect(await statusOf(order.id)).toBe("paid");
+});
+
+function pick({ reference, amount }: { reference: string; amount: number }) {
+	return { reference, amount };
+}
