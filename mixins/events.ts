@@ -1,4 +1,4 @@
-import { randomUUID } from "node:crypto";
+import { createHash } from "node:crypto";
 import type { ServiceSchema } from "moleculer";
 import type { JetStreamManager } from "nats";
 import type { PoolClient } from "pg";
@@ -34,22 +34,40 @@ export function streamConfig() {
 /**
  * The outbox's half of an event: a job in the publisher's own database, added in the transaction that made it
  * happen. Use it as the second statement of such a transaction.
+ *
+ * @param subject What it happened to, such as an order's id; the same thing happens to it once.
  */
 export async function publish<N extends EventName>(
 	client: { query(sql: string, values: unknown[]): Promise<unknown> },
 	name: N,
+	subject: string | number,
 	data: EventData<N>,
 ): Promise<void> {
-	await client.query("SELECT graphile_worker.add_job('publish_event', $1::json, max_attempts => 32767)", [
-		JSON.stringify(envelope(name, data)),
-	]);
+	const event = envelope(name, subject, data);
+	await client.query(
+		"SELECT graphile_worker.add_job('publish_event', $1::json, max_attempts => 32767, job_key => $2)",
+		[JSON.stringify(event), `event:${event.id}`],
+	);
 }
 
-/** An event ready to travel, with an id of its own. */
-export function envelope<N extends EventName>(name: N, data: EventData<N>): EventEnvelope<N> {
+/**
+ * The id of what happened to a subject, such as an order's id. It happens once, so whoever knows of it knows the id:
+ * the audit finds by it what became of the event. In SQL: `md5(name || ':' || subject)::uuid`.
+ */
+export function eventId(name: EventName, subject: string | number): string {
+	const hash = createHash("md5").update(`${name}:${subject}`).digest("hex");
+	return hash.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
+}
+
+/** An event ready to travel. */
+export function envelope<N extends EventName>(
+	name: N,
+	subject: string | number,
+	data: EventData<N>,
+): EventEnvelope<N> {
 	const { version, data: schema } = eventContracts[name];
 	return {
-		id: randomUUID(),
+		id: eventId(name, subject),
 		name,
 		version,
 		occurred_at: new Date().toISOString(),

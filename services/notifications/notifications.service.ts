@@ -86,9 +86,10 @@ async function notifyByJob(
 	event: EventEnvelope,
 	client: { query(sql: string, values: unknown[]): Promise<unknown> },
 ) {
-	await client.query("SELECT graphile_worker.add_job('notify', $1::json, max_attempts => 32767)", [
-		JSON.stringify(event),
-	]);
+	await client.query(
+		"SELECT graphile_worker.add_job('notify', $1::json, max_attempts => 32767, job_key => $2)",
+		[JSON.stringify(event), `notify:${event.id}`],
+	);
 }
 
 /** Whose messages the caller may see: an admin everybody's (null), a user only the own. */

@@ -1,4 +1,3 @@
-import { randomUUID } from "node:crypto";
 import { type EventName, events } from "../../contracts/actions.ts";
 import { problem } from "../../contracts/problems.ts";
 import type { JobsService } from "../../mixins/jobs.ts";
@@ -64,10 +63,9 @@ export async function refundOrder(
 	});
 }
 
-/** An event whose data the database fills in from the order. */
+/** An event whose id and data the database fills in from the order. */
 export function emptyEvent(name: EventName): string {
 	return JSON.stringify({
-		id: randomUUID(),
 		name,
 		version: events[name].version,
 		occurred_at: new Date().toISOString(),

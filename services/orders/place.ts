@@ -82,7 +82,7 @@ async function commit(
 	request: KeyedRequest | undefined,
 ): Promise<OrderRow> {
 	// The number is given by the database, which puts it into the event as well.
-	const event = envelope("order.placed", {
+	const event = envelope("order.placed", order.id, {
 		order_id: order.id,
 		number: "",
 		user_id: order.user_id,
@@ -192,9 +192,10 @@ async function release(service: JobsService, reservation_id: string): Promise<vo
 async function releaseLater(service: JobsService, reservation_id: string, seconds: number): Promise<void> {
 	await service.pool.query(
 		`SELECT graphile_worker.add_job(
-			'release_stock', $1::json, run_at => now() + make_interval(secs => $2), max_attempts => 32767
+			'release_stock', $1::json, run_at => now() + make_interval(secs => $2), max_attempts => 32767,
+			job_key => $3
 		)`,
-		[JSON.stringify({ reservation_id }), seconds],
+		[JSON.stringify({ reservation_id }), seconds, `stock:${reservation_id}`],
 	);
 }
 

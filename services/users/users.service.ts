@@ -161,7 +161,7 @@ export default service<UsersService>({
 				return await this.adapter.db.transaction(async (transaction: Transaction) => {
 					const row = await this.model.create(attributes, { transaction });
 					const query = (sql: string, bind: unknown[]) => this.adapter.db.query(sql, { bind, transaction });
-					await publish({ query }, "user.registered", { user_id: row.id });
+					await publish({ query }, "user.registered", row.id, { user_id: row.id });
 					return row;
 				});
 			} catch (error) {

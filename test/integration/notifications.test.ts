@@ -58,7 +58,7 @@ test("a new user is welcomed and an order confirmed, by a mail each", async () =
 test("an event that is delivered twice leads to one mail", async () => {
 	const buyer = await newUser(shop);
 	await sentTo(buyer, 1);
-	const event = envelope("user.registered", { user_id: buyer.id });
+	const event = envelope("user.registered", randomUUID(), { user_id: buyer.id });
 	const broker = shop as unknown as {
 		sendToChannel(name: string, event: object, options?: object): Promise<void>;
 	};

@@ -29,11 +29,11 @@ export async function callers() {
 	// @ts-expect-error a field that the result does not have
 	product.password_hash;
 
-	await publish(client, "user.registered", { user_id: 1 });
+	await publish(client, "user.registered", 1, { user_id: 1 });
 	// @ts-expect-error an event that no contract has
-	await publish(client, "user.vanished", { user_id: 1 });
+	await publish(client, "user.vanished", 1, { user_id: 1 });
 	// @ts-expect-error an event with the wrong data
-	await publish(client, "user.registered", { id: 1 });
+	await publish(client, "user.registered", 1, { id: 1 });
 	return [lines, price, wrong];
 }
 

@@ -48,6 +48,13 @@ CREATE TABLE idempotency_keys (
 
 CREATE INDEX idempotency_keys_created ON idempotency_keys (created_at);
 
+-- Puts an event into the outbox.
+CREATE FUNCTION publish(event jsonb) RETURNS void LANGUAGE sql AS $$
+	SELECT graphile_worker.add_job(
+		'publish_event', event::json, max_attempts => 32767, job_key => 'event:' || (event->>'id')
+	)
+$$;
+
 -- Places an order in one round trip: the order, its lines, the reservation, the key with its answer and the event.
 -- A reservation or key that is already there makes the whole fail with unique_violation.
 CREATE FUNCTION place_order(
@@ -74,7 +81,7 @@ BEGIN
 		VALUES ((placed->>'user_id')::integer, idempotency_key, request_hash, jsonb_build_object('order', answer));
 	END IF;
 	full_event := jsonb_set(full_event, '{data,number}', answer->'number');
-	PERFORM graphile_worker.add_job('publish_event', full_event::json, max_attempts => 32767);
+	PERFORM publish(full_event);
 	RETURN answer;
 END
 $$;

@@ -30,6 +30,11 @@ SELECT graphile_worker.add_job(
 	job_key => 'expire:' || id
 ) FROM orders WHERE status = 'pending';
 
+-- The id of what happened to a subject; the same as eventId() of mixins/events.ts.
+CREATE FUNCTION event_id(name text, subject text) RETURNS uuid LANGUAGE sql IMMUTABLE AS $$
+	SELECT md5(name || ':' || subject)::uuid
+$$;
+
 -- Moves an order to its next state, if it is still in one of the states that the step starts from: of several who try
 -- at the same moment one wins. The event and the job that settles the stock are part of the same transaction.
 -- Answers whether this call was the one that moved it.
@@ -51,14 +56,16 @@ BEGIN
 	END IF;
 	IF stock_task IS NOT NULL THEN
 		PERFORM graphile_worker.add_job(
-			stock_task, json_build_object('reservation_id', r.id), max_attempts => 32767
+			stock_task, json_build_object('reservation_id', r.id), max_attempts => 32767, job_key => 'stock:' || r.id
 		) FROM reservations r WHERE r.order_id = moved;
 	END IF;
-	event := event || jsonb_build_object('data', jsonb_build_object(
-		'order_id', found_order.id, 'number', found_order.number, 'user_id', found_order.user_id,
-		'total_minor', found_order.total_minor, 'currency', found_order.currency
+	PERFORM publish(event || jsonb_build_object(
+		'id', event_id(event->>'name', moved::text),
+		'data', jsonb_build_object(
+			'order_id', found_order.id, 'number', found_order.number, 'user_id', found_order.user_id,
+			'total_minor', found_order.total_minor, 'currency', found_order.currency
+		)
 	));
-	PERFORM graphile_worker.add_job('publish_event', event::json, max_attempts => 32767);
 	RETURN true;
 END
 $$;

@@ -52,8 +52,7 @@ BEGIN
 		RETURNING * INTO opened;
 		PERFORM graphile_worker.add_job(
 			'check_payment', json_build_object('reference', new_reference),
-			run_at => coalesce(check_at, opened.due_at),
-			max_attempts => 32767
+			run_at => coalesce(check_at, opened.due_at), max_attempts => 32767, job_key => 'check:' || new_reference
 		);
 	END IF;
 	RETURN NEXT opened;
@@ -92,7 +91,8 @@ BEGIN
 	END IF;
 	UPDATE payments SET status = 'refunding', is_late = true, updated_at = now() WHERE reference = settled_reference;
 	PERFORM graphile_worker.add_job(
-		'refund_payment', json_build_object('reference', settled_reference), max_attempts => 32767
+		'refund_payment', json_build_object('reference', settled_reference), max_attempts => 32767,
+		job_key => 'refund:' || settled_reference
 	);
 	RETURN 'late';
 END
@@ -146,11 +146,13 @@ BEGIN
 	UPDATE payments SET status = 'refunding', updated_at = now()
 	WHERE order_id = refunded AND status = 'settled' RETURNING reference INTO going_back;
 	PERFORM graphile_worker.add_job(
-		'refund_payment', json_build_object('reference', going_back), max_attempts => 32767
+		'refund_payment', json_build_object('reference', going_back), max_attempts => 32767,
+		job_key => 'refund:' || going_back
 	);
 	IF restock THEN
 		PERFORM graphile_worker.add_job(
-			'restock_order', json_build_object('order_id', refunded), max_attempts => 32767
+			'restock_order', json_build_object('order_id', refunded), max_attempts => 32767,
+			job_key => 'restock:' || refunded
 		);
 	END IF;
 	RETURN true;
@@ -169,11 +171,13 @@ BEGIN
 		RETURN;
 	END IF;
 	SELECT * INTO found_order FROM orders WHERE id = payment.order_id;
-	event := event || jsonb_build_object('data', jsonb_build_object(
-		'order_id', found_order.id, 'number', found_order.number, 'user_id', found_order.user_id,
-		'status', found_order.status, 'amount_minor', payment.amount_minor, 'currency', found_order.currency
+	PERFORM publish(event || jsonb_build_object(
+		'id', event_id(event->>'name', refunded_reference),
+		'data', jsonb_build_object(
+			'order_id', found_order.id, 'number', found_order.number, 'user_id', found_order.user_id,
+			'status', found_order.status, 'amount_minor', payment.amount_minor, 'currency', found_order.currency
+		)
 	));
-	PERFORM graphile_worker.add_job('publish_event', event::json, max_attempts => 32767);
 END
 $$;
 
