@@ -55,7 +55,7 @@ export function brokerOptions(changes: Partial<BrokerOptions> = {}): BrokerOptio
 }
 
 /** Options of the NATS client. Both users of it drop a password that is part of the address. */
-function natsConnection(address: string) {
+export function natsConnection(address: string) {
 	const urls = address.split(",").map((one) => new URL(one));
 	return {
 		servers: urls.map((url) => url.host),

@@ -32,9 +32,7 @@ export async function joinRunningParts(
 	say: (line: string) => void,
 	services: string[] = [],
 ): Promise<{ parts: Part[] }> {
-	const all = [...Object.values(variables), "TOKO_SECRET", "PAYMENT_WEBHOOK_SECRET"];
-	if (process.env.NODE_ENV === "production" || all.every((name) => process.env[name]))
-		return { parts: await givenParts(services) };
+	if (isGiven()) return { parts: await givenParts(services) };
 	const folder = resolve(directory);
 	const record = await running(folder, wait_ms, say);
 	const secrets = await readSecrets(folder, say);
@@ -45,6 +43,16 @@ export async function joinRunningParts(
 			`the shop in ${folder} was started with another TOKO_SECRET or PAYMENT_WEBHOOK_SECRET: set the same ones here`,
 		);
 	return { parts };
+}
+
+/** Whether there is something to join: parts that the environment names, or a shop that runs in the folder. */
+export function canJoin(directory: string): boolean {
+	return isGiven() || holder(resolve(directory, "toko.lock")) !== null;
+}
+
+function isGiven(): boolean {
+	const all = [...Object.values(variables), "TOKO_SECRET", "PAYMENT_WEBHOOK_SECRET"];
+	return process.env.NODE_ENV === "production" || all.every((name) => process.env[name]);
 }
 
 async function running(folder: string, wait_ms: number, say: (line: string) => void): Promise<PartsRecord> {

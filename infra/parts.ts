@@ -13,7 +13,7 @@ import { StartError } from "./start-error.ts";
 import { type Server, type Supervised, supervise } from "./supervise.ts";
 import { findTool } from "./tools.ts";
 
-export { joinRunningParts } from "./join.ts";
+export { canJoin, joinRunningParts } from "./join.ts";
 export type { Part } from "./parts-file.ts";
 export { StartError } from "./start-error.ts";
 
