@@ -18,6 +18,9 @@ export function brokerOptions(changes: Partial<BrokerOptions> = {}): BrokerOptio
 		// A stopping node leaves the registry first, then finishes what it has.
 		tracking: { enabled: true, shutdownTimeout: 4000 },
 		requestTimeout: 10_000,
+		// A killed node says nothing: the others notice within this and what it owed is refused, long before deadlines.
+		heartbeatInterval: 1,
+		heartbeatTimeout: 3,
 		// Contracts turn it on where an action is idempotent.
 		retryPolicy: { enabled: false, retries: 3, delay: 50, maxDelay: 1000, factor: 2, check: isWorthARetry },
 		circuitBreaker: {
