@@ -71,7 +71,8 @@ export async function pendingJobs(pool: pg.Pool): Promise<PendingJob[]> {
 /**
  * Runs jobs until it is stopped, through restarts of the server. Its pool of workers is announced by an advisory
  * lock that PostgreSQL drops when the process dies; whoever sees a job taken by a pool without such a lock gives
- * the job back. (graphile-worker alone waits four hours.)
+ * the job back. (graphile-worker alone waits four hours.) A pool that did not hear which job it was given, because
+ * the connection broke, is replaced by a new one and its announcement taken back: nobody else would do that job.
  */
 class Worker {
 	#database: string;
@@ -103,16 +104,21 @@ class Worker {
 		this.#stopping = true;
 		clearInterval(this.#housekeeping);
 		await this.#turn;
-		await this.#runner?.stop().catch(() => undefined);
+		await this.#stopRunner();
 		await this.#running;
 		await this.#session?.end().catch(() => undefined);
 	}
 
 	async #run(): Promise<void> {
 		while (!this.#stopping) {
+			const pools: string[] = [];
 			try {
 				const events = new EventEmitter() as WorkerEvents;
-				events.on("pool:create", ({ workerPool }) => this.#announce(workerPool.id));
+				events.on("pool:create", ({ workerPool }) => {
+					pools.push(workerPool.id);
+					this.#announce(workerPool.id);
+				});
+				events.once("worker:getJob:error", () => setImmediate(() => this.#stopRunner()));
 				this.#runner = await run({
 					pgPool: this.#service.pool,
 					taskList: this.#service.tasks,
@@ -134,10 +140,26 @@ class Worker {
 					this.#service.logger.warn(`Jobs stopped, starting again: ${(error as Error).message}`);
 				}
 			}
+			for (const pool of pools) {
+				this.#takeBack(pool);
+			}
 			if (!this.#stopping) {
 				await new Promise((wake) => setTimeout(wake, 500));
 			}
 		}
+	}
+
+	/** Lets the jobs under way finish. */
+	async #stopRunner(): Promise<void> {
+		await this.#runner?.stop().catch(() => undefined);
+	}
+
+	/** Before the session opens a new one, so that a restart of the server cannot bring the lock back. */
+	#takeBack(poolId: string): void {
+		this.#announced.delete(poolId);
+		this.#inTurn((session) =>
+			session.query("SELECT pg_advisory_unlock($1, hashtext($2))", [WORKER_LOCK, poolId]),
+		);
 	}
 
 	#announce(poolId: string): void {

@@ -3,7 +3,8 @@ import { randomBytes } from "node:crypto";
 import { createWriteStream, mkdirSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
-import { freePort, powerCut, processesOf, until } from "../e2e/shop-process.ts";
+import { choosePort } from "../../infra/ports.ts";
+import { powerCut, processesOf, until } from "../e2e/shop-process.ts";
 
 const repository = resolve(import.meta.dirname, "../..");
 /** On two cores ten processes that start at once take their time. */
@@ -17,7 +18,7 @@ interface Member {
 	name: string;
 	args: string[];
 	environment: Record<string, string>;
-	child?: ChildProcess;
+	child?: ChildProcess | undefined;
 }
 
 /** A shop of real processes, two of each service, with its servers, in a folder of its own. */
@@ -44,13 +45,14 @@ export class Cluster {
 		};
 	}
 
-	get webhookSecret(): string {
-		return this.#environment.PAYMENT_WEBHOOK_SECRET as string;
+	/** What a process needs to join. */
+	get environment(): Record<string, string> {
+		return this.#environment;
 	}
 
 	/** Starts everything and waits until the shop is ready. */
 	async start(): Promise<void> {
-		const ports = [await freePort(), await freePort()];
+		const ports = [await choosePort(), await choosePort()];
 		this.addresses = ports.map((port) => `http://127.0.0.1:${port}`);
 		const twice = ["users", "orders", "notifications", ...(this.store === "mongo" ? ["products"] : [])];
 		this.#members = [
@@ -126,6 +128,9 @@ export class Cluster {
 	}
 
 	async #startAll(): Promise<void> {
+		for (const member of this.#members) {
+			member.child = undefined;
+		}
 		this.#isDown = false;
 		const [first, ...others] = this.#members as [Member, ...Member[]];
 		if (first.name === "mongo") {

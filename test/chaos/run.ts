@@ -51,7 +51,7 @@ const PROGRESS_MS = 15_000;
  * lets it settle and checks that every promise was kept.
  */
 export async function runChaos(options: Options): Promise<Report> {
-	const { minutes, seed, store, say } = options;
+	const { store, say } = options;
 	const folder = mkdtempSync(join(tmpdir(), "toko-chaos-"));
 	const cluster = new Cluster(folder, store, {
 		ORDER_TTL_MINUTES,
@@ -70,9 +70,8 @@ export async function runChaos(options: Options): Promise<Report> {
 		if (isGood) {
 			rmSync(folder, { recursive: true, force: true });
 		} else {
-			say(`everything is kept in ${folder}: its logs, and its data (TOKO_DIR=${folder} npm run audit)`);
+			say(`logs and data are kept in ${folder}`);
 		}
-		void [minutes, seed];
 	}
 }
 
@@ -83,7 +82,7 @@ async function breakAndCheck(cluster: Cluster, { minutes, seed, store, say }: Op
 	const market: Market = {
 		products: await stockUp(client()),
 		admin: ADMIN,
-		webhook_secret: cluster.webhookSecret,
+		webhook_secret: cluster.environment.PAYMENT_WEBHOOK_SECRET as string,
 		name: `chaos-${seed}`,
 	};
 	const clients = Array.from({ length: BUYERS }, client);
@@ -115,8 +114,7 @@ async function breakAndCheck(cluster: Cluster, { minutes, seed, store, say }: Op
 	clearInterval(progress);
 	await cluster.ready();
 
-	process.env.TOKO_DIR = cluster.folder;
-	process.env.PAYMENT_WEBHOOK_SECRET = cluster.webhookSecret;
+	Object.assign(process.env, cluster.environment);
 	await joinRunningParts(cluster.folder, 10_000, say);
 	const sources = await openSources();
 	try {

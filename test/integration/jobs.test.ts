@@ -44,6 +44,37 @@ test("a job that a dead process had taken is given to the others", async () => {
 	await database.query("SELECT graphile_worker.complete_jobs(ARRAY[$1]::bigint[])", [id]);
 });
 
+test("a job that a living process was given without hearing of it is done all the same", async () => {
+	const { pool } = broker.getLocalService({ name: "orders", version: 1 }) as unknown as JobsService;
+	const connect = pool.connect as (this: pg.Pool, callback?: unknown) => Promise<pg.PoolClient>;
+	let isLost = false;
+	pool.connect = async function (this: pg.Pool, callback?: unknown) {
+		if (callback) {
+			return connect.call(this, callback);
+		}
+		const client = await connect.call(this);
+		const query = client.query as (...given: unknown[]) => Promise<pg.QueryResult>;
+		client.query = async function (this: pg.PoolClient, ...given: unknown[]) {
+			const answer = await query.apply(this, given);
+			if (!isLost && answer?.rows?.some(({ key }) => key === "unheard")) {
+				isLost = true;
+				throw new Error("Connection terminated unexpectedly");
+			}
+			return answer;
+		} as never;
+		return client;
+	} as never;
+	try {
+		await database.query("SELECT graphile_worker.add_job('forget_old_keys', job_key => 'unheard')");
+		await eventually("the job to be done", async () => {
+			const { rows } = await database.query("SELECT 1 FROM graphile_worker.jobs WHERE key = 'unheard'");
+			return isLost && rows.length === 0;
+		});
+	} finally {
+		pool.connect = connect as never;
+	}
+});
+
 test("a job that a living process has taken stays with it", async () => {
 	const id = await addFailingJob();
 	const worker = new pg.Client(databaseUrl("orders"));
