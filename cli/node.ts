@@ -4,7 +4,7 @@ import { ownProductsFile } from "../infra/lock.ts";
 import { joinRunningParts, StartError } from "../infra/parts.ts";
 import { checkSettings, settings } from "../mixins/settings.ts";
 import { checkPort, createBroker, stopOnSignal, within } from "./shop/broker.ts";
-import { ensureAdmin, ensureCatalogue } from "./shop/first-run.ts";
+import { checkAdmin, ensureAdmin, ensureCatalogue } from "./shop/first-run.ts";
 import { fail } from "./shop/one-line.ts";
 import { addService, namedServices } from "./shop/services.ts";
 import { table } from "./shop/table.ts";
@@ -16,6 +16,7 @@ const STOP_MS = 4500;
 /** `npm run node -- NAME…`: another process of the running shop, with the named services or all but the gateway. */
 async function start(): Promise<void> {
 	checkSettings();
+	checkAdmin();
 	const given = process.argv.slice(2).join(" ") || process.env.SERVICES || "";
 	const isNamed = namedServices(given).length > 0 && given.trim() !== "" && given.trim() !== "all";
 	let names = isNamed ? namedServices(given) : namedServices("").filter((name) => name !== "api");

@@ -5,7 +5,7 @@ import { ownProductsFile } from "../infra/lock.ts";
 import { bringUpParts, type Part, type RunningParts } from "../infra/parts.ts";
 import { checkSettings, settings } from "../mixins/settings.ts";
 import { checkPort, createBroker, stopOnSignal, within } from "./shop/broker.ts";
-import { ensureAdmin, ensureCatalogue, type NewAdmin } from "./shop/first-run.ts";
+import { checkAdmin, ensureAdmin, ensureCatalogue, type NewAdmin } from "./shop/first-run.ts";
 import { fail } from "./shop/one-line.ts";
 import { Operator, openRepl } from "./shop/repl.ts";
 import { addService, namedServices } from "./shop/services.ts";
@@ -17,6 +17,7 @@ const READY_CHECK_MS = 100;
 /** `npm start`: the parts, the services that `SERVICES` names, and on a terminal the REPL. */
 async function start(): Promise<void> {
 	checkSettings();
+	checkAdmin();
 	const names = namedServices(process.env.SERVICES ?? "");
 	const hasTerminal = Boolean(process.stdin.isTTY && process.stdout.isTTY);
 	const say = (line: string) => console.log(line);
@@ -52,7 +53,7 @@ function createShop(parts: RunningParts, hasTerminal: boolean): Shop {
 	const stopServices = broker.stop.bind(broker);
 	let stopped: Promise<void> | undefined;
 	const stop = () => {
-		stopped ??= within(SERVICES_STOP_MS, stopServices()).then(() => parts.stop());
+		stopped ??= within(SERVICES_STOP_MS, stopServices()).finally(() => parts.stop());
 		return stopped;
 	};
 	broker.stop = stop;

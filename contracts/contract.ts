@@ -91,9 +91,9 @@ export function healthAction<const S extends string>(service: S, path: string) {
 	});
 }
 
-/** What a service with a database of jobs has still to do: its outbox and its other jobs. */
+/** What a service with a database of jobs has to do now: its outbox and its other jobs, failed ones included. */
 export const outboxAction = action({
-	summary: "The events and jobs of this service that are still to be done",
+	summary: "The events and jobs of this service that are due or have failed",
 	permissions: "admin",
 	params: z.strictObject({}),
 	result: z.array(

@@ -11,7 +11,15 @@ export const notification = z.strictObject({
 	recipient: z.string(),
 	subject: z.string(),
 	status: z.enum(["queued", "sent"]),
-	history: z.array(z.strictObject({ status: z.string(), at: moment, reason: z.string().optional() })),
+	history: z.array(
+		z.strictObject({
+			status: z.string(),
+			at: moment,
+			/** Why the last of these `tries` failed; for admins. */
+			reason: z.string().optional(),
+			tries: z.int().optional(),
+		}),
+	),
 	created_at: moment,
 	sent_at: moment.nullable(),
 });

@@ -44,20 +44,16 @@ export const newProduct = z.strictObject({ ...described, stock });
 /** A line of a catalogue file. `sku` is the shop's own key for the product: the same sku is the same product. */
 export const catalogueLine = z.strictObject({ sku: line(1, 60), ...newProduct.shape });
 
-/** What became of a line of a catalogue file; `repeated`: an earlier line of the same file has the same sku. */
-export const catalogueOutcome = z.enum(["created", "updated", "unchanged", "repeated"]);
+/**
+ * What became of a line of a catalogue file; `repeated`: an earlier line of the same file has the same sku; `removed`:
+ * the product was taken out of the shop and stays out.
+ */
+export const catalogueOutcome = z.enum(["created", "updated", "unchanged", "repeated", "removed"]);
 
 /** One product of an order, before it is known whether there is enough. */
 export const orderLine = z.strictObject({
 	product_id: opaqueId,
 	quantity: z.int("must be a whole number").min(1, "must be at least 1").max(QUANTITY_MAX),
-});
-
-/** A product that is short: how many were asked for and how many are left. */
-export const shortage = z.strictObject({
-	product_id: z.string(),
-	requested: z.int(),
-	available: z.int(),
 });
 
 /** The most products in one order, and so in one reservation. */

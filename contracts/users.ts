@@ -33,7 +33,7 @@ const username = z
 	);
 
 /** Long enough to resist guessing; the upper bound keeps the hash from being used as a weapon. */
-const newPassword = z
+export const newPassword = z
 	.string()
 	.min(8, "must have at least 8 characters")
 	.max(128, "must have at most 128 characters")

@@ -25,8 +25,8 @@ export interface RunningParts {
 }
 
 /**
- * Finds or starts PostgreSQL, NATS and the products' store, in the order of docs/design.md, and sets the
- * environment of the services: POSTGRES_URL, NATS_URL, MONGO_URL (unset for NeDB), TOKO_SECRET,
+ * Finds or starts PostgreSQL, NATS and the products' store: what the environment names, else what is on this
+ * machine, else what Toko brings. Sets the environment of the services: POSTGRES_URL, NATS_URL, MONGO_URL (unset for NeDB), TOKO_SECRET,
  * PAYMENT_WEBHOOK_SECRET. What an earlier run of this folder left behind is ended first, then started
  * anew on its old port.
  * @param say gets lines for the operator, also later, when a part died and comes back
@@ -72,9 +72,12 @@ export async function bringUpParts(
 }
 
 async function stop(running: Supervised[], file: PartsFile, lock: Lock): Promise<void> {
-	await file.withdraw();
-	await Promise.all(running.map((part) => part.stop()));
-	lock.release();
+	try {
+		await file.withdraw();
+	} finally {
+		await Promise.all(running.map((part) => part.stop()));
+		lock.release();
+	}
 }
 
 async function postgres(

@@ -88,9 +88,11 @@ export async function supervise(
 			if (stopping) return;
 			try {
 				await server.prepare();
+				if (stopping) return;
 				const next = await launch(server, port, say, (spawned) => (current = spawned));
+				if (stopping) return await end(next, server.stop_signal);
 				await started(next.pid as number, port);
-				if (!stopping) say(`${server.name} is back`);
+				say(`${server.name} is back`);
 				return watch(next);
 			} catch (error) {
 				if (!stopping) say(`${server.name} does not start, trying again: ${reason(error)}`);
@@ -98,7 +100,12 @@ export async function supervise(
 		}
 	};
 
-	await started(child.pid as number, port);
+	try {
+		await started(child.pid as number, port);
+	} catch (error) {
+		await end(child, server.stop_signal);
+		throw error;
+	}
 	watch(child);
 	return {
 		port,

@@ -4,7 +4,7 @@ import { fieldErrors, problem } from "../contracts/problems.ts";
 
 /**
  * Holds every action to its contract, on the node that runs it: parameters are checked (and given their defaults)
- * before the handler, the result after it. An action that no contract has does not start.
+ * before the handler, the result after it.
  */
 export const contractMiddleware: Middleware = {
 	name: "Contracts",

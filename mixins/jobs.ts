@@ -126,7 +126,7 @@ class Worker {
 					concurrency: CONCURRENT_JOBS,
 					noHandleSignals: true,
 					pollInterval: 1000,
-					// What became of a job is then written with patience while the database is away, not once.
+					// Without these a failure to write what became of a job ends the process; so it ends the pool.
 					preset: { worker: { completeJobBatchDelay: 0, failJobBatchDelay: 0 } },
 					events,
 					logger: quietLogger(this.#service),

@@ -1,6 +1,8 @@
 import { hkdfSync } from "node:crypto";
 import { resolve } from "node:path";
 
+const LOG_LEVELS = ["fatal", "error", "warn", "info", "debug", "trace", "silent"];
+
 /**
  * What the environment says, read when asked: a laptop's `npm start` fills in the addresses of the parts that it
  * started before any service is made.
@@ -8,7 +10,13 @@ import { resolve } from "node:path";
 export const settings = {
 	/** Prefix of databases, streams and topics, so that several shops can share the same servers. */
 	get namespace(): string {
-		return process.env.TOKO_NAMESPACE || "toko";
+		const given = process.env.TOKO_NAMESPACE || "toko";
+		if (!/^[a-z][a-z0-9_-]{0,30}$/.test(given)) {
+			throw new Error(
+				`TOKO_NAMESPACE must be a short name of small letters, digits, _ and -, not "${given}"`,
+			);
+		}
+		return given;
 	},
 	get postgresUrl(): string {
 		return required("POSTGRES_URL");
@@ -61,14 +69,18 @@ export const settings = {
 		return Number(given);
 	},
 	get logLevel(): string {
-		return process.env.LOG_LEVEL || "info";
+		const given = process.env.LOG_LEVEL || "info";
+		if (!LOG_LEVELS.includes(given)) {
+			throw new Error(`LOG_LEVEL must be one of ${LOG_LEVELS.join(", ")}, not "${given}"`);
+		}
+		return given;
 	},
 };
 
 /** Reads every setting that can be wrong by itself, so that a start fails at once and not in the middle of its work. */
 export function checkSettings(): void {
-	const { port, rateLimit, orderTtlMinutes } = settings;
-	void [port, rateLimit, orderTtlMinutes];
+	const { namespace, port, rateLimit, orderTtlMinutes, logLevel } = settings;
+	void [namespace, port, rateLimit, orderTtlMinutes, logLevel];
 }
 
 /**

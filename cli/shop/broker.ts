@@ -44,7 +44,7 @@ export async function checkPort(): Promise<void> {
 	});
 }
 
-/** Runs `stop` once, at the first SIGINT, SIGTERM or SIGHUP, then exits; a second signal does not wait. */
+/** Runs `stop` once, at the first SIGINT, SIGTERM or SIGHUP, then exits; later ones change nothing. */
 export function stopOnSignal(stop: () => Promise<void>): void {
 	let stopping = false;
 	for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {

@@ -12,6 +12,8 @@ import { catalogueLine } from "../../contracts/products.ts";
 import { StartError } from "../../infra/parts.ts";
 
 const BATCH = 500;
+/** In characters of JSON; a message of NATS holds 1 MB unless the server is told otherwise. */
+const BATCH_SIZE = 200_000;
 /** A line longer than this is not a product. */
 const LINE_MAX = 1024 * 1024;
 const COLUMNS = ["sku", "name", "description", "price", "stock", "category", "image_url"];
@@ -47,6 +49,8 @@ export async function importCatalogue(
 	const source = createReadStream(file);
 	let batch: { line: number; product: z.output<typeof catalogueLine> }[] = [];
 
+	let batch_size = 0;
+
 	const refuse = (line: number, reason: string) => {
 		result.refused++;
 		onRefused(line, reason);
@@ -60,14 +64,17 @@ export async function importCatalogue(
 			lines: batch.map(({ line, product }) => ({ ...product, line })),
 		});
 		outcomes.forEach((outcome, index) => {
+			const { line, product } = batch[index] as (typeof batch)[number];
 			if (outcome === "repeated") {
-				const { line, product } = batch[index] as (typeof batch)[number];
 				refuse(line, `sku: ${product.sku} stands in an earlier line of this file`);
+			} else if (outcome === "removed") {
+				refuse(line, `sku: ${product.sku} was taken out of the shop: give the product a new sku`);
 			} else {
 				result[outcome]++;
 			}
 		});
 		batch = [];
+		batch_size = 0;
 		onProgress(source.bytesRead);
 	};
 
@@ -87,7 +94,8 @@ export async function importCatalogue(
 			continue;
 		}
 		batch.push({ line: parsed.line, product: checked.data });
-		if (batch.length >= BATCH) {
+		batch_size += JSON.stringify(checked.data).length;
+		if (batch.length >= BATCH || batch_size >= BATCH_SIZE) {
 			await flush();
 		}
 	}
@@ -118,6 +126,10 @@ async function* ndjsonLines(source: NodeJS.ReadableStream): AsyncGenerator<Parse
 	for await (const text of createInterface({ input: source, crlfDelay: Number.POSITIVE_INFINITY })) {
 		line++;
 		if (text.trim() === "") {
+			continue;
+		}
+		if (text.length > LINE_MAX) {
+			yield { line, reason: "is too long to be a product" };
 			continue;
 		}
 		try {

@@ -5,6 +5,9 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { ServiceBroker } from "moleculer";
 import { callAction } from "../../contracts/actions.ts";
+import { problemCode } from "../../contracts/problems.ts";
+import { email, newPassword } from "../../contracts/users.ts";
+import { StartError } from "../../infra/parts.ts";
 import { settings } from "../../mixins/settings.ts";
 import { importCatalogue } from "./catalogue-file.ts";
 
@@ -17,6 +20,23 @@ export interface NewAdmin {
 	password?: string;
 }
 
+/**
+ * Looks at what the environment says of the first admin, before anything is started.
+ *
+ * @throws StartError that names the variable.
+ */
+export function checkAdmin(): void {
+	for (const [name, schema] of [
+		["ADMIN_EMAIL", email],
+		["ADMIN_PASSWORD", newPassword],
+	] as const) {
+		const checked = schema.safeParse(process.env[name]);
+		if (process.env[name] && !checked.success) {
+			throw new StartError(`${name} ${checked.error.issues[0]?.message}`);
+		}
+	}
+}
+
 /** Makes the first admin where there is none; undefined where there is one. */
 export async function ensureAdmin(broker: ServiceBroker): Promise<NewAdmin | undefined> {
 	const given = process.env.ADMIN_PASSWORD;
@@ -24,8 +44,18 @@ export async function ensureAdmin(broker: ServiceBroker): Promise<NewAdmin | und
 		return undefined;
 	}
 	const password = given || randomBytes(12).toString("base64url");
-	const email = process.env.ADMIN_EMAIL || "admin@toko.test";
-	const made = await callAction(broker, "v1.users.ensureAdmin", { email, password });
+	const address = process.env.ADMIN_EMAIL || "admin@toko.test";
+	const made = await callAction(broker, "v1.users.ensureAdmin", { email: address, password }).catch(
+		(error) => {
+			if (problemCode(error) !== "EMAIL_TAKEN") {
+				throw error;
+			}
+			console.error(`no admin was made: ${address} is a customer's; set another ADMIN_EMAIL and start again`);
+		},
+	);
+	if (!made) {
+		return undefined;
+	}
 	return made.created ? { email: made.email, ...(given ? {} : { password }) } : undefined;
 }
 

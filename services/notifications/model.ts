@@ -13,12 +13,12 @@ export interface NotificationRow {
 	subject: string;
 	body: string;
 	status: "queued" | "sent";
-	history: { status: string; at: string; reason?: string }[];
+	history: { status: string; at: string; reason?: string; tries?: number }[];
 	created_at: string;
 	sent_at: string | null;
 }
 
-/** Notes a message down once for its event and recipient; undefined where that was done before. */
+/** Notes a message down, once for its event and recipient. */
 export async function queueNotification(
 	pool: Pick<Pool, "query">,
 	given: Pick<NotificationRow, "event_id" | "user_id" | "type" | "recipient" | "subject" | "body">,
@@ -50,10 +50,14 @@ export async function markSent(pool: Pool, id: string): Promise<void> {
 	);
 }
 
-/** Notes that a try failed, and why. */
+/** Notes that a try failed, and why; one entry for a row of failures. */
 export async function noteFailure(pool: Pool, id: string, reason: string): Promise<void> {
 	await pool.query(
-		`UPDATE notifications SET history = history || jsonb_build_object('status', 'failed', 'at', now(), 'reason', $2::text)
+		`UPDATE notifications SET history = CASE WHEN history->-1->>'status' = 'failed' THEN history - -1 ELSE history END
+			|| jsonb_build_object(
+				'status', 'failed', 'at', now(), 'reason', $2::text,
+				'tries', coalesce((history->-1->>'tries')::integer, 0) + 1
+			)
 		WHERE id = $1`,
 		[id, reason.slice(0, 500)],
 	);
@@ -74,8 +78,8 @@ export async function listNotifications(
 	return rows.map(({ row }) => row);
 }
 
-/** A message as the contract shows it. */
-export function present(row: NotificationRow): z.input<typeof notification> {
+/** A message as the contract shows it; why sending failed is for admins. */
+export function present(row: NotificationRow, isAdmin: boolean): z.input<typeof notification> {
 	return {
 		id: row.id,
 		user_id: row.user_id,
@@ -84,7 +88,11 @@ export function present(row: NotificationRow): z.input<typeof notification> {
 		recipient: row.recipient,
 		subject: row.subject,
 		status: row.status,
-		history: row.history.map((entry) => ({ ...entry, at: new Date(entry.at).toISOString() })),
+		history: row.history.map(({ reason, ...entry }) => ({
+			...entry,
+			at: new Date(entry.at).toISOString(),
+			...(isAdmin && reason ? { reason } : {}),
+		})),
 		created_at: new Date(row.created_at).toISOString(),
 		sent_at: row.sent_at && new Date(row.sent_at).toISOString(),
 	};

@@ -28,16 +28,18 @@ export default service<NotificationsService>({
 
 	actions: implement<NotificationsService>()(notifications, {
 		async list(ctx) {
-			const rows = await listNotifications(this.pool, ownerOf(ctx), ctx.params);
-			return rows.map(present);
+			const owner = ownerOf(ctx);
+			const rows = await listNotifications(this.pool, owner, ctx.params);
+			return rows.map((row) => present(row, owner === null));
 		},
 
 		async get(ctx) {
-			const [row] = await listNotifications(this.pool, ownerOf(ctx), { id: ctx.params.id });
+			const owner = ownerOf(ctx);
+			const [row] = await listNotifications(this.pool, owner, { id: ctx.params.id });
 			if (!row) {
 				throw problem("NOTIFICATION_NOT_FOUND");
 			}
-			return present(row);
+			return present(row, owner === null);
 		},
 
 		outbox() {

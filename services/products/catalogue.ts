@@ -28,6 +28,8 @@ export async function importLines(store: Store, file: string, lines: Line[]): Pr
 			outcomes.push("created");
 		} else if (document.described_by?.file === file && document.described_by.line !== line) {
 			outcomes.push("repeated");
+		} else if (document.removed_at !== null) {
+			outcomes.push("removed");
 		} else {
 			outcomes.push(await describeAgain(store, document, { ...changesOf(given), described_by }));
 		}

@@ -21,6 +21,7 @@ export async function reserve(
 	reservation_id: string,
 	lines: Line[],
 	expires_at: string,
+	attempts = 5,
 ): Promise<(Line & { document: ProductDocument })[]> {
 	const wanted = sumByProduct(lines);
 	const documents = await find(store, [...wanted.keys()]);
@@ -44,11 +45,16 @@ export async function reserve(
 		await release(store, reservation_id, [...wanted.keys()]);
 		throw error;
 	}
-	if (isShort) {
-		await release(store, reservation_id, [...wanted.keys()]);
-		throw await shortages(store, wanted);
+	if (!isShort) {
+		return held;
 	}
-	return held;
+	await release(store, reservation_id, [...wanted.keys()]);
+	const errors = await shortages(store, wanted);
+	if (errors.length === 0 && attempts > 1) {
+		// What was short has come back meanwhile.
+		return reserve(store, reservation_id, lines, expires_at, attempts - 1);
+	}
+	throw problem("OUT_OF_STOCK", { errors });
 }
 
 /** The held units are sold: the holds go. A reservation without holds changes nothing. */
@@ -110,7 +116,7 @@ export async function restock(store: Store, order_id: string, lines: Line[]): Pr
 	return restocked;
 }
 
-/** Lines of the same product become one, in the order of their ids so that no two attempts wait in a circle. */
+/** Lines of the same product become one, in the order of their ids: of two attempts at the same products one gets all. */
 function sumByProduct(lines: Line[]): Map<string, number> {
 	const sums = new Map<string, number>();
 	for (const { product_id, quantity } of lines) {
@@ -133,7 +139,7 @@ async function find(store: Store, product_ids: string[]): Promise<Map<string, Pr
 
 async function shortages(store: Store, wanted: Map<string, number>) {
 	const documents = await find(store, [...wanted.keys()]);
-	const errors = [...wanted]
+	return [...wanted]
 		.map(([product_id, requested]) => ({
 			product_id,
 			requested,
@@ -145,5 +151,4 @@ async function shortages(store: Store, wanted: Map<string, number>) {
 			message: `only ${short.available} of ${short.requested} are left`,
 			...short,
 		}));
-	return problem("OUT_OF_STOCK", { errors });
 }

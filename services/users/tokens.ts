@@ -28,7 +28,7 @@ interface SigningKey {
 /** Signs access tokens (JWT, EdDSA) with the newest of the keys that all users processes share in the database. */
 export class TokenSigner {
 	#pool: Pool;
-	#key: Promise<SigningKey> | undefined;
+	#key: SigningKey | undefined;
 
 	constructor(pool: Pool) {
 		this.#pool = pool;
@@ -36,11 +36,11 @@ export class TokenSigner {
 
 	/** An access token for 15 minutes. */
 	async sign(user: { id: number; role: string }): Promise<string> {
-		this.#key ??= this.#newestKey().catch((error) => {
-			this.#key = undefined;
-			throw error;
-		});
-		const { kid, private_key } = await this.#key;
+		this.#key ??= await this.#newestKey();
+		if (!this.#key) {
+			throw new Error("no signing key can be opened: was TOKO_SECRET changed? Start the users service again");
+		}
+		const { kid, private_key } = this.#key;
 		return new SignJWT({ role: user.role })
 			.setProtectedHeader({ alg: "EdDSA", kid, typ: "JWT" })
 			.setIssuer(`${TOKEN_ISSUER}/${settings.namespace}`)
@@ -52,12 +52,12 @@ export class TokenSigner {
 			.sign(private_key);
 	}
 
-	/** The public keys, newest first. */
+	/** The public keys, newest first. Those that another TOKO_SECRET made count no more. */
 	async publicKeys(): Promise<Jwk[]> {
-		const { rows } = await this.#pool.query<{ public_jwk: Jwk }>(
-			"SELECT public_jwk FROM signing_keys ORDER BY created_at DESC",
+		const { rows } = await this.#pool.query<{ public_jwk: Jwk; private_key: Buffer }>(
+			"SELECT public_jwk, private_key FROM signing_keys ORDER BY created_at DESC",
 		);
-		return rows.map((row) => row.public_jwk);
+		return rows.filter(({ private_key }) => decrypt(private_key)).map(({ public_jwk }) => public_jwk);
 	}
 
 	/** Makes a key where there is none that TOKO_SECRET opens; processes that start together agree on one. */
@@ -66,11 +66,7 @@ export class TokenSigner {
 		try {
 			// Waiting for the lock comes before the look at the table, in statements of their own.
 			await client.query("SELECT pg_advisory_lock(hashtext('signing_keys'))");
-			const hasKey = await this.#newestKey().then(
-				() => true,
-				() => false,
-			);
-			if (!hasKey) {
+			if (!(await this.#newestKey())) {
 				const { public_jwk, sealed } = newKey();
 				await client.query("INSERT INTO signing_keys (kid, public_jwk, private_key) VALUES ($1, $2, $3)", [
 					public_jwk.kid,
@@ -84,18 +80,18 @@ export class TokenSigner {
 		}
 	}
 
-	async #newestKey(): Promise<SigningKey> {
+	/** The newest key that this TOKO_SECRET opens. */
+	async #newestKey(): Promise<SigningKey | undefined> {
 		const { rows } = await this.#pool.query<{ kid: string; private_key: Buffer }>(
-			"SELECT kid, private_key FROM signing_keys ORDER BY created_at DESC LIMIT 1",
+			"SELECT kid, private_key FROM signing_keys ORDER BY created_at DESC",
 		);
-		const [row] = rows;
-		if (!row) {
-			throw new Error("there is no signing key: start the users service once");
+		for (const { kid, private_key } of rows) {
+			const key = decrypt(private_key);
+			if (key) {
+				return { kid, private_key: createPrivateKey({ key, format: "der", type: "pkcs8" }) };
+			}
 		}
-		return {
-			kid: row.kid,
-			private_key: createPrivateKey({ key: decrypt(row.private_key), format: "der", type: "pkcs8" }),
-		};
+		return undefined;
 	}
 }
 
@@ -109,50 +105,48 @@ function newKey(): { public_jwk: Jwk; sealed: Buffer } {
 	};
 }
 
-/** A new refresh token, which begins a family or continues one. It is shown once; only its hash is kept. */
-export async function issueRefreshToken(
-	pool: Pick<Pool, "query">,
-	user_id: number,
-	family_id: string = randomUUID(),
-) {
-	const token = randomBytes(32).toString("base64url");
+/** A new refresh token, which begins a family. It is shown once; only its hash is kept. */
+export async function issueRefreshToken(pool: Pick<Pool, "query">, user_id: number): Promise<string> {
+	const token = newToken();
 	await pool.query(
 		`INSERT INTO refresh_tokens (token_hash, family_id, user_id, expires_at)
-		VALUES ($1, $2, $3, now() + make_interval(days => $4))`,
-		[hashOf(token), family_id, user_id, REFRESH_DAYS],
+		VALUES ($1, gen_random_uuid(), $2, now() + make_interval(days => $3))`,
+		[hashOf(token), user_id, REFRESH_DAYS],
 	);
 	return token;
 }
 
 /**
- * Takes a refresh token out of use. Only one of several callers with the same token gets the user; a token that was
- * used before ends its whole family (RFC 9700, 4.14.2).
+ * Takes a refresh token out of use and gives the next of its family, in one statement. Only one of several callers with
+ * the same token gets it; a token that was used before ends its whole family (RFC 9700, 4.14.2).
  *
- * @returns The user and family, or undefined where the token is unknown, expired or used.
+ * @returns The user and the next token, or undefined where this one is unknown, expired or used.
  */
-export async function useRefreshToken(
+export async function exchangeRefreshToken(
 	pool: Pick<Pool, "query">,
 	token: string,
-): Promise<{ user_id: number; family_id: string } | undefined> {
-	const { rows } = await pool.query<{ user_id: number; family_id: string }>(
-		`UPDATE refresh_tokens SET used_at = now()
-		WHERE token_hash = $1 AND used_at IS NULL AND expires_at > now()
-		RETURNING user_id, family_id`,
-		[hashOf(token)],
+): Promise<{ user_id: number; refresh_token: string } | undefined> {
+	const refresh_token = newToken();
+	const { rows } = await pool.query<{ user_id: number | null }>(
+		"SELECT exchange_refresh_token($1, $2, $3) AS user_id",
+		[hashOf(token), hashOf(refresh_token), REFRESH_DAYS],
 	);
-	if (rows[0]) {
-		return rows[0];
-	}
-	await endFamily(pool, token);
-	return undefined;
+	const user_id = rows[0]?.user_id;
+	return user_id == null ? undefined : { user_id, refresh_token };
 }
 
 /** Ends the session that a refresh token belongs to. */
 export async function endFamily(pool: Pick<Pool, "query">, token: string): Promise<void> {
-	await pool.query(
-		"DELETE FROM refresh_tokens WHERE family_id = (SELECT family_id FROM refresh_tokens WHERE token_hash = $1)",
-		[hashOf(token)],
-	);
+	await pool.query("SELECT end_family($1)", [hashOf(token)]);
+}
+
+/** Job: forgets the tokens whose time is over. */
+export async function forgetOldTokens(pool: Pick<Pool, "query">): Promise<void> {
+	await pool.query("DELETE FROM refresh_tokens WHERE expires_at <= now()");
+}
+
+function newToken(): string {
+	return randomBytes(32).toString("base64url");
 }
 
 function hashOf(token: string): Buffer {
@@ -167,12 +161,13 @@ function encrypt(plain: Buffer): Buffer {
 	return Buffer.concat([nonce, cipher.getAuthTag(), encrypted]);
 }
 
-function decrypt(sealed: Buffer): Buffer {
+/** Undefined where another TOKO_SECRET encrypted it. */
+function decrypt(sealed: Buffer): Buffer | undefined {
 	const decipher = createDecipheriv("aes-256-gcm", deriveKey("signing keys"), sealed.subarray(0, 12));
 	decipher.setAuthTag(sealed.subarray(12, 28));
 	try {
 		return Buffer.concat([decipher.update(sealed.subarray(28)), decipher.final()]);
 	} catch {
-		throw new Error("TOKO_SECRET is not the one that this database was made with: set the old one again");
+		return undefined;
 	}
 }

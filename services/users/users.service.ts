@@ -1,6 +1,7 @@
+import { randomBytes } from "node:crypto";
 import { type Sequelize, type Transaction, UniqueConstraintError } from "sequelize";
 import { implement } from "../../contracts/actions.ts";
-import { problem } from "../../contracts/problems.ts";
+import { problem, problemCode } from "../../contracts/problems.ts";
 import { users } from "../../contracts/users.ts";
 import { database } from "../../mixins/database.ts";
 import { outbox, publish } from "../../mixins/events.ts";
@@ -16,7 +17,14 @@ import {
 	type UserRow,
 } from "./model.ts";
 import { hashPassword, passwordMatches } from "./passwords.ts";
-import { ACCESS_SECONDS, endFamily, issueRefreshToken, TokenSigner, useRefreshToken } from "./tokens.ts";
+import {
+	ACCESS_SECONDS,
+	endFamily,
+	exchangeRefreshToken,
+	forgetOldTokens,
+	issueRefreshToken,
+	TokenSigner,
+} from "./tokens.ts";
 
 interface UsersService extends JobsService {
 	adapter: { db: Sequelize };
@@ -24,7 +32,7 @@ interface UsersService extends JobsService {
 	signer: TokenSigner;
 	add(attributes: Partial<UserAttributes>): Promise<UserRow>;
 	find(id: number | null | undefined): Promise<UserRow>;
-	openSession(row: UserRow, family_id?: string): Promise<Tokens>;
+	session(row: UserRow, refresh_token: string): Promise<Tokens>;
 }
 
 type Tokens = { access_token: string; token_type: "bearer"; expires_in: number; refresh_token: string };
@@ -53,16 +61,16 @@ export default service<UsersService>({
 			if (!row || !matches || !row.is_active) {
 				throw problem("BAD_CREDENTIALS");
 			}
-			return this.openSession(row);
+			return this.session(row, await issueRefreshToken(this.pool, row.id));
 		},
 
 		async refresh(ctx) {
-			const used = await useRefreshToken(this.pool, ctx.params.refresh_token);
-			const row = used && (await this.model.findByPk(used.user_id));
-			if (!row?.is_active) {
+			const next = await exchangeRefreshToken(this.pool, ctx.params.refresh_token);
+			const row = next && (await this.model.findByPk(next.user_id));
+			if (!next || !row?.is_active) {
 				throw problem("TOKEN_INVALID");
 			}
-			return this.openSession(row, used?.family_id);
+			return this.session(row, next.refresh_token);
 		},
 
 		async logout(ctx) {
@@ -115,24 +123,25 @@ export default service<UsersService>({
 			if (existing) {
 				return { created: false, email: existing.email };
 			}
-			const admin = {
-				email,
-				username: "admin",
-				full_name: "Admin",
-				role: "admin",
-				is_verified: true,
-			} as const;
-			try {
-				const row = await this.add({ ...admin, password_hash: await hashPassword(password) });
-				return { created: true, email: row.email };
-			} catch (error) {
-				// Another process that started at the same moment may have been first.
-				const rival = await firstAdmin();
-				if (rival) {
-					return { created: false, email: rival.email };
+			const admin = { email, full_name: "Admin", role: "admin", is_verified: true } as const;
+			const password_hash = await hashPassword(password);
+			// A customer may have that name.
+			for (const username of ["admin", `admin-${randomBytes(4).toString("hex")}`]) {
+				try {
+					const row = await this.add({ ...admin, username, password_hash });
+					return { created: true, email: row.email };
+				} catch (error) {
+					// Another process that started at the same moment may have been first.
+					const rival = await firstAdmin();
+					if (rival) {
+						return { created: false, email: rival.email };
+					}
+					if (problemCode(error) !== "USERNAME_TAKEN") {
+						throw error;
+					}
 				}
-				throw error;
 			}
+			throw problem("USERNAME_TAKEN");
 		},
 
 		async impersonate(ctx) {
@@ -181,17 +190,22 @@ export default service<UsersService>({
 			return row;
 		},
 
-		async openSession(this: UsersService, row: UserRow, family_id?: string): Promise<Tokens> {
+		async session(this: UsersService, row: UserRow, refresh_token: string): Promise<Tokens> {
 			return {
 				access_token: await this.signer.sign(row),
 				token_type: "bearer",
 				expires_in: ACCESS_SECONDS,
-				refresh_token: await issueRefreshToken(this.pool, row.id, family_id),
+				refresh_token,
 			};
 		},
 	},
 
 	merged: connectUsers,
+
+	created() {
+		this.addTasks({ forget_old_tokens: () => forgetOldTokens(this.pool) });
+		this.addCron("41 * * * * forget_old_tokens");
+	},
 
 	async started() {
 		this.signer = new TokenSigner(this.pool);
