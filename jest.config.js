@@ -19,7 +19,7 @@ export default {
 	globalSetup: "<rootDir>/test/start-servers.mjs",
 	globalTeardown: "<rootDir>/test/stop-servers.mjs",
 	reporters: ["default", "<rootDir>/test/count-reporter.mjs"],
-	projects: ["unit", "integration", "e2e"].map((name) => ({
+	projects: ["unit", "integration", "e2e", "chaos"].map((name) => ({
 		...shared,
 		displayName: name,
 		rootDir: ".",

@@ -8,6 +8,7 @@ import {
 	powerCut,
 	processesOf,
 	type Request,
+	run,
 	signUp,
 	startShop,
 	until,
@@ -94,6 +95,13 @@ test("a shop whose power is cut comes up by itself with all that it had answered
 			mails.filter((mail) => mail.type === type && mail.status === "sent").length;
 		return count("welcome") === users.length && count("order_confirmation") === orders.length;
 	});
+	const running = run(folder, ["audit"]);
+	expect([await running.ended(), running.output()]).toEqual([0, expect.stringMatching(/^no breach$/m)]);
+	again.child.kill("SIGTERM");
+	await again.ended();
+	const standing = run(folder, ["audit"]);
+	expect([await standing.ended(), standing.output()]).toEqual([0, expect.stringMatching(/^no breach$/m)]);
+	await until("nothing to be left of the audit", () => processesOf(folder).length === 0);
 	console.info(
 		`kept ${users.length} users, ${orders.length} orders and their mails; ready again after ${again.ready_ms} ms`,
 	);

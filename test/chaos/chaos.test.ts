@@ -1,0 +1,26 @@
+import { afterAll, expect, test } from "@jest/globals";
+import { cleanUp, newFolder, run } from "../e2e/shop-process.ts";
+
+afterAll(cleanUp);
+
+const store = process.env.TOKO_TEST_MONGO_URL ? "mongo" : "nedb";
+
+test(`a short run of chaos on ${store} breaks no promise`, async () => {
+	const chaos = run(newFolder(), ["chaos", "--minutes", "0.4", "--seed", "4", "--store", store]);
+	const code = await chaos.ended();
+	if (code !== 0) {
+		throw new Error(`npm run chaos ended with ${code}:\n${chaos.output()}\n${chaos.errors()}`);
+	}
+	const said = chaos.output();
+	console.info(said.slice(said.indexOf("\n\n")).trim());
+	expect(said).toMatch(/\d+ × kill, .*1 × power cut/);
+	expect(said).toMatch(/[1-9]\d* accepted/);
+	expect(said).toContain("no breach");
+	expect(said).toContain("every promise was kept");
+}, 400_000);
+
+test("chaos says what it takes where it is called wrongly", async () => {
+	const chaos = run(newFolder(), ["chaos", "--minutes", "never"]);
+	expect(await chaos.ended()).toBe(1);
+	expect(chaos.errors()).toMatch(/^toko: minutes must be above 0, .*npm run chaos -- /);
+});
