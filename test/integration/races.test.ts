@@ -74,6 +74,27 @@ describe("two buyers and the last unit", () => {
 	});
 });
 
+describe("while an order is placed", () => {
+	test("a product that is taken out of the shop is not found, and the others are not held", async () => {
+		const [good, gone] = [await newProduct(broker, 5), await newProduct(broker, 5)];
+		const items = [good, gone].map(({ id }) => ({ product_id: id, quantity: 1 }));
+		rival.at("before v1.products.reserve", () =>
+			callAction(broker, "v1.products.remove", { id: gone.id }, asService()),
+		);
+		await expect(ani.call("v1.orders.place", { items })).rejects.toMatchObject({ type: "PRODUCT_NOT_FOUND" });
+		expect(await stock(good.id)).toMatchObject({ stock: 5, held: 0 });
+	});
+
+	test("a price that is changed after the hold is not that of the order", async () => {
+		const product = await newProduct(broker, 5, 15_000);
+		rival.at("before place_order", () =>
+			callAction(broker, "v1.products.update", { id: product.id, price: 99_000 }, asService()),
+		);
+		const order = await ani.call("v1.orders.place", { items: [{ product_id: product.id, quantity: 2 }] });
+		expect(order).toMatchObject({ total: 30_000, items: [{ price: 15_000 }] });
+	});
+});
+
 describe("two requests with one key", () => {
 	test("are one order when the second overtakes the first", async () => {
 		const { id } = await newProduct(broker, 5);

@@ -1,0 +1,55 @@
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import type { ServiceBroker } from "moleculer";
+import { audit } from "../../audit/audit.ts";
+import { openSources, type Sources } from "../../audit/sources.ts";
+import { newProduct, newUser, type Person, startNode, stockOf } from "./shop.ts";
+
+const mongoUrl = process.env.TOKO_TEST_MONGO_URL;
+
+if (!mongoUrl) {
+	test.skip("two products processes: no MongoDB-compatible server could be started, see the first lines of this run", () =>
+		undefined);
+}
+
+(mongoUrl ? describe : describe.skip)("over two processes of products and orders", () => {
+	let nodes: ServiceBroker[];
+	let buyers: Person[];
+	let sources: Sources;
+
+	beforeAll(async () => {
+		process.env.MONGO_URL = mongoUrl;
+		nodes = [
+			await startNode("users", "products", "orders", "notifications"),
+			await startNode("products", "orders"),
+		];
+		sources = await openSources();
+		delete process.env.MONGO_URL;
+		buyers = await Promise.all(nodes.map((node) => newUser(node)));
+	});
+
+	afterAll(async () => {
+		await sources.close();
+		await Promise.all(nodes.map((node) => node.stop()));
+	});
+
+	test.each([
+		[200, 50],
+		[1000, 1],
+	])("%i buyers at once for %i units make as many orders as there are units", async (count, stock) => {
+		const product = await newProduct(nodes[0] as ServiceBroker, stock);
+		const answers = await Promise.allSettled(
+			Array.from({ length: count }, (_, number) =>
+				(buyers[number % 2] as Person).call("v1.orders.place", {
+					items: [{ product_id: product.id, quantity: 1 }],
+				}),
+			),
+		);
+		const refused = answers.filter((answer) => answer.status === "rejected");
+		expect(answers.length - refused.length).toBe(stock);
+		for (const { reason } of refused) {
+			expect(reason).toMatchObject({ code: 409, type: "OUT_OF_STOCK" });
+		}
+		expect(await stockOf(nodes[0] as ServiceBroker, product.id)).toMatchObject({ stock: 0, held: stock });
+		expect((await audit(sources, 20_000)).breaches).toEqual([]);
+	});
+});
