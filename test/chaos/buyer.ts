@@ -61,8 +61,19 @@ export class Buyer {
 			if (order) {
 				await this.#liveWith(order, me);
 			}
+			if (this.#chance.happens(0.2)) {
+				await this.#delivery();
+			}
 			await wait(this.#chance.between(0, 300));
 		}
+	}
+
+	/** New units come in, so that there is always something to fight for. */
+	async #delivery(): Promise<void> {
+		const path = `/products/${this.#chance.pick(this.#market.products)}/stock`;
+		const quantity = this.#chance.between(1, 5);
+		const answer = await this.#as(this.#market.admin, "PUT", `${path}?quantity=${quantity}`);
+		await this.#expect([200], answer, path);
 	}
 
 	async #order(me: Person): Promise<string | undefined> {
