@@ -104,7 +104,7 @@ class Worker {
 		this.#stopping = true;
 		clearInterval(this.#housekeeping);
 		await this.#turn;
-		await this.#stopRunner();
+		this.#stopRunner();
 		await this.#running;
 		await this.#session?.end().catch(() => undefined);
 	}
@@ -112,6 +112,7 @@ class Worker {
 	async #run(): Promise<void> {
 		while (!this.#stopping) {
 			const pools: string[] = [];
+			let ended: Promise<void> | undefined;
 			try {
 				const events = new EventEmitter() as WorkerEvents;
 				events.on("pool:create", ({ workerPool }) => {
@@ -119,6 +120,7 @@ class Worker {
 					this.#announce(workerPool.id);
 				});
 				events.once("worker:getJob:error", () => setImmediate(() => this.#stopRunner()));
+				ended = endOfJobs(events);
 				this.#runner = await run({
 					pgPool: this.#service.pool,
 					taskList: this.#service.tasks,
@@ -132,9 +134,9 @@ class Worker {
 					logger: quietLogger(this.#service),
 				});
 				if (this.#stopping) {
-					await this.#runner.stop();
+					this.#stopRunner();
 				}
-				await this.#runner.promise;
+				await Promise.race([this.#runner.promise, ended]);
 			} catch (error) {
 				if (!this.#stopping) {
 					this.#service.logger.warn(`Jobs stopped, starting again: ${(error as Error).message}`);
@@ -149,9 +151,9 @@ class Worker {
 		}
 	}
 
-	/** Lets the jobs under way finish. */
-	async #stopRunner(): Promise<void> {
-		await this.#runner?.stop().catch(() => undefined);
+	/** Lets the jobs under way finish. Nobody waits for this: see endOfJobs. */
+	#stopRunner(): void {
+		this.#runner?.stop().catch(() => undefined);
 	}
 
 	/** Before the session opens a new one, so that a restart of the server cannot bring the lock back. */
@@ -207,6 +209,23 @@ class Worker {
 		this.#session = session;
 		return session;
 	}
+}
+
+/** What became of the last jobs is written within this. */
+const LAST_WORDS_MS = 1000;
+
+/**
+ * When a pool's workers have ended, whatever it still waits for: once it could not write what became of a job, its
+ * own promise may never resolve (seen in 0.18.0: `batch()` counts wrong after a failure).
+ */
+function endOfJobs(events: WorkerEvents): Promise<void> {
+	return new Promise((resolve) => {
+		const end = () => void setTimeout(resolve, LAST_WORDS_MS);
+		events.once("pool:gracefulShutdown:complete", end);
+		events.once("pool:gracefulShutdown:error", end);
+		events.once("pool:forcefulShutdown:complete", end);
+		events.once("pool:forcefulShutdown:error", end);
+	});
 }
 
 const ANNOUNCE = "SELECT pg_advisory_lock($1, hashtext($2))";

@@ -75,6 +75,29 @@ test("a job that a living process was given without hearing of it is done all th
 	}
 });
 
+test("jobs go on after their connections broke again and again", async () => {
+	const addJobs = (name: string) =>
+		database.query(
+			"SELECT count(graphile_worker.add_job('forget_old_keys', job_key => $1 || n)) FROM generate_series(1, 300) AS n",
+			[name],
+		);
+	const left = async (name: string) => {
+		const { rows } = await database.query(
+			"SELECT count(*)::integer AS jobs FROM graphile_worker.jobs WHERE key LIKE $1 || '%'",
+			[name],
+		);
+		return rows[0].jobs as number;
+	};
+	for (let round = 0; round < 10; round++) {
+		await addJobs(`round-${round}-`);
+		await eventually("some jobs to be under way", async () => (await left(`round-${round}-`)) < 300);
+		await database.query(
+			"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()",
+		);
+	}
+	await eventually("all jobs to be done", async () => (await left("round-")) === 0, 40_000);
+});
+
 test("a job that a living process has taken stays with it", async () => {
 	const id = await addFailingJob();
 	const worker = new pg.Client(databaseUrl("orders"));
