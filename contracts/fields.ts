@@ -1,8 +1,11 @@
 import { z } from "zod";
 
-// Control characters other than tab and line breaks: PostgreSQL refuses NUL, terminals and mail headers obey the rest.
-// biome-ignore lint/suspicious/noControlCharactersInRegex: refusing them is the point
-const CONTROL = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/;
+/**
+ * Characters that do something instead of being seen, other than tab and line breaks: PostgreSQL refuses NUL,
+ * terminals and mail headers obey control characters, and U+202A to U+202E and U+2066 to U+2069 turn text around.
+ */
+const CONTROL = /(?![\t\n\r])\p{Cc}|[\u202a-\u202e\u2066-\u2069]/u;
+const VISIBLE = /[^\p{C}\p{Z}]/u;
 
 /** Text of `min` to `max` characters once trimmed, storable in any database and safe to print. */
 export function text(min: number, max: number) {
@@ -11,12 +14,13 @@ export function text(min: number, max: number) {
 		.trim()
 		.min(min, min === 1 ? "must not be empty" : `must have at least ${min} characters`)
 		.max(max, `must have at most ${max} characters`)
-		.refine((value) => value.isWellFormed() && !CONTROL.test(value), "must not hold control characters");
+		.refine((value) => value.isWellFormed() && !CONTROL.test(value), "must not hold control characters")
+		.refine((value) => value === "" || min === 0 || VISIBLE.test(value), "must hold something to see");
 }
 
 /** One line of text: as `text`, without line breaks. */
 export function line(min: number, max: number) {
-	return text(min, max).refine((value) => !/[\r\n]/.test(value), "must be a single line");
+	return text(min, max).refine((value) => !/[\r\n\u2028\u2029]/.test(value), "must be a single line");
 }
 
 /** A moment, ISO 8601 in UTC. */

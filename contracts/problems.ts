@@ -143,7 +143,11 @@ export const PROBLEMS = {
 		en: "Too many requests: at most {limit} a second.",
 		id: "Terlalu banyak permintaan: paling banyak {limit} per detik.",
 	},
-	TIMED_OUT: { status: 504, en: "The answer took too long.", id: "Jawaban terlalu lama." },
+	TIMED_OUT: {
+		status: 504,
+		en: "The answer took too long. Look whether it was done before you ask again; an order is safe to repeat with the same Idempotency-Key.",
+		id: "Jawaban terlalu lama. Periksa dulu apakah sudah terjadi sebelum mengulang; pesanan aman diulangi dengan Idempotency-Key yang sama.",
+	},
 	UNAVAILABLE: {
 		status: 503,
 		en: "The {service} service is away at the moment. Try again.",

@@ -10,7 +10,8 @@ export const STOCK_MAX = 1_000_000_000;
 export const QUANTITY_MAX = 10_000;
 
 const stock = z.int("must be a whole number").min(0, "must not be negative").max(STOCK_MAX);
-const category = line(1, 60).toLowerCase();
+// Lower case may be longer.
+const category = line(1, 60).toLowerCase().max(60, "must have at most 60 characters");
 const imageUrl = z
 	.url({ protocol: /^https?$/, error: "must be an http or https address" })
 	.max(2000)

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import type { Server, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Context, Service } from "moleculer";
 import ApiGateway, { type Alias, type Route } from "moleculer-web";
@@ -7,24 +7,21 @@ import { actionContract, type Meta } from "../../contracts/actions.ts";
 import { problem } from "../../contracts/problems.ts";
 import { service } from "../../mixins/schema.ts";
 import { settings } from "../../mixins/settings.ts";
+import { readBody, type WithBody } from "./body.ts";
 import { docsAssets, docsPage, docsScript } from "./docs.ts";
 import { readiness } from "./health.ts";
 import { openApiDocument } from "./openapi.ts";
 import { asProblem, preferredLanguage, problemAnswer } from "./problems.ts";
 import { rateLimiter } from "./rate-limit.ts";
-import { bringsBody, isJson, parameterReader, pathParameters } from "./requests.ts";
+import { parameterReader, pathParameters } from "./requests.ts";
 import { aliases, endpoints } from "./routes.ts";
 
-/** The largest body that is read; an order of 100 lines with notes has 15 kB. */
-const BODY_LIMIT = 256 * 1024;
 const RETRY_AFTER_SECONDS = 1;
 
-type Request = IncomingMessage & {
+type Request = WithBody & {
 	$ctx?: Context<unknown, Meta & { $responseHeaders?: Record<string, string> }>;
 	$params?: unknown;
 	$alias?: Alias;
-	/** The body as it came, where an action checks its signature. */
-	raw?: Buffer;
 	parsedUrl?: string;
 	originalUrl?: string;
 };
@@ -35,6 +32,7 @@ interface Gateway extends Service {
 	limiter: ReturnType<typeof rateLimiter>;
 	sendProblem(request: Request, response: ServerResponse, error: unknown): void;
 	sendError(request: Request, response: ServerResponse, error: unknown): void;
+	methodsAt(path: string): string[];
 }
 
 const readers = new Map(
@@ -47,7 +45,7 @@ const readers = new Map(
 const route = {
 	mergeParams: false,
 	bodyParsers: false,
-	use: [requireJson, ApiGateway.bodyParser.json({ limit: BODY_LIMIT, type: () => true, verify: keepRaw })],
+	use: [limitRate, answerOptions, ...readBody],
 	logging: false,
 	onBeforeCall: readRequest,
 	onAfterCall: prepareAnswer,
@@ -75,7 +73,7 @@ export default service<Gateway>({
 				name: "docs assets",
 				path: "/docs/assets",
 				bodyParsers: false,
-				use: [docsAssets],
+				use: [limitRate, answerOptions, docsAssets],
 				mappingPolicy: "restrict",
 			},
 			{
@@ -136,16 +134,19 @@ export default service<Gateway>({
 
 		/** Nothing is at this address, or not with this method. */
 		send404(this: Gateway, request: Request, response: ServerResponse) {
-			const path = request.parsedUrl ?? "";
-			const methods = new Set(
-				this.aliases.filter((alias) => matches(alias, path)).map((alias) => alias.method),
-			);
-			if (methods.size === 0) {
+			const methods = this.methodsAt(request.parsedUrl ?? "");
+			if (methods.length === 0) {
 				this.sendError(request, response, problem("NOT_FOUND"));
 				return;
 			}
-			response.setHeader("Allow", [...methods].sort().join(", "));
+			response.setHeader("Allow", methods.join(", "));
 			this.sendError(request, response, problem("METHOD_NOT_ALLOWED"));
+		},
+
+		/** What an address takes, for `Allow`; nothing where there is no such address. */
+		methodsAt(this: Gateway, path: string): string[] {
+			const methods = this.aliases.filter((alias) => matches(alias, path)).map((alias) => alias.method);
+			return methods.length === 0 ? [] : [...new Set([...methods, "OPTIONS"])].sort();
 		},
 	},
 
@@ -166,13 +167,21 @@ function giveRequestId(options: { requestID?: string }, request: Request): void 
 	options.requestID = typeof given === "string" && /^[\w.-]{8,64}$/.test(given) ? given : randomUUID();
 }
 
-/** Runs before the body is parsed into something else than it says it is. */
-function requireJson(request: Request, _response: ServerResponse, next: (error?: unknown) => void): void {
-	next(bringsBody(request) && !isJson(request) ? problem("UNSUPPORTED_MEDIA_TYPE") : undefined);
+type Next = (error?: unknown) => void;
+
+function limitRate(this: Gateway, request: Request, _response: ServerResponse, next: Next): void {
+	this.limiter(request).then(() => next(), next);
 }
 
-function keepRaw(request: Request, _response: ServerResponse, body: Buffer): void {
-	request.raw = body;
+/** moleculer-web would run the action of the method that a preflight asks about. */
+function answerOptions(this: Gateway, request: Request, response: ServerResponse, next: Next): void {
+	const methods = this.methodsAt(request.parsedUrl ?? "");
+	if (request.method !== "OPTIONS" || methods.length === 0) {
+		next();
+		return;
+	}
+	response.writeHead(204, { Allow: methods.join(", ") });
+	response.end();
 }
 
 async function readRequest(
@@ -183,7 +192,6 @@ async function readRequest(
 	_res: unknown,
 	alias: Alias,
 ) {
-	await this.limiter(request);
 	const action = (alias as { action?: string | null }).action;
 	const read = action ? readers.get(action) : undefined;
 	if (!read) {
@@ -240,9 +248,16 @@ function linkNextPage(request: Request, response: ServerResponse, rows: number):
 	response.setHeader("Link", `<${url.pathname}${url.search}>; rel="next"`);
 }
 
-/** A path parameter of the wrong shape names nothing: that is 404, not 422. */
+/**
+ * A path parameter of the wrong shape names nothing: that is 404, not 422. A service that takes too long to say that
+ * it is healthy is not.
+ */
 function refine(request: Request, found: ReturnType<typeof asProblem>): ReturnType<typeof asProblem> {
-	const contract = actionContract((request.$alias as { action?: string } | undefined)?.action ?? "");
+	const name = (request.$alias as { action?: string } | undefined)?.action ?? "";
+	const contract = actionContract(name);
+	if (found.code === "TIMED_OUT" && name.endsWith(".health")) {
+		return { code: "UNAVAILABLE", data: { service: name.split(".")[1] } };
+	}
 	if (found.code !== "VALIDATION_FAILED" || found.data.is_misplaced || !contract) {
 		return found;
 	}

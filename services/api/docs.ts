@@ -2,8 +2,17 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import serveStatic from "serve-static";
 import swaggerUi from "swagger-ui-dist";
 
-/** Swagger UI's own files, from its package: nothing is loaded from another host. */
-export const docsAssets = serveStatic(swaggerUi.getAbsoluteFSPath(), { index: false, maxAge: "1d" });
+const ASSETS = ["/swagger-ui.css", "/swagger-ui-bundle.js", "/favicon-32x32.png"];
+const serveAsset = serveStatic(swaggerUi.getAbsoluteFSPath(), { index: false, maxAge: "1d" });
+
+/** The files of Swagger UI that the page needs, from its package: nothing is loaded from another host. */
+export function docsAssets(request: IncomingMessage, response: ServerResponse, next: () => void): void {
+	if (ASSETS.includes(request.url ?? "")) {
+		serveAsset(request, response, next);
+	} else {
+		next();
+	}
+}
 
 const PAGE = `<!doctype html>
 <html lang="en">

@@ -32,7 +32,7 @@ export function asProblem(error: unknown): { code: ProblemCode; data: ProblemDat
 	if (isAway(error)) {
 		return { code: "UNAVAILABLE", data: { service: serviceOf(error) } };
 	}
-	return fromHttpLibraries(error) ?? { code: "INTERNAL", data: {} };
+	return fromRouter(error) ?? { code: "INTERNAL", data: {} };
 }
 
 /** The answer to a problem, in the client's language. */
@@ -86,20 +86,10 @@ function serviceOf(error: unknown): string {
 	return /^v\d+\.(\w+)\./.exec(action)?.[1] ?? "shop's";
 }
 
-/** Errors of the body parser (by `type`) and of the router, which are the client's doing. */
-function fromHttpLibraries(error: unknown): { code: ProblemCode; data: ProblemData } | undefined {
-	const { type, name, status, code, limit } = (error ?? {}) as Record<string, unknown>;
-	if (type === "entity.too.large") {
-		return { code: "BODY_TOO_LARGE", data: { limit: `${limit} bytes` } };
-	}
-	if (type === "encoding.unsupported" || type === "charset.unsupported") {
-		return { code: "UNSUPPORTED_MEDIA_TYPE", data: {} };
-	}
-	if (name === "URIError" || type === "UNABLE_DECODE_PARAM" || (code === 404 && name === "NotFoundError")) {
-		return { code: "NOT_FOUND", data: {} };
-	}
-	if (status === 400 || code === 400) {
-		return { code: "MALFORMED_BODY", data: {} };
-	}
-	return undefined;
+/** Errors of the router that are the client's doing. */
+function fromRouter(error: unknown): { code: ProblemCode; data: ProblemData } | undefined {
+	const { type, name, code } = (error ?? {}) as Record<string, unknown>;
+	const isNowhere =
+		name === "URIError" || type === "UNABLE_DECODE_PARAM" || (code === 404 && name === "NotFoundError");
+	return isNowhere ? { code: "NOT_FOUND", data: {} } : undefined;
 }

@@ -29,7 +29,6 @@ export function parameterReader(contract: ActionContract): Read {
 	const fromQuery = new Set(rest.query ?? []);
 	const elsewhere = new Set([...inPath, ...fromQuery, ...fromHeaders.map(([, name]) => name)]);
 	const numbers = numericParameters(contract.params);
-	const decode = (name: string, value: unknown) => (numbers.has(name) ? toNumber(value) : value);
 
 	return ({ path, query, body, raw, headers }) => {
 		const params = new Map<string, unknown>();
@@ -48,7 +47,7 @@ export function parameterReader(contract: ActionContract): Read {
 			if (hasBody ? !fromQuery.has(name) : inPath.includes(name)) {
 				misplaced.push({ path: name, message: "is not a parameter of the query string" });
 			}
-			params.set(name, decode(name, value));
+			params.set(name, numbers.has(name) ? toNumber(value) : value);
 		}
 		if (misplaced.length > 0) {
 			throw problem("VALIDATION_FAILED", { errors: misplaced, is_misplaced: true });
@@ -59,7 +58,7 @@ export function parameterReader(contract: ActionContract): Read {
 			}
 		}
 		for (const name of inPath) {
-			params.set(name, decode(name, path[name]));
+			params.set(name, numbers.has(name) ? toId(path[name]) : path[name]);
 		}
 		return Object.fromEntries(params);
 	};
@@ -68,18 +67,6 @@ export function parameterReader(contract: ActionContract): Read {
 /** The names of the `:name` segments of an action's path. */
 export function pathParameters(contract: ActionContract): string[] {
 	return [...(contract.rest?.path ?? "").matchAll(/:(\w+)/g)].map(([, name]) => name as string);
-}
-
-/** Whether the request brings a body. */
-export function bringsBody(request: IncomingMessage): boolean {
-	return (
-		request.headers["transfer-encoding"] !== undefined || Number(request.headers["content-length"] ?? 0) > 0
-	);
-}
-
-/** Whether the body is declared to be JSON. */
-export function isJson(request: IncomingMessage): boolean {
-	return /^application\/(json|[\w.-]+\+json)\s*(;|$)/i.test(request.headers["content-type"] ?? "");
 }
 
 function asObject(body: unknown): object {
@@ -101,6 +88,12 @@ function numericParameters(params: z.ZodObject): Set<string> {
 	);
 }
 
+/** A sign may be there, also as the blank that `+` means in a query string. */
 function toNumber(value: unknown): unknown {
-	return typeof value === "string" && /^[+-]?\d{1,15}(\.\d{1,10})?$/.test(value) ? Number(value) : value;
+	return typeof value === "string" && /^[ +-]?\d{1,15}(\.\d{1,10})?$/.test(value) ? Number(value) : value;
+}
+
+/** Each row has one address: 2 is an id, 02, +2 and 2.0 are not. */
+function toId(text: string | undefined): unknown {
+	return /^[1-9]\d{0,14}$/.test(text ?? "") ? Number(text) : text;
 }

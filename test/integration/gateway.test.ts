@@ -51,8 +51,13 @@ async function request(method: string, path: string, { as, body, headers = {} }:
 }
 
 /** Whether an answer is a problem that a person can act on and that gives nothing away. */
-function expectProblem(answer: Awaited<ReturnType<typeof request>>, status: number, code: string) {
-	expect(answer.body).toMatchObject({ status, code, detail: expect.stringMatching(/\w+ \w+/) });
+function expectProblem(
+	answer: Awaited<ReturnType<typeof request>>,
+	status: number,
+	code: string,
+	detail?: string,
+) {
+	expect(answer.body).toMatchObject({ status, code, detail: detail ?? expect.stringMatching(/\w+ \w+/) });
 	expect(answer.status).toBe(status);
 	expect(answer.headers.get("content-type")).toContain("application/problem+json");
 	expect(answer.body.instance).toBe(answer.headers.get("x-request-id"));
@@ -174,7 +179,20 @@ describe("the gateway", () => {
 		}
 		const answer = await request("PUT", "/api/v1/products/1");
 		expectProblem(answer, 405, "METHOD_NOT_ALLOWED");
-		expect(answer.headers.get("allow")).toBe("DELETE, GET, HEAD, PATCH");
+		expect(answer.headers.get("allow")).toBe("DELETE, GET, HEAD, OPTIONS, PATCH");
+	});
+
+	test("answers OPTIONS with what an address takes, and runs nothing", async () => {
+		const preflight = { headers: { "access-control-request-method": "GET" } };
+		for (const options of [{}, preflight]) {
+			const answer = await request("OPTIONS", "/api/v1/users/me", options);
+			expect([answer.status, answer.body, answer.headers.get("allow")]).toEqual([
+				204,
+				undefined,
+				"GET, HEAD, OPTIONS",
+			]);
+			expectProblem(await request("OPTIONS", "/api/v1/nothing", options), 404, "NOT_FOUND");
+		}
 	});
 
 	test("takes HEAD and a trailing slash", async () => {
@@ -198,7 +216,16 @@ describe("the gateway", () => {
 			await request("POST", path, { body: JSON.stringify("x".repeat(300_000)) }),
 			413,
 			"BODY_TOO_LARGE",
+			"The body is too large: send at most 262144 bytes.",
 		);
+		for (const encoding of ["gzip", "deflate", "br"]) {
+			const headers = { "content-encoding": encoding };
+			expectProblem(
+				await request("POST", path, { body: "no such encoding", headers }),
+				400,
+				"MALFORMED_BODY",
+			);
+		}
 		const headers = { "content-type": "text/plain" };
 		expectProblem(await request("POST", path, { body: "email=a", headers }), 415, "UNSUPPORTED_MEDIA_TYPE");
 	});
@@ -278,6 +305,9 @@ describe("the gateway", () => {
 		for (const [, link = ""] of page.matchAll(/(?:src|href)="([^"]+)"/g)) {
 			expect(link).toMatch(/^\/docs\//);
 			expect((await fetch(`${address}${link}`)).status).toBe(200);
+		}
+		for (const file of ["package.json", "index.html", "swagger-initializer.js", "..%2fpackage.json"]) {
+			expect((await fetch(`${address}/docs/assets/${file}`)).status).toBe(404);
 		}
 	});
 });

@@ -41,10 +41,25 @@ describe("the parameters of a request", () => {
 
 	test("stay text where they are no plain number, so that the action refuses them", () => {
 		const read = parameterReader(users.actions.list);
-		for (const limit of ["1e9", "0x10", "", " 1", "Infinity", "1".repeat(20)]) {
+		for (const limit of ["1e9", "0x10", "", "  1", "1 ", "Infinity", "1".repeat(20)]) {
 			expect(read({ ...nothing, query: { limit } })).toEqual({ limit });
 		}
 		expect(read({ ...nothing, query: { limit: "-5" } })).toEqual({ limit: -5 });
+	});
+
+	test("are the same number with a plus, which is a blank in a query string", () => {
+		const read = parameterReader(users.actions.list);
+		for (const limit of ["5", "+5", " 5"]) {
+			expect(read({ ...nothing, query: { limit } })).toEqual({ limit: 5 });
+		}
+	});
+
+	test("have one way to write an id in a path", () => {
+		const read = parameterReader(users.actions.get);
+		for (const id of ["0", "02", "+2", " 2", "2.0", "2e0", "-2"]) {
+			expect(read({ ...nothing, path: { id } })).toEqual({ id });
+		}
+		expect(read({ ...nothing, path: { id: "2" } })).toEqual({ id: 2 });
 	});
 
 	test("cannot reach a prototype", () => {

@@ -1,0 +1,59 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import ApiGateway from "moleculer-web";
+import { problem } from "../../contracts/problems.ts";
+
+/** The largest body that is read; an order of 100 lines with notes has 15 kB. */
+const BODY_LIMIT = 256 * 1024;
+
+/** A request whose body was read. */
+export type WithBody = IncomingMessage & {
+	/** The body as it came, where an action checks its signature. */
+	raw?: Buffer;
+};
+
+/** The middlewares that read a JSON body of at most 256 KiB, or say why they don't. */
+export const readBody = [
+	requireJson,
+	ApiGateway.bodyParser.json({ limit: BODY_LIMIT, type: () => true, verify: keepRaw }),
+	refuseBody,
+];
+
+type Next = (error?: unknown) => void;
+
+/** Runs before the body is parsed into something else than it says it is. */
+function requireJson(request: IncomingMessage, _response: ServerResponse, next: Next): void {
+	next(bringsBody(request) && !isJson(request) ? problem("UNSUPPORTED_MEDIA_TYPE") : undefined);
+}
+
+function keepRaw(request: WithBody, _response: ServerResponse, body: Buffer): void {
+	request.raw = body;
+}
+
+function refuseBody(error: unknown, _request: IncomingMessage, _response: ServerResponse, next: Next): void {
+	next(typeof (error as { status?: unknown }).status === "number" ? whyRefused(error) : error);
+}
+
+/** Errors of the body parser have a `type`; those of a decompressor only the status that the parser gave them. */
+function whyRefused(error: unknown) {
+	switch ((error as { type?: string }).type) {
+		case "entity.too.large":
+			return problem("BODY_TOO_LARGE", { limit: `${BODY_LIMIT} bytes` });
+		case "encoding.unsupported":
+		case "charset.unsupported":
+			return problem("UNSUPPORTED_MEDIA_TYPE");
+		default:
+			return problem("MALFORMED_BODY");
+	}
+}
+
+/** Whether the request brings a body. */
+function bringsBody(request: IncomingMessage): boolean {
+	return (
+		request.headers["transfer-encoding"] !== undefined || Number(request.headers["content-length"] ?? 0) > 0
+	);
+}
+
+/** Whether the body is declared to be JSON. */
+function isJson(request: IncomingMessage): boolean {
+	return /^application\/(json|[\w.-]+\+json)\s*(;|$)/i.test(request.headers["content-type"] ?? "");
+}
