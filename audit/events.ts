@@ -106,9 +106,10 @@ async function deadJobs(sources: Sources): Promise<Look> {
 	for (const database of ["users", "orders", "notifications"] as const) {
 		const jobs = await sources.snapshot(database, (query) =>
 			query<{ id: string; task: string; last_error: string | null; is_dead: boolean; is_due: boolean }>(
+				// One that has lost its key was replaced or removed while it was under way.
 				`SELECT id::text, task_identifier AS task, last_error, attempts >= max_attempts AS is_dead,
 					run_at <= now() AND attempts < max_attempts AS is_due
-				FROM graphile_worker.jobs`,
+				FROM graphile_worker.jobs WHERE attempts < max_attempts OR key IS NOT NULL`,
 			),
 		);
 		looked_at += jobs.length;

@@ -172,6 +172,7 @@ class Worker {
 	async #keepHouse(session: pg.Client): Promise<void> {
 		await session.query(GIVE_BACK_JOBS_OF_THE_DEAD, [WORKER_LOCK]);
 		await session.query(CAP_THE_BACKOFF, [BACKOFF_MAX_SECONDS]);
+		await session.query(FORGET_REPLACED_JOBS);
 	}
 
 	/** One query at a time on the one session; a failure is told and the next one opens a new session. */
@@ -251,6 +252,14 @@ const CAP_THE_BACKOFF = `
 			AND last_error IS NOT NULL AND run_at > now() + make_interval(secs => $1::integer + 1)
 	) AS late, LATERAL graphile_worker.reschedule_jobs(late.ids, now() + make_interval(secs => $1::integer))
 	WHERE late.ids IS NOT NULL`;
+
+// A job whose key was given to a newer one, or removed, while it was under way is left for dead by graphile-worker where
+// it then fails.
+const FORGET_REPLACED_JOBS = `
+	SELECT graphile_worker.complete_jobs(array_agg(id))
+	FROM graphile_worker.jobs
+	WHERE attempts >= max_attempts AND key IS NULL AND locked_at IS NULL
+	HAVING count(*) > 0`;
 
 function quietLogger(service: JobsService): Logger {
 	return new Logger(() => (level, message) => {

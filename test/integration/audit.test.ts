@@ -218,7 +218,7 @@ describe("the audit names", () => {
 	});
 
 	test("a job that was given up", async () => {
-		await sql("orders", "SELECT graphile_worker.add_job('no_such_task', max_attempts => 1)");
+		await sql("orders", "SELECT graphile_worker.add_job('no_such_task', job_key => 'k', max_attempts => 1)");
 		await sql("orders", "UPDATE graphile_worker._private_jobs SET attempts = 1 WHERE max_attempts = 1");
 		mend = () => sql("orders", "DELETE FROM graphile_worker._private_jobs WHERE max_attempts = 1");
 		expect(await breaches()).toEqual([

@@ -138,27 +138,35 @@ test("a failing job is tried again within half a minute, however often it has fa
 	);
 });
 
+test("a job that was replaced while it was under way leaves nothing behind where it fails", async () => {
+	const gates: ((error?: Error) => void)[] = [];
+	const node = await nodeWithTask(
+		"gated",
+		() => new Promise<void>((resolve, reject) => gates.push((error) => (error ? reject(error) : resolve()))),
+	);
+	const add = "SELECT id FROM graphile_worker.add_job('gated', job_key => 'gate', max_attempts => 32767)";
+	const { rows } = await database.query<{ id: string }>(add);
+	await eventually("the first to be under way", async () => gates.length === 1);
+	const { rows: others } = await database.query<{ id: string }>(add);
+	await eventually("the second to be under way", async () => gates.length === 2);
+	gates[0]?.(new Error("products is away"));
+	await eventually("the first to be gone", async () => (await job(rows[0]?.id as string)) === undefined);
+	expect(await job(others[0]?.id as string)).toMatchObject({ attempts: 1 });
+	gates[1]?.();
+	await eventually("the second to be done", async () => (await job(others[0]?.id as string)) === undefined);
+	await node.stop();
+});
+
 test("a job that takes its time is left to the process that does it", async () => {
 	let runs = 0;
 	let finish: () => void = () => undefined;
 	const done = new Promise<void>((resolve) => {
 		finish = resolve;
 	});
-	const migrations = new URL("../../services/orders/migrations/", import.meta.url);
-	const slow = await startNode();
-	slow.createService({
-		name: "slow",
-		mixins: [jobs("orders"), postgres({ database: "orders", migrations })],
-		created(this: JobsService) {
-			this.addTasks({
-				slow: async () => {
-					runs++;
-					await done;
-				},
-			});
-		},
+	const slow = await nodeWithTask("slow", async () => {
+		runs++;
+		await done;
 	});
-	await slow.waitForServices("slow");
 	const { rows } = await database.query<{ id: string }>("SELECT id FROM graphile_worker.add_job('slow')");
 	const id = rows[0]?.id as string;
 	await eventually("the job to be taken", async () => (await job(id)).locked_by !== null);
@@ -179,3 +187,18 @@ test("a job that takes its time is left to the process that does it", async () =
 	expect(runs).toBe(1);
 	await slow.stop();
 });
+
+/** A node with a service of that name, which does the orders database's jobs of that name. */
+async function nodeWithTask(name: string, task: () => Promise<void>) {
+	const migrations = new URL("../../services/orders/migrations/", import.meta.url);
+	const node = await startNode();
+	node.createService({
+		name,
+		mixins: [jobs("orders"), postgres({ database: "orders", migrations })],
+		created(this: JobsService) {
+			this.addTasks({ [name]: task });
+		},
+	});
+	await node.waitForServices(name);
+	return node;
+}
