@@ -5,6 +5,9 @@ import pg from "pg";
 import { databaseUrl, type PostgresService } from "./postgres.ts";
 import { mixin } from "./schema.ts";
 
+// graphile-worker (0.18.0) prints the stack of each lost connection by this; its warning tells it in a line.
+console.trace = () => undefined;
+
 /** What the `jobs` mixin adds to a service. */
 export interface JobsService extends PostgresService {
 	tasks: TaskList;
