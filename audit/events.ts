@@ -4,12 +4,14 @@ import { STEPS } from "../services/orders/states.ts";
 import type { Look } from "./audit.ts";
 import type { Snapshot, Sources } from "./sources.ts";
 
-/** An event that happened and that notifications listens to. */
+/** Something that has events, such as `order:<id>`, with the names of those that must have happened. */
 interface Happened extends Record<string, unknown> {
-	id: string;
-	name: EventName;
+	aggregate: string;
 	document: string;
-	/** Still in the outbox. */
+	names: EventName[];
+	/** How many events were published, in the same transactions. */
+	published: number;
+	/** Some are still in the outbox. */
 	in_outbox: boolean;
 }
 
@@ -20,83 +22,133 @@ const EVENT_OF_STATUS = {
 };
 
 /**
- * Every event that happened, which the ids of orders, payments and users tell, was taken in by notifications, and its
- * message was sent.
+ * Everything that happened, which the rows of users, orders and payments tell, was published, was taken in by
+ * notifications up to the last event, and its messages were sent.
  */
 export async function lookAtEvents(sources: Sources): Promise<Look[]> {
 	const happened = [
-		...(await sources.snapshot("users", (query) => happenedToUsers(query))),
-		...(await sources.snapshot("orders", (query) => happenedToOrders(query))),
-	].filter(({ name }) => Object.hasOwn(MESSAGES, name));
-	const unread = await sources.unread();
-	const [taken, mails] = await sources.snapshot(
-		"notifications",
-		async (query) => [await takenIn(query, happened), await lookAtMails(query)] as const,
-	);
-	const missing = happened.filter(({ id }) => !taken.has(id));
+		...(await sources.snapshot("users", happenedToUsers)),
+		...(await sources.snapshot("orders", happenedToOrders)),
+	];
 	// Left in the stream while notifications is away: nothing is lost.
-	const isWaiting = ({ name, in_outbox }: Happened) => in_outbox || (unread.get(name) ?? 0) > 0;
+	const unread = await sources.unread();
+	const [taken, letters, messages] = await sources.snapshot(
+		"notifications",
+		async (query) => [await takenIn(query), await deadLetters(query), await messagesOf(query)] as const,
+	);
+	const behind = happened.filter(({ aggregate, published }) => (taken.get(aggregate) ?? 0) < published);
+	const isWaiting = ({ in_outbox }: Happened) => in_outbox || unread > 0;
+	const lost = behind.filter((one) => !isWaiting(one));
 	return [
 		{
-			check: "an event reaches who listens",
+			check: "what happened is an event",
 			looked_at: happened.length,
-			under_way: missing.filter(isWaiting).length,
-			findings: missing
-				.filter((event) => !isWaiting(event))
-				.map(({ id, name, document }) => ({ document, what: `${name} (${id}) was never taken in` })),
+			under_way: 0,
+			findings: happened
+				.filter(({ names, published }) => names.length !== published)
+				.map(({ document, names, published }) => ({
+					document,
+					what: `${published} of ${names.length} events were published`,
+				})),
 		},
-		mails,
+		{
+			check: "an event reaches who listens",
+			looked_at: happened.reduce((sum, { published }) => sum + published, 0),
+			under_way: behind.length - lost.length,
+			findings: [
+				...lost.map(({ aggregate, document, published }) => ({
+					document,
+					what: `event ${taken.get(aggregate) ?? 0} of ${published} was the last to be taken in`,
+				})),
+				...letters.map(({ id, name, error }) => ({
+					document: `dead letter ${id}`,
+					what: `${name} could not be taken in: ${error}`,
+				})),
+			],
+		},
+		lookAtMessages(happened, new Set(behind.map(({ aggregate }) => aggregate)), messages),
 		await deadJobs(sources),
 	];
 }
 
 function happenedToUsers(query: Snapshot): Promise<Happened[]> {
 	return query<Happened>(
-		`SELECT id, name, document, EXISTS (SELECT FROM graphile_worker.jobs WHERE key = 'event:' || happened.id) AS in_outbox
-		FROM (
-			SELECT md5('user.registered:' || id)::uuid AS id, 'user.registered' AS name, 'user ' || id AS document FROM users
-		) AS happened`,
+		`SELECT 'user:' || id AS aggregate, 'user ' || id AS document, ARRAY['user.registered'] AS names,
+			${PUBLISHED} FROM users LEFT JOIN event_sequences s ON s.aggregate = 'user:' || id`,
 	);
 }
 
 function happenedToOrders(query: Snapshot): Promise<Happened[]> {
 	return query<Happened>(
-		`SELECT id, name, document, EXISTS (SELECT FROM graphile_worker.jobs WHERE key = 'event:' || happened.id) AS in_outbox
-		FROM (
-			SELECT event_id(e.value, h.order_id::text) AS id, e.value AS name, 'order ' || o.number AS document
-			FROM order_history h JOIN orders o ON o.id = h.order_id JOIN jsonb_each_text($1) e ON e.key = h.status
-			UNION ALL
-			SELECT event_id('payment.refunded', reference), 'payment.refunded', 'payment ' || reference
-			FROM payments WHERE status = 'refunded' AND is_late
-		) AS happened`,
+		`SELECT 'order:' || o.id AS aggregate, 'order ' || o.number AS document, ${PUBLISHED},
+			(SELECT array_agg(e.value) FROM order_history h JOIN jsonb_each_text($1) e ON e.key = h.status
+				WHERE h.order_id = o.id)
+			|| (SELECT array_agg('payment.refunded'::text) FROM payments p
+				WHERE p.order_id = o.id AND p.status = 'refunded' AND p.is_late) AS names
+		FROM orders o LEFT JOIN event_sequences s ON s.aggregate = 'order:' || o.id`,
 		[JSON.stringify(EVENT_OF_STATUS)],
 	);
 }
 
-async function takenIn(query: Snapshot, happened: Happened[]): Promise<Set<string>> {
-	const rows = await query<{ event_id: string }>("SELECT event_id FROM inbox WHERE event_id = ANY ($1)", [
-		happened.map(({ id }) => id),
-	]);
-	return new Set(rows.map(({ event_id }) => event_id));
+const PUBLISHED = `coalesce(s.sequence, 0) AS published, EXISTS (
+	SELECT FROM graphile_worker.jobs j, generate_series(1, s.sequence) n WHERE j.key = 'event:' || s.aggregate || '#' || n
+) AS in_outbox`;
+
+async function takenIn(query: Snapshot): Promise<Map<string, number>> {
+	const rows = await query<{ aggregate: string; sequence: number }>("SELECT aggregate, sequence FROM inbox");
+	return new Map(rows.map(({ aggregate, sequence }) => [aggregate, sequence]));
 }
 
-async function lookAtMails(query: Snapshot): Promise<Look> {
-	const rows = await query<{ document: string; what: string; has_job: boolean; is_sent: boolean }>(
-		`SELECT i.name || ' ' || i.event_id AS document,
-			CASE WHEN n.id IS NULL THEN 'has no message' ELSE 'has a message that is ' || n.status END AS what,
-			coalesce(n.status = 'sent', false) AS is_sent,
-			EXISTS (SELECT FROM graphile_worker.jobs WHERE key = 'notify:' || i.event_id) AS has_job
-		FROM inbox i LEFT JOIN notifications n USING (event_id)`,
+function deadLetters(query: Snapshot) {
+	return query<{ id: string; name: string; error: string }>("SELECT id, name, error FROM dead_letters");
+}
+
+interface MessageState extends Record<string, unknown> {
+	aggregate: string;
+	type: string;
+	status: string;
+	has_job: boolean;
+	count: number;
+}
+
+function messagesOf(query: Snapshot): Promise<MessageState[]> {
+	return query<MessageState>(
+		`SELECT aggregate, type, min(status) AS status, count(*)::integer AS count,
+			bool_or(EXISTS (SELECT FROM graphile_worker.jobs WHERE key = 'send:' || id)) AS has_job
+		FROM notifications GROUP BY aggregate, type`,
 	);
-	const unsent = rows.filter(({ is_sent }) => !is_sent);
-	return {
-		check: "a message is sent",
-		looked_at: rows.length,
-		under_way: unsent.filter(({ has_job }) => has_job).length,
-		findings: unsent
-			.filter(({ has_job }) => !has_job)
-			.map(({ document, what }) => ({ document, what: `${what}, and no job sends it` })),
-	};
+}
+
+function lookAtMessages(happened: Happened[], behind: Set<string>, messages: MessageState[]): Look {
+	const byName = new Map(messages.map((message) => [`${message.aggregate} ${message.type}`, message]));
+	const look: Look = { check: "a message is sent", looked_at: 0, under_way: 0, findings: [] };
+	for (const { aggregate, document, names } of happened) {
+		for (const [name, count] of counted(names)) {
+			const type = MESSAGES[name as keyof typeof MESSAGES]?.type;
+			if (!type) {
+				continue;
+			}
+			look.looked_at += count;
+			const message = byName.get(`${aggregate} ${type}`);
+			const isMissing = (message?.count ?? 0) < count;
+			if (isMissing ? behind.has(aggregate) : message?.status !== "sent" && message?.has_job) {
+				look.under_way++;
+			} else if (isMissing) {
+				look.findings.push({ document, what: `has no message for ${name}` });
+			} else if (message?.status !== "sent") {
+				look.findings.push({ document, what: `${type} is ${message?.status}, and no job sends it` });
+			}
+		}
+	}
+	return look;
+}
+
+function counted(names: EventName[]): Map<EventName, number> {
+	const counts = new Map<EventName, number>();
+	for (const name of names) {
+		counts.set(name, (counts.get(name) ?? 0) + 1);
+	}
+	return counts;
 }
 
 async function deadJobs(sources: Sources): Promise<Look> {

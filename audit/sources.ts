@@ -35,8 +35,8 @@ export interface Sources {
 		database: "users" | "orders" | "notifications",
 		look: (query: Snapshot) => Promise<T>,
 	): Promise<T>;
-	/** How many events the stream holds that a group of notifications has not acknowledged, by the event's name. */
-	unread(): Promise<Map<string, number>>;
+	/** How many events the stream holds that notifications has not acknowledged. */
+	unread(): Promise<number>;
 	close(): Promise<void>;
 }
 
@@ -122,19 +122,18 @@ async function inSnapshot<T>(pool: pg.Pool, look: (query: Snapshot) => Promise<T
 	}
 }
 
-async function unread(nats: NatsConnection): Promise<Map<string, number>> {
-	const stream = `${settings.namespace}_events`;
-	const found = new Map<string, number>();
+async function unread(nats: NatsConnection): Promise<number> {
 	const manager = await nats.jetstreamManager();
 	try {
-		for await (const { config, num_pending, num_ack_pending } of manager.consumers.list(stream)) {
-			const name = config.filter_subject?.replace(`${settings.namespace}.events.`, "") ?? "";
-			found.set(name, (found.get(name) ?? 0) + num_pending + num_ack_pending);
-		}
+		const { num_pending, num_ack_pending } = await manager.consumers.info(
+			`${settings.namespace}_events`,
+			"notifications",
+		);
+		return num_pending + num_ack_pending;
 	} catch (error) {
-		if (!/stream not found/.test((error as Error).message)) {
-			throw error;
+		if (/(stream|consumer) not found/.test((error as Error).message)) {
+			return 0;
 		}
+		throw error;
 	}
-	return found;
 }

@@ -42,6 +42,9 @@ export interface EventEnvelope<N extends EventName = EventName> {
 	id: string;
 	name: N;
 	version: number;
+	/** What it happened to, such as `order:<id>`; its events have a `sequence` from 1, in the order of their commits. */
+	aggregate: string;
+	sequence: number;
 	occurred_at: string;
 	data: EventData<N>;
 }

@@ -106,3 +106,16 @@ export const outboxAction = action({
 	),
 	idempotent: true,
 });
+
+/** An event that a service could not take in, with why and as it came. */
+export const deadLetter = z.strictObject({
+	id: z.guid(),
+	name: z.string(),
+	payload: z.unknown(),
+	error: z.string(),
+	stack: z.string(),
+	tries: z.int(),
+	failed_at: z.iso.datetime(),
+});
+
+export type DeadLetter = z.output<typeof deadLetter>;

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { action, contract, healthAction, outboxAction } from "./contract.ts";
+import { action, contract, deadLetter, healthAction, outboxAction } from "./contract.ts";
 import { integerId, limit, moment, opaqueId, skip } from "./fields.ts";
 
 /** A message to one person. `history` tells what became of it and when. */
@@ -8,8 +8,9 @@ export const notification = z.strictObject({
 	user_id: integerId,
 	type: z.string(),
 	channel: z.enum(["email"]),
-	recipient: z.string(),
-	subject: z.string(),
+	/** Both null until it was first tried to send it. */
+	recipient: z.string().nullable(),
+	subject: z.string().nullable(),
 	status: z.enum(["queued", "sent"]),
 	history: z.array(
 		z.strictObject({
@@ -43,6 +44,21 @@ export const notifications = contract({
 			result: notification,
 			rest: { method: "GET", path: "/notifications/:id" },
 			idempotent: true,
+		}),
+		deadLetters: action({
+			summary: "Events that could not be taken in, newest first",
+			permissions: "admin",
+			params: z.strictObject({ skip, limit: limit(20) }),
+			result: z.array(deadLetter),
+			rest: { method: "GET", path: "/dead-letters" },
+			idempotent: true,
+		}),
+		retryDeadLetter: action({
+			summary: "Take a dead letter in after all: done at once, or kept with the newer error",
+			permissions: "admin",
+			params: z.strictObject({ id: opaqueId }),
+			result: z.strictObject({ id: z.guid(), name: z.string() }),
+			rest: { method: "POST", path: "/dead-letters/:id/retry" },
 		}),
 		outbox: outboxAction,
 		health: healthAction("notification-service", "/health/notification"),

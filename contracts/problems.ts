@@ -108,6 +108,11 @@ export const PROBLEMS = {
 		en: "The payment was declined and nothing was charged: try again or pay in another way.",
 		id: "Pembayaran ditolak dan tidak ada yang ditagih: coba lagi atau pakai cara lain.",
 	},
+	PAYMENT_NOT_MADE: {
+		status: 503,
+		en: "The payment took too long and was ended; nothing was charged: try again.",
+		id: "Pembayaran terlalu lama dan dihentikan; tidak ada yang ditagih: silakan coba lagi.",
+	},
 	PAYMENT_UNKNOWN: {
 		status: 503,
 		en: "It is not known yet whether the payment was made: look at the order in a minute. Nothing is charged twice.",
@@ -137,6 +142,16 @@ export const PROBLEMS = {
 		status: 404,
 		en: "There is no such notification.",
 		id: "Notifikasi tidak ditemukan",
+	},
+	DEAD_LETTER_NOT_FOUND: {
+		status: 404,
+		en: "There is no such dead letter.",
+		id: "Dead letter tidak ditemukan.",
+	},
+	DEAD_LETTER_FAILED: {
+		status: 409,
+		en: "The event failed again and is kept: {reason}",
+		id: "Event gagal lagi dan tetap disimpan: {reason}",
 	},
 	TOO_MANY_REQUESTS: {
 		status: 429,

@@ -1,6 +1,6 @@
 import { createRequire } from "node:module";
 import { Middleware as Channels } from "@moleculer/channels";
-import type { Middleware } from "moleculer";
+import { type Middleware, Serializers } from "moleculer";
 import { streamConfig } from "../mixins/events.ts";
 
 /** The adapter's types leave its classes out. */
@@ -11,6 +11,17 @@ const { Adapters } = createRequire(import.meta.url)("@moleculer/channels") as {
 interface NatsAdapter {
 	activeMessages: Map<string, unknown>;
 	subscribe(channel: { id: string }): Promise<void>;
+}
+
+/** What is not JSON comes as text, for the inbox to refuse: the adapter alone would try it for ever. */
+class TolerantJson extends Serializers.JSON {
+	override deserialize(message: Buffer): unknown {
+		try {
+			return JSON.parse(message.toString());
+		} catch {
+			return message.toString();
+		}
+	}
 }
 
 /** Two nodes that start together both find no consumer and both make it: the slower one is told so and joins it. */
@@ -41,7 +52,8 @@ export function channels(connectionOptions: object): Middleware {
 				streamConfig: streamConfig(),
 				consumerOptions: { config: { deliver_policy: "all" } },
 			},
-			maxInFlight: 20,
+			serializer: new TolerantJson(),
+			maxInFlight: 100,
 		}),
 	} as never);
 }

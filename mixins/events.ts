@@ -1,21 +1,17 @@
-import { createHash } from "node:crypto";
-import type { ServiceSchema } from "moleculer";
-import type { JetStreamManager } from "nats";
-import type { PoolClient } from "pg";
-import {
-	type EventData,
-	type EventEnvelope,
-	type EventName,
-	events as eventContracts,
-} from "../contracts/actions.ts";
-import type { JobsService } from "./jobs.ts";
-import { mixin } from "./schema.ts";
+import type { EventData, EventEnvelope, EventName } from "../contracts/actions.ts";
+import { events as eventContracts } from "../contracts/actions.ts";
 import { settings } from "./settings.ts";
+
+/** All events, as a consumer subscribes to them below the shop's namespace. */
+export const ALL_EVENTS = "events.>";
 
 /** The channel that carries an event: `order.placed` travels as `events.order.placed` below the shop's namespace. */
 export function channelOf(name: EventName): string {
 	return `events.${name}`;
 }
+
+/** What an event is about, such as `order:<id>`: its events are numbered and keep their order. */
+export type Aggregate = `${"order" | "user"}:${string | number}`;
 
 const SECOND_NS = 1_000_000_000;
 
@@ -23,7 +19,7 @@ const SECOND_NS = 1_000_000_000;
 export function streamConfig() {
 	return {
 		name: `${settings.namespace}_events`,
-		subjects: [`${settings.namespace}.events.>`],
+		subjects: [`${settings.namespace}.${ALL_EVENTS}`],
 		// JetStream forgets message ids after this; the inbox of a consumer never does.
 		duplicate_window: 10 * 60 * SECOND_NS,
 		// A group that was away for longer than this has lost events; whoever is there has them within moments.
@@ -31,128 +27,31 @@ export function streamConfig() {
 	};
 }
 
+/** Why what came from the stream is no event of a contract. */
+export class NotAnEvent extends Error {
+	override name = "NotAnEvent";
+}
+
 /**
- * The outbox's half of an event: a job in the publisher's own database, added in the transaction that made it
- * happen. Use it as the second statement of such a transaction.
+ * An event as its contract describes it.
  *
- * @param subject What it happened to, such as an order's id; the same thing happens to it once.
+ * @throws NotAnEvent
  */
-export async function publish<N extends EventName>(
-	client: { query(sql: string, values: unknown[]): Promise<unknown> },
-	name: N,
-	subject: string | number,
-	data: EventData<N>,
-): Promise<void> {
-	const event = envelope(name, subject, data);
-	await client.query(
-		"SELECT graphile_worker.add_job('publish_event', $1::json, max_attempts => 32767, job_key => $2)",
-		[JSON.stringify(event), `event:${event.id}`],
-	);
-}
-
-/**
- * The id of what happened to a subject, such as an order's id. It happens once, so whoever knows of it knows the id:
- * the audit finds by it what became of the event. In SQL: `md5(name || ':' || subject)::uuid`.
- */
-export function eventId(name: EventName, subject: string | number): string {
-	const hash = createHash("md5").update(`${name}:${subject}`).digest("hex");
-	return hash.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
-}
-
-/** An event ready to travel. */
-export function envelope<N extends EventName>(
-	name: N,
-	subject: string | number,
-	data: EventData<N>,
-): EventEnvelope<N> {
-	const { version, data: schema } = eventContracts[name];
-	return {
-		id: eventId(name, subject),
-		name,
-		version,
-		occurred_at: new Date().toISOString(),
-		data: schema.parse(data) as EventData<N>,
-	};
-}
-
-interface ChannelBroker {
-	sendToChannel(name: string, payload: unknown, options: object): Promise<void>;
-	channelAdapter: { stopping?: boolean; connected: boolean; manager: JetStreamManager };
-}
-
-/** Publishes what the outbox holds. The stream drops a second copy by its message id, the inbox any later one. */
-export function outbox(): Partial<ServiceSchema> {
-	let hasStream = false;
-	return mixin<JobsService>({
-		created(this: JobsService) {
-			this.addTasks({
-				publish_event: async (payload) => {
-					const event = payload as EventEnvelope;
-					const broker = this.broker as unknown as ChannelBroker;
-					if (broker.channelAdapter.stopping || !broker.channelAdapter.connected) {
-						// The adapter would drop it without a word.
-						throw new Error("not connected to JetStream");
-					}
-					if (!hasStream) {
-						await makeStream(broker.channelAdapter.manager);
-						hasStream = true;
-					}
-					await broker.sendToChannel(channelOf(event.name), event, { msgID: event.id });
-				},
-			});
-		},
-	});
-}
-
-async function makeStream(manager: JetStreamManager): Promise<void> {
-	await manager.streams.add(streamConfig()).catch((error: Error) => {
-		// It is there already, perhaps with settings that an operator has changed.
-		if (error.message !== "stream name already in use") {
-			throw error;
-		}
-	});
-}
-
-type Consumers<This> = {
-	[N in EventName]?: (this: This, event: EventEnvelope<N>, client: PoolClient) => Promise<void>;
-};
-
-/** How long a consumer waits before it gives a message back that it could not even note down. */
-const GIVE_BACK_AFTER_MS = 1000;
-
-/**
- * The inbox: each event is handled in one transaction with its id, so that a second delivery does nothing. What a
- * handler wants done outside its database it adds as a job of the same transaction.
- */
-export function inbox<This extends JobsService>(
-	group: string,
-	consumers: Consumers<This>,
-): Partial<ServiceSchema> {
-	const channels: Record<string, unknown> = {};
-	for (const [name, handle] of Object.entries(consumers)) {
-		channels[channelOf(name as EventName)] = {
-			// Never given up: a message leaves the stream when it is in the inbox.
-			maxRetries: -1,
-			// Each event has a consumer of its own in the one stream, shared by all processes of the service.
-			group: `${group}.${name}`,
-			async handler(this: This, event: EventEnvelope) {
-				try {
-					await this.transaction(async (client) => {
-						const { rowCount } = await client.query(
-							"INSERT INTO inbox (event_id, name) VALUES ($1, $2) ON CONFLICT DO NOTHING",
-							[event.id, event.name],
-						);
-						if (rowCount === 1) {
-							await handle.call(this, event as never, client);
-						}
-					});
-				} catch (error) {
-					this.logger.warn(`Event ${event.name} ${event.id} is tried again: ${(error as Error).message}`);
-					await new Promise((wake) => setTimeout(wake, GIVE_BACK_AFTER_MS));
-					throw error;
-				}
-			},
-		};
+export function readEvent(given: unknown): EventEnvelope {
+	const event = given as EventEnvelope;
+	if (typeof event?.id !== "string" || typeof event.aggregate !== "string" || !(event.sequence > 0)) {
+		throw new NotAnEvent("it has no id, aggregate and sequence");
 	}
-	return mixin<This>({ channels });
+	const contract = Object.hasOwn(eventContracts, event.name) ? eventContracts[event.name] : undefined;
+	if (contract?.version !== event.version) {
+		throw new NotAnEvent(`${event.name} in version ${event.version} is in no contract`);
+	}
+	const data = contract.data.safeParse(event.data);
+	if (!data.success) {
+		const [issue] = data.error.issues;
+		throw new NotAnEvent(
+			`its data has not the form of ${event.name}: ${issue?.path.join(".")} ${issue?.message}`,
+		);
+	}
+	return { ...event, data: data.data as EventData<EventName> };
 }

@@ -1,4 +1,5 @@
 import { readdir, readFile } from "node:fs/promises";
+import { basename } from "node:path";
 import { runMigrations } from "graphile-worker";
 import type { Service, ServiceSchema } from "moleculer";
 import pg from "pg";
@@ -19,6 +20,8 @@ export interface PostgresOptions {
 	database: string;
 	/** Folder of `NNN-name.sql` files, run once each in the order of their names. */
 	migrations: URL;
+	/** SQL files of other mixins, run once each after those. */
+	tables?: URL[];
 }
 
 /** The largest number of connections that one process opens to one database. */
@@ -82,14 +85,14 @@ export function databaseUrl(database: string): string {
 	return url.href;
 }
 
-async function migrate({ database, migrations }: PostgresOptions): Promise<void> {
+async function migrate({ database, migrations, tables = [] }: PostgresOptions): Promise<void> {
 	await createDatabase(`${settings.namespace}_${database}`);
 	const client = await connect(databaseUrl(database));
 	try {
 		await client.query("SELECT pg_advisory_lock($1)", [MIGRATION_LOCK]);
 		// Ours call graphile-worker's functions, so its tables come first.
 		await runMigrations({ connectionString: databaseUrl(database) });
-		await ownMigrations(client, migrations).up();
+		await ownMigrations(client, migrations, tables).up();
 	} finally {
 		await client.end();
 	}
@@ -122,16 +125,16 @@ async function createDatabase(name: string): Promise<void> {
 	}
 }
 
-function ownMigrations(client: pg.Client, folder: URL): Umzug<pg.Client> {
+function ownMigrations(client: pg.Client, folder: URL, tables: URL[]): Umzug<pg.Client> {
 	return new Umzug({
 		context: client,
 		logger: undefined,
 		migrations: async () => {
 			const files = (await readdir(folder)).filter((name) => name.endsWith(".sql")).sort();
-			return files.map((name) => ({
-				name,
-				up: async () => {
-					const sql = await readFile(new URL(name, folder), "utf8");
+			return [...files.map((name) => new URL(name, folder)), ...tables].map((file) => ({
+				name: basename(file.pathname),
+				up: async ({ name }) => {
+					const sql = await readFile(file, "utf8");
 					await client.query(`BEGIN; ${sql}; COMMIT`).catch(async (error: Error) => {
 						await client.query("ROLLBACK");
 						throw new Error(`migration ${name} failed: ${error.message}`, { cause: error });

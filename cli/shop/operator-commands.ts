@@ -69,8 +69,36 @@ export function operatorCommands(operator: Operator): Command[] {
 				print(["created_at", "type", "recipient", "subject", "status", "sent_at"], rows);
 			},
 		},
+		{
+			command: "dead-letters",
+			description: "Events that could not be handled, and why",
+			action: listDeadLetters,
+		},
+		{
+			command: "retry <id>",
+			description: "Handle a dead letter after all, by its id; `retry all` for all of them",
+			action: (broker, { id = "" }) => retryDeadLetters(broker, id),
+		},
 	];
 	return commands.map(sayingWhatWentWrong);
+}
+
+/** Prints the dead letters. */
+export async function listDeadLetters(broker: ServiceBroker): Promise<void> {
+	const rows = await callAction(broker, "v1.notifications.deadLetters", { limit: 100 }, asService());
+	print(["id", "failed_at", "name", "tries", "error"], rows);
+}
+
+/** Handles one dead letter after all, or the newest 100 for `all`; throws at the first that fails again. */
+export async function retryDeadLetters(broker: ServiceBroker, which: string): Promise<void> {
+	const letters =
+		which === "all"
+			? await callAction(broker, "v1.notifications.deadLetters", { limit: 100 }, asService())
+			: [{ id: which }];
+	for (const { id } of letters) {
+		const { name } = await callAction(broker, "v1.notifications.retryDeadLetter", { id }, asService());
+		console.log(`${name} ${id} was handled`);
+	}
 }
 
 /** One line instead of a stack. */

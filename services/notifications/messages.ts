@@ -3,65 +3,82 @@ import { CURRENCY, CURRENCY_DECIMALS, fromMinor } from "../../contracts/money.ts
 
 /** What a message says, in plain text. */
 export interface Message {
-	type: string;
 	subject: string;
 	body: string;
 }
 
-type Writers = { [N in EventName]?: (name: string, data: EventData<N>) => Message };
+type Messages = { [N in EventName]?: { type: string; write(name: string, data: EventData<N>): Message } };
 
 /** What a customer is told of: the message for each event, by the customer's name and the event's data. */
 export const MESSAGES = {
-	"user.registered": (name) => ({
+	"user.registered": {
 		type: "welcome",
-		subject: "Selamat Datang di Toko Online!",
-		body: letter(name, ["terima kasih telah bergabung!"]),
-	}),
-	"order.placed": (name, { number, items, total_minor }) => ({
+		write: (name) => ({
+			subject: "Selamat Datang di Toko Online!",
+			body: letter(name, ["terima kasih telah bergabung!"]),
+		}),
+	},
+	"order.placed": {
 		type: "order_confirmation",
-		subject: `Konfirmasi Order #${number}`,
-		body: letter(name, [
-			`order Anda #${number} sedang diproses.`,
-			"",
-			...items.map((item) => `- ${item.quantity} × ${item.name}: ${money(item.price_minor * item.quantity)}`),
-			"",
-			`Total: ${money(total_minor)}`,
-		]),
-	}),
-	"order.paid": (name, { number, total_minor }) => ({
+		write: (name, { number, items, total_minor }) => ({
+			subject: `Konfirmasi Order #${number}`,
+			body: letter(name, [
+				`order Anda #${number} sedang diproses.`,
+				"",
+				...items.map(
+					(item) => `- ${item.quantity} × ${item.name}: ${money(item.price_minor * item.quantity)}`,
+				),
+				"",
+				`Total: ${money(total_minor)}`,
+			]),
+		}),
+	},
+	"order.paid": {
 		type: "order_paid",
-		subject: `Pembayaran Order #${number} diterima`,
-		body: letter(name, [`pembayaran ${money(total_minor)} untuk order #${number} sudah kami terima.`]),
-	}),
-	"order.shipped": (name, { number }) => ({
+		write: (name, { number, total_minor }) => ({
+			subject: `Pembayaran Order #${number} diterima`,
+			body: letter(name, [`pembayaran ${money(total_minor)} untuk order #${number} sudah kami terima.`]),
+		}),
+	},
+	"order.shipped": {
 		type: "order_shipped",
-		subject: `Order #${number} dikirim`,
-		body: letter(name, [`order Anda #${number} sudah dikirim.`]),
-	}),
-	"order.cancelled": (name, { number }) => ({
+		write: (name, { number }) => ({
+			subject: `Order #${number} dikirim`,
+			body: letter(name, [`order Anda #${number} sudah dikirim.`]),
+		}),
+	},
+	"order.cancelled": {
 		type: "order_cancelled",
-		subject: `Order #${number} dibatalkan`,
-		body: letter(name, [`order Anda #${number} sudah dibatalkan. Tidak ada yang perlu dibayar.`]),
-	}),
-	"order.expired": (name, { number }) => ({
+		write: (name, { number }) => ({
+			subject: `Order #${number} dibatalkan`,
+			body: letter(name, [`order Anda #${number} sudah dibatalkan. Tidak ada yang perlu dibayar.`]),
+		}),
+	},
+	"order.expired": {
 		type: "order_expired",
-		subject: `Order #${number} kedaluwarsa`,
-		body: letter(name, [`order Anda #${number} tidak dibayar tepat waktu dan sudah ditutup.`]),
-	}),
-	"order.refunded": (name, { number, total_minor }) => ({
+		write: (name, { number }) => ({
+			subject: `Order #${number} kedaluwarsa`,
+			body: letter(name, [`order Anda #${number} tidak dibayar tepat waktu dan sudah ditutup.`]),
+		}),
+	},
+	"order.refunded": {
 		type: "order_refunded",
-		subject: `Dana Order #${number} dikembalikan`,
-		body: letter(name, [`dana ${money(total_minor)} untuk order #${number} kami kembalikan.`]),
-	}),
-	"payment.refunded": (name, { number, amount_minor }) => ({
+		write: (name, { number, total_minor }) => ({
+			subject: `Dana Order #${number} dikembalikan`,
+			body: letter(name, [`dana ${money(total_minor)} untuk order #${number} kami kembalikan.`]),
+		}),
+	},
+	"payment.refunded": {
 		type: "payment_refunded",
-		subject: `Pembayaran Order #${number} dikembalikan`,
-		body: letter(name, [
-			`pembayaran ${money(amount_minor)} kami terima ketika order #${number} sudah tidak bisa dibayar lagi,`,
-			"jadi dananya sudah kami kembalikan seluruhnya.",
-		]),
-	}),
-} satisfies Writers;
+		write: (name, { number, amount_minor }) => ({
+			subject: `Pembayaran Order #${number} dikembalikan`,
+			body: letter(name, [
+				`pembayaran ${money(amount_minor)} kami terima ketika order #${number} sudah tidak bisa dibayar lagi,`,
+				"jadi dananya sudah kami kembalikan seluruhnya.",
+			]),
+		}),
+	},
+} satisfies Messages;
 
 function letter(name: string, lines: string[]): string {
 	return [`Halo ${name},`, "", ...lines, ""].join("\n");

@@ -1,5 +1,6 @@
 import type { Pool } from "pg";
 import type { z } from "zod";
+import type { EventEnvelope } from "../../contracts/actions.ts";
 import type { notification } from "../../contracts/notifications.ts";
 
 /** A row of `notifications`, as the database gives it in JSON. */
@@ -9,41 +10,59 @@ export interface NotificationRow {
 	user_id: number;
 	type: string;
 	channel: "email";
-	recipient: string;
-	subject: string;
-	body: string;
+	/** What it is about, such as `order:<id>`. */
+	aggregate: string;
+	/** What it is made of: the event, until it is sent. */
+	data: EventEnvelope | null;
+	recipient: string | null;
+	subject: string | null;
 	status: "queued" | "sent";
 	history: { status: string; at: string; reason?: string; tries?: number }[];
 	created_at: string;
 	sent_at: string | null;
 }
 
-/** Notes a message down, once for its event and recipient. */
+/** Notes the message of an event down, once, with the job that sends it. */
 export async function queueNotification(
-	pool: Pick<Pool, "query">,
-	given: Pick<NotificationRow, "event_id" | "user_id" | "type" | "recipient" | "subject" | "body">,
+	client: Pick<Pool, "query">,
+	event: EventEnvelope,
+	type: string,
 ): Promise<void> {
-	await pool.query(
-		`INSERT INTO notifications (event_id, user_id, type, channel, recipient, subject, body, history)
-		VALUES ($1, $2, $3, 'email', $4, $5, $6, jsonb_build_array(jsonb_build_object('status', 'queued', 'at', now())))
-		ON CONFLICT DO NOTHING`,
-		[given.event_id, given.user_id, given.type, given.recipient, given.subject, given.body],
+	await client.query(
+		`WITH noted AS (
+			INSERT INTO notifications (event_id, user_id, type, channel, aggregate, data, history)
+			VALUES ($1, $2, $3, 'email', $4, $5, jsonb_build_array(jsonb_build_object('status', 'queued', 'at', now())))
+			ON CONFLICT DO NOTHING RETURNING id
+		)
+		SELECT graphile_worker.add_job(
+			'send_message', json_build_object('id', id), max_attempts => 32767, job_key => 'send:' || id
+		) FROM noted`,
+		[event.id, event.data.user_id, type, event.aggregate, JSON.stringify(event)],
 	);
 }
 
-/** The messages that an event led to and that are not sent yet. */
-export async function unsent(pool: Pool, event_id: string): Promise<NotificationRow[]> {
+/** A message that is to be sent; nothing where it was. */
+export async function findUnsent(pool: Pool, id: string): Promise<NotificationRow | undefined> {
 	const { rows } = await pool.query<{ row: NotificationRow }>(
-		"SELECT to_jsonb(n) AS row FROM notifications n WHERE event_id = $1 AND status <> 'sent'",
-		[event_id],
+		"SELECT to_jsonb(n) AS row FROM notifications n WHERE id = $1 AND status <> 'sent'",
+		[id],
 	);
-	return rows.map(({ row }) => row);
+	return rows[0]?.row;
+}
+
+/** Notes where a message goes and what it is about. */
+export async function address(pool: Pool, id: string, recipient: string, subject: string): Promise<void> {
+	await pool.query("UPDATE notifications SET recipient = $2, subject = $3 WHERE id = $1", [
+		id,
+		recipient,
+		subject,
+	]);
 }
 
 /** Notes that a message has left. */
 export async function markSent(pool: Pool, id: string): Promise<void> {
 	await pool.query(
-		`UPDATE notifications SET status = 'sent', sent_at = now(),
+		`UPDATE notifications SET status = 'sent', sent_at = now(), data = NULL,
 			history = history || jsonb_build_object('status', 'sent', 'at', now())
 		WHERE id = $1 AND status <> 'sent'`,
 		[id],

@@ -1,17 +1,27 @@
+import type { Pool } from "pg";
 import { type ActionContext, callAction, type EventEnvelope, implement } from "../../contracts/actions.ts";
 import { notifications } from "../../contracts/notifications.ts";
 import { problem } from "../../contracts/problems.ts";
-import { inbox } from "../../mixins/events.ts";
-import { type JobsService, jobs, pendingJobs } from "../../mixins/jobs.ts";
+import { listDeadLetters, retryDeadLetter } from "../../mixins/dead-letters.ts";
+import { type InboxService, inbox, inboxTables } from "../../mixins/inbox.ts";
+import { jobs, pendingJobs } from "../../mixins/jobs.ts";
 import { postgres } from "../../mixins/postgres.ts";
 import { service } from "../../mixins/schema.ts";
 import { createMailer, type Mailer } from "./mailer.ts";
 import { MESSAGES, type Message } from "./messages.ts";
-import { listNotifications, markSent, noteFailure, present, queueNotification, unsent } from "./model.ts";
+import {
+	address,
+	findUnsent,
+	listNotifications,
+	markSent,
+	noteFailure,
+	present,
+	queueNotification,
+} from "./model.ts";
 
-interface NotificationsService extends JobsService {
+interface NotificationsService extends InboxService {
 	send_mail: Mailer;
-	notify(event: EventEnvelope): Promise<void>;
+	send(id: string): Promise<void>;
 }
 
 export default service<NotificationsService>({
@@ -20,10 +30,19 @@ export default service<NotificationsService>({
 	mixins: [
 		inbox<NotificationsService>(
 			"notifications",
-			Object.fromEntries(Object.keys(MESSAGES).map((name) => [name, notifyByJob])),
+			Object.fromEntries(
+				Object.entries(MESSAGES).map(([name, { type }]) => [
+					name,
+					(event: EventEnvelope, client: Pool) => queueNotification(client, event, type),
+				]),
+			),
 		),
 		jobs("notifications"),
-		postgres({ database: "notifications", migrations: new URL("./migrations/", import.meta.url) }),
+		postgres({
+			database: "notifications",
+			migrations: new URL("./migrations/", import.meta.url),
+			tables: [inboxTables],
+		}),
 	],
 
 	actions: implement<NotificationsService>()(notifications, {
@@ -42,6 +61,14 @@ export default service<NotificationsService>({
 			return present(row, owner === null);
 		},
 
+		deadLetters(ctx) {
+			return listDeadLetters(this.pool, ctx.params);
+		},
+
+		retryDeadLetter(ctx) {
+			return retryDeadLetter(this, ctx.params.id);
+		},
+
 		outbox() {
 			return pendingJobs(this.pool);
 		},
@@ -54,45 +81,32 @@ export default service<NotificationsService>({
 
 	created() {
 		this.send_mail = createMailer();
-		this.addTasks({ notify: (payload) => this.notify(payload as EventEnvelope) });
+		this.addTasks({ send_message: (payload) => this.send((payload as { id: string }).id) });
 	},
 
 	methods: {
-		/** Notes the message of an event down, then sends it; a job repeats this until it is done. */
-		async notify(this: NotificationsService, event: EventEnvelope) {
-			const { user_id } = event.data;
-			const contact = await callAction(this.broker, "v1.users.contact", { id: user_id });
-			const write = MESSAGES[event.name as keyof typeof MESSAGES] as (name: string, data: unknown) => Message;
-			await queueNotification(this.pool, {
-				event_id: event.id,
-				user_id,
-				recipient: contact.email,
-				...write(contact.full_name, event.data),
-			});
-			for (const { id, recipient, subject, body } of await unsent(this.pool, event.id)) {
-				try {
-					await this.send_mail({ to: recipient, subject, text: body, messageId: `<${id}@toko>` });
-				} catch (error) {
-					await noteFailure(this.pool, id, (error as Error).message);
-					throw error;
-				}
-				await markSent(this.pool, id);
+		/** Writes a message and sends it; a job repeats this until it is done. */
+		async send(this: NotificationsService, id: string) {
+			const row = await findUnsent(this.pool, id);
+			if (!row?.data) {
+				return;
 			}
+			try {
+				const contact = await callAction(this.broker, "v1.users.contact", { id: row.user_id });
+				const { write } = MESSAGES[row.data.name as keyof typeof MESSAGES];
+				const { subject, body } = (write as Write)(contact.full_name, row.data.data);
+				await address(this.pool, id, contact.email, subject);
+				await this.send_mail({ to: contact.email, subject, text: body, messageId: `<${id}@toko>` });
+			} catch (error) {
+				await noteFailure(this.pool, id, (error as Error).message);
+				throw error;
+			}
+			await markSent(this.pool, id);
 		},
 	},
 });
 
-/** The transaction that takes an event in also adds the job that acts on it. */
-async function notifyByJob(
-	this: NotificationsService,
-	event: EventEnvelope,
-	client: { query(sql: string, values: unknown[]): Promise<unknown> },
-) {
-	await client.query(
-		"SELECT graphile_worker.add_job('notify', $1::json, max_attempts => 32767, job_key => $2)",
-		[JSON.stringify(event), `notify:${event.id}`],
-	);
-}
+type Write = (name: string, data: unknown) => Message;
 
 /** Whose messages the caller may see: an admin everybody's (null), a user only the own. */
 function ownerOf(ctx: ActionContext): number | null {

@@ -1,8 +1,8 @@
 import { type ActionContext, callAction, implement } from "../../contracts/actions.ts";
 import { orders } from "../../contracts/orders.ts";
 import { problem, problemCode } from "../../contracts/problems.ts";
-import { outbox } from "../../mixins/events.ts";
 import { jobs, pendingJobs } from "../../mixins/jobs.ts";
+import { outbox, outboxTables } from "../../mixins/outbox.ts";
 import { postgres } from "../../mixins/postgres.ts";
 import { service } from "../../mixins/schema.ts";
 import { forgetOldKeys } from "./idempotency.ts";
@@ -28,7 +28,11 @@ export default service<PayingService>({
 	mixins: [
 		outbox(),
 		jobs("orders"),
-		postgres({ database: "orders", migrations: new URL("./migrations/", import.meta.url) }),
+		postgres({
+			database: "orders",
+			migrations: new URL("./migrations/", import.meta.url),
+			tables: [outboxTables],
+		}),
 	],
 
 	actions: implement<PayingService>()(orders, {

@@ -35,7 +35,8 @@ type Settled = "paid" | "late" | "known" | "unknown" | "differs";
  * Asks the provider to charge an order. `instant` answers the paid order; `transfer` the open payment, which a webhook
  * settles. Nobody is charged for what they do not get: money that comes when the order can no longer be paid goes back.
  *
- * @throws ORDER_NOT_FOUND; ORDER_IN_OTHER_STATE, naming the state; PAYMENT_DECLINED; PAYMENT_UNKNOWN.
+ * @throws ORDER_NOT_FOUND; ORDER_IN_OTHER_STATE, naming the state; PAYMENT_DECLINED; PAYMENT_NOT_MADE;
+ * PAYMENT_UNKNOWN.
  */
 export async function payOrder(
 	service: PayingService,
@@ -55,9 +56,10 @@ export async function payOrder(
 	if (outcome === "pending") {
 		return { order, payment };
 	}
-	if (outcome === "declined") {
+	if (outcome === "declined" || outcome === "cancelled") {
 		await failPayment(service, payment.reference, payment.amount_minor);
-		throw problem("PAYMENT_DECLINED");
+		// This process was away for so long that the job which looks after the payment has ended it.
+		throw problem(outcome === "declined" ? "PAYMENT_DECLINED" : "PAYMENT_NOT_MADE");
 	}
 	const settled = await settlePayment(service, payment.reference, payment.amount_minor);
 	const after = (await findOrder(service.pool, { id }, owner)) as OrderRow;

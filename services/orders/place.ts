@@ -1,11 +1,16 @@
 import { randomUUID } from "node:crypto";
 import type { DatabaseError } from "pg";
 import type { z } from "zod";
-import { type ActionContext, callAction, type ResultOf } from "../../contracts/actions.ts";
+import {
+	type ActionContext,
+	callAction,
+	type EventData,
+	events,
+	type ResultOf,
+} from "../../contracts/actions.ts";
 import { CURRENCY } from "../../contracts/money.ts";
 import type { orders } from "../../contracts/orders.ts";
 import { type ProblemCode, type ProblemData, problem, problemCode } from "../../contracts/problems.ts";
-import { envelope } from "../../mixins/events.ts";
 import type { JobsService } from "../../mixins/jobs.ts";
 import { settings } from "../../mixins/settings.ts";
 import { type Answer, type KeyedRequest, keyedRequest, storedAnswer, storeRefusal } from "./idempotency.ts";
@@ -82,14 +87,15 @@ async function commit(
 	request: KeyedRequest | undefined,
 ): Promise<OrderRow> {
 	// The number is given by the database, which puts it into the event as well.
-	const event = envelope("order.placed", order.id, {
+	const data: EventData<"order.placed"> = {
 		order_id: order.id,
 		number: "",
 		user_id: order.user_id,
 		total_minor: order.total_minor,
 		currency: order.currency,
 		items: lines,
-	});
+	};
+	const event = { name: "order.placed", version: events["order.placed"].version, data };
 	try {
 		const { rows } = await service.pool.query<{ placed: OrderRow }>(
 			"SELECT place_order($1, $2, $3, $4, $5, $6) AS placed",

@@ -22,8 +22,11 @@ export interface Charge {
  */
 export interface PaymentProvider {
 	name: string;
-	/** Asks for the money: `settled` it is here, `pending` a webhook will tell, `declined` it will not come. */
-	charge(charge: Charge): Promise<"settled" | "pending" | "declined">;
+	/**
+	 * Asks for the money: `settled` it is here, `pending` a webhook will tell, `declined` it will not come, `cancelled`
+	 * we had ended it before.
+	 */
+	charge(charge: Charge): Promise<"settled" | "pending" | "declined" | "cancelled">;
 	/** Ends a charge that did not settle, also one that has not arrived there yet; `settled` where it is too late. */
 	cancel(reference: string): Promise<"settled" | "cancelled">;
 	/** Gives the money of a settled charge back. */

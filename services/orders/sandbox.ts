@@ -26,9 +26,9 @@ export function sandboxProvider(pool: Pool): PaymentProvider {
 		name: "sandbox",
 		async charge({ reference, method, amount_minor }) {
 			if (method === "transfer") {
-				return (await statusOf(reference)) === "cancelled" ? "declined" : "pending";
+				return (await statusOf(reference)) === "cancelled" ? "cancelled" : "pending";
 			}
-			return (await enter(reference, amount_minor, "settled")) === "cancelled" ? "declined" : "settled";
+			return (await enter(reference, amount_minor, "settled")) === "cancelled" ? "cancelled" : "settled";
 		},
 		async cancel(reference) {
 			return (await enter(reference, 0, "cancelled")) === "cancelled" ? "cancelled" : "settled";

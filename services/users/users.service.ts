@@ -4,8 +4,8 @@ import { implement } from "../../contracts/actions.ts";
 import { problem, problemCode } from "../../contracts/problems.ts";
 import { users } from "../../contracts/users.ts";
 import { database } from "../../mixins/database.ts";
-import { outbox, publish } from "../../mixins/events.ts";
 import { type JobsService, jobs, pendingJobs } from "../../mixins/jobs.ts";
+import { outbox, outboxTables, publish } from "../../mixins/outbox.ts";
 import { postgres } from "../../mixins/postgres.ts";
 import { service } from "../../mixins/schema.ts";
 import {
@@ -44,7 +44,11 @@ export default service<UsersService>({
 		database,
 		outbox(),
 		jobs("users"),
-		postgres({ database: "users", migrations: new URL("./migrations/", import.meta.url) }),
+		postgres({
+			database: "users",
+			migrations: new URL("./migrations/", import.meta.url),
+			tables: [outboxTables],
+		}),
 	],
 
 	actions: implement<UsersService>()(users, {
@@ -170,7 +174,7 @@ export default service<UsersService>({
 				return await this.adapter.db.transaction(async (transaction: Transaction) => {
 					const row = await this.model.create(attributes, { transaction });
 					const query = (sql: string, bind: unknown[]) => this.adapter.db.query(sql, { bind, transaction });
-					await publish({ query }, "user.registered", row.id, { user_id: row.id });
+					await publish({ query }, "user.registered", `user:${row.id}`, { user_id: row.id });
 					return row;
 				});
 			} catch (error) {

@@ -183,8 +183,7 @@ async function settle(sources: Sources): Promise<number> {
 				}),
 			),
 		);
-		const unread = [...(await sources.unread()).values()].reduce((sum, events) => sum + events, 0);
-		return left.every((count) => count === 0) && unread === 0;
+		return left.every((count) => count === 0) && (await sources.unread()) === 0;
 	};
 	while (!(await isSettled()) && Date.now() - begun <= SETTLE_MS) {
 		await wait(250);

@@ -1,12 +1,13 @@
 import { randomUUID } from "node:crypto";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import type { ServiceBroker } from "moleculer";
-import { callAction } from "../../contracts/actions.ts";
-import { asService } from "../../middlewares/permissions.ts";
-import { channelOf, envelope } from "../../mixins/events.ts";
+import { connect } from "nats";
+import pg from "pg";
+import { databaseUrl } from "../../mixins/postgres.ts";
 import { settings } from "../../mixins/settings.ts";
+import { natsConnection } from "../../moleculer.config.ts";
 import { admin, eventually, newProduct, newUser, type Person, startNode } from "./shop.ts";
 
 let shop: ServiceBroker;
@@ -55,23 +56,123 @@ test("a new user is welcomed and an order confirmed, by a mail each", async () =
 	expect(mail).toContain("Total: Rp 2.500.000");
 });
 
+/** An event as the stream brings it, published by hand, so that the stream cannot tell a second copy. */
+async function deliver(aggregate: string, sequence: number, name: string, data: object, version = 1) {
+	const broker = shop as unknown as { sendToChannel(name: string, event: object): Promise<void> };
+	const [id, occurred_at] = [randomUUID(), new Date().toISOString()];
+	await broker.sendToChannel(`events.${name}`, { id, name, version, aggregate, sequence, occurred_at, data });
+	return id;
+}
+
+const moved = (user_id: number, number: string) => ({
+	...{ order_id: randomUUID(), number, user_id },
+	...{ total_minor: 1000, currency: "IDR" },
+});
+
+/** Which of an aggregate's messages there are, oldest first. */
+async function messagesAbout(person: Person, number: string) {
+	const found = await person.call("v1.notifications.list", { limit: 100 });
+	return found
+		.filter(({ subject }) => subject?.includes(number))
+		.sort((a, b) => a.created_at.localeCompare(b.created_at))
+		.map(({ type }) => type);
+}
+
 test("an event that is delivered twice leads to one mail", async () => {
 	const buyer = await newUser(shop);
-	await sentTo(buyer, 1);
-	const event = envelope("user.registered", randomUUID(), { user_id: buyer.id });
-	const broker = shop as unknown as {
-		sendToChannel(name: string, event: object, options?: object): Promise<void>;
-	};
-	// Without a message id the stream takes both copies: only the inbox can tell.
-	await broker.sendToChannel(channelOf("user.registered"), event);
-	await broker.sendToChannel(channelOf("user.registered"), event);
-	const marker = await newUser(shop);
-	await sentTo(marker, 1);
-	await eventually(
-		"an empty outbox",
-		async () => (await callAction(mails, "v1.notifications.outbox", {}, asService())).length === 0,
+	const [aggregate, number] = [`order:${randomUUID()}`, `TW-${randomUUID()}`];
+	await deliver(aggregate, 1, "order.paid", moved(buyer.id, number));
+	await deliver(aggregate, 1, "order.paid", moved(buyer.id, number));
+	await deliver(aggregate, 2, "order.shipped", moved(buyer.id, number));
+	await eventually("the last mail", async () =>
+		(await messagesAbout(buyer, number)).includes("order_shipped"),
 	);
-	expect(await sentTo(buyer, 2)).toHaveLength(2);
+	await deliver(aggregate, 1, "order.paid", moved(buyer.id, number));
+	await deliver(aggregate, 3, "order.refunded", moved(buyer.id, number));
+	await eventually("the last mail", async () =>
+		(await messagesAbout(buyer, number)).includes("order_refunded"),
+	);
+	expect(await messagesAbout(buyer, number)).toEqual(["order_paid", "order_shipped", "order_refunded"]);
+});
+
+test("events of one order are taken in the order of their commits, however they arrive", async () => {
+	const buyer = await newUser(shop);
+	const [aggregate, number] = [`order:${randomUUID()}`, `SQ-${randomUUID()}`];
+	await deliver(aggregate, 4, "order.refunded", moved(buyer.id, number));
+	await deliver(aggregate, 2, "order.shipped", moved(buyer.id, number));
+	await deliver(aggregate, 3, "order.completed", moved(buyer.id, number));
+	expect(await messagesAbout(buyer, number)).toEqual([]);
+	await deliver(aggregate, 1, "order.paid", moved(buyer.id, number));
+	await eventually("three mails", async () => (await messagesAbout(buyer, number)).length === 3);
+	expect(await messagesAbout(buyer, number)).toEqual(["order_paid", "order_shipped", "order_refunded"]);
+});
+
+describe("a dead letter", () => {
+	let keeper: Person;
+
+	beforeAll(async () => {
+		keeper = await admin(shop);
+	});
+
+	const letter = (id: string) =>
+		eventually("a dead letter", async () =>
+			(await keeper.call("v1.notifications.deadLetters", { limit: 100 })).find((one) => one.id === id),
+		);
+
+	test("is an event of no contract, kept with the reason and as it came; those after it go on", async () => {
+		const buyer = await newUser(shop);
+		const [aggregate, number] = [`order:${randomUUID()}`, `DL-${randomUUID()}`];
+		const wrong = await deliver(aggregate, 1, "order.paid", { user_id: "seven" });
+		const newer = await deliver(`order:${randomUUID()}`, 1, "order.paid", moved(buyer.id, number), 99);
+		await deliver(aggregate, 2, "order.shipped", moved(buyer.id, number));
+		expect(await letter(wrong)).toMatchObject({
+			name: "order.paid",
+			payload: { aggregate, data: { user_id: "seven" } },
+			error: expect.stringContaining("has not the form of order.paid"),
+			stack: expect.stringContaining("NotAnEvent"),
+			tries: expect.any(Number),
+		});
+		expect(await letter(newer)).toMatchObject({ error: expect.stringContaining("version 99") });
+		await eventually("the mail after it", async () => (await messagesAbout(buyer, number)).length === 1);
+		await expect(keeper.call("v1.notifications.retryDeadLetter", { id: wrong })).rejects.toMatchObject({
+			type: "DEAD_LETTER_FAILED",
+		});
+		await expect(keeper.call("v1.notifications.retryDeadLetter", { id: randomUUID() })).rejects.toMatchObject(
+			{ type: "DEAD_LETTER_NOT_FOUND" },
+		);
+		await expect(buyer.call("v1.notifications.deadLetters", {})).rejects.toMatchObject({ code: 403 });
+	});
+
+	test("is what is not even JSON", async () => {
+		const nats = await connect(natsConnection(settings.natsUrl));
+		const text = `{"no": "JSON" ${randomUUID()}`;
+		await nats.jetstream().publish(`${settings.namespace}.events.order.paid`, new TextEncoder().encode(text));
+		await nats.close();
+		await eventually("a dead letter", async () =>
+			(await keeper.call("v1.notifications.deadLetters", { limit: 100 })).find(
+				({ payload }) => payload === text,
+			),
+		);
+	});
+
+	test("is taken in by a retry, once", async () => {
+		const buyer = await newUser(shop);
+		const number = `RT-${randomUUID()}`;
+		const wrong = await deliver(`order:${randomUUID()}`, 1, "order.paid", { user_id: 1 });
+		const { payload } = await letter(wrong);
+		const database = new pg.Client(databaseUrl("notifications"));
+		await database.connect();
+		await database.query("UPDATE dead_letters SET payload = $2 WHERE id = $1", [
+			wrong,
+			JSON.stringify({ ...(payload as object), data: moved(buyer.id, number) }),
+		]);
+		await database.end();
+		const retries = [1, 2, 3].map(() => keeper.call("v1.notifications.retryDeadLetter", { id: wrong }));
+		const answers = await Promise.allSettled(retries);
+		expect(answers.filter(({ status }) => status === "fulfilled")).toHaveLength(1);
+		await eventually("its mail", async () => (await messagesAbout(buyer, number)).length > 0);
+		expect(await messagesAbout(buyer, number)).toEqual(["order_paid"]);
+	});
 });
 
 test("a mail that cannot leave yet waits for its service and is sent once", async () => {

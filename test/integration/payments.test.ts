@@ -69,7 +69,7 @@ const statusOf = async (id: string) => (await buyer.call("v1.orders.get", { id }
 
 async function mailsAbout(number: string) {
 	const mails = await buyer.call("v1.notifications.list", { limit: 100 });
-	return mails.filter(({ subject }) => subject.includes(`#${number}`)).map(({ type }) => type);
+	return mails.filter(({ subject }) => subject?.includes(`#${number}`)).map(({ type }) => type);
 }
 
 describe("an order", () => {

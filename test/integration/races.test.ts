@@ -208,11 +208,11 @@ describe("while an order is paid", () => {
 		expect(await settled(order.id)).toEqual([{ order: "paid", payment: "settled", charge: "settled" }]);
 	});
 
-	test("a process that dies before the charge leaves a job that ends the payment; a late charge is declined", async () => {
+	test("a process that dies before the charge leaves a job that ends the payment; a late charge is not made", async () => {
 		const { order } = await newOrder();
 		rival.at("before charge", () => checkPayments(order.id));
 		await expect(ani.call("v1.orders.pay", { id: order.id })).rejects.toMatchObject({
-			type: "PAYMENT_DECLINED",
+			type: "PAYMENT_NOT_MADE",
 		});
 		expect(await settled(order.id)).toEqual([{ order: "pending", payment: "failed", charge: "cancelled" }]);
 		expect(await ani.call("v1.orders.pay", { id: order.id })).toMatchObject({ status: "paid" });

@@ -4,7 +4,7 @@
 import type { ServiceBroker } from "moleculer";
 import { type ActionContext, callAction, implement } from "../../contracts/actions.ts";
 import { notifications } from "../../contracts/notifications.ts";
-import { publish } from "../../mixins/events.ts";
+import { publish } from "../../mixins/outbox.ts";
 
 declare const broker: ServiceBroker;
 declare const ctx: ActionContext;
@@ -29,18 +29,19 @@ export async function callers() {
 	// @ts-expect-error a field that the result does not have
 	product.password_hash;
 
-	await publish(client, "user.registered", 1, { user_id: 1 });
+	await publish(client, "user.registered", "user:1", { user_id: 1 });
 	// @ts-expect-error an event that no contract has
-	await publish(client, "user.vanished", 1, { user_id: 1 });
+	await publish(client, "user.vanished", "user:1", { user_id: 1 });
 	// @ts-expect-error an event with the wrong data
-	await publish(client, "user.registered", 1, { id: 1 });
+	await publish(client, "user.registered", "user:1", { id: 1 });
 	return [lines, price, wrong];
 }
 
 const get = async () => ({}) as never;
 const health = async () => ({ status: "healthy", service: "notification-service" }) as const;
 
-const others = { get, outbox: () => [], health };
+const retryDeadLetter = get;
+const others = { get, deadLetters: () => [], retryDeadLetter, outbox: () => [], health };
 const handlers = implement<object>();
 
 export const good = handlers(notifications, { ...others, list: () => [] });
