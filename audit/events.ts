@@ -113,7 +113,8 @@ interface MessageState extends Record<string, unknown> {
 
 function messagesOf(query: Snapshot): Promise<MessageState[]> {
 	return query<MessageState>(
-		`SELECT aggregate, type, min(status) AS status, count(*)::integer AS count,
+		// One that the recipient's server refused for good has been tried.
+		`SELECT aggregate, type, coalesce(min(status) FILTER (WHERE status = 'queued'), 'sent') AS status, count(*)::integer AS count,
 			bool_or(EXISTS (SELECT FROM graphile_worker.jobs WHERE key = 'send:' || id)) AS has_job
 		FROM notifications GROUP BY aggregate, type`,
 	);
@@ -135,7 +136,7 @@ function lookAtMessages(happened: Happened[], behind: Set<string>, messages: Mes
 				look.under_way++;
 			} else if (isMissing) {
 				look.findings.push({ document, what: `has no message for ${name}` });
-			} else if (message?.status !== "sent") {
+			} else if (message?.status === "queued") {
 				look.findings.push({ document, what: `${type} is ${message?.status}, and no job sends it` });
 			}
 		}

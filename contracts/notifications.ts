@@ -11,7 +11,8 @@ export const notification = z.strictObject({
 	/** Both null until it was first tried to send it. */
 	recipient: z.string().nullable(),
 	subject: z.string().nullable(),
-	status: z.enum(["queued", "sent"]),
+	/** `failed`: the recipient's server refused it for good; everything else is tried until it is sent. */
+	status: z.enum(["queued", "sent", "failed"]),
 	history: z.array(
 		z.strictObject({
 			status: z.string(),
@@ -44,6 +45,13 @@ export const notifications = contract({
 			result: notification,
 			rest: { method: "GET", path: "/notifications/:id" },
 			idempotent: true,
+		}),
+		retry: action({
+			summary: "Send a message that failed once more",
+			permissions: "admin",
+			params: z.strictObject({ id: opaqueId }),
+			result: notification,
+			rest: { method: "POST", path: "/notifications/:id/retry", status: 202 },
 		}),
 		deadLetters: action({
 			summary: "Events that could not be taken in, newest first",

@@ -143,6 +143,11 @@ export const PROBLEMS = {
 		en: "There is no such notification.",
 		id: "Notifikasi tidak ditemukan",
 	},
+	NOTIFICATION_NOT_FAILED: {
+		status: 409,
+		en: "Only a message that failed is sent again; this one is {status}.",
+		id: "Hanya pesan yang gagal bisa dikirim ulang; status pesan ini {status}.",
+	},
 	DEAD_LETTER_NOT_FOUND: {
 		status: 404,
 		en: "There is no such dead letter.",

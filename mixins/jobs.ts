@@ -22,15 +22,16 @@ export interface JobsService extends PostgresService {
 /** The longest wait before a failed job is tried again, however often it has failed. */
 const BACKOFF_MAX_SECONDS = 30;
 const HOUSEKEEPING_MS = 2000;
-const CONCURRENT_JOBS = 4;
 /** Names Toko's workers among the advisory locks of a database. */
 const WORKER_LOCK = 7_706_560;
 
 /**
  * Jobs in the service's own database by graphile-worker: a job is a row, added in the transaction that wants it
  * done, and tried until it is. A process that dies leaves its jobs to the others within seconds.
+ *
+ * @param options.concurrency How many jobs a process does at the same moment.
  */
-export function jobs(database: string): Partial<ServiceSchema> {
+export function jobs(database: string, { concurrency = 4 } = {}): Partial<ServiceSchema> {
 	return mixin<JobsService>({
 		created(this: JobsService) {
 			this.tasks = {};
@@ -45,7 +46,7 @@ export function jobs(database: string): Partial<ServiceSchema> {
 			},
 		},
 		async started(this: JobsService) {
-			this.worker = new Worker(database, this);
+			this.worker = new Worker(database, this, concurrency);
 			await this.worker.start();
 		},
 		async stopped(this: JobsService) {
@@ -79,6 +80,7 @@ export async function pendingJobs(pool: pg.Pool): Promise<PendingJob[]> {
  */
 class Worker {
 	#database: string;
+	#concurrency: number;
 	#service: JobsService;
 	#stopping = false;
 	#runner: Runner | undefined;
@@ -88,7 +90,8 @@ class Worker {
 	#housekeeping: NodeJS.Timeout | undefined;
 	#turn = Promise.resolve();
 
-	constructor(database: string, service: JobsService) {
+	constructor(database: string, service: JobsService, concurrency: number) {
+		this.#concurrency = concurrency;
 		this.#database = database;
 		this.#service = service;
 	}
@@ -128,7 +131,7 @@ class Worker {
 					pgPool: this.#service.pool,
 					taskList: this.#service.tasks,
 					crontab: this.#service.cron.join("\n"),
-					concurrency: CONCURRENT_JOBS,
+					concurrency: this.#concurrency,
 					noHandleSignals: true,
 					pollInterval: 1000,
 					// Without these a failure to write what became of a job ends the process; so it ends the pool.

@@ -16,7 +16,7 @@ export interface NotificationRow {
 	data: EventEnvelope | null;
 	recipient: string | null;
 	subject: string | null;
-	status: "queued" | "sent";
+	status: "queued" | "sent" | "failed";
 	history: { status: string; at: string; reason?: string; tries?: number }[];
 	created_at: string;
 	sent_at: string | null;
@@ -44,7 +44,7 @@ export async function queueNotification(
 /** A message that is to be sent; nothing where it was. */
 export async function findUnsent(pool: Pool, id: string): Promise<NotificationRow | undefined> {
 	const { rows } = await pool.query<{ row: NotificationRow }>(
-		"SELECT to_jsonb(n) AS row FROM notifications n WHERE id = $1 AND status <> 'sent'",
+		"SELECT to_jsonb(n) AS row FROM notifications n WHERE id = $1 AND status = 'queued'",
 		[id],
 	);
 	return rows[0]?.row;
@@ -69,16 +69,33 @@ export async function markSent(pool: Pool, id: string): Promise<void> {
 	);
 }
 
-/** Notes that a try failed, and why; one entry for a row of failures. */
-export async function noteFailure(pool: Pool, id: string, reason: string): Promise<void> {
+/** Queues a message that failed once more; false where it has not failed. */
+export async function requeue(pool: Pool, id: string): Promise<boolean> {
+	const { rowCount } = await pool.query(
+		`WITH queued AS (
+			UPDATE notifications
+			SET status = 'queued', history = history || jsonb_build_object('status', 'queued', 'at', now())
+			WHERE id = $1 AND status = 'failed' RETURNING id
+		)
+		SELECT graphile_worker.add_job(
+			'send_message', json_build_object('id', id), max_attempts => 32767, job_key => 'send:' || id
+		) FROM queued`,
+		[id],
+	);
+	return rowCount === 1;
+}
+
+/** Notes that a try failed, and why; one entry for a row of failures. `final`: it is not tried again by itself. */
+export async function noteFailure(pool: Pool, id: string, reason: string, final: boolean): Promise<void> {
 	await pool.query(
 		`UPDATE notifications SET history = CASE WHEN history->-1->>'status' = 'failed' THEN history - -1 ELSE history END
 			|| jsonb_build_object(
 				'status', 'failed', 'at', now(), 'reason', $2::text,
 				'tries', coalesce((history->-1->>'tries')::integer, 0) + 1
-			)
+			),
+			status = CASE WHEN $3 THEN 'failed' ELSE status END
 		WHERE id = $1`,
-		[id, reason.slice(0, 500)],
+		[id, reason.replaceAll("\u0000", "").slice(0, 500), final],
 	);
 }
 

@@ -1,13 +1,13 @@
 import type { Pool } from "pg";
 import { type ActionContext, callAction, type EventEnvelope, implement } from "../../contracts/actions.ts";
 import { notifications } from "../../contracts/notifications.ts";
-import { problem } from "../../contracts/problems.ts";
+import { problem, problemCode } from "../../contracts/problems.ts";
 import { listDeadLetters, retryDeadLetter } from "../../mixins/dead-letters.ts";
 import { type InboxService, inbox, inboxTables } from "../../mixins/inbox.ts";
 import { jobs, pendingJobs } from "../../mixins/jobs.ts";
 import { postgres } from "../../mixins/postgres.ts";
 import { service } from "../../mixins/schema.ts";
-import { createMailer, type Mailer } from "./mailer.ts";
+import { createMailer, type Mailer, Refused } from "./mailer.ts";
 import { MESSAGES, type Message } from "./messages.ts";
 import {
 	address,
@@ -17,10 +17,11 @@ import {
 	noteFailure,
 	present,
 	queueNotification,
+	requeue,
 } from "./model.ts";
 
 interface NotificationsService extends InboxService {
-	send_mail: Mailer;
+	mailer: Mailer;
 	send(id: string): Promise<void>;
 }
 
@@ -37,7 +38,8 @@ export default service<NotificationsService>({
 				]),
 			),
 		),
-		jobs("notifications"),
+		// Many, since most of them wait for a mail server.
+		jobs("notifications", { concurrency: 16 }),
 		postgres({
 			database: "notifications",
 			migrations: new URL("./migrations/", import.meta.url),
@@ -61,6 +63,19 @@ export default service<NotificationsService>({
 			return present(row, owner === null);
 		},
 
+		async retry(ctx) {
+			const { id } = ctx.params;
+			const [row] = await listNotifications(this.pool, null, { id });
+			if (!row) {
+				throw problem("NOTIFICATION_NOT_FOUND");
+			}
+			if (!(await requeue(this.pool, row.id))) {
+				throw problem("NOTIFICATION_NOT_FAILED", { status: row.status });
+			}
+			const [queued] = await listNotifications(this.pool, null, { id });
+			return present(queued as typeof row, true);
+		},
+
 		deadLetters(ctx) {
 			return listDeadLetters(this.pool, ctx.params);
 		},
@@ -80,8 +95,12 @@ export default service<NotificationsService>({
 	}),
 
 	created() {
-		this.send_mail = createMailer();
+		this.mailer = createMailer();
 		this.addTasks({ send_message: (payload) => this.send((payload as { id: string }).id) });
+	},
+
+	async stopped() {
+		this.mailer.close();
 	},
 
 	methods: {
@@ -96,9 +115,13 @@ export default service<NotificationsService>({
 				const { write } = MESSAGES[row.data.name as keyof typeof MESSAGES];
 				const { subject, body } = (write as Write)(contact.full_name, row.data.data);
 				await address(this.pool, id, contact.email, subject);
-				await this.send_mail({ to: contact.email, subject, text: body, messageId: `<${id}@toko>` });
+				await this.mailer.send({ to: contact.email, subject, text: body, messageId: `<${id}@toko>` });
 			} catch (error) {
-				await noteFailure(this.pool, id, (error as Error).message);
+				const isFinal = error instanceof Refused || problemCode(error) === "USER_NOT_FOUND";
+				await noteFailure(this.pool, id, (error as Error).message, isFinal);
+				if (isFinal) {
+					return;
+				}
 				throw error;
 			}
 			await markSent(this.pool, id);

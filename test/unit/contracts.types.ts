@@ -40,8 +40,8 @@ export async function callers() {
 const get = async () => ({}) as never;
 const health = async () => ({ status: "healthy", service: "notification-service" }) as const;
 
-const retryDeadLetter = get;
-const others = { get, deadLetters: () => [], retryDeadLetter, outbox: () => [], health };
+const [retry, retryDeadLetter] = [get, get];
+const others = { get, retry, deadLetters: () => [], retryDeadLetter, outbox: () => [], health };
 const handlers = implement<object>();
 
 export const good = handlers(notifications, { ...others, list: () => [] });

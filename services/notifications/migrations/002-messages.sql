@@ -7,6 +7,9 @@ ALTER TABLE notifications
 	ALTER COLUMN subject DROP NOT NULL,
 	DROP COLUMN body,
 	DROP CONSTRAINT notifications_event_id_channel_recipient_key,
-	ADD UNIQUE (event_id, type, channel);
+	ADD UNIQUE (event_id, type, channel),
+	DROP CONSTRAINT notifications_status_check,
+	-- failed: the recipient's server refused it for good; everything else is tried until it is sent.
+	ADD CHECK (status IN ('queued', 'sent', 'failed'));
 
 CREATE INDEX notifications_aggregate ON notifications (aggregate);

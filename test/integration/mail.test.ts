@@ -1,0 +1,121 @@
+import { randomUUID } from "node:crypto";
+import type { AddressInfo } from "node:net";
+import { text } from "node:stream/consumers";
+import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import type { ServiceBroker } from "moleculer";
+import { SMTPServer } from "smtp-server";
+import { callAction } from "../../contracts/actions.ts";
+import { admin, eventually, newUser, PASSWORD, type Person, startNode } from "./shop.ts";
+
+/** What the mail server answers to a recipient, by the address; others are accepted. */
+const refusals = new Map<string, { code: number; times: number }>();
+const received: { to: string[]; mail: string }[] = [];
+
+let server: SMTPServer;
+let port = 0;
+let shop: ServiceBroker;
+let keeper: Person;
+
+beforeAll(async () => {
+	await listen();
+	process.env.SMTP_URL = `smtp://127.0.0.1:${port}`;
+	shop = await startNode("users", "notifications");
+	keeper = await admin(shop);
+});
+
+afterAll(async () => {
+	await shop.stop();
+	await silence();
+});
+
+async function listen() {
+	server = new SMTPServer({
+		authOptional: true,
+		disabledCommands: ["STARTTLS"],
+		onRcptTo({ address }, _session, done) {
+			const refusal = refusals.get(address);
+			if (refusal && refusal.times-- > 0) {
+				done(Object.assign(new Error("not now"), { responseCode: refusal.code }));
+			} else {
+				done();
+			}
+		},
+		onData(stream, { envelope }, done) {
+			text(stream).then((mail) => {
+				received.push({ to: envelope.rcptTo.map(({ address }) => address), mail });
+				done();
+			}, done);
+		},
+	});
+	server.on("error", () => undefined);
+	await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve));
+	port = (server.server.address() as AddressInfo).port;
+}
+
+function silence() {
+	return new Promise<void>((resolve) => server.close(resolve));
+}
+
+const mailsTo = (person: { email: string }) => received.filter(({ to }) => to.includes(person.email));
+
+async function welcome(person: { id: number }, status: string) {
+	return eventually(`a message that is ${status}`, async () => {
+		const found = await keeper.call("v1.notifications.list", { limit: 100 });
+		return found.find((message) => message.user_id === person.id && message.status === status);
+	});
+}
+
+/** Registers somebody whose address the server refuses once. */
+async function refusedOnce(code: number) {
+	const username = `r${randomUUID().slice(0, 8)}`;
+	const email = `${username}@toko.test`;
+	refusals.set(email, { code, times: 1 });
+	return callAction(shop, "v1.users.register", { email, username, password: PASSWORD, full_name: "Rina" });
+}
+
+test("a mail goes to the server of SMTP_URL, with a Message-ID of its own", async () => {
+	const person = await newUser(shop);
+	const { id } = await welcome(person, "sent");
+	expect(mailsTo(person)).toHaveLength(1);
+	expect(mailsTo(person)[0]?.mail).toContain(`Message-ID: <${id}@toko>`);
+});
+
+test("a mail that the server refuses for the moment is sent later, and its history tells", async () => {
+	const person = await refusedOnce(451);
+	const { history } = await welcome(person, "sent");
+	expect(history).toMatchObject([
+		{ status: "queued" },
+		{ status: "failed", tries: 1, reason: expect.stringContaining("451") },
+		{ status: "sent" },
+	]);
+});
+
+test("a mail that the server refuses for good fails, and an admin can send it again", async () => {
+	const person = await refusedOnce(550);
+	const { id, history } = await welcome(person, "failed");
+	expect(history).toMatchObject([
+		{ status: "queued" },
+		{ status: "failed", reason: expect.stringContaining("550") },
+	]);
+	const other = await newUser(shop);
+	await expect(other.call("v1.notifications.retry", { id })).rejects.toMatchObject({ code: 403 });
+	expect(await keeper.call("v1.notifications.retry", { id })).toMatchObject({ status: "queued" });
+	await welcome(person, "sent");
+	expect(mailsTo(person)).toHaveLength(1);
+	await expect(keeper.call("v1.notifications.retry", { id })).rejects.toMatchObject({
+		type: "NOTIFICATION_NOT_FAILED",
+	});
+});
+
+test("while the server is away mails wait and nothing else does", async () => {
+	await silence();
+	const person = await newUser(shop);
+	const waiting = await eventually("a first try", async () => {
+		const [message] = await person.call("v1.notifications.list", {});
+		return message?.history.some(({ status }) => status === "failed") && message;
+	});
+	expect(waiting.status).toBe("queued");
+	await listen();
+	await welcome(person, "sent");
+	expect(mailsTo(person)).toHaveLength(1);
+});
