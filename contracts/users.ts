@@ -17,6 +17,12 @@ export const user = z.strictObject({
 	created_at: moment,
 });
 
+/** The language of the messages to a user. */
+export const locale = z.enum(["id", "en"]);
+
+/** What a user sees of themselves. */
+export const ownUser = z.strictObject({ ...user.shape, locale });
+
 /** An address for mail; compared without case. */
 export const email = z
 	.string()
@@ -72,7 +78,13 @@ export const users = contract({
 		register: action({
 			summary: "Register a new user",
 			permissions: "public",
-			params: z.strictObject({ email, username, password: newPassword, full_name: line(1, 200) }),
+			params: z.strictObject({
+				email,
+				username,
+				password: newPassword,
+				full_name: line(1, 200),
+				locale: locale.optional(),
+			}),
 			result: user,
 			rest: { method: "POST", path: "/users/register", status: 201 },
 		}),
@@ -110,8 +122,16 @@ export const users = contract({
 			summary: "The signed-in user",
 			permissions: "user",
 			params: z.strictObject({}),
-			result: user,
+			result: ownUser,
 			rest: { method: "GET", path: "/users/me" },
+			idempotent: true,
+		}),
+		updateMe: action({
+			summary: "Change one's name or the language of one's messages",
+			permissions: "user",
+			params: z.strictObject({ full_name: line(1, 200).optional(), locale: locale.optional() }),
+			result: ownUser,
+			rest: { method: "PATCH", path: "/users/me" },
 			idempotent: true,
 		}),
 		get: action({
@@ -142,7 +162,7 @@ export const users = contract({
 			summary: "Where a user gets mail, for the services that send it",
 			permissions: "service",
 			params: z.strictObject({ id: integerId }),
-			result: z.strictObject({ email: z.string(), full_name: z.string() }),
+			result: z.strictObject({ email: z.string(), full_name: z.string(), locale }),
 			idempotent: true,
 		}),
 		ensureAdmin: action({

@@ -1,95 +1,43 @@
 import type { EventData, EventName } from "../../contracts/actions.ts";
-import { CURRENCY, CURRENCY_DECIMALS, fromMinor } from "../../contracts/money.ts";
 
-/** What a message says, in plain text. */
-export interface Message {
-	subject: string;
-	body: string;
-}
+/** The languages of the messages; the first is for whoever has chosen none. */
+export const LOCALES = ["id", "en"] as const;
+export type Locale = (typeof LOCALES)[number];
 
-type Messages = { [N in EventName]?: { type: string; write(name: string, data: EventData<N>): Message } };
+type Messages = {
+	[N in EventName]?: {
+		/** The name of its templates: `templates/<locale>/<type>.html`. */
+		type: string;
+		/** An event as it may be, with which the templates are checked at the start. */
+		example: EventData<N>;
+	};
+};
 
-/** What a customer is told of: the message for each event, by the customer's name and the event's data. */
+const order = {
+	order_id: "00000000-0000-4000-8000-000000000000",
+	number: "TK-000001",
+	user_id: 1,
+	total_minor: 1_250_000,
+	currency: "IDR",
+};
+
+/** What a customer is told of: the message for each event. */
 export const MESSAGES = {
-	"user.registered": {
-		type: "welcome",
-		write: (name) => ({
-			subject: "Selamat Datang di Toko Online!",
-			body: letter(name, ["terima kasih telah bergabung!"]),
-		}),
-	},
+	"user.registered": { type: "welcome", example: { user_id: 1 } },
 	"order.placed": {
 		type: "order_confirmation",
-		write: (name, { number, items, total_minor }) => ({
-			subject: `Konfirmasi Order #${number}`,
-			body: letter(name, [
-				`order Anda #${number} sedang diproses.`,
-				"",
-				...items.map(
-					(item) => `- ${item.quantity} × ${item.name}: ${money(item.price_minor * item.quantity)}`,
-				),
-				"",
-				`Total: ${money(total_minor)}`,
-			]),
-		}),
+		example: { ...order, items: [{ product_id: "p", name: "Kopi Gayo", price_minor: 625_000, quantity: 2 }] },
 	},
-	"order.paid": {
-		type: "order_paid",
-		write: (name, { number, total_minor }) => ({
-			subject: `Pembayaran Order #${number} diterima`,
-			body: letter(name, [`pembayaran ${money(total_minor)} untuk order #${number} sudah kami terima.`]),
-		}),
-	},
-	"order.shipped": {
-		type: "order_shipped",
-		write: (name, { number }) => ({
-			subject: `Order #${number} dikirim`,
-			body: letter(name, [`order Anda #${number} sudah dikirim.`]),
-		}),
-	},
-	"order.cancelled": {
-		type: "order_cancelled",
-		write: (name, { number }) => ({
-			subject: `Order #${number} dibatalkan`,
-			body: letter(name, [`order Anda #${number} sudah dibatalkan. Tidak ada yang perlu dibayar.`]),
-		}),
-	},
-	"order.expired": {
-		type: "order_expired",
-		write: (name, { number }) => ({
-			subject: `Order #${number} kedaluwarsa`,
-			body: letter(name, [`order Anda #${number} tidak dibayar tepat waktu dan sudah ditutup.`]),
-		}),
-	},
-	"order.refunded": {
-		type: "order_refunded",
-		write: (name, { number, total_minor }) => ({
-			subject: `Dana Order #${number} dikembalikan`,
-			body: letter(name, [`dana ${money(total_minor)} untuk order #${number} kami kembalikan.`]),
-		}),
-	},
+	"order.paid": { type: "order_paid", example: order },
+	"order.shipped": { type: "order_shipped", example: order },
+	"order.cancelled": { type: "order_cancelled", example: order },
+	"order.expired": { type: "order_expired", example: order },
+	"order.refunded": { type: "order_refunded", example: order },
 	"payment.refunded": {
 		type: "payment_refunded",
-		write: (name, { number, amount_minor }) => ({
-			subject: `Pembayaran Order #${number} dikembalikan`,
-			body: letter(name, [
-				`pembayaran ${money(amount_minor)} kami terima ketika order #${number} sudah tidak bisa dibayar lagi,`,
-				"jadi dananya sudah kami kembalikan seluruhnya.",
-			]),
-		}),
+		example: {
+			...{ order_id: order.order_id, number: order.number, user_id: 1, status: "expired" },
+			...{ amount_minor: 1_250_000, currency: "IDR" },
+		},
 	},
 } satisfies Messages;
-
-function letter(name: string, lines: string[]): string {
-	return [`Halo ${name},`, "", ...lines, ""].join("\n");
-}
-
-const format = new Intl.NumberFormat("id-ID", {
-	minimumFractionDigits: CURRENCY_DECIMALS,
-	maximumFractionDigits: CURRENCY_DECIMALS,
-});
-
-/** `Rp 1.250.000`; other currencies by their code. */
-function money(minor: number): string {
-	return `${CURRENCY === "IDR" ? "Rp" : CURRENCY} ${format.format(fromMinor(minor))}`;
-}

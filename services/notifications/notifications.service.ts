@@ -8,7 +8,7 @@ import { jobs, pendingJobs } from "../../mixins/jobs.ts";
 import { postgres } from "../../mixins/postgres.ts";
 import { service } from "../../mixins/schema.ts";
 import { createMailer, type Mailer, Refused } from "./mailer.ts";
-import { MESSAGES, type Message } from "./messages.ts";
+import { MESSAGES } from "./messages.ts";
 import {
 	address,
 	findUnsent,
@@ -19,9 +19,11 @@ import {
 	queueNotification,
 	requeue,
 } from "./model.ts";
+import { Templates } from "./templates.ts";
 
 interface NotificationsService extends InboxService {
 	mailer: Mailer;
+	templates: Templates;
 	send(id: string): Promise<void>;
 }
 
@@ -96,7 +98,12 @@ export default service<NotificationsService>({
 
 	created() {
 		this.mailer = createMailer();
+		this.templates = new Templates();
 		this.addTasks({ send_message: (payload) => this.send((payload as { id: string }).id) });
+	},
+
+	async started() {
+		await this.templates.load();
 	},
 
 	async stopped() {
@@ -112,10 +119,14 @@ export default service<NotificationsService>({
 			}
 			try {
 				const contact = await callAction(this.broker, "v1.users.contact", { id: row.user_id });
-				const { write } = MESSAGES[row.data.name as keyof typeof MESSAGES];
-				const { subject, body } = (write as Write)(contact.full_name, row.data.data);
-				await address(this.pool, id, contact.email, subject);
-				await this.mailer.send({ to: contact.email, subject, text: body, messageId: `<${id}@toko>` });
+				const written = await this.templates.write(
+					row.data.name,
+					contact.locale,
+					contact.full_name,
+					row.data.data,
+				);
+				await address(this.pool, id, contact.email, written.subject);
+				await this.mailer.send({ to: contact.email, ...written, messageId: `<${id}@toko>` });
 			} catch (error) {
 				const isFinal = error instanceof Refused || problemCode(error) === "USER_NOT_FOUND";
 				await noteFailure(this.pool, id, (error as Error).message, isFinal);
@@ -128,8 +139,6 @@ export default service<NotificationsService>({
 		},
 	},
 });
-
-type Write = (name: string, data: unknown) => Message;
 
 /** Whose messages the caller may see: an admin everybody's (null), a user only the own. */
 function ownerOf(ctx: ActionContext): number | null {

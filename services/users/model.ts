@@ -2,7 +2,7 @@ import type { ServiceSchema } from "moleculer";
 import SequelizeAdapter from "moleculer-db-adapter-sequelize";
 import { col, DataTypes, fn, type Model, type ModelStatic, Sequelize, where } from "sequelize";
 import type { z } from "zod";
-import type { role, user } from "../../contracts/users.ts";
+import type { locale, role, user } from "../../contracts/users.ts";
 import { databaseUrl } from "../../mixins/postgres.ts";
 
 /** The columns of `users`. */
@@ -13,6 +13,7 @@ export interface UserAttributes {
 	password_hash: string;
 	full_name: string;
 	role: z.output<typeof role>;
+	locale: z.output<typeof locale>;
 	is_active: boolean;
 	is_verified: boolean;
 	created_at: Date;
@@ -39,6 +40,7 @@ export function connectUsers(schema: ServiceSchema): void {
 			password_hash: DataTypes.TEXT,
 			full_name: DataTypes.STRING(200),
 			role: { type: DataTypes.TEXT, defaultValue: "user" },
+			locale: { type: DataTypes.TEXT, defaultValue: "id" },
 			is_active: { type: DataTypes.BOOLEAN, defaultValue: true },
 			is_verified: { type: DataTypes.BOOLEAN, defaultValue: false },
 			created_at: DataTypes.DATE,

@@ -91,7 +91,14 @@ export default service<UsersService>({
 		},
 
 		async me(ctx) {
-			return present(await this.find(ctx.locals.caller?.id));
+			const row = await this.find(ctx.locals.caller?.id);
+			return { ...present(row), locale: row.locale };
+		},
+
+		async updateMe(ctx) {
+			const row = await this.find(ctx.locals.caller?.id);
+			await row.update(ctx.params);
+			return { ...present(row), locale: row.locale };
 		},
 
 		async get(ctx) {
@@ -116,8 +123,8 @@ export default service<UsersService>({
 		},
 
 		async contact(ctx) {
-			const { email, full_name } = await this.find(ctx.params.id);
-			return { email, full_name };
+			const { email, full_name, locale } = await this.find(ctx.params.id);
+			return { email, full_name, locale };
 		},
 
 		async ensureAdmin(ctx) {

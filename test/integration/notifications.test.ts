@@ -53,7 +53,28 @@ test("a new user is welcomed and an order confirmed, by a mail each", async () =
 	);
 	const mail = await readFile(join(settings.directory, "mailbox", file as string), "utf8");
 	expect(mail).toContain(`To: ${buyer.email}`);
-	expect(mail).toContain("Total: Rp 2.500.000");
+	const text = quotedPrintable(mail);
+	expect(text).toMatch(/2 × .*Rp 2\.500\.000/);
+	expect(text).toMatch(/Total +Rp 2\.500\.000/);
+});
+
+/** The text of a mail; good enough for what the templates hold. */
+function quotedPrintable(mail: string): string {
+	const bytes = mail
+		.replace(/=\r?\n/g, "")
+		.replace(/=([0-9A-F]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
+	return Buffer.from(bytes, "latin1").toString("utf8");
+}
+
+test("a user who has chosen English is written to in English", async () => {
+	const buyer = await newUser(shop);
+	expect(await buyer.call("v1.users.me", {})).toMatchObject({ locale: "id" });
+	await sentTo(buyer, 1);
+	expect(await buyer.call("v1.users.updateMe", { locale: "en" })).toMatchObject({ locale: "en" });
+	const product = await newProduct(shop, 5);
+	const order = await buyer.call("v1.orders.place", { items: [{ product_id: product.id, quantity: 1 }] });
+	const [confirmation] = await sentTo(buyer, 2);
+	expect(confirmation?.subject).toBe(`Order #${order.number} confirmed`);
 });
 
 /** An event as the stream brings it, published by hand, so that the stream cannot tell a second copy. */

@@ -1,0 +1,56 @@
+import { appendFile, cp, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { beforeAll, describe, expect, test } from "@jest/globals";
+import type { EventName } from "../../contracts/actions.ts";
+import { LOCALES, MESSAGES } from "../../services/notifications/messages.ts";
+import { Templates } from "../../services/notifications/templates.ts";
+
+const templates = new Templates();
+
+beforeAll(() => templates.load());
+
+describe.each(LOCALES)("in %s", (locale) => {
+	test.each(Object.entries(MESSAGES))(
+		"%s has a message with a subject, HTML and text",
+		async (name, message) => {
+			const written = await templates.write(name as EventName, locale, "Budi", message.example);
+			expect(written.subject).toMatch(/\w+/);
+			expect(written.html).toContain(`<html lang="${locale}">`);
+			expect(written.text).toMatch(/Budi,/);
+			expect(written.text).not.toMatch(/[<>{}]/);
+		},
+	);
+});
+
+const placed = MESSAGES["order.placed"].example;
+
+test("amounts are written as in Indonesia", async () => {
+	const { html, text } = await templates.write("order.placed", "id", "Budi", placed);
+	expect(html).toContain("Rp 1.250.000");
+	expect(text).toMatch(/Total +Rp 1\.250\.000/);
+});
+
+test("what customers and shopkeepers write is text, not HTML and not a template", async () => {
+	const name = '<script>alert("x")</script> & {{ total_minor }}';
+	const items = [{ ...placed.items[0], name, price_minor: 1, quantity: 1 }];
+	const { html, text, subject } = await templates.write("order.placed", "en", name, { ...placed, items });
+	expect(html).not.toContain("<script");
+	expect(html).toContain("&lt;script&gt;");
+	expect(html.match(/\{\{ total_minor \}\}/g)).toHaveLength(2);
+	expect(text).toContain(name);
+	expect(subject).toBe("Order #TK-000001 confirmed");
+});
+
+test.each([
+	["a value that there is not", "{{ nmae }}", /id\/welcome\.html.*nmae/s],
+	["a filter that there is not", "{{ name | shout }}", /id\/welcome\.html.*shout/s],
+	["a tag that is not closed", "{% if name %}", /id\/welcome\.html.*if name/s],
+])("%s is told at the start", async (_, mistake, told) => {
+	const folder = await mkdtemp(join(tmpdir(), "templates-"));
+	await cp(new URL("../../services/notifications/templates/", import.meta.url), folder, { recursive: true });
+	await appendFile(join(folder, "id/welcome.html"), mistake);
+	await expect(new Templates(pathToFileURL(`${folder}/`)).load()).rejects.toThrow(told);
+	await rm(folder, { recursive: true });
+});
