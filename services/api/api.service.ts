@@ -10,6 +10,7 @@ import { settings } from "../../mixins/settings.ts";
 import { readBody, type WithBody } from "./body.ts";
 import { docsAssets, docsPage, docsScript } from "./docs.ts";
 import { readiness } from "./health.ts";
+import { hasMailbox, mailboxPage, mailPage } from "./mailbox.ts";
 import { openApiDocument } from "./openapi.ts";
 import { asProblem, preferredLanguage, problemAnswer } from "./problems.ts";
 import { rateLimiter } from "./rate-limit.ts";
@@ -95,6 +96,9 @@ export default service<Gateway>({
 					...answering("/openapi.json", (_request, response) => sendJson(response, 200, openApiDocument())),
 					...answering("/docs", docsPage),
 					...answering("/docs/start.js", docsScript),
+					...(hasMailbox()
+						? { ...answering("/dev/mailbox", mailboxPage), ...answering("/dev/mailbox/:name", mailPage) }
+						: {}),
 				},
 			},
 		],

@@ -189,7 +189,7 @@ describe("the gateway", () => {
 			expect([answer.status, answer.body, answer.headers.get("allow")]).toEqual([
 				204,
 				undefined,
-				"GET, HEAD, OPTIONS",
+				"GET, HEAD, OPTIONS, PATCH",
 			]);
 			expectProblem(await request("OPTIONS", "/api/v1/nothing", options), 404, "NOT_FOUND");
 		}
@@ -310,6 +310,26 @@ describe("the gateway", () => {
 			expect((await fetch(`${address}/docs/assets/${file}`)).status).toBe(404);
 		}
 	});
+});
+
+test("the mailbox shows the mails of this shop, as text that does nothing", async () => {
+	const username = `m${Date.now()}`;
+	await request("POST", "/api/v1/users/register", {
+		body: { email: `${username}@toko.test`, username, password: PASSWORD, full_name: "<script>x</script>" },
+	});
+	const page = await eventually("the mail", async () => {
+		const text = await (await fetch(`${address}/dev/mailbox`)).text();
+		return text.includes(`${username}@toko.test`) && text;
+	});
+	const [, link] = new RegExp(`${username}@toko.test</td><td><a href="([^"]+)">`).exec(page) ?? [];
+	const mail = await fetch(`${address}${link}`);
+	expect(mail.headers.get("content-security-policy")).toContain("default-src 'none'");
+	const text = await mail.text();
+	expect(text).toContain("Selamat Datang di Toko Online!");
+	expect(text).not.toContain("<script");
+	for (const name of ["none", "..%2f..%2fsecrets", "..%2fsecrets.json"]) {
+		expectProblem(await request("GET", `/dev/mailbox/${name}`), 404, "NOT_FOUND");
+	}
 });
 
 test("a service that is away is a 503 to try again, and back when it returns", async () => {

@@ -1,0 +1,93 @@
+import { readdir, readFile, stat } from "node:fs/promises";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { join } from "node:path";
+import PostalMime, { type Email } from "postal-mime";
+import { problem } from "../../contracts/problems.ts";
+import { settings } from "../../mixins/settings.ts";
+
+/** The newest mails that the page lists. */
+const SHOWN = 100;
+
+/** Whether there is a mailbox to show: on a laptop, where mails are not sent. */
+export function hasMailbox(): boolean {
+	return !settings.isProduction && !settings.smtpUrl;
+}
+
+/** The mails of this laptop's shop, newest first. */
+export async function mailboxPage(_request: IncomingMessage, response: ServerResponse): Promise<void> {
+	const folder = join(settings.directory, "mailbox");
+	const names = (await readdir(folder).catch(() => [])).filter((name) => /^[\w-]+\.eml$/.test(name));
+	const files = await Promise.all(
+		names.map(async (name) => ({ name, at: (await stat(join(folder, name))).mtimeMs })),
+	);
+	files.sort((a, b) => b.at - a.at);
+	const rows = await Promise.all(
+		files.slice(0, SHOWN).map(async ({ name, at }) => {
+			const { subject, to } = await readMail(join(folder, name));
+			const link = `/dev/mailbox/${name.replace(/\.eml$/, "")}`;
+			return `<tr><td>${new Date(at).toISOString()}</td><td>${asHtml(addresses(to))}</td><td><a href="${link}">${asHtml(subject)}</a></td></tr>`;
+		}),
+	);
+	const table = `<table><tr><th>at</th><th>to</th><th>subject</th></tr>${rows.join("\n")}</table>`;
+	send(response, "Mailbox", `<p>${names.length} mails, newest first.</p>${table}`);
+}
+
+/** One mail: its HTML as a mail program shows it, without scripts, and its text. */
+export async function mailPage(request: IncomingMessage, response: ServerResponse): Promise<void> {
+	const { name = "" } = (request as { $params?: { params?: { name?: string } } }).$params?.params ?? {};
+	if (!/^[\w-]{1,200}$/.test(name)) {
+		throw problem("NOT_FOUND");
+	}
+	const mail = await readMail(join(settings.directory, "mailbox", `${name}.eml`)).catch(() => {
+		throw problem("NOT_FOUND");
+	});
+	send(
+		response,
+		mail.subject ?? "",
+		`<p><a href="/dev/mailbox">all mails</a></p>
+<p>To ${asHtml(addresses(mail.to))}, ${asHtml(mail.date)}, ${asHtml(mail.messageId)}</p>
+<iframe sandbox srcdoc="${asHtml(mail.html ?? "")}" title="HTML"></iframe>
+<pre>${asHtml(mail.text)}</pre>`,
+	);
+}
+
+async function readMail(file: string): Promise<Email> {
+	return PostalMime.parse(await readFile(file));
+}
+
+function addresses(to: Email["to"]): string {
+	return (to ?? []).map(({ address }) => address ?? "").join(", ");
+}
+
+function send(response: ServerResponse, title: string, body: string): void {
+	response.setHeader("Content-Type", "text/html; charset=utf-8");
+	response.setHeader("Cache-Control", "no-store");
+	response.setHeader("X-Content-Type-Options", "nosniff");
+	response.setHeader(
+		"Content-Security-Policy",
+		"default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'; base-uri 'none'; form-action 'none'",
+	);
+	response.end(`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>${asHtml(title)}</title>
+<style>
+body { font-family: sans-serif; margin: 2em auto; max-width: 60em; padding: 0 1em; }
+td, th { text-align: left; padding: 0.3em 1em 0.3em 0; }
+iframe { width: 100%; height: 24em; border: 1px solid #ccc; }
+pre { white-space: pre-wrap; border: 1px solid #ccc; padding: 1em; }
+</style>
+</head>
+<body>
+<h1>${asHtml(title)}</h1>
+${body}
+</body>
+</html>
+`);
+}
+
+function asHtml(text: string | undefined): string {
+	return (text ?? "").replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
+}
