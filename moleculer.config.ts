@@ -33,7 +33,8 @@ export function brokerOptions(changes: Partial<BrokerOptions> = {}): BrokerOptio
 		},
 		registry: { strategy: "RoundRobin", preferLocal: false, stopDelay: 100 },
 		validator: false,
-		metrics: false,
+		// The registry alone, for what Toko counts itself: `call $node.metrics`. Calls are not measured.
+		metrics: { enabled: true, collectProcessMetrics: false },
 		tracing: false,
 		skipProcessEventRegistration: true,
 		internalMiddlewares: false,

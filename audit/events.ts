@@ -73,8 +73,9 @@ export async function lookAtEvents(sources: Sources): Promise<Look[]> {
 
 function happenedToUsers(query: Snapshot): Promise<Happened[]> {
 	return query<Happened>(
-		`SELECT 'user:' || id AS aggregate, 'user ' || id AS document, ARRAY['user.registered'] AS names,
-			${PUBLISHED} FROM users LEFT JOIN event_sequences s ON s.aggregate = 'user:' || id`,
+		`SELECT 'user:' || id AS aggregate, 'user ' || id AS document, ${PUBLISHED},
+			ARRAY['user.registered'] || ARRAY(SELECT event FROM user_history h WHERE h.user_id = users.id) AS names
+		FROM users LEFT JOIN event_sequences s ON s.aggregate = 'user:' || id`,
 	);
 }
 
@@ -116,7 +117,7 @@ function messagesOf(query: Snapshot): Promise<MessageState[]> {
 		// One that the recipient's server refused for good has been tried.
 		`SELECT aggregate, type, coalesce(min(status) FILTER (WHERE status = 'queued'), 'sent') AS status, count(*)::integer AS count,
 			bool_or(EXISTS (SELECT FROM graphile_worker.jobs WHERE key = 'send:' || id)) AS has_job
-		FROM notifications GROUP BY aggregate, type`,
+		FROM notifications WHERE channel = 'email' GROUP BY aggregate, type`,
 	);
 }
 

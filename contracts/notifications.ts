@@ -2,14 +2,18 @@ import { z } from "zod";
 import { action, contract, deadLetter, healthAction, outboxAction } from "./contract.ts";
 import { integerId, limit, moment, opaqueId, skip } from "./fields.ts";
 
+/** How a message reaches a person. */
+export const channel = z.enum(["email", "sms"]);
+
 /** A message to one person. `history` tells what became of it and when. */
 export const notification = z.strictObject({
 	id: z.uuid(),
 	user_id: integerId,
 	type: z.string(),
-	channel: z.enum(["email"]),
-	/** Both null until it was first tried to send it. */
+	channel,
+	/** Null until it was first tried to send it, and again when the account was deleted. */
 	recipient: z.string().nullable(),
+	/** Null until it was first tried to send it, and always for a text message. */
 	subject: z.string().nullable(),
 	/** `failed`: the recipient's server refused it for good; everything else is tried until it is sent. */
 	status: z.enum(["queued", "sent", "failed"]),

@@ -166,6 +166,13 @@ export const orders = contract({
 			result: z.strictObject({ fate: reservationFate }),
 			idempotent: true,
 		}),
+		forgetUser: action({
+			summary: "Take the person out of the orders of a deleted user, as soon as each is settled",
+			permissions: "service",
+			params: z.strictObject({ user_id: integerId }),
+			result: z.null(),
+			idempotent: true,
+		}),
 		find: action({
 			summary: "An order by its id or its number, for the operator",
 			permissions: "admin",

@@ -64,6 +64,16 @@ export const PROBLEMS = {
 	BAD_CREDENTIALS: { status: 401, en: "Wrong e-mail or password.", id: "Email atau password salah" },
 	EMAIL_TAKEN: { status: 400, en: "This e-mail is already registered.", id: "Email sudah terdaftar" },
 	USERNAME_TAKEN: { status: 400, en: "This username is already taken.", id: "Username sudah terdaftar" },
+	MAIL_TOKEN_INVALID: {
+		status: 400,
+		en: "The link is not valid, was used or has expired: ask for a new mail.",
+		id: "Tautan tidak sah, sudah dipakai, atau kedaluwarsa: minta email baru.",
+	},
+	LAST_ADMIN: {
+		status: 409,
+		en: "This is the last admin: make another one first.",
+		id: "Ini admin terakhir: buat admin lain dulu.",
+	},
 	USER_NOT_FOUND: { status: 404, en: "There is no such user.", id: "User tidak ditemukan" },
 	PRODUCT_NOT_FOUND: { status: 404, en: "There is no such product.", id: "Produk tidak ditemukan" },
 	STOCK_WOULD_BE_NEGATIVE: {

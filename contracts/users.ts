@@ -20,8 +20,14 @@ export const user = z.strictObject({
 /** The language of the messages to a user. */
 export const locale = z.enum(["id", "en"]);
 
+/** A phone number as in `+6281234567890` (E.164), for messages by SMS. */
+export const phone = z
+	.string()
+	.trim()
+	.regex(/^\+[1-9]\d{6,14}$/, "must be a number with its country, such as +6281234567890");
+
 /** What a user sees of themselves. */
-export const ownUser = z.strictObject({ ...user.shape, locale });
+export const ownUser = z.strictObject({ ...user.shape, locale, phone: phone.nullable() });
 
 /** An address for mail; compared without case. */
 export const email = z
@@ -61,6 +67,12 @@ export const TOKEN_AUDIENCE = "toko";
 
 const refreshToken = z.string().min(20).max(200);
 
+/** What the links of mails are for: to verify an address, or to set a new password. */
+export const mailTokenPurpose = z.enum(["verify", "reset"]);
+
+const mailToken = z.string().min(1).max(200);
+const done = z.strictObject({ message: z.string() });
+
 /** A public key (RFC 8037) that checks access tokens. */
 const jwk = z.strictObject({
 	kty: z.literal("OKP"),
@@ -84,6 +96,7 @@ export const users = contract({
 				password: newPassword,
 				full_name: line(1, 200),
 				locale: locale.optional(),
+				phone: phone.optional(),
 			}),
 			result: user,
 			rest: { method: "POST", path: "/users/register", status: 201 },
@@ -106,7 +119,7 @@ export const users = contract({
 			summary: "End the session that a refresh token belongs to",
 			permissions: "public",
 			params: z.strictObject({ refresh_token: refreshToken }),
-			result: z.strictObject({ message: z.string() }),
+			result: done,
 			rest: { method: "POST", path: "/users/logout" },
 			idempotent: true,
 		}),
@@ -118,6 +131,36 @@ export const users = contract({
 			rest: { method: "POST", path: "/users/verify" },
 			idempotent: true,
 		}),
+		verifyEmail: action({
+			summary:
+				"Verify an address with the token of a mail (200), or ask for such a mail by the address (202)",
+			permissions: "public",
+			params: z
+				.strictObject({ token: mailToken.optional(), email: email.optional() })
+				.refine(({ token, email }) => (token === undefined) !== (email === undefined), {
+					message: "give either the token or the email",
+					path: ["token"],
+				}),
+			result: done,
+			rest: { method: "POST", path: "/users/verify-email", otherStatus: 202 },
+			idempotent: true,
+		}),
+		forgotPassword: action({
+			summary:
+				"Ask for a mail with a link to set a new password; the answer is the same for unknown addresses",
+			permissions: "public",
+			params: z.strictObject({ email }),
+			result: done,
+			rest: { method: "POST", path: "/users/forgot-password", status: 202 },
+			idempotent: true,
+		}),
+		resetPassword: action({
+			summary: "Set a new password with the token of a mail; all sessions end",
+			permissions: "public",
+			params: z.strictObject({ token: mailToken, password: newPassword }),
+			result: done,
+			rest: { method: "POST", path: "/users/reset-password" },
+		}),
 		me: action({
 			summary: "The signed-in user",
 			permissions: "user",
@@ -127,9 +170,13 @@ export const users = contract({
 			idempotent: true,
 		}),
 		updateMe: action({
-			summary: "Change one's name or the language of one's messages",
+			summary: "Change one's name, phone (null: none) or the language of one's messages",
 			permissions: "user",
-			params: z.strictObject({ full_name: line(1, 200).optional(), locale: locale.optional() }),
+			params: z.strictObject({
+				full_name: line(1, 200).optional(),
+				locale: locale.optional(),
+				phone: phone.nullable().optional(),
+			}),
 			result: ownUser,
 			rest: { method: "PATCH", path: "/users/me" },
 			idempotent: true,
@@ -141,6 +188,13 @@ export const users = contract({
 			result: user,
 			rest: { method: "GET", path: "/users/:id" },
 			idempotent: true,
+		}),
+		remove: action({
+			summary: "Delete an account: oneself, or anybody for an admin. Orders stay, without the person",
+			permissions: "user",
+			params: z.strictObject({ id: integerId }),
+			result: z.null(),
+			rest: { method: "DELETE", path: "/users/:id", status: 204 },
 		}),
 		list: action({
 			summary: "Users in the order in which they came",
@@ -159,10 +213,17 @@ export const users = contract({
 			idempotent: true,
 		}),
 		contact: action({
-			summary: "Where a user gets mail, for the services that send it",
+			summary: "Where a user gets messages, for the services that send them, with a token for a link in them",
 			permissions: "service",
-			params: z.strictObject({ id: integerId }),
-			result: z.strictObject({ email: z.string(), full_name: z.string(), locale }),
+			params: z.strictObject({ id: integerId, token_for: mailTokenPurpose.optional() }),
+			result: z.strictObject({
+				email: z.string(),
+				full_name: z.string(),
+				locale,
+				phone: phone.nullable(),
+				/** Null where none was asked for, or the address is verified already. */
+				token: z.string().nullable(),
+			}),
 			idempotent: true,
 		}),
 		ensureAdmin: action({
@@ -183,9 +244,12 @@ export const users = contract({
 	},
 });
 
+const aboutUser = event({ version: 1, data: z.strictObject({ user_id: integerId }) });
+
 export const userEvents = {
-	"user.registered": event({
-		version: 1,
-		data: z.strictObject({ user_id: integerId }),
-	}),
+	"user.registered": aboutUser,
+	"user.verification_requested": aboutUser,
+	"user.password_reset_requested": aboutUser,
+	/** Whoever keeps something of the person forgets it. */
+	"user.deleted": aboutUser,
 };

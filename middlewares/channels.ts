@@ -53,7 +53,8 @@ export function channels(connectionOptions: object): Middleware {
 				consumerOptions: { config: { deliver_policy: "all" } },
 			},
 			serializer: new TolerantJson(),
-			maxInFlight: 100,
+			// Each takes a connection of its group's database; those above it would wait for one, longer than NATS waits.
+			maxInFlight: 12,
 		}),
 	} as never);
 }

@@ -16,7 +16,7 @@ export interface JobsService extends PostgresService {
 	/** Adds a task that runs again and again: minute, hour, day, month, weekday, task (UTC). Call it in `created`. */
 	addCron(line: string): void;
 	cron: string[];
-	worker?: Worker;
+	workers: Worker[];
 }
 
 /** The longest wait before a failed job is tried again, however often it has failed. */
@@ -30,12 +30,17 @@ const WORKER_LOCK = 7_706_560;
  * done, and tried until it is. A process that dies leaves its jobs to the others within seconds.
  *
  * @param options.concurrency How many jobs a process does at the same moment.
+ * @param options.lanes Tasks that have workers of their own, and how many, so that slow ones hold up nobody else.
  */
-export function jobs(database: string, { concurrency = 4 } = {}): Partial<ServiceSchema> {
+export function jobs(
+	database: string,
+	{ concurrency = 4, lanes = {} }: { concurrency?: number; lanes?: Record<string, number> } = {},
+): Partial<ServiceSchema> {
 	return mixin<JobsService>({
 		created(this: JobsService) {
 			this.tasks = {};
 			this.cron = [];
+			this.workers = [];
 		},
 		methods: {
 			addCron(this: JobsService, line: string) {
@@ -46,11 +51,17 @@ export function jobs(database: string, { concurrency = 4 } = {}): Partial<Servic
 			},
 		},
 		async started(this: JobsService) {
-			this.worker = new Worker(database, this, concurrency);
-			await this.worker.start();
+			const tasks = Object.entries(this.tasks);
+			const shared = Object.fromEntries(tasks.filter(([name]) => !(name in lanes)));
+			this.workers.push(new Worker(database, this, { tasks: shared, cron: this.cron, concurrency }));
+			for (const [name, task] of tasks.filter(([name]) => name in lanes)) {
+				const concurrency = lanes[name] as number;
+				this.workers.push(new Worker(database, this, { tasks: { [name]: task }, cron: [], concurrency }));
+			}
+			await Promise.all(this.workers.map((worker) => worker.start()));
 		},
 		async stopped(this: JobsService) {
-			await this.worker?.stop();
+			await Promise.all(this.workers.map((worker) => worker.stop()));
 		},
 	});
 }
@@ -72,6 +83,12 @@ export async function pendingJobs(pool: pg.Pool): Promise<PendingJob[]> {
 	return rows.map((row) => ({ ...row, run_at: row.run_at.toISOString() }));
 }
 
+interface Work {
+	tasks: TaskList;
+	cron: string[];
+	concurrency: number;
+}
+
 /**
  * Runs jobs until it is stopped, through restarts of the server. Its pool of workers is announced by an advisory
  * lock that PostgreSQL drops when the process dies; whoever sees a job taken by a pool without such a lock gives
@@ -80,7 +97,7 @@ export async function pendingJobs(pool: pg.Pool): Promise<PendingJob[]> {
  */
 class Worker {
 	#database: string;
-	#concurrency: number;
+	#work: Work;
 	#service: JobsService;
 	#stopping = false;
 	#runner: Runner | undefined;
@@ -90,8 +107,8 @@ class Worker {
 	#housekeeping: NodeJS.Timeout | undefined;
 	#turn = Promise.resolve();
 
-	constructor(database: string, service: JobsService, concurrency: number) {
-		this.#concurrency = concurrency;
+	constructor(database: string, service: JobsService, work: Work) {
+		this.#work = work;
 		this.#database = database;
 		this.#service = service;
 	}
@@ -129,9 +146,9 @@ class Worker {
 				ended = endOfJobs(events);
 				this.#runner = await run({
 					pgPool: this.#service.pool,
-					taskList: this.#service.tasks,
-					crontab: this.#service.cron.join("\n"),
-					concurrency: this.#concurrency,
+					taskList: this.#work.tasks,
+					crontab: this.#work.cron.join("\n"),
+					concurrency: this.#work.concurrency,
 					noHandleSignals: true,
 					pollInterval: 1000,
 					// Without these a failure to write what became of a job ends the process; so it ends the pool.

@@ -22,10 +22,9 @@ export interface PostgresOptions {
 	migrations: URL;
 	/** SQL files of other mixins, run once each after those. */
 	tables?: URL[];
+	/** The largest number of connections that one process opens to this database. */
+	connections?: number;
 }
-
-/** The largest number of connections that one process opens to one database. */
-const POOL_SIZE = 10;
 
 /** Any number, the same for all of Toko: it names the lock under which one process migrates. */
 const MIGRATION_LOCK = 7_706_559;
@@ -61,7 +60,7 @@ export function postgres(options: PostgresOptions): Partial<ServiceSchema> {
 		created(this: PostgresService) {
 			this.pool = new pg.Pool({
 				connectionString: databaseUrl(options.database),
-				max: POOL_SIZE,
+				max: options.connections ?? 10,
 				connectionTimeoutMillis: 5000,
 				application_name: `toko ${options.database}`,
 			});

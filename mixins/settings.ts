@@ -47,6 +47,26 @@ export const settings = {
 	get smtpUrl(): string | undefined {
 		return process.env.SMTP_URL || undefined;
 	},
+	/** Unset: text messages go to the mailbox under `directory`. */
+	get smsUrl(): string | undefined {
+		const given = process.env.SMS_URL || undefined;
+		if (given && !/^https?:$/.test(URL.parse(given)?.protocol ?? "")) {
+			throw new Error("SMS_URL must be an address such as https://user:password@sms.example/messages");
+		}
+		return given;
+	},
+	/** What messages to the provider of text messages are signed with; without it a key derived from `TOKO_SECRET`. */
+	get smsSecret(): string {
+		return process.env.SMS_SECRET || deriveKey("text messages").toString("base64url");
+	},
+	/** Where the shop's pages are, for links in mails; unset: mails show a code instead. */
+	get shopUrl(): string | undefined {
+		const given = process.env.SHOP_URL || undefined;
+		if (given && !/^https?:$/.test(URL.parse(given)?.protocol ?? "")) {
+			throw new Error("SHOP_URL must be the address of the shop's pages, such as https://shop.example");
+		}
+		return given?.replace(/\/+$/, "");
+	},
 	get mailFrom(): string {
 		return process.env.MAIL_FROM || "Toko <toko@toko.test>";
 	},
@@ -79,8 +99,8 @@ export const settings = {
 
 /** Reads every setting that can be wrong by itself, so that a start fails at once and not in the middle of its work. */
 export function checkSettings(): void {
-	const { namespace, port, rateLimit, orderTtlMinutes, logLevel } = settings;
-	void [namespace, port, rateLimit, orderTtlMinutes, logLevel];
+	const { namespace, port, rateLimit, orderTtlMinutes, logLevel, smsUrl, shopUrl } = settings;
+	void [namespace, port, rateLimit, orderTtlMinutes, logLevel, smsUrl, shopUrl];
 }
 
 /**

@@ -1,13 +1,17 @@
-import type { EventData, EventName } from "../../contracts/actions.ts";
+import type { EventData, EventName, ParamsOf } from "../../contracts/actions.ts";
 
 /** The languages of the messages; the first is for whoever has chosen none. */
 export const LOCALES = ["id", "en"] as const;
 export type Locale = (typeof LOCALES)[number];
 
+type TokenPurpose = NonNullable<ParamsOf<"v1.users.contact">["token_for"]>;
+
 type Messages = {
 	[N in EventName]?: {
-		/** The name of its templates: `templates/<locale>/<type>.html`. */
+		/** The name of its templates: `templates/<locale>/<type>.html`, and `.txt` for what goes as an SMS too. */
 		type: string;
+		/** What its link is for, if it has one. */
+		token_for?: TokenPurpose;
 		/** An event as it may be, with which the templates are checked at the start. */
 		example: EventData<N>;
 	};
@@ -23,7 +27,9 @@ const order = {
 
 /** What a customer is told of: the message for each event. */
 export const MESSAGES = {
-	"user.registered": { type: "welcome", example: { user_id: 1 } },
+	"user.registered": { type: "welcome", token_for: "verify", example: { user_id: 1 } },
+	"user.verification_requested": { type: "verify_email", token_for: "verify", example: { user_id: 1 } },
+	"user.password_reset_requested": { type: "reset_password", token_for: "reset", example: { user_id: 1 } },
 	"order.placed": {
 		type: "order_confirmation",
 		example: { ...order, items: [{ product_id: "p", name: "Kopi Gayo", price_minor: 625_000, quantity: 2 }] },

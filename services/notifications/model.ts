@@ -2,6 +2,7 @@ import type { Pool } from "pg";
 import type { z } from "zod";
 import type { EventEnvelope } from "../../contracts/actions.ts";
 import type { notification } from "../../contracts/notifications.ts";
+import type { ChannelName } from "./channel.ts";
 
 /** A row of `notifications`, as the database gives it in JSON. */
 export interface NotificationRow {
@@ -9,7 +10,7 @@ export interface NotificationRow {
 	event_id: string;
 	user_id: number;
 	type: string;
-	channel: "email";
+	channel: ChannelName;
 	/** What it is about, such as `order:<id>`. */
 	aggregate: string;
 	/** What it is made of: the event, until it is sent. */
@@ -22,8 +23,15 @@ export interface NotificationRow {
 	sent_at: string | null;
 }
 
-/** Notes the message of an event down, once, with the job that sends it. */
-export async function queueNotification(
+const QUEUED = "jsonb_build_object('status', 'queued', 'at', now())";
+
+/** Adds the job that sends each message of `rows`. */
+const addJobs = (rows: string) => `SELECT graphile_worker.add_job(
+	'send_' || channel, json_build_object('id', id), max_attempts => 32767, job_key => 'send:' || id
+) FROM ${rows}`;
+
+/** Notes the mail of an event down, once, with the job that sends it. */
+export async function queueMail(
 	client: Pick<Pool, "query">,
 	event: EventEnvelope,
 	type: string,
@@ -31,32 +39,46 @@ export async function queueNotification(
 	await client.query(
 		`WITH noted AS (
 			INSERT INTO notifications (event_id, user_id, type, channel, aggregate, data, history)
-			VALUES ($1, $2, $3, 'email', $4, $5, jsonb_build_array(jsonb_build_object('status', 'queued', 'at', now())))
-			ON CONFLICT DO NOTHING RETURNING id
-		)
-		SELECT graphile_worker.add_job(
-			'send_message', json_build_object('id', id), max_attempts => 32767, job_key => 'send:' || id
-		) FROM noted`,
+			VALUES ($1, $2, $3, 'email', $4, $5, jsonb_build_array(${QUEUED}))
+			ON CONFLICT DO NOTHING RETURNING id, channel
+		) ${addJobs("noted")}`,
 		[event.id, event.data.user_id, type, event.aggregate, JSON.stringify(event)],
+	);
+}
+
+/** Notes the text message beside a mail that is not sent yet, once, with the job that sends it. */
+export async function queueText(pool: Pool, mail: string): Promise<void> {
+	await pool.query(
+		`WITH noted AS (
+			INSERT INTO notifications (event_id, user_id, type, channel, aggregate, data, history)
+			SELECT event_id, user_id, type, 'sms', aggregate, data, jsonb_build_array(${QUEUED})
+			FROM notifications WHERE id = $1 AND data IS NOT NULL
+			ON CONFLICT DO NOTHING RETURNING id, channel
+		) ${addJobs("noted")}`,
+		[mail],
 	);
 }
 
 /** A message that is to be sent; nothing where it was. */
 export async function findUnsent(pool: Pool, id: string): Promise<NotificationRow | undefined> {
 	const { rows } = await pool.query<{ row: NotificationRow }>(
-		"SELECT to_jsonb(n) AS row FROM notifications n WHERE id = $1 AND status = 'queued'",
+		"SELECT to_jsonb(n) AS row FROM notifications n WHERE id = $1 AND status = 'queued' AND data IS NOT NULL",
 		[id],
 	);
 	return rows[0]?.row;
 }
 
-/** Notes where a message goes and what it is about. */
-export async function address(pool: Pool, id: string, recipient: string, subject: string): Promise<void> {
-	await pool.query("UPDATE notifications SET recipient = $2, subject = $3 WHERE id = $1", [
-		id,
-		recipient,
-		subject,
-	]);
+/** Notes where a message goes and what it is about, unless it is forgotten. */
+export async function address(
+	pool: Pool,
+	id: string,
+	recipient: string,
+	subject: string | null,
+): Promise<void> {
+	await pool.query(
+		"UPDATE notifications SET recipient = $2, subject = $3 WHERE id = $1 AND data IS NOT NULL",
+		[id, recipient, subject],
+	);
 }
 
 /** Notes that a message has left. */
@@ -69,20 +91,33 @@ export async function markSent(pool: Pool, id: string): Promise<void> {
 	);
 }
 
-/** Queues a message that failed once more; false where it has not failed. */
+/** Queues a message that failed once more; false where it has not failed, or there is nobody any more. */
 export async function requeue(pool: Pool, id: string): Promise<boolean> {
 	const { rowCount } = await pool.query(
 		`WITH queued AS (
-			UPDATE notifications
-			SET status = 'queued', history = history || jsonb_build_object('status', 'queued', 'at', now())
-			WHERE id = $1 AND status = 'failed' RETURNING id
-		)
-		SELECT graphile_worker.add_job(
-			'send_message', json_build_object('id', id), max_attempts => 32767, job_key => 'send:' || id
-		) FROM queued`,
+			UPDATE notifications SET status = 'queued', history = history || ${QUEUED}
+			WHERE id = $1 AND status = 'failed' AND data IS NOT NULL RETURNING id, channel
+		) ${addJobs("queued")}`,
 		[id],
 	);
 	return rowCount === 1;
+}
+
+/** Takes everything out of a user's messages by which the person could be known; what is not sent never will be. */
+export async function forget(client: Pick<Pool, "query">, user_id: number): Promise<void> {
+	await client.query(
+		`UPDATE notifications SET recipient = NULL, data = NULL,
+			history = (
+				SELECT jsonb_agg(entry - 'reason' ORDER BY place)
+				FROM jsonb_array_elements(
+					CASE WHEN status = 'queued'
+						THEN history || jsonb_build_object('status', 'failed', 'at', now()) ELSE history END
+				) WITH ORDINALITY AS entries (entry, place)
+			),
+			status = CASE WHEN status = 'queued' THEN 'failed' ELSE status END
+		WHERE user_id = $1`,
+		[user_id],
+	);
 }
 
 /** Notes that a try failed, and why; one entry for a row of failures. `final`: it is not tried again by itself. */

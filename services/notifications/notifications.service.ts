@@ -7,45 +7,54 @@ import { type InboxService, inbox, inboxTables } from "../../mixins/inbox.ts";
 import { jobs, pendingJobs } from "../../mixins/jobs.ts";
 import { postgres } from "../../mixins/postgres.ts";
 import { service } from "../../mixins/schema.ts";
-import { createMailer, type Mailer, Refused } from "./mailer.ts";
+import { type Channel, type ChannelName, Refused } from "./channel.ts";
+import { openChannels } from "./channels.ts";
 import { MESSAGES } from "./messages.ts";
 import {
 	address,
 	findUnsent,
+	forget,
 	listNotifications,
 	markSent,
+	type NotificationRow,
 	noteFailure,
 	present,
-	queueNotification,
+	queueMail,
+	queueText,
 	requeue,
 } from "./model.ts";
 import { Templates } from "./templates.ts";
 
 interface NotificationsService extends InboxService {
-	mailer: Mailer;
+	channels: Record<ChannelName, Channel>;
 	templates: Templates;
 	send(id: string): Promise<void>;
+	deliver(row: NotificationRow): Promise<void>;
 }
+
+const queueMails = Object.fromEntries(
+	Object.entries(MESSAGES).map(([name, { type }]) => [
+		name,
+		(event: EventEnvelope, client: Pool) => queueMail(client, event, type),
+	]),
+);
 
 export default service<NotificationsService>({
 	name: notifications.name,
 	version: notifications.version,
 	mixins: [
-		inbox<NotificationsService>(
-			"notifications",
-			Object.fromEntries(
-				Object.entries(MESSAGES).map(([name, { type }]) => [
-					name,
-					(event: EventEnvelope, client: Pool) => queueNotification(client, event, type),
-				]),
-			),
-		),
-		// Many, since most of them wait for a mail server.
-		jobs("notifications", { concurrency: 16 }),
+		inbox<NotificationsService>("notifications", {
+			...queueMails,
+			"user.deleted": (event, client) => forget(client, event.data.user_id),
+		}),
+		// Many, since most of them wait for a server; text messages wait for theirs apart.
+		jobs("notifications", { concurrency: 12, lanes: { send_sms: 4 } }),
 		postgres({
 			database: "notifications",
 			migrations: new URL("./migrations/", import.meta.url),
 			tables: [inboxTables],
+			// For every job and every event that is taken in at the same moment.
+			connections: 32,
 		}),
 	],
 
@@ -72,7 +81,9 @@ export default service<NotificationsService>({
 				throw problem("NOTIFICATION_NOT_FOUND");
 			}
 			if (!(await requeue(this.pool, row.id))) {
-				throw problem("NOTIFICATION_NOT_FAILED", { status: row.status });
+				throw row.status === "failed"
+					? problem("USER_NOT_FOUND")
+					: problem("NOTIFICATION_NOT_FAILED", { status: row.status });
 			}
 			const [queued] = await listNotifications(this.pool, null, { id });
 			return present(queued as typeof row, true);
@@ -97,9 +108,10 @@ export default service<NotificationsService>({
 	}),
 
 	created() {
-		this.mailer = createMailer();
+		this.channels = openChannels();
 		this.templates = new Templates();
-		this.addTasks({ send_message: (payload) => this.send((payload as { id: string }).id) });
+		const send = (payload: unknown) => this.send((payload as { id: string }).id);
+		this.addTasks({ send_email: send, send_sms: send });
 	},
 
 	async started() {
@@ -107,26 +119,20 @@ export default service<NotificationsService>({
 	},
 
 	async stopped() {
-		this.mailer.close();
+		for (const channel of Object.values(this.channels)) {
+			channel.close();
+		}
 	},
 
 	methods: {
-		/** Writes a message and sends it; a job repeats this until it is done. */
+		/** Sends a message and notes what became of it; a job repeats this until it is done. */
 		async send(this: NotificationsService, id: string) {
 			const row = await findUnsent(this.pool, id);
-			if (!row?.data) {
+			if (!row) {
 				return;
 			}
 			try {
-				const contact = await callAction(this.broker, "v1.users.contact", { id: row.user_id });
-				const written = await this.templates.write(
-					row.data.name,
-					contact.locale,
-					contact.full_name,
-					row.data.data,
-				);
-				await address(this.pool, id, contact.email, written.subject);
-				await this.mailer.send({ to: contact.email, ...written, messageId: `<${id}@toko>` });
+				await this.deliver(row);
 			} catch (error) {
 				const isFinal = error instanceof Refused || problemCode(error) === "USER_NOT_FOUND";
 				await noteFailure(this.pool, id, (error as Error).message, isFinal);
@@ -136,6 +142,24 @@ export default service<NotificationsService>({
 				throw error;
 			}
 			await markSent(this.pool, id);
+		},
+
+		/** Writes a message to whoever the recipient is now. Tokens are made for it and kept nowhere. */
+		async deliver(this: NotificationsService, { id, user_id, channel, data: event }: NotificationRow) {
+			const { name, data } = event as EventEnvelope;
+			const { token_for } = MESSAGES[name as keyof typeof MESSAGES] as { token_for?: "verify" | "reset" };
+			const contact = await callAction(this.broker, "v1.users.contact", { id: user_id, token_for });
+			if (channel === "email" && contact.phone && this.templates.hasText(name)) {
+				await queueText(this.pool, id);
+			}
+			const to = channel === "sms" ? contact.phone : contact.email;
+			if (!to) {
+				throw new Refused("the user has no phone any more");
+			}
+			const { locale, token, full_name } = contact;
+			const written = await this.templates.write(channel, name, { name: full_name, locale, token }, data);
+			await address(this.pool, id, to, written.subject ?? null);
+			await this.channels[channel].send({ ...written, id, to });
 		},
 	},
 });

@@ -1,23 +1,37 @@
-import { readFile } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { convert } from "html-to-text";
 import { Liquid, type Template } from "liquidjs";
 import type { EventName } from "../../contracts/actions.ts";
 import { CURRENCY, CURRENCY_DECIMALS, fromMinor } from "../../contracts/money.ts";
+import { settings } from "../../mixins/settings.ts";
+import type { ChannelName } from "./channel.ts";
 import { LOCALES, type Locale, MESSAGES } from "./messages.ts";
 
 /** A message that is ready to be sent. */
 export interface Written {
-	subject: string;
-	html: string;
+	/** Text messages have none. */
+	subject?: string;
+	html?: string;
 	/** The same as plain text. */
 	text: string;
 }
 
-interface Parsed {
+/** Whom a message is for, and what its link is. */
+export interface Reader {
+	name: string;
+	locale: Locale;
+	/** For the message's link. */
+	token: string | null;
+}
+
+interface Mail {
 	subject: Template[];
 	content: Template[];
 }
+
+/** Where the shop's pages take the tokens of links. */
+const PAGES = { verify: "verify-email", reset: "reset-password" };
 
 const FOLDER = new URL("./templates/", import.meta.url);
 const options = { strictVariables: true, strictFilters: true, ownPropertyOnly: true } as const;
@@ -29,13 +43,14 @@ for (const engine of [html, plain]) {
 }
 
 /**
- * The messages' templates: HTML with Liquid in it, whose `<title>` is the subject. What is wrong with one is told at the
- * start, by its file and line.
+ * The messages' templates, with Liquid in them: HTML for mails, whose `<title>` is the subject, and plain text beside it
+ * for what goes as an SMS too. What is wrong with one is told at the start, by its file and line.
  */
 export class Templates {
 	#folder: URL;
 	#layout: Template[] = [];
-	#parsed = new Map<string, Parsed>();
+	#mails = new Map<string, Mail>();
+	#texts = new Map<string, Template[]>();
 
 	constructor(folder = FOLDER) {
 		this.#folder = folder;
@@ -43,40 +58,75 @@ export class Templates {
 
 	/** Reads all templates and tries each with an example. */
 	async load(): Promise<void> {
-		this.#layout = await parse(this.#folder, "layout.html", (text) => html.parse(text));
-		for (const locale of LOCALES) {
-			for (const [name, { type, example }] of Object.entries(MESSAGES)) {
-				const file = `${locale}/${type}.html`;
-				this.#parsed.set(file, await parse(this.#folder, file, split));
-				await this.write(name as EventName, locale, "Budi", example).catch((error: Error) => {
-					throw new Error(`templates/${file} cannot be filled in: ${error.message}`);
-				});
+		this.#layout = await this.#parse("layout.html", (text) => html.parse(text));
+		const files = await readdir(this.#folder, { recursive: true });
+		for (const [event, { type, example }] of Object.entries(MESSAGES)) {
+			const hasText = LOCALES.some((locale) => files.includes(`${locale}/${type}.txt`));
+			for (const locale of LOCALES) {
+				const file = `${locale}/${type}`;
+				this.#mails.set(file, await this.#parse(`${file}.html`, split));
+				await this.#check(`${file}.html`, "email", event as EventName, locale, example);
+				if (hasText) {
+					this.#texts.set(file, await this.#parse(`${file}.txt`, (text) => plain.parse(text)));
+					await this.#check(`${file}.txt`, "sms", event as EventName, locale, example);
+				}
 			}
 		}
 	}
 
-	/** Fills in the message of an event. `name` is the customer's. */
-	async write(event: EventName, locale: Locale, name: string, data: object): Promise<Written> {
-		const { type } = MESSAGES[event as keyof typeof MESSAGES];
-		const template = this.#parsed.get(`${locale}/${type}.html`) as Parsed;
-		const values = { ...withSubtotals(data), name, locale };
+	/** Whether the message of an event goes as an SMS too. */
+	hasText(event: EventName): boolean {
+		return this.#texts.has(`${LOCALES[0]}/${messageOf(event).type}`);
+	}
+
+	/** Fills in the message of an event. */
+	async write(channel: ChannelName, event: EventName, reader: Reader, data: object): Promise<Written> {
+		const { type, token_for } = messageOf(event);
+		const file = `${reader.locale}/${type}`;
+		const link = linkFor(token_for, reader.token);
+		const values = { ...withSubtotals(data), ...reader, link };
+		if (channel === "sms") {
+			return { text: String(await plain.render(this.#texts.get(file) as Template[], values)).trim() };
+		}
+		const template = this.#mails.get(file) as Mail;
 		const subject = String(await plain.render(template.subject, values)).trim();
 		const content = String(await html.render(template.content, values));
 		const page = String(await html.render(this.#layout, { ...values, subject, content }));
 		return { subject, html: page, text: asText(page) };
 	}
-}
 
-async function parse<T>(folder: URL, file: string, parser: (text: string) => T): Promise<T> {
-	const path = fileURLToPath(new URL(file, folder));
-	try {
-		return parser(await readFile(path, "utf8"));
-	} catch (error) {
-		throw new Error(`templates/${file} is no message: ${(error as Error).message}`);
+	async #parse<T>(file: string, parser: (text: string) => T): Promise<T> {
+		const path = fileURLToPath(new URL(file, this.#folder));
+		try {
+			return parser(await readFile(path, "utf8"));
+		} catch (error) {
+			throw new Error(`templates/${file} is no message: ${(error as Error).message}`);
+		}
+	}
+
+	/** With a token and without: both happen. */
+	async #check(file: string, channel: ChannelName, event: EventName, locale: Locale, example: object) {
+		for (const token of ["token", null]) {
+			await this.write(channel, event, { name: "Budi", locale, token }, example).catch((error: Error) => {
+				throw new Error(`templates/${file} cannot be filled in: ${error.message}`);
+			});
+		}
 	}
 }
 
-function split(text: string): Parsed {
+function messageOf(event: EventName): { type: string; token_for?: keyof typeof PAGES } {
+	return MESSAGES[event as keyof typeof MESSAGES];
+}
+
+/** Null where there is no page to link to: the message then shows the token itself. */
+function linkFor(purpose: keyof typeof PAGES | undefined, token: string | null): string | null {
+	const { shopUrl } = settings;
+	return purpose && token && shopUrl
+		? `${shopUrl}/${PAGES[purpose]}?token=${encodeURIComponent(token)}`
+		: null;
+}
+
+function split(text: string): Mail {
 	const [whole, subject] = /<title>(.*?)<\/title>/s.exec(text) ?? [];
 	if (!whole || !subject?.trim()) {
 		throw new Error("it needs a <title>, which is the subject of the mail");

@@ -5,6 +5,7 @@ import { jobs, pendingJobs } from "../../mixins/jobs.ts";
 import { outbox, outboxTables } from "../../mixins/outbox.ts";
 import { postgres } from "../../mixins/postgres.ts";
 import { service } from "../../mixins/schema.ts";
+import { forgetDeletedUsers, forgetUser } from "./forget.ts";
 import { forgetOldKeys } from "./idempotency.ts";
 import { findOrder, listOrders, type Owner, present } from "./model.ts";
 import { moveOrder, refundOrder } from "./move.ts";
@@ -94,6 +95,11 @@ export default service<PayingService>({
 			return settleReservation(this, ctx.params.reservation_id);
 		},
 
+		async forgetUser(ctx) {
+			await forgetUser(this.pool, ctx.params.user_id);
+			return null;
+		},
+
 		async find(ctx) {
 			const { id } = ctx.params;
 			const row =
@@ -118,7 +124,9 @@ export default service<PayingService>({
 	created() {
 		this.provider = sandboxProvider(this.pool);
 		this.addCron("23 * * * * forget_old_keys");
+		this.addCron("53 * * * * forget_deleted_users");
 		this.addTasks({
+			forget_deleted_users: () => forgetDeletedUsers(this.pool),
 			forget_old_keys: () => forgetOldKeys(this.pool),
 			check_payment: (payload) => checkPayment(this, (payload as { reference: string }).reference),
 			refund_payment: (payload) => refundPayment(this, (payload as { reference: string }).reference),

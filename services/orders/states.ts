@@ -40,3 +40,6 @@ export type StepName = keyof typeof STEPS;
 
 /** The states in which the units of an order are sold. */
 export const SOLD: OrderStatus[] = ["paid", "shipped", "completed", "refunded"];
+
+/** The states in which nobody brings an order to its buyer any more. */
+export const SETTLED: OrderStatus[] = ["completed", "cancelled", "expired", "refunded"];

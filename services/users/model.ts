@@ -2,7 +2,7 @@ import type { ServiceSchema } from "moleculer";
 import SequelizeAdapter from "moleculer-db-adapter-sequelize";
 import { col, DataTypes, fn, type Model, type ModelStatic, Sequelize, where } from "sequelize";
 import type { z } from "zod";
-import type { locale, role, user } from "../../contracts/users.ts";
+import type { locale, ownUser, role, user } from "../../contracts/users.ts";
 import { databaseUrl } from "../../mixins/postgres.ts";
 
 /** The columns of `users`. */
@@ -14,10 +14,12 @@ export interface UserAttributes {
 	full_name: string;
 	role: z.output<typeof role>;
 	locale: z.output<typeof locale>;
+	phone: string | null;
 	is_active: boolean;
 	is_verified: boolean;
 	created_at: Date;
 	updated_at: Date;
+	deleted_at: Date | null;
 }
 
 export type UserRow = Model<UserAttributes, Partial<UserAttributes>> & UserAttributes;
@@ -41,12 +43,21 @@ export function connectUsers(schema: ServiceSchema): void {
 			full_name: DataTypes.STRING(200),
 			role: { type: DataTypes.TEXT, defaultValue: "user" },
 			locale: { type: DataTypes.TEXT, defaultValue: "id" },
+			phone: DataTypes.TEXT,
 			is_active: { type: DataTypes.BOOLEAN, defaultValue: true },
 			is_verified: { type: DataTypes.BOOLEAN, defaultValue: false },
 			created_at: DataTypes.DATE,
 			updated_at: DataTypes.DATE,
+			deleted_at: DataTypes.DATE,
 		},
-		{ tableName: "users", createdAt: "created_at", updatedAt: "updated_at" },
+		{
+			tableName: "users",
+			createdAt: "created_at",
+			updatedAt: "updated_at",
+			// Rows of deleted people are not found.
+			paranoid: true,
+			deletedAt: "deleted_at",
+		},
 	);
 	Object.assign(schema, { adapter: new SequelizeAdapter(sequelize), model });
 }
@@ -68,4 +79,9 @@ export function present(row: UserRow): z.input<typeof user> {
 		is_verified: row.is_verified,
 		created_at: row.created_at.toISOString(),
 	};
+}
+
+/** A user as the user sees it. */
+export function presentToOwner(row: UserRow): z.input<typeof ownUser> {
+	return { ...present(row), locale: row.locale, phone: row.phone };
 }

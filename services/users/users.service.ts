@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { type Sequelize, type Transaction, UniqueConstraintError } from "sequelize";
-import { implement } from "../../contracts/actions.ts";
+import { type ActionContext, callAction, implement } from "../../contracts/actions.ts";
 import { problem, problemCode } from "../../contracts/problems.ts";
 import { users } from "../../contracts/users.ts";
 import { database } from "../../mixins/database.ts";
@@ -9,9 +9,19 @@ import { outbox, outboxTables, publish } from "../../mixins/outbox.ts";
 import { postgres } from "../../mixins/postgres.ts";
 import { service } from "../../mixins/schema.ts";
 import {
+	askForMail,
+	type MailRequest,
+	removeUser,
+	requestMail,
+	resetPassword,
+	verifyEmail,
+} from "./account.ts";
+import { mailToken } from "./mail-tokens.ts";
+import {
 	byEmail,
 	connectUsers,
 	present,
+	presentToOwner,
 	type UserAttributes,
 	type UserModel,
 	type UserRow,
@@ -31,7 +41,8 @@ interface UsersService extends JobsService {
 	model: UserModel;
 	signer: TokenSigner;
 	add(attributes: Partial<UserAttributes>): Promise<UserRow>;
-	find(id: number | null | undefined): Promise<UserRow>;
+	find(id: number): Promise<UserRow>;
+	caller(ctx: ActionContext): Promise<UserRow>;
 	session(row: UserRow, refresh_token: string): Promise<Tokens>;
 }
 
@@ -83,22 +94,38 @@ export default service<UsersService>({
 		},
 
 		async verify(ctx) {
-			const row = await this.find(ctx.locals.caller?.id);
-			if (!row.is_active) {
-				throw problem("TOKEN_INVALID");
+			return present(await this.caller(ctx));
+		},
+
+		async verifyEmail(ctx) {
+			const { token, email } = ctx.params;
+			if (token !== undefined) {
+				await verifyEmail(this, token);
+				return { message: "The address is verified" };
 			}
-			return present(row);
+			await askForMail(this.pool, "user.verification_requested", email as string);
+			ctx.meta.$statusCode = 202;
+			return { message: "If this is the address of an account that is not verified, a mail is on its way" };
+		},
+
+		async forgotPassword(ctx) {
+			await askForMail(this.pool, "user.password_reset_requested", ctx.params.email);
+			return { message: "If this is the address of an account, a mail is on its way" };
+		},
+
+		async resetPassword(ctx) {
+			await resetPassword(this, ctx.params.token, ctx.params.password);
+			return { message: "The password is changed: log in with it" };
 		},
 
 		async me(ctx) {
-			const row = await this.find(ctx.locals.caller?.id);
-			return { ...present(row), locale: row.locale };
+			return presentToOwner(await this.caller(ctx));
 		},
 
 		async updateMe(ctx) {
-			const row = await this.find(ctx.locals.caller?.id);
+			const row = await this.caller(ctx);
 			await row.update(ctx.params);
-			return { ...present(row), locale: row.locale };
+			return presentToOwner(row);
 		},
 
 		async get(ctx) {
@@ -107,6 +134,15 @@ export default service<UsersService>({
 				throw problem("USER_NOT_FOUND");
 			}
 			return present(await this.find(ctx.params.id));
+		},
+
+		async remove(ctx) {
+			const { caller } = ctx.locals;
+			if (caller?.role === "user" && caller.id !== ctx.params.id) {
+				throw problem("USER_NOT_FOUND");
+			}
+			await removeUser(this, ctx.params.id);
+			return null;
 		},
 
 		async list(ctx) {
@@ -123,8 +159,12 @@ export default service<UsersService>({
 		},
 
 		async contact(ctx) {
-			const { email, full_name, locale } = await this.find(ctx.params.id);
-			return { email, full_name, locale };
+			const { id, token_for } = ctx.params;
+			const row = await this.find(id);
+			const { email, full_name, locale, phone } = row;
+			const isInVain = token_for === "verify" && row.is_verified;
+			const token = token_for && !isInVain ? mailToken(token_for, row) : null;
+			return { email, full_name, locale, phone, token };
 		},
 
 		async ensureAdmin(ctx) {
@@ -193,10 +233,20 @@ export default service<UsersService>({
 			}
 		},
 
-		async find(this: UsersService, id: number | null | undefined) {
-			const row = id == null ? null : await this.model.findByPk(id);
+		async find(this: UsersService, id: number) {
+			const row = await this.model.findByPk(id);
 			if (!row) {
 				throw problem("USER_NOT_FOUND");
+			}
+			return row;
+		},
+
+		/** Who calls, with an account that is still there and active. */
+		async caller(this: UsersService, ctx: ActionContext) {
+			const { caller } = ctx.locals;
+			const row = caller?.id == null ? null : await this.model.findByPk(caller.id);
+			if (!row?.is_active) {
+				throw problem(caller?.id == null ? "FORBIDDEN" : "TOKEN_INVALID");
 			}
 			return row;
 		},
@@ -214,7 +264,17 @@ export default service<UsersService>({
 	merged: connectUsers,
 
 	created() {
-		this.addTasks({ forget_old_tokens: () => forgetOldTokens(this.pool) });
+		this.addTasks({
+			forget_old_tokens: () => forgetOldTokens(this.pool),
+			forget_orders: async (payload) => {
+				const { user_id } = payload as { user_id: number };
+				await callAction(this.broker, "v1.orders.forgetUser", { user_id });
+			},
+			request_mail: (payload) => {
+				const { event, email } = payload as { event: MailRequest; email: string };
+				return requestMail(this, event, email);
+			},
+		});
 		this.addCron("41 * * * * forget_old_tokens");
 	},
 

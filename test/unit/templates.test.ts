@@ -15,7 +15,8 @@ describe.each(LOCALES)("in %s", (locale) => {
 	test.each(Object.entries(MESSAGES))(
 		"%s has a message with a subject, HTML and text",
 		async (name, message) => {
-			const written = await templates.write(name as EventName, locale, "Budi", message.example);
+			const reader = { name: "Budi", locale, token: "secret" };
+			const written = await templates.write("email", name as EventName, reader, message.example);
 			expect(written.subject).toMatch(/\w+/);
 			expect(written.html).toContain(`<html lang="${locale}">`);
 			expect(written.text).toMatch(/Budi,/);
@@ -24,21 +25,55 @@ describe.each(LOCALES)("in %s", (locale) => {
 	);
 });
 
+const budi = { name: "Budi", locale: "id", token: null } as const;
 const placed = MESSAGES["order.placed"].example;
 
 test("amounts are written as in Indonesia", async () => {
-	const { html, text } = await templates.write("order.placed", "id", "Budi", placed);
+	const { html, text } = await templates.write("email", "order.placed", budi, placed);
 	expect(html).toContain("Rp 1.250.000");
 	expect(text).toMatch(/Total +Rp 1\.250\.000/);
+});
+
+test.each([
+	["user.registered", "verify-email"],
+	["user.verification_requested", "verify-email"],
+	["user.password_reset_requested", "reset-password"],
+] as const)(
+	"%s links to the shop's page where there is one, and else shows the token",
+	async (event, page) => {
+		const write = () => templates.write("email", event, { ...budi, token: "se.cret" }, { user_id: 1 });
+		expect((await write()).text).toMatch(/^se\.cret$/m);
+		process.env.SHOP_URL = "https://shop.example/";
+		const linked = await write();
+		delete process.env.SHOP_URL;
+		expect(linked.html).toContain(`href="https://shop.example/${page}?token=se.cret"`);
+		expect(linked.text).toContain(`https://shop.example/${page}?token=se.cret`);
+	},
+);
+
+test("what has a text beside its mail goes as an SMS too, in both languages", async () => {
+	expect(templates.hasText("order.shipped")).toBe(true);
+	expect(templates.hasText("order.placed")).toBe(false);
+	const { example } = MESSAGES["order.shipped"];
+	for (const locale of LOCALES) {
+		const { text, subject } = await templates.write("sms", "order.shipped", { ...budi, locale }, example);
+		expect(text).toMatch(/#TK-000001.*Rp 1\.250\.000/);
+		expect(subject).toBeUndefined();
+	}
 });
 
 test("what customers and shopkeepers write is text, not HTML and not a template", async () => {
 	const name = '<script>alert("x")</script> & {{ total_minor }}';
 	const items = [{ ...placed.items[0], name, price_minor: 1, quantity: 1 }];
-	const { html, text, subject } = await templates.write("order.placed", "en", name, { ...placed, items });
+	const { html, text, subject } = await templates.write(
+		"email",
+		"order.placed",
+		{ name, locale: "en", token: null },
+		{ ...placed, items },
+	);
 	expect(html).not.toContain("<script");
 	expect(html).toContain("&lt;script&gt;");
-	expect(html.match(/\{\{ total_minor \}\}/g)).toHaveLength(2);
+	expect(html?.match(/\{\{ total_minor \}\}/g)).toHaveLength(2);
 	expect(text).toContain(name);
 	expect(subject).toBe("Order #TK-000001 confirmed");
 });

@@ -1,0 +1,1 @@
+ALTER TABLE notifications ADD CHECK (channel IN ('email', 'sms'));

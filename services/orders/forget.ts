@@ -1,0 +1,18 @@
+import type { Pool } from "pg";
+import { SETTLED } from "./states.ts";
+
+/** A user is deleted: what their orders say of the person goes, of each when nothing is left to be done for it. */
+export async function forgetUser(pool: Pool, user_id: number): Promise<void> {
+	await pool.query("INSERT INTO deleted_users (user_id) VALUES ($1) ON CONFLICT DO NOTHING", [user_id]);
+	await forgetDeletedUsers(pool);
+}
+
+/** Also a job, once an hour: takes addresses and notes out of the settled orders of deleted users. */
+export async function forgetDeletedUsers(pool: Pool): Promise<void> {
+	await pool.query(
+		`UPDATE orders SET shipping_address = NULL, note = NULL
+		WHERE user_id IN (SELECT user_id FROM deleted_users) AND status = ANY ($1)
+			AND (shipping_address IS NOT NULL OR note IS NOT NULL)`,
+		[SETTLED],
+	);
+}
