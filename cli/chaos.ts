@@ -2,17 +2,31 @@ import "./shop/one-line.ts";
 
 import { parseArgs } from "node:util";
 import { StartError } from "../infra/parts.ts";
-import { printReport } from "../test/chaos/report.ts";
-import { runChaos } from "../test/chaos/run.ts";
+import { runMails } from "../test/chaos/mails.ts";
+import { printMails, printReport } from "../test/chaos/report.ts";
+import { type Report, runChaos } from "../test/chaos/run.ts";
 import { fail } from "./shop/one-line.ts";
 
-const USAGE = "npm run chaos -- [--minutes 10] [--seed 7] [--store mongo|nedb]";
+const USAGE =
+	"npm run chaos -- [--minutes 10] [--seed 7] [--store mongo|nedb], or npm run chaos -- --mails 10000";
 
-/** `npm run chaos`: a cluster under load and faults, then an audit; exit code 1 where a promise was broken. */
+/**
+ * `npm run chaos`: a cluster under load and faults, or one whose mails are counted, then an audit; exit code 1 where a
+ * promise was broken.
+ */
 async function start(): Promise<void> {
-	const { minutes, seed, store } = readOptions();
-	const report = await runChaos({ minutes, seed, store, say: (line) => console.log(line) });
-	printReport(report);
+	const { minutes, seed, store, mails } = readOptions();
+	const say = (line: string) => console.log(line);
+	let report: Pick<Report, "audit" | "violations">;
+	if (mails) {
+		const counted = await runMails(mails, seed, say);
+		printMails(counted);
+		report = counted;
+	} else {
+		const broken = await runChaos({ minutes, seed, store, say });
+		printReport(broken);
+		report = broken;
+	}
 	process.exit(report.violations.length + report.audit.breaches.length > 0 ? 1 : 0);
 }
 
@@ -21,12 +35,16 @@ function readOptions() {
 	const minutes = Number(values.minutes);
 	const seed = values.seed === undefined ? Math.floor(Math.random() * 1_000_000) : Number(values.seed);
 	const { store } = values;
+	const mails = values.mails === undefined ? 0 : Number(values.mails);
+	if (!Number.isSafeInteger(mails) || mails < 0) {
+		throw new StartError(`mails must be a whole number: ${USAGE}`);
+	}
 	if (!(minutes > 0) || !Number.isSafeInteger(seed) || (store !== "mongo" && store !== "nedb")) {
 		throw new StartError(
 			`minutes must be above 0, the seed a whole number, the store mongo or nedb: ${USAGE}`,
 		);
 	}
-	return { minutes, seed, store } as const;
+	return { minutes, seed, store, mails } as const;
 }
 
 function parse() {
@@ -35,6 +53,7 @@ function parse() {
 			options: {
 				minutes: { type: "string", default: "1" },
 				seed: { type: "string" },
+				mails: { type: "string" },
 				store: { type: "string", default: "mongo" },
 			},
 		});

@@ -25,6 +25,7 @@ const PARTS: [PartName, UrlVariable][] = [
 /** The parts of these services from the environment, as in production: all that is missing is named at once. */
 export async function givenParts(services: string[]): Promise<Part[]> {
 	const needed = new Set(["*", ...services].flatMap((service) => NEEDED[service] ?? []));
+	if (services.includes("notifications") && process.env.SMS_URL) needed.add("SMS_SECRET");
 	const missing = [...needed].filter((name) => !process.env[name]);
 	if (missing.length > 0)
 		throw new StartError(`NODE_ENV=production starts nothing by itself: set ${missing.join(", ")}`);

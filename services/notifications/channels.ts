@@ -4,11 +4,22 @@ import { byEmail } from "./email.ts";
 import { intoMailbox } from "./mailbox.ts";
 import { bySms } from "./sms.ts";
 
-/** Every channel as the environment sets it up; into the mailbox where it names no server or provider. */
-export function openChannels(): Record<ChannelName, Channel> {
-	const { smtpUrl, smsUrl } = settings;
+export type Channels = { [N in ChannelName]?: Channel };
+
+/**
+ * The channels as the environment sets them up: by server and provider or, where it names none, into the mailbox. In
+ * production there is no mailbox.
+ */
+export function openChannels(): Channels {
+	const { smtpUrl, smsUrl, isProduction } = settings;
 	return {
-		email: smtpUrl ? byEmail(smtpUrl) : intoMailbox((address) => address),
-		sms: smsUrl ? bySms(smsUrl) : intoMailbox((number) => `${number}@sms.invalid`),
+		...(isProduction
+			? {}
+			: {
+					email: intoMailbox((address) => address),
+					sms: intoMailbox((number) => `${number}@sms.invalid`),
+				}),
+		...(smtpUrl ? { email: byEmail(smtpUrl) } : {}),
+		...(smsUrl ? { sms: bySms(smsUrl) } : {}),
 	};
 }

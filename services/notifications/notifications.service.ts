@@ -7,8 +7,8 @@ import { type InboxService, inbox, inboxTables } from "../../mixins/inbox.ts";
 import { jobs, pendingJobs } from "../../mixins/jobs.ts";
 import { postgres } from "../../mixins/postgres.ts";
 import { service } from "../../mixins/schema.ts";
-import { type Channel, type ChannelName, Refused } from "./channel.ts";
-import { openChannels } from "./channels.ts";
+import { Refused } from "./channel.ts";
+import { type Channels, openChannels } from "./channels.ts";
 import { MESSAGES } from "./messages.ts";
 import {
 	address,
@@ -26,7 +26,7 @@ import {
 import { Templates } from "./templates.ts";
 
 interface NotificationsService extends InboxService {
-	channels: Record<ChannelName, Channel>;
+	channels: Channels;
 	templates: Templates;
 	send(id: string): Promise<void>;
 	deliver(row: NotificationRow): Promise<void>;
@@ -149,17 +149,18 @@ export default service<NotificationsService>({
 			const { name, data } = event as EventEnvelope;
 			const { token_for } = MESSAGES[name as keyof typeof MESSAGES] as { token_for?: "verify" | "reset" };
 			const contact = await callAction(this.broker, "v1.users.contact", { id: user_id, token_for });
-			if (channel === "email" && contact.phone && this.templates.hasText(name)) {
+			if (channel === "email" && contact.phone && this.channels.sms && this.templates.hasText(name)) {
 				await queueText(this.pool, id);
 			}
 			const to = channel === "sms" ? contact.phone : contact.email;
-			if (!to) {
-				throw new Refused("the user has no phone any more");
+			const way = this.channels[channel];
+			if (!to || !way) {
+				throw new Refused(to ? `there is no way to send an ${channel}` : "the user has no phone any more");
 			}
 			const { locale, token, full_name } = contact;
 			const written = await this.templates.write(channel, name, { name: full_name, locale, token }, data);
 			await address(this.pool, id, to, written.subject ?? null);
-			await this.channels[channel].send({ ...written, id, to });
+			await way.send({ ...written, id, to });
 		},
 	},
 });

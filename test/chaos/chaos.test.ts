@@ -22,6 +22,19 @@ test(`a short run of chaos on ${store} breaks no promise`, async () => {
 	expect(said).toContain("every promise was kept");
 }, 400_000);
 
+test("every mail reaches the mail server, whatever is killed", async () => {
+	const chaos = run(newFolder(), ["chaos", "--mails", "1200", "--seed", "3"]);
+	const code = await chaos.ended();
+	if (code !== 0) {
+		throw new Error(`npm run chaos -- --mails ended with ${code}:\n${chaos.output()}\n${chaos.errors()}`);
+	}
+	const said = chaos.output();
+	console.info(said.slice(said.indexOf("\n\n")).trim());
+	expect(said).toMatch(/[1-9]\d* × a notifications process, [12] × NATS/);
+	expect(said).toMatch(/recorded {4}1201 messages of 1201 events/);
+	expect(said).toContain("every promise was kept");
+}, 400_000);
+
 test("chaos says what it takes where it is called wrongly", async () => {
 	const chaos = run(newFolder(), ["chaos", "--minutes", "never"]);
 	expect(await chaos.ended()).toBe(1);

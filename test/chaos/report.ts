@@ -1,4 +1,5 @@
 import { printAudit } from "../../audit/report.ts";
+import type { MailReport } from "./mails.ts";
 import type { Report } from "./run.ts";
 
 /** Prints what a run did and found, for a person. */
@@ -12,10 +13,31 @@ export function printReport(report: Report): void {
 	console.log(`answers     ${list(new Map([...report.answers].sort()))}`);
 	console.log(`orders      ${report.accepted} accepted; in the end ${list(report.orders)}`);
 	console.log(`settled     ${(report.settled_ms / 1000).toFixed(1)} s after the end\n`);
-	printAudit(report.audit);
-	for (const violation of report.violations) {
+	printVerdict(report);
+}
+
+/** Prints what became of the mails of a run, for a person. */
+export function printMails(report: MailReport): void {
+	const { events, seconds, killed, recorded, accepted, latencies_ms } = report;
+	const share = ((100 * accepted.again) / accepted.mails).toFixed(3);
+	const at = (part: number) => latencies_ms[Math.ceil(latencies_ms.length * part) - 1];
+	console.log(`\nevents      ${events} registrations and orders in ${seconds} s`);
+	console.log(`killed      ${killed.notifications} × a notifications process, ${killed.NATS} × NATS`);
+	console.log(
+		`recorded    ${recorded.messages} messages of ${recorded.of_events} events, the admin's included`,
+	);
+	console.log(`mails       ${accepted.mails} accepted, ${accepted.again} of them again (${share} %)`);
+	console.log(
+		`quiet shop  from commit to accepted mail: median ${at(0.5)} ms, p95 ${at(0.95)} ms, max ${at(1)} ms\n`,
+	);
+	printVerdict(report);
+}
+
+function printVerdict({ audit, violations }: Pick<Report, "audit" | "violations">): void {
+	printAudit(audit);
+	for (const violation of violations) {
 		console.log(`VIOLATION ${violation}`);
 	}
-	const wrong = report.violations.length + report.audit.breaches.length;
+	const wrong = violations.length + audit.breaches.length;
 	console.log(wrong === 0 ? "every promise was kept" : `${wrong} promises were broken`);
 }

@@ -1,0 +1,318 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
+import { setTimeout as wait } from "node:timers/promises";
+import { SMTPServer } from "smtp-server";
+import { type Audit, audit } from "../../audit/audit.ts";
+import { openSources, type Sources } from "../../audit/sources.ts";
+import { joinRunningParts } from "../../infra/parts.ts";
+import { Chance } from "./chance.ts";
+import { Client, Observations } from "./client.ts";
+import { Cluster } from "./cluster.ts";
+
+/** What a run did and found. */
+export interface MailReport {
+	/** Registrations and orders that were accepted: each is an event with a mail. */
+	events: number;
+	seconds: number;
+	killed: { notifications: number; NATS: number };
+	/** Messages that notifications recorded, and of how many different events. */
+	recorded: { messages: number; of_events: number };
+	/** Mails that the mail server took, and how many of them it had taken before. */
+	accepted: { mails: number; again: number };
+	/** From an order's commit to its mail at the mail server, in a quiet shop; sorted. */
+	latencies_ms: number[];
+	audit: Audit;
+	/** What must not be; empty after a good run. */
+	violations: string[];
+}
+
+const ADMIN = { email: "keeper@toko.test", password: "rahasia-sekali" };
+const BUYERS = 8;
+const ORDERS_EACH = 8;
+const KILL_EVERY_MS = 5000;
+const QUIET_ORDERS = 200;
+const SETTLE_MS = 120_000;
+/** Mails that are sent twice, at most, of all; in a short run a few, where chance would decide. */
+const AGAIN_SHARE = 0.001;
+
+/**
+ * Has `events` registrations and orders made while processes of notifications are killed every few seconds and NATS
+ * twice, then counts messages and mails; then measures the time to a mail in a quiet shop.
+ */
+export async function runMails(
+	events: number,
+	seed: number,
+	say: (line: string) => void,
+): Promise<MailReport> {
+	const folder = mkdtempSync(join(tmpdir(), "toko-mails-"));
+	const postOffice = new PostOffice();
+	const cluster = new Cluster(folder, "nedb", {
+		ADMIN_EMAIL: ADMIN.email,
+		ADMIN_PASSWORD: ADMIN.password,
+		SMTP_URL: await postOffice.open(),
+	});
+	let isGood = false;
+	try {
+		say(`starting a cluster in ${folder}`);
+		await cluster.start();
+		const report = await killAndCount(cluster, postOffice, { events, seed, say });
+		isGood = report.violations.length === 0;
+		return report;
+	} finally {
+		await cluster.stop();
+		await postOffice.close();
+		if (isGood) {
+			rmSync(folder, { recursive: true, force: true });
+		} else {
+			say(`logs and data are kept in ${folder}`);
+		}
+	}
+}
+
+interface Run {
+	events: number;
+	seed: number;
+	say(line: string): void;
+}
+
+async function killAndCount(cluster: Cluster, postOffice: PostOffice, { events, seed, say }: Run) {
+	const observations = new Observations();
+	const chance = new Chance(seed);
+	const newClient = () => new Client(cluster.addresses, observations, chance.branch());
+	const product_id = await stockUp(newClient());
+	const market = new Market(product_id, events, seed);
+
+	const begun = Date.now();
+	const progress = setInterval(() => say(`${market.done} of ${events} events`), 15_000);
+	const buying = Promise.all(Array.from({ length: BUYERS }, () => market.buy(newClient())));
+	const killed = await killUntil(buying, cluster, () => market.done / events);
+	clearInterval(progress);
+	const seconds = Math.round((Date.now() - begun) / 1000);
+	say(`${market.done} events after ${seconds} s; no more kills`);
+	await cluster.ready();
+
+	Object.assign(process.env, cluster.environment);
+	await joinRunningParts(cluster.folder, 10_000, say);
+	const sources = await openSources();
+	try {
+		const isSettled = await settle(sources);
+		const accepted = postOffice.counted();
+		const recorded = await countRecorded(sources);
+		const latencies_ms = await measure(newClient(), market, postOffice);
+		return {
+			...{ events: market.done, seconds, killed, recorded, accepted, latencies_ms },
+			audit: await audit(sources, SETTLE_MS),
+			violations: [
+				...observations.violations,
+				...(isSettled ? [] : [`not settled ${SETTLE_MS} ms after the end`]),
+				...judge(market.done + 1, recorded, accepted),
+			],
+		};
+	} finally {
+		await sources.close();
+	}
+}
+
+/** @param expected Events, that of the admin included. */
+function judge(
+	expected: number,
+	{ messages, of_events }: MailReport["recorded"],
+	{ mails, again }: MailReport["accepted"],
+): string[] {
+	return [
+		...(messages === expected && of_events === expected
+			? []
+			: [`${expected} events led to ${messages} messages of ${of_events} events`]),
+		...(mails - again === expected ? [] : [`${mails - again} of ${expected} mails were sent`]),
+		...(again < Math.max(expected * AGAIN_SHARE, 5) ? [] : [`${again} mails were sent twice`]),
+	];
+}
+
+/** Kills one process of notifications after the other, and NATS when a third and two thirds are done. */
+async function killUntil(work: Promise<unknown>, cluster: Cluster, share: () => number) {
+	const killed = { notifications: 0, NATS: 0 };
+	let isOver = false;
+	const over = work.finally(() => {
+		isOver = true;
+	});
+	for (;;) {
+		await Promise.race([wait(KILL_EVERY_MS), over]);
+		if (isOver) {
+			break;
+		}
+		cluster.kill(`notifications-${(killed.notifications++ % 2) + 1}`);
+		if (killed.NATS < 2 && share() > (killed.NATS + 1) / 3) {
+			killed.NATS++;
+			cluster.killServer("NATS");
+		}
+	}
+	await work;
+	return killed;
+}
+
+/** Who registers and orders, until there are enough events. */
+class Market {
+	done = 0;
+	#taken = 0;
+	#buyers = 0;
+	#product_id: string;
+	#events: number;
+	#seed: number;
+
+	constructor(product_id: string, events: number, seed: number) {
+		this.#product_id = product_id;
+		this.#events = events;
+		this.#seed = seed;
+	}
+
+	/** Registers buyers who order a few times each. */
+	async buy(client: Client): Promise<void> {
+		while (this.#take()) {
+			const token = await this.register(client);
+			this.done++;
+			for (let order = 0; order < ORDERS_EACH && this.#take(); order++) {
+				await this.order(client, token, `order-${order}`);
+				this.done++;
+			}
+		}
+	}
+
+	/** A new buyer's token. */
+	async register(client: Client): Promise<string> {
+		const username = `mails-${this.#seed}-${++this.#buyers}`;
+		const person = { email: `${username}@toko.test`, password: ADMIN.password };
+		const registered = await client.send("POST", "/users/register", {
+			body: { ...person, username, full_name: "Budi" },
+		});
+		// Taken by an earlier try whose answer was lost.
+		if (registered?.status !== 201 && registered?.body.code !== "EMAIL_TAKEN") {
+			throw new Error(`register: ${registered?.status} ${JSON.stringify(registered?.body)}`);
+		}
+		return (await client.send("POST", "/users/login", { body: person }))?.body.access_token;
+	}
+
+	async order(client: Client, token: string, key: string): Promise<{ number: string; created_at: string }> {
+		const body = { items: [{ product_id: this.#product_id, quantity: 1 }] };
+		const placed = await client.send("POST", "/orders", {
+			token,
+			body,
+			headers: { "idempotency-key": key },
+		});
+		if (placed?.status !== 201) {
+			throw new Error(`order: ${placed?.status} ${JSON.stringify(placed?.body)}`);
+		}
+		return placed.body;
+	}
+
+	#take(): boolean {
+		return this.#taken++ < this.#events;
+	}
+}
+
+/** Orders one after the other; answers how long after its commit each mail was taken. */
+async function measure(client: Client, market: Market, postOffice: PostOffice): Promise<number[]> {
+	const token = await market.register(client);
+	const latencies: number[] = [];
+	for (let number = 0; number < QUIET_ORDERS; number++) {
+		const order = await market.order(client, token, `quiet-${number}`);
+		const taken_at = await postOffice.taken(`#${order.number}`);
+		latencies.push(taken_at - Date.parse(order.created_at));
+	}
+	return latencies.sort((a, b) => a - b);
+}
+
+async function stockUp(client: Client): Promise<string> {
+	const login = await client.send("POST", "/users/login", { body: ADMIN });
+	const product = { name: "Kopi", description: "", price: 1000, stock: 1_000_000, category: "uji" };
+	const made = await client.send("POST", "/products", { token: login?.body.access_token, body: product });
+	return made?.body.id;
+}
+
+/** Waits until no event and no mail is on its way; whether that was in time. */
+async function settle(sources: Sources): Promise<boolean> {
+	const deadline = Date.now() + SETTLE_MS;
+	const isSettled = async () => {
+		const left = await Promise.all(
+			(["users", "orders", "notifications"] as const).map((database) =>
+				sources.snapshot(database, (query) =>
+					query(
+						"SELECT 1 FROM graphile_worker.jobs WHERE task_identifier IN ('publish_event', 'send_email') LIMIT 1",
+					),
+				),
+			),
+		);
+		return left.every((rows) => rows.length === 0) && (await sources.unread()) === 0;
+	};
+	while (Date.now() < deadline) {
+		if (await isSettled()) {
+			return true;
+		}
+		await wait(250);
+	}
+	return false;
+}
+
+async function countRecorded(sources: Sources): Promise<MailReport["recorded"]> {
+	const [row] = await sources.snapshot("notifications", (query) =>
+		query<MailReport["recorded"]>(
+			`SELECT count(*)::integer AS messages, count(DISTINCT (event_id, type))::integer AS of_events
+			FROM notifications WHERE status = 'sent'`,
+		),
+	);
+	return row as MailReport["recorded"];
+}
+
+/** A mail server that takes everything and remembers when. */
+class PostOffice {
+	#times = new Map<string, number>();
+	#taken_at = new Map<string, number>();
+	#waiting = new Map<string, () => void>();
+	#server = new SMTPServer({
+		authOptional: true,
+		disabledCommands: ["STARTTLS"],
+		onData: (stream, _session, done) => {
+			text(stream).then((mail) => {
+				this.#take(mail);
+				done();
+			}, done);
+		},
+	});
+
+	/** Answers its address. */
+	async open(): Promise<string> {
+		// A killed process leaves its connection broken.
+		this.#server.on("error", () => undefined);
+		await new Promise<void>((resolve) => this.#server.listen(0, "127.0.0.1", resolve));
+		return `smtp://127.0.0.1:${(this.#server.server.address() as AddressInfo).port}`;
+	}
+
+	async close(): Promise<void> {
+		await new Promise<void>((resolve) => this.#server.close(() => resolve()));
+	}
+
+	counted(): MailReport["accepted"] {
+		const mails = [...this.#times.values()].reduce((sum, times) => sum + times, 0);
+		return { mails, again: mails - this.#times.size };
+	}
+
+	/** When a mail with this in its subject was taken. */
+	async taken(mark: string): Promise<number> {
+		if (!this.#taken_at.has(mark)) {
+			await new Promise<void>((resolve) => this.#waiting.set(mark, resolve));
+		}
+		return this.#taken_at.get(mark) as number;
+	}
+
+	#take(mail: string): void {
+		const id = /^Message-ID: (.*)$/im.exec(mail)?.[1] ?? "none";
+		this.#times.set(id, (this.#times.get(id) ?? 0) + 1);
+		const mark = /^Subject: .*(#\S+)/im.exec(mail)?.[1];
+		if (mark) {
+			this.#taken_at.set(mark, Date.now());
+			this.#waiting.get(mark)?.();
+		}
+	}
+}
