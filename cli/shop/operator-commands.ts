@@ -66,7 +66,7 @@ export function operatorCommands(operator: Operator): Command[] {
 			description: "The newest messages and what became of them",
 			action: async (broker) => {
 				const rows = await callAction(broker, "v1.notifications.list", { limit: 20 }, asService());
-				print(["created_at", "type", "recipient", "subject", "status", "sent_at"], rows);
+				print(["created_at", "type", "channel", "recipient", "subject", "status", "sent_at"], rows);
 			},
 		},
 		{

@@ -13,7 +13,7 @@ export function hasMailbox(): boolean {
 	return !settings.isProduction && !settings.smtpUrl;
 }
 
-/** The mails of this laptop's shop, newest first. */
+/** The messages of this laptop's shop, newest first. */
 export async function mailboxPage(_request: IncomingMessage, response: ServerResponse): Promise<void> {
 	const folder = join(settings.directory, "mailbox");
 	const names = (await readdir(folder).catch(() => [])).filter((name) => /^[\w-]+\.eml$/.test(name));
@@ -23,13 +23,13 @@ export async function mailboxPage(_request: IncomingMessage, response: ServerRes
 	files.sort((a, b) => b.at - a.at);
 	const rows = await Promise.all(
 		files.slice(0, SHOWN).map(async ({ name, at }) => {
-			const { subject, to } = await readMail(join(folder, name));
+			const { subject, text, to } = await readMail(join(folder, name));
 			const link = `/dev/mailbox/${name.replace(/\.eml$/, "")}`;
-			return `<tr><td>${new Date(at).toISOString()}</td><td>${asHtml(addresses(to))}</td><td><a href="${link}">${asHtml(subject)}</a></td></tr>`;
+			return `<tr><td>${moment(at)}</td><td>${asHtml(addresses(to))}</td><td><a href="${link}">${asHtml(subject || text)}</a></td></tr>`;
 		}),
 	);
-	const table = `<table><tr><th>at</th><th>to</th><th>subject</th></tr>${rows.join("\n")}</table>`;
-	send(response, "Mailbox", `<p>${names.length} mails, newest first.</p>${table}`);
+	const table = `<table><tr><th>at (UTC)</th><th>to</th><th>subject</th></tr>${rows.join("\n")}</table>`;
+	send(response, "Mailbox", `<p>${names.length} messages, newest first.</p>${table}`);
 }
 
 /** One mail: its HTML as a mail program shows it, without scripts, and its text. */
@@ -43,10 +43,10 @@ export async function mailPage(request: IncomingMessage, response: ServerRespons
 	});
 	send(
 		response,
-		mail.subject ?? "",
-		`<p><a href="/dev/mailbox">all mails</a></p>
-<p>To ${asHtml(addresses(mail.to))}, ${asHtml(mail.date)}, ${asHtml(mail.messageId)}</p>
-<iframe sandbox srcdoc="${asHtml(mail.html ?? "")}" title="HTML"></iframe>
+		mail.subject || "Text message",
+		`<p><a href="/dev/mailbox">all messages</a></p>
+<p>To ${asHtml(addresses(mail.to))}, ${moment(mail.date ?? 0)}, ${asHtml(mail.messageId)}</p>
+${mail.html ? `<iframe sandbox srcdoc="${asHtml(mail.html)}" title="HTML"></iframe>` : ""}
 <pre>${asHtml(mail.text)}</pre>`,
 	);
 }
@@ -55,8 +55,13 @@ async function readMail(file: string): Promise<Email> {
 	return PostalMime.parse(await readFile(file));
 }
 
+/** `2026-11-23 23:41:10` in UTC. */
+function moment(at: number | string): string {
+	return new Date(at).toISOString().slice(0, 19).replace("T", " ");
+}
+
 function addresses(to: Email["to"]): string {
-	return (to ?? []).map(({ address }) => address ?? "").join(", ");
+	return (to ?? []).map(({ address }) => address?.replace(/@sms\.invalid$/, "") ?? "").join(", ");
 }
 
 function send(response: ServerResponse, title: string, body: string): void {
@@ -75,8 +80,9 @@ function send(response: ServerResponse, title: string, body: string): void {
 <title>${asHtml(title)}</title>
 <style>
 body { font-family: sans-serif; margin: 2em auto; max-width: 60em; padding: 0 1em; }
-td, th { text-align: left; padding: 0.3em 1em 0.3em 0; }
-iframe { width: 100%; height: 24em; border: 1px solid #ccc; }
+td, th { text-align: left; vertical-align: top; padding: 0.3em 1em 0.3em 0; }
+td:first-child { white-space: nowrap; }
+iframe { width: 100%; height: 20em; border: 1px solid #ccc; }
 pre { white-space: pre-wrap; border: 1px solid #ccc; padding: 1em; }
 </style>
 </head>

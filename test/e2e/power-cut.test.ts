@@ -124,3 +124,30 @@ test("a database or message server that is killed comes back by itself, and the 
 		(await all(shop.request, "notifications", token)).some(({ status }) => status === "sent"),
 	);
 });
+
+test("while NATS does not answer orders go on, and afterwards every mail of them is sent", async () => {
+	const folder = newFolder();
+	const shop = await startShop(folder, ADMIN);
+	const token = await signUp(shop.request, "fajar");
+	const { body: products } = await shop.request("GET", "/api/v1/products?limit=1");
+	const { servers } = JSON.parse(readFileSync(join(folder, "parts.json"), "utf8"));
+	process.kill(servers.NATS.pid, "SIGSTOP");
+	try {
+		for (let number = 0; number < 5; number++) {
+			const body = { items: [{ product_id: products[0].id, quantity: 1 }] };
+			const placed = await shop.request("POST", "/api/v1/orders", { body, token });
+			expect(placed.status).toBe(201);
+			const paid = await shop.request("POST", `/api/v1/orders/${placed.body.id}/pay`, { token });
+			expect(paid.status).toBe(200);
+		}
+		await shop.line(/Failed task .*publish_event/);
+	} finally {
+		process.kill(servers.NATS.pid, "SIGCONT");
+	}
+	await until("every mail to be sent", async () => {
+		const mails = await all(shop.request, "notifications", token);
+		const sent = (type: string) =>
+			mails.filter((mail) => mail.type === type && mail.status === "sent").length;
+		return sent("welcome") === 1 && sent("order_confirmation") === 5 && sent("order_paid") === 5;
+	});
+});

@@ -45,8 +45,8 @@ test("every service of the shop has a container of its own", () => {
 
 test("no password and no secret is written down: each is a variable that has to be set", () => {
 	const secret = /SECRET|PASSWORD|_URL$/;
-	// The first admin is made only where a password is given, so that one may be empty.
-	const hasToBeSet = /\$\{(\w+:\?.+|ADMIN_PASSWORD:-)\}/;
+	// The first admin is made only where a password is given, so that one may be empty; the shop's address is public.
+	const hasToBeSet = /\$\{(\w+:\?.+|ADMIN_PASSWORD:-|SHOP_URL:-)\}/;
 	for (const [name, { environment = {} }] of containers) {
 		for (const [variable, value] of Object.entries(environment)) {
 			if (secret.test(variable)) {
