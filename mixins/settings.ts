@@ -45,15 +45,11 @@ export const settings = {
 	},
 	/** Unset: mail goes to the mailbox under `directory`. */
 	get smtpUrl(): string | undefined {
-		return process.env.SMTP_URL || undefined;
+		return address("SMTP_URL", /^smtps?:$/, "smtp://user:password@mail.example:587");
 	},
 	/** Unset: text messages go to the mailbox under `directory`. */
 	get smsUrl(): string | undefined {
-		const given = process.env.SMS_URL || undefined;
-		if (given && !/^https?:$/.test(URL.parse(given)?.protocol ?? "")) {
-			throw new Error("SMS_URL must be an address such as https://user:password@sms.example/messages");
-		}
-		return given;
+		return address("SMS_URL", /^https?:$/, "https://user:password@sms.example/messages");
 	},
 	/** What messages to the provider of text messages are signed with; without it a key derived from `TOKO_SECRET`. */
 	get smsSecret(): string {
@@ -61,11 +57,7 @@ export const settings = {
 	},
 	/** Where the shop's pages are, for links in mails; unset: mails show a code instead. */
 	get shopUrl(): string | undefined {
-		const given = process.env.SHOP_URL || undefined;
-		if (given && !/^https?:$/.test(URL.parse(given)?.protocol ?? "")) {
-			throw new Error("SHOP_URL must be the address of the shop's pages, such as https://shop.example");
-		}
-		return given?.replace(/\/+$/, "");
+		return address("SHOP_URL", /^https?:$/, "https://shop.example")?.replace(/\/+$/, "");
 	},
 	get mailFrom(): string {
 		return process.env.MAIL_FROM || "Toko <toko@toko.test>";
@@ -99,8 +91,8 @@ export const settings = {
 
 /** Reads every setting that can be wrong by itself, so that a start fails at once and not in the middle of its work. */
 export function checkSettings(): void {
-	const { namespace, port, rateLimit, orderTtlMinutes, logLevel, smsUrl, shopUrl } = settings;
-	void [namespace, port, rateLimit, orderTtlMinutes, logLevel, smsUrl, shopUrl];
+	const { namespace, port, rateLimit, orderTtlMinutes, logLevel, smtpUrl, smsUrl, shopUrl } = settings;
+	void [namespace, port, rateLimit, orderTtlMinutes, logLevel, smtpUrl, smsUrl, shopUrl];
 }
 
 /**
@@ -119,6 +111,15 @@ function required(name: string): string {
 		throw new Error(`${name} is not set: start the shop with \`npm start\`, or set ${name}`);
 	}
 	return value;
+}
+
+/** What is given may hold a password, so it is not repeated. */
+function address(name: string, protocol: RegExp, example: string): string | undefined {
+	const given = process.env[name] || undefined;
+	if (given && !protocol.test(URL.parse(given)?.protocol ?? "")) {
+		throw new Error(`${name} must be an address such as ${example}`);
+	}
+	return given;
 }
 
 function positive(name: string, otherwise: number): number {

@@ -64,7 +64,12 @@ describe("a start that cannot be", () => {
 		[
 			"nothing is given in production",
 			{ NODE_ENV: "production" },
-			/set NATS_URL, TOKO_SECRET, POSTGRES_URL, MONGO_URL, PAYMENT_WEBHOOK_SECRET, SMTP_URL/,
+			/set NATS_URL, TOKO_SECRET, POSTGRES_URL, MONGO_URL, PAYMENT_WEBHOOK_SECRET, SMTP_URL$/,
+		],
+		[
+			"text messages are not signed in production",
+			{ NODE_ENV: "production", SMS_URL: "https://toko:geheim@sms.example" },
+			/set .*SMTP_URL, SMS_SECRET$/,
 		],
 	];
 

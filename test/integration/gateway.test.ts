@@ -96,6 +96,29 @@ describe.each(["/api", "/api/v1"])("a client of the tutorial, below %s", (base) 
 		expectProblem(await request("POST", `${base}/users/login`, wrong), 401, "BAD_CREDENTIALS");
 	});
 
+	test("asks for mails, verifies an address, sets a password and deletes the account", async () => {
+		const person = await newUser(shop);
+		for (const path of ["verify-email", "forgot-password"]) {
+			for (const email of [person.email, "nobody@toko.test"]) {
+				const asked = await request("POST", `/api/v1/users/${path}`, { body: { email } });
+				expect([asked.status, asked.body.message]).toEqual([202, expect.stringMatching(/^If /)]);
+			}
+		}
+		expectProblem(
+			await request("POST", "/api/v1/users/verify-email", { body: { token: "verify.1.2.x" } }),
+			400,
+			"MAIL_TOKEN_INVALID",
+		);
+		const body = { token: "reset.1.2.x", password: "rahasia-baru" };
+		expectProblem(await request("POST", "/api/v1/users/reset-password", { body }), 400, "MAIL_TOKEN_INVALID");
+		expect((await request("DELETE", `/api/v1/users/${person.id}`, { as: buyer })).status).toBe(404);
+		expect(await request("DELETE", `/api/v1/users/${person.id}`, { as: person })).toMatchObject({
+			status: 204,
+			body: undefined,
+		});
+		expectProblem(await request("GET", "/api/v1/users/me", { as: person }), 401, "TOKEN_INVALID");
+	});
+
 	test("adds, finds and lists products and changes stock", async () => {
 		const given = { name: "Kopi", description: "Arabika", price: 50_000, stock: 2, category: "Gateway" };
 		const added = await request("POST", `${base}/products`, { as: keeper, body: given });

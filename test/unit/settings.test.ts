@@ -13,6 +13,9 @@ describe("a setting that is wrong is named, with what it has to be", () => {
 		["RATE_LIMIT", "-1", /RATE_LIMIT must be a whole number/],
 		["LOG_LEVEL", "verbose", /LOG_LEVEL must be one of fatal, error/],
 		["TOKO_NAMESPACE", "my.shop", /TOKO_NAMESPACE must be a short name/],
+		["SMS_URL", "sms.example/send", /SMS_URL must be an address such as https:/],
+		["SMTP_URL", "mail.example:25", /SMTP_URL must be an address such as smtp:/],
+		["SHOP_URL", "javascript:alert(1)", /SHOP_URL must be an address such as https:/],
 		["ORDER_TTL_MINUTES", "0", /ORDER_TTL_MINUTES must be a number above 0/],
 	])("%s=%s", (name, value, expected) => {
 		process.env[name] = value;
