@@ -32,6 +32,8 @@ export interface MailReport {
 const ADMIN = { email: "keeper@toko.test", password: "rahasia-sekali" };
 const BUYERS = 8;
 const ORDERS_EACH = 8;
+/** No order is paid: each is a hold in the document of its product. */
+const PRODUCTS = 100;
 const KILL_EVERY_MS = 5000;
 const QUIET_ORDERS = 200;
 const SETTLE_MS = 120_000;
@@ -82,8 +84,7 @@ async function killAndCount(cluster: Cluster, postOffice: PostOffice, { events, 
 	const observations = new Observations();
 	const chance = new Chance(seed);
 	const newClient = () => new Client(cluster.addresses, observations, chance.branch());
-	const product_id = await stockUp(newClient());
-	const market = new Market(product_id, events, seed);
+	const market = new Market(await stockUp(newClient()), events, chance.branch());
 
 	const begun = Date.now();
 	const progress = setInterval(() => say(`${market.done} of ${events} events`), 15_000);
@@ -158,14 +159,14 @@ class Market {
 	done = 0;
 	#taken = 0;
 	#buyers = 0;
-	#product_id: string;
+	#products: string[];
 	#events: number;
-	#seed: number;
+	#chance: Chance;
 
-	constructor(product_id: string, events: number, seed: number) {
-		this.#product_id = product_id;
+	constructor(products: string[], events: number, chance: Chance) {
+		this.#products = products;
 		this.#events = events;
-		this.#seed = seed;
+		this.#chance = chance;
 	}
 
 	/** Registers buyers who order a few times each. */
@@ -182,7 +183,7 @@ class Market {
 
 	/** A new buyer's token. */
 	async register(client: Client): Promise<string> {
-		const username = `mails-${this.#seed}-${++this.#buyers}`;
+		const username = `buyer-${++this.#buyers}`;
 		const person = { email: `${username}@toko.test`, password: ADMIN.password };
 		const registered = await client.send("POST", "/users/register", {
 			body: { ...person, username, full_name: "Budi" },
@@ -195,7 +196,7 @@ class Market {
 	}
 
 	async order(client: Client, token: string, key: string): Promise<{ number: string; created_at: string }> {
-		const body = { items: [{ product_id: this.#product_id, quantity: 1 }] };
+		const body = { items: [{ product_id: this.#chance.pick(this.#products), quantity: 1 }] };
 		const placed = await client.send("POST", "/orders", {
 			token,
 			body,
@@ -224,11 +225,16 @@ async function measure(client: Client, market: Market, postOffice: PostOffice): 
 	return latencies.sort((a, b) => a - b);
 }
 
-async function stockUp(client: Client): Promise<string> {
+/** Puts products on sale; answers their ids. */
+async function stockUp(client: Client): Promise<string[]> {
 	const login = await client.send("POST", "/users/login", { body: ADMIN });
-	const product = { name: "Kopi", description: "", price: 1000, stock: 1_000_000, category: "uji" };
-	const made = await client.send("POST", "/products", { token: login?.body.access_token, body: product });
-	return made?.body.id;
+	const token: string = login?.body.access_token;
+	const products: string[] = [];
+	for (let number = 0; number < PRODUCTS; number++) {
+		const body = { name: `Kopi ${number}`, description: "", price: 1000, stock: 10_000, category: "uji" };
+		products.push((await client.send("POST", "/products", { token, body }))?.body.id);
+	}
+	return products;
 }
 
 /** Waits until no event and no mail is on its way; whether that was in time. */
