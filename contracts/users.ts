@@ -157,7 +157,7 @@ export const users = contract({
 		resetPassword: action({
 			summary: "Set a new password with the token of a mail; all sessions end",
 			permissions: "public",
-			params: z.strictObject({ token: mailToken, password: newPassword }),
+			params: z.strictObject({ token: mailToken, new_password: newPassword }),
 			result: done,
 			rest: { method: "POST", path: "/users/reset-password" },
 		}),

@@ -114,7 +114,7 @@ export default service<UsersService>({
 		},
 
 		async resetPassword(ctx) {
-			await resetPassword(this, ctx.params.token, ctx.params.password);
+			await resetPassword(this, ctx.params.token, ctx.params.new_password);
 			return { message: "The password is changed: log in with it" };
 		},
 

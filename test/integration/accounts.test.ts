@@ -47,7 +47,7 @@ async function textOf(id: string): Promise<string> {
 const tokenIn = (text: string | undefined) => /^(verify|reset)\.\S+$/m.exec(text ?? "")?.[0] as string;
 const ask = (email: string) => callAction(shop, "v1.users.forgotPassword", { email });
 const reset = (token: string, password: string) =>
-	callAction(shop, "v1.users.resetPassword", { token, password });
+	callAction(shop, "v1.users.resetPassword", { token, new_password: password });
 const logIn = (person: Person, password: string) =>
 	callAction(shop, "v1.users.login", { email: person.email, password });
 

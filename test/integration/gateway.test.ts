@@ -109,7 +109,7 @@ describe.each(["/api", "/api/v1"])("a client of the tutorial, below %s", (base) 
 			400,
 			"MAIL_TOKEN_INVALID",
 		);
-		const body = { token: "reset.1.2.x", password: "rahasia-baru" };
+		const body = { token: "reset.1.2.x", new_password: "rahasia-baru" };
 		expectProblem(await request("POST", "/api/v1/users/reset-password", { body }), 400, "MAIL_TOKEN_INVALID");
 		expect((await request("DELETE", `/api/v1/users/${person.id}`, { as: buyer })).status).toBe(404);
 		expect(await request("DELETE", `/api/v1/users/${person.id}`, { as: person })).toMatchObject({
