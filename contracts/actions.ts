@@ -50,11 +50,15 @@ export interface EventEnvelope<N extends EventName = EventName> {
 }
 
 /** Who calls: a person, proven by a token, or one of Toko's services. */
-export type Caller = { id: number; role: "user" | "admin" } | { id: null; role: "service" };
+export type Caller =
+	| { id: number; role: "user" | "admin"; session_version: number }
+	| { id: null; role: "service" };
 
 /** What travels with a call and the calls below it. `$` names are the gateway's own. */
 export interface Meta {
 	token?: string;
+	/** The address of the client, where the call comes through a gateway. */
+	client?: string;
 	$statusCode?: number;
 	$location?: string;
 }

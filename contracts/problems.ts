@@ -62,6 +62,16 @@ export const PROBLEMS = {
 	},
 	FORBIDDEN: { status: 403, en: "Your role does not allow this.", id: "Peran Anda tidak mengizinkan ini." },
 	BAD_CREDENTIALS: { status: 401, en: "Wrong e-mail or password.", id: "Email atau password salah" },
+	TOO_MANY_LOGINS: {
+		status: 429,
+		en: "Too many wrong passwords: try again in {retry_after_s} seconds, or reset the password.",
+		id: "Terlalu banyak password salah: coba lagi dalam {retry_after_s} detik, atau atur ulang password.",
+	},
+	WRONG_PASSWORD: {
+		status: 403,
+		en: "The current password is not right.",
+		id: "Password saat ini tidak benar.",
+	},
 	EMAIL_TAKEN: { status: 400, en: "This e-mail is already registered.", id: "Email sudah terdaftar" },
 	USERNAME_TAKEN: { status: 400, en: "This username is already taken.", id: "Username sudah terdaftar" },
 	MAIL_TOKEN_INVALID: {

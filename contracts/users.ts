@@ -67,8 +67,8 @@ export const TOKEN_AUDIENCE = "toko";
 
 const refreshToken = z.string().min(20).max(200);
 
-/** What the links of mails are for: to verify an address, or to set a new password. */
-export const mailTokenPurpose = z.enum(["verify", "reset"]);
+/** What the links of mails are for: to verify an address, to change to another, or to set a new password. */
+export const mailTokenPurpose = z.enum(["verify", "change", "reset"]);
 
 const mailToken = z.string().min(1).max(200);
 const done = z.strictObject({ message: z.string() });
@@ -121,6 +121,14 @@ export const users = contract({
 			params: z.strictObject({ refresh_token: refreshToken }),
 			result: done,
 			rest: { method: "POST", path: "/users/logout" },
+			idempotent: true,
+		}),
+		logoutAll: action({
+			summary: "End all of one's sessions, everywhere",
+			permissions: "user",
+			params: z.strictObject({}),
+			result: done,
+			rest: { method: "POST", path: "/users/logout-all" },
 			idempotent: true,
 		}),
 		verify: action({
@@ -181,12 +189,34 @@ export const users = contract({
 			rest: { method: "PATCH", path: "/users/me" },
 			idempotent: true,
 		}),
+		changePassword: action({
+			summary: "Change one's password; all sessions end, and a new one begins",
+			permissions: "user",
+			params: z.strictObject({ current_password: password, new_password: newPassword }),
+			result: tokens,
+			rest: { method: "POST", path: "/users/me/password" },
+		}),
+		changeEmail: action({
+			summary: "Ask to change one's address: it counts once the link in the mail to the new one was followed",
+			permissions: "user",
+			params: z.strictObject({ current_password: password, new_email: email }),
+			result: done,
+			rest: { method: "POST", path: "/users/me/email", status: 202 },
+		}),
 		get: action({
 			summary: "A user by id: oneself, or anybody for an admin",
 			permissions: "user",
 			params: z.strictObject({ id: integerId }),
 			result: user,
 			rest: { method: "GET", path: "/users/:id" },
+			idempotent: true,
+		}),
+		update: action({
+			summary: "Change a user's role, or switch the account off or on; tokens that say otherwise end",
+			permissions: "admin",
+			params: z.strictObject({ id: integerId, role: role.optional(), is_active: z.boolean().optional() }),
+			result: user,
+			rest: { method: "PATCH", path: "/users/:id" },
 			idempotent: true,
 		}),
 		remove: action({
@@ -212,6 +242,20 @@ export const users = contract({
 			rest: { method: "GET", path: "/.well-known/jwks.json", outermost: true },
 			idempotent: true,
 		}),
+		revocations: action({
+			summary:
+				"Whose access tokens of an older version count no more, of those that are not over by themselves",
+			permissions: "service",
+			params: z.strictObject({}),
+			result: z.array(z.strictObject({ user_id: integerId, session_version: z.int() })),
+			idempotent: true,
+		}),
+		rotateKey: action({
+			summary: "Make a new key for access tokens; the old ones are good until their tokens are over",
+			permissions: "service",
+			params: z.strictObject({}),
+			result: z.strictObject({ kid: z.string() }),
+		}),
 		contact: action({
 			summary: "Where a user gets messages, for the services that send them, with a token for a link in them",
 			permissions: "service",
@@ -233,6 +277,13 @@ export const users = contract({
 			result: z.strictObject({ created: z.boolean(), email: z.string() }),
 			idempotent: true,
 		}),
+		makeAdmin: action({
+			summary: "Give the user with this e-mail the role of an admin; where there is none, with a new account",
+			permissions: "service",
+			params: z.strictObject({ email, password: newPassword }),
+			result: z.strictObject({ created: z.boolean(), email: z.string() }),
+			idempotent: true,
+		}),
 		impersonate: action({
 			summary: "An access token for the user with this e-mail, for the operator's REPL",
 			permissions: "service",
@@ -249,6 +300,7 @@ const aboutUser = event({ version: 1, data: z.strictObject({ user_id: integerId 
 export const userEvents = {
 	"user.registered": aboutUser,
 	"user.verification_requested": aboutUser,
+	"user.email_change_requested": aboutUser,
 	"user.password_reset_requested": aboutUser,
 	/** Whoever keeps something of the person forgets it. */
 	"user.deleted": aboutUser,

@@ -11,6 +11,10 @@ import { deriveKey, settings } from "../mixins/settings.ts";
 const REMEMBER_MS = 60_000;
 /** Public keys are asked for again when a token names an unknown one, but not more often than this. */
 const KEYS_AGAIN_AFTER_MS = 5_000;
+/** Whose tokens count no more is asked for again after this; meanwhile calls go on. */
+const REVOCATIONS_AGAIN_AFTER_MS = 20_000;
+/** So old it must not be, unless users does not answer. */
+const REVOCATIONS_MAX_AGE_MS = 40_000;
 
 const SERVICE_HEADER = "service";
 
@@ -116,16 +120,29 @@ class TokenVerifier {
 	#keys: ReturnType<typeof createLocalJWKSet> | undefined;
 	#asked_at = Number.NEGATIVE_INFINITY;
 	#asking: Promise<void> | undefined;
+	/** The oldest version of a user's tokens that counts. */
+	#versions = new Map<number, number>();
+	#revocations_at = Number.NEGATIVE_INFINITY;
+	#looking: Promise<void> | undefined;
 
 	constructor(broker: ServiceBroker) {
 		this.#broker = broker;
 	}
 
 	async verify(token: string): Promise<Person> {
-		const known = this.#known.get(token);
-		if (known) {
-			return known;
+		const age_ms = performance.now() - this.#revocations_at;
+		if (age_ms > REVOCATIONS_AGAIN_AFTER_MS) {
+			const looking = this.#lookForRevocations();
+			await (age_ms > REVOCATIONS_MAX_AGE_MS ? looking : undefined);
 		}
+		const person = this.#known.get(token) ?? (await this.#read(token));
+		if (person.session_version < (this.#versions.get(person.id) ?? 0)) {
+			throw problem("TOKEN_INVALID");
+		}
+		return person;
+	}
+
+	async #read(token: string): Promise<Person> {
 		if (!this.#keys) {
 			await this.#askForKeys();
 		}
@@ -149,10 +166,14 @@ class TokenVerifier {
 			algorithms: ["EdDSA"],
 			issuer: `${TOKEN_ISSUER}/${settings.namespace}`,
 			audience: TOKEN_AUDIENCE,
-			requiredClaims: ["exp", "iat", "sub"],
+			requiredClaims: ["exp", "iat", "sub", "ver"],
 			clockTolerance: 5,
 		});
-		const person: Person = { id: Number(payload.sub), role: payload.role === "admin" ? "admin" : "user" };
+		const person: Person = {
+			id: Number(payload.sub),
+			role: payload.role === "admin" ? "admin" : "user",
+			session_version: Number(payload.ver),
+		};
 		if (!Number.isSafeInteger(person.id) || person.id < 1) {
 			throw problem("TOKEN_INVALID");
 		}
@@ -174,6 +195,22 @@ class TokenVerifier {
 				this.#asking = undefined;
 			});
 		return this.#asking;
+	}
+
+	/** Without an answer what is known stays, so that nobody is locked out while users is away. */
+	#lookForRevocations(): Promise<void> {
+		this.#looking ??= callAction(this.#broker, "v1.users.revocations", {}, { timeout: 2000, retries: 0 })
+			.then(
+				(found) => {
+					this.#versions = new Map(found.map(({ user_id, session_version }) => [user_id, session_version]));
+				},
+				(error: Error) => this.#broker.logger.warn(`Revoked tokens are not known: ${error.message}`),
+			)
+			.finally(() => {
+				this.#revocations_at = performance.now();
+				this.#looking = undefined;
+			});
+		return this.#looking;
 	}
 
 	#refusal(error: unknown): unknown {

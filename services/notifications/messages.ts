@@ -4,7 +4,7 @@ import type { EventData, EventName, ParamsOf } from "../../contracts/actions.ts"
 export const LOCALES = ["id", "en"] as const;
 export type Locale = (typeof LOCALES)[number];
 
-type TokenPurpose = NonNullable<ParamsOf<"v1.users.contact">["token_for"]>;
+export type TokenPurpose = NonNullable<ParamsOf<"v1.users.contact">["token_for"]>;
 
 type Messages = {
 	[N in EventName]?: {
@@ -29,6 +29,7 @@ const order = {
 export const MESSAGES = {
 	"user.registered": { type: "welcome", token_for: "verify", example: { user_id: 1 } },
 	"user.verification_requested": { type: "verify_email", token_for: "verify", example: { user_id: 1 } },
+	"user.email_change_requested": { type: "change_email", token_for: "change", example: { user_id: 1 } },
 	"user.password_reset_requested": { type: "reset_password", token_for: "reset", example: { user_id: 1 } },
 	"order.placed": {
 		type: "order_confirmation",

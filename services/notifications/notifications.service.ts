@@ -9,7 +9,7 @@ import { postgres } from "../../mixins/postgres.ts";
 import { service } from "../../mixins/schema.ts";
 import { Refused } from "./channel.ts";
 import { type Channels, openChannels } from "./channels.ts";
-import { MESSAGES } from "./messages.ts";
+import { MESSAGES, type TokenPurpose } from "./messages.ts";
 import {
 	address,
 	findUnsent,
@@ -147,7 +147,7 @@ export default service<NotificationsService>({
 		/** Writes a message to whoever the recipient is now. Tokens are made for it and kept nowhere. */
 		async deliver(this: NotificationsService, { id, user_id, channel, data: event }: NotificationRow) {
 			const { name, data } = event as EventEnvelope;
-			const { token_for } = MESSAGES[name as keyof typeof MESSAGES] as { token_for?: "verify" | "reset" };
+			const { token_for } = MESSAGES[name as keyof typeof MESSAGES] as { token_for?: TokenPurpose };
 			const contact = await callAction(this.broker, "v1.users.contact", { id: user_id, token_for });
 			if (channel === "email" && contact.phone && this.channels.sms && this.templates.hasText(name)) {
 				await queueText(this.pool, id);

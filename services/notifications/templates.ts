@@ -31,7 +31,7 @@ interface Mail {
 }
 
 /** Where the shop's pages take the tokens of links. */
-const PAGES = { verify: "verify-email", reset: "reset-password" };
+const PAGES = { verify: "verify-email", change: "verify-email", reset: "reset-password" };
 
 const FOLDER = new URL("./templates/", import.meta.url);
 const options = { strictVariables: true, strictFilters: true, ownPropertyOnly: true } as const;

@@ -1,71 +1,51 @@
-import type { Pool, PoolClient } from "pg";
-import type { EventName } from "../../contracts/actions.ts";
+import { DatabaseError, type PoolClient } from "pg";
 import { problem } from "../../contracts/problems.ts";
-import { publish } from "../../mixins/outbox.ts";
 import type { PostgresService } from "../../mixins/postgres.ts";
-import { isMailTokenOf, ownerOfMailToken } from "./mail-tokens.ts";
+import { happen, requestMailOnce } from "./mail-requests.ts";
+import { type Credentials, isMailTokenOf, ownerOfMailToken, purposeOf } from "./mail-tokens.ts";
 import type { UserAttributes } from "./model.ts";
 import { hashPassword } from "./passwords.ts";
-
-/** Events by which a user gets a mail with a link. */
-export type MailRequest = Extract<EventName, "user.verification_requested" | "user.password_reset_requested">;
-
-/** A user gets one such mail in this time, however often it is asked for. */
-const MAIL_AGAIN_SECONDS = 60;
+import { endSessions } from "./tokens.ts";
 
 /**
- * Notes that somebody asked for a mail to this address. Whether it is anybody's is looked up later, by a job, so that
- * nobody learns it from the answer or the clock.
+ * The owner of this token has read a mail to the address: it is verified, or takes the place of the former one. A second
+ * time changes nothing.
+ *
+ * @throws MAIL_TOKEN_INVALID; EMAIL_TAKEN where somebody else has verified the new address meanwhile
  */
-export async function askForMail(pool: Pool, event: MailRequest, email: string): Promise<void> {
-	await pool.query(
-		`SELECT graphile_worker.add_job(
-			'request_mail', json_build_object('event', $1::text, 'email', $2::text),
-			max_attempts => 32767, job_key => 'mail:' || $1 || ':' || lower($2)
-		)`,
-		[event, email],
-	);
-}
-
-/** Job: has the mail sent, where the address is that of a user who may have it. */
-export async function requestMail(
-	service: PostgresService,
-	event: MailRequest,
-	email: string,
-): Promise<void> {
+export async function confirmEmail(service: PostgresService, token: string): Promise<void> {
 	await service.transaction(async (client) => {
-		const { rows } = await client.query<UserAttributes>(
-			"SELECT * FROM users WHERE lower(email) = lower($1) AND is_active FOR UPDATE",
-			[email],
-		);
-		const [user] = rows;
-		const isInVain = event === "user.verification_requested" && user?.is_verified;
-		if (user && !isInVain && !(await hasHappenedLately(client, event, user.id))) {
-			await happen(client, event, user.id);
+		if (purposeOf(token) !== "change") {
+			const { id } = await lockOwner(client, "verify", token);
+			await client.query("UPDATE users SET is_verified = true WHERE id = $1 AND NOT is_verified", [id]);
+			return;
 		}
+		const { id } = await lockOwner(client, "change", token);
+		await client
+			.query(
+				`UPDATE users SET email = pending_email, pending_email = NULL, is_verified = true, updated_at = now()
+				WHERE id = $1`,
+				[id],
+			)
+			.catch((error) => {
+				throw error instanceof DatabaseError && error.constraint === "users_email"
+					? problem("EMAIL_TAKEN")
+					: error;
+			});
 	});
 }
 
-async function hasHappenedLately(client: PoolClient, event: MailRequest, user_id: number): Promise<boolean> {
-	const { rowCount } = await client.query(
-		"SELECT 1 FROM user_history WHERE user_id = $1 AND event = $2 AND at > now() - make_interval(secs => $3) LIMIT 1",
-		[user_id, event, MAIL_AGAIN_SECONDS],
-	);
-	return rowCount === 1;
-}
-
-/**
- * The owner of this token has read a mail to the address: it is verified. A second time changes nothing.
- *
- * @throws MAIL_TOKEN_INVALID
- */
-export async function verifyEmail(service: PostgresService, token: string): Promise<void> {
+/** Has a mail sent to an address that its owner may confirm as a user's new one; not where it is somebody's already. */
+export async function requestEmailChange(service: PostgresService, id: number, email: string): Promise<void> {
 	await service.transaction(async (client) => {
-		const { id } = await lockOwner(client, "verify", token);
-		await client.query(
-			"UPDATE users SET is_verified = true, updated_at = now() WHERE id = $1 AND NOT is_verified",
-			[id],
+		const { rowCount } = await client.query(
+			`UPDATE users SET pending_email = $2
+			WHERE id = $1 AND is_active AND NOT EXISTS (SELECT FROM users u WHERE lower(u.email) = lower($2))`,
+			[id, email],
 		);
+		if (rowCount === 1) {
+			await requestMailOnce(client, "user.email_change_requested", id);
+		}
 	});
 }
 
@@ -84,20 +64,31 @@ export async function resetPassword(
 	const password_hash = await hashPassword(password);
 	await service.transaction(async (client) => {
 		const { id } = await lockOwner(client, "reset", token);
-		await client.query(
-			"UPDATE users SET password_hash = $2, is_verified = true, updated_at = now() WHERE id = $1",
-			[id, password_hash],
-		);
-		await client.query("DELETE FROM refresh_tokens WHERE user_id = $1", [id]);
+		await client.query("UPDATE users SET is_verified = true WHERE id = $1", [id]);
+		await setPassword(client, id, password_hash);
 	});
+}
+
+/** Sets a new password and ends all sessions. */
+export async function changePassword(service: PostgresService, id: number, password: string): Promise<void> {
+	const password_hash = await hashPassword(password);
+	await service.transaction((client) => setPassword(client, id, password_hash));
+}
+
+async function setPassword(client: PoolClient, id: number, password_hash: string): Promise<void> {
+	await client.query("UPDATE users SET password_hash = $2, updated_at = now() WHERE id = $1", [
+		id,
+		password_hash,
+	]);
+	await endSessions(client, id);
 }
 
 async function lockOwner(
 	client: PoolClient,
-	purpose: "verify" | "reset",
+	purpose: "verify" | "reset" | "change",
 	token: string,
-): Promise<UserAttributes> {
-	const { rows } = await client.query<UserAttributes>(
+): Promise<Credentials> {
+	const { rows } = await client.query<Credentials>(
 		"SELECT * FROM users WHERE id = $1 AND is_active FOR UPDATE",
 		[ownerOfMailToken(purpose, token)],
 	);
@@ -108,6 +99,29 @@ async function lockOwner(
 	return owner;
 }
 
+type Powers = Partial<Pick<UserAttributes, "role" | "is_active">>;
+
+/**
+ * Changes what a user may do. Tokens that say otherwise end; who is switched off also loses all sessions.
+ *
+ * @throws USER_NOT_FOUND, LAST_ADMIN
+ */
+export async function changePowers(service: PostgresService, id: number, powers: Powers): Promise<void> {
+	await service.transaction(async (client) => {
+		const user = await lockUser(client, id, powers.role === "user" || powers.is_active === false);
+		const { role = user.role, is_active = user.is_active } = powers;
+		if (role === user.role && is_active === user.is_active) {
+			return;
+		}
+		await client.query("UPDATE users SET role = $2, is_active = $3, updated_at = now() WHERE id = $1", [
+			id,
+			role,
+			is_active,
+		]);
+		await endSessions(client, id);
+	});
+}
+
 /**
  * Deletes a person: name, address, phone and password go, sessions end, and other services are told. The row and its id
  * stay for the orders.
@@ -116,26 +130,15 @@ async function lockOwner(
  */
 export async function removeUser(service: PostgresService, id: number): Promise<void> {
 	await service.transaction(async (client) => {
-		// All admins, so that two of them cannot delete each other at the same moment.
-		const { rows } = await client.query<Pick<UserAttributes, "id" | "role">>(
-			"SELECT id, role FROM users WHERE (id = $1 OR role = 'admin') AND deleted_at IS NULL ORDER BY id FOR UPDATE",
-			[id],
-		);
-		const user = rows.find((row) => row.id === id);
-		if (!user) {
-			throw problem("USER_NOT_FOUND");
-		}
-		if (user.role === "admin" && rows.filter(({ role }) => role === "admin").length === 1) {
-			throw problem("LAST_ADMIN");
-		}
+		await lockUser(client, id, true);
 		await client.query(
-			`UPDATE users SET email = 'deleted-' || gen_random_uuid() || '@deleted.invalid', username = 'deleted ' || id, full_name = '',
-				password_hash = '', phone = NULL, role = 'user', is_active = false, is_verified = false,
-				updated_at = now(), deleted_at = now()
+			`UPDATE users SET email = 'deleted-' || gen_random_uuid() || '@deleted.invalid', username = 'deleted ' || id,
+				full_name = '', password_hash = '', phone = NULL, pending_email = NULL, role = 'user', is_active = false,
+				is_verified = false, updated_at = now(), deleted_at = now()
 			WHERE id = $1`,
 			[id],
 		);
-		await client.query("DELETE FROM refresh_tokens WHERE user_id = $1", [id]);
+		await endSessions(client, id);
 		await happen(client, "user.deleted", id);
 		await client.query(
 			"SELECT graphile_worker.add_job('forget_orders', json_build_object('user_id', $1::integer), max_attempts => 32767)",
@@ -144,7 +147,20 @@ export async function removeUser(service: PostgresService, id: number): Promise<
 	});
 }
 
-async function happen(client: PoolClient, event: MailRequest | "user.deleted", id: number): Promise<void> {
-	await client.query("INSERT INTO user_history (user_id, event) VALUES ($1, $2)", [id, event]);
-	await publish(client, event, `user:${id}`, { user_id: id });
+/** Locks a user; where it would lose an admin, together with all admins, so that the last two cannot both go. */
+async function lockUser(client: PoolClient, id: number, losesAdmin: boolean): Promise<UserAttributes> {
+	const { rows } = await client.query<UserAttributes>(
+		`SELECT * FROM users WHERE deleted_at IS NULL AND (id = $1 OR ($2 AND role = 'admin' AND is_active))
+		ORDER BY id FOR UPDATE`,
+		[id, losesAdmin],
+	);
+	const user = rows.find((row) => row.id === id);
+	if (!user) {
+		throw problem("USER_NOT_FOUND");
+	}
+	const isAdmin = ({ role, is_active }: UserAttributes) => role === "admin" && is_active;
+	if (losesAdmin && isAdmin(user) && rows.filter(isAdmin).length === 1) {
+		throw problem("LAST_ADMIN");
+	}
+	return user;
 }

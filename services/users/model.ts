@@ -20,6 +20,8 @@ export interface UserAttributes {
 	created_at: Date;
 	updated_at: Date;
 	deleted_at: Date | null;
+	session_version: number;
+	pending_email: string | null;
 }
 
 export type UserRow = Model<UserAttributes, Partial<UserAttributes>> & UserAttributes;
@@ -49,6 +51,8 @@ export function connectUsers(schema: ServiceSchema): void {
 			created_at: DataTypes.DATE,
 			updated_at: DataTypes.DATE,
 			deleted_at: DataTypes.DATE,
+			session_version: DataTypes.INTEGER,
+			pending_email: DataTypes.STRING(255),
 		},
 		{
 			tableName: "users",

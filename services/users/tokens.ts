@@ -17,6 +17,10 @@ import { deriveKey, settings } from "../../mixins/settings.ts";
 /** How long an access token is good, in seconds. */
 export const ACCESS_SECONDS = 15 * 60;
 const REFRESH_DAYS = 30;
+/** A new key signs only after this, when every process that has asked lately for the public keys has it. */
+const KEY_REST_SECONDS = 10;
+/** How long a process signs with a key before it looks for a newer one. */
+const KEY_AGAIN_MS = 10_000;
 
 type Jwk = z.input<typeof users.actions.jwks.result>["keys"][number];
 
@@ -29,19 +33,23 @@ interface SigningKey {
 export class TokenSigner {
 	#pool: Pool;
 	#key: SigningKey | undefined;
+	#looked_at = Number.NEGATIVE_INFINITY;
 
 	constructor(pool: Pool) {
 		this.#pool = pool;
 	}
 
 	/** An access token for 15 minutes. */
-	async sign(user: { id: number; role: string }): Promise<string> {
-		this.#key ??= await this.#newestKey();
+	async sign(user: { id: number; role: string; session_version: number }): Promise<string> {
+		if (performance.now() - this.#looked_at > KEY_AGAIN_MS) {
+			this.#key = await this.#signingKey();
+			this.#looked_at = performance.now();
+		}
 		if (!this.#key) {
 			throw new Error("no signing key can be opened: was TOKO_SECRET changed? Start the users service again");
 		}
 		const { kid, private_key } = this.#key;
-		return new SignJWT({ role: user.role })
+		return new SignJWT({ role: user.role, ver: user.session_version })
 			.setProtectedHeader({ alg: "EdDSA", kid, typ: "JWT" })
 			.setIssuer(`${TOKEN_ISSUER}/${settings.namespace}`)
 			.setAudience(TOKEN_AUDIENCE)
@@ -66,13 +74,8 @@ export class TokenSigner {
 		try {
 			// Waiting for the lock comes before the look at the table, in statements of their own.
 			await client.query("SELECT pg_advisory_lock(hashtext('signing_keys'))");
-			if (!(await this.#newestKey())) {
-				const { public_jwk, sealed } = newKey();
-				await client.query("INSERT INTO signing_keys (kid, public_jwk, private_key) VALUES ($1, $2, $3)", [
-					public_jwk.kid,
-					JSON.stringify(public_jwk),
-					sealed,
-				]);
+			if (!(await this.#signingKey())) {
+				await this.addKey();
 			}
 		} finally {
 			await client.query("SELECT pg_advisory_unlock(hashtext('signing_keys'))").catch(() => undefined);
@@ -80,18 +83,35 @@ export class TokenSigner {
 		}
 	}
 
-	/** The newest key that this TOKO_SECRET opens. */
-	async #newestKey(): Promise<SigningKey | undefined> {
-		const { rows } = await this.#pool.query<{ kid: string; private_key: Buffer }>(
-			"SELECT kid, private_key FROM signing_keys ORDER BY created_at DESC",
+	/** Adds a key, which signs soon; the tokens of the others stay good. Answers its id. */
+	async addKey(): Promise<string> {
+		const { public_jwk, sealed } = newKey();
+		await this.#pool.query("INSERT INTO signing_keys (kid, public_jwk, private_key) VALUES ($1, $2, $3)", [
+			public_jwk.kid,
+			JSON.stringify(public_jwk),
+			sealed,
+		]);
+		return public_jwk.kid;
+	}
+
+	/** The newest key that this TOKO_SECRET opens and that has rested; where none has, the oldest. */
+	async #signingKey(): Promise<SigningKey | undefined> {
+		const { rows } = await this.#pool.query<{ kid: string; private_key: Buffer; has_rested: boolean }>(
+			`SELECT kid, private_key, created_at < now() - make_interval(secs => $1) AS has_rested
+			FROM signing_keys ORDER BY created_at DESC`,
+			[KEY_REST_SECONDS],
 		);
-		for (const { kid, private_key } of rows) {
+		const keys = rows.flatMap(({ kid, private_key, has_rested }) => {
 			const key = decrypt(private_key);
-			if (key) {
-				return { kid, private_key: createPrivateKey({ key, format: "der", type: "pkcs8" }) };
+			return key ? [{ kid, key, has_rested }] : [];
+		});
+		const found = keys.find(({ has_rested }) => has_rested) ?? keys.at(-1);
+		return (
+			found && {
+				kid: found.kid,
+				private_key: createPrivateKey({ key: found.key, format: "der", type: "pkcs8" }),
 			}
-		}
-		return undefined;
+		);
 	}
 }
 
@@ -138,6 +158,38 @@ export async function exchangeRefreshToken(
 /** Ends the session that a refresh token belongs to. */
 export async function endFamily(pool: Pick<Pool, "query">, token: string): Promise<void> {
 	await pool.query("SELECT end_family($1)", [hashOf(token)]);
+}
+
+/** Ends all sessions of a user: no refresh token is good any more, and within a minute no access token. */
+export async function endSessions(client: Pick<Pool, "query">, user_id: number): Promise<void> {
+	await client.query("DELETE FROM refresh_tokens WHERE user_id = $1", [user_id]);
+	await client.query(
+		"UPDATE users SET session_version = session_version + 1, revoked_at = now() WHERE id = $1",
+		[user_id],
+	);
+}
+
+/** The users whose older access tokens count no more, while there can be such tokens. */
+export async function listRevocations(
+	pool: Pick<Pool, "query">,
+): Promise<{ user_id: number; session_version: number }[]> {
+	const { rows } = await pool.query<{ user_id: number; session_version: number }>(
+		`SELECT id AS user_id, session_version FROM users
+		WHERE revoked_at > now() - make_interval(secs => $1)`,
+		[2 * ACCESS_SECONDS],
+	);
+	return rows;
+}
+
+/** Job: forgets signing keys whose last tokens are over. */
+export async function forgetOldKeys(pool: Pick<Pool, "query">): Promise<void> {
+	await pool.query(
+		`DELETE FROM signing_keys k WHERE EXISTS (
+			SELECT FROM signing_keys newer
+			WHERE newer.created_at > k.created_at AND newer.created_at < now() - make_interval(secs => $1)
+		)`,
+		[4 * ACCESS_SECONDS],
+	);
 }
 
 /** Job: forgets the tokens whose time is over. */

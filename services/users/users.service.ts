@@ -9,13 +9,15 @@ import { outbox, outboxTables, publish } from "../../mixins/outbox.ts";
 import { postgres } from "../../mixins/postgres.ts";
 import { service } from "../../mixins/schema.ts";
 import {
-	askForMail,
-	type MailRequest,
+	changePassword,
+	changePowers,
+	confirmEmail,
 	removeUser,
-	requestMail,
+	requestEmailChange,
 	resetPassword,
-	verifyEmail,
 } from "./account.ts";
+import { forgetOldAttempts, LoginGuard } from "./login-guard.ts";
+import { askForMail, type MailRequest, requestMail } from "./mail-requests.ts";
 import { mailToken } from "./mail-tokens.ts";
 import {
 	byEmail,
@@ -30,9 +32,12 @@ import { hashPassword, passwordMatches } from "./passwords.ts";
 import {
 	ACCESS_SECONDS,
 	endFamily,
+	endSessions,
 	exchangeRefreshToken,
+	forgetOldKeys,
 	forgetOldTokens,
 	issueRefreshToken,
+	listRevocations,
 	TokenSigner,
 } from "./tokens.ts";
 
@@ -40,9 +45,11 @@ interface UsersService extends JobsService {
 	adapter: { db: Sequelize };
 	model: UserModel;
 	signer: TokenSigner;
+	guard: LoginGuard;
 	add(attributes: Partial<UserAttributes>): Promise<UserRow>;
 	find(id: number): Promise<UserRow>;
 	caller(ctx: ActionContext): Promise<UserRow>;
+	checkPassword(ctx: ActionContext, password: string): Promise<UserRow>;
 	session(row: UserRow, refresh_token: string): Promise<Tokens>;
 }
 
@@ -71,9 +78,13 @@ export default service<UsersService>({
 		},
 
 		async login(ctx) {
-			const row = await this.model.findOne({ where: byEmail(ctx.params.email) });
-			const matches = await passwordMatches(row?.password_hash, ctx.params.password);
-			if (!row || !matches || !row.is_active) {
+			const { email, password } = ctx.params;
+			const row = await this.model.findOne({ where: byEmail(email) });
+			const isRight = await this.guard.attempt(email, ctx.meta.client, async () => {
+				const matches = await passwordMatches(row?.password_hash, password);
+				return matches && Boolean(row?.is_active);
+			});
+			if (!row || !isRight) {
 				throw problem("BAD_CREDENTIALS");
 			}
 			return this.session(row, await issueRefreshToken(this.pool, row.id));
@@ -93,6 +104,12 @@ export default service<UsersService>({
 			return { message: "Logged out" };
 		},
 
+		async logoutAll(ctx) {
+			const { id } = await this.caller(ctx);
+			await this.transaction((client) => endSessions(client, id));
+			return { message: "Logged out everywhere" };
+		},
+
 		async verify(ctx) {
 			return present(await this.caller(ctx));
 		},
@@ -100,7 +117,7 @@ export default service<UsersService>({
 		async verifyEmail(ctx) {
 			const { token, email } = ctx.params;
 			if (token !== undefined) {
-				await verifyEmail(this, token);
+				await confirmEmail(this, token);
 				return { message: "The address is verified" };
 			}
 			await askForMail(this.pool, "user.verification_requested", email as string);
@@ -128,12 +145,32 @@ export default service<UsersService>({
 			return presentToOwner(row);
 		},
 
+		async changePassword(ctx) {
+			const { current_password, new_password } = ctx.params;
+			const row = await this.checkPassword(ctx, current_password);
+			await changePassword(this, row.id, new_password);
+			return this.session(await row.reload(), await issueRefreshToken(this.pool, row.id));
+		},
+
+		async changeEmail(ctx) {
+			const { current_password, new_email } = ctx.params;
+			const row = await this.checkPassword(ctx, current_password);
+			await requestEmailChange(this, row.id, new_email);
+			return { message: "If nobody has this address yet, a mail to it is on its way" };
+		},
+
 		async get(ctx) {
 			const { caller } = ctx.locals;
 			if (caller?.role === "user" && caller.id !== ctx.params.id) {
 				throw problem("USER_NOT_FOUND");
 			}
 			return present(await this.find(ctx.params.id));
+		},
+
+		async update(ctx) {
+			const { id, ...powers } = ctx.params;
+			await changePowers(this, id, powers);
+			return present(await this.find(id));
 		},
 
 		async remove(ctx) {
@@ -158,12 +195,22 @@ export default service<UsersService>({
 			return { keys: await this.signer.publicKeys() };
 		},
 
+		revocations() {
+			return listRevocations(this.pool);
+		},
+
+		async rotateKey() {
+			return { kid: await this.signer.addKey() };
+		},
+
 		async contact(ctx) {
 			const { id, token_for } = ctx.params;
 			const row = await this.find(id);
-			const { email, full_name, locale, phone } = row;
-			const isInVain = token_for === "verify" && row.is_verified;
+			const { full_name, locale, phone, pending_email } = row;
+			const isInVain =
+				(token_for === "verify" && row.is_verified) || (token_for === "change" && !pending_email);
 			const token = token_for && !isInVain ? mailToken(token_for, row) : null;
+			const email = (token_for === "change" && pending_email) || row.email;
 			return { email, full_name, locale, phone, token };
 		},
 
@@ -193,6 +240,19 @@ export default service<UsersService>({
 				}
 			}
 			throw problem("USERNAME_TAKEN");
+		},
+
+		async makeAdmin(ctx) {
+			const { email, password } = ctx.params;
+			const row = await this.model.findOne({ where: byEmail(email) });
+			if (row) {
+				await changePowers(this, row.id, { role: "admin", is_active: true });
+				return { created: false, email: row.email };
+			}
+			const admin = { email, full_name: "Admin", role: "admin", is_verified: true } as const;
+			const username = `admin-${randomBytes(4).toString("hex")}`;
+			await this.add({ ...admin, username, password_hash: await hashPassword(password) });
+			return { created: true, email };
 		},
 
 		async impersonate(ctx) {
@@ -245,8 +305,21 @@ export default service<UsersService>({
 		async caller(this: UsersService, ctx: ActionContext) {
 			const { caller } = ctx.locals;
 			const row = caller?.id == null ? null : await this.model.findByPk(caller.id);
-			if (!row?.is_active) {
-				throw problem(caller?.id == null ? "FORBIDDEN" : "TOKEN_INVALID");
+			if (caller?.id == null) {
+				throw problem("FORBIDDEN");
+			}
+			if (!row?.is_active || row.session_version > caller.session_version) {
+				throw problem("TOKEN_INVALID");
+			}
+			return row;
+		},
+
+		/** Who calls, having given the right password. */
+		async checkPassword(this: UsersService, ctx: ActionContext, password: string) {
+			const row = await this.caller(ctx);
+			const check = () => passwordMatches(row.password_hash, password);
+			if (!(await this.guard.attempt(row.email, ctx.meta.client, check))) {
+				throw problem("WRONG_PASSWORD");
 			}
 			return row;
 		},
@@ -265,7 +338,11 @@ export default service<UsersService>({
 
 	created() {
 		this.addTasks({
-			forget_old_tokens: () => forgetOldTokens(this.pool),
+			forget_old_tokens: async () => {
+				await forgetOldTokens(this.pool);
+				await forgetOldKeys(this.pool);
+				await forgetOldAttempts(this.pool);
+			},
 			forget_orders: async (payload) => {
 				const { user_id } = payload as { user_id: number };
 				await callAction(this.broker, "v1.orders.forgetUser", { user_id });
@@ -279,6 +356,7 @@ export default service<UsersService>({
 	},
 
 	async started() {
+		this.guard = new LoginGuard(this.pool);
 		this.signer = new TokenSigner(this.pool);
 		await this.signer.ensureKey();
 	},

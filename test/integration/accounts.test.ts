@@ -44,7 +44,7 @@ async function textOf(id: string): Promise<string> {
 	return (await PostalMime.parse(file)).text ?? "";
 }
 
-const tokenIn = (text: string | undefined) => /^(verify|reset)\.\S+$/m.exec(text ?? "")?.[0] as string;
+const tokenIn = (text: string | undefined) => /^(verify|change|reset)\.\S+$/m.exec(text ?? "")?.[0] as string;
 const ask = (email: string) => callAction(shop, "v1.users.forgotPassword", { email });
 const reset = (token: string, password: string) =>
 	callAction(shop, "v1.users.resetPassword", { token, new_password: password });
@@ -148,6 +148,173 @@ describe("a forgotten password", () => {
 		await ask(person.email);
 		await mailsTo(person, "reset_password", 2);
 	});
+});
+
+describe("a password", () => {
+	test("is changed by whoever knows the old one; the other sessions end, and a new one begins", async () => {
+		const person = await newUser(shop);
+		const session = await logIn(person, PASSWORD);
+		const change = (current_password: string) =>
+			person.call("v1.users.changePassword", { current_password, new_password: "rahasia-baru" });
+		await expect(change("not this one")).rejects.toMatchObject({ code: 403, type: "WRONG_PASSWORD" });
+		const { access_token: token } = await change(PASSWORD);
+		await expect(
+			callAction(shop, "v1.users.refresh", { refresh_token: session.refresh_token }),
+		).rejects.toMatchObject({ code: 401 });
+		await expect(person.call("v1.users.me", {})).rejects.toMatchObject({ code: 401 });
+		expect(await callAction(shop, "v1.users.me", {}, { meta: { token } })).toMatchObject({ id: person.id });
+		await expect(logIn(person, PASSWORD)).rejects.toMatchObject({ code: 401 });
+		expect(await logIn(person, "rahasia-baru")).toMatchObject({ token_type: "bearer" });
+	});
+
+	test("can be guessed a few times only, alike for accounts that there are and are not", async () => {
+		const person = await newUser(shop);
+		for (const email of [person.email, `${person.email}.none`]) {
+			const guess = (client: string, password = "wrong") =>
+				callAction(shop, "v1.users.login", { email, password }, { meta: { client } }).then(
+					() => "in",
+					({ type }: { type: string }) => type,
+				);
+			const first = await Promise.all(Array.from({ length: 12 }, () => guess("192.0.2.1")));
+			expect(first.filter((type) => type === "BAD_CREDENTIALS")).toHaveLength(10);
+			expect(first.filter((type) => type === "TOO_MANY_LOGINS")).toHaveLength(2);
+			expect(await guess("192.0.2.1", PASSWORD)).toBe("TOO_MANY_LOGINS");
+			expect(await guess("192.0.2.2")).toBe("BAD_CREDENTIALS");
+		}
+		expect(await logIn(person, PASSWORD)).toMatchObject({ token_type: "bearer" });
+	});
+
+	test("that is right is not counted", async () => {
+		const person = await newUser(shop);
+		for (let time = 0; time < 12; time++) {
+			await logIn(person, PASSWORD);
+		}
+	});
+});
+
+describe("another address", () => {
+	const change = (person: Person, new_email: string) =>
+		person.call("v1.users.changeEmail", { current_password: PASSWORD, new_email });
+
+	test("counts once its owner has confirmed it", async () => {
+		const person = await newUser(shop);
+		const new_email = `new-${person.email}`;
+		await change(person, new_email);
+		expect(await person.call("v1.users.me", {})).toMatchObject({ email: person.email });
+		const token = tokenIn((await mailsTo(person, "change_email"))[0]);
+		const messages = await person.call("v1.notifications.list", {});
+		expect(messages.find(({ type }) => type === "change_email")).toMatchObject({ recipient: new_email });
+		await callAction(shop, "v1.users.verifyEmail", { token });
+		expect(await person.call("v1.users.me", {})).toMatchObject({ email: new_email, is_verified: true });
+		await expect(callAction(shop, "v1.users.verifyEmail", { token })).rejects.toMatchObject({ code: 400 });
+	});
+
+	test("is not asked for where it is somebody's, and the answer does not tell", async () => {
+		const [person, other] = [await newUser(shop), await newUser(shop)];
+		const answer = await change(person, other.email.toUpperCase());
+		expect((await rowOf(person)).pending_email).toBeNull();
+		expect(await change(person, `free-${person.email}`)).toEqual(answer);
+		await mailsTo(person, "change_email");
+	});
+
+	test("that somebody else has taken meanwhile stays theirs", async () => {
+		const person = await newUser(shop);
+		const email = `taken-${person.email}`;
+		await change(person, email);
+		const token = tokenIn((await mailsTo(person, "change_email"))[0]);
+		const [username] = email.split("@") as [string];
+		await callAction(shop, "v1.users.register", { email, username, password: PASSWORD, full_name: "Other" });
+		await expect(callAction(shop, "v1.users.verifyEmail", { token })).rejects.toMatchObject({
+			type: "EMAIL_TAKEN",
+		});
+	});
+});
+
+describe("an admin", () => {
+	test("gives and takes powers, and cannot take the last admin's", async () => {
+		const keeper = await admin(shop);
+		const person = await newUser(shop);
+		expect(await keeper.call("v1.users.update", { id: person.id, role: "admin" })).toMatchObject({
+			role: "admin",
+		});
+		// The token still says user, so it ends.
+		await expect(person.call("v1.users.me", {})).rejects.toMatchObject({ code: 401 });
+		await keeper.call("v1.users.update", { id: person.id, is_active: false });
+		await expect(logIn(person, PASSWORD)).rejects.toMatchObject({ code: 401 });
+		await expect(keeper.call("v1.users.update", { id: keeper.id, role: "user" })).rejects.toMatchObject({
+			type: "LAST_ADMIN",
+		});
+		await expect(keeper.call("v1.users.update", { id: 2_000_000_000, role: "user" })).rejects.toMatchObject({
+			code: 404,
+		});
+	});
+
+	test("is made by the operator, of a user or anew", async () => {
+		const person = await newUser(shop);
+		const make = (email: string) => callAction(shop, "v1.users.makeAdmin", { email, password: PASSWORD });
+		expect(await make(person.email)).toEqual({ created: false, email: person.email });
+		expect(await make(`second-${person.email}`)).toMatchObject({ created: true });
+		const { access_token: token } = await callAction(shop, "v1.users.login", {
+			email: `second-${person.email}`,
+			password: PASSWORD,
+		});
+		for (const made of await callAction(shop, "v1.users.list", { limit: 100 }, { meta: { token } })) {
+			if (made.role === "admin" && made.email.includes(person.email)) {
+				await callAction(shop, "v1.users.remove", { id: made.id }, asService());
+			}
+		}
+	});
+});
+
+test("who is switched off, deleted or logged out everywhere is out on every node within a minute", async () => {
+	const keeper = await admin(shop);
+	const people = await Promise.all([newUser(shop), newUser(shop), newUser(shop), newUser(shop)]);
+	const [off, deleted, everywhere, untouched] = people as [Person, Person, Person, Person];
+	// A node of orders alone, whose tokens are remembered.
+	const elsewhere = await startNode("orders");
+	const lists = (person: Person) =>
+		elsewhere.call("v1.orders.list", {}, { meta: { token: person.token }, nodeID: elsewhere.nodeID }).then(
+			() => "in",
+			({ type }: { type: string }) => type,
+		);
+	for (const person of people) {
+		expect(await lists(person)).toBe("in");
+	}
+	await keeper.call("v1.users.update", { id: off.id, is_active: false });
+	await deleted.call("v1.users.remove", { id: deleted.id });
+	await everywhere.call("v1.users.logoutAll", {});
+	for (const person of [off, deleted, everywhere]) {
+		await eventually("the end of a token", async () => (await lists(person)) === "TOKEN_INVALID", 60_000);
+	}
+	expect(await lists(untouched)).toBe("in");
+	await elsewhere.stop();
+}, 90_000);
+
+test("a new signing key logs nobody out, signs soon, and the old one is published until its tokens are over", async () => {
+	const person = await newUser(shop);
+	const header = (token: string) =>
+		JSON.parse(Buffer.from(token.split(".")[0] as string, "base64url").toString());
+	const { kid } = await callAction(shop, "v1.users.rotateKey", {});
+	expect(header(person.token).kid).not.toBe(kid);
+	const { keys } = await callAction(shop, "v1.users.jwks", {});
+	expect(keys.map((key) => key.kid)).toEqual([kid, header(person.token).kid]);
+	// As if it had rested, on a process that looks again.
+	await users.query(
+		"UPDATE signing_keys SET created_at = created_at - interval '20 seconds' WHERE kid = $1",
+		[kid],
+	);
+	const second = await startNode("users");
+	const login = { email: person.email, password: PASSWORD };
+	const { access_token: token } = await callAction(second, "v1.users.login", login, {
+		nodeID: second.nodeID,
+	});
+	expect(header(token).kid).toBe(kid);
+	for (const one of [token, person.token]) {
+		expect(await callAction(shop, "v1.users.me", {}, { meta: { token: one } })).toMatchObject({
+			id: person.id,
+		});
+	}
+	await second.stop();
 });
 
 test("the tokens of mails are kept nowhere", async () => {

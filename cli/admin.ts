@@ -1,0 +1,29 @@
+import "./shop/one-line.ts";
+
+import { randomBytes } from "node:crypto";
+import { callAction } from "../contracts/actions.ts";
+import { email, users } from "../contracts/users.ts";
+import { StartError } from "../infra/parts.ts";
+import { withShop } from "./shop/attached.ts";
+import { fail } from "./shop/one-line.ts";
+
+/** `npm run admin -- EMAIL`: makes this user an admin; where there is none, with a new account and password. */
+async function start(): Promise<void> {
+	const [given, ...rest] = process.argv.slice(2);
+	const address = email.safeParse(given);
+	if (!address.success || rest.length > 0) {
+		throw new StartError("npm run admin -- EMAIL makes the user with this e-mail an admin");
+	}
+	const password = process.env.ADMIN_PASSWORD || randomBytes(12).toString("base64url");
+	await withShop(users, async (broker) => {
+		const made = await callAction(broker, "v1.users.makeAdmin", { email: address.data, password });
+		console.log(
+			made.created
+				? `made the admin ${made.email}, password ${process.env.ADMIN_PASSWORD ? "as in ADMIN_PASSWORD" : password} (shown only now)`
+				: `${made.email} is an admin; the password is as before`,
+		);
+	});
+}
+
+await start().catch(fail);
+process.exit();

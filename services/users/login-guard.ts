@@ -1,0 +1,76 @@
+import { createHash } from "node:crypto";
+import type { Pool } from "pg";
+import { RateLimiterPostgres, RateLimiterRes } from "rate-limiter-flexible";
+import { problem } from "../../contracts/problems.ts";
+
+const MINUTE = 60;
+
+/** How many wrong passwords are taken, in how many seconds. */
+const LIMITS = {
+	/** For one account, from one address. */
+	pair: { points: 10, duration: 15 * MINUTE },
+	/** For one account, from anywhere. */
+	account: { points: 100, duration: 60 * MINUTE },
+	/** For any account, from one address; many people may share it. */
+	address: { points: 1000, duration: 15 * MINUTE },
+};
+
+/**
+ * Slows down the guessing of passwords, counted in the database for all processes together. An account that does not
+ * exist is counted like one that does.
+ */
+export class LoginGuard {
+	#limiters: Record<keyof typeof LIMITS, RateLimiterPostgres>;
+
+	constructor(pool: Pool) {
+		const limiter = (keyPrefix: keyof typeof LIMITS) =>
+			new RateLimiterPostgres({
+				storeClient: pool,
+				storeType: "pool",
+				tableName: "login_attempts",
+				tableCreated: true,
+				clearExpiredByTimeout: false,
+				keyPrefix,
+				...LIMITS[keyPrefix],
+			});
+		this.#limiters = { pair: limiter("pair"), account: limiter("account"), address: limiter("address") };
+	}
+
+	/**
+	 * Runs a check of a password unless there were too many wrong ones. It counts before it is checked, so that many at
+	 * the same moment are counted too; what was right is taken back.
+	 *
+	 * @param client The address that it comes from, where it comes through a gateway.
+	 * @throws TOO_MANY_LOGINS
+	 */
+	async attempt(email: string, client: string | undefined, check: () => Promise<boolean>): Promise<boolean> {
+		const account = createHash("sha256").update(email.toLowerCase()).digest("base64url");
+		const keys = {
+			pair: `${account} ${client ?? "inside"}`,
+			account,
+			...(client ? { address: client } : {}),
+		};
+		const counted = Object.entries(keys) as [keyof typeof LIMITS, string][];
+		for (const [name, key] of counted) {
+			await this.#limiters[name].consume(key).catch((refusal) => {
+				throw refusal instanceof RateLimiterRes
+					? problem("TOO_MANY_LOGINS", { retry_after_s: Math.ceil(refusal.msBeforeNext / 1000) })
+					: refusal;
+			});
+		}
+		const isRight = await check();
+		if (isRight) {
+			await Promise.all(
+				counted.map(([name, key]) =>
+					name === "pair" ? this.#limiters.pair.delete(key) : this.#limiters[name].reward(key),
+				),
+			);
+		}
+		return isRight;
+	}
+}
+
+/** Job: forgets what counts no more. */
+export async function forgetOldAttempts(pool: Pick<Pool, "query">): Promise<void> {
+	await pool.query("DELETE FROM login_attempts WHERE expire < extract(epoch FROM now()) * 1000");
+}

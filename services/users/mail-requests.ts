@@ -1,0 +1,69 @@
+import type { Pool, PoolClient } from "pg";
+import type { EventName } from "../../contracts/actions.ts";
+import { publish } from "../../mixins/outbox.ts";
+import type { PostgresService } from "../../mixins/postgres.ts";
+import type { UserAttributes } from "./model.ts";
+
+/** Events by which a user gets a mail with a link. */
+export type MailRequest = Extract<EventName, `user.${string}_requested`>;
+
+/** A user gets one such mail in this time, however often it is asked for. */
+const MAIL_AGAIN_SECONDS = 60;
+
+/**
+ * Notes that somebody asked for a mail to this address. Whether it is anybody's is looked up later, by a job, so that
+ * nobody learns it from the answer or the clock.
+ */
+export async function askForMail(pool: Pool, event: MailRequest, email: string): Promise<void> {
+	await pool.query(
+		`SELECT graphile_worker.add_job(
+			'request_mail', json_build_object('event', $1::text, 'email', $2::text),
+			max_attempts => 32767, job_key => 'mail:' || $1 || ':' || lower($2)
+		)`,
+		[event, email],
+	);
+}
+
+/** Job: has the mail sent, where the address is that of a user who may have it. */
+export async function requestMail(
+	service: PostgresService,
+	event: MailRequest,
+	email: string,
+): Promise<void> {
+	await service.transaction(async (client) => {
+		const { rows } = await client.query<UserAttributes>(
+			"SELECT * FROM users WHERE lower(email) = lower($1) AND is_active FOR UPDATE",
+			[email],
+		);
+		const [user] = rows;
+		const isInVain = event === "user.verification_requested" && user?.is_verified;
+		if (user && !isInVain) {
+			await requestMailOnce(client, event, user.id);
+		}
+	});
+}
+
+/** Has the mail sent, unless the user was sent one lately; in a transaction that has locked the user. */
+export async function requestMailOnce(
+	client: PoolClient,
+	event: MailRequest,
+	user_id: number,
+): Promise<void> {
+	const { rowCount } = await client.query(
+		"SELECT 1 FROM user_history WHERE user_id = $1 AND event = $2 AND at > now() - make_interval(secs => $3) LIMIT 1",
+		[user_id, event, MAIL_AGAIN_SECONDS],
+	);
+	if (rowCount === 0) {
+		await happen(client, event, user_id);
+	}
+}
+
+/** Notes what happened to a user, and tells the other services. */
+export async function happen(
+	client: PoolClient,
+	event: MailRequest | "user.deleted",
+	user_id: number,
+): Promise<void> {
+	await client.query("INSERT INTO user_history (user_id, event) VALUES ($1, $2)", [user_id, event]);
+	await publish(client, event, `user:${user_id}`, { user_id });
+}
