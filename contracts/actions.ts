@@ -59,6 +59,8 @@ export interface Meta {
 	token?: string;
 	/** The address of the client, where the call comes through a gateway. */
 	client?: string;
+	/** The W3C trace that the client's request belongs to (Trace Context, level 1). */
+	traceparent?: string;
 	$statusCode?: number;
 	$location?: string;
 }
@@ -112,20 +114,29 @@ export function implement<This>() {
 	};
 }
 
-const byName = new Map<string, ActionContract>(
-	contracts.flatMap((contract) =>
-		Object.entries<ActionContract>(contract.actions).map(
-			([name, definition]) => [`v${contract.version}.${contract.name}.${name}`, definition] as const,
-		),
-	),
-);
+/** An action's contract with that of its service. */
+export interface DeclaredAction {
+	contract: ActionContract;
+	of: ServiceContract;
+}
+
+const byName = new Map<string, DeclaredAction>();
+
+/** Makes a service's actions known to this process, beside `contracts`: a later version, or a service of somebody else's. */
+export function declare(service: ServiceContract): void {
+	for (const [name, contract] of Object.entries(service.actions)) {
+		byName.set(`v${service.version}.${service.name}.${name}`, { contract, of: service });
+	}
+}
+
+contracts.forEach(declare);
 
 /** The contract of an action by its full name. */
 export function actionContract(name: string): ActionContract | undefined {
-	return byName.get(name);
+	return byName.get(name)?.contract;
 }
 
 /** All actions by their full names. */
-export function allActions(): ReadonlyMap<string, ActionContract> {
+export function allActions(): ReadonlyMap<string, DeclaredAction> {
 	return byName;
 }

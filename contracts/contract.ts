@@ -49,6 +49,8 @@ export interface ServiceContract<
 	name: Name;
 	version: Version;
 	actions: Actions;
+	/** A version that is on its way out: since when, and until when it answers. Its answers say so (RFC 9745, RFC 8594). */
+	deprecated?: { since: Date; sunset: Date };
 }
 
 /** Declares one action, keeping the exact types of its schemas. */

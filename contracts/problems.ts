@@ -25,6 +25,21 @@ export const PROBLEMS = {
 		en: "The request does not have the right form: see errors.",
 		id: "Bentuk permintaan tidak benar: lihat errors.",
 	},
+	MALFORMED_REQUEST: {
+		status: 400,
+		en: "This is no HTTP request that can be read.",
+		id: "Ini bukan permintaan HTTP yang bisa dibaca.",
+	},
+	HEADERS_TOO_LARGE: {
+		status: 431,
+		en: "The headers of the request are too large.",
+		id: "Header permintaan terlalu besar.",
+	},
+	REQUEST_TOO_SLOW: {
+		status: 408,
+		en: "The request took too long to arrive: send it again, faster.",
+		id: "Permintaan terlalu lama diterima: kirim lagi dengan lebih cepat.",
+	},
 	MALFORMED_BODY: {
 		status: 400,
 		en: "The body is not valid JSON.",

@@ -80,6 +80,26 @@ export const settings = {
 		}
 		return Number(given);
 	},
+	/** Addresses and networks of the proxies whose `X-Forwarded-For` counts. */
+	get trustProxy(): string[] {
+		const given = list("TRUST_PROXY");
+		const wrong = given.find(
+			(one) => !/^(loopback|linklocal|uniquelocal|[0-9a-fA-F:.]+(\/\d{1,3})?)$/.test(one),
+		);
+		if (wrong !== undefined) {
+			throw new Error(`TRUST_PROXY must be addresses or networks such as 10.0.0.0/8, not "${wrong}"`);
+		}
+		return given;
+	},
+	/** Origins of web pages that may use the API from a browser. */
+	get corsOrigins(): string[] {
+		const given = list("CORS_ORIGINS");
+		const wrong = given.find((one) => URL.parse(one)?.origin !== one);
+		if (wrong !== undefined) {
+			throw new Error(`CORS_ORIGINS must be origins such as https://shop.example, not "${wrong}"`);
+		}
+		return given;
+	},
 	get logLevel(): string {
 		const given = process.env.LOG_LEVEL || "info";
 		if (!LOG_LEVELS.includes(given)) {
@@ -91,8 +111,10 @@ export const settings = {
 
 /** Reads every setting that can be wrong by itself, so that a start fails at once and not in the middle of its work. */
 export function checkSettings(): void {
-	const { namespace, port, rateLimit, orderTtlMinutes, logLevel, smtpUrl, smsUrl, shopUrl } = settings;
-	void [namespace, port, rateLimit, orderTtlMinutes, logLevel, smtpUrl, smsUrl, shopUrl];
+	const { namespace, port, rateLimit, orderTtlMinutes, logLevel } = settings;
+	const { smtpUrl, smsUrl, shopUrl, trustProxy, corsOrigins } = settings;
+	void [namespace, port, rateLimit, orderTtlMinutes, logLevel];
+	void [smtpUrl, smsUrl, shopUrl, trustProxy, corsOrigins];
 }
 
 /**
@@ -111,6 +133,10 @@ function required(name: string): string {
 		throw new Error(`${name} is not set: start the shop with \`npm start\`, or set ${name}`);
 	}
 	return value;
+}
+
+function list(name: string): string[] {
+	return (process.env[name] ?? "").split(/[\s,]+/).filter((one) => one !== "");
 }
 
 /** What is given may hold a password, so it is not repeated. */

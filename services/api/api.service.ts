@@ -1,9 +1,10 @@
 import { randomUUID } from "node:crypto";
-import type { Server, ServerResponse } from "node:http";
+import type { RequestListener, Server, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import etag from "etag";
 import type { Context, Service } from "moleculer";
 import ApiGateway, { type Alias, type Route } from "moleculer-web";
-import { actionContract, type Meta } from "../../contracts/actions.ts";
+import { actionContract, allActions, type Meta } from "../../contracts/actions.ts";
 import { problem } from "../../contracts/problems.ts";
 import { service } from "../../mixins/schema.ts";
 import { settings } from "../../mixins/settings.ts";
@@ -11,11 +12,13 @@ import { readBody, type WithBody } from "./body.ts";
 import { docsAssets, docsPage, docsScript } from "./docs.ts";
 import { readiness } from "./health.ts";
 import { hasMailbox, mailboxPage, mailPage } from "./mailbox.ts";
+import { manners } from "./manners.ts";
 import { openApiDocument } from "./openapi.ts";
 import { asProblem, preferredLanguage, problemAnswer } from "./problems.ts";
-import { rateLimiter } from "./rate-limit.ts";
+import { clientAddress, rateLimiter } from "./rate-limit.ts";
 import { parameterReader, pathParameters } from "./requests.ts";
-import { aliases, endpoints } from "./routes.ts";
+import { aliases, endpoints, newest, versions } from "./routes.ts";
+import { createHttpServer } from "./server.ts";
 
 const RETRY_AFTER_SECONDS = 1;
 
@@ -29,8 +32,10 @@ type Request = WithBody & {
 
 interface Gateway extends Service {
 	server: Server;
-	aliases: (Alias & { method: string; match(url: string): object | false })[];
+	aliases: (Alias & { method: string; path: string; match(url: string): object | false })[];
 	limiter: ReturnType<typeof rateLimiter>;
+	clientOf: ReturnType<typeof clientAddress>;
+	httpHandler: RequestListener;
 	sendProblem(request: Request, response: ServerResponse, error: unknown): void;
 	sendError(request: Request, response: ServerResponse, error: unknown): void;
 	methodsAt(path: string): string[];
@@ -65,11 +70,16 @@ export default service<Gateway>({
 		logResponse: null,
 		logRouteRegistration: null,
 		etag: false,
-		requestTimeout: 30_000,
+		use: manners(),
 		rootCallOptions: giveRequestId,
 		routes: [
-			{ ...route, name: "v1", path: "/api/v1", aliases: aliases(endpoints(false)) },
-			{ ...route, name: "newest", path: "/api", aliases: aliases(endpoints(false)) },
+			...versions().map((version) => ({
+				...route,
+				name: `v${version}`,
+				path: `/api/v${version}`,
+				aliases: aliases(endpoints(false).filter(({ of }) => of.version === version)),
+			})),
+			{ ...route, name: "newest", path: "/api", aliases: aliases(newest()) },
 			{
 				name: "docs assets",
 				path: "/docs/assets",
@@ -108,6 +118,10 @@ export default service<Gateway>({
 	},
 
 	methods: {
+		createServer(this: Gateway) {
+			this.server = createHttpServer(this.httpHandler);
+		},
+
 		/** Tells what went wrong as RFC 9457 says, and logs what is the shop's own fault. */
 		sendProblem(this: Gateway, request: Request, response: ServerResponse, error: unknown) {
 			if (response.headersSent) {
@@ -123,10 +137,13 @@ export default service<Gateway>({
 			);
 			if (answer.status === 500) {
 				const why = error instanceof Error ? error.stack : String(error);
-				this.logger.error(`${request.method} ${request.parsedUrl} failed (request id ${instance}): ${why}`);
+				const trace = request.$ctx?.meta.traceparent ? `, trace ${request.$ctx.meta.traceparent}` : "";
+				this.logger.error(
+					`${request.method} ${request.parsedUrl} failed (request id ${instance}${trace}): ${why}`,
+				);
 			}
 			if (answer.status === 503 || answer.status === 429) {
-				response.setHeader("Retry-After", RETRY_AFTER_SECONDS);
+				response.setHeader("Retry-After", String(found.data.retry_after_s ?? RETRY_AFTER_SECONDS));
 			}
 			if (answer.status === 401) {
 				response.setHeader("WWW-Authenticate", "Bearer");
@@ -149,13 +166,17 @@ export default service<Gateway>({
 
 		/** What an address takes, for `Allow`; nothing where there is no such address. */
 		methodsAt(this: Gateway, path: string): string[] {
-			const methods = this.aliases.filter((alias) => matches(alias, path)).map((alias) => alias.method);
+			const found = this.aliases.filter((alias) => matches(alias, path));
+			// `/users/me` is not what `/users/:id` means.
+			const literal = found.filter((alias) => !alias.path.includes(":"));
+			const methods = (literal.length > 0 ? literal : found).map((alias) => alias.method);
 			return methods.length === 0 ? [] : [...new Set([...methods, "OPTIONS"])].sort();
 		},
 	},
 
 	created() {
 		this.limiter = rateLimiter();
+		this.clientOf = clientAddress();
 	},
 });
 
@@ -174,7 +195,7 @@ function giveRequestId(options: { requestID?: string }, request: Request): void 
 type Next = (error?: unknown) => void;
 
 function limitRate(this: Gateway, request: Request, _response: ServerResponse, next: Next): void {
-	this.limiter(request).then(() => next(), next);
+	this.limiter(this.clientOf(request)).then(() => next(), next);
 }
 
 /** moleculer-web would run the action of the method that a preflight asks about. */
@@ -209,6 +230,16 @@ async function readRequest(
 		path: (params ?? {}) as Record<string, string>,
 		headers: request.headers,
 	});
+	if (ctx) {
+		ctx.meta.client = this.clientOf(request);
+		const { traceparent } = request.headers;
+		if (
+			typeof traceparent === "string" &&
+			/^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/.test(traceparent)
+		) {
+			ctx.meta.traceparent = traceparent;
+		}
+	}
 	const token = /^bearer +([\w-]+\.[\w-]+\.[\w-]+)$/i.exec(request.headers.authorization ?? "")?.[1];
 	if (token && ctx) {
 		ctx.meta.token = token;
@@ -221,16 +252,25 @@ async function readRequest(
 }
 
 function prepareAnswer(
-	ctx: Request["$ctx"],
+	_ctx: Request["$ctx"],
 	_route: Route,
 	request: Request,
 	response: ServerResponse,
 	data: unknown,
 ) {
-	const rest = actionContract((request.$alias as { action?: string }).action ?? "")?.rest;
+	const name = (request.$alias as { action?: string }).action ?? "";
+	const { contract: { rest, permissions } = {}, of } = allActions().get(name) ?? {};
+	const isForAll = rest?.method === "GET" && permissions === "public";
 	response.statusCode = rest?.status ?? 200;
-	response.setHeader("Cache-Control", ctx?.meta.token ? "private, no-store" : "no-cache");
-	response.setHeader("X-Content-Type-Options", "nosniff");
+	response.setHeader("Cache-Control", isForAll ? "no-cache" : "private, no-store");
+	if (of?.deprecated) {
+		response.setHeader("Deprecation", `@${Math.floor(of.deprecated.since.getTime() / 1000)}`);
+		response.setHeader("Sunset", of.deprecated.sunset.toUTCString());
+	}
+	if (isForAll) {
+		// Weak: it is the same whatever the compression.
+		response.setHeader("ETag", etag(JSON.stringify(data), { weak: true }));
+	}
 	if (Array.isArray(data)) {
 		linkNextPage(request, response, data.length);
 	}
@@ -294,7 +334,6 @@ function sendJson(
 	response.statusCode = status;
 	response.setHeader("Content-Type", type);
 	response.setHeader("Cache-Control", "no-store");
-	response.setHeader("X-Content-Type-Options", "nosniff");
 	response.end(response.req.method === "HEAD" ? undefined : JSON.stringify(body));
 }
 

@@ -67,7 +67,6 @@ function addresses(to: Email["to"]): string {
 function send(response: ServerResponse, title: string, body: string): void {
 	response.setHeader("Content-Type", "text/html; charset=utf-8");
 	response.setHeader("Cache-Control", "no-store");
-	response.setHeader("X-Content-Type-Options", "nosniff");
 	response.setHeader(
 		"Content-Security-Policy",
 		"default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'; base-uri 'none'; form-action 'none'",

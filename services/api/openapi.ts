@@ -37,7 +37,7 @@ function paths(all: Endpoint[]): Record<string, Record<string, object>> {
 	const found: Record<string, Record<string, object>> = {};
 	for (const endpoint of all) {
 		const { rest } = endpoint.contract;
-		const path = `${rest.outermost ? "" : "/api/v1"}${rest.path.replace(/:(\w+)/g, "{$1}")}`;
+		const path = `${rest.outermost ? "" : `/api/v${endpoint.of.version}`}${rest.path.replace(/:(\w+)/g, "{$1}")}`;
 		found[path] ??= {};
 		found[path][rest.method.toLowerCase()] = operation(endpoint);
 	}

@@ -1,17 +1,34 @@
-import { type ActionName, allActions } from "../../contracts/actions.ts";
+import { type ActionName, allActions, type DeclaredAction } from "../../contracts/actions.ts";
 import type { ActionContract } from "../../contracts/contract.ts";
 
 /** An action that has an address. */
 export interface Endpoint {
 	name: ActionName;
 	contract: ActionContract & Required<Pick<ActionContract, "rest">>;
+	/** The contract of its service. */
+	of: DeclaredAction["of"];
 }
 
 /** Every action with an address, below `/api` or outermost. */
 export function endpoints(outermost: boolean): Endpoint[] {
 	return [...allActions()]
-		.map(([name, contract]) => ({ name, contract }) as Endpoint)
+		.map(([name, declared]) => ({ name, ...declared }) as Endpoint)
 		.filter(({ contract }) => contract.rest && Boolean(contract.rest.outermost) === outermost);
+}
+
+/** The versions that there are. */
+export function versions(): number[] {
+	return [...new Set(endpoints(false).map(({ of }) => of.version))].sort((a, b) => a - b);
+}
+
+/** The newest version of each address: what answers below `/api` without a version. */
+export function newest(): Endpoint[] {
+	const byAddress = new Map<string, Endpoint>();
+	for (const endpoint of endpoints(false).sort((a, b) => a.of.version - b.of.version)) {
+		const { method, path } = endpoint.contract.rest;
+		byAddress.set(`${method} ${path}`, endpoint);
+	}
+	return [...byAddress.values()];
 }
 
 /** moleculer-web's table from `METHOD /path` to action; whatever answers GET answers HEAD. */

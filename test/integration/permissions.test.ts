@@ -40,7 +40,7 @@ async function outcome(name: string, options: object): Promise<string> {
 	);
 }
 
-describe.each([...allActions()].map(([name, { permissions }]) => [name, permissions] as const))(
+describe.each([...allActions()].map(([name, { contract }]) => [name, contract.permissions] as const))(
 	"%s is for %s",
 	(name, permissions) => {
 		const expected = {
