@@ -33,7 +33,7 @@ export function brokerOptions(changes: Partial<BrokerOptions> = {}): BrokerOptio
 		},
 		registry: { strategy: "RoundRobin", preferLocal: false, stopDelay: 100 },
 		validator: false,
-		// The registry alone, for what Toko counts itself: `call $node.metrics`. Calls are not measured.
+		// The registry alone, for what Toko counts itself: `dcall NODE $node.metrics`. Calls are not measured.
 		metrics: { enabled: true, collectProcessMetrics: false },
 		tracing: false,
 		skipProcessEventRegistration: true,

@@ -137,6 +137,8 @@ function lookAtMessages(happened: Happened[], behind: Set<string>, messages: Mes
 				look.under_way++;
 			} else if (isMissing) {
 				look.findings.push({ document, what: `has no message for ${name}` });
+			} else if ((message?.count ?? 0) > count) {
+				look.findings.push({ document, what: `has ${message?.count} messages for ${count} ${name}` });
 			} else if (message?.status === "queued") {
 				look.findings.push({ document, what: `${type} is ${message?.status}, and no job sends it` });
 			}

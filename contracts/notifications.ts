@@ -7,7 +7,7 @@ export const channel = z.enum(["email", "sms"]);
 
 /** A message to one person. `history` tells what became of it and when. */
 export const notification = z.strictObject({
-	id: z.uuid(),
+	id: z.guid(),
 	user_id: integerId,
 	type: z.string(),
 	channel,

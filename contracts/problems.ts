@@ -82,6 +82,11 @@ export const PROBLEMS = {
 		en: "Too many wrong passwords: try again in {retry_after_s} seconds, or reset the password.",
 		id: "Terlalu banyak password salah: coba lagi dalam {retry_after_s} detik, atau atur ulang password.",
 	},
+	TOO_MANY_MAILS: {
+		status: 429,
+		en: "Such a mail was sent a moment ago: try again in {retry_after_s} seconds.",
+		id: "Email seperti itu baru saja dikirim: coba lagi dalam {retry_after_s} detik.",
+	},
 	WRONG_PASSWORD: {
 		status: 403,
 		en: "The current password is not right.",

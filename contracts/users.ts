@@ -300,6 +300,9 @@ const aboutUser = event({ version: 1, data: z.strictObject({ user_id: integerId 
 export const userEvents = {
 	"user.registered": aboutUser,
 	"user.verification_requested": aboutUser,
+	/** Somebody asked to change the address: the present one is warned … */
+	"user.email_change_announced": aboutUser,
+	/** … and the new one has to confirm. */
 	"user.email_change_requested": aboutUser,
 	"user.password_reset_requested": aboutUser,
 	/** Whoever keeps something of the person forgets it. */

@@ -58,6 +58,8 @@ const settings = [
 	"max_connections=200",
 	"logging_collector=off",
 	"log_destination=stderr",
+	// Details quote rows, with people's addresses.
+	"log_error_verbosity=terse",
 	"lc_messages=C",
 ].flatMap((setting) => ["-c", setting]);
 

@@ -53,8 +53,8 @@ export function channels(connectionOptions: object): Middleware {
 				consumerOptions: { config: { deliver_policy: "all" } },
 			},
 			serializer: new TolerantJson(),
-			// Each takes a connection of its group's database; those above it would wait for one, longer than NATS waits.
-			maxInFlight: 12,
+			// Of a whole group, with those that wait for another try: more than can go wrong at the same time.
+			maxInFlight: 1000,
 		}),
 	} as never);
 }

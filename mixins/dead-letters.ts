@@ -3,8 +3,8 @@ import type { Pool, PoolClient } from "pg";
 import type { EventEnvelope } from "../contracts/actions.ts";
 import type { DeadLetter } from "../contracts/contract.ts";
 import { problem } from "../contracts/problems.ts";
+import { type InboxService, runConsumer } from "./consumers.ts";
 import { readEvent } from "./events.ts";
-import { type InboxService, runConsumer } from "./inbox.ts";
 
 interface DeadLetterRow {
 	id: string;
@@ -16,7 +16,7 @@ interface DeadLetterRow {
 	failed_at: Date;
 }
 
-/** Counts dead letters by service; see `metrics` in the REPL. */
+/** Counts dead letters by service; see `dcall NODE $node.metrics` in the REPL. */
 const METRIC = "toko.dead_letters.total";
 
 /** Keeps an event that could not be taken in, once. */
@@ -59,8 +59,8 @@ export async function listDeadLetters(
 }
 
 /**
- * Sends a dead letter to its service again, at once: its work is done and the letter gone in one transaction, or it is
- * kept with the newer error.
+ * Sends a dead letter to its service again, at once, whatever came after it: its work is done and the letter gone in one
+ * transaction, or it is kept with the newer error.
  *
  * @throws DEAD_LETTER_NOT_FOUND, DEAD_LETTER_FAILED
  */
@@ -116,5 +116,6 @@ function uuidOf(id: unknown, text: string): string {
 
 /** PostgreSQL keeps no NUL. */
 function printable(value: unknown): string {
-	return String(value).replaceAll("\u0000", "\ufffd").slice(0, 10_000);
+	const text = typeof value === "string" ? value : (JSON.stringify(value) ?? "");
+	return text.replaceAll("\u0000", "\ufffd").slice(0, 10_000);
 }

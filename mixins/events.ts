@@ -32,6 +32,20 @@ export class NotAnEvent extends Error {
 	override name = "NotAnEvent";
 }
 
+/** More events than anything ever has. */
+const SEQUENCE_MAX = 100_000;
+
+/** Whether this is a thing and the number of one of its events. */
+export function isPlace(aggregate: unknown, sequence: unknown): boolean {
+	return (
+		typeof aggregate === "string" &&
+		/^[a-z]+:[\w-]{1,100}$/.test(aggregate) &&
+		Number.isSafeInteger(sequence) &&
+		(sequence as number) >= 1 &&
+		(sequence as number) <= SEQUENCE_MAX
+	);
+}
+
 /**
  * An event as its contract describes it.
  *
@@ -39,12 +53,15 @@ export class NotAnEvent extends Error {
  */
 export function readEvent(given: unknown): EventEnvelope {
 	const event = given as EventEnvelope;
-	if (typeof event?.id !== "string" || typeof event.aggregate !== "string" || !(event.sequence > 0)) {
+	if (typeof event?.id !== "string" || !isPlace(event.aggregate, event.sequence)) {
 		throw new NotAnEvent("it has no id, aggregate and sequence");
 	}
-	const contract = Object.hasOwn(eventContracts, event.name) ? eventContracts[event.name] : undefined;
+	const contract =
+		typeof event.name === "string" && Object.hasOwn(eventContracts, event.name)
+			? eventContracts[event.name]
+			: undefined;
 	if (contract?.version !== event.version) {
-		throw new NotAnEvent(`${event.name} in version ${event.version} is in no contract`);
+		throw new NotAnEvent(`${JSON.stringify(event.name)} in version ${event.version} is in no contract`);
 	}
 	const data = contract.data.safeParse(event.data);
 	if (!data.success) {

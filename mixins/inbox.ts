@@ -1,33 +1,30 @@
+import { LRUCache } from "lru-cache";
 import type { ServiceSchema } from "moleculer";
 import type { JsMsg } from "nats";
+import pLimit from "p-limit";
 import type { PoolClient } from "pg";
-import type { EventEnvelope, EventName } from "../contracts/actions.ts";
+import type { EventEnvelope } from "../contracts/actions.ts";
+import { type Consumers, type InboxService, runConsumer } from "./consumers.ts";
 import { countDeadLetter, keepDeadLetter } from "./dead-letters.ts";
-import { ALL_EVENTS, readEvent } from "./events.ts";
+import { ALL_EVENTS, isPlace, NotAnEvent, readEvent } from "./events.ts";
 import { isPassing } from "./failures.ts";
-import type { JobsService } from "./jobs.ts";
 import { mixin } from "./schema.ts";
+
+export type { InboxService } from "./consumers.ts";
 
 /** The tables of an inbox and its dead letters, for the `postgres` mixin. */
 export const inboxTables = new URL("./tables/inbox.sql", import.meta.url);
 
-/** What a service does with events. A handler works in the transaction that takes the event in. */
-export type Consumers<This> = {
-	[N in EventName]?: (this: This, event: EventEnvelope<N>, client: PoolClient) => Promise<void>;
-};
-
-/** What the `inbox` mixin adds to a service. */
-export interface InboxService extends JobsService {
-	consumers: Consumers<InboxService>;
-}
-
+/** How many events a process handles at the same moment; each takes a connection. */
+const AT_ONCE = 12;
 /** How often an event is tried before it is kept as a dead letter. */
 const TRIES = 5;
-/** How long an event waits for the one before it, before it is given back to the stream. */
-const WAIT_MS = 5000;
-const WAIT_STEP_MS = 25;
-/** As often as this an event comes again for one before it that is in no stream any more. */
-const WAITS = 12;
+/** An event that is early comes again after this, until the one before it has come. */
+const EARLY_MS = 250;
+/** So long it waits for one before it; then that one is in no stream any more, or is late for another reason. */
+const PATIENCE_MS = 60_000;
+/** NATS takes an event for lost after 30 seconds without a word. */
+const PULSE_MS = 10_000;
 
 /**
  * The inbox: each event is handled in one transaction with its place in the sequence of its thing's events. So a second
@@ -36,12 +33,15 @@ const WAITS = 12;
  * transaction.
  *
  * An event that fails for a passing reason (the database is away) is tried until it is done; one that fails otherwise
- * `TRIES` times, further and further apart, and is then kept as a dead letter.
+ * `TRIES` times, further and further apart, and is then kept as a dead letter. Events that are passed over, because those
+ * after them could wait no longer, are remembered and handled when they come.
  */
 export function inbox<This extends InboxService>(
 	group: string,
 	consumers: Consumers<This>,
 ): Partial<ServiceSchema> {
+	const limit = pLimit(AT_ONCE);
+	const early = new LRUCache<string, number>({ max: 10_000 });
 	return mixin<This>({
 		created(this: This) {
 			this.consumers = consumers as Consumers<InboxService>;
@@ -51,21 +51,28 @@ export function inbox<This extends InboxService>(
 				group,
 				// Never given up by JetStream: an event leaves it when it is in the inbox or a dead letter.
 				maxRetries: -1,
-				handler(this: This, given: unknown, message: JsMsg) {
-					return receive(this, given, message);
+				async handler(this: This, given: unknown, message: JsMsg) {
+					const pulse = setInterval(() => message.working(), PULSE_MS);
+					await limit(() => receive(this, given, message, early)).finally(() => clearInterval(pulse));
 				},
 			},
 		},
 	});
 }
 
-async function receive(service: InboxService, given: unknown, message: JsMsg): Promise<void> {
-	const tries = message.info.redeliveryCount;
+type Early = LRUCache<string, number>;
+
+async function receive(service: InboxService, given: unknown, message: JsMsg, early: Early): Promise<void> {
 	try {
 		const event = readEvent(given);
-		const isLast = tries > WAITS;
-		if ((await takeInTurn(service, event, isLast)) === "early") {
-			giveBack(message, 0);
+		const key = `${event.aggregate}#${event.sequence}`;
+		const since = early.get(key) ?? Date.now();
+		const place = await take(service, event, Date.now() - since > PATIENCE_MS);
+		if (place === "early") {
+			early.set(key, since);
+			giveBack(message, EARLY_MS);
+		} else {
+			early.delete(key);
 		}
 	} catch (error) {
 		await fail(service, given, message, error as Error);
@@ -75,8 +82,8 @@ async function receive(service: InboxService, given: unknown, message: JsMsg): P
 async function fail(service: InboxService, given: unknown, message: JsMsg, error: Error): Promise<void> {
 	const { id, name, aggregate, sequence } = (given ?? {}) as Partial<EventEnvelope>;
 	const tries = message.info.redeliveryCount;
-	const what = `Event ${name} ${id}`;
-	if (tries < TRIES || isPassing(error)) {
+	const what = `Event ${JSON.stringify(name)} ${JSON.stringify(id)}`;
+	if (tries < TRIES || (!(error instanceof NotAnEvent) && isPassing(error))) {
 		service.logger.warn(`${what} is tried again: ${error.message}`);
 		giveBack(message, backoff(tries));
 		return;
@@ -84,9 +91,9 @@ async function fail(service: InboxService, given: unknown, message: JsMsg, error
 	try {
 		await service.transaction(async (client) => {
 			await keepDeadLetter(client, given, error, tries);
-			if (aggregate && sequence) {
+			if (isPlace(aggregate, sequence)) {
 				// Those after it go on.
-				await advance(client, aggregate, sequence, true);
+				await advance(client, aggregate as string, sequence as number, true);
 			}
 		});
 		countDeadLetter(service);
@@ -97,21 +104,9 @@ async function fail(service: InboxService, given: unknown, message: JsMsg, error
 	}
 }
 
-/** Waits a moment for the events before it. */
-async function takeInTurn(service: InboxService, event: EventEnvelope, isLast: boolean) {
-	const deadline = Date.now() + WAIT_MS;
-	for (;;) {
-		const taken = await take(service, event, isLast);
-		if (taken !== "early" || Date.now() > deadline) {
-			return taken;
-		}
-		await new Promise((wake) => setTimeout(wake, WAIT_STEP_MS));
-	}
-}
-
-function take(service: InboxService, event: EventEnvelope, isLast: boolean): Promise<Place> {
+function take(service: InboxService, event: EventEnvelope, jump: boolean): Promise<Place> {
 	return service.transaction(async (client) => {
-		const place = await advance(client, event.aggregate, event.sequence, isLast);
+		const place = await advance(client, event.aggregate, event.sequence, jump);
 		if (place === "next") {
 			await runConsumer(service, event, client);
 		}
@@ -119,44 +114,22 @@ function take(service: InboxService, event: EventEnvelope, isLast: boolean): Pro
 	});
 }
 
-/** Does what the service does with an event, if anything. */
-export async function runConsumer(
-	service: InboxService,
-	event: EventEnvelope,
-	client: PoolClient,
-): Promise<void> {
-	await service.consumers[event.name]?.call(service, event as never, client);
-}
-
 /** Where an event is in the sequence: to be taken now, taken already, or ahead of one that is missing. */
 type Place = "next" | "taken" | "early";
 
-/** Moves on to an event; with `jump` also over some that are missing. */
+/** Moves on to an event; with `jump` also over some that are missing, which may still come. */
 async function advance(
 	client: PoolClient,
 	aggregate: string,
 	sequence: number,
 	jump: boolean,
 ): Promise<Place> {
-	const { rowCount } =
-		sequence === 1 || jump
-			? await client.query(
-					`INSERT INTO inbox (aggregate, sequence) VALUES ($1, $2)
-					ON CONFLICT (aggregate) DO UPDATE SET sequence = $2, taken_at = now() WHERE inbox.sequence < $2`,
-					[aggregate, sequence],
-				)
-			: await client.query(
-					"UPDATE inbox SET sequence = $2, taken_at = now() WHERE aggregate = $1 AND sequence = $2 - 1",
-					[aggregate, sequence],
-				);
-	if (rowCount === 1) {
-		return "next";
-	}
-	const { rows } = await client.query<{ sequence: number }>(
-		"SELECT sequence FROM inbox WHERE aggregate = $1",
-		[aggregate],
-	);
-	return (rows[0]?.sequence ?? 0) >= sequence ? "taken" : "early";
+	const { rows } = await client.query<{ place: Place }>("SELECT advance_inbox($1, $2, $3) AS place", [
+		aggregate,
+		sequence,
+		jump,
+	]);
+	return (rows[0] as { place: Place }).place;
 }
 
 /** 0.25 s, doubled with each try up to 30 s, of which a random half or more. */

@@ -6,7 +6,12 @@ import { databaseUrl, type PostgresService } from "./postgres.ts";
 import { mixin } from "./schema.ts";
 
 // graphile-worker (0.18.0) prints the stack of each lost connection by this; its warning tells it in a line.
-console.trace = () => undefined;
+const { trace } = console;
+console.trace = (...told: unknown[]) => {
+	if (!new Error().stack?.includes("graphile-worker")) {
+		trace(...told);
+	}
+};
 
 /** What the `jobs` mixin adds to a service. */
 export interface JobsService extends PostgresService {
@@ -19,8 +24,16 @@ export interface JobsService extends PostgresService {
 	workers: Worker[];
 }
 
-/** The longest wait before a failed job is tried again, however often it has failed. */
+/** Tasks that share workers with no others. */
+export interface Lane {
+	tasks: string[];
+	concurrency: number;
+}
+
+/** The longest wait before a failed job is tried again; what has failed very often waits a bit longer. */
 const BACKOFF_MAX_SECONDS = 30;
+const OFTEN = 30;
+const BACKOFF_OFTEN_SECONDS = 180;
 const HOUSEKEEPING_MS = 2000;
 /** Names Toko's workers among the advisory locks of a database. */
 const WORKER_LOCK = 7_706_560;
@@ -30,11 +43,11 @@ const WORKER_LOCK = 7_706_560;
  * done, and tried until it is. A process that dies leaves its jobs to the others within seconds.
  *
  * @param options.concurrency How many jobs a process does at the same moment.
- * @param options.lanes Tasks that have workers of their own, and how many, so that slow ones hold up nobody else.
+ * @param options.lanes Tasks that have workers of their own, so that slow ones hold up nobody else.
  */
 export function jobs(
 	database: string,
-	{ concurrency = 4, lanes = {} }: { concurrency?: number; lanes?: Record<string, number> } = {},
+	{ concurrency = 4, lanes = [] }: { concurrency?: number; lanes?: Lane[] } = {},
 ): Partial<ServiceSchema> {
 	return mixin<JobsService>({
 		created(this: JobsService) {
@@ -52,11 +65,13 @@ export function jobs(
 		},
 		async started(this: JobsService) {
 			const tasks = Object.entries(this.tasks);
-			const shared = Object.fromEntries(tasks.filter(([name]) => !(name in lanes)));
+			const apart = lanes.flatMap((lane) => lane.tasks);
+			const shared = Object.fromEntries(tasks.filter(([name]) => !apart.includes(name)));
 			this.workers.push(new Worker(database, this, { tasks: shared, cron: this.cron, concurrency }));
-			for (const [name, task] of tasks.filter(([name]) => name in lanes)) {
-				const concurrency = lanes[name] as number;
-				this.workers.push(new Worker(database, this, { tasks: { [name]: task }, cron: [], concurrency }));
+			for (const lane of lanes) {
+				const own = Object.fromEntries(tasks.filter(([name]) => lane.tasks.includes(name)));
+				const { concurrency } = lane;
+				this.workers.push(new Worker(database, this, { tasks: own, cron: [], concurrency }));
 			}
 			await Promise.all(this.workers.map((worker) => worker.start()));
 		},
@@ -194,7 +209,8 @@ class Worker {
 
 	async #keepHouse(session: pg.Client): Promise<void> {
 		await session.query(GIVE_BACK_JOBS_OF_THE_DEAD, [WORKER_LOCK]);
-		await session.query(CAP_THE_BACKOFF, [BACKOFF_MAX_SECONDS]);
+		await session.query(CAP_THE_BACKOFF, [0, OFTEN, BACKOFF_MAX_SECONDS]);
+		await session.query(CAP_THE_BACKOFF, [OFTEN, 32_767, BACKOFF_OFTEN_SECONDS]);
 		await session.query(FORGET_REPLACED_JOBS);
 	}
 
@@ -267,13 +283,14 @@ const GIVE_BACK_JOBS_OF_THE_DEAD = `
 	)
 	HAVING count(*) > 0`;
 
+// Of the jobs that have failed more often than $1 and at most $2 times.
 const CAP_THE_BACKOFF = `
 	SELECT 1
 	FROM (
 		SELECT array_agg(id) AS ids FROM graphile_worker.jobs
-		WHERE attempts > 0 AND attempts < max_attempts AND locked_at IS NULL
-			AND last_error IS NOT NULL AND run_at > now() + make_interval(secs => $1::integer + 1)
-	) AS late, LATERAL graphile_worker.reschedule_jobs(late.ids, now() + make_interval(secs => $1::integer))
+		WHERE attempts > $1::integer AND attempts <= $2::integer AND attempts < max_attempts AND locked_at IS NULL
+			AND last_error IS NOT NULL AND run_at > now() + make_interval(secs => $3::integer + 1)
+	) AS late, LATERAL graphile_worker.reschedule_jobs(late.ids, now() + make_interval(secs => $3::integer))
 	WHERE late.ids IS NOT NULL`;
 
 // A job whose key was given to a newer one, or removed, while it was under way is left for dead by graphile-worker where

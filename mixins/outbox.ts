@@ -60,8 +60,14 @@ export function outbox(): Partial<ServiceSchema> {
 						hasStream = true;
 					}
 					const last = payload as EventEnvelope;
-					for (const event of [...(await unpublishedBefore(last, helpers)), last]) {
-						await broker.sendToChannel(channelOf(event.name), event, { msgID: event.id });
+					try {
+						for (const event of [...(await unpublishedBefore(last, helpers)), last]) {
+							await broker.sendToChannel(channelOf(event.name), event, { msgID: event.id });
+						}
+					} catch (error) {
+						// NATS may have lost its streams.
+						hasStream = false;
+						throw error;
 					}
 				},
 			});

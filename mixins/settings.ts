@@ -60,7 +60,11 @@ export const settings = {
 		return address("SHOP_URL", /^https?:$/, "https://shop.example")?.replace(/\/+$/, "");
 	},
 	get mailFrom(): string {
-		return process.env.MAIL_FROM || "Toko <toko@toko.test>";
+		const given = process.env.MAIL_FROM || "Toko <toko@toko.test>";
+		if (!/^([^<>]*<[^\s<>@]+@[^\s<>@]+>|[^\s<>@]+@[^\s<>@]+)$/.test(given)) {
+			throw new Error("MAIL_FROM must be an address such as Toko <toko@shop.example>");
+		}
+		return given;
 	},
 	get host(): string {
 		return process.env.HOST || "127.0.0.1";
@@ -112,9 +116,9 @@ export const settings = {
 /** Reads every setting that can be wrong by itself, so that a start fails at once and not in the middle of its work. */
 export function checkSettings(): void {
 	const { namespace, port, rateLimit, orderTtlMinutes, logLevel } = settings;
-	const { smtpUrl, smsUrl, shopUrl, trustProxy, corsOrigins } = settings;
+	const { smtpUrl, smsUrl, shopUrl, mailFrom, trustProxy, corsOrigins } = settings;
 	void [namespace, port, rateLimit, orderTtlMinutes, logLevel];
-	void [smtpUrl, smsUrl, shopUrl, trustProxy, corsOrigins];
+	void [smtpUrl, smsUrl, shopUrl, mailFrom, trustProxy, corsOrigins];
 }
 
 /**
@@ -142,10 +146,24 @@ function list(name: string): string[] {
 /** What is given may hold a password, so it is not repeated. */
 function address(name: string, protocol: RegExp, example: string): string | undefined {
 	const given = process.env[name] || undefined;
-	if (given && !protocol.test(URL.parse(given)?.protocol ?? "")) {
-		throw new Error(`${name} must be an address such as ${example}`);
+	if (given) {
+		const url = URL.parse(given);
+		const isWhole = url && url.hostname !== "" && protocol.test(url.protocol);
+		if (!isWhole || !isEncoded(url.username) || !isEncoded(url.password)) {
+			throw new Error(
+				`${name} must be an address such as ${example}, with % and the like in passwords encoded`,
+			);
+		}
 	}
 	return given;
+}
+
+function isEncoded(text: string): boolean {
+	try {
+		return decodeURIComponent(text) !== undefined;
+	} catch {
+		return false;
+	}
 }
 
 function positive(name: string, otherwise: number): number {

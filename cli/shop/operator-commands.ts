@@ -1,6 +1,7 @@
 import type { ServiceBroker } from "moleculer";
 import { getBorderCharacters, table } from "table";
 import { type ActionName, callAction } from "../../contracts/actions.ts";
+import { StartError } from "../../infra/parts.ts";
 import { asService } from "../../middlewares/permissions.ts";
 import type { Operator } from "./repl.ts";
 
@@ -89,15 +90,28 @@ export async function listDeadLetters(broker: ServiceBroker): Promise<void> {
 	print(["id", "failed_at", "name", "tries", "error"], rows);
 }
 
-/** Handles one dead letter after all, or the newest 100 for `all`; throws at the first that fails again. */
+/**
+ * Handles one dead letter after all, or the newest 100 for `all`, and tells how each went.
+ *
+ * @throws where one failed again, after all were tried
+ */
 export async function retryDeadLetters(broker: ServiceBroker, which: string): Promise<void> {
 	const letters =
 		which === "all"
 			? await callAction(broker, "v1.notifications.deadLetters", { limit: 100 }, asService())
 			: [{ id: which }];
+	let failed = 0;
 	for (const { id } of letters) {
-		const { name } = await callAction(broker, "v1.notifications.retryDeadLetter", { id }, asService());
-		console.log(`${name} ${id} was handled`);
+		try {
+			const { name } = await callAction(broker, "v1.notifications.retryDeadLetter", { id }, asService());
+			console.log(`${name} ${id} was handled`);
+		} catch (error) {
+			failed++;
+			console.error(`${id}: ${(error as Error).message}`);
+		}
+	}
+	if (failed > 0) {
+		throw new StartError(`${failed} of ${letters.length} dead letters could not be handled`);
 	}
 }
 

@@ -8,13 +8,24 @@ import { settings } from "../../mixins/settings.ts";
 /** The newest mails that the page lists. */
 const SHOWN = 100;
 
-/** Whether there is a mailbox to show: on a laptop, where mails are not sent. */
+/** Whether there is a mailbox to show: on a laptop, where mails or text messages are not sent. */
 export function hasMailbox(): boolean {
-	return !settings.isProduction && !settings.smtpUrl;
+	return !settings.isProduction && !(settings.smtpUrl && settings.smsUrl);
+}
+
+/** The mailbox holds what gets people into their accounts: it is for the browser of this machine only. */
+function checkIsLocal({ headers, socket }: IncomingMessage): void {
+	const isLocal = /^(::1|127\.\d+\.\d+\.\d+|::ffff:127\.\d+\.\d+\.\d+)$/.test(socket.remoteAddress ?? "");
+	// A page of another site may have its own name point here.
+	const isOurs = /^(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/i.test(headers.host ?? "");
+	if (!isLocal || !isOurs || headers["x-forwarded-for"] !== undefined) {
+		throw problem("NOT_FOUND");
+	}
 }
 
 /** The messages of this laptop's shop, newest first. */
-export async function mailboxPage(_request: IncomingMessage, response: ServerResponse): Promise<void> {
+export async function mailboxPage(request: IncomingMessage, response: ServerResponse): Promise<void> {
+	checkIsLocal(request);
 	const folder = join(settings.directory, "mailbox");
 	const names = (await readdir(folder).catch(() => [])).filter((name) => /^[\w-]+\.eml$/.test(name));
 	const files = await Promise.all(
@@ -34,6 +45,7 @@ export async function mailboxPage(_request: IncomingMessage, response: ServerRes
 
 /** One mail: its HTML as a mail program shows it, without scripts, and its text. */
 export async function mailPage(request: IncomingMessage, response: ServerResponse): Promise<void> {
+	checkIsLocal(request);
 	const { name = "" } = (request as { $params?: { params?: { name?: string } } }).$params?.params ?? {};
 	if (!/^[\w-]{1,200}$/.test(name)) {
 		throw problem("NOT_FOUND");

@@ -2,10 +2,12 @@ import { createTransport, type SendMailOptions } from "nodemailer";
 import { settings } from "../../mixins/settings.ts";
 import { type Channel, type Message, Refused } from "./channel.ts";
 
+const PATIENCE_MS = 30_000;
+
 /** Mails over SMTP. */
 export function byEmail(url: string): Channel {
 	const address = new URL(url);
-	// Connections stay open between mails; a server that does not answer holds a job up for no longer than this.
+	// Connections stay open between mails.
 	const options = {
 		pool: "true",
 		connectionTimeout: "5000",
@@ -24,7 +26,9 @@ export function byEmail(url: string): Channel {
 	});
 	return {
 		async send(message) {
-			await transport.sendMail(asMail(message)).catch((error: Error) => {
+			// Also where a server answers, but so slowly that no connection times out.
+			const signal = AbortSignal.timeout(PATIENCE_MS);
+			await transport.sendMail({ ...asMail(message), signal } as SendMailOptions).catch((error: Error) => {
 				throw isForGood(error) ? new Refused(error.message) : error;
 			});
 		},
@@ -37,8 +41,20 @@ export function asMail({ id, ...mail }: Message): SendMailOptions {
 	return { ...mail, messageId: `<${id}@toko>` };
 }
 
-/** Whether the server refused this mail or its recipient, and will again. */
+/**
+ * Whether the server refused this recipient or this mail, and will again. What it has against the sender (5.7.x, or at
+ * another command) is the shop's to mend, and passes.
+ */
 function isForGood(error: Error): boolean {
-	const { code, responseCode = 0 } = error as { code?: string; responseCode?: number };
-	return (code === "EENVELOPE" || code === "EMESSAGE") && responseCode >= 500;
+	const {
+		command,
+		responseCode = 0,
+		response = "",
+	} = error as {
+		command?: string;
+		responseCode?: number;
+		response?: string;
+	};
+	const isOfThisMail = command === "RCPT TO" || command === "DATA";
+	return isOfThisMail && responseCode >= 500 && responseCode !== 530 && !/\b5\.7\.\d/.test(response);
 }

@@ -29,6 +29,7 @@ const order = {
 export const MESSAGES = {
 	"user.registered": { type: "welcome", token_for: "verify", example: { user_id: 1 } },
 	"user.verification_requested": { type: "verify_email", token_for: "verify", example: { user_id: 1 } },
+	"user.email_change_announced": { type: "change_email_warning", example: { user_id: 1 } },
 	"user.email_change_requested": { type: "change_email", token_for: "change", example: { user_id: 1 } },
 	"user.password_reset_requested": { type: "reset_password", token_for: "reset", example: { user_id: 1 } },
 	"order.placed": {

@@ -1,5 +1,5 @@
 import type { Pool } from "pg";
-import type { z } from "zod";
+import { z } from "zod";
 import type { EventEnvelope } from "../../contracts/actions.ts";
 import type { notification } from "../../contracts/notifications.ts";
 import type { ChannelName } from "./channel.ts";
@@ -31,31 +31,43 @@ const addJobs = (rows: string) => `SELECT graphile_worker.add_job(
 ) FROM ${rows}`;
 
 /** Notes the mail of an event down, once, with the job that sends it. */
-export async function queueMail(
+export function queueMail(client: Pick<Pool, "query">, event: EventEnvelope, type: string): Promise<void> {
+	return queue(client, event, type, "email");
+}
+
+/** Notes the text message of an event down, once, with the job that sends it. */
+export function queueText(pool: Pool, event: EventEnvelope, type: string): Promise<void> {
+	return queue(pool, event, type, "sms");
+}
+
+/** Adds the job that finds out whether an event's message goes out as a text too. */
+export async function askForText(
 	client: Pick<Pool, "query">,
 	event: EventEnvelope,
 	type: string,
 ): Promise<void> {
 	await client.query(
-		`WITH noted AS (
-			INSERT INTO notifications (event_id, user_id, type, channel, aggregate, data, history)
-			VALUES ($1, $2, $3, 'email', $4, $5, jsonb_build_array(${QUEUED}))
-			ON CONFLICT DO NOTHING RETURNING id, channel
-		) ${addJobs("noted")}`,
-		[event.id, event.data.user_id, type, event.aggregate, JSON.stringify(event)],
+		"SELECT graphile_worker.add_job('queue_text', $1, max_attempts => 32767, job_key => 'text:' || $2)",
+		[JSON.stringify({ event, type }), event.id],
 	);
 }
 
-/** Notes the text message beside a mail that is not sent yet, once, with the job that sends it. */
-export async function queueText(pool: Pool, mail: string): Promise<void> {
-	await pool.query(
+/** The id comes from the event, so that the recipient's side can tell a message that it had before. */
+async function queue(
+	client: Pick<Pool, "query">,
+	event: EventEnvelope,
+	type: string,
+	channel: ChannelName,
+): Promise<void> {
+	await client.query(
 		`WITH noted AS (
-			INSERT INTO notifications (event_id, user_id, type, channel, aggregate, data, history)
-			SELECT event_id, user_id, type, 'sms', aggregate, data, jsonb_build_array(${QUEUED})
-			FROM notifications WHERE id = $1 AND data IS NOT NULL
+			INSERT INTO notifications (id, event_id, user_id, type, channel, aggregate, data, history)
+			VALUES (
+				md5($1 || ' ' || $3 || ' ' || $6)::uuid, $1::uuid, $2, $3, $6, $4, $5, jsonb_build_array(${QUEUED})
+			)
 			ON CONFLICT DO NOTHING RETURNING id, channel
 		) ${addJobs("noted")}`,
-		[mail],
+		[event.id, event.data.user_id, type, event.aggregate, JSON.stringify(event), channel],
 	);
 }
 
@@ -106,7 +118,7 @@ export async function requeue(pool: Pool, id: string): Promise<boolean> {
 /** Takes everything out of a user's messages by which the person could be known; what is not sent never will be. */
 export async function forget(client: Pick<Pool, "query">, user_id: number): Promise<void> {
 	await client.query(
-		`UPDATE notifications SET recipient = NULL, data = NULL,
+		`UPDATE notifications SET recipient = NULL, subject = NULL, data = NULL,
 			history = (
 				SELECT jsonb_agg(entry - 'reason' ORDER BY place)
 				FROM jsonb_array_elements(
@@ -129,7 +141,7 @@ export async function noteFailure(pool: Pool, id: string, reason: string, final:
 				'tries', coalesce((history->-1->>'tries')::integer, 0) + 1
 			),
 			status = CASE WHEN $3 THEN 'failed' ELSE status END
-		WHERE id = $1`,
+		WHERE id = $1 AND data IS NOT NULL`,
 		[id, reason.replaceAll("\u0000", "").slice(0, 500), final],
 	);
 }
@@ -140,11 +152,14 @@ export async function listNotifications(
 	user_id: number | null,
 	page: { skip: number; limit: number } | { id: string },
 ): Promise<NotificationRow[]> {
+	if ("id" in page && !z.guid().safeParse(page.id).success) {
+		return [];
+	}
 	const { rows } = await pool.query<{ row: NotificationRow }>(
 		`SELECT to_jsonb(n) AS row FROM notifications n
-		WHERE ($1::integer IS NULL OR user_id = $1) AND ($2::text IS NULL OR id::text = $2)
+		WHERE ($1::integer IS NULL OR user_id = $1) AND ($2::uuid IS NULL OR id = $2)
 		ORDER BY created_at DESC, id LIMIT $3 OFFSET $4`,
-		"id" in page ? [user_id, page.id.toLowerCase(), 1, 0] : [user_id, null, page.limit, page.skip],
+		"id" in page ? [user_id, page.id, 1, 0] : [user_id, null, page.limit, page.skip],
 	);
 	return rows.map(({ row }) => row);
 }

@@ -6,12 +6,13 @@ import { listDeadLetters, retryDeadLetter } from "../../mixins/dead-letters.ts";
 import { type InboxService, inbox, inboxTables } from "../../mixins/inbox.ts";
 import { jobs, pendingJobs } from "../../mixins/jobs.ts";
 import { postgres } from "../../mixins/postgres.ts";
-import { service } from "../../mixins/schema.ts";
+import { mixin, service } from "../../mixins/schema.ts";
 import { Refused } from "./channel.ts";
 import { type Channels, openChannels } from "./channels.ts";
 import { MESSAGES, type TokenPurpose } from "./messages.ts";
 import {
 	address,
+	askForText,
 	findUnsent,
 	forget,
 	listNotifications,
@@ -32,12 +33,36 @@ interface NotificationsService extends InboxService {
 	deliver(row: NotificationRow): Promise<void>;
 }
 
+/** A message that could not be sent for so long never will be by itself. */
+const GIVE_UP_MS = 5 * 24 * 3600 * 1000;
+
 const queueMails = Object.fromEntries(
 	Object.entries(MESSAGES).map(([name, { type }]) => [
 		name,
-		(event: EventEnvelope, client: Pool) => queueMail(client, event, type),
+		async function (this: NotificationsService, event: EventEnvelope, client: Pool) {
+			await queueMail(client, event, type);
+			if (this.channels.sms && this.templates.hasText(event.name)) {
+				await askForText(client, event, type);
+			}
+		},
 	]),
 );
+
+/** Ready before the first event and the first job, and there until after the last. */
+const messaging = mixin<NotificationsService>({
+	created() {
+		this.channels = openChannels();
+		this.templates = new Templates();
+	},
+	async started() {
+		await this.templates.load();
+	},
+	async stopped() {
+		for (const channel of Object.values(this.channels)) {
+			channel.close();
+		}
+	},
+});
 
 export default service<NotificationsService>({
 	name: notifications.name,
@@ -48,7 +73,10 @@ export default service<NotificationsService>({
 			"user.deleted": (event, client) => forget(client, event.data.user_id),
 		}),
 		// Many, since most of them wait for a server; text messages wait for theirs apart.
-		jobs("notifications", { concurrency: 12, lanes: { send_sms: 4 } }),
+		jobs("notifications", {
+			concurrency: 12,
+			lanes: [{ tasks: ["queue_text", "send_sms"], concurrency: 4 }],
+		}),
 		postgres({
 			database: "notifications",
 			migrations: new URL("./migrations/", import.meta.url),
@@ -56,6 +84,7 @@ export default service<NotificationsService>({
 			// For every job and every event that is taken in at the same moment.
 			connections: 32,
 		}),
+		messaging,
 	],
 
 	actions: implement<NotificationsService>()(notifications, {
@@ -108,20 +137,25 @@ export default service<NotificationsService>({
 	}),
 
 	created() {
-		this.channels = openChannels();
-		this.templates = new Templates();
 		const send = (payload: unknown) => this.send((payload as { id: string }).id);
-		this.addTasks({ send_email: send, send_sms: send });
-	},
-
-	async started() {
-		await this.templates.load();
-	},
-
-	async stopped() {
-		for (const channel of Object.values(this.channels)) {
-			channel.close();
-		}
+		this.addTasks({
+			send_email: send,
+			send_sms: send,
+			queue_text: async (payload) => {
+				const { event, type } = payload as { event: EventEnvelope; type: string };
+				const { phone } = await callAction(this.broker, "v1.users.contact", { id: event.data.user_id }).catch(
+					(error) => {
+						if (problemCode(error) === "USER_NOT_FOUND") {
+							return { phone: null };
+						}
+						throw error;
+					},
+				);
+				if (phone) {
+					await queueText(this.pool, event, type);
+				}
+			},
+		});
 	},
 
 	methods: {
@@ -134,12 +168,16 @@ export default service<NotificationsService>({
 			try {
 				await this.deliver(row);
 			} catch (error) {
-				const isFinal = error instanceof Refused || problemCode(error) === "USER_NOT_FOUND";
-				await noteFailure(this.pool, id, (error as Error).message, isFinal);
+				const reason = withoutAddresses((error as Error).message);
+				const isFinal =
+					error instanceof Refused ||
+					problemCode(error) === "USER_NOT_FOUND" ||
+					Date.now() - Date.parse(row.created_at) > GIVE_UP_MS;
+				await noteFailure(this.pool, id, reason, isFinal);
 				if (isFinal) {
 					return;
 				}
-				throw error;
+				throw new Error(reason);
 			}
 			await markSent(this.pool, id);
 		},
@@ -149,9 +187,6 @@ export default service<NotificationsService>({
 			const { name, data } = event as EventEnvelope;
 			const { token_for } = MESSAGES[name as keyof typeof MESSAGES] as { token_for?: TokenPurpose };
 			const contact = await callAction(this.broker, "v1.users.contact", { id: user_id, token_for });
-			if (channel === "email" && contact.phone && this.channels.sms && this.templates.hasText(name)) {
-				await queueText(this.pool, id);
-			}
 			const to = channel === "sms" ? contact.phone : contact.email;
 			const way = this.channels[channel];
 			if (!to || !way) {
@@ -164,6 +199,11 @@ export default service<NotificationsService>({
 		},
 	},
 });
+
+/** What servers say of a recipient goes into rows and logs, where the recipient's address has no place. */
+function withoutAddresses(reason: string): string {
+	return reason.replace(/[^\s<>"'(),:;]+@[^\s<>"'(),:;]+/g, "<address>");
+}
 
 /** Whose messages the caller may see: an admin everybody's (null), a user only the own. */
 function ownerOf(ctx: ActionContext): number | null {

@@ -3,8 +3,8 @@ import { settings } from "../../mixins/settings.ts";
 import { type Channel, Refused } from "./channel.ts";
 
 const ANSWER_MS = 5000;
-/** Refusals that pass: timed out, too early, too many. */
-const PASSING = [408, 425, 429];
+/** What the provider has against this message, and not against the shop. */
+const FOR_GOOD = [400, 422];
 
 /**
  * Text messages by an HTTP provider: `POST {id, to, text}` in JSON, answered by any 2xx. `Toko-Signature` is made as
@@ -33,8 +33,7 @@ export function bySms(address: string): Channel {
 			await response.body?.cancel();
 			if (!response.ok) {
 				const { status } = response;
-				const isForGood = status >= 400 && status < 500 && !PASSING.includes(status);
-				throw new (isForGood ? Refused : Error)(`the provider of SMS_URL answered ${status}`);
+				throw new (FOR_GOOD.includes(status) ? Refused : Error)(`the provider of SMS_URL answered ${status}`);
 			}
 		},
 		close: () => undefined,

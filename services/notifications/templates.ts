@@ -59,7 +59,10 @@ export class Templates {
 	/** Reads all templates and tries each with an example. */
 	async load(): Promise<void> {
 		this.#layout = await this.#parse("layout.html", (text) => html.parse(text));
-		const files = await readdir(this.#folder, { recursive: true });
+		const files = (await readdir(this.#folder, { recursive: true })).map((name) =>
+			name.replaceAll("\\", "/"),
+		);
+		nameStrays(files);
 		for (const [event, { type, example }] of Object.entries(MESSAGES)) {
 			const hasText = LOCALES.some((locale) => files.includes(`${locale}/${type}.txt`));
 			for (const locale of LOCALES) {
@@ -79,12 +82,21 @@ export class Templates {
 		return this.#texts.has(`${LOCALES[0]}/${messageOf(event).type}`);
 	}
 
-	/** Fills in the message of an event. */
-	async write(channel: ChannelName, event: EventName, reader: Reader, data: object): Promise<Written> {
+	/**
+	 * Fills in the message of an event.
+	 *
+	 * @param shopUrl Where the pages are that its link leads to.
+	 */
+	async write(
+		channel: ChannelName,
+		event: EventName,
+		reader: Reader,
+		data: object,
+		shopUrl = settings.shopUrl,
+	): Promise<Written> {
 		const { type, token_for } = messageOf(event);
 		const file = `${reader.locale}/${type}`;
-		const link = linkFor(token_for, reader.token);
-		const values = { ...withSubtotals(data), ...reader, link };
+		const values = { ...withSubtotals(data), ...reader, link: linkFor(token_for, reader.token, shopUrl) };
 		if (channel === "sms") {
 			return { text: String(await plain.render(this.#texts.get(file) as Template[], values)).trim() };
 		}
@@ -104,13 +116,48 @@ export class Templates {
 		}
 	}
 
-	/** With a token and without: both happen. */
+	/** With a link, with a token alone and without: all happen. */
 	async #check(file: string, channel: ChannelName, event: EventName, locale: Locale, example: object) {
-		for (const token of ["token", null]) {
-			await this.write(channel, event, { name: "Budi", locale, token }, example).catch((error: Error) => {
-				throw new Error(`templates/${file} cannot be filled in: ${error.message}`);
-			});
+		for (const [token, shopUrl] of [["to.ken", "https://shop.example"], ["to.ken"], [null]] as const) {
+			const reader = { name: "Budi Santoso", locale, token };
+			try {
+				const needed = token && messageOf(event).token_for ? token : "";
+				// An empty address is none.
+				judge(channel, needed, await this.write(channel, event, reader, example, shopUrl ?? ""));
+			} catch (error) {
+				throw new Error(`templates/${file} cannot be filled in: ${(error as Error).message}`);
+			}
 		}
+	}
+}
+
+/** What a message needs so that it is of use. */
+function judge(channel: ChannelName, token: string, { subject, html, text }: Written): void {
+	if (text === "" || (channel === "email" && (subject === "" || !text.includes("Budi")))) {
+		throw new Error("it says nothing: a mail needs a subject and {{ name }}, the layout {{ content | raw }}");
+	}
+	if (/NaN|\[object|\{\{|\{%|&lt;p&gt;/.test(text + (html ?? "") + (subject ?? ""))) {
+		throw new Error("it shows what was not meant to be seen, such as NaN, {{ or tags as text");
+	}
+	if (!text.includes(token)) {
+		throw new Error("it shows neither {{ link }} nor {{ token }}");
+	}
+}
+
+/** A file that is nobody's was misspelt. */
+function nameStrays(files: string[]): void {
+	const types = Object.values(MESSAGES).map(({ type }) => type);
+	const known = new Set([
+		"layout.html",
+		...LOCALES,
+		...LOCALES.flatMap((locale) =>
+			types.flatMap((type) => [`${locale}/${type}.html`, `${locale}/${type}.txt`]),
+		),
+	]);
+	// Editors leave hidden files and copies with a ~.
+	const stray = files.find((file) => !known.has(file) && !/(^|\/)\.|~$/.test(file));
+	if (stray !== undefined) {
+		throw new Error(`templates/${stray} is the template of no message: the messages are ${types.join(", ")}`);
 	}
 }
 
@@ -119,8 +166,11 @@ function messageOf(event: EventName): { type: string; token_for?: keyof typeof P
 }
 
 /** Null where there is no page to link to: the message then shows the token itself. */
-function linkFor(purpose: keyof typeof PAGES | undefined, token: string | null): string | null {
-	const { shopUrl } = settings;
+function linkFor(
+	purpose: keyof typeof PAGES | undefined,
+	token: string | null,
+	shopUrl: string | undefined,
+): string | null {
 	return purpose && token && shopUrl
 		? `${shopUrl}/${PAGES[purpose]}?token=${encodeURIComponent(token)}`
 		: null;

@@ -4,6 +4,12 @@ import { SETTLED } from "./states.ts";
 /** A user is deleted: what their orders say of the person goes, of each when nothing is left to be done for it. */
 export async function forgetUser(pool: Pool, user_id: number): Promise<void> {
 	await pool.query("INSERT INTO deleted_users (user_id) VALUES ($1) ON CONFLICT DO NOTHING", [user_id]);
+	await pool.query(
+		`UPDATE idempotency_keys
+		SET answer = jsonb_set(jsonb_set(answer, '{order,shipping_address}', 'null'), '{order,note}', 'null')
+		WHERE user_id = $1 AND answer ? 'order'`,
+		[user_id],
+	);
 	await forgetDeletedUsers(pool);
 }
 

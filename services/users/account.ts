@@ -1,7 +1,7 @@
 import { DatabaseError, type PoolClient } from "pg";
 import { problem } from "../../contracts/problems.ts";
 import type { PostgresService } from "../../mixins/postgres.ts";
-import { happen, requestMailOnce } from "./mail-requests.ts";
+import { happen, MAIL_AGAIN_SECONDS, requestMailOnce } from "./mail-requests.ts";
 import { type Credentials, isMailTokenOf, ownerOfMailToken, purposeOf } from "./mail-tokens.ts";
 import type { UserAttributes } from "./model.ts";
 import { hashPassword } from "./passwords.ts";
@@ -35,16 +35,25 @@ export async function confirmEmail(service: PostgresService, token: string): Pro
 	});
 }
 
-/** Has a mail sent to an address that its owner may confirm as a user's new one; not where it is somebody's already. */
+/**
+ * Has a mail sent to an address that its owner may confirm as a user's new one, but not where it is somebody's already,
+ * and a warning to the present one. The answer is the same.
+ *
+ * @throws TOO_MANY_MAILS
+ */
 export async function requestEmailChange(service: PostgresService, id: number, email: string): Promise<void> {
 	await service.transaction(async (client) => {
-		const { rowCount } = await client.query(
+		const { rows } = await client.query<{ is_free: boolean }>(
 			`UPDATE users SET pending_email = $2
-			WHERE id = $1 AND is_active AND NOT EXISTS (SELECT FROM users u WHERE lower(u.email) = lower($2))`,
+			WHERE id = $1 AND is_active
+			RETURNING NOT EXISTS (SELECT FROM users u WHERE lower(u.email) = lower($2)) AS is_free`,
 			[id, email],
 		);
-		if (rowCount === 1) {
-			await requestMailOnce(client, "user.email_change_requested", id);
+		if (!(await requestMailOnce(client, "user.email_change_announced", id))) {
+			throw problem("TOO_MANY_MAILS", { retry_after_s: MAIL_AGAIN_SECONDS });
+		}
+		if (rows[0]?.is_free) {
+			await happen(client, "user.email_change_requested", id);
 		}
 	});
 }

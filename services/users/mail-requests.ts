@@ -4,11 +4,11 @@ import { publish } from "../../mixins/outbox.ts";
 import type { PostgresService } from "../../mixins/postgres.ts";
 import type { UserAttributes } from "./model.ts";
 
-/** Events by which a user gets a mail with a link. */
-export type MailRequest = Extract<EventName, `user.${string}_requested`>;
+/** Events by which a user gets a mail that somebody asked for. */
+export type MailRequest = Extract<EventName, `user.${string}_${"requested" | "announced"}`>;
 
 /** A user gets one such mail in this time, however often it is asked for. */
-const MAIL_AGAIN_SECONDS = 60;
+export const MAIL_AGAIN_SECONDS = 60;
 
 /**
  * Notes that somebody asked for a mail to this address. Whether it is anybody's is looked up later, by a job, so that
@@ -48,14 +48,16 @@ export async function requestMailOnce(
 	client: PoolClient,
 	event: MailRequest,
 	user_id: number,
-): Promise<void> {
+): Promise<boolean> {
 	const { rowCount } = await client.query(
 		"SELECT 1 FROM user_history WHERE user_id = $1 AND event = $2 AND at > now() - make_interval(secs => $3) LIMIT 1",
 		[user_id, event, MAIL_AGAIN_SECONDS],
 	);
-	if (rowCount === 0) {
-		await happen(client, event, user_id);
+	if (rowCount !== 0) {
+		return false;
 	}
+	await happen(client, event, user_id);
+	return true;
 }
 
 /** Notes what happened to a user, and tells the other services. */

@@ -125,15 +125,22 @@ function newKey(): { public_jwk: Jwk; sealed: Buffer } {
 	};
 }
 
-/** A new refresh token, which begins a family. It is shown once; only its hash is kept. */
-export async function issueRefreshToken(pool: Pick<Pool, "query">, user_id: number): Promise<string> {
+/**
+ * A new refresh token, which begins a family. It is shown once; only its hash is kept. None where the account was switched
+ * off or its sessions ended since it was read.
+ */
+export async function issueRefreshToken(
+	pool: Pick<Pool, "query">,
+	{ id, session_version }: { id: number; session_version: number },
+): Promise<string | undefined> {
 	const token = newToken();
-	await pool.query(
+	const { rowCount } = await pool.query(
 		`INSERT INTO refresh_tokens (token_hash, family_id, user_id, expires_at)
-		VALUES ($1, gen_random_uuid(), $2, now() + make_interval(days => $3))`,
-		[hashOf(token), user_id, REFRESH_DAYS],
+		SELECT $1, gen_random_uuid(), id, now() + make_interval(days => $4)
+		FROM users WHERE id = $2 AND session_version = $3 AND is_active FOR SHARE`,
+		[hashOf(token), id, session_version, REFRESH_DAYS],
 	);
-	return token;
+	return rowCount === 1 ? token : undefined;
 }
 
 /**

@@ -84,10 +84,11 @@ export default service<UsersService>({
 				const matches = await passwordMatches(row?.password_hash, password);
 				return matches && Boolean(row?.is_active);
 			});
-			if (!row || !isRight) {
+			const refresh_token = row && isRight && (await issueRefreshToken(this.pool, row));
+			if (!refresh_token) {
 				throw problem("BAD_CREDENTIALS");
 			}
-			return this.session(row, await issueRefreshToken(this.pool, row.id));
+			return this.session(row, refresh_token);
 		},
 
 		async refresh(ctx) {
@@ -149,7 +150,12 @@ export default service<UsersService>({
 			const { current_password, new_password } = ctx.params;
 			const row = await this.checkPassword(ctx, current_password);
 			await changePassword(this, row.id, new_password);
-			return this.session(await row.reload(), await issueRefreshToken(this.pool, row.id));
+			await row.reload();
+			const refresh_token = await issueRefreshToken(this.pool, row);
+			if (!refresh_token) {
+				throw problem("TOKEN_INVALID");
+			}
+			return this.session(row, refresh_token);
 		},
 
 		async changeEmail(ctx) {

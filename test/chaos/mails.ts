@@ -307,7 +307,11 @@ class PostOffice {
 	/** When a mail with this in its subject was taken. */
 	async taken(mark: string): Promise<number> {
 		if (!this.#taken_at.has(mark)) {
-			await new Promise<void>((resolve) => this.#waiting.set(mark, resolve));
+			const arrival = new Promise<void>((resolve) => this.#waiting.set(mark, resolve));
+			const lost = wait(SETTLE_MS, undefined, { ref: false }).then(() => {
+				throw new Error(`the mail about ${mark} has not come in ${SETTLE_MS} ms`);
+			});
+			await Promise.race([arrival, lost]);
 		}
 		return this.#taken_at.get(mark) as number;
 	}

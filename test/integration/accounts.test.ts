@@ -1,4 +1,4 @@
-import { createHmac } from "node:crypto";
+import { createHmac, randomUUID } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -93,6 +93,7 @@ describe("an address", () => {
 			mailToken("verify", row).replace(/.$/, (last) => (last === "A" ? "Q" : "A")),
 			forged,
 			"verify.1.2.3",
+			"verify.2147483648.9999999999.abc",
 			"x",
 		]) {
 			await expect(callAction(shop, "v1.users.verifyEmail", { token })).rejects.toMatchObject({
@@ -209,12 +210,18 @@ describe("another address", () => {
 		await expect(callAction(shop, "v1.users.verifyEmail", { token })).rejects.toMatchObject({ code: 400 });
 	});
 
-	test("is not asked for where it is somebody's, and the answer does not tell", async () => {
+	test("is not asked for where it is somebody's, and the answer does not tell; the present one is warned", async () => {
 		const [person, other] = [await newUser(shop), await newUser(shop)];
 		const answer = await change(person, other.email.toUpperCase());
-		expect((await rowOf(person)).pending_email).toBeNull();
-		expect(await change(person, `free-${person.email}`)).toEqual(answer);
-		await mailsTo(person, "change_email");
+		await mailsTo(person, "change_email_warning");
+		const found = await person.call("v1.notifications.list", {});
+		expect(found.map(({ type }) => type).sort()).toEqual(["change_email_warning", "welcome"]);
+		expect(await change(other, `free-${person.email}`)).toEqual(answer);
+		await mailsTo(other, "change_email");
+		await expect(change(person, `free-${other.email}`)).rejects.toMatchObject({
+			type: "TOO_MANY_MAILS",
+			data: { retry_after_s: 60 },
+		});
 	});
 
 	test("that somebody else has taken meanwhile stays theirs", async () => {
@@ -317,6 +324,32 @@ test("a new signing key logs nobody out, signs soon, and the old one is publishe
 	await second.stop();
 });
 
+test("a login or a refresh at the moment of a reset does not outlive it, and none of them fails", async () => {
+	for (let round = 0; round < 4; round++) {
+		const person = await newUser(shop);
+		const sessions = [await logIn(person, PASSWORD)];
+		const token = mailToken("reset", await rowOf(person));
+		const resetting = reset(token, "rahasia-baru");
+		const attempts = await Promise.allSettled([
+			...[1, 2, 3].map(() => logIn(person, PASSWORD)),
+			callAction(shop, "v1.users.refresh", { refresh_token: sessions[0]?.refresh_token as string }),
+		]);
+		await resetting;
+		for (const attempt of attempts) {
+			if (attempt.status === "fulfilled") {
+				sessions.push(attempt.value);
+			} else {
+				expect(attempt.reason).toMatchObject({ code: 401 });
+			}
+		}
+		for (const { refresh_token } of sessions) {
+			await expect(callAction(shop, "v1.users.refresh", { refresh_token })).rejects.toMatchObject({
+				code: 401,
+			});
+		}
+	}
+});
+
 test("the tokens of mails are kept nowhere", async () => {
 	const person = await newUser(shop);
 	await ask(person.email);
@@ -324,11 +357,17 @@ test("the tokens of mails are kept nowhere", async () => {
 		tokenIn((await mailsTo(person, "welcome"))[0]),
 		tokenIn((await mailsTo(person, "reset_password"))[0]),
 	];
-	const { rows } = await notifications.query("SELECT * FROM notifications WHERE user_id = $1", [person.id]);
-	expect(rows).toHaveLength(2);
-	for (const token of tokens) {
-		const [signature] = token.split(".").slice(-1);
-		expect(JSON.stringify(rows)).not.toContain(signature);
+	const looks = [
+		[notifications, "SELECT * FROM notifications"],
+		[notifications, "SELECT * FROM graphile_worker._private_jobs"],
+		[users, "SELECT * FROM users"],
+		[users, "SELECT * FROM graphile_worker._private_jobs"],
+	] as const;
+	for (const [database, sql] of looks) {
+		const { rows } = await database.query(sql);
+		for (const token of tokens) {
+			expect(JSON.stringify(rows)).not.toContain(token.split(".").at(-1));
+		}
 	}
 });
 
@@ -358,7 +397,10 @@ describe("an account that is deleted", () => {
 		const { id: product_id } = await newProduct(shop, 5);
 		const items = [{ product_id, quantity: 1 }];
 		const place = () =>
-			person.call("v1.orders.place", { items, shipping_address: "Jalan Mawar 1", note: "Ketuk pintu" });
+			person.call("v1.orders.place", {
+				...{ items, shipping_address: "Jalan Mawar 1", note: "Ketuk pintu" },
+				idempotency_key: randomUUID(),
+			});
 		const [settled, open] = [await place(), await place()];
 		await person.call("v1.orders.cancel", { id: settled.id });
 		await mailsTo(person, "order_cancelled");
@@ -379,6 +421,11 @@ describe("an account that is deleted", () => {
 			return (await addressOf(settled.id)).shipping_address === null;
 		});
 		expect(await addressOf(settled.id)).toEqual(none);
+		const { rows: keys } = await orders.query("SELECT answer FROM idempotency_keys WHERE user_id = $1", [
+			person.id,
+		]);
+		expect(keys).toHaveLength(2);
+		expect(JSON.stringify(keys)).not.toContain("Mawar");
 		expect(await addressOf(open.id)).toMatchObject({ shipping_address: "Jalan Mawar 1" });
 		await callAction(shop, "v1.orders.cancel", { id: open.id }, asService());
 		await callAction(shop, "v1.orders.forgetUser", { user_id: person.id });

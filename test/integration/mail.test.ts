@@ -5,10 +5,11 @@ import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import type { ServiceBroker } from "moleculer";
 import { SMTPServer } from "smtp-server";
 import { callAction } from "../../contracts/actions.ts";
-import { admin, eventually, newUser, PASSWORD, type Person, startNode } from "./shop.ts";
+import { admin, eventually, newProduct, newUser, PASSWORD, type Person, startNode } from "./shop.ts";
 
 /** What the mail server answers to a recipient, by the address; others are accepted. */
 const refusals = new Map<string, { code: number; times: number }>();
+let senderIsBlocked = false;
 const received: { to: string[]; mail: string }[] = [];
 
 let server: SMTPServer;
@@ -19,7 +20,7 @@ let keeper: Person;
 beforeAll(async () => {
 	await listen();
 	process.env.SMTP_URL = `smtp://127.0.0.1:${port}`;
-	shop = await startNode("users", "notifications");
+	shop = await startNode("users", "products", "orders", "notifications");
 	keeper = await admin(shop);
 });
 
@@ -32,7 +33,13 @@ async function listen() {
 	server = new SMTPServer({
 		authOptional: true,
 		disabledCommands: ["STARTTLS"],
+		onMailFrom(_from, _session, done) {
+			done(senderIsBlocked ? Object.assign(new Error("blocked"), { responseCode: 554 }) : undefined);
+		},
 		onRcptTo({ address }, _session, done) {
+			if (address.startsWith("silent")) {
+				return;
+			}
 			const refusal = refusals.get(address);
 			if (refusal && refusal.times-- > 0) {
 				done(Object.assign(new Error("not now"), { responseCode: refusal.code }));
@@ -107,7 +114,18 @@ test("a mail that the server refuses for good fails, and an admin can send it ag
 	});
 });
 
-test("while the server is away mails wait and nothing else does", async () => {
+test("a mail is not given up because the server refuses the shop", async () => {
+	senderIsBlocked = true;
+	const person = await newUser(shop);
+	await eventually("a first try", async () => {
+		const [message] = await person.call("v1.notifications.list", {});
+		return message?.history.some(({ status }) => status === "failed");
+	});
+	senderIsBlocked = false;
+	await welcome(person, "sent");
+});
+
+test("while the server is away mails wait", async () => {
 	await silence();
 	const person = await newUser(shop);
 	const waiting = await eventually("a first try", async () => {
@@ -118,4 +136,23 @@ test("while the server is away mails wait and nothing else does", async () => {
 	await listen();
 	await welcome(person, "sent");
 	expect(mailsTo(person)).toHaveLength(1);
+});
+
+test("a server that does not answer holds up mails and nothing else: orders and text messages go on", async () => {
+	for (let number = 0; number < 15; number++) {
+		const username = `silent-${randomUUID().slice(0, 8)}`;
+		const email = `${username}@toko.test`;
+		await callAction(shop, "v1.users.register", { email, username, password: PASSWORD, full_name: "Diam" });
+	}
+	const person = await newUser(shop);
+	await person.call("v1.users.updateMe", { phone: "+6281234567890" });
+	const { id: product_id } = await newProduct(shop, 1);
+	const order = await person.call("v1.orders.place", { items: [{ product_id, quantity: 1 }] });
+	await person.call("v1.orders.pay", { id: order.id });
+	await eventually("a text message before any mail", async () => {
+		const found = await person.call("v1.notifications.list", {});
+		const paid = found.filter(({ type }) => type === "order_paid");
+		const statusOf = (name: string) => paid.find(({ channel }) => channel === name)?.status;
+		return statusOf("sms") === "sent" && statusOf("email") === "queued";
+	});
 });

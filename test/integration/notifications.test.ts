@@ -122,10 +122,34 @@ test("events of one order are taken in the order of their commits, however they 
 	await deliver(aggregate, 4, "order.refunded", moved(buyer.id, number));
 	await deliver(aggregate, 2, "order.shipped", moved(buyer.id, number));
 	await deliver(aggregate, 3, "order.completed", moved(buyer.id, number));
+	// Whatever came before this in the stream was looked at when it is there.
+	const after = `AF-${randomUUID()}`;
+	await deliver(`order:${randomUUID()}`, 1, "order.paid", moved(buyer.id, after));
+	await eventually("a later event", async () => (await messagesAbout(buyer, after)).length === 1);
 	expect(await messagesAbout(buyer, number)).toEqual([]);
 	await deliver(aggregate, 1, "order.paid", moved(buyer.id, number));
 	await eventually("three mails", async () => (await messagesAbout(buyer, number)).length === 3);
 	expect(await messagesAbout(buyer, number)).toEqual(["order_paid", "order_shipped", "order_refunded"]);
+});
+
+test("an event that was passed over is taken in when it comes after all, once", async () => {
+	const buyer = await newUser(shop);
+	const [aggregate, number] = [`order:${randomUUID()}`, `PO-${randomUUID()}`];
+	const database = new pg.Client(databaseUrl("notifications"));
+	await database.connect();
+	const { rows } = await database.query("SELECT advance_inbox($1, 3, true) AS place", [aggregate]);
+	expect(rows).toEqual([{ place: "next" }]);
+	await database.end();
+	await deliver(aggregate, 3, "order.refunded", moved(buyer.id, number));
+	for (let time = 0; time < 2; time++) {
+		await deliver(aggregate, 1, "order.paid", moved(buyer.id, number));
+		await deliver(aggregate, 2, "order.shipped", moved(buyer.id, number));
+	}
+	await deliver(aggregate, 4, "order.cancelled", moved(buyer.id, number));
+	await eventually("the last mail", async () =>
+		(await messagesAbout(buyer, number)).includes("order_cancelled"),
+	);
+	expect(await messagesAbout(buyer, number)).toEqual(["order_paid", "order_shipped", "order_cancelled"]);
 });
 
 describe("a dead letter", () => {
@@ -174,6 +198,54 @@ describe("a dead letter", () => {
 				({ payload }) => payload === text,
 			),
 		);
+	});
+
+	test("is whatever else the stream may bring, and the service goes on", async () => {
+		const buyer = await newUser(shop);
+		const places = [{ aggregate: "x\u0000y", sequence: 1 }, { aggregate: { a: 1 }, sequence: "abc" }, {}];
+		const names = [{ toString: 1 }, "payment.timeout", "order.paid", null];
+		const nats = await connect(natsConnection(settings.natsUrl));
+		const ids: string[] = [];
+		for (const place of places) {
+			for (const name of names) {
+				const id = randomUUID();
+				ids.push(id);
+				const event = JSON.stringify({ id, name, version: 1, data: { timeout: 1 }, ...place });
+				await nats
+					.jetstream()
+					.publish(`${settings.namespace}.events.order.paid`, new TextEncoder().encode(event));
+			}
+		}
+		await nats.close();
+		const number = `GO-${randomUUID()}`;
+		await deliver(`order:${randomUUID()}`, 1, "order.paid", moved(buyer.id, number));
+		await eventually("an event after them", async () => (await messagesAbout(buyer, number)).length === 1);
+		for (const id of ids) {
+			await letter(id);
+		}
+	});
+
+	test("does not take the place of events before it that come later", async () => {
+		const buyer = await newUser(shop);
+		const [aggregate, number] = [`order:${randomUUID()}`, `DB-${randomUUID()}`];
+		const wrong = await deliver(aggregate, 2, "order.paid", { user_id: "seven" });
+		await letter(wrong);
+		await deliver(aggregate, 1, "order.placed", {
+			...moved(buyer.id, number),
+			items: [{ product_id: "p", name: "Kopi", price_minor: 1000, quantity: 1 }],
+		});
+		await eventually("the mail before it", async () => (await messagesAbout(buyer, number)).length === 1);
+	});
+
+	test("is an event whose place in the sequence is none", async () => {
+		const wrong = await Promise.all(
+			[1e20, 1.5, "x", -1, 200_000].map((sequence) =>
+				deliver(`order:${randomUUID()}`, sequence as number, "order.paid", moved(1, "none")),
+			),
+		);
+		for (const id of wrong) {
+			expect(await letter(id)).toMatchObject({ error: expect.stringContaining("sequence") });
+		}
 	});
 
 	test("is taken in by a retry, once", async () => {

@@ -15,6 +15,12 @@ describe("a setting that is wrong is named, with what it has to be", () => {
 		["TOKO_NAMESPACE", "my.shop", /TOKO_NAMESPACE must be a short name/],
 		["SMS_URL", "sms.example/send", /SMS_URL must be an address such as https:/],
 		["SMTP_URL", "mail.example:25", /SMTP_URL must be an address such as smtp:/],
+		["SMTP_URL", "smtp://", /SMTP_URL must be an address/],
+		["SMS_URL", "http://user:pa%ss@127.0.0.1/x", /SMS_URL must be an address .* encoded/],
+		["MAIL_FROM", "toko", /MAIL_FROM must be an address/],
+		["CORS_ORIGINS", "*", /CORS_ORIGINS must be origins/],
+		["CORS_ORIGINS", "https://shop.example/path", /CORS_ORIGINS must be origins/],
+		["TRUST_PROXY", "everybody", /TRUST_PROXY must be addresses or networks/],
 		["SHOP_URL", "javascript:alert(1)", /SHOP_URL must be an address such as https:/],
 		["ORDER_TTL_MINUTES", "0", /ORDER_TTL_MINUTES must be a number above 0/],
 	])("%s=%s", (name, value, expected) => {

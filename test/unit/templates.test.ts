@@ -1,4 +1,4 @@
-import { appendFile, cp, mkdtemp, rm } from "node:fs/promises";
+import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -78,14 +78,46 @@ test("what customers and shopkeepers write is text, not HTML and not a template"
 	expect(subject).toBe("Order #TK-000001 confirmed");
 });
 
-test.each([
-	["a value that there is not", "{{ nmae }}", /id\/welcome\.html.*nmae/s],
-	["a filter that there is not", "{{ name | shout }}", /id\/welcome\.html.*shout/s],
-	["a tag that is not closed", "{% if name %}", /id\/welcome\.html.*if name/s],
-])("%s is told at the start", async (_, mistake, told) => {
+const folders = new URL("../../services/notifications/templates/", import.meta.url);
+
+/** Loads the templates with a file of them changed. */
+async function loadWith(file: string, change: (text: string) => string) {
 	const folder = await mkdtemp(join(tmpdir(), "templates-"));
-	await cp(new URL("../../services/notifications/templates/", import.meta.url), folder, { recursive: true });
-	await appendFile(join(folder, "id/welcome.html"), mistake);
-	await expect(new Templates(pathToFileURL(`${folder}/`)).load()).rejects.toThrow(told);
-	await rm(folder, { recursive: true });
+	await cp(folders, folder, { recursive: true });
+	const text = await readFile(join(folder, file), "utf8").catch(() => "");
+	await writeFile(join(folder, file), change(text));
+	await new Templates(pathToFileURL(`${folder}/`)).load().finally(() => rm(folder, { recursive: true }));
+}
+
+test.each([
+	["a value that there is not", "id/welcome.html", "{{ nmae }}", /id\/welcome\.html.*nmae/s],
+	["a filter that there is not", "id/welcome.html", "{{ name | shout }}", /id\/welcome\.html.*shout/s],
+	["a tag that is not closed", "id/welcome.html", "{% if name %}", /id\/welcome\.html.*if name/s],
+	["a value that is not closed", "id/welcome.html", "{{ name ", /id\/welcome\.html/],
+	["an amount that is none", "en/order_paid.html", "{{ number | money }}", /en\/order_paid\.html.*NaN/s],
+	["a wrong value beside a link", "en/welcome.html", "{% if link %}{{ lnik }}{% endif %}", /lnik/],
+	["a text of no message", "id/order_payed.txt", "Toko", /order_payed\.txt is the template of no message/],
+])("%s is told at the start", async (_, file, mistake, told) => {
+	await expect(loadWith(file, (text) => text + mistake)).rejects.toThrow(told);
+});
+
+test.each([
+	["an empty text", "id/order_paid.txt", () => "", /id\/order_paid\.txt.*says nothing/],
+	[
+		"a subject of nothing",
+		"id/order_paid.html",
+		(text: string) => text.replace(/<title>.*?</, "<title> <"),
+		/title/,
+	],
+	["no token", "id/reset_password.html", (text: string) => text.replace("{{ token }}", ""), /neither/],
+	["no link", "id/reset_password.html", (text: string) => text.replace("{{ link }}", "#"), /neither/],
+	[
+		"a layout without content",
+		"layout.html",
+		(text: string) => text.replace("{{ content | raw }}", ""),
+		/nothing/,
+	],
+	["a layout that shows tags", "layout.html", (text: string) => text.replace("| raw", ""), /tags as text/],
+])("%s is told at the start", async (_, file, change, told) => {
+	await expect(loadWith(file, change)).rejects.toThrow(told);
 });
