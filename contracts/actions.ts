@@ -63,6 +63,8 @@ export interface Meta {
 	traceparent?: string;
 	$statusCode?: number;
 	$location?: string;
+	/** Where the next page begins, if there is one. */
+	$next?: string | undefined;
 }
 
 type ServiceActions = NonNullable<ServiceSchema["actions"]>;

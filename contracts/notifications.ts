@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { action, contract, deadLetter, healthAction, outboxAction } from "./contract.ts";
-import { integerId, limit, moment, opaqueId, skip } from "./fields.ts";
+import { cursor, integerId, limit, moment, opaqueId, skip } from "./fields.ts";
 
 /** How a message reaches a person. */
 export const channel = z.enum(["email", "sms"]);
@@ -37,7 +37,7 @@ export const notifications = contract({
 		list: action({
 			summary: "One's own messages, newest first; all of them for an admin",
 			permissions: "user",
-			params: z.strictObject({ skip, limit: limit(20) }),
+			params: z.strictObject({ skip, limit: limit(20), cursor: cursor.optional() }),
 			result: z.array(notification),
 			rest: { method: "GET", path: "/notifications" },
 			idempotent: true,

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { action, contract, event, healthAction, outboxAction } from "./contract.ts";
-import { integerId, limit, line, moment, opaqueId, skip, text } from "./fields.ts";
+import { cursor, integerId, limit, line, moment, opaqueId, skip, text } from "./fields.ts";
 import { amount, minorUnits } from "./money.ts";
 import { ORDER_LINES_MAX, orderLine } from "./products.ts";
 
@@ -95,7 +95,7 @@ export const orders = contract({
 		list: action({
 			summary: "One's own orders, newest first; all of them for an admin",
 			permissions: "user",
-			params: z.strictObject({ skip, limit: limit(20) }),
+			params: z.strictObject({ skip, limit: limit(20), cursor: cursor.optional() }),
 			result: z.array(order),
 			rest: { method: "GET", path: "/orders" },
 			idempotent: true,

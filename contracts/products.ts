@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { action, contract, healthAction } from "./contract.ts";
-import { limit, line, moment, opaqueId, skip, text } from "./fields.ts";
+import { cursor, limit, line, moment, opaqueId, skip, text } from "./fields.ts";
 import { minorUnits, price } from "./money.ts";
 
 /** The most units that a product can have in stock. */
@@ -65,9 +65,27 @@ export const products = contract({
 	version: 1,
 	actions: {
 		list: action({
-			summary: "Products, page by page",
+			summary:
+				"Products, page by page: all, or those of a category, with all words of a search, of a price, in stock",
 			permissions: "public",
-			params: z.strictObject({ skip, limit: limit(20), category: category.optional() }),
+			params: z
+				.strictObject({
+					skip,
+					limit: limit(20),
+					cursor: cursor.optional(),
+					category: category.optional(),
+					q: line(1, 100).optional(),
+					min_price: price.optional(),
+					max_price: price.optional(),
+					in_stock: z.boolean().optional(),
+					sort: z
+						.enum(["created_at", "-created_at", "price", "-price", "name", "-name"])
+						.default("created_at"),
+				})
+				.refine(({ min_price = 0, max_price = min_price }) => min_price <= max_price, {
+					message: "must not be below min_price",
+					path: ["max_price"],
+				}),
 			result: z.array(product),
 			rest: { method: "GET", path: "/products" },
 			idempotent: true,

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { action, contract, event, healthAction, outboxAction } from "./contract.ts";
-import { integerId, limit, line, moment, skip } from "./fields.ts";
+import { cursor, integerId, limit, line, moment, skip } from "./fields.ts";
 
 /** `admin` may do everything that a shopkeeper does; everybody else is `user`. */
 export const role = z.enum(["user", "admin"]);
@@ -229,7 +229,7 @@ export const users = contract({
 		list: action({
 			summary: "Users in the order in which they came",
 			permissions: "admin",
-			params: z.strictObject({ skip, limit: limit(50) }),
+			params: z.strictObject({ skip, limit: limit(50), cursor: cursor.optional() }),
 			result: z.array(user),
 			rest: { method: "GET", path: "/users" },
 			idempotent: true,

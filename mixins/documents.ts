@@ -27,27 +27,37 @@ export interface DocumentAdapter<D> {
 /** What the `documents` mixin adds to a service. */
 export interface DocumentService<D> extends Service {
 	adapter: DocumentAdapter<D>;
-	/** The values that a field has in the documents that match. */
-	distinct(field: string, query: object): Promise<string[]>;
+	/** What the driver makes of the collection; undefined where the documents are in a file. */
+	collection: NativeCollection<D> | undefined;
 	/** Throws when the store does not answer. */
 	ping(): Promise<void>;
+}
+
+/** The part of the MongoDB driver's collections that Toko uses beside the adapter. */
+export interface NativeCollection<D> {
+	createIndex(fields: object, options: object): Promise<string>;
+	distinct(field: string, query: object): Promise<string[]>;
+	find(query: object): NativeCursor<D>;
+}
+
+interface NativeCursor<D> {
+	sort(keys: object): NativeCursor<D>;
+	skip(rows: number): NativeCursor<D>;
+	limit(rows: number): NativeCursor<D>;
+	toArray(): Promise<D[]>;
 }
 
 interface NativeMongo {
 	connect(): Promise<void>;
 	client: unknown;
 	db: { command(command: object): Promise<unknown> };
-	collection: {
-		createIndex(fields: object, options: object): Promise<string>;
-		distinct(field: string, query: object): Promise<string[]>;
-	};
+	collection: NativeCollection<unknown>;
 }
 
 interface NativeNedb {
 	connect(): Promise<void>;
 	db: {
 		ensureIndex(options: { fieldName: string; unique: boolean }): Promise<void>;
-		find(query: object, projection: object): Promise<Record<string, string>[]>;
 		setAutocompactionInterval(ms: number): void;
 		stopAutocompaction(): void;
 	};
@@ -77,13 +87,6 @@ export function documents(collection: string, indexes: DocumentIndex[]): Partial
 					this.broker.fatal(`${collection}.db cannot be read: ${error.message}`, error, true);
 				});
 			},
-			async distinct(field: string, query: object) {
-				if (isMongo(this.adapter)) {
-					return this.adapter.collection.distinct(field, query);
-				}
-				const rows = await this.adapter.db.find(query, { [field]: 1 });
-				return [...new Set(rows.map((row) => row[field] as string))];
-			},
 			async ping() {
 				if (isMongo(this.adapter)) {
 					await this.adapter.db.command({ ping: 1 });
@@ -91,6 +94,7 @@ export function documents(collection: string, indexes: DocumentIndex[]): Partial
 			},
 		},
 		async started() {
+			this.collection = isMongo(this.adapter) ? this.adapter.collection : undefined;
 			for (const { field, unique = false } of indexes) {
 				if (isMongo(this.adapter)) {
 					await this.adapter.collection.createIndex({ [field]: 1 }, { unique });

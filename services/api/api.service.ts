@@ -252,7 +252,7 @@ async function readRequest(
 }
 
 function prepareAnswer(
-	_ctx: Request["$ctx"],
+	ctx: Request["$ctx"],
 	_route: Route,
 	request: Request,
 	response: ServerResponse,
@@ -269,16 +269,26 @@ function prepareAnswer(
 	}
 	if (isForAll) {
 		// Weak: it is the same whatever the compression.
-		response.setHeader("ETag", etag(JSON.stringify(data), { weak: true }));
+		const tag = etag(JSON.stringify(data), { weak: true });
+		response.setHeader("ETag", tag);
+		if (hasAlready(request.headers["if-none-match"], tag)) {
+			response.statusCode = 304;
+		}
 	}
 	if (Array.isArray(data)) {
-		linkNextPage(request, response, data.length);
+		linkNextPage(request, response, data.length, ctx?.meta.$next);
 	}
 	return data;
 }
 
-/** `Link` to the next page, where this one is full (RFC 8288). */
-function linkNextPage(request: Request, response: ServerResponse, rows: number): void {
+/** Whether a client says that it has this already (RFC 9110, 13.1.2), by the weak comparison. */
+function hasAlready(ifNoneMatch: string | undefined, tag: string): boolean {
+	const opaque = (one: string) => one.trim().replace(/^W\//, "");
+	return ifNoneMatch?.trim() === "*" || (ifNoneMatch?.split(",") ?? []).map(opaque).includes(opaque(tag));
+}
+
+/** `Link` to the next page, where this one is full (RFC 8288). By a cursor it stays right while rows come and go. */
+function linkNextPage(request: Request, response: ServerResponse, rows: number, cursor?: string): void {
 	const contract = actionContract((request.$alias as { action?: string }).action ?? "");
 	const page = contract?.params.safeParse(request.$params).data as
 		| { skip?: number; limit?: number }
@@ -287,7 +297,12 @@ function linkNextPage(request: Request, response: ServerResponse, rows: number):
 		return;
 	}
 	const url = new URL(request.originalUrl ?? "/", "http://localhost");
-	url.searchParams.set("skip", String(page.skip + page.limit));
+	if (cursor === undefined) {
+		url.searchParams.set("skip", String(page.skip + page.limit));
+	} else {
+		url.searchParams.delete("skip");
+		url.searchParams.set("cursor", cursor);
+	}
 	url.searchParams.set("limit", String(page.limit));
 	response.setHeader("Link", `<${url.pathname}${url.search}>; rel="next"`);
 }

@@ -28,7 +28,8 @@ export function parameterReader(contract: ActionContract): Read {
 	const fromHeaders = Object.entries(rest.headers ?? {});
 	const fromQuery = new Set(rest.query ?? []);
 	const elsewhere = new Set([...inPath, ...fromQuery, ...fromHeaders.map(([, name]) => name)]);
-	const numbers = numericParameters(contract.params);
+	const numbers = parametersOf(contract.params, "integer", "number");
+	const switches = parametersOf(contract.params, "boolean");
 
 	return ({ path, query, body, raw, headers }) => {
 		const params = new Map<string, unknown>();
@@ -47,7 +48,7 @@ export function parameterReader(contract: ActionContract): Read {
 			if (hasBody ? !fromQuery.has(name) : inPath.includes(name)) {
 				misplaced.push({ path: name, message: "is not a parameter of the query string" });
 			}
-			params.set(name, numbers.has(name) ? toNumber(value) : value);
+			params.set(name, numbers.has(name) ? toNumber(value) : switches.has(name) ? toBoolean(value) : value);
 		}
 		if (misplaced.length > 0) {
 			throw problem("VALIDATION_FAILED", { errors: misplaced, is_misplaced: true });
@@ -79,13 +80,17 @@ function asObject(body: unknown): object {
 	return body;
 }
 
-function numericParameters(params: z.ZodObject): Set<string> {
+function parametersOf(params: z.ZodObject, ...types: string[]): Set<string> {
 	const schema = z.toJSONSchema(params, { io: "input", unrepresentable: "any" });
 	return new Set(
 		Object.entries(schema.properties ?? {})
-			.filter(([, property]) => ["integer", "number"].includes((property as { type?: string }).type ?? ""))
+			.filter(([, property]) => types.includes((property as { type?: string }).type ?? ""))
 			.map(([name]) => name),
 	);
+}
+
+function toBoolean(value: unknown): unknown {
+	return value === "true" || value === "false" ? value === "true" : value;
 }
 
 /** A sign may be there, also as the blank that `+` means in a query string. */

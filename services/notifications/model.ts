@@ -150,7 +150,7 @@ export async function noteFailure(pool: Pool, id: string, reason: string, final:
 export async function listNotifications(
 	pool: Pool,
 	user_id: number | null,
-	page: { skip: number; limit: number } | { id: string },
+	page: { skip: number; limit: number; after?: [string, string] | undefined } | { id: string },
 ): Promise<NotificationRow[]> {
 	if ("id" in page && !z.guid().safeParse(page.id).success) {
 		return [];
@@ -158,8 +158,11 @@ export async function listNotifications(
 	const { rows } = await pool.query<{ row: NotificationRow }>(
 		`SELECT to_jsonb(n) AS row FROM notifications n
 		WHERE ($1::integer IS NULL OR user_id = $1) AND ($2::uuid IS NULL OR id = $2)
-		ORDER BY created_at DESC, id LIMIT $3 OFFSET $4`,
-		"id" in page ? [user_id, page.id, 1, 0] : [user_id, null, page.limit, page.skip],
+			AND ($5::timestamptz IS NULL OR (created_at, id) < ($5, $6))
+		ORDER BY created_at DESC, id DESC LIMIT $3 OFFSET $4`,
+		"id" in page
+			? [user_id, page.id, 1, 0, null, null]
+			: [user_id, null, page.limit, page.skip, ...(page.after ?? [null, null])],
 	);
 	return rows.map(({ row }) => row);
 }

@@ -2,6 +2,7 @@ import type { Pool } from "pg";
 import { type ActionContext, callAction, type EventEnvelope, implement } from "../../contracts/actions.ts";
 import { notifications } from "../../contracts/notifications.ts";
 import { problem, problemCode } from "../../contracts/problems.ts";
+import { cursorAt, momentKey, readMoment } from "../../mixins/cursor.ts";
 import { listDeadLetters, retryDeadLetter } from "../../mixins/dead-letters.ts";
 import { type InboxService, inbox, inboxTables } from "../../mixins/inbox.ts";
 import { jobs, pendingJobs } from "../../mixins/jobs.ts";
@@ -90,7 +91,11 @@ export default service<NotificationsService>({
 	actions: implement<NotificationsService>()(notifications, {
 		async list(ctx) {
 			const owner = ownerOf(ctx);
-			const rows = await listNotifications(this.pool, owner, ctx.params);
+			const { skip, limit, cursor } = ctx.params;
+			const after = cursor === undefined ? undefined : readMoment("notifications", cursor);
+			const rows = await listNotifications(this.pool, owner, { skip, limit, after });
+			const last = rows[limit - 1];
+			ctx.meta.$next = last && cursorAt("notifications", momentKey(last));
 			return rows.map((row) => present(row, owner === null));
 		},
 

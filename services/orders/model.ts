@@ -45,12 +45,17 @@ export async function findOrder(
 	return rows[0]?.order;
 }
 
-/** Orders, newest first. */
-export async function listOrders(pool: Pool, owner: Owner, skip: number, limit: number): Promise<OrderRow[]> {
+/** Orders, newest first; `after` is the moment and id of the last one before. */
+export async function listOrders(
+	pool: Pool,
+	owner: Owner,
+	{ skip, limit, after }: { skip: number; limit: number; after?: [string, string] | undefined },
+): Promise<OrderRow[]> {
 	const { rows } = await pool.query<{ order: OrderRow }>(
 		`SELECT ${WITH_LINES} FROM orders o WHERE ${owner === "anybody" ? "$3::integer IS NULL" : "o.user_id = $3"}
-		ORDER BY o.created_at DESC, o.id LIMIT $1 OFFSET $2`,
-		[limit, skip, owner === "anybody" ? null : owner],
+			AND ($4::timestamptz IS NULL OR (o.created_at, o.id) < ($4, $5))
+		ORDER BY o.created_at DESC, o.id DESC LIMIT $1 OFFSET $2`,
+		[limit, skip, owner === "anybody" ? null : owner, ...(after ?? [null, null])],
 	);
 	return rows.map((row) => row.order);
 }

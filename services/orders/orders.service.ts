@@ -1,6 +1,7 @@
 import { type ActionContext, callAction, implement } from "../../contracts/actions.ts";
 import { orders } from "../../contracts/orders.ts";
 import { problem, problemCode } from "../../contracts/problems.ts";
+import { cursorAt, momentKey, readMoment } from "../../mixins/cursor.ts";
 import { jobs, pendingJobs } from "../../mixins/jobs.ts";
 import { outbox, outboxTables } from "../../mixins/outbox.ts";
 import { postgres } from "../../mixins/postgres.ts";
@@ -48,7 +49,11 @@ export default service<PayingService>({
 		},
 
 		async list(ctx) {
-			const rows = await listOrders(this.pool, ownerOf(ctx), ctx.params.skip, ctx.params.limit);
+			const { skip, limit, cursor } = ctx.params;
+			const after = cursor === undefined ? undefined : readMoment("orders", cursor);
+			const rows = await listOrders(this.pool, ownerOf(ctx), { skip, limit, after });
+			const last = rows[limit - 1];
+			ctx.meta.$next = last && cursorAt("orders", momentKey(last));
 			return rows.map(present);
 		},
 

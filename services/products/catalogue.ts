@@ -1,7 +1,9 @@
 import type { z } from "zod";
 import type { catalogueLine, catalogueOutcome } from "../../contracts/products.ts";
 import type { DocumentAdapter } from "../../mixins/documents.ts";
+import type { Listing } from "./listing.ts";
 import { changesOf, newDocument, type ProductDocument } from "./model.ts";
+import { searchFields } from "./search.ts";
 
 type Line = z.output<typeof catalogueLine> & { line: number };
 type Outcome = z.input<typeof catalogueOutcome>;
@@ -11,7 +13,12 @@ type Store = DocumentAdapter<ProductDocument>;
  * Takes lines of a catalogue over. A new sku becomes a product with its stock. A known one gets the new description
  * and price, but keeps its stock: what was sold since the first import must not come back.
  */
-export async function importLines(store: Store, file: string, lines: Line[]): Promise<Outcome[]> {
+export async function importLines(
+	store: Store,
+	listing: Listing,
+	file: string,
+	lines: Line[],
+): Promise<Outcome[]> {
 	const skus = [...new Set(lines.map((line) => line.sku))];
 	const known = new Map(
 		(await store.find({ query: { sku: { $in: skus } } })).map((found) => [found.sku, found]),
@@ -37,6 +44,7 @@ export async function importLines(store: Store, file: string, lines: Line[]): Pr
 	if (fresh.length > 0) {
 		await insertAll(store, fresh);
 	}
+	await listing.changed([...known.values()].map(({ _id }) => _id));
 	return outcomes;
 }
 
@@ -53,7 +61,11 @@ async function describeAgain(
 	}
 	const updated_at = isSame ? document.updated_at : new Date().toISOString();
 	Object.assign(document, described, { described_by });
-	await store.updateMany({ sku: document.sku }, { $set: { ...described, described_by, updated_at } });
+	const found_by = searchFields(document);
+	await store.updateMany(
+		{ sku: document.sku },
+		{ $set: { ...described, ...found_by, described_by, updated_at } },
+	);
 	return isSame ? "unchanged" : "updated";
 }
 

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import type { z } from "zod";
 import { CURRENCY, fromMinor, toMinor } from "../../contracts/money.ts";
 import type { newProduct, product } from "../../contracts/products.ts";
+import { searchFields } from "./search.ts";
 
 /** Units kept for an order that is not paid yet. */
 export interface Hold {
@@ -31,6 +32,10 @@ export interface ProductDocument {
 	/** The last orders whose units came back, and when, so that none comes back twice. Absent before the first. */
 	restocks?: Record<string, string>;
 	category: string;
+	/** What it is found and ordered by: see search.ts. */
+	words: string[];
+	price_key: string;
+	name_key: string;
 	image_url: string | null;
 	created_at: string;
 	updated_at: string;
@@ -63,10 +68,12 @@ export function newDocument(
 ): ProductDocument {
 	const _id = newProductId();
 	const now = new Date().toISOString();
+	const described = changesOf(given);
 	return {
 		_id,
 		sku: sku ?? _id,
-		...changesOf(given),
+		...described,
+		...searchFields({ _id, ...described }),
 		stock: given.stock,
 		supplied: given.stock,
 		holds: [],

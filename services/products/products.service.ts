@@ -5,12 +5,17 @@ import { type catalogueOutcome, products, STOCK_MAX } from "../../contracts/prod
 import { type DocumentService, documents } from "../../mixins/documents.ts";
 import { service } from "../../mixins/schema.ts";
 import { importLines } from "./catalogue.ts";
+import { FileListing } from "./file-listing.ts";
+import { type Listing, nextCursor, readPage } from "./listing.ts";
 import { changesOf, newDocument, ON_SALE, type ProductDocument, present, presentStock } from "./model.ts";
+import { MongoListing } from "./mongo-listing.ts";
+import { describeForSearch, searchFields } from "./search.ts";
 import { consume, release, reserve, restock } from "./stock.ts";
 import { Sweeper } from "./sweeper.ts";
 
 interface ProductsService extends DocumentService<ProductDocument> {
 	sweeper: Sweeper;
+	listing: Listing;
 	find(id: string): Promise<ProductDocument>;
 }
 
@@ -23,7 +28,6 @@ export default service<ProductsService>({
 	mixins: [
 		documents("products", [
 			{ field: "sku", unique: true },
-			{ field: "category" },
 			{ field: "holds.reservation_id" },
 			{ field: "holds.expires_at" },
 		]),
@@ -31,14 +35,13 @@ export default service<ProductsService>({
 
 	actions: implement<ProductsService>()(products, {
 		async list(ctx) {
-			const { skip, limit, category } = ctx.params;
-			const query = { ...ON_SALE, ...(category ? { category } : {}) };
-			const found = await this.adapter.find({ query, sort: ["_id"], offset: skip, limit });
+			const found = await this.listing.page(readPage(ctx.params));
+			ctx.meta.$next = nextCursor(ctx.params, found);
 			return found.map(present);
 		},
 
-		async categories() {
-			return (await this.distinct("category", ON_SALE)).sort();
+		categories() {
+			return this.listing.categories();
 		},
 
 		async get(ctx) {
@@ -48,20 +51,33 @@ export default service<ProductsService>({
 		async create(ctx) {
 			const document = newDocument(ctx.params);
 			await this.adapter.insert(document);
+			await this.listing.changed([document._id]);
 			ctx.meta.$location = `/api/v1/products/${document._id}`;
 			return present(document);
 		},
 
 		async update(ctx) {
 			const { id, ...changes } = ctx.params;
-			const document = await this.find(id);
-			const described = changesOf({ ...present(document), ...changes });
-			const updated_at = new Date().toISOString();
-			await this.adapter.updateMany(
-				{ _id: id, ...ON_SALE },
-				{ $set: { ...pickGiven(described, changes), updated_at } },
-			);
-			return present(await this.find(id));
+			for (;;) {
+				const document = await this.find(id);
+				const { name, description, category, price_minor } = document;
+				const described = changesOf({ ...present(document), ...changes });
+				const changed = await this.adapter.updateMany(
+					// What it is found by is made of all of these: another change meanwhile, and it is made again.
+					{ _id: id, ...ON_SALE, name, description, category, price_minor },
+					{
+						$set: {
+							...pickGiven(described, changes),
+							...searchFields({ _id: id, ...described }),
+							updated_at: new Date().toISOString(),
+						},
+					},
+				);
+				if (changed === 1) {
+					await this.listing.changed([id]);
+					return present(await this.find(id));
+				}
+			}
 		},
 
 		async remove(ctx) {
@@ -73,6 +89,7 @@ export default service<ProductsService>({
 			if (changed === 0) {
 				throw problem("PRODUCT_NOT_FOUND");
 			}
+			await this.listing.changed([ctx.params.id]);
 			return null;
 		},
 
@@ -103,7 +120,7 @@ export default service<ProductsService>({
 		},
 
 		import(ctx): Promise<z.input<typeof catalogueOutcome>[]> {
-			return importLines(this.adapter, ctx.params.file, ctx.params.lines);
+			return importLines(this.adapter, this.listing, ctx.params.file, ctx.params.lines);
 		},
 
 		async count() {
@@ -143,6 +160,9 @@ export default service<ProductsService>({
 	}),
 
 	async started() {
+		await describeForSearch(this.adapter);
+		this.listing = this.collection ? new MongoListing(this.collection) : new FileListing(this.adapter);
+		await this.listing.start();
 		this.sweeper = new Sweeper(this);
 		this.sweeper.start();
 	},

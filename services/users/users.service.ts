@@ -1,8 +1,9 @@
 import { randomBytes } from "node:crypto";
-import { type Sequelize, type Transaction, UniqueConstraintError } from "sequelize";
+import { Op, type Sequelize, type Transaction, UniqueConstraintError } from "sequelize";
 import { type ActionContext, callAction, implement } from "../../contracts/actions.ts";
 import { problem, problemCode } from "../../contracts/problems.ts";
 import { users } from "../../contracts/users.ts";
+import { cursorAt, readCursor } from "../../mixins/cursor.ts";
 import { database } from "../../mixins/database.ts";
 import { type JobsService, jobs, pendingJobs } from "../../mixins/jobs.ts";
 import { outbox, outboxTables, publish } from "../../mixins/outbox.ts";
@@ -189,11 +190,16 @@ export default service<UsersService>({
 		},
 
 		async list(ctx) {
+			const { skip, limit, cursor } = ctx.params;
+			const after = cursor === undefined ? 0 : Number(readCursor("users", cursor)) || 0;
 			const rows = await this.model.findAll({
+				where: { id: { [Op.gt]: after } },
 				order: [["id", "ASC"]],
-				offset: ctx.params.skip,
-				limit: ctx.params.limit,
+				offset: skip,
+				limit,
 			});
+			const last = rows[limit - 1];
+			ctx.meta.$next = last && cursorAt("users", String(last.id));
 			return rows.map(present);
 		},
 

@@ -223,11 +223,42 @@ describe("the gateway", () => {
 		expect((await request("GET", "/api/v1/products/?limit=1")).status).toBe(200);
 	});
 
-	test("links to the next page of a full one", async () => {
-		await newProduct(shop, 1);
-		const { headers } = await request("GET", "/api/v1/products?limit=1&category=kopi");
-		expect(headers.get("link")).toBe('</api/v1/products?limit=1&category=kopi&skip=1>; rel="next"');
-		expect((await request("GET", "/api/v1/products?category=nothing")).headers.get("link")).toBeNull();
+	test("links to the next page of a full one, by a cursor, until there is none", async () => {
+		const category = "halaman";
+		const given = { description: "", price: 1000, stock: 1, category };
+		for (const name of ["Satu", "Dua", "Tiga"]) {
+			await request("POST", "/api/v1/products", { as: keeper, body: { name, ...given } });
+		}
+		const names: string[] = [];
+		let next: string | undefined = `/api/v1/products?limit=2&category=${category}`;
+		while (next) {
+			const page: Awaited<ReturnType<typeof request>> = await request("GET", next);
+			names.push(...page.body.map(({ name }: { name: string }) => name));
+			next = /^<([^>]+)>; rel="next"$/.exec(page.headers.get("link") ?? "")?.[1];
+		}
+		expect(names).toEqual(["Satu", "Dua", "Tiga"]);
+		for (const path of ["/api/v1/users?limit=1", "/api/v1/notifications?limit=1", "/api/v1/orders?limit=1"]) {
+			const first = await request("GET", path, { as: keeper });
+			const link = /^<([^>]+cursor=[^>]+)>; rel="next"$/.exec(first.headers.get("link") ?? "")?.[1];
+			const second = await request("GET", link as string, { as: keeper });
+			expect(second.status).toBe(200);
+			expect(second.body).not.toEqual(first.body);
+		}
+		expectProblem(await request("GET", "/api/v1/products?cursor=bogus"), 422, "VALIDATION_FAILED");
+	});
+
+	test("answers 304 to a client that has the newest products, and compresses what is long", async () => {
+		const { id } = await newProduct(shop, 1);
+		for (const path of [`/api/v1/products/${id}`, "/api/v1/products?sort=-created_at"]) {
+			const first = await request("GET", path);
+			const known = { headers: { "if-none-match": first.headers.get("etag") as string } };
+			expect(await request("GET", path, known)).toMatchObject({ status: 304, body: undefined });
+			await request("PUT", `/api/v1/products/${id}/stock?quantity=1`, { as: keeper });
+			expect((await request("GET", path, known)).status).toBe(200);
+		}
+		const long = await fetch(`${address}/openapi.json`, { headers: { "accept-encoding": "gzip" } });
+		expect(long.headers.get("content-encoding")).toBe("gzip");
+		expect(await long.json()).toHaveProperty("openapi");
 	});
 
 	test("refuses bodies that are malformed, too large or no JSON", async () => {

@@ -1,0 +1,75 @@
+import { createHash } from "node:crypto";
+import type { z } from "zod";
+import { toMinor } from "../../contracts/money.ts";
+import type { products } from "../../contracts/products.ts";
+import { cursorAt, readCursor } from "../../mixins/cursor.ts";
+import type { ProductDocument } from "./model.ts";
+import { wordsOf } from "./search.ts";
+
+type Params = z.output<typeof products.actions.list.params>;
+
+/** The field that each order goes by: its values are different in all products. */
+const KEYS = { created_at: "_id", price: "price_key", name: "name_key" } as const;
+
+export type Key = (typeof KEYS)[keyof typeof KEYS];
+
+/** Which products a page shows, and where it begins. */
+export interface Page {
+	key: Key;
+	descending: boolean;
+	/** The last value of the key on the page before. */
+	after: string | undefined;
+	category: string | undefined;
+	/** All of them must be there. */
+	words: string[];
+	/** In the currency's smallest unit. */
+	min_price: number | undefined;
+	max_price: number | undefined;
+	in_stock: boolean | undefined;
+	skip: number;
+	limit: number;
+}
+
+/** Lists what is on sale, the same on every store and quickly however much there is. */
+export interface Listing {
+	start(): Promise<void>;
+	page(page: Page): Promise<ProductDocument[]>;
+	categories(): Promise<string[]>;
+	/** Told after products with these ids have been added, described anew or removed. */
+	changed(ids: string[]): Promise<void>;
+}
+
+/**
+ * The page that a caller asks for.
+ *
+ * @throws VALIDATION_FAILED where the cursor is that of another list.
+ */
+export function readPage(params: Params): Page {
+	const { q, min_price, max_price, sort, cursor, ...rest } = params;
+	const descending = sort.startsWith("-");
+	return {
+		...{ category: rest.category, in_stock: rest.in_stock, skip: rest.skip, limit: rest.limit },
+		key: KEYS[sort.replace("-", "") as keyof typeof KEYS],
+		descending,
+		after: cursor === undefined ? undefined : readCursor(listOf(params), cursor),
+		words: q === undefined ? [] : [...new Set(wordsOf(q))],
+		min_price: min_price === undefined ? undefined : toMinor(min_price),
+		max_price: max_price === undefined ? undefined : toMinor(max_price),
+	};
+}
+
+/** Where the page after this one begins; nothing where this one is not full. */
+export function nextCursor(params: Params, found: ProductDocument[]): string | undefined {
+	const last = found.at(-1);
+	if (!last || found.length < params.limit) {
+		return undefined;
+	}
+	const key = KEYS[params.sort.replace("-", "") as keyof typeof KEYS];
+	return cursorAt(listOf(params), last[key]);
+}
+
+/** Names a list: a cursor means nothing in another one. */
+function listOf({ q, category, min_price, max_price, in_stock, sort }: Params): string {
+	const told = JSON.stringify([q, category, min_price, max_price, in_stock, sort]);
+	return createHash("sha256").update(told).digest("base64url").slice(0, 8);
+}

@@ -1,0 +1,56 @@
+import type { NativeCollection } from "../../mixins/documents.ts";
+import type { Key, Listing, Page } from "./listing.ts";
+import { ON_SALE, type ProductDocument } from "./model.ts";
+
+const KEYS: Key[] = ["_id", "price_key", "name_key"];
+
+/** Lists by indexes of a MongoDB server: for each order, of all products, of a category, of a word. */
+export class MongoListing implements Listing {
+	#collection: NativeCollection<ProductDocument>;
+
+	constructor(collection: NativeCollection<ProductDocument>) {
+		this.#collection = collection;
+	}
+
+	async start(): Promise<void> {
+		for (const key of KEYS) {
+			for (const prefix of ["removed_at", "category", "words"]) {
+				await this.#collection.createIndex({ [prefix]: 1, [key]: 1 }, {});
+			}
+		}
+	}
+
+	page({ key, descending, after, skip, limit, ...filters }: Page): Promise<ProductDocument[]> {
+		const query = {
+			...ON_SALE,
+			...toQuery(filters),
+			...(after === undefined ? {} : { [key]: { [descending ? "$lt" : "$gt"]: after } }),
+		};
+		return this.#collection
+			.find(query)
+			.sort({ [key]: descending ? -1 : 1 })
+			.skip(skip)
+			.limit(limit)
+			.toArray();
+	}
+
+	async categories(): Promise<string[]> {
+		return (await this.#collection.distinct("category", ON_SALE)).sort();
+	}
+
+	async changed(): Promise<void> {}
+}
+
+type Filters = Pick<Page, "category" | "words" | "min_price" | "max_price" | "in_stock">;
+
+function toQuery({ category, words, min_price, max_price, in_stock }: Filters): object {
+	const [first, ...others] = words;
+	return {
+		...(category === undefined ? {} : { category }),
+		...(first === undefined ? {} : { words: others.length === 0 ? first : { $all: words } }),
+		...(min_price === undefined && max_price === undefined
+			? {}
+			: { price_minor: { $gte: min_price ?? 0, $lte: max_price ?? Number.MAX_SAFE_INTEGER } }),
+		...(in_stock === undefined ? {} : { stock: in_stock ? { $gt: 0 } : 0 }),
+	};
+}
