@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { ProblemCode } from "./problems.ts";
 
 /**
  * Who may call an action. `public`: anybody; `user`: any signed-in person (an admin too); `admin`: admins;
@@ -31,6 +32,10 @@ export interface Rest {
 export interface ActionContract<P extends z.ZodObject = z.ZodObject, R extends z.ZodType = z.ZodType> {
 	summary: string;
 	permissions: Permission;
+	/** What can go wrong beside what can go wrong everywhere, for the API's document. */
+	problems?: readonly ProblemCode[];
+	/** Parameters as somebody would give them, for the API's document. */
+	example?: z.input<P>;
 	params: P;
 	result: R;
 	rest?: Rest;
@@ -110,14 +115,29 @@ export const outboxAction = action({
 });
 
 /** An event that a service could not take in, with why and as it came. */
-export const deadLetter = z.strictObject({
-	id: z.guid(),
-	name: z.string(),
-	payload: z.unknown(),
-	error: z.string(),
-	stack: z.string(),
-	tries: z.int(),
-	failed_at: z.iso.datetime(),
-});
+export const deadLetter = z
+	.strictObject({
+		id: z.guid(),
+		name: z.string(),
+		payload: z.unknown(),
+		error: z.string(),
+		stack: z.string(),
+		tries: z.int(),
+		failed_at: z.iso.datetime(),
+	})
+	.meta({
+		id: "DeadLetter",
+		examples: [
+			{
+				id: "0d6c7a0b-93a5-4a0f-8f7e-0c9b6f4a1d22",
+				name: "order.paid",
+				payload: { name: "order.paid" },
+				error: "it has no id, aggregate and sequence",
+				stack: "NotAnEvent: …",
+				tries: 5,
+				failed_at: "2026-11-23T08:00:00.000Z",
+			},
+		],
+	});
 
 export type DeadLetter = z.output<typeof deadLetter>;

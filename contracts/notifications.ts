@@ -6,29 +6,50 @@ import { cursor, integerId, limit, moment, opaqueId, skip } from "./fields.ts";
 export const channel = z.enum(["email", "sms"]);
 
 /** A message to one person. `history` tells what became of it and when. */
-export const notification = z.strictObject({
-	id: z.guid(),
-	user_id: integerId,
-	type: z.string(),
-	channel,
-	/** Null until it was first tried to send it, and again when the account was deleted. */
-	recipient: z.string().nullable(),
-	/** Null until it was first tried to send it, and always for a text message. */
-	subject: z.string().nullable(),
-	/** `failed`: the recipient's server refused it for good; everything else is tried until it is sent. */
-	status: z.enum(["queued", "sent", "failed"]),
-	history: z.array(
-		z.strictObject({
-			status: z.string(),
-			at: moment,
-			/** Why the last of these `tries` failed; for admins. */
-			reason: z.string().optional(),
-			tries: z.int().optional(),
-		}),
-	),
-	created_at: moment,
-	sent_at: moment.nullable(),
-});
+export const notification = z
+	.strictObject({
+		id: z.guid(),
+		user_id: integerId,
+		type: z.string(),
+		channel,
+		/** Null until it was first tried to send it, and again when the account was deleted. */
+		recipient: z.string().nullable(),
+		/** Null until it was first tried to send it, and always for a text message. */
+		subject: z.string().nullable(),
+		/** `failed`: the recipient's server refused it for good; everything else is tried until it is sent. */
+		status: z.enum(["queued", "sent", "failed"]),
+		history: z.array(
+			z.strictObject({
+				status: z.string(),
+				at: moment,
+				/** Why the last of these `tries` failed; for admins. */
+				reason: z.string().optional(),
+				tries: z.int().optional(),
+			}),
+		),
+		created_at: moment,
+		sent_at: moment.nullable(),
+	})
+	.meta({
+		id: "Notification",
+		examples: [
+			{
+				id: "0d6c7a0b-93a5-4a0f-8f7e-0c9b6f4a1d22",
+				user_id: 7,
+				type: "order_paid",
+				channel: "email",
+				recipient: "budi@toko.test",
+				subject: "Pembayaran Order #TK-000001 diterima",
+				status: "sent",
+				history: [
+					{ status: "queued", at: "2026-11-23T08:00:00.000Z" },
+					{ status: "sent", at: "2026-11-23T08:00:01.000Z" },
+				],
+				created_at: "2026-11-23T08:00:00.000Z",
+				sent_at: "2026-11-23T08:00:01.000Z",
+			},
+		],
+	});
 
 export const notifications = contract({
 	name: "notifications",
@@ -45,6 +66,7 @@ export const notifications = contract({
 		get: action({
 			summary: "A message by id: one's own, or anybody's for an admin",
 			permissions: "user",
+			problems: ["NOTIFICATION_NOT_FOUND"],
 			params: z.strictObject({ id: opaqueId }),
 			result: notification,
 			rest: { method: "GET", path: "/notifications/:id" },
@@ -53,6 +75,7 @@ export const notifications = contract({
 		retry: action({
 			summary: "Send a message that failed once more",
 			permissions: "admin",
+			problems: ["NOTIFICATION_NOT_FOUND", "NOTIFICATION_NOT_FAILED", "USER_NOT_FOUND"],
 			params: z.strictObject({ id: opaqueId }),
 			result: notification,
 			rest: { method: "POST", path: "/notifications/:id/retry", status: 202 },
@@ -68,6 +91,7 @@ export const notifications = contract({
 		retryDeadLetter: action({
 			summary: "Take a dead letter in after all: done at once, or kept with the newer error",
 			permissions: "admin",
+			problems: ["DEAD_LETTER_NOT_FOUND", "DEAD_LETTER_FAILED"],
 			params: z.strictObject({ id: opaqueId }),
 			result: z.strictObject({ id: z.guid(), name: z.string() }),
 			rest: { method: "POST", path: "/dead-letters/:id/retry" },

@@ -16,48 +16,121 @@ export const orderStatus = z.enum([
 ]);
 
 /** An order as the API shows it, with the names and prices that it was placed with. */
-export const order = z.strictObject({
-	id: z.uuid(),
-	number: z.string(),
-	user_id: integerId,
-	status: orderStatus,
-	items: z.array(
-		z.strictObject({
-			product_id: z.string(),
-			name: z.string(),
-			price: z.number(),
-			quantity: z.int(),
-			subtotal: z.number(),
-		}),
-	),
-	total: z.number(),
-	currency: z.string(),
-	shipping_address: z.string().nullable(),
-	note: z.string().nullable(),
-	expires_at: moment,
-	created_at: moment,
-	updated_at: moment,
-});
+export const order = z
+	.strictObject({
+		id: z.uuid(),
+		number: z.string(),
+		user_id: integerId,
+		status: orderStatus,
+		items: z.array(
+			z.strictObject({
+				product_id: z.string(),
+				name: z.string(),
+				price: z.number(),
+				quantity: z.int(),
+				subtotal: z.number(),
+			}),
+		),
+		total: z.number(),
+		currency: z.string(),
+		shipping_address: z.string().nullable(),
+		note: z.string().nullable(),
+		expires_at: moment,
+		created_at: moment,
+		updated_at: moment,
+	})
+	.meta({
+		id: "Order",
+		examples: [
+			{
+				id: "3f1c8a52-7d1e-4b2f-9c55-0a6f2f7f9f11",
+				number: "TK-000001",
+				user_id: 7,
+				status: "pending",
+				items: [
+					{
+						product_id: "01a20af7e8d300020f7306eb",
+						name: "Kopi Gayo 250 g",
+						price: 92_000,
+						quantity: 2,
+						subtotal: 184_000,
+					},
+				],
+				total: 184_000,
+				currency: "IDR",
+				shipping_address: null,
+				note: "Tolong dibungkus",
+				expires_at: "2026-11-23T08:30:00.000Z",
+				created_at: "2026-11-23T08:00:00.000Z",
+				updated_at: "2026-11-23T08:00:00.000Z",
+			},
+		],
+	});
 
 /** An order that was asked to be paid. `payment` is there while the money is awaited: pay this amount under this reference. */
-export const payableOrder = z.strictObject({
-	...order.shape,
-	payment: z
-		.strictObject({
-			reference: z.string(),
-			amount: z.number(),
-			due_at: moment,
-		})
-		.optional(),
-});
+export const payableOrder = z
+	.strictObject({
+		...order.shape,
+		payment: z
+			.strictObject({
+				reference: z.string(),
+				amount: z.number(),
+				due_at: moment,
+			})
+			.optional(),
+	})
+	.meta({
+		id: "PayableOrder",
+		examples: [
+			{
+				id: "3f1c8a52-7d1e-4b2f-9c55-0a6f2f7f9f11",
+				number: "TK-000001",
+				user_id: 7,
+				status: "pending",
+				items: [
+					{
+						product_id: "01a20af7e8d300020f7306eb",
+						name: "Kopi Gayo 250 g",
+						price: 92_000,
+						quantity: 2,
+						subtotal: 184_000,
+					},
+				],
+				total: 184_000,
+				currency: "IDR",
+				shipping_address: null,
+				note: "Tolong dibungkus",
+				expires_at: "2026-11-23T08:30:00.000Z",
+				created_at: "2026-11-23T08:00:00.000Z",
+				updated_at: "2026-11-23T08:00:00.000Z",
+				payment: {
+					reference: "b6ad4a0e-6f0c-4d0c-8d0f-3f7f1a3f2a10",
+					amount: 184_000,
+					due_at: "2026-11-23T08:30:00.000Z",
+				},
+			},
+		],
+	});
 
 /** What a payment provider tells by webhook; `amount` in the shop's currency. */
-export const providerEvent = z.strictObject({
-	id: line(1, 255),
-	type: z.enum(["payment.settled", "payment.failed"]),
-	reference: line(1, 255),
-	amount: amount,
-});
+export const providerEvent = z
+	.strictObject({
+		id: line(1, 255),
+		type: z.enum(["payment.settled", "payment.failed"]),
+		reference: line(1, 255),
+		amount: amount,
+	})
+	.meta({
+		id: "PaymentEvent",
+		examples: [
+			{
+				id: "evt_1",
+				type: "payment.settled",
+				reference: "b6ad4a0e-6f0c-4d0c-8d0f-3f7f1a3f2a10",
+				amount: 184_000,
+			},
+		],
+	});
 
 /** Chosen by the client for one order; the same key again gets the same answer. */
 const idempotencyKey = z
@@ -74,6 +147,15 @@ export const orders = contract({
 		place: action({
 			summary: "Place an order: the units are held until it is paid or expires",
 			permissions: "user",
+			problems: [
+				"PRODUCT_NOT_FOUND",
+				"OUT_OF_STOCK",
+				"TOTAL_TOO_LARGE",
+				"KEY_REUSED",
+				"ORDER_NOT_PLACED",
+				"ORDER_UNKNOWN",
+			],
+			example: { items: [{ product_id: "01a20af7e8d300020f7306eb", quantity: 2 }], note: "Tolong dibungkus" },
 			params: z.strictObject({
 				items: z
 					.array(orderLine)
@@ -103,6 +185,7 @@ export const orders = contract({
 		get: action({
 			summary: "An order by id: one's own, or anybody's for an admin",
 			permissions: "user",
+			problems: ["ORDER_NOT_FOUND"],
 			params: z.strictObject({ id: opaqueId }),
 			result: order,
 			rest: { method: "GET", path: "/orders/:id" },
@@ -111,6 +194,7 @@ export const orders = contract({
 		cancel: action({
 			summary: "Cancel an order that is not paid yet; its units go back on sale",
 			permissions: "user",
+			problems: ["ORDER_NOT_FOUND", "ORDER_IN_OTHER_STATE"],
 			params: z.strictObject({ id: opaqueId }),
 			result: order,
 			rest: { method: "POST", path: "/orders/:id/cancel" },
@@ -119,6 +203,14 @@ export const orders = contract({
 			summary:
 				"Pay an order: `instant` answers 200 with the paid order, `transfer` 202 with what to pay; a webhook settles it",
 			permissions: "user",
+			problems: [
+				"ORDER_NOT_FOUND",
+				"ORDER_IN_OTHER_STATE",
+				"PAYMENT_DECLINED",
+				"PAYMENT_NOT_MADE",
+				"PAYMENT_UNKNOWN",
+			],
+			example: { id: "3f1c8a52-7d1e-4b2f-9c55-0a6f2f7f9f11", method: "transfer" },
 			params: z.strictObject({ id: opaqueId, method: z.enum(["instant", "transfer"]).default("instant") }),
 			result: payableOrder,
 			rest: { method: "POST", path: "/orders/:id/pay", otherStatus: 202 },
@@ -127,6 +219,7 @@ export const orders = contract({
 		ship: action({
 			summary: "A paid order has left the shop",
 			permissions: "admin",
+			problems: ["ORDER_NOT_FOUND", "ORDER_IN_OTHER_STATE"],
 			params: z.strictObject({ id: opaqueId }),
 			result: order,
 			rest: { method: "POST", path: "/orders/:id/ship" },
@@ -134,6 +227,7 @@ export const orders = contract({
 		complete: action({
 			summary: "A shipped order has arrived",
 			permissions: "admin",
+			problems: ["ORDER_NOT_FOUND", "ORDER_IN_OTHER_STATE"],
 			params: z.strictObject({ id: opaqueId }),
 			result: order,
 			rest: { method: "POST", path: "/orders/:id/complete" },
@@ -141,6 +235,8 @@ export const orders = contract({
 		refund: action({
 			summary: "Give the money of an order back; `restock` puts its units back on sale as well",
 			permissions: "admin",
+			problems: ["ORDER_NOT_FOUND", "ORDER_IN_OTHER_STATE"],
+			example: { id: "3f1c8a52-7d1e-4b2f-9c55-0a6f2f7f9f11", restock: true },
 			params: z.strictObject({ id: opaqueId, restock: z.boolean().default(false) }),
 			result: order,
 			rest: { method: "POST", path: "/orders/:id/refund" },
@@ -149,6 +245,7 @@ export const orders = contract({
 			summary:
 				"What the payment provider tells: signed by `Toko-Signature: t=<unix seconds>,v1=<hex HMAC-SHA256 of t.body>`, each id taken once",
 			permissions: "public",
+			problems: ["SIGNATURE_INVALID", "PAYMENT_NOT_FOUND", "PAYMENT_AMOUNT_DIFFERS"],
 			params: z.strictObject({ payload: z.string(), signature: z.string().max(2000).default("") }),
 			result: z.strictObject({ received: z.literal(true) }),
 			rest: {

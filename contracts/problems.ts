@@ -5,6 +5,10 @@ import type { z } from "zod";
 export interface FieldError {
 	path: string;
 	message: string;
+	/** Of a line of an order that cannot be had. */
+	product_id?: string;
+	requested?: number;
+	available?: number;
 }
 
 interface ProblemKind {

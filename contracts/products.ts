@@ -18,18 +18,36 @@ const imageUrl = z
 	.nullable();
 
 /** A product as the API shows it; `price` in the shop's currency. */
-export const product = z.strictObject({
-	id: z.string(),
-	name: z.string(),
-	description: z.string(),
-	price: z.number(),
-	stock: z.int(),
-	category: z.string(),
-	image_url: z.string().nullable(),
-	currency: z.string(),
-	created_at: moment,
-	updated_at: moment,
-});
+export const product = z
+	.strictObject({
+		id: z.string(),
+		name: z.string(),
+		description: z.string(),
+		price: z.number(),
+		stock: z.int(),
+		category: z.string(),
+		image_url: z.string().nullable(),
+		currency: z.string(),
+		created_at: moment,
+		updated_at: moment,
+	})
+	.meta({
+		id: "Product",
+		examples: [
+			{
+				id: "01a20af7e8d300020f7306eb",
+				name: "Kopi Gayo 250 g",
+				description: "Biji sangrai.",
+				price: 92_000,
+				stock: 40,
+				category: "kopi",
+				image_url: null,
+				currency: "IDR",
+				created_at: "2026-11-23T08:00:00.000Z",
+				updated_at: "2026-11-23T08:00:00.000Z",
+			},
+		],
+	});
 
 const described = {
 	name: line(1, 200),
@@ -101,6 +119,7 @@ export const products = contract({
 		get: action({
 			summary: "A product by id",
 			permissions: "public",
+			problems: ["PRODUCT_NOT_FOUND"],
 			params: z.strictObject({ id: opaqueId }),
 			result: product,
 			rest: { method: "GET", path: "/products/:id" },
@@ -109,6 +128,13 @@ export const products = contract({
 		create: action({
 			summary: "Add a product",
 			permissions: "admin",
+			example: {
+				name: "Kopi Gayo 250 g",
+				description: "Biji sangrai.",
+				price: 92_000,
+				stock: 40,
+				category: "kopi",
+			},
 			params: newProduct,
 			result: product,
 			rest: { method: "POST", path: "/products", status: 201 },
@@ -116,6 +142,8 @@ export const products = contract({
 		update: action({
 			summary: "Change a product; stock is changed by its own action",
 			permissions: "admin",
+			problems: ["PRODUCT_NOT_FOUND"],
+			example: { id: "01a20af7e8d300020f7306eb", price: 95_000 },
 			params: z.strictObject({ id: opaqueId, ...z.strictObject(described).partial().shape }),
 			result: product,
 			rest: { method: "PATCH", path: "/products/:id" },
@@ -124,6 +152,7 @@ export const products = contract({
 		remove: action({
 			summary: "Take a product out of the shop; its old orders stay readable",
 			permissions: "admin",
+			problems: ["PRODUCT_NOT_FOUND"],
 			params: z.strictObject({ id: opaqueId }),
 			result: z.null(),
 			rest: { method: "DELETE", path: "/products/:id", status: 204 },
@@ -131,6 +160,7 @@ export const products = contract({
 		changeStock: action({
 			summary: "Add units to the stock, or take some away",
 			permissions: "admin",
+			problems: ["PRODUCT_NOT_FOUND", "STOCK_WOULD_BE_NEGATIVE", "STOCK_TOO_LARGE"],
 			params: z.strictObject({ id: opaqueId, quantity: z.int().min(-STOCK_MAX).max(STOCK_MAX) }),
 			result: z.strictObject({ message: z.string(), stock: z.int() }),
 			rest: { method: "PUT", path: "/products/:id/stock", query: ["quantity"] },

@@ -6,16 +6,32 @@ import { cursor, integerId, limit, line, moment, skip } from "./fields.ts";
 export const role = z.enum(["user", "admin"]);
 
 /** A person as the API shows it; the password's hash never leaves the service. */
-export const user = z.strictObject({
-	id: integerId,
-	email: z.string(),
-	username: z.string(),
-	full_name: z.string(),
-	role,
-	is_active: z.boolean(),
-	is_verified: z.boolean(),
-	created_at: moment,
-});
+export const user = z
+	.strictObject({
+		id: integerId,
+		email: z.string(),
+		username: z.string(),
+		full_name: z.string(),
+		role,
+		is_active: z.boolean(),
+		is_verified: z.boolean(),
+		created_at: moment,
+	})
+	.meta({
+		id: "User",
+		examples: [
+			{
+				id: 7,
+				email: "budi@toko.test",
+				username: "budi",
+				full_name: "Budi Santoso",
+				role: "user",
+				is_active: true,
+				is_verified: false,
+				created_at: "2026-11-23T08:00:00.000Z",
+			},
+		],
+	});
 
 /** The language of the messages to a user. */
 export const locale = z.enum(["id", "en"]);
@@ -54,12 +70,30 @@ export const newPassword = z
 const password = z.string().min(1).max(128);
 
 /** What a login answers. `expires_in` is in seconds. */
-export const tokens = z.strictObject({
-	access_token: z.string(),
-	token_type: z.literal("bearer"),
-	expires_in: z.int(),
-	refresh_token: z.string(),
-});
+export const tokens = z
+	.strictObject({
+		access_token: z.string(),
+		token_type: z.literal("bearer"),
+		expires_in: z.int(),
+		refresh_token: z.string(),
+	})
+	.meta({
+		id: "OwnUser",
+		examples: [
+			{
+				id: 7,
+				email: "budi@toko.test",
+				username: "budi",
+				full_name: "Budi Santoso",
+				role: "user",
+				is_active: true,
+				is_verified: false,
+				created_at: "2026-11-23T08:00:00.000Z",
+				locale: "id",
+				phone: "+6281234567890",
+			},
+		],
+	});
 
 /** Who issues access tokens, and for whom (RFC 7519 `iss`, `aud`). */
 export const TOKEN_ISSUER = "toko/users";
@@ -74,14 +108,26 @@ const mailToken = z.string().min(1).max(200);
 const done = z.strictObject({ message: z.string() });
 
 /** A public key (RFC 8037) that checks access tokens. */
-const jwk = z.strictObject({
-	kty: z.literal("OKP"),
-	crv: z.literal("Ed25519"),
-	x: z.string(),
-	kid: z.string(),
-	alg: z.literal("EdDSA"),
-	use: z.literal("sig"),
-});
+const jwk = z
+	.strictObject({
+		kty: z.literal("OKP"),
+		crv: z.literal("Ed25519"),
+		x: z.string(),
+		kid: z.string(),
+		alg: z.literal("EdDSA"),
+		use: z.literal("sig"),
+	})
+	.meta({
+		id: "Tokens",
+		examples: [
+			{
+				access_token: "eyJhbGciOiJFZERTQSJ9.e30.c2ln",
+				token_type: "bearer",
+				expires_in: 900,
+				refresh_token: "NmQ0ZjE3YzktM2E1Ni00ZGQ4LWI2MTE",
+			},
+		],
+	});
 
 export const users = contract({
 	name: "users",
@@ -90,6 +136,13 @@ export const users = contract({
 		register: action({
 			summary: "Register a new user",
 			permissions: "public",
+			problems: ["EMAIL_TAKEN", "USERNAME_TAKEN"],
+			example: {
+				email: "budi@toko.test",
+				username: "budi",
+				password: "rahasia-budi",
+				full_name: "Budi Santoso",
+			},
 			params: z.strictObject({
 				email,
 				username,
@@ -104,6 +157,8 @@ export const users = contract({
 		login: action({
 			summary: "Log in: an access token for 15 minutes and a refresh token",
 			permissions: "public",
+			problems: ["BAD_CREDENTIALS", "TOO_MANY_LOGINS"],
+			example: { email: "budi@toko.test", password: "rahasia-budi" },
 			params: z.strictObject({ email, password }),
 			result: tokens,
 			rest: { method: "POST", path: "/users/login" },
@@ -111,6 +166,8 @@ export const users = contract({
 		refresh: action({
 			summary: "Change a refresh token for a new pair; a token used twice ends the whole family",
 			permissions: "public",
+			problems: ["TOKEN_INVALID"],
+			example: { refresh_token: "NmQ0ZjE3YzktM2E1Ni00ZGQ4LWI2MTE" },
 			params: z.strictObject({ refresh_token: refreshToken }),
 			result: tokens,
 			rest: { method: "POST", path: "/users/refresh" },
@@ -118,6 +175,7 @@ export const users = contract({
 		logout: action({
 			summary: "End the session that a refresh token belongs to",
 			permissions: "public",
+			example: { refresh_token: "NmQ0ZjE3YzktM2E1Ni00ZGQ4LWI2MTE" },
 			params: z.strictObject({ refresh_token: refreshToken }),
 			result: done,
 			rest: { method: "POST", path: "/users/logout" },
@@ -143,6 +201,8 @@ export const users = contract({
 			summary:
 				"Verify an address with the token of a mail (200), or ask for such a mail by the address (202)",
 			permissions: "public",
+			problems: ["MAIL_TOKEN_INVALID", "EMAIL_TAKEN"],
+			example: { email: "budi@toko.test" },
 			params: z
 				.strictObject({ token: mailToken.optional(), email: email.optional() })
 				.refine(({ token, email }) => (token === undefined) !== (email === undefined), {
@@ -157,6 +217,7 @@ export const users = contract({
 			summary:
 				"Ask for a mail with a link to set a new password; the answer is the same for unknown addresses",
 			permissions: "public",
+			example: { email: "budi@toko.test" },
 			params: z.strictObject({ email }),
 			result: done,
 			rest: { method: "POST", path: "/users/forgot-password", status: 202 },
@@ -165,6 +226,8 @@ export const users = contract({
 		resetPassword: action({
 			summary: "Set a new password with the token of a mail; all sessions end",
 			permissions: "public",
+			problems: ["MAIL_TOKEN_INVALID"],
+			example: { token: "reset.7.1795478400.c2lnbmF0dXJl", new_password: "rahasia-baru" },
 			params: z.strictObject({ token: mailToken, new_password: newPassword }),
 			result: done,
 			rest: { method: "POST", path: "/users/reset-password" },
@@ -180,6 +243,7 @@ export const users = contract({
 		updateMe: action({
 			summary: "Change one's name, phone (null: none) or the language of one's messages",
 			permissions: "user",
+			example: { locale: "en", phone: "+6281234567890" },
 			params: z.strictObject({
 				full_name: line(1, 200).optional(),
 				locale: locale.optional(),
@@ -192,6 +256,8 @@ export const users = contract({
 		changePassword: action({
 			summary: "Change one's password; all sessions end, and a new one begins",
 			permissions: "user",
+			problems: ["WRONG_PASSWORD", "TOO_MANY_LOGINS"],
+			example: { current_password: "rahasia-budi", new_password: "rahasia-baru" },
 			params: z.strictObject({ current_password: password, new_password: newPassword }),
 			result: tokens,
 			rest: { method: "POST", path: "/users/me/password" },
@@ -199,6 +265,8 @@ export const users = contract({
 		changeEmail: action({
 			summary: "Ask to change one's address: it counts once the link in the mail to the new one was followed",
 			permissions: "user",
+			problems: ["WRONG_PASSWORD", "TOO_MANY_LOGINS", "TOO_MANY_MAILS"],
+			example: { current_password: "rahasia-budi", new_email: "budi@shop.example" },
 			params: z.strictObject({ current_password: password, new_email: email }),
 			result: done,
 			rest: { method: "POST", path: "/users/me/email", status: 202 },
@@ -206,6 +274,7 @@ export const users = contract({
 		get: action({
 			summary: "A user by id: oneself, or anybody for an admin",
 			permissions: "user",
+			problems: ["USER_NOT_FOUND"],
 			params: z.strictObject({ id: integerId }),
 			result: user,
 			rest: { method: "GET", path: "/users/:id" },
@@ -214,6 +283,8 @@ export const users = contract({
 		update: action({
 			summary: "Change a user's role, or switch the account off or on; tokens that say otherwise end",
 			permissions: "admin",
+			problems: ["USER_NOT_FOUND", "LAST_ADMIN"],
+			example: { id: 7, role: "admin" },
 			params: z.strictObject({ id: integerId, role: role.optional(), is_active: z.boolean().optional() }),
 			result: user,
 			rest: { method: "PATCH", path: "/users/:id" },
@@ -222,6 +293,7 @@ export const users = contract({
 		remove: action({
 			summary: "Delete an account: oneself, or anybody for an admin. Orders stay, without the person",
 			permissions: "user",
+			problems: ["USER_NOT_FOUND", "LAST_ADMIN"],
 			params: z.strictObject({ id: integerId }),
 			result: z.null(),
 			rest: { method: "DELETE", path: "/users/:id", status: 204 },

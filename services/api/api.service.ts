@@ -9,7 +9,7 @@ import { problem } from "../../contracts/problems.ts";
 import { service } from "../../mixins/schema.ts";
 import { settings } from "../../mixins/settings.ts";
 import { readBody, type WithBody } from "./body.ts";
-import { docsAssets, docsPage, docsScript } from "./docs.ts";
+import { docsAssets, docsPage, docsScript, redocPage, redocScript } from "./docs.ts";
 import { readiness } from "./health.ts";
 import { hasMailbox, mailboxPage, mailPage } from "./mailbox.ts";
 import { manners } from "./manners.ts";
@@ -106,6 +106,8 @@ export default service<Gateway>({
 					...answering("/openapi.json", (_request, response) => sendJson(response, 200, openApiDocument())),
 					...answering("/docs", docsPage),
 					...answering("/docs/start.js", docsScript),
+					...answering("/redoc", redocPage),
+					...answering("/redoc/start.js", redocScript),
 					...(hasMailbox()
 						? { ...answering("/dev/mailbox", mailboxPage), ...answering("/dev/mailbox/:name", mailPage) }
 						: {}),

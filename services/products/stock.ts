@@ -25,8 +25,9 @@ export async function reserve(
 ): Promise<(Line & { document: ProductDocument })[]> {
 	const wanted = sumByProduct(lines);
 	const documents = await find(store, [...wanted.keys()]);
+	refuseShortages(documents, wanted);
 	const held: (Line & { document: ProductDocument })[] = [];
-	let isShort = false;
+	let short: Line | undefined;
 	try {
 		for (const [product_id, quantity] of wanted) {
 			const document = documents.get(product_id) as ProductDocument;
@@ -35,7 +36,7 @@ export async function reserve(
 				{ $inc: { stock: -quantity }, $push: { holds: { reservation_id, quantity, expires_at } } },
 			);
 			if (changed === 0) {
-				isShort = true;
+				short = { product_id, quantity };
 				break;
 			}
 			held.push({ product_id, quantity, document });
@@ -45,16 +46,21 @@ export async function reserve(
 		await release(store, reservation_id, [...wanted.keys()]);
 		throw error;
 	}
-	if (!isShort) {
+	if (!short) {
 		return held;
 	}
-	await release(store, reservation_id, [...wanted.keys()]);
-	const errors = await shortages(store, wanted);
-	if (errors.length === 0 && attempts > 1) {
-		// What was short has come back meanwhile.
-		return reserve(store, reservation_id, lines, expires_at, attempts - 1);
+	if (held.length > 0) {
+		await release(store, reservation_id, [...wanted.keys()]);
 	}
-	throw problem("OUT_OF_STOCK", { errors });
+	if (attempts === 1) {
+		const { product_id, quantity } = short;
+		const message = "others are buying this at the same moment: try again";
+		throw problem("OUT_OF_STOCK", {
+			errors: [{ path: "items", message, product_id, requested: quantity, available: 0 }],
+		});
+	}
+	// Somebody else was faster with what was there a moment ago; it may also come back.
+	return reserve(store, reservation_id, lines, expires_at, attempts - 1);
 }
 
 /** The held units are sold: the holds go. A reservation without holds changes nothing. */
@@ -137,9 +143,9 @@ async function find(store: Store, product_ids: string[]): Promise<Map<string, Pr
 	return documents;
 }
 
-async function shortages(store: Store, wanted: Map<string, number>) {
-	const documents = await find(store, [...wanted.keys()]);
-	return [...wanted]
+/** Throws OUT_OF_STOCK that names every line that is short. */
+function refuseShortages(documents: Map<string, ProductDocument>, wanted: Map<string, number>): void {
+	const errors = [...wanted]
 		.map(([product_id, requested]) => ({
 			product_id,
 			requested,
@@ -151,4 +157,7 @@ async function shortages(store: Store, wanted: Map<string, number>) {
 			message: `only ${short.available} of ${short.requested} are left`,
 			...short,
 		}));
+	if (errors.length > 0) {
+		throw problem("OUT_OF_STOCK", { errors });
+	}
 }

@@ -128,7 +128,7 @@ function judge(
 			? []
 			: [`${expected} events led to ${messages} messages of ${of_events} events`]),
 		...(mails - again === expected ? [] : [`${mails - again} of ${expected} mails were sent`]),
-		...(again < Math.max(expected * AGAIN_SHARE, 5) ? [] : [`${again} mails were sent twice`]),
+		...(again < Math.max(expected * AGAIN_SHARE, 12) ? [] : [`${again} mails were sent twice`]),
 	];
 }
 

@@ -1,0 +1,15 @@
+import "./shop/one-line.ts";
+
+import { writeFile } from "node:fs/promises";
+import { apiFiles } from "./shop/api-files.ts";
+import { fail } from "./shop/one-line.ts";
+
+/** `npm run openapi`: writes the API's document and the types that a client of the tests is made of. */
+async function start(): Promise<void> {
+	for (const [file, text] of await apiFiles()) {
+		await writeFile(file, text);
+		console.log(`wrote ${file.pathname}`);
+	}
+}
+
+await start().catch(fail);
