@@ -43,7 +43,23 @@ export const phone = z
 	.regex(/^\+[1-9]\d{6,14}$/, "must be a number with its country, such as +6281234567890");
 
 /** What a user sees of themselves. */
-export const ownUser = z.strictObject({ ...user.shape, locale, phone: phone.nullable() });
+export const ownUser = z.strictObject({ ...user.shape, locale, phone: phone.nullable() }).meta({
+	id: "OwnUser",
+	examples: [
+		{
+			id: 7,
+			email: "budi@toko.test",
+			username: "budi",
+			full_name: "Budi Santoso",
+			role: "user",
+			is_active: true,
+			is_verified: false,
+			created_at: "2026-11-23T08:00:00.000Z",
+			locale: "id",
+			phone: "+6281234567890",
+		},
+	],
+});
 
 /** An address for mail; compared without case. */
 export const email = z
@@ -78,19 +94,13 @@ export const tokens = z
 		refresh_token: z.string(),
 	})
 	.meta({
-		id: "OwnUser",
+		id: "Tokens",
 		examples: [
 			{
-				id: 7,
-				email: "budi@toko.test",
-				username: "budi",
-				full_name: "Budi Santoso",
-				role: "user",
-				is_active: true,
-				is_verified: false,
-				created_at: "2026-11-23T08:00:00.000Z",
-				locale: "id",
-				phone: "+6281234567890",
+				access_token: "eyJhbGciOiJFZERTQSJ9.e30.c2ln",
+				token_type: "bearer",
+				expires_in: 900,
+				refresh_token: "NmQ0ZjE3YzktM2E1Ni00ZGQ4LWI2MTE",
 			},
 		],
 	});
@@ -108,26 +118,14 @@ const mailToken = z.string().min(1).max(200);
 const done = z.strictObject({ message: z.string() });
 
 /** A public key (RFC 8037) that checks access tokens. */
-const jwk = z
-	.strictObject({
-		kty: z.literal("OKP"),
-		crv: z.literal("Ed25519"),
-		x: z.string(),
-		kid: z.string(),
-		alg: z.literal("EdDSA"),
-		use: z.literal("sig"),
-	})
-	.meta({
-		id: "Tokens",
-		examples: [
-			{
-				access_token: "eyJhbGciOiJFZERTQSJ9.e30.c2ln",
-				token_type: "bearer",
-				expires_in: 900,
-				refresh_token: "NmQ0ZjE3YzktM2E1Ni00ZGQ4LWI2MTE",
-			},
-		],
-	});
+const jwk = z.strictObject({
+	kty: z.literal("OKP"),
+	crv: z.literal("Ed25519"),
+	x: z.string(),
+	kid: z.string(),
+	alg: z.literal("EdDSA"),
+	use: z.literal("sig"),
+});
 
 export const users = contract({
 	name: "users",

@@ -1,7 +1,7 @@
 import { createRequire } from "node:module";
 import { Middleware as Channels } from "@moleculer/channels";
 import { type Middleware, Serializers } from "moleculer";
-import { streamConfig } from "../mixins/events.ts";
+import { ACK_WAIT_MS, streamConfig } from "../mixins/events.ts";
 
 /** The adapter's types leave its classes out. */
 const { Adapters } = createRequire(import.meta.url)("@moleculer/channels") as {
@@ -50,7 +50,7 @@ export function channels(connectionOptions: object): Middleware {
 			nats: {
 				connectionOptions,
 				streamConfig: streamConfig(),
-				consumerOptions: { config: { deliver_policy: "all" } },
+				consumerOptions: { config: { deliver_policy: "all", ack_wait: ACK_WAIT_MS * 1_000_000 } },
 			},
 			serializer: new TolerantJson(),
 			// Of a whole group, with those that wait for another try: more than can go wrong at the same time.

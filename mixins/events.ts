@@ -13,6 +13,9 @@ export function channelOf(name: EventName): string {
 /** What an event is about, such as `order:<id>`: its events are numbered and keep their order. */
 export type Aggregate = `${"order" | "user"}:${string | number}`;
 
+/** NATS gives an event to another process after this, unless the one that has it says that it is at work. */
+export const ACK_WAIT_MS = 5000;
+
 const SECOND_NS = 1_000_000_000;
 
 /** The one stream that keeps the shop's events until every group has them. */

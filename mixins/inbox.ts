@@ -6,7 +6,7 @@ import type { PoolClient } from "pg";
 import type { EventEnvelope } from "../contracts/actions.ts";
 import { type Consumers, type InboxService, runConsumer } from "./consumers.ts";
 import { countDeadLetter, keepDeadLetter } from "./dead-letters.ts";
-import { ALL_EVENTS, isPlace, NotAnEvent, readEvent } from "./events.ts";
+import { ACK_WAIT_MS, ALL_EVENTS, isPlace, NotAnEvent, readEvent } from "./events.ts";
 import { isPassing } from "./failures.ts";
 import { mixin } from "./schema.ts";
 
@@ -23,8 +23,8 @@ const TRIES = 5;
 const EARLY_MS = 250;
 /** So long it waits for one before it; then that one is in no stream any more, or is late for another reason. */
 const PATIENCE_MS = 60_000;
-/** NATS takes an event for lost after 30 seconds without a word. */
-const PULSE_MS = 10_000;
+/** So often a process tells NATS that it is at work on an event. */
+const PULSE_MS = ACK_WAIT_MS / 4;
 
 /**
  * The inbox: each event is handled in one transaction with its place in the sequence of its thing's events. So a second

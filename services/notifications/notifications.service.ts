@@ -83,7 +83,7 @@ export default service<NotificationsService>({
 			migrations: new URL("./migrations/", import.meta.url),
 			tables: [inboxTables],
 			// For every job and every event that is taken in at the same moment.
-			connections: 32,
+			connections: 24,
 		}),
 		messaging,
 	],

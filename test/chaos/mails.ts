@@ -1,16 +1,16 @@
+import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
-import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { text } from "node:stream/consumers";
 import { setTimeout as wait } from "node:timers/promises";
-import { SMTPServer } from "smtp-server";
+import { Worker } from "node:worker_threads";
 import { type Audit, audit } from "../../audit/audit.ts";
 import { openSources, type Sources } from "../../audit/sources.ts";
 import { joinRunningParts } from "../../infra/parts.ts";
 import { Chance } from "./chance.ts";
 import { Client, Observations } from "./client.ts";
 import { Cluster } from "./cluster.ts";
+import type { Taken } from "./mail-server.ts";
 
 /** What a run did and found. */
 export interface MailReport {
@@ -34,6 +34,8 @@ const BUYERS = 8;
 const ORDERS_EACH = 8;
 /** No order is paid: each is a hold in the document of its product. */
 const PRODUCTS = 100;
+/** As many as leave two cores time to start again what is killed. */
+const EVENTS_PER_SECOND = 30;
 const KILL_EVERY_MS = 5000;
 const QUIET_ORDERS = 200;
 const SETTLE_MS = 120_000;
@@ -158,6 +160,7 @@ async function killUntil(work: Promise<unknown>, cluster: Cluster, share: () => 
 class Market {
 	done = 0;
 	#taken = 0;
+	#begun = Date.now();
 	#buyers = 0;
 	#products: string[];
 	#events: number;
@@ -171,10 +174,10 @@ class Market {
 
 	/** Registers buyers who order a few times each. */
 	async buy(client: Client): Promise<void> {
-		while (this.#take()) {
+		while (await this.#take()) {
 			const token = await this.register(client);
 			this.done++;
-			for (let order = 0; order < ORDERS_EACH && this.#take(); order++) {
+			for (let order = 0; order < ORDERS_EACH && (await this.#take()); order++) {
 				await this.order(client, token, `order-${order}`);
 				this.done++;
 			}
@@ -208,8 +211,14 @@ class Market {
 		return placed.body;
 	}
 
-	#take(): boolean {
-		return this.#taken++ < this.#events;
+	/** The next event, when it is its time; false where there are enough. */
+	async #take(): Promise<boolean> {
+		if (this.#taken >= this.#events) {
+			return false;
+		}
+		const due = this.#begun + (1000 * this.#taken++) / EVENTS_PER_SECOND;
+		await wait(Math.max(0, due - Date.now()));
+		return true;
 	}
 }
 
@@ -271,32 +280,22 @@ async function countRecorded(sources: Sources): Promise<MailReport["recorded"]> 
 	return row as MailReport["recorded"];
 }
 
-/** A mail server that takes everything and remembers when. */
+/** What a mail server, which takes everything, has taken and when. */
 class PostOffice {
 	#times = new Map<string, number>();
 	#taken_at = new Map<string, number>();
 	#waiting = new Map<string, () => void>();
-	#server = new SMTPServer({
-		authOptional: true,
-		disabledCommands: ["STARTTLS"],
-		onData: (stream, _session, done) => {
-			text(stream).then((mail) => {
-				this.#take(mail);
-				done();
-			}, done);
-		},
-	});
+	#server = new Worker(new URL("./mail-server.ts", import.meta.url));
 
 	/** Answers its address. */
 	async open(): Promise<string> {
-		// A killed process leaves its connection broken.
-		this.#server.on("error", () => undefined);
-		await new Promise<void>((resolve) => this.#server.listen(0, "127.0.0.1", resolve));
-		return `smtp://127.0.0.1:${(this.#server.server.address() as AddressInfo).port}`;
+		const [port] = (await once(this.#server, "message")) as [number];
+		this.#server.on("message", (mail: Taken) => this.#take(mail));
+		return `smtp://127.0.0.1:${port}`;
 	}
 
 	async close(): Promise<void> {
-		await new Promise<void>((resolve) => this.#server.close(() => resolve()));
+		await this.#server.terminate();
 	}
 
 	counted(): MailReport["accepted"] {
@@ -316,12 +315,10 @@ class PostOffice {
 		return this.#taken_at.get(mark) as number;
 	}
 
-	#take(mail: string): void {
-		const id = /^Message-ID: (.*)$/im.exec(mail)?.[1] ?? "none";
+	#take({ id, mark, at }: Taken): void {
 		this.#times.set(id, (this.#times.get(id) ?? 0) + 1);
-		const mark = /^Subject: .*(#\S+)/im.exec(mail)?.[1];
 		if (mark) {
-			this.#taken_at.set(mark, Date.now());
+			this.#taken_at.set(mark, at);
 			this.#waiting.get(mark)?.();
 		}
 	}

@@ -721,6 +721,21 @@ export interface components {
         };
         /**
          * @example {
+         *       "access_token": "eyJhbGciOiJFZERTQSJ9.e30.c2ln",
+         *       "token_type": "bearer",
+         *       "expires_in": 900,
+         *       "refresh_token": "NmQ0ZjE3YzktM2E1Ni00ZGQ4LWI2MTE"
+         *     }
+         */
+        Tokens: {
+            access_token: string;
+            /** @constant */
+            token_type: "bearer";
+            expires_in: number;
+            refresh_token: string;
+        };
+        /**
+         * @example {
          *       "id": 7,
          *       "email": "budi@toko.test",
          *       "username": "budi",
@@ -734,11 +749,19 @@ export interface components {
          *     }
          */
         OwnUser: {
-            access_token: string;
-            /** @constant */
-            token_type: "bearer";
-            expires_in: number;
-            refresh_token: string;
+            id: number;
+            email: string;
+            username: string;
+            full_name: string;
+            /** @enum {string} */
+            role: "user" | "admin";
+            is_active: boolean;
+            is_verified: boolean;
+            /** Format: date-time */
+            created_at: string;
+            /** @enum {string} */
+            locale: "id" | "en";
+            phone: string | null;
         };
         /**
          * @example {
@@ -961,26 +984,6 @@ export interface components {
             /** Format: date-time */
             failed_at: string;
         };
-        /**
-         * @example {
-         *       "access_token": "eyJhbGciOiJFZERTQSJ9.e30.c2ln",
-         *       "token_type": "bearer",
-         *       "expires_in": 900,
-         *       "refresh_token": "NmQ0ZjE3YzktM2E1Ni00ZGQ4LWI2MTE"
-         *     }
-         */
-        Tokens: {
-            /** @constant */
-            kty: "OKP";
-            /** @constant */
-            crv: "Ed25519";
-            x: string;
-            kid: string;
-            /** @constant */
-            alg: "EdDSA";
-            /** @constant */
-            use: "sig";
-        };
     };
     responses: never;
     parameters: never;
@@ -1122,7 +1125,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["OwnUser"];
+                    "application/json": components["schemas"]["Tokens"];
                 };
             };
             /** @description `MALFORMED_BODY`: The body is not valid JSON. */
@@ -1233,7 +1236,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["OwnUser"];
+                    "application/json": components["schemas"]["Tokens"];
                 };
             };
             /** @description `MALFORMED_BODY`: The body is not valid JSON. */
@@ -1969,21 +1972,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": {
-                        id: number;
-                        email: string;
-                        username: string;
-                        full_name: string;
-                        /** @enum {string} */
-                        role: "user" | "admin";
-                        is_active: boolean;
-                        is_verified: boolean;
-                        /** Format: date-time */
-                        created_at: string;
-                        /** @enum {string} */
-                        locale: "id" | "en";
-                        phone: string | null;
-                    };
+                    "application/json": components["schemas"]["OwnUser"];
                 };
             };
             /**
@@ -2070,21 +2059,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": {
-                        id: number;
-                        email: string;
-                        username: string;
-                        full_name: string;
-                        /** @enum {string} */
-                        role: "user" | "admin";
-                        is_active: boolean;
-                        is_verified: boolean;
-                        /** Format: date-time */
-                        created_at: string;
-                        /** @enum {string} */
-                        locale: "id" | "en";
-                        phone: string | null;
-                    };
+                    "application/json": components["schemas"]["OwnUser"];
                 };
             };
             /** @description `MALFORMED_BODY`: The body is not valid JSON. */
@@ -2196,7 +2171,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["OwnUser"];
+                    "application/json": components["schemas"]["Tokens"];
                 };
             };
             /** @description `MALFORMED_BODY`: The body is not valid JSON. */
@@ -5332,7 +5307,18 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        keys: components["schemas"]["Tokens"][];
+                        keys: {
+                            /** @constant */
+                            kty: "OKP";
+                            /** @constant */
+                            crv: "Ed25519";
+                            x: string;
+                            kid: string;
+                            /** @constant */
+                            alg: "EdDSA";
+                            /** @constant */
+                            use: "sig";
+                        }[];
                     };
                 };
             };

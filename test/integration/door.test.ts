@@ -1,0 +1,199 @@
+import { request as httpRequest } from "node:http";
+import { connect } from "node:net";
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import type { Service, ServiceBroker } from "moleculer";
+import type { Meta } from "../../contracts/actions.ts";
+import { newUser, startNode, startNodeWith } from "./shop.ts";
+
+const ORIGIN = "https://shop.example";
+const seen: Meta[] = [];
+let shop: ServiceBroker;
+let gateway: ServiceBroker;
+let address: string;
+
+beforeAll(async () => {
+	process.env.CORS_ORIGINS = ORIGIN;
+	process.env.TRUST_PROXY = "loopback";
+	process.env.RATE_LIMIT = "30";
+	shop = await startNodeWith(
+		[
+			{
+				name: "Witness",
+				localAction: (next, { name }) =>
+					name === "v1.products.categories"
+						? function (this: Service, ctx) {
+								seen.push({ ...(ctx.meta as Meta) });
+								return next.call(this, ctx);
+							}
+						: next,
+			},
+		],
+		"users",
+		"products",
+		"orders",
+		"notifications",
+	);
+	gateway = await startNode("api");
+	const { gatewayAddress } = await import("../../services/api/api.service.ts");
+	address = gatewayAddress(gateway.getLocalService("api"));
+	await gateway.waitForServices([{ name: "products", version: 1 }]);
+});
+
+afterAll(async () => {
+	for (const name of ["CORS_ORIGINS", "TRUST_PROXY", "RATE_LIMIT"]) {
+		delete process.env[name];
+	}
+	await gateway.stop();
+	await shop.stop();
+});
+
+const CATEGORIES = "/api/v1/products/categories";
+let client = 0;
+
+/** A request from behind the trusted proxy, by a client of its own unless one is named. */
+function from(
+	forwarded: string | undefined = `192.0.2.${++client % 250}`,
+	headers: Record<string, string> = {},
+) {
+	return fetch(`${address}${CATEGORIES}`, { headers: { "x-forwarded-for": forwarded, ...headers } });
+}
+
+describe("a page in a browser", () => {
+	test("may use the API where its origin is on the list", async () => {
+		const answer = await from(undefined, { origin: ORIGIN });
+		expect(answer.headers.get("access-control-allow-origin")).toBe(ORIGIN);
+		expect(answer.headers.get("access-control-allow-credentials")).toBeNull();
+		expect(answer.headers.get("access-control-expose-headers")).toContain("Link");
+		const preflight = await fetch(`${address}/api/v1/orders`, {
+			method: "OPTIONS",
+			headers: {
+				origin: ORIGIN,
+				"access-control-request-method": "POST",
+				"access-control-request-headers": "authorization,idempotency-key",
+			},
+		});
+		expect(preflight.status).toBe(204);
+		expect(preflight.headers.get("access-control-allow-methods")).toContain("POST");
+		expect(preflight.headers.get("access-control-allow-headers")).toBe("authorization,idempotency-key");
+	});
+
+	test.each(["https://evil.example", "https://shop.example.evil.example", "null"])(
+		"may not where it is %s",
+		async (origin) => {
+			const answer = await from(undefined, { origin });
+			expect(answer.headers.get("access-control-allow-origin")).toBeNull();
+			expect(answer.headers.get("vary")).toContain("Origin");
+		},
+	);
+
+	test("is told by headers to keep to what it should do", async () => {
+		const { headers } = await from();
+		expect(Object.fromEntries(headers)).toMatchObject({
+			"content-security-policy": "default-src 'none';frame-ancestors 'none'",
+			"strict-transport-security": expect.stringContaining("max-age="),
+			"x-content-type-options": "nosniff",
+			"referrer-policy": "no-referrer",
+		});
+		expect(headers.get("x-powered-by")).toBeNull();
+	});
+});
+
+describe("the limit of requests", () => {
+	const many = (forwarded: (number: number) => string) =>
+		Promise.all(Array.from({ length: 60 }, (_, number) => from(forwarded(number)))).then((answers) =>
+			answers.map(({ status }) => status),
+		);
+
+	test("is each client's own behind a proxy that is trusted", async () => {
+		expect(new Set(await many((number) => `198.51.100.${number}`))).toEqual(new Set([200]));
+		expect(await many(() => "203.0.113.9")).toContain(429);
+	});
+
+	test("is not escaped by addresses that a client writes itself", async () => {
+		// The proxy adds the client's own address behind what the client sent.
+		expect(await many((number) => `198.51.100.${number}, 203.0.113.10`)).toContain(429);
+		expect(await many((number) => `garbage ${number}, 203.0.113.11`)).toContain(429);
+	});
+});
+
+test("a trace goes on where it has the form of one", async () => {
+	const trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+	await from(undefined, { traceparent: trace });
+	expect(seen.at(-1)?.traceparent).toBe(trace);
+	for (const wrong of [trace.toUpperCase(), "00-0-0-01", `00-${"0".repeat(32)}-00f067aa0ba902b7-01`, "x"]) {
+		await from(undefined, { traceparent: wrong });
+		expect(seen.at(-1)?.traceparent).toBeUndefined();
+	}
+});
+
+/** What a raw connection gets for what it sends. */
+function raw(text: string, more?: (write: (text: string) => void) => void): Promise<string> {
+	return new Promise((resolve, reject) => {
+		const { hostname, port } = new URL(address);
+		const socket = connect(Number(port), hostname, () => {
+			socket.write(text);
+			more?.((next) => socket.writable && socket.write(next));
+		});
+		let answer = "";
+		socket.on("data", (chunk) => {
+			answer += chunk;
+		});
+		socket.on("end", () => socket.end());
+		socket.on("close", () => resolve(answer));
+		// Of what it does not want to read the server says so by a reset, after its answer.
+		socket.on("error", (error) => (answer === "" ? reject(error) : resolve(answer)));
+	});
+}
+
+const problemIn = (answer: string) => JSON.parse(answer.slice(answer.indexOf("\r\n\r\n") + 4));
+
+describe("a request that cannot be read", () => {
+	test("with 10,000 headers is 431", async () => {
+		const headers = Array.from({ length: 10_000 }, (_, number) => `X-Header-${number}: ${number}`).join(
+			"\r\n",
+		);
+		const answer = await raw(`GET ${CATEGORIES} HTTP/1.1\r\nHost: toko\r\n${headers}\r\n\r\n`);
+		expect(answer).toMatch(/^HTTP\/1\.1 431 .*application\/problem\+json/s);
+		expect(problemIn(answer)).toMatchObject({ status: 431, code: "HEADERS_TOO_LARGE" });
+	});
+
+	test.each([
+		["that is no HTTP", "hello\r\n\r\n"],
+		[
+			"with two lengths",
+			`POST ${CATEGORIES} HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n`,
+		],
+		[
+			"with a length and chunks",
+			`POST ${CATEGORIES} HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`,
+		],
+	])("%s is 400", async (_, text) => {
+		expect(problemIn(await raw(text))).toMatchObject({ status: 400, code: "MALFORMED_REQUEST" });
+	});
+
+	test("whose body never ends is 408, and others are served meanwhile", async () => {
+		const head =
+			"POST /api/v1/users/login HTTP/1.1\r\nHost: toko\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{";
+		const slow = raw(head);
+		expect((await from()).status).toBe(200);
+		expect(problemIn(await slow)).toMatchObject({ status: 408, code: "REQUEST_TOO_SLOW" });
+	}, 60_000);
+});
+
+test("a header cannot be smuggled in by a request id", async () => {
+	const { token } = await newUser(shop);
+	const { hostname, port } = new URL(address);
+	const answer = await new Promise<Record<string, unknown>>((resolve, reject) => {
+		const request = httpRequest({
+			hostname,
+			port,
+			path: "/api/v1/users/me",
+			headers: { authorization: `Bearer ${token}`, "x-request-id": "abc%0d%0aset-cookie:x=1" },
+		});
+		request.on("response", (response) => resolve(response.headers));
+		request.on("error", reject);
+		request.end();
+	});
+	expect(answer["set-cookie"]).toBeUndefined();
+	expect(answer["x-request-id"]).toMatch(/^[0-9a-f-]{36}$/);
+});

@@ -1,0 +1,54 @@
+import { readFile } from "node:fs/promises";
+import { describe, expect, test } from "@jest/globals";
+import { createConfig, lintFromString } from "@redocly/openapi-core";
+import { z } from "zod";
+import { apiFiles } from "../../cli/shop/api-files.ts";
+import { allActions } from "../../contracts/actions.ts";
+import { openApiDocument } from "../../services/api/openapi.ts";
+
+test("the API's document passes the strictest rules of a public linter", async () => {
+	const config = await createConfig({ extends: ["recommended-strict"] });
+	const problems = await lintFromString({ source: JSON.stringify(openApiDocument()), config });
+	expect(problems.map(({ ruleId, message }) => `${ruleId}: ${message}`)).toEqual([]);
+});
+
+test("the files that `npm run openapi` writes are as the contracts are", async () => {
+	for (const [file, text] of await apiFiles()) {
+		expect({ file: file.pathname, isNew: (await readFile(file, "utf8")) === text }).toEqual({
+			file: file.pathname,
+			isNew: true,
+		});
+	}
+});
+
+describe("every address", () => {
+	const withAddress = [...allActions()].filter(([, { contract }]) => contract.rest);
+
+	test.each(withAddress)(
+		"%s has an example of what it takes, where it needs something",
+		(_, { contract }) => {
+			const { method, raw } = contract.rest as NonNullable<typeof contract.rest>;
+			const needsBody =
+				method !== "GET" && method !== "DELETE" && !raw && !contract.params.safeParse({}).success;
+			const takesMoreThanPath = Object.keys(contract.params.shape).some(
+				(field) => !contract.rest?.path.includes(`:${field}`) && !contract.rest?.query?.includes(field),
+			);
+			if (needsBody && takesMoreThanPath) {
+				expect(contract.example).toBeDefined();
+			}
+			if (contract.example) {
+				expect(contract.params.safeParse(contract.example).error?.issues ?? []).toEqual([]);
+			}
+		},
+	);
+
+	test.each(withAddress)("%s has an example of what it answers that is one", (_, { contract }) => {
+		const results =
+			contract.result instanceof z.ZodArray ? [contract.result.element as z.ZodType] : [contract.result];
+		for (const result of results) {
+			for (const example of (result.meta()?.examples as unknown[] | undefined) ?? []) {
+				expect(result.safeParse(example).error?.issues ?? []).toEqual([]);
+			}
+		}
+	});
+});
