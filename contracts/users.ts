@@ -64,6 +64,7 @@ export const ownUser = z.strictObject({ ...user.shape, locale, phone: phone.null
 /** An address for mail; compared without case. */
 export const email = z
 	.string()
+	.meta({ format: "email" })
 	.trim()
 	.max(255)
 	.pipe(z.email("must be an e-mail address such as budi@toko.test"));

@@ -23,6 +23,8 @@ export function openApiDocument(): object {
 
 function makeDocument(): object {
 	const schemas: Record<string, object> = { Problem: problemSchema() };
+	const all = [...endpoints(false), ...endpoints(true)];
+	const codes = new Set(all.flatMap(({ contract }) => problemsOf(contract)));
 	return {
 		openapi: "3.1.0",
 		info: {
@@ -34,7 +36,7 @@ function makeDocument(): object {
 		},
 		servers: [{ url: "/" }],
 		tags: Object.entries(TAGS).map(([name, description]) => ({ name, description })),
-		paths: { ...paths([...endpoints(false), ...endpoints(true)], schemas), ...gatewayPaths() },
+		paths: { ...paths(all, schemas), ...gatewayPaths() },
 		components: {
 			securitySchemes: {
 				bearer: {
@@ -45,9 +47,7 @@ function makeDocument(): object {
 				},
 			},
 			schemas,
-			examples: Object.fromEntries(
-				(Object.keys(PROBLEMS) as ProblemCode[]).map((code) => [code, { value: exampleOf(code) }]),
-			),
+			examples: Object.fromEntries([...codes].map((code) => [code, { value: exampleOf(code) }])),
 		},
 	};
 }

@@ -1003,6 +1003,7 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": {
+                    /** Format: email */
                     email: string;
                     username: string;
                     password: string;
@@ -1113,6 +1114,7 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": {
+                    /** Format: email */
                     email: string;
                     password: string;
                 };
@@ -1645,6 +1647,7 @@ export interface operations {
             content: {
                 "application/json": {
                     token?: string;
+                    /** Format: email */
                     email?: string;
                 };
             };
@@ -1762,6 +1765,7 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": {
+                    /** Format: email */
                     email: string;
                 };
             };
@@ -2285,6 +2289,7 @@ export interface operations {
             content: {
                 "application/json": {
                     current_password: string;
+                    /** Format: email */
                     new_email: string;
                 };
             };

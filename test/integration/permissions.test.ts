@@ -2,6 +2,7 @@ import { createSecretKey, generateKeyPairSync } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { SignJWT, UnsecuredJWT } from "jose";
 import { ServiceBroker } from "moleculer";
+import { getBorderCharacters, table } from "table";
 import { allActions, callAction } from "../../contracts/actions.ts";
 import { TOKEN_AUDIENCE, TOKEN_ISSUER } from "../../contracts/users.ts";
 import { asService } from "../../middlewares/permissions.ts";
@@ -9,10 +10,15 @@ import { settings } from "../../mixins/settings.ts";
 import { brokerOptions } from "../../moleculer.config.ts";
 import { admin, newUser, type Person, startNode } from "./shop.ts";
 
+const COMPACT = { border: getBorderCharacters("void"), drawHorizontalLine: () => false };
+/** What each may do, as it was seen; printed at the end. */
+const matrix: string[][] = [];
+
 let shop: ServiceBroker;
 /** A stranger on the shop's NATS, who has none of its middlewares: what it calls has not passed the gateway. */
 let outside: ServiceBroker;
 let buyer: Person;
+let other: Person;
 let keeper: Person;
 
 beforeAll(async () => {
@@ -22,11 +28,12 @@ beforeAll(async () => {
 	await outside.waitForServices(
 		["users", "products", "orders", "notifications"].map((name) => ({ name, version: 1 })),
 	);
-	buyer = await newUser(shop);
+	[buyer, other] = await Promise.all([newUser(shop), newUser(shop)]);
 	keeper = await admin(shop);
 });
 
 afterAll(async () => {
+	console.info(table([["action", "nobody", "a user", "another user", "an admin"], ...matrix], COMPACT));
 	await outside.stop();
 	await shop.stop();
 });
@@ -44,18 +51,22 @@ describe.each([...allActions()].map(([name, { contract }]) => [name, contract.pe
 	"%s is for %s",
 	(name, permissions) => {
 		const expected = {
-			public: { nobody: "let in", user: "let in", admin: "let in" },
-			user: { nobody: "UNAUTHENTICATED", user: "let in", admin: "let in" },
-			admin: { nobody: "UNAUTHENTICATED", user: "FORBIDDEN", admin: "let in" },
-			service: { nobody: "FORBIDDEN", user: "FORBIDDEN", admin: "FORBIDDEN" },
+			public: { nobody: "let in", user: "let in", other: "let in", admin: "let in" },
+			// Whose it is, is in the query: another user is let in and does not find it (see hostile.test.ts).
+			user: { nobody: "UNAUTHENTICATED", user: "let in", other: "let in", admin: "let in" },
+			admin: { nobody: "UNAUTHENTICATED", user: "FORBIDDEN", other: "FORBIDDEN", admin: "let in" },
+			service: { nobody: "FORBIDDEN", user: "FORBIDDEN", other: "FORBIDDEN", admin: "FORBIDDEN" },
 		}[permissions];
 
-		test("nobody, a user, an admin and those who claim to be more", async () => {
-			expect({
+		test("nobody, a user, another user, an admin and those who claim to be more", async () => {
+			const found = {
 				nobody: await outcome(name, {}),
 				user: await outcome(name, { meta: { token: buyer.token } }),
+				other: await outcome(name, { meta: { token: other.token } }),
 				admin: await outcome(name, { meta: { token: keeper.token } }),
-			}).toEqual(expected);
+			};
+			matrix.push([name, ...Object.values(found)]);
+			expect(found).toEqual(expected);
 			const claims = { meta: { user: { id: 1, role: "admin" }, caller: { role: "service" } } };
 			expect(await outcome(name, { ...claims, headers: { service: "guess" } })).toBe(expected.nobody);
 		});

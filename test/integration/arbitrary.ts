@@ -1,0 +1,134 @@
+import fc from "fast-check";
+
+/** The part of JSON Schema that the API's document is written in. */
+export interface Schema {
+	$ref?: string;
+	type?: string;
+	const?: unknown;
+	enum?: unknown[];
+	anyOf?: Schema[];
+	format?: string;
+	pattern?: string;
+	minLength?: number;
+	maxLength?: number;
+	minimum?: number;
+	maximum?: number;
+	items?: Schema;
+	minItems?: number;
+	maxItems?: number;
+	properties?: Record<string, Schema>;
+	required?: string[];
+}
+
+/** The longest of lists and the largest of numbers that are made up. */
+const MANY = 4;
+const LARGE = 1_000_000;
+
+/** What the document knows, and values of fields, by their names, that name things that there are. */
+export interface Knowledge {
+	schemas: Record<string, Schema>;
+	fields: Record<string, string[]>;
+}
+
+/** Values that a schema describes. Rules that JSON Schema cannot say may still refuse some. */
+export function valid(schema: Schema, knowledge: Knowledge): fc.Arbitrary<unknown> {
+	const of = (inner: Schema) => valid(inner, knowledge);
+	if (schema.$ref) {
+		return of(knowledge.schemas[schema.$ref.split("/").at(-1) as string] as Schema);
+	}
+	if (schema.const !== undefined) {
+		return fc.constant(schema.const);
+	}
+	if (schema.enum) {
+		return fc.constantFrom(...schema.enum);
+	}
+	if (schema.anyOf) {
+		return fc.oneof(...schema.anyOf.map(of));
+	}
+	switch (schema.type) {
+		case "null":
+			return fc.constant(null);
+		case "boolean":
+			return fc.boolean();
+		case "integer":
+			return fc.integer({ min: schema.minimum ?? -LARGE, max: Math.min(schema.maximum ?? LARGE, LARGE) });
+		case "number":
+			return fc.integer({ min: schema.minimum ?? 0, max: Math.min(schema.maximum ?? LARGE, LARGE) });
+		case "array":
+			return fc.array(of(schema.items ?? {}), {
+				minLength: schema.minItems ?? 0,
+				maxLength: Math.min(schema.maxItems ?? MANY, MANY),
+			});
+		case "object":
+			return fc.record(
+				Object.fromEntries(
+					Object.entries(schema.properties ?? {}).map(([name, inner]) => {
+						const there = knowledge.fields[name];
+						return [name, there ? fc.oneof(of(inner), fc.constantFrom(...there)) : of(inner)];
+					}),
+				),
+				{ requiredKeys: schema.required ?? [] },
+			);
+		case "string":
+			return text(schema);
+		default:
+			return fc.jsonValue();
+	}
+}
+
+function text({ format, pattern, minLength = 0, maxLength = 50 }: Schema): fc.Arbitrary<string> {
+	switch (format) {
+		case "email":
+			// Some that are rare, and some that everybody takes.
+			return fc.oneof(
+				fc.emailAddress(),
+				fc.uuid().map((name) => `${name}@toko.test`),
+			);
+		case "uri":
+			return fc.webUrl();
+		case "uuid":
+			return fc.uuid();
+		case "date-time":
+			return fc.date({ noInvalidDate: true }).map((date) => date.toISOString());
+	}
+	return pattern
+		? fc.stringMatching(new RegExp(pattern))
+		: fc.string({ unit: "grapheme", minLength, maxLength: Math.min(maxLength, minLength + 40) });
+}
+
+/** A value of the schema with something wrong in it, or anything at all. */
+export function invalid(schema: Schema, knowledge: Knowledge): fc.Arbitrary<unknown> {
+	const names = Object.keys(schema.properties ?? {});
+	const spoilt =
+		names.length === 0
+			? []
+			: [
+					fc
+						.tuple(valid(schema, knowledge), fc.constantFrom(...names, "unknown", "__proto__"), strange)
+						.map(([value, name, other]) => ({ ...(value as object), [name]: other })),
+				];
+	return fc.oneof(strange, ...spoilt);
+}
+
+/** What programs stumble over. */
+const strange = fc.oneof(
+	fc.constantFrom<unknown>(
+		null,
+		true,
+		-1,
+		1e308,
+		1.5,
+		"",
+		" ",
+		"\u0000",
+		"\ud800",
+		[],
+		{},
+		{ $gt: "" },
+		"null",
+		"../..",
+	),
+	fc.string({ unit: "binary", maxLength: 300 }),
+	fc.jsonValue({ maxDepth: 3 }),
+	fc.double(),
+);
