@@ -1,5 +1,6 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
 import { getBorderCharacters, table } from "table";
 import { Chance } from "../test/chaos/chance.ts";
 import { cleanUp, newFolder, run, startShop } from "../test/e2e/shop-process.ts";
@@ -8,6 +9,7 @@ const FEW = 1000;
 const MANY = 100_000;
 /** What the issue of growing allows: so much slower may a page of many be. */
 export const RATIO_MAX = 1.5;
+const SETTLE_MS = 15_000;
 const WARM = 50;
 const TIMES = 300;
 
@@ -67,8 +69,11 @@ async function onStore(store: string, say: (line: string) => void): Promise<Find
 		}
 	};
 	await fill(0, FEW);
+	// What was written a moment ago is looked at again for some seconds.
+	await wait(SETTLE_MS);
 	const few = await ask(address, say);
 	await fill(FEW, MANY);
+	await wait(SETTLE_MS);
 	const many = await ask(address, say);
 	return few.map(([question, few_ms], number) => {
 		const [, many_ms] = many[number] as [string, number];

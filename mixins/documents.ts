@@ -11,6 +11,8 @@ import { settings } from "./settings.ts";
 export interface DocumentIndex {
 	field: string;
 	unique?: boolean;
+	/** Of no use in a file, which has one owner. */
+	onServer?: boolean;
 }
 
 /** The part of moleculer-db's adapters that means the same on NeDB and on MongoDB. */
@@ -29,6 +31,8 @@ export interface DocumentService<D> extends Service {
 	adapter: DocumentAdapter<D>;
 	/** What the driver makes of the collection; undefined where the documents are in a file. */
 	collection: NativeCollection<D> | undefined;
+	/** Whether the server is a MongoDB, and not one that speaks its language. */
+	isMongoDb(): Promise<boolean>;
 	/** Throws when the store does not answer. */
 	ping(): Promise<void>;
 }
@@ -87,6 +91,12 @@ export function documents(collection: string, indexes: DocumentIndex[]): Partial
 					this.broker.fatal(`${collection}.db cannot be read: ${error.message}`, error, true);
 				});
 			},
+			async isMongoDb() {
+				const info = isMongo(this.adapter) ? await this.adapter.db.command({ buildInfo: 1 }) : {};
+				return (
+					isMongo(this.adapter) && !Object.keys(info as object).some((name) => /secantus|ferret/i.test(name))
+				);
+			},
 			async ping() {
 				if (isMongo(this.adapter)) {
 					await this.adapter.db.command({ ping: 1 });
@@ -95,10 +105,10 @@ export function documents(collection: string, indexes: DocumentIndex[]): Partial
 		},
 		async started() {
 			this.collection = isMongo(this.adapter) ? this.adapter.collection : undefined;
-			for (const { field, unique = false } of indexes) {
+			for (const { field, unique = false, onServer = false } of indexes) {
 				if (isMongo(this.adapter)) {
 					await this.adapter.collection.createIndex({ [field]: 1 }, { unique });
-				} else {
+				} else if (!onServer) {
 					await this.adapter.db.ensureIndex({ fieldName: field, unique });
 				}
 			}

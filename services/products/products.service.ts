@@ -5,8 +5,8 @@ import { type catalogueOutcome, products, STOCK_MAX } from "../../contracts/prod
 import { type DocumentService, documents } from "../../mixins/documents.ts";
 import { service } from "../../mixins/schema.ts";
 import { importLines } from "./catalogue.ts";
-import { FileListing } from "./file-listing.ts";
 import { type Listing, nextCursor, readPage } from "./listing.ts";
+import { MemoryListing } from "./memory-listing.ts";
 import { changesOf, newDocument, ON_SALE, type ProductDocument, present, presentStock } from "./model.ts";
 import { MongoListing } from "./mongo-listing.ts";
 import { describeForSearch, searchFields } from "./search.ts";
@@ -28,6 +28,7 @@ export default service<ProductsService>({
 	mixins: [
 		documents("products", [
 			{ field: "sku", unique: true },
+			{ field: "updated_at", onServer: true },
 			{ field: "holds.reservation_id" },
 			{ field: "holds.expires_at" },
 		]),
@@ -84,7 +85,7 @@ export default service<ProductsService>({
 			const removed_at = new Date().toISOString();
 			const changed = await this.adapter.updateMany(
 				{ _id: ctx.params.id, ...ON_SALE },
-				{ $set: { removed_at } },
+				{ $set: { removed_at, updated_at: removed_at } },
 			);
 			if (changed === 0) {
 				throw problem("PRODUCT_NOT_FOUND");
@@ -161,7 +162,10 @@ export default service<ProductsService>({
 
 	async started() {
 		await describeForSearch(this.adapter);
-		this.listing = this.collection ? new MongoListing(this.collection) : new FileListing(this.adapter);
+		const isMongo = this.collection && (await this.isMongoDb());
+		this.listing = isMongo
+			? new MongoListing(this.collection as NonNullable<typeof this.collection>)
+			: new MemoryListing(this.adapter, this.collection !== undefined);
 		await this.listing.start();
 		this.sweeper = new Sweeper(this);
 		this.sweeper.start();

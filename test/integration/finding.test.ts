@@ -2,7 +2,10 @@ import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import type { ServiceBroker } from "moleculer";
 import { callAction, type ParamsOf, type ResultOf } from "../../contracts/actions.ts";
+import { products } from "../../contracts/products.ts";
 import { asService } from "../../middlewares/permissions.ts";
+import { type Listing, readPage } from "../../services/products/listing.ts";
+import { MongoListing } from "../../services/products/mongo-listing.ts";
 import { wordsOf } from "../../services/products/search.ts";
 import { Chance } from "../chaos/chance.ts";
 import { startNode } from "./shop.ts";
@@ -114,25 +117,29 @@ describe.each(stores)("finding products on %s", (_, url) => {
 
 	const ids = (products: Product[]) => products.map(({ id }) => id);
 
+	function someQuestion(): Params {
+		const min = chance.between(1, 20) * 1000;
+		return {
+			limit: chance.between(1, 100),
+			sort: chance.pick(["created_at", "-created_at", "price", "-price", "name", "-name"]),
+			...(chance.happens(0.3) ? { category: chance.pick([...CATEGORIES, "none"]) } : {}),
+			...(chance.happens(0.4)
+				? {
+						q: chance
+							.shuffle([...NAMES, "creme", "kebun"])
+							.slice(0, 2)
+							.join(" "),
+					}
+				: {}),
+			...(chance.happens(0.4) ? { min_price: min } : {}),
+			...(chance.happens(0.4) ? { max_price: min + chance.between(0, 10) * 1000 } : {}),
+			...(chance.happens(0.4) ? { in_stock: chance.happens(0.5) } : {}),
+		};
+	}
+
 	test("answers any question as looking at every product would, page by page", async () => {
 		for (let question = 0; question < 60; question++) {
-			const min = chance.between(1, 20) * 1000;
-			const params: Params = {
-				limit: chance.between(1, 100),
-				sort: chance.pick(["created_at", "-created_at", "price", "-price", "name", "-name"]),
-				...(chance.happens(0.3) ? { category: chance.pick([...CATEGORIES, "none"]) } : {}),
-				...(chance.happens(0.4)
-					? {
-							q: chance
-								.shuffle([...NAMES, "creme", "kebun"])
-								.slice(0, 2)
-								.join(" "),
-						}
-					: {}),
-				...(chance.happens(0.4) ? { min_price: min } : {}),
-				...(chance.happens(0.4) ? { max_price: min + chance.between(0, 10) * 1000 } : {}),
-				...(chance.happens(0.4) ? { in_stock: chance.happens(0.5) } : {}),
-			};
+			const params = someQuestion();
 			expect({ params, ids: ids(await all(params)) }).toEqual({ params, ids: ids(expected(params)) });
 			const skip = chance.between(0, 30);
 			const { rows } = await page({ ...params, skip });
@@ -142,6 +149,31 @@ describe.each(stores)("finding products on %s", (_, url) => {
 			});
 		}
 	});
+
+	if (url) {
+		test("answers the same by the queries that a MongoDB is asked", async () => {
+			const service = broker.getLocalService("v1.products") as unknown as {
+				collection: ConstructorParameters<typeof MongoListing>[0];
+				listing: Listing;
+			};
+			const native = new MongoListing(service.collection);
+			await native.start();
+			for (let question = 0; question < 40; question++) {
+				const params = products.actions.list.params.parse({ ...someQuestion(), skip: chance.between(0, 10) });
+				const first = readPage(params);
+				const last = (await service.listing.page(first)).at(-1);
+				const next = last ? { ...first, after: last[first.key] } : first;
+				for (const asked of [first, next]) {
+					const [one, other] = [await native.page(asked), await service.listing.page(asked)];
+					expect({ asked, ids: one.map(({ _id }) => _id) }).toEqual({
+						asked,
+						ids: other.map(({ _id }) => _id),
+					});
+				}
+			}
+			expect(await native.categories()).toEqual(await service.listing.categories());
+		});
+	}
 
 	test("shows each product that stays once, while others come, go and change", async () => {
 		const before = expected({ sort: "price" });

@@ -3,30 +3,41 @@ import type { Key, Listing, Page } from "./listing.ts";
 import { ON_SALE, type ProductDocument } from "./model.ts";
 import { priceKey } from "./search.ts";
 
-type Entry = Pick<ProductDocument, "_id" | "category" | "words" | "price_minor" | "price_key" | "name_key">;
+type Entry = Pick<
+	ProductDocument,
+	"_id" | "category" | "words" | "price_minor" | "price_key" | "name_key" | "updated_at"
+>;
 
 /** So many are sorted at once; of more, one goes through all in their order until the page is full. */
 const FEW = 1000;
 /** Products whose stock is looked at in one go. */
 const BATCH = 100;
+/** A change that another process was about to write is there after this. */
+const LATE_MS = 10_000;
 
 /**
- * Lists by an index in memory, since the file has one owner: NeDB's own indexes would be written anew with every change of
- * a stock, and read in whole for every page.
+ * Lists by an index in memory, where the store has none that is of use: NeDB's own would be written anew with every change
+ * of a stock, and both NeDB and the MongoDB-compatible server for development read whole indexes for each page.
  */
-export class FileListing implements Listing {
+export class MemoryListing implements Listing {
 	#store: DocumentAdapter<ProductDocument>;
+	/** Other processes change the products too. */
+	#isShared: boolean;
+	#looked_at = 0;
+	#looking: Promise<void> | undefined;
 	#entries = new Map<string, Entry>();
 	/** The keys of all products in their order; each ends with the product's id. */
 	#orders: Record<Key, string[]> = { _id: [], price_key: [], name_key: [] };
 	#byCategory = new Map<string, Set<Entry>>();
 	#byWord = new Map<string, Set<Entry>>();
 
-	constructor(store: DocumentAdapter<ProductDocument>) {
+	constructor(store: DocumentAdapter<ProductDocument>, isShared: boolean) {
 		this.#store = store;
+		this.#isShared = isShared;
 	}
 
 	async start(): Promise<void> {
+		this.#looked_at = Date.now();
 		for (const document of await this.#store.find({ query: ON_SALE })) {
 			const entry = entryOf(document);
 			this.#file(entry);
@@ -40,6 +51,7 @@ export class FileListing implements Listing {
 	}
 
 	async page(page: Page): Promise<ProductDocument[]> {
+		await this.#catchUp();
 		const found: ProductDocument[] = [];
 		let skipped = 0;
 		let batch: string[] = [];
@@ -74,22 +86,46 @@ export class FileListing implements Listing {
 	}
 
 	async categories(): Promise<string[]> {
+		await this.#catchUp();
 		return [...this.#byCategory.keys()].sort();
 	}
 
 	async changed(ids: string[]): Promise<void> {
-		for (const id of ids) {
-			const entry = this.#entries.get(id);
-			if (entry) {
-				this.#remove(entry);
-			}
+		for (const document of await this.#store.find({ query: { _id: { $in: ids } } })) {
+			this.#take(document);
 		}
-		for (const document of await this.#store.find({ query: { _id: { $in: ids }, ...ON_SALE } })) {
-			// Somebody else may have told of it meanwhile.
-			const known = this.#entries.get(document._id);
-			if (known) {
-				this.#remove(known);
-			}
+	}
+
+	/** Takes over what other processes have changed. */
+	#catchUp(): Promise<void> | undefined {
+		if (!this.#isShared) {
+			return undefined;
+		}
+		this.#looking ??= this.#look().finally(() => {
+			this.#looking = undefined;
+		});
+		return this.#looking;
+	}
+
+	async #look(): Promise<void> {
+		const now = Date.now();
+		const since = new Date(this.#looked_at - LATE_MS).toISOString();
+		for (const document of await this.#store.find({ query: { updated_at: { $gte: since } } })) {
+			this.#take(document);
+		}
+		this.#looked_at = now;
+	}
+
+	/** Puts a product where it belongs now, if it is on sale. */
+	#take(document: ProductDocument): void {
+		const known = this.#entries.get(document._id);
+		if (known?.updated_at === document.updated_at && document.removed_at === null) {
+			return;
+		}
+		if (known) {
+			this.#remove(known);
+		}
+		if (document.removed_at === null) {
 			this.#add(entryOf(document));
 		}
 	}
@@ -151,8 +187,9 @@ export class FileListing implements Listing {
 	}
 
 	async #read(ids: string[]): Promise<ProductDocument[]> {
-		const documents = await this.#store.find({ query: { _id: { $in: ids }, ...ON_SALE } });
-		const byId = new Map(documents.map((document) => [document._id, document]));
+		const documents = await this.#store.find({ query: { _id: { $in: ids } } });
+		const onSale = documents.filter(({ removed_at }) => removed_at === null);
+		const byId = new Map(onSale.map((document) => [document._id, document]));
 		return ids.flatMap((id) => byId.get(id) ?? []);
 	}
 
@@ -187,8 +224,9 @@ export class FileListing implements Listing {
 
 const KEYS: Key[] = ["_id", "price_key", "name_key"];
 
-function entryOf({ _id, category, words, price_minor, price_key, name_key }: ProductDocument): Entry {
-	return { _id, category, words, price_minor, price_key, name_key };
+function entryOf(document: ProductDocument): Entry {
+	const { _id, category, words, price_minor, price_key, name_key, updated_at } = document;
+	return { _id, category, words, price_minor, price_key, name_key, updated_at };
 }
 
 function matches(entry: Entry, { category, words, min_price, max_price }: Page): boolean {
