@@ -14,7 +14,7 @@ export function channelOf(name: EventName): string {
 export type Aggregate = `${"order" | "user"}:${string | number}`;
 
 /** NATS gives an event to another process after this, unless the one that has it says that it is at work. */
-export const ACK_WAIT_MS = 5000;
+export const ACK_WAIT_MS = 3000;
 
 const SECOND_NS = 1_000_000_000;
 

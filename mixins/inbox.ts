@@ -41,7 +41,7 @@ export function inbox<This extends InboxService>(
 	consumers: Consumers<This>,
 ): Partial<ServiceSchema> {
 	const limit = pLimit(AT_ONCE);
-	const early = new LRUCache<string, number>({ max: 10_000 });
+	const memory: Memory = { early: new LRUCache({ max: 10_000 }), failures: new LRUCache({ max: 10_000 }) };
 	return mixin<This>({
 		created(this: This) {
 			this.consumers = consumers as Consumers<InboxService>;
@@ -53,37 +53,54 @@ export function inbox<This extends InboxService>(
 				maxRetries: -1,
 				async handler(this: This, given: unknown, message: JsMsg) {
 					const pulse = setInterval(() => message.working(), PULSE_MS);
-					await limit(() => receive(this, given, message, early)).finally(() => clearInterval(pulse));
+					await limit(() => receive(this, given, message, memory)).finally(() => clearInterval(pulse));
 				},
 			},
 		},
 	});
 }
 
-type Early = LRUCache<string, number>;
+/** What a process remembers of events that it could not take in yet, by their places in the stream. */
+interface Memory {
+	/** Since when they have been waiting for one before them. */
+	early: LRUCache<number, number>;
+	/** How often they failed, apart from waiting and from what passes. */
+	failures: LRUCache<number, number>;
+}
 
-async function receive(service: InboxService, given: unknown, message: JsMsg, early: Early): Promise<void> {
+async function receive(service: InboxService, given: unknown, message: JsMsg, memory: Memory): Promise<void> {
 	try {
 		const event = readEvent(given);
-		const key = `${event.aggregate}#${event.sequence}`;
-		const since = early.get(key) ?? Date.now();
+		const since = memory.early.get(message.seq) ?? Date.now();
 		const place = await take(service, event, Date.now() - since > PATIENCE_MS);
 		if (place === "early") {
-			early.set(key, since);
+			memory.early.set(message.seq, since);
 			giveBack(message, EARLY_MS);
 		} else {
-			early.delete(key);
+			memory.early.delete(message.seq);
 		}
 	} catch (error) {
-		await fail(service, given, message, error as Error);
+		await fail(service, given, message, error as Error, memory);
 	}
 }
 
-async function fail(service: InboxService, given: unknown, message: JsMsg, error: Error): Promise<void> {
+async function fail(
+	service: InboxService,
+	given: unknown,
+	message: JsMsg,
+	error: Error,
+	{ failures }: Memory,
+): Promise<void> {
 	const { id, name, aggregate, sequence } = (given ?? {}) as Partial<EventEnvelope>;
-	const tries = message.info.redeliveryCount;
 	const what = `Event ${JSON.stringify(name)} ${JSON.stringify(id)}`;
-	if (tries < TRIES || (!(error instanceof NotAnEvent) && isPassing(error))) {
+	if (!(error instanceof NotAnEvent) && isPassing(error)) {
+		service.logger.warn(`${what} is tried again: ${error.message}`);
+		giveBack(message, backoff(message.info.redeliveryCount));
+		return;
+	}
+	const tries = (failures.get(message.seq) ?? 0) + 1;
+	failures.set(message.seq, tries);
+	if (tries < TRIES) {
 		service.logger.warn(`${what} is tried again: ${error.message}`);
 		giveBack(message, backoff(tries));
 		return;

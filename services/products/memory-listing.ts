@@ -12,6 +12,7 @@ type Entry = Pick<
 const FEW = 1000;
 /** Products whose stock is looked at in one go. */
 const BATCH = 100;
+const SPARE = 5;
 /** A change that another process was about to write is there after this. */
 const LATE_MS = 10_000;
 
@@ -55,6 +56,8 @@ export class MemoryListing implements Listing {
 		const found: ProductDocument[] = [];
 		let skipped = 0;
 		let batch: string[] = [];
+		// Of these some may be sold out, or in stock after all.
+		const spare = page.in_stock === undefined ? 0 : SPARE;
 		const look = async () => {
 			for (const document of await this.#read(batch)) {
 				if (page.in_stock !== undefined && document.stock > 0 !== page.in_stock) {
@@ -74,7 +77,7 @@ export class MemoryListing implements Listing {
 				continue;
 			}
 			batch.push(_id);
-			if (batch.length >= Math.min(BATCH, page.limit)) {
+			if (batch.length >= Math.min(BATCH, page.limit - found.length + spare)) {
 				await look();
 				if (found.length === page.limit) {
 					return found;
