@@ -9,15 +9,7 @@ import { MongoListing } from "../../services/products/mongo-listing.ts";
 import { wordsOf } from "../../services/products/search.ts";
 import { Chance } from "../chaos/chance.ts";
 import { startNode } from "./shop.ts";
-
-const mongoUrl = process.env.TOKO_TEST_MONGO_URL;
-const stores: [string, string | undefined][] = [["a NeDB file", undefined]];
-if (mongoUrl) {
-	stores.push(["a MongoDB-compatible server", mongoUrl]);
-} else {
-	test.skip("on a MongoDB-compatible server: none could be started, see the first lines of this run", () =>
-		undefined);
-}
+import { stores } from "./stores.ts";
 
 type Params = ParamsOf<"v1.products.list">;
 type Product = ResultOf<"v1.products.get">;

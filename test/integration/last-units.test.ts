@@ -3,13 +3,7 @@ import type { ServiceBroker } from "moleculer";
 import { audit } from "../../audit/audit.ts";
 import { openSources, type Sources } from "../../audit/sources.ts";
 import { newProduct, newUser, type Person, startNode, stockOf } from "./shop.ts";
-
-const mongoUrl = process.env.TOKO_TEST_MONGO_URL;
-
-if (!mongoUrl) {
-	test.skip("two products processes: no MongoDB-compatible server could be started, see the first lines of this run", () =>
-		undefined);
-}
+import { mongoUrl } from "./stores.ts";
 
 (mongoUrl ? describe : describe.skip)("over two processes of products and orders", () => {
 	let nodes: ServiceBroker[];

@@ -9,15 +9,7 @@ import type { DocumentService } from "../../mixins/documents.ts";
 import { settings } from "../../mixins/settings.ts";
 import type { ProductDocument } from "../../services/products/model.ts";
 import { newProduct, startNode, stockOf } from "./shop.ts";
-
-const mongoUrl = process.env.TOKO_TEST_MONGO_URL;
-const stores: [string, string | undefined][] = [["a NeDB file", undefined]];
-if (mongoUrl) {
-	stores.push(["a MongoDB-compatible server", mongoUrl]);
-} else {
-	test.skip("on a MongoDB-compatible server: none could be started, see the first lines of this run", () =>
-		undefined);
-}
+import { stores } from "./stores.ts";
 
 describe.each(stores)("products on %s", (_, url) => {
 	let broker: ServiceBroker;
