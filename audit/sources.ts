@@ -5,8 +5,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { connect, type NatsConnection } from "nats";
 import pg from "pg";
-import { databaseUrl } from "../mixins/postgres.ts";
-import { settings } from "../mixins/settings.ts";
+import { databaseUrl, settings } from "../mixins/settings.ts";
 import { natsConnection } from "../moleculer.config.ts";
 import type { ProductDocument } from "../services/products/model.ts";
 

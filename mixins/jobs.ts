@@ -2,8 +2,9 @@ import { EventEmitter } from "node:events";
 import { Logger, type Runner, run, type TaskList, type WorkerEvents } from "graphile-worker";
 import type { ServiceSchema } from "moleculer";
 import pg from "pg";
-import { databaseUrl, type PostgresService } from "./postgres.ts";
+import type { PostgresService } from "./postgres.ts";
 import { mixin } from "./schema.ts";
+import { databaseUrl } from "./settings.ts";
 
 // graphile-worker (0.18.0) prints the stack of each lost connection by this; its warning tells it in a line.
 const { trace } = console;

@@ -5,7 +5,7 @@ import type { Service, ServiceSchema } from "moleculer";
 import pg from "pg";
 import { Umzug } from "umzug";
 import { mixin } from "./schema.ts";
-import { settings } from "./settings.ts";
+import { databaseUrl, settings } from "./settings.ts";
 
 /** What the `postgres` mixin adds to a service. */
 export interface PostgresService extends Service {
@@ -75,13 +75,6 @@ export function postgres(options: PostgresOptions): Partial<ServiceSchema> {
 			await this.pool.end();
 		},
 	});
-}
-
-/** The address of one of the shop's databases on the server that `POSTGRES_URL` names. */
-export function databaseUrl(database: string): string {
-	const url = new URL(settings.postgresUrl);
-	url.pathname = `/${settings.namespace}_${database}`;
-	return url.href;
 }
 
 async function migrate({ database, migrations, tables = [] }: PostgresOptions): Promise<void> {

@@ -66,15 +66,19 @@ export const settings = {
 		}
 		return given;
 	},
+	/** Where a process answers whether it is alive and ready, beside what it does; 0 is any free port. */
+	get healthPort(): number {
+		return portNumber("HEALTH_PORT", 0);
+	},
+	/** How long a process that is told to stop may finish what it has in hand. */
+	get shutdownSeconds(): number {
+		return positive("SHUTDOWN_SECONDS", 5);
+	},
 	get host(): string {
 		return process.env.HOST || "127.0.0.1";
 	},
 	get port(): number {
-		const given = process.env.PORT || "3000";
-		if (!/^\d{1,5}$/.test(given) || Number(given) > 65535) {
-			throw new Error(`PORT must be a number from 0 to 65535, not "${given}"`);
-		}
-		return Number(given);
+		return portNumber("PORT", 3000);
 	},
 	/** Requests per second and client; 0 is off. */
 	get rateLimit(): number {
@@ -115,10 +119,17 @@ export const settings = {
 
 /** Reads every setting that can be wrong by itself, so that a start fails at once and not in the middle of its work. */
 export function checkSettings(): void {
-	const { namespace, port, rateLimit, orderTtlMinutes, logLevel } = settings;
+	const { namespace, port, healthPort, shutdownSeconds, rateLimit, orderTtlMinutes, logLevel } = settings;
 	const { smtpUrl, smsUrl, shopUrl, mailFrom, trustProxy, corsOrigins } = settings;
-	void [namespace, port, rateLimit, orderTtlMinutes, logLevel];
+	void [namespace, port, healthPort, shutdownSeconds, rateLimit, orderTtlMinutes, logLevel];
 	void [smtpUrl, smsUrl, shopUrl, mailFrom, trustProxy, corsOrigins];
+}
+
+/** The address of one of the shop's databases on the server that `POSTGRES_URL` names. */
+export function databaseUrl(database: string): string {
+	const url = new URL(settings.postgresUrl);
+	url.pathname = `/${settings.namespace}_${database}`;
+	return url.href;
 }
 
 /**
@@ -164,6 +175,14 @@ function isEncoded(text: string): boolean {
 	} catch {
 		return false;
 	}
+}
+
+function portNumber(name: string, otherwise: number): number {
+	const given = process.env[name] || String(otherwise);
+	if (!/^\d{1,5}$/.test(given) || Number(given) > 65535) {
+		throw new Error(`${name} must be a number from 0 to 65535, not "${given}"`);
+	}
+	return Number(given);
 }
 
 function positive(name: string, otherwise: number): number {

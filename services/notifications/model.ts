@@ -93,20 +93,6 @@ export async function address(
 	);
 }
 
-/**
- * Notes that a message has left; at once, without waiting for the disk. Until this is done, whoever kills the process has
- * the message sent again; a power cut may undo the last half second of it, which is no worse.
- */
-export async function markSent(pool: Pool, id: string): Promise<void> {
-	await pool.query(
-		`WITH quickly AS (SELECT set_config('synchronous_commit', 'off', true))
-		UPDATE notifications SET status = 'sent', sent_at = now(), data = NULL,
-			history = history || jsonb_build_object('status', 'sent', 'at', now())
-		FROM quickly WHERE id = $1 AND status <> 'sent'`,
-		[id],
-	);
-}
-
 /** Queues a message that failed once more; false where it has not failed, or there is nobody any more. */
 export async function requeue(pool: Pool, id: string): Promise<boolean> {
 	const { rowCount } = await pool.query(

@@ -9,7 +9,6 @@ import { jobs, pendingJobs } from "../../mixins/jobs.ts";
 import { postgres } from "../../mixins/postgres.ts";
 import { mixin, service } from "../../mixins/schema.ts";
 import { Refused } from "./channel.ts";
-import { type Channels, openChannels } from "./channels.ts";
 import { MESSAGES, type TokenPurpose } from "./messages.ts";
 import {
 	address,
@@ -17,7 +16,6 @@ import {
 	findUnsent,
 	forget,
 	listNotifications,
-	markSent,
 	type NotificationRow,
 	noteFailure,
 	present,
@@ -25,10 +23,11 @@ import {
 	queueText,
 	requeue,
 } from "./model.ts";
+import { hasChannel, Sender } from "./sender.ts";
 import { Templates } from "./templates.ts";
 
 interface NotificationsService extends InboxService {
-	channels: Channels;
+	sender: Sender;
 	templates: Templates;
 	send(id: string): Promise<void>;
 	deliver(row: NotificationRow): Promise<void>;
@@ -42,7 +41,7 @@ const queueMails = Object.fromEntries(
 		name,
 		async function (this: NotificationsService, event: EventEnvelope, client: Pool) {
 			await queueMail(client, event, type);
-			if (this.channels.sms && this.templates.hasText(event.name)) {
+			if (hasChannel("sms") && this.templates.hasText(event.name)) {
 				await askForText(client, event, type);
 			}
 		},
@@ -52,16 +51,14 @@ const queueMails = Object.fromEntries(
 /** Ready before the first event and the first job, and there until after the last. */
 const messaging = mixin<NotificationsService>({
 	created() {
-		this.channels = openChannels();
 		this.templates = new Templates();
 	},
 	async started() {
 		await this.templates.load();
+		this.sender = new Sender();
 	},
 	async stopped() {
-		for (const channel of Object.values(this.channels)) {
-			channel.close();
-		}
+		await this.sender.close();
 	},
 });
 
@@ -184,7 +181,6 @@ export default service<NotificationsService>({
 				}
 				throw new Error(reason);
 			}
-			await markSent(this.pool, id);
 		},
 
 		/** Writes a message to whoever the recipient is now. Tokens are made for it and kept nowhere. */
@@ -193,14 +189,13 @@ export default service<NotificationsService>({
 			const { token_for } = MESSAGES[name as keyof typeof MESSAGES] as { token_for?: TokenPurpose };
 			const contact = await callAction(this.broker, "v1.users.contact", { id: user_id, token_for });
 			const to = channel === "sms" ? contact.phone : contact.email;
-			const way = this.channels[channel];
-			if (!to || !way) {
+			if (!to || !hasChannel(channel)) {
 				throw new Refused(to ? `there is no way to send an ${channel}` : "the user has no phone any more");
 			}
 			const { locale, token, full_name } = contact;
 			const written = await this.templates.write(channel, name, { name: full_name, locale, token }, data);
 			await address(this.pool, id, to, written.subject ?? null);
-			await way.send({ ...written, id, to });
+			await this.sender.send(channel, { ...written, id, to });
 		},
 	},
 });

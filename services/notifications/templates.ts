@@ -1,6 +1,6 @@
 import { readdir, readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
-import { convert } from "html-to-text";
+import { compile } from "html-to-text";
 import { Liquid, type Template } from "liquidjs";
 import type { EventName } from "../../contracts/actions.ts";
 import { CURRENCY, CURRENCY_DECIMALS, fromMinor } from "../../contracts/money.ts";
@@ -104,7 +104,7 @@ export class Templates {
 		const subject = String(await plain.render(template.subject, values)).trim();
 		const content = String(await html.render(template.content, values));
 		const page = String(await html.render(this.#layout, { ...values, subject, content }));
-		return { subject, html: page, text: asText(page) };
+		return { subject, html: page, text: asText(page).trim() };
 	}
 
 	async #parse<T>(file: string, parser: (text: string) => T): Promise<T> {
@@ -191,12 +191,10 @@ function withSubtotals(data: object): object {
 		: data;
 }
 
-function asText(page: string): string {
-	return convert(page, {
-		wordwrap: 78,
-		selectors: [{ selector: "table", format: "dataTable", options: { colSpacing: 3 } }],
-	}).trim();
-}
+const asText = compile({
+	wordwrap: 78,
+	selectors: [{ selector: "table", format: "dataTable", options: { colSpacing: 3 } }],
+});
 
 const format = new Intl.NumberFormat("id-ID", {
 	minimumFractionDigits: CURRENCY_DECIMALS,

@@ -3,7 +3,7 @@ import SequelizeAdapter from "moleculer-db-adapter-sequelize";
 import { col, DataTypes, fn, type Model, type ModelStatic, Sequelize, where } from "sequelize";
 import type { z } from "zod";
 import type { locale, ownUser, role, user } from "../../contracts/users.ts";
-import { databaseUrl } from "../../mixins/postgres.ts";
+import { databaseUrl } from "../../mixins/settings.ts";
 
 /** The columns of `users`. */
 export interface UserAttributes {

@@ -20,7 +20,7 @@ const server = new SMTPServer({
 		text(stream).then((mail) => {
 			const id = /^Message-ID: (.*)$/im.exec(mail)?.[1] ?? "none";
 			const mark = /^Subject: .*(#\S+)/im.exec(mail)?.[1];
-			parentPort?.postMessage({ id, mark, at: Date.now() } satisfies Taken);
+			parentPort?.postMessage({ id, mark, at: performance.timeOrigin + performance.now() } satisfies Taken);
 			done();
 		}, done);
 	},

@@ -22,6 +22,8 @@ export interface MailReport {
 	recorded: { messages: number; of_events: number };
 	/** Mails that the mail server took, and how many of them it had taken before. */
 	accepted: { mails: number; again: number };
+	/** From the mail server's taking each mail to its mark as sent: a kill in between has it sent again. Sorted. */
+	unmarked_ms: number[];
 	/** From an order's commit to its mail at the mail server, in a quiet shop; sorted. */
 	latencies_ms: number[];
 	audit: Audit;
@@ -36,6 +38,7 @@ const ORDERS_EACH = 8;
 const PRODUCTS = 100;
 /** As many as leave two cores time to start again what is killed. */
 const EVENTS_PER_SECOND = 30;
+/** On average; at random, or kills and events would keep in step and always meet at the same point. */
 const KILL_EVERY_MS = 5000;
 const QUIET_ORDERS = 200;
 const SETTLE_MS = 120_000;
@@ -91,7 +94,7 @@ async function killAndCount(cluster: Cluster, postOffice: PostOffice, { events, 
 	const begun = Date.now();
 	const progress = setInterval(() => say(`${market.done} of ${events} events`), 15_000);
 	const buying = Promise.all(Array.from({ length: BUYERS }, () => market.buy(newClient())));
-	const killed = await killUntil(buying, cluster, () => market.done / events);
+	const killed = await killUntil(buying, cluster, chance.branch(), () => market.done / events);
 	clearInterval(progress);
 	const seconds = Math.round((Date.now() - begun) / 1000);
 	say(`${market.done} events after ${seconds} s; no more kills`);
@@ -104,9 +107,10 @@ async function killAndCount(cluster: Cluster, postOffice: PostOffice, { events, 
 		const isSettled = await settle(sources);
 		const accepted = postOffice.counted();
 		const recorded = await countRecorded(sources);
+		const unmarked_ms = await measureMarks(sources, postOffice);
 		const latencies_ms = await measure(newClient(), market, postOffice);
 		return {
-			...{ events: market.done, seconds, killed, recorded, accepted, latencies_ms },
+			...{ events: market.done, seconds, killed, recorded, accepted, unmarked_ms, latencies_ms },
 			audit: await audit(sources, SETTLE_MS),
 			violations: [
 				...observations.violations,
@@ -135,14 +139,14 @@ function judge(
 }
 
 /** Kills one process of notifications after the other, and NATS when a third and two thirds are done. */
-async function killUntil(work: Promise<unknown>, cluster: Cluster, share: () => number) {
+async function killUntil(work: Promise<unknown>, cluster: Cluster, chance: Chance, share: () => number) {
 	const killed = { notifications: 0, NATS: 0 };
 	let isOver = false;
 	const over = work.finally(() => {
 		isOver = true;
 	});
 	for (;;) {
-		await Promise.race([wait(KILL_EVERY_MS), over]);
+		await Promise.race([wait(chance.between(0.8 * KILL_EVERY_MS, 1.2 * KILL_EVERY_MS)), over]);
 		if (isOver) {
 			break;
 		}
@@ -280,9 +284,19 @@ async function countRecorded(sources: Sources): Promise<MailReport["recorded"]> 
 	return row as MailReport["recorded"];
 }
 
+async function measureMarks(sources: Sources, postOffice: PostOffice): Promise<number[]> {
+	const rows = await sources.snapshot("notifications", (query) =>
+		query<{ id: string; at: number }>(
+			"SELECT id, extract(epoch FROM sent_at)::float * 1000 AS at FROM notifications WHERE status = 'sent'",
+		),
+	);
+	return rows.map(({ id, at }) => at - (postOffice.last(id) ?? at)).sort((a, b) => a - b);
+}
+
 /** What a mail server, which takes everything, has taken and when. */
 class PostOffice {
 	#times = new Map<string, number>();
+	#last_at = new Map<string, number>();
 	#taken_at = new Map<string, number>();
 	#waiting = new Map<string, () => void>();
 	#server = new Worker(new URL("./mail-server.ts", import.meta.url));
@@ -303,6 +317,11 @@ class PostOffice {
 		return { mails, again: mails - this.#times.size };
 	}
 
+	/** When the mail of a message was taken, for the last time. */
+	last(message: string): number | undefined {
+		return this.#last_at.get(`<${message}@toko>`);
+	}
+
 	/** When a mail with this in its subject was taken. */
 	async taken(mark: string): Promise<number> {
 		if (!this.#taken_at.has(mark)) {
@@ -317,6 +336,7 @@ class PostOffice {
 
 	#take({ id, mark, at }: Taken): void {
 		this.#times.set(id, (this.#times.get(id) ?? 0) + 1);
+		this.#last_at.set(id, at);
 		if (mark) {
 			this.#taken_at.set(mark, at);
 			this.#waiting.get(mark)?.();

@@ -18,15 +18,18 @@ export function printReport(report: Report): void {
 
 /** Prints what became of the mails of a run, for a person. */
 export function printMails(report: MailReport): void {
-	const { events, seconds, killed, recorded, accepted, latencies_ms } = report;
+	const { events, seconds, killed, recorded, accepted, unmarked_ms, latencies_ms } = report;
 	const share = ((100 * accepted.again) / accepted.mails).toFixed(3);
-	const at = (part: number) => latencies_ms[Math.ceil(latencies_ms.length * part) - 1];
+	const at = (part: number, sorted = latencies_ms) => sorted[Math.ceil(sorted.length * part) - 1] as number;
 	console.log(`\nevents      ${events} registrations and orders in ${seconds} s`);
 	console.log(`killed      ${killed.notifications} × a notifications process, ${killed.NATS} × NATS`);
 	console.log(
 		`recorded    ${recorded.messages} messages of ${recorded.of_events} events, the admin's included`,
 	);
 	console.log(`mails       ${accepted.mails} accepted, ${accepted.again} of them again (${share} %)`);
+	console.log(
+		`            marked as sent after: median ${at(0.5, unmarked_ms).toFixed(1)} ms, p95 ${at(0.95, unmarked_ms).toFixed(1)} ms`,
+	);
 	console.log(
 		`quiet shop  from commit to accepted mail: median ${at(0.5)} ms, p95 ${at(0.95)} ms, max ${at(1)} ms\n`,
 	);

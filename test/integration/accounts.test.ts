@@ -9,8 +9,7 @@ import pg from "pg";
 import PostalMime from "postal-mime";
 import { callAction } from "../../contracts/actions.ts";
 import { asService } from "../../middlewares/permissions.ts";
-import { databaseUrl } from "../../mixins/postgres.ts";
-import { settings } from "../../mixins/settings.ts";
+import { databaseUrl, settings } from "../../mixins/settings.ts";
 import { mailToken } from "../../services/users/mail-tokens.ts";
 import { admin, eventually, newProduct, newUser, PASSWORD, type Person, startNode } from "./shop.ts";
 

@@ -4,7 +4,8 @@ import pg from "pg";
 import { callAction } from "../../contracts/actions.ts";
 import { asService } from "../../middlewares/permissions.ts";
 import { type JobsService, jobs } from "../../mixins/jobs.ts";
-import { databaseUrl, postgres } from "../../mixins/postgres.ts";
+import { postgres } from "../../mixins/postgres.ts";
+import { databaseUrl } from "../../mixins/settings.ts";
 import { eventually, startNode } from "./shop.ts";
 
 let broker: ServiceBroker;

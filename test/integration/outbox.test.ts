@@ -6,8 +6,7 @@ import pg from "pg";
 import type { EventEnvelope } from "../../contracts/actions.ts";
 import { type Aggregate, streamConfig } from "../../mixins/events.ts";
 import { publish } from "../../mixins/outbox.ts";
-import { databaseUrl } from "../../mixins/postgres.ts";
-import { settings } from "../../mixins/settings.ts";
+import { databaseUrl, settings } from "../../mixins/settings.ts";
 import { natsConnection } from "../../moleculer.config.ts";
 import { eventually, startNode } from "./shop.ts";
 

@@ -4,7 +4,7 @@ import type { ServiceBroker } from "moleculer";
 import pg from "pg";
 import { callAction } from "../../contracts/actions.ts";
 import { asService } from "../../middlewares/permissions.ts";
-import { databaseUrl } from "../../mixins/postgres.ts";
+import { databaseUrl } from "../../mixins/settings.ts";
 import { newUser, PASSWORD, startNode } from "./shop.ts";
 
 let one: ServiceBroker;

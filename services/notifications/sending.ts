@@ -1,0 +1,87 @@
+import pLimit from "p-limit";
+import pg from "pg";
+import { databaseUrl } from "../../mixins/settings.ts";
+import { type ChannelName, type Message, Refused } from "./channel.ts";
+import { openChannels } from "./channels.ts";
+
+// The program of the process that sender.ts starts: it hands messages over and marks them as sent, nothing else. A message
+// that has left and is not marked yet goes out again; so when the service's process is killed, this one still marks what it
+// is just sending, and then ends.
+
+/** How many messages are on their way at the same moment, by channel: slow texts hold up no mails. */
+const AT_ONCE = 5;
+/** When the service's process is dead, others take its messages over after a second or more. */
+const LAST_WORDS_MS = 10_000;
+
+/** What the service's process asks for. */
+export interface Order {
+	/** Names the answer. */
+	turn: number;
+	channel: ChannelName;
+	message: Message;
+}
+
+/** What became of a message; the text is why it did not leave, or could not be marked. */
+export interface Outcome {
+	turn: number;
+	is: "sent" | "refused" | "failed";
+	reason?: string;
+}
+
+const channels = openChannels();
+const limits = {
+	email: pLimit({ concurrency: AT_ONCE, rejectOnClear: true }),
+	sms: pLimit({ concurrency: AT_ONCE, rejectOnClear: true }),
+};
+const pool = new pg.Pool({
+	connectionString: databaseUrl("notifications"),
+	max: 2 * AT_ONCE,
+	connectionTimeoutMillis: 5000,
+	application_name: "toko notifications sender",
+});
+pool.on("error", () => undefined);
+pool.on("connect", (client) => client.on("error", () => undefined));
+
+const underWay = new Set<Promise<void>>();
+
+process.on("message", (order: Order) => {
+	const work = limits[order.channel](() => send(order)).then(answer, () => undefined);
+	underWay.add(work);
+	void work.then(() => underWay.delete(work));
+});
+
+process.once("disconnect", async () => {
+	for (const limit of Object.values(limits)) {
+		limit.clearQueue();
+	}
+	setTimeout(() => process.exit(1), LAST_WORDS_MS).unref();
+	await Promise.all(underWay);
+	process.exit(0);
+});
+
+async function send({ turn, channel, message }: Order): Promise<Outcome> {
+	try {
+		await channels[channel]?.send(message);
+		await markSent(message.id);
+		return { turn, is: "sent" };
+	} catch (error) {
+		return { turn, is: error instanceof Refused ? "refused" : "failed", reason: (error as Error).message };
+	}
+}
+
+/** Does not wait for the disk: a power cut may undo the last half second of marks, which is no worse than a kill. */
+async function markSent(id: string): Promise<void> {
+	await pool.query(
+		`WITH quickly AS (SELECT set_config('synchronous_commit', 'off', true))
+		UPDATE notifications SET status = 'sent', sent_at = now(), data = NULL,
+			history = history || jsonb_build_object('status', 'sent', 'at', now())
+		FROM quickly WHERE id = $1 AND status <> 'sent'`,
+		[id],
+	);
+}
+
+function answer(outcome: Outcome): void {
+	if (process.connected) {
+		process.send?.(outcome);
+	}
+}
