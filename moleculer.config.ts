@@ -1,10 +1,13 @@
 import { hostname } from "node:os";
 import type { BrokerOptions, Middleware } from "moleculer";
 import { type Authenticator, usernamePasswordAuthenticator } from "nats";
+import { answersMiddleware } from "./middlewares/answers.ts";
 import { channels } from "./middlewares/channels.ts";
 import { contractMiddleware } from "./middlewares/contracts.ts";
+import { waitingMiddleware } from "./middlewares/least-busy.ts";
 import { permissionMiddleware } from "./middlewares/permissions.ts";
-import { countsAsFailure, isWorthARetry, storeFailureMiddleware } from "./middlewares/resilience.ts";
+import { resilience, retryMiddleware } from "./middlewares/resilience.ts";
+import { storeFailureMiddleware } from "./middlewares/store-failures.ts";
 import { settings } from "./mixins/settings.ts";
 
 /** The broker, the same for every node of the shop. */
@@ -16,22 +19,8 @@ export function brokerOptions(changes: Partial<BrokerOptions> = {}): BrokerOptio
 		logger: { type: "Pino", options: { level: settings.logLevel } },
 		transporter: { type: "NATS", options: { ...nats } },
 		// A stopping node leaves the registry first, then finishes what it has.
-		tracking: { enabled: true, shutdownTimeout: 4000 },
-		requestTimeout: 10_000,
-		// A killed node says nothing: the others notice within this and what it owed is refused, long before deadlines.
-		heartbeatInterval: 1,
-		heartbeatTimeout: 3,
-		// Contracts turn it on where an action is idempotent.
-		retryPolicy: { enabled: false, retries: 3, delay: 50, maxDelay: 1000, factor: 2, check: isWorthARetry },
-		circuitBreaker: {
-			enabled: true,
-			threshold: 0.5,
-			minRequestCount: 20,
-			windowTime: 10,
-			halfOpenTime: 2000,
-			check: countsAsFailure,
-		},
-		registry: { strategy: "RoundRobin", preferLocal: false, stopDelay: 100 },
+		tracking: { enabled: true, shutdownTimeout: settings.shutdownSeconds * 800 },
+		...resilience,
 		validator: false,
 		// The registry alone, for what Toko counts itself: `dcall NODE $node.metrics`. Calls are not measured.
 		metrics: { enabled: true, collectProcessMetrics: false },
@@ -42,6 +31,7 @@ export function brokerOptions(changes: Partial<BrokerOptions> = {}): BrokerOptio
 			contractMiddleware,
 			storeFailureMiddleware,
 			permissionMiddleware(),
+			answersMiddleware(),
 			"ActionHook",
 			"Bulkhead",
 			"Cacher",
@@ -49,7 +39,9 @@ export function brokerOptions(changes: Partial<BrokerOptions> = {}): BrokerOptio
 			// Inside the circuit breaker, so that it sees timeouts.
 			"Timeout",
 			"CircuitBreaker",
-			"Retry",
+			// Outside it, so that each try is counted.
+			waitingMiddleware(),
+			retryMiddleware,
 			"Fallback",
 			"ErrorHandler",
 			channels(nats),

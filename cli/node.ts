@@ -1,17 +1,20 @@
 import "./shop/one-line.ts";
 
+import { flushCompileCache } from "node:module";
 import { ownProductsFile } from "../infra/lock.ts";
 import { joinRunningParts, StartError } from "../infra/parts.ts";
 import { checkSettings, settings } from "../mixins/settings.ts";
-import { checkPort, createBroker, stopOnSignal, within } from "./shop/broker.ts";
+import { checkPort, createBroker, letGo, stopOnSignal, within } from "./shop/broker.ts";
 import { checkAdmin, ensureAdmin, ensureCatalogue } from "./shop/first-run.ts";
+import { HealthServer } from "./shop/health-server.ts";
 import { fail } from "./shop/one-line.ts";
 import { addService, namedServices } from "./shop/services.ts";
 import { table } from "./shop/table.ts";
 
 /** How long this waits for a shop that is just starting. */
 const PATIENCE_MS = 60_000;
-const STOP_MS = 4500;
+/** What a process needs for its own end, of `SHUTDOWN_SECONDS`. */
+const EXIT_MS = 500;
 
 /** `npm run node -- NAME…`: another process of the running shop, with the named services or all but the gateway. */
 async function start(): Promise<void> {
@@ -31,7 +34,15 @@ async function start(): Promise<void> {
 
 	const broker = createBroker();
 	broker.fatal = (message) => fail(new Error(message));
-	stopOnSignal(() => within(STOP_MS, broker.stop()));
+	const health = new HealthServer(broker, names);
+	stopOnSignal(() => {
+		health.stopping();
+		return within(
+			settings.shutdownSeconds * 1000 - EXIT_MS,
+			letGo(broker).then(() => broker.stop()),
+		);
+	});
+	const healthAddress = await health.listen();
 	for (const name of names) {
 		await addService(broker, name);
 	}
@@ -47,6 +58,8 @@ async function start(): Promise<void> {
 		const { gatewayAddress } = await import("../services/api/api.service.ts");
 		say(`gateway at ${gatewayAddress(broker.getLocalService("api"))}`);
 	}
+	health.started();
+	say(`health at ${healthAddress}/health/ready`);
 	say(
 		`joined ${parts.find(({ name }) => name === "NATS")?.where ?? "the shop"} as ${broker.nodeID}: ${names.join(", ")}`,
 	);
@@ -71,3 +84,5 @@ async function withProductsFile(
 }
 
 await start().catch(fail);
+// For the next process, also should this one be killed.
+flushCompileCache();

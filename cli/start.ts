@@ -1,17 +1,20 @@
 import "./shop/one-line.ts";
 
+import { flushCompileCache } from "node:module";
 import type { ServiceBroker } from "moleculer";
 import { ownProductsFile } from "../infra/lock.ts";
 import { bringUpParts, type Part, type RunningParts } from "../infra/parts.ts";
 import { checkSettings, settings } from "../mixins/settings.ts";
-import { checkPort, createBroker, stopOnSignal, within } from "./shop/broker.ts";
+import { checkPort, createBroker, letGo, stopOnSignal, within } from "./shop/broker.ts";
 import { checkAdmin, ensureAdmin, ensureCatalogue, type NewAdmin } from "./shop/first-run.ts";
+import { HealthServer } from "./shop/health-server.ts";
 import { fail } from "./shop/one-line.ts";
 import { Operator, openRepl } from "./shop/repl.ts";
 import { addService, namedServices } from "./shop/services.ts";
 
-/** How long services may finish what they have in hand; the parts get the rest of the five seconds. */
-const SERVICES_STOP_MS = 2500;
+/** What the parts need for their end, of `SHUTDOWN_SECONDS`. */
+const PARTS_STOP_MS = 2500;
+const SERVICES_STOP_MIN_MS = 500;
 const READY_CHECK_MS = 100;
 
 /** `npm start`: the parts, the services that `SERVICES` names, and on a terminal the REPL. */
@@ -25,9 +28,10 @@ async function start(): Promise<void> {
 		await checkPort();
 	}
 	const parts = await bringUpParts(settings.directory, say, names);
-	const shop = createShop(parts, hasTerminal);
+	const shop = createShop(parts, names, hasTerminal);
 	try {
-		await run(names, shop, say);
+		const healthAddress = await shop.health.listen();
+		await run(names, shop, healthAddress, say);
 	} catch (error) {
 		await shop.stop();
 		throw error;
@@ -40,20 +44,24 @@ async function start(): Promise<void> {
 interface Shop {
 	broker: ServiceBroker;
 	operator: Operator;
+	health: HealthServer;
 	parts: Part[];
 	stop(): Promise<void>;
 	isStopped(): boolean;
 }
 
 /** A broker whose end is the end of the parts too, whatever ends it: a signal, the REPL's `quit` or a failure. */
-function createShop(parts: RunningParts, hasTerminal: boolean): Shop {
+function createShop(parts: RunningParts, names: string[], hasTerminal: boolean): Shop {
 	const operator = new Operator();
 	const broker = createBroker({ quiet: hasTerminal, middlewares: [operator.middleware] });
 	operator.attach(broker);
-	const stopServices = broker.stop.bind(broker);
+	const health = new HealthServer(broker, names);
+	const stopBroker = broker.stop.bind(broker);
 	let stopped: Promise<void> | undefined;
 	const stop = () => {
-		stopped ??= within(SERVICES_STOP_MS, stopServices()).finally(() => parts.stop());
+		health.stopping();
+		const patience_ms = Math.max(SERVICES_STOP_MIN_MS, settings.shutdownSeconds * 1000 - PARTS_STOP_MS);
+		stopped ??= within(patience_ms, letGo(broker).then(stopBroker)).finally(() => parts.stop());
 		return stopped;
 	};
 	broker.stop = stop;
@@ -61,11 +69,16 @@ function createShop(parts: RunningParts, hasTerminal: boolean): Shop {
 		stop().finally(() => fail(new Error(message)));
 	};
 	stopOnSignal(stop);
-	return { broker, operator, parts: parts.parts, stop, isStopped: () => stopped !== undefined };
+	return { broker, operator, health, parts: parts.parts, stop, isStopped: () => stopped !== undefined };
 }
 
-async function run(names: string[], shop: Shop, say: (line: string) => void): Promise<void> {
-	const { broker } = shop;
+async function run(
+	names: string[],
+	shop: Shop,
+	healthAddress: string,
+	say: (line: string) => void,
+): Promise<void> {
+	const { broker, health } = shop;
 	if (names.includes("products") && !settings.mongoUrl) {
 		await ownProductsFile(settings.directory);
 	}
@@ -81,6 +94,8 @@ async function run(names: string[], shop: Shop, say: (line: string) => void): Pr
 		await addService(broker, "api");
 		await broker.waitForServices("api");
 	}
+	health.started();
+	say(`health at ${healthAddress}/health/ready`);
 	await reportReady(names, shop, admin, say);
 }
 
@@ -118,3 +133,5 @@ async function reportReady(
 }
 
 await start().catch(fail);
+// For the next process, also should this one be killed.
+flushCompileCache();

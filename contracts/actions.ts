@@ -65,6 +65,8 @@ export interface Meta {
 	$location?: string;
 	/** Where the next page begins, if there is one. */
 	$next?: string | undefined;
+	/** How old an answer is that was kept, because the service is away. */
+	$age_s?: number;
 }
 
 type ServiceActions = NonNullable<ServiceSchema["actions"]>;
@@ -108,7 +110,6 @@ export function implement<This>() {
 			actions[name] = {
 				permissions: definition.permissions,
 				...(definition.timeout_ms ? { timeout: definition.timeout_ms } : {}),
-				...(definition.idempotent ? { retryPolicy: { enabled: true } } : {}),
 				handler: handlers[name as keyof C["actions"]] as never,
 			} as ServiceActions[string];
 		}

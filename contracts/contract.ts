@@ -40,9 +40,20 @@ export interface ActionContract<P extends z.ZodObject = z.ZodObject, R extends z
 	result: R;
 	rest?: Rest;
 	/** True only where a second run of the same call changes nothing more: such calls are retried. */
-	idempotent?: boolean;
+	idempotent?: boolean | ((params: z.output<P>) => boolean);
+	/** Its answers are kept by callers: only what is `public`, so that nobody gets what is for others. */
+	cached?: Cached<z.output<P>>;
+	/** Things whose cached answers the call makes outdated, as `cached.about` names them; lists need not be named. */
+	changes?: (params: z.input<P>) => string[];
 	/** Deadline for the whole call, nested calls included; the broker's default when left out. */
 	timeout_ms?: number;
+}
+
+/** How long an answer may be shown before it is asked for again. */
+export interface Cached<P = unknown> {
+	fresh_ms: number;
+	/** The one thing that the answer depends on, such as `product:<id>`; left out where it depends on many. */
+	about?: (params: P) => string;
 }
 
 /** What a service promises to the others. Actions are called `v<version>.<name>.<action>`. */

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { action, contract, event, healthAction, outboxAction } from "./contract.ts";
 import { cursor, integerId, limit, line, moment, opaqueId, skip, text } from "./fields.ts";
 import { amount, minorUnits } from "./money.ts";
-import { ORDER_LINES_MAX, orderLine } from "./products.ts";
+import { aboutProduct, ORDER_LINES_MAX, orderLine } from "./products.ts";
 
 /** The life of an order; which state follows which is the orders service's own table. */
 export const orderStatus = z.enum([
@@ -172,6 +172,9 @@ export const orders = contract({
 				status: 201,
 				headers: { "idempotency-key": "idempotency_key" },
 			},
+			// With a key, a second run gives the first one's answer.
+			idempotent: ({ idempotency_key }) => idempotency_key !== undefined,
+			changes: ({ items }) => items.map(({ product_id }) => aboutProduct(product_id)),
 			timeout_ms: 15_000,
 		}),
 		list: action({

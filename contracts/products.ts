@@ -78,6 +78,11 @@ export const orderLine = z.strictObject({
 /** The most products in one order, and so in one reservation. */
 export const ORDER_LINES_MAX = 100;
 
+/** What cached answers about a product depend on. */
+export function aboutProduct(id: string): string {
+	return `product:${id}`;
+}
+
 export const products = contract({
 	name: "products",
 	version: 1,
@@ -107,6 +112,7 @@ export const products = contract({
 			result: z.array(product),
 			rest: { method: "GET", path: "/products" },
 			idempotent: true,
+			cached: { fresh_ms: 1000 },
 		}),
 		categories: action({
 			summary: "The categories that have products",
@@ -115,6 +121,7 @@ export const products = contract({
 			result: z.array(z.string()),
 			rest: { method: "GET", path: "/products/categories" },
 			idempotent: true,
+			cached: { fresh_ms: 1000 },
 		}),
 		get: action({
 			summary: "A product by id",
@@ -124,6 +131,7 @@ export const products = contract({
 			result: product,
 			rest: { method: "GET", path: "/products/:id" },
 			idempotent: true,
+			cached: { fresh_ms: 10_000, about: ({ id }) => aboutProduct(id) },
 		}),
 		create: action({
 			summary: "Add a product",
@@ -148,6 +156,7 @@ export const products = contract({
 			result: product,
 			rest: { method: "PATCH", path: "/products/:id" },
 			idempotent: true,
+			changes: ({ id }) => [aboutProduct(id)],
 		}),
 		remove: action({
 			summary: "Take a product out of the shop; its old orders stay readable",
@@ -156,6 +165,7 @@ export const products = contract({
 			params: z.strictObject({ id: opaqueId }),
 			result: z.null(),
 			rest: { method: "DELETE", path: "/products/:id", status: 204 },
+			changes: ({ id }) => [aboutProduct(id)],
 		}),
 		changeStock: action({
 			summary: "Add units to the stock, or take some away",
@@ -164,6 +174,7 @@ export const products = contract({
 			params: z.strictObject({ id: opaqueId, quantity: z.int().min(-STOCK_MAX).max(STOCK_MAX) }),
 			result: z.strictObject({ message: z.string(), stock: z.int() }),
 			rest: { method: "PUT", path: "/products/:id/stock", query: ["quantity"] },
+			changes: ({ id }) => [aboutProduct(id)],
 		}),
 		stock: action({
 			summary: "The stock of products, by id, sku or a part of the name, with what is held",

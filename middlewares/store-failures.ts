@@ -1,24 +1,5 @@
-import { Errors, type Middleware, type Service } from "moleculer";
+import type { Middleware, Service } from "moleculer";
 import { problem } from "../contracts/problems.ts";
-
-/**
- * What the circuit breaker counts: the callee timed out, was lost or failed by itself (5xx, or an error without a
- * status, such as a driver's). A client's mistake (4xx) says nothing about the callee's health.
- */
-export function countsAsFailure(error: Error): boolean {
-	if (error instanceof Errors.RequestTimeoutError || error instanceof Errors.RequestRejectedError) {
-		return true;
-	}
-	const code = (error as { code?: unknown }).code;
-	return typeof code !== "number" || code >= 500;
-}
-
-/** Whether the same call may do better at once: not where the caller's time is already up. */
-export function isWorthARetry(error: Error): boolean {
-	return (
-		Boolean((error as { retryable?: boolean }).retryable) && !(error instanceof Errors.RequestTimeoutError)
-	);
-}
 
 /** Tells callers that a service is away while its database is: 503 and try again, not 500. */
 export const storeFailureMiddleware: Middleware = {

@@ -44,6 +44,11 @@ export async function checkPort(): Promise<void> {
 	});
 }
 
+/** Has the node's gateway, if it hosts one, let its clients go: the first thing to do when a process stops. */
+export async function letGo(broker: ServiceBroker): Promise<void> {
+	await (broker.getLocalService("api") as { letGo?(): Promise<void> } | undefined)?.letGo?.();
+}
+
 /** Runs `stop` once, at the first SIGINT, SIGTERM or SIGHUP, then exits; later ones change nothing. */
 export function stopOnSignal(stop: () => Promise<void>): void {
 	let stopping = false;

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { RequestListener, Server, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { setTimeout as wait } from "node:timers/promises";
 import etag from "etag";
 import type { Context, Service } from "moleculer";
 import ApiGateway, { type Alias, type Route } from "moleculer-web";
@@ -21,6 +22,9 @@ import { aliases, endpoints, newest, versions } from "./routes.ts";
 import { createHttpServer } from "./server.ts";
 
 const RETRY_AFTER_SECONDS = 1;
+/** A gateway that stops takes requests for so long, for balancers to notice; less where nobody is connected. */
+const LET_GO_MS = 1000;
+const LOOK_EVERY_MS = 25;
 
 type Request = WithBody & {
 	$ctx?: Context<unknown, Meta & { $responseHeaders?: Record<string, string> }>;
@@ -32,6 +36,7 @@ type Request = WithBody & {
 
 interface Gateway extends Service {
 	server: Server;
+	isStopping: boolean;
 	aliases: (Alias & { method: string; path: string; match(url: string): object | false })[];
 	limiter: ReturnType<typeof rateLimiter>;
 	clientOf: ReturnType<typeof clientAddress>;
@@ -100,7 +105,7 @@ export default service<Gateway>({
 						sendJson(response, 200, { status: "alive", service: "api-gateway" });
 					}),
 					...answering("/health/ready", async function (this: Gateway, _request, response) {
-						const state = await readiness(this.broker);
+						const state = await readiness(this.broker, this.isStopping);
 						sendJson(response, state.status === "ready" ? 200 : 503, state);
 					}),
 					...answering("/openapi.json", (_request, response) => sendJson(response, 200, openApiDocument())),
@@ -121,7 +126,22 @@ export default service<Gateway>({
 
 	methods: {
 		createServer(this: Gateway) {
-			this.server = createHttpServer(this.httpHandler);
+			this.server = createHttpServer((request, response) => {
+				if (this.isStopping) {
+					response.setHeader("Connection", "close");
+				}
+				this.httpHandler(request, response);
+			});
+		},
+
+		/** Says that it is not ready, sends those who are connected elsewhere, and closes when the last answer is out. */
+		async letGo(this: Gateway) {
+			this.isStopping = true;
+			const deadline = Date.now() + LET_GO_MS;
+			while (Date.now() < deadline && (await openConnections(this.server)) > 0) {
+				await wait(LOOK_EVERY_MS);
+			}
+			await new Promise((closed) => this.server.close(closed));
 		},
 
 		/** Tells what went wrong as RFC 9457 says, and logs what is the shop's own fault. */
@@ -177,6 +197,7 @@ export default service<Gateway>({
 	},
 
 	created() {
+		this.isStopping = false;
 		this.limiter = rateLimiter();
 		this.clientOf = clientAddress();
 	},
@@ -186,6 +207,12 @@ export default service<Gateway>({
 export function gatewayAddress(gateway: Service): string {
 	const { address, port, family } = (gateway as Gateway).server.address() as AddressInfo;
 	return `http://${family === "IPv6" ? `[${address}]` : address}:${port}`;
+}
+
+function openConnections(server: Server): Promise<number> {
+	return new Promise((resolve) =>
+		server.getConnections((error, connections) => resolve(error ? 0 : connections)),
+	);
 }
 
 /** A client may choose a request's id, as long as it is safe to log and send back. */
@@ -276,6 +303,9 @@ function prepareAnswer(
 		if (hasAlready(request.headers["if-none-match"], tag)) {
 			response.statusCode = 304;
 		}
+	}
+	if (ctx?.meta.$age_s !== undefined) {
+		response.setHeader("Age", String(ctx.meta.$age_s));
 	}
 	if (Array.isArray(data)) {
 		linkNextPage(request, response, data.length, ctx?.meta.$next);

@@ -1,28 +1,27 @@
 import type { ServiceBroker } from "moleculer";
-import { type ActionName, callAction, contracts } from "../../contracts/actions.ts";
-
-/** How long a service may take to say that it is well. */
-const PATIENCE_MS = 2000;
+import { contracts } from "../../contracts/actions.ts";
+import { askNats, askServices, type State } from "../../mixins/health.ts";
 
 /** `not_ready` names what is missing, so that an operator knows where to look. */
 export interface Readiness {
 	status: "ready" | "not_ready";
 	service: "api-gateway";
-	services: Record<string, "healthy" | "unavailable">;
+	services: Record<string, State | "stopping">;
 }
 
-/** Whether the whole shop can serve: every service is there and its database answers. */
-export async function readiness(broker: ServiceBroker): Promise<Readiness> {
-	const checks = contracts.map(async ({ name, version }) => {
-		const health = `v${version}.${name}.health` as Extract<ActionName, `${string}.health`>;
-		try {
-			await callAction(broker, health, {}, { timeout: PATIENCE_MS, retries: 0 });
-			return [name, "healthy"] as const;
-		} catch {
-			return [name, "unavailable"] as const;
-		}
-	});
-	const services = Object.fromEntries(await Promise.all(checks));
-	const isReady = Object.values(services).every((status) => status === "healthy");
-	return { status: isReady ? "ready" : "not_ready", service: "api-gateway", services };
+/** Whether the whole shop can serve here: every service is there with its database, NATS answers, the gateway stays. */
+export async function readiness(broker: ServiceBroker, isStopping = false): Promise<Readiness> {
+	if (isStopping) {
+		return { status: "not_ready", service: "api-gateway", services: { api: "stopping" } };
+	}
+	const [services, nats] = await Promise.all([
+		askServices(
+			broker,
+			contracts.map(({ name }) => name),
+		),
+		askNats(broker),
+	]);
+	const states = { ...services, nats };
+	const isReady = Object.values(states).every((state) => state === "healthy");
+	return { status: isReady ? "ready" : "not_ready", service: "api-gateway", services: states };
 }

@@ -1,7 +1,6 @@
 import type { z } from "zod";
 import type { catalogueLine, catalogueOutcome } from "../../contracts/products.ts";
 import type { DocumentAdapter } from "../../mixins/documents.ts";
-import type { Listing } from "./listing.ts";
 import { changesOf, newDocument, type ProductDocument } from "./model.ts";
 import { searchFields } from "./search.ts";
 
@@ -15,7 +14,7 @@ type Store = DocumentAdapter<ProductDocument>;
  */
 export async function importLines(
 	store: Store,
-	listing: Listing,
+	changed: (ids: string[]) => Promise<void>,
 	file: string,
 	lines: Line[],
 ): Promise<Outcome[]> {
@@ -44,7 +43,7 @@ export async function importLines(
 	if (fresh.length > 0) {
 		await insertAll(store, fresh);
 	}
-	await listing.changed([...known.values()].map(({ _id }) => _id));
+	await changed([...known.values()].map(({ _id }) => _id));
 	return outcomes;
 }
 

@@ -1,8 +1,9 @@
 import type { z } from "zod";
 import { implement } from "../../contracts/actions.ts";
 import { problem } from "../../contracts/problems.ts";
-import { type catalogueOutcome, products, STOCK_MAX } from "../../contracts/products.ts";
+import { aboutProduct, type catalogueOutcome, products, STOCK_MAX } from "../../contracts/products.ts";
 import { type DocumentService, documents } from "../../mixins/documents.ts";
+import { tellOutdated } from "../../mixins/outdated.ts";
 import { service } from "../../mixins/schema.ts";
 import { importLines } from "./catalogue.ts";
 import { type Listing, nextCursor, readPage } from "./listing.ts";
@@ -16,6 +17,8 @@ import { Sweeper } from "./sweeper.ts";
 interface ProductsService extends DocumentService<ProductDocument> {
 	sweeper: Sweeper;
 	listing: Listing;
+	/** Tells everybody who keeps answers about these products. */
+	tell(ids: string[]): void;
 	find(id: string): Promise<ProductDocument>;
 }
 
@@ -75,6 +78,7 @@ export default service<ProductsService>({
 					},
 				);
 				if (changed === 1) {
+					this.tell([id]);
 					await this.listing.changed([id]);
 					return present(await this.find(id));
 				}
@@ -90,6 +94,7 @@ export default service<ProductsService>({
 			if (changed === 0) {
 				throw problem("PRODUCT_NOT_FOUND");
 			}
+			this.tell([ctx.params.id]);
 			await this.listing.changed([ctx.params.id]);
 			return null;
 		},
@@ -110,6 +115,7 @@ export default service<ProductsService>({
 					? problem("STOCK_WOULD_BE_NEGATIVE", { stock })
 					: problem("STOCK_TOO_LARGE", { max: STOCK_MAX });
 			}
+			this.tell([id]);
 			return { message: "Stok berhasil diupdate", stock };
 		},
 
@@ -121,7 +127,11 @@ export default service<ProductsService>({
 		},
 
 		import(ctx): Promise<z.input<typeof catalogueOutcome>[]> {
-			return importLines(this.adapter, this.listing, ctx.params.file, ctx.params.lines);
+			const changed = async (ids: string[]) => {
+				this.tell(ids);
+				await this.listing.changed(ids);
+			};
+			return importLines(this.adapter, changed, ctx.params.file, ctx.params.lines);
 		},
 
 		async count() {
@@ -131,6 +141,7 @@ export default service<ProductsService>({
 		async reserve(ctx) {
 			const { reservation_id, lines, expires_at } = ctx.params;
 			const held = await reserve(this.adapter, reservation_id, lines, expires_at);
+			this.tell(held.map(({ product_id }) => product_id));
 			return {
 				lines: held.map(({ product_id, quantity, document }) => ({
 					product_id,
@@ -146,12 +157,16 @@ export default service<ProductsService>({
 		},
 
 		async release(ctx) {
-			return { lines: await release(this.adapter, ctx.params.reservation_id) };
+			const released = await release(this.adapter, ctx.params.reservation_id);
+			this.tell(released);
+			return { lines: released.length };
 		},
 
 		async restock(ctx) {
 			const { order_id, lines } = ctx.params;
-			return { lines: await restock(this.adapter, order_id, lines) };
+			const restocked = await restock(this.adapter, order_id, lines);
+			this.tell(restocked);
+			return { lines: restocked.length };
 		},
 
 		async health() {
@@ -176,6 +191,10 @@ export default service<ProductsService>({
 	},
 
 	methods: {
+		tell(this: ProductsService, ids: string[]) {
+			tellOutdated(this.broker, ids.map(aboutProduct));
+		},
+
 		async find(this: ProductsService, id: string) {
 			const document = await this.adapter.findOne({ _id: id, ...ON_SALE });
 			if (!document) {

@@ -74,19 +74,26 @@ export function consume(store: Store, reservation_id: string): Promise<number> {
 /**
  * The held units go back on sale. The guard is the presence of the hold: whoever takes it out puts the units back,
  * so a late duplicate does nothing.
+ *
+ * @returns The products that got units by this call.
  */
-export async function release(store: Store, reservation_id: string, product_ids?: string[]): Promise<number> {
+export async function release(
+	store: Store,
+	reservation_id: string,
+	product_ids?: string[],
+): Promise<string[]> {
 	const query = {
 		"holds.reservation_id": reservation_id,
 		...(product_ids ? { _id: { $in: product_ids } } : {}),
 	};
-	let released = 0;
+	const released: string[] = [];
 	for (const { _id, holds } of await store.find({ query })) {
 		const quantity = holds.find((hold) => hold.reservation_id === reservation_id)?.quantity ?? 0;
-		released += await store.updateMany(
+		const changed = await store.updateMany(
 			{ _id, "holds.reservation_id": reservation_id },
 			{ $inc: { stock: quantity }, $pull: { holds: { reservation_id } } },
 		);
+		released.push(...(changed > 0 ? [_id] : []));
 	}
 	return released;
 }
@@ -98,19 +105,19 @@ const RESTOCKS_KEPT = 1000;
  * Units of a refunded order go back on sale. The guard is that the product does not remember the order yet, so a late
  * duplicate does nothing.
  *
- * @returns How many products got units by this call.
+ * @returns The products that got units by this call.
  */
-export async function restock(store: Store, order_id: string, lines: Line[]): Promise<number> {
+export async function restock(store: Store, order_id: string, lines: Line[]): Promise<string[]> {
 	const wanted = sumByProduct(lines);
 	const remembered = `restocks.${order_id}`;
-	let restocked = 0;
+	const restocked: string[] = [];
 	for (const { _id, restocks = {} } of await store.find({ query: { _id: { $in: [...wanted.keys()] } } })) {
 		const quantity = wanted.get(_id) as number;
 		const forgotten = Object.entries(restocks)
 			.sort(([, one], [, other]) => (one < other ? 1 : -1))
 			.slice(RESTOCKS_KEPT)
 			.map(([id]) => [`restocks.${id}`, true]);
-		restocked += await store.updateMany(
+		const changed = await store.updateMany(
 			{ _id, [remembered]: { $exists: false } },
 			{
 				$inc: { stock: quantity, supplied: quantity },
@@ -118,6 +125,7 @@ export async function restock(store: Store, order_id: string, lines: Line[]): Pr
 				...(forgotten.length > 0 ? { $unset: Object.fromEntries(forgotten) } : {}),
 			},
 		);
+		restocked.push(...(changed > 0 ? [_id] : []));
 	}
 	return restocked;
 }

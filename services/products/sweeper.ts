@@ -1,5 +1,7 @@
 import { callAction } from "../../contracts/actions.ts";
+import { aboutProduct } from "../../contracts/products.ts";
 import type { DocumentService } from "../../mixins/documents.ts";
+import { tellOutdated } from "../../mixins/outdated.ts";
 import type { ProductDocument } from "./model.ts";
 import { consume, release } from "./stock.ts";
 
@@ -55,9 +57,19 @@ export class Sweeper {
 				reservation_id,
 			});
 			if (fate !== "keep") {
-				settled += await (fate === "consume" ? consume : release)(store, reservation_id);
+				settled += await this.#settle(reservation_id, fate);
 			}
 		}
 		return settled;
+	}
+
+	async #settle(reservation_id: string, fate: "consume" | "release"): Promise<number> {
+		const store = this.#service.adapter;
+		if (fate === "consume") {
+			return consume(store, reservation_id);
+		}
+		const released = await release(store, reservation_id);
+		tellOutdated(this.#service.broker, released.map(aboutProduct));
+		return released.length;
 	}
 }

@@ -1,0 +1,112 @@
+import {
+	type ActionEndpoint,
+	type Context,
+	type Middleware,
+	type Service,
+	type ServiceBroker,
+	Strategies,
+} from "moleculer";
+import { ErrorCode, type Msg, type NatsConnection } from "nats";
+
+/** So often a process asks whether those that it waits for still live. */
+const ASK_EVERY_MS = 250;
+const ANSWER_MS = 2000;
+
+/** How many answers this process waits for, by node. */
+const waiting = new Map<string, number>();
+
+/**
+ * Calls go to the node of which this one waits for the fewest answers; of several, to each in its turn. A slow, frozen or
+ * dead node keeps its callers waiting, and so gets no more of them.
+ */
+export class LeastBusy extends Strategies.Base {
+	#turn = 0;
+
+	override select(endpoints: ActionEndpoint[]): ActionEndpoint {
+		this.#turn = (this.#turn + 1) % endpoints.length;
+		let best: ActionEndpoint | undefined;
+		let fewest = Number.POSITIVE_INFINITY;
+		for (let place = 0; place < endpoints.length; place++) {
+			const endpoint = endpoints[(this.#turn + place) % endpoints.length] as ActionEndpoint;
+			const calls = waiting.get(endpoint.id) ?? 0;
+			if (calls < fewest) {
+				best = endpoint;
+				fewest = calls;
+			}
+		}
+		return best as ActionEndpoint;
+	}
+}
+
+/**
+ * Counts the answers that this process waits for, and asks NATS whether the nodes that owe them are there at all: NATS
+ * knows at once when a process has died (nobody listens to its address), heartbeats only after seconds. What it owed is
+ * then refused, and calls go elsewhere.
+ */
+export function waitingMiddleware(): Middleware {
+	let timer: NodeJS.Timeout;
+	return {
+		name: "Waiting",
+		remoteAction(next) {
+			return function countWaiting(this: Service, ctx: Context) {
+				const node = ctx.nodeID as string;
+				waiting.set(node, (waiting.get(node) ?? 0) + 1);
+				return next.call(this, ctx).finally(() => {
+					const left = (waiting.get(node) ?? 1) - 1;
+					if (left > 0) {
+						waiting.set(node, left);
+					} else {
+						waiting.delete(node);
+					}
+				});
+			};
+		},
+		created(broker) {
+			broker.localBus.on("$transporter.connected", () => answerWhetherAlive(broker));
+		},
+		async started(broker) {
+			timer = setInterval(() => {
+				for (const node of waiting.keys()) {
+					void dropIfDead(broker, node);
+				}
+			}, ASK_EVERY_MS);
+			timer.unref();
+		},
+		async stopping() {
+			clearInterval(timer);
+		},
+	};
+}
+
+const answering = new WeakSet<NatsConnection>();
+
+function answerWhetherAlive(broker: ServiceBroker): void {
+	const nats = natsOf(broker);
+	if (nats && !answering.has(nats)) {
+		answering.add(nats);
+		nats.subscribe(addressOf(broker, broker.nodeID), {
+			callback: (_error, message: Msg) => void message.respond(),
+		});
+	}
+}
+
+async function dropIfDead(broker: ServiceBroker, node: string): Promise<void> {
+	try {
+		await natsOf(broker)?.request(addressOf(broker, node), undefined, { timeout: ANSWER_MS });
+	} catch (error) {
+		// Anything else is no answer in time, or no NATS: that is for heartbeats to judge.
+		if ((error as { code?: string }).code === ErrorCode.NoResponders) {
+			broker.registry.nodes.disconnected(node, true);
+		}
+	}
+}
+
+function addressOf(broker: ServiceBroker, node: string): string {
+	return `${broker.namespace}.alive.${node}`;
+}
+
+/** The connection that Moleculer's transporter holds. */
+function natsOf(broker: ServiceBroker): NatsConnection | undefined {
+	const transit = broker.transit as { tx?: { client?: NatsConnection | null } } | undefined;
+	return transit?.tx?.client ?? undefined;
+}

@@ -1,0 +1,116 @@
+import { setTimeout as wait } from "node:timers/promises";
+import { type BrokerOptions, type Context, Errors, type Middleware } from "moleculer";
+import { actionContract } from "../contracts/actions.ts";
+import { LeastBusy } from "./least-busy.ts";
+
+// How calls fail, all in one place; docs/resilience.md is the same as a table. Deadlines and what may be called twice
+// stand in each action's contract (`timeout_ms`, `idempotent`), answers that are kept in `cached`.
+
+/** The deadline of a call whose contract names none, calls below it included. */
+export const DEADLINE_MS = 10_000;
+
+/** A call that failed is made again this often, after random pauses that grow. */
+export const RETRIES = 3;
+const FIRST_PAUSE_MS = 50;
+const LONGEST_PAUSE_MS = 1000;
+
+/**
+ * How many calls of an action a process works on at the same moment, and how many wait; what is more is refused (503).
+ * For those that would take the processor, a pool or a slow server away from all others.
+ */
+export const BULKHEADS: Readonly<Record<string, { concurrency: number; maxQueueSize: number }>> = {
+	// Argon2id takes a core for each.
+	"v1.users.login": { concurrency: 8, maxQueueSize: 200 },
+	"v1.users.register": { concurrency: 8, maxQueueSize: 200 },
+	"v1.users.changePassword": { concurrency: 4, maxQueueSize: 50 },
+	"v1.users.resetPassword": { concurrency: 4, maxQueueSize: 50 },
+	// Waits for the payment provider.
+	"v1.orders.pay": { concurrency: 64, maxQueueSize: 64 },
+};
+
+/** The broker's part of it. Its own retries are off: they all pause for the same time, and so come back together. */
+export const resilience: Partial<BrokerOptions> = {
+	requestTimeout: DEADLINE_MS,
+	retryPolicy: { enabled: false },
+	// For each action of each node.
+	circuitBreaker: {
+		enabled: true,
+		threshold: 0.5,
+		minRequestCount: 20,
+		windowTime: 10,
+		halfOpenTime: 2000,
+		check: countsAsFailure,
+	},
+	// A killed process says nothing. Callers who wait for it find out at once (see least-busy.ts), the others by this.
+	heartbeatInterval: 1,
+	heartbeatTimeout: 3,
+	// So long a stopping node still takes calls, after it told all others to send it no more.
+	registry: { strategy: LeastBusy as never, preferLocal: false, stopDelay: 400 },
+};
+
+/**
+ * What the circuit breaker counts: the callee timed out, was lost or failed by itself (5xx, or an error without a
+ * status, such as a driver's). A client's mistake (4xx) says nothing about the callee's health.
+ */
+export function countsAsFailure(error: Error): boolean {
+	if (error instanceof Errors.RequestTimeoutError || error instanceof Errors.RequestRejectedError) {
+		return true;
+	}
+	const code = (error as { code?: unknown }).code;
+	return typeof code !== "number" || code >= 500;
+}
+
+/** Calls again what failed in passing: idempotent actions, and any call that its callee refused before it began. */
+export const retryMiddleware: Middleware = {
+	name: "Retries",
+	localAction: withRetries,
+	remoteAction: withRetries,
+};
+
+type Handler = (ctx: Context) => Promise<unknown>;
+
+function withRetries(next: Handler, action: { name?: string }): Handler {
+	const name = action.name as string;
+	const contract = actionContract(name);
+	if (!contract) {
+		return next;
+	}
+	return async function retry(this: unknown, ctx: Context & { _retryAttempts?: number }) {
+		try {
+			return await next.call(this, ctx);
+		} catch (error) {
+			const { idempotent } = contract;
+			const mayRunTwice = typeof idempotent === "function" ? idempotent(ctx.params as never) : idempotent;
+			const attempt = (ctx._retryAttempts ?? 0) + 1;
+			const retries = (ctx.options as { retries?: number }).retries ?? RETRIES;
+			// Of a call from another node, that node is the caller.
+			const isCallersTurn = !ctx.endpoint?.local || ctx.nodeID === ctx.broker.nodeID;
+			const isWorthIt = (mayRunTwice && isPassing(error)) || wasNotBegun(error, name);
+			if (!isCallersTurn || !isWorthIt || attempt > retries) {
+				throw error;
+			}
+			await wait(pause(attempt));
+			const again = ctx.copy() as Context & { _retryAttempts?: number };
+			again._retryAttempts = attempt;
+			return ctx.broker.call(name, ctx.params as never, { ctx: again } as never);
+		}
+	} as Handler;
+}
+
+/** Doubled with each attempt, of which a random half or more. */
+function pause(attempt: number): number {
+	return Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (attempt - 1)) * (0.5 + Math.random() / 2);
+}
+
+/** Not where the caller's time is already up. */
+function isPassing(error: unknown): boolean {
+	return (
+		Boolean((error as { retryable?: boolean }).retryable) && !(error instanceof Errors.RequestTimeoutError)
+	);
+}
+
+/** A stopping node refuses what comes too late; it has done nothing of it. */
+function wasNotBegun(error: unknown, name: string): boolean {
+	const { action, nodeID } = (error as { data?: { action?: string; nodeID?: string } }).data ?? {};
+	return error instanceof Errors.ServiceNotAvailableError && action === name && nodeID !== undefined;
+}
