@@ -4,6 +4,7 @@ import { type Authenticator, usernamePasswordAuthenticator } from "nats";
 import { answersMiddleware } from "./middlewares/answers.ts";
 import { channels } from "./middlewares/channels.ts";
 import { contractMiddleware } from "./middlewares/contracts.ts";
+import { countingMiddleware } from "./middlewares/counting.ts";
 import { waitingMiddleware } from "./middlewares/least-busy.ts";
 import { permissionMiddleware } from "./middlewares/permissions.ts";
 import { resilience, retryMiddleware } from "./middlewares/resilience.ts";
@@ -22,7 +23,7 @@ export function brokerOptions(changes: Partial<BrokerOptions> = {}): BrokerOptio
 		tracking: { enabled: true, shutdownTimeout: settings.shutdownSeconds * 800 },
 		...resilience,
 		validator: false,
-		// The registry alone, for what Toko counts itself: `dcall NODE $node.metrics`. Calls are not measured.
+		// The registry alone, for what Toko counts itself: `dcall NODE $node.metrics`. How long calls take is not measured.
 		metrics: { enabled: true, collectProcessMetrics: false },
 		tracing: false,
 		skipProcessEventRegistration: true,
@@ -31,6 +32,7 @@ export function brokerOptions(changes: Partial<BrokerOptions> = {}): BrokerOptio
 			contractMiddleware,
 			storeFailureMiddleware,
 			permissionMiddleware(),
+			countingMiddleware,
 			answersMiddleware(),
 			"ActionHook",
 			"Bulkhead",

@@ -33,24 +33,36 @@ export async function startMongoStandIn(
 	say: (line: string) => void,
 ): Promise<{ url: string; stop(): Promise<void> }> {
 	const folder = await prepareFolder(directory);
-	const lock = await takeLock(
-		join(folder, "mongo-stand-in.lock"),
-		(pid) => `the MongoDB stand-in of ${folder} already runs (pid ${pid}): use it, or stop it first`,
-	);
+	const own = await ownMongoStandIn(folder, say);
 	try {
-		const installed = await installMongoStandIn(folder, say);
 		const port_file = join(folder, "mongo-stand-in.json");
 		const known = await readJson(port_file);
 		const wish = typeof known === "object" && typeof known.port === "number" ? known.port : undefined;
-		const server = standIn(folder, installed);
-		const running = await supervise(server, wish, say, (_, port) =>
+		const running = await supervise(own.server, wish, say, (_, port) =>
 			writeWhole(port_file, JSON.stringify({ port })),
 		);
 		const stop = async () => {
 			await running.stop();
-			lock.release();
+			own.release();
 		};
 		return { url: mongoUrl(running.port), stop };
+	} catch (error) {
+		own.release();
+		throw error;
+	}
+}
+
+/** The SecantusDB of a folder, installed there if need be, for one process to run until it releases it. */
+export async function ownMongoStandIn(folder: string, say: (line: string) => void) {
+	const lock = await takeLock(
+		join(folder, "mongo-stand-in.lock"),
+		(pid) =>
+			`the MongoDB-compatible server of ${folder} already runs (pid ${pid}): set MONGO_URL to use it, or stop it first`,
+	);
+	try {
+		const server = standIn(folder, await installMongoStandIn(folder, say));
+		const took = `${requirement.replace("==", " ")}, for development only`;
+		return { server, took, where: join(folder, "mongo-stand-in"), release: () => lock.release() };
 	} catch (error) {
 		lock.release();
 		throw error;

@@ -5,6 +5,7 @@ import { holdSignals } from "./interruption.ts";
 import { type Lock, takeLock } from "./lock.ts";
 import { ownMongod } from "./mongo.ts";
 import { mongoUrl } from "./mongo-ping.ts";
+import { ownMongoStandIn } from "./mongo-stand-in.ts";
 import { natsUrl, ownNats } from "./nats.ts";
 import { type Part, type PartName, type PartsFile, readParts } from "./parts-file.ts";
 import { embeddedPostgres, postgresUrl } from "./postgres.ts";
@@ -30,12 +31,14 @@ export interface RunningParts {
  * PAYMENT_WEBHOOK_SECRET. What an earlier run of this folder left behind is ended first, then started
  * anew on its old port.
  * @param say gets lines for the operator, also later, when a part died and comes back
+ * @param sharesProducts several processes will host products, so that a file will not do
  * @throws StartError with one line: cause and cure
  */
 export async function bringUpParts(
 	directory: string,
 	say: (line: string) => void,
 	services: string[] = [],
+	sharesProducts = false,
 ): Promise<RunningParts> {
 	if (process.env.NODE_ENV === "production")
 		return { parts: await givenParts(services), stop: async () => {} };
@@ -53,7 +56,7 @@ export async function bringUpParts(
 		const parts = await Promise.allSettled([
 			postgres(folder, secrets, file, say, running),
 			nats(folder, secrets, file, say, running),
-			products(folder, file, say, running),
+			products(folder, file, say, running, sharesProducts),
 		]);
 		for (const part of parts) if (part.status === "rejected") throw part.reason;
 		const up = parts.map((part) => (part as PromiseFulfilledResult<Part>).value);
@@ -108,11 +111,21 @@ async function nats(
 	return { name: "NATS", took: own.took, where: own.where };
 }
 
-async function products(folder: string, file: PartsFile, say: Say, running: Supervised[]): Promise<Part> {
+async function products(
+	folder: string,
+	file: PartsFile,
+	say: Say,
+	running: Supervised[],
+	isShared: boolean,
+): Promise<Part> {
 	if (process.env.MONGO_URL) return givenPart("Products", "MONGO_URL");
 	const mongod = await findTool("mongod", folder);
-	if (mongod === null) return { name: "Products", took: "NeDB file", where: join(folder, "products.db") };
-	const own = ownMongod(folder, mongod, file.earlier("Products"));
+	if (mongod === null && !isShared)
+		return { name: "Products", took: "NeDB file", where: join(folder, "products.db") };
+	const own =
+		mongod === null
+			? await ownMongoStandIn(folder, say)
+			: ownMongod(folder, mongod, file.earlier("Products"));
 	const port = await start("Products", own.server, file, say, running);
 	process.env.MONGO_URL = mongoUrl(port);
 	return { name: "Products", took: own.took, where: own.where };

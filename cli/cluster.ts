@@ -1,0 +1,131 @@
+import "./shop/one-line.ts";
+
+import { styleText } from "node:util";
+import { createLogUpdate } from "log-update";
+import { bringUpParts, StartError } from "../infra/parts.ts";
+import { checkSettings, settings } from "../mixins/settings.ts";
+import { createBroker, stopOnSignal } from "./shop/broker.ts";
+import { clusterTable } from "./shop/cluster-table.ts";
+import { checkAdmin } from "./shop/first-run.ts";
+import { type Member, Members } from "./shop/members.ts";
+import { Nodes } from "./shop/nodes.ts";
+import { fail } from "./shop/one-line.ts";
+import { namedServices } from "./shop/services.ts";
+
+const USAGE =
+	"npm run cluster -- orders=3 products=2 api=2; a service that is not named has one process, =0 none";
+const COLOURS = ["cyan", "green", "yellow", "magenta", "blue", "red"] as const;
+const LOOK_EVERY_MS = 1000;
+const PROCESSES_MAX = 64;
+
+/**
+ * `npm run cluster -- NAME=COUNT…`: brings up the parts and so many processes of each service, keeps them running, and shows
+ * their logs and, on a terminal, a live table. SIGUSR2 replaces all processes, one after the other. For development and
+ * tests: in production that is the work of an orchestrator.
+ */
+async function start(): Promise<void> {
+	checkSettings();
+	checkAdmin();
+	const counts = readCounts(process.argv.slice(2));
+	const screen = new Screen();
+	const say = (line: string) => screen.print(line);
+	const names = counts.filter(([, count]) => count > 0).map(([service]) => service);
+	const { products = 0 } = Object.fromEntries(counts);
+	const parts = await bringUpParts(settings.directory, say, names, products > 1);
+	for (const { name, took, where } of parts.parts) {
+		say(`${name}: ${took}, ${where}`);
+	}
+
+	const broker = createBroker({ nodeID: `cluster-${process.pid}`, quiet: true });
+	const members = new Members((member, line) => say(prefixed(member, line)));
+	const nodes = new Nodes(broker);
+	const stop = async () => {
+		screen.close();
+		await members.stop();
+		await broker.stop();
+		await parts.stop();
+	};
+	stopOnSignal(stop);
+	let work = broker.start();
+	process.on("SIGUSR2", () => {
+		work = work
+			.then(() => say("replacing all processes, one after the other"))
+			.then(() => members.replaceAll())
+			.then(() => say("replaced all processes"), fail);
+	});
+	const show = async () => screen.show(clusterTable(members.all, await nodes.look()));
+	setInterval(() => void show(), LOOK_EVERY_MS).unref();
+	work = work.then(() => members.start(counts));
+	await work;
+	const gateways = members.all.flatMap(({ address }) => address ?? []);
+	say(`ready ${gateways.join(" ") || "(no gateway here)"}`);
+}
+
+/**
+ * How many processes of each service, in the order in which they start.
+ *
+ * @throws StartError that shows how it is written.
+ */
+function readCounts(given: string[]): [string, number][] {
+	const wanted = new Map(
+		given.map((one) => {
+			const [, name = "", count = ""] = /^([a-z]+)=(\d{1,2})$/.exec(one) ?? [];
+			if (name === "") {
+				throw new StartError(`"${one}" is no NAME=COUNT: ${USAGE}`);
+			}
+			namedServices(name);
+			return [name, Number(count)];
+		}),
+	);
+	const counts = namedServices("").map((name): [string, number] => [name, wanted.get(name) ?? 1]);
+	const all = counts.reduce((sum, [, count]) => sum + count, 0);
+	if (all === 0 || all > PROCESSES_MAX) {
+		throw new StartError(`a cluster has 1 to ${PROCESSES_MAX} processes, not ${all}: ${USAGE}`);
+	}
+	return counts;
+}
+
+function prefixed({ name, service }: Member, line: string): string {
+	const colour = COLOURS[namedServices("").indexOf(service) % COLOURS.length] as (typeof COLOURS)[number];
+	return `${styleText(colour, name.padEnd(16), { stream: process.stdout })} ${shortened(line)}`;
+}
+
+/** Logs are JSON lines, for machines; here a person reads them. */
+function shortened(line: string): string {
+	if (!line.startsWith("{")) {
+		return line;
+	}
+	try {
+		const { level, msg } = JSON.parse(line) as { level: number; msg: string };
+		return `${level >= 50 ? "error " : level >= 40 ? "warn " : ""}${msg}`;
+	} catch {
+		return line;
+	}
+}
+
+/** Lines that scroll; on a terminal with a table below them that stays. */
+class Screen {
+	#table = process.stdout.isTTY ? createLogUpdate(process.stdout) : undefined;
+	#shown = "";
+
+	print(line: string): void {
+		this.#table?.clear();
+		console.log(line);
+		if (this.#shown) {
+			this.#table?.(this.#shown);
+		}
+	}
+
+	show(table: string): void {
+		this.#shown = table;
+		this.#table?.(table);
+	}
+
+	close(): void {
+		this.#table?.done();
+		this.#shown = "";
+		this.#table = undefined;
+	}
+}
+
+await start().catch(fail);

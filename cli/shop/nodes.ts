@@ -1,0 +1,73 @@
+import type { ServiceBroker } from "moleculer";
+import { ANSWERS_METRIC } from "../../middlewares/answers.ts";
+import { CALLS_METRIC } from "../../middlewares/counting.ts";
+
+/** A node of the shop, as others see it. */
+export interface NodeState {
+	id: string;
+	services: string[];
+	/** Percent of all cores of its machine. */
+	cpu: number | null;
+	calls_per_second: number | null;
+	/** Of the answers that may be kept, how many were (percent); null where there were none. */
+	kept: number | null;
+}
+
+interface Metric {
+	name: string;
+	values: { value: number; labels: { from?: string } }[];
+}
+
+const PATIENCE_MS = 1000;
+
+/** Looks at the nodes of the shop again and again. */
+export class Nodes {
+	#broker: ServiceBroker;
+	#before = new Map<string, { at: number; calls: number }>();
+
+	constructor(broker: ServiceBroker) {
+		this.#broker = broker;
+	}
+
+	/** The nodes that host services, as they are now; rates are since the last look. */
+	async look(): Promise<NodeState[]> {
+		const nodes = this.#broker.registry
+			.getNodeList({ onlyAvailable: true, withServices: true })
+			.map(({ id, cpu, services }) => ({
+				id,
+				cpu: cpu as number | null,
+				services: services.map(({ name }) => name as string).filter((name) => !name.startsWith("$")),
+			}))
+			.filter(({ services }) => services.length > 0);
+		return Promise.all(nodes.map(async (node) => ({ ...node, ...(await this.#measure(node.id)) })));
+	}
+
+	async #measure(nodeID: string): Promise<Pick<NodeState, "calls_per_second" | "kept">> {
+		const options = { nodeID, timeout: PATIENCE_MS };
+		const metrics = await this.#broker
+			.call<Metric[], object>("$node.metrics", { includes: "toko.*" }, options)
+			.catch(() => undefined);
+		if (!metrics) {
+			return { calls_per_second: null, kept: null };
+		}
+		const values = (name: string) => metrics.find((metric) => metric.name === name)?.values ?? [];
+		const calls = values(CALLS_METRIC)[0]?.value ?? 0;
+		const at = performance.now();
+		const before = this.#before.get(nodeID);
+		this.#before.set(nodeID, { at, calls });
+		const answers = values(ANSWERS_METRIC);
+		const all = sum(answers);
+		return {
+			calls_per_second: before ? Math.round((1000 * (calls - before.calls)) / (at - before.at)) : null,
+			kept: all === 0 ? null : Math.round((100 * sum(answers.filter(isKept))) / all),
+		};
+	}
+}
+
+function isKept({ labels }: Metric["values"][number]): boolean {
+	return labels.from !== "service";
+}
+
+function sum(values: { value: number }[]): number {
+	return values.reduce((total, { value }) => total + value, 0);
+}

@@ -1,0 +1,40 @@
+import "./shop/one-line.ts";
+
+import { setTimeout as wait } from "node:timers/promises";
+import { contracts } from "../contracts/actions.ts";
+import { joinRunningParts, StartError } from "../infra/parts.ts";
+import { askNats, askServices } from "../mixins/health.ts";
+import { settings } from "../mixins/settings.ts";
+import { createBroker } from "./shop/broker.ts";
+import { nodesTable } from "./shop/cluster-table.ts";
+import { Nodes } from "./shop/nodes.ts";
+import { fail } from "./shop/one-line.ts";
+
+const PATIENCE_MS = 10_000;
+/** Nodes introduce themselves within this. */
+const INTRODUCTIONS_MS = 1000;
+/** Rates are measured over this. */
+const SECOND_MS = 1000;
+
+/** `npm run status`: the nodes of the running shop and whether its services are well; exit code 1 where one is not. */
+async function start(): Promise<void> {
+	await joinRunningParts(settings.directory, PATIENCE_MS, (line) => console.error(line));
+	const broker = createBroker({ nodeID: `status-${process.pid}`, quiet: true });
+	broker.fatal = (message) => fail(new StartError(message));
+	await broker.start();
+	await wait(INTRODUCTIONS_MS);
+	const nodes = new Nodes(broker);
+	await nodes.look();
+	await wait(SECOND_MS);
+	console.log(nodesTable(await nodes.look()));
+	const names = contracts.map(({ name }) => name);
+	const states = { ...(await askServices(broker, names)), nats: await askNats(broker) };
+	const away = Object.entries(states).filter(([, state]) => state !== "healthy");
+	console.log(
+		away.length === 0 ? "ready" : `not ready: ${away.map(([name]) => name).join(", ")} unavailable`,
+	);
+	await broker.stop();
+	process.exit(away.length === 0 ? 0 : 1);
+}
+
+await start().catch(fail);
