@@ -119,6 +119,18 @@ interface Pod {
 
 type Labels = Record<string, string>;
 
+interface Selector {
+	matchLabels?: Labels;
+	matchExpressions?: { key: string; operator: "In"; values: string[] }[];
+}
+
+function selects({ matchLabels = {}, matchExpressions = [] }: Selector, labels: Labels): boolean {
+	return (
+		Object.entries(matchLabels).every(([key, value]) => labels[key] === value) &&
+		matchExpressions.every(({ key, values }) => values.includes(labels[key] ?? ""))
+	);
+}
+
 /** The thing of this kind and name, which has to be there, as the tests below read it. */
 function one<T>(kind: string, name: string): T {
 	const found = all.filter((thing) => thing.kind === kind && thing.metadata.name === name);
@@ -212,6 +224,18 @@ describe.each(services)("%s", (name) => {
 		const needed = [...(NEEDED["*"] as string[]), ...(NEEDED[name] ?? [])];
 		const first = name === "users" ? ["ADMIN_EMAIL", "ADMIN_PASSWORD"] : [];
 		expect(given.sort()).toEqual([...needed, ...first].sort());
+	});
+
+	test("reaches the databases that it has an address of, and no other", () => {
+		for (const [variable, policy] of [
+			["POSTGRES_URL", "toko-postgres"],
+			["MONGO_URL", "toko-mongo"],
+		] as const) {
+			const { podSelector } = one<{ spec: { podSelector: Selector } }>("NetworkPolicy", policy).spec;
+			const isReached = selects(podSelector, deployment(name).template.metadata.labels);
+			const isNeeded = NEEDED[name]?.includes(variable) ?? false;
+			expect({ policy, isReached }).toEqual({ policy, isReached: isNeeded });
+		}
 	});
 
 	test("trusts the authority of NATS and has nothing else of its Secret", () => {
