@@ -87,6 +87,20 @@ test("processes of a shop find each other over TLS, and events arrive", async ()
 	});
 });
 
+test("a gateway starts as its container does, tells that it is ready, and ends at SIGTERM", async () => {
+	const gateway = run(newFolder(), ["node", "api"], {
+		...trusting(),
+		NODE_ENV: "production",
+		TOKO_SECRET: made.TOKO_SECRET as string,
+		HEALTH_PORT: "0",
+	});
+	const health = (await gateway.line(/^health at /)).slice("health at ".length);
+	await until("the gateway to be ready", async () => (await fetch(health)).ok);
+	expect(gateway.output()).not.toMatch(/warning/);
+	gateway.child.kill("SIGTERM");
+	expect(await gateway.ended()).toBe(0);
+});
+
 test.each<[string, () => Environment, RegExp]>([
 	["the password is wrong", () => trusting("toko", "wrong-one"), /it refuses the user or password/],
 	[
