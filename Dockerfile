@@ -12,7 +12,8 @@ RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund \
 FROM node:24.21-slim
 ENV NODE_ENV=production \
   HOST=0.0.0.0 \
-  PORT=3000
+  PORT=3000 \
+  HEALTH_PORT=3001
 WORKDIR /toko
 COPY --from=packages /toko/node_modules ./node_modules
 COPY package.json moleculer.config.ts ./
@@ -25,9 +26,11 @@ COPY mixins ./mixins
 COPY services ./services
 # Files belong to root and nothing is written here.
 USER node
-EXPOSE 3000
-# No HEALTHCHECK: only the gateway has a port to ask. docker-compose.yml gives the api container one; a container
-# without a gateway is alive while its process is, and GET /health/ready of the gateway asks all services.
+EXPOSE 3000 3001
+# This container's own life: what runs it may start it again, which helps no process whose database is away. Its
+# /health/ready tells that too, and the gateway's that of the whole shop.
+HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 \
+  CMD ["node", "--eval", "fetch(`http://127.0.0.1:${process.env.HEALTH_PORT}/health/live`).then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
 # Node itself is process 1, so that SIGTERM reaches it. DEP0174 is NeDB's.
 ENTRYPOINT ["node", "--disable-warning=DEP0174", "cli/node.ts"]
 CMD []

@@ -1,6 +1,7 @@
-import { checkGiven, type UrlVariable } from "./given-servers.ts";
+import { checkGiven, type UrlVariable, warnOfPlainNats } from "./given-servers.ts";
 import type { Part, PartName } from "./parts-file.ts";
 import { StartError } from "./start-error.ts";
+import { weakness } from "./weak-secrets.ts";
 
 /** The server that a variable of the environment names, which must answer. */
 export async function givenPart(name: PartName, variable: UrlVariable): Promise<Part> {
@@ -8,12 +9,18 @@ export async function givenPart(name: PartName, variable: UrlVariable): Promise<
 }
 
 /** What a process in production must be given, by the services that it hosts (`*`: any); no more, so that no secret is where it is not needed. */
-const NEEDED: Record<string, string[]> = {
+export const NEEDED: Record<string, string[]> = {
 	"*": ["NATS_URL", "TOKO_SECRET"],
 	users: ["POSTGRES_URL"],
 	products: ["MONGO_URL"],
 	orders: ["POSTGRES_URL", "PAYMENT_WEBHOOK_SECRET"],
 	notifications: ["POSTGRES_URL", "SMTP_URL"],
+};
+
+/** What they may be given beside that. */
+const OPTIONAL: Record<string, string[]> = {
+	users: ["ADMIN_PASSWORD"],
+	notifications: ["SMS_URL", "SMS_SECRET"],
 };
 
 const PARTS: [PartName, UrlVariable][] = [
@@ -22,14 +29,37 @@ const PARTS: [PartName, UrlVariable][] = [
 	["Products", "MONGO_URL"],
 ];
 
-/** The parts of these services from the environment, as in production: all that is missing is named at once. */
-export async function givenParts(services: string[]): Promise<Part[]> {
-	const needed = new Set(["*", ...services].flatMap((service) => NEEDED[service] ?? []));
-	if (services.includes("notifications") && process.env.SMS_URL) needed.add("SMS_SECRET");
-	const missing = [...needed].filter((name) => !process.env[name]);
-	if (missing.length > 0)
-		throw new StartError(`NODE_ENV=production starts nothing by itself: set ${missing.join(", ")}`);
-	return Promise.all(
+/**
+ * The parts of these services from the environment, as in production.
+ *
+ * @throws StartError that names at once all that is missing, and all that everybody could guess.
+ */
+export async function givenParts(services: string[], say: (line: string) => void): Promise<Part[]> {
+	const needed = checkEnvironment(services);
+	const parts = await Promise.all(
 		PARTS.filter(([, variable]) => needed.has(variable)).map(([name, variable]) => givenPart(name, variable)),
 	);
+	if (process.env.NODE_ENV === "production") await warnOfPlainNats(process.env.NATS_URL as string, say);
+	return parts;
+}
+
+function checkEnvironment(services: string[]): Set<string> {
+	const hosted = ["*", ...services];
+	const needed = new Set(hosted.flatMap((service) => NEEDED[service] ?? []));
+	if (services.includes("notifications") && process.env.SMS_URL) needed.add("SMS_SECRET");
+	// The laptop's own servers and secrets can be given to a second process as well, whatever they are.
+	if (process.env.NODE_ENV !== "production") return needed;
+	const missing = [...needed].filter((name) => !process.env[name]);
+	const given = new Set([...needed, ...hosted.flatMap((service) => OPTIONAL[service] ?? [])]);
+	const weak = [...given].flatMap((name) => {
+		const why = weakness(name, process.env[name] ?? "");
+		return process.env[name] && why ? [`${name} (${why})`] : [];
+	});
+	const wishes = [
+		missing.length > 0 ? `set ${missing.join(", ")}` : "",
+		weak.length > 0 ? `replace ${weak.join(", ")}` : "",
+	].filter((wish) => wish !== "");
+	if (wishes.length > 0)
+		throw new StartError(`NODE_ENV=production starts nothing by itself: ${wishes.join("; ")}`);
+	return needed;
 }

@@ -1,3 +1,5 @@
+import { lookup } from "node:dns/promises";
+import { BlockList, isIP } from "node:net";
 import { connect } from "nats";
 import pg from "pg";
 import { pingMongo } from "./mongo-ping.ts";
@@ -90,6 +92,43 @@ export async function checkGiven(variable: UrlVariable, text: string): Promise<s
 	}
 }
 
+const private_networks = new BlockList();
+for (const [network, bits, family] of [
+	["127.0.0.0", 8, "ipv4"],
+	["10.0.0.0", 8, "ipv4"],
+	["172.16.0.0", 12, "ipv4"],
+	["192.168.0.0", 16, "ipv4"],
+	["169.254.0.0", 16, "ipv4"],
+	// Between a provider and its customers, and inside some clusters (RFC 6598).
+	["100.64.0.0", 10, "ipv4"],
+	["::1", 128, "ipv6"],
+	["fc00::", 7, "ipv6"],
+	["fe80::", 10, "ipv6"],
+] as const)
+	private_networks.addSubnet(network, bits, family);
+
+/** Says one line where tokens and credentials of services would cross a public network for everybody to read. */
+export async function warnOfPlainNats(text: string, say: (line: string) => void): Promise<void> {
+	const urls = text.split(",").map((one) => new URL(one));
+	// The first one's scheme counts for all: see natsConnection() in moleculer.config.ts.
+	if (urls[0]?.protocol === "tls:") return;
+	for (const { host, hostname } of urls) {
+		const name = hostname.replace(/^\[|\]$/g, "");
+		const addresses = isIP(name) ? [name] : await lookup(name, { all: true }).then(addressesOf, () => []);
+		if (addresses.every(isPrivate)) continue;
+		say(`warning: NATS_URL sends credentials to ${host} without TLS: use tls:// there`);
+		return;
+	}
+}
+
+function addressesOf(found: { address: string }[]): string[] {
+	return found.map(({ address }) => address);
+}
+
+function isPrivate(address: string): boolean {
+	return private_networks.check(address, isIP(address) === 6 ? "ipv6" : "ipv4");
+}
+
 function explain(error: unknown, url: string): { cause: string; cure: string } {
 	const code = codeOf(error);
 	const text = withoutSecrets(reason(error), url);
@@ -107,6 +146,13 @@ function explain(error: unknown, url: string): { cause: string; cure: string } {
 		return { cause: "it refuses the user or password", cure: "correct them in the URL" };
 	if (code === "3D000") return { cause: `it says: ${text}`, cure: "create it or name another in the URL" };
 	if (code === "53300") return { cause: "it has no connection left", cure: "raise its max_connections" };
+	if (/SERVER_OPT_NA/.test(said))
+		return { cause: "it offers no TLS", cure: "turn TLS on there, or use nats:// in a private network" };
+	if (/SELF_SIGNED_CERT|UNABLE_TO_(VERIFY|GET_ISSUER)/.test(said))
+		return {
+			cause: "it has a certificate of an unknown authority",
+			cure: "name the file with that authority's certificate in NODE_EXTRA_CA_CERTS",
+		};
 	if (/certificate|self.signed|SSL|TLS|CERT_/i.test(said))
 		return {
 			cause: `it fails at TLS: ${text}`,

@@ -32,7 +32,7 @@ export async function joinRunningParts(
 	say: (line: string) => void,
 	services: string[] = [],
 ): Promise<{ parts: Part[] }> {
-	if (isGiven()) return { parts: await givenParts(services) };
+	if (isGiven()) return { parts: await givenParts(services, say) };
 	const folder = resolve(directory);
 	const record = await running(folder, wait_ms, say);
 	const secrets = await readSecrets(folder, say);

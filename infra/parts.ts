@@ -41,7 +41,7 @@ export async function bringUpParts(
 	sharesProducts = false,
 ): Promise<RunningParts> {
 	if (process.env.NODE_ENV === "production")
-		return { parts: await givenParts(services), stop: async () => {} };
+		return { parts: await givenParts(services, say), stop: async () => {} };
 	const folder = await prepareFolder(directory);
 	const lock = await takeLock(
 		join(folder, "toko.lock"),

@@ -61,7 +61,7 @@ export async function ensureAdmin(broker: ServiceBroker): Promise<NewAdmin | und
 
 /**
  * Loads the catalogue into a store that never had a product. A start that was killed meanwhile goes on where it was,
- * because lines that are there already change nothing.
+ * because lines that are there already change nothing; several processes that start together may all load it.
  */
 export async function ensureCatalogue(broker: ServiceBroker, say: (line: string) => void): Promise<void> {
 	const store = createHash("sha256")
@@ -75,6 +75,6 @@ export async function ensureCatalogue(broker: ServiceBroker, say: (line: string)
 	await mkdir(settings.directory, { recursive: true });
 	await writeFile(marker, "");
 	const { created } = await importCatalogue(broker, CATALOGUE, {});
-	await rm(marker);
+	await rm(marker, { force: true });
 	say(`loaded the catalogue: ${created} products`);
 }

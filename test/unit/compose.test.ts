@@ -1,7 +1,12 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { readFile } from "node:fs/promises";
+import { createServer } from "node:http";
 import { createRequire } from "node:module";
+import type { AddressInfo } from "node:net";
 import { expect, test } from "@jest/globals";
 import { namedServices } from "../../cli/shop/services.ts";
+import { NEEDED } from "../../infra/given-parts.ts";
 
 interface Container {
 	image?: string;
@@ -10,6 +15,8 @@ interface Container {
 	restart?: string;
 	environment?: Record<string, string>;
 	volumes?: string[];
+	configs?: { source: string; target: string }[];
+	secrets?: { source: string; target: string }[];
 	healthcheck?: { test: string[] };
 	depends_on?: Record<string, { condition: string }>;
 	ports?: string[];
@@ -83,17 +90,10 @@ test("the databases and the queue keep their data in named volumes and tell when
 });
 
 test("a service is given the addresses and secrets that it needs in production, and no more", () => {
-	// As NEEDED in infra/given-parts.ts, and the first admin's password.
-	const needed: Record<string, string[]> = {
-		api: [],
-		users: ["POSTGRES_URL", "ADMIN_PASSWORD"],
-		products: ["MONGO_URL"],
-		orders: ["POSTGRES_URL", "PAYMENT_WEBHOOK_SECRET"],
-		notifications: ["POSTGRES_URL", "SMTP_URL"],
-	};
 	for (const [name, { environment = {} }] of hosts) {
 		const given = Object.keys(environment).filter((variable) => SENSITIVE.test(variable));
-		const expected = ["NATS_URL", "TOKO_SECRET", ...(needed[name] ?? [])];
+		const first = name === "users" ? ["ADMIN_PASSWORD"] : [];
+		const expected = [...(NEEDED["*"] as string[]), ...(NEEDED[name] ?? []), ...first];
 		expect({ name, given: given.sort() }).toEqual({ name, given: expected.sort() });
 	}
 });
@@ -108,11 +108,56 @@ test("a service waits until the servers that it is given can be used", () => {
 	}
 });
 
-test("only the gateway and the mailbox of a development machine can be reached from outside, and only the gateway is asked over HTTP", () => {
+test("only the gateway and the mailbox of a development machine can be reached from outside", () => {
 	const open = containers.filter(([, { ports }]) => ports).map(([name]) => name);
 	expect(open.sort()).toEqual(["api", "mailpit"]);
 	expect(compose.services.mailpit?.profiles).toEqual(["development"]);
+});
+
+test("a service can be scaled: no name, address or port of the host is taken by one container of it", () => {
 	for (const [name, container] of hosts) {
-		expect({ name, isAsked: container.healthcheck !== undefined }).toEqual({ name, isAsked: name === "api" });
+		for (const taken of ["container_name", "hostname", "network_mode", "ports", "volumes"]) {
+			const isTaken = taken in container && !(name === "api" && taken === "ports");
+			expect({ name, taken, isTaken }).toEqual({ name, taken, isTaken: false });
+		}
 	}
 });
+
+test("a service is given what it needs to trust NATS, and NATS its certificate", () => {
+	for (const [name, { environment = {}, configs = [] }] of hosts) {
+		expect({ name, url: environment.NATS_URL }).toEqual({ name, url: expect.stringMatching(/^tls:/) });
+		expect(configs).toEqual([{ source: "nats-authority", target: environment.NODE_EXTRA_CA_CERTS }]);
+	}
+	const { configs = [], secrets = [] } = compose.services.nats as Container;
+	const configuration = compose.configs["nats-server"]?.content ?? "";
+	const certificate = configs.find(({ source }) => source === "nats-certificate");
+	expect(configuration).toContain(`cert_file: "${certificate?.target}"`);
+	expect(configuration).toContain(`key_file: "${secrets[0]?.target}"`);
+	expect(secrets).toHaveLength(1);
+});
+
+test("the image is not root's, has Node as process 1, and asks the process for its own health", async () => {
+	const lines = await readFile(new URL("../../Dockerfile", import.meta.url), "utf8");
+	const last = lines.slice(lines.lastIndexOf("\nFROM "));
+	expect(lines.match(/^FROM node:24\./gm)).toHaveLength(2);
+	expect(last).toMatch(/^USER node$/m);
+	expect(last).toMatch(/^ENTRYPOINT \["node", .*"cli\/node.ts"\]$/m);
+	const [, check] = /^HEALTHCHECK [^[]*(\[.*\])$/m.exec(last) ?? [];
+	const [program, option, script] = JSON.parse(check ?? "[]") as string[];
+	expect([program, option]).toEqual(["node", "--eval"]);
+	expect(await exitCode(script as string, 200)).toBe(0);
+	expect(await exitCode(script as string, 503)).toBe(1);
+});
+
+/** What the health check's script ends with where a process answers so. */
+async function exitCode(script: string, status: number): Promise<number | null> {
+	const server = createServer(({ url }, response) => {
+		response.writeHead(url === "/health/live" ? status : 404).end();
+	}).listen(0, "127.0.0.1");
+	await once(server, "listening");
+	const { port } = server.address() as AddressInfo;
+	const env = { ...process.env, HEALTH_PORT: String(port) };
+	const [code] = await once(spawn(process.execPath, ["--eval", script], { env }), "exit");
+	server.close();
+	return code as number | null;
+}

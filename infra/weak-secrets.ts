@@ -1,0 +1,39 @@
+/** What examples and habits put where a secret belongs; compared in small letters, without what is no letter or digit. */
+const KNOWN = new Set([
+	...["password", "passwd", "pass", "secret", "changeme", "changeit", "changethis", "replaceme", "todo"],
+	...["example", "default", "admin", "root", "test", "toko", "guest", "123456", "12345678", "qwerty"],
+	...["mysecret", "mypassword", "yoursecret", "yourpassword"],
+]);
+
+/** Keys are derived from, or messages signed with, these; nobody types them, so length costs nothing. */
+const KEYS = ["TOKO_SECRET", "PAYMENT_WEBHOOK_SECRET"];
+const KEY_CHARACTERS = 16;
+
+/**
+ * Why a value gives no protection, in a few words, or undefined. The value itself is never repeated.
+ *
+ * @param name Of the variable: a URL is judged by its password, which it need not have.
+ */
+export function weakness(name: string, value: string): string | undefined {
+	const secret = name.endsWith("_URL") ? passwordIn(value) : value;
+	if (secret === undefined) return undefined;
+	if (isKnown(secret)) return name.endsWith("_URL") ? "its password is an example's" : "an example's value";
+	if (!KEYS.includes(name)) return undefined;
+	if (secret.length < KEY_CHARACTERS) return `shorter than ${KEY_CHARACTERS} characters`;
+	return new Set(secret).size < 5 ? "the same few characters" : undefined;
+}
+
+function isKnown(secret: string): boolean {
+	const plain = secret.toLowerCase().replace(/[^a-z0-9]/g, "");
+	return KNOWN.has(plain) || /^(change|replace)(me|this|it)|^x+$/.test(plain);
+}
+
+/** By hand, because a list of hosts is no URL for `new URL`. */
+function passwordIn(url: string): string | undefined {
+	const given = /^[a-z+]+:\/\/[^:@/]*:([^@/]+)@/i.exec(url)?.[1];
+	try {
+		return given && decodeURIComponent(given);
+	} catch {
+		return given;
+	}
+}

@@ -1,0 +1,298 @@
+import { readdir, readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { describe, expect, test } from "@jest/globals";
+import { Deployment } from "kubernetes-models/apps/v1";
+import { HorizontalPodAutoscaler } from "kubernetes-models/autoscaling/v2";
+import { NetworkPolicy } from "kubernetes-models/networking.k8s.io/v1";
+import { PodDisruptionBudget } from "kubernetes-models/policy/v1";
+import { ConfigMap, Namespace, Secret, Service, ServiceAccount } from "kubernetes-models/v1";
+import { namedServices } from "../../cli/shop/services.ts";
+import { NEEDED } from "../../infra/given-parts.ts";
+
+interface Thing {
+	apiVersion: string;
+	kind: string;
+	metadata: { name: string };
+}
+
+const { load, loadAll } = createRequire(import.meta.url)("js-yaml") as {
+	load(text: string): unknown;
+	loadAll(text: string): unknown[];
+};
+
+const folder = new URL("../../ops/kubernetes/", import.meta.url);
+const kustomization = load(await text("kustomization.yaml")) as { resources: string[] };
+
+async function text(file: string): Promise<string> {
+	return readFile(new URL(file, folder), "utf8");
+}
+
+async function things(file: string): Promise<Thing[]> {
+	return loadAll(await text(file)) as Thing[];
+}
+
+const all = (await Promise.all(kustomization.resources.map(things))).flat();
+const secrets = (await things("secrets.example.yaml")) as (Thing & { stringData: Record<string, string> })[];
+const services = namedServices("");
+
+/** The kinds that Kubernetes has by itself, with its published schemas. */
+const KINDS = [
+	...[Deployment, HorizontalPodAutoscaler, NetworkPolicy, PodDisruptionBudget],
+	...[ConfigMap, Namespace, Secret, Service, ServiceAccount],
+];
+
+/**
+ * What Kubernetes' schema says against a thing. The schemas let fields pass that they do not know, where Kubernetes would
+ * leave them out and nobody would notice: such a field is one that the validator never looks at.
+ */
+function problems(thing: Thing): string[] {
+	const Kind = KINDS.find(({ apiVersion, kind }) => apiVersion === thing.apiVersion && kind === thing.kind);
+	if (!Kind) {
+		return [`no schema for ${thing.apiVersion} ${thing.kind}`];
+	}
+	const known = new Set<string>();
+	try {
+		// Not `new Kind(thing)`, which would copy it, and with that look at every field.
+		Kind.prototype.validate.call(watched(thing, "", known) as never);
+	} catch (error) {
+		return [(error as Error).message];
+	}
+	return paths(thing, "")
+		.filter((path) => !known.has(path))
+		.map((path) => `unknown field ${path}`);
+}
+
+function watched(value: unknown, path: string, known: Set<string>): unknown {
+	if (typeof value !== "object" || value === null) {
+		return value;
+	}
+	return new Proxy(value, {
+		get(target, key) {
+			const found = Reflect.get(target, key);
+			if (typeof key === "symbol" || !Object.hasOwn(target, key)) {
+				return found;
+			}
+			known.add(`${path}/${key}`);
+			return watched(found, `${path}/${key}`, known);
+		},
+	});
+}
+
+function paths(value: unknown, path: string): string[] {
+	if (typeof value !== "object" || value === null) {
+		return [];
+	}
+	return Object.entries(value).flatMap(([key, inner]) => [
+		`${path}/${key}`,
+		...paths(inner, `${path}/${key}`),
+	]);
+}
+
+interface Probe {
+	httpGet: { path: string; port: string };
+}
+
+interface Container {
+	name: string;
+	image: string;
+	args: string[];
+	envFrom: { configMapRef?: { name: string }; secretRef?: { name: string } }[];
+	env?: unknown[];
+	ports: { name: string; containerPort: number }[];
+	startupProbe: Probe;
+	livenessProbe: Probe;
+	readinessProbe: Probe;
+	lifecycle?: { preStop: { sleep: { seconds: number } } };
+	resources: Record<"requests" | "limits", Record<"cpu" | "memory", string>>;
+	securityContext: object;
+}
+
+interface Pod {
+	serviceAccountName: string;
+	automountServiceAccountToken: boolean;
+	securityContext: object;
+	terminationGracePeriodSeconds: number;
+	topologySpreadConstraints: unknown[];
+	containers: [Container];
+	volumes: unknown[];
+}
+
+type Labels = Record<string, string>;
+
+interface Selector {
+	matchLabels?: Labels;
+	matchExpressions?: { key: string; operator: "In"; values: string[] }[];
+}
+
+function selects({ matchLabels = {}, matchExpressions = [] }: Selector, labels: Labels): boolean {
+	return (
+		Object.entries(matchLabels).every(([key, value]) => labels[key] === value) &&
+		matchExpressions.every(({ key, values }) => values.includes(labels[key] ?? ""))
+	);
+}
+
+/** The thing of this kind and name, which has to be there, as the tests below read it. */
+function one<T>(kind: string, name: string): T {
+	const found = all.filter((thing) => thing.kind === kind && thing.metadata.name === name);
+	expect({ kind, name, found: found.length }).toEqual({ kind, name, found: 1 });
+	return found[0] as T;
+}
+
+function deployment(name: string) {
+	return one<{
+		spec: {
+			replicas?: number;
+			selector: { matchLabels: Labels };
+			strategy: { rollingUpdate: object };
+			template: { metadata: { labels: Labels }; spec: Pod };
+		};
+	}>("Deployment", name).spec;
+}
+
+const settings = one<{ data: Record<string, string> }>("ConfigMap", "toko").data;
+
+test("Kubernetes takes every manifest, and knows every field", () => {
+	for (const thing of [...all, ...secrets]) {
+		expect({ thing: `${thing.kind} ${thing.metadata.name}`, problems: problems(thing) }).toEqual({
+			thing: `${thing.kind} ${thing.metadata.name}`,
+			problems: [],
+		});
+	}
+});
+
+test.each([
+	["an unknown field", "livenessProbe:", "livenesProbe:", /unknown field .*livenesProbe/],
+	["a wrong type", "failureThreshold: 30", 'failureThreshold: "many"', /failureThreshold.*integer/],
+	["a missing field", "  selector:\n    matchLabels", "  choice:\n    matchLabels", /selector/],
+	["a value that is none", "cpu: 250m", "cpu: a lot", /cpu/],
+	["a kind that is none", "kind: Deployment", "kind: Deploiment", /no schema for apps.v1 Deploiment/],
+])("%s is found", async (_, right, wrong, expected) => {
+	const manifest = await text("orders.yaml");
+	expect(manifest).toContain(right);
+	const changed = loadAll(manifest.replace(right, wrong)) as Thing[];
+	expect(changed.flatMap(problems).join("\n")).toMatch(expected);
+});
+
+test("every service of the shop has its manifests, and kustomization.yaml names every file", async () => {
+	const deployed = all.filter(({ kind }) => kind === "Deployment").map(({ metadata }) => metadata.name);
+	expect(deployed.sort()).toEqual(services.toSorted());
+	const files = (await readdir(folder)).filter((file) => file.endsWith(".yaml"));
+	const own = ["kustomization.yaml", "secrets.example.yaml", "secrets.yaml"];
+	expect(files.filter((file) => !own.includes(file)).sort()).toEqual(kustomization.resources.toSorted());
+});
+
+describe.each(services)("%s", (name) => {
+	test("tells when it is started, alive and ready, on the port for health", () => {
+		const [container] = deployment(name).template.spec.containers;
+		expect(container.ports).toContainEqual({ name: "health", containerPort: Number(settings.HEALTH_PORT) });
+		expect(container.startupProbe.httpGet).toEqual({ path: "/health/live", port: "health" });
+		expect(container.livenessProbe.httpGet).toEqual({ path: "/health/live", port: "health" });
+		expect(container.readinessProbe.httpGet).toEqual({ path: "/health/ready", port: "health" });
+	});
+
+	test("runs one service of the image, with requests and limits", () => {
+		const [container, ...more] = deployment(name).template.spec.containers as Container[];
+		expect(more).toEqual([]);
+		expect(container).toMatchObject({ image: "toko", args: [name] });
+		for (const amount of ["requests", "limits"] as const) {
+			expect(container?.resources[amount]).toEqual({ cpu: expect.any(String), memory: expect.any(String) });
+		}
+	});
+
+	test("may do what docker-compose.yml lets it do: not root, read-only, no capability, no token", () => {
+		const pod = deployment(name).template.spec;
+		expect(pod).toMatchObject({ serviceAccountName: "toko", automountServiceAccountToken: false });
+		expect(pod.securityContext).toMatchObject({
+			runAsNonRoot: true,
+			seccompProfile: { type: "RuntimeDefault" },
+		});
+		expect(pod.containers[0].securityContext).toEqual({
+			readOnlyRootFilesystem: true,
+			allowPrivilegeEscalation: false,
+			capabilities: { drop: ["ALL"] },
+		});
+	});
+
+	test("is given what it needs in production, and no other service's secrets", () => {
+		const [{ envFrom, env = [] }] = deployment(name).template.spec.containers;
+		expect(env).toEqual([]);
+		const names = envFrom.flatMap(({ secretRef }) => (secretRef ? [secretRef.name] : []));
+		expect(names).toEqual(name === "api" ? ["toko"] : ["toko", `toko-${name}`]);
+		const given = names.flatMap((secret) =>
+			Object.keys(secrets.find(({ metadata }) => metadata.name === secret)?.stringData ?? {}),
+		);
+		const needed = [...(NEEDED["*"] as string[]), ...(NEEDED[name] ?? [])];
+		const first = name === "users" ? ["ADMIN_EMAIL", "ADMIN_PASSWORD"] : [];
+		expect(given.sort()).toEqual([...needed, ...first].sort());
+	});
+
+	test("reaches the databases that it has an address of, and no other", () => {
+		for (const [variable, policy] of [
+			["POSTGRES_URL", "toko-postgres"],
+			["MONGO_URL", "toko-mongo"],
+		] as const) {
+			const { podSelector } = one<{ spec: { podSelector: Selector } }>("NetworkPolicy", policy).spec;
+			const isReached = selects(podSelector, deployment(name).template.metadata.labels);
+			const isNeeded = NEEDED[name]?.includes(variable) ?? false;
+			expect({ policy, isReached }).toEqual({ policy, isReached: isNeeded });
+		}
+	});
+
+	test("trusts the authority of NATS and has nothing else of its Secret", () => {
+		expect(settings.NODE_EXTRA_CA_CERTS).toBe("/etc/toko/ca.crt");
+		expect(deployment(name).template.spec.volumes).toEqual([
+			{ name: "authority", secret: { secretName: "nats-tls", items: [{ key: "ca.crt", path: "ca.crt" }] } },
+		]);
+	});
+
+	test("is replaced without a gap, has time to finish, and is spread over nodes and zones", () => {
+		const { strategy, template } = deployment(name);
+		expect(strategy.rollingUpdate).toMatchObject({ maxUnavailable: 0 });
+		const pause_s = template.spec.containers[0].lifecycle?.preStop.sleep.seconds ?? 0;
+		const finishing_s = Number(settings.SHUTDOWN_SECONDS) + pause_s;
+		expect(template.spec.terminationGracePeriodSeconds).toBeGreaterThan(finishing_s);
+		expect(template.spec.topologySpreadConstraints).toHaveLength(2);
+	});
+
+	test("has a disruption budget, and an autoscaler that keeps at least two", () => {
+		const { selector, template, replicas } = deployment(name);
+		expect(template.metadata.labels).toEqual(selector.matchLabels);
+		expect(replicas).toBeUndefined();
+		const budget = one<{ spec: object }>("PodDisruptionBudget", name);
+		expect(budget.spec).toMatchObject({ maxUnavailable: 1, selector });
+		const scaler = one<{ spec: { minReplicas: number; maxReplicas: number } }>(
+			"HorizontalPodAutoscaler",
+			name,
+		);
+		expect(scaler.spec).toMatchObject({ scaleTargetRef: { kind: "Deployment", name }, minReplicas: 2 });
+		expect(scaler.spec.maxReplicas).toBeGreaterThan(2);
+	});
+});
+
+test("the gateway's Service leads to the gateway, and nothing else can be reached", () => {
+	const { spec } = one<{ spec: { selector: Labels; ports: object[] } }>("Service", "api");
+	expect(spec.selector).toEqual(deployment("api").selector.matchLabels);
+	expect(spec.ports).toEqual([{ name: "http", port: 80, targetPort: "http" }]);
+	expect(all.filter(({ kind }) => kind === "Service")).toHaveLength(1);
+	const open = all.filter(
+		(thing) => thing.kind === "NetworkPolicy" && "ingress" in (thing as unknown as { spec: object }).spec,
+	);
+	expect(open.map(({ metadata }) => metadata.name)).toEqual(["toko-gateway"]);
+});
+
+test("every secret is to be filled in, and the servers' examples are readable", async () => {
+	for (const { stringData, metadata } of secrets) {
+		for (const [key, value] of Object.entries(stringData)) {
+			const isOpen = /PASSWORD|SECRET|_URL$|^(toko|system|password)$/.test(key);
+			expect({ secret: metadata.name, key, isLeft: value.includes("CHANGE_ME") }).toEqual({
+				secret: metadata.name,
+				key,
+				isLeft: isOpen,
+			});
+		}
+	}
+	const servers = new URL("servers/", folder);
+	for (const file of await readdir(servers)) {
+		expect(loadAll(await readFile(new URL(file, servers), "utf8")).length).toBeGreaterThan(0);
+	}
+});
