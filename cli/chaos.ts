@@ -3,22 +3,27 @@ import "./shop/one-line.ts";
 import { parseArgs } from "node:util";
 import { StartError } from "../infra/parts.ts";
 import { runMails } from "../test/chaos/mails.ts";
-import { printMails, printReport } from "../test/chaos/report.ts";
+import { printMails, printReport, printRolling } from "../test/chaos/report.ts";
+import { runRolling } from "../test/chaos/rolling.ts";
 import { type Report, runChaos } from "../test/chaos/run.ts";
 import { fail } from "./shop/one-line.ts";
 
 const USAGE =
-	"npm run chaos -- [--minutes 10] [--seed 7] [--store mongo|nedb], or npm run chaos -- --mails 10000";
+	"npm run chaos -- [--minutes 10] [--seed 7] [--store mongo|nedb], npm run chaos -- --mails 10000, or npm run chaos -- --rolling";
 
 /**
- * `npm run chaos`: a cluster under load and faults, or one whose mails are counted, then an audit; exit code 1 where a
- * promise was broken.
+ * `npm run chaos`: a cluster under load and faults, or one whose mails are counted, or whose processes are replaced; then
+ * an audit. Exit code 1 where a promise was broken.
  */
 async function start(): Promise<void> {
-	const { minutes, seed, store, mails } = readOptions();
+	const { minutes, seed, store, mails, rolling } = readOptions();
 	const say = (line: string) => console.log(line);
 	let report: Pick<Report, "audit" | "violations">;
-	if (mails) {
+	if (rolling) {
+		const rolled = await runRolling(undefined, say);
+		printRolling(rolled);
+		report = rolled;
+	} else if (mails) {
 		const counted = await runMails(mails, seed, say);
 		printMails(counted);
 		report = counted;
@@ -44,7 +49,7 @@ function readOptions() {
 			`minutes must be above 0, the seed a whole number, the store mongo or nedb: ${USAGE}`,
 		);
 	}
-	return { minutes, seed, store, mails } as const;
+	return { minutes, seed, store, mails, rolling: values.rolling === true } as const;
 }
 
 function parse() {
@@ -54,6 +59,7 @@ function parse() {
 				minutes: { type: "string", default: "1" },
 				seed: { type: "string" },
 				mails: { type: "string" },
+				rolling: { type: "boolean" },
 				store: { type: "string", default: "mongo" },
 			},
 		});

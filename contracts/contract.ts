@@ -44,7 +44,7 @@ export interface ActionContract<P extends z.ZodObject = z.ZodObject, R extends z
 	/** Its answers are kept by callers: only what is `public`, so that nobody gets what is for others. */
 	cached?: Cached<z.output<P>>;
 	/** Things whose cached answers the call makes outdated, as `cached.about` names them; lists need not be named. */
-	changes?: (params: z.input<P>) => string[];
+	changes?: (params: z.output<P>) => string[];
 	/** Deadline for the whole call, nested calls included; the broker's default when left out. */
 	timeout_ms?: number;
 }

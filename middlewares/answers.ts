@@ -79,9 +79,10 @@ export function answersMiddleware(): Middleware {
 				}
 				const answer = next.call(broker, name, params, options);
 				if (contract && isChange(contract)) {
+					const things = thingsChanged(contract, params);
 					const note = () => {
 						changes.set(clientOf(options), performance.now());
-						drop(contract.changes?.(params as never) ?? []);
+						drop(things);
 					};
 					// Before the caller hears of it; whatever became of it.
 					answer.then(note, note);
@@ -172,6 +173,12 @@ function keyOf(name: string, what: string): string {
 
 function isChange({ rest }: ActionContract): boolean {
 	return rest !== undefined && rest.method !== "GET";
+}
+
+/** Nothing where the call is one that its callee will refuse. */
+function thingsChanged({ changes, params: schema }: ActionContract, params: unknown): string[] {
+	const parsed = changes ? schema.safeParse(params ?? {}) : undefined;
+	return parsed?.success ? (changes?.(parsed.data) ?? []) : [];
 }
 
 /** Who asks: a client by its address, or this process. */

@@ -1,5 +1,6 @@
 import { printAudit } from "../../audit/report.ts";
 import type { MailReport } from "./mails.ts";
+import type { RollingReport } from "./rolling.ts";
 import type { Report } from "./run.ts";
 
 /** Prints what a run did and found, for a person. */
@@ -32,6 +33,23 @@ export function printMails(report: MailReport): void {
 	);
 	console.log(
 		`quiet shop  from commit to accepted mail: median ${at(0.5)} ms, p95 ${at(0.95)} ms, max ${at(1)} ms\n`,
+	);
+	printVerdict(report);
+}
+
+/** Prints what clients saw while processes were replaced, killed and away, for a person. */
+export function printRolling(report: RollingReport): void {
+	const { per_second, rolling, kill, reads, accepted } = report;
+	const ratio = (reads.without_ms / reads.with_ms).toFixed(2);
+	console.log(`\nload        ${per_second} requests a second, ${accepted} orders accepted`);
+	console.log(
+		`replaced    ${rolling.processes} processes in ${rolling.seconds} s: ${rolling.failed} of ${rolling.requests} requests failed`,
+	);
+	console.log(
+		`killed      1 of 2 orders: ${kill.failed} of ${kill.requests} requests failed, the last after ${Math.round(kill.last_failure_ms)} ms`,
+	);
+	console.log(
+		`reads       median ${reads.with_ms.toFixed(1)} ms with orders, ${reads.without_ms.toFixed(1)} ms without (${ratio} times), ${reads.failed} failed\n`,
 	);
 	printVerdict(report);
 }

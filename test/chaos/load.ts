@@ -1,0 +1,143 @@
+import { randomUUID } from "node:crypto";
+import { setTimeout as wait } from "node:timers/promises";
+
+/** What became of one request. */
+export interface Sample {
+	what: "read" | "order" | "look";
+	/** When it was sent and answered, on the clock of `performance`. */
+	sent_at: number;
+	answered_at: number;
+	/** 0: no answer. */
+	status: number;
+}
+
+const READY_EVERY_MS = 100;
+const PATIENCE_MS = 20_000;
+
+/**
+ * Sends requests at a steady rate, whatever becomes of them, to several gateways as a load balancer does: only to those
+ * that say they are ready, as long as one does, and to another one where a connection is refused. It repeats nothing else.
+ */
+export class Load {
+	samples: Sample[] = [];
+	/** Orders that were answered with 201. */
+	accepted: string[] = [];
+	#gateways: { address: string; isReady: boolean }[];
+	#products: string[];
+	#tokens: string[];
+	#isOver = false;
+	#turn = 0;
+	#pending = new Set<Promise<void>>();
+	#loops: Promise<void>[] = [];
+
+	constructor(addresses: string[], products: string[], tokens: string[]) {
+		this.#gateways = addresses.map((address) => ({ address, isReady: true }));
+		this.#products = products;
+		this.#tokens = tokens;
+	}
+
+	/** @param per_second Requests: of ten, seven read a product, two order one, one looks at an order. */
+	start(per_second: number): void {
+		this.#loops = [this.#send(per_second), ...this.#gateways.map((gateway) => this.#watch(gateway))];
+	}
+
+	/** Ends the load and waits for the last answers. */
+	async stop(): Promise<void> {
+		this.#isOver = true;
+		await Promise.all(this.#loops);
+		await Promise.all(this.#pending);
+	}
+
+	/** What was sent since a moment. */
+	since(moment: number): Sample[] {
+		return this.samples.filter(({ sent_at }) => sent_at >= moment);
+	}
+
+	async #send(per_second: number): Promise<void> {
+		const begun = performance.now();
+		for (let number = 0; !this.#isOver; number++) {
+			await wait(Math.max(0, begun + (1000 * number) / per_second - performance.now()));
+			const work = this.#one(number).finally(() => this.#pending.delete(work));
+			this.#pending.add(work);
+		}
+	}
+
+	async #one(number: number): Promise<void> {
+		const product = this.#products[number % this.#products.length] as string;
+		const token = this.#tokens[number % this.#tokens.length] as string;
+		const known = this.accepted.at(-1);
+		if (number % 10 < 7) {
+			await this.#request("read", `/products/${product}`, {});
+		} else if (number % 10 < 9 || !known) {
+			const body = JSON.stringify({ items: [{ product_id: product, quantity: 1 }] });
+			const headers = {
+				"content-type": "application/json",
+				authorization: `Bearer ${token}`,
+				"idempotency-key": randomUUID(),
+			};
+			const answer = await this.#request("order", "/orders", { method: "POST", headers, body });
+			if (answer?.status === 201) {
+				this.accepted.push((answer.body as { id: string }).id);
+			}
+		} else {
+			// Of the same number's owner: others' orders are 404.
+			const headers = { authorization: `Bearer ${token}` };
+			await this.#request("look", "/orders?limit=1", { headers });
+		}
+	}
+
+	async #request(what: Sample["what"], path: string, options: RequestInit) {
+		const sent_at = performance.now();
+		let answer: { status: number; body: unknown } | undefined;
+		for (let attempt = 0; attempt < this.#gateways.length; attempt++) {
+			try {
+				const response = await fetch(`${this.#next()}/api/v1${path}`, {
+					...options,
+					signal: AbortSignal.timeout(PATIENCE_MS),
+				});
+				answer = { status: response.status, body: await response.json() };
+				break;
+			} catch (error) {
+				if (!isRefused(error)) {
+					break;
+				}
+			}
+		}
+		this.samples.push({ what, sent_at, answered_at: performance.now(), status: answer?.status ?? 0 });
+		return answer;
+	}
+
+	#next(): string {
+		const ready = this.#gateways.filter(({ isReady }) => isReady);
+		const choice = ready.length > 0 ? ready : this.#gateways;
+		this.#turn++;
+		return (choice[this.#turn % choice.length] as { address: string }).address;
+	}
+
+	async #watch(gateway: { address: string; isReady: boolean }): Promise<void> {
+		while (!this.#isOver) {
+			gateway.isReady = await fetch(`${gateway.address}/health/ready`, {
+				signal: AbortSignal.timeout(2000),
+			}).then(
+				async (response) => {
+					const { services } = (await response.json()) as { services: Record<string, string> };
+					// Another service that is away is no reason to leave this gateway.
+					return response.ok || services.api !== "stopping";
+				},
+				() => false,
+			);
+			await wait(READY_EVERY_MS);
+		}
+	}
+}
+
+/** The request was never sent. */
+function isRefused(error: unknown): boolean {
+	const { cause } = error as { cause?: { code?: string } };
+	return cause?.code === "ECONNREFUSED";
+}
+
+/** Whether an answer is one that the shop would give when all is well. */
+export function isGood({ status }: Sample): boolean {
+	return status === 200 || status === 201;
+}

@@ -1,0 +1,256 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { createInterface } from "node:readline";
+import { setTimeout as wait } from "node:timers/promises";
+import { type Audit, audit } from "../../audit/audit.ts";
+import { openSources, type Sources } from "../../audit/sources.ts";
+import { joinRunningParts } from "../../infra/parts.ts";
+import { powerCut, processesOf, until } from "../e2e/shop-process.ts";
+import { isGood, Load, type Sample } from "./load.ts";
+
+/** What a run did and found. Times in milliseconds. */
+export interface RollingReport {
+	per_second: number;
+	/** While every process was replaced, one after the other. */
+	rolling: { requests: number; failed: number; seconds: number; processes: number };
+	/** After one of two processes of orders was killed: until the last answer that was a failure. */
+	kill: { requests: number; failed: number; last_failure_ms: number };
+	/** Reads of products, with orders and without: medians, in one run. */
+	reads: { with_ms: number; without_ms: number; failed: number };
+	accepted: number;
+	audit: Audit;
+	violations: string[];
+}
+
+const repository = resolve(import.meta.dirname, "../..");
+const ADMIN = { email: "keeper@toko.test", password: "rahasia-sekali" };
+const PER_SECOND = 200;
+const PRODUCTS = 100;
+const BUYERS = 5;
+const WARM_UP_MS = 5000;
+const AFTER_KILL_MS = 8000;
+/** With and without orders in turns, so that both have the same machine. */
+const READ_ROUNDS = 3;
+const READ_ROUND_MS = 5000;
+/** Callers have noticed by then. */
+const NOTICE_MS = 3000;
+const START_MS = 300_000;
+const SETTLE_MS = 60_000;
+
+/**
+ * Runs `npm run cluster` with two processes of each service and, under a steady load, replaces every process, kills one of
+ * orders, and takes orders away from those who only read; then audits.
+ */
+export async function runRolling(
+	per_second: number | undefined,
+	say: (line: string) => void,
+): Promise<RollingReport> {
+	const folder = mkdtempSync(join(tmpdir(), "toko-rolling-"));
+	const cluster = new RunningCluster(folder);
+	let isKept = true;
+	try {
+		say(`starting a cluster in ${folder}`);
+		const addresses = await cluster.start();
+		const report = await measure(cluster, addresses, per_second ?? PER_SECOND, say);
+		isKept = report.violations.length > 0;
+		return report;
+	} finally {
+		await cluster.kill();
+		if (isKept) {
+			say(`logs and data are kept in ${folder}`);
+		} else {
+			rmSync(folder, { recursive: true, force: true });
+		}
+	}
+}
+
+async function measure(
+	cluster: RunningCluster,
+	addresses: string[],
+	per_second: number,
+	say: (line: string) => void,
+): Promise<RollingReport> {
+	const { products, tokens } = await stockUp(addresses[0] as string);
+	const load = new Load(addresses, products, tokens);
+	load.start(per_second);
+	await wait(WARM_UP_MS);
+
+	say("replacing every process");
+	const begun = performance.now();
+	cluster.signal("SIGUSR2");
+	await cluster.line(/^replaced all processes/);
+	const rolled = load.since(begun);
+	const seconds = Math.round((performance.now() - begun) / 1000);
+	const rolling = { requests: rolled.length, failed: failures(rolled).length, seconds, processes: 10 };
+	await wait(NOTICE_MS);
+
+	say("killing one of two processes of orders");
+	const killed_at = performance.now();
+	cluster.signalMember("orders", "SIGKILL", 1);
+	await wait(AFTER_KILL_MS);
+	const after = load.since(killed_at);
+	const last_failure_ms = Math.max(0, ...failures(after).map(({ answered_at }) => answered_at - killed_at));
+	const kill = { requests: after.length, failed: failures(after).length, last_failure_ms };
+	await wait(WARM_UP_MS);
+
+	const reads = await readWithAndWithout(cluster, load, say);
+	await load.stop();
+
+	Object.assign(process.env, cluster.environment);
+	await joinRunningParts(cluster.folder, 10_000, say);
+	const sources = await openSources();
+	try {
+		const lost = await lostOrders(sources, load.accepted);
+		const report = { per_second, rolling, kill, reads, accepted: load.accepted.length };
+		return {
+			...report,
+			audit: await audit(sources, SETTLE_MS),
+			violations: [
+				...(rolling.failed === 0 ? [] : [`${rolling.failed} requests failed while processes were replaced`]),
+				...(kill.last_failure_ms <= 2000 ? [] : ["failures went on for more than 2 s after a kill"]),
+				...(lost === 0 ? [] : [`${lost} accepted orders are lost`]),
+			],
+		};
+	} finally {
+		await sources.close();
+	}
+}
+
+async function readWithAndWithout(cluster: RunningCluster, load: Load, say: (line: string) => void) {
+	const samples: { with: Sample[]; without: Sample[] } = { with: [], without: [] };
+	for (let round = 1; round <= READ_ROUNDS; round++) {
+		say(`reading with and without orders, round ${round} of ${READ_ROUNDS}`);
+		samples.with.push(...(await reads(load)));
+		cluster.signalMember("orders", "SIGSTOP");
+		await wait(NOTICE_MS);
+		samples.without.push(...(await reads(load)));
+		cluster.signalMember("orders", "SIGCONT");
+		await wait(NOTICE_MS);
+	}
+	return {
+		with_ms: median(samples.with),
+		without_ms: median(samples.without),
+		failed: failures([...samples.with, ...samples.without]).length,
+	};
+}
+
+async function reads(load: Load): Promise<Sample[]> {
+	const begun = performance.now();
+	await wait(READ_ROUND_MS);
+	return load.since(begun).filter(({ what }) => what === "read");
+}
+
+function failures(samples: Sample[]): Sample[] {
+	return samples.filter((sample) => !isGood(sample));
+}
+
+function median(samples: Sample[]): number {
+	const sorted = samples.map(({ sent_at, answered_at }) => answered_at - sent_at).sort((a, b) => a - b);
+	return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
+}
+
+async function lostOrders(sources: Sources, accepted: string[]): Promise<number> {
+	const [row] = await sources.snapshot("orders", (query) =>
+		query<{ found: number }>("SELECT count(*)::integer AS found FROM orders WHERE id = ANY($1)", [accepted]),
+	);
+	return accepted.length - (row?.found ?? 0);
+}
+
+async function stockUp(address: string): Promise<{ products: string[]; tokens: string[] }> {
+	const post = async (path: string, body: object, token?: string) => {
+		const response = await fetch(`${address}/api/v1${path}`, {
+			method: "POST",
+			headers: { "content-type": "application/json", ...(token ? { authorization: `Bearer ${token}` } : {}) },
+			body: JSON.stringify(body),
+		});
+		const answer = await response.json();
+		if (!response.ok) {
+			throw new Error(`${path}: ${response.status} ${JSON.stringify(answer)}`);
+		}
+		return answer as { id: string; access_token: string };
+	};
+	const { access_token: admin } = await post("/users/login", ADMIN);
+	const products: string[] = [];
+	for (let number = 0; number < PRODUCTS; number++) {
+		const product = { name: `Kopi ${number}`, description: "", price: 1000, stock: 100_000, category: "uji" };
+		products.push((await post("/products", product, admin)).id);
+	}
+	const tokens: string[] = [];
+	for (let number = 0; number < BUYERS; number++) {
+		const person = { email: `buyer-${number}@toko.test`, password: ADMIN.password };
+		await post("/users/register", { ...person, username: `buyer-${number}`, full_name: "Budi" });
+		tokens.push((await post("/users/login", person)).access_token);
+	}
+	return { products, tokens };
+}
+
+/** A cluster as `npm run cluster` runs it, in a folder of its own. */
+class RunningCluster {
+	folder: string;
+	environment: Record<string, string>;
+	#child: ChildProcess | undefined;
+	#lines: string[] = [];
+
+	constructor(folder: string) {
+		this.folder = folder;
+		this.environment = {
+			TOKO_DIR: folder,
+			PORT: "0",
+			RATE_LIMIT: "0",
+			LOG_LEVEL: "warn",
+			ADMIN_EMAIL: ADMIN.email,
+			ADMIN_PASSWORD: ADMIN.password,
+		};
+	}
+
+	/** Answers the addresses of its gateways. */
+	async start(): Promise<string[]> {
+		const twice = ["users", "products", "orders", "notifications", "api"].map((name) => `${name}=2`);
+		const args = ["--disable-warning=ExperimentalWarning", join("cli", "cluster.ts"), ...twice];
+		this.#child = spawn(process.execPath, args, {
+			cwd: repository,
+			detached: true,
+			env: { ...process.env, ...this.environment },
+			stdio: ["ignore", "pipe", "inherit"],
+		});
+		if (this.#child.stdout) {
+			createInterface({ input: this.#child.stdout }).on("line", (line) => this.#lines.push(line));
+		}
+		return (await this.line(/^ready /)).split(" ").slice(1);
+	}
+
+	async line(pattern: RegExp): Promise<string> {
+		await until(`a line like ${pattern}`, () => this.#lines.some((line) => pattern.test(line)), START_MS);
+		return this.#lines.find((line) => pattern.test(line)) as string;
+	}
+
+	signal(signal: NodeJS.Signals): void {
+		this.#child?.kill(signal);
+	}
+
+	/** Sends a signal to processes of a service, at most `count`. */
+	signalMember(service: string, signal: NodeJS.Signals, count = Number.POSITIVE_INFINITY): void {
+		const found = processesOf(this.folder).filter((pid) => commandOf(pid).endsWith(`cli/node.ts ${service}`));
+		for (const pid of found.slice(0, count)) {
+			process.kill(pid, signal);
+		}
+	}
+
+	/** Ends everything. */
+	async kill(): Promise<void> {
+		await until("everything to be dead", () => {
+			powerCut(this.folder);
+			return processesOf(this.folder).length === 0;
+		});
+	}
+}
+
+function commandOf(pid: number): string {
+	try {
+		return readFileSync(`/proc/${pid}/cmdline`, "latin1").split("\0").join(" ").trim();
+	} catch {
+		return "";
+	}
+}

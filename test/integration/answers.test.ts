@@ -1,0 +1,200 @@
+import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import type { Context, Middleware, Service, ServiceBroker } from "moleculer";
+import { callAction } from "../../contracts/actions.ts";
+import { problem } from "../../contracts/problems.ts";
+import { asService } from "../../middlewares/permissions.ts";
+import { gatewayAddress } from "../../services/api/api.service.ts";
+import { admin, eventually, newProduct, newUser, type Person, startNode, startNodeWith } from "./shop.ts";
+
+// A gateway of its own process, as far as answers are concerned, and the services on another node.
+let services: ServiceBroker;
+let gateway: ServiceBroker;
+let address: string;
+let keeper: Person;
+
+/** How often products ran each action, and what it does before. */
+let runs: Record<string, number> = {};
+let before: (name: string) => Promise<void> = async () => undefined;
+
+const counting: Middleware = {
+	name: "TestCounting",
+	localAction(next, action) {
+		return async function count(this: Service, ctx: Context) {
+			const name = action.name as string;
+			runs[name] = (runs[name] ?? 0) + 1;
+			await before(name);
+			return next.call(this, ctx);
+		};
+	},
+};
+
+beforeAll(async () => {
+	services = await startNodeWith([counting], "users", "products", "orders");
+	gateway = await startNode("api");
+	address = `${gatewayAddress(gateway.getLocalService("api"))}/api/v1`;
+	await gateway.waitForServices(["v1.users", "v1.products", "v1.orders"]);
+	keeper = await admin(services);
+});
+
+afterAll(async () => {
+	await gateway.stop();
+	await services.stop();
+});
+
+async function get(path: string, headers: Record<string, string> = {}) {
+	const response = await fetch(`${address}${path}`, { headers });
+	const body = (await response.json()) as { stock: number; price: number };
+	return { status: response.status, age: response.headers.get("age"), body };
+}
+
+async function send(method: string, path: string, person: Person, body?: object) {
+	const response = await fetch(`${address}${path}`, {
+		method,
+		headers: { authorization: `Bearer ${person.token}`, "content-type": "application/json" },
+		...(body ? { body: JSON.stringify(body) } : {}),
+	});
+	return response.status;
+}
+
+function reset() {
+	runs = {};
+	before = async () => undefined;
+}
+
+test("a product that was read is read again without a call", async () => {
+	const { id } = await newProduct(services, 5);
+	reset();
+	for (let turn = 0; turn < 5; turn++) {
+		expect((await get(`/products/${id}`)).body.stock).toBe(5);
+	}
+	expect(runs["v1.products.get"]).toBe(1);
+});
+
+test("of many who ask the same at the same moment one asks", async () => {
+	const { id } = await newProduct(services, 5);
+	reset();
+	const answers = await Promise.all(Array.from({ length: 50 }, () => get(`/products/${id}`)));
+	expect(answers.every(({ status }) => status === 200)).toBe(true);
+	expect(runs["v1.products.get"]).toBe(1);
+});
+
+test("what does not have the right form is refused as if nothing were kept", async () => {
+	const { id } = await newProduct(services, 5);
+	await get(`/products/${id}`);
+	expect((await get(`/products/${id}?extra=1`)).status).toBe(422);
+});
+
+test("an error is not kept", async () => {
+	reset();
+	for (let turn = 0; turn < 2; turn++) {
+		expect((await get("/products/01a20af7e8d300020f7306eb")).status).toBe(404);
+	}
+	expect(runs["v1.products.get"]).toBe(2);
+});
+
+test("who changes a product sees the change in its page and in lists", async () => {
+	const { id, category } = await newProduct(services, 5);
+	const inList = async () => {
+		const { body } = await get(`/products?category=${category}&sort=-created_at&limit=1`);
+		return (body as unknown as { price: number }[])[0];
+	};
+	for (let price = 1000; price < 1010; price++) {
+		await get(`/products/${id}`);
+		await inList();
+		expect(await send("PATCH", `/products/${id}`, keeper, { price })).toBe(200);
+		expect((await get(`/products/${id}`)).body.price).toBe(price);
+		expect((await inList())?.price).toBe(price);
+	}
+	expect(await send("PUT", `/products/${id}/stock?quantity=7`, keeper)).toBe(200);
+	expect((await get(`/products/${id}`)).body.stock).toBe(12);
+	expect(await send("DELETE", `/products/${id}`, keeper)).toBe(204);
+	expect((await get(`/products/${id}`)).status).toBe(404);
+});
+
+test("who orders sees what is left", async () => {
+	const buyer = await newUser(services);
+	const { id } = await newProduct(services, 10);
+	for (let left = 9; left >= 5; left--) {
+		await get(`/products/${id}`);
+		expect(await send("POST", "/orders", buyer, { items: [{ product_id: id, quantity: 1 }] })).toBe(201);
+		expect((await get(`/products/${id}`)).body.stock).toBe(left);
+	}
+});
+
+test("an answer that was on its way while its product changed is not kept", async () => {
+	const { id } = await newProduct(services, 5, 1000);
+	reset();
+	let release = () => {};
+	const held = new Promise<void>((resolve) => {
+		release = resolve;
+	});
+	let isFirst = true;
+	before = async (name) => {
+		if (name === "v1.products.get" && isFirst) {
+			isFirst = false;
+			await held;
+		}
+	};
+	const slow = get(`/products/${id}`);
+	await eventually("the call", async () => (runs["v1.products.get"] ?? 0) > 0);
+	expect(await send("PATCH", `/products/${id}`, keeper, { price: 2000 })).toBe(200);
+	expect((await get(`/products/${id}`)).body.price).toBe(2000);
+	release();
+	await slow;
+	expect((await get(`/products/${id}`)).body.price).toBe(2000);
+});
+
+test("what others change is told over NATS", async () => {
+	const { id } = await newProduct(services, 5);
+	await get(`/products/${id}`);
+	await callAction(services, "v1.products.changeStock", { id, quantity: 3 }, asService());
+	await eventually("the new stock", async () => (await get(`/products/${id}`)).body.stock === 8, 2000);
+});
+
+test("pages keep their link to the next one", async () => {
+	await Promise.all([newProduct(services, 1), newProduct(services, 1), newProduct(services, 1)]);
+	const links = await Promise.all(
+		[1, 2].map(async () => (await fetch(`${address}/products?limit=2`)).headers.get("link")),
+	);
+	expect(links[0]).toMatch(/cursor=.*rel="next"/);
+	expect(links[1]).toBe(links[0]);
+});
+
+test("while products fails, lists that somebody read are what was kept, with their age; others are 503", async () => {
+	const { category } = await newProduct(services, 5);
+	const list = `/products?category=${category}&limit=2`;
+	const { body } = await get(list);
+	reset();
+	before = async (name) => {
+		if (name === "v1.products.list") {
+			throw problem("UNAVAILABLE", { service: "products" });
+		}
+	};
+	// Fresh for a second, then it is asked for again.
+	const kept = await eventually("what was kept", async () => {
+		const answer = await get(list);
+		return answer.age !== null && answer;
+	});
+	expect(kept).toMatchObject({ status: 200, body });
+	expect(Number(kept.age)).toBeGreaterThanOrEqual(1);
+	expect((await get(`${list}&skip=1`)).status).toBe(503);
+	reset();
+});
+
+test("while products is silent, what was kept is there in about a second", async () => {
+	const list = "/products?limit=3";
+	const { body } = await get(list);
+	reset();
+	let release = () => {};
+	const held = new Promise<void>((resolve) => {
+		release = resolve;
+	});
+	before = (name) => (name === "v1.products.list" ? held : Promise.resolve());
+	const kept = await eventually("what was kept", async () => {
+		const answer = await get(list);
+		return answer.age !== null && answer;
+	});
+	expect(kept).toMatchObject({ status: 200, body });
+	release();
+	reset();
+});

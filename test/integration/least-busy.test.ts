@@ -1,0 +1,135 @@
+import { randomUUID } from "node:crypto";
+import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { type Context, Errors, type Middleware, type Service, ServiceBroker } from "moleculer";
+import { callAction } from "../../contracts/actions.ts";
+import { brokerOptions } from "../../moleculer.config.ts";
+import { admin, eventually, newUser, startNode, startNodeWith } from "./shop.ts";
+
+let caller: ServiceBroker;
+let first: ServiceBroker;
+let second: ServiceBroker;
+
+/** What each node does before it runs an action, and how often it ran one. */
+const nodes = [
+	{ runs: 0, before: async () => {} },
+	{ runs: 0, before: async () => {} },
+] as { runs: number; before: (name: string) => Promise<void> }[];
+
+function watched(at: number): Middleware {
+	return {
+		name: "TestWatch",
+		localAction(next, action) {
+			return async function watch(this: Service, ctx: Context) {
+				const node = nodes[at] as (typeof nodes)[number];
+				if (action.name === "v1.users.jwks") {
+					node.runs++;
+					await node.before(action.name);
+				}
+				return next.call(this, ctx);
+			};
+		},
+	};
+}
+
+beforeAll(async () => {
+	[first, second] = await Promise.all([
+		startNodeWith([watched(0)], "users"),
+		startNodeWith([watched(1)], "users"),
+	]);
+	caller = await startNode();
+	await caller.waitForServices("v1.users");
+	await eventually("both nodes", async () => nodesWithUsers() === 2);
+});
+
+afterAll(async () => {
+	await Promise.all([caller, first, second].map((broker) => broker.stop()));
+});
+
+function nodesWithUsers(): number {
+	return caller.registry.actions.get("v1.users.jwks")?.count() ?? 0;
+}
+
+function reset() {
+	for (const node of nodes) {
+		node.runs = 0;
+		node.before = async () => {};
+	}
+}
+
+const ask = () => callAction(caller, "v1.users.jwks", {});
+
+test("nodes that are equally busy take turns", async () => {
+	reset();
+	for (let turn = 0; turn < 20; turn++) {
+		await ask();
+	}
+	expect(nodes.map(({ runs }) => runs)).toEqual([10, 10]);
+});
+
+test("a node that is slow gets fewer calls", async () => {
+	reset();
+	let release = () => {};
+	const held = new Promise<void>((resolve) => {
+		release = resolve;
+	});
+	(nodes[0] as (typeof nodes)[number]).before = () => held;
+	const waiting = ask();
+	const waitingToo = ask();
+	await eventually("a call at the slow node", async () => (nodes[0]?.runs ?? 0) > 0);
+	for (let turn = 0; turn < 20; turn++) {
+		await ask();
+	}
+	expect(nodes[0]?.runs).toBe(1);
+	release();
+	await Promise.all([waiting, waitingToo]);
+});
+
+test("what a call fails with in passing is tried again at another node", async () => {
+	reset();
+	(nodes[0] as (typeof nodes)[number]).before = async () => {
+		throw new Errors.MoleculerRetryableError("not now", 503, "AWAY");
+	};
+	for (let turn = 0; turn < 10; turn++) {
+		expect((await ask()).keys.length).toBeGreaterThan(0);
+	}
+	expect(nodes[0]?.runs).toBeGreaterThan(0);
+	reset();
+});
+
+test("what a dead node owes fails within a second, not when it misses its heartbeats", async () => {
+	reset();
+	const dying = new ServiceBroker(brokerOptions({ nodeID: `dying-${randomUUID()}` }));
+	dying.createService({ name: "$dying", actions: { hang: () => new Promise(() => {}) } });
+	await dying.start();
+	await caller.waitForServices("$dying");
+	const begun = performance.now();
+	const owed = caller.call("$dying.hang").catch((error: Error) => error);
+	const { tx } = dying.transit as unknown as { tx: { client: { close(): Promise<void> } } };
+	// As a killed process does: its connection is gone, and it has said nothing.
+	await tx.client.close();
+	expect(await owed).toBeInstanceOf(Errors.RequestRejectedError);
+	expect(performance.now() - begun).toBeLessThan(2500);
+	// What it would say now nobody may hear.
+	dying.stop().catch(() => undefined);
+});
+
+test("calls go on while one of two nodes stops", async () => {
+	reset();
+	const leaving = await startNode("users");
+	await eventually("three nodes", async () => nodesWithUsers() === 3);
+	const person = await newUser(first);
+	await admin(first);
+	let isOver = false;
+	const failures: unknown[] = [];
+	const calling = Array.from({ length: 8 }, async () => {
+		while (!isOver) {
+			await callAction(caller, "v1.users.me", {}, { meta: { token: person.token } }).catch((error) =>
+				failures.push(error),
+			);
+		}
+	});
+	await leaving.stop();
+	isOver = true;
+	await Promise.all(calling);
+	expect(failures).toEqual([]);
+});
