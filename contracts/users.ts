@@ -110,6 +110,9 @@ export const tokens = z
 export const TOKEN_ISSUER = "toko/users";
 export const TOKEN_AUDIENCE = "toko";
 
+/** How long an access token is good, in seconds. */
+export const ACCESS_SECONDS = 15 * 60;
+
 const refreshToken = z.string().min(20).max(200);
 
 /** What the links of mails are for: to verify an address, to change to another, or to set a new password. */
@@ -322,9 +325,10 @@ export const users = contract({
 			idempotent: true,
 		}),
 		rotateKey: action({
-			summary: "Make a new key for access tokens; the old ones are good until their tokens are over",
+			summary:
+				"Make a new key for access tokens; the old ones are good until their tokens are over, or with `revoke` go at once",
 			permissions: "service",
-			params: z.strictObject({}),
+			params: z.strictObject({ revoke: z.boolean().optional() }),
 			result: z.strictObject({ kid: z.string() }),
 		}),
 		contact: action({

@@ -5,7 +5,7 @@ import { happen, MAIL_AGAIN_SECONDS, requestMailOnce } from "./mail-requests.ts"
 import { type Credentials, isMailTokenOf, ownerOfMailToken, purposeOf } from "./mail-tokens.ts";
 import type { UserAttributes } from "./model.ts";
 import { hashPassword } from "./passwords.ts";
-import { endSessions } from "./tokens.ts";
+import { endSessions, type Holder, issueRefreshToken } from "./tokens.ts";
 
 /**
  * The owner of this token has read a mail to the address: it is verified, or takes the place of the former one. A second
@@ -39,13 +39,20 @@ export async function confirmEmail(service: PostgresService, token: string): Pro
  * Has a mail sent to an address that its owner may confirm as a user's new one, but not where it is somebody's already,
  * and a warning to the present one. The answer is the same.
  *
- * @throws TOO_MANY_MAILS
+ * @param checked The user as of the moment when the password was right.
+ * @throws TOKEN_INVALID where the sessions have ended since, TOO_MANY_MAILS
  */
-export async function requestEmailChange(service: PostgresService, id: number, email: string): Promise<void> {
+export async function requestEmailChange(
+	service: PostgresService,
+	checked: Holder,
+	email: string,
+): Promise<void> {
+	const { id } = checked;
 	await service.transaction(async (client) => {
+		await lockChecked(client, checked);
 		const { rows } = await client.query<{ is_free: boolean }>(
 			`UPDATE users SET pending_email = $2
-			WHERE id = $1 AND is_active
+			WHERE id = $1
 			RETURNING NOT EXISTS (SELECT FROM users u WHERE lower(u.email) = lower($2)) AS is_free`,
 			[id, email],
 		);
@@ -78,18 +85,45 @@ export async function resetPassword(
 	});
 }
 
-/** Sets a new password and ends all sessions. */
-export async function changePassword(service: PostgresService, id: number, password: string): Promise<void> {
+/**
+ * Sets a new password, ends all sessions and begins a new one.
+ *
+ * @param checked The user as of the moment when the old password was right.
+ * @throws TOKEN_INVALID where the sessions have ended since, as by a reset
+ */
+export async function changePassword(
+	service: PostgresService,
+	checked: Holder,
+	password: string,
+): Promise<{ holder: Holder; refresh_token: string }> {
 	const password_hash = await hashPassword(password);
-	await service.transaction((client) => setPassword(client, id, password_hash));
+	return service.transaction(async (client) => {
+		await lockChecked(client, checked);
+		const holder = await setPassword(client, checked.id, password_hash);
+		return { holder, refresh_token: (await issueRefreshToken(client, holder)) as string };
+	});
 }
 
-async function setPassword(client: PoolClient, id: number, password_hash: string): Promise<void> {
-	await client.query("UPDATE users SET password_hash = $2, updated_at = now() WHERE id = $1", [
-		id,
-		password_hash,
-	]);
+/** Whoever set the old password may have asked for another address too: that ends with it. */
+async function setPassword(client: PoolClient, id: number, password_hash: string): Promise<Holder> {
 	await endSessions(client, id);
+	const { rows } = await client.query<Holder>(
+		`UPDATE users SET password_hash = $2, pending_email = NULL, updated_at = now() WHERE id = $1
+		RETURNING id, role, session_version`,
+		[id, password_hash],
+	);
+	return rows[0] as Holder;
+}
+
+/** Locks a user who gave the right password a moment ago, unless the sessions have ended since: then it may be another. */
+async function lockChecked(client: PoolClient, { id, session_version }: Holder): Promise<void> {
+	const { rowCount } = await client.query(
+		"SELECT FROM users WHERE id = $1 AND session_version = $2 AND is_active FOR UPDATE",
+		[id, session_version],
+	);
+	if (rowCount === 0) {
+		throw problem("TOKEN_INVALID");
+	}
 }
 
 async function lockOwner(

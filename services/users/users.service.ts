@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { Op, type Sequelize, type Transaction, UniqueConstraintError } from "sequelize";
 import { type ActionContext, callAction, implement } from "../../contracts/actions.ts";
 import { problem, problemCode } from "../../contracts/problems.ts";
-import { users } from "../../contracts/users.ts";
+import { ACCESS_SECONDS, users } from "../../contracts/users.ts";
 import { cursorAt, readCursor } from "../../mixins/cursor.ts";
 import { database } from "../../mixins/database.ts";
 import { type JobsService, jobs, pendingJobs } from "../../mixins/jobs.ts";
@@ -31,12 +31,12 @@ import {
 } from "./model.ts";
 import { hashPassword, passwordMatches } from "./passwords.ts";
 import {
-	ACCESS_SECONDS,
 	endFamily,
 	endSessions,
 	exchangeRefreshToken,
 	forgetOldKeys,
 	forgetOldTokens,
+	type Holder,
 	issueRefreshToken,
 	listRevocations,
 	TokenSigner,
@@ -51,7 +51,7 @@ interface UsersService extends JobsService {
 	find(id: number): Promise<UserRow>;
 	caller(ctx: ActionContext): Promise<UserRow>;
 	checkPassword(ctx: ActionContext, password: string): Promise<UserRow>;
-	session(row: UserRow, refresh_token: string): Promise<Tokens>;
+	session(holder: Holder, refresh_token: string): Promise<Tokens>;
 }
 
 type Tokens = { access_token: string; token_type: "bearer"; expires_in: number; refresh_token: string };
@@ -94,11 +94,10 @@ export default service<UsersService>({
 
 		async refresh(ctx) {
 			const next = await exchangeRefreshToken(this.pool, ctx.params.refresh_token);
-			const row = next && (await this.model.findByPk(next.user_id));
-			if (!next || !row?.is_active) {
+			if (!next) {
 				throw problem("TOKEN_INVALID");
 			}
-			return this.session(row, next.refresh_token);
+			return this.session(next.holder, next.refresh_token);
 		},
 
 		async logout(ctx) {
@@ -142,27 +141,28 @@ export default service<UsersService>({
 		},
 
 		async updateMe(ctx) {
-			const row = await this.caller(ctx);
-			await row.update(ctx.params);
+			const { id } = await this.caller(ctx);
+			const [, [row]] = await this.model.update(ctx.params, {
+				where: { id, deleted_at: null },
+				returning: true,
+			});
+			if (!row) {
+				throw problem("TOKEN_INVALID");
+			}
 			return presentToOwner(row);
 		},
 
 		async changePassword(ctx) {
 			const { current_password, new_password } = ctx.params;
 			const row = await this.checkPassword(ctx, current_password);
-			await changePassword(this, row.id, new_password);
-			await row.reload();
-			const refresh_token = await issueRefreshToken(this.pool, row);
-			if (!refresh_token) {
-				throw problem("TOKEN_INVALID");
-			}
-			return this.session(row, refresh_token);
+			const { holder, refresh_token } = await changePassword(this, row, new_password);
+			return this.session(holder, refresh_token);
 		},
 
 		async changeEmail(ctx) {
 			const { current_password, new_email } = ctx.params;
 			const row = await this.checkPassword(ctx, current_password);
-			await requestEmailChange(this, row.id, new_email);
+			await requestEmailChange(this, row, new_email);
 			return { message: "If nobody has this address yet, a mail to it is on its way" };
 		},
 
@@ -211,8 +211,8 @@ export default service<UsersService>({
 			return listRevocations(this.pool);
 		},
 
-		async rotateKey() {
-			return { kid: await this.signer.addKey() };
+		async rotateKey(ctx) {
+			return { kid: await this.signer.addKey(ctx.params.revoke) };
 		},
 
 		async contact(ctx) {
@@ -336,9 +336,9 @@ export default service<UsersService>({
 			return row;
 		},
 
-		async session(this: UsersService, row: UserRow, refresh_token: string): Promise<Tokens> {
+		async session(this: UsersService, holder: Holder, refresh_token: string): Promise<Tokens> {
 			return {
-				access_token: await this.signer.sign(row),
+				access_token: await this.signer.sign(holder),
 				token_type: "bearer",
 				expires_in: ACCESS_SECONDS,
 				refresh_token,
