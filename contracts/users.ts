@@ -138,7 +138,7 @@ export const users = contract({
 		register: action({
 			summary: "Register a new user",
 			permissions: "public",
-			problems: ["EMAIL_TAKEN", "USERNAME_TAKEN"],
+			problems: ["EMAIL_TAKEN", "USERNAME_TAKEN", "TOO_MANY_REGISTRATIONS"],
 			example: {
 				email: "budi@toko.test",
 				username: "budi",

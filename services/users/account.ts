@@ -1,6 +1,7 @@
 import { DatabaseError, type PoolClient } from "pg";
 import { problem } from "../../contracts/problems.ts";
 import type { PostgresService } from "../../mixins/postgres.ts";
+import { forgetAttempts } from "./login-guard.ts";
 import { happen, MAIL_AGAIN_SECONDS, requestMailOnce } from "./mail-requests.ts";
 import { type Credentials, isMailTokenOf, ownerOfMailToken, purposeOf } from "./mail-tokens.ts";
 import type { UserAttributes } from "./model.ts";
@@ -66,7 +67,8 @@ export async function requestEmailChange(
 }
 
 /**
- * Sets a new password and ends all sessions; the token is used up, since it counts for the old password only.
+ * Sets a new password and ends all sessions; the token is used up, since it counts for the old password only. Wrong
+ * passwords from before count no more.
  *
  * @throws MAIL_TOKEN_INVALID
  */
@@ -79,9 +81,10 @@ export async function resetPassword(
 	await service.transaction((client) => lockOwner(client, "reset", token));
 	const password_hash = await hashPassword(password);
 	await service.transaction(async (client) => {
-		const { id } = await lockOwner(client, "reset", token);
+		const { id, email } = await lockOwner(client, "reset", token);
 		await client.query("UPDATE users SET is_verified = true WHERE id = $1", [id]);
 		await setPassword(client, id, password_hash);
+		await forgetAttempts(client, email);
 	});
 }
 

@@ -22,6 +22,7 @@ import { askForMail, type MailRequest, requestMail } from "./mail-requests.ts";
 import { mailToken } from "./mail-tokens.ts";
 import {
 	byEmail,
+	byUsername,
 	connectUsers,
 	present,
 	presentToOwner,
@@ -48,6 +49,7 @@ interface UsersService extends JobsService {
 	signer: TokenSigner;
 	guard: LoginGuard;
 	add(attributes: Partial<UserAttributes>): Promise<UserRow>;
+	refuseTaken(wanted: Pick<UserAttributes, "email" | "username">): Promise<void>;
 	find(id: number): Promise<UserRow>;
 	caller(ctx: ActionContext): Promise<UserRow>;
 	checkPassword(ctx: ActionContext, password: string): Promise<UserRow>;
@@ -73,6 +75,8 @@ export default service<UsersService>({
 	actions: implement<UsersService>()(users, {
 		async register(ctx) {
 			const { password, ...person } = ctx.params;
+			await this.guard.register(ctx.meta.client);
+			await this.refuseTaken(person);
 			const row = await this.add({ ...person, password_hash: await hashPassword(password) });
 			ctx.meta.$location = `/api/v1/users/${row.id}`;
 			return present(row);
@@ -302,6 +306,16 @@ export default service<UsersService>({
 					throw problem(constraint === "users_email" ? "EMAIL_TAKEN" : "USERNAME_TAKEN");
 				}
 				throw error;
+			}
+		},
+
+		/** Before a password is hashed, which costs far more; two at the same moment are told apart by `add`. */
+		async refuseTaken(this: UsersService, { email, username }: Pick<UserAttributes, "email" | "username">) {
+			if (await this.model.findOne({ where: byEmail(email) })) {
+				throw problem("EMAIL_TAKEN");
+			}
+			if (await this.model.findOne({ where: byUsername(username) })) {
+				throw problem("USERNAME_TAKEN");
 			}
 		},
 
