@@ -334,7 +334,12 @@ export const users = contract({
 		contact: action({
 			summary: "Where a user gets messages, for the services that send them, with a token for a link in them",
 			permissions: "service",
-			params: z.strictObject({ id: integerId, token_for: mailTokenPurpose.optional() }),
+			params: z.strictObject({
+				id: integerId,
+				token_for: mailTokenPurpose.optional(),
+				/** The address that it was then, where the person there has to know what happened to the account. */
+				at: moment.optional(),
+			}),
 			result: z.strictObject({
 				email: z.string(),
 				full_name: z.string(),
@@ -379,7 +384,10 @@ export const userEvents = {
 	"user.email_change_announced": aboutUser,
 	/** … and the new one has to confirm. */
 	"user.email_change_requested": aboutUser,
+	/** It has confirmed; the former one is told. */
+	"user.email_changed": aboutUser,
 	"user.password_reset_requested": aboutUser,
+	"user.password_changed": aboutUser,
 	/** Whoever keeps something of the person forgets it. */
 	"user.deleted": aboutUser,
 };

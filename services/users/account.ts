@@ -1,4 +1,4 @@
-import { DatabaseError, type PoolClient } from "pg";
+import { DatabaseError, type Pool, type PoolClient } from "pg";
 import { problem } from "../../contracts/problems.ts";
 import type { PostgresService } from "../../mixins/postgres.ts";
 import { forgetAttempts } from "./login-guard.ts";
@@ -21,7 +21,8 @@ export async function confirmEmail(service: PostgresService, token: string): Pro
 			await client.query("UPDATE users SET is_verified = true WHERE id = $1 AND NOT is_verified", [id]);
 			return;
 		}
-		const { id } = await lockOwner(client, "change", token);
+		const { id, email } = await lockOwner(client, "change", token);
+		await client.query("INSERT INTO former_emails (user_id, email) VALUES ($1, $2)", [id, email]);
 		await client
 			.query(
 				`UPDATE users SET email = pending_email, pending_email = NULL, is_verified = true, updated_at = now()
@@ -33,6 +34,7 @@ export async function confirmEmail(service: PostgresService, token: string): Pro
 					? problem("EMAIL_TAKEN")
 					: error;
 			});
+		await happen(client, "user.email_changed", id);
 	});
 }
 
@@ -64,6 +66,28 @@ export async function requestEmailChange(
 			await happen(client, "user.email_change_requested", id);
 		}
 	});
+}
+
+/**
+ * A user's address at a moment of the last 30 days: at that of a change still the former one.
+ *
+ * @param at ISO 8601 in UTC, in milliseconds.
+ */
+export async function emailAt(
+	pool: Pick<Pool, "query">,
+	user: { id: number; email: string },
+	at: string,
+): Promise<string> {
+	const { rows } = await pool.query<{ email: string }>(
+		"SELECT email FROM former_emails WHERE user_id = $1 AND until >= $2 ORDER BY until LIMIT 1",
+		[user.id, at],
+	);
+	return rows[0]?.email ?? user.email;
+}
+
+/** Job: forgets the addresses of which nobody asks any more; events stay as long, and their mails are given up far sooner. */
+export async function forgetFormerEmails(pool: Pick<Pool, "query">): Promise<void> {
+	await pool.query("DELETE FROM former_emails WHERE until < now() - interval '30 days'");
 }
 
 /**
@@ -115,6 +139,7 @@ async function setPassword(client: PoolClient, id: number, password_hash: string
 		RETURNING id, role, session_version`,
 		[id, password_hash],
 	);
+	await happen(client, "user.password_changed", id);
 	return rows[0] as Holder;
 }
 
@@ -184,6 +209,7 @@ export async function removeUser(service: PostgresService, id: number): Promise<
 			WHERE id = $1`,
 			[id],
 		);
+		await client.query("DELETE FROM former_emails WHERE user_id = $1", [id]);
 		await endSessions(client, id);
 		await happen(client, "user.deleted", id);
 		await client.query(

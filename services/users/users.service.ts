@@ -13,6 +13,8 @@ import {
 	changePassword,
 	changePowers,
 	confirmEmail,
+	emailAt,
+	forgetFormerEmails,
 	removeUser,
 	requestEmailChange,
 	resetPassword,
@@ -220,13 +222,14 @@ export default service<UsersService>({
 		},
 
 		async contact(ctx) {
-			const { id, token_for } = ctx.params;
+			const { id, token_for, at } = ctx.params;
 			const row = await this.find(id);
 			const { full_name, locale, phone, pending_email } = row;
 			const isInVain =
 				(token_for === "verify" && row.is_verified) || (token_for === "change" && !pending_email);
 			const token = token_for && !isInVain ? mailToken(token_for, row) : null;
-			const email = (token_for === "change" && pending_email) || row.email;
+			const own = at ? await emailAt(this.pool, row, at) : row.email;
+			const email = (token_for === "change" && pending_email) || own;
 			return { email, full_name, locale, phone, token };
 		},
 
@@ -368,6 +371,7 @@ export default service<UsersService>({
 				await forgetOldTokens(this.pool);
 				await forgetOldKeys(this.pool);
 				await forgetOldAttempts(this.pool);
+				await forgetFormerEmails(this.pool);
 			},
 			forget_orders: async (payload) => {
 				const { user_id } = payload as { user_id: number };
