@@ -7,7 +7,7 @@ import { contractMiddleware } from "./middlewares/contracts.ts";
 import { countingMiddleware } from "./middlewares/counting.ts";
 import { waitingMiddleware } from "./middlewares/least-busy.ts";
 import { permissionMiddleware } from "./middlewares/permissions.ts";
-import { resilience, retryMiddleware } from "./middlewares/resilience.ts";
+import { bulkheadMiddleware, resilience, retryMiddleware } from "./middlewares/resilience.ts";
 import { storeFailureMiddleware } from "./middlewares/store-failures.ts";
 import { settings } from "./mixins/settings.ts";
 
@@ -35,6 +35,7 @@ export function brokerOptions(changes: Partial<BrokerOptions> = {}): BrokerOptio
 			countingMiddleware,
 			answersMiddleware(),
 			"ActionHook",
+			bulkheadMiddleware,
 			"Bulkhead",
 			"Cacher",
 			"ContextTracker",

@@ -1,16 +1,23 @@
 import "./shop/one-line.ts";
 
+import { parseArgs } from "node:util";
 import { callAction } from "../contracts/actions.ts";
 import { users } from "../contracts/users.ts";
 import { withShop } from "./shop/attached.ts";
 import { fail } from "./shop/one-line.ts";
 
-/** `npm run rotate-keys`: a new key for access tokens. Nobody is logged out: tokens of the old one stay good. */
+/**
+ * `npm run rotate-keys`: a new key for access tokens. Nobody is logged out: tokens of the old one stay good. With
+ * `-- --revoke`, for a key that somebody else may have, they do not: clients get new ones for their refresh tokens.
+ */
 async function start(): Promise<void> {
+	const { values } = parseArgs({ options: { revoke: { type: "boolean", default: false } } });
 	await withShop(users, async (broker) => {
-		const { kid } = await callAction(broker, "v1.users.rotateKey", {});
+		const { kid } = await callAction(broker, "v1.users.rotateKey", values);
 		console.log(
-			`key ${kid} signs access tokens within half a minute; those of the old key run out by themselves`,
+			values.revoke
+				? `key ${kid} signs access tokens; within a minute no others count, and clients have to refresh theirs`
+				: `key ${kid} signs access tokens within half a minute; those of the old key run out by themselves`,
 		);
 	});
 }

@@ -86,6 +86,11 @@ export const PROBLEMS = {
 		en: "Too many wrong passwords: try again in {retry_after_s} seconds, or reset the password.",
 		id: "Terlalu banyak password salah: coba lagi dalam {retry_after_s} detik, atau atur ulang password.",
 	},
+	TOO_MANY_REGISTRATIONS: {
+		status: 429,
+		en: "Too many registrations from your address: try again in {retry_after_s} seconds.",
+		id: "Terlalu banyak pendaftaran dari alamat Anda: coba lagi dalam {retry_after_s} detik.",
+	},
 	TOO_MANY_MAILS: {
 		status: 429,
 		en: "Such a mail was sent a moment ago: try again in {retry_after_s} seconds.",

@@ -110,6 +110,9 @@ export const tokens = z
 export const TOKEN_ISSUER = "toko/users";
 export const TOKEN_AUDIENCE = "toko";
 
+/** How long an access token is good, in seconds. */
+export const ACCESS_SECONDS = 15 * 60;
+
 const refreshToken = z.string().min(20).max(200);
 
 /** What the links of mails are for: to verify an address, to change to another, or to set a new password. */
@@ -135,7 +138,7 @@ export const users = contract({
 		register: action({
 			summary: "Register a new user",
 			permissions: "public",
-			problems: ["EMAIL_TAKEN", "USERNAME_TAKEN"],
+			problems: ["EMAIL_TAKEN", "USERNAME_TAKEN", "TOO_MANY_REGISTRATIONS"],
 			example: {
 				email: "budi@toko.test",
 				username: "budi",
@@ -322,15 +325,21 @@ export const users = contract({
 			idempotent: true,
 		}),
 		rotateKey: action({
-			summary: "Make a new key for access tokens; the old ones are good until their tokens are over",
+			summary:
+				"Make a new key for access tokens; the old ones are good until their tokens are over, or with `revoke` go at once",
 			permissions: "service",
-			params: z.strictObject({}),
+			params: z.strictObject({ revoke: z.boolean().optional() }),
 			result: z.strictObject({ kid: z.string() }),
 		}),
 		contact: action({
 			summary: "Where a user gets messages, for the services that send them, with a token for a link in them",
 			permissions: "service",
-			params: z.strictObject({ id: integerId, token_for: mailTokenPurpose.optional() }),
+			params: z.strictObject({
+				id: integerId,
+				token_for: mailTokenPurpose.optional(),
+				/** The address that it was then, where the person there has to know what happened to the account. */
+				at: moment.optional(),
+			}),
 			result: z.strictObject({
 				email: z.string(),
 				full_name: z.string(),
@@ -375,7 +384,10 @@ export const userEvents = {
 	"user.email_change_announced": aboutUser,
 	/** … and the new one has to confirm. */
 	"user.email_change_requested": aboutUser,
+	/** It has confirmed; the former one is told. */
+	"user.email_changed": aboutUser,
 	"user.password_reset_requested": aboutUser,
+	"user.password_changed": aboutUser,
 	/** Whoever keeps something of the person forgets it. */
 	"user.deleted": aboutUser,
 };

@@ -4,17 +4,19 @@ import { LRUCache } from "lru-cache";
 import type { ActionSchema, CallingOptions, Context, Middleware, Service, ServiceBroker } from "moleculer";
 import { actionContract, type Caller, callAction, type Meta } from "../contracts/actions.ts";
 import { problem } from "../contracts/problems.ts";
-import { TOKEN_AUDIENCE, TOKEN_ISSUER } from "../contracts/users.ts";
+import { ACCESS_SECONDS, TOKEN_AUDIENCE, TOKEN_ISSUER } from "../contracts/users.ts";
 import { deriveKey, settings } from "../mixins/settings.ts";
 
 /** A token that was found good is not checked again for this long. */
 const REMEMBER_MS = 60_000;
 /** Public keys are asked for again when a token names an unknown one, but not more often than this. */
 const KEYS_AGAIN_AFTER_MS = 5_000;
-/** Whose tokens count no more is asked for again after this; meanwhile calls go on. */
+/** Whose tokens and which keys count no more is asked for again after this; meanwhile calls go on. */
 const REVOCATIONS_AGAIN_AFTER_MS = 20_000;
 /** So old it must not be, unless users does not answer. */
 const REVOCATIONS_MAX_AGE_MS = 40_000;
+
+const CLOCKS_DIFFER_SECONDS = 5;
 
 const SERVICE_HEADER = "service";
 
@@ -111,6 +113,9 @@ export function permissionMiddleware(): Middleware {
 	}
 }
 
+/** Calls go on, sooner or later, without the answer. */
+const QUICK: CallingOptions = { timeout: 2000, retries: 0 };
+
 type Person = Extract<Caller, { id: number }>;
 
 /** Checks access tokens against the public keys of users, and remembers the good ones for a while. */
@@ -118,6 +123,7 @@ class TokenVerifier {
 	#broker: ServiceBroker;
 	#known = new LRUCache<string, Person>({ max: 10_000 });
 	#keys: ReturnType<typeof createLocalJWKSet> | undefined;
+	#kids = new Set<string>();
 	#asked_at = Number.NEGATIVE_INFINITY;
 	#asking: Promise<void> | undefined;
 	/** The oldest version of a user's tokens that counts. */
@@ -155,6 +161,7 @@ class TokenVerifier {
 		}
 		if (performance.now() - this.#asked_at >= KEYS_AGAIN_AFTER_MS) {
 			await this.#askForKeys();
+			this.#asked_at = performance.now();
 		}
 		return this.#check(token).catch((error) => {
 			throw this.#refusal(error);
@@ -167,7 +174,7 @@ class TokenVerifier {
 			issuer: `${TOKEN_ISSUER}/${settings.namespace}`,
 			audience: TOKEN_AUDIENCE,
 			requiredClaims: ["exp", "iat", "sub", "ver"],
-			clockTolerance: 5,
+			clockTolerance: CLOCKS_DIFFER_SECONDS,
 		});
 		const person: Person = {
 			id: Number(payload.sub),
@@ -177,7 +184,12 @@ class TokenVerifier {
 		if (!Number.isSafeInteger(person.id) || person.id < 1) {
 			throw problem("TOKEN_INVALID");
 		}
-		const left_ms = (payload.exp as number) * 1000 - Date.now();
+		const { exp, iat } = payload as { exp: number; iat: number };
+		// Whatever a token says itself; clocks may differ a little.
+		if (exp - Math.min(iat, Date.now() / 1000) > ACCESS_SECONDS + CLOCKS_DIFFER_SECONDS) {
+			throw problem("TOKEN_INVALID");
+		}
+		const left_ms = exp * 1000 - Date.now();
 		if (left_ms > 0) {
 			this.#known.set(token, person, { ttl: Math.min(REMEMBER_MS, left_ms) });
 		}
@@ -185,11 +197,16 @@ class TokenVerifier {
 	}
 
 	/** One question at a time, however many calls wait for the answer. */
-	#askForKeys(): Promise<void> {
-		this.#asking ??= callAction(this.#broker, "v1.users.jwks", {})
+	#askForKeys(options?: CallingOptions): Promise<void> {
+		this.#asking ??= callAction(this.#broker, "v1.users.jwks", {}, options)
 			.then((jwks) => {
+				const kids = new Set(jwks.keys.map(({ kid }) => kid));
+				if ([...this.#kids].some((kid) => !kids.has(kid))) {
+					// Its tokens were found good while it was one of ours.
+					this.#known.clear();
+				}
+				this.#kids = kids;
 				this.#keys = createLocalJWKSet(jwks);
-				this.#asked_at = performance.now();
 			})
 			.finally(() => {
 				this.#asking = undefined;
@@ -199,11 +216,9 @@ class TokenVerifier {
 
 	/** Without an answer what is known stays, so that nobody is locked out while users is away. */
 	#lookForRevocations(): Promise<void> {
-		this.#looking ??= callAction(this.#broker, "v1.users.revocations", {}, { timeout: 2000, retries: 0 })
+		this.#looking ??= Promise.all([this.#askForVersions(), this.#askForKeys(QUICK)])
 			.then(
-				(found) => {
-					this.#versions = new Map(found.map(({ user_id, session_version }) => [user_id, session_version]));
-				},
+				() => undefined,
 				(error: Error) => this.#broker.logger.warn(`Revoked tokens are not known: ${error.message}`),
 			)
 			.finally(() => {
@@ -211,6 +226,11 @@ class TokenVerifier {
 				this.#looking = undefined;
 			});
 		return this.#looking;
+	}
+
+	async #askForVersions(): Promise<void> {
+		const found = await callAction(this.#broker, "v1.users.revocations", {}, QUICK);
+		this.#versions = new Map(found.map(({ user_id, session_version }) => [user_id, session_version]));
 	}
 
 	#refusal(error: unknown): unknown {

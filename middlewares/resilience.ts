@@ -19,13 +19,25 @@ const LONGEST_PAUSE_MS = 1000;
  * For those that would take the processor, a pool or a slow server away from all others.
  */
 export const BULKHEADS: Readonly<Record<string, { concurrency: number; maxQueueSize: number }>> = {
-	// Argon2id takes a core for each.
+	// Argon2id takes a core for each. Four threads hash, first come first served: most of them for those who log in.
 	"v1.users.login": { concurrency: 8, maxQueueSize: 200 },
-	"v1.users.register": { concurrency: 8, maxQueueSize: 200 },
+	"v1.users.register": { concurrency: 2, maxQueueSize: 50 },
 	"v1.users.changePassword": { concurrency: 4, maxQueueSize: 50 },
 	"v1.users.resetPassword": { concurrency: 4, maxQueueSize: 50 },
 	// Waits for the payment provider.
 	"v1.orders.pay": { concurrency: 64, maxQueueSize: 64 },
+};
+
+/** Gives actions their bulkheads, for Moleculer's middleware of this name; before it in the list. */
+export const bulkheadMiddleware: Middleware = {
+	name: "Bulkheads",
+	localAction(next, action) {
+		const bulkhead = BULKHEADS[action.name as string];
+		if (bulkhead) {
+			action.bulkhead = { enabled: true, ...bulkhead };
+		}
+		return next;
+	},
 };
 
 /** The broker's part of it. Its own retries are off: they all pause for the same time, and so come back together. */

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from "node:http";
+import { isIP, isIPv6 } from "node:net";
 import proxyAddress from "proxy-addr";
 import { RateLimiterMemory, RateLimiterRes } from "rate-limiter-flexible";
 import { problem } from "../../contracts/problems.ts";
@@ -28,16 +29,40 @@ export function rateLimiter(): Limit {
 
 /**
  * Tells a client's address: the connection's own, or what the proxies of `TRUST_PROXY` say of it in `X-Forwarded-For`. A
- * client can write that header too, so nothing before the first proxy that is not trusted counts.
+ * client can write that header too, so nothing before the first proxy that is not trusted counts. Of an IPv6 address it is
+ * the network (/64), since that is what one customer is given.
  */
 export function clientAddress(): (request: IncomingMessage) => string {
 	const trust = proxyAddress.compile(settings.trustProxy);
 	return (request) => {
+		const own = request.socket.remoteAddress;
+		let address = own;
 		try {
-			return proxyAddress(request, trust) || "unknown";
+			address = proxyAddress(request, trust);
 		} catch {
-			// A trusted proxy wrote something that is no address.
-			return request.socket.remoteAddress ?? "unknown";
+			// As below.
 		}
+		// A trusted proxy may write something that is no address.
+		return clientOf(isIP(address ?? "") ? address : own) ?? "unknown";
 	};
+}
+
+function clientOf(address: string | undefined): string | undefined {
+	if (!address || !isIPv6(address)) {
+		return address;
+	}
+	// A URL has the shortest form, in lower case.
+	const { hostname } = new URL(`http://[${address.replace(/%.*/, "")}]`);
+	const [left = [], right = []] = hostname
+		.slice(1, -1)
+		.split("::")
+		.map((half) => half.split(":").filter(Boolean));
+	const groups = [...left, ...Array(8 - left.length - right.length).fill("0"), ...right];
+	if (/^(0:){5}ffff:/.test(groups.join(":"))) {
+		const bytes = groups
+			.slice(6)
+			.flatMap((group) => [Number.parseInt(group, 16) >> 8, Number.parseInt(group, 16) & 255]);
+		return bytes.join(".");
+	}
+	return `${groups.slice(0, 4).join(":")}::/64`;
 }

@@ -35,7 +35,7 @@ export function parameterReader(contract: ActionContract): Read {
 		const params = new Map<string, unknown>();
 		const misplaced: FieldError[] = [];
 		if (rest.raw) {
-			params.set(rest.raw.param, raw?.toString("utf8") ?? "");
+			params.set(rest.raw.param, asText(raw));
 		} else if (hasBody) {
 			for (const [name, value] of Object.entries(asObject(body))) {
 				if (elsewhere.has(name)) {
@@ -68,6 +68,15 @@ export function parameterReader(contract: ActionContract): Read {
 /** The names of the `:name` segments of an action's path. */
 export function pathParameters(contract: ActionContract): string[] {
 	return [...(contract.rest?.path ?? "").matchAll(/:(\w+)/g)].map(([, name]) => name as string);
+}
+
+/** Only text of which the same bytes can be made: a signature is of the bytes. */
+function asText(raw: Buffer | undefined): string {
+	try {
+		return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(raw);
+	} catch {
+		throw problem("MALFORMED_BODY");
+	}
 }
 
 function asObject(body: unknown): object {

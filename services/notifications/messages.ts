@@ -6,16 +6,22 @@ export type Locale = (typeof LOCALES)[number];
 
 export type TokenPurpose = NonNullable<ParamsOf<"v1.users.contact">["token_for"]>;
 
-type Messages = {
-	[N in EventName]?: {
-		/** The name of its templates: `templates/<locale>/<type>.html`, and `.txt` for what goes as an SMS too. */
-		type: string;
-		/** What its link is for, if it has one. */
-		token_for?: TokenPurpose;
-		/** An event as it may be, with which the templates are checked at the start. */
-		example: EventData<N>;
-	};
-};
+/** What a customer is told of an event. */
+export interface Message<N extends EventName = EventName> {
+	/** The name of its templates: `templates/<locale>/<type>.html`, and `.txt` for what goes as an SMS too. */
+	type: string;
+	/** What its link is for, if it has one. */
+	token_for?: TokenPurpose;
+	/**
+	 * Whether it tells what somebody may have done without the owner of the account. It goes to the address that was the
+	 * account's when it happened, whatever it is when the message is sent.
+	 */
+	warns?: true;
+	/** An event as it may be, with which the templates are checked at the start. */
+	example: EventData<N>;
+}
+
+type Messages = { [N in EventName]?: Message<N> };
 
 const order = {
 	order_id: "00000000-0000-4000-8000-000000000000",
@@ -29,8 +35,10 @@ const order = {
 export const MESSAGES = {
 	"user.registered": { type: "welcome", token_for: "verify", example: { user_id: 1 } },
 	"user.verification_requested": { type: "verify_email", token_for: "verify", example: { user_id: 1 } },
-	"user.email_change_announced": { type: "change_email_warning", example: { user_id: 1 } },
+	"user.email_change_announced": { type: "change_email_warning", warns: true, example: { user_id: 1 } },
 	"user.email_change_requested": { type: "change_email", token_for: "change", example: { user_id: 1 } },
+	"user.email_changed": { type: "email_changed", warns: true, example: { user_id: 1 } },
+	"user.password_changed": { type: "password_changed", warns: true, example: { user_id: 1 } },
 	"user.password_reset_requested": { type: "reset_password", token_for: "reset", example: { user_id: 1 } },
 	"order.placed": {
 		type: "order_confirmation",

@@ -9,7 +9,7 @@ import { jobs, pendingJobs } from "../../mixins/jobs.ts";
 import { postgres } from "../../mixins/postgres.ts";
 import { mixin, service } from "../../mixins/schema.ts";
 import { Refused } from "./channel.ts";
-import { MESSAGES, type TokenPurpose } from "./messages.ts";
+import { MESSAGES, type Message } from "./messages.ts";
 import {
 	address,
 	askForText,
@@ -183,11 +183,12 @@ export default service<NotificationsService>({
 			}
 		},
 
-		/** Writes a message to whoever the recipient is now. Tokens are made for it and kept nowhere. */
+		/** Writes a message to where the user is now, a warning to where the user was. Tokens are made for it and kept nowhere. */
 		async deliver(this: NotificationsService, { id, user_id, channel, data: event }: NotificationRow) {
-			const { name, data } = event as EventEnvelope;
-			const { token_for } = MESSAGES[name as keyof typeof MESSAGES] as { token_for?: TokenPurpose };
-			const contact = await callAction(this.broker, "v1.users.contact", { id: user_id, token_for });
+			const { name, data, occurred_at } = event as EventEnvelope;
+			const { token_for, warns } = MESSAGES[name as keyof typeof MESSAGES] as Message;
+			const at = warns && occurred_at;
+			const contact = await callAction(this.broker, "v1.users.contact", { id: user_id, token_for, at });
 			const to = channel === "sms" ? contact.phone : contact.email;
 			if (!to || !hasChannel(channel)) {
 				throw new Refused(to ? `there is no way to send an ${channel}` : "the user has no phone any more");

@@ -1,11 +1,12 @@
-import { DatabaseError, type PoolClient } from "pg";
+import { DatabaseError, type Pool, type PoolClient } from "pg";
 import { problem } from "../../contracts/problems.ts";
 import type { PostgresService } from "../../mixins/postgres.ts";
+import { forgetAttempts } from "./login-guard.ts";
 import { happen, MAIL_AGAIN_SECONDS, requestMailOnce } from "./mail-requests.ts";
 import { type Credentials, isMailTokenOf, ownerOfMailToken, purposeOf } from "./mail-tokens.ts";
 import type { UserAttributes } from "./model.ts";
 import { hashPassword } from "./passwords.ts";
-import { endSessions } from "./tokens.ts";
+import { endSessions, type Holder, issueRefreshToken } from "./tokens.ts";
 
 /**
  * The owner of this token has read a mail to the address: it is verified, or takes the place of the former one. A second
@@ -20,7 +21,8 @@ export async function confirmEmail(service: PostgresService, token: string): Pro
 			await client.query("UPDATE users SET is_verified = true WHERE id = $1 AND NOT is_verified", [id]);
 			return;
 		}
-		const { id } = await lockOwner(client, "change", token);
+		const { id, email } = await lockOwner(client, "change", token);
+		await client.query("INSERT INTO former_emails (user_id, email) VALUES ($1, $2)", [id, email]);
 		await client
 			.query(
 				`UPDATE users SET email = pending_email, pending_email = NULL, is_verified = true, updated_at = now()
@@ -32,6 +34,7 @@ export async function confirmEmail(service: PostgresService, token: string): Pro
 					? problem("EMAIL_TAKEN")
 					: error;
 			});
+		await happen(client, "user.email_changed", id);
 	});
 }
 
@@ -39,13 +42,20 @@ export async function confirmEmail(service: PostgresService, token: string): Pro
  * Has a mail sent to an address that its owner may confirm as a user's new one, but not where it is somebody's already,
  * and a warning to the present one. The answer is the same.
  *
- * @throws TOO_MANY_MAILS
+ * @param checked The user as of the moment when the password was right.
+ * @throws TOKEN_INVALID where the sessions have ended since, TOO_MANY_MAILS
  */
-export async function requestEmailChange(service: PostgresService, id: number, email: string): Promise<void> {
+export async function requestEmailChange(
+	service: PostgresService,
+	checked: Holder,
+	email: string,
+): Promise<void> {
+	const { id } = checked;
 	await service.transaction(async (client) => {
+		await lockChecked(client, checked);
 		const { rows } = await client.query<{ is_free: boolean }>(
 			`UPDATE users SET pending_email = $2
-			WHERE id = $1 AND is_active
+			WHERE id = $1
 			RETURNING NOT EXISTS (SELECT FROM users u WHERE lower(u.email) = lower($2)) AS is_free`,
 			[id, email],
 		);
@@ -59,7 +69,30 @@ export async function requestEmailChange(service: PostgresService, id: number, e
 }
 
 /**
- * Sets a new password and ends all sessions; the token is used up, since it counts for the old password only.
+ * A user's address at a moment of the last 30 days: at that of a change still the former one.
+ *
+ * @param at ISO 8601 in UTC, in milliseconds.
+ */
+export async function emailAt(
+	pool: Pick<Pool, "query">,
+	user: { id: number; email: string },
+	at: string,
+): Promise<string> {
+	const { rows } = await pool.query<{ email: string }>(
+		"SELECT email FROM former_emails WHERE user_id = $1 AND until >= $2 ORDER BY until LIMIT 1",
+		[user.id, at],
+	);
+	return rows[0]?.email ?? user.email;
+}
+
+/** Job: forgets the addresses of which nobody asks any more; events stay as long, and their mails are given up far sooner. */
+export async function forgetFormerEmails(pool: Pick<Pool, "query">): Promise<void> {
+	await pool.query("DELETE FROM former_emails WHERE until < now() - interval '30 days'");
+}
+
+/**
+ * Sets a new password and ends all sessions; the token is used up, since it counts for the old password only. Wrong
+ * passwords from before count no more.
  *
  * @throws MAIL_TOKEN_INVALID
  */
@@ -72,24 +105,53 @@ export async function resetPassword(
 	await service.transaction((client) => lockOwner(client, "reset", token));
 	const password_hash = await hashPassword(password);
 	await service.transaction(async (client) => {
-		const { id } = await lockOwner(client, "reset", token);
+		const { id, email } = await lockOwner(client, "reset", token);
 		await client.query("UPDATE users SET is_verified = true WHERE id = $1", [id]);
 		await setPassword(client, id, password_hash);
+		await forgetAttempts(client, email);
 	});
 }
 
-/** Sets a new password and ends all sessions. */
-export async function changePassword(service: PostgresService, id: number, password: string): Promise<void> {
+/**
+ * Sets a new password, ends all sessions and begins a new one.
+ *
+ * @param checked The user as of the moment when the old password was right.
+ * @throws TOKEN_INVALID where the sessions have ended since, as by a reset
+ */
+export async function changePassword(
+	service: PostgresService,
+	checked: Holder,
+	password: string,
+): Promise<{ holder: Holder; refresh_token: string }> {
 	const password_hash = await hashPassword(password);
-	await service.transaction((client) => setPassword(client, id, password_hash));
+	return service.transaction(async (client) => {
+		await lockChecked(client, checked);
+		const holder = await setPassword(client, checked.id, password_hash);
+		return { holder, refresh_token: (await issueRefreshToken(client, holder)) as string };
+	});
 }
 
-async function setPassword(client: PoolClient, id: number, password_hash: string): Promise<void> {
-	await client.query("UPDATE users SET password_hash = $2, updated_at = now() WHERE id = $1", [
-		id,
-		password_hash,
-	]);
+/** Whoever set the old password may have asked for another address too: that ends with it. */
+async function setPassword(client: PoolClient, id: number, password_hash: string): Promise<Holder> {
 	await endSessions(client, id);
+	const { rows } = await client.query<Holder>(
+		`UPDATE users SET password_hash = $2, pending_email = NULL, updated_at = now() WHERE id = $1
+		RETURNING id, role, session_version`,
+		[id, password_hash],
+	);
+	await happen(client, "user.password_changed", id);
+	return rows[0] as Holder;
+}
+
+/** Locks a user who gave the right password a moment ago, unless the sessions have ended since: then it may be another. */
+async function lockChecked(client: PoolClient, { id, session_version }: Holder): Promise<void> {
+	const { rowCount } = await client.query(
+		"SELECT FROM users WHERE id = $1 AND session_version = $2 AND is_active FOR UPDATE",
+		[id, session_version],
+	);
+	if (rowCount === 0) {
+		throw problem("TOKEN_INVALID");
+	}
 }
 
 async function lockOwner(
@@ -147,6 +209,7 @@ export async function removeUser(service: PostgresService, id: number): Promise<
 			WHERE id = $1`,
 			[id],
 		);
+		await client.query("DELETE FROM former_emails WHERE user_id = $1", [id]);
 		await endSessions(client, id);
 		await happen(client, "user.deleted", id);
 		await client.query(

@@ -1,11 +1,11 @@
 import { createHash } from "node:crypto";
 import type { Pool } from "pg";
 import { RateLimiterPostgres, RateLimiterRes } from "rate-limiter-flexible";
-import { problem } from "../../contracts/problems.ts";
+import { type ProblemCode, problem } from "../../contracts/problems.ts";
 
 const MINUTE = 60;
 
-/** How many wrong passwords are taken, in how many seconds. */
+/** How many wrong passwords, and how many registrations, are taken in how many seconds. */
 const LIMITS = {
 	/** For one account, from one address. */
 	pair: { points: 10, duration: 15 * MINUTE },
@@ -13,17 +13,21 @@ const LIMITS = {
 	account: { points: 100, duration: 60 * MINUTE },
 	/** For any account, from one address; many people may share it. */
 	address: { points: 1000, duration: 15 * MINUTE },
+	/** From one address, also those that are refused. */
+	registration: { points: 300, duration: 60 * MINUTE },
 };
 
+type Count = keyof typeof LIMITS;
+
 /**
- * Slows down the guessing of passwords, counted in the database for all processes together. An account that does not
- * exist is counted like one that does.
+ * Slows down the guessing of passwords and the making of accounts, counted in the database for all processes together. An
+ * account that does not exist is counted like one that does.
  */
 export class LoginGuard {
-	#limiters: Record<keyof typeof LIMITS, RateLimiterPostgres>;
+	#limiters: Record<Count, RateLimiterPostgres>;
 
 	constructor(pool: Pool) {
-		const limiter = (keyPrefix: keyof typeof LIMITS) =>
+		const limiter = (keyPrefix: Count) =>
 			new RateLimiterPostgres({
 				storeClient: pool,
 				storeType: "pool",
@@ -33,7 +37,24 @@ export class LoginGuard {
 				keyPrefix,
 				...LIMITS[keyPrefix],
 			});
-		this.#limiters = { pair: limiter("pair"), account: limiter("account"), address: limiter("address") };
+		this.#limiters = {
+			pair: limiter("pair"),
+			account: limiter("account"),
+			address: limiter("address"),
+			registration: limiter("registration"),
+		};
+	}
+
+	/**
+	 * Counts a registration.
+	 *
+	 * @param client The address that it comes from, where it comes through a gateway.
+	 * @throws TOO_MANY_REGISTRATIONS
+	 */
+	async register(client: string | undefined): Promise<void> {
+		if (client) {
+			await this.#count("registration", client, "TOO_MANY_REGISTRATIONS");
+		}
 	}
 
 	/**
@@ -44,19 +65,15 @@ export class LoginGuard {
 	 * @throws TOO_MANY_LOGINS
 	 */
 	async attempt(email: string, client: string | undefined, check: () => Promise<boolean>): Promise<boolean> {
-		const account = createHash("sha256").update(email.toLowerCase()).digest("base64url");
+		const account = accountKey(email);
 		const keys = {
 			pair: `${account} ${client ?? "inside"}`,
 			account,
 			...(client ? { address: client } : {}),
 		};
-		const counted = Object.entries(keys) as [keyof typeof LIMITS, string][];
+		const counted = Object.entries(keys) as [Count, string][];
 		for (const [name, key] of counted) {
-			await this.#limiters[name].consume(key).catch((refusal) => {
-				throw refusal instanceof RateLimiterRes
-					? problem("TOO_MANY_LOGINS", { retry_after_s: Math.ceil(refusal.msBeforeNext / 1000) })
-					: refusal;
-			});
+			await this.#count(name, key, "TOO_MANY_LOGINS");
 		}
 		const isRight = await check();
 		if (isRight) {
@@ -68,6 +85,26 @@ export class LoginGuard {
 		}
 		return isRight;
 	}
+
+	async #count(name: Count, key: string, tooMany: ProblemCode): Promise<void> {
+		await this.#limiters[name].consume(key).catch((refusal) => {
+			throw refusal instanceof RateLimiterRes
+				? problem(tooMany, { retry_after_s: Math.ceil(refusal.msBeforeNext / 1000) })
+				: refusal;
+		});
+	}
+}
+
+/** Forgets the wrong passwords for an account: its owner is there, and they were for another one. */
+export async function forgetAttempts(client: Pick<Pool, "query">, email: string): Promise<void> {
+	await client.query(
+		"DELETE FROM login_attempts WHERE key = 'account:' || $1 OR starts_with(key, 'pair:' || $1)",
+		[accountKey(email)],
+	);
+}
+
+function accountKey(email: string): string {
+	return createHash("sha256").update(email.toLowerCase()).digest("base64url");
 }
 
 /** Job: forgets what counts no more. */

@@ -63,7 +63,7 @@ export async function requestMailOnce(
 /** Notes what happened to a user, and tells the other services. */
 export async function happen(
 	client: PoolClient,
-	event: MailRequest | "user.deleted",
+	event: MailRequest | "user.email_changed" | "user.password_changed" | "user.deleted",
 	user_id: number,
 ): Promise<void> {
 	await client.query("INSERT INTO user_history (user_id, event) VALUES ($1, $2)", [user_id, event]);

@@ -71,6 +71,11 @@ export function byEmail(email: string) {
 	return where(fn("lower", col("email")), email.toLowerCase());
 }
 
+/** Finds a name whatever its case. */
+export function byUsername(username: string) {
+	return where(fn("lower", col("username")), username.toLowerCase());
+}
+
 /** A user as the contract shows it. */
 export function present(row: UserRow): z.input<typeof user> {
 	return {

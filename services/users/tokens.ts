@@ -9,13 +9,11 @@ import {
 	randomUUID,
 } from "node:crypto";
 import { SignJWT } from "jose";
-import type { Pool } from "pg";
+import type { Pool, PoolClient } from "pg";
 import type { z } from "zod";
-import { TOKEN_AUDIENCE, TOKEN_ISSUER, type users } from "../../contracts/users.ts";
+import { ACCESS_SECONDS, TOKEN_AUDIENCE, TOKEN_ISSUER, type users } from "../../contracts/users.ts";
 import { deriveKey, settings } from "../../mixins/settings.ts";
 
-/** How long an access token is good, in seconds. */
-export const ACCESS_SECONDS = 15 * 60;
 const REFRESH_DAYS = 30;
 /** A new key signs only after this, when every process that has asked lately for the public keys has it. */
 const KEY_REST_SECONDS = 10;
@@ -29,6 +27,13 @@ interface SigningKey {
 	private_key: KeyObject;
 }
 
+/** What a session knows of its user. */
+export interface Holder {
+	id: number;
+	role: string;
+	session_version: number;
+}
+
 /** Signs access tokens (JWT, EdDSA) with the newest of the keys that all users processes share in the database. */
 export class TokenSigner {
 	#pool: Pool;
@@ -40,7 +45,7 @@ export class TokenSigner {
 	}
 
 	/** An access token for 15 minutes. */
-	async sign(user: { id: number; role: string; session_version: number }): Promise<string> {
+	async sign(user: Holder): Promise<string> {
 		if (performance.now() - this.#looked_at > KEY_AGAIN_MS) {
 			this.#key = await this.#signingKey();
 			this.#looked_at = performance.now();
@@ -83,14 +88,19 @@ export class TokenSigner {
 		}
 	}
 
-	/** Adds a key, which signs soon; the tokens of the others stay good. Answers its id. */
-	async addKey(): Promise<string> {
+	/**
+	 * Adds a key. Answers its id.
+	 *
+	 * @param revoke Whether the others go, and with them their tokens: then it signs at once, else soon.
+	 */
+	async addKey(revoke = false): Promise<string> {
 		const { public_jwk, sealed } = newKey();
-		await this.#pool.query("INSERT INTO signing_keys (kid, public_jwk, private_key) VALUES ($1, $2, $3)", [
-			public_jwk.kid,
-			JSON.stringify(public_jwk),
-			sealed,
-		]);
+		await this.#pool.query(
+			`WITH gone AS (DELETE FROM signing_keys WHERE $4)
+			INSERT INTO signing_keys (kid, public_jwk, private_key) VALUES ($1, $2, $3)`,
+			[public_jwk.kid, JSON.stringify(public_jwk), sealed, revoke],
+		);
+		this.#looked_at = Number.NEGATIVE_INFINITY;
 		return public_jwk.kid;
 	}
 
@@ -131,7 +141,7 @@ function newKey(): { public_jwk: Jwk; sealed: Buffer } {
  */
 export async function issueRefreshToken(
 	pool: Pick<Pool, "query">,
-	{ id, session_version }: { id: number; session_version: number },
+	{ id, session_version }: Pick<Holder, "id" | "session_version">,
 ): Promise<string | undefined> {
 	const token = newToken();
 	const { rowCount } = await pool.query(
@@ -147,19 +157,21 @@ export async function issueRefreshToken(
  * Takes a refresh token out of use and gives the next of its family, in one statement. Only one of several callers with
  * the same token gets it; a token that was used before ends its whole family (RFC 9700, 4.14.2).
  *
- * @returns The user and the next token, or undefined where this one is unknown, expired or used.
+ * @returns The user as of that moment and the next token, or undefined where this one is unknown, expired or used, or the
+ * user is switched off.
  */
 export async function exchangeRefreshToken(
 	pool: Pick<Pool, "query">,
 	token: string,
-): Promise<{ user_id: number; refresh_token: string } | undefined> {
+): Promise<{ holder: Holder; refresh_token: string } | undefined> {
 	const refresh_token = newToken();
-	const { rows } = await pool.query<{ user_id: number | null }>(
-		"SELECT exchange_refresh_token($1, $2, $3) AS user_id",
-		[hashOf(token), hashOf(refresh_token), REFRESH_DAYS],
-	);
-	const user_id = rows[0]?.user_id;
-	return user_id == null ? undefined : { user_id, refresh_token };
+	const { rows } = await pool.query<Holder>("SELECT * FROM refresh_session($1, $2, $3)", [
+		hashOf(token),
+		hashOf(refresh_token),
+		REFRESH_DAYS,
+	]);
+	const [holder] = rows;
+	return holder && { holder, refresh_token };
 }
 
 /** Ends the session that a refresh token belongs to. */
@@ -167,8 +179,12 @@ export async function endFamily(pool: Pick<Pool, "query">, token: string): Promi
 	await pool.query("SELECT end_family($1)", [hashOf(token)]);
 }
 
-/** Ends all sessions of a user: no refresh token is good any more, and within a minute no access token. */
-export async function endSessions(client: Pick<Pool, "query">, user_id: number): Promise<void> {
+/**
+ * Ends all sessions of a user: no refresh token is good any more, and within a minute no access token. In a transaction:
+ * only a statement that begins when the user is locked sees the tokens of everybody who was faster.
+ */
+export async function endSessions(client: PoolClient, user_id: number): Promise<void> {
+	await client.query("SELECT FROM users WHERE id = $1 FOR UPDATE", [user_id]);
 	await client.query("DELETE FROM refresh_tokens WHERE user_id = $1", [user_id]);
 	await client.query(
 		"UPDATE users SET session_version = session_version + 1, revoked_at = now() WHERE id = $1",

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { Op, type Sequelize, type Transaction, UniqueConstraintError } from "sequelize";
 import { type ActionContext, callAction, implement } from "../../contracts/actions.ts";
 import { problem, problemCode } from "../../contracts/problems.ts";
-import { users } from "../../contracts/users.ts";
+import { ACCESS_SECONDS, users } from "../../contracts/users.ts";
 import { cursorAt, readCursor } from "../../mixins/cursor.ts";
 import { database } from "../../mixins/database.ts";
 import { type JobsService, jobs, pendingJobs } from "../../mixins/jobs.ts";
@@ -13,6 +13,8 @@ import {
 	changePassword,
 	changePowers,
 	confirmEmail,
+	emailAt,
+	forgetFormerEmails,
 	removeUser,
 	requestEmailChange,
 	resetPassword,
@@ -22,6 +24,7 @@ import { askForMail, type MailRequest, requestMail } from "./mail-requests.ts";
 import { mailToken } from "./mail-tokens.ts";
 import {
 	byEmail,
+	byUsername,
 	connectUsers,
 	present,
 	presentToOwner,
@@ -31,12 +34,12 @@ import {
 } from "./model.ts";
 import { hashPassword, passwordMatches } from "./passwords.ts";
 import {
-	ACCESS_SECONDS,
 	endFamily,
 	endSessions,
 	exchangeRefreshToken,
 	forgetOldKeys,
 	forgetOldTokens,
+	type Holder,
 	issueRefreshToken,
 	listRevocations,
 	TokenSigner,
@@ -48,10 +51,11 @@ interface UsersService extends JobsService {
 	signer: TokenSigner;
 	guard: LoginGuard;
 	add(attributes: Partial<UserAttributes>): Promise<UserRow>;
+	refuseTaken(wanted: Pick<UserAttributes, "email" | "username">): Promise<void>;
 	find(id: number): Promise<UserRow>;
 	caller(ctx: ActionContext): Promise<UserRow>;
 	checkPassword(ctx: ActionContext, password: string): Promise<UserRow>;
-	session(row: UserRow, refresh_token: string): Promise<Tokens>;
+	session(holder: Holder, refresh_token: string): Promise<Tokens>;
 }
 
 type Tokens = { access_token: string; token_type: "bearer"; expires_in: number; refresh_token: string };
@@ -73,6 +77,8 @@ export default service<UsersService>({
 	actions: implement<UsersService>()(users, {
 		async register(ctx) {
 			const { password, ...person } = ctx.params;
+			await this.guard.register(ctx.meta.client);
+			await this.refuseTaken(person);
 			const row = await this.add({ ...person, password_hash: await hashPassword(password) });
 			ctx.meta.$location = `/api/v1/users/${row.id}`;
 			return present(row);
@@ -94,11 +100,10 @@ export default service<UsersService>({
 
 		async refresh(ctx) {
 			const next = await exchangeRefreshToken(this.pool, ctx.params.refresh_token);
-			const row = next && (await this.model.findByPk(next.user_id));
-			if (!next || !row?.is_active) {
+			if (!next) {
 				throw problem("TOKEN_INVALID");
 			}
-			return this.session(row, next.refresh_token);
+			return this.session(next.holder, next.refresh_token);
 		},
 
 		async logout(ctx) {
@@ -142,27 +147,28 @@ export default service<UsersService>({
 		},
 
 		async updateMe(ctx) {
-			const row = await this.caller(ctx);
-			await row.update(ctx.params);
+			const { id } = await this.caller(ctx);
+			const [, [row]] = await this.model.update(ctx.params, {
+				where: { id, deleted_at: null },
+				returning: true,
+			});
+			if (!row) {
+				throw problem("TOKEN_INVALID");
+			}
 			return presentToOwner(row);
 		},
 
 		async changePassword(ctx) {
 			const { current_password, new_password } = ctx.params;
 			const row = await this.checkPassword(ctx, current_password);
-			await changePassword(this, row.id, new_password);
-			await row.reload();
-			const refresh_token = await issueRefreshToken(this.pool, row);
-			if (!refresh_token) {
-				throw problem("TOKEN_INVALID");
-			}
-			return this.session(row, refresh_token);
+			const { holder, refresh_token } = await changePassword(this, row, new_password);
+			return this.session(holder, refresh_token);
 		},
 
 		async changeEmail(ctx) {
 			const { current_password, new_email } = ctx.params;
 			const row = await this.checkPassword(ctx, current_password);
-			await requestEmailChange(this, row.id, new_email);
+			await requestEmailChange(this, row, new_email);
 			return { message: "If nobody has this address yet, a mail to it is on its way" };
 		},
 
@@ -211,18 +217,19 @@ export default service<UsersService>({
 			return listRevocations(this.pool);
 		},
 
-		async rotateKey() {
-			return { kid: await this.signer.addKey() };
+		async rotateKey(ctx) {
+			return { kid: await this.signer.addKey(ctx.params.revoke) };
 		},
 
 		async contact(ctx) {
-			const { id, token_for } = ctx.params;
+			const { id, token_for, at } = ctx.params;
 			const row = await this.find(id);
 			const { full_name, locale, phone, pending_email } = row;
 			const isInVain =
 				(token_for === "verify" && row.is_verified) || (token_for === "change" && !pending_email);
 			const token = token_for && !isInVain ? mailToken(token_for, row) : null;
-			const email = (token_for === "change" && pending_email) || row.email;
+			const own = at ? await emailAt(this.pool, row, at) : row.email;
+			const email = (token_for === "change" && pending_email) || own;
 			return { email, full_name, locale, phone, token };
 		},
 
@@ -305,6 +312,16 @@ export default service<UsersService>({
 			}
 		},
 
+		/** Before a password is hashed, which costs far more; two at the same moment are told apart by `add`. */
+		async refuseTaken(this: UsersService, { email, username }: Pick<UserAttributes, "email" | "username">) {
+			if (await this.model.findOne({ where: byEmail(email) })) {
+				throw problem("EMAIL_TAKEN");
+			}
+			if (await this.model.findOne({ where: byUsername(username) })) {
+				throw problem("USERNAME_TAKEN");
+			}
+		},
+
 		async find(this: UsersService, id: number) {
 			const row = await this.model.findByPk(id);
 			if (!row) {
@@ -336,9 +353,9 @@ export default service<UsersService>({
 			return row;
 		},
 
-		async session(this: UsersService, row: UserRow, refresh_token: string): Promise<Tokens> {
+		async session(this: UsersService, holder: Holder, refresh_token: string): Promise<Tokens> {
 			return {
-				access_token: await this.signer.sign(row),
+				access_token: await this.signer.sign(holder),
 				token_type: "bearer",
 				expires_in: ACCESS_SECONDS,
 				refresh_token,
@@ -354,6 +371,7 @@ export default service<UsersService>({
 				await forgetOldTokens(this.pool);
 				await forgetOldKeys(this.pool);
 				await forgetOldAttempts(this.pool);
+				await forgetFormerEmails(this.pool);
 			},
 			forget_orders: async (payload) => {
 				const { user_id } = payload as { user_id: number };

@@ -39,6 +39,7 @@ export class Cluster {
 		this.#environment = {
 			TOKO_DIR: folder,
 			RATE_LIMIT: "0",
+			TRUST_PROXY: "loopback",
 			LOG_LEVEL: "warn",
 			PAYMENT_WEBHOOK_SECRET: randomBytes(32).toString("base64url"),
 			...environment,

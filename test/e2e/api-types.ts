@@ -682,7 +682,7 @@ export interface components {
             status: number;
             detail: string;
             /** @enum {string} */
-            code: "VALIDATION_FAILED" | "MALFORMED_REQUEST" | "HEADERS_TOO_LARGE" | "REQUEST_TOO_SLOW" | "MALFORMED_BODY" | "BODY_TOO_LARGE" | "UNSUPPORTED_MEDIA_TYPE" | "NOT_FOUND" | "METHOD_NOT_ALLOWED" | "UNAUTHENTICATED" | "TOKEN_INVALID" | "FORBIDDEN" | "BAD_CREDENTIALS" | "TOO_MANY_LOGINS" | "TOO_MANY_MAILS" | "WRONG_PASSWORD" | "EMAIL_TAKEN" | "USERNAME_TAKEN" | "MAIL_TOKEN_INVALID" | "LAST_ADMIN" | "USER_NOT_FOUND" | "PRODUCT_NOT_FOUND" | "STOCK_WOULD_BE_NEGATIVE" | "STOCK_TOO_LARGE" | "OUT_OF_STOCK" | "TOTAL_TOO_LARGE" | "ORDER_NOT_FOUND" | "ORDER_IN_OTHER_STATE" | "ORDER_NOT_PLACED" | "ORDER_UNKNOWN" | "PAYMENT_DECLINED" | "PAYMENT_NOT_MADE" | "PAYMENT_UNKNOWN" | "PAYMENT_NOT_FOUND" | "PAYMENT_AMOUNT_DIFFERS" | "SIGNATURE_INVALID" | "KEY_REUSED" | "NOTIFICATION_NOT_FOUND" | "NOTIFICATION_NOT_FAILED" | "DEAD_LETTER_NOT_FOUND" | "DEAD_LETTER_FAILED" | "TOO_MANY_REQUESTS" | "TIMED_OUT" | "UNAVAILABLE" | "INTERNAL";
+            code: "VALIDATION_FAILED" | "MALFORMED_REQUEST" | "HEADERS_TOO_LARGE" | "REQUEST_TOO_SLOW" | "MALFORMED_BODY" | "BODY_TOO_LARGE" | "UNSUPPORTED_MEDIA_TYPE" | "NOT_FOUND" | "METHOD_NOT_ALLOWED" | "UNAUTHENTICATED" | "TOKEN_INVALID" | "FORBIDDEN" | "BAD_CREDENTIALS" | "TOO_MANY_LOGINS" | "TOO_MANY_REGISTRATIONS" | "TOO_MANY_MAILS" | "WRONG_PASSWORD" | "EMAIL_TAKEN" | "USERNAME_TAKEN" | "MAIL_TOKEN_INVALID" | "LAST_ADMIN" | "USER_NOT_FOUND" | "PRODUCT_NOT_FOUND" | "STOCK_WOULD_BE_NEGATIVE" | "STOCK_TOO_LARGE" | "OUT_OF_STOCK" | "TOTAL_TOO_LARGE" | "ORDER_NOT_FOUND" | "ORDER_IN_OTHER_STATE" | "ORDER_NOT_PLACED" | "ORDER_UNKNOWN" | "PAYMENT_DECLINED" | "PAYMENT_NOT_MADE" | "PAYMENT_UNKNOWN" | "PAYMENT_NOT_FOUND" | "PAYMENT_AMOUNT_DIFFERS" | "SIGNATURE_INVALID" | "KEY_REUSED" | "NOTIFICATION_NOT_FOUND" | "NOTIFICATION_NOT_FAILED" | "DEAD_LETTER_NOT_FOUND" | "DEAD_LETTER_FAILED" | "TOO_MANY_REQUESTS" | "TIMED_OUT" | "UNAVAILABLE" | "INTERNAL";
             /** @description The request id */
             instance: string;
             /** @description The state that the order is in */
@@ -1066,7 +1066,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `TOO_MANY_REQUESTS`: Too many requests: at most {limit} a second. */
+            /**
+             * @description `TOO_MANY_REQUESTS`: Too many requests: at most {limit} a second.
+             *
+             *     `TOO_MANY_REGISTRATIONS`: Too many registrations from your address: try again in {retry_after_s} seconds.
+             */
             429: {
                 headers: {
                     [name: string]: unknown;

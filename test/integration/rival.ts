@@ -3,13 +3,13 @@ import type { PayingService } from "../../services/orders/payments.ts";
 
 type Act = () => Promise<unknown>;
 
-/** When a rival acts: `before` or `after` an action (`v1.products.reserve`) or a step of the orders service. */
+/** When a rival acts: `before` or `after` an action (`v1.products.reserve`) or a step of a service. */
 type Point = `${"before" | "after"} ${string}`;
 
 /**
  * Lets somebody else act at a named point of what is under way, so that a race has the same outcome every time. Points
- * are all actions of the node, every stored function that a service calls in its database (`place_order`) and what it
- * asks of the payment provider (`charge`).
+ * are all actions of the node, every stored function that a service calls in its database (`place_order`), every
+ * transaction (`a transaction of users`) and what it asks of the payment provider (`charge`).
  */
 export class Rival {
 	#acts = new Map<Point, Act>();
@@ -41,13 +41,17 @@ export class Rival {
 				};
 			},
 			serviceCreated(service: Service) {
-				const { pool, provider } = service as unknown as Partial<PayingService>;
+				const paying = service as unknown as Partial<PayingService>;
+				const { pool, provider, transaction } = paying;
 				if (pool) {
 					const query = pool.query.bind(pool) as (...given: unknown[]) => Promise<unknown>;
 					pool.query = ((sql: unknown, ...given: unknown[]) => {
 						const step = /^SELECT (?:\* FROM )?(\w+)\(/.exec(String(sql))?.[1];
 						return step ? wrap(step, () => query(sql, ...given))() : query(sql, ...given);
 					}) as never;
+				}
+				if (transaction) {
+					paying.transaction = wrap(`a transaction of ${service.name}`, transaction.bind(service)) as never;
 				}
 				if (provider) {
 					for (const step of ["charge", "cancel", "refund"] as const) {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import { z } from "zod";
 import { action } from "../../contracts/contract.ts";
+import { orders } from "../../contracts/orders.ts";
 import { users } from "../../contracts/users.ts";
 import { preferredLanguage } from "../../services/api/problems.ts";
 import { parameterReader } from "../../services/api/requests.ts";
@@ -85,4 +86,25 @@ test.each([
 	["*;q=x,;;;", "en"],
 ])("Accept-Language %s is answered in %s", (header, language) => {
 	expect(preferredLanguage(header)).toBe(language);
+});
+
+describe("a body that is signed", () => {
+	const read = parameterReader(orders.actions.takePaymentEvent);
+	const payloadOf = (raw: Buffer) => read({ ...nothing, raw, headers: { "toko-signature": "t" } }).payload;
+
+	test("is handed on so that the same bytes can be made of it", () => {
+		const raw = Buffer.concat([
+			Buffer.from([0xef, 0xbb, 0xbf]),
+			Buffer.from('{"id": "é\u0000\ufffd😀"}\r\n'),
+		]);
+		expect(Buffer.from(payloadOf(raw) as string)).toEqual(raw);
+	});
+
+	test("is refused where it is no text, which would be another after all", () => {
+		for (const bytes of [[0x7b, 0xff, 0x7d], [0xc3], [0xed, 0xa0, 0x80]]) {
+			expect(() => payloadOf(Buffer.from(bytes))).toThrow(
+				expect.objectContaining({ type: "MALFORMED_BODY" }),
+			);
+		}
+	});
 });

@@ -1,0 +1,216 @@
+import { randomUUID } from "node:crypto";
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import type { ActionSchema, Context, Middleware, Service, ServiceBroker } from "moleculer";
+import pg from "pg";
+import { callAction } from "../../contracts/actions.ts";
+import { problem } from "../../contracts/problems.ts";
+import { BULKHEADS } from "../../middlewares/resilience.ts";
+import { databaseUrl } from "../../mixins/settings.ts";
+import { mailToken } from "../../services/users/mail-tokens.ts";
+import { hashPassword } from "../../services/users/passwords.ts";
+import { eventually, newUser, PASSWORD, type Person, startNode, startNodeWith } from "./shop.ts";
+
+/** Holds all calls of one action, innermost, until it is opened; then they are refused, as a mistake of the client. */
+class Gate {
+	inside = 0;
+	#name: string | undefined;
+	#opened = Promise.resolve();
+	#open: () => void = () => undefined;
+
+	close(name: string): void {
+		this.inside = 0;
+		this.#name = name;
+		this.#opened = new Promise((resolve) => {
+			this.#open = resolve;
+		});
+	}
+
+	open(): void {
+		this.#open();
+	}
+
+	/** Calls pass again. */
+	remove(): void {
+		this.#name = undefined;
+	}
+
+	get middleware(): Middleware {
+		const holdIfClosed = async (action: ActionSchema) => {
+			if (action.name === this.#name) {
+				this.inside++;
+				await this.#opened;
+				throw problem("PAYMENT_DECLINED");
+			}
+		};
+		return {
+			name: "Gate",
+			localAction(next, action: ActionSchema) {
+				return async function hold(this: Service, ctx: Context) {
+					await holdIfClosed(action);
+					return next.call(this, ctx);
+				};
+			},
+		};
+	}
+}
+
+const gate = new Gate();
+let shop: ServiceBroker;
+let gateway: ServiceBroker;
+let address: string;
+let person: Person;
+const database = new pg.Client(databaseUrl("users"));
+
+beforeAll(async () => {
+	shop = await startNodeWith([gate.middleware], "users", "products", "orders");
+	gateway = await startNode("api");
+	const { gatewayAddress } = await import("../../services/api/api.service.ts");
+	address = gatewayAddress(gateway.getLocalService("api"));
+	await gateway.waitForServices([{ name: "users", version: 1 }]);
+	await database.connect();
+	person = await newUser(shop);
+});
+
+afterAll(async () => {
+	await database.end();
+	await gateway.stop();
+	await shop.stop();
+});
+
+const someone = () => {
+	const username = `u${randomUUID().slice(0, 8)}`;
+	return { email: `${username}@toko.test`, username, password: PASSWORD, full_name: "Budi" };
+};
+const typeOf = ({ type }: { type: string }) => type;
+const register = (params: ReturnType<typeof someone>, client?: string) =>
+	callAction(shop, "v1.users.register", params, { meta: client ? { client } : {} }).then(() => "in", typeOf);
+
+describe("of the calls that would take too much of a process", () => {
+	test.each(Object.entries(BULKHEADS))(
+		"%s takes so many at once, lets others wait, refuses the rest and goes on",
+		async (name, { concurrency, maxQueueSize }) => {
+			const params: Record<string, () => object> = {
+				"v1.users.login": () => ({ email: person.email, password: PASSWORD }),
+				"v1.users.register": someone,
+				"v1.users.changePassword": () => ({ current_password: PASSWORD, new_password: PASSWORD }),
+				"v1.users.resetPassword": () => ({ token: "reset", new_password: PASSWORD }),
+				"v1.orders.pay": () => ({ id: randomUUID() }),
+			};
+			const call = () =>
+				shop.call(name, params[name]?.(), { meta: { token: person.token } }).then(
+					() => "in",
+					(error: Error & { type: string }) => error.type,
+				);
+			expect(params).toHaveProperty([name]);
+			gate.close(name);
+			const most = concurrency + maxQueueSize;
+			let refused = 0;
+			// More are refused than are taken, as the circuit breaker would count them.
+			const calls = Array.from({ length: 2 * most + 40 }, () =>
+				call().then((outcome) => {
+					refused += Number(outcome === "QUEUE_FULL");
+					return outcome;
+				}),
+			);
+			await eventually("those that are too many to be refused", async () => refused === calls.length - most);
+			expect(gate.inside).toBe(concurrency);
+			gate.open();
+			const outcomes = await Promise.all(calls);
+			expect(outcomes.filter((outcome) => outcome === "PAYMENT_DECLINED")).toHaveLength(most);
+			expect(await call()).toBe("PAYMENT_DECLINED");
+			gate.remove();
+		},
+	);
+
+	test("a client learns from a gateway elsewhere that it may try again", async () => {
+		const { concurrency, maxQueueSize } = BULKHEADS["v1.users.register"] as { [limit: string]: number };
+		const post = () =>
+			fetch(`${address}/api/v1/users/register`, {
+				method: "POST",
+				headers: { "content-type": "application/json" },
+				body: JSON.stringify(someone()),
+			});
+		gate.close("v1.users.register");
+		const most = (concurrency as number) + (maxQueueSize as number);
+		let answered = 0;
+		const requests = Array.from({ length: 2 * most + 40 }, async () => {
+			const answer = await post();
+			answered++;
+			return answer;
+		});
+		await eventually("the refusals", async () => answered === requests.length - most);
+		gate.open();
+		const answers = await Promise.all(requests);
+		const refused = answers.filter(({ status }) => status === 503);
+		expect(refused).toHaveLength(requests.length - most);
+		for (const answer of refused) {
+			expect(Number(answer.headers.get("retry-after"))).toBeGreaterThan(0);
+		}
+		expect(await (refused[0] as Response).json()).toMatchObject({ code: "UNAVAILABLE" });
+		gate.remove();
+		expect((await post()).status).toBe(201);
+	});
+});
+
+describe("registrations", () => {
+	test("of an address or a name that is taken cost no hash", async () => {
+		const taken = someone();
+		expect(await register(taken)).toBe("in");
+		const cost = async (work: () => Promise<unknown>) => {
+			await work();
+			const before = process.cpuUsage();
+			for (let time = 0; time < 20; time++) {
+				await work();
+			}
+			const { user, system } = process.cpuUsage(before);
+			return user + system;
+		};
+		const hashes = await cost(() => hashPassword(PASSWORD));
+		const { email, username } = taken;
+		expect(
+			await cost(async () => {
+				expect(await register({ ...someone(), email: email.toUpperCase() })).toBe("EMAIL_TAKEN");
+			}),
+		).toBeLessThan(hashes / 2);
+		expect(
+			await cost(async () => {
+				expect(await register({ ...someone(), username: username.toUpperCase() })).toBe("USERNAME_TAKEN");
+			}),
+		).toBeLessThan(hashes / 2);
+	});
+
+	test("are so many from one address and no more, until an hour is over", async () => {
+		const taken = { ...someone(), email: person.email };
+		const outcomes = new Map<string, number>();
+		for (let number = 0; number < 310; number++) {
+			const outcome = await register(taken, "192.0.2.77");
+			outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
+		}
+		expect(Object.fromEntries(outcomes)).toEqual({ EMAIL_TAKEN: 300, TOO_MANY_REGISTRATIONS: 10 });
+		expect(await register(someone(), "192.0.2.77")).toBe("TOO_MANY_REGISTRATIONS");
+		expect(await register(someone(), "192.0.2.78")).toBe("in");
+	});
+});
+
+test("a reset of the password lets its owner in, however many wrong ones there were", async () => {
+	const [owner, other] = [await newUser(shop), await newUser(shop)];
+	const logIn = ({ email }: Person, password: string) =>
+		callAction(shop, "v1.users.login", { email, password }, { meta: { client: "192.0.2.80" } }).then(
+			() => "in",
+			typeOf,
+		);
+	for (const one of [owner, other]) {
+		await Promise.all(Array.from({ length: 10 }, () => logIn(one, "wrong")));
+		expect(await logIn(one, PASSWORD)).toBe("TOO_MANY_LOGINS");
+	}
+	const { rows } = await database.query("SELECT * FROM users WHERE id = $1", [owner.id]);
+	const token = mailToken("reset", rows[0]);
+	await callAction(shop, "v1.users.resetPassword", { token, new_password: "rahasia-baru" });
+	expect(await logIn(owner, "rahasia-baru")).toBe("in");
+	expect(await logIn(other, PASSWORD)).toBe("TOO_MANY_LOGINS");
+	const { rows: left } = await database.query(
+		"SELECT key, points FROM login_attempts WHERE key ~ '^account:'",
+	);
+	// The other's ten; the owner's are forgotten, not only those of one address.
+	expect(left.map(({ points }) => points).filter((points) => points >= 10)).toHaveLength(1);
+});
