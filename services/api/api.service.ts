@@ -251,6 +251,11 @@ async function readRequest(
 	if (!read) {
 		return;
 	}
+	const isPublic = actionContract(action as string)?.permissions === "public";
+	// The node that runs the action would say so too, before it looks at anything else.
+	if (!isPublic && request.headers.authorization === undefined) {
+		throw problem("UNAUTHENTICATED");
+	}
 	const { body, query, params } = request.$params as { body: unknown; query: object; params?: object };
 	request.$params = read({
 		body,
@@ -272,10 +277,7 @@ async function readRequest(
 	const token = /^bearer +([\w-]+\.[\w-]+\.[\w-]+)$/i.exec(request.headers.authorization ?? "")?.[1];
 	if (token && ctx) {
 		ctx.meta.token = token;
-	} else if (
-		request.headers.authorization !== undefined &&
-		actionContract(action as string)?.permissions !== "public"
-	) {
+	} else if (!isPublic) {
 		throw problem("TOKEN_INVALID");
 	}
 }
