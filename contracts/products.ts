@@ -89,7 +89,7 @@ export const products = contract({
 	actions: {
 		list: action({
 			summary:
-				"Products, page by page: all, or those of a category, with all words of a search, of a price, in stock",
+				"Products, page by page: all, or those of a category, with all words of a search in name, category or description, of a price, in stock",
 			permissions: "public",
 			params: z
 				.strictObject({
