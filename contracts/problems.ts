@@ -39,6 +39,11 @@ export const PROBLEMS = {
 		en: "The headers of the request are too large.",
 		id: "Header permintaan terlalu besar.",
 	},
+	EXPECTATION_FAILED: {
+		status: 417,
+		en: "What the Expect header wants is not done here.",
+		id: "Yang diminta header Expect tidak tersedia di sini.",
+	},
 	REQUEST_TOO_SLOW: {
 		status: 408,
 		en: "The request took too long to arrive: send it again, faster.",
