@@ -40,5 +40,5 @@ export const integerId = z.int().min(1).max(2_147_483_647);
 /** An id as callers give it. Any short visible text is taken, so that one of the wrong shape is simply not found. */
 export const opaqueId = z.string().regex(/^[\x21-\x7e]{1,64}$/, "must be an id as the API gave it");
 
-/** Where the page before ended, as its `Link` to the next one has it. */
-export const cursor = z.string().regex(/^[\w-]{1,800}$/, "must be the cursor that the page before gave");
+/** Where the page before ended, as its `Link` to the next one has it: at the longest, a name of 200 characters. */
+export const cursor = z.string().regex(/^[\w-]{1,3000}$/, "must be the cursor that the page before gave");

@@ -12,19 +12,10 @@ export const PRICE_MAX_MINOR = 1_000_000_000_000;
 const FACTOR = 10 ** CURRENCY_DECIMALS;
 
 /** A price on the wire: a JSON number in the shop's currency, never with more decimals than the currency has. */
-export const price = z
-	.number()
-	.min(0, "must not be negative")
-	.max(PRICE_MAX_MINOR / FACTOR)
-	.refine(
-		(value) => fromMinor(Math.round(value * FACTOR)) === value,
-		CURRENCY_DECIMALS === 0
-			? `must be a whole number: ${CURRENCY} has no decimals`
-			: `must have at most ${CURRENCY_DECIMALS} decimals`,
-	);
+export const price = upTo(PRICE_MAX_MINOR);
 
 /** A sum on the wire: as `price`, as large as an order's total can be. */
-export const amount = z.number().min(0).max(Number.MAX_SAFE_INTEGER);
+export const amount = upTo(Number.MAX_SAFE_INTEGER);
 
 /** A whole number of the smallest unit, as prices are kept and summed. */
 export const minorUnits = z.int().min(0).max(Number.MAX_SAFE_INTEGER);
@@ -37,6 +28,19 @@ export function toMinor(value: number): number {
 /** From the kept integer to the wire's number. */
 export function fromMinor(minor: number): number {
 	return CURRENCY_DECIMALS === 0 ? minor : Number((minor / FACTOR).toFixed(CURRENCY_DECIMALS));
+}
+
+function upTo(max_minor: number) {
+	return z
+		.number()
+		.min(0, "must not be negative")
+		.max(max_minor / FACTOR)
+		.refine(
+			(value) => fromMinor(Math.round(value * FACTOR)) === value,
+			CURRENCY_DECIMALS === 0
+				? `must be a whole number: ${CURRENCY} has no decimals`
+				: `must have at most ${CURRENCY_DECIMALS} decimals`,
+		);
 }
 
 function readDecimals(): number {

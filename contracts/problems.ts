@@ -39,6 +39,11 @@ export const PROBLEMS = {
 		en: "The headers of the request are too large.",
 		id: "Header permintaan terlalu besar.",
 	},
+	EXPECTATION_FAILED: {
+		status: 417,
+		en: "What the Expect header wants is not done here.",
+		id: "Yang diminta header Expect tidak tersedia di sini.",
+	},
 	REQUEST_TOO_SLOW: {
 		status: 408,
 		en: "The request took too long to arrive: send it again, faster.",
@@ -261,15 +266,19 @@ export function problemCode(error: unknown): ProblemCode | undefined {
 	return typeof type === "string" && Object.hasOwn(PROBLEMS, type) ? (type as ProblemCode) : undefined;
 }
 
+/** So many mistakes are told at most: an answer about 100,000 would be too large for a message between nodes. */
+const ERRORS_MAX = 100;
+
 /** What is wrong, field by field, in words that a person can act on. */
 export function fieldErrors(error: z.ZodError): FieldError[] {
-	return error.issues.flatMap((issue) => {
+	const found = error.issues.slice(0, ERRORS_MAX).flatMap((issue) => {
 		const path = issue.path.map(String);
 		if (issue.code === "unrecognized_keys") {
 			return issue.keys.map((key) => ({ path: [...path, key].join("."), message: "is not a known field" }));
 		}
 		return [{ path: path.join("."), message: lowerFirst(issue.message) }];
 	});
+	return found.slice(0, ERRORS_MAX);
 }
 
 function lowerFirst(text: string): string {

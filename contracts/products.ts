@@ -12,9 +12,12 @@ export const QUANTITY_MAX = 10_000;
 const stock = z.int("must be a whole number").min(0, "must not be negative").max(STOCK_MAX);
 // Lower case may be longer.
 const category = line(1, 60).toLowerCase().max(60, "must have at most 60 characters");
+/** An address is encoded where it needs these; as they are, they turn the text around that shows it, or end its line. */
+const UNSEEN = /[\p{C}\p{Z}]/u;
 const imageUrl = z
 	.url({ protocol: /^https?$/, error: "must be an http or https address" })
 	.max(2000)
+	.refine((url) => !UNSEEN.test(url), "must not hold blanks or characters that cannot be seen")
 	.nullable();
 
 /** A product as the API shows it; `price` in the shop's currency. */
@@ -89,7 +92,7 @@ export const products = contract({
 	actions: {
 		list: action({
 			summary:
-				"Products, page by page: all, or those of a category, with all words of a search, of a price, in stock",
+				"Products, page by page: all, or those of a category, with all words of a search in name, category or description, of a price, in stock",
 			permissions: "public",
 			params: z
 				.strictObject({

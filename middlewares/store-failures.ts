@@ -1,7 +1,10 @@
 import type { Middleware, Service } from "moleculer";
 import { problem } from "../contracts/problems.ts";
 
-/** Tells callers that a service is away while its database is: 503 and try again, not 500. */
+/**
+ * Tells callers that a service is away while its database is: 503 and try again, not 500. What a database cannot keep or
+ * compare is the caller's mistake: however often it comes, the action stays on for the others.
+ */
 export const storeFailureMiddleware: Middleware = {
 	name: "StoreFailures",
 	localAction(next, action) {
@@ -12,6 +15,13 @@ export const storeFailureMiddleware: Middleware = {
 				if (isStoreAway(error)) {
 					ctx.broker.logger.warn(`${action.name}: the database is away: ${(error as Error).message}`);
 					throw problem("UNAVAILABLE", { service: action.name?.split(".").at(-2) });
+				}
+				const state = dataException(error);
+				if (state) {
+					// Not its message, which quotes the value.
+					ctx.broker.logger.error(`${action.name} let a value through that PostgreSQL refuses: ${state}`);
+					const message = "holds a value that cannot be kept";
+					throw problem("VALIDATION_FAILED", { errors: [{ path: "", message }] });
 				}
 				throw error;
 			}
@@ -33,6 +43,15 @@ const DRIVER_MESSAGES =
 	/^(Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error|Topology is closed)/;
 /** PostgreSQL's classes 08 (connection), 53 (resources) and 57P (operator intervention: shutdown, restart). */
 const SQL_STATES = /^(08|53|57P)/;
+
+/** The SQLSTATE of an error of PostgreSQL's class 22, data exception. */
+function dataException(error: unknown): string | undefined {
+	const { code, parent } = (error ?? {}) as Record<string, unknown>;
+	if (typeof code === "string" && /^22[0-9A-Z]{3}$/.test(code)) {
+		return code;
+	}
+	return parent === undefined ? undefined : dataException(parent);
+}
 
 /** Whether a driver says that it could not reach its server, or lost it. */
 export function isStoreAway(error: unknown): boolean {

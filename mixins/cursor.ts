@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { integerId } from "../contracts/fields.ts";
 import { problem } from "../contracts/problems.ts";
 
 const shape = z.tuple([z.string(), z.string()]);
@@ -21,24 +22,48 @@ export function readCursor(list: string, cursor: string): string {
 		// No JSON.
 	}
 	if (!read?.success || read.data[0] !== list) {
-		const message = "must be the cursor that the page before gave, with the same sort and filters";
-		throw problem("VALIDATION_FAILED", { errors: [{ path: "cursor", message }] });
+		throw noCursor();
 	}
 	return read.data[1];
 }
 
-const moment = z.tuple([z.iso.datetime({ offset: true }), z.guid()]);
+/**
+ * The id of the row that a cursor stands at, in a list by id.
+ *
+ * @throws VALIDATION_FAILED
+ */
+export function readId(list: string, cursor: string): number {
+	const key = readCursor(list, cursor);
+	const id = /^[1-9]\d*$/.test(key) ? integerId.safeParse(Number(key)) : undefined;
+	if (!id?.success) {
+		throw noCursor();
+	}
+	return id.data;
+}
 
 /** The key of a list by time and id, for cursors: to the microsecond, as PostgreSQL keeps time. */
 export function momentKey({ created_at, id }: { created_at: string; id: string }): string {
 	return `${created_at} ${id}`;
 }
 
-/** The moment and id that `momentKey` wrote. */
+/** As PostgreSQL writes a time of our days in JSON, in whatever zone it has, and a UUID: it reads nothing else safely. */
+const MOMENT_KEY = /^([12]\d{3}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?[+-](?:0\d|1[0-4]):\d\d) (\S{36})$/;
+const moment = z.tuple([z.iso.datetime({ offset: true }), z.guid()]);
+
+/**
+ * The moment and id that `momentKey` wrote.
+ *
+ * @throws VALIDATION_FAILED
+ */
 export function readMoment(list: string, cursor: string): [string, string] {
-	const read = moment.safeParse(readCursor(list, cursor).split(" "));
-	// Somebody has made one up.
-	return read.success
-		? (read.data as [string, string])
-		: ["-infinity", "00000000-0000-0000-0000-000000000000"];
+	const read = moment.safeParse(MOMENT_KEY.exec(readCursor(list, cursor))?.slice(1));
+	if (!read.success) {
+		throw noCursor();
+	}
+	return read.data;
+}
+
+function noCursor() {
+	const message = "must be the cursor that the page before gave, with the same sort and filters";
+	return problem("VALIDATION_FAILED", { errors: [{ path: "cursor", message }] });
 }

@@ -9,4 +9,5 @@ process.env.TOKO_DIR = join(process.env.TOKO_TEST_FOLDER, name);
 mkdirSync(process.env.TOKO_DIR, { recursive: true });
 process.env.PORT = "0";
 process.env.RATE_LIMIT = "0";
-process.env.LOG_LEVEL = process.env.TEST_LOG_LEVEL || "fatal";
+// Into a file, where the end of the run looks for secrets.
+process.env.LOG_LEVEL = process.env.TEST_LOG_LEVEL || "trace";

@@ -86,13 +86,6 @@ export default service<Gateway>({
 			})),
 			{ ...route, name: "newest", path: "/api", aliases: aliases(newest()) },
 			{
-				name: "docs assets",
-				path: "/docs/assets",
-				bodyParsers: false,
-				use: [limitRate, answerOptions, docsAssets],
-				mappingPolicy: "restrict",
-			},
-			{
 				...route,
 				name: "outermost",
 				path: "/",
@@ -111,6 +104,7 @@ export default service<Gateway>({
 					...answering("/openapi.json", (_request, response) => sendJson(response, 200, openApiDocument())),
 					...answering("/docs", docsPage),
 					...answering("/docs/start.js", docsScript),
+					...Object.assign({}, ...docsAssets.map(([path, answer]) => answering(path, answer))),
 					...answering("/redoc", redocPage),
 					...answering("/redoc/start.js", redocScript),
 					...(hasMailbox()
@@ -167,6 +161,9 @@ export default service<Gateway>({
 			if (answer.status === 503 || answer.status === 429) {
 				response.setHeader("Retry-After", String(found.data.retry_after_s ?? RETRY_AFTER_SECONDS));
 			}
+			if (answer.status === 405) {
+				response.setHeader("Allow", this.methodsAt(request.parsedUrl ?? "").join(", "));
+			}
 			if (answer.status === 401) {
 				response.setHeader("WWW-Authenticate", "Bearer");
 			}
@@ -182,7 +179,6 @@ export default service<Gateway>({
 				this.sendError(request, response, problem("NOT_FOUND"));
 				return;
 			}
-			response.setHeader("Allow", methods.join(", "));
 			this.sendError(request, response, problem("METHOD_NOT_ALLOWED"));
 		},
 
@@ -229,8 +225,8 @@ function limitRate(this: Gateway, request: Request, _response: ServerResponse, n
 
 /** moleculer-web would run the action of the method that a preflight asks about. */
 function answerOptions(this: Gateway, request: Request, response: ServerResponse, next: Next): void {
-	const methods = this.methodsAt(request.parsedUrl ?? "");
-	if (request.method !== "OPTIONS" || methods.length === 0) {
+	const methods = request.method === "OPTIONS" ? this.methodsAt(request.parsedUrl ?? "") : [];
+	if (methods.length === 0) {
 		next();
 		return;
 	}
@@ -246,10 +242,18 @@ async function readRequest(
 	_res: unknown,
 	alias: Alias,
 ) {
+	if (alias.path.includes(":")) {
+		refuseNames.call(this, request);
+	}
 	const action = (alias as { action?: string | null }).action;
 	const read = action ? readers.get(action) : undefined;
 	if (!read) {
 		return;
+	}
+	const isPublic = actionContract(action as string)?.permissions === "public";
+	// The node that runs the action would say so too, before it looks at anything else.
+	if (!isPublic && request.headers.authorization === undefined) {
+		throw problem("UNAUTHENTICATED");
 	}
 	const { body, query, params } = request.$params as { body: unknown; query: object; params?: object };
 	request.$params = read({
@@ -272,11 +276,15 @@ async function readRequest(
 	const token = /^bearer +([\w-]+\.[\w-]+\.[\w-]+)$/i.exec(request.headers.authorization ?? "")?.[1];
 	if (token && ctx) {
 		ctx.meta.token = token;
-	} else if (
-		request.headers.authorization !== undefined &&
-		actionContract(action as string)?.permissions !== "public"
-	) {
+	} else if (!isPublic) {
 		throw problem("TOKEN_INVALID");
+	}
+}
+
+/** `DELETE /users/me` is not about a user whose id is `me`. */
+function refuseNames(this: Gateway, request: Request): void {
+	if (!this.methodsAt(request.parsedUrl ?? "").includes(request.method ?? "")) {
+		throw problem("METHOD_NOT_ALLOWED");
 	}
 }
 

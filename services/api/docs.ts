@@ -3,28 +3,35 @@ import { createRequire } from "node:module";
 import { dirname } from "node:path";
 import serveStatic from "serve-static";
 import swaggerUi from "swagger-ui-dist";
+import { problem } from "../../contracts/problems.ts";
 
 const options = { index: false, maxAge: "1d" } as const;
 const redocFolder = dirname(createRequire(import.meta.url).resolve("redoc/bundles/redoc.standalone.js"));
 
-/** The files that the pages need, by the package that has them. */
-const ASSETS: { files: string[]; serve: ReturnType<typeof serveStatic> }[] = [
-	{
-		files: ["/swagger-ui.css", "/swagger-ui-bundle.js", "/favicon-32x32.png"],
-		serve: serveStatic(swaggerUi.getAbsoluteFSPath(), options),
-	},
-	{ files: ["/redoc.standalone.js"], serve: serveStatic(redocFolder, options) },
-];
+const swagger = serveStatic(swaggerUi.getAbsoluteFSPath(), options);
+const redoc = serveStatic(redocFolder, options);
 
-/** These files, and no others of the packages. */
-export function docsAssets(request: IncomingMessage, response: ServerResponse, next: () => void): void {
-	const asset = ASSETS.find(({ files }) => files.includes(request.url ?? ""));
-	if (asset) {
-		asset.serve(request, response, next);
-	} else {
-		next();
-	}
-}
+/** The files that the pages need, and no others of the packages, each with what serves it. */
+const ASSETS: Record<string, typeof swagger> = {
+	"/swagger-ui.css": swagger,
+	"/swagger-ui-bundle.js": swagger,
+	"/favicon-32x32.png": swagger,
+	"/redoc.standalone.js": redoc,
+};
+
+/** What answers at each address of a file. */
+export const docsAssets = Object.entries(ASSETS).map(
+	([file, serve]) =>
+		[
+			`/docs/assets${file}`,
+			(request: IncomingMessage, response: ServerResponse) =>
+				new Promise<void>((done, fail) => {
+					response.once("close", done);
+					request.url = file;
+					serve(request, response, (error?: unknown) => fail(error ?? problem("NOT_FOUND")));
+				}),
+		] as const,
+);
 
 const PAGE = `<!doctype html>
 <html lang="en">

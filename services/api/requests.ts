@@ -15,11 +15,14 @@ export interface RequestParts {
 
 type Read = (parts: RequestParts) => Record<string, unknown>;
 
+/** No contract goes half as deep. What is nested by the thousand overflows the stack of whoever writes it as JSON. */
+const LEVELS_MAX = 32;
+
 /**
  * Makes the function that gathers an action's parameters from where its contract says they are. Text from paths and
  * query strings becomes a number where the contract wants one; whether the values are right is for the action to say.
  *
- * @throws VALIDATION_FAILED where a parameter is given in the wrong place.
+ * @throws VALIDATION_FAILED where a parameter is given in the wrong place, or is nested too deep to be passed on.
  */
 export function parameterReader(contract: ActionContract): Read {
 	const rest = contract.rest as NonNullable<ActionContract["rest"]>;
@@ -37,7 +40,9 @@ export function parameterReader(contract: ActionContract): Read {
 		if (rest.raw) {
 			params.set(rest.raw.param, asText(raw));
 		} else if (hasBody) {
-			for (const [name, value] of Object.entries(asObject(body))) {
+			const fields = Object.entries(asObject(body));
+			refuseDeep(fields);
+			for (const [name, value] of fields) {
 				if (elsewhere.has(name)) {
 					misplaced.push({ path: name, message: "is not a field of the body" });
 				}
@@ -87,6 +92,25 @@ function asObject(body: unknown): object {
 		throw problem("VALIDATION_FAILED", { errors: [{ path: "", message: "the body must be a JSON object" }] });
 	}
 	return body;
+}
+
+function refuseDeep(fields: [string, unknown][]): void {
+	const message = `must not be nested deeper than ${LEVELS_MAX} levels`;
+	const deep = fields.filter(([, value]) => isDeep(value));
+	if (deep.length > 0) {
+		throw problem("VALIDATION_FAILED", { errors: deep.map(([path]) => ({ path, message })) });
+	}
+}
+
+function isDeep(value: unknown): boolean {
+	let level = [value];
+	for (let depth = 0; depth <= LEVELS_MAX; depth++) {
+		level = level.flatMap((one) => (typeof one === "object" && one !== null ? Object.values(one) : []));
+		if (level.length === 0) {
+			return false;
+		}
+	}
+	return true;
 }
 
 function parametersOf(params: z.ZodObject, ...types: string[]): Set<string> {

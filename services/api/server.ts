@@ -1,5 +1,12 @@
 import { randomUUID } from "node:crypto";
-import { createServer, type RequestListener, type Server } from "node:http";
+import {
+	createServer,
+	type IncomingMessage,
+	type RequestListener,
+	type Server,
+	type ServerResponse,
+	STATUS_CODES,
+} from "node:http";
 import type { Socket } from "node:net";
 import { problemAnswer } from "./problems.ts";
 
@@ -9,45 +16,94 @@ const REQUEST_MS = 20_000;
 const CHECK_EVERY_MS = 2000;
 const HEAD_BYTES = 16 * 1024;
 
+/** What clients are given before their connections end. */
+export interface Patience {
+	/** How long nothing may move on a connection: longer than any call takes, or its answer would not arrive. */
+	idle_ms: number;
+	/** Connections that are held at the same time; more are closed as they come. */
+	connections: number;
+}
+
+const PATIENCE: Patience = { idle_ms: 30_000, connections: 10_000 };
+
 /** An HTTP server that waits for nobody for long and tells clients what was wrong with a request it could not read. */
-export function createHttpServer(handle: RequestListener): Server {
+export function createHttpServer(handle: RequestListener, patience: Partial<Patience> = {}): Server {
+	const { idle_ms, connections } = { ...PATIENCE, ...patience };
 	const server = createServer(
 		{
 			headersTimeout: HEAD_MS,
 			requestTimeout: REQUEST_MS,
 			connectionsCheckingInterval: CHECK_EVERY_MS,
 			maxHeaderSize: HEAD_BYTES,
+			// Node's own answer has no body.
+			requireHostHeader: false,
 		},
-		handle,
+		(request, response) => {
+			if (!namesItsHost(request)) {
+				refuse(response, "MALFORMED_REQUEST");
+				return;
+			}
+			request.url = withoutOrigin(request.url ?? "/");
+			handle(request, response);
+		},
 	);
+	server.setTimeout(idle_ms);
+	server.maxConnections = connections;
+	server.on("checkExpectation", (_request, response) => refuse(response, "EXPECTATION_FAILED"));
 	server.on("clientError", (error: NodeJS.ErrnoException, socket: Socket) => {
 		if (error.code === "ECONNRESET" || !socket.writable) {
 			socket.destroy();
 			return;
 		}
-		socket.end(refusal(error.code));
+		socket.end(refusal(PROBLEM_OF[error.code ?? ""] ?? "MALFORMED_REQUEST"));
 	});
 	return server;
 }
 
-function refusal(code: string | undefined): string {
-	const answer = problemAnswer(
-		{ code: PROBLEM_OF[code ?? ""] ?? "MALFORMED_REQUEST", data: {} },
-		randomUUID(),
-		"en",
-	);
-	const body = JSON.stringify(answer);
+/** Exactly once, from HTTP/1.1 on (RFC 9112, 3.2). */
+function namesItsHost({ httpVersion, rawHeaders }: IncomingMessage): boolean {
+	const hosts = rawHeaders.filter((name, place) => place % 2 === 0 && name.toLowerCase() === "host").length;
+	return hosts === 1 || (hosts === 0 && httpVersion === "1.0");
+}
+
+/** Whoever takes us for a proxy sends the whole address (RFC 9112, 3.2.2). */
+function withoutOrigin(url: string): string {
+	return url.replace(/^https?:\/\/[^/?#]*/i, "").replace(/^(?!\/)/, "/");
+}
+
+type Unreadable = "MALFORMED_REQUEST" | "HEADERS_TOO_LARGE" | "REQUEST_TOO_SLOW" | "EXPECTATION_FAILED";
+
+/** An answer before anybody has looked at the request; what is left of it is not read. */
+function refuse(response: ServerResponse, code: Unreadable): void {
+	const [status, headers, body] = problemOf(code);
+	response.writeHead(status, headers);
+	response.end(body);
+}
+
+function refusal(code: Unreadable): string {
+	const [status, headers, body] = problemOf(code);
 	return [
-		`HTTP/1.1 ${answer.status} ${answer.title}`,
-		"Content-Type: application/problem+json; charset=utf-8",
-		`Content-Length: ${Buffer.byteLength(body)}`,
-		"Connection: close",
+		`HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
+		...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
 		"",
 		body,
 	].join("\r\n");
 }
 
-const PROBLEM_OF: Record<string, "HEADERS_TOO_LARGE" | "REQUEST_TOO_SLOW"> = {
+function problemOf(code: Unreadable): [number, Record<string, string>, string] {
+	const answer = problemAnswer({ code, data: {} }, randomUUID(), "en");
+	const body = JSON.stringify(answer);
+	const headers = {
+		"Content-Type": "application/problem+json; charset=utf-8",
+		"X-Request-ID": answer.instance,
+		"Cache-Control": "no-store",
+		"Content-Length": String(Buffer.byteLength(body)),
+		Connection: "close",
+	};
+	return [answer.status, headers, body];
+}
+
+const PROBLEM_OF: Record<string, Unreadable> = {
 	HPE_HEADER_OVERFLOW: "HEADERS_TOO_LARGE",
 	ERR_HTTP_REQUEST_TIMEOUT: "REQUEST_TOO_SLOW",
 };

@@ -52,10 +52,16 @@ export function readPage(params: Params): Page {
 		key: KEYS[sort.replace("-", "") as keyof typeof KEYS],
 		descending,
 		after: cursor === undefined ? undefined : readCursor(listOf(params), cursor),
-		words: q === undefined ? [] : [...new Set(wordsOf(q))],
+		words: q === undefined ? [] : wordsToFind(q),
 		min_price: min_price === undefined ? undefined : toMinor(min_price),
 		max_price: max_price === undefined ? undefined : toMinor(max_price),
 	};
+}
+
+/** Where there is none, as in `!!!`, the empty word: no product has it. */
+function wordsToFind(q: string): string[] {
+	const words = wordsOf(q);
+	return words.length === 0 ? [""] : [...new Set(words)];
 }
 
 /** Where the page after this one begins; nothing where this one is not full. */

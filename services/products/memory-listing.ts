@@ -3,10 +3,17 @@ import type { Key, Listing, Page } from "./listing.ts";
 import { ON_SALE, type ProductDocument } from "./model.ts";
 import { priceKey } from "./search.ts";
 
-type Entry = Pick<
-	ProductDocument,
-	"_id" | "category" | "words" | "price_minor" | "price_key" | "name_key" | "updated_at"
->;
+type Kept = "_id" | "category" | "price_minor" | "price_key" | "name_key" | "updated_at";
+
+interface Entry extends Pick<ProductDocument, Kept> {
+	/** The words that it has: kept once for all products. */
+	words: Word[];
+}
+
+interface Word {
+	text: string;
+	entries: Set<Entry>;
+}
 
 /** So many are sorted at once; of more, one goes through all in their order until the page is full. */
 const FEW = 1000;
@@ -30,7 +37,7 @@ export class MemoryListing implements Listing {
 	/** The keys of all products in their order; each ends with the product's id. */
 	#orders: Record<Key, string[]> = { _id: [], price_key: [], name_key: [] };
 	#byCategory = new Map<string, Set<Entry>>();
-	#byWord = new Map<string, Set<Entry>>();
+	#byWord = new Map<string, Word>();
 
 	constructor(store: DocumentAdapter<ProductDocument>, isShared: boolean) {
 		this.#store = store;
@@ -40,8 +47,7 @@ export class MemoryListing implements Listing {
 	async start(): Promise<void> {
 		this.#looked_at = Date.now();
 		for (const document of await this.#store.find({ query: ON_SALE })) {
-			const entry = entryOf(document);
-			this.#file(entry);
+			const entry = this.#file(document);
 			for (const key of KEYS) {
 				this.#orders[key].push(entry[key]);
 			}
@@ -129,16 +135,19 @@ export class MemoryListing implements Listing {
 			this.#remove(known);
 		}
 		if (document.removed_at === null) {
-			this.#add(entryOf(document));
+			this.#add(document);
 		}
 	}
 
 	/** What matches, in its order, from behind the cursor on. */
 	*#choose(page: Page): Generator<Entry> {
 		const { key, descending, after } = page;
-		const few = this.#few(page);
+		const sets = this.#setsOf(page);
+		const few = this.#few(page, sets);
 		if (few) {
-			const rest = few.filter((entry) => matches(entry, page) && isAfter(entry[key], after, descending));
+			const rest = few.filter(
+				(entry) => matches(entry, page, sets) && isAfter(entry[key], after, descending),
+			);
 			rest.sort((one, other) => compare(one[key], other[key]) * (descending ? -1 : 1));
 			yield* rest;
 			return;
@@ -147,19 +156,24 @@ export class MemoryListing implements Listing {
 		const [begin, end] = this.#bounds(page);
 		for (let number = 0; number < end - begin; number++) {
 			const entry = this.#entries.get(idOf(keys[descending ? end - 1 - number : begin + number] as string));
-			if (entry && matches(entry, page)) {
+			if (entry && matches(entry, page, sets)) {
 				yield entry;
 			}
 		}
 	}
 
-	/** The smallest set that holds all that matches, where it is small. */
-	#few({ category, words, min_price, max_price }: Page): Entry[] | undefined {
-		const sets = [
+	/** What has the category, and what has each of the words, the fewest first: what matches is in all of them. */
+	#setsOf({ category, words }: Page): Set<Entry>[] {
+		return [
 			...(category === undefined ? [] : [this.#byCategory.get(category)]),
-			...words.map((word) => this.#byWord.get(word)),
-		].map((set) => set ?? new Set<Entry>());
-		const smallest = sets.sort((one, other) => one.size - other.size)[0];
+			...words.map((word) => this.#byWord.get(word)?.entries),
+		]
+			.map((set) => set ?? new Set<Entry>())
+			.sort((one, other) => one.size - other.size);
+	}
+
+	/** The smallest set that holds all that matches, where it is small. */
+	#few({ min_price, max_price }: Page, [smallest]: Set<Entry>[]): Entry[] | undefined {
 		if (smallest && smallest.size <= FEW) {
 			return [...smallest];
 		}
@@ -196,27 +210,48 @@ export class MemoryListing implements Listing {
 		return ids.flatMap((id) => byId.get(id) ?? []);
 	}
 
-	#add(entry: Entry): void {
-		this.#file(entry);
+	#add(document: ProductDocument): void {
+		const entry = this.#file(document);
 		for (const key of KEYS) {
 			const keys = this.#orders[key];
 			keys.splice(bisect(keys, entry[key]), 0, entry[key]);
 		}
 	}
 
-	#file(entry: Entry): void {
-		this.#entries.set(entry._id, entry);
-		put(this.#byCategory, entry.category, entry);
-		for (const word of entry.words) {
-			put(this.#byWord, word, entry);
+	#file(document: ProductDocument): Entry {
+		const { _id, category, price_minor, price_key, name_key, updated_at } = document;
+		const words = document.words.map((text) => this.#word(text));
+		const entry = { _id, category, words, price_minor, price_key, name_key, updated_at };
+		this.#entries.set(_id, entry);
+		const inCategory = this.#byCategory.get(category) ?? new Set();
+		this.#byCategory.set(category, inCategory.add(entry));
+		for (const { entries } of words) {
+			entries.add(entry);
 		}
+		return entry;
+	}
+
+	#word(text: string): Word {
+		let word = this.#byWord.get(text);
+		if (!word) {
+			word = { text, entries: new Set() };
+			this.#byWord.set(text, word);
+		}
+		return word;
 	}
 
 	#remove(entry: Entry): void {
 		this.#entries.delete(entry._id);
-		take(this.#byCategory, entry.category, entry);
-		for (const word of entry.words) {
-			take(this.#byWord, word, entry);
+		const inCategory = this.#byCategory.get(entry.category);
+		inCategory?.delete(entry);
+		if (inCategory?.size === 0) {
+			this.#byCategory.delete(entry.category);
+		}
+		for (const { text, entries } of entry.words) {
+			entries.delete(entry);
+			if (entries.size === 0) {
+				this.#byWord.delete(text);
+			}
 		}
 		for (const key of KEYS) {
 			const keys = this.#orders[key];
@@ -227,17 +262,11 @@ export class MemoryListing implements Listing {
 
 const KEYS: Key[] = ["_id", "price_key", "name_key"];
 
-function entryOf(document: ProductDocument): Entry {
-	const { _id, category, words, price_minor, price_key, name_key, updated_at } = document;
-	return { _id, category, words, price_minor, price_key, name_key, updated_at };
-}
-
-function matches(entry: Entry, { category, words, min_price, max_price }: Page): boolean {
+function matches(entry: Entry, { min_price, max_price }: Page, sets: Set<Entry>[]): boolean {
 	return (
-		(category === undefined || entry.category === category) &&
 		(min_price === undefined || entry.price_minor >= min_price) &&
 		(max_price === undefined || entry.price_minor <= max_price) &&
-		words.every((word) => entry.words.includes(word))
+		sets.every((set) => set.has(entry))
 	);
 }
 
@@ -265,17 +294,4 @@ function compare(one: string, other: string): number {
 
 function idOf(key: string): string {
 	return key.slice(key.lastIndexOf(" ") + 1);
-}
-
-function put(sets: Map<string, Set<Entry>>, name: string, entry: Entry): void {
-	const set = sets.get(name) ?? new Set();
-	sets.set(name, set.add(entry));
-}
-
-function take(sets: Map<string, Set<Entry>>, name: string, entry: Entry): void {
-	const set = sets.get(name);
-	set?.delete(entry);
-	if (set?.size === 0) {
-		sets.delete(name);
-	}
 }

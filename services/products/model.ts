@@ -36,6 +36,8 @@ export interface ProductDocument {
 	words: string[];
 	price_key: string;
 	name_key: string;
+	/** By which version of that. */
+	described_as: number;
 	image_url: string | null;
 	created_at: string;
 	updated_at: string;

@@ -3,7 +3,7 @@ import { Op, type Sequelize, type Transaction, UniqueConstraintError } from "seq
 import { type ActionContext, callAction, implement } from "../../contracts/actions.ts";
 import { problem, problemCode } from "../../contracts/problems.ts";
 import { ACCESS_SECONDS, users } from "../../contracts/users.ts";
-import { cursorAt, readCursor } from "../../mixins/cursor.ts";
+import { cursorAt, readId } from "../../mixins/cursor.ts";
 import { database } from "../../mixins/database.ts";
 import { type JobsService, jobs, pendingJobs } from "../../mixins/jobs.ts";
 import { outbox, outboxTables, publish } from "../../mixins/outbox.ts";
@@ -197,7 +197,7 @@ export default service<UsersService>({
 
 		async list(ctx) {
 			const { skip, limit, cursor } = ctx.params;
-			const after = cursor === undefined ? 0 : Number(readCursor("users", cursor)) || 0;
+			const after = cursor === undefined ? 0 : readId("users", cursor);
 			const rows = await this.model.findAll({
 				where: { id: { [Op.gt]: after } },
 				order: [["id", "ASC"]],

@@ -1,9 +1,12 @@
-import { request as httpRequest } from "node:http";
-import { connect } from "node:net";
-import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { once } from "node:events";
+import { request as httpRequest, type RequestListener, type Server, type ServerResponse } from "node:http";
+import { type AddressInfo, connect, type Socket } from "node:net";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
 import type { Service, ServiceBroker } from "moleculer";
-import type { Meta } from "../../contracts/actions.ts";
-import { newUser, startNode, startNodeWith } from "./shop.ts";
+import { allActions, type Meta } from "../../contracts/actions.ts";
+import { DEADLINE_MS } from "../../middlewares/resilience.ts";
+import { createHttpServer, type Patience } from "../../services/api/server.ts";
+import { eventually, newUser, startNode, startNodeWith } from "./shop.ts";
 
 const ORIGIN = "https://shop.example";
 const seen: Meta[] = [];
@@ -145,7 +148,8 @@ function raw(text: string, more?: (write: (text: string) => void) => void): Prom
 	});
 }
 
-const problemIn = (answer: string) => JSON.parse(answer.slice(answer.indexOf("\r\n\r\n") + 4));
+const problemIn = (answer: string) =>
+	JSON.parse(answer.slice(answer.indexOf("{"), answer.lastIndexOf("}") + 1));
 
 describe("a request that cannot be read", () => {
 	test("with 10,000 headers is 431", async () => {
@@ -171,6 +175,23 @@ describe("a request that cannot be read", () => {
 		expect(problemIn(await raw(text))).toMatchObject({ status: 400, code: "MALFORMED_REQUEST" });
 	});
 
+	test.each([
+		["without a host", `GET ${CATEGORIES} HTTP/1.1\r\n\r\n`],
+		["with two hosts", `GET ${CATEGORIES} HTTP/1.1\r\nHost: toko\r\nHost: other\r\n\r\n`],
+	])("%s is 400 and says so", async (_, text) => {
+		const answer = await raw(text);
+		expect(answer).toMatch(/^HTTP\/1\.1 400 .*application\/problem\+json/s);
+		expect(problemIn(answer)).toMatchObject({ status: 400, code: "MALFORMED_REQUEST" });
+	});
+
+	test("that expects what there is not is 417 and says so", async () => {
+		const answer = await raw(
+			`GET ${CATEGORIES} HTTP/1.1\r\nHost: toko\r\nExpect: foo\r\nConnection: close\r\n\r\n`,
+		);
+		expect(answer).toMatch(/^HTTP\/1\.1 417 .*application\/problem\+json/s);
+		expect(problemIn(answer)).toMatchObject({ status: 417, code: "EXPECTATION_FAILED" });
+	});
+
 	test("whose body never ends is 408, and others are served meanwhile", async () => {
 		const head =
 			"POST /api/v1/users/login HTTP/1.1\r\nHost: toko\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{";
@@ -178,6 +199,77 @@ describe("a request that cannot be read", () => {
 		expect((await from()).status).toBe(200);
 		expect(problemIn(await slow)).toMatchObject({ status: 408, code: "REQUEST_TOO_SLOW" });
 	}, 60_000);
+});
+
+test.each(["http://toko", "http://toko:80", "HTTP://[::1]:3000", "https://a:b@other.example"])(
+	"an address may begin with %s, as proxies write it",
+	async (origin) => {
+		const answer = await raw(
+			`GET ${origin}${CATEGORIES}?x HTTP/1.1\r\nHost: toko\r\nConnection: close\r\n\r\n`,
+		);
+		expect(problemIn(answer)).toMatchObject({ status: 422, errors: [{ path: "x" }] });
+		expect(await raw(`GET ${origin} HTTP/1.1\r\nHost: toko\r\nConnection: close\r\n\r\n`)).toMatch(
+			/^HTTP\/1\.1 404 /,
+		);
+	},
+);
+
+test("a client of HTTP/1.0 needs no host", async () => {
+	expect(await raw(`GET ${CATEGORIES} HTTP/1.0\r\n\r\n`)).toMatch(/^HTTP\/1\.1 200 /);
+});
+
+describe("connections that do nothing", () => {
+	let server: Server;
+
+	afterEach(() => new Promise((closed) => server.close(closed)));
+
+	async function open(patience: Partial<Patience>, handle: RequestListener): Promise<Socket> {
+		server = createHttpServer(handle, patience);
+		await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
+		return connectTo();
+	}
+
+	const connectTo = () => {
+		const socket = connect((server.address() as AddressInfo).port, "127.0.0.1");
+		return socket.on("error", () => undefined);
+	};
+
+	const closed = (socket: Socket | ServerResponse) => new Promise((done) => socket.once("close", done));
+
+	test("end where a client does not read its answer", async () => {
+		const answers: ServerResponse[] = [];
+		const socket = await open({ idle_ms: 200 }, (_request, response) => {
+			answers.push(response);
+			response.end(Buffer.alloc(64 * 1024 * 1024));
+		});
+		socket.pause();
+		socket.write("GET / HTTP/1.1\r\nHost: toko\r\n\r\n");
+		await eventually("the request", async () => answers.length === 1);
+		await closed(answers[0] as ServerResponse);
+		expect(answers[0]?.writableFinished).toBe(false);
+		socket.destroy();
+	});
+
+	test("are not taken where there are too many", async () => {
+		const first = await open({ connections: 1 }, (_request, response) => response.end("ok"));
+		await new Promise((connected) => first.once("connect", connected));
+		await closed(connectTo());
+		first.write("GET / HTTP/1.1\r\nHost: toko\r\nConnection: close\r\n\r\n");
+		const [answer] = await once(first, "data");
+		expect(String(answer)).toContain("200 OK");
+	});
+
+	test("of a gateway end after longer than any call may take", () => {
+		const { server: own } = gateway.getLocalService("api") as unknown as { server: Server };
+		const longest = Math.max(
+			...[...allActions().values()].map(({ contract }) => (contract.rest ? (contract.timeout_ms ?? 0) : 0)),
+			DEADLINE_MS,
+		);
+		expect(own.timeout).toBeGreaterThan(longest);
+		expect(own.timeout).toBeLessThanOrEqual(60_000);
+		expect(own.maxConnections).toBeGreaterThan(0);
+		server = createHttpServer(() => undefined);
+	});
 });
 
 test("a header cannot be smuggled in by a request id", async () => {

@@ -4,9 +4,11 @@ import type { ServiceBroker } from "moleculer";
 import { callAction, type ParamsOf, type ResultOf } from "../../contracts/actions.ts";
 import { products } from "../../contracts/products.ts";
 import { asService } from "../../middlewares/permissions.ts";
+import type { DocumentService } from "../../mixins/documents.ts";
 import { type Listing, readPage } from "../../services/products/listing.ts";
+import type { ProductDocument } from "../../services/products/model.ts";
 import { MongoListing } from "../../services/products/mongo-listing.ts";
-import { wordsOf } from "../../services/products/search.ts";
+import { describeForSearch, wordsOf } from "../../services/products/search.ts";
 import { Chance } from "../chaos/chance.ts";
 import { startNode } from "./shop.ts";
 import { stores } from "./stores.ts";
@@ -81,7 +83,7 @@ describe.each(stores)("finding products on %s", (_, url) => {
 		in_stock,
 		sort = "created_at",
 	}: Params) {
-		const words = wordsOf(q ?? "");
+		const words = q === undefined ? [] : wordsOf(q);
 		const key = sort.replace("-", "") as "created_at" | "price" | "name";
 		const orders = {
 			created_at: () => 0,
@@ -215,6 +217,74 @@ describe.each(stores)("finding products on %s", (_, url) => {
 		await callAction(broker, "v1.products.remove", { id }, asService());
 		expect(ids(await all({ q: "durian" }))).toEqual([]);
 		expect(await callAction(broker, "v1.products.categories", {})).not.toContain("jajanan");
+	});
+
+	test("finds a product by each word of the longest description that it may have", async () => {
+		const words = [...new Set(Array.from({ length: 600 }, (_, number) => `kata${number.toString(36)}`))];
+		const description = words.join(" ").padEnd(4990, " x").slice(0, 4990);
+		const { id } = await callAction(
+			broker,
+			"v1.products.create",
+			{ ...some(), name: "Kamus", description: `${description} terakhir` },
+			asService(),
+		);
+		for (const q of [words[0], words[41], words[400], words.at(-1), "kamus TERAKHIR"] as string[]) {
+			expect({ q, ids: ids(await all({ q })) }).toEqual({ q, ids: [id] });
+		}
+		await callAction(broker, "v1.products.update", { id, description: "kata1" }, asService());
+		expect(ids(await all({ q: "terakhir" }))).toEqual([]);
+		expect(ids(await all({ q: "kamus kata1" }))).toEqual([id]);
+		await callAction(broker, "v1.products.remove", { id }, asService());
+	});
+
+	test.each(["!!!", "☕", "-", "' \"", "…", "´"])("finds nothing by %j, which has no word", async (q) => {
+		expect(await page({ q })).toEqual({ rows: [], next: undefined });
+		expect(ids(await all({ q, category: "dapur", sort: "-price" }))).toEqual([]);
+	});
+
+	test("goes on behind the longest names in any writing", async () => {
+		const category = "nama";
+		const names = [
+			"한".repeat(200),
+			"漢".repeat(200),
+			"ﷺ".repeat(200),
+			"ﷺ ".repeat(100),
+			"𝔸".repeat(100),
+			"a b".repeat(66),
+		];
+		for (const name of names) {
+			for (const more of [1, 2]) {
+				const given = { ...some(), name, category, price: more };
+				await callAction(broker, "v1.products.create", given, asService());
+			}
+		}
+		for (const sort of ["name", "-name"] as const) {
+			const found = await all({ category, sort, limit: 1 });
+			expect(new Set(ids(found)).size).toBe(2 * names.length);
+			expect(found).toHaveLength(2 * names.length);
+		}
+		for (const { id } of await all({ category })) {
+			await callAction(broker, "v1.products.remove", { id }, asService());
+		}
+	});
+
+	test("finds what an earlier version has described, once this one starts", async () => {
+		const { id } = await callAction(
+			broker,
+			"v1.products.create",
+			{ ...some(), name: "Lama", description: "dahulu" },
+			asService(),
+		);
+		const { adapter } = broker.getLocalService("v1.products") as unknown as DocumentService<ProductDocument>;
+		const earlier = { words: ["lama"], name_key: `${"lama".repeat(1000)} ${id}` };
+		await adapter.updateMany({ _id: id }, { $set: earlier, $unset: { described_as: true } });
+		await describeForSearch(adapter);
+		const [document] = await adapter.find({ query: { _id: id } });
+		expect(document).toMatchObject({
+			words: expect.arrayContaining(["lama", "dahulu"]),
+			name_key: `lama ${id}`,
+		});
+		await callAction(broker, "v1.products.remove", { id }, asService());
 	});
 
 	test.each([

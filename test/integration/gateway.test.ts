@@ -205,6 +205,23 @@ describe("the gateway", () => {
 		expect(answer.headers.get("allow")).toBe("DELETE, GET, HEAD, OPTIONS, PATCH");
 	});
 
+	test.each([
+		["GET", "/api/v1/users/login", "OPTIONS, POST"],
+		["GET", "/api/users/login", "OPTIONS, POST"],
+		["DELETE", "/api/v1/users/me", "GET, HEAD, OPTIONS, PATCH"],
+		["PATCH", "/api/v1/products/categories", "GET, HEAD, OPTIONS"],
+		["DELETE", "/api/v1/products/categories/", "GET, HEAD, OPTIONS"],
+		["POST", "/docs/assets/swagger-ui.css", "GET, HEAD, OPTIONS"],
+	])("answers 405 to %s %s, which is no id", async (method, path, allow) => {
+		for (const as of [undefined, buyer, keeper]) {
+			const answer = await request(method, path, as ? { as } : {});
+			expectProblem(answer, 405, "METHOD_NOT_ALLOWED");
+			expect(answer.headers.get("allow")).toBe(allow);
+		}
+		const options = await request("OPTIONS", path);
+		expect([options.status, options.headers.get("allow")]).toEqual([204, allow]);
+	});
+
 	test("answers OPTIONS with what an address takes, and runs nothing", async () => {
 		const preflight = { headers: { "access-control-request-method": "GET" } };
 		for (const options of [{}, preflight]) {
@@ -360,7 +377,16 @@ describe("the gateway", () => {
 			expect(link).toMatch(/^\/docs\//);
 			expect((await fetch(`${address}${link}`)).status).toBe(200);
 		}
-		for (const file of ["package.json", "index.html", "swagger-initializer.js", "..%2fpackage.json"]) {
+		expect((await fetch(`${address}/docs/assets/swagger-ui.css`)).headers.get("cache-control")).toContain(
+			"max-age",
+		);
+		for (const file of [
+			"package.json",
+			"index.html",
+			"x.css",
+			"swagger-initializer.js",
+			"..%2fpackage.json",
+		]) {
 			expect((await fetch(`${address}/docs/assets/${file}`)).status).toBe(404);
 		}
 	});

@@ -234,6 +234,9 @@ describe("a webhook that is refused changes nothing", () => {
 	test.each([
 		["of an unknown payment", { reference: "pay_unknown" }, 404, "PAYMENT_NOT_FOUND"],
 		["of another amount", { amount: 29_999 }, 422, "PAYMENT_AMOUNT_DIFFERS"],
+		["of a part of the smallest unit more", { amount: 30_000.4 }, 422, "VALIDATION_FAILED"],
+		["of a part of the smallest unit less", { amount: 29_999.5 }, 422, "VALIDATION_FAILED"],
+		["of more than can be kept", { amount: 1e21 }, 422, "VALIDATION_FAILED"],
 		["with an unknown type", { type: "payment.maybe" }, 422, "VALIDATION_FAILED"],
 		["with an unknown field", { currency: "IDR" }, 422, "VALIDATION_FAILED"],
 		["with an amount as text", { amount: "30000" }, 422, "VALIDATION_FAILED"],

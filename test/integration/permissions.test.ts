@@ -8,7 +8,7 @@ import { TOKEN_AUDIENCE, TOKEN_ISSUER } from "../../contracts/users.ts";
 import { asService } from "../../middlewares/permissions.ts";
 import { settings } from "../../mixins/settings.ts";
 import { brokerOptions } from "../../moleculer.config.ts";
-import { admin, newUser, type Person, startNode } from "./shop.ts";
+import { admin, intoFile, newUser, type Person, startNode } from "./shop.ts";
 
 const COMPACT = { border: getBorderCharacters("void"), drawHorizontalLine: () => false };
 /** What each may do, as it was seen; printed at the end. */
@@ -23,7 +23,7 @@ let keeper: Person;
 
 beforeAll(async () => {
 	shop = await startNode("users", "products", "orders", "notifications");
-	outside = new ServiceBroker(brokerOptions({ nodeID: "stranger", middlewares: [] }));
+	outside = new ServiceBroker(brokerOptions({ nodeID: "stranger", middlewares: [], logger: intoFile() }));
 	await outside.start();
 	await outside.waitForServices(
 		["users", "products", "orders", "notifications"].map((name) => ({ name, version: 1 })),

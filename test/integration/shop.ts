@@ -1,9 +1,12 @@
 import { randomUUID } from "node:crypto";
-import { type Middleware, ServiceBroker } from "moleculer";
+import { format } from "node:util";
+import { type BrokerOptions, type Context, type Middleware, type Service, ServiceBroker } from "moleculer";
 import { addService } from "../../cli/shop/services.ts";
-import { type ActionName, callAction, type ParamsOf } from "../../contracts/actions.ts";
+import { type ActionName, callAction, type Meta, type ParamsOf } from "../../contracts/actions.ts";
 import { asService } from "../../middlewares/permissions.ts";
+import { settings } from "../../mixins/settings.ts";
 import { brokerOptions } from "../../moleculer.config.ts";
+import { logFile, secretsRecorder } from "../secrets-in-logs.mjs";
 
 /** A node of this test file's own shop, on the real servers. Stop it in `afterAll`. */
 export async function startNode(...names: string[]): Promise<ServiceBroker> {
@@ -12,16 +15,60 @@ export async function startNode(...names: string[]): Promise<ServiceBroker> {
 
 /** As `startNode`, with middlewares around all others. */
 export async function startNodeWith(middlewares: Middleware[], ...names: string[]): Promise<ServiceBroker> {
-	const options = brokerOptions({ nodeID: `test-${randomUUID()}` });
+	const options = brokerOptions({ nodeID: `test-${randomUUID()}`, logger: intoFile() });
 	const broker = new ServiceBroker({
 		...options,
-		middlewares: [...middlewares, ...(options.middlewares ?? [])],
+		middlewares: [recordSecrets, ...middlewares, ...(options.middlewares ?? [])],
 	});
 	for (const name of names) {
 		await addService(broker, name);
 	}
 	await broker.start();
 	return broker;
+}
+
+/** A logger of this test file's own; TEST_LOG_LEVEL says how much. */
+export function intoFile(): BrokerOptions["logger"] {
+	const destination = logFile(FOLDER, settings.namespace);
+	// As on a terminal: what is handed to pino beside a text would be left out.
+	const hooks = {
+		logMethod(this: unknown, args: unknown[], write: (text: string) => void) {
+			write.call(this, format(...args));
+		},
+	};
+	const pino = { options: { hooks }, destination };
+	return { type: "Pino", options: { level: settings.logLevel, pino } } as never;
+}
+
+const FOLDER = process.env.TOKO_TEST_FOLDER as string;
+const record = secretsRecorder(FOLDER, settings.namespace);
+
+/** Notes each password, token and key that any action takes or gives: they must not be in the logs of the run. */
+const recordSecrets: Middleware = {
+	name: "RecordSecrets",
+	created() {
+		recordFields({ ...asService().headers, ...process.env });
+	},
+	localAction(next, { name = "" }) {
+		if (!/^v\d/.test(name)) {
+			return next;
+		}
+		return async function recordWhatIsSaid(this: Service, ctx: Context<unknown, Meta>) {
+			recordFields({ token: ctx.meta.token });
+			recordFields(ctx.params);
+			const result = await next.call(this, ctx as Context);
+			recordFields(result);
+			return result;
+		} as never;
+	},
+};
+
+function recordFields(said: unknown): void {
+	for (const [name, value] of Object.entries(said ?? {})) {
+		if (/password|token|secret|^service$/i.test(name)) {
+			record(name, value);
+		}
+	}
 }
 
 /** Waits until `check` answers something other than undefined or false; fails with `what` after a while. */

@@ -31,6 +31,39 @@ describe("text", () => {
 	});
 });
 
+describe("the address of a picture", () => {
+	const product = { name: "a", description: "", price: 1, stock: 1, category: "kopi" };
+	const take = (image_url: unknown) => newProduct.safeParse({ ...product, image_url }).success;
+
+	test.each([
+		"https://toko.test/kopi.jpg?w=300#x",
+		"http://toko.test/kopi%20gayo.jpg",
+		"https://toko.test/咖啡.jpg",
+		null,
+	])("may be %j", (url) => {
+		expect(take(url)).toBe(true);
+	});
+
+	test.each([
+		["a NUL", "https://toko.test/\u0000.jpg"],
+		["an escape", "https://toko.test/\u001b[31m.jpg"],
+		["a C1 control character", "https://toko.test/\u009b31m.jpg"],
+		["a blank", "https://toko.test/a b.jpg"],
+		["an override of the direction", "https://toko.test/gpj.\u202eexe"],
+		["an isolate of the direction", "https://toko.test/\u2067b"],
+		["a mark of the direction", "https://toko.test/\u200fb"],
+		["half a surrogate pair", "https://toko.test/\ud800"],
+		["a script", "javascript:alert(1)"],
+	])("may not hold %s", (_, url) => {
+		expect(take(url)).toBe(false);
+	});
+
+	test("loses tabs and line breaks, as in a browser", () => {
+		const { image_url } = newProduct.parse({ ...product, image_url: "https://toko.test/a\r\n\tb.jpg" });
+		expect(image_url).toBe("https://toko.test/ab.jpg");
+	});
+});
+
 test("a category is bounded as it is kept, in lower case", () => {
 	const product = { name: "a", description: "", price: 1, stock: 1 };
 	expect(newProduct.parse({ ...product, category: "Kopi" }).category).toBe("kopi");

@@ -37,6 +37,30 @@ describe("a price in a currency with two decimals", () => {
 	});
 });
 
+test.each(["0", "2", "4"])(
+	"with %s decimals a sum is whole in the smallest unit, and can be kept",
+	async (decimals) => {
+		const { amount, toMinor } = await money(decimals);
+		const factor = 10 ** Number(decimals);
+		expect(amount.safeParse(85_000).success).toBe(true);
+		expect(amount.safeParse(85_000 + 1 / factor).success).toBe(true);
+		for (const wrong of [
+			85_000 + 0.4 / factor,
+			85_000.5 / factor,
+			-1,
+			1e21,
+			Number.MAX_SAFE_INTEGER + 1,
+			Infinity,
+		]) {
+			expect({ wrong, isTaken: amount.safeParse(wrong).success }).toEqual({ wrong, isTaken: false });
+		}
+		const largest = Math.floor(Number.MAX_SAFE_INTEGER / factor);
+		expect(amount.safeParse(largest).success).toBe(true);
+		expect(amount.safeParse(largest + 1).success).toBe(false);
+		expect(Number.isSafeInteger(toMinor(largest))).toBe(true);
+	},
+);
+
 test("decimals that are no digit are refused", async () => {
 	await expect(money("two")).rejects.toThrow(/CURRENCY_DECIMALS must be a digit/);
 });
