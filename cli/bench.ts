@@ -1,21 +1,70 @@
 import "./shop/one-line.ts";
 
+import { parseArgs } from "node:util";
+import { measureCosts, printCosts } from "../bench/costs.ts";
 import { measureFinding, printFinding, RATIO_MAX } from "../bench/finding.ts";
 import { StartError } from "../infra/parts.ts";
 import { fail } from "./shop/one-line.ts";
 
-/** `npm run bench -- finding`: how much slower pages of 100,000 products are than of 1,000; exit code 1 where too much. */
+const USAGE =
+	"npm run bench -- finding compares pages of many products with those of few; " +
+	"npm run bench -- costs [--rounds 5] [--store mongo|nedb] tells what an order and the like cost, by part";
+
+const ROUNDS_MAX = 50;
+
+const say = (line: string) => console.log(line);
+
+/** `npm run bench -- NAME`: measures; exit code 1 where something failed or is too slow. */
 async function start(): Promise<void> {
-	if (process.argv.slice(2).join(" ") !== "finding") {
-		throw new StartError(
-			"npm run bench -- finding measures how pages of many products compare with those of few",
-		);
-	}
-	const found = await measureFinding((line) => console.log(line));
+	const { name, rounds, store } = readOptions();
+	const isGood = name === "finding" ? await finding() : await costs(rounds, store);
+	process.exit(isGood ? 0 : 1);
+}
+
+/** How much slower pages of 100,000 products are than of 1,000. */
+async function finding(): Promise<boolean> {
+	const found = await measureFinding(say);
 	printFinding(found);
 	const slow = found.filter(({ ratio }) => ratio > RATIO_MAX);
 	console.log(slow.length === 0 ? `no ratio above ${RATIO_MAX}` : `${slow.length} ratios above ${RATIO_MAX}`);
-	process.exit(slow.length === 0 ? 0 : 1);
+	return slow.length === 0;
+}
+
+/** What the shop's operations cost in processor time and bytes: the figures of docs/scaling.md. */
+async function costs(rounds: number, store: "mongo" | "nedb"): Promise<boolean> {
+	const found = await measureCosts({ store, rounds }, say);
+	printCosts(found);
+	return found.failed.size === 0;
+}
+
+function readOptions() {
+	const { values, positionals } = parse();
+	const [name, ...others] = positionals;
+	const { store } = values;
+	const rounds = Number(values.rounds);
+	if (
+		(name !== "finding" && name !== "costs") ||
+		others.length > 0 ||
+		(store !== "mongo" && store !== "nedb") ||
+		!(Number.isSafeInteger(rounds) && rounds >= 1 && rounds <= ROUNDS_MAX)
+	) {
+		throw new StartError(USAGE);
+	}
+	return { name, rounds, store } as const;
+}
+
+function parse() {
+	try {
+		return parseArgs({
+			allowPositionals: true,
+			options: {
+				rounds: { type: "string", default: "5" },
+				store: { type: "string", default: "mongo" },
+			},
+		});
+	} catch (error) {
+		throw new StartError(`${(error as Error).message}: ${USAGE}`);
+	}
 }
 
 await start().catch(fail);

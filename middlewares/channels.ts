@@ -2,6 +2,7 @@ import { createRequire } from "node:module";
 import { Middleware as Channels } from "@moleculer/channels";
 import { type Middleware, Serializers } from "moleculer";
 import { ACK_WAIT_MS, streamConfig } from "../mixins/events.ts";
+import { settings } from "../mixins/settings.ts";
 
 /** The adapter's types leave its classes out. */
 const { Adapters } = createRequire(import.meta.url)("@moleculer/channels") as {
@@ -30,6 +31,12 @@ class SharedNatsAdapter extends Adapters.NATS {
 		try {
 			await super.subscribe(channel);
 		} catch (error) {
+			if (/no stream matches subject/.test((error as Error).message)) {
+				const replicas = settings.eventReplicas;
+				throw new Error(
+					`NATS did not make the stream of events: has it ${replicas} servers, as EVENT_REPLICAS=${replicas} asks for?`,
+				);
+			}
 			if (!/consumer (name )?already (exists|in use)/.test((error as Error).message)) {
 				throw error;
 			}

@@ -27,6 +27,7 @@ export function streamConfig() {
 		duplicate_window: 10 * 60 * SECOND_NS,
 		// A group that was away for longer than this has lost events; whoever is there has them within moments.
 		max_age: 30 * 24 * 3600 * SECOND_NS,
+		num_replicas: settings.eventReplicas,
 	};
 }
 

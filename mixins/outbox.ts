@@ -1,6 +1,6 @@
 import type { JobHelpers } from "graphile-worker";
 import type { ServiceSchema } from "moleculer";
-import type { JetStreamManager } from "nats";
+import type { JetStreamManager, NatsError } from "nats";
 import {
 	type EventData,
 	type EventEnvelope,
@@ -92,10 +92,13 @@ async function unpublishedBefore(event: EventEnvelope, helpers: JobHelpers): Pro
 	return found;
 }
 
+/** What NATS answers where there is a stream of the name with another configuration. */
+const STREAM_NAME_IN_USE = 10_058;
+
 async function makeStream(manager: JetStreamManager): Promise<void> {
-	await manager.streams.add(streamConfig()).catch((error: Error) => {
-		// It is there already, perhaps with settings that an operator has changed.
-		if (error.message !== "stream name already in use") {
+	await manager.streams.add(streamConfig()).catch((error: NatsError) => {
+		// It is there already, perhaps with settings that an operator has changed. A cluster says so in other words.
+		if (error.api_error?.err_code !== STREAM_NAME_IN_USE) {
 			throw error;
 		}
 	});

@@ -24,6 +24,14 @@ export const settings = {
 	get natsUrl(): string {
 		return required("NATS_URL");
 	},
+	/** On how many servers of a NATS cluster each event is kept; counts where the stream is made. */
+	get eventReplicas(): number {
+		const given = process.env.EVENT_REPLICAS || "1";
+		if (!/^[135]$/.test(given)) {
+			throw new Error(`EVENT_REPLICAS must be 1, 3 or 5, not "${given}"`);
+		}
+		return Number(given);
+	},
 	/** Unset: the products live in a NeDB file under `directory`. */
 	get mongoUrl(): string | undefined {
 		return process.env.MONGO_URL || undefined;
@@ -122,7 +130,7 @@ export function checkSettings(): void {
 	const { namespace, port, healthPort, shutdownSeconds, rateLimit, orderTtlMinutes, logLevel } = settings;
 	const { smtpUrl, smsUrl, shopUrl, mailFrom, trustProxy, corsOrigins } = settings;
 	void [namespace, port, healthPort, shutdownSeconds, rateLimit, orderTtlMinutes, logLevel];
-	void [smtpUrl, smsUrl, shopUrl, mailFrom, trustProxy, corsOrigins];
+	void [smtpUrl, smsUrl, shopUrl, mailFrom, trustProxy, corsOrigins, settings.eventReplicas];
 }
 
 /** The address of one of the shop's databases on the server that `POSTGRES_URL` names. */

@@ -101,3 +101,17 @@ test("events of one thing that are committed at the same moment are numbered wit
 	await eventually("all events", async () => (await inStream(aggregate)).length === 6);
 	expect(await inStream(aggregate)).toEqual([1, 2, 3, 4, 5, 6]);
 });
+
+test("events still leave where an operator has changed the stream", async () => {
+	const manager = await nats.jetstreamManager();
+	const { config } = await manager.streams.info(streamConfig().name);
+	const hours_ns = 3600 * 1_000_000_000;
+	await manager.streams.update(config.name, { max_age: 48 * hours_ns });
+	await shop.stop();
+	shop = await startNode("users");
+	const aggregate: Aggregate = `user:${randomUUID()}`;
+	await commit(aggregate);
+	await eventually("the event", async () => (await inStream(aggregate)).includes(1));
+	expect((await manager.streams.info(config.name)).config.max_age).toBe(48 * hours_ns);
+	await manager.streams.update(config.name, { max_age: config.max_age });
+});

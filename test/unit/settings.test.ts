@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, test } from "@jest/globals";
+import { streamConfig } from "../../mixins/events.ts";
 import { checkSettings, deriveKey, settings } from "../../mixins/settings.ts";
 
 const before = { ...process.env };
@@ -22,6 +23,7 @@ describe("a setting that is wrong is named, with what it has to be", () => {
 		["CORS_ORIGINS", "https://shop.example/path", /CORS_ORIGINS must be origins/],
 		["TRUST_PROXY", "everybody", /TRUST_PROXY must be addresses or networks/],
 		["SHOP_URL", "javascript:alert(1)", /SHOP_URL must be an address such as https:/],
+		["EVENT_REPLICAS", "2", /EVENT_REPLICAS must be 1, 3 or 5, not "2"/],
 		["ORDER_TTL_MINUTES", "0", /ORDER_TTL_MINUTES must be a number above 0/],
 	])("%s=%s", (name, value, expected) => {
 		process.env[name] = value;
@@ -32,6 +34,13 @@ describe("a setting that is wrong is named, with what it has to be", () => {
 test("an order's time can be a fraction of a minute", () => {
 	process.env.ORDER_TTL_MINUTES = "0.05";
 	expect(settings.orderTtlMinutes).toBe(0.05);
+});
+
+test("events are kept on as many servers as are named, on one where none are", () => {
+	delete process.env.EVENT_REPLICAS;
+	expect(streamConfig().num_replicas).toBe(1);
+	process.env.EVENT_REPLICAS = "3";
+	expect(streamConfig().num_replicas).toBe(3);
 });
 
 test("keys for different purposes have nothing in common, and depend on the secret", () => {
