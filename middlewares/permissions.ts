@@ -167,7 +167,7 @@ class TokenVerifier {
 			issuer: `${TOKEN_ISSUER}/${settings.namespace}`,
 			audience: TOKEN_AUDIENCE,
 			requiredClaims: ["exp", "iat", "sub", "ver"],
-			clockTolerance: 60,
+			clockTolerance: 90,
 		});
 		const person: Person = {
 			id: Number(payload.sub),
