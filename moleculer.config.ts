@@ -53,7 +53,10 @@ export function brokerOptions(changes: Partial<BrokerOptions> = {}): BrokerOptio
 	};
 }
 
-/** Options of the NATS client. Both users of it drop a password that is part of the address. */
+/**
+ * Options of the NATS client. Both users of it drop a password that is part of the address. A connection that was
+ * forgotten on the way, as by a firewall, is silent for ever: it is given up when two questions in a row got no answer.
+ */
 export function natsConnection(address: string) {
 	const urls = address.split(",").map((one) => new URL(one));
 	return {
@@ -62,6 +65,9 @@ export function natsConnection(address: string) {
 		...(urls[0]?.protocol === "tls:" ? { tls: {} } : {}),
 		maxReconnectAttempts: -1,
 		reconnectTimeWait: 250,
+		timeout: 5000,
+		pingInterval: 5000,
+		maxPingOut: 2,
 	};
 }
 

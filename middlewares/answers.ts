@@ -1,5 +1,5 @@
 import { LRUCache } from "lru-cache";
-import type { CallingOptions, Context, Middleware, ServiceBroker } from "moleculer";
+import { type CallingOptions, type Context, Errors, type Middleware, type ServiceBroker } from "moleculer";
 import { actionContract, allActions, type Meta } from "../contracts/actions.ts";
 import type { ActionContract, Cached } from "../contracts/contract.ts";
 import { OUTDATED } from "../mixins/outdated.ts";
@@ -21,15 +21,17 @@ interface Kept {
 	/** Where the next page begins. */
 	next: string | undefined;
 	asked_at: number;
+	/** Something that it depends on may have changed: it is shown only where there is no newer one. */
+	isOutdated?: boolean;
 }
 
 type Call = (name: string, params: unknown, options?: CallingOptions) => Promise<unknown> & { ctx?: Context };
-type Options = CallingOptions & { parentCtx?: Context<unknown, Meta> };
+type Options = CallingOptions & { parentCtx?: Context<unknown, Meta>; ctx?: Context };
 
 /**
  * Keeps answers at the caller, in memory, of actions whose contract says so (`cached`): at a gateway they cost no call and
- * outlive the service. What depends on one thing is dropped when somebody tells that it has changed (`OUTDATED`, over
- * NATS); the rest is kept for a short while only. A client never gets an answer older than what it changed itself through
+ * outlive the service. What depends on one thing is asked for again when somebody tells that it has changed (`OUTDATED`,
+ * over NATS); the rest is fresh for a short while only. A client never gets an answer older than what it changed itself through
  * this process. Of many who ask the same at the same moment one does, for all.
  */
 export function answersMiddleware(): Middleware {
@@ -69,7 +71,8 @@ export function answersMiddleware(): Middleware {
 		call(next: Call) {
 			return function callOrRemember(name: string, params: unknown, options: Options = {}) {
 				const contract = actionContract(name);
-				if (contract?.cached && options.nodeID === undefined) {
+				// Another try of a call (`ctx`) must not wait for the answer that is waiting for it.
+				if (contract?.cached && options.nodeID === undefined && options.ctx === undefined) {
 					const parsed = contract.params.safeParse(params ?? {});
 					if (parsed.success) {
 						return remember(name, contract.cached, parsed.data, options, () =>
@@ -103,7 +106,8 @@ export function answersMiddleware(): Middleware {
 		const since = changes.get(clientOf(options)) ?? Number.NEGATIVE_INFINITY;
 		const found = kept.get(key);
 		const stale = found && found.asked_at > since ? found : undefined;
-		if (stale && performance.now() - stale.asked_at < fresh_ms && stale.asked_at > deafUntil) {
+		const isFresh = stale && !stale.isOutdated && stale.asked_at > deafUntil;
+		if (isFresh && performance.now() - stale.asked_at < fresh_ms) {
 			return give(name, "kept", stale, options);
 		}
 		const asked = underWay.get(key);
@@ -115,7 +119,7 @@ export function answersMiddleware(): Middleware {
 			const inTime = await Promise.race([answer, slow()]);
 			return give(name, inTime ? "service" : "stale", inTime ?? stale, options);
 		} catch (error) {
-			if (!countsAsFailure(error as Error)) {
+			if (!isAway(error)) {
 				throw error;
 			}
 			return give(name, "stale", stale, options);
@@ -160,7 +164,10 @@ export function answersMiddleware(): Middleware {
 		for (const thing of things) {
 			for (const name of actionsAboutOneThing()) {
 				const key = keyOf(name, thing);
-				kept.delete(key);
+				const found = kept.get(key);
+				if (found) {
+					found.isOutdated = true;
+				}
 				underWay.delete(key);
 			}
 		}
@@ -169,6 +176,15 @@ export function answersMiddleware(): Middleware {
 
 function keyOf(name: string, what: string): string {
 	return `${name} ${what}`;
+}
+
+/** Whether the service, and not what was asked of it, is why there is no answer. */
+function isAway(error: unknown): boolean {
+	return (
+		error instanceof Errors.ServiceNotFoundError ||
+		error instanceof Errors.ServiceNotAvailableError ||
+		countsAsFailure(error as Error)
+	);
 }
 
 function isChange({ rest }: ActionContract): boolean {

@@ -88,6 +88,7 @@ function withRetries(next: Handler, action: { name?: string }): Handler {
 		return next;
 	}
 	return async function retry(this: unknown, ctx: Context & { _retryAttempts?: number }) {
+		const begun = performance.now();
 		try {
 			return await next.call(this, ctx);
 		} catch (error) {
@@ -101,9 +102,19 @@ function withRetries(next: Handler, action: { name?: string }): Handler {
 			if (!isCallersTurn || !isWorthIt || attempt > retries) {
 				throw error;
 			}
-			await wait(pause(attempt));
+			const pause_ms = pause(attempt);
+			const deadline_ms = (ctx.options as { timeout?: number }).timeout ?? DEADLINE_MS;
+			const left_ms = deadline_ms - (performance.now() - begun) - pause_ms;
+			if (deadline_ms > 0 && left_ms <= 0) {
+				throw error;
+			}
+			await wait(pause_ms);
 			const again = ctx.copy() as Context & { _retryAttempts?: number };
 			again._retryAttempts = attempt;
+			if (deadline_ms > 0) {
+				// One deadline for all attempts together: a driver that gives up late would use it up again and again.
+				again.options = { ...ctx.options, timeout: left_ms } as typeof ctx.options;
+			}
 			return ctx.broker.call(name, ctx.params as never, { ctx: again } as never);
 		}
 	} as Handler;

@@ -132,6 +132,8 @@ function onMongo(url: string, collection: string) {
 	const options = {
 		useUnifiedTopology: true,
 		serverSelectionTimeoutMS: 3000,
+		// Longer than any deadline. Without it a connection that is silent for ever keeps its place among the few there are.
+		socketTimeoutMS: 20_000,
 		appname: "toko",
 		writeConcern: { w: "majority", j: true },
 	};

@@ -30,6 +30,8 @@ type Request = WithBody & {
 	$ctx?: Context<unknown, Meta & { $responseHeaders?: Record<string, string> }>;
 	$params?: unknown;
 	$alias?: Alias;
+	$route?: Route;
+	$endpoint?: string;
 	parsedUrl?: string;
 	originalUrl?: string;
 };
@@ -41,6 +43,13 @@ interface Gateway extends Service {
 	limiter: ReturnType<typeof rateLimiter>;
 	clientOf: ReturnType<typeof clientAddress>;
 	httpHandler: RequestListener;
+	callAction(
+		route: Route,
+		action: string,
+		request: Request,
+		response: ServerResponse,
+		params: unknown,
+	): unknown;
 	sendProblem(request: Request, response: ServerResponse, error: unknown): void;
 	sendError(request: Request, response: ServerResponse, error: unknown): void;
 	methodsAt(path: string): string[];
@@ -126,6 +135,21 @@ export default service<Gateway>({
 				}
 				this.httpHandler(request, response);
 			});
+		},
+
+		/**
+		 * moleculer-web calls one node that it has chosen before. By its name an action is also called where nobody offers
+		 * it at the moment, and its answer can be one that is kept (middlewares/answers.ts).
+		 */
+		async aliasHandler(this: Gateway, request: Request, response: ServerResponse, alias: Alias) {
+			const { action } = alias as { action?: string };
+			const route = request.$route as Route;
+			if (!action) {
+				return ApiGateway.methods?.aliasHandler?.call(this, request, response, alias);
+			}
+			request.$endpoint = action;
+			await readRequest.call(this, request.$ctx, route, request, response, alias);
+			return this.callAction(route, action, request, response, request.$params);
 		},
 
 		/** Says that it is not ready, sends those who are connected elsewhere, and closes when the last answer is out. */

@@ -26,8 +26,8 @@ export interface PayingService extends JobsService {
 	provider: PaymentProvider;
 }
 
-/** An `instant` payment whose process died is looked after this long after it was begun. */
-const CHECK_INSTANT_MS = 15_000;
+/** An `instant` payment whose process died is looked after this long after it was begun, by the database's clock. */
+const CHECK_INSTANT_SECONDS = 15;
 
 type Settled = "paid" | "late" | "known" | "unknown" | "differs";
 
@@ -149,15 +149,17 @@ async function openPayment(
 	if (!isUuid(id)) {
 		return undefined;
 	}
-	const check_at = method === "instant" ? new Date(Date.now() + CHECK_INSTANT_MS) : null;
-	const { rows } = await service.pool.query<Payment>("SELECT * FROM open_payment($1, $2, $3, $4, $5, $6)", [
-		id,
-		owner === "anybody" ? null : owner,
-		STEPS.pay.from,
-		`pay_${randomUUID()}`,
-		method,
-		check_at,
-	]);
+	const { rows } = await service.pool.query<Payment>(
+		"SELECT * FROM open_payment($1, $2, $3, $4, $5, now() + make_interval(secs => $6))",
+		[
+			id,
+			owner === "anybody" ? null : owner,
+			STEPS.pay.from,
+			`pay_${randomUUID()}`,
+			method,
+			method === "instant" ? CHECK_INSTANT_SECONDS : null,
+		],
+	);
 	return rows[0];
 }
 

@@ -115,8 +115,20 @@ async function commit(
 			return replayRival(service, request);
 		}
 		service.logger.warn(`Order ${order.id} was not confirmed by the database: ${(error as Error).message}`);
+		if (wasRolledBack(error)) {
+			await release(service, reservation_id);
+			throw problem("ORDER_NOT_PLACED");
+		}
 		return settleUnknown(service, order.id, reservation_id);
 	}
+}
+
+/**
+ * Whether PostgreSQL itself says that the statement failed for want of something, such as space on its disk (class 53):
+ * then it is undone, and there may be no room to write anything down about it either.
+ */
+function wasRolledBack(error: unknown): boolean {
+	return /^53/.test((error as DatabaseError).code ?? "");
 }
 
 /**

@@ -25,12 +25,17 @@ export function newFolder(): string {
 	return folder;
 }
 
-/** Runs `npm run <command>` as a shell would, in a process group of its own. */
+/**
+ * Runs `npm run <command>` as a shell would, in a process group of its own.
+ *
+ * @param launcher A program, with its arguments, that is to run it.
+ */
 export function run(
 	folder: string,
 	args: string[],
 	environment: Record<string, string> = {},
 	input?: string,
+	launcher: string[] = [],
 ): Command {
 	const {
 		POSTGRES_URL,
@@ -42,7 +47,8 @@ export function run(
 		NODE_OPTIONS,
 		...inherited
 	} = process.env;
-	const child = spawn("node", ["cli/run.mjs", ...args], {
+	const [program = "", ...before] = [...launcher, "node", "cli/run.mjs"];
+	const child = spawn(program, [...before, ...args], {
 		cwd: repository,
 		detached: true,
 		env: { ...inherited, TOKO_DIR: folder, PORT: "0", RATE_LIMIT: "0", ...environment },

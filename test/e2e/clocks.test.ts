@@ -1,0 +1,141 @@
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { sign } from "../../services/orders/webhook.ts";
+import {
+	type Command,
+	cleanUp,
+	client,
+	logIn,
+	newFolder,
+	type Request,
+	run,
+	signUp,
+	until,
+} from "./shop-process.ts";
+
+// Users and orders run in processes of their own whose clocks are wrong; gateway, products and notifications are right.
+
+const WEBHOOK_SECRET = "a-secret-of-the-provider-for-tests";
+const ENVIRONMENT = {
+	ADMIN_EMAIL: "keeper@toko.test",
+	ADMIN_PASSWORD: "rahasia-sekali",
+	PAYMENT_WEBHOOK_SECRET: WEBHOOK_SECRET,
+};
+const MINUTE_MS = 60_000;
+
+let folder: string;
+let shop: Command;
+let request: Request;
+
+beforeAll(async () => {
+	folder = newFolder();
+	shop = run(folder, ["start"], { ...ENVIRONMENT, SERVICES: "api,products,notifications" });
+	await shop.line(/^waiting for users, orders/);
+	request = client(/^API +(http:\S+)\/api\/v1/m.exec(shop.output())?.[1] as string);
+});
+
+afterAll(cleanUp);
+
+/** Starts a service whose clock is wrong by so much, and waits until it has joined. */
+async function startWith(service: string, shift_ms: number, environment: Record<string, string> = {}) {
+	const preload = pathToFileURL(join(import.meta.dirname, "shifted-clock.mjs")).href;
+	const node = run(folder, ["node", service], {
+		...ENVIRONMENT,
+		...environment,
+		NODE_OPTIONS: `--import=${preload}`,
+		CLOCK_SHIFT_MS: String(shift_ms),
+	});
+	await node.line(/^joined /);
+	return node;
+}
+
+test.each([
+	// Of the minute and a bit that an order has, those that are a minute behind use up a minute at once.
+	["users are a minute ahead and orders a minute behind", MINUTE_MS, -MINUTE_MS, "1.1"],
+	["users are a minute behind and orders a minute ahead", -MINUTE_MS, MINUTE_MS, "0.1"],
+])(
+	"%s: tokens are good, orders are paid or expire, no unit is lost",
+	async (name, users_ms, orders_ms, ttl_minutes) => {
+		const nodes = [
+			await startWith("users", users_ms),
+			await startWith("orders", orders_ms, { ORDER_TTL_MINUTES: ttl_minutes }),
+		];
+		await until("the shop to be ready", async () => (await request("GET", "/health/ready")).status === 200);
+		const begun = Date.now();
+		const token = await signUp(request, name.includes("users are a minute ahead") ? "ani" : "budi");
+		const keeper = await logIn(request, ENVIRONMENT.ADMIN_EMAIL, ENVIRONMENT.ADMIN_PASSWORD);
+		const product = {
+			name: "Jam",
+			description: "",
+			price: 1000,
+			stock: 10,
+			category: "uji",
+		};
+		const made = await request("POST", "/api/v1/products", { body: product, token: keeper });
+		const id = made.body.id;
+		const place = async () => {
+			const body = { items: [{ product_id: id, quantity: 1 }] };
+			const placed = await request("POST", "/api/v1/orders", { body, token });
+			expect(placed.status).toBe(201);
+			return placed.body.id as string;
+		};
+		const statusOf = async (order: string) =>
+			(await request("GET", `/api/v1/orders/${order}`, { token })).body.status;
+
+		const [paid, transferred, forgotten] = [await place(), await place(), await place()];
+		expect((await request("POST", `/api/v1/orders/${paid}/pay`, { token })).status).toBe(200);
+		const opened = await request("POST", `/api/v1/orders/${transferred}/pay`, {
+			token,
+			body: { method: "transfer" },
+		});
+		expect(opened.status).toBe(202);
+		const { reference, amount } = opened.body.payment;
+		const event = JSON.stringify({ id: `evt-${reference}`, type: "payment.settled", reference, amount });
+		const told = await fetch(`${shopAddress()}/api/v1/payments/webhook`, {
+			method: "POST",
+			headers: {
+				"content-type": "application/json",
+				"toko-signature": sign(WEBHOOK_SECRET, event, Math.floor(Date.now() / 1000)),
+			},
+			body: event,
+		});
+		expect(told.status).toBe(200);
+		expect(await statusOf(transferred)).toBe("paid");
+
+		await until(
+			"the order that nobody pays to expire",
+			async () => (await statusOf(forgotten)) === "expired",
+			150_000,
+		);
+		console.info(
+			`${name}: an order with ${ttl_minutes} minutes to pay expired after ${Date.now() - begun} ms`,
+		);
+		await until("its unit to be back", async () => {
+			const { body } = await request("GET", `/api/v1/products/${id}`);
+			return body.stock === 8;
+		});
+		await until("the mails", async () => {
+			const { body } = await request("GET", "/api/v1/notifications?limit=100", { token });
+			const sent = body.filter(({ status }: { status: string }) => status === "sent");
+			const types = sent.map(({ type }: { type: string }) => type).sort();
+			return (
+				types.join() ===
+				["welcome", ...Array(3).fill("order_confirmation"), ...Array(2).fill("order_paid"), "order_expired"]
+					.sort()
+					.join()
+			);
+		});
+		const audit = run(folder, ["audit"], ENVIRONMENT);
+		expect([await audit.ended(), audit.output()]).toEqual([0, expect.stringMatching(/^no breach$/m)]);
+		for (const node of nodes) {
+			node.child.kill("SIGTERM");
+			await node.ended();
+		}
+	},
+	240_000,
+);
+
+function shopAddress(): string {
+	return /^API +(http:\S+)\/api\/v1/m.exec(shop.output())?.[1] as string;
+}

@@ -1,0 +1,10 @@
+// Preloaded (`NODE_OPTIONS=--import=…`): this process's clock is CLOCK_SHIFT_MS ahead, or behind where that is negative.
+const shift_ms = Number(process.env.CLOCK_SHIFT_MS);
+const RightDate = Date;
+const now = () => RightDate.now() + shift_ms;
+
+globalThis.Date = new Proxy(RightDate, {
+	apply: () => new RightDate(now()).toString(),
+	construct: (target, args, self) => Reflect.construct(target, args.length === 0 ? [now()] : args, self),
+	get: (target, name) => (name === "now" ? now : Reflect.get(target, name)),
+});
