@@ -84,7 +84,10 @@ export function answersMiddleware(): Middleware {
 				if (contract && isChange(contract)) {
 					const note = () => {
 						changes.set(clientOf(options), performance.now());
-						drop(contract.changes?.(params as never) ?? []);
+						// What has no right form changes nothing, and does not say what it would change.
+						if (contract.changes && contract.params.safeParse(params ?? {}).success) {
+							drop(contract.changes(params as never));
+						}
 					};
 					// Before the caller hears of it; whatever became of it.
 					answer.then(note, note);
