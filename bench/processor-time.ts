@@ -11,7 +11,7 @@ const TICK_MS = 10;
 
 /**
  * Adds up the processor time of all processes of the shop in a folder, servers included, by what they are. It is what
- * Linux says in /proc, so it is the same whoever else uses the machine, but for what they push out of its caches.
+ * Linux says in /proc: without waiting, but more where others push things out of the caches or share a core.
  */
 export class ProcessorTime {
 	#folder: string;
