@@ -94,23 +94,31 @@ function asObject(body: unknown): object {
 	return body;
 }
 
-function refuseDeep(fields: [string, unknown][]): void {
-	const message = `must not be nested deeper than ${LEVELS_MAX} levels`;
-	const deep = fields.filter(([, value]) => isDeep(value));
-	if (deep.length > 0) {
-		throw problem("VALIDATION_FAILED", { errors: deep.map(([path]) => ({ path, message })) });
-	}
-}
+/** Before it is sent to a node, which would be busy with checking it: the largest body that an action takes has some 300. */
+const VALUES_MAX = 5000;
 
-function isDeep(value: unknown): boolean {
-	let level = [value];
-	for (let depth = 0; depth <= LEVELS_MAX; depth++) {
-		level = level.flatMap((one) => (typeof one === "object" && one !== null ? Object.values(one) : []));
-		if (level.length === 0) {
-			return false;
+function refuseDeep(fields: [string, unknown][]): void {
+	const deep: string[] = [];
+	let values = 0;
+	for (const [name, value] of fields) {
+		let level = [value];
+		for (let depth = 0; level.length > 0 && values <= VALUES_MAX; depth++) {
+			values += level.length;
+			if (depth > LEVELS_MAX) {
+				deep.push(name);
+				break;
+			}
+			level = level.flatMap((one) => (typeof one === "object" && one !== null ? Object.values(one) : []));
 		}
 	}
-	return true;
+	if (values > VALUES_MAX) {
+		const message = `must not have more than ${VALUES_MAX} values`;
+		throw problem("VALIDATION_FAILED", { errors: [{ path: "", message }] });
+	}
+	if (deep.length > 0) {
+		const message = `must not be nested deeper than ${LEVELS_MAX} levels`;
+		throw problem("VALIDATION_FAILED", { errors: deep.map((path) => ({ path, message })) });
+	}
 }
 
 function parametersOf(params: z.ZodObject, ...types: string[]): Set<string> {

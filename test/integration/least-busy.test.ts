@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { type Context, Errors, type Middleware, type Service, ServiceBroker } from "moleculer";
 import { callAction } from "../../contracts/actions.ts";
 import { brokerOptions } from "../../moleculer.config.ts";
-import { admin, eventually, newUser, startNode, startNodeWith } from "./shop.ts";
+import { admin, eventually, intoFile, newUser, startNode, startNodeWith } from "./shop.ts";
 
 let caller: ServiceBroker;
 let first: ServiceBroker;
@@ -98,7 +98,7 @@ test("what a call fails with in passing is tried again at another node", async (
 
 test("what a dead node owes fails within a second, not when it misses its heartbeats", async () => {
 	reset();
-	const dying = new ServiceBroker(brokerOptions({ nodeID: `dying-${randomUUID()}` }));
+	const dying = new ServiceBroker(brokerOptions({ nodeID: `dying-${randomUUID()}`, logger: intoFile() }));
 	dying.createService({ name: "$dying", actions: { hang: () => new Promise(() => {}) } });
 	await dying.start();
 	await caller.waitForServices("$dying");
