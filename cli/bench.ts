@@ -4,6 +4,7 @@ import { parseArgs } from "node:util";
 import { measureCosts, printCosts } from "../bench/costs.ts";
 import { measureFinding, printFinding, RATIO_MAX } from "../bench/finding.ts";
 import { StartError } from "../infra/parts.ts";
+import { cleanUp } from "../test/e2e/shop-process.ts";
 import { fail } from "./shop/one-line.ts";
 
 const USAGE =
@@ -17,6 +18,10 @@ const say = (line: string) => console.log(line);
 /** `npm run bench -- NAME`: measures; exit code 1 where something failed or is too slow. */
 async function start(): Promise<void> {
 	const { name, rounds, store } = readOptions();
+	for (const signal of ["SIGINT", "SIGTERM"] as const) {
+		// The shops are in process groups of their own.
+		process.once(signal, () => void cleanUp().finally(() => process.exit(1)));
+	}
 	const isGood = name === "finding" ? await finding() : await costs(rounds, store);
 	process.exit(isGood ? 0 : 1);
 }
