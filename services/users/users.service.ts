@@ -147,9 +147,12 @@ export default service<UsersService>({
 		},
 
 		async updateMe(ctx) {
-			const { id } = await this.caller(ctx);
+			const user = await this.caller(ctx);
+			if (Object.keys(ctx.params).length === 0) {
+				return presentToOwner(user);
+			}
 			const [, [row]] = await this.model.update(ctx.params, {
-				where: { id, deleted_at: null },
+				where: { id: user.id, deleted_at: null },
 				returning: true,
 			});
 			if (!row) {

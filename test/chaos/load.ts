@@ -9,6 +9,9 @@ export interface Sample {
 	answered_at: number;
 	/** 0: no answer. */
 	status: number;
+	/** Of a failure: the problem's code, or why there was no answer. */
+	code: string | undefined;
+	gateway: string;
 }
 
 const READY_EVERY_MS = 100;
@@ -89,21 +92,28 @@ export class Load {
 	async #request(what: Sample["what"], path: string, options: RequestInit) {
 		const sent_at = performance.now();
 		let answer: { status: number; body: unknown } | undefined;
+		let code: string | undefined;
+		let gateway = "";
 		for (let attempt = 0; attempt < this.#gateways.length; attempt++) {
 			try {
-				const response = await fetch(`${this.#next()}/api/v1${path}`, {
+				gateway = this.#next();
+				const response = await fetch(`${gateway}/api/v1${path}`, {
 					...options,
 					signal: AbortSignal.timeout(PATIENCE_MS),
 				});
-				answer = { status: response.status, body: await response.json() };
+				const body = await response.json();
+				answer = { status: response.status, body };
+				code = response.ok ? undefined : (body as { code?: string }).code;
 				break;
 			} catch (error) {
+				code = reasonOf(error);
 				if (!isRefused(error)) {
 					break;
 				}
 			}
 		}
-		this.samples.push({ what, sent_at, answered_at: performance.now(), status: answer?.status ?? 0 });
+		const status = answer?.status ?? 0;
+		this.samples.push({ what, sent_at, answered_at: performance.now(), status, code, gateway });
 		return answer;
 	}
 
@@ -133,8 +143,12 @@ export class Load {
 
 /** The request was never sent. */
 function isRefused(error: unknown): boolean {
-	const { cause } = error as { cause?: { code?: string } };
-	return cause?.code === "ECONNREFUSED";
+	return reasonOf(error) === "ECONNREFUSED";
+}
+
+function reasonOf(error: unknown): string {
+	const { name, cause } = error as { name: string; cause?: { code?: string } };
+	return cause?.code ?? name;
 }
 
 /** Whether an answer is one that the shop would give when all is well. */

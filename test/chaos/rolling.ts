@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
@@ -97,6 +97,7 @@ async function measure(
 
 	const reads = await readWithAndWithout(cluster, load, say);
 	await load.stop();
+	writeFileSync(join(cluster.folder, "requests.json"), JSON.stringify({begun, killed_at, samples: load.samples}));
 
 	Object.assign(process.env, cluster.environment);
 	await joinRunningParts(cluster.folder, 10_000, say);

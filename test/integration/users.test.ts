@@ -142,6 +142,11 @@ describe("a session", () => {
 	});
 });
 
+test("a change of nothing to one's own profile is answered with the profile", async () => {
+	const person = await newUser(broker);
+	expect(await person.call("v1.users.updateMe", {})).toEqual(await person.call("v1.users.me", {}));
+});
+
 test("processes that start together sign with one key, which the database holds encrypted", async () => {
 	const { rows } = await database.query("SELECT private_key FROM signing_keys");
 	expect(rows).toHaveLength(1);

@@ -13,6 +13,7 @@ beforeEach(() => {
 	record("password", 'a "quoted" password');
 	record("refresh_token", "opaque-refresh-token");
 	record("password", "short");
+	record("password", "toString");
 });
 
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
@@ -21,7 +22,7 @@ const log = (...lines: object[]) =>
 	writeFileSync(logFile(folder, "test_one"), lines.map((line) => `${JSON.stringify(line)}\n`).join(""));
 
 test("logs without secrets are good, also where a short one is a part of a word", () => {
-	log({ level: 30, msg: "a shortage of kopi" }, { level: 10, msg: "called v1.users.login" });
+	log({ level: 30, msg: 'a shortage of {"toString":1}' }, { level: 10, msg: "called v1.users.login" });
 	expect(findLoggedSecrets(folder)).toEqual([]);
 });
 
