@@ -5,7 +5,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import etag from "etag";
 import type { Context, Service } from "moleculer";
 import ApiGateway, { type Alias, type Route } from "moleculer-web";
-import { actionContract, allActions, type Meta } from "../../contracts/actions.ts";
+import { actionContract, allActions, contracts, type Meta } from "../../contracts/actions.ts";
 import { problem } from "../../contracts/problems.ts";
 import { service } from "../../mixins/schema.ts";
 import { settings } from "../../mixins/settings.ts";
@@ -22,6 +22,8 @@ import { aliases, endpoints, newest, versions } from "./routes.ts";
 import { createHttpServer } from "./server.ts";
 
 const RETRY_AFTER_SECONDS = 1;
+/** How long a gateway that starts waits for the others. */
+const MEET_MS = 5000;
 /** A gateway that stops takes requests for so long, for balancers to notice; less where nobody is connected. */
 const LET_GO_MS = 1000;
 const LOOK_EVERY_MS = 25;
@@ -74,7 +76,14 @@ const route = {
 export default service<Gateway>({
 	name: "api",
 	// Nothing of the gateway is for other nodes: they could list and change its routes.
-	mixins: [{ ...ApiGateway, actions: { rest: ApiGateway.actions?.rest ?? false } }],
+	mixins: [
+		{
+			...ApiGateway,
+			actions: { rest: ApiGateway.actions?.rest ?? false },
+			// Whoever sees it listen asks it at once.
+			started: [meetServices, ApiGateway.started as () => Promise<void>],
+		},
+	],
 
 	settings: {
 		port: settings.port,
@@ -222,6 +231,12 @@ export default service<Gateway>({
 		this.clientOf = clientAddress();
 	},
 });
+
+/** Waits until every service is known here, but not for ever: what is away has its 503. */
+async function meetServices(this: Service): Promise<void> {
+	const names = contracts.map(({ name, version }) => ({ name, version }));
+	await this.waitForServices(names, MEET_MS, 50).catch(() => undefined);
+}
 
 /** The address at which a started gateway answers. */
 export function gatewayAddress(gateway: Service): string {

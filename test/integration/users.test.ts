@@ -143,7 +143,7 @@ describe("a session", () => {
 });
 
 test("a change of nothing to one's own profile is answered with the profile", async () => {
-	const person = await newUser(broker);
+	const person = await newUser(one);
 	expect(await person.call("v1.users.updateMe", {})).toEqual(await person.call("v1.users.me", {}));
 });
 
