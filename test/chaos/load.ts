@@ -39,7 +39,7 @@ export class Load {
 		this.#tokens = tokens;
 	}
 
-	/** @param per_second Requests: of ten, seven read a product, two order one, one looks at an order. */
+	/** @param per_second Requests: of twenty, eighteen read a product, one orders one, one looks at an order. */
 	start(per_second: number): void {
 		this.#loops = [this.#send(per_second), ...this.#gateways.map((gateway) => this.#watch(gateway))];
 	}
@@ -69,9 +69,9 @@ export class Load {
 		const product = this.#products[number % this.#products.length] as string;
 		const token = this.#tokens[number % this.#tokens.length] as string;
 		const known = this.accepted.at(-1);
-		if (number % 10 < 7) {
+		if (number % 20 < 18) {
 			await this.#request("read", `/products/${product}`, {});
-		} else if (number % 10 < 9 || !known) {
+		} else if (number % 20 < 19 || !known) {
 			const body = JSON.stringify({ items: [{ product_id: product, quantity: 1 }] });
 			const headers = {
 				"content-type": "application/json",
