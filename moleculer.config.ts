@@ -36,7 +36,6 @@ export function brokerOptions(changes: Partial<BrokerOptions> = {}): BrokerOptio
 			answersMiddleware(),
 			"ActionHook",
 			bulkheadMiddleware,
-			"Bulkhead",
 			"Cacher",
 			"ContextTracker",
 			// Inside the circuit breaker, so that it sees timeouts.

@@ -38,20 +38,43 @@ export interface Finding {
 	ratio: number;
 }
 
-/** Asks a shop with 1,000 products and with 100,000 the same questions, over HTTP, in one run. */
+/** Asks a shop with 1,000 products and one with 100,000 the same questions, over HTTP, in turns. */
 export async function measureFinding(say: (line: string) => void): Promise<Finding[]> {
 	const found: Finding[] = [];
-	try {
-		for (const store of ["NeDB file", "MongoDB-compatible server"]) {
+	for (const store of ["NeDB file", "MongoDB-compatible server"]) {
+		try {
 			found.push(...(await onStore(store, say)));
+		} finally {
+			await cleanUp();
 		}
-	} finally {
-		await cleanUp();
 	}
 	return found;
 }
 
 async function onStore(store: string, say: (line: string) => void): Promise<Finding[]> {
+	const few = await openShop(store, FEW, say);
+	const many = await openShop(store, MANY, say);
+	// What was written a moment ago is looked at again for some seconds.
+	await wait(SETTLE_MS);
+	const [ofFew, ofMany] = [await questions(few), await questions(many)];
+	const found: Finding[] = [];
+	for (const [number, [question, url]] of ofFew.entries()) {
+		const [, manyUrl] = ofMany[number] as [string, string];
+		const times = { few: [] as number[], many: [] as number[] };
+		for (let time = 0; time < WARM + TIMES; time++) {
+			times.few.push(await ask(few, url));
+			times.many.push(await ask(many, manyUrl));
+		}
+		const few_ms = median(times.few.slice(WARM));
+		const many_ms = median(times.many.slice(WARM));
+		found.push({ store, question, few_ms, many_ms, ratio: many_ms / few_ms });
+	}
+	say(`${store}: asked ${found.length} questions, ${TIMES} times each shop`);
+	return found;
+}
+
+/** A shop with so many products; its address. */
+async function openShop(store: string, products: number, say: (line: string) => void): Promise<string> {
 	const folder = newFolder();
 	const environment: Record<string, string> = {};
 	if (store !== "NeDB file") {
@@ -59,32 +82,20 @@ async function onStore(store: string, say: (line: string) => void): Promise<Find
 		environment.MONGO_URL = (await mongo.line(/^ready /, 300_000)).slice("ready ".length).trim();
 	}
 	const { address } = await startShop(folder, environment);
-	const fill = async (from: number, to: number) => {
-		say(`${store}: importing products up to ${to}`);
-		const file = join(folder, `catalogue-${to}.csv`);
-		writeFileSync(file, catalogue(from, to));
-		const importing = run(folder, ["import", file], environment);
-		if ((await importing.ended()) !== 0) {
-			throw new Error(`npm run import failed:\n${importing.errors()}`);
-		}
-	};
-	await fill(0, FEW);
-	// What was written a moment ago is looked at again for some seconds.
-	await wait(SETTLE_MS);
-	const few = await ask(address, say);
-	await fill(FEW, MANY);
-	await wait(SETTLE_MS);
-	const many = await ask(address, say);
-	return few.map(([question, few_ms], number) => {
-		const [, many_ms] = many[number] as [string, number];
-		return { store, question, few_ms, many_ms, ratio: many_ms / few_ms };
-	});
+	say(`${store}: importing ${products} products`);
+	const file = join(folder, "catalogue.csv");
+	writeFileSync(file, catalogue(products));
+	const importing = run(folder, ["import", file], environment);
+	if ((await importing.ended()) !== 0) {
+		throw new Error(`npm run import failed:\n${importing.errors()}`);
+	}
+	return address;
 }
 
-function catalogue(from: number, to: number): string {
-	const chance = new Chance(from + 1);
+function catalogue(products: number): string {
+	const chance = new Chance(1);
 	const lines = ["sku,name,description,price,stock,category"];
-	for (let number = from; number < to; number++) {
+	for (let number = 0; number < products; number++) {
 		const name = chance.shuffle(WORDS).slice(0, 3).join(" ");
 		const price = chance.between(1, 1000) * 1000;
 		lines.push(`B-${number},${name} ${number},,${price},${chance.between(0, 50)},${chance.pick(CATEGORIES)}`);
@@ -92,12 +103,16 @@ function catalogue(from: number, to: number): string {
 	return `${lines.join("\n")}\n`;
 }
 
-async function ask(address: string, say: (line: string) => void): Promise<[string, number][]> {
+/** What is asked, and where. */
+async function questions(address: string): Promise<[question: string, url: string][]> {
 	const products = `${address}/api/v1/products`;
 	const first = await fetch(`${products}?sort=price&min_price=500000&limit=20`);
+	if (first.status !== 200) {
+		throw new Error(`${first.url} was answered ${first.status} ${await first.text()}`);
+	}
 	const next = /<([^>]+)>/.exec(first.headers.get("link") ?? "")?.[1] as string;
 	const [{ id }] = (await first.json()) as [{ id: string }];
-	const questions: [string, string][] = [
+	return [
 		["the first page", `${products}?limit=20`],
 		["a page in the middle, by its cursor", `${address}${next}`],
 		["a category, newest first", `${products}?category=kebun&sort=-created_at`],
@@ -109,29 +124,29 @@ async function ask(address: string, say: (line: string) => void): Promise<[strin
 		["one product", `${products}/${id}`],
 		["the categories", `${products}/categories`],
 	];
-	const found: [string, number][] = [];
-	for (const [question, url] of questions) {
-		const times: number[] = [];
-		for (let time = 0; time < WARM + TIMES; time++) {
-			await askAnew(address);
-			const begun = performance.now();
-			const response = await fetch(url);
-			await response.arrayBuffer();
-			times.push(performance.now() - begun);
-			if (response.status !== 200) {
-				throw new Error(`${url} was answered ${response.status}`);
-			}
-		}
-		const sorted = times.slice(WARM).sort((one, other) => one - other);
-		found.push([question, sorted[TIMES / 2] as number]);
-	}
-	say(`asked ${questions.length} questions, ${TIMES} times each`);
-	return found;
 }
 
-/** What a gateway keeps is not what is measured: it asks again for a client that has tried to change something. */
-async function askAnew(address: string): Promise<void> {
-	await (await fetch(`${address}/api/v1/users/verify`, { method: "POST" })).arrayBuffer();
+/** How many milliseconds the answer takes. */
+async function ask(address: string, url: string): Promise<number> {
+	await haveItAskAnew(address);
+	const begun = performance.now();
+	const response = await fetch(url);
+	await response.arrayBuffer();
+	if (response.status !== 200) {
+		throw new Error(`${url} was answered ${response.status}`);
+	}
+	return performance.now() - begun;
+}
+
+/** What a gateway keeps is not what is measured: it asks the service for a client that has just tried to change something. */
+async function haveItAskAnew(address: string): Promise<void> {
+	const headers = { authorization: "Bearer no.good.token" };
+	const response = await fetch(`${address}/api/v1/users/verify`, { method: "POST", headers });
+	await response.arrayBuffer();
+}
+
+function median(times: number[]): number {
+	return times.sort((one, other) => one - other)[Math.floor(times.length / 2)] as number;
 }
 
 /** For a person. */

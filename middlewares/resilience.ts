@@ -1,5 +1,6 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { type BrokerOptions, type Context, Errors, type Middleware } from "moleculer";
+import pLimit from "p-limit";
 import { actionContract } from "../contracts/actions.ts";
 import { LeastBusy } from "./least-busy.ts";
 
@@ -24,19 +25,39 @@ export const BULKHEADS: Readonly<Record<string, { concurrency: number; maxQueueS
 	"v1.users.register": { concurrency: 2, maxQueueSize: 50 },
 	"v1.users.changePassword": { concurrency: 4, maxQueueSize: 50 },
 	"v1.users.resetPassword": { concurrency: 4, maxQueueSize: 50 },
+	// Orders that wait for each other's stock would keep those who only read products waiting too.
+	"v1.orders.place": { concurrency: 16, maxQueueSize: 2000 },
 	// Waits for the payment provider.
 	"v1.orders.pay": { concurrency: 64, maxQueueSize: 64 },
 };
 
-/** Gives actions their bulkheads, for Moleculer's middleware of this name; before it in the list. */
+/**
+ * Keeps those bulkheads. Whoever waited for more than half of the time its caller has is refused too (503, nothing was
+ * begun): its answer would come when nobody wants it any more, and so would that of everybody behind it.
+ */
 export const bulkheadMiddleware: Middleware = {
 	name: "Bulkheads",
 	localAction(next, action) {
-		const bulkhead = BULKHEADS[action.name as string];
-		if (bulkhead) {
-			action.bulkhead = { enabled: true, ...bulkhead };
+		const name = action.name as string;
+		const bulkhead = BULKHEADS[name];
+		if (!bulkhead) {
+			return next;
 		}
-		return next;
+		const limit = pLimit(bulkhead.concurrency);
+		return async function waitForTurn(this: unknown, ctx: Context) {
+			const refusal = () => new Errors.QueueIsFullError({ action: name, nodeID: ctx.broker.nodeID });
+			if (limit.pendingCount >= bulkhead.maxQueueSize) {
+				throw refusal();
+			}
+			const { timeout = DEADLINE_MS } = ctx.options as { timeout?: number };
+			const arrived_at = performance.now();
+			return limit(() => {
+				if (timeout > 0 && performance.now() - arrived_at > timeout / 2) {
+					throw refusal();
+				}
+				return next.call(this as never, ctx);
+			});
+		} as typeof next;
 	},
 };
 

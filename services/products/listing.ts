@@ -33,6 +33,7 @@ export interface Page {
 /** Lists what is on sale, the same on every store and quickly however much there is. */
 export interface Listing {
 	start(): Promise<void>;
+	stop(): void;
 	page(page: Page): Promise<ProductDocument[]>;
 	categories(): Promise<string[]>;
 	/** Told after products with these ids have been added, described anew or removed. */

@@ -22,6 +22,8 @@ const BATCH = 100;
 const SPARE = 5;
 /** A change that another process was about to write is there after this. */
 const LATE_MS = 10_000;
+/** What other processes change is taken over so often where nobody asks, so that who asks has little to wait for. */
+const LOOK_EVERY_MS = 3000;
 
 /**
  * Lists by an index in memory, where the store has none that is of use: NeDB's own would be written anew with every change
@@ -34,10 +36,13 @@ export class MemoryListing implements Listing {
 	#looked_at = 0;
 	#looking: Promise<void> | undefined;
 	#entries = new Map<string, Entry>();
-	/** The keys of all products in their order; each ends with the product's id. */
-	#orders: Record<Key, string[]> = { _id: [], price_key: [], name_key: [] };
+	/** All products in the order of each key. */
+	#orders: Record<Key, Entry[]> = { _id: [], price_key: [], name_key: [] };
+	/** How often these orders have changed. */
+	#changes = 0;
 	#byCategory = new Map<string, Set<Entry>>();
 	#byWord = new Map<string, Word>();
+	#timer: NodeJS.Timeout | undefined;
 
 	constructor(store: DocumentAdapter<ProductDocument>, isShared: boolean) {
 		this.#store = store;
@@ -46,15 +51,15 @@ export class MemoryListing implements Listing {
 
 	async start(): Promise<void> {
 		this.#looked_at = Date.now();
-		for (const document of await this.#store.find({ query: ON_SALE })) {
-			const entry = this.#file(document);
-			for (const key of KEYS) {
-				this.#orders[key].push(entry[key]);
-			}
+		this.#take(await this.#store.find({ query: ON_SALE }));
+		if (this.#isShared) {
+			// What fails here fails again for who asks next.
+			this.#timer = setInterval(() => this.#catchUp()?.catch(() => undefined), LOOK_EVERY_MS);
 		}
-		for (const key of KEYS) {
-			this.#orders[key].sort(compare);
-		}
+	}
+
+	stop(): void {
+		clearInterval(this.#timer);
 	}
 
 	async page(page: Page): Promise<ProductDocument[]> {
@@ -100,9 +105,7 @@ export class MemoryListing implements Listing {
 	}
 
 	async changed(ids: string[]): Promise<void> {
-		for (const document of await this.#store.find({ query: { _id: { $in: ids } } })) {
-			this.#take(document);
-		}
+		this.#take(await this.#store.find({ query: { _id: { $in: ids } } }));
 	}
 
 	/** Takes over what other processes have changed. */
@@ -119,85 +122,97 @@ export class MemoryListing implements Listing {
 	async #look(): Promise<void> {
 		const now = Date.now();
 		const since = new Date(this.#looked_at - LATE_MS).toISOString();
-		for (const document of await this.#store.find({ query: { updated_at: { $gte: since } } })) {
-			this.#take(document);
-		}
+		this.#take(await this.#store.find({ query: { updated_at: { $gte: since } } }));
 		this.#looked_at = now;
 	}
 
-	/** Puts a product where it belongs now, if it is on sale. */
-	#take(document: ProductDocument): void {
-		const known = this.#entries.get(document._id);
-		if (known?.updated_at === document.updated_at && document.removed_at === null) {
-			return;
+	/** Puts products where they belong now, if they are on sale. */
+	#take(documents: ProductDocument[]): void {
+		const changed = documents.filter(
+			({ _id, updated_at, removed_at }) =>
+				removed_at !== null || this.#entries.get(_id)?.updated_at !== updated_at,
+		);
+		// Of many it is quicker to sort all anew than to find a place for each.
+		const areFew = changed.length <= FEW;
+		for (const document of changed) {
+			const known = this.#entries.get(document._id);
+			if (known) {
+				this.#unfile(known);
+				if (areFew) {
+					this.#takeOut(known);
+				}
+			}
+			if (document.removed_at === null) {
+				const entry = this.#file(document);
+				if (areFew) {
+					this.#putIn(entry);
+				}
+			}
 		}
-		if (known) {
-			this.#remove(known);
-		}
-		if (document.removed_at === null) {
-			this.#add(document);
+		if (!areFew) {
+			this.#changes++;
+			for (const key of KEYS) {
+				this.#orders[key] = [...this.#entries.values()].sort((one, other) => compare(one[key], other[key]));
+			}
 		}
 	}
 
 	/** What matches, in its order, from behind the cursor on. */
 	*#choose(page: Page): Generator<Entry> {
 		const { key, descending, after } = page;
-		const sets = this.#setsOf(page);
-		const few = this.#few(page, sets);
+		const words = page.words.map((word) => this.#byWord.get(word)?.entries ?? new Set<Entry>());
+		const few = this.#few(page, words);
 		if (few) {
 			const rest = few.filter(
-				(entry) => matches(entry, page, sets) && isAfter(entry[key], after, descending),
+				(entry) => matches(entry, page, words) && isAfter(entry[key], after, descending),
 			);
 			rest.sort((one, other) => compare(one[key], other[key]) * (descending ? -1 : 1));
 			yield* rest;
 			return;
 		}
-		const keys = this.#orders[key];
-		const [begin, end] = this.#bounds(page);
+		let [begin, end] = this.#bounds(page);
+		let changes = this.#changes;
 		for (let number = 0; number < end - begin; number++) {
-			const entry = this.#entries.get(idOf(keys[descending ? end - 1 - number : begin + number] as string));
-			if (entry && matches(entry, page, sets)) {
-				yield entry;
+			const entry = this.#orders[key][descending ? end - 1 - number : begin + number] as Entry;
+			if (!matches(entry, page, words)) {
+				continue;
+			}
+			yield entry;
+			if (this.#changes !== changes) {
+				// Products have come or gone meanwhile.
+				changes = this.#changes;
+				[begin, end] = this.#bounds({ ...page, after: entry[key] });
+				number = -1;
 			}
 		}
 	}
 
-	/** What has the category, and what has each of the words, the fewest first: what matches is in all of them. */
-	#setsOf({ category, words }: Page): Set<Entry>[] {
-		return [
-			...(category === undefined ? [] : [this.#byCategory.get(category)]),
-			...words.map((word) => this.#byWord.get(word)?.entries),
-		]
-			.map((set) => set ?? new Set<Entry>())
-			.sort((one, other) => one.size - other.size);
-	}
-
-	/** The smallest set that holds all that matches, where it is small. */
-	#few({ min_price, max_price }: Page, [smallest]: Set<Entry>[]): Entry[] | undefined {
+	/** What may match, where that is little: what has the rarest word or the category, or a price in the range. */
+	#few({ category, min_price, max_price }: Page, words: Set<Entry>[]): Entry[] | undefined {
+		const sets = category === undefined ? words : [...words, this.#byCategory.get(category) ?? new Set()];
+		const smallest = sets.toSorted((one, other) => one.size - other.size)[0];
 		if (smallest && smallest.size <= FEW) {
 			return [...smallest];
 		}
-		const keys = this.#orders.price_key;
-		const begin = min_price === undefined ? 0 : bisect(keys, priceKey(min_price));
-		const end = max_price === undefined ? keys.length : bisect(keys, priceKey(max_price + 1));
-		return end - begin <= FEW
-			? keys.slice(begin, end).map((one) => this.#entries.get(idOf(one)) as Entry)
-			: undefined;
+		const order = this.#orders.price_key;
+		const begin = min_price === undefined ? 0 : bisect(order, "price_key", priceKey(min_price));
+		const end = max_price === undefined ? order.length : bisect(order, "price_key", priceKey(max_price + 1));
+		return end - begin <= FEW ? order.slice(begin, end) : undefined;
 	}
 
 	/** The part of the order that a page can come from. */
 	#bounds({ key, descending, after, min_price, max_price }: Page): [number, number] {
-		const keys = this.#orders[key];
-		let [begin, end] = [0, keys.length];
+		const order = this.#orders[key];
+		let [begin, end] = [0, order.length];
 		if (key === "price_key") {
-			begin = min_price === undefined ? 0 : bisect(keys, priceKey(min_price));
-			end = max_price === undefined ? keys.length : bisect(keys, priceKey(max_price + 1));
+			begin = min_price === undefined ? 0 : bisect(order, key, priceKey(min_price));
+			end = max_price === undefined ? order.length : bisect(order, key, priceKey(max_price + 1));
 		}
 		if (after !== undefined) {
 			if (descending) {
-				end = Math.min(end, bisect(keys, after));
+				end = Math.min(end, bisect(order, key, after));
 			} else {
-				begin = Math.max(begin, bisect(keys, `${after}\u0000`));
+				begin = Math.max(begin, bisect(order, key, `${after}\u0000`));
 			}
 		}
 		return [begin, Math.max(begin, end)];
@@ -210,11 +225,19 @@ export class MemoryListing implements Listing {
 		return ids.flatMap((id) => byId.get(id) ?? []);
 	}
 
-	#add(document: ProductDocument): void {
-		const entry = this.#file(document);
+	#putIn(entry: Entry): void {
+		this.#changes++;
 		for (const key of KEYS) {
-			const keys = this.#orders[key];
-			keys.splice(bisect(keys, entry[key]), 0, entry[key]);
+			const order = this.#orders[key];
+			order.splice(bisect(order, key, entry[key]), 0, entry);
+		}
+	}
+
+	#takeOut(entry: Entry): void {
+		this.#changes++;
+		for (const key of KEYS) {
+			const order = this.#orders[key];
+			order.splice(bisect(order, key, entry[key]), 1);
 		}
 	}
 
@@ -240,7 +263,7 @@ export class MemoryListing implements Listing {
 		return word;
 	}
 
-	#remove(entry: Entry): void {
+	#unfile(entry: Entry): void {
 		this.#entries.delete(entry._id);
 		const inCategory = this.#byCategory.get(entry.category);
 		inCategory?.delete(entry);
@@ -253,20 +276,18 @@ export class MemoryListing implements Listing {
 				this.#byWord.delete(text);
 			}
 		}
-		for (const key of KEYS) {
-			const keys = this.#orders[key];
-			keys.splice(bisect(keys, entry[key]), 1);
-		}
 	}
 }
 
 const KEYS: Key[] = ["_id", "price_key", "name_key"];
 
-function matches(entry: Entry, { min_price, max_price }: Page, sets: Set<Entry>[]): boolean {
+/** @param words For each word of the page what has it. */
+function matches(entry: Entry, { category, min_price, max_price }: Page, words: Set<Entry>[]): boolean {
 	return (
+		(category === undefined || entry.category === category) &&
 		(min_price === undefined || entry.price_minor >= min_price) &&
 		(max_price === undefined || entry.price_minor <= max_price) &&
-		sets.every((set) => set.has(entry))
+		words.every((having) => having.has(entry))
 	);
 }
 
@@ -275,11 +296,11 @@ function isAfter(key: string, after: string | undefined, descending: boolean): b
 }
 
 /** The first place whose key is not smaller. */
-function bisect(keys: string[], key: string): number {
-	let [low, high] = [0, keys.length];
+function bisect(order: Entry[], key: Key, value: string): number {
+	let [low, high] = [0, order.length];
 	while (low < high) {
 		const middle = (low + high) >>> 1;
-		if ((keys[middle] as string) < key) {
+		if ((order[middle] as Entry)[key] < value) {
 			low = middle + 1;
 		} else {
 			high = middle;
@@ -290,8 +311,4 @@ function bisect(keys: string[], key: string): number {
 
 function compare(one: string, other: string): number {
 	return one < other ? -1 : Number(one > other);
-}
-
-function idOf(key: string): string {
-	return key.slice(key.lastIndexOf(" ") + 1);
 }

@@ -39,6 +39,8 @@ export class MongoListing implements Listing {
 	}
 
 	async changed(): Promise<void> {}
+
+	stop(): void {}
 }
 
 type Filters = Pick<Page, "category" | "words" | "min_price" | "max_price" | "in_stock">;

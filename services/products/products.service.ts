@@ -187,7 +187,8 @@ export default service<ProductsService>({
 	},
 
 	async stopped() {
-		await this.sweeper.stop();
+		this.listing?.stop();
+		await this.sweeper?.stop();
 	},
 
 	methods: {

@@ -97,7 +97,10 @@ async function measure(
 
 	const reads = await readWithAndWithout(cluster, load, say);
 	await load.stop();
-	writeFileSync(join(cluster.folder, "requests.json"), JSON.stringify({begun, killed_at, samples: load.samples}));
+	writeFileSync(
+		join(cluster.folder, "requests.json"),
+		JSON.stringify({ begun, killed_at, samples: load.samples }),
+	);
 
 	Object.assign(process.env, cluster.environment);
 	await joinRunningParts(cluster.folder, 10_000, say);

@@ -94,6 +94,7 @@ describe("of the calls that would take too much of a process", () => {
 				"v1.users.register": someone,
 				"v1.users.changePassword": () => ({ current_password: PASSWORD, new_password: PASSWORD }),
 				"v1.users.resetPassword": () => ({ token: "reset", new_password: PASSWORD }),
+				"v1.orders.place": () => ({ items: [{ product_id: "01a20af7e8d300020f7306eb", quantity: 1 }] }),
 				"v1.orders.pay": () => ({ id: randomUUID() }),
 			};
 			const call = () =>
@@ -121,6 +122,23 @@ describe("of the calls that would take too much of a process", () => {
 			gate.remove();
 		},
 	);
+
+	test("those whose callers have given up are not done any more", async () => {
+		const name = "v1.orders.pay";
+		const { concurrency } = BULKHEADS[name] as { concurrency: number };
+		const pay = (timeout: number) =>
+			shop.call(name, { id: randomUUID() }, { meta: { token: person.token }, timeout }).catch(typeOf);
+		gate.close(name);
+		const patient = Array.from({ length: concurrency }, () => pay(20_000));
+		await eventually("a full house", async () => gate.inside === concurrency);
+		expect(await Promise.all([pay(300), pay(300)])).toEqual(["REQUEST_TIMEOUT", "REQUEST_TIMEOUT"]);
+		gate.open();
+		expect(await Promise.all([...patient, pay(20_000)])).toEqual(
+			Array.from({ length: concurrency + 1 }, () => "PAYMENT_DECLINED"),
+		);
+		expect(gate.inside).toBe(concurrency + 1);
+		gate.remove();
+	});
 
 	test("a client learns from a gateway elsewhere that it may try again", async () => {
 		const { concurrency, maxQueueSize } = BULKHEADS["v1.users.register"] as { [limit: string]: number };

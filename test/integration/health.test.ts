@@ -1,0 +1,66 @@
+import { afterEach, beforeEach, expect, test } from "@jest/globals";
+import type { ServiceBroker } from "moleculer";
+import { HealthServer } from "../../cli/shop/health-server.ts";
+import { startNode } from "./shop.ts";
+
+let node: ServiceBroker;
+let health: HealthServer;
+let address: string;
+
+beforeEach(async () => {
+	node = await startNode("users", "orders");
+	health = new HealthServer(node, ["users", "orders"]);
+	address = await health.listen();
+});
+
+afterEach(() => node.stop());
+
+async function look(path: string) {
+	const response = await fetch(`${address}${path}`);
+	return { status: response.status, body: (await response.json()) as Record<string, unknown> };
+}
+
+const alive = () => ({ status: 200, body: { status: "alive", node: node.nodeID } });
+
+test("a process is alive from the start, and ready once it has started", async () => {
+	expect(await look("/health/live")).toEqual(alive());
+	expect(await look("/health/ready")).toEqual({
+		status: 503,
+		body: { status: "not_ready", node: node.nodeID, services: { users: "starting", orders: "starting" } },
+	});
+	health.started();
+	expect(await look("/health/ready")).toEqual({
+		status: 200,
+		body: {
+			status: "ready",
+			node: node.nodeID,
+			services: { users: "healthy", orders: "healthy", nats: "healthy" },
+		},
+	});
+});
+
+test("a process that stops is alive, but not ready", async () => {
+	health.started();
+	health.stopping();
+	expect(await look("/health/live")).toEqual(alive());
+	expect(await look("/health/ready")).toEqual({
+		status: 503,
+		body: { status: "not_ready", node: node.nodeID, services: { users: "stopping", orders: "stopping" } },
+	});
+});
+
+test("a process that has left the others is not ready", async () => {
+	health.started();
+	await node.stop();
+	expect(await look("/health/ready")).toMatchObject({
+		status: 503,
+		body: { services: { users: "unavailable", orders: "unavailable", nats: "unavailable" } },
+	});
+	node = await startNode("users");
+});
+
+test("other addresses are told apart from a process that is ill", async () => {
+	health.started();
+	expect((await look("/")).status).toBe(404);
+	expect((await look("/health/ready/?probe=1")).status).toBe(200);
+});
