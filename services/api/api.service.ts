@@ -22,8 +22,8 @@ import { aliases, endpoints, newest, versions } from "./routes.ts";
 import { createHttpServer } from "./server.ts";
 
 const RETRY_AFTER_SECONDS = 1;
-/** How long a gateway that starts waits for the others. */
-const MEET_MS = 5000;
+/** How long a gateway that joins others waits until it knows them all. */
+const MEET_MS = 2000;
 /** A gateway that stops takes requests for so long, for balancers to notice; less where nobody is connected. */
 const LET_GO_MS = 1000;
 const LOOK_EVERY_MS = 25;
@@ -232,8 +232,11 @@ export default service<Gateway>({
 	},
 });
 
-/** Waits until every service is known here, but not for ever: what is away has its 503. */
+/** Where there are others, waits until every service is known, but not for long: what is away has its 503. */
 async function meetServices(this: Service): Promise<void> {
+	if (this.broker.registry.getNodeList({ onlyAvailable: true }).length === 1) {
+		return;
+	}
 	const names = contracts.map(({ name, version }) => ({ name, version }));
 	await this.waitForServices(names, MEET_MS, 50).catch(() => undefined);
 }

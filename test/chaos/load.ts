@@ -11,7 +11,6 @@ export interface Sample {
 	status: number;
 	/** Of a failure: the problem's code, or why there was no answer. */
 	code: string | undefined;
-	gateway: string;
 }
 
 const READY_EVERY_MS = 100;
@@ -93,11 +92,9 @@ export class Load {
 		const sent_at = performance.now();
 		let answer: { status: number; body: unknown } | undefined;
 		let code: string | undefined;
-		let gateway = "";
 		for (let attempt = 0; attempt < this.#gateways.length; attempt++) {
 			try {
-				gateway = this.#next();
-				const response = await fetch(`${gateway}/api/v1${path}`, {
+				const response = await fetch(`${this.#next()}/api/v1${path}`, {
 					...options,
 					signal: AbortSignal.timeout(PATIENCE_MS),
 				});
@@ -113,7 +110,7 @@ export class Load {
 			}
 		}
 		const status = answer?.status ?? 0;
-		this.samples.push({ what, sent_at, answered_at: performance.now(), status, code, gateway });
+		this.samples.push({ what, sent_at, answered_at: performance.now(), status, code });
 		return answer;
 	}
 

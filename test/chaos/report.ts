@@ -6,8 +6,6 @@ import type { Report } from "./run.ts";
 /** Prints what a run did and found, for a person. */
 export function printReport(report: Report): void {
 	const { minutes, seed, store } = report.options;
-	const list = (counts: Map<string, number>) =>
-		[...counts].map(([what, times]) => `${times} × ${what}`).join(", ") || "none";
 	console.log(`\n${minutes} minutes on ${store}, seed ${seed}`);
 	console.log(`faults      ${list(report.faults)}`);
 	console.log(`            ${report.own_exits} processes ended by themselves and were started again`);
@@ -15,6 +13,10 @@ export function printReport(report: Report): void {
 	console.log(`orders      ${report.accepted} accepted; in the end ${list(report.orders)}`);
 	console.log(`settled     ${(report.settled_ms / 1000).toFixed(1)} s after the end\n`);
 	printVerdict(report);
+}
+
+function list(counts: Map<string, number>): string {
+	return [...counts].map(([what, times]) => `${times} × ${what}`).join(", ") || "none";
 }
 
 /** Prints what became of the mails of a run, for a person. */
@@ -39,7 +41,7 @@ export function printMails(report: MailReport): void {
 
 /** Prints what clients saw while processes were replaced, killed and away, for a person. */
 export function printRolling(report: RollingReport): void {
-	const { per_second, rolling, kill, reads, accepted } = report;
+	const { per_second, rolling, kill, reads, failures, accepted } = report;
 	const ratio = (reads.without_ms / reads.with_ms).toFixed(2);
 	console.log(`\nload        ${per_second} requests a second, ${accepted} orders accepted`);
 	console.log(
@@ -49,8 +51,9 @@ export function printRolling(report: RollingReport): void {
 		`killed      1 of 2 orders: ${kill.failed} of ${kill.requests} requests failed, the last after ${Math.round(kill.last_failure_ms)} ms`,
 	);
 	console.log(
-		`reads       median ${reads.with_ms.toFixed(1)} ms with orders, ${reads.without_ms.toFixed(1)} ms without (${ratio} times), ${reads.failed} failed\n`,
+		`reads       median ${reads.with_ms.toFixed(1)} ms with orders, ${reads.without_ms.toFixed(1)} ms without (${ratio} times), ${reads.failed} failed`,
 	);
+	console.log(`failures    ${list(failures)}\n`);
 	printVerdict(report);
 }
 

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
@@ -19,6 +19,8 @@ export interface RollingReport {
 	kill: { requests: number; failed: number; last_failure_ms: number };
 	/** Reads of products, with orders and without: medians, in one run. */
 	reads: { with_ms: number; without_ms: number; failed: number };
+	/** How often requests failed in each way, such as `read: 504 TIMED_OUT`. */
+	failures: Map<string, number>;
 	accepted: number;
 	audit: Audit;
 	violations: string[];
@@ -97,17 +99,16 @@ async function measure(
 
 	const reads = await readWithAndWithout(cluster, load, say);
 	await load.stop();
-	writeFileSync(
-		join(cluster.folder, "requests.json"),
-		JSON.stringify({ begun, killed_at, samples: load.samples }),
-	);
 
 	Object.assign(process.env, cluster.environment);
 	await joinRunningParts(cluster.folder, 10_000, say);
 	const sources = await openSources();
 	try {
 		const lost = await lostOrders(sources, load.accepted);
-		const report = { per_second, rolling, kill, reads, accepted: load.accepted.length };
+		const report = {
+			...{ per_second, rolling, kill, reads, accepted: load.accepted.length },
+			failures: count(failures(load.samples).map(({ what, status, code }) => `${what}: ${status} ${code}`)),
+		};
 		return {
 			...report,
 			audit: await audit(sources, SETTLE_MS),
@@ -148,6 +149,14 @@ async function reads(load: Load): Promise<Sample[]> {
 
 function failures(samples: Sample[]): Sample[] {
 	return samples.filter((sample) => !isGood(sample));
+}
+
+function count(names: string[]): Map<string, number> {
+	const counts = new Map<string, number>();
+	for (const name of names) {
+		counts.set(name, (counts.get(name) ?? 0) + 1);
+	}
+	return counts;
 }
 
 function median(samples: Sample[]): number {
