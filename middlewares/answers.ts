@@ -2,7 +2,7 @@ import { LRUCache } from "lru-cache";
 import { type CallingOptions, type Context, Errors, type Middleware, type ServiceBroker } from "moleculer";
 import { actionContract, allActions, type Meta } from "../contracts/actions.ts";
 import type { ActionContract, Cached } from "../contracts/contract.ts";
-import { OUTDATED } from "../mixins/outdated.ts";
+import { hearOutdated } from "../mixins/outdated.ts";
 import { countsAsFailure } from "./resilience.ts";
 
 /** An answer is shown for so long where there is no better one, because the service is away. */
@@ -30,9 +30,9 @@ type Options = CallingOptions & { parentCtx?: Context<unknown, Meta>; ctx?: Cont
 
 /**
  * Keeps answers at the caller, in memory, of actions whose contract says so (`cached`): at a gateway they cost no call and
- * outlive the service. What depends on one thing is asked for again when somebody tells that it has changed (`OUTDATED`,
- * over NATS); the rest is fresh for a short while only. A client never gets an answer older than what it changed itself through
- * this process. Of many who ask the same at the same moment one does, for all.
+ * outlive the service. What depends on one thing is asked for again when somebody tells over NATS that it has changed
+ * (mixins/outdated.ts); the rest is fresh for a short while only. A client never gets an answer older than what it changed
+ * itself through this process. Of many who ask the same at the same moment one does, for all.
  */
 export function answersMiddleware(): Middleware {
 	const kept = new LRUCache<string, Kept>({
@@ -58,15 +58,7 @@ export function answersMiddleware(): Middleware {
 			};
 			broker.localBus.on("$transporter.disconnected", notTold);
 			broker.localBus.on("$transporter.connected", notTold);
-			broker.createService({
-				name: "$answers",
-				events: {
-					[OUTDATED]: {
-						context: true,
-						handler: (ctx: Context<{ things: string[] }>) => drop(ctx.params.things),
-					},
-				},
-			});
+			hearOutdated(broker, drop);
 		},
 		call(next: Call) {
 			return function callOrRemember(name: string, params: unknown, options: Options = {}) {

@@ -6,7 +6,8 @@ import {
 	type ServiceBroker,
 	Strategies,
 } from "moleculer";
-import { ErrorCode, type Msg, type NatsConnection } from "nats";
+import { ErrorCode } from "nats";
+import { hear, natsOf } from "../mixins/nats-client.ts";
 
 /** So often a process asks whether those that it waits for still live. */
 const ASK_EVERY_MS = 250;
@@ -62,7 +63,7 @@ export function waitingMiddleware(): Middleware {
 			};
 		},
 		created(broker) {
-			broker.localBus.on("$transporter.connected", () => answerWhetherAlive(broker));
+			hear(broker, addressOf(broker, broker.nodeID), (message) => void message.respond());
 		},
 		async started(broker) {
 			timer = setInterval(() => {
@@ -78,18 +79,6 @@ export function waitingMiddleware(): Middleware {
 	};
 }
 
-const answering = new WeakSet<NatsConnection>();
-
-function answerWhetherAlive(broker: ServiceBroker): void {
-	const nats = natsOf(broker);
-	if (nats && !answering.has(nats)) {
-		answering.add(nats);
-		nats.subscribe(addressOf(broker, broker.nodeID), {
-			callback: (_error, message: Msg) => void message.respond(),
-		});
-	}
-}
-
 async function dropIfDead(broker: ServiceBroker, node: string): Promise<void> {
 	try {
 		await natsOf(broker)?.request(addressOf(broker, node), undefined, { timeout: ANSWER_MS });
@@ -103,10 +92,4 @@ async function dropIfDead(broker: ServiceBroker, node: string): Promise<void> {
 
 function addressOf(broker: ServiceBroker, node: string): string {
 	return `${broker.namespace}.alive.${node}`;
-}
-
-/** The connection that Moleculer's transporter holds. */
-function natsOf(broker: ServiceBroker): NatsConnection | undefined {
-	const transit = broker.transit as { tx?: { client?: NatsConnection | null } } | undefined;
-	return transit?.tx?.client ?? undefined;
 }

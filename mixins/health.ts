@@ -1,6 +1,6 @@
 import type { ServiceBroker } from "moleculer";
-import type { NatsConnection } from "nats";
 import { type ActionName, callAction, contracts } from "../contracts/actions.ts";
+import { natsOf } from "./nats-client.ts";
 
 /** How long a service or NATS may take to say that it is well. */
 const PATIENCE_MS = 2000;
@@ -30,12 +30,8 @@ export async function askServices(
 
 /** Whether NATS answers this process. */
 export function askNats(broker: ServiceBroker): Promise<State> {
-	const { connected, tx } = (broker.transit ?? {}) as {
-		connected?: boolean;
-		tx?: { client?: NatsConnection | null };
-	};
-	const { client } = tx ?? {};
-	if (!connected || !client) {
+	const client = natsOf(broker);
+	if (!broker.transit?.connected || !client) {
 		return Promise.resolve("unavailable");
 	}
 	return stateOf(inTime(client.rtt()));

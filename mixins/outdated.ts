@@ -1,19 +1,20 @@
 import type { ServiceBroker } from "moleculer";
-
-/** The event by which nodes hear that answers which they may have kept are no longer right. */
-export const OUTDATED = "answers.outdated";
+import { hear, natsOf } from "./nats-client.ts";
 
 /** Changes of the same moment are told together. */
 const TOGETHER_MS = 10;
+/** The local event, and the end of the subject. */
+const OUTDATED = "answers.outdated";
 
 const untold = new WeakMap<ServiceBroker, Set<string>>();
 
 /**
- * Tells every node that something has changed. It may get lost: what is kept is old after a while anyway.
+ * Tells every process that something has changed. It may get lost: what is kept is old after a while anyway.
  *
  * @param things As `cached.about` of the contracts names them, such as `product:<id>`.
  */
 export function tellOutdated(broker: ServiceBroker, things: string[]): void {
+	broker.localBus.emit(OUTDATED, things);
 	const known = untold.get(broker);
 	if (known) {
 		for (const thing of things) {
@@ -25,6 +26,20 @@ export function tellOutdated(broker: ServiceBroker, things: string[]): void {
 	untold.set(broker, fresh);
 	setTimeout(() => {
 		untold.delete(broker);
-		broker.broadcast(OUTDATED, { things: [...fresh] }).catch(() => undefined);
+		// Not by `broadcast`: it leaves out the nodes that this one takes for gone, and they would not miss anything.
+		const nats = natsOf(broker);
+		if (nats && !nats.isClosed()) {
+			nats.publish(subjectOf(broker), [...fresh].join("\n"));
+		}
 	}, TOGETHER_MS).unref();
+}
+
+/** Hears what `tellOutdated` says, here and elsewhere; call it before the broker starts. */
+export function hearOutdated(broker: ServiceBroker, drop: (things: string[]) => void): void {
+	broker.localBus.on(OUTDATED, drop);
+	hear(broker, subjectOf(broker), (message) => drop(message.string().split("\n")));
+}
+
+function subjectOf(broker: ServiceBroker): string {
+	return `${broker.namespace}.${OUTDATED}`;
 }

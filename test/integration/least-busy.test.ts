@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { type Context, Errors, type Middleware, type Service, ServiceBroker } from "moleculer";
 import { callAction } from "../../contracts/actions.ts";
+import { waitingMiddleware } from "../../middlewares/least-busy.ts";
 import { brokerOptions } from "../../moleculer.config.ts";
 import { admin, eventually, intoFile, newUser, startNode, startNodeWith } from "./shop.ts";
 
@@ -98,8 +99,17 @@ test("what a call fails with in passing is tried again at another node", async (
 
 test("what a dead node owes fails within a second, not when it misses its heartbeats", async () => {
 	reset();
-	const dying = new ServiceBroker(brokerOptions({ nodeID: `dying-${randomUUID()}`, logger: intoFile() }));
-	dying.createService({ name: "$dying", actions: { hang: () => new Promise(() => {}) } });
+	const dying = new ServiceBroker({
+		...brokerOptions({ nodeID: `dying-${randomUUID()}`, logger: intoFile() }),
+		// No other connection, which would be left behind.
+		middlewares: [waitingMiddleware()],
+	});
+	let release = () => {};
+	const hang = () =>
+		new Promise<void>((resolve) => {
+			release = resolve;
+		});
+	dying.createService({ name: "$dying", actions: { hang } });
 	await dying.start();
 	await caller.waitForServices("$dying");
 	const begun = performance.now();
@@ -109,8 +119,9 @@ test("what a dead node owes fails within a second, not when it misses its heartb
 	await tx.client.close();
 	expect(await owed).toBeInstanceOf(Errors.RequestRejectedError);
 	expect(performance.now() - begun).toBeLessThan(2500);
-	// What it would say now nobody may hear.
-	dying.stop().catch(() => undefined);
+	release();
+	// It would tell the others, which it cannot any more.
+	await dying.stop().catch(() => undefined);
 });
 
 test("calls go on while one of two nodes stops", async () => {
