@@ -14,6 +14,9 @@ const SETTLED_MS = 10_000;
 /** What does not end by itself after `SHUTDOWN_SECONDS` is killed this much later. */
 const KILL_AFTER_MS = 3000;
 
+const SERVING_MS = 10_000;
+const LOOK_EVERY_MS = 100;
+
 /** One process of a cluster. */
 export interface Member {
 	/** Such as `orders-2`. */
@@ -110,8 +113,13 @@ export class Members {
 			const hear = (line: string) => {
 				const nodeID = /^joined .* as (\S+): /.exec(line)?.[1];
 				if (nodeID && process.child === child) {
-					Object.assign(process, { nodeID, state: "ready" });
-					ready();
+					process.nodeID = nodeID;
+					void untilServing(process).then(() => {
+						if (process.child === child && process.state === "starting") {
+							process.state = "ready";
+						}
+						ready();
+					});
 				}
 				this.#hear(process, line);
 			};
@@ -157,6 +165,21 @@ export class Members {
 			child.kill("SIGKILL");
 			await ended;
 		}
+	}
+}
+
+/** A gateway may have to meet the others first; it is not waited for where one of them is away. */
+async function untilServing({ address }: Member): Promise<void> {
+	const deadline = Date.now() + SERVING_MS;
+	while (address && Date.now() < deadline) {
+		const isReady = await fetch(`${address}/health/ready`).then(
+			({ ok }) => ok,
+			() => false,
+		);
+		if (isReady) {
+			return;
+		}
+		await wait(LOOK_EVERY_MS);
 	}
 }
 
