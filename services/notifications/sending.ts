@@ -1,3 +1,4 @@
+import { setTimeout as wait } from "node:timers/promises";
 import pLimit from "p-limit";
 import pg from "pg";
 import { databaseUrl } from "../../mixins/settings.ts";
@@ -12,6 +13,10 @@ import { openChannels } from "./channels.ts";
 const AT_ONCE = 5;
 /** When the service's process is dead, others take its messages over after a second or more. */
 const LAST_WORDS_MS = 10_000;
+
+/** Where the database is away, it is asked again this often, for so long. */
+const MARK_AGAIN_MS = 100;
+const MARK_PATIENCE_MS = 30_000;
 
 /** What the service's process asks for. */
 export interface Order {
@@ -69,8 +74,24 @@ async function send({ turn, channel, message }: Order): Promise<Outcome> {
 	}
 }
 
-/** Does not wait for the disk: a power cut may undo the last half second of marks, which is no worse than a kill. */
+/** The message has left, so it is marked as soon as the database lets it. */
 async function markSent(id: string): Promise<void> {
+	const deadline = Date.now() + MARK_PATIENCE_MS;
+	for (;;) {
+		try {
+			await mark(id);
+			return;
+		} catch (error) {
+			if (Date.now() > deadline) {
+				throw new Error(`it left, but could not be marked: ${(error as Error).message}`);
+			}
+			await wait(MARK_AGAIN_MS);
+		}
+	}
+}
+
+/** Does not wait for the disk: a power cut may undo the last half second of marks, which is no worse than a kill. */
+async function mark(id: string): Promise<void> {
 	await pool.query(
 		`WITH quickly AS (SELECT set_config('synchronous_commit', 'off', true))
 		UPDATE notifications SET status = 'sent', sent_at = now(), data = NULL,

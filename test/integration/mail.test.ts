@@ -3,13 +3,17 @@ import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import type { ServiceBroker } from "moleculer";
+import pg from "pg";
 import { SMTPServer } from "smtp-server";
 import { callAction } from "../../contracts/actions.ts";
+import { databaseUrl } from "../../mixins/settings.ts";
 import { admin, eventually, newProduct, newUser, PASSWORD, type Person, startNode } from "./shop.ts";
 
 /** What the mail server answers to a recipient, by the address; others are accepted. */
 const refusals = new Map<string, { code: number; times: number }>();
 let senderIsBlocked = false;
+/** Done for a mail before the server says that it has it. */
+let beforeAccepting = async (_to: string[]) => {};
 const received: { to: string[]; mail: string }[] = [];
 
 let server: SMTPServer;
@@ -48,10 +52,13 @@ async function listen() {
 			}
 		},
 		onData(stream, { envelope }, done) {
-			text(stream).then((mail) => {
-				received.push({ to: envelope.rcptTo.map(({ address }) => address), mail });
-				done();
-			}, done);
+			text(stream)
+				.then(async (mail) => {
+					const to = envelope.rcptTo.map(({ address }) => address);
+					received.push({ to, mail });
+					await beforeAccepting(to);
+				})
+				.then(() => done(), done);
 		},
 	});
 	server.on("error", () => undefined);
@@ -123,6 +130,35 @@ test("a mail is not given up because the server refuses the shop", async () => {
 	});
 	senderIsBlocked = false;
 	await welcome(person, "sent");
+});
+
+test("a mail that has left while the database is away is not sent again", async () => {
+	const database = new pg.Client(databaseUrl("notifications"));
+	await database.connect();
+	const email = `left-${randomUUID()}@toko.test`;
+	let refused = 0;
+	beforeAccepting = async (to) => {
+		if (to.includes(email)) {
+			await database.query(`
+				CREATE FUNCTION refuse_mark() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'away'; END $$;
+				CREATE TRIGGER away BEFORE UPDATE ON notifications FOR EACH ROW
+					WHEN (NEW.status = 'sent') EXECUTE FUNCTION refuse_mark()`);
+			refused++;
+			setTimeout(() => void database.query("DROP FUNCTION refuse_mark CASCADE"), 1000);
+		}
+	};
+	try {
+		const username = `l${randomUUID().slice(0, 8)}`;
+		const person = { email, username, password: PASSWORD, full_name: "Rina" };
+		const { id } = await callAction(shop, "v1.users.register", person);
+		const { history } = await welcome({ id }, "sent");
+		expect(history).toMatchObject([{ status: "queued" }, { status: "sent" }]);
+		expect(mailsTo({ email })).toHaveLength(1);
+		expect(refused).toBe(1);
+	} finally {
+		beforeAccepting = async () => {};
+		await database.end();
+	}
 });
 
 test("while the server is away mails wait", async () => {
