@@ -7,7 +7,12 @@ import { contractMiddleware } from "./middlewares/contracts.ts";
 import { countingMiddleware } from "./middlewares/counting.ts";
 import { waitingMiddleware } from "./middlewares/least-busy.ts";
 import { permissionMiddleware } from "./middlewares/permissions.ts";
-import { bulkheadMiddleware, resilience, retryMiddleware } from "./middlewares/resilience.ts";
+import {
+	breakerMiddleware,
+	bulkheadMiddleware,
+	resilience,
+	retryMiddleware,
+} from "./middlewares/resilience.ts";
 import { storeFailureMiddleware } from "./middlewares/store-failures.ts";
 import { settings } from "./mixins/settings.ts";
 
@@ -36,15 +41,14 @@ export function brokerOptions(changes: Partial<BrokerOptions> = {}): BrokerOptio
 			answersMiddleware(),
 			"ActionHook",
 			bulkheadMiddleware,
-			"Cacher",
 			"ContextTracker",
 			// Inside the circuit breaker, so that it sees timeouts.
 			"Timeout",
 			"CircuitBreaker",
+			breakerMiddleware,
 			// Outside it, so that each try is counted.
 			waitingMiddleware(),
 			retryMiddleware,
-			"Fallback",
 			"ErrorHandler",
 			channels(nats),
 		] as Middleware[],

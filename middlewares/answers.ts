@@ -2,6 +2,7 @@ import { LRUCache } from "lru-cache";
 import { type CallingOptions, type Context, Errors, type Middleware, type ServiceBroker } from "moleculer";
 import { actionContract, allActions, type Meta } from "../contracts/actions.ts";
 import type { ActionContract, Cached } from "../contracts/contract.ts";
+import { whenDeaf } from "../mixins/nats-client.ts";
 import { hearOutdated } from "../mixins/outdated.ts";
 import { countsAsFailure } from "./resilience.ts";
 
@@ -53,11 +54,9 @@ export function answersMiddleware(): Middleware {
 		created(created) {
 			broker = created;
 			broker.metrics.register({ type: "counter", name: ANSWERS_METRIC, labelNames: ["action", "from"] });
-			const notTold = () => {
+			whenDeaf(broker, () => {
 				deafUntil = performance.now();
-			};
-			broker.localBus.on("$transporter.disconnected", notTold);
-			broker.localBus.on("$transporter.connected", notTold);
+			});
 			hearOutdated(broker, drop);
 		},
 		call(next: Call) {
@@ -131,12 +130,17 @@ export function answersMiddleware(): Middleware {
 		});
 		const mine = { asked_at, answer };
 		underWay.set(key, mine);
-		const end = () => {
-			if (underWay.get(key) === mine) {
-				underWay.delete(key);
+		const end = (error?: unknown) => {
+			if (underWay.get(key) !== mine) {
+				return;
+			}
+			underWay.delete(key);
+			if (error && !isAway(error)) {
+				// The service says that there is no such thing any more: that is newer than what was kept.
+				kept.delete(key);
 			}
 		};
-		answer.then(end, end);
+		answer.then(() => end(), end);
 		return answer;
 	}
 

@@ -2,7 +2,6 @@ import {
 	type ActionEndpoint,
 	type Context,
 	type Middleware,
-	type Service,
 	type ServiceBroker,
 	Strategies,
 } from "moleculer";
@@ -13,8 +12,14 @@ import { hear, natsOf } from "../mixins/nats-client.ts";
 const ASK_EVERY_MS = 250;
 const ANSWER_MS = 2000;
 
-/** How many answers this process waits for, by node. */
-const waiting = new Map<string, number>();
+/** How many answers each broker waits for, by node, its own included. */
+const waitingOf = new WeakMap<ServiceBroker, Map<string, number>>();
+
+function waitingFor(broker: ServiceBroker): Map<string, number> {
+	const known = waitingOf.get(broker) ?? new Map<string, number>();
+	waitingOf.set(broker, known);
+	return known;
+}
 
 /**
  * Calls go to the node of which this one waits for the fewest answers; of several, to each in its turn. A slow, frozen or
@@ -24,6 +29,7 @@ export class LeastBusy extends Strategies.Base {
 	#turn = 0;
 
 	override select(endpoints: ActionEndpoint[]): ActionEndpoint {
+		const waiting = waitingFor(this.broker);
 		this.#turn = (this.#turn + 1) % endpoints.length;
 		let best: ActionEndpoint | undefined;
 		let fewest = Number.POSITIVE_INFINITY;
@@ -48,34 +54,50 @@ export function waitingMiddleware(): Middleware {
 	let timer: NodeJS.Timeout;
 	return {
 		name: "Waiting",
-		remoteAction(next) {
-			return function countWaiting(this: Service, ctx: Context) {
-				const node = ctx.nodeID as string;
-				waiting.set(node, (waiting.get(node) ?? 0) + 1);
-				return next.call(this, ctx).finally(() => {
-					const left = (waiting.get(node) ?? 1) - 1;
-					if (left > 0) {
-						waiting.set(node, left);
-					} else {
-						waiting.delete(node);
-					}
-				});
-			};
-		},
+		localAction: countWaiting,
+		remoteAction: countWaiting,
 		created(broker) {
 			hear(broker, addressOf(broker, broker.nodeID), (message) => void message.respond());
 		},
 		async started(broker) {
 			timer = setInterval(() => {
-				for (const node of waiting.keys()) {
-					void dropIfDead(broker, node);
+				for (const node of waitingFor(broker).keys()) {
+					if (node !== broker.nodeID) {
+						void dropIfDead(broker, node);
+					}
 				}
 			}, ASK_EVERY_MS);
 			timer.unref();
 		},
-		async stopping() {
+		// Until then a node that stops waits for its calls.
+		async stopped() {
 			clearInterval(timer);
 		},
+	};
+}
+
+type Handler = (ctx: Context) => Promise<unknown>;
+
+/** A process's own calls of its own actions count as others do: else it would keep nearly all of them. */
+function countWaiting(this: ServiceBroker, next: Handler): Handler {
+	const waiting = waitingFor(this);
+	return async function count(this: unknown, ctx: Context) {
+		const node = ctx.endpoint?.local ? ctx.broker.nodeID : (ctx.nodeID as string);
+		// A call from another node is one that this node answers, not one that it waits for.
+		if (ctx.nodeID !== node) {
+			return next.call(this, ctx);
+		}
+		waiting.set(node, (waiting.get(node) ?? 0) + 1);
+		try {
+			return await next.call(this, ctx);
+		} finally {
+			const left = (waiting.get(node) ?? 1) - 1;
+			if (left > 0) {
+				waiting.set(node, left);
+			} else {
+				waiting.delete(node);
+			}
+		}
 	};
 }
 

@@ -1,5 +1,5 @@
 import { setTimeout as wait } from "node:timers/promises";
-import { type BrokerOptions, type Context, Errors, type Middleware } from "moleculer";
+import { type ActionEndpoint, type BrokerOptions, type Context, Errors, type Middleware } from "moleculer";
 import pLimit from "p-limit";
 import { actionContract } from "../contracts/actions.ts";
 import { LeastBusy } from "./least-busy.ts";
@@ -13,7 +13,6 @@ export const DEADLINE_MS = 10_000;
 /** A call that failed is made again this often, after random pauses that grow. */
 export const RETRIES = 3;
 const FIRST_PAUSE_MS = 50;
-const LONGEST_PAUSE_MS = 1000;
 
 /**
  * How many calls of an action a process works on at the same moment, and how many wait; what is more is refused (503).
@@ -93,6 +92,31 @@ export function countsAsFailure(error: Error): boolean {
 	return typeof code !== "number" || code >= 500;
 }
 
+/**
+ * Tells Moleculer's circuit breaker which endpoint it is that a call goes to: it keeps the first one it has seen, and a
+ * node that was away comes back with new ones. Outside the breaker, so after it in the list.
+ */
+export const breakerMiddleware: Middleware = {
+	name: "BreakerOfThisEndpoint",
+	localAction: withOwnBreaker,
+	remoteAction: withOwnBreaker,
+};
+
+interface Breakers {
+	CircuitBreakerStore?: Map<string, { ep: unknown }>;
+}
+
+function withOwnBreaker(next: Handler): Handler {
+	return function noteEndpoint(this: unknown, ctx: Context) {
+		const endpoint = ctx.endpoint as ActionEndpoint | undefined;
+		const breaker = endpoint && (ctx.broker as Breakers).CircuitBreakerStore?.get(endpoint.name);
+		if (breaker) {
+			breaker.ep = endpoint;
+		}
+		return next.call(this, ctx);
+	};
+}
+
 /** Calls again what failed in passing: idempotent actions, and any call that its callee refused before it began. */
 export const retryMiddleware: Middleware = {
 	name: "Retries",
@@ -143,13 +167,15 @@ function withRetries(next: Handler, action: { name?: string }): Handler {
 
 /** Doubled with each attempt, of which a random half or more. */
 function pause(attempt: number): number {
-	return Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (attempt - 1)) * (0.5 + Math.random() / 2);
+	return FIRST_PAUSE_MS * 2 ** (attempt - 1) * (0.5 + Math.random() / 2);
 }
 
-/** Not where the caller's time is already up. */
+/** Not where the caller's time is already up, nor where there is too much to do: it would go to the end of the queue. */
 function isPassing(error: unknown): boolean {
 	return (
-		Boolean((error as { retryable?: boolean }).retryable) && !(error instanceof Errors.RequestTimeoutError)
+		Boolean((error as { retryable?: boolean }).retryable) &&
+		!(error instanceof Errors.RequestTimeoutError) &&
+		!(error instanceof Errors.QueueIsFullError)
 	);
 }
 

@@ -35,6 +35,8 @@ export class MemoryListing implements Listing {
 	#isShared: boolean;
 	#looked_at = 0;
 	#looking: Promise<void> | undefined;
+	/** The look after that one: what was changed when it is asked for is found by it. */
+	#lookingNext: Promise<void> | undefined;
 	#entries = new Map<string, Entry>();
 	/** All products in the order of each key. */
 	#orders: Record<Key, Entry[]> = { _id: [], price_key: [], name_key: [] };
@@ -105,7 +107,8 @@ export class MemoryListing implements Listing {
 	}
 
 	async changed(ids: string[]): Promise<void> {
-		this.#take(await this.#store.find({ query: { _id: { $in: ids } } }));
+		// Also where the time is the same: two changes may fall into one millisecond.
+		this.#take(await this.#store.find({ query: { _id: { $in: ids } } }), true);
 	}
 
 	/** Takes over what other processes have changed. */
@@ -113,7 +116,16 @@ export class MemoryListing implements Listing {
 		if (!this.#isShared) {
 			return undefined;
 		}
-		this.#looking ??= this.#look().finally(() => {
+		if (this.#looking) {
+			this.#lookingNext ??= this.#looking
+				.catch(() => undefined)
+				.then(() => {
+					this.#lookingNext = undefined;
+					return this.#catchUp();
+				});
+			return this.#lookingNext;
+		}
+		this.#looking = this.#look().finally(() => {
 			this.#looking = undefined;
 		});
 		return this.#looking;
@@ -127,10 +139,10 @@ export class MemoryListing implements Listing {
 	}
 
 	/** Puts products where they belong now, if they are on sale. */
-	#take(documents: ProductDocument[]): void {
+	#take(documents: ProductDocument[], areNew = false): void {
 		const changed = documents.filter(
 			({ _id, updated_at, removed_at }) =>
-				removed_at !== null || this.#entries.get(_id)?.updated_at !== updated_at,
+				areNew || removed_at !== null || this.#entries.get(_id)?.updated_at !== updated_at,
 		);
 		// Of many it is quicker to sort all anew than to find a place for each.
 		const areFew = changed.length <= FEW;

@@ -1,6 +1,6 @@
 import type { z } from "zod";
 import { implement } from "../../contracts/actions.ts";
-import { problem } from "../../contracts/problems.ts";
+import { problem, problemCode } from "../../contracts/problems.ts";
 import { aboutProduct, type catalogueOutcome, products, STOCK_MAX } from "../../contracts/products.ts";
 import { type DocumentService, documents } from "../../mixins/documents.ts";
 import { tellOutdated } from "../../mixins/outdated.ts";
@@ -140,7 +140,13 @@ export default service<ProductsService>({
 
 		async reserve(ctx) {
 			const { reservation_id, lines, expires_at } = ctx.params;
-			const held = await reserve(this.adapter, reservation_id, lines, expires_at);
+			const held = await reserve(this.adapter, reservation_id, lines, expires_at).catch((error) => {
+				// Of one line that was refused nothing has changed; of several some may have been held for a moment.
+				if (lines.length > 1 || problemCode(error) === undefined) {
+					this.tell(lines.map(({ product_id }) => product_id));
+				}
+				throw error;
+			});
 			this.tell(held.map(({ product_id }) => product_id));
 			return {
 				lines: held.map(({ product_id, quantity, document }) => ({

@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import type { Context, Middleware, Service, ServiceBroker } from "moleculer";
+import type { NatsConnection } from "nats";
 import { callAction } from "../../contracts/actions.ts";
 import { problem } from "../../contracts/problems.ts";
 import { asService } from "../../middlewares/permissions.ts";
+import { natsOf } from "../../mixins/nats-client.ts";
 import { gatewayAddress } from "../../services/api/api.service.ts";
 import { admin, eventually, newProduct, newUser, type Person, startNode, startNodeWith } from "./shop.ts";
 
@@ -156,6 +158,48 @@ test("what others change is told over NATS, also by who takes this node for gone
 		// A product is asked for again after ten seconds anyway.
 		await eventually("the new stock", isSeen, 5000);
 	}
+});
+
+test("after NATS was away it is asked again: what was told meanwhile was not heard", async () => {
+	const { id } = await newProduct(services, 5);
+	await get(`/products/${id}`);
+	const nats = natsOf(gateway) as NatsConnection;
+	await nats.reconnect();
+	await eventually("NATS", async () => {
+		const stillThere = await nats.rtt().catch(() => undefined);
+		return stillThere !== undefined;
+	});
+	await gateway.waitForServices("v1.products");
+	reset();
+	expect((await get(`/products/${id}`)).status).toBe(200);
+	expect(runs["v1.products.get"]).toBe(1);
+});
+
+test("an order of several products of which one is short tells that the others may have changed", async () => {
+	const [plenty, short] = await Promise.all([newProduct(services, 5), newProduct(services, 1)]);
+	await get(`/products/${plenty.id}`);
+	reset();
+	const items = [plenty, short].map(({ id }) => ({ product_id: id, quantity: 2 }));
+	const order = (await newUser(services)).call("v1.orders.place", { items });
+	await expect(order).rejects.toMatchObject({ type: "OUT_OF_STOCK" });
+	await eventually("a page that is asked for again", async () => {
+		await get(`/products/${plenty.id}`);
+		return runs["v1.products.get"] === 1;
+	});
+});
+
+test("a product that is known to be gone is not shown while products is away", async () => {
+	const { id } = await newProduct(services, 5);
+	expect((await get(`/products/${id}`)).status).toBe(200);
+	await callAction(services, "v1.products.remove", { id }, asService());
+	await eventually("its end", async () => (await get(`/products/${id}`)).status === 404);
+	before = async (name) => {
+		if (name === "v1.products.get") {
+			throw problem("UNAVAILABLE", { service: "products" });
+		}
+	};
+	expect((await get(`/products/${id}`)).status).toBe(503);
+	reset();
 });
 
 test("pages keep their link to the next one", async () => {

@@ -39,15 +39,15 @@ beforeAll(async () => {
 	]);
 	caller = await startNode();
 	await caller.waitForServices("v1.users");
-	await eventually("both nodes", async () => nodesWithUsers() === 2);
+	await eventually("both nodes", async () => knownTo(caller) === 2);
 });
 
 afterAll(async () => {
 	await Promise.all([caller, first, second].map((broker) => broker.stop()));
 });
 
-function nodesWithUsers(): number {
-	return caller.registry.actions.get("v1.users.jwks")?.count() ?? 0;
+function knownTo(broker: ServiceBroker): number {
+	return broker.registry.actions.get("v1.users.jwks")?.count() ?? 0;
 }
 
 function reset() {
@@ -83,6 +83,41 @@ test("a node that is slow gets fewer calls", async () => {
 	expect(nodes[0]?.runs).toBe(1);
 	release();
 	await Promise.all([waiting, waitingToo]);
+});
+
+test("a process that hosts an action itself shares its calls with the others", async () => {
+	reset();
+	for (const node of nodes) {
+		node.before = () => new Promise((wake) => setTimeout(wake, 50));
+	}
+	await eventually("both nodes", async () => knownTo(first) === 2);
+	await Promise.all(Array.from({ length: 40 }, () => callAction(first, "v1.users.jwks", {})));
+	expect(nodes.map(({ runs }) => runs)).toEqual([20, 20]);
+	reset();
+});
+
+test("the circuit breaker opens also for a node that was away for a moment", async () => {
+	const flaky = await startNode();
+	flaky.createService({
+		name: "$flaky",
+		actions: {
+			fail() {
+				throw new Errors.MoleculerServerError("never", 500, "NEVER", {});
+			},
+		},
+	});
+	const fail = () => caller.call("$flaky.fail").catch((error: Error) => error.name);
+	await caller.waitForServices("$flaky");
+	expect(await fail()).toBe("MoleculerServerError");
+	caller.registry.nodes.disconnected(flaky.nodeID, true);
+	// Its next heartbeat brings it back.
+	await eventually("its return", async () => (await fail()) === "MoleculerServerError");
+	const answers: unknown[] = [];
+	for (let call = 0; call < 40; call++) {
+		answers.push(await fail());
+	}
+	expect(answers.at(-1)).toBe("ServiceNotAvailableError");
+	await flaky.stop();
 });
 
 test("what a call fails with in passing is tried again at another node", async () => {
@@ -127,7 +162,7 @@ test("what a dead node owes fails within a second, not when it misses its heartb
 test("calls go on while one of two nodes stops", async () => {
 	reset();
 	const leaving = await startNode("users");
-	await eventually("three nodes", async () => nodesWithUsers() === 3);
+	await eventually("three nodes", async () => knownTo(caller) === 3);
 	const person = await newUser(first);
 	await admin(first);
 	let isOver = false;

@@ -140,6 +140,27 @@ describe("of the calls that would take too much of a process", () => {
 		gate.remove();
 	});
 
+	test("those who have waited for half of their time are refused at once, not put at the end of the queue again", async () => {
+		const name = "v1.orders.place";
+		const { concurrency } = BULKHEADS[name] as { concurrency: number };
+		const place = (timeout: number) => {
+			const items = [{ product_id: "01a20af7e8d300020f7306eb", quantity: 1 }];
+			const params = { items, idempotency_key: randomUUID() };
+			return shop.call(name, params, { meta: { token: person.token }, timeout }).catch(typeOf);
+		};
+		gate.close(name);
+		const patient = Array.from({ length: concurrency }, () => place(20_000));
+		await eventually("a full house", async () => gate.inside === concurrency);
+		const asked_at = performance.now();
+		const late = place(4000);
+		await eventually("half of its time", async () => performance.now() - asked_at > 2000);
+		gate.open();
+		expect(await late).toBe("QUEUE_FULL");
+		await Promise.all(patient);
+		expect(gate.inside).toBe(concurrency);
+		gate.remove();
+	});
+
 	test("a client learns from a gateway elsewhere that it may try again", async () => {
 		const { concurrency, maxQueueSize } = BULKHEADS["v1.users.register"] as { [limit: string]: number };
 		const post = () =>
