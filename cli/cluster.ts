@@ -54,7 +54,9 @@ async function start(): Promise<void> {
 			.then(() => say("replaced all processes"), fail);
 	});
 	const show = async () => screen.show(clusterTable(members.all, await nodes.look()));
-	setInterval(() => void show(), LOOK_EVERY_MS).unref();
+	if (process.stdout.isTTY) {
+		setInterval(() => void show(), LOOK_EVERY_MS).unref();
+	}
 	work = work.then(() => members.start(counts));
 	await work;
 	const gateways = members.all.flatMap(({ address }) => address ?? []);

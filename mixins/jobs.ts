@@ -199,7 +199,7 @@ class Worker {
 	#takeBack(poolId: string): void {
 		this.#announced.delete(poolId);
 		this.#inTurn((session) =>
-			session.query("SELECT pg_advisory_unlock($1, hashtext($2))", [WORKER_LOCK, poolId]),
+			session.query("SELECT pg_advisory_unlock_shared($1, hashtext($2))", [WORKER_LOCK, poolId]),
 		);
 	}
 
@@ -244,8 +244,13 @@ class Worker {
 		session.on("error", forget);
 		session.on("end", forget);
 		await session.connect();
-		for (const poolId of this.#announced) {
-			await session.query(ANNOUNCE, [WORKER_LOCK, poolId]);
+		try {
+			for (const poolId of this.#announced) {
+				await session.query(ANNOUNCE, [WORKER_LOCK, poolId]);
+			}
+		} catch (error) {
+			session.end().catch(() => undefined);
+			throw error;
 		}
 		this.#session = session;
 		return session;
@@ -269,15 +274,17 @@ function endOfJobs(events: WorkerEvents): Promise<void> {
 	});
 }
 
-const ANNOUNCE = "SELECT pg_advisory_lock($1, hashtext($2))";
+// Shared: a session that PostgreSQL has not noticed to be gone may hold it still.
+const ANNOUNCE = "SELECT pg_advisory_lock_shared($1, hashtext($2))";
 
+// After a restart of the server the living get some seconds to announce themselves again.
 const GIVE_BACK_JOBS_OF_THE_DEAD = `
 	SELECT graphile_worker.force_unlock_workers(array_agg(locked_by))
 	FROM (
 		SELECT DISTINCT locked_by FROM graphile_worker.jobs
 		WHERE locked_by IS NOT NULL AND locked_at < now() - interval '1 second'
 	) AS taken
-	WHERE NOT EXISTS (
+	WHERE pg_postmaster_start_time() < now() - interval '5 seconds' AND NOT EXISTS (
 		SELECT FROM pg_locks
 		WHERE locktype = 'advisory' AND granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
 			AND classid = $1::oid AND objid::bigint = (hashtext(locked_by)::bigint & 4294967295)

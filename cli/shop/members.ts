@@ -41,6 +41,7 @@ interface Process extends Member {
 export class Members {
 	#processes: Process[] = [];
 	#isStopping = false;
+	#replacing: Promise<void> | undefined;
 	#hear: (member: Member, line: string) => void;
 
 	/** @param hear Gets every line that a member prints, and what becomes of it. */
@@ -61,7 +62,7 @@ export class Members {
 					name: `${service}-${number}`,
 					service,
 					environment: port === undefined ? {} : { PORT: String(port) },
-					address: port === undefined ? undefined : `http://${settings.host}:${port}`,
+					address: port === undefined ? undefined : `http://${urlHost(settings.host)}:${port}`,
 					...{ state: "starting", nodeID: undefined, pid: undefined, restarts: 0, child: undefined },
 					pause_ms: FIRST_PAUSE_MS,
 				});
@@ -75,7 +76,15 @@ export class Members {
 	 * products on a NeDB file a file, that only one can have: there the old one goes first.
 	 */
 	async replaceAll(): Promise<void> {
+		this.#replacing = this.#replaceAll();
+		await this.#replacing;
+	}
+
+	async #replaceAll(): Promise<void> {
 		for (const process of [...this.#processes]) {
+			if (this.#isStopping) {
+				return;
+			}
 			const isExclusive = process.service === "api" || (process.service === "products" && !settings.mongoUrl);
 			const old = process.child;
 			if (isExclusive) {
@@ -92,11 +101,18 @@ export class Members {
 	/** Ends all processes. */
 	async stop(): Promise<void> {
 		this.#isStopping = true;
-		await Promise.all(this.#processes.map((process) => this.#end(process, process.child)));
+		const endAll = () => Promise.all(this.#processes.map((process) => this.#end(process, process.child)));
+		await endAll();
+		// What was just being replaced.
+		await this.#replacing;
+		await endAll();
 	}
 
 	/** Resolves when the process is ready; what ends before is started again. */
 	#spawn(process: Process): Promise<void> {
+		if (this.#isStopping) {
+			return Promise.resolve();
+		}
 		process.state = "starting";
 		const args = ["--disable-warning=DEP0174", "--disable-warning=ExperimentalWarning"];
 		const child = spawn(globalThis.process.execPath, [...args, join("cli", "node.ts"), process.service], {
@@ -172,7 +188,8 @@ export class Members {
 async function untilServing({ address }: Member): Promise<void> {
 	const deadline = Date.now() + SERVING_MS;
 	while (address && Date.now() < deadline) {
-		const isReady = await fetch(`${address}/health/ready`).then(
+		const signal = AbortSignal.timeout(SERVING_MS);
+		const isReady = await fetch(`${address}/health/ready`, { signal }).then(
 			({ ok }) => ok,
 			() => false,
 		);
@@ -181,6 +198,10 @@ async function untilServing({ address }: Member): Promise<void> {
 		}
 		await wait(LOOK_EVERY_MS);
 	}
+}
+
+function urlHost(host: string): string {
+	return host.includes(":") ? `[${host}]` : host;
 }
 
 /** The first gateway has `PORT`, the others those after it; with `PORT=0` each has a free one, and keeps it. */

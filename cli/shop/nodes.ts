@@ -39,6 +39,11 @@ export class Nodes {
 				services: services.map(({ name }) => name as string).filter((name) => !name.startsWith("$")),
 			}))
 			.filter(({ services }) => services.length > 0);
+		for (const id of this.#before.keys()) {
+			if (!nodes.some((node) => node.id === id)) {
+				this.#before.delete(id);
+			}
+		}
 		return Promise.all(nodes.map(async (node) => ({ ...node, ...(await this.#measure(node.id)) })));
 	}
 

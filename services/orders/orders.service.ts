@@ -8,6 +8,7 @@ import { postgres } from "../../mixins/postgres.ts";
 import { service } from "../../mixins/schema.ts";
 import { forgetDeletedUsers, forgetUser } from "./forget.ts";
 import { forgetOldKeys } from "./idempotency.ts";
+import { KeyLocks } from "./key-locks.ts";
 import { findOrder, listOrders, type Owner, present } from "./model.ts";
 import { moveOrder, refundOrder } from "./move.ts";
 import {
@@ -19,12 +20,14 @@ import {
 	restockOrder,
 	takeProviderEvent,
 } from "./payments.ts";
-import { placeOrder } from "./place.ts";
+import { type OrderingService, placeOrder } from "./place.ts";
 import { settleReservation } from "./reservations.ts";
 import { sandboxProvider } from "./sandbox.ts";
 import { readWebhook } from "./webhook.ts";
 
-export default service<PayingService>({
+type OrdersService = PayingService & OrderingService;
+
+export default service<OrdersService>({
 	name: orders.name,
 	version: orders.version,
 	mixins: [
@@ -37,7 +40,7 @@ export default service<PayingService>({
 		}),
 	],
 
-	actions: implement<PayingService>()(orders, {
+	actions: implement<OrdersService>()(orders, {
 		async place(ctx) {
 			const { caller } = ctx.locals;
 			if (caller?.id == null) {
@@ -127,6 +130,7 @@ export default service<PayingService>({
 	}),
 
 	created() {
+		this.keyLocks = new KeyLocks();
 		this.provider = sandboxProvider(this.pool);
 		this.addCron("23 * * * * forget_old_keys");
 		this.addCron("53 * * * * forget_deleted_users");
@@ -154,6 +158,10 @@ export default service<PayingService>({
 				});
 			},
 		});
+	},
+
+	async stopped() {
+		await this.keyLocks.close();
 	},
 });
 

@@ -14,8 +14,14 @@ import { type ProblemCode, type ProblemData, problem, problemCode } from "../../
 import type { JobsService } from "../../mixins/jobs.ts";
 import { settings } from "../../mixins/settings.ts";
 import { type Answer, type KeyedRequest, keyedRequest, storedAnswer, storeRefusal } from "./idempotency.ts";
+import type { KeyLocks } from "./key-locks.ts";
 import { findOrder, type OrderRow } from "./model.ts";
 import { INITIAL } from "./states.ts";
+
+/** What placing orders needs of its service. */
+export interface OrderingService extends JobsService {
+	keyLocks: KeyLocks;
+}
 
 type Request = z.output<typeof orders.actions.place.params>;
 type Lines = ResultOf<"v1.products.reserve">["lines"];
@@ -34,19 +40,32 @@ const RIVAL_CHECK_MS = 100;
  * @throws OUT_OF_STOCK, PRODUCT_NOT_FOUND, KEY_REUSED, TOTAL_TOO_LARGE, ORDER_NOT_PLACED, ORDER_UNKNOWN.
  */
 export async function placeOrder(
-	service: JobsService,
+	service: OrderingService,
 	ctx: ActionContext<Request>,
 	user_id: number,
 ): Promise<OrderRow> {
 	const { idempotency_key, ...body } = ctx.params;
 	const request = idempotency_key ? keyedRequest(user_id, idempotency_key, body) : undefined;
-	if (request) {
-		const answer = await storedAnswer(service.pool, request);
-		if (answer) {
-			return replay(answer);
-		}
+	if (!request) {
+		return placeNew(service, ctx, body, user_id, undefined);
 	}
+	const known = await storedAnswer(service.pool, request);
+	if (known) {
+		return replay(known);
+	}
+	return service.keyLocks.alone(`${user_id} ${request.key}`, async (wasSecond) => {
+		const answer = wasSecond ? await storedAnswer(service.pool, request) : undefined;
+		return answer ? replay(answer) : placeNew(service, ctx, body, user_id, request);
+	});
+}
 
+async function placeNew(
+	service: JobsService,
+	ctx: ActionContext<Request>,
+	body: Omit<Request, "idempotency_key">,
+	user_id: number,
+	request: KeyedRequest | undefined,
+): Promise<OrderRow> {
 	const reservation_id = randomUUID();
 	const expires_at = new Date(Date.now() + settings.orderTtlMinutes * 60_000).toISOString();
 	let lines: Lines;

@@ -50,9 +50,9 @@ export class Load {
 		await Promise.all(this.#pending);
 	}
 
-	/** What was sent since a moment. */
-	since(moment: number): Sample[] {
-		return this.samples.filter(({ sent_at }) => sent_at >= moment);
+	/** What was sent between two moments. All of it is there only when the load has stopped. */
+	between(from: number, to: number): Sample[] {
+		return this.samples.filter(({ sent_at }) => sent_at >= from && sent_at < to);
 	}
 
 	async #send(per_second: number): Promise<void> {
@@ -92,9 +92,11 @@ export class Load {
 		const sent_at = performance.now();
 		let answer: { status: number; body: unknown } | undefined;
 		let code: string | undefined;
+		const refused: string[] = [];
 		for (let attempt = 0; attempt < this.#gateways.length; attempt++) {
+			const gateway = this.#next(refused);
 			try {
-				const response = await fetch(`${this.#next()}/api/v1${path}`, {
+				const response = await fetch(`${gateway}/api/v1${path}`, {
 					...options,
 					signal: AbortSignal.timeout(PATIENCE_MS),
 				});
@@ -107,6 +109,7 @@ export class Load {
 				if (!isRefused(error)) {
 					break;
 				}
+				refused.push(gateway);
 			}
 		}
 		const status = answer?.status ?? 0;
@@ -114,9 +117,10 @@ export class Load {
 		return answer;
 	}
 
-	#next(): string {
-		const ready = this.#gateways.filter(({ isReady }) => isReady);
-		const choice = ready.length > 0 ? ready : this.#gateways;
+	#next(refused: string[]): string {
+		const others = this.#gateways.filter(({ address }) => !refused.includes(address));
+		const ready = others.filter(({ isReady }) => isReady);
+		const choice = ready.length > 0 ? ready : others;
 		this.#turn++;
 		return (choice[this.#turn % choice.length] as { address: string }).address;
 	}
@@ -125,14 +129,13 @@ export class Load {
 		while (!this.#isOver) {
 			gateway.isReady = await fetch(`${gateway.address}/health/ready`, {
 				signal: AbortSignal.timeout(2000),
-			}).then(
-				async (response) => {
+			})
+				.then(async (response) => {
 					const { services } = (await response.json()) as { services: Record<string, string> };
 					// Another service that is away is no reason to leave this gateway.
 					return response.ok || services.api !== "stopping";
-				},
-				() => false,
-			);
+				})
+				.catch(() => false);
 			await wait(READY_EVERY_MS);
 		}
 	}

@@ -36,6 +36,7 @@ const AFTER_KILL_MS = 8000;
 /** With and without orders in turns, so that both have the same machine. */
 const READ_ROUNDS = 3;
 const READ_ROUND_MS = 5000;
+const READ_RATIO_MAX = 1.2;
 /** Callers have noticed by then. */
 const NOTICE_MS = 3000;
 const START_MS = 300_000;
@@ -83,22 +84,25 @@ async function measure(
 	const begun = performance.now();
 	cluster.signal("SIGUSR2");
 	await cluster.line(/^replaced all processes/);
-	const rolled = load.since(begun);
-	const seconds = Math.round((performance.now() - begun) / 1000);
-	const rolling = { requests: rolled.length, failed: failures(rolled).length, seconds, processes: 10 };
+	const replaced_at = performance.now();
 	await wait(NOTICE_MS);
 
 	say("killing one of two processes of orders");
 	const killed_at = performance.now();
 	cluster.signalMember("orders", "SIGKILL", 1);
 	await wait(AFTER_KILL_MS);
-	const after = load.since(killed_at);
-	const last_failure_ms = Math.max(0, ...failures(after).map(({ answered_at }) => answered_at - killed_at));
-	const kill = { requests: after.length, failed: failures(after).length, last_failure_ms };
+	const over_at = performance.now();
 	await wait(WARM_UP_MS);
 
-	const reads = await readWithAndWithout(cluster, load, say);
+	const phases = await phasesOfReading(cluster, say);
 	await load.stop();
+	const rolled = load.between(begun, replaced_at + NOTICE_MS);
+	const seconds = Math.round((replaced_at - begun) / 1000);
+	const rolling = { requests: rolled.length, failed: failures(rolled).length, seconds, processes: 10 };
+	const after = load.between(killed_at, over_at);
+	const last_failure_ms = Math.max(0, ...failures(after).map(({ answered_at }) => answered_at - killed_at));
+	const kill = { requests: after.length, failed: failures(after).length, last_failure_ms };
+	const reads = readsIn(load, phases);
 
 	Object.assign(process.env, cluster.environment);
 	await joinRunningParts(cluster.folder, 10_000, say);
@@ -115,6 +119,8 @@ async function measure(
 			violations: [
 				...(rolling.failed === 0 ? [] : [`${rolling.failed} requests failed while processes were replaced`]),
 				...(kill.last_failure_ms <= 2000 ? [] : ["failures went on for more than 2 s after a kill"]),
+				...(reads.failed === 0 ? [] : [`${reads.failed} reads failed while orders came and went`]),
+				...(reads.without_ms <= READ_RATIO_MAX * reads.with_ms ? [] : ["reads are slower without orders"]),
 				...(lost === 0 ? [] : [`${lost} accepted orders are lost`]),
 			],
 		};
@@ -123,28 +129,43 @@ async function measure(
 	}
 }
 
-async function readWithAndWithout(cluster: RunningCluster, load: Load, say: (line: string) => void) {
-	const samples: { with: Sample[]; without: Sample[] } = { with: [], without: [] };
+interface Phase {
+	withOrders: boolean;
+	from: number;
+	to: number;
+}
+
+async function phasesOfReading(cluster: RunningCluster, say: (line: string) => void): Promise<Phase[]> {
+	const phases: Phase[] = [];
+	const read = async (withOrders: boolean) => {
+		const from = performance.now();
+		await wait(READ_ROUND_MS);
+		phases.push({ withOrders, from, to: performance.now() });
+	};
 	for (let round = 1; round <= READ_ROUNDS; round++) {
 		say(`reading with and without orders, round ${round} of ${READ_ROUNDS}`);
-		samples.with.push(...(await reads(load)));
+		await read(true);
 		cluster.signalMember("orders", "SIGSTOP");
 		await wait(NOTICE_MS);
-		samples.without.push(...(await reads(load)));
+		await read(false);
 		cluster.signalMember("orders", "SIGCONT");
 		await wait(NOTICE_MS);
 	}
-	return {
-		with_ms: median(samples.with),
-		without_ms: median(samples.without),
-		failed: failures([...samples.with, ...samples.without]).length,
-	};
+	return phases;
 }
 
-async function reads(load: Load): Promise<Sample[]> {
-	const begun = performance.now();
-	await wait(READ_ROUND_MS);
-	return load.since(begun).filter(({ what }) => what === "read");
+function readsIn(load: Load, phases: Phase[]): RollingReport["reads"] {
+	const of = (wanted: boolean) =>
+		phases
+			.filter(({ withOrders }) => withOrders === wanted)
+			.flatMap(({ from, to }) => load.between(from, to))
+			.filter(({ what }) => what === "read");
+	const [having, missing] = [of(true), of(false)];
+	return {
+		with_ms: median(having),
+		without_ms: median(missing),
+		failed: failures([...having, ...missing]).length,
+	};
 }
 
 function failures(samples: Sample[]): Sample[] {
@@ -246,6 +267,9 @@ class RunningCluster {
 	/** Sends a signal to processes of a service, at most `count`. */
 	signalMember(service: string, signal: NodeJS.Signals, count = Number.POSITIVE_INFINITY): void {
 		const found = processesOf(this.folder).filter((pid) => commandOf(pid).endsWith(`cli/node.ts ${service}`));
+		if (found.length === 0) {
+			throw new Error(`there is no process of ${service} to send ${signal} to`);
+		}
 		for (const pid of found.slice(0, count)) {
 			process.kill(pid, signal);
 		}

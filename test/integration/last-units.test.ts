@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import type { ServiceBroker } from "moleculer";
 import { audit } from "../../audit/audit.ts";
@@ -45,5 +46,24 @@ import { mongoUrl } from "./stores.ts";
 		}
 		expect(await stockOf(nodes[0] as ServiceBroker, product.id)).toMatchObject({ stock: 0, held: stock });
 		expect((await audit(sources, 20_000)).breaches).toEqual([]);
+	});
+
+	test("an order that is sent many times at once takes units from nobody else", async () => {
+		for (let round = 0; round < 5; round++) {
+			const product = await newProduct(nodes[0] as ServiceBroker, 3);
+			const place = (number: number, idempotency_key: string) =>
+				(buyers[number % 2] as Person).call("v1.orders.place", {
+					items: [{ product_id: product.id, quantity: 1 }],
+					idempotency_key,
+				});
+			const again = randomUUID();
+			const answers = await Promise.all([
+				...Array.from({ length: 10 }, () => place(0, again)),
+				place(0, randomUUID()),
+				place(1, randomUUID()),
+			]);
+			expect(new Set(answers.map(({ id }) => id)).size).toBe(3);
+			expect(await stockOf(nodes[0] as ServiceBroker, product.id)).toMatchObject({ stock: 0, held: 3 });
+		}
 	});
 });
