@@ -39,7 +39,9 @@ async function start(): Promise<void> {
 	const broker = createBroker({ nodeID: `cluster-${process.pid}`, quiet: true });
 	const members = new Members((member, line) => say(prefixed(member, line)));
 	const nodes = new Nodes(broker);
+	let isStopping = false;
 	const stop = async () => {
+		isStopping = true;
 		screen.close();
 		await members.stop();
 		await broker.stop();
@@ -51,7 +53,7 @@ async function start(): Promise<void> {
 		work = work
 			.then(() => say("replacing all processes, one after the other"))
 			.then(() => members.replaceAll())
-			.then(() => say("replaced all processes"), fail);
+			.then((isDone) => isDone && say("replaced all processes"), fail);
 	});
 	const show = async () => screen.show(clusterTable(members.all, await nodes.look()));
 	if (process.stdout.isTTY) {
@@ -59,6 +61,9 @@ async function start(): Promise<void> {
 	}
 	work = work.then(() => members.start(counts));
 	await work;
+	if (isStopping) {
+		return;
+	}
 	const gateways = members.all.flatMap(({ address }) => address ?? []);
 	say(`ready ${gateways.join(" ") || "(no gateway here)"}`);
 }

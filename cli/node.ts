@@ -42,6 +42,9 @@ async function start(): Promise<void> {
 			letGo(broker).then(() => broker.stop()),
 		);
 	});
+	// Who started this one may have died: nobody would look after it any more.
+	process.once("disconnect", () => process.kill(process.pid, "SIGTERM"));
+	process.channel?.unref();
 	const healthAddress = await health.listen();
 	for (const name of names) {
 		await addService(broker, name);

@@ -23,7 +23,12 @@ export async function askServices(
 		.map(async ({ name, version }) => {
 			const health = `v${version}.${name}.health` as HealthAction;
 			const options = { timeout: PATIENCE_MS, retries: 0, ...(nodeID ? { nodeID } : {}) };
-			return [name, await stateOf(callAction(broker, health, {}, options))] as const;
+			// A call of what nobody offers would be a warning in the log, several times a second while a shop starts.
+			const isOffered = broker.registry.actions.isAvailable(health);
+			return [
+				name,
+				isOffered ? await stateOf(callAction(broker, health, {}, options)) : ("unavailable" as const),
+			] as const;
 		});
 	return Object.fromEntries(await Promise.all(asked));
 }

@@ -52,6 +52,10 @@ export async function letGo(broker: ServiceBroker): Promise<void> {
 /** Runs `stop` once, at the first SIGINT, SIGTERM or SIGHUP, then exits; later ones change nothing. */
 export function stopOnSignal(stop: () => Promise<void>): void {
 	let stopping = false;
+	for (const stream of [process.stdout, process.stderr]) {
+		// A terminal that was closed takes no more lines, which must not keep anything from stopping.
+		stream.on("error", () => undefined);
+	}
 	for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
 		process.on(signal, () => {
 			if (stopping) {

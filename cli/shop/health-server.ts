@@ -26,6 +26,11 @@ export class HealthServer {
 		this.#broker = broker;
 		this.#names = names;
 		this.#server = createServer((request, response) => {
+			request.resume();
+			if (request.method !== "GET" && request.method !== "HEAD") {
+				response.writeHead(405, { allow: "GET, HEAD" }).end();
+				return;
+			}
 			void this.#answer(request.url ?? "").then(([status, body]) => {
 				response.writeHead(status, { "content-type": "application/json", "cache-control": "no-store" });
 				response.end(request.method === "HEAD" ? undefined : JSON.stringify(body));

@@ -74,10 +74,13 @@ export class Members {
 	/**
 	 * Replaces every process, one after the other: the new one is there before the old one goes. Gateways have a port, and
 	 * products on a NeDB file a file, that only one can have: there the old one goes first.
+	 *
+	 * @returns Whether all were: not where the cluster is stopped meanwhile.
 	 */
-	async replaceAll(): Promise<void> {
+	async replaceAll(): Promise<boolean> {
 		this.#replacing = this.#replaceAll();
 		await this.#replacing;
+		return !this.#isStopping;
 	}
 
 	async #replaceAll(): Promise<void> {
@@ -120,7 +123,8 @@ export class Members {
 			// Ctrl-C is for this process alone: it stops the members.
 			detached: true,
 			env: { ...globalThis.process.env, SERVICES: "", HEALTH_PORT: "0", ...process.environment },
-			stdio: ["ignore", "pipe", "pipe"],
+			// By the channel they notice when this process has died (cli/node.ts).
+			stdio: ["ignore", "pipe", "pipe", "ipc"],
 		});
 		process.child = child;
 		process.pid = child.pid;

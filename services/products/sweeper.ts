@@ -2,6 +2,7 @@ import { callAction } from "../../contracts/actions.ts";
 import { aboutProduct } from "../../contracts/products.ts";
 import type { DocumentService } from "../../mixins/documents.ts";
 import { tellOutdated } from "../../mixins/outdated.ts";
+import { settings } from "../../mixins/settings.ts";
 import type { ProductDocument } from "./model.ts";
 import { consume, release } from "./stock.ts";
 
@@ -10,10 +11,12 @@ const EVERY_MS = 10_000;
 /** The order's own jobs get this long to settle a hold before the sweeper asks. */
 const GRACE_MS = 10_000;
 const PRODUCTS_AT_ONCE = 100;
+/** An order is written long before its hold is this old: then the sweeper asks once, should its process have died. */
+const YOUNG_MS = 40_000;
 
 /**
- * Settles holds that outlived their time: those of attempts that died before their order was written, and those whose
- * job was lost. Orders decides about each; any number of processes may sweep at once, because release and consume
+ * Settles holds that outlived their time, because a job was lost, and those of attempts that died before their order was
+ * written, which is looked at once after a while. Orders decides about each; any number of processes may sweep at once, because release and consume
  * are guarded by the presence of the hold.
  */
 export class Sweeper {
@@ -41,16 +44,16 @@ export class Sweeper {
 		await this.#sweeping;
 	}
 
-	/** Settles what is due; answers how many holds went. */
+	/** Settles what is due and what nobody has made an order of; answers how many holds went. */
 	async sweep(): Promise<number> {
-		const due = new Date(Date.now() - GRACE_MS).toISOString();
-		const store = this.#service.adapter;
-		const found = await store.find({ query: { "holds.expires_at": { $lt: due } }, limit: PRODUCTS_AT_ONCE });
-		const reservations = new Set(
-			found.flatMap(({ holds }) =>
-				holds.filter((hold) => hold.expires_at < due).map((hold) => hold.reservation_id),
-			),
-		);
+		const now = Date.now();
+		const ttl_ms = settings.orderTtlMinutes * 60_000;
+		// A little more than the pause between two sweeps, so that every hold is asked about.
+		const [from, to] = [now + ttl_ms - YOUNG_MS - 1.5 * EVERY_MS, now + ttl_ms - YOUNG_MS];
+		const reservations = new Set([
+			...(await this.#reservations("", toTime(now - GRACE_MS))),
+			...(await this.#reservations(toTime(from), toTime(to))),
+		]);
 		let settled = 0;
 		for (const reservation_id of reservations) {
 			const { fate } = await callAction(this.#service.broker, "v1.orders.settleReservation", {
@@ -63,6 +66,17 @@ export class Sweeper {
 		return settled;
 	}
 
+	/** Of holds whose time is over between these moments, of some products. */
+	async #reservations(from: string, to: string): Promise<string[]> {
+		const query = { holds: { $elemMatch: { expires_at: { $gte: from, $lt: to } } } };
+		const found = await this.#service.adapter.find({ query, limit: PRODUCTS_AT_ONCE });
+		return found.flatMap(({ holds }) =>
+			holds
+				.filter(({ expires_at }) => expires_at >= from && expires_at < to)
+				.map(({ reservation_id }) => reservation_id),
+		);
+	}
+
 	async #settle(reservation_id: string, fate: "consume" | "release"): Promise<number> {
 		const store = this.#service.adapter;
 		if (fate === "consume") {
@@ -72,4 +86,8 @@ export class Sweeper {
 		tellOutdated(this.#service.broker, released.map(aboutProduct));
 		return released.length;
 	}
+}
+
+function toTime(ms: number): string {
+	return new Date(ms).toISOString();
 }

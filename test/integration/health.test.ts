@@ -63,4 +63,5 @@ test("other addresses are told apart from a process that is ill", async () => {
 	health.started();
 	expect((await look("/")).status).toBe(404);
 	expect((await look("/health/ready/?probe=1")).status).toBe(200);
+	expect((await fetch(`${address}/health/ready`, { method: "POST" })).status).toBe(405);
 });

@@ -4,6 +4,7 @@ import type { ServiceBroker } from "moleculer";
 import { callAction } from "../../contracts/actions.ts";
 import { asService } from "../../middlewares/permissions.ts";
 import type { JobsService } from "../../mixins/jobs.ts";
+import { settings } from "../../mixins/settings.ts";
 import type { Sweeper } from "../../services/products/sweeper.ts";
 import { admin, eventually, newProduct, newUser, type Person, startNode, stockOf } from "./shop.ts";
 
@@ -233,6 +234,24 @@ describe("a hold without an order", () => {
 		await expect(
 			orders.pool.query("INSERT INTO reservations (id) VALUES ($1)", [reservation_id]),
 		).rejects.toMatchObject({ code: "23505" });
+	});
+
+	test("is released within a minute, long before its time is over; one that is just being ordered stays", async () => {
+		const product = await newProduct(broker, 5);
+		const madeAgo = (seconds: number) =>
+			new Date(Date.now() + settings.orderTtlMinutes * 60_000 - seconds * 1000).toISOString();
+		for (const [seconds, quantity] of [
+			[1, 1],
+			[48, 2],
+		] as const) {
+			await callAction(broker, "v1.products.reserve", {
+				reservation_id: randomUUID(),
+				lines: [{ product_id: product.id, quantity }],
+				expires_at: madeAgo(seconds),
+			});
+		}
+		await sweep();
+		expect(await stockOf(broker, product.id)).toMatchObject({ stock: 4, held: 1 });
 	});
 
 	test("stays while its order is pending, however late the sweeper looks", async () => {
