@@ -52,8 +52,12 @@ async function start(): Promise<void> {
 	process.on("SIGUSR2", () => {
 		work = work
 			.then(() => say("replacing all processes, one after the other"))
-			.then(() => members.replaceAll())
-			.then((isDone) => isDone && say("replaced all processes"), fail);
+			.then(async () => {
+				if (await members.replaceAll()) {
+					say("replaced all processes");
+				}
+			})
+			.catch(fail);
 	});
 	const show = async () => screen.show(clusterTable(members.all, await nodes.look()));
 	if (process.stdout.isTTY) {

@@ -2,11 +2,28 @@ import type { Context, Middleware, Service } from "moleculer";
 
 /** Counts the calls that this process has run, for `npm run status`. */
 export const CALLS_METRIC = "toko.calls.total";
+/** The processor time that this process has used, in milliseconds, as of at most a moment ago. */
+export const PROCESSOR_METRIC = "toko.processor.ms";
 
+const PROCESSOR_EVERY_MS = 500;
+let timer: NodeJS.Timeout | undefined;
+
+/** For `npm run status` and `npm run cluster`; Moleculer's own figure is that of the whole machine. */
 export const countingMiddleware: Middleware = {
 	name: "Counting",
 	created(broker) {
 		broker.metrics.register({ type: "counter", name: CALLS_METRIC });
+		broker.metrics.register({ type: "gauge", name: PROCESSOR_METRIC });
+	},
+	async started(broker) {
+		timer = setInterval(() => {
+			const { user, system } = process.cpuUsage();
+			broker.metrics.set(PROCESSOR_METRIC, Math.round((user + system) / 1000));
+		}, PROCESSOR_EVERY_MS);
+		timer.unref();
+	},
+	async stopped() {
+		clearInterval(timer);
 	},
 	localAction(next, action) {
 		if (action.name?.startsWith("$")) {

@@ -3,14 +3,18 @@ import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import { createInterface } from "node:readline";
 import { pipeline } from "node:stream/promises";
+import { setTimeout as wait } from "node:timers/promises";
 import { type CsvError, parse } from "csv-parse";
-import type { ServiceBroker } from "moleculer";
+import { Errors, type ServiceBroker } from "moleculer";
 import type { z } from "zod";
 import { callAction } from "../../contracts/actions.ts";
 import { fieldErrors } from "../../contracts/problems.ts";
 import { catalogueLine } from "../../contracts/products.ts";
 import { StartError } from "../../infra/parts.ts";
 
+/** Products may be away for so long in the middle of an import. */
+const AWAY_MS = 30_000;
+const AGAIN_MS = 250;
 const BATCH = 500;
 /** In characters of JSON; a message of NATS holds 1 MB unless the server is told otherwise. */
 const BATCH_SIZE = 200_000;
@@ -59,9 +63,14 @@ export async function importCatalogue(
 		if (batch.length === 0) {
 			return;
 		}
-		const outcomes = await callAction(broker, "v1.products.import", {
-			file: file_hash,
-			lines: batch.map(({ line, product }) => ({ ...product, line })),
+		const lines = batch.map(({ line, product }) => ({ ...product, line }));
+		const outcomes = await untilThere(() =>
+			callAction(broker, "v1.products.import", { file: file_hash, lines }),
+		).catch((error: Error) => {
+			const { created, updated, unchanged } = result;
+			throw new StartError(
+				`stopped after ${created + updated + unchanged} products, at line ${lines[0]?.line}: ${error.message} Run it again: what is in the shop already is left as it is.`,
+			);
 		});
 		outcomes.forEach((outcome, index) => {
 			const { line, product } = batch[index] as (typeof batch)[number];
@@ -102,6 +111,25 @@ export async function importCatalogue(
 	await flush();
 	onProgress(source.bytesRead);
 	return result;
+}
+
+/** While products is being replaced, a batch waits; sent twice, it changes nothing. */
+async function untilThere<T>(work: () => Promise<T>): Promise<T> {
+	const deadline = Date.now() + AWAY_MS;
+	for (;;) {
+		try {
+			return await work();
+		} catch (error) {
+			const isAway =
+				error instanceof Errors.ServiceNotFoundError ||
+				error instanceof Errors.ServiceNotAvailableError ||
+				error instanceof Errors.RequestRejectedError;
+			if (!isAway || Date.now() > deadline) {
+				throw error;
+			}
+			await wait(AGAIN_MS);
+		}
+	}
 }
 
 /** Names a file by its content (SHA-256), so that a product knows which line of which file described it. */

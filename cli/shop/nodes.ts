@@ -1,12 +1,12 @@
 import type { ServiceBroker } from "moleculer";
 import { ANSWERS_METRIC } from "../../middlewares/answers.ts";
-import { CALLS_METRIC } from "../../middlewares/counting.ts";
+import { CALLS_METRIC, PROCESSOR_METRIC } from "../../middlewares/counting.ts";
 
 /** A node of the shop, as others see it. */
 export interface NodeState {
 	id: string;
 	services: string[];
-	/** Percent of all cores of its machine. */
+	/** Percent of one core that its process uses. */
 	cpu: number | null;
 	calls_per_second: number | null;
 	/** Of the answers that may be kept, how many were (percent); null where there were none. */
@@ -23,7 +23,7 @@ const PATIENCE_MS = 1000;
 /** Looks at the nodes of the shop again and again. */
 export class Nodes {
 	#broker: ServiceBroker;
-	#before = new Map<string, { at: number; calls: number }>();
+	#before = new Map<string, { at: number; calls: number; processor_ms: number }>();
 
 	constructor(broker: ServiceBroker) {
 		this.#broker = broker;
@@ -33,9 +33,8 @@ export class Nodes {
 	async look(): Promise<NodeState[]> {
 		const nodes = this.#broker.registry
 			.getNodeList({ onlyAvailable: true, withServices: true })
-			.map(({ id, cpu, services }) => ({
+			.map(({ id, services }) => ({
 				id,
-				cpu: cpu as number | null,
 				services: services.map(({ name }) => name as string).filter((name) => !name.startsWith("$")),
 			}))
 			.filter(({ services }) => services.length > 0);
@@ -47,23 +46,27 @@ export class Nodes {
 		return Promise.all(nodes.map(async (node) => ({ ...node, ...(await this.#measure(node.id)) })));
 	}
 
-	async #measure(nodeID: string): Promise<Pick<NodeState, "calls_per_second" | "kept">> {
+	async #measure(nodeID: string): Promise<Pick<NodeState, "cpu" | "calls_per_second" | "kept">> {
 		const options = { nodeID, timeout: PATIENCE_MS };
 		const metrics = await this.#broker
 			.call<Metric[], object>("$node.metrics", { includes: "toko.*" }, options)
 			.catch(() => undefined);
 		if (!metrics) {
-			return { calls_per_second: null, kept: null };
+			return { cpu: null, calls_per_second: null, kept: null };
 		}
 		const values = (name: string) => metrics.find((metric) => metric.name === name)?.values ?? [];
 		const calls = values(CALLS_METRIC)[0]?.value ?? 0;
+		const processor_ms = values(PROCESSOR_METRIC)[0]?.value ?? 0;
 		const at = performance.now();
 		const before = this.#before.get(nodeID);
-		this.#before.set(nodeID, { at, calls });
+		this.#before.set(nodeID, { at, calls, processor_ms });
+		const perSecond = (now: number, then: number) =>
+			before ? Math.round((1000 * (now - then)) / (at - before.at)) : null;
 		const answers = values(ANSWERS_METRIC);
 		const all = sum(answers);
 		return {
-			calls_per_second: before ? Math.round((1000 * (calls - before.calls)) / (at - before.at)) : null,
+			cpu: perSecond(processor_ms / 10, (before?.processor_ms ?? 0) / 10),
+			calls_per_second: perSecond(calls, before?.calls ?? 0),
 			kept: all === 0 ? null : Math.round((100 * sum(answers.filter(isKept))) / all),
 		};
 	}
