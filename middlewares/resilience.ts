@@ -10,6 +10,9 @@ import { LeastBusy } from "./least-busy.ts";
 /** The deadline of a call whose contract names none, calls below it included. */
 export const DEADLINE_MS = 10_000;
 
+/** Of its caller's time a call may wait for its turn so much; the rest is for the work. */
+const WAIT_PART = 0.75;
+
 /** A call that failed is made again this often, after random pauses that grow. */
 export const RETRIES = 3;
 const FIRST_PAUSE_MS = 50;
@@ -31,7 +34,7 @@ export const BULKHEADS: Readonly<Record<string, { concurrency: number; maxQueueS
 };
 
 /**
- * Keeps those bulkheads. Whoever waited for more than half of the time its caller has is refused too (503, nothing was
+ * Keeps those bulkheads. Whoever waited for most of the time that its caller has is refused too (503, nothing was
  * begun): its answer would come when nobody wants it any more, and so would that of everybody behind it.
  */
 export const bulkheadMiddleware: Middleware = {
@@ -51,7 +54,7 @@ export const bulkheadMiddleware: Middleware = {
 			const { timeout = DEADLINE_MS } = ctx.options as { timeout?: number };
 			const arrived_at = performance.now();
 			return limit(() => {
-				if (timeout > 0 && performance.now() - arrived_at > timeout / 2) {
+				if (timeout > 0 && performance.now() - arrived_at > WAIT_PART * timeout) {
 					throw refusal();
 				}
 				return next.call(this as never, ctx);
