@@ -24,8 +24,6 @@ export function brokerOptions(changes: Partial<BrokerOptions> = {}): BrokerOptio
 		nodeID: `${hostname()}-${process.pid}`,
 		logger: { type: "Pino", options: { level: settings.logLevel } },
 		transporter: { type: "NATS", options: { ...nats } },
-		// What a process offers is told at once, not after a second: who reads that it is ready asks it now.
-		transit: { serviceChangedDebounceTime: 0 } as BrokerOptions["transit"],
 		// A stopping node leaves the registry first, then finishes what it has.
 		tracking: { enabled: true, shutdownTimeout: settings.shutdownSeconds * 800 },
 		...resilience,

@@ -4,7 +4,7 @@ import { flushCompileCache } from "node:module";
 import { ownProductsFile } from "../infra/lock.ts";
 import { joinRunningParts, StartError } from "../infra/parts.ts";
 import { checkSettings, settings } from "../mixins/settings.ts";
-import { checkPort, createBroker, letGo, stopOnSignal, within } from "./shop/broker.ts";
+import { announce, checkPort, createBroker, letGo, stopOnSignal, within } from "./shop/broker.ts";
 import { checkAdmin, ensureAdmin, ensureCatalogue } from "./shop/first-run.ts";
 import { HealthServer } from "./shop/health-server.ts";
 import { fail } from "./shop/one-line.ts";
@@ -61,6 +61,7 @@ async function start(): Promise<void> {
 		const { gatewayAddress } = await import("../services/api/api.service.ts");
 		say(`gateway at ${gatewayAddress(broker.getLocalService("api"))}`);
 	}
+	await announce(broker);
 	health.started();
 	say(`health at ${healthAddress}/health/ready`);
 	say(

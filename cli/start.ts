@@ -5,7 +5,7 @@ import type { ServiceBroker } from "moleculer";
 import { ownProductsFile } from "../infra/lock.ts";
 import { bringUpParts, type Part, type RunningParts } from "../infra/parts.ts";
 import { checkSettings, settings } from "../mixins/settings.ts";
-import { checkPort, createBroker, letGo, stopOnSignal, within } from "./shop/broker.ts";
+import { announce, checkPort, createBroker, letGo, stopOnSignal, within } from "./shop/broker.ts";
 import { checkAdmin, ensureAdmin, ensureCatalogue, type NewAdmin } from "./shop/first-run.ts";
 import { HealthServer } from "./shop/health-server.ts";
 import { fail } from "./shop/one-line.ts";
@@ -94,6 +94,7 @@ async function run(
 		await addService(broker, "api");
 		await broker.waitForServices("api");
 	}
+	await announce(broker);
 	health.started();
 	say(`health at ${healthAddress}/health/ready`);
 	await reportReady(names, shop, admin, say);

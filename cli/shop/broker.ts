@@ -1,6 +1,7 @@
 import { createServer } from "node:net";
 import { type Middleware, ServiceBroker } from "moleculer";
 import { StartError } from "../../infra/parts.ts";
+import { natsOf } from "../../mixins/nats-client.ts";
 import { settings } from "../../mixins/settings.ts";
 import { brokerOptions } from "../../moleculer.config.ts";
 import { fail } from "./one-line.ts";
@@ -42,6 +43,15 @@ export async function checkPort(): Promise<void> {
 		});
 		probe.listen(port, host, () => probe.close(() => resolve()));
 	});
+}
+
+/**
+ * Tells the others what this process offers, before it says that it is ready: Moleculer does so a second after the last
+ * change.
+ */
+export async function announce(broker: ServiceBroker): Promise<void> {
+	await broker.registry.discoverer.sendLocalNodeInfo();
+	await natsOf(broker)?.flush();
 }
 
 /** Has the node's gateway, if it hosts one, let its clients go: the first thing to do when a process stops. */
