@@ -145,10 +145,13 @@ test("an event that was passed over is taken in when it comes after all, once", 
 		await deliver(aggregate, 2, "order.shipped", moved(buyer.id, number));
 	}
 	await deliver(aggregate, 4, "order.cancelled", moved(buyer.id, number));
-	await eventually("the last mail", async () =>
-		(await messagesAbout(buyer, number)).includes("order_cancelled"),
-	);
-	expect(await messagesAbout(buyer, number)).toEqual(["order_paid", "order_shipped", "order_cancelled"]);
+	// What comes after all has no order any more: it may be later than what comes after it.
+	await eventually("three mails", async () => (await messagesAbout(buyer, number)).length >= 3);
+	expect((await messagesAbout(buyer, number)).sort()).toEqual([
+		"order_cancelled",
+		"order_paid",
+		"order_shipped",
+	]);
 });
 
 describe("a dead letter", () => {
