@@ -9,7 +9,6 @@ import {
 } from "node:http";
 import type { Socket } from "node:net";
 import { problemAnswer } from "./problems.ts";
-import { asciiAddress } from "./query.ts";
 
 /** A client has this long for the head of a request, and this long for all of it. */
 const HEAD_MS = 10_000;
@@ -44,7 +43,7 @@ export function createHttpServer(handle: RequestListener, patience: Partial<Pati
 				refuse(response, "MALFORMED_REQUEST");
 				return;
 			}
-			request.url = asciiAddress(withoutOrigin(request.url ?? "/"));
+			request.url = withoutOrigin(request.url ?? "/");
 			handle(request, response);
 		},
 	);

@@ -141,18 +141,17 @@ describe("a query string", () => {
 		}
 	});
 
-	test("may have the bytes of UTF-8 as they are, also in the link to the next page, and no other bytes", async () => {
+	test.each(["\xe7ay", "\xc3\xa7ay"])("is refused with the bytes of %j as they are", async (bytes) => {
+		expect(await rawGet(`/api/v1/products?category=${bytes}`)).toMatch(/^HTTP\/1\.1 400 /);
+	});
+
+	test("is kept in the link to the next page", async () => {
 		for (let number = 0; number < 2; number++) {
 			await create(JSON.stringify({ ...goods, category: "çay" }));
 		}
-		const bytes = Buffer.from("çay").toString("latin1");
-		const answer = await rawGet(`/api/v1/products?category=${bytes}&limit=1`);
-		expect(answer).toMatch(/^HTTP\/1\.1 200 /);
-		const link = /^link: <([^>]+)>/im.exec(answer)?.[1] as string;
-		expect(link).toContain("category=%C3%A7ay");
-		const next = await fetch(`${address}${link}`);
-		expect(await next.json()).toMatchObject([{ category: "çay" }]);
-		expect(await rawGet("/api/v1/products?category=\xe7ay")).toMatch(/^HTTP\/1\.1 400 /);
+		const first = await fetch(`${address}/api/v1/products?category=c%CC%A7ay&limit=1`);
+		const link = /^<([^>]+)>/.exec(first.headers.get("link") ?? "")?.[1] as string;
+		expect(await (await fetch(`${address}${link}`)).json()).toMatchObject([{ category: "çay" }]);
 	});
 
 	test("may have a plus for a blank, a plus and a percent", async () => {
