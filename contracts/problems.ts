@@ -273,7 +273,7 @@ export function problemCode(error: unknown): ProblemCode | undefined {
 }
 
 /** So many mistakes are told at most: an answer about 100,000 would be too large for a message between nodes. */
-const ERRORS_MAX = 100;
+export const ERRORS_MAX = 100;
 
 /** What is wrong, field by field, in words that a person can act on. */
 export function fieldErrors(error: z.ZodError): FieldError[] {

@@ -22,9 +22,10 @@ export const STOCK_MAX = 1_000_000_000;
 export const QUANTITY_MAX = 10_000;
 
 const stock = whole(0, STOCK_MAX);
-const sku = comparedLine(1, 60);
-// Lower case may be longer.
-const category = comparedLine(1, 60).toLowerCase().normalize("NFC").max(60);
+/** The shop's own key for a product. */
+export const sku = comparedLine(1, 60);
+/** The group that a product is listed in; lower case, which may be longer. */
+export const category = comparedLine(1, 60).toLowerCase().normalize("NFC").max(60);
 /** An address is encoded where it needs these; as they are, they turn the text around that shows it, or end its line. */
 const UNSEEN = /[\p{C}\p{Z}]/u;
 const imageUrl = z

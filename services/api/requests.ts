@@ -1,7 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import { z } from "zod";
 import type { ActionContract } from "../../contracts/contract.ts";
-import { type FieldError, problem } from "../../contracts/problems.ts";
+import { ERRORS_MAX, type FieldError, problem } from "../../contracts/problems.ts";
 import { ambiguousLiterals, numberFromQuery } from "./numbers.ts";
 
 /** The parts of a request that moleculer-web has taken apart. */
@@ -71,7 +71,7 @@ export function parameterReader(contract: ActionContract): Read {
 			throw problem("VALIDATION_FAILED", { errors: misplaced, is_misplaced: true });
 		}
 		if (wrong.length > 0) {
-			throw problem("VALIDATION_FAILED", { errors: wrong });
+			throw problem("VALIDATION_FAILED", { errors: wrong.slice(0, ERRORS_MAX) });
 		}
 		for (const [header, name] of fromHeaders) {
 			if (headers[header] !== undefined) {

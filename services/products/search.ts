@@ -1,4 +1,4 @@
-import { catalogueLine } from "../../contracts/products.ts";
+import * as contract from "../../contracts/products.ts";
 import { type DocumentAdapter, isDuplicate } from "../../mixins/documents.ts";
 import { folded } from "./folding.ts";
 import type { ProductDocument } from "./model.ts";
@@ -64,8 +64,8 @@ async function describeAnew(
 ): Promise<void> {
 	const { _id, sku, name, description, category, price_minor } = document;
 	const normal = {
-		sku: catalogueLine.shape.sku.safeParse(sku).data ?? sku,
-		category: catalogueLine.shape.category.safeParse(category).data ?? category,
+		sku: contract.sku.safeParse(sku).data ?? sku,
+		category: contract.category.safeParse(category).data ?? category,
 	};
 	const described = {
 		category: normal.category,

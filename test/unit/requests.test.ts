@@ -110,6 +110,10 @@ describe("a body that is signed", () => {
 		expect(Buffer.from(payloadOf(raw) as string)).toEqual(raw);
 	});
 
+	test("is not asked how its numbers are meant: a machine wrote them", () => {
+		expect(payloadOf(Buffer.from('{"amount": 150.000}'))).toBe('{"amount": 150.000}');
+	});
+
 	test("is refused where it is no text, which would be another after all", () => {
 		for (const bytes of [[0x7b, 0xff, 0x7d], [0xc3], [0xed, 0xa0, 0x80]]) {
 			expect(() => payloadOf(Buffer.from(bytes))).toThrow(
