@@ -51,6 +51,13 @@ interface NativeCursor<D> {
 	toArray(): Promise<D[]>;
 }
 
+/** Whether a write was refused because another document has the same value in a unique field. */
+export function isDuplicate(error: unknown): boolean {
+	// MongoDB says 11000; NeDB says uniqueViolated.
+	const { code, errorType } = error as { code?: unknown; errorType?: unknown };
+	return code === 11000 || errorType === "uniqueViolated";
+}
+
 interface NativeMongo {
 	connect(): Promise<void>;
 	client: unknown;

@@ -182,7 +182,7 @@ export default service<ProductsService>({
 	}),
 
 	async started() {
-		await describeForSearch(this.adapter);
+		await describeForSearch(this.adapter, (line) => this.logger.warn(line));
 		const isMongo = this.collection && (await this.isMongoDb());
 		this.listing = isMongo
 			? new MongoListing(this.collection as NonNullable<typeof this.collection>)

@@ -206,6 +206,25 @@ describe.each(stores)("products on %s", (_, url) => {
 			});
 		});
 
+		test("are one product under each way to write a sku that looks equal, and two where an accent differs", async () => {
+			const part = randomUUID();
+			expect(await take("1", line(`caf\u00e9 ${part}`))).toEqual(["created"]);
+			expect(await take("2", line(`\u200bcafe\u0301\u00a0${part}\ufeff`, { name: "Batik" }))).toEqual([
+				"updated",
+			]);
+			expect(await take("3", line(`cafe ${part}`))).toEqual(["created"]);
+			expect(
+				await take("4", line(`caf\u00e9\u2009${part}`, { line: 2 }), line(`ca\u00adfé ${part}`, { line: 3 })),
+			).toEqual(["updated", "repeated"]);
+			const found = await callAction(
+				broker,
+				"v1.products.stock",
+				{ product: `cafe\u0301 ${part}` },
+				asService(),
+			);
+			expect(found.map(({ sku }) => sku)).toEqual([`caf\u00e9 ${part}`]);
+		});
+
 		test("count the first line where a file repeats a sku, also the second time", async () => {
 			const sku = randomUUID();
 			const lines = [line(sku, { price: 1000 }), line(sku, { price: 2000, line: 3 })];
