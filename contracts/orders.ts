@@ -263,6 +263,13 @@ export const orders = contract({
 			result: z.strictObject({ fate: reservationFate }),
 			idempotent: true,
 		}),
+		settledRestocks: action({
+			summary: "Which of these orders will never ask products again to put their units back on sale",
+			permissions: "service",
+			params: z.strictObject({ order_ids: z.array(z.uuid()).min(1).max(1000) }),
+			result: z.strictObject({ order_ids: z.array(z.uuid()) }),
+			idempotent: true,
+		}),
 		forgetUser: action({
 			summary: "Take the person out of the orders of a deleted user, as soon as each is settled",
 			permissions: "service",

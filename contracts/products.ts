@@ -270,7 +270,12 @@ export const products = contract({
 		restock: action({
 			summary: "The units of a refunded order go back on sale, once for each order",
 			permissions: "service",
-			params: z.strictObject({ order_id: z.uuid(), lines: z.array(orderLine).min(1).max(ORDER_LINES_MAX) }),
+			params: z.strictObject({
+				order_id: z.uuid(),
+				lines: z.array(orderLine).min(1).max(ORDER_LINES_MAX),
+				/** When orders found that the units are not back yet. */
+				asked_at: moment.optional(),
+			}),
 			result: z.strictObject({ lines: z.int() }),
 			idempotent: true,
 		}),
