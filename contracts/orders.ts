@@ -246,9 +246,9 @@ export const orders = contract({
 		}),
 		takePaymentEvent: action({
 			summary:
-				"What the payment provider tells: signed by `Toko-Signature: t=<unix seconds>,v1=<hex HMAC-SHA256 of t.body>`, each id taken once",
+				"What the payment provider tells: signed by `Toko-Signature: t=<unix seconds>,v1=<hex HMAC-SHA256 of t.body>`, each id taken once, with its content",
 			permissions: "public",
-			problems: ["SIGNATURE_INVALID", "PAYMENT_NOT_FOUND", "PAYMENT_AMOUNT_DIFFERS"],
+			problems: ["SIGNATURE_INVALID", "PAYMENT_NOT_FOUND", "PAYMENT_AMOUNT_DIFFERS", "WEBHOOK_ID_REUSED"],
 			params: z.strictObject({ payload: z.string(), signature: z.string().max(2000).default("") }),
 			result: z.strictObject({ received: z.literal(true) }),
 			rest: {

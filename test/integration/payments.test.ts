@@ -121,12 +121,79 @@ describe("an order", () => {
 			});
 		}
 		await post(`/orders/${order.id}/pay`, buyer);
-		for (const step of ["pay", "cancel"]) {
-			expect(await post(`/orders/${order.id}/${step}`, buyer)).toMatchObject({
-				status: 409,
-				body: { code: "ORDER_IN_OTHER_STATE", state: "paid" },
-			});
+		const refused = (state: string) => ({ status: 409, body: { code: "ORDER_IN_OTHER_STATE", state } });
+		expect(await post(`/orders/${order.id}/cancel`, buyer)).toMatchObject(refused("paid"));
+		await post(`/orders/${order.id}/ship`, keeper);
+		for (const method of ["instant", "transfer"]) {
+			expect(await post(`/orders/${order.id}/pay`, buyer, { method })).toMatchObject(refused("shipped"));
 		}
+		await post(`/orders/${order.id}/refund`, keeper);
+		expect(await post(`/orders/${order.id}/pay`, buyer)).toMatchObject(refused("refunded"));
+		expect(await post(`/orders/${order.id}/refund`, keeper, { restock: true })).toMatchObject(
+			refused("refunded"),
+		);
+		const { order: cancelled } = await newOrder();
+		await post(`/orders/${cancelled.id}/cancel`, buyer);
+		expect(await post(`/orders/${cancelled.id}/pay`, buyer)).toMatchObject(refused("cancelled"));
+	});
+
+	test("is where a step leads to already: asking again succeeds and changes nothing", async () => {
+		const { order } = await newOrder();
+		const refund = { restock: true };
+		for (const [step, who, body] of [
+			["pay", buyer, { method: "instant" }],
+			["ship", keeper],
+			["complete", keeper],
+			["refund", keeper, refund],
+		] as const) {
+			const first = await post(`/orders/${order.id}/${step}`, who, body);
+			expect(first.status).toBe(200);
+			expect(await post(`/orders/${order.id}/${step}`, who, body)).toEqual(first);
+			if (step === "pay") {
+				expect(await post(`/orders/${order.id}/pay`, buyer, { method: "transfer" })).toEqual(first);
+			}
+		}
+		const { rows } = await database().query(
+			`SELECT (SELECT count(*)::integer FROM order_history WHERE order_id = $1) AS steps,
+				(SELECT sequence FROM event_sequences WHERE aggregate = 'order:' || $1) AS events,
+				(SELECT count(*)::integer FROM payments WHERE order_id = $1::uuid) AS payments`,
+			[order.id],
+		);
+		expect(rows).toEqual([{ steps: 5, events: 5, payments: 1 }]);
+	});
+
+	test.each(["instant", "transfer"])(
+		"of nothing is paid at once by %s, without a payment",
+		async (method) => {
+			const product = await newProduct(shop, 5, 0);
+			const order = await buyer.call("v1.orders.place", { items: [{ product_id: product.id, quantity: 2 }] });
+			const paid = await post(`/orders/${order.id}/pay`, buyer, { method });
+			expect(paid).toMatchObject({ status: 200, body: { status: "paid", total: 0 } });
+			expect(paid.body).not.toHaveProperty("payment");
+			expect(await post(`/orders/${order.id}/pay`, buyer, { method })).toEqual(paid);
+			await eventually("the hold to go", async () => (await stockOf(shop, product.id))?.held === 0);
+			expect(await post(`/orders/${order.id}/refund`, keeper, { restock: true })).toMatchObject({
+				status: 200,
+				body: { status: "refunded" },
+			});
+			await eventually("the units", async () => (await stockOf(shop, product.id))?.stock === 5);
+			const { rows } = await database().query(
+				`SELECT reference FROM payments WHERE order_id = $1
+			UNION ALL SELECT key FROM graphile_worker.jobs WHERE task_identifier = 'refund_payment'`,
+				[order.id],
+			);
+			expect(rows).toEqual([]);
+		},
+	);
+
+	test("of nothing that is cancelled cannot be paid", async () => {
+		const product = await newProduct(shop, 5, 0);
+		const order = await buyer.call("v1.orders.place", { items: [{ product_id: product.id, quantity: 1 }] });
+		await post(`/orders/${order.id}/cancel`, buyer);
+		expect(await post(`/orders/${order.id}/pay`, buyer)).toMatchObject({
+			status: 409,
+			body: { code: "ORDER_IN_OTHER_STATE", state: "cancelled" },
+		});
 	});
 
 	test.each([[undefined], [{}], [{ restock: false }]])(
@@ -258,6 +325,63 @@ describe("a webhook that is refused changes nothing", () => {
 			"toko-signature": sign(SECRET(), "{", now()),
 		});
 		expect(answer).toMatchObject({ status: 400, body: { code: "MALFORMED_BODY" } });
+	});
+});
+
+describe("the id of a webhook", () => {
+	test.each([
+		["another reference", async () => pick((await transfer()).payment)],
+		["another type", async () => ({ type: "payment.failed" })],
+		["another amount", async () => ({ amount: 29_999 })],
+		["a reference that there is not", async () => ({ reference: "pay_unknown" })],
+	])("that came before is refused with %s, and nothing is changed", async (_, change) => {
+		const { order, payment } = await transfer();
+		const id = randomUUID();
+		expect((await tell({ ...pick(payment), id })).status).toBe(200);
+		const other = { ...pick(payment), id, ...(await change()) };
+		for (let time = 0; time < 2; time++) {
+			expect(await tell(other)).toMatchObject({ status: 409, body: { code: "WEBHOOK_ID_REUSED" } });
+		}
+		const { rows } = await database().query("SELECT status FROM payments WHERE reference = $1", [
+			other.reference,
+		]);
+		expect(rows.map(({ status }) => status)).toEqual(
+			other.reference === "pay_unknown" ? [] : [other.reference === payment.reference ? "settled" : "open"],
+		);
+		expect(await statusOf(order.id)).toBe("paid");
+		// The same message is known.
+		expect(await tell({ ...pick(payment), id })).toEqual({ status: 200, body: { received: true } });
+	});
+
+	test("that said failed is not that of the settlement, which is taken under its own", async () => {
+		const { order, payment } = await transfer();
+		const id = randomUUID();
+		expect((await tell({ ...pick(payment), id, type: "payment.failed" })).status).toBe(200);
+		expect((await tell({ ...pick(payment), id })).status).toBe(409);
+		expect(await statusOf(order.id)).toBe("pending");
+		expect((await tell(pick(payment))).status).toBe(200);
+		expect(await statusOf(order.id)).toBe("paid");
+	});
+
+	test("that two payments come with at the same moment is that of one", async () => {
+		const id = randomUUID();
+		const transfers = [await transfer(), await transfer(), await transfer()];
+		const answers = await Promise.all(transfers.map(({ payment }) => tell({ ...pick(payment), id })));
+		expect(answers.map(({ status }) => status).sort()).toEqual([200, 409, 409]);
+		const states = await Promise.all(transfers.map(({ order }) => statusOf(order.id)));
+		expect(states).toEqual(answers.map(({ status }) => (status === 200 ? "paid" : "pending")));
+	});
+
+	test("is told about in the reader's language", async () => {
+		const { payment } = await transfer();
+		const id = randomUUID();
+		await tell({ ...pick(payment), id });
+		const body = JSON.stringify({ id, type: "payment.failed", ...pick(payment) });
+		const signature = { "toko-signature": sign(SECRET(), body, now()), "accept-language": "id" };
+		expect(await post("/payments/webhook", undefined, body, signature)).toMatchObject({
+			status: 409,
+			body: { detail: expect.stringContaining("Id webhook ini sudah dipakai") },
+		});
 	});
 });
 
