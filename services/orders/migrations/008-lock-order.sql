@@ -7,6 +7,9 @@
 -- provider event locks the row of its payment. A function that is given the reference of a payment begins with
 -- lock_payment().
 
+-- When a step was made, and not when its transaction began to wait for the one before it.
+ALTER TABLE order_history ALTER COLUMN at SET DEFAULT clock_timestamp();
+
 -- A message of the provider is known with all that it said.
 ALTER TABLE provider_events ADD COLUMN amount_minor bigint;
 -- Only messages with the amount of their payment were ever noted.
