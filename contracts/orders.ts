@@ -195,7 +195,7 @@ export const orders = contract({
 			idempotent: true,
 		}),
 		cancel: action({
-			summary: "Cancel an order that is not paid yet; its units go back on sale",
+			summary: "Cancel an order that is not paid yet; its units go back on sale. Once more changes nothing",
 			permissions: "user",
 			problems: ["ORDER_NOT_FOUND", "ORDER_IN_OTHER_STATE"],
 			params: z.strictObject({ id: opaqueId }),
@@ -204,7 +204,7 @@ export const orders = contract({
 		}),
 		pay: action({
 			summary:
-				"Pay an order: `instant` answers 200 with the paid order, `transfer` 202 with what to pay; a webhook settles it",
+				"Pay an order: `instant` answers 200 with the paid order, `transfer` 202 with what to pay; a webhook settles it. One that is paid, or costs nothing, is answered 200 by both",
 			permissions: "user",
 			problems: [
 				"ORDER_NOT_FOUND",
@@ -220,7 +220,7 @@ export const orders = contract({
 			timeout_ms: 15_000,
 		}),
 		ship: action({
-			summary: "A paid order has left the shop",
+			summary: "A paid order has left the shop. Once more changes nothing",
 			permissions: "admin",
 			problems: ["ORDER_NOT_FOUND", "ORDER_IN_OTHER_STATE"],
 			params: z.strictObject({ id: opaqueId }),
@@ -228,7 +228,7 @@ export const orders = contract({
 			rest: { method: "POST", path: "/orders/:id/ship" },
 		}),
 		complete: action({
-			summary: "A shipped order has arrived",
+			summary: "A shipped order has arrived. Once more changes nothing",
 			permissions: "admin",
 			problems: ["ORDER_NOT_FOUND", "ORDER_IN_OTHER_STATE"],
 			params: z.strictObject({ id: opaqueId }),
@@ -236,7 +236,8 @@ export const orders = contract({
 			rest: { method: "POST", path: "/orders/:id/complete" },
 		}),
 		refund: action({
-			summary: "Give the money of an order back; `restock` puts its units back on sale as well",
+			summary:
+				"Give the money of an order back; `restock` puts its units back on sale as well. The same once more changes nothing",
 			permissions: "admin",
 			problems: ["ORDER_NOT_FOUND", "ORDER_IN_OTHER_STATE"],
 			example: { id: "3f1c8a52-7d1e-4b2f-9c55-0a6f2f7f9f11", restock: true },
