@@ -1,6 +1,9 @@
+import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import type { ServiceBroker } from "moleculer";
 import type { PoolClient } from "pg";
+import { callAction } from "../../contracts/actions.ts";
+import { asService } from "../../middlewares/permissions.ts";
 import type { PostgresService } from "../../mixins/postgres.ts";
 import { eventually, startNode } from "./shop.ts";
 
@@ -81,4 +84,21 @@ test("what fails for another reason, or again and again, is told", async () => {
 	expect(tries).toBe(1);
 	await expect(fail("40P01")).rejects.toMatchObject({ code: "40P01" });
 	expect(tries).toBe(6);
+});
+
+test("a conflict that does not pass is 503 to the caller, who may try again", async () => {
+	const id = randomUUID();
+	await service.pool.query(
+		`INSERT INTO orders (id, user_id, status, total_minor, currency, expires_at)
+		VALUES ($1, 1, 'pending', 15000, 'IDR', now() + interval '1 hour')`,
+		[id],
+	);
+	await service.pool.query(`
+		CREATE FUNCTION conflict() RETURNS trigger LANGUAGE plpgsql AS $$
+			BEGIN RAISE 'deadlock detected' USING ERRCODE = '40P01'; END
+		$$;
+		CREATE TRIGGER conflict BEFORE UPDATE ON orders FOR EACH ROW EXECUTE FUNCTION conflict()`);
+	const cancel = () => callAction(shop, "v1.orders.cancel", { id }, asService());
+	await expect(cancel()).rejects.toMatchObject({ code: 503, type: "UNAVAILABLE" });
+	await service.pool.query("DROP FUNCTION conflict CASCADE");
 });
