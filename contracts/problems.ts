@@ -188,6 +188,11 @@ export const PROBLEMS = {
 		en: "The amount is not that of the payment: nothing was changed.",
 		id: "Jumlah tidak sama dengan pembayaran: tidak ada yang diubah.",
 	},
+	WEBHOOK_ID_REUSED: {
+		status: 409,
+		en: "The id of this webhook came before with another content: nothing was changed. Send each message under an id of its own.",
+		id: "Id webhook ini sudah dipakai dengan isi lain: tidak ada yang diubah. Kirim setiap pesan dengan id tersendiri.",
+	},
 	SIGNATURE_INVALID: {
 		status: 401,
 		en: "The Toko-Signature is missing, wrong or older than five minutes.",

@@ -4,6 +4,7 @@ import { runMigrations } from "graphile-worker";
 import type { Service, ServiceSchema } from "moleculer";
 import pg from "pg";
 import { Umzug } from "umzug";
+import { retryConflicts, retryConflictsOf } from "./conflicts.ts";
 import { mixin } from "./schema.ts";
 import { databaseUrl, settings } from "./settings.ts";
 
@@ -11,7 +12,10 @@ import { databaseUrl, settings } from "./settings.ts";
 export interface PostgresService extends Service {
 	pool: pg.Pool;
 	migrate(): Promise<void>;
-	/** Runs `work` in one transaction: commits when it resolves, rolls back when it throws. */
+	/**
+	 * Runs `work` in one transaction: commits when it resolves, rolls back when it throws. In a conflict with other
+	 * transactions it runs again, so it does nothing outside of the transaction.
+	 */
 	transaction<T>(work: (client: pg.PoolClient) => Promise<T>): Promise<T>;
 }
 
@@ -39,22 +43,8 @@ export function postgres(options: PostgresOptions): Partial<ServiceSchema> {
 			migrate(this: PostgresService) {
 				return migrate(options);
 			},
-			async transaction<T>(this: PostgresService, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
-				const client = await this.pool.connect();
-				let broken: Error | undefined;
-				try {
-					await client.query("BEGIN");
-					const result = await work(client);
-					await client.query("COMMIT");
-					return result;
-				} catch (error) {
-					await client.query("ROLLBACK").catch((failure: Error) => {
-						broken = failure;
-					});
-					throw error;
-				} finally {
-					client.release(broken);
-				}
+			transaction<T>(this: PostgresService, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+				return retryConflicts(() => inTransaction(this.pool, work));
 			},
 		},
 		created(this: PostgresService) {
@@ -64,6 +54,7 @@ export function postgres(options: PostgresOptions): Partial<ServiceSchema> {
 				connectionTimeoutMillis: 5000,
 				application_name: `toko ${options.database}`,
 			});
+			retryConflictsOf(this.pool);
 			this.pool.on("connect", (client) => client.on("error", () => undefined));
 			// Idle connections fail when the server restarts; the pool opens new ones by itself.
 			this.pool.on("error", (error) => this.logger.warn(`PostgreSQL connection lost: ${error.message}`));
@@ -75,6 +66,24 @@ export function postgres(options: PostgresOptions): Partial<ServiceSchema> {
 			await this.pool.end();
 		},
 	});
+}
+
+async function inTransaction<T>(pool: pg.Pool, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+	const client = await pool.connect();
+	let broken: Error | undefined;
+	try {
+		await client.query("BEGIN");
+		const result = await work(client);
+		await client.query("COMMIT");
+		return result;
+	} catch (error) {
+		await client.query("ROLLBACK").catch((failure: Error) => {
+			broken = failure;
+		});
+		throw error;
+	} finally {
+		client.release(broken);
+	}
 }
 
 async function migrate({ database, migrations, tables = [] }: PostgresOptions): Promise<void> {

@@ -4,12 +4,12 @@ import type { JobsService } from "../../mixins/jobs.ts";
 import { findOrder, isUuid, type OrderRow, type Owner } from "./model.ts";
 import { STEPS, type Step, type StepName } from "./states.ts";
 
-/** The steps that change nothing but the order and its stock; those that move money have functions of their own. */
-type PlainStep = Exclude<StepName, "pay" | "refund">;
+/** The steps that change nothing but the order and its stock; of those that move money only `pay`, where it costs nothing. */
+type PlainStep = Exclude<StepName, "refund">;
 
 /**
  * Takes an order one step on, with its event and the job for its stock in one transaction. Of several steps that are
- * asked for at the same moment one wins.
+ * asked for at the same moment one wins; the same step again changes nothing.
  *
  * @param owner Whose order it has to be.
  * @param actor Who asked, for the order's history: `user:7`, `admin:1` or `shop`.
@@ -23,7 +23,8 @@ export async function moveOrder(
 	actor: string,
 ): Promise<OrderRow> {
 	const step: Step = STEPS[name];
-	return moved(service, id, owner, async () => {
+	const isDone = ({ status }: OrderRow) => status === step.to;
+	return moved(service, id, owner, isDone, async () => {
 		const { rows } = await service.pool.query<{ moved: boolean }>(
 			"SELECT move_order($1, $2, $3, $4, $5, $6, $7) AS moved",
 			[
@@ -42,7 +43,7 @@ export async function moveOrder(
 
 /**
  * Gives the money of an order back and, where asked, its units; both by jobs of the transaction that moves the order,
- * so that they happen exactly once whatever dies in between.
+ * so that they happen exactly once whatever dies in between. The same refund again changes nothing.
  *
  * @param restock Whether the units are in the shop again and go back on sale.
  * @throws ORDER_NOT_FOUND; ORDER_IN_OTHER_STATE, naming the state.
@@ -54,7 +55,8 @@ export async function refundOrder(
 	actor: string,
 ): Promise<OrderRow> {
 	const { from, to, event } = STEPS.refund;
-	return moved(service, id, "anybody", async () => {
+	const isDone = ({ status, restocked }: OrderRow) => status === to && restocked === restock;
+	return moved(service, id, "anybody", isDone, async () => {
 		const { rows } = await service.pool.query<{ moved: boolean }>(
 			"SELECT refund_order($1, $2, $3, $4, $5, $6) AS moved",
 			[id, from, to, actor, emptyEvent(event), restock],
@@ -72,6 +74,7 @@ async function moved(
 	service: JobsService,
 	id: string,
 	owner: Owner,
+	isDone: (order: OrderRow) => boolean,
 	move: () => Promise<boolean>,
 ): Promise<OrderRow> {
 	const isMoved = isUuid(id) && (await move());
@@ -79,7 +82,7 @@ async function moved(
 	if (!order) {
 		throw problem("ORDER_NOT_FOUND");
 	}
-	if (!isMoved) {
+	if (!isMoved && !isDone(order)) {
 		throw problem("ORDER_IN_OTHER_STATE", { state: order.status });
 	}
 	return order;

@@ -75,7 +75,7 @@ export default service<OrdersService>({
 
 		async pay(ctx) {
 			const { id, method } = ctx.params;
-			const { order, payment } = await payOrder(this, id, method, ownerOf(ctx));
+			const { order, payment } = await payOrder(this, id, method, ownerOf(ctx), actorOf(ctx));
 			if (!payment) {
 				return present(order);
 			}

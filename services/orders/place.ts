@@ -100,7 +100,7 @@ async function placeNew(
 
 async function commit(
 	service: JobsService,
-	order: Omit<OrderRow, "number" | "created_at" | "updated_at" | "lines">,
+	order: Omit<OrderRow, "number" | "restocked" | "created_at" | "updated_at" | "lines">,
 	lines: Lines,
 	reservation_id: string,
 	request: KeyedRequest | undefined,
@@ -143,11 +143,12 @@ async function commit(
 }
 
 /**
- * Whether PostgreSQL itself says that the statement failed for want of something, such as space on its disk (class 53):
- * then it is undone, and there may be no room to write anything down about it either.
+ * Whether PostgreSQL itself says that the statement is undone: in a conflict with others that kept coming back (class 40),
+ * or for want of something, such as space on its disk (class 53). Then there may be no room to write anything down about it
+ * either.
  */
 function wasRolledBack(error: unknown): boolean {
-	return /^53/.test((error as DatabaseError).code ?? "");
+	return /^(40|53)/.test((error as DatabaseError).code ?? "");
 }
 
 /**

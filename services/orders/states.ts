@@ -19,7 +19,10 @@ export interface Step {
 	stock?: "release_stock" | "consume_stock";
 }
 
-/** The life of an order: every step there is, from which states to which. Nothing else changes an order's state. */
+/**
+ * The life of an order: every step there is, from which states to which. Nothing else changes an order's state. A step that
+ * is asked for where the order is in the state that it leads to has succeeded, and changes nothing.
+ */
 export const STEPS = {
 	pay: { from: ["pending"], to: "paid", by: "owner", event: "order.paid", stock: "consume_stock" },
 	cancel: {
@@ -40,6 +43,9 @@ export type StepName = keyof typeof STEPS;
 
 /** The states in which the units of an order are sold. */
 export const SOLD: OrderStatus[] = ["paid", "shipped", "completed", "refunded"];
+
+/** The states of an order that is paid and whose buyer has the goods or gets them. */
+export const BOUGHT: OrderStatus[] = ["paid", "shipped", "completed"];
 
 /** The states in which nobody brings an order to its buyer any more. */
 export const SETTLED: OrderStatus[] = ["completed", "cancelled", "expired", "refunded"];

@@ -193,11 +193,46 @@ describe("while an order is paid", () => {
 	test("a second payment of it is the same one, and the order is paid once", async () => {
 		const { order } = await newOrder();
 		rival.at("after charge", () => ani.call("v1.orders.pay", { id: order.id }));
-		await expect(ani.call("v1.orders.pay", { id: order.id })).rejects.toMatchObject({
-			code: 409,
-			data: { state: "paid" },
-		});
+		expect(await ani.call("v1.orders.pay", { id: order.id })).toMatchObject({ status: "paid" });
 		expect(await settled(order.id)).toEqual([{ order: "paid", payment: "settled", charge: "settled" }]);
+	});
+
+	test.each(["before charge", "after charge", "before settle_payment"] as const)(
+		"its own webhook that comes %s pays it, and the request has succeeded",
+		async (point) => {
+			const { order } = await newOrder();
+			rival.at(point, async () => {
+				const { rows } = await orders().pool.query("SELECT reference FROM payments WHERE order_id = $1", [
+					order.id,
+				]);
+				await webhook(rows[0].reference, order.total);
+			});
+			expect(await ani.call("v1.orders.pay", { id: order.id })).toMatchObject({ status: "paid" });
+			expect(await settled(order.id)).toEqual([{ order: "paid", payment: "settled", charge: "settled" }]);
+		},
+	);
+
+	test.each(["before open_payment", "before charge", "before settle_payment"] as const)(
+		"a transfer that is settled %s pays it, the request has succeeded and nobody pays twice",
+		async (point) => {
+			const { order } = await newOrder();
+			const { payment } = await ani.call("v1.orders.pay", { id: order.id, method: "transfer" });
+			const { reference = "", amount = 0 } = payment ?? {};
+			rival.at(point, () => webhook(reference, amount));
+			expect(await ani.call("v1.orders.pay", { id: order.id })).toMatchObject({ status: "paid" });
+			const rows = await settled(order.id);
+			expect(rows.filter(({ payment }) => payment === "settled")).toHaveLength(1);
+			expect(rows.map(({ charge }) => charge)).not.toContain("settled");
+		},
+	);
+
+	test("a shop that ships it meanwhile does not make the request fail", async () => {
+		const { order } = await newOrder();
+		rival.at("before settle_payment", async () => {
+			await ani.call("v1.orders.pay", { id: order.id });
+			await callAction(broker, "v1.orders.ship", { id: order.id }, asService());
+		});
+		expect(await ani.call("v1.orders.pay", { id: order.id })).toMatchObject({ status: "shipped" });
 	});
 
 	test("a process that dies after the charge leaves a job that pays the order", async () => {
