@@ -9,7 +9,7 @@ type PlainStep = Exclude<StepName, "refund">;
 
 /**
  * Takes an order one step on, with its event and the job for its stock in one transaction. Of several steps that are
- * asked for at the same moment one wins; the same step again changes nothing.
+ * asked for at the same moment one wins.
  *
  * @param owner Whose order it has to be.
  * @param actor Who asked, for the order's history: `user:7`, `admin:1` or `shop`.
@@ -23,8 +23,7 @@ export async function moveOrder(
 	actor: string,
 ): Promise<OrderRow> {
 	const step: Step = STEPS[name];
-	const isDone = ({ status }: OrderRow) => status === step.to;
-	return moved(service, id, owner, isDone, async () => {
+	return moved(service, id, owner, async () => {
 		const { rows } = await service.pool.query<{ moved: boolean }>(
 			"SELECT move_order($1, $2, $3, $4, $5, $6, $7) AS moved",
 			[
@@ -43,7 +42,7 @@ export async function moveOrder(
 
 /**
  * Gives the money of an order back and, where asked, its units; both by jobs of the transaction that moves the order,
- * so that they happen exactly once whatever dies in between. The same refund again changes nothing.
+ * so that they happen exactly once whatever dies in between.
  *
  * @param restock Whether the units are in the shop again and go back on sale.
  * @throws ORDER_NOT_FOUND; ORDER_IN_OTHER_STATE, naming the state.
@@ -55,8 +54,7 @@ export async function refundOrder(
 	actor: string,
 ): Promise<OrderRow> {
 	const { from, to, event } = STEPS.refund;
-	const isDone = ({ status, restocked }: OrderRow) => status === to && restocked === restock;
-	return moved(service, id, "anybody", isDone, async () => {
+	return moved(service, id, "anybody", async () => {
 		const { rows } = await service.pool.query<{ moved: boolean }>(
 			"SELECT refund_order($1, $2, $3, $4, $5, $6) AS moved",
 			[id, from, to, actor, emptyEvent(event), restock],
@@ -74,7 +72,6 @@ async function moved(
 	service: JobsService,
 	id: string,
 	owner: Owner,
-	isDone: (order: OrderRow) => boolean,
 	move: () => Promise<boolean>,
 ): Promise<OrderRow> {
 	const isMoved = isUuid(id) && (await move());
@@ -82,7 +79,7 @@ async function moved(
 	if (!order) {
 		throw problem("ORDER_NOT_FOUND");
 	}
-	if (!isMoved && !isDone(order)) {
+	if (!isMoved) {
 		throw problem("ORDER_IN_OTHER_STATE", { state: order.status });
 	}
 	return order;

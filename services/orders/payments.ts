@@ -36,11 +36,10 @@ type Settled = "paid" | "late" | "known" | Refused;
 /**
  * Asks the provider to charge an order. `instant` answers the paid order; `transfer` the open payment, which a webhook
  * settles. Nobody is charged for what they do not get: money that comes when the order can no longer be paid goes back.
- * Where a webhook or another request has paid the order meanwhile, the paid order is the answer, as it is to every request
- * for an order that is paid. One that costs nothing is paid at once, without a payment.
+ * Where a webhook or another request pays the order meanwhile, the paid order is the answer. One that costs nothing is paid
+ * at once, without a payment.
  *
  * @param actor Who asked, as in `moveOrder`.
-
  * @throws ORDER_NOT_FOUND; ORDER_IN_OTHER_STATE, naming the state; PAYMENT_DECLINED; PAYMENT_NOT_MADE;
  * PAYMENT_UNKNOWN.
  */
@@ -61,7 +60,8 @@ export async function payOrder(
 	const payment = await openPayment(service, id, method, owner);
 	const now = async () => (await findOrder(service.pool, { id }, owner)) as OrderRow;
 	if (!payment) {
-		return { order: inOneOf([STEPS.pay.to], await now()) };
+		const wasPayable = (STEPS.pay.from as readonly OrderStatus[]).includes(order.status);
+		return { order: inOneOf(wasPayable ? BOUGHT : [], await now()) };
 	}
 	const outcome = await charge(service, order, payment);
 	if (outcome === "pending") {

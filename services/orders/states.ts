@@ -19,10 +19,7 @@ export interface Step {
 	stock?: "release_stock" | "consume_stock";
 }
 
-/**
- * The life of an order: every step there is, from which states to which. Nothing else changes an order's state. A step that
- * is asked for where the order is in the state that it leads to has succeeded, and changes nothing.
- */
+/** The life of an order: every step there is, from which states to which. Nothing else changes an order's state. */
 export const STEPS = {
 	pay: { from: ["pending"], to: "paid", by: "owner", event: "order.paid", stock: "consume_stock" },
 	cancel: {

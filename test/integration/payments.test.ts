@@ -82,7 +82,9 @@ describe("an order", () => {
 		}
 		await post(`/orders/${order.id}/pay`, buyer);
 		const refused = (state: string) => ({ status: 409, body: { code: "ORDER_IN_OTHER_STATE", state } });
-		expect(await post(`/orders/${order.id}/cancel`, buyer)).toMatchObject(refused("paid"));
+		for (const step of ["pay", "cancel"]) {
+			expect(await post(`/orders/${order.id}/${step}`, buyer)).toMatchObject(refused("paid"));
+		}
 		await post(`/orders/${order.id}/ship`, keeper);
 		for (const method of ["instant", "transfer"]) {
 			expect(await post(`/orders/${order.id}/pay`, buyer, { method })).toMatchObject(refused("shipped"));
@@ -97,7 +99,7 @@ describe("an order", () => {
 		expect(await post(`/orders/${cancelled.id}/pay`, buyer)).toMatchObject(refused("cancelled"));
 	});
 
-	test("is where a step leads to already: asking again succeeds and changes nothing", async () => {
+	test("is where a step leads to already: asking again is refused and changes nothing", async () => {
 		const { order } = await newOrder();
 		const refund = { restock: true };
 		for (const [step, who, body] of [
@@ -108,10 +110,11 @@ describe("an order", () => {
 		] as const) {
 			const first = await post(`/orders/${order.id}/${step}`, who, body);
 			expect(first.status).toBe(200);
-			expect(await post(`/orders/${order.id}/${step}`, who, body)).toEqual(first);
-			if (step === "pay") {
-				expect(await post(`/orders/${order.id}/pay`, buyer, { method: "transfer" })).toEqual(first);
-			}
+			const { status: state } = first.body;
+			expect(await post(`/orders/${order.id}/${step}`, who, body)).toMatchObject({
+				status: 409,
+				body: { code: "ORDER_IN_OTHER_STATE", state },
+			});
 		}
 		const { rows } = await database().query(
 			`SELECT (SELECT count(*)::integer FROM order_history WHERE order_id = $1) AS steps,
@@ -130,7 +133,7 @@ describe("an order", () => {
 			const paid = await post(`/orders/${order.id}/pay`, buyer, { method });
 			expect(paid).toMatchObject({ status: 200, body: { status: "paid", total: 0 } });
 			expect(paid.body).not.toHaveProperty("payment");
-			expect(await post(`/orders/${order.id}/pay`, buyer, { method })).toEqual(paid);
+			expect((await post(`/orders/${order.id}/pay`, buyer, { method })).status).toBe(409);
 			await eventually("the hold to go", async () => (await stockOf(shop, product.id))?.held === 0);
 			expect(await post(`/orders/${order.id}/refund`, keeper, { restock: true })).toMatchObject({
 				status: 200,
