@@ -141,6 +141,11 @@ export const PROBLEMS = {
 		en: "There are not enough units: see errors for every short line.",
 		id: "Stok tidak cukup: lihat errors untuk setiap baris.",
 	},
+	RESERVATION_UNDER_WAY: {
+		status: 409,
+		en: "Another attempt of the same request is being made.",
+		id: "Percobaan lain dari permintaan yang sama sedang berjalan.",
+	},
 	TOTAL_TOO_LARGE: {
 		status: 422,
 		en: "The total of the order is too large.",

@@ -233,16 +233,21 @@ export const products = contract({
 			result: z.strictObject({ products: z.int() }),
 			idempotent: true,
 		}),
-		// Never idempotent: a second run would hold the units twice.
+		// Not idempotent without a request: a second run would hold the units twice.
 		reserve: action({
 			summary: "Hold units for one attempt to order; all shortages come back at once",
 			permissions: "service",
+			problems: ["RESERVATION_UNDER_WAY"],
 			params: z.strictObject({
 				reservation_id: z.uuid(),
+				/** The same for all attempts that have one Idempotency-Key. */
+				request_id: z.uuid().optional(),
 				lines: z.array(orderLine).min(1).max(ORDER_LINES_MAX),
 				expires_at: moment,
 			}),
 			result: z.strictObject({
+				/** That of an earlier attempt of the same request, where that one holds everything already. */
+				reservation_id: z.uuid(),
 				lines: z.array(
 					z.strictObject({
 						product_id: z.string(),
