@@ -63,7 +63,14 @@ export class CatalogueFile {
 
 	/** The bytes of the file from its beginning. */
 	async *bytes(): AsyncGenerator<Uint8Array> {
-		yield* this.#handle.createReadStream({ start: 0, autoClose: false, highWaterMark: CHUNK });
+		for (let position = 0; ; ) {
+			const { buffer, bytesRead } = await this.#handle.read(Buffer.allocUnsafe(CHUNK), 0, CHUNK, position);
+			if (bytesRead === 0) {
+				return;
+			}
+			position += bytesRead;
+			yield buffer.subarray(0, bytesRead);
+		}
 	}
 
 	/** @throws StartError where somebody has written to the file since it was opened. */
