@@ -31,7 +31,8 @@ async function start(): Promise<void> {
 		const result = await importIntoShop(catalogue);
 		progress.stop();
 		tell(result);
-		process.exit(result.refused > 0 || result.not_read > 0 ? 1 : 0);
+		const isWhole = result.refused === 0 && result.not_read === 0 && result.stopped === undefined;
+		process.exit(isWhole ? 0 : 1);
 	} finally {
 		progress.stop();
 	}

@@ -58,7 +58,7 @@ function canonical(label: string): string {
 		return new TextDecoder(label).encoding;
 	} catch {
 		throw new StartError(
-			`no encoding is called ${JSON.stringify(label)}: there are windows-1252, utf-16le …`,
+			`no encoding is called ${JSON.stringify(label)}: name one with --encoding such as windows-1252 or utf-16le`,
 		);
 	}
 }
