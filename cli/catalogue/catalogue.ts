@@ -138,7 +138,9 @@ export class Catalogue {
 			throw new StartError(`${this.#file.path} has no products`);
 		}
 		this.#tellUnknown(unknown);
-		this.notes.push(...this.#numbers.price.notes(), ...this.#numbers.stock.notes());
+		if (this.refusal === undefined) {
+			this.notes.push(...this.#numbers.price.notes(), ...this.#numbers.stock.notes());
+		}
 	}
 
 	/** As `readProduct`, except that a number may be any that the column turns out to write. */

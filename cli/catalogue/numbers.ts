@@ -1,5 +1,6 @@
 import { ambiguousReadings } from "../../contracts/numbers.ts";
 import { shown } from "./columns.ts";
+import type { Reading } from "./records.ts";
 
 /** How a file writes numbers, `--numbers`: 1.250.000,50 (`id`) or 1,250,000.50 (`en`). */
 export type NumberFormat = "id" | "en";
@@ -53,7 +54,7 @@ export class NumberColumn {
 	}
 
 	/** The number that a text of the column means, or why it means none. */
-	read(text: string): number | { reason: string } {
+	read(text: string): Reading<number> {
 		const { id, en } = readings(text);
 		if (id === undefined && en === undefined) {
 			return { reason: `"${shown(text)}" is not a number: write digits, such as 150000` };
@@ -61,14 +62,15 @@ export class NumberColumn {
 		if (this.format) {
 			const { example } = NUMBER_FORMATS[this.format];
 			const reason = `${shown(text)} is not written as --numbers ${this.format} says, such as ${example}`;
-			return (this.format === "id" ? id : en) ?? { reason };
+			const value = this.format === "id" ? id : en;
+			return value === undefined ? { reason } : { value };
 		}
 		if (id === undefined || en === undefined || id === en) {
-			return (id ?? en) as number;
+			return { value: (id ?? en) as number };
 		}
 		const format = inThousands(text);
 		if (!this.#isCertain[format === "id" ? "en" : "id"]) {
-			return format === "id" ? id : en;
+			return { value: format === "id" ? id : en };
 		}
 		const { thousands, decimal } = ambiguousReadings(text) ?? {};
 		return {
@@ -83,12 +85,12 @@ export class NumberColumn {
 		}
 		return (["id", "en"] as const).flatMap((format) => {
 			const text = this.#ambiguous[format];
-			const number = text && this.read(text);
-			if (text === undefined || typeof number !== "number") {
+			const read = text === undefined ? undefined : this.read(text);
+			if (text === undefined || !read || "reason" in read) {
 				return [];
 			}
 			const [separator, other] = format === "id" ? ["dot", "en"] : ["comma", "id"];
-			return `${this.name}: read ${shown(text)} as ${number}, since every ${separator} in the column separates thousands; --numbers ${other} if it does not`;
+			return `${this.name}: read ${shown(text)} as ${read.value}, since every ${separator} in the column separates thousands; --numbers ${other} if it does not`;
 		});
 	}
 }

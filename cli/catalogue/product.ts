@@ -20,10 +20,10 @@ export function readProduct(raw: RawProduct, numbers: NumberColumns): Reading<Ca
 	const wrong = new Map<string, string>();
 	for (const name of COLUMNS) {
 		const read = readValue(name, raw[name], numbers);
-		if (typeof read === "object" && read !== null && "reason" in read) {
-			wrong.set(name, String(read.reason));
+		if ("reason" in read) {
+			wrong.set(name, read.reason);
 		} else {
-			given[name] = read;
+			given[name] = read.value;
 		}
 	}
 	const checked = catalogueLine.safeParse(given);
@@ -36,7 +36,7 @@ export function readProduct(raw: RawProduct, numbers: NumberColumns): Reading<Ca
 	return { reason: [...wrong].map(([name, reason]) => `${name}: ${reason}`).join("; ") };
 }
 
-function readValue(name: Column, value: unknown, numbers: NumberColumns): unknown {
+function readValue(name: Column, value: unknown, numbers: NumberColumns): Reading<unknown> {
 	if (value === null && NEVER_EMPTY.includes(name)) {
 		return { reason: "must not be empty" };
 	}
@@ -44,7 +44,7 @@ function readValue(name: Column, value: unknown, numbers: NumberColumns): unknow
 		return { reason: "must be there" };
 	}
 	if (value === null && name === "stock") {
-		return undefined;
+		return { value: undefined };
 	}
 	if (typeof value === "string" && value.includes("\ufffd")) {
 		return {
@@ -52,7 +52,7 @@ function readValue(name: Column, value: unknown, numbers: NumberColumns): unknow
 		};
 	}
 	if (value instanceof NumberText) {
-		return isNumberColumn(name) ? numbers[name].read(value.text) : Number(value.text);
+		return isNumberColumn(name) ? numbers[name].read(value.text) : { value: Number(value.text) };
 	}
-	return value;
+	return { value };
 }

@@ -10,8 +10,8 @@ function column(texts: string[], format?: NumberFormat) {
 		numbers.survey(text);
 	}
 	const read = texts.map((text) => {
-		const number = numbers.read(text);
-		return typeof number === "number" ? number : number.reason;
+		const reading = numbers.read(text);
+		return "value" in reading ? reading.value : reading.reason;
 	});
 	return { read, notes: numbers.notes() };
 }
