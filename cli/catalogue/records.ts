@@ -126,8 +126,9 @@ export class RecordReader {
 	/** Goes on from a scan to the end of its record, or to the fault in it, without keeping what it passes. */
 	async #skipRecord(scanned: Scanned, dialect: Dialect): Promise<Scanned> {
 		let reached = scanned;
-		while (reached.kind === "more" && !this.#isEnd) {
+		for (let isLast = false; reached.kind === "more" && !isLast; ) {
 			this.#moveTo(reached.resume);
+			isLast = this.#isEnd;
 			await this.#fill();
 			reached = this.#scanOn(dialect, reached.place);
 		}

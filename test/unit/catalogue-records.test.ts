@@ -62,6 +62,38 @@ describe("a CSV file", () => {
 		);
 	});
 
+	test("with any quotes and line ends is read the same, wherever its chunks end", async () => {
+		const pieces = [
+			'"',
+			'""',
+			",",
+			"\n",
+			"\r\n",
+			"\r",
+			" ",
+			"a",
+			`${good(1)}\n`,
+			'B,"b,1,2,t\n',
+			'A,b,"c\nd",1,t\n',
+		];
+		await fc.assert(
+			fc.asyncProperty(
+				fc.array(fc.constantFrom(...pieces), { maxLength: 30 }),
+				fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 1, maxLength: 5 }),
+				async (parts, sizes) => {
+					const text = parts.join("");
+					const items = await itemsOf(text, sizes);
+					expect(items).toEqual(await itemsOf(text, [text.length + 1]));
+					// Each item begins at a line of its own.
+					const lines = items.map(({ line }) => line);
+					expect(new Set(lines).size).toBe(lines.length);
+					expect(lines).toEqual(lines.toSorted((one, other) => one - other));
+				},
+			),
+			{ numRuns: 2000 },
+		);
+	});
+
 	test("loses no more lines than are damaged, and counts each once", async () => {
 		const damages = [
 			'B,"Layar 15" lebar",1000,5,bq',
@@ -185,6 +217,16 @@ describe("a CSV file", () => {
 					['A,b,"', 1],
 					[`${long}\n""`, 300],
 					['",1,t\r\n', 1],
+				],
+			],
+			[
+				"a quoted field whose second line ends with the file",
+				[
+					['A,b,"', 1],
+					[long, 1],
+					["\n", 1],
+					[long, 14],
+					['",1,t\n', 1],
 				],
 			],
 		])("loses only %s", async (_, parts) => {
