@@ -9,7 +9,8 @@ import { problemCode } from "../../contracts/problems.ts";
 import { email, newPassword } from "../../contracts/users.ts";
 import { StartError } from "../../infra/parts.ts";
 import { settings } from "../../mixins/settings.ts";
-import { importCatalogue } from "./catalogue-file.ts";
+import { Catalogue } from "../catalogue/catalogue.ts";
+import { importAll } from "../catalogue/import.ts";
 
 const CATALOGUE = fileURLToPath(new URL("../../data/catalogue.csv", import.meta.url));
 
@@ -74,7 +75,8 @@ export async function ensureCatalogue(broker: ServiceBroker, say: (line: string)
 	}
 	await mkdir(settings.directory, { recursive: true });
 	await writeFile(marker, "");
-	const { created } = await importCatalogue(broker, CATALOGUE, {});
+	const catalogue = await Catalogue.open(CATALOGUE);
+	const { created } = await importAll(broker, catalogue).finally(() => catalogue.close());
 	await rm(marker, { force: true });
 	say(`loaded the catalogue: ${created} products`);
 }
