@@ -1,4 +1,5 @@
-import pg from "pg";
+import type pg from "pg";
+import { PostgresClient } from "../../mixins/postgres-client.ts";
 import { databaseUrl } from "../../mixins/settings.ts";
 
 /** Who waits longer for a twin goes on beside it: that is right too, only wasteful. */
@@ -77,7 +78,7 @@ export class KeyLocks {
 }
 
 async function connect(forget: () => void): Promise<pg.Client> {
-	const session = new pg.Client({
+	const session = new PostgresClient({
 		connectionString: databaseUrl("orders"),
 		connectionTimeoutMillis: PATIENCE_MS,
 		query_timeout: PATIENCE_MS,
