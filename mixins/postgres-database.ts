@@ -95,6 +95,6 @@ const LOOK = `
 		(
 			SELECT n.nspname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 			WHERE c.relname = 'migrations' AND c.relkind = 'r' AND to_regclass('migrations') IS NULL
-				AND EXISTS (SELECT FROM pg_namespace WHERE nspname = 'graphile_worker')
+				AND n.nspname <> 'graphile_worker' AND EXISTS (SELECT FROM pg_namespace WHERE nspname = 'graphile_worker')
 			LIMIT 1
 		) AS schema`;
