@@ -55,7 +55,7 @@ function firstLineNotUtf8(bytes) {
 	return `, line ${lines.findIndex(isWrong) + 1}`;
 }
 
-const NAME = /^[ \t]*(?:export[ \t]+)?([A-Za-z_]\w*)[ \t]*=[ \t]*/;
+const NAME = /^[ \t]*(?:export[ \t]+)?([A-Za-z_]\w*)[ \t]*=/;
 const NO_VALUE = /^[ \t]*(#.*)?$/;
 const ESCAPES = { n: "\n", r: "\r", t: "\t" };
 
@@ -77,10 +77,11 @@ export function parseEnv(text) {
 		if (NO_VALUE.test(lines[index])) continue;
 		const start = NAME.exec(lines[index]);
 		if (start === null) throw new Error(`, line ${number}: write NAME=value, or # before a comment`);
-		let rest = lines[index].slice(start[0].length);
+		const given = lines[index].slice(start[0].length);
+		let rest = given.trimStart();
 		const quote = rest[0];
 		if (quote !== "'" && quote !== '"' && quote !== "`") {
-			found.push([start[1], rest.replace(/(^|[ \t])#.*$/, "").trim()]);
+			found.push([start[1], given.replace(/[ \t]#.*$/, "").trim()]);
 			continue;
 		}
 		// The first character is the quote; what follows may go on in the next lines.

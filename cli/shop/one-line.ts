@@ -1,5 +1,6 @@
 import "../../mixins/environment.ts";
 
+import { misspeltVariables } from "../../mixins/misspelt.ts";
 import { checkSettings } from "../../mixins/settings.ts";
 
 /*
@@ -10,6 +11,9 @@ process.on("uncaughtException", fail);
 setImmediate(() => process.off("uncaughtException", fail));
 // One place for all commands, before they load or start anything.
 checkSettings();
+for (const [name, right] of misspeltVariables(process.env)) {
+	console.error(`warning: ${name} is set, which Toko does not know: ${right} is meant?`);
+}
 
 /** Ends the process with one line that names cause and cure; the stack is there with LOG_LEVEL=debug. */
 export function fail(error: unknown): never {
