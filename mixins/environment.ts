@@ -6,6 +6,9 @@
 const FOREIGN =
 	/^(PG[A-Z_]+|GRAPHILE_\w+|DATABASE_URL|NODE_PG_FORCE_NATIVE|NO_LOG_SUCCESS|DEBUG|NAPI_RS_\w+|ETHEREAL_\w+|READABLE_STREAM)$/;
 
+/** What the shell asked of connections to PostgreSQL, and no longer gets. */
+export const sslModeOfShell = process.env.PGSSLMODE;
+
 /**
  * Removes those variables from the environment of this process, and so of the processes that it starts. Runs when this module
  * is loaded, which has to be before any of the libraries, and again before each connection.

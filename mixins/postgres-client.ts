@@ -89,7 +89,13 @@ export function postgresPool(options: Omit<pg.PoolConfig, "Client"> & Connection
 
 /** What is wrong with a URL of PostgreSQL, to be read after the variable's name; undefined where it says all. */
 export function postgresUrlProblem(url: string): string | undefined {
-	const config = parsed(url);
+	let config: ReturnType<typeof parsed>;
+	try {
+		config = parsed(url);
+	} catch (error) {
+		const { path, code } = error as NodeJS.ErrnoException;
+		return `names the file ${path}, which cannot be read (${code})`;
+	}
 	if (!config || !/^postgres(ql)?:\/\//i.test(url)) {
 		return `is no URL of the form ${FORM}, with % and the like in passwords encoded`;
 	}
@@ -136,10 +142,19 @@ function clientConfig({ connectionString, ...options }: ConnectionOptions): pg.C
 		...url,
 		port: Number(port || 5432),
 		database: database || url.user,
-		ssl: ssl === "false" ? false : (ssl ?? false),
+		ssl: tls(ssl),
 		// A function, since pg looks for an empty one in ~/.pgpass.
 		password: () => password ?? "",
 	} as pg.ClientConfig;
+}
+
+/** Without rejectUnauthorized, NODE_TLS_REJECT_UNAUTHORIZED would decide. */
+function tls(ssl: ReturnType<typeof parse>["ssl"]): pg.ClientConfig["ssl"] {
+	if (!ssl || ssl === "false") {
+		return false;
+	}
+	const given = ssl === "no-verify" ? { rejectUnauthorized: false } : typeof ssl === "object" ? ssl : {};
+	return { rejectUnauthorized: true, ...given } as pg.ClientConfig["ssl"];
 }
 
 function setUp(url: string, own: Record<string, string>): string {

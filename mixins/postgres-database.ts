@@ -18,13 +18,17 @@ export async function createDatabase(url: string, name: string): Promise<void> {
 	client.on("error", () => undefined);
 	await client.connect();
 	try {
-		const { rows } = await client.query<{ version: number; is_there: boolean }>(
+		const { rows } = await client.query<{ version: number; is_read_only: boolean; is_there: boolean }>(
 			`SELECT current_setting('server_version_num')::integer AS version,
+				current_setting('transaction_read_only')::boolean AS is_read_only,
 				EXISTS (SELECT FROM pg_database WHERE datname = $1) AS is_there`,
 			[name],
 		);
-		const { version, is_there } = rows[0] as (typeof rows)[number];
+		const { version, is_read_only, is_there } = rows[0] as (typeof rows)[number];
 		if (!is_there) {
+			if (is_read_only) {
+				throw readOnly(name);
+			}
 			await client.query(creation(name, version)).catch((error: pg.DatabaseError) => {
 				// Another process was faster: 42P04 duplicate_database, or 23505 while both are at it.
 				if (error.code !== "42P04" && error.code !== "23505") {
@@ -65,15 +69,19 @@ export async function checkDatabase(client: pg.Client): Promise<void> {
 		throw new Error(`the database ${name} has a locale in which "i" is not the small letter of "I": ${cure}`);
 	}
 	if (is_read_only) {
-		throw new Error(
-			`the database ${name} is read only: name the primary in POSTGRES_URL, or reset default_transaction_read_only of the role or database`,
-		);
+		throw readOnly(name);
 	}
 	if (schema !== null) {
 		throw new Error(
 			`the tables of the database ${name} are in its schema ${schema}: add options=-c%20search_path%3D${schema} to POSTGRES_URL, after ? or &`,
 		);
 	}
+}
+
+function readOnly(name: string): Error {
+	return new Error(
+		`the database ${name} is read only: name the primary in POSTGRES_URL, or reset default_transaction_read_only of the role or database`,
+	);
 }
 
 interface Look {

@@ -15,6 +15,8 @@ const ENVIRONMENT = { PATH: process.env.PATH, TZ: "UTC", LC_ALL: "C" };
 export interface OwnPostgres {
 	/** Of its superuser, whose password is `geheim`. */
 	url: string;
+	/** Where its socket is. */
+	folder: string;
 	/** Runs SQL as the superuser, in a database. */
 	query<R extends object>(sql: string, database?: string): Promise<R[]>;
 	stop(): Promise<void>;
@@ -68,6 +70,7 @@ export async function startPostgres(...options: string[]): Promise<OwnPostgres> 
 	await until("PostgreSQL to answer", () => query("SELECT 1").then(Boolean, () => false));
 	return {
 		url: url("postgres"),
+		folder,
 		query: query as OwnPostgres["query"],
 		async stop() {
 			const ended = once(server, "exit");

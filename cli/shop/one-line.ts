@@ -1,4 +1,4 @@
-import "../../mixins/environment.ts";
+import { sslModeOfShell } from "../../mixins/environment.ts";
 
 import { misspeltVariables } from "../../mixins/misspelt.ts";
 import { checkSettings } from "../../mixins/settings.ts";
@@ -11,6 +11,9 @@ process.on("uncaughtException", fail);
 setImmediate(() => process.off("uncaughtException", fail));
 // One place for all commands, before they load or start anything.
 checkSettings();
+if (/^(require|verify)/.test(sslModeOfShell ?? "") && !/[?&]ssl/.test(process.env.POSTGRES_URL ?? "?ssl")) {
+	console.error(`warning: PGSSLMODE does not count: add sslmode=verify-full to POSTGRES_URL for TLS`);
+}
 for (const [name, right] of misspeltVariables(process.env)) {
 	console.error(`warning: ${name} is set, which Toko does not know: ${right} is meant?`);
 }

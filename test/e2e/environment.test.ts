@@ -107,6 +107,19 @@ test("a start on a database whose locale confuses letters ends with one line tha
 	await server.stop();
 });
 
+test("who asked for TLS by PGSSLMODE is told to ask for it in POSTGRES_URL", async () => {
+	const start = async (query: string) => {
+		const POSTGRES_URL = `postgres://toko:geheim@127.0.0.1:1/postgres${query}`;
+		const command = run(newFolder(), ["start"], { POSTGRES_URL, PGSSLMODE: "verify-full" });
+		await command.ended();
+		return command.errors();
+	};
+	expect(await start("")).toMatch(
+		/^warning: PGSSLMODE does not count: add sslmode=verify-full to POSTGRES_URL/,
+	);
+	expect(await start("?sslmode=disable")).not.toContain("warning");
+});
+
 describe("NODE_ENV with another value than development, test or production", () => {
 	test.each(["prod", "Production", " production", "staging"])(
 		"%j is refused by name before anything starts",

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
 import { ServiceBroker } from "moleculer";
 import { callAction } from "../../contracts/actions.ts";
+import { checkGiven } from "../../infra/given-servers.ts";
 import { postgres } from "../../mixins/postgres.ts";
 import { creation } from "../../mixins/postgres-database.ts";
 import { settings } from "../../mixins/settings.ts";
@@ -113,6 +114,18 @@ describe("on a server in UTF-8", () => {
 		const name = await newShop(server);
 		await server.query(`CREATE DATABASE ${name}_users OWNER ${name}`);
 		await start("users");
+	});
+
+	test("is reached by its socket, with the password in the URL or not at all", async () => {
+		await newShop(server);
+		const { username, port } = new URL(process.env.POSTGRES_URL as string);
+		const place = `/postgres?host=${encodeURIComponent(server.folder)}&port=${port}`;
+		process.env.POSTGRES_URL = `postgres://${username}:geheim@${place}`;
+		expect(await checkGiven("POSTGRES_URL", process.env.POSTGRES_URL)).toBe(server.folder);
+		expect(await refusal()).toBeUndefined();
+		await expect(checkGiven("POSTGRES_URL", `postgres://${username}@${place}`)).rejects.toThrow(
+			/it asks for a password\): put the password into the URL/,
+		);
 	});
 
 	test("the commands for older servers make databases in UTF-8", async () => {

@@ -78,9 +78,11 @@ describe("the URL says all", () => {
 		["?sslmode=disable", false],
 		["?ssl=false", false],
 		["?ssl=0", false],
-		["?ssl=true", true],
+		["?ssl=true", { rejectUnauthorized: true }],
+		["?ssl=1", { rejectUnauthorized: true }],
 		["?ssl=no-verify", { rejectUnauthorized: false }],
-		["?sslmode=verify-full", {}],
+		["?sslmode=verify-full", { rejectUnauthorized: true }],
+		["?sslmode=require&uselibpqcompat=true", { rejectUnauthorized: false }],
 	])("%s is TLS: %j", (query, ssl) => {
 		expect(parametersOf(`${URL_OF_ALL}${query}`).ssl).toEqual(ssl);
 	});
@@ -113,6 +115,10 @@ describe("the URL says all", () => {
 		["mysql://toko:geheim@db.internal/x", /is no URL of the form postgres:/],
 		["toko:geheim@db.internal", /is no URL/],
 		["postgres://toko:geheim#x@db.internal/postgres", /is no URL .* encoded/],
+		[
+			"postgres://toko:geheim@db.internal/x?sslrootcert=/gone.pem",
+			/names the file \/gone.pem, which cannot be read/,
+		],
 		["postgres://toko:geheim@db.internal/postgres?sslmode=on", /unknown sslmode/],
 	])("%s is refused without a guess", (url, expected) => {
 		expect(postgresUrlProblem(url)).toMatch(expected);
