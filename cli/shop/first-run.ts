@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { ServiceBroker } from "moleculer";
 import { callAction } from "../../contracts/actions.ts";
+import { CURRENCY, CURRENCY_DECIMALS } from "../../contracts/money.ts";
 import { problemCode } from "../../contracts/problems.ts";
 import { email, newPassword } from "../../contracts/users.ts";
 import { StartError } from "../../infra/parts.ts";
@@ -61,7 +62,7 @@ export async function ensureAdmin(broker: ServiceBroker): Promise<NewAdmin | und
 }
 
 /**
- * Loads the catalogue into a store that never had a product. A start that was killed meanwhile goes on where it was,
+ * Loads the catalogue into a store that never had a product; its prices are in rupiah, so into a shop in rupiah. A start that was killed meanwhile goes on where it was,
  * because lines that are there already change nothing; several processes that start together may all load it.
  */
 export async function ensureCatalogue(broker: ServiceBroker, say: (line: string) => void): Promise<void> {
@@ -71,6 +72,13 @@ export async function ensureCatalogue(broker: ServiceBroker, say: (line: string)
 	const marker = join(settings.directory, `catalogue-loading-${store.slice(0, 16)}`);
 	const { products } = await callAction(broker, "v1.products.count", {});
 	if (products > 0 && !existsSync(marker)) {
+		return;
+	}
+	if (CURRENCY !== "IDR" || CURRENCY_DECIMALS !== 0) {
+		say(
+			`left out data/catalogue.csv, whose prices are whole rupiah: this shop has ${CURRENCY} with ${CURRENCY_DECIMALS} decimals; ` +
+				"load products of your own with `npm run import -- FILE`",
+		);
 		return;
 	}
 	await mkdir(settings.directory, { recursive: true });
