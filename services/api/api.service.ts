@@ -179,11 +179,10 @@ export default service<Gateway>({
 			}
 			const found = asProblem(error);
 			const instance = String(response.getHeader("x-request-id") ?? "");
-			const answer = problemAnswer(
-				refine(request, found),
-				instance,
-				preferredLanguage(request.headers["accept-language"]),
-			);
+			const language = preferredLanguage(request.headers["accept-language"]);
+			const answer = problemAnswer(refine(request, found), instance, language);
+			response.setHeader("Content-Language", language);
+			response.appendHeader("Vary", "Accept-Language");
 			if (answer.status === 500) {
 				const why = error instanceof Error ? error.stack : String(error);
 				const trace = request.$ctx?.meta.traceparent ? `, trace ${request.$ctx.meta.traceparent}` : "";

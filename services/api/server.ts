@@ -8,7 +8,8 @@ import {
 	STATUS_CODES,
 } from "node:http";
 import type { Socket } from "node:net";
-import { problemAnswer } from "./problems.ts";
+import type { Language } from "../../contracts/languages.ts";
+import { preferredLanguage, problemAnswer } from "./problems.ts";
 
 /** A client has this long for the head of a request, and this long for all of it. */
 const HEAD_MS = 10_000;
@@ -75,13 +76,13 @@ type Unreadable = "MALFORMED_REQUEST" | "HEADERS_TOO_LARGE" | "REQUEST_TOO_SLOW"
 
 /** An answer before anybody has looked at the request; what is left of it is not read. */
 function refuse(response: ServerResponse, code: Unreadable): void {
-	const [status, headers, body] = problemOf(code);
+	const [status, headers, body] = problemOf(code, preferredLanguage(response.req.headers["accept-language"]));
 	response.writeHead(status, headers);
 	response.end(body);
 }
 
 function refusal(code: Unreadable): string {
-	const [status, headers, body] = problemOf(code);
+	const [status, headers, body] = problemOf(code, "en");
 	return [
 		`HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
 		...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
@@ -90,11 +91,13 @@ function refusal(code: Unreadable): string {
 	].join("\r\n");
 }
 
-function problemOf(code: Unreadable): [number, Record<string, string>, string] {
-	const answer = problemAnswer({ code, data: {} }, randomUUID(), "en");
+function problemOf(code: Unreadable, language: Language): [number, Record<string, string>, string] {
+	const answer = problemAnswer({ code, data: {} }, randomUUID(), language);
 	const body = JSON.stringify(answer);
 	const headers = {
 		"Content-Type": "application/problem+json; charset=utf-8",
+		"Content-Language": language,
+		Vary: "Accept-Language",
 		"X-Request-ID": answer.instance,
 		"Cache-Control": "no-store",
 		"Content-Length": String(Buffer.byteLength(body)),
