@@ -82,6 +82,10 @@ export const settings = {
 	get shutdownSeconds(): number {
 		return positive("SHUTDOWN_SECONDS", 5);
 	},
+	/** How long the gateway keeps a connection that waits for a request; above the 60 s of usual balancers. */
+	get keepAliveSeconds(): number {
+		return positive("KEEP_ALIVE_SECONDS", 75);
+	},
 	get host(): string {
 		return process.env.HOST || "127.0.0.1";
 	},
@@ -130,7 +134,16 @@ export function checkSettings(): void {
 	const { namespace, port, healthPort, shutdownSeconds, rateLimit, orderTtlMinutes, logLevel } = settings;
 	const { smtpUrl, smsUrl, shopUrl, mailFrom, trustProxy, corsOrigins } = settings;
 	void [namespace, port, healthPort, shutdownSeconds, rateLimit, orderTtlMinutes, logLevel];
-	void [smtpUrl, smsUrl, shopUrl, mailFrom, trustProxy, corsOrigins, settings.eventReplicas];
+	void [
+		smtpUrl,
+		smsUrl,
+		shopUrl,
+		mailFrom,
+		trustProxy,
+		corsOrigins,
+		settings.eventReplicas,
+		settings.keepAliveSeconds,
+	];
 }
 
 /** The address of one of the shop's databases on the server that `POSTGRES_URL` names. */

@@ -10,7 +10,9 @@ import { problem } from "../../contracts/problems.ts";
 import { service } from "../../mixins/schema.ts";
 import { settings } from "../../mixins/settings.ts";
 import { readBody, type WithBody } from "./body.ts";
+import { type Closing, closingOf } from "./closing.ts";
 import { docsAssets, docsPage, docsScript, redocPage, redocScript } from "./docs.ts";
+import { publicAddress } from "./forwarded.ts";
 import { readiness } from "./health.ts";
 import { hasMailbox, mailboxPage, mailPage } from "./mailbox.ts";
 import { manners } from "./manners.ts";
@@ -40,10 +42,12 @@ type Request = WithBody & {
 
 interface Gateway extends Service {
 	server: Server;
+	closing: Closing;
 	isStopping: boolean;
 	aliases: (Alias & { method: string; path: string; match(url: string): object | false })[];
 	limiter: ReturnType<typeof rateLimiter>;
 	clientOf: ReturnType<typeof clientAddress>;
+	publicAddress: ReturnType<typeof publicAddress>;
 	httpHandler: RequestListener;
 	callAction(
 		route: Route,
@@ -82,6 +86,7 @@ export default service<Gateway>({
 			actions: { rest: ApiGateway.actions?.rest ?? false },
 			// Whoever sees it listen asks it at once.
 			started: [meetServices, ApiGateway.started as () => Promise<void>],
+			stopped: close,
 		},
 	],
 
@@ -119,12 +124,15 @@ export default service<Gateway>({
 						const state = await readiness(this.broker, this.isStopping);
 						sendJson(response, state.status === "ready" ? 200 : 503, state);
 					}),
-					...answering("/openapi.json", (_request, response) => sendJson(response, 200, openApiDocument())),
-					...answering("/docs", docsPage),
-					...answering("/docs/start.js", docsScript),
+					...answering("/openapi.json", function (this: Gateway, request, response) {
+						const { origin, prefix } = this.publicAddress(request);
+						sendJson(response, 200, openApiDocument(`${origin}${prefix}`));
+					}),
+					...page("/docs", docsPage),
+					...page("/docs/start.js", docsScript),
 					...Object.assign({}, ...docsAssets.map(([path, answer]) => answering(path, answer))),
-					...answering("/redoc", redocPage),
-					...answering("/redoc/start.js", redocScript),
+					...page("/redoc", redocPage),
+					...page("/redoc/start.js", redocScript),
 					...(hasMailbox()
 						? { ...answering("/dev/mailbox", mailboxPage), ...answering("/dev/mailbox/:name", mailPage) }
 						: {}),
@@ -138,12 +146,10 @@ export default service<Gateway>({
 
 	methods: {
 		createServer(this: Gateway) {
-			this.server = createHttpServer((request, response) => {
-				if (this.isStopping) {
-					response.setHeader("Connection", "close");
-				}
-				this.httpHandler(request, response);
+			this.server = createHttpServer((request, response) => this.httpHandler(request, response), {
+				keep_alive_ms: settings.keepAliveSeconds * 1000,
 			});
+			this.closing = closingOf(this.server);
 		},
 
 		/**
@@ -164,11 +170,12 @@ export default service<Gateway>({
 		/** Says that it is not ready, sends those who are connected elsewhere, and closes when the last answer is out. */
 		async letGo(this: Gateway) {
 			this.isStopping = true;
+			this.closing.begin();
 			const deadline = Date.now() + LET_GO_MS;
 			while (Date.now() < deadline && (await openConnections(this.server)) > 0) {
 				await wait(LOOK_EVERY_MS);
 			}
-			await new Promise((closed) => this.server.close(closed));
+			await this.closing.finish();
 		},
 
 		/** Tells what went wrong as RFC 9457 says, and logs what is the shop's own fault. */
@@ -207,6 +214,11 @@ export default service<Gateway>({
 		/** Nothing is at this address, or not with this method. */
 		send404(this: Gateway, request: Request, response: ServerResponse) {
 			const methods = this.methodsAt(request.parsedUrl ?? "");
+			if (request.method === "OPTIONS" && /^\/\*?$/.test(request.parsedUrl ?? "")) {
+				// About the server as a whole (RFC 9110, 9.3.7); HAProxy asks so whether it is there.
+				response.writeHead(204, { Allow: "DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT" }).end();
+				return;
+			}
 			if (methods.length === 0) {
 				this.sendError(request, response, problem("NOT_FOUND"));
 				return;
@@ -228,6 +240,7 @@ export default service<Gateway>({
 		this.isStopping = false;
 		this.limiter = rateLimiter();
 		this.clientOf = clientAddress();
+		this.publicAddress = publicAddress();
 	},
 });
 
@@ -238,6 +251,15 @@ async function meetServices(this: Service): Promise<void> {
 	}
 	const names = contracts.map(({ name, version }) => ({ name, version }));
 	await this.waitForServices(names, MEET_MS, 50).catch(() => undefined);
+}
+
+/** For a gateway that has not let its clients go before. */
+async function close(this: Service): Promise<void> {
+	const { closing, server } = this as Gateway;
+	if (server.listening) {
+		closing.begin();
+		await closing.finish();
+	}
 }
 
 /** The address at which a started gateway answers. */
@@ -330,6 +352,7 @@ function refuseNames(this: Gateway, request: Request): void {
 }
 
 function prepareAnswer(
+	this: Gateway,
 	ctx: Request["$ctx"],
 	_route: Route,
 	request: Request,
@@ -353,11 +376,15 @@ function prepareAnswer(
 			response.statusCode = 304;
 		}
 	}
+	if (ctx?.meta.$location !== undefined) {
+		ctx.meta.$location = `${this.publicAddress(request).prefix}${ctx.meta.$location}`;
+	}
 	if (ctx?.meta.$age_s !== undefined) {
 		response.setHeader("Age", String(ctx.meta.$age_s));
 	}
 	if (Array.isArray(data)) {
-		linkNextPage(request, response, data.length, ctx?.meta.$next);
+		const { prefix } = this.publicAddress(request);
+		linkNextPage(request, response, { prefix, rows: data.length, cursor: ctx?.meta.$next });
 	}
 	return data;
 }
@@ -369,7 +396,11 @@ function hasAlready(ifNoneMatch: string | undefined, tag: string): boolean {
 }
 
 /** `Link` to the next page, where this one is full (RFC 8288). By a cursor it stays right while rows come and go. */
-function linkNextPage(request: Request, response: ServerResponse, rows: number, cursor?: string): void {
+function linkNextPage(
+	request: Request,
+	response: ServerResponse,
+	{ prefix, rows, cursor }: { prefix: string; rows: number; cursor: string | undefined },
+): void {
 	const contract = actionContract((request.$alias as { action?: string }).action ?? "");
 	const page = contract?.params.safeParse(request.$params).data as
 		| { skip?: number; limit?: number }
@@ -385,7 +416,7 @@ function linkNextPage(request: Request, response: ServerResponse, rows: number, 
 		url.searchParams.set("cursor", cursor);
 	}
 	url.searchParams.set("limit", String(page.limit));
-	response.setHeader("Link", `<${url.pathname}${url.search}>; rel="next"`);
+	response.setHeader("Link", `<${prefix}${url.pathname}${url.search}>; rel="next"`);
 }
 
 /**
@@ -419,6 +450,13 @@ function answering(path: string, answer: Answer) {
 		Promise.resolve(answer.call(this, request, response)).catch(next);
 	};
 	return { [`GET ${path}`]: handler, [`HEAD ${path}`]: handler };
+}
+
+/** Aliases for a page or script that is written for where it is reached. */
+function page(path: string, send: (response: ServerResponse, prefix: string) => void) {
+	return answering(path, function (this: Gateway, request, response) {
+		send(response, this.publicAddress(request).prefix);
+	});
 }
 
 function sendJson(

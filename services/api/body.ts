@@ -13,16 +13,56 @@ export type WithBody = IncomingMessage & {
 
 /** The middlewares that read a JSON body of at most 256 KiB, or say why they don't. */
 export const readBody = [
+	findBody,
 	requireJson,
+	useUsualNames,
 	ApiGateway.bodyParser.json({ limit: BODY_LIMIT, type: () => true, verify: keepRaw }),
 	refuseBody,
 ];
 
 type Next = (error?: unknown) => void;
 
+/**
+ * Takes the headers of a body from a request that has none: proxies announce chunks and then send no byte (RFC 9112,
+ * 7.1), clients a length of 0.
+ */
+function findBody(request: IncomingMessage, _response: ServerResponse, next: Next): void {
+	const { headers } = request;
+	if (headers["transfer-encoding"] === undefined) {
+		if (Number(headers["content-length"] ?? 0) === 0) {
+			delete headers["content-length"];
+		}
+		next();
+		return;
+	}
+	const look = (error?: unknown) => {
+		request.off("readable", look).off("end", look).off("error", look);
+		const first: Buffer | null = error ? null : request.read();
+		if (first === null) {
+			delete headers["transfer-encoding"];
+		} else {
+			request.unshift(first);
+		}
+		next(error);
+	};
+	request.on("readable", look).on("end", look).on("error", look);
+}
+
 /** Runs before the body is parsed into something else than it says it is. */
 function requireJson(request: IncomingMessage, _response: ServerResponse, next: Next): void {
 	next(bringsBody(request) && !isJson(request) ? problem("UNSUPPORTED_MEDIA_TYPE") : undefined);
+}
+
+/** Names of UTF-8 and gzip that the parser does not know; JSON has no other charset (RFC 8259, 8.1). */
+function useUsualNames({ headers }: IncomingMessage, _response: ServerResponse, next: Next): void {
+	headers["content-type"] = headers["content-type"]?.replace(
+		/;\s*charset\s*=\s*"?(utf8|us-ascii|ascii)"?\s*(?=;|$)/i,
+		"; charset=utf-8",
+	);
+	if (/^\s*x-gzip\s*$/i.test(headers["content-encoding"] ?? "")) {
+		headers["content-encoding"] = "gzip";
+	}
+	next();
 }
 
 function keepRaw(request: WithBody, _response: ServerResponse, body: Buffer): void {
@@ -49,7 +89,7 @@ function whyRefused(error: unknown) {
 /** Whether the request brings a body. */
 function bringsBody(request: IncomingMessage): boolean {
 	return (
-		request.headers["transfer-encoding"] !== undefined || Number(request.headers["content-length"] ?? 0) > 0
+		request.headers["transfer-encoding"] !== undefined || request.headers["content-length"] !== undefined
 	);
 }
 

@@ -15,10 +15,14 @@ const TAGS: Record<string, string> = {
 
 let document: object | undefined;
 
-/** The API as an OpenAPI 3.1 document, made from the contracts. */
-export function openApiDocument(): object {
+/**
+ * The API as an OpenAPI 3.1 document, made from the contracts.
+ *
+ * @param server The shop's address; a whole one, since not every client knows where it has the document from.
+ */
+export function openApiDocument(server = "http://127.0.0.1:3000"): object {
 	document ??= makeDocument();
-	return document;
+	return { ...document, servers: [{ url: server }] };
 }
 
 function makeDocument(): object {
@@ -34,7 +38,7 @@ function makeDocument(): object {
 				"The backend of an online shop. Errors are `application/problem+json` (RFC 9457) with a stable `code`; `Accept-Language: id` tells them in Indonesian. Lists give the next page by `Link`.",
 			license: { name: "MIT", identifier: "MIT" },
 		},
-		servers: [{ url: "/" }],
+		servers: [],
 		tags: Object.entries(TAGS).map(([name, description]) => ({ name, description })),
 		paths: { ...paths(all, schemas), ...gatewayPaths() },
 		components: {
