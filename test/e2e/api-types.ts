@@ -675,25 +675,59 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /**
+         * @description What went wrong, for programs
+         * @enum {string}
+         */
+        ProblemCode: "VALIDATION_FAILED" | "MALFORMED_REQUEST" | "HEADERS_TOO_LARGE" | "EXPECTATION_FAILED" | "REQUEST_TOO_SLOW" | "MALFORMED_BODY" | "BODY_TOO_LARGE" | "UNSUPPORTED_MEDIA_TYPE" | "NOT_FOUND" | "METHOD_NOT_ALLOWED" | "UNAUTHENTICATED" | "TOKEN_INVALID" | "FORBIDDEN" | "BAD_CREDENTIALS" | "TOO_MANY_LOGINS" | "TOO_MANY_REGISTRATIONS" | "TOO_MANY_MAILS" | "WRONG_PASSWORD" | "EMAIL_TAKEN" | "USERNAME_TAKEN" | "MAIL_TOKEN_INVALID" | "LAST_ADMIN" | "USER_NOT_FOUND" | "PRODUCT_NOT_FOUND" | "STOCK_WOULD_BE_NEGATIVE" | "STOCK_TOO_LARGE" | "OUT_OF_STOCK" | "TOTAL_TOO_LARGE" | "ORDER_NOT_FOUND" | "ORDER_IN_OTHER_STATE" | "ORDER_NOT_PLACED" | "ORDER_UNKNOWN" | "PAYMENT_DECLINED" | "PAYMENT_NOT_MADE" | "PAYMENT_UNKNOWN" | "PAYMENT_NOT_FOUND" | "PAYMENT_AMOUNT_DIFFERS" | "SIGNATURE_INVALID" | "KEY_REUSED" | "NOTIFICATION_NOT_FOUND" | "NOTIFICATION_NOT_FAILED" | "DEAD_LETTER_NOT_FOUND" | "DEAD_LETTER_FAILED" | "TOO_MANY_REQUESTS" | "TIMED_OUT" | "UNAVAILABLE" | "INTERNAL";
+        /** @description A field that is wrong, or a line of an order that cannot be had */
+        FieldError: {
+            path: string;
+            message: string;
+            product_id?: string;
+            /** Format: int64 */
+            requested?: number;
+            /** Format: int64 */
+            available?: number;
+        };
         /** @description What went wrong (RFC 9457) */
         Problem: {
             type: string;
             title: string;
+            /** Format: int32 */
             status: number;
             detail: string;
-            /** @enum {string} */
-            code: "VALIDATION_FAILED" | "MALFORMED_REQUEST" | "HEADERS_TOO_LARGE" | "EXPECTATION_FAILED" | "REQUEST_TOO_SLOW" | "MALFORMED_BODY" | "BODY_TOO_LARGE" | "UNSUPPORTED_MEDIA_TYPE" | "NOT_FOUND" | "METHOD_NOT_ALLOWED" | "UNAUTHENTICATED" | "TOKEN_INVALID" | "FORBIDDEN" | "BAD_CREDENTIALS" | "TOO_MANY_LOGINS" | "TOO_MANY_REGISTRATIONS" | "TOO_MANY_MAILS" | "WRONG_PASSWORD" | "EMAIL_TAKEN" | "USERNAME_TAKEN" | "MAIL_TOKEN_INVALID" | "LAST_ADMIN" | "USER_NOT_FOUND" | "PRODUCT_NOT_FOUND" | "STOCK_WOULD_BE_NEGATIVE" | "STOCK_TOO_LARGE" | "OUT_OF_STOCK" | "TOTAL_TOO_LARGE" | "ORDER_NOT_FOUND" | "ORDER_IN_OTHER_STATE" | "ORDER_NOT_PLACED" | "ORDER_UNKNOWN" | "PAYMENT_DECLINED" | "PAYMENT_NOT_MADE" | "PAYMENT_UNKNOWN" | "PAYMENT_NOT_FOUND" | "PAYMENT_AMOUNT_DIFFERS" | "SIGNATURE_INVALID" | "KEY_REUSED" | "NOTIFICATION_NOT_FOUND" | "NOTIFICATION_NOT_FAILED" | "DEAD_LETTER_NOT_FOUND" | "DEAD_LETTER_FAILED" | "TOO_MANY_REQUESTS" | "TIMED_OUT" | "UNAVAILABLE" | "INTERNAL";
+            code: components["schemas"]["ProblemCode"];
             /** @description The request id */
             instance: string;
             /** @description The state that the order is in */
             state?: string;
-            errors?: {
-                path: string;
-                message: string;
-                product_id?: string;
-                requested?: number;
-                available?: number;
-            }[];
+            errors?: components["schemas"]["FieldError"][];
+        };
+        /** @enum {string} */
+        Locale: "id" | "en";
+        /**
+         * @example {
+         *       "email": "budi@toko.test",
+         *       "username": "budi",
+         *       "password": "rahasia-budi",
+         *       "full_name": "Budi Santoso"
+         *     }
+         */
+        UsersRegisterRequest: {
+            /**
+             * Format: email
+             * @example budi@toko.test
+             */
+            email: string;
+            /** @example budi */
+            username: string;
+            /** @example rahasia-budi */
+            password: string;
+            /** @example Budi Santoso */
+            full_name: string;
+            locale?: components["schemas"]["Locale"];
+            phone?: string;
         };
         /**
          * @example {
@@ -708,16 +742,42 @@ export interface components {
          *     }
          */
         User: {
+            /**
+             * Format: int32
+             * @example 7
+             */
             id: number;
+            /** @example budi@toko.test */
             email: string;
+            /** @example budi */
             username: string;
+            /** @example Budi Santoso */
             full_name: string;
-            /** @enum {string} */
-            role: "user" | "admin";
+            role: components["schemas"]["Role"];
             is_active: boolean;
             is_verified: boolean;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @example 2026-11-23T08:00:00.000Z
+             */
             created_at: string;
+        };
+        /** @enum {string} */
+        Role: "user" | "admin";
+        /**
+         * @example {
+         *       "email": "budi@toko.test",
+         *       "password": "rahasia-budi"
+         *     }
+         */
+        UsersLoginRequest: {
+            /**
+             * Format: email
+             * @example budi@toko.test
+             */
+            email: string;
+            /** @example rahasia-budi */
+            password: string;
         };
         /**
          * @example {
@@ -728,11 +788,84 @@ export interface components {
          *     }
          */
         Tokens: {
+            /** @example eyJhbGciOiJFZERTQSJ9.e30.c2ln */
             access_token: string;
-            /** @constant */
+            /**
+             * @example bearer
+             * @constant
+             */
             token_type: "bearer";
+            /**
+             * Format: int64
+             * @example 900
+             */
             expires_in: number;
+            /** @example NmQ0ZjE3YzktM2E1Ni00ZGQ4LWI2MTE */
             refresh_token: string;
+        };
+        /**
+         * @example {
+         *       "refresh_token": "NmQ0ZjE3YzktM2E1Ni00ZGQ4LWI2MTE"
+         *     }
+         */
+        UsersRefreshRequest: {
+            /** @example NmQ0ZjE3YzktM2E1Ni00ZGQ4LWI2MTE */
+            refresh_token: string;
+        };
+        /**
+         * @example {
+         *       "refresh_token": "NmQ0ZjE3YzktM2E1Ni00ZGQ4LWI2MTE"
+         *     }
+         */
+        UsersLogoutRequest: {
+            /** @example NmQ0ZjE3YzktM2E1Ni00ZGQ4LWI2MTE */
+            refresh_token: string;
+        };
+        /**
+         * @example {
+         *       "message": "Done"
+         *     }
+         */
+        Message: {
+            /** @example Done */
+            message: string;
+        };
+        /**
+         * @example {
+         *       "email": "budi@toko.test"
+         *     }
+         */
+        UsersVerifyEmailRequest: {
+            token?: string;
+            /**
+             * Format: email
+             * @example budi@toko.test
+             */
+            email?: string;
+        };
+        /**
+         * @example {
+         *       "email": "budi@toko.test"
+         *     }
+         */
+        UsersForgotPasswordRequest: {
+            /**
+             * Format: email
+             * @example budi@toko.test
+             */
+            email: string;
+        };
+        /**
+         * @example {
+         *       "token": "reset.7.1795478400.c2lnbmF0dXJl",
+         *       "new_password": "rahasia-baru"
+         *     }
+         */
+        UsersResetPasswordRequest: {
+            /** @example reset.7.1795478400.c2lnbmF0dXJl */
+            token: string;
+            /** @example rahasia-baru */
+            new_password: string;
         };
         /**
          * @example {
@@ -749,19 +882,76 @@ export interface components {
          *     }
          */
         OwnUser: {
+            /**
+             * Format: int32
+             * @example 7
+             */
             id: number;
+            /** @example budi@toko.test */
             email: string;
+            /** @example budi */
             username: string;
+            /** @example Budi Santoso */
             full_name: string;
-            /** @enum {string} */
-            role: "user" | "admin";
+            role: components["schemas"]["Role"];
             is_active: boolean;
             is_verified: boolean;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @example 2026-11-23T08:00:00.000Z
+             */
             created_at: string;
-            /** @enum {string} */
-            locale: "id" | "en";
+            locale: components["schemas"]["Locale"];
+            /** @example +6281234567890 */
             phone: string | null;
+        };
+        /**
+         * @example {
+         *       "locale": "en",
+         *       "phone": "+6281234567890"
+         *     }
+         */
+        UsersUpdateMeRequest: {
+            full_name?: string;
+            locale?: components["schemas"]["Locale"];
+            /** @example +6281234567890 */
+            phone?: string | null;
+        };
+        /**
+         * @example {
+         *       "current_password": "rahasia-budi",
+         *       "new_password": "rahasia-baru"
+         *     }
+         */
+        UsersChangePasswordRequest: {
+            /** @example rahasia-budi */
+            current_password: string;
+            /** @example rahasia-baru */
+            new_password: string;
+        };
+        /**
+         * @example {
+         *       "current_password": "rahasia-budi",
+         *       "new_email": "budi@shop.example"
+         *     }
+         */
+        UsersChangeEmailRequest: {
+            /** @example rahasia-budi */
+            current_password: string;
+            /**
+             * Format: email
+             * @example budi@shop.example
+             */
+            new_email: string;
+        };
+        /**
+         * @example {
+         *       "role": "admin"
+         *     }
+         */
+        UsersUpdateRequest: {
+            role?: components["schemas"]["Role"];
+            is_active?: boolean;
         };
         /**
          * @example {
@@ -778,18 +968,111 @@ export interface components {
          *     }
          */
         Product: {
+            /** @example 01a20af7e8d300020f7306eb */
             id: string;
+            /** @example Kopi Gayo 250 g */
             name: string;
+            /** @example Biji sangrai. */
             description: string;
+            /** @example 92000 */
             price: number;
+            /**
+             * Format: int64
+             * @example 40
+             */
             stock: number;
+            /** @example kopi */
             category: string;
             image_url: string | null;
+            /** @example IDR */
             currency: string;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @example 2026-11-23T08:00:00.000Z
+             */
             created_at: string;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @example 2026-11-23T08:00:00.000Z
+             */
             updated_at: string;
+        };
+        /**
+         * @example {
+         *       "name": "Kopi Gayo 250 g",
+         *       "description": "Biji sangrai.",
+         *       "price": 92000,
+         *       "stock": 40,
+         *       "category": "kopi"
+         *     }
+         */
+        ProductsCreateRequest: {
+            /** @example Kopi Gayo 250 g */
+            name: string;
+            /** @example Biji sangrai. */
+            description: string;
+            /** @example 92000 */
+            price: number;
+            /** @example kopi */
+            category: string;
+            /** Format: uri */
+            image_url?: string | null;
+            /**
+             * Format: int32
+             * @example 40
+             */
+            stock: number;
+        };
+        /**
+         * @example {
+         *       "price": 95000
+         *     }
+         */
+        ProductsUpdateRequest: {
+            name?: string;
+            description?: string;
+            /** @example 95000 */
+            price?: number;
+            category?: string;
+            /** Format: uri */
+            image_url?: string | null;
+        };
+        ProductsChangeStockResult: {
+            message: string;
+            /** Format: int64 */
+            stock: number;
+        };
+        /**
+         * @example {
+         *       "product_id": "01a20af7e8d300020f7306eb",
+         *       "quantity": 2
+         *     }
+         */
+        OrderLine: {
+            /** @example 01a20af7e8d300020f7306eb */
+            product_id: string;
+            /**
+             * Format: int32
+             * @example 2
+             */
+            quantity: number;
+        };
+        /**
+         * @example {
+         *       "items": [
+         *         {
+         *           "product_id": "01a20af7e8d300020f7306eb",
+         *           "quantity": 2
+         *         }
+         *       ],
+         *       "note": "Tolong dibungkus"
+         *     }
+         */
+        OrdersPlaceRequest: {
+            items: components["schemas"]["OrderLine"][];
+            shipping_address?: string;
+            /** @example Tolong dibungkus */
+            note?: string;
         };
         /**
          * @example {
@@ -816,29 +1099,65 @@ export interface components {
          *     }
          */
         Order: {
-            /** Format: uuid */
+            /**
+             * Format: uuid
+             * @example 3f1c8a52-7d1e-4b2f-9c55-0a6f2f7f9f11
+             */
             id: string;
+            /** @example TK-000001 */
             number: string;
+            /**
+             * Format: int32
+             * @example 7
+             */
             user_id: number;
-            /** @enum {string} */
-            status: "pending" | "paid" | "shipped" | "completed" | "cancelled" | "expired" | "refunded";
-            items: {
-                product_id: string;
-                name: string;
-                price: number;
-                quantity: number;
-                subtotal: number;
-            }[];
+            status: components["schemas"]["OrderStatus"];
+            items: components["schemas"]["OrderItem"][];
+            /** @example 184000 */
             total: number;
+            /** @example IDR */
             currency: string;
             shipping_address: string | null;
+            /** @example Tolong dibungkus */
             note: string | null;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @example 2026-11-23T08:30:00.000Z
+             */
             expires_at: string;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @example 2026-11-23T08:00:00.000Z
+             */
             created_at: string;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @example 2026-11-23T08:00:00.000Z
+             */
             updated_at: string;
+        };
+        /** @enum {string} */
+        OrderStatus: "pending" | "paid" | "shipped" | "completed" | "cancelled" | "expired" | "refunded";
+        OrderItem: {
+            product_id: string;
+            name: string;
+            price: number;
+            /** Format: int64 */
+            quantity: number;
+            subtotal: number;
+        };
+        /**
+         * @example {
+         *       "method": "transfer"
+         *     }
+         */
+        OrdersPayRequest: {
+            /**
+             * @default instant
+             * @example transfer
+             * @enum {string}
+             */
+            method: "instant" | "transfer";
         };
         /**
          * @example {
@@ -870,35 +1189,58 @@ export interface components {
          *     }
          */
         PayableOrder: {
-            /** Format: uuid */
+            /**
+             * Format: uuid
+             * @example 3f1c8a52-7d1e-4b2f-9c55-0a6f2f7f9f11
+             */
             id: string;
+            /** @example TK-000001 */
             number: string;
+            /**
+             * Format: int32
+             * @example 7
+             */
             user_id: number;
-            /** @enum {string} */
-            status: "pending" | "paid" | "shipped" | "completed" | "cancelled" | "expired" | "refunded";
-            items: {
-                product_id: string;
-                name: string;
-                price: number;
-                quantity: number;
-                subtotal: number;
-            }[];
+            status: components["schemas"]["OrderStatus"];
+            items: components["schemas"]["OrderItem"][];
+            /** @example 184000 */
             total: number;
+            /** @example IDR */
             currency: string;
             shipping_address: string | null;
+            /** @example Tolong dibungkus */
             note: string | null;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @example 2026-11-23T08:30:00.000Z
+             */
             expires_at: string;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @example 2026-11-23T08:00:00.000Z
+             */
             created_at: string;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @example 2026-11-23T08:00:00.000Z
+             */
             updated_at: string;
-            payment?: {
-                reference: string;
-                amount: number;
-                /** Format: date-time */
-                due_at: string;
-            };
+            payment?: components["schemas"]["PaymentDue"];
+        };
+        PaymentDue: {
+            reference: string;
+            amount: number;
+            /** Format: date-time */
+            due_at: string;
+        };
+        /**
+         * @example {
+         *       "restock": true
+         *     }
+         */
+        OrdersRefundRequest: {
+            /** @default false */
+            restock: boolean;
         };
         /**
          * @example {
@@ -909,11 +1251,20 @@ export interface components {
          *     }
          */
         PaymentEvent: {
+            /** @example evt_1 */
             id: string;
-            /** @enum {string} */
+            /**
+             * @example payment.settled
+             * @enum {string}
+             */
             type: "payment.settled" | "payment.failed";
+            /** @example b6ad4a0e-6f0c-4d0c-8d0f-3f7f1a3f2a10 */
             reference: string;
+            /** @example 184000 */
             amount: number;
+        };
+        OrdersTakePaymentEventResult: {
+            received: boolean;
         };
         /**
          * @example {
@@ -939,26 +1290,49 @@ export interface components {
          *     }
          */
         Notification: {
-            /** Format: uuid */
+            /**
+             * Format: uuid
+             * @example 0d6c7a0b-93a5-4a0f-8f7e-0c9b6f4a1d22
+             */
             id: string;
+            /**
+             * Format: int32
+             * @example 7
+             */
             user_id: number;
+            /** @example order_paid */
             type: string;
-            /** @enum {string} */
-            channel: "email" | "sms";
+            channel: components["schemas"]["Channel"];
+            /** @example budi@toko.test */
             recipient: string | null;
+            /** @example Pembayaran Order #TK-000001 diterima */
             subject: string | null;
-            /** @enum {string} */
+            /**
+             * @example sent
+             * @enum {string}
+             */
             status: "queued" | "sent" | "failed";
-            history: {
-                status: string;
-                /** Format: date-time */
-                at: string;
-                reason?: string;
-                tries?: number;
-            }[];
-            /** Format: date-time */
+            history: components["schemas"]["NotificationStep"][];
+            /**
+             * Format: date-time
+             * @example 2026-11-23T08:00:00.000Z
+             */
             created_at: string;
+            /**
+             * Format: date-time
+             * @example 2026-11-23T08:00:01.000Z
+             */
             sent_at: string | null;
+        };
+        /** @enum {string} */
+        Channel: "email" | "sms";
+        NotificationStep: {
+            status: string;
+            /** Format: date-time */
+            at: string;
+            reason?: string;
+            /** Format: int64 */
+            tries?: number;
         };
         /**
          * @example {
@@ -974,21 +1348,115 @@ export interface components {
          *     }
          */
         DeadLetter: {
+            /**
+             * Format: uuid
+             * @example 0d6c7a0b-93a5-4a0f-8f7e-0c9b6f4a1d22
+             */
+            id: string;
+            /** @example order.paid */
+            name: string;
+            payload: unknown;
+            /** @example it has no id, aggregate and sequence */
+            error: string;
+            /** @example NotAnEvent: … */
+            stack: string;
+            /**
+             * Format: int64
+             * @example 5
+             */
+            tries: number;
+            /**
+             * Format: date-time
+             * @example 2026-11-23T08:00:00.000Z
+             */
+            failed_at: string;
+        };
+        NotificationsRetryDeadLetterResult: {
             /** Format: uuid */
             id: string;
             name: string;
-            payload: unknown;
-            error: string;
-            stack: string;
-            tries: number;
-            /** Format: date-time */
-            failed_at: string;
+        };
+        JsonWebKeySet: {
+            keys: components["schemas"]["JsonWebKey"][];
+        };
+        JsonWebKey: {
+            /** @constant */
+            kty: "OKP";
+            /** @constant */
+            crv: "Ed25519";
+            x: string;
+            kid: string;
+            /** @constant */
+            alg: "EdDSA";
+            /** @constant */
+            use: "sig";
+        };
+        UsersHealthResult: {
+            /** @constant */
+            status: "healthy";
+            /** @constant */
+            service: "user-service";
+        };
+        ProductsHealthResult: {
+            /** @constant */
+            status: "healthy";
+            /** @constant */
+            service: "product-service";
+        };
+        OrdersHealthResult: {
+            /** @constant */
+            status: "healthy";
+            /** @constant */
+            service: "order-service";
+        };
+        NotificationsHealthResult: {
+            /** @constant */
+            status: "healthy";
+            /** @constant */
+            service: "notification-service";
+        };
+        ShopReady: {
+            /** @enum {string} */
+            status: "ready" | "not_ready";
+            /** @constant */
+            service: "api-gateway";
+            services: {
+                [key: string]: "healthy" | "unavailable" | "stopping";
+            };
+        };
+        GatewayHealth: {
+            /** @constant */
+            status: "healthy";
+            /** @constant */
+            service: "api-gateway";
+        };
+        GatewayLive: {
+            /** @constant */
+            status: "alive";
+            /** @constant */
+            service: "api-gateway";
         };
     };
     responses: never;
     parameters: never;
     requestBodies: never;
-    headers: never;
+    headers: {
+        /**
+         * @description Where the next page is, if there is one: `<…>; rel="next"` (RFC 8288), relative to this one
+         * @example </api/v1/users?limit=50&cursor=WyJ1c2VycyIsIjUwIl0>; rel="next"
+         */
+        Link: string;
+        /**
+         * @description Where the new thing is, relative to this address
+         * @example /api/v1/products/01a20af7e8d300020f7306eb
+         */
+        Location: string;
+        /**
+         * @description Seconds to wait before the next try
+         * @example 1
+         */
+        "Retry-After": number;
+    };
     pathItems: never;
 }
 export type $defs = Record<string, never>;
@@ -1002,22 +1470,22 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": {
-                    /** Format: email */
-                    email: string;
-                    username: string;
-                    password: string;
-                    full_name: string;
-                    /** @enum {string} */
-                    locale?: "id" | "en";
-                    phone?: string;
-                };
+                /**
+                 * @example {
+                 *       "email": "budi@toko.test",
+                 *       "username": "budi",
+                 *       "password": "rahasia-budi",
+                 *       "full_name": "Budi Santoso"
+                 *     }
+                 */
+                "application/json": components["schemas"]["UsersRegisterRequest"];
             };
         };
         responses: {
             /** @description Done */
             201: {
                 headers: {
+                    Location: components["headers"]["Location"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1073,6 +1541,7 @@ export interface operations {
              */
             429: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1091,6 +1560,7 @@ export interface operations {
             /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
             503: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1117,11 +1587,13 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": {
-                    /** Format: email */
-                    email: string;
-                    password: string;
-                };
+                /**
+                 * @example {
+                 *       "email": "budi@toko.test",
+                 *       "password": "rahasia-budi"
+                 *     }
+                 */
+                "application/json": components["schemas"]["UsersLoginRequest"];
             };
         };
         responses: {
@@ -1186,6 +1658,7 @@ export interface operations {
              */
             429: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1204,6 +1677,7 @@ export interface operations {
             /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
             503: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1230,9 +1704,12 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": {
-                    refresh_token: string;
-                };
+                /**
+                 * @example {
+                 *       "refresh_token": "NmQ0ZjE3YzktM2E1Ni00ZGQ4LWI2MTE"
+                 *     }
+                 */
+                "application/json": components["schemas"]["UsersRefreshRequest"];
             };
         };
         responses: {
@@ -1293,6 +1770,7 @@ export interface operations {
             /** @description `TOO_MANY_REQUESTS`: Too many requests: at most {limit} a second. */
             429: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1311,6 +1789,7 @@ export interface operations {
             /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
             503: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1337,9 +1816,12 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": {
-                    refresh_token: string;
-                };
+                /**
+                 * @example {
+                 *       "refresh_token": "NmQ0ZjE3YzktM2E1Ni00ZGQ4LWI2MTE"
+                 *     }
+                 */
+                "application/json": components["schemas"]["UsersLogoutRequest"];
             };
         };
         responses: {
@@ -1349,9 +1831,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": {
-                        message: string;
-                    };
+                    "application/json": components["schemas"]["Message"];
                 };
             };
             /** @description `MALFORMED_BODY`: The body is not valid JSON. */
@@ -1393,6 +1873,7 @@ export interface operations {
             /** @description `TOO_MANY_REQUESTS`: Too many requests: at most {limit} a second. */
             429: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1411,6 +1892,7 @@ export interface operations {
             /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
             503: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1443,9 +1925,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": {
-                        message: string;
-                    };
+                    "application/json": components["schemas"]["Message"];
                 };
             };
             /** @description `MALFORMED_BODY`: The body is not valid JSON. */
@@ -1500,6 +1980,7 @@ export interface operations {
             /** @description `TOO_MANY_REQUESTS`: Too many requests: at most {limit} a second. */
             429: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1518,6 +1999,7 @@ export interface operations {
             /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
             503: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1605,6 +2087,7 @@ export interface operations {
             /** @description `TOO_MANY_REQUESTS`: Too many requests: at most {limit} a second. */
             429: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1623,6 +2106,7 @@ export interface operations {
             /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
             503: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1649,11 +2133,12 @@ export interface operations {
         };
         requestBody?: {
             content: {
-                "application/json": {
-                    token?: string;
-                    /** Format: email */
-                    email?: string;
-                };
+                /**
+                 * @example {
+                 *       "email": "budi@toko.test"
+                 *     }
+                 */
+                "application/json": components["schemas"]["UsersVerifyEmailRequest"];
             };
         };
         responses: {
@@ -1663,9 +2148,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": {
-                        message: string;
-                    };
+                    "application/json": components["schemas"]["Message"];
                 };
             };
             /** @description Accepted */
@@ -1674,9 +2157,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": {
-                        message: string;
-                    };
+                    "application/json": components["schemas"]["Message"];
                 };
             };
             /**
@@ -1724,6 +2205,7 @@ export interface operations {
             /** @description `TOO_MANY_REQUESTS`: Too many requests: at most {limit} a second. */
             429: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1742,6 +2224,7 @@ export interface operations {
             /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
             503: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1768,10 +2251,12 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": {
-                    /** Format: email */
-                    email: string;
-                };
+                /**
+                 * @example {
+                 *       "email": "budi@toko.test"
+                 *     }
+                 */
+                "application/json": components["schemas"]["UsersForgotPasswordRequest"];
             };
         };
         responses: {
@@ -1781,9 +2266,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": {
-                        message: string;
-                    };
+                    "application/json": components["schemas"]["Message"];
                 };
             };
             /** @description `MALFORMED_BODY`: The body is not valid JSON. */
@@ -1825,6 +2308,7 @@ export interface operations {
             /** @description `TOO_MANY_REQUESTS`: Too many requests: at most {limit} a second. */
             429: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1843,6 +2327,7 @@ export interface operations {
             /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
             503: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1869,10 +2354,13 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": {
-                    token: string;
-                    new_password: string;
-                };
+                /**
+                 * @example {
+                 *       "token": "reset.7.1795478400.c2lnbmF0dXJl",
+                 *       "new_password": "rahasia-baru"
+                 *     }
+                 */
+                "application/json": components["schemas"]["UsersResetPasswordRequest"];
             };
         };
         responses: {
@@ -1882,9 +2370,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": {
-                        message: string;
-                    };
+                    "application/json": components["schemas"]["Message"];
                 };
             };
             /**
@@ -1930,6 +2416,7 @@ export interface operations {
             /** @description `TOO_MANY_REQUESTS`: Too many requests: at most {limit} a second. */
             429: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1948,6 +2435,7 @@ export interface operations {
             /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
             503: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2008,6 +2496,7 @@ export interface operations {
             /** @description `TOO_MANY_REQUESTS`: Too many requests: at most {limit} a second. */
             429: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2026,6 +2515,7 @@ export interface operations {
             /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
             503: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2052,12 +2542,13 @@ export interface operations {
         };
         requestBody?: {
             content: {
-                "application/json": {
-                    full_name?: string;
-                    /** @enum {string} */
-                    locale?: "id" | "en";
-                    phone?: string | null;
-                };
+                /**
+                 * @example {
+                 *       "locale": "en",
+                 *       "phone": "+6281234567890"
+                 *     }
+                 */
+                "application/json": components["schemas"]["UsersUpdateMeRequest"];
             };
         };
         responses: {
@@ -2122,6 +2613,7 @@ export interface operations {
             /** @description `TOO_MANY_REQUESTS`: Too many requests: at most {limit} a second. */
             429: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2140,6 +2632,7 @@ export interface operations {
             /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
             503: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2166,10 +2659,13 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": {
-                    current_password: string;
-                    new_password: string;
-                };
+                /**
+                 * @example {
+                 *       "current_password": "rahasia-budi",
+                 *       "new_password": "rahasia-baru"
+                 *     }
+                 */
+                "application/json": components["schemas"]["UsersChangePasswordRequest"];
             };
         };
         responses: {
@@ -2247,6 +2743,7 @@ export interface operations {
              */
             429: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2265,6 +2762,7 @@ export interface operations {
             /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
             503: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2291,11 +2789,13 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": {
-                    current_password: string;
-                    /** Format: email */
-                    new_email: string;
-                };
+                /**
+                 * @example {
+                 *       "current_password": "rahasia-budi",
+                 *       "new_email": "budi@shop.example"
+                 *     }
+                 */
+                "application/json": components["schemas"]["UsersChangeEmailRequest"];
             };
         };
         responses: {
@@ -2305,9 +2805,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": {
-                        message: string;
-                    };
+                    "application/json": components["schemas"]["Message"];
                 };
             };
             /** @description `MALFORMED_BODY`: The body is not valid JSON. */
@@ -2377,6 +2875,7 @@ export interface operations {
              */
             429: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2395,6 +2894,7 @@ export interface operations {
             /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
             503: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2417,6 +2917,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example 7 */
                 id: number;
             };
             cookie?: never;
@@ -2470,6 +2971,7 @@ export interface operations {
             /** @description `TOO_MANY_REQUESTS`: Too many requests: at most {limit} a second. */
             429: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2488,6 +2990,7 @@ export interface operations {
             /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
             503: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2510,6 +3013,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example 7 */
                 id: number;
             };
             cookie?: never;
@@ -2570,6 +3074,7 @@ export interface operations {
             /** @description `TOO_MANY_REQUESTS`: Too many requests: at most {limit} a second. */
             429: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2588,6 +3093,7 @@ export interface operations {
             /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
             503: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2610,17 +3116,19 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example 7 */
                 id: number;
             };
             cookie?: never;
         };
         requestBody?: {
             content: {
-                "application/json": {
-                    /** @enum {string} */
-                    role?: "user" | "admin";
-                    is_active?: boolean;
-                };
+                /**
+                 * @example {
+                 *       "role": "admin"
+                 *     }
+                 */
+                "application/json": components["schemas"]["UsersUpdateRequest"];
             };
         };
         responses: {
@@ -2716,6 +3224,7 @@ export interface operations {
             /** @description `TOO_MANY_REQUESTS`: Too many requests: at most {limit} a second. */
             429: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2734,6 +3243,7 @@ export interface operations {
             /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
             503: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2754,8 +3264,11 @@ export interface operations {
     usersList: {
         parameters: {
             query?: {
+                /** @example 0 */
                 skip?: number;
+                /** @example 50 */
                 limit?: number;
+                /** @example WyJ1c2VycyIsIjciXQ */
                 cursor?: string;
             };
             header?: never;
@@ -2767,6 +3280,7 @@ export interface operations {
             /** @description Done */
             200: {
                 headers: {
+                    Link: components["headers"]["Link"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2807,6 +3321,7 @@ export interface operations {
             /** @description `TOO_MANY_REQUESTS`: Too many requests: at most {limit} a second. */
             429: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2825,6 +3340,7 @@ export interface operations {
             /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
             503: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2845,14 +3361,23 @@ export interface operations {
     productsList: {
         parameters: {
             query?: {
+                /** @example 0 */
                 skip?: number;
+                /** @example 20 */
                 limit?: number;
+                /** @example WyJBUnhnNmlGQiIsIjAwMDAwMDAwMDAxODUwMCAwMWEyMTQwNzk2MTgwMDBhZWFiZDdiYmEiXQ */
                 cursor?: string;
+                /** @example kopi */
                 category?: string;
+                /** @example kopi */
                 q?: string;
+                /** @example 10000 */
                 min_price?: number;
+                /** @example 250000 */
                 max_price?: number;
+                /** @example true */
                 in_stock?: boolean;
+                /** @example price */
                 sort?: "created_at" | "-created_at" | "price" | "-price" | "name" | "-name";
             };
             header?: never;
@@ -2864,6 +3389,7 @@ export interface operations {
             /** @description Done */
             200: {
                 headers: {
+                    Link: components["headers"]["Link"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2889,6 +3415,7 @@ export interface operations {
             /** @description `TOO_MANY_REQUESTS`: Too many requests: at most {limit} a second. */
             429: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2907,6 +3434,7 @@ export interface operations {
             /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
             503: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2933,20 +3461,23 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": {
-                    name: string;
-                    description: string;
-                    price: number;
-                    category: string;
-                    image_url?: string | null;
-                    stock: number;
-                };
+                /**
+                 * @example {
+                 *       "name": "Kopi Gayo 250 g",
+                 *       "description": "Biji sangrai.",
+                 *       "price": 92000,
+                 *       "stock": 40,
+                 *       "category": "kopi"
+                 *     }
+                 */
+                "application/json": components["schemas"]["ProductsCreateRequest"];
             };
         };
         responses: {
             /** @description Done */
             201: {
                 headers: {
+                    Location: components["headers"]["Location"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3014,6 +3545,7 @@ export interface operations {
             /** @description `TOO_MANY_REQUESTS`: Too many requests: at most {limit} a second. */
             429: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3032,6 +3564,7 @@ export interface operations {
             /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
             503: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3086,6 +3619,7 @@ export interface operations {
             /** @description `TOO_MANY_REQUESTS`: Too many requests: at most {limit} a second. */
             429: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3104,6 +3638,7 @@ export interface operations {
             /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
             503: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3126,6 +3661,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example 01a20af7e8d300020f7306eb */
                 id: string;
             };
             cookie?: never;
@@ -3173,6 +3709,7 @@ export interface operations {
             /** @description `TOO_MANY_REQUESTS`: Too many requests: at most {limit} a second. */
             429: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3191,6 +3728,7 @@ export interface operations {
             /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
             503: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3213,6 +3751,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example 01a20af7e8d300020f7306eb */
                 id: string;
             };
             cookie?: never;
@@ -3273,6 +3812,7 @@ export interface operations {
             /** @description `TOO_MANY_REQUESTS`: Too many requests: at most {limit} a second. */
             429: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3291,6 +3831,7 @@ export interface operations {
             /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
             503: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3313,19 +3854,19 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example 01a20af7e8d300020f7306eb */
                 id: string;
             };
             cookie?: never;
         };
         requestBody?: {
             content: {
-                "application/json": {
-                    name?: string;
-                    description?: string;
-                    price?: number;
-                    category?: string;
-                    image_url?: string | null;
-                };
+                /**
+                 * @example {
+                 *       "price": 95000
+                 *     }
+                 */
+                "application/json": components["schemas"]["ProductsUpdateRequest"];
             };
         };
         responses: {
@@ -3412,6 +3953,7 @@ export interface operations {
             /** @description `TOO_MANY_REQUESTS`: Too many requests: at most {limit} a second. */
             429: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3430,6 +3972,7 @@ export interface operations {
             /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
             503: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3450,10 +3993,12 @@ export interface operations {
     productsChangeStock: {
         parameters: {
             query: {
+                /** @example 5 */
                 quantity: number;
             };
             header?: never;
             path: {
+                /** @example 01a20af7e8d300020f7306eb */
                 id: string;
             };
             cookie?: never;
@@ -3466,10 +4011,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": {
-                        message: string;
-                        stock: number;
-                    };
+                    "application/json": components["schemas"]["ProductsChangeStockResult"];
                 };
             };
             /** @description `MALFORMED_BODY`: The body is not valid JSON. */
@@ -3559,6 +4101,7 @@ export interface operations {
             /** @description `TOO_MANY_REQUESTS`: Too many requests: at most {limit} a second. */
             429: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3577,6 +4120,7 @@ export interface operations {
             /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
             503: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3597,8 +4141,11 @@ export interface operations {
     ordersList: {
         parameters: {
             query?: {
+                /** @example 0 */
                 skip?: number;
+                /** @example 20 */
                 limit?: number;
+                /** @example WyJvcmRlcnMiLCIyMDI2LTExLTIzVDA4OjAwOjAwLjEyMzQ1NiswMDowMCAzZjFjOGE1Mi03ZDFlLTRiMmYtOWM1NS0wYTZmMmY3ZjlmMTEiXQ */
                 cursor?: string;
             };
             header?: never;
@@ -3610,6 +4157,7 @@ export interface operations {
             /** @description Done */
             200: {
                 headers: {
+                    Link: components["headers"]["Link"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3641,6 +4189,7 @@ export interface operations {
             /** @description `TOO_MANY_REQUESTS`: Too many requests: at most {limit} a second. */
             429: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3659,6 +4208,7 @@ export interface operations {
             /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
             503: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3680,6 +4230,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @example 7c4a8d09-ca37-4f2e-9b65-1d0f6a3e5b21 */
                 "idempotency-key"?: string;
             };
             path?: never;
@@ -3687,20 +4238,25 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": {
-                    items: {
-                        product_id: string;
-                        quantity: number;
-                    }[];
-                    shipping_address?: string;
-                    note?: string;
-                };
+                /**
+                 * @example {
+                 *       "items": [
+                 *         {
+                 *           "product_id": "01a20af7e8d300020f7306eb",
+                 *           "quantity": 2
+                 *         }
+                 *       ],
+                 *       "note": "Tolong dibungkus"
+                 *     }
+                 */
+                "application/json": components["schemas"]["OrdersPlaceRequest"];
             };
         };
         responses: {
             /** @description Done */
             201: {
                 headers: {
+                    Location: components["headers"]["Location"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3783,6 +4339,7 @@ export interface operations {
             /** @description `TOO_MANY_REQUESTS`: Too many requests: at most {limit} a second. */
             429: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3807,6 +4364,7 @@ export interface operations {
              */
             503: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3829,6 +4387,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example 3f1c8a52-7d1e-4b2f-9c55-0a6f2f7f9f11 */
                 id: string;
             };
             cookie?: never;
@@ -3882,6 +4441,7 @@ export interface operations {
             /** @description `TOO_MANY_REQUESTS`: Too many requests: at most {limit} a second. */
             429: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3900,6 +4460,7 @@ export interface operations {
             /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
             503: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3922,6 +4483,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example 3f1c8a52-7d1e-4b2f-9c55-0a6f2f7f9f11 */
                 id: string;
             };
             cookie?: never;
@@ -4011,6 +4573,7 @@ export interface operations {
             /** @description `TOO_MANY_REQUESTS`: Too many requests: at most {limit} a second. */
             429: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4029,6 +4592,7 @@ export interface operations {
             /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
             503: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4051,19 +4615,19 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example 3f1c8a52-7d1e-4b2f-9c55-0a6f2f7f9f11 */
                 id: string;
             };
             cookie?: never;
         };
         requestBody?: {
             content: {
-                "application/json": {
-                    /**
-                     * @default instant
-                     * @enum {string}
-                     */
-                    method?: "instant" | "transfer";
-                };
+                /**
+                 * @example {
+                 *       "method": "transfer"
+                 *     }
+                 */
+                "application/json": components["schemas"]["OrdersPayRequest"];
             };
         };
         responses: {
@@ -4168,6 +4732,7 @@ export interface operations {
             /** @description `TOO_MANY_REQUESTS`: Too many requests: at most {limit} a second. */
             429: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4192,6 +4757,7 @@ export interface operations {
              */
             503: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4214,6 +4780,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example 3f1c8a52-7d1e-4b2f-9c55-0a6f2f7f9f11 */
                 id: string;
             };
             cookie?: never;
@@ -4312,6 +4879,7 @@ export interface operations {
             /** @description `TOO_MANY_REQUESTS`: Too many requests: at most {limit} a second. */
             429: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4330,6 +4898,7 @@ export interface operations {
             /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
             503: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4352,6 +4921,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example 3f1c8a52-7d1e-4b2f-9c55-0a6f2f7f9f11 */
                 id: string;
             };
             cookie?: never;
@@ -4450,6 +5020,7 @@ export interface operations {
             /** @description `TOO_MANY_REQUESTS`: Too many requests: at most {limit} a second. */
             429: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4468,6 +5039,7 @@ export interface operations {
             /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
             503: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4490,16 +5062,19 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example 3f1c8a52-7d1e-4b2f-9c55-0a6f2f7f9f11 */
                 id: string;
             };
             cookie?: never;
         };
         requestBody?: {
             content: {
-                "application/json": {
-                    /** @default false */
-                    restock?: boolean;
-                };
+                /**
+                 * @example {
+                 *       "restock": true
+                 *     }
+                 */
+                "application/json": components["schemas"]["OrdersRefundRequest"];
             };
         };
         responses: {
@@ -4595,6 +5170,7 @@ export interface operations {
             /** @description `TOO_MANY_REQUESTS`: Too many requests: at most {limit} a second. */
             429: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4613,6 +5189,7 @@ export interface operations {
             /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
             503: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4634,6 +5211,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @example t=1795478400,v1=5d41402abc4b2a765d41402abc4b2a765d41402abc4b2a765d41402abc4b2a76 */
                 "toko-signature"?: string;
             };
             path?: never;
@@ -4641,6 +5219,14 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "id": "evt_1",
+                 *       "type": "payment.settled",
+                 *       "reference": "b6ad4a0e-6f0c-4d0c-8d0f-3f7f1a3f2a10",
+                 *       "amount": 184000
+                 *     }
+                 */
                 "application/json": components["schemas"]["PaymentEvent"];
             };
         };
@@ -4651,10 +5237,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": {
-                        /** @constant */
-                        received: true;
-                    };
+                    "application/json": components["schemas"]["OrdersTakePaymentEventResult"];
                 };
             };
             /** @description `MALFORMED_BODY`: The body is not valid JSON. */
@@ -4718,6 +5301,7 @@ export interface operations {
             /** @description `TOO_MANY_REQUESTS`: Too many requests: at most {limit} a second. */
             429: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4736,6 +5320,7 @@ export interface operations {
             /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
             503: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4756,8 +5341,11 @@ export interface operations {
     notificationsList: {
         parameters: {
             query?: {
+                /** @example 0 */
                 skip?: number;
+                /** @example 20 */
                 limit?: number;
+                /** @example WyJub3RpZmljYXRpb25zIiwiMjAyNi0xMS0yM1QwODowMDowMC4xMjM0NTYrMDA6MDAgMGQ2YzdhMGItOTNhNS00YTBmLThmN2UtMGM5YjZmNGExZDIyIl0 */
                 cursor?: string;
             };
             header?: never;
@@ -4769,6 +5357,7 @@ export interface operations {
             /** @description Done */
             200: {
                 headers: {
+                    Link: components["headers"]["Link"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4800,6 +5389,7 @@ export interface operations {
             /** @description `TOO_MANY_REQUESTS`: Too many requests: at most {limit} a second. */
             429: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4818,6 +5408,7 @@ export interface operations {
             /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
             503: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4840,6 +5431,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example 0d6c7a0b-93a5-4a0f-8f7e-0c9b6f4a1d22 */
                 id: string;
             };
             cookie?: never;
@@ -4893,6 +5485,7 @@ export interface operations {
             /** @description `TOO_MANY_REQUESTS`: Too many requests: at most {limit} a second. */
             429: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4911,6 +5504,7 @@ export interface operations {
             /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
             503: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4933,6 +5527,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example 0d6c7a0b-93a5-4a0f-8f7e-0c9b6f4a1d22 */
                 id: string;
             };
             cookie?: never;
@@ -5033,6 +5628,7 @@ export interface operations {
             /** @description `TOO_MANY_REQUESTS`: Too many requests: at most {limit} a second. */
             429: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5051,6 +5647,7 @@ export interface operations {
             /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
             503: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5071,7 +5668,9 @@ export interface operations {
     notificationsDeadLetters: {
         parameters: {
             query?: {
+                /** @example 0 */
                 skip?: number;
+                /** @example 20 */
                 limit?: number;
             };
             header?: never;
@@ -5083,6 +5682,7 @@ export interface operations {
             /** @description Done */
             200: {
                 headers: {
+                    Link: components["headers"]["Link"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5123,6 +5723,7 @@ export interface operations {
             /** @description `TOO_MANY_REQUESTS`: Too many requests: at most {limit} a second. */
             429: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5141,6 +5742,7 @@ export interface operations {
             /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
             503: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5163,6 +5765,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example 0d6c7a0b-93a5-4a0f-8f7e-0c9b6f4a1d22 */
                 id: string;
             };
             cookie?: never;
@@ -5175,11 +5778,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": {
-                        /** Format: uuid */
-                        id: string;
-                        name: string;
-                    };
+                    "application/json": components["schemas"]["NotificationsRetryDeadLetterResult"];
                 };
             };
             /** @description `MALFORMED_BODY`: The body is not valid JSON. */
@@ -5265,6 +5864,7 @@ export interface operations {
             /** @description `TOO_MANY_REQUESTS`: Too many requests: at most {limit} a second. */
             429: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5283,6 +5883,7 @@ export interface operations {
             /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
             503: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5315,20 +5916,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": {
-                        keys: {
-                            /** @constant */
-                            kty: "OKP";
-                            /** @constant */
-                            crv: "Ed25519";
-                            x: string;
-                            kid: string;
-                            /** @constant */
-                            alg: "EdDSA";
-                            /** @constant */
-                            use: "sig";
-                        }[];
-                    };
+                    "application/json": components["schemas"]["JsonWebKeySet"];
                 };
             };
             /** @description As in `If-None-Match` */
@@ -5350,6 +5938,7 @@ export interface operations {
             /** @description `TOO_MANY_REQUESTS`: Too many requests: at most {limit} a second. */
             429: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5368,6 +5957,7 @@ export interface operations {
             /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
             503: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5400,12 +5990,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": {
-                        /** @constant */
-                        status: "healthy";
-                        /** @constant */
-                        service: "user-service";
-                    };
+                    "application/json": components["schemas"]["UsersHealthResult"];
                 };
             };
             /** @description As in `If-None-Match` */
@@ -5427,6 +6012,7 @@ export interface operations {
             /** @description `TOO_MANY_REQUESTS`: Too many requests: at most {limit} a second. */
             429: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5445,6 +6031,7 @@ export interface operations {
             /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
             503: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5468,12 +6055,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": {
-                        /** @constant */
-                        status: "healthy";
-                        /** @constant */
-                        service: "product-service";
-                    };
+                    "application/json": components["schemas"]["ProductsHealthResult"];
                 };
             };
             /** @description As in `If-None-Match` */
@@ -5495,6 +6077,7 @@ export interface operations {
             /** @description `TOO_MANY_REQUESTS`: Too many requests: at most {limit} a second. */
             429: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5513,6 +6096,7 @@ export interface operations {
             /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
             503: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5536,12 +6120,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": {
-                        /** @constant */
-                        status: "healthy";
-                        /** @constant */
-                        service: "order-service";
-                    };
+                    "application/json": components["schemas"]["OrdersHealthResult"];
                 };
             };
             /** @description As in `If-None-Match` */
@@ -5563,6 +6142,7 @@ export interface operations {
             /** @description `TOO_MANY_REQUESTS`: Too many requests: at most {limit} a second. */
             429: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5581,6 +6161,7 @@ export interface operations {
             /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
             503: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5604,12 +6185,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": {
-                        /** @constant */
-                        status: "healthy";
-                        /** @constant */
-                        service: "notification-service";
-                    };
+                    "application/json": components["schemas"]["NotificationsHealthResult"];
                 };
             };
             /** @description As in `If-None-Match` */
@@ -5631,6 +6207,7 @@ export interface operations {
             /** @description `TOO_MANY_REQUESTS`: Too many requests: at most {limit} a second. */
             429: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5649,6 +6226,7 @@ export interface operations {
             /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
             503: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5672,17 +6250,13 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": {
-                        /** @constant */
-                        status: "healthy";
-                        /** @constant */
-                        service: "api-gateway";
-                    };
+                    "application/json": components["schemas"]["GatewayHealth"];
                 };
             };
             /** @description `TOO_MANY_REQUESTS`: Too many requests: at most {limit} a second. */
             429: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5706,17 +6280,13 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": {
-                        /** @constant */
-                        status: "alive";
-                        /** @constant */
-                        service: "api-gateway";
-                    };
+                    "application/json": components["schemas"]["GatewayLive"];
                 };
             };
             /** @description `TOO_MANY_REQUESTS`: Too many requests: at most {limit} a second. */
             429: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5740,20 +6310,13 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": {
-                        /** @enum {string} */
-                        status: "ready" | "not_ready";
-                        /** @constant */
-                        service: "api-gateway";
-                        services: {
-                            [key: string]: "healthy" | "unavailable";
-                        };
-                    };
+                    "application/json": components["schemas"]["ShopReady"];
                 };
             };
             /** @description `TOO_MANY_REQUESTS`: Too many requests: at most {limit} a second. */
             429: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5766,15 +6329,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": {
-                        /** @enum {string} */
-                        status: "ready" | "not_ready";
-                        /** @constant */
-                        service: "api-gateway";
-                        services: {
-                            [key: string]: "healthy" | "unavailable";
-                        };
-                    };
+                    "application/json": components["schemas"]["ShopReady"];
                 };
             };
         };

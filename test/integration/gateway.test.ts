@@ -376,6 +376,22 @@ describe("the gateway", () => {
 		}
 	});
 
+	test("takes the examples of its description for what lists are asked", async () => {
+		const { body } = await request("GET", "/openapi.json");
+		for (const [path, { get }] of Object.entries<{ get?: { parameters?: object[] } }>(body.paths)) {
+			const parameters = (get?.parameters ?? []) as { in: string; name: string; example: unknown }[];
+			const query = new URLSearchParams(
+				parameters
+					.filter((one) => one.in === "query")
+					.map(({ name, example }): [string, string] => [name, String(example)]),
+			);
+			if (query.size > 0) {
+				const answer = await request("GET", `${path}?${query}`, { as: keeper });
+				expect([path, answer.status]).toEqual([path, 200]);
+			}
+		}
+	});
+
 	test("serves its documents from its own files", async () => {
 		const page = await (await fetch(`${address}/docs`)).text();
 		for (const [, link = ""] of page.matchAll(/(?:src|href)="([^"]+)"/g)) {
