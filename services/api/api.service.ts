@@ -1,25 +1,27 @@
 import { randomUUID } from "node:crypto";
-import type { RequestListener, Server, ServerResponse } from "node:http";
+import type { Server, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { setTimeout as wait } from "node:timers/promises";
-import etag from "etag";
-import type { Context, Service } from "moleculer";
+import type { Service } from "moleculer";
 import ApiGateway, { type Alias, type Route } from "moleculer-web";
-import { actionContract, allActions, contracts, type Meta } from "../../contracts/actions.ts";
+import { actionContract, contracts } from "../../contracts/actions.ts";
 import { problem } from "../../contracts/problems.ts";
 import { service } from "../../mixins/schema.ts";
 import { settings } from "../../mixins/settings.ts";
-import { readBody, type WithBody } from "./body.ts";
-import { type Closing, closingOf } from "./closing.ts";
+import { prepareAnswer } from "./answering.ts";
+import { readBody } from "./body.ts";
+import { closingOf } from "./closing.ts";
 import { docsAssets, docsPage, docsScript, redocPage, redocScript } from "./docs.ts";
 import { publicAddress } from "./forwarded.ts";
+import type { Gateway, Request } from "./gateway.ts";
 import { readiness } from "./health.ts";
 import { hasMailbox, mailboxPage, mailPage } from "./mailbox.ts";
 import { manners } from "./manners.ts";
 import { openApiDocument } from "./openapi.ts";
 import { asProblem, preferredLanguage, problemAnswer } from "./problems.ts";
 import { clientAddress, rateLimiter } from "./rate-limit.ts";
-import { parameterReader, pathParameters } from "./requests.ts";
+import { readRequest } from "./reading.ts";
+import { pathParameters } from "./requests.ts";
 import { aliases, endpoints, newest, versions } from "./routes.ts";
 import { createHttpServer } from "./server.ts";
 
@@ -29,44 +31,6 @@ const MEET_MS = 2000;
 /** A gateway that stops takes requests for so long, for balancers to notice; less where nobody is connected. */
 const LET_GO_MS = 1000;
 const LOOK_EVERY_MS = 25;
-
-type Request = WithBody & {
-	$ctx?: Context<unknown, Meta & { $responseHeaders?: Record<string, string> }>;
-	$params?: unknown;
-	$alias?: Alias;
-	$route?: Route;
-	$endpoint?: string;
-	parsedUrl?: string;
-	originalUrl?: string;
-};
-
-interface Gateway extends Service {
-	server: Server;
-	closing: Closing;
-	isStopping: boolean;
-	aliases: (Alias & { method: string; path: string; match(url: string): object | false })[];
-	limiter: ReturnType<typeof rateLimiter>;
-	clientOf: ReturnType<typeof clientAddress>;
-	publicAddress: ReturnType<typeof publicAddress>;
-	httpHandler: RequestListener;
-	callAction(
-		route: Route,
-		action: string,
-		request: Request,
-		response: ServerResponse,
-		params: unknown,
-	): unknown;
-	sendProblem(request: Request, response: ServerResponse, error: unknown): void;
-	sendError(request: Request, response: ServerResponse, error: unknown): void;
-	methodsAt(path: string): string[];
-}
-
-const readers = new Map(
-	[...endpoints(false), ...endpoints(true)].map(({ name, contract }) => [
-		name as string,
-		parameterReader(contract),
-	]),
-);
 
 const route = {
 	mergeParams: false,
@@ -295,128 +259,6 @@ function answerOptions(this: Gateway, request: Request, response: ServerResponse
 	}
 	response.writeHead(204, { Allow: methods.join(", ") });
 	response.end();
-}
-
-async function readRequest(
-	this: Gateway,
-	ctx: Request["$ctx"],
-	_route: Route,
-	request: Request,
-	_res: unknown,
-	alias: Alias,
-) {
-	if (alias.path.includes(":")) {
-		refuseNames.call(this, request);
-	}
-	const action = (alias as { action?: string | null }).action;
-	const read = action ? readers.get(action) : undefined;
-	if (!read) {
-		return;
-	}
-	const isPublic = actionContract(action as string)?.permissions === "public";
-	// The node that runs the action would say so too, before it looks at anything else.
-	if (!isPublic && request.headers.authorization === undefined) {
-		throw problem("UNAUTHENTICATED");
-	}
-	const { body, query, params } = request.$params as { body: unknown; query: object; params?: object };
-	request.$params = read({
-		body,
-		raw: request.raw,
-		query: query as Record<string, unknown>,
-		path: (params ?? {}) as Record<string, string>,
-		headers: request.headers,
-	});
-	if (ctx) {
-		ctx.meta.client = this.clientOf(request);
-		const { traceparent } = request.headers;
-		if (
-			typeof traceparent === "string" &&
-			/^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/.test(traceparent)
-		) {
-			ctx.meta.traceparent = traceparent;
-		}
-	}
-	const token = /^bearer +([\w-]+\.[\w-]+\.[\w-]+)$/i.exec(request.headers.authorization ?? "")?.[1];
-	if (token && ctx) {
-		ctx.meta.token = token;
-	} else if (!isPublic) {
-		throw problem("TOKEN_INVALID");
-	}
-}
-
-/** `DELETE /users/me` is not about a user whose id is `me`. */
-function refuseNames(this: Gateway, request: Request): void {
-	if (!this.methodsAt(request.parsedUrl ?? "").includes(request.method ?? "")) {
-		throw problem("METHOD_NOT_ALLOWED");
-	}
-}
-
-function prepareAnswer(
-	this: Gateway,
-	ctx: Request["$ctx"],
-	_route: Route,
-	request: Request,
-	response: ServerResponse,
-	data: unknown,
-) {
-	const name = (request.$alias as { action?: string }).action ?? "";
-	const { contract: { rest, permissions } = {}, of } = allActions().get(name) ?? {};
-	const isForAll = rest?.method === "GET" && permissions === "public";
-	response.statusCode = rest?.status ?? 200;
-	response.setHeader("Cache-Control", isForAll ? "no-cache" : "private, no-store");
-	if (of?.deprecated) {
-		response.setHeader("Deprecation", `@${Math.floor(of.deprecated.since.getTime() / 1000)}`);
-		response.setHeader("Sunset", of.deprecated.sunset.toUTCString());
-	}
-	if (isForAll) {
-		// Weak: it is the same whatever the compression.
-		const tag = etag(JSON.stringify(data), { weak: true });
-		response.setHeader("ETag", tag);
-		if (hasAlready(request.headers["if-none-match"], tag)) {
-			response.statusCode = 304;
-		}
-	}
-	if (ctx?.meta.$location !== undefined) {
-		ctx.meta.$location = `${this.publicAddress(request).prefix}${ctx.meta.$location}`;
-	}
-	if (ctx?.meta.$age_s !== undefined) {
-		response.setHeader("Age", String(ctx.meta.$age_s));
-	}
-	if (Array.isArray(data)) {
-		const { prefix } = this.publicAddress(request);
-		linkNextPage(request, response, { prefix, rows: data.length, cursor: ctx?.meta.$next });
-	}
-	return data;
-}
-
-/** Whether a client says that it has this already (RFC 9110, 13.1.2), by the weak comparison. */
-function hasAlready(ifNoneMatch: string | undefined, tag: string): boolean {
-	const opaque = (one: string) => one.trim().replace(/^W\//, "");
-	return ifNoneMatch?.trim() === "*" || (ifNoneMatch?.split(",") ?? []).map(opaque).includes(opaque(tag));
-}
-
-/** `Link` to the next page, where this one is full (RFC 8288). By a cursor it stays right while rows come and go. */
-function linkNextPage(
-	request: Request,
-	response: ServerResponse,
-	{ prefix, rows, cursor }: { prefix: string; rows: number; cursor: string | undefined },
-): void {
-	const contract = actionContract((request.$alias as { action?: string }).action ?? "");
-	const page = contract?.params.safeParse(request.$params).data as
-		| { skip?: number; limit?: number }
-		| undefined;
-	if (page?.skip === undefined || page.limit === undefined || rows < page.limit) {
-		return;
-	}
-	const url = new URL(request.originalUrl ?? "/", "http://localhost");
-	if (cursor === undefined) {
-		url.searchParams.set("skip", String(page.skip + page.limit));
-	} else {
-		url.searchParams.delete("skip");
-		url.searchParams.set("cursor", cursor);
-	}
-	url.searchParams.set("limit", String(page.limit));
-	response.setHeader("Link", `<${prefix}${url.pathname}${url.search}>; rel="next"`);
 }
 
 /**
