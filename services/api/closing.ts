@@ -1,6 +1,10 @@
 import type { Server, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
-import { setImmediate as polled } from "node:timers/promises";
+import { setImmediate as polled, setTimeout as wait } from "node:timers/promises";
+
+/** What is on its way when the end comes has this long to arrive. */
+const ARRIVAL_MS = 250;
+const LOOK_EVERY_MS = 10;
 
 /** Ends a server so that no request that has arrived goes without its answer. */
 export interface Closing {
@@ -17,8 +21,10 @@ export function closingOf(server: Server): Closing {
 	/** The newest request of each connection: an earlier one may be unanswered too, where they are pipelined. */
 	const unanswered = new Map<Socket, ServerResponse>();
 	let isClosing = false;
+	let taken = 0;
 
 	server.on("connection", (socket) => {
+		taken += 1;
 		unused.add(socket);
 		socket.once("close", () => unused.delete(socket));
 	});
@@ -36,6 +42,16 @@ export function closingOf(server: Server): Closing {
 		});
 	});
 
+	/** Waits until two looks at all sockets in a row have shown no new connection; a look takes one of those that wait. */
+	async function readWhatHasArrived(): Promise<void> {
+		const deadline = Date.now() + ARRIVAL_MS;
+		for (let quiet = 0; quiet < 2 && Date.now() < deadline; ) {
+			const before = taken;
+			await polled();
+			quiet = taken === before ? quiet + 1 : 0;
+		}
+	}
+
 	return {
 		begin() {
 			isClosing = true;
@@ -44,12 +60,16 @@ export function closingOf(server: Server): Closing {
 			}
 		},
 		async finish() {
-			// What has reached this machine is read first: between the two is a look at all sockets.
-			await polled();
-			await polled();
+			await readWhatHasArrived();
 			const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+			for (let left = ARRIVAL_MS; left > 0 && unused.size > 0; left -= LOOK_EVERY_MS) {
+				await wait(LOOK_EVERY_MS);
+			}
 			for (const socket of unused) {
-				socket.destroy();
+				// Of a request that has begun the rest is waited for.
+				if (socket.bytesRead === 0) {
+					socket.destroy();
+				}
 			}
 			await closed;
 		},

@@ -130,3 +130,26 @@ test("connections that wait for nothing are closed at once", async () => {
 	await Promise.all([used.ended, unused.ended]);
 	expect(unused.received()).toBe("");
 });
+
+test("connections that wait to be taken when the end comes have their answer", async () => {
+	await listen((_request, response) => response.end("ok"));
+	const { port } = server.address() as AddressInfo;
+	closing.begin();
+	const answers = Array.from({ length: 30 }, async () => {
+		const socket = connect(port, "127.0.0.1");
+		sockets.push(socket);
+		socket.write(GET);
+		let received = "";
+		socket.on("data", (chunk) => {
+			received += chunk;
+		});
+		await once(socket, "close");
+		return received;
+	});
+	// Node.js takes one of them for each look at its sockets.
+	await once(sockets.at(-1) as Socket, "connect");
+	await closing.finish();
+	for (const answer of await Promise.all(answers)) {
+		expect(answer).toMatch(/^HTTP\/1\.1 200/);
+	}
+});
