@@ -5,15 +5,9 @@ import { amount, minorUnits } from "./money.ts";
 import { aboutProduct, ORDER_LINES_MAX, orderLine } from "./products.ts";
 
 /** The life of an order; which state follows which is the orders service's own table. */
-export const orderStatus = z.enum([
-	"pending",
-	"paid",
-	"shipped",
-	"completed",
-	"cancelled",
-	"expired",
-	"refunded",
-]);
+export const orderStatus = z
+	.enum(["pending", "paid", "shipped", "completed", "cancelled", "expired", "refunded"])
+	.meta({ id: "OrderStatus" });
 
 /** An order as the API shows it, with the names and prices that it was placed with. */
 export const order = z
@@ -23,13 +17,15 @@ export const order = z
 		user_id: integerId,
 		status: orderStatus,
 		items: z.array(
-			z.strictObject({
-				product_id: z.string(),
-				name: z.string(),
-				price: z.number(),
-				quantity: z.int(),
-				subtotal: z.number(),
-			}),
+			z
+				.strictObject({
+					product_id: z.string(),
+					name: z.string(),
+					price: z.number(),
+					quantity: z.int(),
+					subtotal: z.number(),
+				})
+				.meta({ id: "OrderItem" }),
 		),
 		total: z.number(),
 		currency: z.string(),
@@ -77,6 +73,7 @@ export const payableOrder = z
 				amount: z.number(),
 				due_at: moment,
 			})
+			.meta({ id: "PaymentDue" })
 			.optional(),
 	})
 	.meta({
@@ -135,7 +132,8 @@ export const providerEvent = z
 /** Chosen by the client for one order; the same key again gets the same answer. */
 const idempotencyKey = z
 	.string()
-	.regex(/^[\x21-\x7e]{1,255}$/, "must be 1 to 255 visible ASCII characters, for example a UUID");
+	.regex(/^[\x21-\x7e]{1,255}$/, "must be 1 to 255 visible ASCII characters, for example a UUID")
+	.meta({ examples: ["7c4a8d09-ca37-4f2e-9b65-1d0f6a3e5b21"] });
 
 /** What products does with a hold: its order is pending, was paid, or there is none (any more). */
 export const reservationFate = z.enum(["keep", "consume", "release"]);
@@ -177,6 +175,10 @@ export const orders = contract({
 		list: action({
 			summary: "One's own orders, newest first; all of them for an admin",
 			permissions: "user",
+			example: {
+				cursor:
+					"WyJvcmRlcnMiLCIyMDI2LTExLTIzVDA4OjAwOjAwLjEyMzQ1NiswMDowMCAzZjFjOGE1Mi03ZDFlLTRiMmYtOWM1NS0wYTZmMmY3ZjlmMTEiXQ",
+			},
 			params: z.strictObject({ skip, limit: limit(20), cursor: cursor.optional() }),
 			result: z.array(order),
 			rest: { method: "GET", path: "/orders" },
@@ -247,7 +249,14 @@ export const orders = contract({
 				"What the payment provider tells: signed by `Toko-Signature: t=<unix seconds>,v1=<hex HMAC-SHA256 of t.body>`, each id taken once, with its content",
 			permissions: "public",
 			problems: ["SIGNATURE_INVALID", "PAYMENT_NOT_FOUND", "PAYMENT_AMOUNT_DIFFERS", "WEBHOOK_ID_REUSED"],
-			params: z.strictObject({ payload: z.string(), signature: z.string().max(2000).default("") }),
+			params: z.strictObject({
+				payload: z.string(),
+				signature: z
+					.string()
+					.max(2000)
+					.default("")
+					.meta({ examples: [`t=1795478400,v1=${"5d41402abc4b2a76".repeat(4)}`] }),
+			}),
 			result: z.strictObject({ received: z.literal(true) }),
 			rest: {
 				method: "POST",

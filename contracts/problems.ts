@@ -1,6 +1,7 @@
 import { Errors } from "moleculer";
 import type { z } from "zod";
 import "./messages.ts";
+import type { Language } from "./languages.ts";
 
 /** A field of the request that is wrong, by its path (`items.0.quantity`). */
 export interface FieldError {
@@ -251,7 +252,6 @@ export const PROBLEMS = {
 } as const satisfies Record<string, ProblemKind>;
 
 export type ProblemCode = keyof typeof PROBLEMS;
-export type Language = "en" | "id";
 
 /** What a problem carries beside its code: values for the text, and the fields that are wrong. */
 export interface ProblemData {

@@ -100,10 +100,12 @@ export const catalogueOutcome = z.union([
 ]);
 
 /** One product of an order, before it is known whether there is enough. */
-export const orderLine = z.strictObject({
-	product_id: opaqueId,
-	quantity: whole(1, QUANTITY_MAX),
-});
+export const orderLine = z
+	.strictObject({
+		product_id: opaqueId,
+		quantity: whole(1, QUANTITY_MAX),
+	})
+	.meta({ id: "OrderLine", examples: [{ product_id: "01a20af7e8d300020f7306eb", quantity: 2 }] });
 
 /** The most products in one order, and so in one reservation. */
 export const ORDER_LINES_MAX = 100;
@@ -121,6 +123,15 @@ export const products = contract({
 			summary:
 				"Products, page by page: all, or those of a category, with all words of a search in name, category or description, of a price, in stock",
 			permissions: "public",
+			example: {
+				category: "kopi",
+				q: "kopi",
+				min_price: 10_000,
+				max_price: 250_000,
+				in_stock: true,
+				sort: "price",
+				cursor: "WyJBUnhnNmlGQiIsIjAwMDAwMDAwMDAxODUwMCAwMWEyMTQwNzk2MTgwMDBhZWFiZDdiYmEiXQ",
+			},
 			params: z
 				.strictObject({
 					skip,
@@ -201,6 +212,7 @@ export const products = contract({
 			summary: "Add units to the stock, or take some away",
 			permissions: "admin",
 			problems: ["PRODUCT_NOT_FOUND", "STOCK_WOULD_BE_NEGATIVE", "STOCK_TOO_LARGE"],
+			example: { id: "01a20af7e8d300020f7306eb", quantity: 5 },
 			params: z.strictObject({ id: opaqueId, quantity: whole(-STOCK_MAX, STOCK_MAX) }),
 			result: z.strictObject({ message: z.string(), stock: z.int() }),
 			rest: { method: "PUT", path: "/products/:id/stock", query: ["quantity"] },

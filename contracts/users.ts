@@ -3,7 +3,7 @@ import { action, contract, event, healthAction, outboxAction } from "./contract.
 import { cursor, integerId, limit, line, moment, skip } from "./fields.ts";
 
 /** `admin` may do everything that a shopkeeper does; everybody else is `user`. */
-export const role = z.enum(["user", "admin"]);
+export const role = z.enum(["user", "admin"]).meta({ id: "Role" });
 
 /** A person as the API shows it; the password's hash never leaves the service. */
 export const user = z
@@ -34,7 +34,7 @@ export const user = z
 	});
 
 /** The language of the messages to a user. */
-export const locale = z.enum(["id", "en"]);
+export const locale = z.enum(["id", "en"]).meta({ id: "Locale" });
 
 /** A phone number as in `+6281234567890` (E.164), for messages by SMS. */
 export const phone = z
@@ -119,17 +119,19 @@ const refreshToken = z.string().min(20).max(200);
 export const mailTokenPurpose = z.enum(["verify", "change", "reset"]);
 
 const mailToken = z.string().min(1).max(200);
-const done = z.strictObject({ message: z.string() });
+const done = z.strictObject({ message: z.string() }).meta({ id: "Message", examples: [{ message: "Done" }] });
 
 /** A public key (RFC 8037) that checks access tokens. */
-const jwk = z.strictObject({
-	kty: z.literal("OKP"),
-	crv: z.literal("Ed25519"),
-	x: z.string(),
-	kid: z.string(),
-	alg: z.literal("EdDSA"),
-	use: z.literal("sig"),
-});
+const jwk = z
+	.strictObject({
+		kty: z.literal("OKP"),
+		crv: z.literal("Ed25519"),
+		x: z.string(),
+		kid: z.string(),
+		alg: z.literal("EdDSA"),
+		use: z.literal("sig"),
+	})
+	.meta({ id: "JsonWebKey" });
 
 export const users = contract({
 	name: "users",
@@ -303,6 +305,7 @@ export const users = contract({
 		list: action({
 			summary: "Users in the order in which they came",
 			permissions: "admin",
+			example: { skip: 0, limit: 50, cursor: "WyJ1c2VycyIsIjciXQ" },
 			params: z.strictObject({ skip, limit: limit(50), cursor: cursor.optional() }),
 			result: z.array(user),
 			rest: { method: "GET", path: "/users" },
@@ -312,7 +315,7 @@ export const users = contract({
 			summary: "The public keys that check access tokens",
 			permissions: "public",
 			params: z.strictObject({}),
-			result: z.strictObject({ keys: z.array(jwk) }),
+			result: z.strictObject({ keys: z.array(jwk) }).meta({ id: "JsonWebKeySet" }),
 			rest: { method: "GET", path: "/.well-known/jwks.json", outermost: true },
 			idempotent: true,
 		}),

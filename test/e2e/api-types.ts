@@ -675,25 +675,59 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /**
+         * @description What went wrong, for programs
+         * @enum {string}
+         */
+        ProblemCode: "VALIDATION_FAILED" | "MALFORMED_REQUEST" | "MALFORMED_QUERY" | "HEADERS_TOO_LARGE" | "EXPECTATION_FAILED" | "REQUEST_TOO_SLOW" | "MALFORMED_BODY" | "BODY_TOO_LARGE" | "UNSUPPORTED_MEDIA_TYPE" | "NOT_FOUND" | "METHOD_NOT_ALLOWED" | "UNAUTHENTICATED" | "TOKEN_INVALID" | "FORBIDDEN" | "BAD_CREDENTIALS" | "TOO_MANY_LOGINS" | "TOO_MANY_REGISTRATIONS" | "TOO_MANY_MAILS" | "WRONG_PASSWORD" | "EMAIL_TAKEN" | "USERNAME_TAKEN" | "MAIL_TOKEN_INVALID" | "LAST_ADMIN" | "USER_NOT_FOUND" | "PRODUCT_NOT_FOUND" | "STOCK_WOULD_BE_NEGATIVE" | "STOCK_TOO_LARGE" | "OUT_OF_STOCK" | "RESERVATION_UNDER_WAY" | "TOTAL_TOO_LARGE" | "ORDER_NOT_FOUND" | "ORDER_IN_OTHER_STATE" | "ORDER_NOT_PLACED" | "ORDER_UNKNOWN" | "PAYMENT_DECLINED" | "PAYMENT_NOT_MADE" | "PAYMENT_UNKNOWN" | "PAYMENT_NOT_FOUND" | "PAYMENT_AMOUNT_DIFFERS" | "WEBHOOK_ID_REUSED" | "SIGNATURE_INVALID" | "KEY_REUSED" | "NOTIFICATION_NOT_FOUND" | "NOTIFICATION_NOT_FAILED" | "DEAD_LETTER_NOT_FOUND" | "DEAD_LETTER_FAILED" | "TOO_MANY_REQUESTS" | "TIMED_OUT" | "UNAVAILABLE" | "INTERNAL";
+        /** @description A field that is wrong, or a line of an order that cannot be had */
+        FieldError: {
+            path: string;
+            message: string;
+            product_id?: string;
+            /** Format: int64 */
+            requested?: number;
+            /** Format: int64 */
+            available?: number;
+        };
         /** @description What went wrong (RFC 9457) */
         Problem: {
             type: string;
             title: string;
+            /** Format: int32 */
             status: number;
             detail: string;
-            /** @enum {string} */
-            code: "VALIDATION_FAILED" | "MALFORMED_REQUEST" | "MALFORMED_QUERY" | "HEADERS_TOO_LARGE" | "EXPECTATION_FAILED" | "REQUEST_TOO_SLOW" | "MALFORMED_BODY" | "BODY_TOO_LARGE" | "UNSUPPORTED_MEDIA_TYPE" | "NOT_FOUND" | "METHOD_NOT_ALLOWED" | "UNAUTHENTICATED" | "TOKEN_INVALID" | "FORBIDDEN" | "BAD_CREDENTIALS" | "TOO_MANY_LOGINS" | "TOO_MANY_REGISTRATIONS" | "TOO_MANY_MAILS" | "WRONG_PASSWORD" | "EMAIL_TAKEN" | "USERNAME_TAKEN" | "MAIL_TOKEN_INVALID" | "LAST_ADMIN" | "USER_NOT_FOUND" | "PRODUCT_NOT_FOUND" | "STOCK_WOULD_BE_NEGATIVE" | "STOCK_TOO_LARGE" | "OUT_OF_STOCK" | "RESERVATION_UNDER_WAY" | "TOTAL_TOO_LARGE" | "ORDER_NOT_FOUND" | "ORDER_IN_OTHER_STATE" | "ORDER_NOT_PLACED" | "ORDER_UNKNOWN" | "PAYMENT_DECLINED" | "PAYMENT_NOT_MADE" | "PAYMENT_UNKNOWN" | "PAYMENT_NOT_FOUND" | "PAYMENT_AMOUNT_DIFFERS" | "WEBHOOK_ID_REUSED" | "SIGNATURE_INVALID" | "KEY_REUSED" | "NOTIFICATION_NOT_FOUND" | "NOTIFICATION_NOT_FAILED" | "DEAD_LETTER_NOT_FOUND" | "DEAD_LETTER_FAILED" | "TOO_MANY_REQUESTS" | "TIMED_OUT" | "UNAVAILABLE" | "INTERNAL";
+            code: components["schemas"]["ProblemCode"];
             /** @description The request id */
             instance: string;
             /** @description The state that the order is in */
             state?: string;
-            errors?: {
-                path: string;
-                message: string;
-                product_id?: string;
-                requested?: number;
-                available?: number;
-            }[];
+            errors?: components["schemas"]["FieldError"][];
+        };
+        /** @enum {string} */
+        Locale: "id" | "en";
+        /**
+         * @example {
+         *       "email": "budi@toko.test",
+         *       "username": "budi",
+         *       "password": "rahasia-budi",
+         *       "full_name": "Budi Santoso"
+         *     }
+         */
+        UsersRegisterRequest: {
+            /**
+             * Format: email
+             * @example budi@toko.test
+             */
+            email: string;
+            /** @example budi */
+            username: string;
+            /** @example rahasia-budi */
+            password: string;
+            /** @example Budi Santoso */
+            full_name: string;
+            locale?: components["schemas"]["Locale"];
+            phone?: string;
         };
         /**
          * @example {
@@ -708,16 +742,42 @@ export interface components {
          *     }
          */
         User: {
+            /**
+             * Format: int32
+             * @example 7
+             */
             id: number;
+            /** @example budi@toko.test */
             email: string;
+            /** @example budi */
             username: string;
+            /** @example Budi Santoso */
             full_name: string;
-            /** @enum {string} */
-            role: "user" | "admin";
+            role: components["schemas"]["Role"];
             is_active: boolean;
             is_verified: boolean;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @example 2026-11-23T08:00:00.000Z
+             */
             created_at: string;
+        };
+        /** @enum {string} */
+        Role: "user" | "admin";
+        /**
+         * @example {
+         *       "email": "budi@toko.test",
+         *       "password": "rahasia-budi"
+         *     }
+         */
+        UsersLoginRequest: {
+            /**
+             * Format: email
+             * @example budi@toko.test
+             */
+            email: string;
+            /** @example rahasia-budi */
+            password: string;
         };
         /**
          * @example {
@@ -728,11 +788,84 @@ export interface components {
          *     }
          */
         Tokens: {
+            /** @example eyJhbGciOiJFZERTQSJ9.e30.c2ln */
             access_token: string;
-            /** @constant */
+            /**
+             * @example bearer
+             * @constant
+             */
             token_type: "bearer";
+            /**
+             * Format: int64
+             * @example 900
+             */
             expires_in: number;
+            /** @example NmQ0ZjE3YzktM2E1Ni00ZGQ4LWI2MTE */
             refresh_token: string;
+        };
+        /**
+         * @example {
+         *       "refresh_token": "NmQ0ZjE3YzktM2E1Ni00ZGQ4LWI2MTE"
+         *     }
+         */
+        UsersRefreshRequest: {
+            /** @example NmQ0ZjE3YzktM2E1Ni00ZGQ4LWI2MTE */
+            refresh_token: string;
+        };
+        /**
+         * @example {
+         *       "refresh_token": "NmQ0ZjE3YzktM2E1Ni00ZGQ4LWI2MTE"
+         *     }
+         */
+        UsersLogoutRequest: {
+            /** @example NmQ0ZjE3YzktM2E1Ni00ZGQ4LWI2MTE */
+            refresh_token: string;
+        };
+        /**
+         * @example {
+         *       "message": "Done"
+         *     }
+         */
+        Message: {
+            /** @example Done */
+            message: string;
+        };
+        /**
+         * @example {
+         *       "email": "budi@toko.test"
+         *     }
+         */
+        UsersVerifyEmailRequest: {
+            token?: string;
+            /**
+             * Format: email
+             * @example budi@toko.test
+             */
+            email?: string;
+        };
+        /**
+         * @example {
+         *       "email": "budi@toko.test"
+         *     }
+         */
+        UsersForgotPasswordRequest: {
+            /**
+             * Format: email
+             * @example budi@toko.test
+             */
+            email: string;
+        };
+        /**
+         * @example {
+         *       "token": "reset.7.1795478400.c2lnbmF0dXJl",
+         *       "new_password": "rahasia-baru"
+         *     }
+         */
+        UsersResetPasswordRequest: {
+            /** @example reset.7.1795478400.c2lnbmF0dXJl */
+            token: string;
+            /** @example rahasia-baru */
+            new_password: string;
         };
         /**
          * @example {
@@ -749,19 +882,76 @@ export interface components {
          *     }
          */
         OwnUser: {
+            /**
+             * Format: int32
+             * @example 7
+             */
             id: number;
+            /** @example budi@toko.test */
             email: string;
+            /** @example budi */
             username: string;
+            /** @example Budi Santoso */
             full_name: string;
-            /** @enum {string} */
-            role: "user" | "admin";
+            role: components["schemas"]["Role"];
             is_active: boolean;
             is_verified: boolean;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @example 2026-11-23T08:00:00.000Z
+             */
             created_at: string;
-            /** @enum {string} */
-            locale: "id" | "en";
+            locale: components["schemas"]["Locale"];
+            /** @example +6281234567890 */
             phone: string | null;
+        };
+        /**
+         * @example {
+         *       "locale": "en",
+         *       "phone": "+6281234567890"
+         *     }
+         */
+        UsersUpdateMeRequest: {
+            full_name?: string;
+            locale?: components["schemas"]["Locale"];
+            /** @example +6281234567890 */
+            phone?: string | null;
+        };
+        /**
+         * @example {
+         *       "current_password": "rahasia-budi",
+         *       "new_password": "rahasia-baru"
+         *     }
+         */
+        UsersChangePasswordRequest: {
+            /** @example rahasia-budi */
+            current_password: string;
+            /** @example rahasia-baru */
+            new_password: string;
+        };
+        /**
+         * @example {
+         *       "current_password": "rahasia-budi",
+         *       "new_email": "budi@shop.example"
+         *     }
+         */
+        UsersChangeEmailRequest: {
+            /** @example rahasia-budi */
+            current_password: string;
+            /**
+             * Format: email
+             * @example budi@shop.example
+             */
+            new_email: string;
+        };
+        /**
+         * @example {
+         *       "role": "admin"
+         *     }
+         */
+        UsersUpdateRequest: {
+            role?: components["schemas"]["Role"];
+            is_active?: boolean;
         };
         /**
          * @example {
@@ -778,18 +968,111 @@ export interface components {
          *     }
          */
         Product: {
+            /** @example 01a20af7e8d300020f7306eb */
             id: string;
+            /** @example Kopi Gayo 250 g */
             name: string;
+            /** @example Biji sangrai. */
             description: string;
+            /** @example 92000 */
             price: number;
+            /**
+             * Format: int64
+             * @example 40
+             */
             stock: number;
+            /** @example kopi */
             category: string;
             image_url: string | null;
+            /** @example IDR */
             currency: string;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @example 2026-11-23T08:00:00.000Z
+             */
             created_at: string;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @example 2026-11-23T08:00:00.000Z
+             */
             updated_at: string;
+        };
+        /**
+         * @example {
+         *       "name": "Kopi Gayo 250 g",
+         *       "description": "Biji sangrai.",
+         *       "price": 92000,
+         *       "stock": 40,
+         *       "category": "kopi"
+         *     }
+         */
+        ProductsCreateRequest: {
+            /** @example Kopi Gayo 250 g */
+            name: string;
+            /** @example Biji sangrai. */
+            description: string;
+            /** @example 92000 */
+            price: number;
+            /** @example kopi */
+            category: string;
+            /** Format: uri */
+            image_url?: string | null;
+            /**
+             * Format: int32
+             * @example 40
+             */
+            stock: number;
+        };
+        /**
+         * @example {
+         *       "price": 95000
+         *     }
+         */
+        ProductsUpdateRequest: {
+            name?: string;
+            description?: string;
+            /** @example 95000 */
+            price?: number;
+            category?: string;
+            /** Format: uri */
+            image_url?: string | null;
+        };
+        ProductsChangeStockResult: {
+            message: string;
+            /** Format: int64 */
+            stock: number;
+        };
+        /**
+         * @example {
+         *       "product_id": "01a20af7e8d300020f7306eb",
+         *       "quantity": 2
+         *     }
+         */
+        OrderLine: {
+            /** @example 01a20af7e8d300020f7306eb */
+            product_id: string;
+            /**
+             * Format: int32
+             * @example 2
+             */
+            quantity: number;
+        };
+        /**
+         * @example {
+         *       "items": [
+         *         {
+         *           "product_id": "01a20af7e8d300020f7306eb",
+         *           "quantity": 2
+         *         }
+         *       ],
+         *       "note": "Tolong dibungkus"
+         *     }
+         */
+        OrdersPlaceRequest: {
+            items: components["schemas"]["OrderLine"][];
+            shipping_address?: string;
+            /** @example Tolong dibungkus */
+            note?: string;
         };
         /**
          * @example {
@@ -816,29 +1099,65 @@ export interface components {
          *     }
          */
         Order: {
-            /** Format: uuid */
+            /**
+             * Format: uuid
+             * @example 3f1c8a52-7d1e-4b2f-9c55-0a6f2f7f9f11
+             */
             id: string;
+            /** @example TK-000001 */
             number: string;
+            /**
+             * Format: int32
+             * @example 7
+             */
             user_id: number;
-            /** @enum {string} */
-            status: "pending" | "paid" | "shipped" | "completed" | "cancelled" | "expired" | "refunded";
-            items: {
-                product_id: string;
-                name: string;
-                price: number;
-                quantity: number;
-                subtotal: number;
-            }[];
+            status: components["schemas"]["OrderStatus"];
+            items: components["schemas"]["OrderItem"][];
+            /** @example 184000 */
             total: number;
+            /** @example IDR */
             currency: string;
             shipping_address: string | null;
+            /** @example Tolong dibungkus */
             note: string | null;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @example 2026-11-23T08:30:00.000Z
+             */
             expires_at: string;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @example 2026-11-23T08:00:00.000Z
+             */
             created_at: string;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @example 2026-11-23T08:00:00.000Z
+             */
             updated_at: string;
+        };
+        /** @enum {string} */
+        OrderStatus: "pending" | "paid" | "shipped" | "completed" | "cancelled" | "expired" | "refunded";
+        OrderItem: {
+            product_id: string;
+            name: string;
+            price: number;
+            /** Format: int64 */
+            quantity: number;
+            subtotal: number;
+        };
+        /**
+         * @example {
+         *       "method": "transfer"
+         *     }
+         */
+        OrdersPayRequest: {
+            /**
+             * @default instant
+             * @example transfer
+             * @enum {string}
+             */
+            method: "instant" | "transfer";
         };
         /**
          * @example {
@@ -870,35 +1189,58 @@ export interface components {
          *     }
          */
         PayableOrder: {
-            /** Format: uuid */
+            /**
+             * Format: uuid
+             * @example 3f1c8a52-7d1e-4b2f-9c55-0a6f2f7f9f11
+             */
             id: string;
+            /** @example TK-000001 */
             number: string;
+            /**
+             * Format: int32
+             * @example 7
+             */
             user_id: number;
-            /** @enum {string} */
-            status: "pending" | "paid" | "shipped" | "completed" | "cancelled" | "expired" | "refunded";
-            items: {
-                product_id: string;
-                name: string;
-                price: number;
-                quantity: number;
-                subtotal: number;
-            }[];
+            status: components["schemas"]["OrderStatus"];
+            items: components["schemas"]["OrderItem"][];
+            /** @example 184000 */
             total: number;
+            /** @example IDR */
             currency: string;
             shipping_address: string | null;
+            /** @example Tolong dibungkus */
             note: string | null;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @example 2026-11-23T08:30:00.000Z
+             */
             expires_at: string;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @example 2026-11-23T08:00:00.000Z
+             */
             created_at: string;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @example 2026-11-23T08:00:00.000Z
+             */
             updated_at: string;
-            payment?: {
-                reference: string;
-                amount: number;
-                /** Format: date-time */
-                due_at: string;
-            };
+            payment?: components["schemas"]["PaymentDue"];
+        };
+        PaymentDue: {
+            reference: string;
+            amount: number;
+            /** Format: date-time */
+            due_at: string;
+        };
+        /**
+         * @example {
+         *       "restock": true
+         *     }
+         */
+        OrdersRefundRequest: {
+            /** @default false */
+            restock: boolean;
         };
         /**
          * @example {
@@ -909,11 +1251,20 @@ export interface components {
          *     }
          */
         PaymentEvent: {
+            /** @example evt_1 */
             id: string;
-            /** @enum {string} */
+            /**
+             * @example payment.settled
+             * @enum {string}
+             */
             type: "payment.settled" | "payment.failed";
+            /** @example b6ad4a0e-6f0c-4d0c-8d0f-3f7f1a3f2a10 */
             reference: string;
+            /** @example 184000 */
             amount: number;
+        };
+        OrdersTakePaymentEventResult: {
+            received: boolean;
         };
         /**
          * @example {
@@ -939,26 +1290,49 @@ export interface components {
          *     }
          */
         Notification: {
-            /** Format: uuid */
+            /**
+             * Format: uuid
+             * @example 0d6c7a0b-93a5-4a0f-8f7e-0c9b6f4a1d22
+             */
             id: string;
+            /**
+             * Format: int32
+             * @example 7
+             */
             user_id: number;
+            /** @example order_paid */
             type: string;
-            /** @enum {string} */
-            channel: "email" | "sms";
+            channel: components["schemas"]["Channel"];
+            /** @example budi@toko.test */
             recipient: string | null;
+            /** @example Pembayaran Order #TK-000001 diterima */
             subject: string | null;
-            /** @enum {string} */
+            /**
+             * @example sent
+             * @enum {string}
+             */
             status: "queued" | "sent" | "failed";
-            history: {
-                status: string;
-                /** Format: date-time */
-                at: string;
-                reason?: string;
-                tries?: number;
-            }[];
-            /** Format: date-time */
+            history: components["schemas"]["NotificationStep"][];
+            /**
+             * Format: date-time
+             * @example 2026-11-23T08:00:00.000Z
+             */
             created_at: string;
+            /**
+             * Format: date-time
+             * @example 2026-11-23T08:00:01.000Z
+             */
             sent_at: string | null;
+        };
+        /** @enum {string} */
+        Channel: "email" | "sms";
+        NotificationStep: {
+            status: string;
+            /** Format: date-time */
+            at: string;
+            reason?: string;
+            /** Format: int64 */
+            tries?: number;
         };
         /**
          * @example {
@@ -974,21 +1348,115 @@ export interface components {
          *     }
          */
         DeadLetter: {
+            /**
+             * Format: uuid
+             * @example 0d6c7a0b-93a5-4a0f-8f7e-0c9b6f4a1d22
+             */
+            id: string;
+            /** @example order.paid */
+            name: string;
+            payload: unknown;
+            /** @example it has no id, aggregate and sequence */
+            error: string;
+            /** @example NotAnEvent: … */
+            stack: string;
+            /**
+             * Format: int64
+             * @example 5
+             */
+            tries: number;
+            /**
+             * Format: date-time
+             * @example 2026-11-23T08:00:00.000Z
+             */
+            failed_at: string;
+        };
+        NotificationsRetryDeadLetterResult: {
             /** Format: uuid */
             id: string;
             name: string;
-            payload: unknown;
-            error: string;
-            stack: string;
-            tries: number;
-            /** Format: date-time */
-            failed_at: string;
+        };
+        JsonWebKeySet: {
+            keys: components["schemas"]["JsonWebKey"][];
+        };
+        JsonWebKey: {
+            /** @constant */
+            kty: "OKP";
+            /** @constant */
+            crv: "Ed25519";
+            x: string;
+            kid: string;
+            /** @constant */
+            alg: "EdDSA";
+            /** @constant */
+            use: "sig";
+        };
+        UsersHealthResult: {
+            /** @constant */
+            status: "healthy";
+            /** @constant */
+            service: "user-service";
+        };
+        ProductsHealthResult: {
+            /** @constant */
+            status: "healthy";
+            /** @constant */
+            service: "product-service";
+        };
+        OrdersHealthResult: {
+            /** @constant */
+            status: "healthy";
+            /** @constant */
+            service: "order-service";
+        };
+        NotificationsHealthResult: {
+            /** @constant */
+            status: "healthy";
+            /** @constant */
+            service: "notification-service";
+        };
+        ShopReady: {
+            /** @enum {string} */
+            status: "ready" | "not_ready";
+            /** @constant */
+            service: "api-gateway";
+            services: {
+                [key: string]: "healthy" | "unavailable" | "stopping";
+            };
+        };
+        GatewayHealth: {
+            /** @constant */
+            status: "healthy";
+            /** @constant */
+            service: "api-gateway";
+        };
+        GatewayLive: {
+            /** @constant */
+            status: "alive";
+            /** @constant */
+            service: "api-gateway";
         };
     };
     responses: never;
     parameters: never;
     requestBodies: never;
-    headers: never;
+    headers: {
+        /**
+         * @description Where the next page is, if there is one: `<…>; rel="next"` (RFC 8288), relative to this one
+         * @example </api/v1/users?limit=50&cursor=WyJ1c2VycyIsIjUwIl0>; rel="next"
+         */
+        Link: string;
+        /**
+         * @description Where the new thing is, relative to this address
+         * @example /api/v1/products/01a20af7e8d300020f7306eb
+         */
+        Location: string;
+        /**
+         * @description Seconds to wait before the next try
+         * @example 1
+         */
+        "Retry-After": number;
+    };
     pathItems: never;
 }
 export type $defs = Record<string, never>;
@@ -1002,22 +1470,22 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": {
-                    /** Format: email */
-                    email: string;
-                    username: string;
-                    password: string;
-                    full_name: string;
-                    /** @enum {string} */
-                    locale?: "id" | "en";
-                    phone?: string;
-                };
+                /**
+                 * @example {
+                 *       "email": "budi@toko.test",
+                 *       "username": "budi",
+                 *       "password": "rahasia-budi",
+                 *       "full_name": "Budi Santoso"
+                 *     }
+                 */
+                "application/json": components["schemas"]["UsersRegisterRequest"];
             };
         };
         responses: {
             /** @description Done */
             201: {
                 headers: {
+                    Location: components["headers"]["Location"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1075,6 +1543,7 @@ export interface operations {
              */
             429: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1093,6 +1562,7 @@ export interface operations {
             /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
             503: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1119,11 +1589,13 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": {
-                    /** Format: email */
-                    email: string;
-                    password: string;
-                };
+                /**
+                 * @example {
+                 *       "email": "budi@toko.test",
+                 *       "password": "rahasia-budi"
+                 *     }
+                 */
+                "application/json": components["schemas"]["UsersLoginRequest"];
             };
         };
         responses: {
@@ -1192,6 +1664,7 @@ export interface operations {
              */
             429: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1210,6 +1683,7 @@ export interface operations {
             /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
             503: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1236,9 +1710,12 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": {
-                    refresh_token: string;
-                };
+                /**
+                 * @example {
+                 *       "refresh_token": "NmQ0ZjE3YzktM2E1Ni00ZGQ4LWI2MTE"
+                 *     }
+                 */
+                "application/json": components["schemas"]["UsersRefreshRequest"];
             };
         };
         responses: {
@@ -1303,6 +1780,7 @@ export interface operations {
             /** @description `TOO_MANY_REQUESTS`: Too many requests: at most {limit} a second. */
             429: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1321,6 +1799,7 @@ export interface operations {
             /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
             503: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1347,9 +1826,12 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": {
-                    refresh_token: string;
-                };
+                /**
+                 * @example {
+                 *       "refresh_token": "NmQ0ZjE3YzktM2E1Ni00ZGQ4LWI2MTE"
+                 *     }
+                 */
+                "application/json": components["schemas"]["UsersLogoutRequest"];
             };
         };
         responses: {
@@ -1359,9 +1841,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": {
-                        message: string;
-                    };
+                    "application/json": components["schemas"]["Message"];
                 };
             };
             /**
@@ -1407,6 +1887,7 @@ export interface operations {
             /** @description `TOO_MANY_REQUESTS`: Too many requests: at most {limit} a second. */
             429: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1425,6 +1906,7 @@ export interface operations {
             /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
             503: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1457,9 +1939,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": {
-                        message: string;
-                    };
+                    "application/json": components["schemas"]["Message"];
                 };
             };
             /** @description `MALFORMED_BODY`: The body is not valid JSON in UTF-8. */
@@ -1514,6 +1994,7 @@ export interface operations {
             /** @description `TOO_MANY_REQUESTS`: Too many requests: at most {limit} a second. */
             429: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1532,6 +2013,7 @@ export interface operations {
             /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
             503: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1619,6 +2101,7 @@ export interface operations {
             /** @description `TOO_MANY_REQUESTS`: Too many requests: at most {limit} a second. */
             429: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1637,6 +2120,7 @@ export interface operations {
             /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
             503: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1663,11 +2147,12 @@ export interface operations {
         };
         requestBody?: {
             content: {
-                "application/json": {
-                    token?: string;
-                    /** Format: email */
-                    email?: string;
-                };
+                /**
+                 * @example {
+                 *       "email": "budi@toko.test"
+                 *     }
+                 */
+                "application/json": components["schemas"]["UsersVerifyEmailRequest"];
             };
         };
         responses: {
@@ -1677,9 +2162,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": {
-                        message: string;
-                    };
+                    "application/json": components["schemas"]["Message"];
                 };
             };
             /** @description Accepted */
@@ -1688,9 +2171,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": {
-                        message: string;
-                    };
+                    "application/json": components["schemas"]["Message"];
                 };
             };
             /**
@@ -1740,6 +2221,7 @@ export interface operations {
             /** @description `TOO_MANY_REQUESTS`: Too many requests: at most {limit} a second. */
             429: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1758,6 +2240,7 @@ export interface operations {
             /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
             503: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1784,10 +2267,12 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": {
-                    /** Format: email */
-                    email: string;
-                };
+                /**
+                 * @example {
+                 *       "email": "budi@toko.test"
+                 *     }
+                 */
+                "application/json": components["schemas"]["UsersForgotPasswordRequest"];
             };
         };
         responses: {
@@ -1797,9 +2282,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": {
-                        message: string;
-                    };
+                    "application/json": components["schemas"]["Message"];
                 };
             };
             /**
@@ -1845,6 +2328,7 @@ export interface operations {
             /** @description `TOO_MANY_REQUESTS`: Too many requests: at most {limit} a second. */
             429: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1863,6 +2347,7 @@ export interface operations {
             /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
             503: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1889,10 +2374,13 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": {
-                    token: string;
-                    new_password: string;
-                };
+                /**
+                 * @example {
+                 *       "token": "reset.7.1795478400.c2lnbmF0dXJl",
+                 *       "new_password": "rahasia-baru"
+                 *     }
+                 */
+                "application/json": components["schemas"]["UsersResetPasswordRequest"];
             };
         };
         responses: {
@@ -1902,9 +2390,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": {
-                        message: string;
-                    };
+                    "application/json": components["schemas"]["Message"];
                 };
             };
             /**
@@ -1952,6 +2438,7 @@ export interface operations {
             /** @description `TOO_MANY_REQUESTS`: Too many requests: at most {limit} a second. */
             429: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1970,6 +2457,7 @@ export interface operations {
             /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
             503: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2030,6 +2518,7 @@ export interface operations {
             /** @description `TOO_MANY_REQUESTS`: Too many requests: at most {limit} a second. */
             429: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2048,6 +2537,7 @@ export interface operations {
             /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
             503: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2074,12 +2564,13 @@ export interface operations {
         };
         requestBody?: {
             content: {
-                "application/json": {
-                    full_name?: string;
-                    /** @enum {string} */
-                    locale?: "id" | "en";
-                    phone?: string | null;
-                };
+                /**
+                 * @example {
+                 *       "locale": "en",
+                 *       "phone": "+6281234567890"
+                 *     }
+                 */
+                "application/json": components["schemas"]["UsersUpdateMeRequest"];
             };
         };
         responses: {
@@ -2148,6 +2639,7 @@ export interface operations {
             /** @description `TOO_MANY_REQUESTS`: Too many requests: at most {limit} a second. */
             429: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2166,6 +2658,7 @@ export interface operations {
             /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
             503: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2192,10 +2685,13 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": {
-                    current_password: string;
-                    new_password: string;
-                };
+                /**
+                 * @example {
+                 *       "current_password": "rahasia-budi",
+                 *       "new_password": "rahasia-baru"
+                 *     }
+                 */
+                "application/json": components["schemas"]["UsersChangePasswordRequest"];
             };
         };
         responses: {
@@ -2277,6 +2773,7 @@ export interface operations {
              */
             429: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2295,6 +2792,7 @@ export interface operations {
             /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
             503: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2321,11 +2819,13 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": {
-                    current_password: string;
-                    /** Format: email */
-                    new_email: string;
-                };
+                /**
+                 * @example {
+                 *       "current_password": "rahasia-budi",
+                 *       "new_email": "budi@shop.example"
+                 *     }
+                 */
+                "application/json": components["schemas"]["UsersChangeEmailRequest"];
             };
         };
         responses: {
@@ -2335,9 +2835,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": {
-                        message: string;
-                    };
+                    "application/json": components["schemas"]["Message"];
                 };
             };
             /**
@@ -2411,6 +2909,7 @@ export interface operations {
              */
             429: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2429,6 +2928,7 @@ export interface operations {
             /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
             503: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2451,6 +2951,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example 7 */
                 id: number;
             };
             cookie?: never;
@@ -2513,6 +3014,7 @@ export interface operations {
             /** @description `TOO_MANY_REQUESTS`: Too many requests: at most {limit} a second. */
             429: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2531,6 +3033,7 @@ export interface operations {
             /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
             503: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2553,6 +3056,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example 7 */
                 id: number;
             };
             cookie?: never;
@@ -2622,6 +3126,7 @@ export interface operations {
             /** @description `TOO_MANY_REQUESTS`: Too many requests: at most {limit} a second. */
             429: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2640,6 +3145,7 @@ export interface operations {
             /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
             503: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2662,17 +3168,19 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example 7 */
                 id: number;
             };
             cookie?: never;
         };
         requestBody?: {
             content: {
-                "application/json": {
-                    /** @enum {string} */
-                    role?: "user" | "admin";
-                    is_active?: boolean;
-                };
+                /**
+                 * @example {
+                 *       "role": "admin"
+                 *     }
+                 */
+                "application/json": components["schemas"]["UsersUpdateRequest"];
             };
         };
         responses: {
@@ -2772,6 +3280,7 @@ export interface operations {
             /** @description `TOO_MANY_REQUESTS`: Too many requests: at most {limit} a second. */
             429: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2790,6 +3299,7 @@ export interface operations {
             /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
             503: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2810,8 +3320,11 @@ export interface operations {
     usersList: {
         parameters: {
             query?: {
+                /** @example 0 */
                 skip?: number;
+                /** @example 50 */
                 limit?: number;
+                /** @example WyJ1c2VycyIsIjciXQ */
                 cursor?: string;
             };
             header?: never;
@@ -2823,6 +3336,7 @@ export interface operations {
             /** @description Done */
             200: {
                 headers: {
+                    Link: components["headers"]["Link"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2872,6 +3386,7 @@ export interface operations {
             /** @description `TOO_MANY_REQUESTS`: Too many requests: at most {limit} a second. */
             429: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2890,6 +3405,7 @@ export interface operations {
             /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
             503: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2910,14 +3426,23 @@ export interface operations {
     productsList: {
         parameters: {
             query?: {
+                /** @example 0 */
                 skip?: number;
+                /** @example 20 */
                 limit?: number;
+                /** @example WyJBUnhnNmlGQiIsIjAwMDAwMDAwMDAxODUwMCAwMWEyMTQwNzk2MTgwMDBhZWFiZDdiYmEiXQ */
                 cursor?: string;
+                /** @example kopi */
                 category?: string;
+                /** @example kopi */
                 q?: string;
+                /** @example 10000 */
                 min_price?: number;
+                /** @example 250000 */
                 max_price?: number;
+                /** @example true */
                 in_stock?: boolean;
+                /** @example price */
                 sort?: "created_at" | "-created_at" | "price" | "-price" | "name" | "-name";
             };
             header?: never;
@@ -2929,6 +3454,7 @@ export interface operations {
             /** @description Done */
             200: {
                 headers: {
+                    Link: components["headers"]["Link"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2963,6 +3489,7 @@ export interface operations {
             /** @description `TOO_MANY_REQUESTS`: Too many requests: at most {limit} a second. */
             429: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2981,6 +3508,7 @@ export interface operations {
             /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
             503: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3007,20 +3535,23 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": {
-                    name: string;
-                    description: string;
-                    price: number;
-                    category: string;
-                    image_url?: string | null;
-                    stock: number;
-                };
+                /**
+                 * @example {
+                 *       "name": "Kopi Gayo 250 g",
+                 *       "description": "Biji sangrai.",
+                 *       "price": 92000,
+                 *       "stock": 40,
+                 *       "category": "kopi"
+                 *     }
+                 */
+                "application/json": components["schemas"]["ProductsCreateRequest"];
             };
         };
         responses: {
             /** @description Done */
             201: {
                 headers: {
+                    Location: components["headers"]["Location"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3092,6 +3623,7 @@ export interface operations {
             /** @description `TOO_MANY_REQUESTS`: Too many requests: at most {limit} a second. */
             429: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3110,6 +3642,7 @@ export interface operations {
             /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
             503: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3164,6 +3697,7 @@ export interface operations {
             /** @description `TOO_MANY_REQUESTS`: Too many requests: at most {limit} a second. */
             429: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3182,6 +3716,7 @@ export interface operations {
             /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
             503: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3204,6 +3739,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example 01a20af7e8d300020f7306eb */
                 id: string;
             };
             cookie?: never;
@@ -3260,6 +3796,7 @@ export interface operations {
             /** @description `TOO_MANY_REQUESTS`: Too many requests: at most {limit} a second. */
             429: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3278,6 +3815,7 @@ export interface operations {
             /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
             503: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3300,6 +3838,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example 01a20af7e8d300020f7306eb */
                 id: string;
             };
             cookie?: never;
@@ -3369,6 +3908,7 @@ export interface operations {
             /** @description `TOO_MANY_REQUESTS`: Too many requests: at most {limit} a second. */
             429: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3387,6 +3927,7 @@ export interface operations {
             /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
             503: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3409,19 +3950,19 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example 01a20af7e8d300020f7306eb */
                 id: string;
             };
             cookie?: never;
         };
         requestBody?: {
             content: {
-                "application/json": {
-                    name?: string;
-                    description?: string;
-                    price?: number;
-                    category?: string;
-                    image_url?: string | null;
-                };
+                /**
+                 * @example {
+                 *       "price": 95000
+                 *     }
+                 */
+                "application/json": components["schemas"]["ProductsUpdateRequest"];
             };
         };
         responses: {
@@ -3512,6 +4053,7 @@ export interface operations {
             /** @description `TOO_MANY_REQUESTS`: Too many requests: at most {limit} a second. */
             429: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3530,6 +4072,7 @@ export interface operations {
             /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
             503: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3550,10 +4093,12 @@ export interface operations {
     productsChangeStock: {
         parameters: {
             query: {
+                /** @example 5 */
                 quantity: number;
             };
             header?: never;
             path: {
+                /** @example 01a20af7e8d300020f7306eb */
                 id: string;
             };
             cookie?: never;
@@ -3566,10 +4111,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": {
-                        message: string;
-                        stock: number;
-                    };
+                    "application/json": components["schemas"]["ProductsChangeStockResult"];
                 };
             };
             /**
@@ -3663,6 +4205,7 @@ export interface operations {
             /** @description `TOO_MANY_REQUESTS`: Too many requests: at most {limit} a second. */
             429: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3681,6 +4224,7 @@ export interface operations {
             /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
             503: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3701,8 +4245,11 @@ export interface operations {
     ordersList: {
         parameters: {
             query?: {
+                /** @example 0 */
                 skip?: number;
+                /** @example 20 */
                 limit?: number;
+                /** @example WyJvcmRlcnMiLCIyMDI2LTExLTIzVDA4OjAwOjAwLjEyMzQ1NiswMDowMCAzZjFjOGE1Mi03ZDFlLTRiMmYtOWM1NS0wYTZmMmY3ZjlmMTEiXQ */
                 cursor?: string;
             };
             header?: never;
@@ -3714,6 +4261,7 @@ export interface operations {
             /** @description Done */
             200: {
                 headers: {
+                    Link: components["headers"]["Link"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3754,6 +4302,7 @@ export interface operations {
             /** @description `TOO_MANY_REQUESTS`: Too many requests: at most {limit} a second. */
             429: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3772,6 +4321,7 @@ export interface operations {
             /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
             503: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3793,6 +4343,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @example 7c4a8d09-ca37-4f2e-9b65-1d0f6a3e5b21 */
                 "idempotency-key"?: string;
             };
             path?: never;
@@ -3800,20 +4351,25 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": {
-                    items: {
-                        product_id: string;
-                        quantity: number;
-                    }[];
-                    shipping_address?: string;
-                    note?: string;
-                };
+                /**
+                 * @example {
+                 *       "items": [
+                 *         {
+                 *           "product_id": "01a20af7e8d300020f7306eb",
+                 *           "quantity": 2
+                 *         }
+                 *       ],
+                 *       "note": "Tolong dibungkus"
+                 *     }
+                 */
+                "application/json": components["schemas"]["OrdersPlaceRequest"];
             };
         };
         responses: {
             /** @description Done */
             201: {
                 headers: {
+                    Location: components["headers"]["Location"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3900,6 +4456,7 @@ export interface operations {
             /** @description `TOO_MANY_REQUESTS`: Too many requests: at most {limit} a second. */
             429: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3924,6 +4481,7 @@ export interface operations {
              */
             503: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3946,6 +4504,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example 3f1c8a52-7d1e-4b2f-9c55-0a6f2f7f9f11 */
                 id: string;
             };
             cookie?: never;
@@ -4008,6 +4567,7 @@ export interface operations {
             /** @description `TOO_MANY_REQUESTS`: Too many requests: at most {limit} a second. */
             429: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4026,6 +4586,7 @@ export interface operations {
             /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
             503: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4048,6 +4609,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example 3f1c8a52-7d1e-4b2f-9c55-0a6f2f7f9f11 */
                 id: string;
             };
             cookie?: never;
@@ -4141,6 +4703,7 @@ export interface operations {
             /** @description `TOO_MANY_REQUESTS`: Too many requests: at most {limit} a second. */
             429: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4159,6 +4722,7 @@ export interface operations {
             /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
             503: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4181,19 +4745,19 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example 3f1c8a52-7d1e-4b2f-9c55-0a6f2f7f9f11 */
                 id: string;
             };
             cookie?: never;
         };
         requestBody?: {
             content: {
-                "application/json": {
-                    /**
-                     * @default instant
-                     * @enum {string}
-                     */
-                    method?: "instant" | "transfer";
-                };
+                /**
+                 * @example {
+                 *       "method": "transfer"
+                 *     }
+                 */
+                "application/json": components["schemas"]["OrdersPayRequest"];
             };
         };
         responses: {
@@ -4302,6 +4866,7 @@ export interface operations {
             /** @description `TOO_MANY_REQUESTS`: Too many requests: at most {limit} a second. */
             429: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4326,6 +4891,7 @@ export interface operations {
              */
             503: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4348,6 +4914,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example 3f1c8a52-7d1e-4b2f-9c55-0a6f2f7f9f11 */
                 id: string;
             };
             cookie?: never;
@@ -4450,6 +5017,7 @@ export interface operations {
             /** @description `TOO_MANY_REQUESTS`: Too many requests: at most {limit} a second. */
             429: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4468,6 +5036,7 @@ export interface operations {
             /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
             503: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4490,6 +5059,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example 3f1c8a52-7d1e-4b2f-9c55-0a6f2f7f9f11 */
                 id: string;
             };
             cookie?: never;
@@ -4592,6 +5162,7 @@ export interface operations {
             /** @description `TOO_MANY_REQUESTS`: Too many requests: at most {limit} a second. */
             429: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4610,6 +5181,7 @@ export interface operations {
             /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
             503: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4632,16 +5204,19 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example 3f1c8a52-7d1e-4b2f-9c55-0a6f2f7f9f11 */
                 id: string;
             };
             cookie?: never;
         };
         requestBody?: {
             content: {
-                "application/json": {
-                    /** @default false */
-                    restock?: boolean;
-                };
+                /**
+                 * @example {
+                 *       "restock": true
+                 *     }
+                 */
+                "application/json": components["schemas"]["OrdersRefundRequest"];
             };
         };
         responses: {
@@ -4741,6 +5316,7 @@ export interface operations {
             /** @description `TOO_MANY_REQUESTS`: Too many requests: at most {limit} a second. */
             429: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4759,6 +5335,7 @@ export interface operations {
             /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
             503: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4780,6 +5357,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @example t=1795478400,v1=5d41402abc4b2a765d41402abc4b2a765d41402abc4b2a765d41402abc4b2a76 */
                 "toko-signature"?: string;
             };
             path?: never;
@@ -4787,6 +5365,14 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "id": "evt_1",
+                 *       "type": "payment.settled",
+                 *       "reference": "b6ad4a0e-6f0c-4d0c-8d0f-3f7f1a3f2a10",
+                 *       "amount": 184000
+                 *     }
+                 */
                 "application/json": components["schemas"]["PaymentEvent"];
             };
         };
@@ -4797,10 +5383,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": {
-                        /** @constant */
-                        received: true;
-                    };
+                    "application/json": components["schemas"]["OrdersTakePaymentEventResult"];
                 };
             };
             /**
@@ -4877,6 +5460,7 @@ export interface operations {
             /** @description `TOO_MANY_REQUESTS`: Too many requests: at most {limit} a second. */
             429: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4895,6 +5479,7 @@ export interface operations {
             /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
             503: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4915,8 +5500,11 @@ export interface operations {
     notificationsList: {
         parameters: {
             query?: {
+                /** @example 0 */
                 skip?: number;
+                /** @example 20 */
                 limit?: number;
+                /** @example WyJub3RpZmljYXRpb25zIiwiMjAyNi0xMS0yM1QwODowMDowMC4xMjM0NTYrMDA6MDAgMGQ2YzdhMGItOTNhNS00YTBmLThmN2UtMGM5YjZmNGExZDIyIl0 */
                 cursor?: string;
             };
             header?: never;
@@ -4928,6 +5516,7 @@ export interface operations {
             /** @description Done */
             200: {
                 headers: {
+                    Link: components["headers"]["Link"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4968,6 +5557,7 @@ export interface operations {
             /** @description `TOO_MANY_REQUESTS`: Too many requests: at most {limit} a second. */
             429: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4986,6 +5576,7 @@ export interface operations {
             /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
             503: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5008,6 +5599,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example 0d6c7a0b-93a5-4a0f-8f7e-0c9b6f4a1d22 */
                 id: string;
             };
             cookie?: never;
@@ -5070,6 +5662,7 @@ export interface operations {
             /** @description `TOO_MANY_REQUESTS`: Too many requests: at most {limit} a second. */
             429: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5088,6 +5681,7 @@ export interface operations {
             /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
             503: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5110,6 +5704,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example 0d6c7a0b-93a5-4a0f-8f7e-0c9b6f4a1d22 */
                 id: string;
             };
             cookie?: never;
@@ -5214,6 +5809,7 @@ export interface operations {
             /** @description `TOO_MANY_REQUESTS`: Too many requests: at most {limit} a second. */
             429: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5232,6 +5828,7 @@ export interface operations {
             /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
             503: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5252,7 +5849,9 @@ export interface operations {
     notificationsDeadLetters: {
         parameters: {
             query?: {
+                /** @example 0 */
                 skip?: number;
+                /** @example 20 */
                 limit?: number;
             };
             header?: never;
@@ -5264,6 +5863,7 @@ export interface operations {
             /** @description Done */
             200: {
                 headers: {
+                    Link: components["headers"]["Link"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5313,6 +5913,7 @@ export interface operations {
             /** @description `TOO_MANY_REQUESTS`: Too many requests: at most {limit} a second. */
             429: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5331,6 +5932,7 @@ export interface operations {
             /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
             503: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5353,6 +5955,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example 0d6c7a0b-93a5-4a0f-8f7e-0c9b6f4a1d22 */
                 id: string;
             };
             cookie?: never;
@@ -5365,11 +5968,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": {
-                        /** Format: uuid */
-                        id: string;
-                        name: string;
-                    };
+                    "application/json": components["schemas"]["NotificationsRetryDeadLetterResult"];
                 };
             };
             /**
@@ -5459,6 +6058,7 @@ export interface operations {
             /** @description `TOO_MANY_REQUESTS`: Too many requests: at most {limit} a second. */
             429: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5477,6 +6077,7 @@ export interface operations {
             /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
             503: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5509,20 +6110,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": {
-                        keys: {
-                            /** @constant */
-                            kty: "OKP";
-                            /** @constant */
-                            crv: "Ed25519";
-                            x: string;
-                            kid: string;
-                            /** @constant */
-                            alg: "EdDSA";
-                            /** @constant */
-                            use: "sig";
-                        }[];
-                    };
+                    "application/json": components["schemas"]["JsonWebKeySet"];
                 };
             };
             /** @description As in `If-None-Match` */
@@ -5544,6 +6132,7 @@ export interface operations {
             /** @description `TOO_MANY_REQUESTS`: Too many requests: at most {limit} a second. */
             429: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5562,6 +6151,7 @@ export interface operations {
             /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
             503: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5594,12 +6184,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": {
-                        /** @constant */
-                        status: "healthy";
-                        /** @constant */
-                        service: "user-service";
-                    };
+                    "application/json": components["schemas"]["UsersHealthResult"];
                 };
             };
             /** @description As in `If-None-Match` */
@@ -5621,6 +6206,7 @@ export interface operations {
             /** @description `TOO_MANY_REQUESTS`: Too many requests: at most {limit} a second. */
             429: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5639,6 +6225,7 @@ export interface operations {
             /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
             503: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5662,12 +6249,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": {
-                        /** @constant */
-                        status: "healthy";
-                        /** @constant */
-                        service: "product-service";
-                    };
+                    "application/json": components["schemas"]["ProductsHealthResult"];
                 };
             };
             /** @description As in `If-None-Match` */
@@ -5689,6 +6271,7 @@ export interface operations {
             /** @description `TOO_MANY_REQUESTS`: Too many requests: at most {limit} a second. */
             429: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5707,6 +6290,7 @@ export interface operations {
             /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
             503: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5730,12 +6314,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": {
-                        /** @constant */
-                        status: "healthy";
-                        /** @constant */
-                        service: "order-service";
-                    };
+                    "application/json": components["schemas"]["OrdersHealthResult"];
                 };
             };
             /** @description As in `If-None-Match` */
@@ -5757,6 +6336,7 @@ export interface operations {
             /** @description `TOO_MANY_REQUESTS`: Too many requests: at most {limit} a second. */
             429: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5775,6 +6355,7 @@ export interface operations {
             /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
             503: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5798,12 +6379,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": {
-                        /** @constant */
-                        status: "healthy";
-                        /** @constant */
-                        service: "notification-service";
-                    };
+                    "application/json": components["schemas"]["NotificationsHealthResult"];
                 };
             };
             /** @description As in `If-None-Match` */
@@ -5825,6 +6401,7 @@ export interface operations {
             /** @description `TOO_MANY_REQUESTS`: Too many requests: at most {limit} a second. */
             429: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5843,6 +6420,7 @@ export interface operations {
             /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
             503: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5866,17 +6444,13 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": {
-                        /** @constant */
-                        status: "healthy";
-                        /** @constant */
-                        service: "api-gateway";
-                    };
+                    "application/json": components["schemas"]["GatewayHealth"];
                 };
             };
             /** @description `TOO_MANY_REQUESTS`: Too many requests: at most {limit} a second. */
             429: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5900,17 +6474,13 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": {
-                        /** @constant */
-                        status: "alive";
-                        /** @constant */
-                        service: "api-gateway";
-                    };
+                    "application/json": components["schemas"]["GatewayLive"];
                 };
             };
             /** @description `TOO_MANY_REQUESTS`: Too many requests: at most {limit} a second. */
             429: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5934,20 +6504,13 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": {
-                        /** @enum {string} */
-                        status: "ready" | "not_ready";
-                        /** @constant */
-                        service: "api-gateway";
-                        services: {
-                            [key: string]: "healthy" | "unavailable";
-                        };
-                    };
+                    "application/json": components["schemas"]["ShopReady"];
                 };
             };
             /** @description `TOO_MANY_REQUESTS`: Too many requests: at most {limit} a second. */
             429: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5960,15 +6523,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": {
-                        /** @enum {string} */
-                        status: "ready" | "not_ready";
-                        /** @constant */
-                        service: "api-gateway";
-                        services: {
-                            [key: string]: "healthy" | "unavailable";
-                        };
-                    };
+                    "application/json": components["schemas"]["ShopReady"];
                 };
             };
         };
