@@ -1,6 +1,10 @@
 import { z } from "zod";
 import { action, contract, event, healthAction, outboxAction } from "./contract.ts";
+import { email } from "./email.ts";
 import { cursor, integerId, limit, line, moment, skip } from "./fields.ts";
+import { languageOf } from "./languages.ts";
+import { newPassword, password } from "./passwords.ts";
+import { phone } from "./phone.ts";
 
 /** `admin` may do everything that a shopkeeper does; everybody else is `user`. */
 export const role = z.enum(["user", "admin"]);
@@ -36,11 +40,11 @@ export const user = z
 /** The language of the messages to a user. */
 export const locale = z.enum(["id", "en"]);
 
-/** A phone number as in `+6281234567890` (E.164), for messages by SMS. */
-export const phone = z
-	.string()
-	.trim()
-	.regex(/^\+[1-9]\d{6,14}$/, "must be a number with its country, such as +6281234567890");
+/** The same as it is given: also a tag of a device, such as `in-ID` or `en_US`. */
+const givenLocale = z.preprocess(
+	(given) => (typeof given === "string" ? (languageOf(given) ?? given) : given),
+	z.enum(["id", "en"], "must be id or en"),
+) as z.ZodType<z.output<typeof locale>, z.output<typeof locale>>;
 
 /** What a user sees of themselves. */
 export const ownUser = z.strictObject({ ...user.shape, locale, phone: phone.nullable() }).meta({
@@ -61,14 +65,6 @@ export const ownUser = z.strictObject({ ...user.shape, locale, phone: phone.null
 	],
 });
 
-/** An address for mail; compared without case. */
-export const email = z
-	.string()
-	.meta({ format: "email" })
-	.trim()
-	.max(255)
-	.pipe(z.email("must be an e-mail address such as budi@toko.test"));
-
 const username = z
 	.string()
 	.trim()
@@ -76,15 +72,6 @@ const username = z
 		/^[A-Za-z0-9][A-Za-z0-9._-]{2,99}$/,
 		"must be 3 to 100 letters, digits, dots, underscores or hyphens",
 	);
-
-/** Long enough to resist guessing; the upper bound keeps the hash from being used as a weapon. */
-export const newPassword = z
-	.string()
-	.min(8, "must have at least 8 characters")
-	.max(128, "must have at most 128 characters")
-	.refine((value) => value.isWellFormed(), "must be well-formed text");
-
-const password = z.string().min(1).max(128);
 
 /** What a login answers. `expires_in` is in seconds. */
 export const tokens = z
@@ -150,7 +137,7 @@ export const users = contract({
 				username,
 				password: newPassword,
 				full_name: line(1, 200),
-				locale: locale.optional(),
+				locale: givenLocale.optional(),
 				phone: phone.optional(),
 			}),
 			result: user,
@@ -248,7 +235,7 @@ export const users = contract({
 			example: { locale: "en", phone: "+6281234567890" },
 			params: z.strictObject({
 				full_name: line(1, 200).optional(),
-				locale: locale.optional(),
+				locale: givenLocale.optional(),
 				phone: phone.nullable().optional(),
 			}),
 			result: ownUser,
