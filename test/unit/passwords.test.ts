@@ -80,4 +80,24 @@ describe("a password", () => {
 		expect(await checkPassword(undefined, WINDOWS)).toBe(false);
 		expect(await checkPassword("", WINDOWS)).toBe(false);
 	});
+
+	test("costs as much where it is wrong, where there is no account and where it is right for none", async () => {
+		const known = await hashPassword(WINDOWS);
+		const cost = async (password_hash: string | undefined, typed: string) => {
+			const costs: number[] = [];
+			for (let time = 0; time < 5; time++) {
+				const before = process.cpuUsage();
+				await checkPassword(password_hash, typed);
+				const { user, system } = process.cpuUsage(before);
+				costs.push(user + system);
+			}
+			return Math.min(...costs);
+		};
+		for (const typed of [`${MAC}!`, "rahasia-sekali"]) {
+			// One hash more or less would be twice or half as much.
+			const ratio = (await cost(known, typed)) / (await cost(undefined, typed));
+			expect(ratio).toBeGreaterThan(0.6);
+			expect(ratio).toBeLessThan(1.6);
+		}
+	});
 });
