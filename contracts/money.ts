@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { whole } from "./fields.ts";
 
 /** The shop's currency (ISO 4217), `CURRENCY`. */
 export const CURRENCY = process.env.CURRENCY || "IDR";
@@ -18,7 +19,7 @@ export const price = upTo(PRICE_MAX_MINOR);
 export const amount = upTo(Number.MAX_SAFE_INTEGER);
 
 /** A whole number of the smallest unit, as prices are kept and summed. */
-export const minorUnits = z.int().min(0).max(Number.MAX_SAFE_INTEGER);
+export const minorUnits = whole(0, Number.MAX_SAFE_INTEGER);
 
 /** From the wire's number to the integer that is kept. */
 export function toMinor(value: number): number {
@@ -33,7 +34,7 @@ export function fromMinor(minor: number): number {
 function upTo(max_minor: number) {
 	return z
 		.number()
-		.min(0, "must not be negative")
+		.min(0)
 		.max(max_minor / FACTOR)
 		.refine(
 			(value) => fromMinor(Math.round(value * FACTOR)) === value,

@@ -7,17 +7,23 @@ export function ambiguousReadings(text: string): { thousands: string; decimal: s
 	if (whole === "") {
 		return undefined;
 	}
+	const minus = sign === "-" ? "-" : "";
+	const fraction = decimals.replace(/0+$/, "");
 	return {
-		thousands: String(Number(`${sign}${whole}${decimals}`)),
-		decimal: String(Number(`${sign}${whole}.${decimals}`)),
+		thousands: minus + withoutZeros(whole + decimals),
+		decimal: minus + withoutZeros(whole) + (fraction && `.${fraction}`),
 	};
 }
 
-/** Tells a caller who wrote an ambiguous number how to write either reading. */
+/** Tells a caller who wrote an ambiguous number how to write either reading; undefined where it is not ambiguous. */
 export function ambiguityMessage(text: string): string | undefined {
 	const readings = ambiguousReadings(text);
 	return (
 		readings &&
-		`${text.trim()} can mean ${readings.thousands} or ${readings.decimal}: write it without a separator of thousands and without three decimals`
+		`${text.trim()} can be read as ${readings.thousands} or as ${readings.decimal}: write ${readings.thousands} or ${readings.decimal}`
 	);
+}
+
+function withoutZeros(digits: string): string {
+	return digits.replace(/^0+(?=\d)/, "");
 }

@@ -157,10 +157,7 @@ export const orders = contract({
 			],
 			example: { items: [{ product_id: "01a20af7e8d300020f7306eb", quantity: 2 }], note: "Tolong dibungkus" },
 			params: z.strictObject({
-				items: z
-					.array(orderLine)
-					.min(1, "must hold at least one product")
-					.max(ORDER_LINES_MAX, `must hold at most ${ORDER_LINES_MAX} lines`),
+				items: z.array(orderLine).min(1).max(ORDER_LINES_MAX),
 				shipping_address: text(1, 500).optional(),
 				note: text(1, 500).optional(),
 				idempotency_key: idempotencyKey.optional(),
@@ -264,6 +261,13 @@ export const orders = contract({
 			permissions: "service",
 			params: z.strictObject({ reservation_id: z.uuid() }),
 			result: z.strictObject({ fate: reservationFate }),
+			idempotent: true,
+		}),
+		settledRestocks: action({
+			summary: "Which of these orders will never ask products again to put their units back on sale",
+			permissions: "service",
+			params: z.strictObject({ order_ids: z.array(z.uuid()).min(1).max(1000) }),
+			result: z.strictObject({ order_ids: z.array(z.uuid()) }),
 			idempotent: true,
 		}),
 		forgetUser: action({

@@ -1,6 +1,8 @@
 import { Errors } from "moleculer";
 import type { z } from "zod";
+
 import type { Language } from "./languages.ts";
+import "./messages.ts";
 
 /** A field of the request that is wrong, by its path (`items.0.quantity`). */
 export interface FieldError {
@@ -35,6 +37,11 @@ export const PROBLEMS = {
 		en: "This is no HTTP request that can be read.",
 		id: "Ini bukan permintaan HTTP yang bisa dibaca.",
 	},
+	MALFORMED_QUERY: {
+		status: 400,
+		en: "The query string is not percent-encoded UTF-8: encode é as %C3%A9 and % as %25.",
+		id: "Query string bukan UTF-8 dengan percent-encoding: tulis é sebagai %C3%A9 dan % sebagai %25.",
+	},
 	HEADERS_TOO_LARGE: {
 		status: 431,
 		en: "The headers of the request are too large.",
@@ -52,8 +59,8 @@ export const PROBLEMS = {
 	},
 	MALFORMED_BODY: {
 		status: 400,
-		en: "The body is not valid JSON.",
-		id: "Isi permintaan bukan JSON yang sah.",
+		en: "The body is not valid JSON in UTF-8.",
+		id: "Isi permintaan bukan JSON yang sah dalam UTF-8.",
 	},
 	BODY_TOO_LARGE: {
 		status: 413,
@@ -62,8 +69,8 @@ export const PROBLEMS = {
 	},
 	UNSUPPORTED_MEDIA_TYPE: {
 		status: 415,
-		en: "Send the body as application/json.",
-		id: "Kirim isi permintaan sebagai application/json.",
+		en: "Send the body as application/json in UTF-8.",
+		id: "Kirim isi permintaan sebagai application/json dalam UTF-8.",
 	},
 	NOT_FOUND: {
 		status: 404,
@@ -267,11 +274,14 @@ export function problemCode(error: unknown): ProblemCode | undefined {
 }
 
 /** So many mistakes are told at most: an answer about 100,000 would be too large for a message between nodes. */
-const ERRORS_MAX = 100;
+export const ERRORS_MAX = 100;
 
 /** What is wrong, field by field, in words that a person can act on. */
 export function fieldErrors(error: z.ZodError): FieldError[] {
-	const found = error.issues.slice(0, ERRORS_MAX).flatMap((issue) => {
+	const issues = error.issues.filter(
+		(issue, place) => !isRepeated(issue, error.issues.slice(place + 1, place + 3)),
+	);
+	const found = issues.slice(0, ERRORS_MAX).flatMap((issue) => {
 		const path = issue.path.map(String);
 		if (issue.code === "unrecognized_keys") {
 			return issue.keys.map((key) => ({ path: [...path, key].join("."), message: "is not a known field" }));
@@ -279,6 +289,15 @@ export function fieldErrors(error: z.ZodError): FieldError[] {
 		return [{ path: path.join("."), message: lowerFirst(issue.message) }];
 	});
 	return found.slice(0, ERRORS_MAX);
+}
+
+/** Zod holds whole numbers to what a double can count first, then to the bound that the contract gives. */
+function isRepeated(issue: z.core.$ZodIssue, next: z.core.$ZodIssue[]): boolean {
+	return (
+		(issue.code === "too_big" || issue.code === "too_small") &&
+		issue.origin === "int" &&
+		next.some(({ code, path }) => code === issue.code && path.join() === issue.path.join())
+	);
 }
 
 function lowerFirst(text: string): string {

@@ -1,6 +1,18 @@
 import { z } from "zod";
 import { action, contract, healthAction } from "./contract.ts";
-import { cursor, limit, line, moment, opaqueId, skip, text } from "./fields.ts";
+import {
+	comparedLine,
+	cursor,
+	DAMAGED,
+	isUndamaged,
+	limit,
+	line,
+	moment,
+	opaqueId,
+	skip,
+	text,
+	whole,
+} from "./fields.ts";
 import { minorUnits, price } from "./money.ts";
 
 /** The most units that a product can have in stock. */
@@ -9,15 +21,18 @@ export const STOCK_MAX = 1_000_000_000;
 /** The most units of one product in an order. */
 export const QUANTITY_MAX = 10_000;
 
-const stock = z.int("must be a whole number").min(0, "must not be negative").max(STOCK_MAX);
-// Lower case may be longer.
-const category = line(1, 60).toLowerCase().max(60, "must have at most 60 characters");
+const stock = whole(0, STOCK_MAX);
+/** The shop's own key for a product. */
+export const sku = comparedLine(1, 60);
+/** The group that a product is listed in; lower case, which may be longer. */
+export const category = comparedLine(1, 60).toLowerCase().normalize("NFC").max(60);
 /** An address is encoded where it needs these; as they are, they turn the text around that shows it, or end its line. */
 const UNSEEN = /[\p{C}\p{Z}]/u;
 const imageUrl = z
 	.url({ protocol: /^https?$/, error: "must be an http or https address" })
 	.max(2000)
 	.refine((url) => !UNSEEN.test(url), "must not hold blanks or characters that cannot be seen")
+	.refine(isUndamaged, DAMAGED)
 	.nullable();
 
 /** A product as the API shows it; `price` in the shop's currency. */
@@ -64,7 +79,7 @@ const described = {
 export const newProduct = z.strictObject({ ...described, stock });
 
 /** A line of a catalogue file. `sku` is the shop's own key for the product: the same sku is the same product. */
-export const catalogueLine = z.strictObject({ sku: line(1, 60), ...newProduct.shape });
+export const catalogueLine = z.strictObject({ sku, ...newProduct.shape });
 
 /**
  * What became of a line of a catalogue file; `repeated`: an earlier line of the same file has the same sku; `removed`:
@@ -75,7 +90,7 @@ export const catalogueOutcome = z.enum(["created", "updated", "unchanged", "repe
 /** One product of an order, before it is known whether there is enough. */
 export const orderLine = z.strictObject({
 	product_id: opaqueId,
-	quantity: z.int("must be a whole number").min(1, "must be at least 1").max(QUANTITY_MAX),
+	quantity: whole(1, QUANTITY_MAX),
 });
 
 /** The most products in one order, and so in one reservation. */
@@ -100,7 +115,7 @@ export const products = contract({
 					limit: limit(20),
 					cursor: cursor.optional(),
 					category: category.optional(),
-					q: line(1, 100).optional(),
+					q: comparedLine(1, 100).optional(),
 					min_price: price.optional(),
 					max_price: price.optional(),
 					in_stock: z.boolean().optional(),
@@ -174,7 +189,7 @@ export const products = contract({
 			summary: "Add units to the stock, or take some away",
 			permissions: "admin",
 			problems: ["PRODUCT_NOT_FOUND", "STOCK_WOULD_BE_NEGATIVE", "STOCK_TOO_LARGE"],
-			params: z.strictObject({ id: opaqueId, quantity: z.int().min(-STOCK_MAX).max(STOCK_MAX) }),
+			params: z.strictObject({ id: opaqueId, quantity: whole(-STOCK_MAX, STOCK_MAX) }),
 			result: z.strictObject({ message: z.string(), stock: z.int() }),
 			rest: { method: "PUT", path: "/products/:id/stock", query: ["quantity"] },
 			changes: ({ id }) => [aboutProduct(id)],
@@ -182,7 +197,7 @@ export const products = contract({
 		stock: action({
 			summary: "The stock of products, by id, sku or a part of the name, with what is held",
 			permissions: "admin",
-			params: z.strictObject({ product: line(1, 200) }),
+			params: z.strictObject({ product: comparedLine(1, 200) }),
 			result: z.array(
 				z.strictObject({
 					id: z.string(),
@@ -255,7 +270,12 @@ export const products = contract({
 		restock: action({
 			summary: "The units of a refunded order go back on sale, once for each order",
 			permissions: "service",
-			params: z.strictObject({ order_id: z.uuid(), lines: z.array(orderLine).min(1).max(ORDER_LINES_MAX) }),
+			params: z.strictObject({
+				order_id: z.uuid(),
+				lines: z.array(orderLine).min(1).max(ORDER_LINES_MAX),
+				/** When orders found that the units are not back yet. */
+				asked_at: moment.optional(),
+			}),
 			result: z.strictObject({ lines: z.int() }),
 			idempotent: true,
 		}),

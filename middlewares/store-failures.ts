@@ -38,7 +38,7 @@ const SOCKET_ERRORS = new Set([
 	"EHOSTUNREACH",
 ]);
 const DRIVER_ERRORS =
-	/^(Sequelize(Connection|HostNotFound|HostNotReachable)\w*Error|SequelizeConnection\w*|Mongo(ServerSelection|Network|NetworkTimeout|Timeout)Error)$/;
+	/^(Sequelize(Connection|HostNotFound|HostNotReachable)\w*Error|SequelizeConnection\w*|Mongo(ServerSelection|Network|NetworkTimeout|Timeout)Error|NotWrittenError)$/;
 const DRIVER_MESSAGES =
 	/^(Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error|Topology is closed)/;
 /** PostgreSQL's classes 08 (connection), 53 (resources) and 57P (operator intervention: shutdown, restart). */

@@ -1,9 +1,9 @@
-import { closeSync, fstatSync, ftruncateSync, mkdirSync, openSync, readSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Service, ServiceSchema } from "moleculer";
-import DbService from "moleculer-db";
 import MongoAdapter from "moleculer-db-adapter-mongo";
 import { database } from "./database.ts";
+import { FileAdapter } from "./document-file.ts";
 import { mixin } from "./schema.ts";
 import { settings } from "./settings.ts";
 
@@ -51,6 +51,13 @@ interface NativeCursor<D> {
 	toArray(): Promise<D[]>;
 }
 
+/** Whether a write was refused because another document has the same value in a unique field. */
+export function isDuplicate(error: unknown): boolean {
+	// MongoDB says 11000; NeDB says uniqueViolated.
+	const { code, errorType } = error as { code?: unknown; errorType?: unknown };
+	return code === 11000 || errorType === "uniqueViolated";
+}
+
 interface NativeMongo {
 	connect(): Promise<void>;
 	client: unknown;
@@ -58,24 +65,12 @@ interface NativeMongo {
 	collection: NativeCollection<unknown>;
 }
 
-interface NativeNedb {
-	connect(): Promise<void>;
-	db: {
-		ensureIndex(options: { fieldName: string; unique: boolean }): Promise<void>;
-		setAutocompactionInterval(ms: number): void;
-		stopAutocompaction(): void;
-	};
-}
-
-/** NeDB appends every change to its file; this often the file is written anew without what is outdated. */
-const COMPACT_EVERY_MS = 10 * 60_000;
-
 /**
  * A collection of documents: on the server that `MONGO_URL` names, else in a NeDB file under `TOKO_DIR`. The service
  * sees the same adapter either way. Ids are strings, made by the service.
  */
 export function documents(collection: string, indexes: DocumentIndex[]): Partial<ServiceSchema> {
-	return mixin<Omit<DocumentService<unknown>, "adapter"> & { adapter: NativeMongo | NativeNedb }>({
+	return mixin<Omit<DocumentService<unknown>, "adapter"> & { adapter: NativeMongo | FileAdapter }>({
 		mixins: [database],
 		merged(schema: ServiceSchema) {
 			const adapter = settings.mongoUrl ? onMongo(settings.mongoUrl, collection) : inFile(collection);
@@ -98,9 +93,7 @@ export function documents(collection: string, indexes: DocumentIndex[]): Partial
 				);
 			},
 			async ping() {
-				if (isMongo(this.adapter)) {
-					await this.adapter.db.command({ ping: 1 });
-				}
+				await (isMongo(this.adapter) ? this.adapter.db.command({ ping: 1 }) : this.adapter.ping());
 			},
 		},
 		async started() {
@@ -112,19 +105,11 @@ export function documents(collection: string, indexes: DocumentIndex[]): Partial
 					await this.adapter.db.ensureIndex({ fieldName: field, unique });
 				}
 			}
-			if (!isMongo(this.adapter)) {
-				this.adapter.db.setAutocompactionInterval(COMPACT_EVERY_MS);
-			}
-		},
-		stopped() {
-			if (!isMongo(this.adapter)) {
-				this.adapter.db.stopAutocompaction();
-			}
 		},
 	});
 }
 
-function isMongo(adapter: NativeMongo | NativeNedb): adapter is NativeMongo {
+function isMongo(adapter: NativeMongo | FileAdapter): adapter is NativeMongo {
 	return adapter instanceof MongoAdapter;
 }
 
@@ -142,37 +127,5 @@ function onMongo(url: string, collection: string) {
 
 function inFile(collection: string) {
 	mkdirSync(settings.directory, { recursive: true });
-	const filename = join(settings.directory, `${collection}.db`);
-	dropUnfinishedLine(filename);
-	// What a kill can leave is gone by now: anything else that cannot be read is damage, not to be dropped in silence.
-	return new DbService.MemoryAdapter({ filename, corruptAlertThreshold: 0 });
-}
-
-/** A kill in the middle of a write leaves a line without its end, which nobody was told of as done. */
-function dropUnfinishedLine(filename: string): void {
-	let file: number;
-	try {
-		file = openSync(filename, "r+");
-	} catch (error) {
-		if ((error as NodeJS.ErrnoException).code === "ENOENT") {
-			return;
-		}
-		throw error;
-	}
-	try {
-		const chunk = Buffer.alloc(64 * 1024);
-		for (let end = fstatSync(file).size; end > 0; ) {
-			const start = Math.max(0, end - chunk.length);
-			const length = readSync(file, chunk, 0, end - start, start);
-			const newline = chunk.lastIndexOf(0x0a, length - 1);
-			if (newline >= 0) {
-				ftruncateSync(file, start + newline + 1);
-				return;
-			}
-			end = start;
-		}
-		ftruncateSync(file, 0);
-	} finally {
-		closeSync(file);
-	}
+	return new FileAdapter(join(settings.directory, `${collection}.db`));
 }

@@ -2,6 +2,7 @@ import { stripVTControlCharacters } from "node:util";
 import type { CallingOptions, Middleware, ServiceBroker } from "moleculer";
 import startRepl from "moleculer-repl";
 import { callAction } from "../../contracts/actions.ts";
+import { ambiguityMessage } from "../../contracts/numbers.ts";
 import { operatorCommands } from "./operator-commands.ts";
 
 /** The person at the REPL, and whom they act as: nobody, until they say `as <e-mail>`. */
@@ -68,6 +69,15 @@ export function openRepl(broker: ServiceBroker, operator: Operator): void {
 		queue = queue.then(
 			() =>
 				new Promise((done) => {
+					const refusal = ambiguousNumber(line);
+					if (refusal) {
+						console.error(refusal);
+						if (isTerminal) {
+							server.displayPrompt();
+						}
+						done();
+						return;
+					}
 					server.eval(line.trim(), server.context, "repl", () => {
 						if (isTerminal) {
 							server.displayPrompt();
@@ -85,6 +95,16 @@ export function openRepl(broker: ServiceBroker, operator: Operator): void {
 	server.on("SIGINT", () => {
 		void close();
 	});
+}
+
+/** Values of options, and numbers in JSON. */
+const VALUES =
+	/(?<=--[^\s=]+[\s=]+)(["']?)([+-]?\d+[.,]\d{3})\1(?=\s|$)|(?<=[:[,]\s*)-?\d+\.\d{3}(?=\s*[,}\]])/g;
+
+/** Why a line is not run, where it has a number that can be read in two ways: the REPL would take `1.000` for 1. */
+export function ambiguousNumber(line: string): string | undefined {
+	const [found] = /^\s*(call|dcall|bench|emit|broadcast)\s/.test(line) ? line.matchAll(VALUES) : [];
+	return found && ambiguityMessage(found[2] ?? found[0]);
 }
 
 function printWithoutColours(): void {

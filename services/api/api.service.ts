@@ -16,6 +16,7 @@ import { hasMailbox, mailboxPage, mailPage } from "./mailbox.ts";
 import { manners } from "./manners.ts";
 import { openApiDocument } from "./openapi.ts";
 import { asProblem, preferredLanguage, problemAnswer } from "./problems.ts";
+import { decodeQuery } from "./query.ts";
 import { clientAddress, rateLimiter } from "./rate-limit.ts";
 import { parameterReader, pathParameters } from "./requests.ts";
 import { aliases, endpoints, newest, versions } from "./routes.ts";
@@ -93,6 +94,7 @@ export default service<Gateway>({
 		logResponse: null,
 		logRouteRegistration: null,
 		etag: false,
+		qsOptions: { decoder: decodeQuery },
 		use: manners(),
 		rootCallOptions: giveRequestId,
 		routes: [

@@ -7,16 +7,21 @@ const BODY_LIMIT = 256 * 1024;
 
 /** A request whose body was read. */
 export type WithBody = IncomingMessage & {
-	/** The body as it came, where an action checks its signature. */
+	/** The body as it came: actions check its signature, and numbers are read from it as they were written. */
 	raw?: Buffer;
+	body?: unknown;
 };
 
 /** The middlewares that read a JSON body of at most 256 KiB, or say why they don't. */
 export const readBody = [
 	requireJson,
-	ApiGateway.bodyParser.json({ limit: BODY_LIMIT, type: () => true, verify: keepRaw }),
+	ApiGateway.bodyParser.raw({ limit: BODY_LIMIT, type: () => true }),
+	parseBody,
 	refuseBody,
 ];
+
+/** Leaves out a byte order mark. */
+const UTF_8 = new TextDecoder("utf-8", { fatal: true });
 
 type Next = (error?: unknown) => void;
 
@@ -25,8 +30,21 @@ function requireJson(request: IncomingMessage, _response: ServerResponse, next: 
 	next(bringsBody(request) && !isJson(request) ? problem("UNSUPPORTED_MEDIA_TYPE") : undefined);
 }
 
-function keepRaw(request: WithBody, _response: ServerResponse, body: Buffer): void {
-	request.raw = body;
+/** Parses only what is UTF-8: a character that is replaced by another would be stored. */
+function parseBody(request: WithBody, _response: ServerResponse, next: Next): void {
+	if (!Buffer.isBuffer(request.body)) {
+		next();
+		return;
+	}
+	request.raw = request.body;
+	try {
+		request.body = request.raw.length === 0 ? {} : JSON.parse(UTF_8.decode(request.raw));
+	} catch {
+		next(problem("MALFORMED_BODY"));
+		return;
+	}
+	// As body-parser does in its strict mode: no client means a bare value.
+	next(typeof request.body === "object" && request.body !== null ? undefined : problem("MALFORMED_BODY"));
 }
 
 function refuseBody(error: unknown, _request: IncomingMessage, _response: ServerResponse, next: Next): void {
@@ -53,7 +71,12 @@ function bringsBody(request: IncomingMessage): boolean {
 	);
 }
 
-/** Whether the body is declared to be JSON. */
+/** Whether the body is declared to be JSON, in the one charset that JSON has (RFC 8259, 8.1). */
 function isJson(request: IncomingMessage): boolean {
-	return /^application\/(json|[\w.-]+\+json)\s*(;|$)/i.test(request.headers["content-type"] ?? "");
+	const type = request.headers["content-type"] ?? "";
+	const charsets = [...type.matchAll(/;\s*charset\s*=\s*"?([^\s";]*)/gi)].map(([, charset]) => charset);
+	return (
+		/^application\/(json|[\w.-]+\+json)\s*(;|$)/i.test(type) &&
+		charsets.every((charset) => /^(utf-?8|us-ascii)$/i.test(charset as string))
+	);
 }

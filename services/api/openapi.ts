@@ -143,6 +143,7 @@ export function problemsOf(contract: Endpoint["contract"]): ProblemCode[] {
 	const hasBody = rest.method !== "GET" && rest.method !== "DELETE";
 	const takesNothing = Object.keys(params.shape).length === 0;
 	const found: (ProblemCode | false | undefined)[] = [
+		!takesNothing && "MALFORMED_QUERY",
 		hasBody && "MALFORMED_BODY",
 		permissions !== "public" && "UNAUTHENTICATED",
 		permissions !== "public" && "TOKEN_INVALID",

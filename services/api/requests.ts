@@ -1,7 +1,8 @@
 import type { IncomingMessage } from "node:http";
 import { z } from "zod";
 import type { ActionContract } from "../../contracts/contract.ts";
-import { type FieldError, problem } from "../../contracts/problems.ts";
+import { ERRORS_MAX, type FieldError, problem } from "../../contracts/problems.ts";
+import { ambiguousLiterals, numberFromQuery } from "./numbers.ts";
 
 /** The parts of a request that moleculer-web has taken apart. */
 export interface RequestParts {
@@ -22,7 +23,8 @@ const LEVELS_MAX = 32;
  * Makes the function that gathers an action's parameters from where its contract says they are. Text from paths and
  * query strings becomes a number where the contract wants one; whether the values are right is for the action to say.
  *
- * @throws VALIDATION_FAILED where a parameter is given in the wrong place, or is nested too deep to be passed on.
+ * @throws VALIDATION_FAILED where a parameter is given in the wrong place, is nested too deep to be passed on, or is a
+ * number that can be read in two ways.
  */
 export function parameterReader(contract: ActionContract): Read {
 	const rest = contract.rest as NonNullable<ActionContract["rest"]>;
@@ -31,12 +33,15 @@ export function parameterReader(contract: ActionContract): Read {
 	const fromHeaders = Object.entries(rest.headers ?? {});
 	const fromQuery = new Set(rest.query ?? []);
 	const elsewhere = new Set([...inPath, ...fromQuery, ...fromHeaders.map(([, name]) => name)]);
-	const numbers = parametersOf(contract.params, "integer", "number");
-	const switches = parametersOf(contract.params, "boolean");
+	const schema = z.toJSONSchema(contract.params, { io: "input", unrepresentable: "any" });
+	const integers = parametersOf(schema, "integer");
+	const numbers = parametersOf(schema, "number");
+	const switches = parametersOf(schema, "boolean");
 
 	return ({ path, query, body, raw, headers }) => {
 		const params = new Map<string, unknown>();
 		const misplaced: FieldError[] = [];
+		const wrong: FieldError[] = [];
 		if (rest.raw) {
 			params.set(rest.raw.param, asText(raw));
 		} else if (hasBody) {
@@ -48,15 +53,25 @@ export function parameterReader(contract: ActionContract): Read {
 				}
 				params.set(name, value);
 			}
+			wrong.push(...ambiguousLiterals(raw, schema));
 		}
 		for (const [name, value] of Object.entries(query)) {
 			if (hasBody ? !fromQuery.has(name) : inPath.includes(name)) {
 				misplaced.push({ path: name, message: "is not a parameter of the query string" });
 			}
-			params.set(name, numbers.has(name) ? toNumber(value) : switches.has(name) ? toBoolean(value) : value);
+			if (typeof value === "string" && (integers.has(name) || numbers.has(name))) {
+				const read = numberFromQuery(value, numbers.has(name));
+				params.set(name, read.value);
+				wrong.push(...(read.message === undefined ? [] : [{ path: name, message: read.message }]));
+			} else {
+				params.set(name, switches.has(name) ? toBoolean(value) : value);
+			}
 		}
 		if (misplaced.length > 0) {
 			throw problem("VALIDATION_FAILED", { errors: misplaced, is_misplaced: true });
+		}
+		if (wrong.length > 0) {
+			throw problem("VALIDATION_FAILED", { errors: wrong.slice(0, ERRORS_MAX) });
 		}
 		for (const [header, name] of fromHeaders) {
 			if (headers[header] !== undefined) {
@@ -64,7 +79,7 @@ export function parameterReader(contract: ActionContract): Read {
 			}
 		}
 		for (const name of inPath) {
-			params.set(name, numbers.has(name) ? toId(path[name]) : path[name]);
+			params.set(name, integers.has(name) ? toId(path[name]) : path[name]);
 		}
 		return Object.fromEntries(params);
 	};
@@ -121,22 +136,16 @@ function refuseDeep(fields: [string, unknown][]): void {
 	}
 }
 
-function parametersOf(params: z.ZodObject, ...types: string[]): Set<string> {
-	const schema = z.toJSONSchema(params, { io: "input", unrepresentable: "any" });
+function parametersOf({ properties = {} }: z.core.JSONSchema.JSONSchema, type: string): Set<string> {
 	return new Set(
-		Object.entries(schema.properties ?? {})
-			.filter(([, property]) => types.includes((property as { type?: string }).type ?? ""))
+		Object.entries(properties)
+			.filter(([, property]) => (property as { type?: string }).type === type)
 			.map(([name]) => name),
 	);
 }
 
 function toBoolean(value: unknown): unknown {
 	return value === "true" || value === "false" ? value === "true" : value;
-}
-
-/** A sign may be there, also as the blank that `+` means in a query string. */
-function toNumber(value: unknown): unknown {
-	return typeof value === "string" && /^[ +-]?\d{1,15}(\.\d{1,10})?$/.test(value) ? Number(value) : value;
 }
 
 /** Each row has one address: 2 is an id, 02, +2 and 2.0 are not. */

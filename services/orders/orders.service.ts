@@ -18,6 +18,7 @@ import {
 	presentPayment,
 	refundPayment,
 	restockOrder,
+	settledRestocks,
 	takeProviderEvent,
 } from "./payments.ts";
 import { type OrderingService, placeOrder } from "./place.ts";
@@ -101,6 +102,10 @@ export default service<OrdersService>({
 
 		settleReservation(ctx) {
 			return settleReservation(this, ctx.params.reservation_id);
+		},
+
+		async settledRestocks(ctx) {
+			return { order_ids: await settledRestocks(this.pool, ctx.params.order_ids) };
 		},
 
 		async forgetUser(ctx) {

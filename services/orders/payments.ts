@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import type { Pool } from "pg";
 import type { z } from "zod";
 import { callAction } from "../../contracts/actions.ts";
 import { fromMinor, toMinor } from "../../contracts/money.ts";
@@ -130,9 +131,27 @@ export async function refundPayment(service: PayingService, reference: string): 
 
 /** Job: puts the units of a refunded order back on sale; products does it once for each order. */
 export async function restockOrder(service: PayingService, order_id: string): Promise<void> {
+	const asked_at = new Date().toISOString();
+	const { rowCount } = await service.pool.query("SELECT FROM orders WHERE id = $1 AND restock_done", [
+		order_id,
+	]);
+	if (rowCount === 1) {
+		return;
+	}
 	const order = (await findOrder(service.pool, { id: order_id }, "anybody")) as OrderRow;
 	const lines = order.lines.map(({ product_id, quantity }) => ({ product_id, quantity }));
-	await callAction(service.broker, "v1.products.restock", { order_id, lines });
+	await callAction(service.broker, "v1.products.restock", { order_id, lines, asked_at });
+	// From here on no job asks again, and products may forget it.
+	await service.pool.query("UPDATE orders SET restock_done = true WHERE id = $1", [order_id]);
+}
+
+/** Which of these orders will never ask products again to put their units back on sale. */
+export async function settledRestocks(pool: Pool, order_ids: string[]): Promise<string[]> {
+	const { rows } = await pool.query<{ id: string }>(
+		"SELECT id FROM orders WHERE id = ANY ($1::uuid[]) AND restock_done",
+		[order_ids],
+	);
+	return rows.map(({ id }) => id);
 }
 
 /** A payment as the contract shows it. */

@@ -1,6 +1,6 @@
 import type { z } from "zod";
 import type { catalogueLine, catalogueOutcome } from "../../contracts/products.ts";
-import type { DocumentAdapter } from "../../mixins/documents.ts";
+import { type DocumentAdapter, isDuplicate } from "../../mixins/documents.ts";
 import { changesOf, newDocument, type ProductDocument } from "./model.ts";
 import { searchFields } from "./search.ts";
 
@@ -84,10 +84,4 @@ async function insertAll(store: Store, documents: ProductDocument[]): Promise<vo
 			});
 		}
 	}
-}
-
-/** MongoDB says 11000; NeDB says uniqueViolated. */
-function isDuplicate(error: unknown): boolean {
-	const { code, errorType } = error as { code?: unknown; errorType?: unknown };
-	return code === 11000 || errorType === "uniqueViolated";
 }

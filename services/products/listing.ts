@@ -4,7 +4,7 @@ import { toMinor } from "../../contracts/money.ts";
 import type { products } from "../../contracts/products.ts";
 import { cursorAt, readCursor } from "../../mixins/cursor.ts";
 import type { ProductDocument } from "./model.ts";
-import { wordsOf } from "./search.ts";
+import { DESCRIBED_AS, wordsOf } from "./search.ts";
 
 type Params = z.output<typeof products.actions.list.params>;
 
@@ -75,8 +75,9 @@ export function nextCursor(params: Params, found: ProductDocument[]): string | u
 	return cursorAt(listOf(params), last[key]);
 }
 
-/** Names a list: a cursor means nothing in another one. */
+/** Names a list: a cursor means nothing in another one, and one by name nothing once names are ordered in another way. */
 function listOf({ q, category, min_price, max_price, in_stock, sort }: Params): string {
-	const told = JSON.stringify([q, category, min_price, max_price, in_stock, sort]);
+	const order = sort.endsWith("name") ? [sort, DESCRIBED_AS] : [sort];
+	const told = JSON.stringify([q, category, min_price, max_price, in_stock, ...order]);
 	return createHash("sha256").update(told).digest("base64url").slice(0, 8);
 }

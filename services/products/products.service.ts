@@ -11,7 +11,7 @@ import { MemoryListing } from "./memory-listing.ts";
 import { changesOf, newDocument, ON_SALE, type ProductDocument, present, presentStock } from "./model.ts";
 import { MongoListing } from "./mongo-listing.ts";
 import { describeForSearch, searchFields } from "./search.ts";
-import { consume, release, reserve, restock } from "./stock.ts";
+import { consume, refuseStale, release, reserve, restock } from "./stock.ts";
 import { Sweeper } from "./sweeper.ts";
 
 interface ProductsService extends DocumentService<ProductDocument> {
@@ -169,7 +169,8 @@ export default service<ProductsService>({
 		},
 
 		async restock(ctx) {
-			const { order_id, lines } = ctx.params;
+			const { order_id, lines, asked_at } = ctx.params;
+			refuseStale(asked_at);
 			const restocked = await restock(this.adapter, order_id, lines);
 			this.tell(restocked);
 			return { lines: restocked.length };
@@ -182,7 +183,7 @@ export default service<ProductsService>({
 	}),
 
 	async started() {
-		await describeForSearch(this.adapter);
+		await describeForSearch(this.adapter, (line) => this.logger.warn(line));
 		const isMongo = this.collection && (await this.isMongoDb());
 		this.listing = isMongo
 			? new MongoListing(this.collection as NonNullable<typeof this.collection>)

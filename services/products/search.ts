@@ -1,8 +1,13 @@
-import type { DocumentAdapter } from "../../mixins/documents.ts";
+import * as contract from "../../contracts/products.ts";
+import { type DocumentAdapter, isDuplicate } from "../../mixins/documents.ts";
+import { folded } from "./folding.ts";
 import type { ProductDocument } from "./model.ts";
 
-/** Changes with how products are described for search, so that what an earlier version wrote is written anew. */
-const DESCRIBED_AS = 2;
+/**
+ * Changes with how products are described for search and with the form of skus and categories, so that what an earlier
+ * version wrote is written anew.
+ */
+export const DESCRIBED_AS = 3;
 /** Names are ordered by so many characters, and cursors hold no more: 200 syllables of Hangul are 600 letters. */
 const NAME_KEY_MAX = 640;
 const PRICE_DIGITS = 15;
@@ -23,15 +28,9 @@ export function searchFields({ _id, name, description, category, price_minor }: 
 	};
 }
 
-/** The words of a text as they are compared: without case, accents and marks. */
+/** The words of a text as they are compared: `Łódź` and `lodz` are one word. */
 export function wordsOf(text: string): string[] {
-	return (
-		text
-			.normalize("NFKD")
-			.replace(/\p{M}/gu, "")
-			.toLowerCase()
-			.match(/[\p{L}\p{N}]{1,40}/gu) ?? []
-	);
+	return folded(text).match(/[\p{L}\p{N}]{1,40}/gu) ?? [];
 }
 
 /** A price as text in the order of its amount. */
@@ -39,20 +38,54 @@ export function priceKey(price_minor: number): string {
 	return String(price_minor).padStart(PRICE_DIGITS, "0");
 }
 
-/** Gives their search fields to products that an earlier version has described. */
-export async function describeForSearch(store: DocumentAdapter<ProductDocument>): Promise<void> {
+/**
+ * Gives products that an earlier version has described their search fields, and their skus and categories the form in
+ * which they are compared now. A sku that another product has in this form stays as it is; `tell` is told of it.
+ */
+export async function describeForSearch(
+	store: DocumentAdapter<ProductDocument>,
+	tell: (line: string) => void,
+): Promise<void> {
 	for (;;) {
 		const found = await store.find({ query: { described_as: { $ne: DESCRIBED_AS } }, limit: 500 });
 		if (found.length === 0) {
 			return;
 		}
 		for (const document of found) {
-			const { _id, name, description, category, price_minor } = document;
-			// Unless another process has changed it meanwhile: then it is found again, or well described.
-			await store.updateMany(
-				{ _id, name, description, category, price_minor },
-				{ $set: searchFields(document) },
-			);
+			await describeAnew(store, document, tell);
 		}
+	}
+}
+
+async function describeAnew(
+	store: DocumentAdapter<ProductDocument>,
+	document: ProductDocument,
+	tell: (line: string) => void,
+): Promise<void> {
+	const { _id, sku, name, description, category, price_minor } = document;
+	const normal = {
+		sku: contract.sku.safeParse(sku).data ?? sku,
+		category: contract.category.safeParse(category).data ?? category,
+	};
+	const described = {
+		category: normal.category,
+		...searchFields({ ...document, category: normal.category }),
+		// Other processes look for what has changed.
+		...(normal.category === category ? {} : { updated_at: new Date().toISOString() }),
+	};
+	// Unless another process has changed it meanwhile: then it is found again, or well described.
+	const query = { _id, sku, name, description, category, price_minor };
+	try {
+		await store.updateMany(query, {
+			$set: { ...described, ...(normal.sku === sku ? {} : { sku: normal.sku }) },
+		});
+	} catch (error) {
+		if (!isDuplicate(error)) {
+			throw error;
+		}
+		tell(
+			`product ${_id} keeps its sku ${JSON.stringify(sku)}, which looks like that of another product: imports change the other one`,
+		);
+		await store.updateMany(query, { $set: described });
 	}
 }

@@ -98,9 +98,6 @@ export async function release(
 	return released;
 }
 
-/** A product remembers this many orders whose units came back: many more than can be under way at once. */
-const RESTOCKS_KEPT = 1000;
-
 /**
  * Units of a refunded order go back on sale. The guard is that the product does not remember the order yet, so a late
  * duplicate does nothing.
@@ -111,23 +108,47 @@ export async function restock(store: Store, order_id: string, lines: Line[]): Pr
 	const wanted = sumByProduct(lines);
 	const remembered = `restocks.${order_id}`;
 	const restocked: string[] = [];
-	for (const { _id, restocks = {} } of await store.find({ query: { _id: { $in: [...wanted.keys()] } } })) {
-		const quantity = wanted.get(_id) as number;
-		const forgotten = Object.entries(restocks)
-			.sort(([, one], [, other]) => (one < other ? 1 : -1))
-			.slice(RESTOCKS_KEPT)
-			.map(([id]) => [`restocks.${id}`, true]);
+	for (const [_id, quantity] of wanted) {
 		const changed = await store.updateMany(
 			{ _id, [remembered]: { $exists: false } },
 			{
 				$inc: { stock: quantity, supplied: quantity },
 				$set: { [remembered]: new Date().toISOString() },
-				...(forgotten.length > 0 ? { $unset: Object.fromEntries(forgotten) } : {}),
 			},
 		);
 		restocked.push(...(changed > 0 ? [_id] : []));
 	}
 	return restocked;
+}
+
+/** A product forgets a restock no earlier than this, and only once orders has noted that it will not ask again. */
+const RESTOCK_REMEMBERED_MS = 24 * 60 * 60_000;
+/** A request of a process that was frozen longer than this is refused: the product may have forgotten the first one. */
+const RESTOCK_ASKED_MAX_MS = 60 * 60_000;
+
+/** Throws where a restock was asked for so long ago that it may be a late duplicate of one that is forgotten. */
+export function refuseStale(asked_at: string | undefined): void {
+	if (asked_at !== undefined && Date.parse(asked_at) < Date.now() - RESTOCK_ASKED_MAX_MS) {
+		throw new Error(
+			`a restock that was asked for at ${asked_at} comes too late: it has to be asked for again`,
+		);
+	}
+}
+
+/** The restocks of a product that are old enough to be forgotten. */
+export function oldRestocks({ restocks = {} }: ProductDocument, now: number): string[] {
+	const before = new Date(now - RESTOCK_REMEMBERED_MS).toISOString();
+	return Object.entries(restocks)
+		.filter(([, at]) => at < before)
+		.map(([order_id]) => order_id);
+}
+
+/** Forgets restocks that nothing can repeat any more. */
+export async function forgetRestocks(store: Store, _id: string, order_ids: string[]): Promise<void> {
+	await store.updateMany(
+		{ _id },
+		{ $unset: Object.fromEntries(order_ids.map((order_id) => [`restocks.${order_id}`, true])) },
+	);
 }
 
 /** Lines of the same product become one, in the order of their ids: of two attempts at the same products one gets all. */

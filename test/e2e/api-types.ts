@@ -682,7 +682,7 @@ export interface components {
             status: number;
             detail: string;
             /** @enum {string} */
-            code: "VALIDATION_FAILED" | "MALFORMED_REQUEST" | "HEADERS_TOO_LARGE" | "EXPECTATION_FAILED" | "REQUEST_TOO_SLOW" | "MALFORMED_BODY" | "BODY_TOO_LARGE" | "UNSUPPORTED_MEDIA_TYPE" | "NOT_FOUND" | "METHOD_NOT_ALLOWED" | "UNAUTHENTICATED" | "TOKEN_INVALID" | "FORBIDDEN" | "BAD_CREDENTIALS" | "TOO_MANY_LOGINS" | "TOO_MANY_REGISTRATIONS" | "TOO_MANY_MAILS" | "WRONG_PASSWORD" | "EMAIL_TAKEN" | "USERNAME_TAKEN" | "MAIL_TOKEN_INVALID" | "LAST_ADMIN" | "USER_NOT_FOUND" | "PRODUCT_NOT_FOUND" | "STOCK_WOULD_BE_NEGATIVE" | "STOCK_TOO_LARGE" | "OUT_OF_STOCK" | "TOTAL_TOO_LARGE" | "ORDER_NOT_FOUND" | "ORDER_IN_OTHER_STATE" | "ORDER_NOT_PLACED" | "ORDER_UNKNOWN" | "PAYMENT_DECLINED" | "PAYMENT_NOT_MADE" | "PAYMENT_UNKNOWN" | "PAYMENT_NOT_FOUND" | "PAYMENT_AMOUNT_DIFFERS" | "SIGNATURE_INVALID" | "KEY_REUSED" | "NOTIFICATION_NOT_FOUND" | "NOTIFICATION_NOT_FAILED" | "DEAD_LETTER_NOT_FOUND" | "DEAD_LETTER_FAILED" | "TOO_MANY_REQUESTS" | "TIMED_OUT" | "UNAVAILABLE" | "INTERNAL";
+            code: "VALIDATION_FAILED" | "MALFORMED_REQUEST" | "MALFORMED_QUERY" | "HEADERS_TOO_LARGE" | "EXPECTATION_FAILED" | "REQUEST_TOO_SLOW" | "MALFORMED_BODY" | "BODY_TOO_LARGE" | "UNSUPPORTED_MEDIA_TYPE" | "NOT_FOUND" | "METHOD_NOT_ALLOWED" | "UNAUTHENTICATED" | "TOKEN_INVALID" | "FORBIDDEN" | "BAD_CREDENTIALS" | "TOO_MANY_LOGINS" | "TOO_MANY_REGISTRATIONS" | "TOO_MANY_MAILS" | "WRONG_PASSWORD" | "EMAIL_TAKEN" | "USERNAME_TAKEN" | "MAIL_TOKEN_INVALID" | "LAST_ADMIN" | "USER_NOT_FOUND" | "PRODUCT_NOT_FOUND" | "STOCK_WOULD_BE_NEGATIVE" | "STOCK_TOO_LARGE" | "OUT_OF_STOCK" | "TOTAL_TOO_LARGE" | "ORDER_NOT_FOUND" | "ORDER_IN_OTHER_STATE" | "ORDER_NOT_PLACED" | "ORDER_UNKNOWN" | "PAYMENT_DECLINED" | "PAYMENT_NOT_MADE" | "PAYMENT_UNKNOWN" | "PAYMENT_NOT_FOUND" | "PAYMENT_AMOUNT_DIFFERS" | "SIGNATURE_INVALID" | "KEY_REUSED" | "NOTIFICATION_NOT_FOUND" | "NOTIFICATION_NOT_FAILED" | "DEAD_LETTER_NOT_FOUND" | "DEAD_LETTER_FAILED" | "TOO_MANY_REQUESTS" | "TIMED_OUT" | "UNAVAILABLE" | "INTERNAL";
             /** @description The request id */
             instance: string;
             /** @description The state that the order is in */
@@ -1025,7 +1025,9 @@ export interface operations {
                 };
             };
             /**
-             * @description `MALFORMED_BODY`: The body is not valid JSON.
+             * @description `MALFORMED_QUERY`: The query string is not percent-encoded UTF-8: encode é as %C3%A9 and % as %25.
+             *
+             *     `MALFORMED_BODY`: The body is not valid JSON in UTF-8.
              *
              *     `EMAIL_TAKEN`: This e-mail is already registered.
              *
@@ -1048,7 +1050,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `UNSUPPORTED_MEDIA_TYPE`: Send the body as application/json. */
+            /** @description `UNSUPPORTED_MEDIA_TYPE`: Send the body as application/json in UTF-8. */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -1134,7 +1136,11 @@ export interface operations {
                     "application/json": components["schemas"]["Tokens"];
                 };
             };
-            /** @description `MALFORMED_BODY`: The body is not valid JSON. */
+            /**
+             * @description `MALFORMED_QUERY`: The query string is not percent-encoded UTF-8: encode é as %C3%A9 and % as %25.
+             *
+             *     `MALFORMED_BODY`: The body is not valid JSON in UTF-8.
+             */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -1161,7 +1167,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `UNSUPPORTED_MEDIA_TYPE`: Send the body as application/json. */
+            /** @description `UNSUPPORTED_MEDIA_TYPE`: Send the body as application/json in UTF-8. */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -1245,7 +1251,11 @@ export interface operations {
                     "application/json": components["schemas"]["Tokens"];
                 };
             };
-            /** @description `MALFORMED_BODY`: The body is not valid JSON. */
+            /**
+             * @description `MALFORMED_QUERY`: The query string is not percent-encoded UTF-8: encode é as %C3%A9 and % as %25.
+             *
+             *     `MALFORMED_BODY`: The body is not valid JSON in UTF-8.
+             */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -1272,7 +1282,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `UNSUPPORTED_MEDIA_TYPE`: Send the body as application/json. */
+            /** @description `UNSUPPORTED_MEDIA_TYPE`: Send the body as application/json in UTF-8. */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -1354,7 +1364,11 @@ export interface operations {
                     };
                 };
             };
-            /** @description `MALFORMED_BODY`: The body is not valid JSON. */
+            /**
+             * @description `MALFORMED_QUERY`: The query string is not percent-encoded UTF-8: encode é as %C3%A9 and % as %25.
+             *
+             *     `MALFORMED_BODY`: The body is not valid JSON in UTF-8.
+             */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -1372,7 +1386,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `UNSUPPORTED_MEDIA_TYPE`: Send the body as application/json. */
+            /** @description `UNSUPPORTED_MEDIA_TYPE`: Send the body as application/json in UTF-8. */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -1448,7 +1462,7 @@ export interface operations {
                     };
                 };
             };
-            /** @description `MALFORMED_BODY`: The body is not valid JSON. */
+            /** @description `MALFORMED_BODY`: The body is not valid JSON in UTF-8. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -1479,7 +1493,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `UNSUPPORTED_MEDIA_TYPE`: Send the body as application/json. */
+            /** @description `UNSUPPORTED_MEDIA_TYPE`: Send the body as application/json in UTF-8. */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -1553,7 +1567,7 @@ export interface operations {
                     "application/json": components["schemas"]["User"];
                 };
             };
-            /** @description `MALFORMED_BODY`: The body is not valid JSON. */
+            /** @description `MALFORMED_BODY`: The body is not valid JSON in UTF-8. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -1584,7 +1598,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `UNSUPPORTED_MEDIA_TYPE`: Send the body as application/json. */
+            /** @description `UNSUPPORTED_MEDIA_TYPE`: Send the body as application/json in UTF-8. */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -1680,7 +1694,9 @@ export interface operations {
                 };
             };
             /**
-             * @description `MALFORMED_BODY`: The body is not valid JSON.
+             * @description `MALFORMED_QUERY`: The query string is not percent-encoded UTF-8: encode é as %C3%A9 and % as %25.
+             *
+             *     `MALFORMED_BODY`: The body is not valid JSON in UTF-8.
              *
              *     `MAIL_TOKEN_INVALID`: The link is not valid, was used or has expired: ask for a new mail.
              *
@@ -1703,7 +1719,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `UNSUPPORTED_MEDIA_TYPE`: Send the body as application/json. */
+            /** @description `UNSUPPORTED_MEDIA_TYPE`: Send the body as application/json in UTF-8. */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -1786,7 +1802,11 @@ export interface operations {
                     };
                 };
             };
-            /** @description `MALFORMED_BODY`: The body is not valid JSON. */
+            /**
+             * @description `MALFORMED_QUERY`: The query string is not percent-encoded UTF-8: encode é as %C3%A9 and % as %25.
+             *
+             *     `MALFORMED_BODY`: The body is not valid JSON in UTF-8.
+             */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -1804,7 +1824,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `UNSUPPORTED_MEDIA_TYPE`: Send the body as application/json. */
+            /** @description `UNSUPPORTED_MEDIA_TYPE`: Send the body as application/json in UTF-8. */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -1888,7 +1908,9 @@ export interface operations {
                 };
             };
             /**
-             * @description `MALFORMED_BODY`: The body is not valid JSON.
+             * @description `MALFORMED_QUERY`: The query string is not percent-encoded UTF-8: encode é as %C3%A9 and % as %25.
+             *
+             *     `MALFORMED_BODY`: The body is not valid JSON in UTF-8.
              *
              *     `MAIL_TOKEN_INVALID`: The link is not valid, was used or has expired: ask for a new mail.
              */
@@ -1909,7 +1931,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `UNSUPPORTED_MEDIA_TYPE`: Send the body as application/json. */
+            /** @description `UNSUPPORTED_MEDIA_TYPE`: Send the body as application/json in UTF-8. */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -2070,7 +2092,11 @@ export interface operations {
                     "application/json": components["schemas"]["OwnUser"];
                 };
             };
-            /** @description `MALFORMED_BODY`: The body is not valid JSON. */
+            /**
+             * @description `MALFORMED_QUERY`: The query string is not percent-encoded UTF-8: encode é as %C3%A9 and % as %25.
+             *
+             *     `MALFORMED_BODY`: The body is not valid JSON in UTF-8.
+             */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -2101,7 +2127,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `UNSUPPORTED_MEDIA_TYPE`: Send the body as application/json. */
+            /** @description `UNSUPPORTED_MEDIA_TYPE`: Send the body as application/json in UTF-8. */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -2182,7 +2208,11 @@ export interface operations {
                     "application/json": components["schemas"]["Tokens"];
                 };
             };
-            /** @description `MALFORMED_BODY`: The body is not valid JSON. */
+            /**
+             * @description `MALFORMED_QUERY`: The query string is not percent-encoded UTF-8: encode é as %C3%A9 and % as %25.
+             *
+             *     `MALFORMED_BODY`: The body is not valid JSON in UTF-8.
+             */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -2222,7 +2252,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `UNSUPPORTED_MEDIA_TYPE`: Send the body as application/json. */
+            /** @description `UNSUPPORTED_MEDIA_TYPE`: Send the body as application/json in UTF-8. */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -2310,7 +2340,11 @@ export interface operations {
                     };
                 };
             };
-            /** @description `MALFORMED_BODY`: The body is not valid JSON. */
+            /**
+             * @description `MALFORMED_QUERY`: The query string is not percent-encoded UTF-8: encode é as %C3%A9 and % as %25.
+             *
+             *     `MALFORMED_BODY`: The body is not valid JSON in UTF-8.
+             */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -2350,7 +2384,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `UNSUPPORTED_MEDIA_TYPE`: Send the body as application/json. */
+            /** @description `UNSUPPORTED_MEDIA_TYPE`: Send the body as application/json in UTF-8. */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -2430,6 +2464,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["User"];
+                };
+            };
+            /** @description `MALFORMED_QUERY`: The query string is not percent-encoded UTF-8: encode é as %C3%A9 and % as %25. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /**
@@ -2522,6 +2565,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description `MALFORMED_QUERY`: The query string is not percent-encoded UTF-8: encode é as %C3%A9 and % as %25. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /**
              * @description `UNAUTHENTICATED`: Log in and send the access token as Authorization: Bearer.
@@ -2633,7 +2685,11 @@ export interface operations {
                     "application/json": components["schemas"]["User"];
                 };
             };
-            /** @description `MALFORMED_BODY`: The body is not valid JSON. */
+            /**
+             * @description `MALFORMED_QUERY`: The query string is not percent-encoded UTF-8: encode é as %C3%A9 and % as %25.
+             *
+             *     `MALFORMED_BODY`: The body is not valid JSON in UTF-8.
+             */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -2695,7 +2751,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `UNSUPPORTED_MEDIA_TYPE`: Send the body as application/json. */
+            /** @description `UNSUPPORTED_MEDIA_TYPE`: Send the body as application/json in UTF-8. */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -2771,6 +2827,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["User"][];
+                };
+            };
+            /** @description `MALFORMED_QUERY`: The query string is not percent-encoded UTF-8: encode é as %C3%A9 and % as %25. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /**
@@ -2877,6 +2942,15 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description `MALFORMED_QUERY`: The query string is not percent-encoded UTF-8: encode é as %C3%A9 and % as %25. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `VALIDATION_FAILED`: The request does not have the right form: see errors. */
             422: {
                 headers: {
@@ -2953,7 +3027,11 @@ export interface operations {
                     "application/json": components["schemas"]["Product"];
                 };
             };
-            /** @description `MALFORMED_BODY`: The body is not valid JSON. */
+            /**
+             * @description `MALFORMED_QUERY`: The query string is not percent-encoded UTF-8: encode é as %C3%A9 and % as %25.
+             *
+             *     `MALFORMED_BODY`: The body is not valid JSON in UTF-8.
+             */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -2993,7 +3071,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `UNSUPPORTED_MEDIA_TYPE`: Send the body as application/json. */
+            /** @description `UNSUPPORTED_MEDIA_TYPE`: Send the body as application/json in UTF-8. */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -3148,6 +3226,15 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description `MALFORMED_QUERY`: The query string is not percent-encoded UTF-8: encode é as %C3%A9 and % as %25. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /**
              * @description `NOT_FOUND`: There is nothing at this address.
              *
@@ -3225,6 +3312,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description `MALFORMED_QUERY`: The query string is not percent-encoded UTF-8: encode é as %C3%A9 and % as %25. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /**
              * @description `UNAUTHENTICATED`: Log in and send the access token as Authorization: Bearer.
@@ -3338,7 +3434,11 @@ export interface operations {
                     "application/json": components["schemas"]["Product"];
                 };
             };
-            /** @description `MALFORMED_BODY`: The body is not valid JSON. */
+            /**
+             * @description `MALFORMED_QUERY`: The query string is not percent-encoded UTF-8: encode é as %C3%A9 and % as %25.
+             *
+             *     `MALFORMED_BODY`: The body is not valid JSON in UTF-8.
+             */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -3391,7 +3491,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `UNSUPPORTED_MEDIA_TYPE`: Send the body as application/json. */
+            /** @description `UNSUPPORTED_MEDIA_TYPE`: Send the body as application/json in UTF-8. */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -3472,7 +3572,11 @@ export interface operations {
                     };
                 };
             };
-            /** @description `MALFORMED_BODY`: The body is not valid JSON. */
+            /**
+             * @description `MALFORMED_QUERY`: The query string is not percent-encoded UTF-8: encode é as %C3%A9 and % as %25.
+             *
+             *     `MALFORMED_BODY`: The body is not valid JSON in UTF-8.
+             */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -3538,7 +3642,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `UNSUPPORTED_MEDIA_TYPE`: Send the body as application/json. */
+            /** @description `UNSUPPORTED_MEDIA_TYPE`: Send the body as application/json in UTF-8. */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -3614,6 +3718,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Order"][];
+                };
+            };
+            /** @description `MALFORMED_QUERY`: The query string is not percent-encoded UTF-8: encode é as %C3%A9 and % as %25. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /**
@@ -3707,7 +3820,11 @@ export interface operations {
                     "application/json": components["schemas"]["Order"];
                 };
             };
-            /** @description `MALFORMED_BODY`: The body is not valid JSON. */
+            /**
+             * @description `MALFORMED_QUERY`: The query string is not percent-encoded UTF-8: encode é as %C3%A9 and % as %25.
+             *
+             *     `MALFORMED_BODY`: The body is not valid JSON in UTF-8.
+             */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -3756,7 +3873,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `UNSUPPORTED_MEDIA_TYPE`: Send the body as application/json. */
+            /** @description `UNSUPPORTED_MEDIA_TYPE`: Send the body as application/json in UTF-8. */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -3842,6 +3959,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Order"];
+                };
+            };
+            /** @description `MALFORMED_QUERY`: The query string is not percent-encoded UTF-8: encode é as %C3%A9 and % as %25. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /**
@@ -3937,7 +4063,11 @@ export interface operations {
                     "application/json": components["schemas"]["Order"];
                 };
             };
-            /** @description `MALFORMED_BODY`: The body is not valid JSON. */
+            /**
+             * @description `MALFORMED_QUERY`: The query string is not percent-encoded UTF-8: encode é as %C3%A9 and % as %25.
+             *
+             *     `MALFORMED_BODY`: The body is not valid JSON in UTF-8.
+             */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -3990,7 +4120,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `UNSUPPORTED_MEDIA_TYPE`: Send the body as application/json. */
+            /** @description `UNSUPPORTED_MEDIA_TYPE`: Send the body as application/json in UTF-8. */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -4085,7 +4215,11 @@ export interface operations {
                     "application/json": components["schemas"]["PayableOrder"];
                 };
             };
-            /** @description `MALFORMED_BODY`: The body is not valid JSON. */
+            /**
+             * @description `MALFORMED_QUERY`: The query string is not percent-encoded UTF-8: encode é as %C3%A9 and % as %25.
+             *
+             *     `MALFORMED_BODY`: The body is not valid JSON in UTF-8.
+             */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -4147,7 +4281,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `UNSUPPORTED_MEDIA_TYPE`: Send the body as application/json. */
+            /** @description `UNSUPPORTED_MEDIA_TYPE`: Send the body as application/json in UTF-8. */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -4229,7 +4363,11 @@ export interface operations {
                     "application/json": components["schemas"]["Order"];
                 };
             };
-            /** @description `MALFORMED_BODY`: The body is not valid JSON. */
+            /**
+             * @description `MALFORMED_QUERY`: The query string is not percent-encoded UTF-8: encode é as %C3%A9 and % as %25.
+             *
+             *     `MALFORMED_BODY`: The body is not valid JSON in UTF-8.
+             */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -4291,7 +4429,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `UNSUPPORTED_MEDIA_TYPE`: Send the body as application/json. */
+            /** @description `UNSUPPORTED_MEDIA_TYPE`: Send the body as application/json in UTF-8. */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -4367,7 +4505,11 @@ export interface operations {
                     "application/json": components["schemas"]["Order"];
                 };
             };
-            /** @description `MALFORMED_BODY`: The body is not valid JSON. */
+            /**
+             * @description `MALFORMED_QUERY`: The query string is not percent-encoded UTF-8: encode é as %C3%A9 and % as %25.
+             *
+             *     `MALFORMED_BODY`: The body is not valid JSON in UTF-8.
+             */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -4429,7 +4571,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `UNSUPPORTED_MEDIA_TYPE`: Send the body as application/json. */
+            /** @description `UNSUPPORTED_MEDIA_TYPE`: Send the body as application/json in UTF-8. */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -4512,7 +4654,11 @@ export interface operations {
                     "application/json": components["schemas"]["Order"];
                 };
             };
-            /** @description `MALFORMED_BODY`: The body is not valid JSON. */
+            /**
+             * @description `MALFORMED_QUERY`: The query string is not percent-encoded UTF-8: encode é as %C3%A9 and % as %25.
+             *
+             *     `MALFORMED_BODY`: The body is not valid JSON in UTF-8.
+             */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -4574,7 +4720,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `UNSUPPORTED_MEDIA_TYPE`: Send the body as application/json. */
+            /** @description `UNSUPPORTED_MEDIA_TYPE`: Send the body as application/json in UTF-8. */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -4657,7 +4803,11 @@ export interface operations {
                     };
                 };
             };
-            /** @description `MALFORMED_BODY`: The body is not valid JSON. */
+            /**
+             * @description `MALFORMED_QUERY`: The query string is not percent-encoded UTF-8: encode é as %C3%A9 and % as %25.
+             *
+             *     `MALFORMED_BODY`: The body is not valid JSON in UTF-8.
+             */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -4693,7 +4843,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `UNSUPPORTED_MEDIA_TYPE`: Send the body as application/json. */
+            /** @description `UNSUPPORTED_MEDIA_TYPE`: Send the body as application/json in UTF-8. */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -4775,6 +4925,15 @@ export interface operations {
                     "application/json": components["schemas"]["Notification"][];
                 };
             };
+            /** @description `MALFORMED_QUERY`: The query string is not percent-encoded UTF-8: encode é as %C3%A9 and % as %25. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /**
              * @description `UNAUTHENTICATED`: Log in and send the access token as Authorization: Bearer.
              *
@@ -4853,6 +5012,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Notification"];
+                };
+            };
+            /** @description `MALFORMED_QUERY`: The query string is not percent-encoded UTF-8: encode é as %C3%A9 and % as %25. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /**
@@ -4948,7 +5116,11 @@ export interface operations {
                     "application/json": components["schemas"]["Notification"];
                 };
             };
-            /** @description `MALFORMED_BODY`: The body is not valid JSON. */
+            /**
+             * @description `MALFORMED_QUERY`: The query string is not percent-encoded UTF-8: encode é as %C3%A9 and % as %25.
+             *
+             *     `MALFORMED_BODY`: The body is not valid JSON in UTF-8.
+             */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -5012,7 +5184,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `UNSUPPORTED_MEDIA_TYPE`: Send the body as application/json. */
+            /** @description `UNSUPPORTED_MEDIA_TYPE`: Send the body as application/json in UTF-8. */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -5087,6 +5259,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["DeadLetter"][];
+                };
+            };
+            /** @description `MALFORMED_QUERY`: The query string is not percent-encoded UTF-8: encode é as %C3%A9 and % as %25. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /**
@@ -5182,7 +5363,11 @@ export interface operations {
                     };
                 };
             };
-            /** @description `MALFORMED_BODY`: The body is not valid JSON. */
+            /**
+             * @description `MALFORMED_QUERY`: The query string is not percent-encoded UTF-8: encode é as %C3%A9 and % as %25.
+             *
+             *     `MALFORMED_BODY`: The body is not valid JSON in UTF-8.
+             */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -5244,7 +5429,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `UNSUPPORTED_MEDIA_TYPE`: Send the body as application/json. */
+            /** @description `UNSUPPORTED_MEDIA_TYPE`: Send the body as application/json in UTF-8. */
             415: {
                 headers: {
                     [name: string]: unknown;

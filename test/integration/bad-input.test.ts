@@ -219,6 +219,16 @@ test.each([
 	"limit=1e9",
 	"limit=abc",
 	"limit=",
+	"limit=1.000",
+	"limit=1,000",
+	"limit=%D9%A3",
+	"skip=9007199254740993",
+	"max_price=150.000",
+	"max_price=150,000",
+	"max_price=1.000.000",
+	"max_price=1e400",
+	"min_price=0x10",
+	"in_stock=maybe",
 	"limit=1&limit=2",
 	"limit[$gt]=1",
 	"category[$ne]=x",
@@ -246,6 +256,89 @@ test.each(["0", "-1", "1.5", "2147483648", "abc", "%00", "1e3", "$gt", "x".repea
 		expect((await send("POST", `/orders/${id}/cancel`, undefined, keeper)).status).toBe(404);
 	},
 );
+
+test.each(["max_price=92000.00", "max_price=92000", "max_price=%2B92000", "min_price=1.5e"])(
+	"a list takes %s, if it has one meaning",
+	async (query) => {
+		expect((await send("GET", `/products?${query}`)).status).toBe(query.endsWith("e") ? 422 : 200);
+	},
+);
+
+describe("a number that can be read in two ways", () => {
+	const refused = (path: string, thousands: string, decimal: string) => ({
+		status: 422,
+		body: {
+			code: "VALIDATION_FAILED",
+			errors: [
+				{ path, message: expect.stringContaining(`as ${thousands} or as ${decimal}: write ${thousands} or`) },
+			],
+		},
+	});
+
+	test.each(["1.000", "1,000", "+1.000", "-1.000", "%201.000"])(
+		"does not change a stock by %s",
+		async (quantity) => {
+			const before = await stored();
+			const sign = quantity.startsWith("-") ? "-" : "";
+			expect(
+				await send("PUT", `/products/${product_id}/stock?quantity=${quantity}`, undefined, keeper),
+			).toMatchObject(refused("quantity", `${sign}1000`, `${sign}1`));
+			expect(await stored()).toEqual(before);
+		},
+	);
+
+	test.each([
+		[
+			"POST",
+			"/products",
+			'{"name":"Teh","description":"","price":150.000,"stock":5,"category":"teh"}',
+			"price",
+			"150000",
+			"150",
+		],
+		[
+			"POST",
+			"/products",
+			'{"name":"Teh","description":"","price":5,"stock":1.000,"category":"teh"}',
+			"stock",
+			"1000",
+			"1",
+		],
+		["PATCH", "/products/ID", '{"price":1.250}', "price", "1250", "1.25"],
+		["POST", "/orders", '{"items":[{"product_id":"ID","quantity":2.000}]}', "items.0.quantity", "2000", "2"],
+	])("is refused in the body of %s %s", async (method, path, body, field, thousands, decimal) => {
+		const before = await stored();
+		expect(
+			await send(method, path.replace("ID", product_id), body.replace("ID", product_id), keeper),
+		).toMatchObject(refused(field, thousands, decimal));
+		expect(await stored()).toEqual(before);
+	});
+
+	test("is another than 92000.00, which a body may have, and than text", async () => {
+		const answer = await send(
+			"POST",
+			"/products",
+			'{"name":"Teh 1.000 gram","description":"1.000","price":92000.00,"stock":5,"category":"teh"}',
+			keeper,
+		);
+		expect(answer).toMatchObject({ status: 201, body: { price: 92_000, name: "Teh 1.000 gram" } });
+	});
+});
+
+test.each([
+	["quantity", '{"items":[{"product_id":"ID","quantity":9007199254740993}]}', "must be at most 10000"],
+	["quantity", '{"items":[{"product_id":"ID","quantity":1e400}]}', "must be at most 10000"],
+	["quantity", '{"items":[{"product_id":"ID","quantity":10001}]}', "must be at most 10000"],
+	["quantity", '{"items":[{"product_id":"ID","quantity":-1e400}]}', "must be at least 1"],
+	["quantity", '{"items":[{"product_id":"ID","quantity":"2"}]}', "must be a number, not text"],
+	["quantity", '{"items":[{"product_id":"ID"}]}', "is required"],
+	["product_id", '{"items":[{"quantity":1}]}', "is required"],
+])("the message about %s in %s says what is wrong with it", async (field, body, message) => {
+	expect(await send("POST", "/orders", body.replace("ID", product_id), buyer)).toMatchObject({
+		status: 422,
+		body: { errors: [{ path: `items.0.${field}`, message }] },
+	});
+});
 
 test.each(["1.5", "abc", "", "1e3", "99999999999"])("stock cannot change by %s", async (quantity) => {
 	const before = await stored();

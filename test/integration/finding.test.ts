@@ -1,9 +1,10 @@
-import { randomUUID } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import type { ServiceBroker } from "moleculer";
 import { callAction, type ParamsOf, type ResultOf } from "../../contracts/actions.ts";
 import { products } from "../../contracts/products.ts";
 import { asService } from "../../middlewares/permissions.ts";
+import { cursorAt } from "../../mixins/cursor.ts";
 import type { DocumentService } from "../../mixins/documents.ts";
 import { type Listing, readPage } from "../../services/products/listing.ts";
 import type { ProductDocument } from "../../services/products/model.ts";
@@ -278,7 +279,7 @@ describe.each(stores)("finding products on %s", (_, url) => {
 		const { adapter } = broker.getLocalService("v1.products") as unknown as DocumentService<ProductDocument>;
 		const earlier = { words: ["lama"], name_key: `${"lama".repeat(1000)} ${id}` };
 		await adapter.updateMany({ _id: id }, { $set: earlier, $unset: { described_as: true } });
-		await describeForSearch(adapter);
+		await describeForSearch(adapter, () => undefined);
 		const [document] = await adapter.find({ query: { _id: id } });
 		expect(document).toMatchObject({
 			words: expect.arrayContaining(["lama", "dahulu"]),
@@ -287,7 +288,94 @@ describe.each(stores)("finding products on %s", (_, url) => {
 		await callAction(broker, "v1.products.remove", { id }, asService());
 	});
 
+	test("gives skus and categories of an earlier version the form in which they are compared, and tells of two that look equal", async () => {
+		const { adapter } = broker.getLocalService("v1.products") as unknown as DocumentService<ProductDocument>;
+		const skus = [randomUUID(), randomUUID()].map((part) => `e\u0301 ${part}`) as [string, string];
+		const made = [] as string[];
+		for (const [number, sku] of [skus[0], skus[1], `\u00e9 ${skus[1].slice(3)}`].entries()) {
+			const { id } = await callAction(
+				broker,
+				"v1.products.create",
+				{ ...some(), name: `Lama ${number}` },
+				asService(),
+			);
+			const earlier = { sku, category: "Kafe\u0301\u00a0lama\u200b".toLowerCase(), described_as: 2 };
+			await adapter.updateMany({ _id: id }, { $set: earlier });
+			made.push(id);
+		}
+		const told: string[] = [];
+		await describeForSearch(adapter, (line) => told.push(line));
+		const stored = async () =>
+			(await adapter.find({ query: { _id: { $in: made } }, sort: ["_id"] })).map(({ sku }) => sku);
+		expect(await stored()).toEqual([skus[0].normalize("NFC"), skus[1], skus[1].normalize("NFC")]);
+		expect(told).toEqual([expect.stringContaining(`product ${made[1]} keeps its sku`)]);
+		await (broker.getLocalService("v1.products") as unknown as { listing: Listing }).listing.changed(made);
+		expect(ids(await all({ category: "Kafé lama" }))).toEqual(made);
+		await describeForSearch(adapter, (line) => told.push(line));
+		expect(told).toHaveLength(1);
+		for (const id of made) {
+			await callAction(broker, "v1.products.remove", { id }, asService());
+		}
+	});
+
+	test("finds a category under each way to write it that looks equal, and no other", async () => {
+		const { id } = await callAction(
+			broker,
+			"v1.products.create",
+			{ ...some(), category: "\u200bCafe\u0301\u00a0 Kita\u3000" },
+			asService(),
+		);
+		for (const category of ["caf\u00e9 kita", "CAFE\u0301 KITA", " ca\u00adfé\u2009kita\ufeff"]) {
+			expect({ category, ids: ids(await all({ category })) }).toEqual({ category, ids: [id] });
+		}
+		expect(await all({ category: "cafe kita" })).toEqual([]);
+		expect(await callAction(broker, "v1.products.categories", {})).toContain("caf\u00e9 kita");
+		await callAction(broker, "v1.products.remove", { id }, asService());
+	});
+
+	test("finds letters that have no decomposition by what is typed for them, and the other way round", async () => {
+		const made: Record<string, string> = {};
+		for (const name of ["Łódź", "Øresund", "Fußball", "Ærø", "Đồng hồ", "Þing", "Isparta Iğdır"]) {
+			const { id } = await callAction(
+				broker,
+				"v1.products.create",
+				{ ...some(), name, category: "lain" },
+				asService(),
+			);
+			made[name] = id;
+		}
+		for (const [q, name] of [
+			["lodz", "Łódź"],
+			["ŁÓDŹ", "Łódź"],
+			["oresund", "Øresund"],
+			["Øresund", "Øresund"],
+			["fussball", "Fußball"],
+			["FUẞBALL", "Fußball"],
+			["aero", "Ærø"],
+			["ærø", "Ærø"],
+			["dong ho", "Đồng hồ"],
+			["thing", "Þing"],
+			["ısparta igdir", "Isparta Iğdır"],
+		] as const) {
+			expect({ q, ids: ids(await all({ q })) }).toEqual({ q, ids: [made[name]] });
+		}
+		const names = (await all({ category: "lain", sort: "name" })).map(({ name }) => name);
+		expect(names).toEqual(["Ærø", "Đồng hồ", "Fußball", "Isparta Iğdır", "Łódź", "Øresund", "Þing"]);
+		for (const id of Object.values(made)) {
+			await callAction(broker, "v1.products.remove", { id }, asService());
+		}
+	});
+
 	test.each([
+		[
+			"a cursor by name of a version that ordered names in another way",
+			async () => {
+				const told = JSON.stringify([undefined, undefined, undefined, undefined, undefined, "name"]);
+				const list = createHash("sha256").update(told).digest("base64url").slice(0, 8);
+				return { sort: "name" as const, cursor: cursorAt(list, "kopi x") };
+			},
+			"cursor",
+		],
 		[
 			"a cursor of another list",
 			async () => ({ q: "teh", cursor: (await page({ limit: 1 })).next as string }),

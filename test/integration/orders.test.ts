@@ -236,6 +236,22 @@ describe("a hold without an order", () => {
 		).rejects.toMatchObject({ code: "23505" });
 	});
 
+	test("is released wherever it is, however many products have holds that are due", async () => {
+		const products = await Promise.all(Array.from({ length: 151 }, () => newProduct(broker, 1)));
+		await Promise.all(
+			products.map(({ id }) =>
+				callAction(broker, "v1.products.reserve", {
+					reservation_id: randomUUID(),
+					lines: [{ product_id: id, quantity: 1 }],
+					expires_at: longAgo(),
+				}),
+			),
+		);
+		await sweep();
+		const after = await Promise.all(products.map(({ id }) => stockOf(broker, id)));
+		expect(after.filter((row) => row?.stock !== 1 || row.held !== 0)).toEqual([]);
+	});
+
 	test("is released within a minute, long before its time is over; one that is just being ordered stays", async () => {
 		const product = await newProduct(broker, 5);
 		const madeAgo = (seconds: number) =>

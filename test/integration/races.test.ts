@@ -3,8 +3,10 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/gl
 import type { ServiceBroker } from "moleculer";
 import { callAction } from "../../contracts/actions.ts";
 import { asService } from "../../middlewares/permissions.ts";
+import type { DocumentService } from "../../mixins/documents.ts";
 import type { PayingService } from "../../services/orders/payments.ts";
 import { sign } from "../../services/orders/webhook.ts";
+import type { ProductDocument } from "../../services/products/model.ts";
 import type { Sweeper } from "../../services/products/sweeper.ts";
 import { Rival } from "./rival.ts";
 import { eventually, newProduct, newUser, type Person, startNodeWith, stockOf } from "./shop.ts";
@@ -273,5 +275,34 @@ describe("a refund with restocking", () => {
 		await orders().tasks.restock_order?.({ order_id: order.id }, {} as never);
 		expect(await stock(product.id)).toMatchObject({ stock: 5, held: 0, supplied: 7 });
 		expect(await settled(order.id)).toEqual([{ order: "refunded", payment: "refunded", charge: "refunded" }]);
+	});
+
+	test("is remembered by products until no job can ask again, however old it is", async () => {
+		const { order, product } = await newOrder();
+		await ani.call("v1.orders.pay", { id: order.id });
+		rival.at("after v1.products.restock", () => Promise.reject(new Error("the answer is lost")));
+		await callAction(broker, "v1.orders.refund", { id: order.id, restock: true }, asService());
+		const { adapter, sweeper } = broker.getLocalService({
+			name: "products",
+			version: 1,
+		}) as unknown as DocumentService<ProductDocument> & { sweeper: Sweeper };
+		const remembered = async () => Object.keys((await adapter.findOne({ _id: product.id }))?.restocks ?? {});
+		const forget = async () => {
+			await sweeper.forgetRestocks(Date.now() + 30 * 86_400_000);
+			return remembered();
+		};
+		const isDone = async () =>
+			(await orders().pool.query("SELECT FROM orders WHERE id = $1 AND restock_done", [order.id]))
+				.rowCount === 1;
+		await eventually("the units to be back", async () => (await stock(product.id))?.stock === 5);
+		if (!(await isDone())) {
+			expect(await forget()).toEqual([order.id]);
+		}
+		await eventually("the job to be done", isDone);
+		await sweeper.forgetRestocks();
+		expect(await remembered()).toEqual([order.id]);
+		expect(await forget()).toEqual([]);
+		await orders().tasks.restock_order?.({ order_id: order.id }, {} as never);
+		expect(await stock(product.id)).toMatchObject({ stock: 5, held: 0, supplied: 7 });
 	});
 });

@@ -40,11 +40,21 @@ describe("the parameters of a request", () => {
 		);
 	});
 
-	test("stay text where they are no plain number, so that the action refuses them", () => {
+	test("are refused where they are no plain number, or one that can be read in two ways", () => {
 		const read = parameterReader(users.actions.list);
-		for (const limit of ["1e9", "0x10", "", "  1", "1 ", "Infinity", "1".repeat(20)]) {
-			expect(read({ ...nothing, query: { limit } })).toEqual({ limit });
+		for (const [limit, message] of [
+			...["1e9", "0x10", "", "  1", "1 ", "Infinity", "1".repeat(40)].map(
+				(limit) => [limit, /in plain digits/] as const,
+			),
+			["1.000", /1000 or as 1:/] as const,
+		]) {
+			expect(() => read({ ...nothing, query: { limit } })).toThrow(
+				expect.objectContaining({
+					data: { errors: [{ path: "limit", message: expect.stringMatching(message) }] },
+				}),
+			);
 		}
+		expect(read({ ...nothing, query: { limit: ["1", "2"] } })).toEqual({ limit: ["1", "2"] });
 		expect(read({ ...nothing, query: { limit: "-5" } })).toEqual({ limit: -5 });
 	});
 
@@ -115,6 +125,10 @@ describe("a body that is signed", () => {
 			Buffer.from('{"id": "é\u0000\ufffd😀"}\r\n'),
 		]);
 		expect(Buffer.from(payloadOf(raw) as string)).toEqual(raw);
+	});
+
+	test("is not asked how its numbers are meant: a machine wrote them", () => {
+		expect(payloadOf(Buffer.from('{"amount": 150.000}'))).toBe('{"amount": 150.000}');
 	});
 
 	test("is refused where it is no text, which would be another after all", () => {

@@ -1,0 +1,73 @@
+/** Has no look of its own: blanks of every kind, what Unicode calls default ignorable, and Braille without a dot. */
+const UNSEEN = /[\s\p{Z}\p{Default_Ignorable_Code_Point}\u2800]/u;
+const UNSEEN_AT_START = /^[\s\p{Z}\p{Default_Ignorable_Code_Point}\u2800]+/u;
+
+/** Signs that end an Indic syllable. A zero width joiner after one changes its shape, also at the end of a word. */
+const VIRAMA = /[\u094d\u09cd\u0a4d\u0acd\u0b4d\u0bcd\u0c4d\u0ccd\u0d4d\u0dca]/;
+
+/** Variants of the character before them (emoji, ideographs, Mongolian letters), and the tags of a flag. */
+const VARIANT = /^(?:\p{Variation_Selector}|[\u{e0020}-\u{e007f}]){1,7}/u;
+
+/** Ignorable in every context. What turns text around is left, so that it is refused. */
+const NEVER_NEEDED =
+	/(?!\p{Join_Control}|\ufe0f|[\u202a-\u202e\u2066-\u2069]|[\u{e0020}-\u{e007f}])\p{Default_Ignorable_Code_Point}/gu;
+
+/** Scripts whose letters join or stack, so that joiners between them change what is read. */
+const JOINING =
+	"[[\\p{L}\\p{M}]&&[\\p{scx=Arab}\\p{scx=Syrc}\\p{scx=Mong}\\p{scx=Nkoo}\\p{scx=Deva}\\p{scx=Beng}\\p{scx=Guru}" +
+	"\\p{scx=Gujr}\\p{scx=Orya}\\p{scx=Taml}\\p{scx=Telu}\\p{scx=Knda}\\p{scx=Mlym}\\p{scx=Sinh}\\p{scx=Khmr}" +
+	"\\p{scx=Mymr}\\p{scx=Bali}\\p{scx=Java}\\p{scx=Sund}]]";
+
+/** Joiners, emoji selectors and tags; the first group matches those whose neighbours need them. */
+const SOMETIMES_NEEDED = new RegExp(
+	`(${[
+		`(?<=${JOINING})\\p{Join_Control}(?=${JOINING})`,
+		`(?<=${VIRAMA.source})\\u200d`,
+		"(?<=[\\p{Extended_Pictographic}\\p{Emoji_Modifier}\\ufe0f])\\u200d(?=\\p{Extended_Pictographic})",
+		"(?<=[\\p{Extended_Pictographic}--\\p{Emoji_Presentation}])\\ufe0f",
+		"\\ufe0f(?=\\u20e3)",
+		"(?<=\\u{1f3f4}[\\u{e0020}-\\u{e007f}]{0,6})[\\u{e0020}-\\u{e007f}]",
+	].join("|")})|\\p{Join_Control}|\\ufe0f|[\\u{e0020}-\\u{e007f}]`,
+	"gv",
+);
+
+/** No letter of any language has so many. To sort them takes time that grows with their square: seconds for a body full. */
+const MANY_MARKS = /\p{M}{100}/u;
+
+/** The text in Unicode's composed form (NFC), without what cannot be seen at its ends. */
+export function trimmed(text: string): string {
+	const begun = text.replace(UNSEEN_AT_START, "");
+	// From the end by hand: an expression would look at a long run of blanks from each of its places.
+	let end = begun.length;
+	while (end > 0) {
+		const last = begun.slice(end - (isLowSurrogate(begun, end - 1) ? 2 : 1), end);
+		if (!UNSEEN.test(last)) {
+			break;
+		}
+		end -= last.length;
+	}
+	const tail = begun.slice(end);
+	const shape = tail.startsWith("\u200d") && VIRAMA.test(begun.charAt(end - 1)) ? "\u200d" : "";
+	const seen = begun.slice(0, end) + (shape || (VARIANT.exec(tail)?.[0] ?? ""));
+	return MANY_MARKS.test(seen) ? seen : seen.normalize("NFC");
+}
+
+/**
+ * The text as it is compared, for keys and names that are unique: what looks equal is equal. Composed (NFC), each run of
+ * blanks one space, and without ignorable characters, except where a script or an emoji needs them.
+ */
+export function comparable(text: string): string {
+	return trimmed(
+		trimmed(text)
+			.replace(NEVER_NEEDED, "")
+			.replace(/(\p{Join_Control}|\ufe0f)\1+/gu, "$1")
+			.replace(SOMETIMES_NEEDED, (_, needed: string | undefined) => needed ?? "")
+			.replace(/[\t\p{Zs}\u2800]+/gu, " "),
+	);
+}
+
+function isLowSurrogate(text: string, place: number): boolean {
+	return (
+		place > 0 && /[\udc00-\udfff]/.test(text.charAt(place)) && /[\ud800-\udbff]/.test(text.charAt(place - 1))
+	);
+}

@@ -1,0 +1,209 @@
+import { createReadStream } from "node:fs";
+import { rm, writeFile } from "node:fs/promises";
+import nedb from "@seald-io/nedb";
+import type { Service, ServiceBroker } from "moleculer";
+import DbService from "moleculer-db";
+import { AppendLog, NotWritten } from "./append-log.ts";
+
+/** The file is written anew once it has grown by so many times what it held, and by so many bytes. */
+const GROWTH_MAX = 3;
+const GROWTH_MIN = 16 * 1024 * 1024;
+const PROBE = Buffer.alloc(64 * 1024);
+
+/** The parts of NeDB (3.1.0) that its types leave out. */
+interface Internals {
+	persistence: {
+		persistNewStateAsync(documents: object[]): Promise<void>;
+		persistCachedDatabaseAsync(): Promise<void>;
+		treatRawStreamAsync(stream: NodeJS.ReadableStream): Promise<{ data: object[] }>;
+	};
+	executor: { pushAsync<T>(task: () => Promise<T>, isForced?: boolean): Promise<T> };
+	indexes: Record<string, { unique: boolean; sparse: boolean }>;
+	getAllData(): object[];
+	_resetIndexes(documents: object[]): void;
+}
+
+interface Filters {
+	query?: object;
+	sort?: string[];
+	limit?: number;
+	offset?: number;
+}
+
+/** Its types are those of another module system. */
+const Datastore = nedb as unknown as new (options: object) => Internals;
+
+const { MemoryAdapter } = DbService as unknown as {
+	MemoryAdapter: new (
+		db: object,
+	) => {
+		broker: ServiceBroker;
+		service: Service;
+		db: { ensureIndex(options: { fieldName: string; unique: boolean }): Promise<void> };
+		connect(): Promise<void>;
+		disconnect(): Promise<void>;
+		find(filters: Filters): Promise<object[]>;
+		findOne(query: object): Promise<object | null>;
+		count(filters: Filters): Promise<number>;
+		insert(document: object): Promise<object>;
+		insertMany(documents: object[]): Promise<object[]>;
+		updateMany(query: object, update: object): Promise<number>;
+	};
+};
+
+/**
+ * moleculer-db's NeDB adapter on a file that survives power cuts and full disks. NeDB changes its memory first; here no
+ * call is answered, not even a read, before everything it saw is on the disk. Concurrent calls share one fsync.
+ *
+ * When a write fails its callers get `NotWritten` and the documents are read from the file again, so that nothing is
+ * served that the disk lacks.
+ */
+export class FileAdapter extends MemoryAdapter {
+	#filename: string;
+	#nedb: Internals;
+	#log: AppendLog | undefined;
+	/** The file's size when it held nothing outdated, or when it was opened. */
+	#base_size = 0;
+	#isCompacting = false;
+	/** Set from a failed write to the next one that succeeds. */
+	#failure: Error | undefined;
+
+	constructor(filename: string) {
+		// AppendLog cuts off the remains of an interrupted write: anything else is damage, not to be dropped in silence.
+		const datastore = new Datastore({ filename, corruptAlertThreshold: 0 });
+		super(datastore);
+		this.#filename = filename;
+		this.#nedb = datastore;
+		this.#nedb.persistence.persistNewStateAsync = async (documents) => this.#append(documents);
+		this.#nedb.persistence.persistCachedDatabaseAsync = async () => undefined;
+	}
+
+	override async connect(): Promise<void> {
+		this.#log = await AppendLog.open(this.#filename, (failure) => this.#recover(failure));
+		await super.connect();
+		this.#base_size = this.#log.size;
+		if (this.#log.lines_read > GROWTH_MAX * this.#nedb.getAllData().length) {
+			this.#compact();
+		}
+	}
+
+	override async disconnect(): Promise<void> {
+		await this.#nedb.executor.pushAsync(async () => this.#log?.close());
+		await super.disconnect();
+	}
+
+	override find(filters: Filters) {
+		return this.#confirmed(super.find(filters));
+	}
+
+	override findOne(query: object) {
+		return this.#confirmed(super.findOne(query));
+	}
+
+	override count(filters: Filters) {
+		return this.#confirmed(super.count(filters));
+	}
+
+	override insert(document: object) {
+		return this.#confirmed(super.insert(document));
+	}
+
+	override insertMany(documents: object[]) {
+		return this.#confirmed(super.insertMany(documents));
+	}
+
+	override updateMany(query: object, update: object) {
+		return this.#confirmed(super.updateMany(query, update));
+	}
+
+	/** Throws while the disk takes no writes: after a failed one it is tried again here. */
+	async ping(): Promise<void> {
+		if (!this.#failure) {
+			return;
+		}
+		const probe = `${this.#filename}.probe`;
+		try {
+			await writeFile(probe, PROBE, { flush: true, mode: 0o600 });
+			this.#failure = undefined;
+		} catch (cause) {
+			throw new NotWritten(this.#filename, cause);
+		} finally {
+			await rm(probe, { force: true });
+		}
+	}
+
+	async #confirmed<T>(call: Promise<T>): Promise<T> {
+		const answer = await call;
+		await this.#log?.confirmed();
+		return answer;
+	}
+
+	/** NeDB's memory has changed already; `#confirmed` waits for the disk. */
+	#append(documents: object[]): void {
+		const log = this.#log as AppendLog;
+		if (log.failure) {
+			throw log.failure;
+		}
+		log.append(documents.map((document) => `${JSON.stringify(document)}\n`).join("")).then(
+			() => {
+				this.#failure = undefined;
+			},
+			() => undefined,
+		);
+		if (log.size > this.#base_size * (1 + GROWTH_MAX) && log.size > this.#base_size + GROWTH_MIN) {
+			this.#compact();
+		}
+	}
+
+	/** Forgets what the disk does not have. NeDB's calls of meanwhile fail, since the log takes nothing until then. */
+	#recover(failure: Error): void {
+		this.#failure = failure;
+		if (!(failure instanceof NotWritten)) {
+			this.#end(`${this.#filename}: ${failure.message}`, failure);
+			return;
+		}
+		this.service.logger.warn(`${failure.message}: what was not written is undone`);
+		this.#nedb.executor
+			.pushAsync(async () => {
+				const { data } = await this.#nedb.persistence.treatRawStreamAsync(
+					createReadStream(this.#filename, "utf8"),
+				);
+				this.#nedb._resetIndexes(data);
+				this.#log?.recover();
+			}, true)
+			.catch((error: Error) => this.#end(`${this.#filename} cannot be read again: ${error.message}`, error));
+	}
+
+	/** Only a new start, which reads the disk, can tell what it has. */
+	#end(message: string, error: Error): void {
+		this.broker.fatal(message, error, true);
+	}
+
+	/** Writes the file anew without what is outdated, between two calls. */
+	#compact(): void {
+		if (this.#isCompacting) {
+			return;
+		}
+		this.#isCompacting = true;
+		this.#nedb.executor
+			.pushAsync(async () => this.#log?.rewrite(this.#lines()))
+			.catch((error: Error) =>
+				this.service.logger.warn(`${this.#filename} is not made smaller: ${error.message}`),
+			)
+			.finally(() => {
+				this.#base_size = this.#log?.size ?? 0;
+				this.#isCompacting = false;
+			});
+	}
+
+	*#lines(): Generator<string> {
+		for (const document of this.#nedb.getAllData()) {
+			yield `${JSON.stringify(document)}\n`;
+		}
+		for (const [fieldName, { unique, sparse }] of Object.entries(this.#nedb.indexes)) {
+			if (fieldName !== "_id") {
+				yield `${JSON.stringify({ $$indexCreated: { fieldName, unique, sparse } })}\n`;
+			}
+		}
+	}
+}
