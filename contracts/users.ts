@@ -5,6 +5,7 @@ import { cursor, integerId, limit, line, moment, skip } from "./fields.ts";
 import { languageOf } from "./languages.ts";
 import { newPassword, password } from "./passwords.ts";
 import { phone } from "./phone.ts";
+import { comparable } from "./text.ts";
 
 /** `admin` may do everything that a shopkeeper does; everybody else is `user`. */
 export const role = z.enum(["user", "admin"]);
@@ -43,7 +44,7 @@ export const locale = z.enum(["id", "en"]);
 /** The same as it is given: also a tag of a device, such as `in-ID` or `en_US`. */
 const givenLocale = z.preprocess(
 	(given) => (typeof given === "string" ? (languageOf(given) ?? given) : given),
-	z.enum(["id", "en"], "must be id or en"),
+	locale,
 ) as z.ZodType<z.output<typeof locale>, z.output<typeof locale>>;
 
 /** What a user sees of themselves. */
@@ -67,7 +68,7 @@ export const ownUser = z.strictObject({ ...user.shape, locale, phone: phone.null
 
 const username = z
 	.string()
-	.trim()
+	.overwrite(comparable)
 	.regex(
 		/^[A-Za-z0-9][A-Za-z0-9._-]{2,99}$/,
 		"must be 3 to 100 letters, digits, dots, underscores or hyphens",
@@ -153,7 +154,8 @@ export const users = contract({
 			rest: { method: "POST", path: "/users/login" },
 		}),
 		refresh: action({
-			summary: "Change a refresh token for a new pair; a token used twice ends the whole family",
+			summary:
+				"Change a refresh token for a new pair; used again it gives the same one for five seconds, then ends the whole family",
 			permissions: "public",
 			problems: ["TOKEN_INVALID"],
 			example: { refresh_token: "NmQ0ZjE3YzktM2E1Ni00ZGQ4LWI2MTE" },

@@ -21,6 +21,9 @@ const REVOCATIONS_AGAIN_AFTER_MS = 20_000;
 /** So old it must not be, unless users does not answer. */
 const REVOCATIONS_MAX_AGE_MS = 40_000;
 
+/** For so long a node that has just connected may be unknown to users, which then does not wait until it has heard. */
+const UNKNOWN_MS = 3_000;
+
 /** Users whose sessions ended within the last half hour; far more than there are. */
 const REVOCATIONS_MAX = 100_000;
 
@@ -140,14 +143,14 @@ class TokenVerifier {
 	/** When the question was asked that has its answer now. */
 	#revocations_at = Number.NEGATIVE_INFINITY;
 	#looking: Promise<void> | undefined;
-	/** What was asked before this moment may have missed what was told meanwhile. */
+	/** What was asked before this moment, which may lie ahead, may have missed what was told meanwhile. */
 	#deafUntil = Number.NEGATIVE_INFINITY;
 
 	constructor(broker: ServiceBroker) {
 		this.#broker = broker;
 		hearRevoked(broker, (revoked) => this.#revoke(revoked));
 		whenDeaf(broker, () => {
-			this.#deafUntil = performance.now();
+			this.#deafUntil = performance.now() + UNKNOWN_MS;
 		});
 	}
 
@@ -227,11 +230,12 @@ class TokenVerifier {
 	}
 
 	async #learnOfRevocations(): Promise<void> {
-		// One that is under way may have been asked before.
-		while (this.#revocations_at <= this.#deafUntil) {
+		const now = performance.now();
+		// The question that is under way was asked before this call: then that after it counts.
+		while (this.#revocations_at < now && this.#revocations_at <= this.#deafUntil) {
 			await this.#lookForRevocations();
 		}
-		const age_ms = performance.now() - this.#revocations_at;
+		const age_ms = now - this.#revocations_at;
 		if (age_ms > REVOCATIONS_AGAIN_AFTER_MS) {
 			const looking = this.#lookForRevocations();
 			await (age_ms > REVOCATIONS_MAX_AGE_MS ? looking : undefined);

@@ -1,6 +1,8 @@
+import { createHmac, timingSafeEqual } from "node:crypto";
 import type { ServiceBroker } from "moleculer";
 import { createInbox, type NatsConnection } from "nats";
 import { hear, natsOf } from "./nats-client.ts";
+import { deriveKey } from "./settings.ts";
 
 /** From now on only a user's access tokens of this version or a later one count. */
 export interface Revocation {
@@ -37,7 +39,7 @@ async function tellOthers(broker: ServiceBroker, nats: NatsConnection, revoked: 
 	const inbox = createInbox();
 	const replies = nats.subscribe(inbox);
 	const timer = setTimeout(() => replies.unsubscribe(), PATIENCE_MS);
-	nats.publish(subjectOf(broker), JSON.stringify(revoked), { reply: inbox });
+	nats.publish(subjectOf(broker), seal(revoked), { reply: inbox });
 	if (waiting.size > 0) {
 		for await (const reply of replies) {
 			waiting.delete(reply.string());
@@ -61,9 +63,28 @@ export function hearRevoked(broker: ServiceBroker, take: (revoked: Revocation[])
 	Object.assign(broker.metadata, { [TAKES_REVOCATIONS]: true });
 	broker.localBus.on(REVOKED, take);
 	hear(broker, subjectOf(broker), (message) => {
-		take(message.json<Revocation[]>());
-		message.respond(Buffer.from(broker.nodeID));
+		const revoked = unseal(message.string());
+		if (revoked) {
+			take(revoked);
+			message.respond(Buffer.from(broker.nodeID));
+		}
 	});
+}
+
+/** Signed, so that a stranger on the shop's NATS logs nobody out. */
+function seal(revoked: Revocation[]): string {
+	const text = JSON.stringify(revoked);
+	return `${signature(text).toString("base64url")} ${text}`;
+}
+
+function unseal(message: string): Revocation[] | undefined {
+	const [, given = "", text = ""] = /^(\S+) (.*)$/s.exec(message) ?? [];
+	const [left, right] = [Buffer.from(given, "base64url"), signature(text)];
+	return left.length === right.length && timingSafeEqual(left, right) ? JSON.parse(text) : undefined;
+}
+
+function signature(text: string): Buffer {
+	return createHmac("sha256", deriveKey("revoked tokens")).update(text).digest();
 }
 
 function othersThatTake(broker: ServiceBroker): string[] {

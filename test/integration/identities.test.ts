@@ -67,6 +67,17 @@ describe("an address of an internationalised domain", () => {
 	});
 });
 
+test("a username that looks like another is that one, and one of other letters is refused", async () => {
+	const username = `budi-${randomUUID().slice(0, 8)}`;
+	await register({ username });
+	for (const same of [username.toUpperCase(), ` ${username}\u00a0`, `\u200b${username}\ufeff`]) {
+		await expect(register({ username: same })).rejects.toMatchObject({ type: "USERNAME_TAKEN" });
+	}
+	for (const other of [username.replace("u", "\u1d1c"), username.replace("i", "ı"), `${username}é`]) {
+		await expect(register({ username: other })).rejects.toMatchObject({ code: 422 });
+	}
+});
+
 test("mail can be sent to every kind of address that is taken", async () => {
 	const received: string[] = [];
 	const server = new SMTPServer({
@@ -199,7 +210,7 @@ test("a phone as people write it, and the language of a device, are stored in on
 	});
 	expect(changed).toMatchObject({ locale: "en", phone: "+62811222333" });
 	for (const [field, value, message] of [
-		["locale", "fr", "must be id or en"],
+		["locale", "fr", "must be one of id, en"],
 		["phone", "081234567890", "must begin with the country: +62812… in place of 0812…"],
 	] as const) {
 		await expect(somebody.call("v1.users.updateMe", { [field]: value })).rejects.toMatchObject({

@@ -9,7 +9,7 @@ import pg from "pg";
 import { callAction } from "../../contracts/actions.ts";
 import { asService } from "../../middlewares/permissions.ts";
 import { natsOf } from "../../mixins/nats-client.ts";
-import { databaseUrl } from "../../mixins/settings.ts";
+import { databaseUrl, settings } from "../../mixins/settings.ts";
 import { mailToken } from "../../services/users/mail-tokens.ts";
 import { hashPassword } from "../../services/users/passwords.ts";
 import { admin, eventually, newProduct, newUser, PASSWORD, type Person, startNode, stockOf } from "./shop.ts";
@@ -157,11 +157,45 @@ test("a token that ended while NATS was away is refused by the first call after 
 		"UPDATE users SET session_version = session_version + 1, revoked_at = now() WHERE id = $1",
 		[person.id],
 	);
-	expect(await isInBeside(person)).toBe(true);
 	const nats = natsOf(beside) as NatsConnection;
 	await nats.reconnect();
 	await eventually("NATS", async () => (await nats.rtt().catch(() => undefined)) !== undefined);
 	await beside.waitForServices([{ name: "users", version: 1 }]);
+	expect(await isInBeside(person)).toBe(false);
+});
+
+test("a node that has just started, and that nobody knows yet, refuses what has just ended", async () => {
+	for (let time = 0; time < 5; time++) {
+		const newcomer = await startNode("orders");
+		const person = await somebody();
+		const isIn = () =>
+			callAction(
+				newcomer,
+				"v1.orders.list",
+				{},
+				{ meta: { token: person.token }, nodeID: newcomer.nodeID },
+			).then(
+				() => true,
+				() => false,
+			);
+		expect(await isIn()).toBe(true);
+		await person.call("v1.users.logoutAll", {});
+		expect(await isIn()).toBe(false);
+		await newcomer.stop();
+	}
+});
+
+test("a stranger on the shop's NATS ends no token", async () => {
+	const person = await somebody();
+	expect(await isInBeside(person)).toBe(true);
+	const nats = natsOf(shop) as NatsConnection;
+	const forged = JSON.stringify([{ user_id: person.id, session_version: 1000 }]);
+	for (const message of [forged, `x ${forged}`, ` ${forged}`, "", "x", "[", `${"A".repeat(43)} ${forged}`]) {
+		nats.publish(`${settings.namespace}.tokens.revoked`, message);
+	}
+	await nats.flush();
+	expect(await isInBeside(person)).toBe(true);
+	await person.call("v1.users.logoutAll", {});
 	expect(await isInBeside(person)).toBe(false);
 });
 

@@ -1,4 +1,5 @@
 import { expect, test } from "@jest/globals";
+import "../../contracts/messages.ts";
 import { users } from "../../contracts/users.ts";
 
 const { updateMe, register } = users.actions;
@@ -19,5 +20,5 @@ test.each([
 
 test.each(["fr", "fr-ID", "", "indonesia", "x", 1, null, "*"])("%j is none of the shop's", (locale) => {
 	const refusal = updateMe.params.safeParse({ locale });
-	expect(refusal.error?.issues).toMatchObject([{ path: ["locale"], message: "must be id or en" }]);
+	expect(refusal.error?.issues).toMatchObject([{ path: ["locale"], message: "must be one of id, en" }]);
 });
