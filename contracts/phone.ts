@@ -2,8 +2,8 @@ import { z } from "zod";
 
 /** What people put between the digits, and what comes along unseen with a number that is copied. */
 const BETWEEN = /[\p{Z}\p{Pd}\p{Default_Ignorable_Code_Point}\t.]+/gu;
-/** Area codes in brackets; a zero in them is not dialled from abroad, so such a number can be read in two ways. */
-const AREA = /\((?!0+\))(\d{1,5})\)/;
+/** An area code in brackets. One that begins with a zero stays: the zero is not dialled from abroad, and that is refused. */
+const AREA = /\(([1-9]\d{0,4})\)/;
 const FULL_WIDTH = /[\uff0b\uff08\uff09\uff10-\uff19]/g;
 const GIVEN_MAX = 100;
 
@@ -18,7 +18,7 @@ export const phone = z
 					.replace(BETWEEN, "")
 					.replace(AREA, "$1"),
 	)
-	.refine((number) => !/^0/.test(number), {
+	.refine((number) => !/^\(?0/.test(number), {
 		message: "must begin with the country: +62812… in place of 0812…",
 		abort: true,
 	})

@@ -7,8 +7,10 @@ import pg from "pg";
 import { SMTPServer } from "smtp-server";
 import { callAction } from "../../contracts/actions.ts";
 import { email } from "../../contracts/email.ts";
+import type { PostgresService } from "../../mixins/postgres.ts";
 import { databaseUrl } from "../../mixins/settings.ts";
 import { byEmail } from "../../services/notifications/email.ts";
+import { warnOfDuplicates } from "../../services/users/duplicates.ts";
 import { mailToken } from "../../services/users/mail-tokens.ts";
 import { checkPassword } from "../../services/users/passwords.ts";
 import { newUser, PASSWORD, type Person, startNode } from "./shop.ts";
@@ -76,6 +78,25 @@ test("a username that looks like another is that one, and one of other letters i
 	for (const other of [username.replace("u", "\u1d1c"), username.replace("i", "ı"), `${username}é`]) {
 		await expect(register({ username: other })).rejects.toMatchObject({ code: 422 });
 	}
+});
+
+test("the start names accounts that lost their address to another one, and says nothing of the person", async () => {
+	const somebody = await newUser(shop);
+	await database.query("INSERT INTO former_emails VALUES ($1, 'INDAH@toko.test', 'infinity')", [somebody.id]);
+	const warned: string[] = [];
+	const service = { pool: database, logger: { warn: (line: string) => warned.push(line) } };
+	const look = () => warnOfDuplicates(service as unknown as PostgresService);
+	await look();
+	await database.query("UPDATE users SET email = 'duplicate-1@duplicate.invalid' WHERE id = $1", [
+		somebody.id,
+	]);
+	await look();
+	await somebody.call("v1.users.remove", { id: somebody.id });
+	await look();
+	expect(warned).toEqual([
+		expect.stringMatching(new RegExp(`^Users ${somebody.id} registered .* delete them$`)),
+	]);
+	expect(warned.join()).not.toContain("INDAH");
 });
 
 test("mail can be sent to every kind of address that is taken", async () => {
