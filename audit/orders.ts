@@ -93,7 +93,8 @@ async function payments(query: Snapshot): Promise<Look> {
 		under_way: `SELECT count(*)::integer AS rows FROM payments
 			WHERE status = 'refunding' AND EXISTS (SELECT FROM graphile_worker.jobs WHERE key = 'refund:' || reference)`,
 		wrong: `SELECT 'order ' || o.number AS document, 'is ' || o.status || ' without a payment' AS what
-			FROM orders o WHERE o.status = ANY ($1) AND NOT EXISTS (
+			-- An order of nothing needs none.
+			FROM orders o WHERE o.status = ANY ($1) AND o.total_minor > 0 AND NOT EXISTS (
 				SELECT FROM payments p WHERE p.order_id = o.id AND NOT p.is_late
 					AND p.status IN ('settled', 'refunding', 'refunded')
 			)

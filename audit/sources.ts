@@ -4,7 +4,8 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { connect, type NatsConnection } from "nats";
-import pg from "pg";
+import type pg from "pg";
+import { postgresPool } from "../mixins/postgres-client.ts";
 import { databaseUrl, settings } from "../mixins/settings.ts";
 import { natsConnection } from "../moleculer.config.ts";
 import type { ProductDocument } from "../services/products/model.ts";
@@ -44,7 +45,7 @@ export async function openSources(): Promise<Sources> {
 	const pools = new Map(
 		["users", "orders", "notifications"].map((name) => [
 			name,
-			new pg.Pool({ connectionString: databaseUrl(name), max: 1, application_name: "toko audit" }),
+			postgresPool({ connectionString: databaseUrl(name), max: 1, application_name: "toko audit" }),
 		]),
 	);
 	const mongo = settings.mongoUrl ? await openMongo(settings.mongoUrl) : undefined;

@@ -1,9 +1,10 @@
 import { connect, type NatsConnection } from "nats";
-import pg from "pg";
+import type pg from "pg";
 import { natsUrl } from "../infra/nats.ts";
 import { readRecord } from "../infra/parts-file.ts";
 import { postgresUrl } from "../infra/postgres.ts";
 import { readSecrets } from "../infra/secrets.ts";
+import { PostgresClient } from "../mixins/postgres-client.ts";
 import { settings } from "../mixins/settings.ts";
 import { natsConnection } from "../moleculer.config.ts";
 import { until } from "../test/e2e/shop-process.ts";
@@ -53,7 +54,7 @@ export class Books {
 		for (const name of DATABASES) {
 			const url = new URL(server);
 			url.pathname = `/${settings.namespace}_${name}`;
-			const client = new pg.Client({ connectionString: url.href, application_name: "toko bench" });
+			const client = new PostgresClient({ connectionString: url.href, application_name: "toko bench" });
 			await client.connect();
 			clients.set(name, client);
 		}

@@ -6,10 +6,12 @@ import { email } from "../contracts/email.ts";
 import { users } from "../contracts/users.ts";
 import { StartError } from "../infra/parts.ts";
 import { withShop } from "./shop/attached.ts";
+import { checkAdmin } from "./shop/first-run.ts";
 import { fail } from "./shop/one-line.ts";
 
 /** `npm run admin -- EMAIL`: makes this user an admin; where there is none, with a new account and password. */
 async function start(): Promise<void> {
+	checkAdmin();
 	const [given, ...rest] = process.argv.slice(2);
 	const address = email.safeParse(given);
 	if (!address.success || rest.length > 0) {

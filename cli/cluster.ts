@@ -3,7 +3,7 @@ import "./shop/one-line.ts";
 import { styleText } from "node:util";
 import { createLogUpdate } from "log-update";
 import { bringUpParts, StartError } from "../infra/parts.ts";
-import { checkSettings, settings } from "../mixins/settings.ts";
+import { settings } from "../mixins/settings.ts";
 import { createBroker, stopOnSignal } from "./shop/broker.ts";
 import { clusterTable } from "./shop/cluster-table.ts";
 import { checkAdmin } from "./shop/first-run.ts";
@@ -24,7 +24,6 @@ const PROCESSES_MAX = 64;
  * tests: in production that is the work of an orchestrator.
  */
 async function start(): Promise<void> {
-	checkSettings();
 	checkAdmin();
 	const counts = readCounts(process.argv.slice(2));
 	const screen = new Screen();

@@ -1,65 +1,115 @@
 import "./shop/one-line.ts";
 
-import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
+import { parseArgs } from "node:util";
 import { Presets, SingleBar } from "cli-progress";
 import { joinRunningParts, StartError } from "../infra/parts.ts";
+import { reason } from "../infra/start-error.ts";
 import { settings } from "../mixins/settings.ts";
+import { Catalogue } from "./catalogue/catalogue.ts";
+import { type ImportResult, importCatalogue, nothingImported } from "./catalogue/import.ts";
+import { isNumberFormat } from "./catalogue/numbers.ts";
 import { createBroker } from "./shop/broker.ts";
-import { importCatalogue } from "./shop/catalogue-file.ts";
 import { fail } from "./shop/one-line.ts";
 
 const PATIENCE_MS = 10_000;
 const SERVICE_PATIENCE_MS = 10_000;
 /** Without a terminal, progress is a line this often. */
 const PROGRESS_EVERY_MS = 5000;
+const USAGE = "npm run import -- FILE [--numbers id|en] [--encoding LABEL] [--ignore-unknown]";
 
 /** `npm run import -- FILE`: a CSV or NDJSON catalogue into the running shop. */
 async function start(): Promise<void> {
-	const given = process.argv[2];
-	if (!given) {
-		throw new StartError(
-			"name the file: npm run import -- data/catalogue.csv (CSV with a header line, or NDJSON)",
-		);
+	const { file, ...options } = readArguments(process.argv.slice(2));
+	const path = resolve(process.env.INIT_CWD ?? ".", file);
+	const progress = showProgress();
+	try {
+		const catalogue = await Catalogue.open(path, { ...options, onProgress: progress.update });
+		for (const note of catalogue.notes) {
+			console.error(note);
+		}
+		const result = await importIntoShop(catalogue);
+		progress.stop();
+		tell(result);
+		const isWhole = result.refused === 0 && result.not_read === 0 && result.stopped === undefined;
+		process.exit(isWhole ? 0 : 1);
+	} finally {
+		progress.stop();
 	}
-	const file = resolve(process.env.INIT_CWD ?? ".", given);
-	const { size } = await stat(file).catch((error: NodeJS.ErrnoException) => {
-		throw new StartError(`cannot read ${given} (${error.code}): name a CSV or NDJSON file`);
-	});
+}
+
+function readArguments(args: string[]) {
+	const { values, positionals } = parse(args);
+	const [file, ...others] = positionals;
+	if (!file || others.length > 0) {
+		throw new StartError(`name one file, CSV with a header line or NDJSON: ${USAGE}`);
+	}
+	const { numbers, encoding, "ignore-unknown": ignoreUnknown } = values;
+	if (numbers !== undefined && !isNumberFormat(numbers)) {
+		throw new StartError(`--numbers is id (1.250.000,50) or en (1,250,000.50), not "${numbers}": ${USAGE}`);
+	}
+	return { file, numbers, encoding, ignoreUnknown };
+}
+
+function parse(args: string[]) {
+	try {
+		return parseArgs({
+			args,
+			allowPositionals: true,
+			options: {
+				numbers: { type: "string" },
+				encoding: { type: "string" },
+				"ignore-unknown": { type: "boolean" },
+			},
+		});
+	} catch (error) {
+		throw new StartError(`${reason(error).replace(/\. .*$|\.$/, "")}: ${USAGE}`);
+	}
+}
+
+/** A file of which nothing is imported needs no shop. */
+async function importIntoShop(catalogue: Catalogue): Promise<ImportResult> {
+	if (catalogue.refusal !== undefined) {
+		return nothingImported(catalogue);
+	}
 	await joinRunningParts(settings.directory, PATIENCE_MS, (line) => console.error(line));
 	const broker = createBroker({ nodeID: `import-${process.pid}`, quiet: true });
 	await broker.start();
 	await broker.waitForServices({ name: "products", version: 1 }, SERVICE_PATIENCE_MS).catch(() => {
 		throw new StartError("the products service is away: bring it with `npm run node -- products`");
 	});
-
-	const progress = showProgress(size);
-	const result = await importCatalogue(broker, file, {
-		onRefused: (line, reason) => console.error(`line ${line}: ${reason}`),
-		onProgress: progress.update,
-	});
-	progress.stop();
-	const { created, updated, unchanged, refused } = result;
-	console.log(`${created} created, ${updated} updated, ${unchanged} unchanged, ${refused} refused`);
+	const result = await importCatalogue(broker, catalogue, (line, why) =>
+		console.error(`line ${line}: ${why}`),
+	);
 	await broker.stop();
-	process.exit(refused > 0 ? 1 : 0);
+	return result;
 }
 
-function showProgress(total: number) {
+function tell({ created, updated, unchanged, refused, not_read, stopped }: ImportResult): void {
+	if (stopped !== undefined) {
+		console.error(`toko: ${stopped}`);
+	}
+	const lines = created + updated + unchanged + refused + not_read;
+	console.log(
+		`${created} created, ${updated} updated, ${unchanged} unchanged, ${refused} refused, ${not_read} not read of ${lines} lines`,
+	);
+}
+
+function showProgress() {
 	if (process.stderr.isTTY) {
 		const bar = new SingleBar(
 			{ format: "{bar} {percentage}% | {eta_formatted} left" },
 			Presets.shades_classic,
 		);
-		bar.start(total, 0);
-		return { update: (bytes: number) => bar.update(bytes), stop: () => bar.stop() };
+		bar.start(1, 0);
+		return { update: (share: number) => bar.update(share), stop: () => bar.stop() };
 	}
 	let shown_at = Date.now();
 	return {
-		update: (bytes: number) => {
+		update: (share: number) => {
 			if (Date.now() - shown_at >= PROGRESS_EVERY_MS) {
 				shown_at = Date.now();
-				console.error(`${Math.floor((bytes / total) * 100)}% read`);
+				console.error(`${Math.floor(share * 100)}% done`);
 			}
 		},
 		stop: () => {},

@@ -3,7 +3,7 @@ import "./shop/one-line.ts";
 import { flushCompileCache } from "node:module";
 import { ownProductsFile } from "../infra/lock.ts";
 import { joinRunningParts, StartError } from "../infra/parts.ts";
-import { checkSettings, settings } from "../mixins/settings.ts";
+import { settings } from "../mixins/settings.ts";
 import { announce, checkPort, createBroker, letGo, stopOnSignal, within } from "./shop/broker.ts";
 import { checkAdmin, ensureAdmin, ensureCatalogue } from "./shop/first-run.ts";
 import { HealthServer } from "./shop/health-server.ts";
@@ -18,10 +18,11 @@ const EXIT_MS = 500;
 
 /** `npm run node -- NAME…`: another process of the running shop, with the named services or all but the gateway. */
 async function start(): Promise<void> {
-	checkSettings();
 	checkAdmin();
-	const given = process.argv.slice(2).join(" ") || process.env.SERVICES || "";
-	const isNamed = namedServices(given).length > 0 && given.trim() !== "" && given.trim() !== "all";
+	const asked = process.argv.slice(2).join(" ");
+	const given = asked || process.env.SERVICES || "";
+	const isNamed =
+		namedServices(given, asked ? "" : "SERVICES").length > 0 && given.trim() !== "" && given.trim() !== "all";
 	let names = isNamed ? namedServices(given) : namedServices("").filter((name) => name !== "api");
 	const say = (line: string) => console.log(line);
 	const { parts } = await joinRunningParts(settings.directory, PATIENCE_MS, say, names);

@@ -11,13 +11,14 @@ import { holderOf, tryLock } from "../infra/pid-lock.mjs";
  * @param {string} root the repository
  * @param {boolean} with_dev whether the packages for development are needed, also under
  * NODE_ENV=production
+ * @param {boolean} is_production whether those for development are left out otherwise
  * @throws Error with one line for the operator
  */
-export async function bringPackages(root, with_dev) {
+export async function bringPackages(root, with_dev, is_production) {
 	const lockfile = readFileSync(join(root, "package-lock.json"));
 	const stamp = `${createHash("sha256").update(lockfile).digest("hex")} ${process.platform}-${process.arch}`;
-	if (isGood(root, lockfile, stamp, with_dev)) return;
-	const lock = await lockOrWait(root, () => isGood(root, lockfile, stamp, with_dev));
+	if (isGood(root, lockfile, stamp, with_dev, is_production)) return;
+	const lock = await lockOrWait(root, () => isGood(root, lockfile, stamp, with_dev, is_production));
 	if (lock === null) return;
 	const free = () => lock.release();
 	process.once("exit", free);
@@ -25,7 +26,7 @@ export async function bringPackages(root, with_dev) {
 	const passOn = () => {};
 	process.on("SIGINT", passOn);
 	try {
-		const production = process.env.NODE_ENV === "production" && !with_dev;
+		const production = is_production && !with_dev;
 		const left_out = production ? " (without those for development)" : "";
 		console.error(`installing packages with npm ci${left_out}, once …`);
 		await bring(root, with_dev);
@@ -67,7 +68,7 @@ function stampFile(root) {
 	return join(root, "node_modules/.toko-lock-hash");
 }
 
-function isGood(root, lockfile, stamp, with_dev) {
+function isGood(root, lockfile, stamp, with_dev, is_production) {
 	const found = readText(stampFile(root));
 	if (found === `${stamp} all` || (found === `${stamp} production` && !with_dev)) return true;
 	// Somebody who ran npm by hand is not made to wait for it again.
@@ -76,7 +77,7 @@ function isGood(root, lockfile, stamp, with_dev) {
 	const kind = compare(JSON.parse(lockfile).packages, parsePackages(installed), root);
 	if (kind === "other" || (kind === "production" && with_dev)) return false;
 	// Production would refuse what it does not miss, and development miss what production left out.
-	if (kind === "production" && process.env.NODE_ENV !== "production") return false;
+	if (kind === "production" && !is_production) return false;
 	writeStamp(root, stamp, kind === "all");
 	return true;
 }
@@ -145,7 +146,7 @@ async function npm(root, command, with_dev) {
 	// Below `npm run` the npm that runs us; else the one on the PATH.
 	const own = process.env.npm_execpath?.endsWith(".js") ? process.env.npm_execpath : null;
 	const [file, args] = own === null ? ["npm", options] : [process.execPath, [own, ...options]];
-	const child = spawn(file, args, { cwd: root, stdio: ["ignore", "ignore", "pipe"] });
+	const child = spawn(file, args, { cwd: root, env: environment(), stdio: ["ignore", "ignore", "pipe"] });
 	const passOn = () => child.kill("SIGTERM");
 	process.once("SIGTERM", passOn);
 	let errors = "";
@@ -156,6 +157,14 @@ async function npm(root, command, with_dev) {
 	});
 	process.removeListener("SIGTERM", passOn);
 	return { failure, errors };
+}
+
+/** npm's variables of the shell say from where packages come; not where they go. */
+const MISLEADING =
+	/^npm_config_(global|location|dry_run|package_lock|package_lock_only|install_strategy|workspaces?)$/i;
+
+function environment() {
+	return Object.fromEntries(Object.entries(process.env).filter(([name]) => !MISLEADING.test(name)));
 }
 
 function explain(failure, errors) {

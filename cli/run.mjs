@@ -1,6 +1,6 @@
 /**
- * `node cli/run.mjs <command> [arguments]`: what npm's scripts call. Brings the packages if they are
- * missing or not those of package-lock.json, finds Node 24 and runs cli/<command>.ts with it. Node 20
+ * `node cli/run.mjs <command> [arguments]`: what npm's scripts call. Reads .env, brings the packages if
+ * they are missing or not those of package-lock.json, finds Node 24 and runs cli/<command>.ts with it. Node 20
  * must be enough here, and no package.
  */
 import { execFileSync, spawn } from "node:child_process";
@@ -8,6 +8,8 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { constants } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { nodeEnvironment } from "../mixins/node-env.mjs";
+import { loadEnvFile } from "./env-file.mjs";
 import { bringPackages } from "./packages.mjs";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -64,10 +66,7 @@ function isForeground() {
 }
 
 function run(node, command, rest) {
-	const env_file = join(root, ".env");
-	// The environment wins over the file: that is how Node reads it.
-	const options = existsSync(env_file) ? [`--env-file-if-exists=${env_file}`] : [];
-	const child = spawn(node, [...options, ...nodeArguments(command, rest)], {
+	const child = spawn(node, nodeArguments(command, rest), {
 		cwd: root,
 		stdio: "inherit",
 		env: {
@@ -104,7 +103,8 @@ if (command === undefined || !commands().includes(command))
 		`${command === undefined ? "no command" : `no command ${command}`}: there are ${commands().join(", ")}`,
 	);
 try {
-	await bringPackages(root, command === "test");
+	loadEnvFile(join(root, ".env"));
+	await bringPackages(root, command === "test", nodeEnvironment() === "production");
 } catch (error) {
 	stop(error.message);
 }

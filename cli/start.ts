@@ -4,7 +4,7 @@ import { flushCompileCache } from "node:module";
 import type { ServiceBroker } from "moleculer";
 import { ownProductsFile } from "../infra/lock.ts";
 import { bringUpParts, type Part, type RunningParts } from "../infra/parts.ts";
-import { checkSettings, settings } from "../mixins/settings.ts";
+import { settings } from "../mixins/settings.ts";
 import { announce, checkPort, createBroker, letGo, stopOnSignal, within } from "./shop/broker.ts";
 import { checkAdmin, ensureAdmin, ensureCatalogue, type NewAdmin } from "./shop/first-run.ts";
 import { HealthServer } from "./shop/health-server.ts";
@@ -19,9 +19,8 @@ const READY_CHECK_MS = 100;
 
 /** `npm start`: the parts, the services that `SERVICES` names, and on a terminal the REPL. */
 async function start(): Promise<void> {
-	checkSettings();
 	checkAdmin();
-	const names = namedServices(process.env.SERVICES ?? "");
+	const names = namedServices(process.env.SERVICES ?? "", "SERVICES");
 	const hasTerminal = Boolean(process.stdin.isTTY && process.stdout.isTTY);
 	const say = (line: string) => console.log(line);
 	if (names.includes("api")) {

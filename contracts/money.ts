@@ -1,11 +1,12 @@
 import { z } from "zod";
+import { settings } from "../mixins/settings.ts";
 import { whole } from "./fields.ts";
 
 /** The shop's currency (ISO 4217), `CURRENCY`. */
-export const CURRENCY = process.env.CURRENCY || "IDR";
+export const CURRENCY = settings.currency;
 
 /** Digits after the point that the currency has, `CURRENCY_DECIMALS`: 0 for rupiah, 2 for dollars. */
-export const CURRENCY_DECIMALS = readDecimals();
+export const CURRENCY_DECIMALS = settings.currencyDecimals;
 
 /** The largest price, in the currency's smallest unit. */
 export const PRICE_MAX_MINOR = 1_000_000_000_000;
@@ -42,12 +43,4 @@ function upTo(max_minor: number) {
 				? `must be a whole number: ${CURRENCY} has no decimals`
 				: `must have at most ${CURRENCY_DECIMALS} decimals`,
 		);
-}
-
-function readDecimals(): number {
-	const given = process.env.CURRENCY_DECIMALS || "0";
-	if (!/^[0-4]$/.test(given)) {
-		throw new Error(`CURRENCY_DECIMALS must be a digit from 0 to 4, not "${given}"`);
-	}
-	return Number(given);
 }

@@ -192,7 +192,7 @@ export const orders = contract({
 			idempotent: true,
 		}),
 		cancel: action({
-			summary: "Cancel an order that is not paid yet; its units go back on sale",
+			summary: "Cancel an order that is not paid yet; its units go back on sale. Once more changes nothing",
 			permissions: "user",
 			problems: ["ORDER_NOT_FOUND", "ORDER_IN_OTHER_STATE"],
 			params: z.strictObject({ id: opaqueId }),
@@ -201,7 +201,7 @@ export const orders = contract({
 		}),
 		pay: action({
 			summary:
-				"Pay an order: `instant` answers 200 with the paid order, `transfer` 202 with what to pay; a webhook settles it",
+				"Pay an order: `instant` answers 200 with the paid order, `transfer` 202 with what to pay; a webhook settles it. One that is paid, or costs nothing, is answered 200 by both",
 			permissions: "user",
 			problems: [
 				"ORDER_NOT_FOUND",
@@ -217,7 +217,7 @@ export const orders = contract({
 			timeout_ms: 15_000,
 		}),
 		ship: action({
-			summary: "A paid order has left the shop",
+			summary: "A paid order has left the shop. Once more changes nothing",
 			permissions: "admin",
 			problems: ["ORDER_NOT_FOUND", "ORDER_IN_OTHER_STATE"],
 			params: z.strictObject({ id: opaqueId }),
@@ -225,7 +225,7 @@ export const orders = contract({
 			rest: { method: "POST", path: "/orders/:id/ship" },
 		}),
 		complete: action({
-			summary: "A shipped order has arrived",
+			summary: "A shipped order has arrived. Once more changes nothing",
 			permissions: "admin",
 			problems: ["ORDER_NOT_FOUND", "ORDER_IN_OTHER_STATE"],
 			params: z.strictObject({ id: opaqueId }),
@@ -233,7 +233,8 @@ export const orders = contract({
 			rest: { method: "POST", path: "/orders/:id/complete" },
 		}),
 		refund: action({
-			summary: "Give the money of an order back; `restock` puts its units back on sale as well",
+			summary:
+				"Give the money of an order back; `restock` puts its units back on sale as well. The same once more changes nothing",
 			permissions: "admin",
 			problems: ["ORDER_NOT_FOUND", "ORDER_IN_OTHER_STATE"],
 			example: { id: "3f1c8a52-7d1e-4b2f-9c55-0a6f2f7f9f11", restock: true },
@@ -243,9 +244,9 @@ export const orders = contract({
 		}),
 		takePaymentEvent: action({
 			summary:
-				"What the payment provider tells: signed by `Toko-Signature: t=<unix seconds>,v1=<hex HMAC-SHA256 of t.body>`, each id taken once",
+				"What the payment provider tells: signed by `Toko-Signature: t=<unix seconds>,v1=<hex HMAC-SHA256 of t.body>`, each id taken once, with its content",
 			permissions: "public",
-			problems: ["SIGNATURE_INVALID", "PAYMENT_NOT_FOUND", "PAYMENT_AMOUNT_DIFFERS"],
+			problems: ["SIGNATURE_INVALID", "PAYMENT_NOT_FOUND", "PAYMENT_AMOUNT_DIFFERS", "WEBHOOK_ID_REUSED"],
 			params: z.strictObject({ payload: z.string(), signature: z.string().max(2000).default("") }),
 			result: z.strictObject({ received: z.literal(true) }),
 			rest: {

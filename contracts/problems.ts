@@ -143,6 +143,11 @@ export const PROBLEMS = {
 		en: "There are not enough units: see errors for every short line.",
 		id: "Stok tidak cukup: lihat errors untuk setiap baris.",
 	},
+	RESERVATION_UNDER_WAY: {
+		status: 409,
+		en: "Another attempt of the same request is being made.",
+		id: "Percobaan lain dari permintaan yang sama sedang berjalan.",
+	},
 	TOTAL_TOO_LARGE: {
 		status: 422,
 		en: "The total of the order is too large.",
@@ -189,6 +194,11 @@ export const PROBLEMS = {
 		status: 422,
 		en: "The amount is not that of the payment: nothing was changed.",
 		id: "Jumlah tidak sama dengan pembayaran: tidak ada yang diubah.",
+	},
+	WEBHOOK_ID_REUSED: {
+		status: 409,
+		en: "The id of this webhook came before with another content: nothing was changed. Send each message under an id of its own.",
+		id: "Id webhook ini sudah dipakai dengan isi lain: tidak ada yang diubah. Kirim setiap pesan dengan id tersendiri.",
 	},
 	SIGNATURE_INVALID: {
 		status: 401,

@@ -78,14 +78,26 @@ const described = {
 /** A product as a shopkeeper gives it. */
 export const newProduct = z.strictObject({ ...described, stock });
 
-/** A line of a catalogue file. `sku` is the shop's own key for the product: the same sku is the same product. */
-export const catalogueLine = z.strictObject({ sku, ...newProduct.shape });
+/**
+ * A line of a catalogue file. `sku` is the shop's own key for the product: the same sku is the same product. A field
+ * that is left out keeps what the product has, null empties it.
+ */
+export const catalogueLine = z.strictObject({
+	sku,
+	...z.strictObject({ ...described, description: described.description.nullable(), stock }).partial().shape,
+});
+
+/** What a new product must have, so that a line of a catalogue that lacks it describes known products only. */
+export const neededOfNew = z.enum(["name", "price", "stock", "category"]);
 
 /**
  * What became of a line of a catalogue file; `repeated`: an earlier line of the same file has the same sku; `removed`:
- * the product was taken out of the shop and stays out.
+ * the product was taken out of the shop and stays out; `missing`: the sku is new, and the line lacks these fields.
  */
-export const catalogueOutcome = z.enum(["created", "updated", "unchanged", "repeated", "removed"]);
+export const catalogueOutcome = z.union([
+	z.enum(["created", "updated", "unchanged", "repeated", "removed"]),
+	z.strictObject({ missing: z.array(neededOfNew).min(1) }),
+]);
 
 /** One product of an order, before it is known whether there is enough. */
 export const orderLine = z.strictObject({
@@ -233,16 +245,21 @@ export const products = contract({
 			result: z.strictObject({ products: z.int() }),
 			idempotent: true,
 		}),
-		// Never idempotent: a second run would hold the units twice.
+		// Not idempotent without a request: a second run would hold the units twice.
 		reserve: action({
 			summary: "Hold units for one attempt to order; all shortages come back at once",
 			permissions: "service",
+			problems: ["RESERVATION_UNDER_WAY"],
 			params: z.strictObject({
 				reservation_id: z.uuid(),
+				/** The same for all attempts that have one Idempotency-Key. */
+				request_id: z.uuid().optional(),
 				lines: z.array(orderLine).min(1).max(ORDER_LINES_MAX),
 				expires_at: moment,
 			}),
 			result: z.strictObject({
+				/** That of an earlier attempt of the same request, where that one holds everything already. */
+				reservation_id: z.uuid(),
 				lines: z.array(
 					z.strictObject({
 						product_id: z.string(),

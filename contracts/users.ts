@@ -331,6 +331,8 @@ export const users = contract({
 			}),
 			result: z.strictObject({
 				email: z.string(),
+				/** Whether the person is known to read what is sent to this `email`. */
+				is_verified: z.boolean(),
 				full_name: z.string(),
 				locale,
 				phone: phone.nullable(),

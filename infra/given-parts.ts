@@ -1,3 +1,4 @@
+import { settings } from "../mixins/settings.ts";
 import { checkGiven, type UrlVariable, warnOfPlainNats } from "./given-servers.ts";
 import type { Part, PartName } from "./parts-file.ts";
 import { StartError } from "./start-error.ts";
@@ -39,7 +40,7 @@ export async function givenParts(services: string[], say: (line: string) => void
 	const parts = await Promise.all(
 		PARTS.filter(([, variable]) => needed.has(variable)).map(([name, variable]) => givenPart(name, variable)),
 	);
-	if (process.env.NODE_ENV === "production") await warnOfPlainNats(process.env.NATS_URL as string, say);
+	if (settings.isProduction) await warnOfPlainNats(process.env.NATS_URL as string, say);
 	return parts;
 }
 
@@ -48,7 +49,7 @@ function checkEnvironment(services: string[]): Set<string> {
 	const needed = new Set(hosted.flatMap((service) => NEEDED[service] ?? []));
 	if (services.includes("notifications") && process.env.SMS_URL) needed.add("SMS_SECRET");
 	// The laptop's own servers and secrets can be given to a second process as well, whatever they are.
-	if (process.env.NODE_ENV !== "production") return needed;
+	if (!settings.isProduction) return needed;
 	const missing = [...needed].filter((name) => !process.env[name]);
 	const given = new Set([...needed, ...hosted.flatMap((service) => OPTIONAL[service] ?? [])]);
 	const weak = [...given].flatMap((name) => {

@@ -1,7 +1,8 @@
 import { lookup } from "node:dns/promises";
 import { BlockList, isIP } from "node:net";
 import { connect } from "nats";
-import pg from "pg";
+import { PostgresClient, postgresPlace, postgresUrlProblem } from "../mixins/postgres-client.ts";
+import { settings } from "../mixins/settings.ts";
 import { pingMongo } from "./mongo-ping.ts";
 import { codeOf, reason, StartError } from "./start-error.ts";
 
@@ -19,7 +20,7 @@ const checks: Record<
 		port: "5432",
 		own: "the embedded one",
 		log_in: async (url) => {
-			const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: patience_ms });
+			const client = new PostgresClient({ connectionString: url, connectionTimeoutMillis: patience_ms });
 			client.on("error", () => {});
 			try {
 				await client.connect();
@@ -71,14 +72,19 @@ const checks: Record<
  */
 export async function checkGiven(variable: UrlVariable, text: string): Promise<string> {
 	const { schemes, port, own, log_in } = checks[variable];
-	const where = text
-		.split(",")
-		.map((one) => hostOf(one, port))
-		.join(",");
+	const problem = variable === "POSTGRES_URL" ? postgresUrlProblem(text) : undefined;
+	if (problem) throw new StartError(`${variable} ${problem}`);
+	const where =
+		variable === "POSTGRES_URL"
+			? postgresPlace(text)
+			: text
+					.split(",")
+					.map((one) => hostOf(one, port))
+					.join(",");
 	const scheme = /^[a-z+]+:/i.exec(text)?.[0].toLowerCase() ?? "";
 	if (!schemes.includes(scheme) || where.includes("?"))
 		throw new StartError(`${variable}: not a URL of the form ${schemes[0]}//user:password@host:${port}/…`);
-	const unset = process.env.NODE_ENV === "production" ? "" : ` or unset ${variable} to use ${own}`;
+	const unset = settings.isProduction ? "" : ` or unset ${variable} to use ${own}`;
 	try {
 		await within(patience_ms + 1_000, log_in(text));
 		return where;
@@ -144,6 +150,8 @@ function explain(error: unknown, url: string): { cause: string; cure: string } {
 		)
 	)
 		return { cause: "it refuses the user or password", cure: "correct them in the URL" };
+	if (/client password must be/.test(said))
+		return { cause: "it asks for a password", cure: "put the password into the URL" };
 	if (code === "3D000") return { cause: `it says: ${text}`, cure: "create it or name another in the URL" };
 	if (code === "53300") return { cause: "it has no connection left", cure: "raise its max_connections" };
 	if (/SERVER_OPT_NA/.test(said))

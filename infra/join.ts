@@ -1,5 +1,6 @@
 import { resolve } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
+import { settings } from "../mixins/settings.ts";
 import { givenPart, givenParts } from "./given-parts.ts";
 import { checkGiven, type UrlVariable } from "./given-servers.ts";
 import { holder } from "./lock.ts";
@@ -52,7 +53,7 @@ export function canJoin(directory: string): boolean {
 
 function isGiven(): boolean {
 	const all = [...Object.values(variables), "TOKO_SECRET", "PAYMENT_WEBHOOK_SECRET"];
-	return process.env.NODE_ENV === "production" || all.every((name) => process.env[name]);
+	return settings.isProduction || all.every((name) => process.env[name]);
 }
 
 async function running(folder: string, wait_ms: number, say: (line: string) => void): Promise<PartsRecord> {

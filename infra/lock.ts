@@ -1,10 +1,13 @@
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { folderProblem } from "./folder.ts";
+import { type KernelLock, tryKernelLock } from "./kernel-lock.ts";
 import { holderOf, type Identity, type PidLock, tryLock } from "./pid-lock.mjs";
 import { StartError } from "./start-error.ts";
 
 /** A lock that this process holds until it releases it or dies. */
-export type Lock = PidLock;
+export interface Lock {
+	release(): void;
+}
 
 /** The live process that holds the lock file, or null. */
 export function holder(file: string): Identity | null {
@@ -12,21 +15,53 @@ export function holder(file: string): Identity | null {
 }
 
 /**
- * Takes the lock file or throws a StartError made by `refusal` of the holder's pid. The lock ends with
- * the process, however that dies.
+ * Takes the lock or throws a StartError made by `refusal` of the holder's pid. The kernel keeps the lock, so that it ends
+ * with the process, however that dies, and holds between containers; the lock file tells others who has it.
  */
-export async function takeLock(file: string, refusal: string | ((pid: number) => string)): Promise<Lock> {
+export async function takeLock(file: string, refusal: (pid: number) => string): Promise<Lock> {
+	const kernel = takeKernelLock(file, refusal);
+	try {
+		const told = await takePidLock(file, refusal);
+		return {
+			release() {
+				told.release();
+				kernel.release();
+			},
+		};
+	} catch (error) {
+		kernel.release();
+		throw error;
+	}
+}
+
+function takeKernelLock(file: string, refusal: (pid: number) => string): KernelLock {
+	let lock: KernelLock | null;
+	try {
+		lock = tryKernelLock(`${file}.kernel`);
+	} catch (error) {
+		throw folderProblem(file, error);
+	}
+	if (lock !== null) return lock;
+	const pid = holder(file)?.pid;
+	throw new StartError(
+		pid === undefined
+			? `${dirname(file)} is used by a process of another container or machine: stop it, or set TOKO_DIR to another folder`
+			: refusal(pid),
+	);
+}
+
+async function takePidLock(file: string, refusal: (pid: number) => string): Promise<PidLock> {
 	for (let attempt = 0; ; attempt++) {
-		let lock: Lock | null;
+		let lock: PidLock | null;
 		try {
 			lock = tryLock(file);
 		} catch (error) {
 			throw folderProblem(file, error);
 		}
 		if (lock !== null) return lock;
+		// A process of an earlier version, which knows nothing of the kernel's lock.
 		const pid = holder(file)?.pid;
-		if (pid !== undefined || attempt > 500)
-			throw new StartError(typeof refusal === "string" ? `${refusal} (pid ${pid})` : refusal(pid ?? 0));
+		if (pid !== undefined || attempt > 500) throw new StartError(refusal(pid ?? 0));
 		// Nobody holds it, but somebody is replacing the stale file this very moment.
 		await new Promise((resolve) => setTimeout(resolve, 10));
 	}

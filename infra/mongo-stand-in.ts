@@ -12,6 +12,7 @@ import { type PidLock, tryLock } from "./pid-lock.mjs";
 import { endLeftovers } from "./processes.ts";
 import { reason, StartError } from "./start-error.ts";
 import { type Server, supervise } from "./supervise.ts";
+import { pipEnvironment } from "./tools.ts";
 
 const execute = promisify(execFile);
 const repository = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -148,7 +149,7 @@ async function readStamp(target: string): Promise<Installed | null> {
 async function install(target: string, say: (line: string) => void): Promise<Installed> {
 	say(`installing ${requirement} from PyPI into ${target} (once, about 145 MB)`);
 	const quiet = ["install", "--quiet", "--disable-pip-version-check"];
-	const patience = { timeout: 600_000 };
+	const patience = { timeout: 600_000, env: pipEnvironment() };
 	let installed: Installed;
 	try {
 		await rm(target, { recursive: true, force: true });

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { settings } from "../mixins/settings.ts";
 import { prepareFolder } from "./folder.ts";
 import { givenPart, givenParts } from "./given-parts.ts";
 import { holdSignals } from "./interruption.ts";
@@ -40,8 +41,7 @@ export async function bringUpParts(
 	services: string[] = [],
 	sharesProducts = false,
 ): Promise<RunningParts> {
-	if (process.env.NODE_ENV === "production")
-		return { parts: await givenParts(services, say), stop: async () => {} };
+	if (settings.isProduction) return { parts: await givenParts(services, say), stop: async () => {} };
 	const folder = await prepareFolder(directory);
 	const lock = await takeLock(
 		join(folder, "toko.lock"),

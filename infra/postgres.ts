@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import pg from "pg";
+import { PostgresClient } from "../mixins/postgres-client.ts";
 import type { Identity } from "./pid-lock.mjs";
 import { freeData, makeData, postgres_env, provision } from "./postgres-data.ts";
 import { findPostgresPrograms } from "./postgres-programs.ts";
@@ -74,7 +74,7 @@ async function listens(data: string, pid: number): Promise<void> {
 }
 
 async function login(url: string): Promise<void> {
-	const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 2_000, ssl: false });
+	const client = new PostgresClient({ connectionString: url, connectionTimeoutMillis: 2_000 });
 	client.on("error", () => {});
 	try {
 		await client.connect();

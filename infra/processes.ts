@@ -1,6 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync, readlinkSync, realpathSync } from "node:fs";
 import { setTimeout as wait } from "node:timers/promises";
+import { isLocked } from "./kernel-lock.ts";
 import { type Identity, isRunning, processStart } from "./pid-lock.mjs";
 import { StartError } from "./start-error.ts";
 
@@ -66,7 +67,16 @@ export async function endLeftovers(
 		}
 		await wait(20);
 	}
+	if (isLocked(serverLock(folder)))
+		throw new StartError(
+			`${program} still uses ${folder} in another container or namespace: end it there, or set TOKO_DIR to another folder`,
+		);
 	return first.length;
+}
+
+/** The lock file that a server holds as long as it uses this data folder. */
+export function serverLock(folder: string): string {
+	return `${folder}.flock`;
 }
 
 /** The command line of a live process, arguments separated by spaces; "" if there is none. */

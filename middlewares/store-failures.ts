@@ -41,8 +41,11 @@ const DRIVER_ERRORS =
 	/^(Sequelize(Connection|HostNotFound|HostNotReachable)\w*Error|SequelizeConnection\w*|Mongo(ServerSelection|Network|NetworkTimeout|Timeout)Error|NotWrittenError)$/;
 const DRIVER_MESSAGES =
 	/^(Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error|Topology is closed)/;
-/** PostgreSQL's classes 08 (connection), 53 (resources) and 57P (operator intervention: shutdown, restart). */
-const SQL_STATES = /^(08|53|57P)/;
+/**
+ * PostgreSQL's classes 08 (connection), 40 (rolled back in a conflict with others, however often it was tried), 53 (resources)
+ * and 57P (operator intervention: shutdown, restart).
+ */
+const SQL_STATES = /^(08|40|53|57P)/;
 
 /** The SQLSTATE of an error of PostgreSQL's class 22, data exception. */
 function dataException(error: unknown): string | undefined {

@@ -113,7 +113,7 @@ export class FileAdapter extends MemoryAdapter {
 	}
 
 	override updateMany(query: object, update: object) {
-		return this.#confirmed(super.updateMany(query, update));
+		return this.#confirmed(super.updateMany(withoutNor(query), update));
 	}
 
 	/** Throws while the disk takes no writes: after a failed one it is tried again here. */
@@ -206,4 +206,9 @@ export class FileAdapter extends MemoryAdapter {
 			}
 		}
 	}
+}
+
+/** NeDB has no `$nor`, and its `$not` is of whole queries. */
+function withoutNor({ $nor = [], ...query }: { $nor?: object[] }): object {
+	return $nor.length === 0 ? query : { ...query, $and: $nor.map((one) => ({ $not: one })) };
 }

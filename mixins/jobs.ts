@@ -1,8 +1,11 @@
+import "./environment.ts";
+
 import { EventEmitter } from "node:events";
 import { Logger, type Runner, run, type TaskList, type WorkerEvents } from "graphile-worker";
 import type { ServiceSchema } from "moleculer";
-import pg from "pg";
-import type { PostgresService } from "./postgres.ts";
+import type pg from "pg";
+import { JOBS_SCHEMA, type PostgresService } from "./postgres.ts";
+import { PostgresClient } from "./postgres-client.ts";
 import { mixin } from "./schema.ts";
 import { databaseUrl } from "./settings.ts";
 
@@ -162,6 +165,7 @@ class Worker {
 				ended = endOfJobs(events);
 				this.#runner = await run({
 					pgPool: this.#service.pool,
+					schema: JOBS_SCHEMA,
 					taskList: this.#work.tasks,
 					crontab: this.#work.cron.join("\n"),
 					concurrency: this.#work.concurrency,
@@ -233,9 +237,8 @@ class Worker {
 		if (this.#session) {
 			return this.#session;
 		}
-		const session = new pg.Client({
+		const session = new PostgresClient({
 			connectionString: databaseUrl(this.#database),
-			connectionTimeoutMillis: 5000,
 			application_name: `toko ${this.#database} workers`,
 		});
 		const forget = () => {

@@ -1,9 +1,14 @@
+import "./environment.ts";
+
 import { readdir, readFile } from "node:fs/promises";
 import { basename } from "node:path";
 import { runMigrations } from "graphile-worker";
 import type { Service, ServiceSchema } from "moleculer";
-import pg from "pg";
+import type pg from "pg";
 import { Umzug } from "umzug";
+import { retryConflicts, retryConflictsOf } from "./conflicts.ts";
+import { PostgresClient, postgresPool } from "./postgres-client.ts";
+import { checkDatabase, createDatabase } from "./postgres-database.ts";
 import { mixin } from "./schema.ts";
 import { databaseUrl, settings } from "./settings.ts";
 
@@ -11,7 +16,10 @@ import { databaseUrl, settings } from "./settings.ts";
 export interface PostgresService extends Service {
 	pool: pg.Pool;
 	migrate(): Promise<void>;
-	/** Runs `work` in one transaction: commits when it resolves, rolls back when it throws. */
+	/**
+	 * Runs `work` in one transaction: commits when it resolves, rolls back when it throws. In a conflict with other
+	 * transactions it runs again, so it does nothing outside of the transaction.
+	 */
 	transaction<T>(work: (client: pg.PoolClient) => Promise<T>): Promise<T>;
 }
 
@@ -28,6 +36,8 @@ export interface PostgresOptions {
 
 /** Any number, the same for all of Toko: it names the lock under which one process migrates. */
 const MIGRATION_LOCK = 7_706_559;
+/** Where graphile-worker keeps its jobs; SQL of ours names it too. */
+export const JOBS_SCHEMA = "graphile_worker";
 
 /**
  * A service's own PostgreSQL database: made and migrated at the start under an advisory lock, so that processes
@@ -39,32 +49,17 @@ export function postgres(options: PostgresOptions): Partial<ServiceSchema> {
 			migrate(this: PostgresService) {
 				return migrate(options);
 			},
-			async transaction<T>(this: PostgresService, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
-				const client = await this.pool.connect();
-				let broken: Error | undefined;
-				try {
-					await client.query("BEGIN");
-					const result = await work(client);
-					await client.query("COMMIT");
-					return result;
-				} catch (error) {
-					await client.query("ROLLBACK").catch((failure: Error) => {
-						broken = failure;
-					});
-					throw error;
-				} finally {
-					client.release(broken);
-				}
+			transaction<T>(this: PostgresService, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+				return retryConflicts(() => inTransaction(this.pool, work));
 			},
 		},
 		created(this: PostgresService) {
-			this.pool = new pg.Pool({
+			this.pool = postgresPool({
 				connectionString: databaseUrl(options.database),
 				max: options.connections ?? 10,
-				connectionTimeoutMillis: 5000,
 				application_name: `toko ${options.database}`,
 			});
-			this.pool.on("connect", (client) => client.on("error", () => undefined));
+			retryConflictsOf(this.pool);
 			// Idle connections fail when the server restarts; the pool opens new ones by itself.
 			this.pool.on("error", (error) => this.logger.warn(`PostgreSQL connection lost: ${error.message}`));
 		},
@@ -77,42 +72,44 @@ export function postgres(options: PostgresOptions): Partial<ServiceSchema> {
 	});
 }
 
-async function migrate({ database, migrations, tables = [] }: PostgresOptions): Promise<void> {
-	await createDatabase(`${settings.namespace}_${database}`);
-	const client = await connect(databaseUrl(database));
+async function inTransaction<T>(pool: pg.Pool, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+	const client = await pool.connect();
+	let broken: Error | undefined;
 	try {
-		await client.query("SELECT pg_advisory_lock($1)", [MIGRATION_LOCK]);
-		// Ours call graphile-worker's functions, so its tables come first.
-		await runMigrations({ connectionString: databaseUrl(database) });
-		await ownMigrations(client, migrations, tables).up();
+		await client.query("BEGIN");
+		const result = await work(client);
+		await client.query("COMMIT");
+		return result;
+	} catch (error) {
+		await client.query("ROLLBACK").catch((failure: Error) => {
+			broken = failure;
+		});
+		throw error;
 	} finally {
-		await client.end();
+		client.release(broken);
 	}
 }
 
-async function connect(connectionString: string): Promise<pg.Client> {
-	const client = new pg.Client({ connectionString, connectionTimeoutMillis: 5000 });
+/** A migration may wait for another process's, or rewrite a table, for longer than a role gives its queries. */
+const UNLIMITED = { statement_timeout: "0", lock_timeout: "0", idle_in_transaction_session_timeout: "0" };
+
+async function migrate({ database, migrations, tables = [] }: PostgresOptions): Promise<void> {
+	await createDatabase(settings.postgresUrl, `${settings.namespace}_${database}`);
+	const options = { connectionString: databaseUrl(database), session: UNLIMITED };
+	const client = new PostgresClient(options);
 	// A lost connection fails the query that is under way; the event alone would end the process.
 	client.on("error", () => undefined);
 	await client.connect();
-	return client;
-}
-
-async function createDatabase(name: string): Promise<void> {
-	const client = await connect(settings.postgresUrl);
+	const pool = postgresPool({ ...options, max: 2 });
+	pool.on("error", () => undefined);
 	try {
-		const { rowCount } = await client.query("SELECT 1 FROM pg_database WHERE datname = $1", [name]);
-		if (rowCount === 0) {
-			await client
-				.query(`CREATE DATABASE ${client.escapeIdentifier(name)}`)
-				.catch((error: pg.DatabaseError) => {
-					// Another process was faster: 42P04 duplicate_database, or 23505 while both are at it.
-					if (error.code !== "42P04" && error.code !== "23505") {
-						throw error;
-					}
-				});
-		}
+		await checkDatabase(client);
+		await client.query("SELECT pg_advisory_lock($1)", [MIGRATION_LOCK]);
+		// Ours call graphile-worker's functions, so its tables come first.
+		await runMigrations({ pgPool: pool, schema: JOBS_SCHEMA });
+		await ownMigrations(client, migrations, tables).up();
 	} finally {
+		await pool.end();
 		await client.end();
 	}
 }

@@ -1,7 +1,13 @@
 import { hkdfSync } from "node:crypto";
+import { isIP } from "node:net";
 import { resolve } from "node:path";
+import { nodeEnvironment } from "./node-env.mjs";
 
 const LOG_LEVELS = ["fatal", "error", "warn", "info", "debug", "trace", "silent"];
+
+/** Longer ones are a slip of the unit; timers and dates end somewhere behind them. */
+const YEAR_MINUTES = 525_600;
+const DAY_SECONDS = 86_400;
 
 /**
  * What the environment says, read when asked: a laptop's `npm start` fills in the addresses of the parts that it
@@ -38,14 +44,37 @@ export const settings = {
 	},
 	/** Everything that a laptop's Toko writes. */
 	get directory(): string {
-		return resolve(process.env.TOKO_DIR || ".toko");
+		const given = process.env.TOKO_DIR;
+		// Of `TOKO_DIR=$SHOP npm start` without a SHOP, the default would be another shop.
+		if (given?.trim() === "") {
+			throw new Error("TOKO_DIR is empty: name a folder, or leave TOKO_DIR away for .toko");
+		}
+		return resolve(given ?? ".toko");
 	},
 	get isProduction(): boolean {
-		return process.env.NODE_ENV === "production";
+		return nodeEnvironment() === "production";
+	},
+	/** The shop's currency, by its code in ISO 4217. */
+	get currency(): string {
+		const given = process.env.CURRENCY || "IDR";
+		if (!Intl.supportedValuesOf("currency").includes(given)) {
+			throw new Error(
+				`CURRENCY must be a code of ISO 4217 in capitals, such as IDR or USD, not ${JSON.stringify(given)}`,
+			);
+		}
+		return given;
+	},
+	/** Digits after the point that the currency has: 0 for rupiah, 2 for dollars. */
+	get currencyDecimals(): number {
+		const given = process.env.CURRENCY_DECIMALS || "0";
+		if (!/^[0-4]$/.test(given)) {
+			throw new Error(`CURRENCY_DECIMALS must be a digit from 0 to 4, not "${given}"`);
+		}
+		return Number(given);
 	},
 	/** Minutes (fractions allowed) that an unpaid order holds its units. */
 	get orderTtlMinutes(): number {
-		return positive("ORDER_TTL_MINUTES", 30);
+		return positive("ORDER_TTL_MINUTES", 30, YEAR_MINUTES);
 	},
 	/** What the payment provider signs its webhooks with. */
 	get paymentWebhookSecret(): string {
@@ -80,10 +109,14 @@ export const settings = {
 	},
 	/** How long a process that is told to stop may finish what it has in hand. */
 	get shutdownSeconds(): number {
-		return positive("SHUTDOWN_SECONDS", 5);
+		return positive("SHUTDOWN_SECONDS", 5, DAY_SECONDS);
 	},
 	get host(): string {
-		return process.env.HOST || "127.0.0.1";
+		const given = process.env.HOST || "127.0.0.1";
+		if (!/^[\w.:%-]+$/.test(given)) {
+			throw new Error(`HOST must be an address or a name such as 0.0.0.0, not ${JSON.stringify(given)}`);
+		}
+		return given;
 	},
 	get port(): number {
 		return portNumber("PORT", 3000);
@@ -99,9 +132,7 @@ export const settings = {
 	/** Addresses and networks of the proxies whose `X-Forwarded-For` counts. */
 	get trustProxy(): string[] {
 		const given = list("TRUST_PROXY");
-		const wrong = given.find(
-			(one) => !/^(loopback|linklocal|uniquelocal|[0-9a-fA-F:.]+(\/\d{1,3})?)$/.test(one),
-		);
+		const wrong = given.find((one) => !isNetwork(one));
 		if (wrong !== undefined) {
 			throw new Error(`TRUST_PROXY must be addresses or networks such as 10.0.0.0/8, not "${wrong}"`);
 		}
@@ -125,19 +156,27 @@ export const settings = {
 	},
 };
 
+/** What a laptop's start fills in, or derives from that. */
+const GIVEN_LATER: (keyof typeof settings)[] = [
+	"postgresUrl",
+	"natsUrl",
+	"paymentWebhookSecret",
+	"smsSecret",
+];
+
 /** Reads every setting that can be wrong by itself, so that a start fails at once and not in the middle of its work. */
 export function checkSettings(): void {
-	const { namespace, port, healthPort, shutdownSeconds, rateLimit, orderTtlMinutes, logLevel } = settings;
-	const { smtpUrl, smsUrl, shopUrl, mailFrom, trustProxy, corsOrigins } = settings;
-	void [namespace, port, healthPort, shutdownSeconds, rateLimit, orderTtlMinutes, logLevel];
-	void [smtpUrl, smsUrl, shopUrl, mailFrom, trustProxy, corsOrigins, settings.eventReplicas];
+	for (const name of Object.keys(settings) as (keyof typeof settings)[]) {
+		if (!GIVEN_LATER.includes(name)) {
+			void settings[name];
+		}
+	}
 }
 
 /** The address of one of the shop's databases on the server that `POSTGRES_URL` names. */
 export function databaseUrl(database: string): string {
-	const url = new URL(settings.postgresUrl);
-	url.pathname = `/${settings.namespace}_${database}`;
-	return url.href;
+	// Not by `new URL`, which refuses a URL without a host: that is in `?host=` for a socket.
+	return settings.postgresUrl.replace(/^([^:]+:\/\/[^/?#]*)[^?#]*/, `$1/${settings.namespace}_${database}`);
 }
 
 /**
@@ -193,14 +232,31 @@ function portNumber(name: string, otherwise: number): number {
 	return Number(given);
 }
 
-function positive(name: string, otherwise: number): number {
+function positive(name: string, otherwise: number, max: number): number {
 	const given = process.env[name];
 	if (!given) {
 		return otherwise;
 	}
 	const value = Number(given);
-	if (!Number.isFinite(value) || value <= 0) {
-		throw new Error(`${name} must be a number above 0, not "${given}"`);
+	if (!/^(\d+\.?\d*|\.\d+)$/.test(given) || value <= 0 || value > max) {
+		throw new Error(
+			`${name} must be a number above 0 and at most ${max}, such as ${otherwise}, not ${JSON.stringify(given)}`,
+		);
 	}
 	return value;
+}
+
+/** An address, a network such as 10.0.0.0/8, or a name that proxy-addr has for some. */
+function isNetwork(text: string): boolean {
+	const [address = "", bits, ...rest] = text.split("/");
+	if (["loopback", "linklocal", "uniquelocal"].includes(text)) {
+		return true;
+	}
+	const version = isIP(address);
+	const most = version === 4 ? 32 : 128;
+	return (
+		version > 0 &&
+		rest.length === 0 &&
+		(bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) >= 1 && Number(bits) <= most))
+	);
 }

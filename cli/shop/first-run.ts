@@ -6,11 +6,13 @@ import { fileURLToPath } from "node:url";
 import type { ServiceBroker } from "moleculer";
 import { callAction } from "../../contracts/actions.ts";
 import { email } from "../../contracts/email.ts";
+import { CURRENCY, CURRENCY_DECIMALS } from "../../contracts/money.ts";
 import { newPassword } from "../../contracts/passwords.ts";
 import { problemCode } from "../../contracts/problems.ts";
 import { StartError } from "../../infra/parts.ts";
 import { settings } from "../../mixins/settings.ts";
-import { importCatalogue } from "./catalogue-file.ts";
+import { Catalogue } from "../catalogue/catalogue.ts";
+import { importAll } from "../catalogue/import.ts";
 
 const CATALOGUE = fileURLToPath(new URL("../../data/catalogue.csv", import.meta.url));
 
@@ -61,7 +63,7 @@ export async function ensureAdmin(broker: ServiceBroker): Promise<NewAdmin | und
 }
 
 /**
- * Loads the catalogue into a store that never had a product. A start that was killed meanwhile goes on where it was,
+ * Loads the catalogue into a store that never had a product; its prices are in rupiah, so into a shop in rupiah. A start that was killed meanwhile goes on where it was,
  * because lines that are there already change nothing; several processes that start together may all load it.
  */
 export async function ensureCatalogue(broker: ServiceBroker, say: (line: string) => void): Promise<void> {
@@ -73,9 +75,17 @@ export async function ensureCatalogue(broker: ServiceBroker, say: (line: string)
 	if (products > 0 && !existsSync(marker)) {
 		return;
 	}
+	if (CURRENCY !== "IDR" || CURRENCY_DECIMALS !== 0) {
+		say(
+			`left out data/catalogue.csv, whose prices are whole rupiah: this shop has ${CURRENCY} with ${CURRENCY_DECIMALS} decimals; ` +
+				"load products of your own with `npm run import -- FILE`",
+		);
+		return;
+	}
 	await mkdir(settings.directory, { recursive: true });
 	await writeFile(marker, "");
-	const { created } = await importCatalogue(broker, CATALOGUE, {});
+	const catalogue = await Catalogue.open(CATALOGUE);
+	const { created } = await importAll(broker, catalogue).finally(() => catalogue.close());
 	await rm(marker, { force: true });
 	say(`loaded the catalogue: ${created} products`);
 }

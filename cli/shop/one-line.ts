@@ -1,9 +1,22 @@
+import { sslModeOfShell } from "../../mixins/environment.ts";
+
+import { misspeltVariables } from "../../mixins/misspelt.ts";
+import { checkSettings } from "../../mixins/settings.ts";
+
 /*
  * Imported first, so that a setting which is found to be wrong while the other modules load is one line as well. Once
  * all are loaded, an error that nobody caught is a defect and ends the process as Node does it, with its stack.
  */
 process.on("uncaughtException", fail);
 setImmediate(() => process.off("uncaughtException", fail));
+// One place for all commands, before they load or start anything.
+checkSettings();
+if (/^(require|verify)/.test(sslModeOfShell ?? "") && !/[?&]ssl/.test(process.env.POSTGRES_URL ?? "?ssl")) {
+	console.error(`warning: PGSSLMODE does not count: add sslmode=verify-full to POSTGRES_URL for TLS`);
+}
+for (const [name, right] of misspeltVariables(process.env)) {
+	console.error(`warning: ${name} is set, which Toko does not know: ${right} is meant?`);
+}
 
 /** Ends the process with one line that names cause and cure; the stack is there with LOG_LEVEL=debug. */
 export function fail(error: unknown): never {

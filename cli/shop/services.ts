@@ -14,17 +14,18 @@ const SERVICES: Record<string, () => Promise<{ default: ServiceSchema }>> = {
  * The services that somebody named, in the order in which they start; all of them where nobody named any.
  *
  * @param given Names, separated by commas or spaces.
+ * @param name The variable that they come from, for the error.
  * @throws StartError that lists the names there are.
  */
-export function namedServices(given: string): string[] {
-	const names = given.split(/[\s,]+/).filter((name) => name !== "" && name !== "all");
-	const unknown = names.filter((name) => !Object.hasOwn(SERVICES, name));
+export function namedServices(given: string, name = ""): string[] {
+	const names = given.split(/[\s,]+/).filter((one) => one !== "" && one !== "all");
+	const unknown = names.filter((one) => !Object.hasOwn(SERVICES, one));
 	if (unknown.length > 0) {
 		throw new StartError(
-			`there is no service "${unknown.join('", "')}": the services are ${Object.keys(SERVICES).join(", ")}`,
+			`${name ? `${name}: ` : ""}there is no service "${unknown.join('", "')}": the services are ${Object.keys(SERVICES).join(", ")}`,
 		);
 	}
-	return Object.keys(SERVICES).filter((name) => names.length === 0 || names.includes(name));
+	return Object.keys(SERVICES).filter((one) => names.length === 0 || names.includes(one));
 }
 
 /** Adds a service to a broker; on a started broker it starts at once. */

@@ -1,6 +1,7 @@
 import { createTransport, type SendMailOptions } from "nodemailer";
 import { settings } from "../../mixins/settings.ts";
 import { type Channel, type Message, Refused } from "./channel.ts";
+import { isFinalRefusal, type SmtpAnswer } from "./smtp-refusals.ts";
 
 const PATIENCE_MS = 30_000;
 
@@ -28,9 +29,11 @@ export function byEmail(url: string): Channel {
 		async send(message) {
 			// Also where a server answers, but so slowly that no connection times out.
 			const signal = AbortSignal.timeout(PATIENCE_MS);
-			await transport.sendMail({ ...asMail(message), signal } as SendMailOptions).catch((error: Error) => {
-				throw isForGood(error) ? new Refused(error.message) : error;
-			});
+			await transport
+				.sendMail({ ...asMail(message), signal } as SendMailOptions)
+				.catch((error: Error & SmtpAnswer) => {
+					throw isFinalRefusal(error) ? new Refused(error.message) : error;
+				});
 		},
 		close: () => transport.close(),
 	};
@@ -39,22 +42,4 @@ export function byEmail(url: string): Channel {
 /** A message as nodemailer takes it. Its `Message-ID` comes from its id, so that a mail sent twice can be told. */
 export function asMail({ id, ...mail }: Message): SendMailOptions {
 	return { ...mail, messageId: `<${id}@toko>` };
-}
-
-/**
- * Whether the server refused this recipient or this mail, and will again. What it has against the sender (5.7.x, or at
- * another command) is the shop's to mend, and passes.
- */
-function isForGood(error: Error): boolean {
-	const {
-		command,
-		responseCode = 0,
-		response = "",
-	} = error as {
-		command?: string;
-		responseCode?: number;
-		response?: string;
-	};
-	const isOfThisMail = command === "RCPT TO" || command === "DATA";
-	return isOfThisMail && responseCode >= 500 && responseCode !== 530 && !/\b5\.7\.\d/.test(response);
 }

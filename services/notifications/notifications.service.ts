@@ -193,8 +193,9 @@ export default service<NotificationsService>({
 			if (!to || !hasChannel(channel)) {
 				throw new Refused(to ? `there is no way to send an ${channel}` : "the user has no phone any more");
 			}
-			const { locale, token, full_name } = contact;
-			const written = await this.templates.write(channel, name, { name: full_name, locale, token }, data);
+			const { locale, token, full_name, is_verified } = contact;
+			const reader = { name: full_name, is_verified, locale, token };
+			const written = await this.templates.write(channel, name, reader, { ...data, occurred_at });
 			await address(this.pool, id, to, written.subject ?? null);
 			await this.sender.send(channel, { ...written, id, to });
 		},

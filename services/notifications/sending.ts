@@ -1,6 +1,6 @@
 import { setTimeout as wait } from "node:timers/promises";
 import pLimit from "p-limit";
-import pg from "pg";
+import { postgresPool } from "../../mixins/postgres-client.ts";
 import { databaseUrl } from "../../mixins/settings.ts";
 import { type ChannelName, type Message, Refused } from "./channel.ts";
 import { openChannels } from "./channels.ts";
@@ -38,14 +38,12 @@ const limits = {
 	email: pLimit({ concurrency: AT_ONCE, rejectOnClear: true }),
 	sms: pLimit({ concurrency: AT_ONCE, rejectOnClear: true }),
 };
-const pool = new pg.Pool({
+const pool = postgresPool({
 	connectionString: databaseUrl("notifications"),
 	max: 2 * AT_ONCE,
-	connectionTimeoutMillis: 5000,
 	application_name: "toko notifications sender",
 });
 pool.on("error", () => undefined);
-pool.on("connect", (client) => client.on("error", () => undefined));
 
 const underWay = new Set<Promise<void>>();
 

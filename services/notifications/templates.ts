@@ -1,12 +1,14 @@
 import { readdir, readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { compile } from "html-to-text";
-import { Liquid, type Template } from "liquidjs";
+import { type Context, Liquid, type Template } from "liquidjs";
 import type { EventName } from "../../contracts/actions.ts";
-import { CURRENCY, CURRENCY_DECIMALS, fromMinor } from "../../contracts/money.ts";
+import { CURRENCY } from "../../contracts/money.ts";
 import { settings } from "../../mixins/settings.ts";
 import type { ChannelName } from "./channel.ts";
+import { moment, money } from "./formats.ts";
 import { LOCALES, type Locale, MESSAGES } from "./messages.ts";
+import { nameForStranger } from "./names.ts";
 
 /** A message that is ready to be sent. */
 export interface Written {
@@ -20,10 +22,15 @@ export interface Written {
 /** Whom a message is for, and what its link is. */
 export interface Reader {
 	name: string;
+	/** Whether the reader is known to be the user: to anybody else the name is shown only as far as it is one. */
+	is_verified: boolean;
 	locale: Locale;
 	/** For the message's link. */
 	token: string | null;
 }
+
+/** The data of an event, and its moment in ISO 8601. */
+type Happened = object & { occurred_at: string };
 
 interface Mail {
 	subject: Template[];
@@ -39,7 +46,18 @@ const options = { strictVariables: true, strictFilters: true, ownPropertyOnly: t
 const html = new Liquid({ ...options, outputEscape: "escape" });
 const plain = new Liquid(options);
 for (const engine of [html, plain]) {
-	engine.registerFilter("money", money);
+	engine.registerFilter("money", function (minor: unknown) {
+		return money(minor, valueIn<Locale>(this, "locale"), valueIn<string>(this, "currency"));
+	});
+	// Instead of Liquid's own, which knows neither the reader's language nor a zone to name.
+	engine.registerFilter("date", function (at: unknown) {
+		return moment(at, valueIn<Locale>(this, "locale"));
+	});
+}
+
+/** What a filter needs to know of the message that it is in. */
+function valueIn<T>({ context }: { context: Context }, name: string): T {
+	return context.getSync([name]) as T;
 }
 
 /**
@@ -85,18 +103,25 @@ export class Templates {
 	/**
 	 * Fills in the message of an event.
 	 *
+	 * @param data The event's data, and when it happened.
 	 * @param shopUrl Where the pages are that its link leads to.
 	 */
 	async write(
 		channel: ChannelName,
 		event: EventName,
 		reader: Reader,
-		data: object,
+		data: Happened,
 		shopUrl = settings.shopUrl,
 	): Promise<Written> {
 		const { type, token_for } = messageOf(event);
 		const file = `${reader.locale}/${type}`;
-		const values = { ...withSubtotals(data), ...reader, link: linkFor(token_for, reader.token, shopUrl) };
+		const values = {
+			currency: CURRENCY,
+			...withSubtotals(data),
+			...reader,
+			name: nameFor(channel, reader),
+			link: linkFor(token_for, reader.token, shopUrl),
+		};
 		if (channel === "sms") {
 			return { text: String(await plain.render(this.#texts.get(file) as Template[], values)).trim() };
 		}
@@ -119,11 +144,12 @@ export class Templates {
 	/** With a link, with a token alone and without: all happen. */
 	async #check(file: string, channel: ChannelName, event: EventName, locale: Locale, example: object) {
 		for (const [token, shopUrl] of [["to.ken", "https://shop.example"], ["to.ken"], [null]] as const) {
-			const reader = { name: "Budi Santoso", locale, token };
+			const reader = { name: "Budi Santoso", is_verified: token === null, locale, token };
+			const data = { ...example, occurred_at: "2026-11-23T08:00:00.000Z" };
 			try {
 				const needed = token && messageOf(event).token_for ? token : "";
 				// An empty address is none.
-				judge(channel, needed, await this.write(channel, event, reader, example, shopUrl ?? ""));
+				judge(channel, needed, await this.write(channel, event, reader, data, shopUrl ?? ""));
 			} catch (error) {
 				throw new Error(`templates/${file} cannot be filled in: ${(error as Error).message}`);
 			}
@@ -184,7 +210,12 @@ function split(text: string): Mail {
 	return { subject: plain.parse(subject), content: html.parse(text.replace(whole, "")) };
 }
 
-function withSubtotals(data: object): object {
+/** Nobody verifies phones. */
+function nameFor(channel: ChannelName, { name, is_verified, locale }: Reader): string {
+	return is_verified && channel === "email" ? name : nameForStranger(name, locale);
+}
+
+function withSubtotals(data: Happened): object {
 	const { items } = data as { items?: { price_minor: number; quantity: number }[] };
 	return items
 		? { ...data, items: items.map((item) => ({ ...item, subtotal_minor: item.price_minor * item.quantity })) }
@@ -195,13 +226,3 @@ const asText = compile({
 	wordwrap: 78,
 	selectors: [{ selector: "table", format: "dataTable", options: { colSpacing: 3 } }],
 });
-
-const format = new Intl.NumberFormat("id-ID", {
-	minimumFractionDigits: CURRENCY_DECIMALS,
-	maximumFractionDigits: CURRENCY_DECIMALS,
-});
-
-/** `Rp 1.250.000`; other currencies by their code. */
-function money(minor: number): string {
-	return `${CURRENCY === "IDR" ? "Rp" : CURRENCY} ${format.format(fromMinor(minor))}`;
-}

@@ -17,8 +17,13 @@ export async function forgetUser(pool: Pool, user_id: number): Promise<void> {
 export async function forgetDeletedUsers(pool: Pool): Promise<void> {
 	await pool.query(
 		`UPDATE orders SET shipping_address = NULL, note = NULL
-		WHERE user_id IN (SELECT user_id FROM deleted_users) AND status = ANY ($1)
-			AND (shipping_address IS NOT NULL OR note IS NOT NULL)`,
+		WHERE id IN (
+			SELECT id FROM orders
+			WHERE user_id IN (SELECT user_id FROM deleted_users) AND status = ANY ($1)
+				AND (shipping_address IS NOT NULL OR note IS NOT NULL)
+			-- Two of these at the same moment must not lock the same orders in two sequences.
+			ORDER BY id FOR UPDATE
+		)`,
 		[SETTLED],
 	);
 }

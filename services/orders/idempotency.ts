@@ -21,6 +21,13 @@ export function keyedRequest(user_id: number, key: string, body: object): KeyedR
 	return { user_id, key, hash: createHash("sha256").update(JSON.stringify(body)).digest() };
 }
 
+/** Names a request for products: the same for all attempts at it (a UUID of version 8, RFC 9562). */
+export function requestId({ user_id, key, hash }: KeyedRequest): string {
+	const digest = createHash("sha256").update(`${user_id} ${key} `).update(hash).digest("hex");
+	const [, a, b, c, d, e] = /^(.{8})(.{4}).(.{3}).(.{3})(.{12})/.exec(digest) as RegExpExecArray;
+	return `${a}-${b}-8${c}-8${d}-${e}`;
+}
+
 /**
  * The answer that this request got before. A key that has counted for its time is forgotten, to be used anew.
  *

@@ -15,6 +15,8 @@ export interface OrderRow {
 	shipping_address: string | null;
 	note: string | null;
 	expires_at: string;
+	/** Whether its units went back on sale when it was refunded. */
+	restocked: boolean;
 	created_at: string;
 	updated_at: string;
 	lines: { product_id: string; name: string; price_minor: number; quantity: number }[];

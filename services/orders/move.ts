@@ -4,8 +4,8 @@ import type { JobsService } from "../../mixins/jobs.ts";
 import { findOrder, isUuid, type OrderRow, type Owner } from "./model.ts";
 import { STEPS, type Step, type StepName } from "./states.ts";
 
-/** The steps that change nothing but the order and its stock; those that move money have functions of their own. */
-type PlainStep = Exclude<StepName, "pay" | "refund">;
+/** The steps that change nothing but the order and its stock; of those that move money only `pay`, where it costs nothing. */
+type PlainStep = Exclude<StepName, "refund">;
 
 /**
  * Takes an order one step on, with its event and the job for its stock in one transaction. Of several steps that are

@@ -8,7 +8,6 @@ import { postgres } from "../../mixins/postgres.ts";
 import { service } from "../../mixins/schema.ts";
 import { forgetDeletedUsers, forgetUser } from "./forget.ts";
 import { forgetOldKeys } from "./idempotency.ts";
-import { KeyLocks } from "./key-locks.ts";
 import { findOrder, listOrders, type Owner, present } from "./model.ts";
 import { moveOrder, refundOrder } from "./move.ts";
 import {
@@ -21,14 +20,12 @@ import {
 	settledRestocks,
 	takeProviderEvent,
 } from "./payments.ts";
-import { type OrderingService, placeOrder } from "./place.ts";
+import { placeOrder } from "./place.ts";
 import { settleReservation } from "./reservations.ts";
 import { sandboxProvider } from "./sandbox.ts";
 import { readWebhook } from "./webhook.ts";
 
-type OrdersService = PayingService & OrderingService;
-
-export default service<OrdersService>({
+export default service<PayingService>({
 	name: orders.name,
 	version: orders.version,
 	mixins: [
@@ -41,7 +38,7 @@ export default service<OrdersService>({
 		}),
 	],
 
-	actions: implement<OrdersService>()(orders, {
+	actions: implement<PayingService>()(orders, {
 		async place(ctx) {
 			const { caller } = ctx.locals;
 			if (caller?.id == null) {
@@ -75,7 +72,7 @@ export default service<OrdersService>({
 
 		async pay(ctx) {
 			const { id, method } = ctx.params;
-			const { order, payment } = await payOrder(this, id, method, ownerOf(ctx));
+			const { order, payment } = await payOrder(this, id, method, ownerOf(ctx), actorOf(ctx));
 			if (!payment) {
 				return present(order);
 			}
@@ -135,7 +132,6 @@ export default service<OrdersService>({
 	}),
 
 	created() {
-		this.keyLocks = new KeyLocks();
 		this.provider = sandboxProvider(this.pool);
 		this.addCron("23 * * * * forget_old_keys");
 		this.addCron("53 * * * * forget_deleted_users");
@@ -163,10 +159,6 @@ export default service<OrdersService>({
 				});
 			},
 		});
-	},
-
-	async stopped() {
-		await this.keyLocks.close();
 	},
 });
 

@@ -4,12 +4,12 @@ import type { z } from "zod";
 import { callAction } from "../../contracts/actions.ts";
 import { fromMinor, toMinor } from "../../contracts/money.ts";
 import type { providerEvent } from "../../contracts/orders.ts";
-import { problem } from "../../contracts/problems.ts";
+import { type ProblemCode, problem } from "../../contracts/problems.ts";
 import type { JobsService } from "../../mixins/jobs.ts";
-import { findOrder, isUuid, type OrderRow, type Owner } from "./model.ts";
-import { emptyEvent } from "./move.ts";
+import { findOrder, type OrderRow, type Owner } from "./model.ts";
+import { emptyEvent, moveOrder } from "./move.ts";
 import type { PaymentMethod, PaymentProvider } from "./provider.ts";
-import { STEPS } from "./states.ts";
+import { BOUGHT, type OrderStatus, STEPS } from "./states.ts";
 
 /** A row of `payments`. */
 export interface Payment {
@@ -30,12 +30,16 @@ export interface PayingService extends JobsService {
 /** An `instant` payment whose process died is looked after this long after it was begun, by the database's clock. */
 const CHECK_INSTANT_SECONDS = 15;
 
-type Settled = "paid" | "late" | "known" | "unknown" | "differs";
+type Refused = "unknown" | "differs" | "reused";
+type Settled = "paid" | "late" | "known" | Refused;
 
 /**
  * Asks the provider to charge an order. `instant` answers the paid order; `transfer` the open payment, which a webhook
  * settles. Nobody is charged for what they do not get: money that comes when the order can no longer be paid goes back.
+ * Where a webhook or another request pays the order meanwhile, the paid order is the answer. One that costs nothing is paid
+ * at once, without a payment.
  *
+ * @param actor Who asked, as in `moveOrder`.
  * @throws ORDER_NOT_FOUND; ORDER_IN_OTHER_STATE, naming the state; PAYMENT_DECLINED; PAYMENT_NOT_MADE;
  * PAYMENT_UNKNOWN.
  */
@@ -44,30 +48,44 @@ export async function payOrder(
 	id: string,
 	method: PaymentMethod,
 	owner: Owner,
+	actor: string,
 ): Promise<{ order: OrderRow; payment?: Payment }> {
-	const payment = await openPayment(service, id, method, owner);
 	const order = await findOrder(service.pool, { id }, owner);
 	if (!order) {
 		throw problem("ORDER_NOT_FOUND");
 	}
+	if (order.total_minor === 0) {
+		return { order: await moveOrder(service, id, "pay", owner, actor) };
+	}
+	const payment = await openPayment(service, id, method, owner);
+	const now = async () => (await findOrder(service.pool, { id }, owner)) as OrderRow;
 	if (!payment) {
-		throw problem("ORDER_IN_OTHER_STATE", { state: order.status });
+		const wasPayable = (STEPS.pay.from as readonly OrderStatus[]).includes(order.status);
+		return { order: inOneOf(wasPayable ? BOUGHT : [], await now()) };
 	}
 	const outcome = await charge(service, order, payment);
 	if (outcome === "pending") {
 		return { order, payment };
 	}
-	if (outcome === "declined" || outcome === "cancelled") {
-		await failPayment(service, payment.reference, payment.amount_minor);
-		// This process was away for so long that the job which looks after the payment has ended it.
-		throw problem(outcome === "declined" ? "PAYMENT_DECLINED" : "PAYMENT_NOT_MADE");
+	if (outcome === "settled") {
+		const settled = await settlePayment(service, payment.reference, payment.amount_minor);
+		// Where it was paid in another way meanwhile, it may have been shipped since.
+		return { order: settled === "paid" ? await now() : inOneOf(BOUGHT, await now()) };
 	}
-	const settled = await settlePayment(service, payment.reference, payment.amount_minor);
-	const after = (await findOrder(service.pool, { id }, owner)) as OrderRow;
-	if (settled !== "paid") {
-		throw problem("ORDER_IN_OTHER_STATE", { state: after.status });
+	await failPayment(service, payment.reference, payment.amount_minor);
+	const after = await now();
+	if (BOUGHT.includes(after.status)) {
+		return { order: after };
 	}
-	return { order: after };
+	// `cancelled`: this process was away for so long that the job which looks after the payment has ended it.
+	throw problem(outcome === "declined" ? "PAYMENT_DECLINED" : "PAYMENT_NOT_MADE");
+}
+
+function inOneOf(expected: OrderStatus[], order: OrderRow): OrderRow {
+	if (!expected.includes(order.status)) {
+		throw problem("ORDER_IN_OTHER_STATE", { state: order.status });
+	}
+	return order;
 }
 
 async function charge(service: PayingService, order: OrderRow, payment: Payment) {
@@ -88,9 +106,9 @@ async function charge(service: PayingService, order: OrderRow, payment: Payment)
 }
 
 /**
- * Takes in what the provider tells by webhook, each of its events once.
+ * Takes in what the provider tells by webhook, each of its events once: known are its id and its content.
  *
- * @throws PAYMENT_NOT_FOUND; PAYMENT_AMOUNT_DIFFERS. Then nothing has changed.
+ * @throws PAYMENT_NOT_FOUND; PAYMENT_AMOUNT_DIFFERS; WEBHOOK_ID_REUSED. Then nothing has changed.
  */
 export async function takeProviderEvent(
 	service: PayingService,
@@ -98,12 +116,19 @@ export async function takeProviderEvent(
 ): Promise<void> {
 	const take = event.type === "payment.settled" ? settlePayment : failPayment;
 	const outcome = await take(service, event.reference, String(toMinor(event.amount)), event.id);
-	if (outcome === "unknown") {
-		throw problem("PAYMENT_NOT_FOUND");
+	if (isRefused(outcome)) {
+		throw problem(REFUSALS[outcome]);
 	}
-	if (outcome === "differs") {
-		throw problem("PAYMENT_AMOUNT_DIFFERS");
-	}
+}
+
+const REFUSALS = {
+	unknown: "PAYMENT_NOT_FOUND",
+	differs: "PAYMENT_AMOUNT_DIFFERS",
+	reused: "WEBHOOK_ID_REUSED",
+} as const satisfies Record<Refused, ProblemCode>;
+
+function isRefused(outcome: string): outcome is Refused {
+	return Object.hasOwn(REFUSALS, outcome);
 }
 
 /**
@@ -165,9 +190,6 @@ async function openPayment(
 	method: PaymentMethod,
 	owner: Owner,
 ): Promise<Payment | undefined> {
-	if (!isUuid(id)) {
-		return undefined;
-	}
 	const { rows } = await service.pool.query<Payment>(
 		"SELECT * FROM open_payment($1, $2, $3, $4, $5, now() + make_interval(secs => $6))",
 		[
@@ -201,7 +223,7 @@ async function failPayment(
 	reference: string,
 	amount_minor: string,
 	provider_event: string | null = null,
-): Promise<"failed" | "known" | "unknown" | "differs"> {
+): Promise<"failed" | "known" | Refused> {
 	const { rows } = await service.pool.query("SELECT fail_payment($1, $2, $3) AS outcome", [
 		reference,
 		amount_minor,

@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { setTimeout as wait } from "node:timers/promises";
 import type { DatabaseError } from "pg";
 import type { z } from "zod";
 import {
@@ -13,77 +14,108 @@ import type { orders } from "../../contracts/orders.ts";
 import { type ProblemCode, type ProblemData, problem, problemCode } from "../../contracts/problems.ts";
 import type { JobsService } from "../../mixins/jobs.ts";
 import { settings } from "../../mixins/settings.ts";
-import { type Answer, type KeyedRequest, keyedRequest, storedAnswer, storeRefusal } from "./idempotency.ts";
-import type { KeyLocks } from "./key-locks.ts";
+import {
+	type Answer,
+	type KeyedRequest,
+	keyedRequest,
+	requestId,
+	storedAnswer,
+	storeRefusal,
+} from "./idempotency.ts";
 import { findOrder, type OrderRow } from "./model.ts";
+import { abandon } from "./reservations.ts";
 import { INITIAL } from "./states.ts";
-
-/** What placing orders needs of its service. */
-export interface OrderingService extends JobsService {
-	keyLocks: KeyLocks;
-}
 
 type Request = z.output<typeof orders.actions.place.params>;
 type Lines = ResultOf<"v1.products.reserve">["lines"];
 
+interface Reserved {
+	reservation_id: string;
+	lines: Lines;
+	expires_at: string;
+}
+
 /** A reserve whose answer never came can still be under way at products, but not for longer than this. */
 const STRAY_RESERVE_SECONDS = 30;
-
-/** Refused with a key in hand, a request waits this often for a rival that may have got the last unit. */
-const RIVAL_CHECKS = 3;
-const RIVAL_CHECK_MS = 100;
+/** Another attempt of the same request that holds a part of the lines gets so much time to hold them all. */
+const UNDER_WAY_CHECKS = 20;
+const UNDER_WAY_MS = 50;
 
 /**
  * Places an order: holds the units at products, then writes order, lines, reservation, key and event in one
  * transaction. Whatever happens in between, either the order is there with its hold, or neither is.
  *
+ * Attempts with the same Idempotency-Key share one reservation: a later one takes over the units that an earlier one
+ * holds, whether that is alive or dead, and of their transactions one commits. So a keyed reservation is released only
+ * once it is abandoned, when no transaction can make an order of it any more.
+ *
  * @throws OUT_OF_STOCK, PRODUCT_NOT_FOUND, KEY_REUSED, TOTAL_TOO_LARGE, ORDER_NOT_PLACED, ORDER_UNKNOWN.
  */
 export async function placeOrder(
-	service: OrderingService,
+	service: JobsService,
 	ctx: ActionContext<Request>,
 	user_id: number,
 ): Promise<OrderRow> {
 	const { idempotency_key, ...body } = ctx.params;
 	const request = idempotency_key ? keyedRequest(user_id, idempotency_key, body) : undefined;
-	if (!request) {
-		return placeNew(service, ctx, body, user_id, undefined);
+	for (let checked = 0; ; checked++) {
+		const answer = request && (await storedAnswer(service.pool, request));
+		if (answer) {
+			return replay(answer);
+		}
+		try {
+			const reserved = await reserve(service, ctx, body.items, request);
+			return await place(service, body, user_id, reserved, request);
+		} catch (error) {
+			if (isRefusal(error)) {
+				return refuse(service, request, error);
+			}
+			if (problemCode(error) !== "RESERVATION_UNDER_WAY") {
+				throw error;
+			}
+			if (checked < UNDER_WAY_CHECKS) {
+				await wait(UNDER_WAY_MS);
+			} else {
+				// It is dead, or as good as dead.
+				await giveUp(service, (error as { data: Reserved }).data.reservation_id, request);
+			}
+		}
 	}
-	const known = await storedAnswer(service.pool, request);
-	if (known) {
-		return replay(known);
-	}
-	return service.keyLocks.alone(`${user_id} ${request.key}`, async (wasSecond) => {
-		const answer = wasSecond ? await storedAnswer(service.pool, request) : undefined;
-		return answer ? replay(answer) : placeNew(service, ctx, body, user_id, request);
-	});
 }
 
-async function placeNew(
+async function reserve(
 	service: JobsService,
 	ctx: ActionContext<Request>,
+	items: Request["items"],
+	request: KeyedRequest | undefined,
+): Promise<Reserved> {
+	const reservation_id = randomUUID();
+	const request_id = request && requestId(request);
+	const expires_at = new Date(Date.now() + settings.orderTtlMinutes * 60_000).toISOString();
+	const attempt = { reservation_id, ...(request_id ? { request_id } : {}), expires_at };
+	try {
+		return { ...(await ctx.call("v1.products.reserve", { ...attempt, lines: items })), expires_at };
+	} catch (error) {
+		if (!isRefusal(error) && problemCode(error) !== "RESERVATION_UNDER_WAY") {
+			// Products may have held the units although its answer did not arrive, or may still be about to.
+			await giveUp(service, reservation_id, request);
+			await releaseLater(service, reservation_id, STRAY_RESERVE_SECONDS);
+		}
+		throw error;
+	}
+}
+
+async function place(
+	service: JobsService,
 	body: Omit<Request, "idempotency_key">,
 	user_id: number,
+	{ reservation_id, lines, expires_at }: Reserved,
 	request: KeyedRequest | undefined,
 ): Promise<OrderRow> {
-	const reservation_id = randomUUID();
-	const expires_at = new Date(Date.now() + settings.orderTtlMinutes * 60_000).toISOString();
-	let lines: Lines;
-	try {
-		({ lines } = await ctx.call("v1.products.reserve", { reservation_id, lines: body.items, expires_at }));
-	} catch (error) {
-		if (!isRefusal(error)) {
-			// Products may have held the units although its answer did not arrive, or may still be about to.
-			await release(service, reservation_id);
-			await releaseLater(service, reservation_id, STRAY_RESERVE_SECONDS);
-			throw error;
-		}
-		return refuse(service, request, error);
-	}
 	const total_minor = sum(lines);
 	if (total_minor === undefined) {
-		await release(service, reservation_id);
-		return refuse(service, request, problem("TOTAL_TOO_LARGE"));
+		await giveUp(service, reservation_id, request);
+		throw problem("TOTAL_TOO_LARGE");
 	}
 	const order = {
 		id: randomUUID(),
@@ -100,7 +132,7 @@ async function placeNew(
 
 async function commit(
 	service: JobsService,
-	order: Omit<OrderRow, "number" | "created_at" | "updated_at" | "lines">,
+	order: Omit<OrderRow, "number" | "restocked" | "created_at" | "updated_at" | "lines">,
 	lines: Lines,
 	reservation_id: string,
 	request: KeyedRequest | undefined,
@@ -129,8 +161,9 @@ async function commit(
 		);
 		return (rows[0] as { placed: OrderRow }).placed;
 	} catch (error) {
-		if (request && (error as DatabaseError).constraint === "idempotency_keys_pkey") {
-			await release(service, reservation_id);
+		const { constraint = "" } = error as DatabaseError;
+		if (request && ["idempotency_keys_pkey", "reservations_pkey"].includes(constraint)) {
+			await giveUp(service, reservation_id, request);
 			return replayRival(service, request);
 		}
 		if ((error as DatabaseError).constraint === "orders_user_not_deleted") {
@@ -139,35 +172,36 @@ async function commit(
 		}
 		service.logger.warn(`Order ${order.id} was not confirmed by the database: ${(error as Error).message}`);
 		if (wasRolledBack(error)) {
-			await release(service, reservation_id);
+			await giveUp(service, reservation_id, request);
 			throw problem("ORDER_NOT_PLACED");
 		}
-		return settleUnknown(service, order.id, reservation_id);
+		return settleUnknown(service, order.id, reservation_id, request);
 	}
 }
 
 /**
- * Whether PostgreSQL itself says that the statement failed for want of something, such as space on its disk (class 53):
- * then it is undone, and there may be no room to write anything down about it either.
+ * Whether PostgreSQL itself says that the statement is undone: in a conflict with others that kept coming back (class 40),
+ * or for want of something, such as space on its disk (class 53). Then there may be no room to write anything down about it
+ * either.
  */
 function wasRolledBack(error: unknown): boolean {
-	return /^53/.test((error as DatabaseError).code ?? "");
+	return /^(40|53)/.test((error as DatabaseError).code ?? "");
 }
 
 /**
- * The commit's answer was lost, or it failed. Taking the reservation id as abandoned tells: it works only where the
- * order did not come to be, and then it never will.
+ * The commit's answer was lost, or it failed. Abandoning the reservation tells: it works only where the order did not come
+ * to be, and then it never will.
  */
 async function settleUnknown(
 	service: JobsService,
 	order_id: string,
 	reservation_id: string,
+	request: KeyedRequest | undefined,
 ): Promise<OrderRow> {
+	let isAbandoned: boolean;
 	let placed: OrderRow | undefined;
 	try {
-		await service.pool.query("INSERT INTO reservations (id) VALUES ($1) ON CONFLICT DO NOTHING", [
-			reservation_id,
-		]);
+		isAbandoned = await abandon(service.pool, reservation_id);
 		placed = await findOrder(service.pool, { id: order_id }, "anybody");
 	} catch {
 		throw problem("ORDER_UNKNOWN");
@@ -175,13 +209,18 @@ async function settleUnknown(
 	if (placed) {
 		return placed;
 	}
-	await release(service, reservation_id);
+	if (isAbandoned) {
+		await release(service, reservation_id);
+	}
+	if (request) {
+		return replayRival(service, request);
+	}
 	throw problem("ORDER_NOT_PLACED");
 }
 
-/** Whether products refused; then nothing is held. */
+/** Whether the shop refused; then nothing is held. */
 function isRefusal(error: unknown): boolean {
-	return ["OUT_OF_STOCK", "PRODUCT_NOT_FOUND"].includes(problemCode(error) ?? "");
+	return ["OUT_OF_STOCK", "PRODUCT_NOT_FOUND", "TOTAL_TOO_LARGE"].includes(problemCode(error) ?? "");
 }
 
 /** Tells why there is no order; with a key the answer that is stored first is everybody's. */
@@ -192,13 +231,6 @@ async function refuse(
 ): Promise<OrderRow> {
 	if (!request) {
 		throw error;
-	}
-	for (let check = 0; check < RIVAL_CHECKS; check++) {
-		const answer = await storedAnswer(service.pool, request);
-		if (answer) {
-			return replay(answer);
-		}
-		await new Promise((wake) => setTimeout(wake, RIVAL_CHECK_MS));
 	}
 	const { data } = error as { data?: ProblemData };
 	await storeRefusal(service.pool, request, problemCode(error) as ProblemCode, data ?? {});
@@ -218,6 +250,21 @@ function replay(answer: Answer): OrderRow {
 		return answer.order;
 	}
 	throw problem(answer.refused.code, answer.refused.data);
+}
+
+/**
+ * Releases a reservation of which this attempt makes no order. One with a key may be that of another attempt as well: then
+ * only if no order has it, which is made sure of first. Where the database does not answer, it is left to the sweeper or
+ * to the next attempt.
+ */
+async function giveUp(
+	service: JobsService,
+	reservation_id: string,
+	request: KeyedRequest | undefined,
+): Promise<void> {
+	if (!request || (await abandon(service.pool, reservation_id).catch(() => false))) {
+		await release(service, reservation_id);
+	}
 }
 
 /** Gives the units back now, or by a job where products does not answer. */

@@ -1,3 +1,4 @@
+import type { Pool } from "pg";
 import type { z } from "zod";
 import type { reservationFate } from "../../contracts/orders.ts";
 import type { JobsService } from "../../mixins/jobs.ts";
@@ -15,17 +16,27 @@ const FATES: Record<OrderStatus, z.output<typeof reservationFate>> = {
 };
 
 /**
- * What is to become of a hold whose time is over. Where no order has it, its reservation is taken as abandoned first:
- * a transaction that is still on its way then fails on the unique id, so the units can go back on sale.
+ * Takes a reservation as abandoned unless an order has it: a transaction that is still on its way then fails on the unique
+ * id, so the units can go back on sale.
+ *
+ * @returns Whether no order has it, nor ever will.
  */
-export async function settleReservation(service: JobsService, reservation_id: string) {
-	await service.pool.query("INSERT INTO reservations (id) VALUES ($1) ON CONFLICT DO NOTHING", [
+export async function abandon(pool: Pool, reservation_id: string): Promise<boolean> {
+	await pool.query("INSERT INTO reservations (id) VALUES ($1) ON CONFLICT DO NOTHING", [reservation_id]);
+	const { rowCount } = await pool.query("SELECT FROM reservations WHERE id = $1 AND order_id IS NULL", [
 		reservation_id,
 	]);
-	const { rows } = await service.pool.query<{ status: OrderStatus | null }>(
-		"SELECT o.status FROM reservations r LEFT JOIN orders o ON o.id = r.order_id WHERE r.id = $1",
+	return rowCount === 1;
+}
+
+/** What is to become of a hold whose time is over. Where no order has it, its reservation is abandoned. */
+export async function settleReservation(service: JobsService, reservation_id: string) {
+	if (await abandon(service.pool, reservation_id)) {
+		return { fate: "release" as const };
+	}
+	const { rows } = await service.pool.query<{ status: OrderStatus }>(
+		"SELECT o.status FROM reservations r JOIN orders o ON o.id = r.order_id WHERE r.id = $1",
 		[reservation_id],
 	);
-	const status = rows[0]?.status;
-	return { fate: status ? FATES[status] : ("release" as const) };
+	return { fate: FATES[(rows[0] as { status: OrderStatus }).status] };
 }

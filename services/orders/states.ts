@@ -41,5 +41,8 @@ export type StepName = keyof typeof STEPS;
 /** The states in which the units of an order are sold. */
 export const SOLD: OrderStatus[] = ["paid", "shipped", "completed", "refunded"];
 
+/** The states of an order that is paid and whose buyer has the goods or gets them. */
+export const BOUGHT: OrderStatus[] = ["paid", "shipped", "completed"];
+
 /** The states in which nobody brings an order to its buyer any more. */
 export const SETTLED: OrderStatus[] = ["completed", "cancelled", "expired", "refunded"];

@@ -1,16 +1,19 @@
 import type { z } from "zod";
-import type { catalogueLine, catalogueOutcome } from "../../contracts/products.ts";
+import { toMinor } from "../../contracts/money.ts";
+import { type catalogueLine, type catalogueOutcome, neededOfNew } from "../../contracts/products.ts";
 import { type DocumentAdapter, isDuplicate } from "../../mixins/documents.ts";
-import { changesOf, newDocument, type ProductDocument } from "./model.ts";
+import { type changesOf, newDocument, ON_SALE, type ProductDocument } from "./model.ts";
 import { searchFields } from "./search.ts";
 
 type Line = z.output<typeof catalogueLine> & { line: number };
 type Outcome = z.input<typeof catalogueOutcome>;
 type Store = DocumentAdapter<ProductDocument>;
+type Described = ReturnType<typeof changesOf>;
+type DescribedBy = ProductDocument["described_by"];
 
 /**
- * Takes lines of a catalogue over. A new sku becomes a product with its stock. A known one gets the new description
- * and price, but keeps its stock: what was sold since the first import must not come back.
+ * Takes lines of a catalogue over. A new sku becomes a product with its stock. A known one gets what the line says of
+ * it and keeps the rest, and always its stock: what was sold since the first import must not come back.
  */
 export async function importLines(
 	store: Store,
@@ -27,18 +30,21 @@ export async function importLines(
 	for (const { sku, line, ...given } of lines) {
 		const described_by = { file, line };
 		const document = known.get(sku);
-		if (!document) {
-			const created = newDocument(given, sku, described_by);
-			known.set(sku, created);
-			fresh.push(created);
-			outcomes.push("created");
-		} else if (document.described_by?.file === file && document.described_by.line !== line) {
-			outcomes.push("repeated");
-		} else if (document.removed_at !== null) {
-			outcomes.push("removed");
-		} else {
-			outcomes.push(await describeAgain(store, document, { ...changesOf(given), described_by }));
+		if (document) {
+			outcomes.push(await describeAgain(store, document, given, described_by));
+			continue;
 		}
+		const { name, price, stock, category } = given;
+		if (name === undefined || price === undefined || stock === undefined || category === undefined) {
+			outcomes.push({ missing: neededOfNew.options.filter((field) => given[field] === undefined) });
+			continue;
+		}
+		const { description, image_url } = given;
+		const product = { name, description: description ?? "", price, stock, category, image_url };
+		const created = newDocument(product, sku, described_by);
+		known.set(sku, created);
+		fresh.push(created);
+		outcomes.push("created");
 	}
 	if (fresh.length > 0) {
 		await insertAll(store, fresh);
@@ -47,25 +53,67 @@ export async function importLines(
 	return outcomes;
 }
 
+/** Changes only what the line gives, and makes the words that a product is found by of all that it then says. */
 async function describeAgain(
 	store: Store,
-	document: ProductDocument,
-	{ described_by, ...described }: ReturnType<typeof changesOf> & Pick<ProductDocument, "described_by">,
+	known: ProductDocument,
+	given: Omit<Line, "sku" | "line">,
+	described_by: NonNullable<DescribedBy>,
 ): Promise<Outcome> {
-	const isSame = (Object.keys(described) as (keyof typeof described)[]).every(
-		(field) => described[field] === document[field],
-	);
-	if (isSame && document.described_by?.file === described_by?.file) {
-		return "unchanged";
+	for (;;) {
+		const { sku, name, description, category, price_minor } = known;
+		const isSameFile = known.described_by?.file === described_by.file;
+		if (isSameFile && known.described_by?.line !== described_by.line) {
+			return "repeated";
+		}
+		if (known.removed_at !== null) {
+			return "removed";
+		}
+		const described = givenOf(given);
+		const isSame = (Object.keys(described) as (keyof Described)[]).every(
+			(field) => described[field] === known[field],
+		);
+		if (isSame && isSameFile) {
+			return "unchanged";
+		}
+		const changed = await store.updateMany(
+			// What it is found by is made of all of these: another change meanwhile, and it is made again.
+			{ sku, ...ON_SALE, name, description, category, price_minor },
+			{
+				$set: {
+					...described,
+					...searchFields({ ...known, ...described }),
+					described_by,
+					updated_at: isSame ? known.updated_at : new Date().toISOString(),
+				},
+			},
+		);
+		Object.assign(known, changed === 1 ? { ...described, described_by } : await store.findOne({ sku }));
+		if (changed === 1) {
+			return isSame ? "unchanged" : "updated";
+		}
 	}
-	const updated_at = isSame ? document.updated_at : new Date().toISOString();
-	Object.assign(document, described, { described_by });
-	const found_by = searchFields(document);
-	await store.updateMany(
-		{ sku: document.sku },
-		{ $set: { ...described, ...found_by, described_by, updated_at } },
-	);
-	return isSame ? "unchanged" : "updated";
+}
+
+/** The stored fields of what a line says of a product; the stock is not among them. */
+function givenOf({ name, description, price, category, image_url }: Omit<Line, "sku" | "line">) {
+	const given: Partial<Described> = {};
+	if (name !== undefined) {
+		given.name = name;
+	}
+	if (description !== undefined) {
+		given.description = description ?? "";
+	}
+	if (price !== undefined) {
+		given.price_minor = toMinor(price);
+	}
+	if (category !== undefined) {
+		given.category = category;
+	}
+	if (image_url !== undefined) {
+		given.image_url = image_url;
+	}
+	return given;
 }
 
 /** All at once; where another import was faster with a sku, one by one without those. */

@@ -7,6 +7,8 @@ import { searchFields } from "./search.ts";
 /** Units kept for an order that is not paid yet. */
 export interface Hold {
 	reservation_id: string;
+	/** The same for all attempts that have one Idempotency-Key; absent without a key. */
+	request_id?: string;
 	quantity: number;
 	/** ISO 8601; after this the sweeper asks orders about it. */
 	expires_at: string;

@@ -139,17 +139,18 @@ export default service<ProductsService>({
 		},
 
 		async reserve(ctx) {
-			const { reservation_id, lines, expires_at } = ctx.params;
-			const held = await reserve(this.adapter, reservation_id, lines, expires_at).catch((error) => {
+			const { lines, ...attempt } = ctx.params;
+			const reserved = await reserve(this.adapter, attempt, lines).catch((error) => {
 				// Of one line that was refused nothing has changed; of several some may have been held for a moment.
 				if (lines.length > 1 || problemCode(error) === undefined) {
 					this.tell(lines.map(({ product_id }) => product_id));
 				}
 				throw error;
 			});
-			this.tell(held.map(({ product_id }) => product_id));
+			this.tell(reserved.lines.map(({ product_id }) => product_id));
 			return {
-				lines: held.map(({ product_id, quantity, document }) => ({
+				reservation_id: reserved.reservation_id,
+				lines: reserved.lines.map(({ product_id, quantity, document }) => ({
 					product_id,
 					quantity,
 					name: document.name,

@@ -10,57 +10,106 @@ export interface Line {
 
 type Store = DocumentAdapter<ProductDocument>;
 
+/** One attempt to order. */
+export interface Attempt {
+	reservation_id: string;
+	/** The same for all attempts that have one Idempotency-Key: only one of them holds units. */
+	request_id?: string | undefined;
+	/** ISO 8601 */
+	expires_at: string;
+}
+
+/** What is held for an order. */
+export interface Reserved {
+	/** That of an earlier attempt of the same request, where that one holds everything already. */
+	reservation_id: string;
+	lines: (Line & { document: ProductDocument })[];
+}
+
+/** How often units are tried for that others take at the same moment. */
+const TRIES = 5;
+
 /**
- * Holds units for one attempt to order, all lines or none. Every step is one guarded update of one document: the
- * units leave the stock only if they are there, in the same moment in which the hold is noted.
+ * Holds units for an attempt to order, all lines or none. Every step is one guarded update of one document: the units
+ * leave the stock only if they are there and no attempt of the same request holds them, in the same moment in which the
+ * hold is noted.
  *
- * @throws PRODUCT_NOT_FOUND or OUT_OF_STOCK, naming every line at fault; then nothing is held.
+ * @throws PRODUCT_NOT_FOUND or OUT_OF_STOCK, naming every line at fault; RESERVATION_UNDER_WAY where another attempt of
+ * the request holds some of the lines and not all. Then this attempt holds nothing.
  */
-export async function reserve(
-	store: Store,
-	reservation_id: string,
-	lines: Line[],
-	expires_at: string,
-	attempts = 5,
-): Promise<(Line & { document: ProductDocument })[]> {
+export async function reserve(store: Store, attempt: Attempt, lines: Line[]): Promise<Reserved> {
 	const wanted = sumByProduct(lines);
-	const documents = await find(store, [...wanted.keys()]);
-	refuseShortages(documents, wanted);
-	const held: (Line & { document: ProductDocument })[] = [];
-	let short: Line | undefined;
+	for (let tried = 1; ; tried++) {
+		const documents = await find(store, [...wanted.keys()]);
+		const held = [...wanted].map(([product_id, quantity]) => ({
+			...{ product_id, quantity },
+			document: documents.get(product_id) as ProductDocument,
+		}));
+		const earlier = attemptOf(attempt.request_id, held);
+		if (earlier) {
+			return { reservation_id: earlier, lines: held };
+		}
+		refuseShortages(documents, wanted);
+		const short = await holdAll(store, attempt, wanted);
+		if (!short) {
+			return { reservation_id: attempt.reservation_id, lines: held };
+		}
+		// Somebody else was faster with what was there a moment ago; it may also come back.
+		if (tried === TRIES) {
+			const message = "others are buying this at the same moment: try again";
+			throw problem("OUT_OF_STOCK", { errors: [{ path: "items", message, ...short, available: 0 }] });
+		}
+	}
+}
+
+/** The earlier attempt of this request that holds all lines. */
+function attemptOf(request_id: string | undefined, held: Reserved["lines"]): string | undefined {
+	const holds = held.map(
+		({ document }) =>
+			request_id !== undefined && document.holds.find((hold) => hold.request_id === request_id),
+	);
+	const [first] = holds.filter((hold) => hold !== false && hold !== undefined);
+	if (!first) {
+		return undefined;
+	}
+	const { reservation_id } = first;
+	if (!holds.every((hold) => hold && hold.reservation_id === reservation_id)) {
+		throw problem("RESERVATION_UNDER_WAY", { reservation_id });
+	}
+	return reservation_id;
+}
+
+/** Holds every line; where one is short, releases the others and answers that one. */
+async function holdAll(
+	store: Store,
+	{ reservation_id, request_id, expires_at }: Attempt,
+	wanted: Map<string, number>,
+): Promise<{ product_id: string; requested: number } | undefined> {
+	const own = { reservation_id, ...(request_id ? { request_id } : {}), expires_at };
+	let tried = 0;
 	try {
 		for (const [product_id, quantity] of wanted) {
-			const document = documents.get(product_id) as ProductDocument;
+			tried++;
 			const changed = await store.updateMany(
-				{ _id: product_id, ...ON_SALE, stock: { $gte: quantity } },
-				{ $inc: { stock: -quantity }, $push: { holds: { reservation_id, quantity, expires_at } } },
+				{
+					...{ _id: product_id, ...ON_SALE, stock: { $gte: quantity } },
+					...(request_id ? { $nor: [{ "holds.request_id": request_id }] } : {}),
+				},
+				{ $inc: { stock: -quantity }, $push: { holds: { ...own, quantity } } },
 			);
 			if (changed === 0) {
-				short = { product_id, quantity };
-				break;
+				if (tried > 1) {
+					await release(store, reservation_id, [...wanted.keys()]);
+				}
+				return { product_id, requested: quantity };
 			}
-			held.push({ product_id, quantity, document });
 		}
 	} catch (error) {
 		// The update whose answer was lost may have been made: release looks at all lines of the attempt.
 		await release(store, reservation_id, [...wanted.keys()]);
 		throw error;
 	}
-	if (!short) {
-		return held;
-	}
-	if (held.length > 0) {
-		await release(store, reservation_id, [...wanted.keys()]);
-	}
-	if (attempts === 1) {
-		const { product_id, quantity } = short;
-		const message = "others are buying this at the same moment: try again";
-		throw problem("OUT_OF_STOCK", {
-			errors: [{ path: "items", message, product_id, requested: quantity, available: 0 }],
-		});
-	}
-	// Somebody else was faster with what was there a moment ago; it may also come back.
-	return reserve(store, reservation_id, lines, expires_at, attempts - 1);
+	return undefined;
 }
 
 /** The held units are sold: the holds go. A reservation without holds changes nothing. */

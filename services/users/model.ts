@@ -1,9 +1,11 @@
 import type { ServiceSchema } from "moleculer";
 import SequelizeAdapter from "moleculer-db-adapter-sequelize";
+import pg from "pg";
 import { col, DataTypes, fn, type Model, type ModelStatic, Sequelize, where } from "sequelize";
 import type { z } from "zod";
 import { fold } from "../../contracts/email.ts";
 import type { locale, ownUser, role, user } from "../../contracts/users.ts";
+import { PostgresClient } from "../../mixins/postgres-client.ts";
 import { databaseUrl } from "../../mixins/settings.ts";
 
 /** The columns of `users`. */
@@ -28,13 +30,24 @@ export interface UserAttributes {
 export type UserRow = Model<UserAttributes, Partial<UserAttributes>> & UserAttributes;
 export type UserModel = ModelStatic<UserRow>;
 
+/** A connection of Sequelize's, which brings parsers of its own and takes all else from the one place. */
+class UsersClient extends PostgresClient {
+	constructor({ types }: pg.ClientConfig) {
+		super({
+			connectionString: databaseUrl("users"),
+			application_name: "toko users",
+			...(types ? { types } : {}),
+		});
+	}
+}
+
 /** Gives a users service its own connection. The model is handed over ready, so the adapter never calls `sync()`. */
 export function connectUsers(schema: ServiceSchema): void {
-	const sequelize = new Sequelize(databaseUrl("users"), {
+	const sequelize = new Sequelize({
 		dialect: "postgres",
+		dialectModule: { ...pg, Client: UsersClient },
 		logging: false,
 		pool: { max: 10 },
-		dialectOptions: { application_name: "toko users" },
 	});
 	const model = sequelize.define<UserRow>(
 		"user",

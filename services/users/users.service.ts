@@ -227,7 +227,9 @@ export default service<UsersService>({
 			const token = token_for && !isInVain ? mailToken(token_for, row) : null;
 			const own = at ? await emailAt(this.pool, row, at) : row.email;
 			const email = (token_for === "change" && pending_email) || own;
-			return { email, full_name, locale, phone, token };
+			// Of a former or a pending one it is not known.
+			const is_verified = row.is_verified && email === row.email;
+			return { email, is_verified, full_name, locale, phone, token };
 		},
 
 		ensureAdmin(ctx) {

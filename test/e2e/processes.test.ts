@@ -175,8 +175,8 @@ describe("the REPL", () => {
 describe("an import", () => {
 	const header = "sku,name,description,price,stock,category,image_url\n";
 
-	async function importFile(file: string) {
-		const command = run(folder, ["import", file]);
+	async function importFile(file: string, ...options: string[]) {
+		const command = run(folder, ["import", file, ...options]);
 		const code = await command.ended();
 		return { code, output: command.output(), errors: command.errors() };
 	}
@@ -192,7 +192,7 @@ describe("an import", () => {
 		appendFileSync(file, "A-1,Teh Lain,Sku yang sama,2000,5,teh,\n");
 		appendFileSync(file, "A-5,Teh Uji,Baik,2000,5,teh,https://toko.test/teh.jpg\n");
 		const first = await importFile(file);
-		expect(first.output).toContain("2 created, 0 updated, 0 unchanged, 5 refused");
+		expect(first.output).toContain("2 created, 0 updated, 0 unchanged, 5 refused, 0 not read of 7 lines");
 		expect(first.code).toBe(1);
 		for (const [line, reason] of [
 			[3, "price"],
@@ -204,6 +204,27 @@ describe("an import", () => {
 			expect(first.errors).toMatch(new RegExp(`^line ${line}: .*${reason}`, "m"));
 		}
 		expect((await importFile(file)).output).toContain("0 created, 0 updated, 2 unchanged, 5 refused");
+	});
+
+	test("of a file that is wrong as a whole changes nothing, unless its options make it right", async () => {
+		const file = join(folder, "whole.csv");
+		writeFileSync(file, "sku;harga;price;name;stock;category\nW-1;1;150.000;Teh;5;teh\n");
+		const { code, output, errors } = await importFile(file);
+		expect([code, output]).toEqual([
+			1,
+			"0 created, 0 updated, 0 unchanged, 0 refused, 1 not read of 1 lines\n",
+		]);
+		expect(errors).toMatch(/^toko: .*harga \(price\?\).*--ignore-unknown/m);
+		const ignored = await importFile(file, "--ignore-unknown", "--numbers", "en");
+		expect([ignored.code, ignored.output]).toEqual([
+			0,
+			"1 created, 0 updated, 0 unchanged, 0 refused, 0 not read of 1 lines\n",
+		]);
+		for (const options of [["--numbers", "us"], ["--encoding", "none"], ["--dry"], ["another.csv"]]) {
+			const refused = await importFile(file, ...options);
+			expect(refused.code).toBe(1);
+			expect(refused.errors).toMatch(/^toko: .*\n$/);
+		}
 	});
 
 	test("reads NDJSON too", async () => {

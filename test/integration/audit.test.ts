@@ -80,6 +80,18 @@ test("a shop in which all sorts of things happen has no breach, also while they 
 	expect((await audit(sources, 20_000)).looks.map(({ looked_at }) => looked_at > 0)).not.toContain(false);
 });
 
+test("an order of nothing that is paid, and one that is refunded, is no breach", async () => {
+	const product = await newProduct(shop, 10, 0);
+	for (const refund of [false, true]) {
+		const { id } = await buyer.call("v1.orders.place", { items: [{ product_id: product.id, quantity: 1 }] });
+		await buyer.call("v1.orders.pay", { id, method: "transfer" });
+		if (refund) {
+			await callAction(shop, "v1.orders.refund", { id }, asService());
+		}
+	}
+	expect(await breaches()).toEqual([]);
+});
+
 describe("the audit names", () => {
 	test("a product whose units do not add up", async () => {
 		const { product } = await paidOrder();

@@ -6,11 +6,14 @@ import type { ServiceBroker } from "moleculer";
 import pg from "pg";
 import { SMTPServer } from "smtp-server";
 import { callAction } from "../../contracts/actions.ts";
+import { asService } from "../../middlewares/permissions.ts";
 import { databaseUrl } from "../../mixins/settings.ts";
 import { admin, eventually, newProduct, newUser, PASSWORD, type Person, startNode } from "./shop.ts";
 
 /** What the mail server answers to a recipient, by the address; others are accepted. */
-const refusals = new Map<string, { code: number; times: number }>();
+const refusals = new Map<string, { answer: string; times: number }>();
+/** What it answers to the next mails to a recipient. */
+const refusedMails = new Map<string, { answer: string; times: number }>();
 let senderIsBlocked = false;
 /** Done for a mail before the server says that it has it. */
 let beforeAccepting = async (_to: string[]) => {};
@@ -44,17 +47,16 @@ async function listen() {
 			if (address.startsWith("silent")) {
 				return;
 			}
-			const refusal = refusals.get(address);
-			if (refusal && refusal.times-- > 0) {
-				done(Object.assign(new Error("not now"), { responseCode: refusal.code }));
-			} else {
-				done();
-			}
+			done(refusal(refusals.get(address)));
 		},
 		onData(stream, { envelope }, done) {
 			text(stream)
 				.then(async (mail) => {
 					const to = envelope.rcptTo.map(({ address }) => address);
+					const refused = refusal(refusedMails.get(to[0] ?? ""));
+					if (refused) {
+						throw refused;
+					}
 					received.push({ to, mail });
 					await beforeAccepting(to);
 				})
@@ -64,6 +66,14 @@ async function listen() {
 	server.on("error", () => undefined);
 	await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve));
 	port = (server.server.address() as AddressInfo).port;
+}
+
+function refusal(given: { answer: string; times: number } | undefined): Error | undefined {
+	if (given === undefined || given.times-- <= 0) {
+		return undefined;
+	}
+	const [code, ...words] = given.answer.split(" ");
+	return Object.assign(new Error(words.join(" ")), { responseCode: Number(code) });
 }
 
 function silence() {
@@ -79,11 +89,11 @@ async function welcome(person: { id: number }, status: string) {
 	});
 }
 
-/** Registers somebody whose address the server refuses once. */
-async function refusedOnce(code: number) {
+/** Registers somebody whose address, or the mail to it, the server refuses once. */
+async function refusedOnce(answer: string, at = refusals) {
 	const username = `r${randomUUID().slice(0, 8)}`;
 	const email = `${username}@toko.test`;
-	refusals.set(email, { code, times: 1 });
+	at.set(email, { answer, times: 1 });
 	return callAction(shop, "v1.users.register", { email, username, password: PASSWORD, full_name: "Rina" });
 }
 
@@ -95,7 +105,7 @@ test("a mail goes to the server of SMTP_URL, with a Message-ID of its own", asyn
 });
 
 test("a mail that the server refuses for the moment is sent later, and its history tells", async () => {
-	const person = await refusedOnce(451);
+	const person = await refusedOnce("451 not now");
 	const { history } = await welcome(person, "sent");
 	expect(history).toMatchObject([
 		{ status: "queued" },
@@ -105,7 +115,7 @@ test("a mail that the server refuses for the moment is sent later, and its histo
 });
 
 test("a mail that the server refuses for good fails, and an admin can send it again", async () => {
-	const person = await refusedOnce(550);
+	const person = await refusedOnce("550 no such mailbox");
 	const { id, history } = await welcome(person, "failed");
 	expect(history).toMatchObject([
 		{ status: "queued" },
@@ -119,6 +129,57 @@ test("a mail that the server refuses for good fails, and an admin can send it ag
 	await expect(keeper.call("v1.notifications.retry", { id })).rejects.toMatchObject({
 		type: "NOTIFICATION_NOT_FAILED",
 	});
+});
+
+test.each([
+	["its recipient for reasons of policy", "554 5.7.1 Rejected by policy", refusals],
+	["it for reasons of policy", "550 5.7.0 Message content rejected", refusedMails],
+	["a domain that there is not", "550 5.1.2 Domain not found", refusals],
+])("a mail fails at once where the server refuses %s: %s", async (_, answer, at) => {
+	const person = await refusedOnce(answer, at);
+	const { history } = await welcome(person, "failed");
+	expect(history).toMatchObject([{ status: "queued" }, { status: "failed", tries: 1 }]);
+	expect(mailsTo(person)).toHaveLength(0);
+});
+
+test.each([
+	["greylists its recipient with a final code", "550 5.7.1 Greylisted, try again in 300 seconds", refusals],
+	["has a hiccup", "554 Transaction failed: Local error in processing", refusedMails],
+	["has a full mailbox", "552 5.2.2 Mailbox full", refusals],
+])("a mail is sent later where the server %s: %s", async (_, answer, at) => {
+	const person = await refusedOnce(answer, at);
+	await welcome(person, "sent");
+	expect(mailsTo(person)).toHaveLength(1);
+});
+
+test("a name that advertises is not sent to the address of a stranger, by any part of a mail", async () => {
+	const username = `s${randomUUID().slice(0, 8)}`;
+	const email = `${username}@toko.test`;
+	const full_name = "Menang hadiah http://evil.example/x";
+	const stranger = { email, username, password: PASSWORD, full_name };
+	const { id } = await callAction(shop, "v1.users.register", stranger);
+	await callAction(shop, "v1.users.forgotPassword", { email });
+	await eventually("both mails", async () => mailsTo({ email }).length === 2);
+	for (const { mail } of mailsTo({ email })) {
+		expect(mail).toContain("Halo Pelanggan,");
+		expect(mail).not.toMatch(/evil|hadiah/);
+	}
+	// Whoever has read a mail at the address may be called by any name there.
+	const { token } = await callAction(shop, "v1.users.contact", { id, token_for: "verify" }, asService());
+	await callAction(shop, "v1.users.verifyEmail", { token: token ?? "" });
+	const new_email = `new-${email}`;
+	const { access_token } = await callAction(shop, "v1.users.login", { email, password: PASSWORD });
+	const meta = { meta: { token: access_token } };
+	const change = { current_password: PASSWORD, new_email };
+	await callAction(shop, "v1.users.changeEmail", change, meta);
+	const warning = await eventually("the warning", async () => mailsTo({ email })[2]);
+	expect(warning.mail).toContain("evil.example");
+	const [confirmation] = await eventually("the mail to the new address", async () => {
+		const found = mailsTo({ email: new_email });
+		return found.length > 0 && found;
+	});
+	expect(confirmation?.mail).toContain("Halo Pelanggan,");
+	expect(confirmation?.mail).not.toMatch(/evil|hadiah/);
 });
 
 test("a mail is not given up because the server refuses the shop", async () => {

@@ -4,6 +4,7 @@ import type { ServiceBroker } from "moleculer";
 import { callAction } from "../../contracts/actions.ts";
 import { asService } from "../../middlewares/permissions.ts";
 import type { DocumentService } from "../../mixins/documents.ts";
+import { keyedRequest, requestId } from "../../services/orders/idempotency.ts";
 import type { PayingService } from "../../services/orders/payments.ts";
 import { sign } from "../../services/orders/webhook.ts";
 import type { ProductDocument } from "../../services/products/model.ts";
@@ -26,6 +27,9 @@ afterEach(() => expect(rival.waiting).toEqual([]));
 
 const orders = () => broker.getLocalService({ name: "orders", version: 1 }) as unknown as PayingService;
 const stock = (id: string) => stockOf(broker, id);
+const adapter = () =>
+	(broker.getLocalService({ name: "products", version: 1 }) as unknown as DocumentService<ProductDocument>)
+		.adapter;
 
 async function newOrder(quantity = 2) {
 	const product = await newProduct(broker, 5);
@@ -109,15 +113,69 @@ describe("two requests with one key", () => {
 		expect(await stock(id)).toMatchObject({ stock: 4, held: 1, holds: 1 });
 	});
 
-	test("get one answer for the last unit, and where that is a refusal nothing is held", async () => {
+	test("share the last unit: the second takes over what the first holds", async () => {
 		const { id } = await newProduct(broker, 1);
 		const request = { items: [{ product_id: id, quantity: 1 }], idempotency_key: randomUUID() };
-		// The second is refused because the first holds the unit, and its refusal is stored first.
-		rival.at("before place_order", () =>
-			expect(ani.call("v1.orders.place", request)).rejects.toMatchObject({ type: "OUT_OF_STOCK" }),
-		);
-		await expect(ani.call("v1.orders.place", request)).rejects.toMatchObject({ type: "OUT_OF_STOCK" });
-		expect(await stock(id)).toMatchObject({ stock: 1, held: 0, holds: 0 });
+		let overtaking: unknown;
+		rival.at("before place_order", async () => {
+			overtaking = await ani.call("v1.orders.place", request);
+		});
+		expect(await ani.call("v1.orders.place", request)).toEqual(overtaking);
+		expect(await stock(id)).toMatchObject({ stock: 0, held: 1, holds: 1 });
+	});
+
+	test("are one order with units of its own where the sweeper has abandoned what the first one holds", async () => {
+		const { id } = await newProduct(broker, 1);
+		const request = { items: [{ product_id: id, quantity: 1 }], idempotency_key: randomUUID() };
+		rival.at("before place_order", async () => {
+			const { holds = [] } = (await adapter().findOne({ _id: id })) ?? {};
+			const reservation_id = holds[0]?.reservation_id as string;
+			const settle = () => callAction(broker, "v1.orders.settleReservation", { reservation_id });
+			expect(await settle()).toEqual({ fate: "release" });
+		});
+		// The first try fails, and as the request has a key it is made again.
+		const order = await ani.call("v1.orders.place", request);
+		expect(order).toMatchObject({ status: "pending" });
+		expect(await stock(id)).toMatchObject({ stock: 0, held: 1, holds: 1 });
+		expect(await ani.call("v1.orders.place", request)).toEqual(order);
+	});
+
+	test.each([
+		["all", 2],
+		["a part", 1],
+	])("are one order where the first froze when it held %s of the lines", async (_, held) => {
+		const products = [await newProduct(broker, 1), await newProduct(broker, 1)];
+		const items = products.map(({ id }) => ({ product_id: id, quantity: 1 }));
+		const idempotency_key = randomUUID();
+		const request_id = requestId(keyedRequest(ani.id, idempotency_key, { items }));
+		const reservation_id = randomUUID();
+		const expires_at = new Date(Date.now() + 600_000).toISOString();
+		for (const { id: _id } of products.slice(0, held)) {
+			const hold = { reservation_id, request_id, quantity: 1, expires_at };
+			await adapter().updateMany({ _id }, { $inc: { stock: -1 }, $push: { holds: hold } });
+		}
+		const order = await ani.call("v1.orders.place", { items, idempotency_key });
+		expect(order.items).toHaveLength(2);
+		for (const { id } of products) {
+			expect(await stock(id)).toMatchObject({ stock: 0, held: 1, holds: 1 });
+		}
+		// The first one wakes and writes its order: too late.
+		await expect(
+			orders().pool.query("INSERT INTO reservations (id) VALUES ($1)", [reservation_id]),
+		).rejects.toMatchObject({ code: "23505" });
+	});
+
+	test("are one order although the answer about the first one's units was lost", async () => {
+		const { id } = await newProduct(broker, 1);
+		const request = { items: [{ product_id: id, quantity: 1 }], idempotency_key: randomUUID() };
+		let second: unknown;
+		rival.at("after v1.products.reserve", async () => {
+			second = await ani.call("v1.orders.place", request);
+			throw new Error("the answer is lost");
+		});
+		await expect(ani.call("v1.orders.place", request)).rejects.toThrow();
+		expect(await ani.call("v1.orders.place", request)).toEqual(second);
+		expect(await stock(id)).toMatchObject({ stock: 0, held: 1, holds: 1 });
 	});
 });
 
@@ -193,11 +251,46 @@ describe("while an order is paid", () => {
 	test("a second payment of it is the same one, and the order is paid once", async () => {
 		const { order } = await newOrder();
 		rival.at("after charge", () => ani.call("v1.orders.pay", { id: order.id }));
-		await expect(ani.call("v1.orders.pay", { id: order.id })).rejects.toMatchObject({
-			code: 409,
-			data: { state: "paid" },
-		});
+		expect(await ani.call("v1.orders.pay", { id: order.id })).toMatchObject({ status: "paid" });
 		expect(await settled(order.id)).toEqual([{ order: "paid", payment: "settled", charge: "settled" }]);
+	});
+
+	test.each(["before charge", "after charge", "before settle_payment"] as const)(
+		"its own webhook that comes %s pays it, and the request has succeeded",
+		async (point) => {
+			const { order } = await newOrder();
+			rival.at(point, async () => {
+				const { rows } = await orders().pool.query("SELECT reference FROM payments WHERE order_id = $1", [
+					order.id,
+				]);
+				await webhook(rows[0].reference, order.total);
+			});
+			expect(await ani.call("v1.orders.pay", { id: order.id })).toMatchObject({ status: "paid" });
+			expect(await settled(order.id)).toEqual([{ order: "paid", payment: "settled", charge: "settled" }]);
+		},
+	);
+
+	test.each(["before open_payment", "before charge", "before settle_payment"] as const)(
+		"a transfer that is settled %s pays it, the request has succeeded and nobody pays twice",
+		async (point) => {
+			const { order } = await newOrder();
+			const { payment } = await ani.call("v1.orders.pay", { id: order.id, method: "transfer" });
+			const { reference = "", amount = 0 } = payment ?? {};
+			rival.at(point, () => webhook(reference, amount));
+			expect(await ani.call("v1.orders.pay", { id: order.id })).toMatchObject({ status: "paid" });
+			const rows = await settled(order.id);
+			expect(rows.filter(({ payment }) => payment === "settled")).toHaveLength(1);
+			expect(rows.map(({ charge }) => charge)).not.toContain("settled");
+		},
+	);
+
+	test("a shop that ships it meanwhile does not make the request fail", async () => {
+		const { order } = await newOrder();
+		rival.at("before settle_payment", async () => {
+			await ani.call("v1.orders.pay", { id: order.id });
+			await callAction(broker, "v1.orders.ship", { id: order.id }, asService());
+		});
+		expect(await ani.call("v1.orders.pay", { id: order.id })).toMatchObject({ status: "shipped" });
 	});
 
 	test("a process that dies after the charge leaves a job that pays the order", async () => {

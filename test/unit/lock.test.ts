@@ -22,7 +22,7 @@ afterEach(async () => {
 
 test("a lock has one holder until that one releases it", async () => {
 	const file = join(folder, "toko.lock");
-	const lock = await takeLock(file, "taken");
+	const lock = await takeLock(file, () => "taken");
 	expect(holder(file)?.pid).toBe(process.pid);
 	expect(await (await startRival()).takes(file)).toBe(false);
 	await expect(takeLock(file, (pid) => `taken by ${pid}`)).rejects.toThrow(`taken by ${process.pid}`);
@@ -30,7 +30,7 @@ test("a lock has one holder until that one releases it", async () => {
 	lock.release();
 	expect(holder(file)).toBeNull();
 	expect(await (await startRival()).takes(file)).toBe(true);
-	await expect(takeLock(file, "taken")).rejects.toBeInstanceOf(StartError);
+	await expect(takeLock(file, () => "taken")).rejects.toBeInstanceOf(StartError);
 });
 
 test("a holder that was killed holds nothing", async () => {
@@ -40,7 +40,7 @@ test("a holder that was killed holds nothing", async () => {
 	expect(holder(file)?.pid).toBe(rival.pid);
 	await rival.kill();
 	expect(holder(file)).toBeNull();
-	await takeLock(file, "taken");
+	await takeLock(file, () => "taken");
 	expect(holder(file)?.pid).toBe(process.pid);
 });
 
@@ -58,7 +58,7 @@ test("a pid that now belongs to another process holds nothing, nor does a damage
 		const file = join(folder, "toko.lock");
 		await writeFile(file, text);
 		expect(holder(file)).toBeNull();
-		(await takeLock(file, "taken")).release();
+		(await takeLock(file, () => "taken")).release();
 	}
 });
 

@@ -25,10 +25,52 @@ describe("a setting that is wrong is named, with what it has to be", () => {
 		["SHOP_URL", "javascript:alert(1)", /SHOP_URL must be an address such as https:/],
 		["EVENT_REPLICAS", "2", /EVENT_REPLICAS must be 1, 3 or 5, not "2"/],
 		["ORDER_TTL_MINUTES", "0", /ORDER_TTL_MINUTES must be a number above 0/],
+		["ORDER_TTL_MINUTES", "30m", /ORDER_TTL_MINUTES must be a number .*, such as 30, not "30m"/],
+		["ORDER_TTL_MINUTES", "0x10", /ORDER_TTL_MINUTES must be a number/],
+		["ORDER_TTL_MINUTES", "0,5", /ORDER_TTL_MINUTES must be a number/],
+		["ORDER_TTL_MINUTES", "1800000", /ORDER_TTL_MINUTES must be a number .* at most 525600/],
+		["SHUTDOWN_SECONDS", "5000000", /SHUTDOWN_SECONDS must be a number .* at most 86400/],
+		["SHUTDOWN_SECONDS", "5s", /SHUTDOWN_SECONDS must be a number/],
+		["RATE_LIMIT", "off", /RATE_LIMIT must be a whole number .*, 0 for none, not "off"/],
+		["PORT", "80a", /PORT must be a number/],
+		["PORT", " 80", /PORT must be a number/],
+		["HEALTH_PORT", "off", /HEALTH_PORT must be a number/],
+		["HOST", "http://0.0.0.0", /HOST must be an address/],
+		["LOG_LEVEL", "INFO", /LOG_LEVEL must be one of/],
+		["TRUST_PROXY", "true", /TRUST_PROXY must be addresses/],
+		["TRUST_PROXY", "1", /TRUST_PROXY must be addresses/],
+		["TRUST_PROXY", "10.0.0.0/33", /TRUST_PROXY must be addresses/],
+		["CURRENCY", "usd", /CURRENCY must be a code of ISO 4217 in capitals, such as IDR or USD, not "usd"/],
+		["CURRENCY", "Rp", /CURRENCY must be a code/],
+		["CURRENCY", "USDT", /CURRENCY must be a code/],
+		["CURRENCY_DECIMALS", "two", /CURRENCY_DECIMALS must be a digit/],
+		["TOKO_DIR", "", /TOKO_DIR is empty: name a folder/],
+		["TOKO_DIR", " ", /TOKO_DIR is empty/],
+		["NODE_ENV", "prod", /NODE_ENV must be development, test, production or unset, not "prod"/],
+		["NODE_ENV", "Production", /NODE_ENV must be .* not "Production"/],
+		["NODE_ENV", " production", /NODE_ENV must be .* not " production"/],
 	])("%s=%s", (name, value, expected) => {
 		process.env[name] = value;
 		expect(checkSettings).toThrow(expected);
 	});
+});
+
+test.each(["loopback", "10.0.0.0/8, 192.0.2.7", "::1", "fd00::/8"])("proxies may be %s", (proxies) => {
+	process.env.TRUST_PROXY = proxies;
+	expect(checkSettings).not.toThrow();
+});
+
+test.each([
+	[undefined, false],
+	["", false],
+	["development", false],
+	["test", false],
+	["production", true],
+])("NODE_ENV %s is production: %s", (value, isProduction) => {
+	process.env = { ...before };
+	delete process.env.NODE_ENV;
+	Object.assign(process.env, value === undefined ? {} : { NODE_ENV: value });
+	expect(settings.isProduction).toBe(isProduction);
 });
 
 test("an order's time can be a fraction of a minute", () => {

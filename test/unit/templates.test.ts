@@ -8,6 +8,7 @@ import { LOCALES, MESSAGES } from "../../services/notifications/messages.ts";
 import { Templates } from "../../services/notifications/templates.ts";
 
 const templates = new Templates();
+const at = (data: object) => ({ ...data, occurred_at: "2026-11-23T08:00:00.000Z" });
 
 beforeAll(() => templates.load());
 
@@ -15,8 +16,8 @@ describe.each(LOCALES)("in %s", (locale) => {
 	test.each(Object.entries(MESSAGES))(
 		"%s has a message with a subject, HTML and text",
 		async (name, message) => {
-			const reader = { name: "Budi", locale, token: "secret" };
-			const written = await templates.write("email", name as EventName, reader, message.example);
+			const reader = { name: "Budi", is_verified: true, locale, token: "secret" };
+			const written = await templates.write("email", name as EventName, reader, at(message.example));
 			expect(written.subject).toMatch(/\w+/);
 			expect(written.html).toContain(`<html lang="${locale}">`);
 			expect(written.text).toMatch(/Budi,/);
@@ -25,13 +26,40 @@ describe.each(LOCALES)("in %s", (locale) => {
 	);
 });
 
-const budi = { name: "Budi", locale: "id", token: null } as const;
-const placed = MESSAGES["order.placed"].example;
+const budi = { name: "Budi", is_verified: true, locale: "id", token: null } as const;
+const placed = at(MESSAGES["order.placed"].example) as ReturnType<typeof at> &
+	(typeof MESSAGES)["order.placed"]["example"];
 
-test("amounts are written as in Indonesia", async () => {
-	const { html, text } = await templates.write("email", "order.placed", budi, placed);
-	expect(html).toContain("Rp 1.250.000");
-	expect(text).toMatch(/Total +Rp 1\.250\.000/);
+test.each([
+	["id", "Rp 1.250.000"],
+	["en", "IDR 1,250,000"],
+] as const)("amounts are written as readers of %s write them", async (locale, amount) => {
+	const { html, text } = await templates.write("email", "order.placed", { ...budi, locale }, placed);
+	expect(html).toContain(amount);
+	expect(text.replace(/Total +/, "Total ")).toContain(`Total ${amount}`);
+});
+
+test.each([
+	["id", /23 November 2026 pukul \d\d\.\d\d \S+/],
+	["en", /November 23, 2026 at \d\d:\d\d \S+/],
+] as const)(
+	"moments are written as readers of %s write them, with their time zone",
+	async (locale, moment) => {
+		const reader = { ...budi, locale };
+		const { text } = await templates.write("email", "user.password_changed", reader, at({ user_id: 1 }));
+		expect(text.replaceAll("\n", " ")).toMatch(moment);
+	},
+);
+
+test.each(LOCALES)("an order of nothing was not paid and nothing goes back, in %s", async (locale) => {
+	const { example } = MESSAGES["order.paid"];
+	const free = at({ ...example, total_minor: 0 });
+	for (const event of ["order.paid", "order.refunded"] as const) {
+		const { text } = await templates.write("email", event, { ...budi, locale }, free);
+		expect(text).not.toMatch(/Rp|IDR/);
+	}
+	const { text } = await templates.write("sms", "order.paid", { ...budi, locale }, free);
+	expect(text).not.toMatch(/Rp|IDR/);
 });
 
 test.each([
@@ -41,7 +69,7 @@ test.each([
 ] as const)(
 	"%s links to the shop's page where there is one, and else shows the token",
 	async (event, page) => {
-		const write = () => templates.write("email", event, { ...budi, token: "se.cret" }, { user_id: 1 });
+		const write = () => templates.write("email", event, { ...budi, token: "se.cret" }, at({ user_id: 1 }));
 		expect((await write()).text).toMatch(/^se\.cret$/m);
 		process.env.SHOP_URL = "https://shop.example/";
 		const linked = await write();
@@ -56,8 +84,11 @@ test("what has a text beside its mail goes as an SMS too, in both languages", as
 	expect(templates.hasText("order.placed")).toBe(false);
 	const { example } = MESSAGES["order.shipped"];
 	for (const locale of LOCALES) {
-		const { text, subject } = await templates.write("sms", "order.shipped", { ...budi, locale }, example);
-		expect(text).toMatch(/#TK-000001.*Rp 1\.250\.000/);
+		const reader = { ...budi, locale };
+		const { text, subject } = await templates.write("sms", "order.shipped", reader, at(example));
+		expect(text).toMatch(/#TK-000001.*(Rp 1\.250\.000|IDR 1,250,000)/);
+		// Anything else is sent as UCS-2, in parts of 70 characters instead of 160.
+		expect(text).toMatch(/^[\x20-\x7e]+$/);
 		expect(subject).toBeUndefined();
 	}
 });
@@ -68,8 +99,8 @@ test("what customers and shopkeepers write is text, not HTML and not a template"
 	const { html, text, subject } = await templates.write(
 		"email",
 		"order.placed",
-		{ name, locale: "en", token: null },
-		{ ...placed, items },
+		{ name, is_verified: true, locale: "en", token: null },
+		{ ...placed, items } as typeof placed,
 	);
 	expect(html).not.toContain("<script");
 	expect(html).toContain("&lt;script&gt;");

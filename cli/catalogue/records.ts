@@ -1,0 +1,254 @@
+import { countLineEnds, type Dialect, findLineEnd, type Place, type Scanned, scanRecord } from "./scan.ts";
+
+/** In characters: no record and no line that is longer is a product. */
+export const RECORD_MAX = 1024 * 1024;
+/** In characters: so many that were taken are let go at once. */
+const RELEASE = 64 * 1024;
+const MALFORMED =
+	'has text after a closing quote: a quote that is part of quoted text is written twice, as in "15"" wide"';
+const TOO_LONG = "is longer than 1 MiB, which no product is";
+
+/** What somebody made of a record, or why it was refused. */
+export type Reading<T> = { value: T } | { reason: string };
+
+/**
+ * A record of the file; `line` is its first line and `last_line` its last. After one that `isStop`, it is not known
+ * where the next record begins, and nothing more is read.
+ */
+export type Item<T> =
+	| { line: number; last_line: number; value: T }
+	| { line: number; reason: string; isStop?: boolean };
+
+/**
+ * Reads a text of any length line by line or, as CSV, record by record. It holds no more of the text than the longest
+ * record that is allowed, and looks at each character at most a few times.
+ */
+export class RecordReader {
+	#chunks: AsyncIterator<string>;
+	/** What was read and may be needed: from `#at` on it is not taken yet. */
+	#text = "";
+	#at = 0;
+	#isEnd = false;
+	#isCr: boolean | undefined;
+	#line = 1;
+	/** Where the last quote opened. */
+	#opened_line = 1;
+
+	constructor(text: AsyncIterable<string>) {
+		this.#chunks = text[Symbol.asyncIterator]();
+	}
+
+	/** The next line that is not blank. Its text is undefined where it is too long. */
+	async nextLine(delimiter?: string): Promise<{ line: number; text: string | undefined } | undefined> {
+		if (!(await this.#skipBlankLines(delimiter))) {
+			return undefined;
+		}
+		const line = this.#line;
+		const end = await this.#lineEnd(this.#at);
+		if (!end) {
+			await this.#skipLine();
+			return { line, text: undefined };
+		}
+		const text = this.#text.slice(this.#at, end.stop);
+		this.#moveTo(end.next);
+		return { line, text };
+	}
+
+	/** The lines that are not blank, each read by itself. */
+	async *lines<T>(read: (text: string, line: number) => Reading<T>): AsyncGenerator<Item<T>> {
+		for (;;) {
+			const next = await this.nextLine();
+			if (!next) {
+				return;
+			}
+			const { line, text } = next;
+			yield text === undefined ? { line, reason: TOO_LONG } : { line, last_line: line, ...read(text, line) };
+		}
+	}
+
+	/**
+	 * The records of a CSV file. One that is refused costs no other: where it is on one line, reading goes on in the next
+	 * line. Where it spans lines, its quote may have never been meant to open: reading goes on in its second line if that
+	 * is a good record by itself, otherwise after the record if it is known where that ends.
+	 */
+	async *records<T>(delimiter: string, read: (fields: string[]) => Reading<T>): AsyncGenerator<Item<T>> {
+		while (await this.#skipBlankLines(delimiter)) {
+			const line = this.#line;
+			const dialect = { delimiter, isCr: this.#isCr === true };
+			const scanned = await this.#scan(dialect);
+			const isTooLong = this.#reach(scanned) - this.#at > RECORD_MAX;
+			let reason = isTooLong ? TOO_LONG : undefined;
+			if (scanned.kind === "record" && !isTooLong) {
+				const reading = read(scanned.fields);
+				if ("value" in reading) {
+					const isEnded = /[\r\n]/.test(this.#text[scanned.next - 1] ?? "");
+					this.#moveTo(scanned.next);
+					yield { line, last_line: this.#line - (isEnded ? 1 : 0), value: reading.value };
+					continue;
+				}
+				reason = reading.reason;
+			}
+			const second = await this.#secondLine(this.#reach(scanned), delimiter);
+			if (second && isGood(second.text, dialect, read)) {
+				yield { line, reason: reason ?? this.#brokenQuote() };
+				this.#moveTo(second.at);
+				continue;
+			}
+			const end = await this.#skipRecord(scanned, dialect);
+			if (end.kind === "record") {
+				yield { line, reason: reason ?? "" };
+				this.#moveTo(end.next);
+			} else if (end.kind === "malformed" && this.#lineOf(end.at) === line) {
+				yield { line, reason: reason ?? MALFORMED };
+				await this.#skipLine();
+			} else {
+				yield { line, reason: `${this.#brokenQuote()}; what follows was not read`, isStop: true };
+				return;
+			}
+		}
+	}
+
+	#brokenQuote(): string {
+		return `the quote that opens in line ${this.#opened_line} does not close before a delimiter or a line end`;
+	}
+
+	/** Scans the record at hand to its end, to the fault in it, or as far as a record may reach. */
+	async #scan(dialect: Dialect): Promise<Scanned> {
+		for (;;) {
+			const scanned = this.#scanOn(dialect);
+			if (scanned.kind !== "more" || this.#isEnd || this.#text.length - this.#at > RECORD_MAX) {
+				return scanned;
+			}
+			await this.#fill();
+		}
+	}
+
+	/** Goes on from a scan to the end of its record, or to the fault in it, without keeping what it passes. */
+	async #skipRecord(scanned: Scanned, dialect: Dialect): Promise<Scanned> {
+		let reached = scanned;
+		for (let isLast = false; reached.kind === "more" && !isLast; ) {
+			this.#moveTo(reached.resume);
+			isLast = this.#isEnd;
+			await this.#fill();
+			reached = this.#scanOn(dialect, reached.place);
+		}
+		return reached;
+	}
+
+	#scanOn(dialect: Dialect, place?: Place): Scanned {
+		const scanned = scanRecord(this.#text, this.#at, dialect, this.#isEnd, place);
+		if (scanned.kind !== "record" && scanned.opened !== undefined) {
+			this.#opened_line = this.#lineOf(scanned.opened);
+		}
+		return scanned;
+	}
+
+	/** How far a scan came. */
+	#reach(scanned: Scanned): number {
+		return scanned.kind === "record"
+			? scanned.next
+			: scanned.kind === "malformed"
+				? scanned.at
+				: this.#text.length;
+	}
+
+	/** The second line that is not blank of the record at hand, if it begins before `reach` and is short enough. */
+	async #secondLine(reach: number, delimiter: string): Promise<{ at: number; text: string } | undefined> {
+		const first = findLineEnd(this.#text, this.#at, this.#isCr === true, this.#isEnd);
+		if (!first || first.next >= reach) {
+			return undefined;
+		}
+		const at = afterBlankLines(this.#text, first.next, delimiter);
+		const end = await this.#lineEnd(at);
+		return end && { at, text: this.#text.slice(at, end.stop) };
+	}
+
+	/** Where the line ends that `from` is in; undefined if it is too long. */
+	async #lineEnd(from: number): Promise<{ stop: number; next: number } | undefined> {
+		for (;;) {
+			const end = findLineEnd(this.#text, from, this.#isCr === true, this.#isEnd);
+			if ((end?.stop ?? this.#text.length) - from > RECORD_MAX) {
+				return undefined;
+			}
+			if (end) {
+				return end;
+			}
+			await this.#fill();
+		}
+	}
+
+	async #skipLine(): Promise<void> {
+		for (;;) {
+			const end = findLineEnd(this.#text, this.#at, this.#isCr === true, this.#isEnd);
+			this.#moveTo(end?.next ?? this.#text.length - (this.#text.endsWith("\r") ? 1 : 0));
+			if (end) {
+				return;
+			}
+			await this.#fill();
+		}
+	}
+
+	/** False at the end of the file. */
+	async #skipBlankLines(delimiter?: string): Promise<boolean> {
+		await this.#tellLineEnds();
+		for (;;) {
+			const at = afterBlankLines(this.#text, this.#at, delimiter);
+			if (at < this.#text.length || this.#isEnd) {
+				this.#moveTo(at);
+				return at < this.#text.length;
+			}
+			this.#moveTo(at - (this.#text.endsWith("\r") ? 1 : 0));
+			await this.#fill();
+		}
+	}
+
+	/** A CR by itself ends lines where it ends the first one. */
+	async #tellLineEnds(): Promise<void> {
+		while (this.#isCr === undefined) {
+			const [end, next] = /[\r\n].?/s.exec(this.#text)?.[0] ?? "";
+			if (end === "\n" || next !== undefined || this.#isEnd || this.#text.length > RECORD_MAX) {
+				this.#isCr = end === "\r" && next !== "\n";
+			} else {
+				await this.#fill();
+			}
+		}
+	}
+
+	#lineOf(index: number): number {
+		return this.#line + countLineEnds(this.#text.slice(this.#at, index), this.#isCr === true);
+	}
+
+	#moveTo(index: number): void {
+		this.#line = this.#lineOf(index);
+		this.#at = index;
+		if (index > RELEASE) {
+			this.#text = this.#text.slice(index);
+			this.#at = 0;
+		}
+	}
+
+	/** Reads on, twice as much as there is, so that a long record is not scanned too often. */
+	async #fill(): Promise<void> {
+		const wanted = 2 * (this.#text.length - this.#at);
+		do {
+			const { done, value } = await this.#chunks.next();
+			if (done) {
+				this.#isEnd = true;
+			} else {
+				this.#text += value;
+			}
+		} while (!this.#isEnd && this.#text.length - this.#at < wanted);
+	}
+}
+
+function afterBlankLines(text: string, from: number, delimiter?: string): number {
+	const blanks = delimiter === "\t" ? /[^\S\t]*/y : /\s*/y;
+	blanks.lastIndex = from;
+	blanks.exec(text);
+	return blanks.lastIndex;
+}
+
+function isGood<T>(line: string, dialect: Dialect, read: (fields: string[]) => Reading<T>): boolean {
+	const scanned = scanRecord(line, 0, dialect, true);
+	return scanned.kind === "record" && "value" in read(scanned.fields);
+}

@@ -1,0 +1,116 @@
+import { lstatSync, readFileSync } from "node:fs";
+
+/**
+ * Sets the variables of a file such as .env, as far as the environment does not have them: it wins. Where there is no
+ * file, nothing is set. Node 20 must be enough here, and no package.
+ *
+ * @throws Error of one line, without any value of the file, for one that cannot be read or understood.
+ */
+export function loadEnvFile(file) {
+	for (const [name, value] of readEnvFile(file)) {
+		// Also one that is empty there: `SMTP_URL= npm start` is a choice as well.
+		if (!Object.hasOwn(process.env, name)) process.env[name] = value;
+	}
+}
+
+function readEnvFile(file) {
+	let bytes;
+	try {
+		lstatSync(file);
+	} catch (error) {
+		if (error.code === "ENOENT") return [];
+	}
+	try {
+		bytes = readFileSync(file);
+	} catch (error) {
+		const why = {
+			EISDIR: "it is a folder; remove it, or move it away",
+			EACCES: "no permission; give this user the file",
+			ENOENT: "it is a link to a file that is not there",
+		}[error.code];
+		throw new Error(`cannot read ${file}: ${why ?? error.code}`);
+	}
+	try {
+		return parseEnv(decode(bytes));
+	} catch (error) {
+		throw new Error(`${file}${error.message}`);
+	}
+}
+
+/** Text of a file as editors write it: UTF-8, with or without a byte order mark. */
+function decode(bytes) {
+	const isUtf16 = (bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff);
+	if (isUtf16 || bytes.includes(0)) throw new Error(" is UTF-16 or no text: save it as UTF-8");
+	try {
+		// Drops the mark.
+		return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+	} catch {
+		throw new Error(`${firstLineNotUtf8(bytes)} is not UTF-8: save the file as UTF-8`);
+	}
+}
+
+function firstLineNotUtf8(bytes) {
+	const lines = bytes.toString("latin1").split("\n");
+	const isWrong = (line) => Buffer.from(line, "latin1").toString("utf8").includes("\ufffd");
+	return `, line ${lines.findIndex(isWrong) + 1}`;
+}
+
+const NAME = /^[ \t]*(?:export[ \t]+)?([A-Za-z_]\w*)[ \t]*=/;
+const NO_VALUE = /^[ \t]*(#.*)?$/;
+const ESCAPES = { n: "\n", r: "\r", t: "\t" };
+
+/**
+ * The variables of a text in the form of .env files, as shells and Docker Compose read them, without expansion of `$`:
+ *
+ * - `NAME=value`, also after `export`, with blanks around what counts;
+ * - a value in `'…'` or `` `…` `` is taken as it stands, in `"…"` with \n, \r, \t, \\, \", \$ and \`; both may have several lines;
+ * - `#` starts a comment at the beginning of a line or after a blank, outside of quotes.
+ *
+ * @returns Pairs of name and value, in the order of the text.
+ * @throws Error that starts with `, line N`: the line is none of these.
+ */
+export function parseEnv(text) {
+	const found = [];
+	const lines = text.split(/\r\n|\n|\r/);
+	for (let index = 0; index < lines.length; index++) {
+		const number = index + 1;
+		if (NO_VALUE.test(lines[index])) continue;
+		const start = NAME.exec(lines[index]);
+		if (start === null) throw new Error(`, line ${number}: write NAME=value, or # before a comment`);
+		const given = lines[index].slice(start[0].length);
+		let rest = given.trimStart();
+		const quote = rest[0];
+		if (quote !== "'" && quote !== '"' && quote !== "`") {
+			found.push([start[1], given.replace(/[ \t]#.*$/, "").trim()]);
+			continue;
+		}
+		// The first character is the quote; what follows may go on in the next lines.
+		let end = closing(rest, quote);
+		while (end === -1 && index + 1 < lines.length) {
+			rest += `\n${lines[++index]}`;
+			end = closing(rest, quote);
+		}
+		if (end === -1)
+			throw new Error(`, line ${number}: the quote before the value of ${start[1]} is never closed`);
+		if (!/^([ \t]+#.*|[ \t]*)$/.test(rest.slice(end + 1)))
+			throw new Error(
+				`, line ${index + 1}: there is text behind the closing quote of ${start[1]}; put the whole value into other quotes`,
+			);
+		const value = rest.slice(1, end);
+		found.push([start[1], quote === '"' ? value.replace(/\\([nrt\\"$`])/g, escaped) : value]);
+	}
+	return found;
+}
+
+function escaped(_, character) {
+	return ESCAPES[character] ?? character;
+}
+
+/** Where the quote that opens a text is closed, or -1. */
+function closing(text, quote) {
+	for (let at = 1; at < text.length; at++) {
+		if (quote === '"' && text[at] === "\\") at++;
+		else if (text[at] === quote) return at;
+	}
+	return -1;
+}

@@ -1,0 +1,36 @@
+/** Names of Toko's variables that are long enough to be recognized with a slip in them. */
+const NAMES = [
+	...["POSTGRES_URL", "NATS_URL", "MONGO_URL", "SMTP_URL", "SHOP_URL", "SMS_SECRET", "MAIL_FROM"],
+	...["TOKO_DIR", "TOKO_NAMESPACE", "TOKO_SECRET", "PAYMENT_WEBHOOK_SECRET", "ADMIN_EMAIL", "ADMIN_PASSWORD"],
+	...["CURRENCY", "CURRENCY_DECIMALS", "ORDER_TTL_MINUTES", "RATE_LIMIT", "TRUST_PROXY", "CORS_ORIGINS"],
+	...["SERVICES", "LOG_LEVEL", "HEALTH_PORT", "SHUTDOWN_SECONDS", "EVENT_REPLICAS", "NODE_ENV"],
+];
+
+/** Names of other programs that are as near. */
+const OTHERS = /^(\w+_URI|SERVICE|LOGLEVEL)$/;
+
+/** The variables that are one slip away from one of Toko's, which is not set, each with that one. */
+export function misspeltVariables(environment: NodeJS.ProcessEnv): [name: string, right: string][] {
+	return Object.keys(environment).flatMap((name): [string, string][] => {
+		if (NAMES.includes(name) || OTHERS.test(name)) {
+			return [];
+		}
+		const right = NAMES.find((one) => environment[one] === undefined && isOneSlipAway(name, one));
+		return right === undefined ? [] : [[name, right]];
+	});
+}
+
+/** Whether a letter is missing, too many, another one, or two are swapped. */
+function isOneSlipAway(given: string, right: string): boolean {
+	let start = 0;
+	while (start < right.length && given[start] === right[start]) {
+		start++;
+	}
+	const [a, b] = [given.slice(start), right.slice(start)];
+	return (
+		a === b.slice(1) ||
+		a.slice(1) === b ||
+		a.slice(1) === b.slice(1) ||
+		(a[0] === b[1] && a[1] === b[0] && a.slice(2) === b.slice(2))
+	);
+}

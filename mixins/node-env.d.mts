@@ -1,0 +1,1 @@
+export function nodeEnvironment(): "development" | "test" | "production";

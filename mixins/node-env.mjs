@@ -1,0 +1,14 @@
+/** What NODE_ENV may be; unset or empty is development. */
+const KNOWN = ["development", "test", "production"];
+
+/**
+ * What kind of process this is. The one place that reads NODE_ENV; Node 20 must be enough here, for cli/run.mjs.
+ *
+ * @returns "development", "test" or "production".
+ * @throws Error that names the variable: a misspelt `production` would start embedded servers.
+ */
+export function nodeEnvironment() {
+	const given = process.env.NODE_ENV || "development";
+	if (KNOWN.includes(given)) return given;
+	throw new Error(`NODE_ENV must be ${KNOWN.join(", ")} or unset, not ${JSON.stringify(given)}`);
+}

@@ -1,0 +1,171 @@
+import "./environment.ts";
+
+import pg from "pg";
+import { parse } from "pg-connection-string";
+import { forgetForeignVariables } from "./environment.ts";
+
+/** How a connection is opened, beside what its URL says. */
+export interface ConnectionOptions extends pg.ClientConfig {
+	/** A whole URL, as in `POSTGRES_URL`. */
+	connectionString: string;
+	/** Parameters of the session, in place of those of the server, the database and the role. */
+	session?: Record<string, string>;
+}
+
+const CONNECT_MS = 5000;
+
+/**
+ * What Toko's SQL and the parsing of its results rely on, whatever `ALTER ROLE … SET` or the server's configuration say.
+ * Limits of time are the operator's and stay.
+ */
+const SESSION: Record<string, string> = {
+	search_path: '"$user", public',
+	timezone: "UTC",
+	datestyle: "ISO, MDY",
+	intervalstyle: "postgres",
+	bytea_output: "hex",
+	extra_float_digits: "1",
+	standard_conforming_strings: "on",
+	array_nulls: "on",
+	transform_null_equals: "off",
+	row_security: "on",
+	default_transaction_isolation: "read committed",
+	default_transaction_deferrable: "off",
+};
+
+const SSL_MODES = ["disable", "prefer", "require", "verify-ca", "verify-full", "no-verify"];
+const FORM = "postgres://user:password@host:5432/database";
+
+/**
+ * A connection to PostgreSQL: every one of Toko's is made here. Its URL is complete, so that no variable or file of the
+ * shell counts (`PGSSLMODE`, `~/.pgpass`, `USER`), and its session is set up before its first query. `options` in the URL
+ * win over that.
+ */
+export class PostgresClient extends pg.Client {
+	#setUp: string;
+
+	constructor({ session = {}, ...options }: ConnectionOptions) {
+		forgetForeignVariables();
+		super(clientConfig(options));
+		this.#setUp = setUp(options.connectionString, session);
+	}
+
+	override connect(): Promise<this>;
+	override connect(callback: (error: Error) => void): void;
+	override connect(callback?: (error: Error) => void): Promise<this> | undefined {
+		const connected = this.#connect();
+		if (!callback) {
+			return connected;
+		}
+		connected.then(
+			() => (callback as (error?: Error) => void)(),
+			(error: Error) => callback(error),
+		);
+	}
+
+	async #connect(): Promise<this> {
+		await super.connect();
+		try {
+			await super.query(this.#setUp);
+		} catch (error) {
+			super.end().catch(() => undefined);
+			throw error;
+		}
+		return this;
+	}
+}
+
+/** A pool of such connections. Its own errors, of idle connections, are for its owner to hear. */
+export function postgresPool(options: Omit<pg.PoolConfig, "Client"> & ConnectionOptions): pg.Pool {
+	const pool = new pg.Pool({
+		connectionTimeoutMillis: CONNECT_MS,
+		...options,
+		Client: PostgresClient as unknown as typeof pg.Client,
+	} as pg.PoolConfig);
+	// A lost connection fails the query that is under way; the event alone would end the process.
+	pool.on("connect", (client) => client.on("error", () => undefined));
+	return pool;
+}
+
+/** What is wrong with a URL of PostgreSQL, to be read after the variable's name; undefined where it says all. */
+export function postgresUrlProblem(url: string): string | undefined {
+	let config: ReturnType<typeof parsed>;
+	try {
+		config = parsed(url);
+	} catch (error) {
+		const { path, code } = error as NodeJS.ErrnoException;
+		return `names the file ${path}, which cannot be read (${code})`;
+	}
+	if (!config || !/^postgres(ql)?:\/\//i.test(url)) {
+		return `is no URL of the form ${FORM}, with % and the like in passwords encoded`;
+	}
+	if (!config.user) {
+		return `names no user: write ${FORM}`;
+	}
+	if (!config.host) {
+		return `names no host: write ${FORM}, or ?host=/folder for a socket`;
+	}
+	const sslmode = (config as { sslmode?: string }).sslmode;
+	return sslmode === undefined || SSL_MODES.includes(sslmode)
+		? undefined
+		: `has an unknown sslmode: there are ${SSL_MODES.join(", ")}`;
+}
+
+/** Where the server of a URL is: host:port, or the folder of its socket; never a user or password. */
+export function postgresPlace(url: string): string {
+	const { host, port } = parse(url);
+	return host?.startsWith("/") ? host : `${host?.includes(":") ? `[${host}]` : host}:${port || 5432}`;
+}
+
+function parsed(url: string) {
+	try {
+		return parse(url);
+	} catch (error) {
+		// A file that the URL names; everything else may quote the URL.
+		if ((error as NodeJS.ErrnoException).syscall) {
+			throw error;
+		}
+		return undefined;
+	}
+}
+
+/** Everything that pg would else look for in the environment is given. */
+function clientConfig({ connectionString, ...options }: ConnectionOptions): pg.ClientConfig {
+	const problem = postgresUrlProblem(connectionString);
+	if (problem) {
+		throw new Error(`POSTGRES_URL ${problem}`);
+	}
+	const { password, port, database, ssl, ...url } = parse(connectionString);
+	return {
+		connectionTimeoutMillis: CONNECT_MS,
+		...options,
+		...url,
+		port: Number(port || 5432),
+		database: database || url.user,
+		ssl: tls(ssl),
+		// A function, since pg looks for an empty one in ~/.pgpass.
+		password: () => password ?? "",
+	} as pg.ClientConfig;
+}
+
+/** Without rejectUnauthorized, NODE_TLS_REJECT_UNAUTHORIZED would decide. */
+function tls(ssl: ReturnType<typeof parse>["ssl"]): pg.ClientConfig["ssl"] {
+	if (!ssl || ssl === "false") {
+		return false;
+	}
+	const given = ssl === "no-verify" ? { rejectUnauthorized: false } : typeof ssl === "object" ? ssl : {};
+	return { rejectUnauthorized: true, ...given } as pg.ClientConfig["ssl"];
+}
+
+function setUp(url: string, own: Record<string, string>): string {
+	const options = (parsed(url) as { options?: string } | undefined)?.options ?? "";
+	const given = [...options.matchAll(/(?:-c\s*|--)([\w.-]+)\s*=/g)].map(([, name = ""]) =>
+		name.toLowerCase().replaceAll("-", "_"),
+	);
+	const session = Object.entries({ ...SESSION, ...own }).filter(([name]) => !given.includes(name));
+	const values = [["client_encoding", "UTF8"], ...session].map(
+		(pair) => `(${pair.map((text) => pg.escapeLiteral(text as string)).join(", ")})`,
+	);
+	return `SELECT count(pg_catalog.set_config(name, value, false)) FROM (VALUES ${values.join(", ")}) AS wanted (name, value)
+		WHERE pg_catalog.current_setting(name, true) IS DISTINCT FROM value`;
+}

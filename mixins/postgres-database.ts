@@ -1,0 +1,108 @@
+import pg from "pg";
+import { PostgresClient } from "./postgres-client.ts";
+
+const OWN_LOCALE = "TEMPLATE template0 ENCODING 'UTF8'";
+/** Of an older server, all names and addresses are folded in ASCII alone; `lower()` of the others is not relied on. */
+const C_LOCALE = "LC_COLLATE 'C' LC_CTYPE 'C'";
+const WITH_PROVIDER = 150_000;
+const WITH_BUILTIN = 170_000;
+
+/**
+ * Makes a database where it is not there, in UTF-8 and with a locale that every server of its version has, so that
+ * neither the server's template nor its operating system decides how text is kept and compared.
+ *
+ * @param url Of a database that is there.
+ */
+export async function createDatabase(url: string, name: string): Promise<void> {
+	const client = new PostgresClient({ connectionString: url });
+	client.on("error", () => undefined);
+	await client.connect();
+	try {
+		const { rows } = await client.query<{ version: number; is_read_only: boolean; is_there: boolean }>(
+			`SELECT current_setting('server_version_num')::integer AS version,
+				current_setting('transaction_read_only')::boolean AS is_read_only,
+				EXISTS (SELECT FROM pg_database WHERE datname = $1) AS is_there`,
+			[name],
+		);
+		const { version, is_read_only, is_there } = rows[0] as (typeof rows)[number];
+		if (!is_there) {
+			if (is_read_only) {
+				throw readOnly(name);
+			}
+			await client.query(creation(name, version)).catch((error: pg.DatabaseError) => {
+				// Another process was faster: 42P04 duplicate_database, or 23505 while both are at it.
+				if (error.code !== "42P04" && error.code !== "23505") {
+					throw error;
+				}
+			});
+		}
+	} finally {
+		await client.end();
+	}
+}
+
+/** The command that makes a database, for a server of this version (`server_version_num`). */
+export function creation(name: string, version: number): string {
+	const provider =
+		version >= WITH_BUILTIN
+			? "LOCALE_PROVIDER builtin BUILTIN_LOCALE 'C.UTF-8' "
+			: version >= WITH_PROVIDER
+				? "LOCALE_PROVIDER libc "
+				: "";
+	return `CREATE DATABASE ${pg.escapeIdentifier(name)} ${OWN_LOCALE} ${provider}${C_LOCALE}`;
+}
+
+/**
+ * Refuses a database that somebody else made in a way that text would be lost or confused, one that is read only, and one
+ * whose tables are in a schema that `ALTER ROLE … SET search_path` or PGOPTIONS once named.
+ *
+ * @throws Error of one line that names the database, what is wrong and the cure.
+ */
+export async function checkDatabase(client: pg.Client): Promise<void> {
+	const { rows } = await client.query<Look>(LOOK);
+	const { name, version, encoding, folds, is_read_only, schema } = rows[0] as Look;
+	const cure = `drop it if it is empty, so that Toko makes it; else restore a dump of it into one made by ${creation(name, version)}`;
+	if (encoding !== "UTF8") {
+		throw new Error(`the database ${name} has the encoding ${encoding}, not UTF8: ${cure}`);
+	}
+	if (!folds) {
+		throw new Error(`the database ${name} has a locale in which "i" is not the small letter of "I": ${cure}`);
+	}
+	if (is_read_only) {
+		throw readOnly(name);
+	}
+	if (schema !== null) {
+		throw new Error(
+			`the tables of the database ${name} are in its schema ${schema}: add options=-c%20search_path%3D${schema} to POSTGRES_URL, after ? or &`,
+		);
+	}
+}
+
+function readOnly(name: string): Error {
+	return new Error(
+		`the database ${name} is read only: name the primary in POSTGRES_URL, or reset default_transaction_read_only of the role or database`,
+	);
+}
+
+interface Look {
+	name: string;
+	version: number;
+	encoding: string;
+	folds: boolean;
+	is_read_only: boolean;
+	schema: string | null;
+}
+
+// Letters of ASCII only, so that the server can read the query in any encoding.
+const LETTERS = "abcdefghijklmnopqrstuvwxyz";
+const LOOK = `
+	SELECT current_database() AS name, current_setting('server_version_num')::integer AS version,
+		current_setting('server_encoding') AS encoding,
+		lower('${LETTERS.toUpperCase()}') = '${LETTERS}' AND upper('${LETTERS}') = '${LETTERS.toUpperCase()}' AS folds,
+		current_setting('transaction_read_only')::boolean AS is_read_only,
+		(
+			SELECT n.nspname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+			WHERE c.relname = 'migrations' AND c.relkind = 'r' AND to_regclass('migrations') IS NULL
+				AND n.nspname <> 'graphile_worker' AND EXISTS (SELECT FROM pg_namespace WHERE nspname = 'graphile_worker')
+			LIMIT 1
+		) AS schema`;

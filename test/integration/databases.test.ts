@@ -1,0 +1,204 @@
+import { randomUUID } from "node:crypto";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
+import { ServiceBroker } from "moleculer";
+import { callAction } from "../../contracts/actions.ts";
+import { checkGiven } from "../../infra/given-servers.ts";
+import { postgres } from "../../mixins/postgres.ts";
+import { creation } from "../../mixins/postgres-database.ts";
+import { settings } from "../../mixins/settings.ts";
+import { type OwnPostgres, startPostgres } from "../own-postgres.ts";
+import { PASSWORD, startNode } from "./shop.ts";
+
+const given = { url: process.env.POSTGRES_URL, namespace: process.env.TOKO_NAMESPACE };
+const started: ServiceBroker[] = [];
+
+afterEach(async () => {
+	await Promise.all(started.splice(0).map((broker) => broker.stop()));
+	process.env.POSTGRES_URL = given.url;
+	process.env.TOKO_NAMESPACE = given.namespace;
+});
+
+/** A shop of its own on a server, whose role may make databases and no more. */
+async function newShop(server: OwnPostgres): Promise<string> {
+	const name = `test_${randomUUID().slice(0, 8)}`;
+	await server.query(`CREATE ROLE ${name} LOGIN CREATEDB PASSWORD 'geheim'`);
+	const url = new URL(server.url);
+	url.username = name;
+	process.env.POSTGRES_URL = url.href;
+	process.env.TOKO_NAMESPACE = name;
+	return name;
+}
+
+async function start(...names: string[]): Promise<ServiceBroker> {
+	const broker = await startNode(...names);
+	started.push(broker);
+	return broker;
+}
+
+/** Why a service does not start on its database. */
+async function refusal(): Promise<string | undefined> {
+	const broker = new ServiceBroker({ logger: false });
+	const migrations = new URL("../../services/users/migrations/", import.meta.url);
+	broker.createService({ name: "users", mixins: [postgres({ database: "users", migrations })] });
+	try {
+		await broker.start();
+		return undefined;
+	} catch (error) {
+		return (error as Error).message;
+	} finally {
+		await broker.stop();
+	}
+}
+
+describe.each([
+	["ICU's Turkish", ["--locale-provider=icu", "--icu-locale=tr-TR", "--locale=C", "--encoding=UTF8"]],
+	["LATIN1", ["--locale=C", "--encoding=LATIN1"]],
+	["SQL_ASCII", ["--locale=C", "--encoding=SQL_ASCII"]],
+])("on a server whose template is %s", (_, options) => {
+	let server: OwnPostgres;
+	beforeAll(async () => {
+		server = await startPostgres(...options);
+	});
+	afterAll(() => server.stop());
+
+	test("a shop's databases are in UTF-8, people log in whatever the case, and text comes back as it was", async () => {
+		const name = await newShop(server);
+		const broker = await start("users", "orders", "notifications");
+		const person = { username: "indah", full_name: "Ĺódź İçöz 東京 🛒", password: PASSWORD };
+		await callAction(broker, "v1.users.register", { ...person, email: "INDAH@toko.test" });
+		const { access_token: token } = await callAction(broker, "v1.users.login", {
+			email: "indah@toko.test",
+			password: PASSWORD,
+		});
+		const again = callAction(broker, "v1.users.register", {
+			...person,
+			email: "Indah@toko.test",
+			username: "other",
+		});
+		await expect(again).rejects.toMatchObject({ type: "EMAIL_TAKEN" });
+		const own = await callAction(broker, "v1.users.me", {}, { meta: { token } });
+		expect(own.full_name).toBe(person.full_name);
+		const made = await server.query(
+			`SELECT DISTINCT pg_encoding_to_char(encoding) AS encoding, datlocprovider, datcollate, datctype, datlocale
+			FROM pg_database WHERE datname LIKE '${name}\\_%'`,
+		);
+		expect(made).toEqual([
+			{ encoding: "UTF8", datlocprovider: "b", datcollate: "C", datctype: "C", datlocale: "C.UTF-8" },
+		]);
+	});
+
+	test("a database that was made from that template is refused in one line, with the cure", async () => {
+		const name = await newShop(server);
+		await server.query(`CREATE DATABASE ${name}_users OWNER ${name}`);
+		expect(await refusal()).toMatch(
+			new RegExp(
+				`^the database ${name}_users has (a locale in which "i" is not the small letter of "I"|the encoding (LATIN1|SQL_ASCII), not UTF8): .*CREATE DATABASE "${name}_users" TEMPLATE template0 ENCODING 'UTF8' [^\\n]*$`,
+			),
+		);
+	});
+});
+
+describe("on a server in UTF-8", () => {
+	let server: OwnPostgres;
+	beforeAll(async () => {
+		server = await startPostgres(
+			"--locale-provider=icu",
+			"--icu-locale=en-US",
+			"--locale=C",
+			"--encoding=UTF8",
+		);
+	});
+	afterAll(() => server.stop());
+
+	test("a database that was made from an ordinary template works", async () => {
+		const name = await newShop(server);
+		await server.query(`CREATE DATABASE ${name}_users OWNER ${name}`);
+		await start("users");
+	});
+
+	test("is reached by its socket, with the password in the URL or not at all", async () => {
+		await newShop(server);
+		const { username, port } = new URL(process.env.POSTGRES_URL as string);
+		const place = `/postgres?host=${encodeURIComponent(server.folder)}&port=${port}`;
+		process.env.POSTGRES_URL = `postgres://${username}:geheim@${place}`;
+		expect(await checkGiven("POSTGRES_URL", process.env.POSTGRES_URL)).toBe(server.folder);
+		expect(await refusal()).toBeUndefined();
+		await expect(checkGiven("POSTGRES_URL", `postgres://${username}@${place}`)).rejects.toThrow(
+			/it asks for a password\): put the password into the URL/,
+		);
+	});
+
+	test("the commands for older servers make databases in UTF-8", async () => {
+		for (const version of [130_000, 150_000]) {
+			const name = `older_${version}`;
+			// What this server's own template has, those of older servers may not know.
+			const sql = creation(name, version).replace("LC_COLLATE", "LOCALE_PROVIDER libc LC_COLLATE");
+			await server.query(version < 150_000 ? sql : creation(name, version));
+			const [made] = await server.query(
+				`SELECT pg_encoding_to_char(encoding) AS encoding, datctype FROM pg_database WHERE datname = '${name}'`,
+			);
+			expect(made).toEqual({ encoding: "UTF8", datctype: "C" });
+		}
+	});
+
+	test("settings of a role change nothing that is written or read", async () => {
+		const name = await newShop(server);
+		for (const setting of [
+			"search_path = app",
+			"timezone = 'Asia/Kathmandu'",
+			"datestyle = 'German, DMY'",
+			"intervalstyle = 'sql_standard'",
+			"bytea_output = 'escape'",
+			"extra_float_digits = -15",
+			"standard_conforming_strings = off",
+			"array_nulls = off",
+			"transform_null_equals = on",
+			"row_security = off",
+			"default_transaction_isolation = 'serializable'",
+			"default_transaction_deferrable = on",
+			"client_encoding = 'LATIN1'",
+			// Graphile's and our migrations take longer.
+			"statement_timeout = '500ms'",
+			"lock_timeout = '1ms'",
+		]) {
+			await server.query(`ALTER ROLE ${name} SET ${setting}`);
+		}
+		const broker = await start("users");
+		const before = Date.now();
+		const made = await callAction(broker, "v1.users.register", {
+			email: `${name}@toko.test`,
+			username: name,
+			password: PASSWORD,
+			full_name: "back\\slash 'quote' Łódź",
+		});
+		expect(made.full_name).toBe("back\\slash 'quote' Łódź");
+		expect(Math.abs(Date.parse(made.created_at) - before)).toBeLessThan(60_000);
+		const tables = await server.query(
+			"SELECT DISTINCT schemaname FROM pg_tables WHERE tablename IN ('users', 'outbox', 'signing_keys')",
+			`${name}_users`,
+		);
+		expect(tables).toEqual([{ schemaname: "public" }]);
+	});
+
+	test("tables that a role's search_path put into another schema are found, with the cure", async () => {
+		const name = await newShop(server);
+		process.env.POSTGRES_URL = `${process.env.POSTGRES_URL}?options=-c%20search_path%3Dapp`;
+		await server.query(`CREATE DATABASE ${name}_users OWNER ${name}`);
+		await server.query(`CREATE SCHEMA app AUTHORIZATION ${name}`, `${name}_users`);
+		await start("users");
+		const tables = await server.query(
+			"SELECT schemaname FROM pg_tables WHERE tablename = 'users'",
+			`${name}_users`,
+		);
+		expect(tables).toEqual([{ schemaname: "app" }]);
+		process.env.POSTGRES_URL = settings.postgresUrl.replace(/\?.*/, "");
+		expect(await refusal()).toMatch(/in its schema app: add options=-c%20search_path%3Dapp to POSTGRES_URL/);
+	});
+
+	test("a database that is read only is refused, with the cure", async () => {
+		const name = await newShop(server);
+		await server.query(`CREATE DATABASE ${name}_users OWNER ${name}`);
+		await server.query(`ALTER DATABASE ${name}_users SET default_transaction_read_only = on`);
+		expect(await refusal()).toMatch(/_users is read only: name the primary/);
+	});
+});

@@ -1,0 +1,90 @@
+import { randomUUID } from "node:crypto";
+import { cp, mkdtemp, readdir, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { ServiceBroker } from "moleculer";
+import { callAction } from "../../contracts/actions.ts";
+import { outboxTables } from "../../mixins/outbox.ts";
+import { type PostgresService, postgres } from "../../mixins/postgres.ts";
+import { service } from "../../mixins/schema.ts";
+import { sign } from "../../services/orders/webhook.ts";
+import { startNode } from "./shop.ts";
+
+const MIGRATIONS = new URL("../../services/orders/migrations/", import.meta.url);
+const paid = { id: randomUUID(), reference: "pay_paid", event: "evt_paid" };
+const open = { id: randomUUID(), reference: "pay_open", event: "evt_failed" };
+
+let shop: ServiceBroker;
+
+beforeAll(async () => {
+	await beforeAmountsWereKept(async (orders) => {
+		for (const [{ id, reference, event }, status, type] of [
+			[paid, "settled", "payment.settled"],
+			[open, "failed", "payment.failed"],
+		] as const) {
+			await orders.pool.query(
+				`INSERT INTO orders (id, user_id, status, total_minor, currency, expires_at)
+				VALUES ($1, 1, $2, 15000, 'IDR', now() + interval '1 hour')`,
+				[id, status === "settled" ? "paid" : "pending"],
+			);
+			await orders.pool.query(
+				`INSERT INTO payments (reference, order_id, method, amount_minor, status, due_at)
+				VALUES ($1, $2, 'transfer', 15000, $3, now() + interval '1 hour')`,
+				[reference, id, status],
+			);
+			await orders.pool.query("INSERT INTO provider_events (id, reference, type) VALUES ($1, $2, $3)", [
+				event,
+				reference,
+				type,
+			]);
+		}
+	});
+	shop = await startNode("orders");
+});
+
+afterAll(() => shop?.stop());
+
+/** Works with the orders' database as it was up to migration 007. */
+async function beforeAmountsWereKept(work: (orders: PostgresService) => Promise<void>): Promise<void> {
+	const folder = await mkdtemp(join(tmpdir(), "migrations-"));
+	for (const name of (await readdir(MIGRATIONS)).filter((name) => name < "008")) {
+		await cp(new URL(name, MIGRATIONS), join(folder, name));
+	}
+	const broker = new ServiceBroker({ logger: false });
+	const migrations = pathToFileURL(`${folder}/`);
+	const mixins = [postgres({ database: "orders", migrations, tables: [outboxTables] })];
+	broker.createService(service<PostgresService>({ name: "orders", mixins }));
+	await broker.start();
+	try {
+		await work(broker.getLocalService("orders") as unknown as PostgresService);
+	} finally {
+		await broker.stop();
+		await rm(folder, { recursive: true });
+	}
+}
+
+function tell(id: string, type: string, reference: string, amount = 15_000) {
+	const payload = JSON.stringify({ id, type, reference, amount });
+	const secret = process.env.PAYMENT_WEBHOOK_SECRET as string;
+	const signature = sign(secret, payload, Math.floor(Date.now() / 1000));
+	return callAction(shop, "v1.orders.takePaymentEvent", { payload, signature });
+}
+
+test("a webhook that was taken before its amount was kept is known by that of its payment", async () => {
+	expect(await tell(paid.event, "payment.settled", paid.reference)).toEqual({ received: true });
+	expect(await tell(open.event, "payment.failed", open.reference)).toEqual({ received: true });
+});
+
+test.each([
+	[paid.event, "payment.settled", open.reference, 15_000],
+	[paid.event, "payment.failed", paid.reference, 15_000],
+	[paid.event, "payment.settled", paid.reference, 14_999],
+	[open.event, "payment.settled", open.reference, 15_000],
+])("its id %s is refused with another content: %s of %s over %d", async (id, type, reference, amount) => {
+	await expect(tell(id, type, reference, amount)).rejects.toMatchObject({
+		code: 409,
+		type: "WEBHOOK_ID_REUSED",
+	});
+});
