@@ -5,11 +5,11 @@ CREATE FUNCTION fold(given text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SA
 $$;
 
 -- A Turkish or Azerbaijani database took INDAH@toko.test and indah@toko.test for two. The account that its owner could
--- log in to keeps the address: there is at most one, of which both foldings are the same. The others could never be used;
--- they lose the address to a placeholder, and former_emails keeps it. The users service names them at each start.
+-- log in to keeps the address: there is at most one, without an `I`. The others could never be used; they lose the address
+-- to a placeholder, and former_emails keeps it. The users service names them at each start.
 WITH ranked AS (
 	SELECT id, email, row_number() OVER (
-		PARTITION BY fold(email) ORDER BY lower(email) = fold(email) DESC, is_active DESC, is_verified DESC, id
+		PARTITION BY fold(email) ORDER BY position('I' IN email) = 0 DESC, is_active DESC, is_verified DESC, id
 	) AS place
 	FROM users
 ), replaced AS (
@@ -26,7 +26,8 @@ FROM (
 ) ranked
 WHERE ranked.id = u.id AND ranked.place > 1;
 
-DROP INDEX users_email;
-DROP INDEX users_username;
+-- Where the data was restored into another locale, these could not be made there.
+DROP INDEX IF EXISTS users_email;
+DROP INDEX IF EXISTS users_username;
 CREATE UNIQUE INDEX users_email ON users (fold(email));
 CREATE UNIQUE INDEX users_username ON users (fold(username));
