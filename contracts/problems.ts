@@ -1,7 +1,8 @@
 import { Errors } from "moleculer";
 import type { z } from "zod";
-import "./messages.ts";
+
 import type { Language } from "./languages.ts";
+import "./messages.ts";
 
 /** A field of the request that is wrong, by its path (`items.0.quantity`). */
 export interface FieldError {

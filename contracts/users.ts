@@ -1,6 +1,11 @@
 import { z } from "zod";
 import { action, contract, event, healthAction, outboxAction } from "./contract.ts";
+import { email } from "./email.ts";
 import { cursor, integerId, limit, line, moment, skip } from "./fields.ts";
+import { languageOf } from "./languages.ts";
+import { newPassword, password } from "./passwords.ts";
+import { phone } from "./phone.ts";
+import { comparable } from "./text.ts";
 
 /** `admin` may do everything that a shopkeeper does; everybody else is `user`. */
 export const role = z.enum(["user", "admin"]).meta({ id: "Role" });
@@ -36,11 +41,11 @@ export const user = z
 /** The language of the messages to a user. */
 export const locale = z.enum(["id", "en"]).meta({ id: "Locale" });
 
-/** A phone number as in `+6281234567890` (E.164), for messages by SMS. */
-export const phone = z
-	.string()
-	.trim()
-	.regex(/^\+[1-9]\d{6,14}$/, "must be a number with its country, such as +6281234567890");
+/** The same as it is given: also a tag of a device, such as `in-ID` or `en_US`. */
+const givenLocale = z.preprocess(
+	(given) => (typeof given === "string" ? (languageOf(given) ?? given) : given),
+	locale,
+) as z.ZodType<z.output<typeof locale>, z.output<typeof locale>>;
 
 /** What a user sees of themselves. */
 export const ownUser = z.strictObject({ ...user.shape, locale, phone: phone.nullable() }).meta({
@@ -61,30 +66,13 @@ export const ownUser = z.strictObject({ ...user.shape, locale, phone: phone.null
 	],
 });
 
-/** An address for mail; compared without case. */
-export const email = z
-	.string()
-	.meta({ format: "email" })
-	.trim()
-	.max(255)
-	.pipe(z.email("must be an e-mail address such as budi@toko.test"));
-
 const username = z
 	.string()
-	.trim()
+	.overwrite(comparable)
 	.regex(
 		/^[A-Za-z0-9][A-Za-z0-9._-]{2,99}$/,
 		"must be 3 to 100 letters, digits, dots, underscores or hyphens",
 	);
-
-/** Long enough to resist guessing; the upper bound keeps the hash from being used as a weapon. */
-export const newPassword = z
-	.string()
-	.min(8, "must have at least 8 characters")
-	.max(128, "must have at most 128 characters")
-	.refine((value) => value.isWellFormed(), "must be well-formed text");
-
-const password = z.string().min(1).max(128);
 
 /** What a login answers. `expires_in` is in seconds. */
 export const tokens = z
@@ -152,7 +140,7 @@ export const users = contract({
 				username,
 				password: newPassword,
 				full_name: line(1, 200),
-				locale: locale.optional(),
+				locale: givenLocale.optional(),
 				phone: phone.optional(),
 			}),
 			result: user,
@@ -168,7 +156,8 @@ export const users = contract({
 			rest: { method: "POST", path: "/users/login" },
 		}),
 		refresh: action({
-			summary: "Change a refresh token for a new pair; a token used twice ends the whole family",
+			summary:
+				"Change a refresh token for a new pair; used again it gives the same one for five seconds, then ends the whole family",
 			permissions: "public",
 			problems: ["TOKEN_INVALID"],
 			example: { refresh_token: "NmQ0ZjE3YzktM2E1Ni00ZGQ4LWI2MTE" },
@@ -250,7 +239,7 @@ export const users = contract({
 			example: { locale: "en", phone: "+6281234567890" },
 			params: z.strictObject({
 				full_name: line(1, 200).optional(),
-				locale: locale.optional(),
+				locale: givenLocale.optional(),
 				phone: phone.nullable().optional(),
 			}),
 			result: ownUser,

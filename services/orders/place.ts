@@ -166,6 +166,10 @@ async function commit(
 			await giveUp(service, reservation_id, request);
 			return replayRival(service, request);
 		}
+		if ((error as DatabaseError).constraint === "orders_user_not_deleted") {
+			await release(service, reservation_id);
+			throw problem("TOKEN_INVALID");
+		}
 		service.logger.warn(`Order ${order.id} was not confirmed by the database: ${(error as Error).message}`);
 		if (wasRolledBack(error)) {
 			await giveUp(service, reservation_id, request);

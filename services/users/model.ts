@@ -3,6 +3,7 @@ import SequelizeAdapter from "moleculer-db-adapter-sequelize";
 import pg from "pg";
 import { col, DataTypes, fn, type Model, type ModelStatic, Sequelize, where } from "sequelize";
 import type { z } from "zod";
+import { fold } from "../../contracts/email.ts";
 import type { locale, ownUser, role, user } from "../../contracts/users.ts";
 import { PostgresClient } from "../../mixins/postgres-client.ts";
 import { databaseUrl } from "../../mixins/settings.ts";
@@ -81,12 +82,12 @@ export function connectUsers(schema: ServiceSchema): void {
 
 /** Finds an address whatever its case. */
 export function byEmail(email: string) {
-	return where(fn("lower", col("email")), email.toLowerCase());
+	return where(fn("fold", col("email")), fold(email));
 }
 
 /** Finds a name whatever its case. */
 export function byUsername(username: string) {
-	return where(fn("lower", col("username")), username.toLowerCase());
+	return where(fn("fold", col("username")), fold(username));
 }
 
 /** A user as the contract shows it. */

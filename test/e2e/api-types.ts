@@ -44,7 +44,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Change a refresh token for a new pair; a token used twice ends the whole family */
+        /** Change a refresh token for a new pair; used again it gives the same one for five seconds, then ends the whole family */
         post: operations["usersRefresh"];
         delete?: never;
         options?: never;
