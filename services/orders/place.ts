@@ -166,8 +166,8 @@ async function commit(
 			await giveUp(service, reservation_id, request);
 			return replayRival(service, request);
 		}
-		if ((error as DatabaseError).constraint === "orders_user_not_deleted") {
-			await release(service, reservation_id);
+		if (constraint === "orders_user_not_deleted") {
+			await giveUp(service, reservation_id, request);
 			throw problem("TOKEN_INVALID");
 		}
 		service.logger.warn(`Order ${order.id} was not confirmed by the database: ${(error as Error).message}`);
