@@ -97,8 +97,6 @@ async function migrate({ database, migrations, tables = [] }: PostgresOptions): 
 	await createDatabase(settings.postgresUrl, `${settings.namespace}_${database}`);
 	const options = { connectionString: databaseUrl(database), session: UNLIMITED };
 	const client = new PostgresClient(options);
-	// A lost connection fails the query that is under way; the event alone would end the process.
-	client.on("error", () => undefined);
 	await client.connect();
 	const pool = postgresPool({ ...options, max: 2 });
 	pool.on("error", () => undefined);
