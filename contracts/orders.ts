@@ -194,7 +194,7 @@ export const orders = contract({
 			idempotent: true,
 		}),
 		cancel: action({
-			summary: "Cancel an order that is not paid yet; its units go back on sale. Once more changes nothing",
+			summary: "Cancel an order that is not paid yet; its units go back on sale",
 			permissions: "user",
 			problems: ["ORDER_NOT_FOUND", "ORDER_IN_OTHER_STATE"],
 			params: z.strictObject({ id: opaqueId }),
@@ -203,7 +203,7 @@ export const orders = contract({
 		}),
 		pay: action({
 			summary:
-				"Pay an order: `instant` answers 200 with the paid order, `transfer` 202 with what to pay; a webhook settles it. One that is paid, or costs nothing, is answered 200 by both",
+				"Pay an order: `instant` answers 200 with the paid order, `transfer` 202 with what to pay; a webhook settles it. One that costs nothing is paid at once by both",
 			permissions: "user",
 			problems: [
 				"ORDER_NOT_FOUND",
@@ -219,7 +219,7 @@ export const orders = contract({
 			timeout_ms: 15_000,
 		}),
 		ship: action({
-			summary: "A paid order has left the shop. Once more changes nothing",
+			summary: "A paid order has left the shop",
 			permissions: "admin",
 			problems: ["ORDER_NOT_FOUND", "ORDER_IN_OTHER_STATE"],
 			params: z.strictObject({ id: opaqueId }),
@@ -227,7 +227,7 @@ export const orders = contract({
 			rest: { method: "POST", path: "/orders/:id/ship" },
 		}),
 		complete: action({
-			summary: "A shipped order has arrived. Once more changes nothing",
+			summary: "A shipped order has arrived",
 			permissions: "admin",
 			problems: ["ORDER_NOT_FOUND", "ORDER_IN_OTHER_STATE"],
 			params: z.strictObject({ id: opaqueId }),

@@ -56,8 +56,9 @@ export class AppendLog {
 			const { size } = await handle.stat();
 			if (size > confirmed) {
 				await handle.truncate(confirmed);
-				await handle.datasync();
 			}
+			// A process that was killed may have left whole batches that are in memory only.
+			await handle.datasync();
 			const log = new AppendLog(filename, handle, inspected, onFailure);
 			if (!isMarked) {
 				// What an earlier version wrote has no marks: from here on there are.
@@ -116,15 +117,24 @@ export class AppendLog {
 			size += mark.length;
 			await handle.datasync();
 			await rename(unfinished, this.filename);
-			await syncFolder(this.filename);
 		} catch (error) {
 			await handle.close();
 			await rm(unfinished, { force: true });
 			throw error;
 		}
-		await this.#handle.close();
+		const former = this.#handle;
 		this.#handle = handle;
 		this.#size = size;
+		try {
+			await syncFolder(this.filename);
+		} catch (error) {
+			// Nobody knows which of the two files a power cut would leave.
+			this.#failure = error as Error;
+			this.#onFailure(this.#failure);
+			throw error;
+		} finally {
+			await former.close();
+		}
 	}
 
 	/** Takes appends again after a failure: call it when what was not confirmed is forgotten everywhere. */

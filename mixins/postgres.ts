@@ -122,8 +122,13 @@ function ownMigrations(client: pg.Client, folder: URL, tables: URL[]): Umzug<pg.
 				name: basename(file.pathname),
 				up: async ({ name }) => {
 					const sql = await readFile(file, "utf8");
-					await client.query(`BEGIN; ${sql}; COMMIT`).catch(async (error: Error) => {
-						await client.query("ROLLBACK");
+					const migrated = retryConflicts(() =>
+						client.query(`BEGIN; ${sql}; COMMIT`).catch(async (error: Error) => {
+							await client.query("ROLLBACK");
+							throw error;
+						}),
+					);
+					await migrated.catch((error: Error) => {
 						throw new Error(`migration ${name} failed: ${error.message}`, { cause: error });
 					});
 				},

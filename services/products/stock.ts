@@ -86,28 +86,22 @@ async function holdAll(
 	wanted: Map<string, number>,
 ): Promise<{ product_id: string; requested: number } | undefined> {
 	const own = { reservation_id, ...(request_id ? { request_id } : {}), expires_at };
-	let tried = 0;
-	try {
-		for (const [product_id, quantity] of wanted) {
-			tried++;
-			const changed = await store.updateMany(
-				{
-					...{ _id: product_id, ...ON_SALE, stock: { $gte: quantity } },
-					...(request_id ? { $nor: [{ "holds.request_id": request_id }] } : {}),
-				},
-				{ $inc: { stock: -quantity }, $push: { holds: { ...own, quantity } } },
-			);
-			if (changed === 0) {
-				if (tried > 1) {
-					await release(store, reservation_id, [...wanted.keys()]);
-				}
-				return { product_id, requested: quantity };
+	for (const [place, [product_id, quantity]] of [...wanted].entries()) {
+		// Where its answer is lost the hold may be there: the caller abandons the reservation before it is released.
+		const changed = await store.updateMany(
+			{
+				...{ _id: product_id, ...ON_SALE, stock: { $gte: quantity } },
+				...(request_id ? { $nor: [{ "holds.request_id": request_id }] } : {}),
+			},
+			{ $inc: { stock: -quantity }, $push: { holds: { ...own, quantity } } },
+		);
+		if (changed === 0) {
+			if (place > 0) {
+				// Nobody takes over a part of the lines.
+				await release(store, reservation_id, [...wanted.keys()]);
 			}
+			return { product_id, requested: quantity };
 		}
-	} catch (error) {
-		// The update whose answer was lost may have been made: release looks at all lines of the attempt.
-		await release(store, reservation_id, [...wanted.keys()]);
-		throw error;
 	}
 	return undefined;
 }

@@ -17,14 +17,13 @@ const RESTOCKS_AT_ONCE = 1000;
 const YOUNG_MS = 40_000;
 
 /**
- * Settles holds that outlived their time, because a job was lost, and those of attempts that died before their order was
- * written, which is looked at once after a while. Orders decides about each; any number of processes may sweep at once, because release and consume
- * are guarded by the presence of the hold.
+ * Settles expired holds, and once, some 40 s after they were made, holds whose order was never written. Orders decides
+ * about each. Several processes may sweep at once, since release and consume are guarded by the presence of the hold.
  */
 export class Sweeper {
 	#service: DocumentService<ProductDocument>;
 	#timers: NodeJS.Timeout[] = [];
-	#sweeping = Promise.resolve();
+	#running = new Map<string, Promise<void>>();
 
 	constructor(service: DocumentService<ProductDocument>) {
 		this.#service = service;
@@ -44,15 +43,20 @@ export class Sweeper {
 		for (const timer of this.#timers) {
 			clearInterval(timer);
 		}
-		await this.#sweeping;
+		await Promise.all(this.#running.values());
 	}
 
-	/** One after the other: what fails is done the next time. */
+	/** Runs work unless it is still running since the time before. What fails is done the next time. */
 	#run(failure: string, work: () => Promise<unknown>): void {
-		this.#sweeping = this.#sweeping.then(work).then(
+		if (this.#running.has(failure)) {
+			return;
+		}
+		const running = work().then(
 			() => undefined,
 			(error: Error) => this.#service.logger.warn(`${failure}: ${error.message}`),
 		);
+		this.#running.set(failure, running);
+		void running.then(() => this.#running.delete(failure));
 	}
 
 	/** Settles what is due and what nobody has made an order of; answers how many holds went. */
@@ -71,13 +75,17 @@ export class Sweeper {
 			}
 		}
 		let settled = 0;
+		let failure: unknown;
 		for (const reservation_id of reservations) {
-			const { fate } = await callAction(this.#service.broker, "v1.orders.settleReservation", {
-				reservation_id,
-			});
-			if (fate !== "keep") {
-				settled += await this.#settle(reservation_id, fate);
+			try {
+				settled += await this.#settle(reservation_id);
+			} catch (error) {
+				// The others go on.
+				failure = error;
 			}
+		}
+		if (failure) {
+			throw failure;
 		}
 		return settled;
 	}
@@ -119,13 +127,17 @@ export class Sweeper {
 		}
 	}
 
-	async #settle(reservation_id: string, fate: "consume" | "release"): Promise<number> {
-		const store = this.#service.adapter;
+	async #settle(reservation_id: string): Promise<number> {
+		const { broker, adapter: store } = this.#service;
+		const { fate } = await callAction(broker, "v1.orders.settleReservation", { reservation_id });
+		if (fate === "keep") {
+			return 0;
+		}
 		if (fate === "consume") {
 			return consume(store, reservation_id);
 		}
 		const released = await release(store, reservation_id);
-		tellOutdated(this.#service.broker, released.map(aboutProduct));
+		tellOutdated(broker, released.map(aboutProduct));
 		return released.length;
 	}
 }

@@ -357,7 +357,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Cancel an order that is not paid yet; its units go back on sale. Once more changes nothing */
+        /** Cancel an order that is not paid yet; its units go back on sale */
         post: operations["ordersCancel"];
         delete?: never;
         options?: never;
@@ -374,7 +374,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Pay an order: `instant` answers 200 with the paid order, `transfer` 202 with what to pay; a webhook settles it. One that is paid, or costs nothing, is answered 200 by both */
+        /** Pay an order: `instant` answers 200 with the paid order, `transfer` 202 with what to pay; a webhook settles it. One that costs nothing is paid at once by both */
         post: operations["ordersPay"];
         delete?: never;
         options?: never;
@@ -391,7 +391,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** A paid order has left the shop. Once more changes nothing */
+        /** A paid order has left the shop */
         post: operations["ordersShip"];
         delete?: never;
         options?: never;
@@ -408,7 +408,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** A shipped order has arrived. Once more changes nothing */
+        /** A shipped order has arrived */
         post: operations["ordersComplete"];
         delete?: never;
         options?: never;
