@@ -186,10 +186,34 @@ export const products = contract({
 			changes: ({ id }) => [aboutProduct(id)],
 		}),
 		changeStock: action({
-			summary: "Add units to the stock, or take some away",
+			summary: "Add units to the stock, take some away, or set it where it is what was expected",
 			permissions: "admin",
-			problems: ["PRODUCT_NOT_FOUND", "STOCK_WOULD_BE_NEGATIVE", "STOCK_TOO_LARGE"],
-			params: z.strictObject({ id: opaqueId, quantity: whole(-STOCK_MAX, STOCK_MAX) }),
+			problems: ["PRODUCT_NOT_FOUND", "STOCK_WOULD_BE_NEGATIVE", "STOCK_TOO_LARGE", "STOCK_DIFFERS"],
+			example: { id: "01a20af7e8d300020f7306eb", stock: 40, expected: 38 },
+			params: z
+				.strictObject({
+					id: opaqueId,
+					quantity: whole(-STOCK_MAX, STOCK_MAX).optional(),
+					stock: stock.optional(),
+					/** What the stock is at the moment, as far as the caller knows. */
+					expected: whole(0, 2 * STOCK_MAX).optional(),
+				})
+				.superRefine(({ quantity, stock, expected }, check) => {
+					const refuse = (path: string, message: string) => {
+						check.addIssue({ code: "custom", path: [path], message });
+					};
+					if (stock === undefined && expected === undefined) {
+						if (quantity === undefined) {
+							refuse("quantity", "is required, unless the body has stock and expected");
+						}
+					} else if (quantity !== undefined) {
+						refuse("quantity", "must not be given together with stock and expected");
+					} else if (stock === undefined) {
+						refuse("stock", "is required with expected");
+					} else if (expected === undefined) {
+						refuse("expected", "is required with stock");
+					}
+				}),
 			result: z.strictObject({ message: z.string(), stock: z.int() }),
 			rest: { method: "PUT", path: "/products/:id/stock", query: ["quantity"] },
 			changes: ({ id }) => [aboutProduct(id)],
@@ -209,6 +233,39 @@ export const products = contract({
 					holds: z.int(),
 				}),
 			),
+			idempotent: true,
+		}),
+		ledger: action({
+			summary:
+				"Where the units of a product come from, by id or sku: its latest changes, older ones summed by reason",
+			permissions: "admin",
+			problems: ["PRODUCT_NOT_FOUND"],
+			params: z.strictObject({ product: comparedLine(1, 200) }),
+			result: z.strictObject({
+				id: z.string(),
+				sku: z.string(),
+				name: z.string(),
+				supplied: z.int(),
+				entries: z.array(
+					z.strictObject({
+						/** Null for a sum. */
+						at: moment.nullable(),
+						reason: z.enum(["create", "import", "admin", "restock", "repair", "earlier"]),
+						quantity: z.int(),
+						by: z.string().nullable(),
+						/** The order's of a restock. */
+						id: z.string().nullable(),
+					}),
+				),
+			}),
+			idempotent: true,
+		}),
+		bookRepair: action({
+			summary: "Book what was supplied without a reason as a repair, so that the ledger accounts for it",
+			permissions: "service",
+			problems: ["PRODUCT_NOT_FOUND"],
+			params: z.strictObject({ id: z.string() }),
+			result: z.strictObject({ quantity: z.int() }),
 			idempotent: true,
 		}),
 		import: action({

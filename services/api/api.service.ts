@@ -12,6 +12,7 @@ import { settings } from "../../mixins/settings.ts";
 import { readBody, type WithBody } from "./body.ts";
 import { docsAssets, docsPage, docsScript, redocPage, redocScript } from "./docs.ts";
 import { readiness } from "./health.ts";
+import { readKey } from "./idempotency-key.ts";
 import { hasMailbox, mailboxPage, mailPage } from "./mailbox.ts";
 import { manners } from "./manners.ts";
 import { openApiDocument } from "./openapi.ts";
@@ -309,6 +310,7 @@ async function readRequest(
 	});
 	if (ctx) {
 		ctx.meta.client = this.clientOf(request);
+		ctx.meta.idempotency = readKey(action as string, request.headers);
 		const { traceparent } = request.headers;
 		if (
 			typeof traceparent === "string" &&

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { idempotencyKey, KEY_HEADER, takesKey } from "../../contracts/contract.ts";
 import { PROBLEMS, type ProblemCode } from "../../contracts/problems.ts";
 import { pathParameters } from "./requests.ts";
 import { type Endpoint, endpoints } from "./routes.ts";
@@ -31,7 +32,7 @@ function makeDocument(): object {
 			title: "Toko",
 			version: "1.0.0",
 			description:
-				"The backend of an online shop. Errors are `application/problem+json` (RFC 9457) with a stable `code`; `Accept-Language: id` tells them in Indonesian. Lists give the next page by `Link`.",
+				"The backend of an online shop. Errors are `application/problem+json` (RFC 9457) with a stable `code`; `Accept-Language: id` tells them in Indonesian. A request with an `Idempotency-Key` may be repeated for 24 hours: it is done once, and each repetition gets the first answer. Lists give the next page by `Link`.",
 			license: { name: "MIT", identifier: "MIT" },
 		},
 		servers: [{ url: "/" }],
@@ -83,6 +84,10 @@ function operation({ name, contract, of }: Endpoint, schemas: Record<string, obj
 			required: required.includes(field),
 			schema,
 		}));
+	if (takesKey(contract)) {
+		const schema = toSchema(idempotencyKey, "input", schemas);
+		parameters.push({ in: "header", name: KEY_HEADER, required: false, schema });
+	}
 	const fields = Object.fromEntries(
 		Object.entries(properties).filter(([field]) => hasBody && !places.has(field)),
 	);
@@ -156,6 +161,9 @@ export function problemsOf(contract: Endpoint["contract"]): ProblemCode[] {
 		"INTERNAL",
 		"UNAVAILABLE",
 		!rest.path.startsWith("/health") && "TIMED_OUT",
+		takesKey(contract) && "VALIDATION_FAILED",
+		takesKey(contract) && permissions !== "public" && "KEY_REUSED",
+		takesKey(contract) && "KEY_IN_USE",
 		...(contract.problems ?? []),
 	];
 	return [...new Set(found.filter((code) => typeof code === "string"))];

@@ -304,7 +304,7 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
-        /** Add units to the stock, or take some away */
+        /** Add units to the stock, take some away, or set it where it is what was expected */
         put: operations["productsChangeStock"];
         post?: never;
         delete?: never;
@@ -682,7 +682,7 @@ export interface components {
             status: number;
             detail: string;
             /** @enum {string} */
-            code: "VALIDATION_FAILED" | "MALFORMED_REQUEST" | "MALFORMED_QUERY" | "HEADERS_TOO_LARGE" | "EXPECTATION_FAILED" | "REQUEST_TOO_SLOW" | "MALFORMED_BODY" | "BODY_TOO_LARGE" | "UNSUPPORTED_MEDIA_TYPE" | "NOT_FOUND" | "METHOD_NOT_ALLOWED" | "UNAUTHENTICATED" | "TOKEN_INVALID" | "FORBIDDEN" | "BAD_CREDENTIALS" | "TOO_MANY_LOGINS" | "TOO_MANY_REGISTRATIONS" | "TOO_MANY_MAILS" | "WRONG_PASSWORD" | "EMAIL_TAKEN" | "USERNAME_TAKEN" | "MAIL_TOKEN_INVALID" | "LAST_ADMIN" | "USER_NOT_FOUND" | "PRODUCT_NOT_FOUND" | "STOCK_WOULD_BE_NEGATIVE" | "STOCK_TOO_LARGE" | "OUT_OF_STOCK" | "TOTAL_TOO_LARGE" | "ORDER_NOT_FOUND" | "ORDER_IN_OTHER_STATE" | "ORDER_NOT_PLACED" | "ORDER_UNKNOWN" | "PAYMENT_DECLINED" | "PAYMENT_NOT_MADE" | "PAYMENT_UNKNOWN" | "PAYMENT_NOT_FOUND" | "PAYMENT_AMOUNT_DIFFERS" | "SIGNATURE_INVALID" | "KEY_REUSED" | "NOTIFICATION_NOT_FOUND" | "NOTIFICATION_NOT_FAILED" | "DEAD_LETTER_NOT_FOUND" | "DEAD_LETTER_FAILED" | "TOO_MANY_REQUESTS" | "TIMED_OUT" | "UNAVAILABLE" | "INTERNAL";
+            code: "VALIDATION_FAILED" | "MALFORMED_REQUEST" | "MALFORMED_QUERY" | "HEADERS_TOO_LARGE" | "EXPECTATION_FAILED" | "REQUEST_TOO_SLOW" | "MALFORMED_BODY" | "BODY_TOO_LARGE" | "UNSUPPORTED_MEDIA_TYPE" | "NOT_FOUND" | "METHOD_NOT_ALLOWED" | "UNAUTHENTICATED" | "TOKEN_INVALID" | "FORBIDDEN" | "BAD_CREDENTIALS" | "TOO_MANY_LOGINS" | "TOO_MANY_REGISTRATIONS" | "TOO_MANY_MAILS" | "WRONG_PASSWORD" | "EMAIL_TAKEN" | "USERNAME_TAKEN" | "MAIL_TOKEN_INVALID" | "LAST_ADMIN" | "USER_NOT_FOUND" | "PRODUCT_NOT_FOUND" | "STOCK_WOULD_BE_NEGATIVE" | "STOCK_TOO_LARGE" | "STOCK_DIFFERS" | "OUT_OF_STOCK" | "TOTAL_TOO_LARGE" | "ORDER_NOT_FOUND" | "ORDER_IN_OTHER_STATE" | "ORDER_NOT_PLACED" | "ORDER_UNKNOWN" | "PAYMENT_DECLINED" | "PAYMENT_NOT_MADE" | "PAYMENT_UNKNOWN" | "PAYMENT_NOT_FOUND" | "PAYMENT_AMOUNT_DIFFERS" | "SIGNATURE_INVALID" | "KEY_REUSED" | "KEY_IN_USE" | "NOTIFICATION_NOT_FOUND" | "NOTIFICATION_NOT_FAILED" | "DEAD_LETTER_NOT_FOUND" | "DEAD_LETTER_FAILED" | "TOO_MANY_REQUESTS" | "TIMED_OUT" | "UNAVAILABLE" | "INTERNAL";
             /** @description The request id */
             instance: string;
             /** @description The state that the order is in */
@@ -996,7 +996,9 @@ export interface operations {
     usersRegister: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                "idempotency-key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -1090,7 +1092,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
+            /**
+             * @description `UNAVAILABLE`: The {service} service is away at the moment. Try again.
+             *
+             *     `KEY_IN_USE`: The first request with this Idempotency-Key is still under way: repeat it in a moment.
+             */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -1099,7 +1105,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `TIMED_OUT`: The answer took too long. Look whether it was done before you ask again; an order is safe to repeat with the same Idempotency-Key. */
+            /** @description `TIMED_OUT`: The answer took too long. Repeat it with the same Idempotency-Key; without one, look first whether it was done. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -1216,7 +1222,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `TIMED_OUT`: The answer took too long. Look whether it was done before you ask again; an order is safe to repeat with the same Idempotency-Key. */
+            /** @description `TIMED_OUT`: The answer took too long. Repeat it with the same Idempotency-Key; without one, look first whether it was done. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -1327,7 +1333,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `TIMED_OUT`: The answer took too long. Look whether it was done before you ask again; an order is safe to repeat with the same Idempotency-Key. */
+            /** @description `TIMED_OUT`: The answer took too long. Repeat it with the same Idempotency-Key; without one, look first whether it was done. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -1341,7 +1347,9 @@ export interface operations {
     usersLogout: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                "idempotency-key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -1422,7 +1430,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
+            /**
+             * @description `UNAVAILABLE`: The {service} service is away at the moment. Try again.
+             *
+             *     `KEY_IN_USE`: The first request with this Idempotency-Key is still under way: repeat it in a moment.
+             */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -1431,7 +1443,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `TIMED_OUT`: The answer took too long. Look whether it was done before you ask again; an order is safe to repeat with the same Idempotency-Key. */
+            /** @description `TIMED_OUT`: The answer took too long. Repeat it with the same Idempotency-Key; without one, look first whether it was done. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -1445,7 +1457,9 @@ export interface operations {
     usersLogoutAll: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                "idempotency-key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -1502,7 +1516,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `VALIDATION_FAILED`: The request does not have the right form: see errors. */
+            /**
+             * @description `VALIDATION_FAILED`: The request does not have the right form: see errors.
+             *
+             *     `KEY_REUSED`: This Idempotency-Key was used for another request: take a new key.
+             */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -1529,7 +1547,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
+            /**
+             * @description `UNAVAILABLE`: The {service} service is away at the moment. Try again.
+             *
+             *     `KEY_IN_USE`: The first request with this Idempotency-Key is still under way: repeat it in a moment.
+             */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -1538,7 +1560,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `TIMED_OUT`: The answer took too long. Look whether it was done before you ask again; an order is safe to repeat with the same Idempotency-Key. */
+            /** @description `TIMED_OUT`: The answer took too long. Repeat it with the same Idempotency-Key; without one, look first whether it was done. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -1552,7 +1574,9 @@ export interface operations {
     usersVerify: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                "idempotency-key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -1607,7 +1631,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `VALIDATION_FAILED`: The request does not have the right form: see errors. */
+            /**
+             * @description `VALIDATION_FAILED`: The request does not have the right form: see errors.
+             *
+             *     `KEY_REUSED`: This Idempotency-Key was used for another request: take a new key.
+             */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -1634,7 +1662,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
+            /**
+             * @description `UNAVAILABLE`: The {service} service is away at the moment. Try again.
+             *
+             *     `KEY_IN_USE`: The first request with this Idempotency-Key is still under way: repeat it in a moment.
+             */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -1643,7 +1675,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `TIMED_OUT`: The answer took too long. Look whether it was done before you ask again; an order is safe to repeat with the same Idempotency-Key. */
+            /** @description `TIMED_OUT`: The answer took too long. Repeat it with the same Idempotency-Key; without one, look first whether it was done. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -1657,7 +1689,9 @@ export interface operations {
     usersVerifyEmail: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                "idempotency-key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -1755,7 +1789,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
+            /**
+             * @description `UNAVAILABLE`: The {service} service is away at the moment. Try again.
+             *
+             *     `KEY_IN_USE`: The first request with this Idempotency-Key is still under way: repeat it in a moment.
+             */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -1764,7 +1802,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `TIMED_OUT`: The answer took too long. Look whether it was done before you ask again; an order is safe to repeat with the same Idempotency-Key. */
+            /** @description `TIMED_OUT`: The answer took too long. Repeat it with the same Idempotency-Key; without one, look first whether it was done. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -1778,7 +1816,9 @@ export interface operations {
     usersForgotPassword: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                "idempotency-key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -1860,7 +1900,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
+            /**
+             * @description `UNAVAILABLE`: The {service} service is away at the moment. Try again.
+             *
+             *     `KEY_IN_USE`: The first request with this Idempotency-Key is still under way: repeat it in a moment.
+             */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -1869,7 +1913,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `TIMED_OUT`: The answer took too long. Look whether it was done before you ask again; an order is safe to repeat with the same Idempotency-Key. */
+            /** @description `TIMED_OUT`: The answer took too long. Repeat it with the same Idempotency-Key; without one, look first whether it was done. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -1883,7 +1927,9 @@ export interface operations {
     usersResetPassword: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                "idempotency-key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -1967,7 +2013,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
+            /**
+             * @description `UNAVAILABLE`: The {service} service is away at the moment. Try again.
+             *
+             *     `KEY_IN_USE`: The first request with this Idempotency-Key is still under way: repeat it in a moment.
+             */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -1976,7 +2026,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `TIMED_OUT`: The answer took too long. Look whether it was done before you ask again; an order is safe to repeat with the same Idempotency-Key. */
+            /** @description `TIMED_OUT`: The answer took too long. Repeat it with the same Idempotency-Key; without one, look first whether it was done. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -2054,7 +2104,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `TIMED_OUT`: The answer took too long. Look whether it was done before you ask again; an order is safe to repeat with the same Idempotency-Key. */
+            /** @description `TIMED_OUT`: The answer took too long. Repeat it with the same Idempotency-Key; without one, look first whether it was done. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -2068,7 +2118,9 @@ export interface operations {
     usersUpdateMe: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                "idempotency-key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -2136,7 +2188,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `VALIDATION_FAILED`: The request does not have the right form: see errors. */
+            /**
+             * @description `VALIDATION_FAILED`: The request does not have the right form: see errors.
+             *
+             *     `KEY_REUSED`: This Idempotency-Key was used for another request: take a new key.
+             */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -2163,7 +2219,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
+            /**
+             * @description `UNAVAILABLE`: The {service} service is away at the moment. Try again.
+             *
+             *     `KEY_IN_USE`: The first request with this Idempotency-Key is still under way: repeat it in a moment.
+             */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -2172,7 +2232,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `TIMED_OUT`: The answer took too long. Look whether it was done before you ask again; an order is safe to repeat with the same Idempotency-Key. */
+            /** @description `TIMED_OUT`: The answer took too long. Repeat it with the same Idempotency-Key; without one, look first whether it was done. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -2301,7 +2361,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `TIMED_OUT`: The answer took too long. Look whether it was done before you ask again; an order is safe to repeat with the same Idempotency-Key. */
+            /** @description `TIMED_OUT`: The answer took too long. Repeat it with the same Idempotency-Key; without one, look first whether it was done. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -2315,7 +2375,9 @@ export interface operations {
     usersChangeEmail: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                "idempotency-key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -2393,7 +2455,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `VALIDATION_FAILED`: The request does not have the right form: see errors. */
+            /**
+             * @description `VALIDATION_FAILED`: The request does not have the right form: see errors.
+             *
+             *     `KEY_REUSED`: This Idempotency-Key was used for another request: take a new key.
+             */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -2426,7 +2492,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
+            /**
+             * @description `UNAVAILABLE`: The {service} service is away at the moment. Try again.
+             *
+             *     `KEY_IN_USE`: The first request with this Idempotency-Key is still under way: repeat it in a moment.
+             */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -2435,7 +2505,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `TIMED_OUT`: The answer took too long. Look whether it was done before you ask again; an order is safe to repeat with the same Idempotency-Key. */
+            /** @description `TIMED_OUT`: The answer took too long. Repeat it with the same Idempotency-Key; without one, look first whether it was done. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -2537,7 +2607,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `TIMED_OUT`: The answer took too long. Look whether it was done before you ask again; an order is safe to repeat with the same Idempotency-Key. */
+            /** @description `TIMED_OUT`: The answer took too long. Repeat it with the same Idempotency-Key; without one, look first whether it was done. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -2551,7 +2621,9 @@ export interface operations {
     usersRemove: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                "idempotency-key"?: string;
+            };
             path: {
                 id: number;
             };
@@ -2610,7 +2682,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `VALIDATION_FAILED`: The request does not have the right form: see errors. */
+            /**
+             * @description `VALIDATION_FAILED`: The request does not have the right form: see errors.
+             *
+             *     `KEY_REUSED`: This Idempotency-Key was used for another request: take a new key.
+             */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -2637,7 +2713,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
+            /**
+             * @description `UNAVAILABLE`: The {service} service is away at the moment. Try again.
+             *
+             *     `KEY_IN_USE`: The first request with this Idempotency-Key is still under way: repeat it in a moment.
+             */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -2646,7 +2726,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `TIMED_OUT`: The answer took too long. Look whether it was done before you ask again; an order is safe to repeat with the same Idempotency-Key. */
+            /** @description `TIMED_OUT`: The answer took too long. Repeat it with the same Idempotency-Key; without one, look first whether it was done. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -2660,7 +2740,9 @@ export interface operations {
     usersUpdate: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                "idempotency-key"?: string;
+            };
             path: {
                 id: number;
             };
@@ -2760,7 +2842,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `VALIDATION_FAILED`: The request does not have the right form: see errors. */
+            /**
+             * @description `VALIDATION_FAILED`: The request does not have the right form: see errors.
+             *
+             *     `KEY_REUSED`: This Idempotency-Key was used for another request: take a new key.
+             */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -2787,7 +2873,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
+            /**
+             * @description `UNAVAILABLE`: The {service} service is away at the moment. Try again.
+             *
+             *     `KEY_IN_USE`: The first request with this Idempotency-Key is still under way: repeat it in a moment.
+             */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -2796,7 +2886,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `TIMED_OUT`: The answer took too long. Look whether it was done before you ask again; an order is safe to repeat with the same Idempotency-Key. */
+            /** @description `TIMED_OUT`: The answer took too long. Repeat it with the same Idempotency-Key; without one, look first whether it was done. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -2896,7 +2986,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `TIMED_OUT`: The answer took too long. Look whether it was done before you ask again; an order is safe to repeat with the same Idempotency-Key. */
+            /** @description `TIMED_OUT`: The answer took too long. Repeat it with the same Idempotency-Key; without one, look first whether it was done. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -2987,7 +3077,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `TIMED_OUT`: The answer took too long. Look whether it was done before you ask again; an order is safe to repeat with the same Idempotency-Key. */
+            /** @description `TIMED_OUT`: The answer took too long. Repeat it with the same Idempotency-Key; without one, look first whether it was done. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -3001,7 +3091,9 @@ export interface operations {
     productsCreate: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                "idempotency-key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -3080,7 +3172,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `VALIDATION_FAILED`: The request does not have the right form: see errors. */
+            /**
+             * @description `VALIDATION_FAILED`: The request does not have the right form: see errors.
+             *
+             *     `KEY_REUSED`: This Idempotency-Key was used for another request: take a new key.
+             */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3107,7 +3203,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
+            /**
+             * @description `UNAVAILABLE`: The {service} service is away at the moment. Try again.
+             *
+             *     `KEY_IN_USE`: The first request with this Idempotency-Key is still under way: repeat it in a moment.
+             */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3116,7 +3216,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `TIMED_OUT`: The answer took too long. Look whether it was done before you ask again; an order is safe to repeat with the same Idempotency-Key. */
+            /** @description `TIMED_OUT`: The answer took too long. Repeat it with the same Idempotency-Key; without one, look first whether it was done. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -3188,7 +3288,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `TIMED_OUT`: The answer took too long. Look whether it was done before you ask again; an order is safe to repeat with the same Idempotency-Key. */
+            /** @description `TIMED_OUT`: The answer took too long. Repeat it with the same Idempotency-Key; without one, look first whether it was done. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -3284,7 +3384,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `TIMED_OUT`: The answer took too long. Look whether it was done before you ask again; an order is safe to repeat with the same Idempotency-Key. */
+            /** @description `TIMED_OUT`: The answer took too long. Repeat it with the same Idempotency-Key; without one, look first whether it was done. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -3298,7 +3398,9 @@ export interface operations {
     productsRemove: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                "idempotency-key"?: string;
+            };
             path: {
                 id: string;
             };
@@ -3357,7 +3459,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `VALIDATION_FAILED`: The request does not have the right form: see errors. */
+            /**
+             * @description `VALIDATION_FAILED`: The request does not have the right form: see errors.
+             *
+             *     `KEY_REUSED`: This Idempotency-Key was used for another request: take a new key.
+             */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3384,7 +3490,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
+            /**
+             * @description `UNAVAILABLE`: The {service} service is away at the moment. Try again.
+             *
+             *     `KEY_IN_USE`: The first request with this Idempotency-Key is still under way: repeat it in a moment.
+             */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3393,7 +3503,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `TIMED_OUT`: The answer took too long. Look whether it was done before you ask again; an order is safe to repeat with the same Idempotency-Key. */
+            /** @description `TIMED_OUT`: The answer took too long. Repeat it with the same Idempotency-Key; without one, look first whether it was done. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -3407,7 +3517,9 @@ export interface operations {
     productsUpdate: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                "idempotency-key"?: string;
+            };
             path: {
                 id: string;
             };
@@ -3500,7 +3612,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `VALIDATION_FAILED`: The request does not have the right form: see errors. */
+            /**
+             * @description `VALIDATION_FAILED`: The request does not have the right form: see errors.
+             *
+             *     `KEY_REUSED`: This Idempotency-Key was used for another request: take a new key.
+             */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3527,7 +3643,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
+            /**
+             * @description `UNAVAILABLE`: The {service} service is away at the moment. Try again.
+             *
+             *     `KEY_IN_USE`: The first request with this Idempotency-Key is still under way: repeat it in a moment.
+             */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3536,7 +3656,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `TIMED_OUT`: The answer took too long. Look whether it was done before you ask again; an order is safe to repeat with the same Idempotency-Key. */
+            /** @description `TIMED_OUT`: The answer took too long. Repeat it with the same Idempotency-Key; without one, look first whether it was done. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -3549,16 +3669,25 @@ export interface operations {
     };
     productsChangeStock: {
         parameters: {
-            query: {
-                quantity: number;
+            query?: {
+                quantity?: number;
             };
-            header?: never;
+            header?: {
+                "idempotency-key"?: string;
+            };
             path: {
                 id: string;
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody?: {
+            content: {
+                "application/json": {
+                    stock?: number;
+                    expected?: number;
+                };
+            };
+        };
         responses: {
             /** @description Done */
             200: {
@@ -3624,6 +3753,8 @@ export interface operations {
              * @description `STOCK_WOULD_BE_NEGATIVE`: The stock would go below zero: only {stock} left.
              *
              *     `STOCK_TOO_LARGE`: The stock would go above {max}.
+             *
+             *     `STOCK_DIFFERS`: The stock is {stock}, not {expected}: nothing was changed.
              */
             409: {
                 headers: {
@@ -3651,7 +3782,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `VALIDATION_FAILED`: The request does not have the right form: see errors. */
+            /**
+             * @description `VALIDATION_FAILED`: The request does not have the right form: see errors.
+             *
+             *     `KEY_REUSED`: This Idempotency-Key was used for another request: take a new key.
+             */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3678,7 +3813,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
+            /**
+             * @description `UNAVAILABLE`: The {service} service is away at the moment. Try again.
+             *
+             *     `KEY_IN_USE`: The first request with this Idempotency-Key is still under way: repeat it in a moment.
+             */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3687,7 +3826,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `TIMED_OUT`: The answer took too long. Look whether it was done before you ask again; an order is safe to repeat with the same Idempotency-Key. */
+            /** @description `TIMED_OUT`: The answer took too long. Repeat it with the same Idempotency-Key; without one, look first whether it was done. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -3778,7 +3917,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `TIMED_OUT`: The answer took too long. Look whether it was done before you ask again; an order is safe to repeat with the same Idempotency-Key. */
+            /** @description `TIMED_OUT`: The answer took too long. Repeat it with the same Idempotency-Key; without one, look first whether it was done. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -3887,7 +4026,7 @@ export interface operations {
              *
              *     `TOTAL_TOO_LARGE`: The total of the order is too large.
              *
-             *     `KEY_REUSED`: This Idempotency-Key was used with another body: take a new key for another order.
+             *     `KEY_REUSED`: This Idempotency-Key was used for another request: take a new key.
              */
             422: {
                 headers: {
@@ -3930,7 +4069,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `TIMED_OUT`: The answer took too long. Look whether it was done before you ask again; an order is safe to repeat with the same Idempotency-Key. */
+            /** @description `TIMED_OUT`: The answer took too long. Repeat it with the same Idempotency-Key; without one, look first whether it was done. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -4032,7 +4171,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `TIMED_OUT`: The answer took too long. Look whether it was done before you ask again; an order is safe to repeat with the same Idempotency-Key. */
+            /** @description `TIMED_OUT`: The answer took too long. Repeat it with the same Idempotency-Key; without one, look first whether it was done. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -4046,7 +4185,9 @@ export interface operations {
     ordersCancel: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                "idempotency-key"?: string;
+            };
             path: {
                 id: string;
             };
@@ -4129,7 +4270,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `VALIDATION_FAILED`: The request does not have the right form: see errors. */
+            /**
+             * @description `VALIDATION_FAILED`: The request does not have the right form: see errors.
+             *
+             *     `KEY_REUSED`: This Idempotency-Key was used for another request: take a new key.
+             */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4156,7 +4301,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
+            /**
+             * @description `UNAVAILABLE`: The {service} service is away at the moment. Try again.
+             *
+             *     `KEY_IN_USE`: The first request with this Idempotency-Key is still under way: repeat it in a moment.
+             */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4165,7 +4314,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `TIMED_OUT`: The answer took too long. Look whether it was done before you ask again; an order is safe to repeat with the same Idempotency-Key. */
+            /** @description `TIMED_OUT`: The answer took too long. Repeat it with the same Idempotency-Key; without one, look first whether it was done. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -4179,7 +4328,9 @@ export interface operations {
     ordersPay: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                "idempotency-key"?: string;
+            };
             path: {
                 id: string;
             };
@@ -4290,7 +4441,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `VALIDATION_FAILED`: The request does not have the right form: see errors. */
+            /**
+             * @description `VALIDATION_FAILED`: The request does not have the right form: see errors.
+             *
+             *     `KEY_REUSED`: This Idempotency-Key was used for another request: take a new key.
+             */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4320,6 +4475,8 @@ export interface operations {
             /**
              * @description `UNAVAILABLE`: The {service} service is away at the moment. Try again.
              *
+             *     `KEY_IN_USE`: The first request with this Idempotency-Key is still under way: repeat it in a moment.
+             *
              *     `PAYMENT_NOT_MADE`: The payment took too long and was ended; nothing was charged: try again.
              *
              *     `PAYMENT_UNKNOWN`: It is not known yet whether the payment was made: look at the order in a minute. Nothing is charged twice.
@@ -4332,7 +4489,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `TIMED_OUT`: The answer took too long. Look whether it was done before you ask again; an order is safe to repeat with the same Idempotency-Key. */
+            /** @description `TIMED_OUT`: The answer took too long. Repeat it with the same Idempotency-Key; without one, look first whether it was done. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -4346,7 +4503,9 @@ export interface operations {
     ordersShip: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                "idempotency-key"?: string;
+            };
             path: {
                 id: string;
             };
@@ -4438,7 +4597,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `VALIDATION_FAILED`: The request does not have the right form: see errors. */
+            /**
+             * @description `VALIDATION_FAILED`: The request does not have the right form: see errors.
+             *
+             *     `KEY_REUSED`: This Idempotency-Key was used for another request: take a new key.
+             */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4465,7 +4628,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
+            /**
+             * @description `UNAVAILABLE`: The {service} service is away at the moment. Try again.
+             *
+             *     `KEY_IN_USE`: The first request with this Idempotency-Key is still under way: repeat it in a moment.
+             */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4474,7 +4641,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `TIMED_OUT`: The answer took too long. Look whether it was done before you ask again; an order is safe to repeat with the same Idempotency-Key. */
+            /** @description `TIMED_OUT`: The answer took too long. Repeat it with the same Idempotency-Key; without one, look first whether it was done. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -4488,7 +4655,9 @@ export interface operations {
     ordersComplete: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                "idempotency-key"?: string;
+            };
             path: {
                 id: string;
             };
@@ -4580,7 +4749,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `VALIDATION_FAILED`: The request does not have the right form: see errors. */
+            /**
+             * @description `VALIDATION_FAILED`: The request does not have the right form: see errors.
+             *
+             *     `KEY_REUSED`: This Idempotency-Key was used for another request: take a new key.
+             */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4607,7 +4780,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
+            /**
+             * @description `UNAVAILABLE`: The {service} service is away at the moment. Try again.
+             *
+             *     `KEY_IN_USE`: The first request with this Idempotency-Key is still under way: repeat it in a moment.
+             */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4616,7 +4793,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `TIMED_OUT`: The answer took too long. Look whether it was done before you ask again; an order is safe to repeat with the same Idempotency-Key. */
+            /** @description `TIMED_OUT`: The answer took too long. Repeat it with the same Idempotency-Key; without one, look first whether it was done. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -4630,7 +4807,9 @@ export interface operations {
     ordersRefund: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                "idempotency-key"?: string;
+            };
             path: {
                 id: string;
             };
@@ -4729,7 +4908,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `VALIDATION_FAILED`: The request does not have the right form: see errors. */
+            /**
+             * @description `VALIDATION_FAILED`: The request does not have the right form: see errors.
+             *
+             *     `KEY_REUSED`: This Idempotency-Key was used for another request: take a new key.
+             */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4756,7 +4939,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
+            /**
+             * @description `UNAVAILABLE`: The {service} service is away at the moment. Try again.
+             *
+             *     `KEY_IN_USE`: The first request with this Idempotency-Key is still under way: repeat it in a moment.
+             */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4765,7 +4952,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `TIMED_OUT`: The answer took too long. Look whether it was done before you ask again; an order is safe to repeat with the same Idempotency-Key. */
+            /** @description `TIMED_OUT`: The answer took too long. Repeat it with the same Idempotency-Key; without one, look first whether it was done. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -4781,6 +4968,7 @@ export interface operations {
             query?: never;
             header?: {
                 "toko-signature"?: string;
+                "idempotency-key"?: string;
             };
             path?: never;
             cookie?: never;
@@ -4883,7 +5071,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
+            /**
+             * @description `UNAVAILABLE`: The {service} service is away at the moment. Try again.
+             *
+             *     `KEY_IN_USE`: The first request with this Idempotency-Key is still under way: repeat it in a moment.
+             */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4892,7 +5084,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `TIMED_OUT`: The answer took too long. Look whether it was done before you ask again; an order is safe to repeat with the same Idempotency-Key. */
+            /** @description `TIMED_OUT`: The answer took too long. Repeat it with the same Idempotency-Key; without one, look first whether it was done. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -4983,7 +5175,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `TIMED_OUT`: The answer took too long. Look whether it was done before you ask again; an order is safe to repeat with the same Idempotency-Key. */
+            /** @description `TIMED_OUT`: The answer took too long. Repeat it with the same Idempotency-Key; without one, look first whether it was done. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -5085,7 +5277,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `TIMED_OUT`: The answer took too long. Look whether it was done before you ask again; an order is safe to repeat with the same Idempotency-Key. */
+            /** @description `TIMED_OUT`: The answer took too long. Repeat it with the same Idempotency-Key; without one, look first whether it was done. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -5099,7 +5291,9 @@ export interface operations {
     notificationsRetry: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                "idempotency-key"?: string;
+            };
             path: {
                 id: string;
             };
@@ -5193,7 +5387,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `VALIDATION_FAILED`: The request does not have the right form: see errors. */
+            /**
+             * @description `VALIDATION_FAILED`: The request does not have the right form: see errors.
+             *
+             *     `KEY_REUSED`: This Idempotency-Key was used for another request: take a new key.
+             */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -5220,7 +5418,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
+            /**
+             * @description `UNAVAILABLE`: The {service} service is away at the moment. Try again.
+             *
+             *     `KEY_IN_USE`: The first request with this Idempotency-Key is still under way: repeat it in a moment.
+             */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -5229,7 +5431,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `TIMED_OUT`: The answer took too long. Look whether it was done before you ask again; an order is safe to repeat with the same Idempotency-Key. */
+            /** @description `TIMED_OUT`: The answer took too long. Repeat it with the same Idempotency-Key; without one, look first whether it was done. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -5328,7 +5530,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `TIMED_OUT`: The answer took too long. Look whether it was done before you ask again; an order is safe to repeat with the same Idempotency-Key. */
+            /** @description `TIMED_OUT`: The answer took too long. Repeat it with the same Idempotency-Key; without one, look first whether it was done. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -5342,7 +5544,9 @@ export interface operations {
     notificationsRetryDeadLetter: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                "idempotency-key"?: string;
+            };
             path: {
                 id: string;
             };
@@ -5438,7 +5642,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `VALIDATION_FAILED`: The request does not have the right form: see errors. */
+            /**
+             * @description `VALIDATION_FAILED`: The request does not have the right form: see errors.
+             *
+             *     `KEY_REUSED`: This Idempotency-Key was used for another request: take a new key.
+             */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -5465,7 +5673,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
+            /**
+             * @description `UNAVAILABLE`: The {service} service is away at the moment. Try again.
+             *
+             *     `KEY_IN_USE`: The first request with this Idempotency-Key is still under way: repeat it in a moment.
+             */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -5474,7 +5686,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `TIMED_OUT`: The answer took too long. Look whether it was done before you ask again; an order is safe to repeat with the same Idempotency-Key. */
+            /** @description `TIMED_OUT`: The answer took too long. Repeat it with the same Idempotency-Key; without one, look first whether it was done. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -5559,7 +5771,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `TIMED_OUT`: The answer took too long. Look whether it was done before you ask again; an order is safe to repeat with the same Idempotency-Key. */
+            /** @description `TIMED_OUT`: The answer took too long. Repeat it with the same Idempotency-Key; without one, look first whether it was done. */
             504: {
                 headers: {
                     [name: string]: unknown;
