@@ -1,0 +1,341 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { randomUUID } from "node:crypto";
+import { once } from "node:events";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import type { Context, ServiceBroker } from "moleculer";
+import { callAction, withKey } from "../../contracts/actions.ts";
+import { asService } from "../../middlewares/permissions.ts";
+import { bucketName } from "../../mixins/key-records.ts";
+import { natsOf } from "../../mixins/nats-client.ts";
+import {
+	admin,
+	eventually,
+	newProduct,
+	newUser,
+	type Person,
+	startNode,
+	startNodeWith,
+	stockOf,
+} from "./shop.ts";
+import { stores } from "./stores.ts";
+
+let users: ServiceBroker;
+let gateway: ServiceBroker;
+let address: string;
+let keeper: Person;
+
+beforeAll(async () => {
+	users = await startNode("users");
+	gateway = await startNode("api");
+	const { gatewayAddress } = await import("../../services/api/api.service.ts");
+	address = `${gatewayAddress(gateway.getLocalService("api"))}/api/v1`;
+	keeper = await admin(users);
+});
+
+afterAll(async () => {
+	await gateway.stop();
+	await users.stop();
+});
+
+interface Sent {
+	status: number;
+	body: Record<string, unknown>;
+	headers: Headers;
+}
+
+async function send(
+	method: string,
+	path: string,
+	given: { key?: string; body?: unknown; as?: Person } = {},
+): Promise<Sent> {
+	const response = await fetch(`${address}${path}`, {
+		method,
+		headers: {
+			...(given.body === undefined ? {} : { "content-type": "application/json" }),
+			...(given.key === undefined ? {} : { "idempotency-key": given.key }),
+			...(given.as ? { authorization: `Bearer ${given.as.token}` } : {}),
+		},
+		...(given.body === undefined ? {} : { body: JSON.stringify(given.body) }),
+	});
+	const text = await response.text();
+	return { status: response.status, body: text ? JSON.parse(text) : {}, headers: response.headers };
+}
+
+/** Repeats a request with its key for as long as nobody says what became of it. */
+function persist(method: string, path: string, given: Parameters<typeof send>[2]): Promise<Sent> {
+	return eventually(
+		`an answer to ${method} ${path}`,
+		async () => {
+			const sent = await send(method, path, given);
+			return sent.status === 503 || sent.status === 504 ? undefined : sent;
+		},
+		60_000,
+	);
+}
+
+/** All that is known of keys is gone, as with JetStream's folder. */
+async function loseRecords(): Promise<void> {
+	const nats = natsOf(gateway);
+	await (await nats?.jetstreamManager())?.streams.purge(`KV_${bucketName()}`);
+}
+
+const newKey = () => randomUUID();
+
+describe.each(stores)("a change of the stock on %s", (_, url) => {
+	let child: ChildProcess | undefined;
+
+	async function startProducts(environment: Record<string, string> = {}): Promise<void> {
+		const { MONGO_URL, NODE_OPTIONS, ...inherited } = process.env;
+		child = spawn(process.execPath, ["--no-deprecation", join(import.meta.dirname, "products-process.ts")], {
+			env: { ...inherited, ...(url ? { MONGO_URL: url } : {}), ...environment },
+			stdio: ["ignore", "pipe", "inherit"],
+		});
+		await once(child.stdout as NonNullable<typeof child.stdout>, "data");
+	}
+
+	async function kill(signal: NodeJS.Signals): Promise<void> {
+		const ending = once(child as ChildProcess, "exit");
+		child?.kill(signal);
+		await ending;
+	}
+
+	beforeAll(() => startProducts());
+	afterAll(() => kill("SIGKILL"));
+
+	test("is made once for each of 500 keys, repeated wherever it got 503, while products is killed five times", async () => {
+		await gateway.waitForServices({ name: "products", version: 1 });
+		const { body } = await persist("POST", "/products", {
+			as: keeper,
+			key: newKey(),
+			body: { name: "Kopi", description: "", price: 1000, stock: 0, category: "uji" },
+		});
+		const path = `/products/${body.id}/stock`;
+		let done = 0;
+		let repeated = 0;
+		const keys = Array.from({ length: 500 }, newKey);
+		const work = Array.from({ length: 8 }, async () => {
+			for (let key = keys.pop(); key; key = keys.pop()) {
+				const sent = await eventually(
+					"an answer",
+					async () => {
+						const { status } = await send("PUT", `${path}?quantity=1`, { as: keeper, key: key as string });
+						repeated += status === 200 ? 0 : 1;
+						return status === 503 || status === 504 ? undefined : status;
+					},
+					60_000,
+				);
+				expect(sent).toBe(200);
+				done++;
+			}
+		});
+		for (let killed = 1; killed <= 5; killed++) {
+			await eventually("some of them", async () => done >= killed * 70, 60_000);
+			await kill("SIGKILL");
+			await startProducts();
+		}
+		await Promise.all(work);
+		expect(repeated).toBeGreaterThan(0);
+		expect(await stockOf(gateway, body.id as string)).toMatchObject({ stock: 500, supplied: 500 });
+		const ledger = await callAction(
+			gateway,
+			"v1.products.ledger",
+			{ product: body.id as string },
+			asService(),
+		);
+		expect(ledger.entries.reduce((sum, { quantity }) => sum + quantity, 0)).toBe(500);
+	});
+
+	test("that died with its process before it was answered is taken over by the next one at once", async () => {
+		await kill("SIGKILL");
+		await startProducts({ NEVER_ANSWER: "yes" });
+		const { id } = await eventually("a product", () => newProduct(gateway, 5).catch(() => undefined));
+		const given = { as: keeper, key: newKey() };
+		const doomed = send("PUT", `/products/${id}/stock?quantity=3`, given);
+		await eventually("the change", async () => (await stockOf(gateway, id))?.stock === 8);
+		await kill("SIGKILL");
+		expect((await doomed).status).toBe(503);
+		await startProducts();
+		const begun = performance.now();
+		const again = await persist("PUT", `/products/${id}/stock?quantity=3`, given);
+		expect(again).toMatchObject({ status: 200, body: { stock: 8 } });
+		expect(performance.now() - begun).toBeLessThan(10_000);
+	});
+});
+
+describe.each(stores)("a request with an Idempotency-Key on %s", (_, url) => {
+	let products: ServiceBroker[];
+	/** What happens after a change was made, before its answer goes out. */
+	let after: (ctx: Context) => Promise<void> = async () => undefined;
+	let runs = 0;
+
+	const between = {
+		name: "Between",
+		localAction: ((next: (ctx: Context) => Promise<unknown>, { name }: { name?: string }) =>
+			/^v1\.products\.(changeStock|create|remove)$/.test(name ?? "")
+				? async function (this: unknown, ctx: Context) {
+						runs++;
+						const result = await next.call(this, ctx);
+						await after(ctx);
+						return result;
+					}
+				: next) as never,
+	};
+
+	beforeAll(async () => {
+		if (url) {
+			process.env.MONGO_URL = url;
+		}
+		products = [
+			await startNodeWith([between], "products"),
+			...(url ? [await startNodeWith([between], "products")] : []),
+		];
+		delete process.env.MONGO_URL;
+		await gateway.waitForServices({ name: "products", version: 1 });
+		await eventually("the gateway to know it", async () => (await send("GET", "/products")).status === 200);
+	});
+
+	afterAll(() => Promise.all(products.map((node) => node.stop())));
+
+	const stock = async (id: string) => (await stockOf(gateway, id))?.stock;
+	const changed = (id: string, quantity: number, key: string) =>
+		send("PUT", `/products/${id}/stock?quantity=${quantity}`, { as: keeper, key });
+
+	test("is done once, and answered the same way again", async () => {
+		const { id } = await newProduct(gateway, 5);
+		const key = newKey();
+		const first = await changed(id, 3, key);
+		expect(first).toMatchObject({ status: 200, body: { stock: 8 } });
+		await changed(id, 10, newKey());
+		expect(await changed(id, 3, key)).toMatchObject({ status: 200, body: first.body });
+		expect(await stock(id)).toBe(18);
+	});
+
+	test("is done once where two come at the same moment, and both get its answer", async () => {
+		const { id } = await newProduct(gateway, 5);
+		const key = newKey();
+		const both = await Promise.all([1, 2, 3].map(() => changed(id, 3, key)));
+		expect(both.map(({ status, body }) => [status, body.stock])).toEqual([1, 2, 3].map(() => [200, 8]));
+		expect(await stock(id)).toBe(8);
+	});
+
+	test("gets its status and Location again", async () => {
+		const key = newKey();
+		const body = { name: "Teh", description: "", price: 1000, stock: 3, category: "uji" };
+		const first = await send("POST", "/products", { as: keeper, key, body });
+		const again = await send("POST", "/products", { as: keeper, key, body });
+		expect(first).toMatchObject({ status: 201, headers: expect.anything() });
+		expect(again).toMatchObject({ status: 201, body: first.body });
+		expect(first.headers.get("location")).toBe(`/api/v1/products/${first.body.id}`);
+		expect(again.headers.get("location")).toBe(first.headers.get("location"));
+	});
+
+	test("gets its refusal again", async () => {
+		const { id } = await newProduct(gateway, 5);
+		const key = newKey();
+		expect(await changed(id, -6, key)).toMatchObject({ status: 409 });
+		await changed(id, 10, newKey());
+		const again = await changed(id, -6, key);
+		expect(again).toMatchObject({ status: 409, body: { code: "STOCK_WOULD_BE_NEGATIVE" } });
+		expect(again.body.detail).toContain("only 5 left");
+		expect(await stock(id)).toBe(15);
+	});
+
+	test("is refused with 422 where the key was used for something else, by the same caller only", async () => {
+		const { id } = await newProduct(gateway, 5);
+		const key = newKey();
+		await changed(id, 1, key);
+		for (const other of [
+			() => changed(id, 2, key),
+			() => send("DELETE", `/products/${id}`, { as: keeper, key }),
+			() => send("PATCH", "/users/me", { as: keeper, key, body: { locale: "en" } }),
+		]) {
+			expect(await other()).toMatchObject({ status: 422, body: { code: "KEY_REUSED" } });
+		}
+		const ani = await newUser(users);
+		expect(await send("PATCH", "/users/me", { as: ani, key, body: { locale: "en" } })).toMatchObject({
+			status: 200,
+		});
+		expect(await stock(id)).toBe(6);
+	});
+
+	test("is run again where its answer is lost, and changes the stock once", async () => {
+		const { id } = await newProduct(gateway, 5);
+		const key = newKey();
+		const begun = runs;
+		after = () => Promise.reject(new Error("the answer is lost"));
+		expect((await changed(id, 3, key)).status).toBe(500);
+		after = async () => undefined;
+		expect(await changed(id, 3, key)).toMatchObject({ status: 200, body: { stock: 8 } });
+		expect(runs).toBe(begun + 2);
+		expect(await stock(id)).toBe(8);
+	});
+
+	test("changes nothing twice where all records are lost", async () => {
+		const { id } = await newProduct(gateway, 5);
+		const [add, set, remove, create] = [newKey(), newKey(), newKey(), newKey()];
+		const body = { name: "Teh", description: "", price: 1000, stock: 3, category: "uji" };
+		const all = async () => [
+			await changed(id, 3, add),
+			await send("PUT", `/products/${id}/stock`, { as: keeper, key: set, body: { stock: 20, expected: 8 } }),
+			await send("POST", "/products", { as: keeper, key: create, body }),
+			await send("DELETE", `/products/${id}`, { as: keeper, key: remove }),
+		];
+		const first = await all();
+		expect(first.map(({ status }) => status)).toEqual([200, 200, 201, 204]);
+		await loseRecords();
+		const again = await all();
+		expect(again.map(({ status }) => status)).toEqual([200, 200, 201, 204]);
+		expect(again[2]?.body).toEqual(first[2]?.body);
+		const { supplied } = await callAction(gateway, "v1.products.ledger", { product: id }, asService());
+		expect(supplied).toBe(20);
+		expect(await send("DELETE", `/products/${id}`, { as: keeper, key: newKey() })).toMatchObject({
+			status: 404,
+		});
+	});
+
+	test("goes on without records, exactly once, where JetStream has none", async () => {
+		const { id } = await newProduct(gateway, 5);
+		const manager = await natsOf(gateway)?.jetstreamManager();
+		await manager?.streams.delete(`KV_${bucketName()}`);
+		const key = newKey();
+		const begun = performance.now();
+		expect(await changed(id, 3, key)).toMatchObject({ status: 200, body: { stock: 8 } });
+		expect(performance.now() - begun).toBeLessThan(3000);
+		await changed(id, 3, key);
+		expect(await stock(id)).toBe(8);
+		// The bucket is made again, and answers are kept again.
+		await eventually("a kept answer", async () => {
+			const other = newKey();
+			const [one] = [await changed(id, 1, other), await changed(id, 1, newKey())];
+			return (await changed(id, 1, other)).body.stock === one.body.stock;
+		});
+	});
+
+	test("waits for the first one, and is told to come again where that takes too long", async () => {
+		const { id } = await newProduct(gateway, 5);
+		const key = newKey();
+		const change = (timeout: number) =>
+			callAction(
+				gateway,
+				"v1.products.changeStock",
+				{ id, quantity: 3 },
+				{ ...asService(), ...withKey("v1.products.changeStock", key), timeout, retries: 0 },
+			);
+		let answer: () => void = () => undefined;
+		const isAnswered = new Promise<void>((resolve) => {
+			answer = resolve;
+		});
+		after = () => isAnswered;
+		const first = change(20_000);
+		await eventually("the change", async () => (await stock(id)) === 8);
+		await expect(change(1000)).rejects.toMatchObject({ code: 503, type: "KEY_IN_USE" });
+		const second = change(20_000);
+		answer();
+		after = async () => undefined;
+		expect(await Promise.all([first, second])).toEqual(
+			[1, 2].map(() => expect.objectContaining({ stock: 8 })),
+		);
+		expect(await stock(id)).toBe(8);
+	});
+});
