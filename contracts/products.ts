@@ -204,14 +204,14 @@ export const products = contract({
 					};
 					if (stock === undefined && expected === undefined) {
 						if (quantity === undefined) {
-							refuse("quantity", "is required, unless the body has stock and expected");
+							refuse("quantity", "give either a quantity or a new stock");
 						}
 					} else if (quantity !== undefined) {
-						refuse("quantity", "must not be given together with stock and expected");
+						refuse("quantity", "must not be given together with a new stock");
 					} else if (stock === undefined) {
-						refuse("stock", "is required with expected");
+						refuse("stock", "is required too: the stock as it will be");
 					} else if (expected === undefined) {
-						refuse("expected", "is required with stock");
+						refuse("expected", "is required too: the stock as it is now");
 					}
 				}),
 			result: z.strictObject({ message: z.string(), stock: z.int() }),

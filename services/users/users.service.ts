@@ -45,12 +45,15 @@ import {
 	TokenSigner,
 } from "./tokens.ts";
 
+type Person = Pick<UserAttributes, "email" | "username"> & Partial<UserAttributes>;
+
 interface UsersService extends JobsService {
 	adapter: { db: Sequelize };
 	model: UserModel;
 	signer: TokenSigner;
 	guard: LoginGuard;
 	add(attributes: Partial<UserAttributes>): Promise<UserRow>;
+	addOnce(person: Person, password: string, registered_by: string | undefined): Promise<UserRow>;
 	refuseTaken(wanted: Pick<UserAttributes, "email" | "username">): Promise<void>;
 	find(id: number): Promise<UserRow>;
 	caller(ctx: ActionContext): Promise<UserRow>;
@@ -78,8 +81,7 @@ export default service<UsersService>({
 		async register(ctx) {
 			const { password, ...person } = ctx.params;
 			await this.guard.register(ctx.meta.client);
-			await this.refuseTaken(person);
-			const row = await this.add({ ...person, password_hash: await hashPassword(password) });
+			const row = await this.addOnce(person, password, ctx.locals.key_id);
 			ctx.meta.$location = `/api/v1/users/${row.id}`;
 			return present(row);
 		},
@@ -194,7 +196,7 @@ export default service<UsersService>({
 			if (caller?.role === "user" && caller.id !== ctx.params.id) {
 				throw problem("USER_NOT_FOUND");
 			}
-			await removeUser(this, ctx.params.id);
+			await removeUser(this, ctx.params.id, ctx.locals.key_id);
 			return null;
 		},
 
@@ -312,6 +314,20 @@ export default service<UsersService>({
 					throw problem(constraint === "users_email" ? "EMAIL_TAKEN" : "USERNAME_TAKEN");
 				}
 				throw error;
+			}
+		},
+
+		/** Registers a user; with a key, answers the one that an earlier run of the same request has registered. */
+		async addOnce(this: UsersService, person: Person, password: string, registered_by: string | undefined) {
+			try {
+				await this.refuseTaken(person);
+				return await this.add({ ...person, registered_by, password_hash: await hashPassword(password) });
+			} catch (error) {
+				const first = registered_by && (await this.model.findOne({ where: byEmail(person.email) }));
+				if (!first || first.registered_by !== registered_by) {
+					throw error;
+				}
+				return first;
 			}
 		},
 

@@ -4,7 +4,8 @@ import { once } from "node:events";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import type { Context, ServiceBroker } from "moleculer";
-import { callAction, withKey } from "../../contracts/actions.ts";
+import { allActions, callAction, withKey } from "../../contracts/actions.ts";
+import { takesKey } from "../../contracts/contract.ts";
 import { asService } from "../../middlewares/permissions.ts";
 import { bucketName } from "../../mixins/key-records.ts";
 import { natsOf } from "../../mixins/nats-client.ts";
@@ -13,6 +14,7 @@ import {
 	eventually,
 	newProduct,
 	newUser,
+	PASSWORD,
 	type Person,
 	startNode,
 	startNodeWith,
@@ -337,5 +339,115 @@ describe.each(stores)("a request with an Idempotency-Key on %s", (_, url) => {
 			[1, 2].map(() => expect.objectContaining({ stock: 8 })),
 		);
 		expect(await stock(id)).toBe(8);
+	});
+});
+
+describe("without records", () => {
+	test("a registration is done once, by its key", async () => {
+		const username = `u${randomUUID().slice(0, 8)}`;
+		const body = { email: `${username}@toko.test`, username, password: PASSWORD, full_name: "Ani" };
+		const key = newKey();
+		const first = await send("POST", "/users/register", { key, body });
+		expect(first.status).toBe(201);
+		await loseRecords();
+		expect(await send("POST", "/users/register", { key, body })).toMatchObject({
+			status: 201,
+			body: first.body,
+		});
+		for (const other of [
+			{ key, body: { ...body, password: "other-password" } },
+			{ key: newKey(), body },
+			{ body },
+		]) {
+			expect(await send("POST", "/users/register", other)).toMatchObject({
+				status: 400,
+				body: { code: "EMAIL_TAKEN" },
+			});
+		}
+	});
+
+	test("an account is deleted once, by its key", async () => {
+		const { id } = await newUser(users);
+		const key = newKey();
+		expect((await send("DELETE", `/users/${id}`, { as: keeper, key })).status).toBe(204);
+		await loseRecords();
+		expect((await send("DELETE", `/users/${id}`, { as: keeper, key })).status).toBe(204);
+		expect((await send("DELETE", `/users/${id}`, { as: keeper, key: newKey() })).status).toBe(404);
+	});
+});
+
+describe("an Idempotency-Key", () => {
+	test("is refused where it is none, by every address that takes one", async () => {
+		const withKey = [...allActions().values()].filter(({ contract }) => takesKey(contract));
+		expect(withKey.length).toBeGreaterThan(15);
+		for (const {
+			contract: { rest },
+		} of withKey) {
+			const { method, path } = rest as NonNullable<typeof rest>;
+			const given = { as: keeper, key: "no key", body: method === "DELETE" ? undefined : {} };
+			expect([path, await send(method, path.replace(/:\w+/, "1"), given)]).toEqual([
+				path,
+				expect.objectContaining({
+					status: 422,
+					body: expect.objectContaining({ errors: [expect.objectContaining({ path: "idempotency_key" })] }),
+				}),
+			]);
+		}
+	});
+
+	test("counts for the steps of an order too", async () => {
+		const shop = await startNode("products", "orders");
+		await gateway.waitForServices(["products", "orders"].map((name) => ({ name, version: 1 })));
+		const { id: product_id } = await newProduct(shop, 5);
+		const body = { items: [{ product_id, quantity: 2 }] };
+		const order = await persist("POST", "/orders", { as: keeper, key: newKey(), body });
+		const cancel = { as: keeper, key: newKey() };
+		const first = await persist("POST", `/orders/${order.body.id}/cancel`, cancel);
+		expect(first).toMatchObject({ status: 200, body: { status: "cancelled" } });
+		expect(await persist("POST", `/orders/${order.body.id}/cancel`, cancel)).toMatchObject({
+			status: 200,
+			body: first.body,
+		});
+		await shop.stop();
+	});
+
+	test("of two strangers is that of two requests", async () => {
+		const key = newKey();
+		const people = await Promise.all(
+			[1, 2].map(() => {
+				const username = `u${randomUUID().slice(0, 8)}`;
+				const body = { email: `${username}@toko.test`, username, password: PASSWORD, full_name: "Ani" };
+				return send("POST", "/users/register", { key, body });
+			}),
+		);
+		expect(people.map(({ status }) => status)).toEqual([201, 201]);
+		expect(people[0]?.body.id).not.toBe(people[1]?.body.id);
+	});
+
+	test("leads to nothing that can be read where its answer is kept", async () => {
+		const username = `u${randomUUID().slice(0, 8)}`;
+		const email = `${username}@toko.test`;
+		const body = { email, username, password: PASSWORD, full_name: "Ani" };
+		const key = newKey();
+		expect((await send("POST", "/users/register", { key, body })).status).toBe(201);
+		const bucket = await natsOf(gateway)?.jetstream().views.kv(bucketName());
+		const kept: string[] = [];
+		for await (const name of (await bucket?.keys()) ?? []) {
+			const { value } = (await bucket?.get(name)) ?? {};
+			kept.push(name, Buffer.from(value ?? []).toString("latin1"));
+		}
+		expect(kept.length).toBeGreaterThan(0);
+		for (const secret of [key, email, username, PASSWORD, "Ani"]) {
+			expect(kept.join("\n")).not.toContain(secret);
+		}
+	});
+
+	test("does not repeat a login: answers with tokens are not kept", async () => {
+		const { email } = await newUser(users);
+		const key = newKey();
+		const logIn = () => send("POST", "/users/login", { key, body: { email, password: PASSWORD } });
+		const [one, other] = [await logIn(), await logIn()];
+		expect([one.status, other.status]).toEqual([200, 200]);
+		expect(one.body.refresh_token).not.toBe(other.body.refresh_token);
 	});
 });
