@@ -44,7 +44,7 @@ export class Client {
 
 	/** The first answer that is one; undefined where there was none before it gave up. */
 	async send(method: string, path: string, sending: Sending = {}): Promise<Answer | undefined> {
-		const key = method === "GET" ? {} : { "idempotency-key": randomUUID() };
+		const key: Sending["headers"] = method === "GET" ? {} : { "idempotency-key": randomUUID() };
 		const keyed = { ...sending, headers: { ...key, ...sending.headers } };
 		for (let attempt = 0; Date.now() < this.gives_up_at; attempt++) {
 			const answer = await this.#try(method, path, keyed);

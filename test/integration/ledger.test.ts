@@ -25,6 +25,20 @@ describe.each(stores)("the ledger of a product on %s", (_, url) => {
 		await products().sweeper.stop();
 	}
 
+	/** Another process of this version. */
+	async function beside(): Promise<ServiceBroker> {
+		process.env.MONGO_URL = url;
+		const other = await startNode("products");
+		delete process.env.MONGO_URL;
+		await eventually(
+			"the other to be seen",
+			async () => broker.registry.getServiceList({ onlyAvailable: true }).filter(isProducts).length === 2,
+		);
+		return other;
+	}
+
+	const isProducts = ({ name }: { name: string }) => name === "products";
+
 	beforeAll(async () => {
 		await start();
 		keeper = await admin(broker);
@@ -138,8 +152,10 @@ describe.each(stores)("the ledger of a product on %s", (_, url) => {
 		const earlier = () => store().updateMany({ _id: id }, { $inc: { stock: 3, supplied: 3 } });
 		// Without one, a difference is a breach and stays one.
 		await earlier();
+		const others = url ? [await beside()] : [];
 		await products().sweeper.bookEarlier();
 		expect(accounted(await document(id))).toBe(10);
+		await Promise.all(others.map((other) => other.stop()));
 
 		const old = await startNode();
 		old.createService({ name: "products", version: 1 });
