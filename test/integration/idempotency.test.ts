@@ -1,7 +1,4 @@
-import { type ChildProcess, spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
-import { once } from "node:events";
-import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import type { Context, ServiceBroker } from "moleculer";
 import { allActions, callAction, withKey } from "../../contracts/actions.ts";
@@ -9,6 +6,7 @@ import { takesKey } from "../../contracts/contract.ts";
 import { asService } from "../../middlewares/permissions.ts";
 import { bucketName } from "../../mixins/key-records.ts";
 import { natsOf } from "../../mixins/nats-client.ts";
+import { KeyedClient, newKey } from "./keyed-client.ts";
 import {
 	admin,
 	eventually,
@@ -24,14 +22,14 @@ import { stores } from "./stores.ts";
 
 let users: ServiceBroker;
 let gateway: ServiceBroker;
-let address: string;
 let keeper: Person;
+let client: KeyedClient;
 
 beforeAll(async () => {
 	users = await startNode("users");
 	gateway = await startNode("api");
 	const { gatewayAddress } = await import("../../services/api/api.service.ts");
-	address = `${gatewayAddress(gateway.getLocalService("api"))}/api/v1`;
+	client = new KeyedClient(gatewayAddress(gateway.getLocalService("api")));
 	keeper = await admin(users);
 });
 
@@ -40,130 +38,11 @@ afterAll(async () => {
 	await users.stop();
 });
 
-interface Sent {
-	status: number;
-	body: Record<string, unknown>;
-	headers: Headers;
-}
-
-async function send(
-	method: string,
-	path: string,
-	given: { key?: string; body?: unknown; as?: Person } = {},
-): Promise<Sent> {
-	const response = await fetch(`${address}${path}`, {
-		method,
-		headers: {
-			...(given.body === undefined ? {} : { "content-type": "application/json" }),
-			...(given.key === undefined ? {} : { "idempotency-key": given.key }),
-			...(given.as ? { authorization: `Bearer ${given.as.token}` } : {}),
-		},
-		...(given.body === undefined ? {} : { body: JSON.stringify(given.body) }),
-	});
-	const text = await response.text();
-	return { status: response.status, body: text ? JSON.parse(text) : {}, headers: response.headers };
-}
-
-/** Repeats a request with its key for as long as nobody says what became of it. */
-function persist(method: string, path: string, given: Parameters<typeof send>[2]): Promise<Sent> {
-	return eventually(
-		`an answer to ${method} ${path}`,
-		async () => {
-			const sent = await send(method, path, given);
-			return sent.status === 503 || sent.status === 504 ? undefined : sent;
-		},
-		60_000,
-	);
-}
-
 /** All that is known of keys is gone, as with JetStream's folder. */
 async function loseRecords(): Promise<void> {
 	const nats = natsOf(gateway);
 	await (await nats?.jetstreamManager())?.streams.purge(`KV_${bucketName()}`);
 }
-
-const newKey = () => randomUUID();
-
-describe.each(stores)("a change of the stock on %s", (_, url) => {
-	let child: ChildProcess | undefined;
-
-	async function startProducts(environment: Record<string, string> = {}): Promise<void> {
-		const { MONGO_URL, NODE_OPTIONS, ...inherited } = process.env;
-		child = spawn(process.execPath, ["--no-deprecation", join(import.meta.dirname, "products-process.ts")], {
-			env: { ...inherited, ...(url ? { MONGO_URL: url } : {}), ...environment },
-			stdio: ["ignore", "pipe", "inherit"],
-		});
-		await once(child.stdout as NonNullable<typeof child.stdout>, "data");
-	}
-
-	async function kill(signal: NodeJS.Signals): Promise<void> {
-		const ending = once(child as ChildProcess, "exit");
-		child?.kill(signal);
-		await ending;
-	}
-
-	beforeAll(() => startProducts());
-	afterAll(() => kill("SIGKILL"));
-
-	test("is made once for each of 500 keys, repeated wherever it got 503, while products is killed five times", async () => {
-		await gateway.waitForServices({ name: "products", version: 1 });
-		const { body } = await persist("POST", "/products", {
-			as: keeper,
-			key: newKey(),
-			body: { name: "Kopi", description: "", price: 1000, stock: 0, category: "uji" },
-		});
-		const path = `/products/${body.id}/stock`;
-		let done = 0;
-		let repeated = 0;
-		const keys = Array.from({ length: 500 }, newKey);
-		const work = Array.from({ length: 8 }, async () => {
-			for (let key = keys.pop(); key; key = keys.pop()) {
-				const sent = await eventually(
-					"an answer",
-					async () => {
-						const { status } = await send("PUT", `${path}?quantity=1`, { as: keeper, key: key as string });
-						repeated += status === 200 ? 0 : 1;
-						return status === 503 || status === 504 ? undefined : status;
-					},
-					60_000,
-				);
-				expect(sent).toBe(200);
-				done++;
-			}
-		});
-		for (let killed = 1; killed <= 5; killed++) {
-			await eventually("some of them", async () => done >= killed * 70, 60_000);
-			await kill("SIGKILL");
-			await startProducts();
-		}
-		await Promise.all(work);
-		expect(repeated).toBeGreaterThan(0);
-		expect(await stockOf(gateway, body.id as string)).toMatchObject({ stock: 500, supplied: 500 });
-		const ledger = await callAction(
-			gateway,
-			"v1.products.ledger",
-			{ product: body.id as string },
-			asService(),
-		);
-		expect(ledger.entries.reduce((sum, { quantity }) => sum + quantity, 0)).toBe(500);
-	});
-
-	test("that died with its process before it was answered is taken over by the next one at once", async () => {
-		await kill("SIGKILL");
-		await startProducts({ NEVER_ANSWER: "yes" });
-		const { id } = await eventually("a product", () => newProduct(gateway, 5).catch(() => undefined));
-		const given = { as: keeper, key: newKey() };
-		const doomed = send("PUT", `/products/${id}/stock?quantity=3`, given);
-		await eventually("the change", async () => (await stockOf(gateway, id))?.stock === 8);
-		await kill("SIGKILL");
-		expect((await doomed).status).toBe(503);
-		await startProducts();
-		const begun = performance.now();
-		const again = await persist("PUT", `/products/${id}/stock?quantity=3`, given);
-		expect(again).toMatchObject({ status: 200, body: { stock: 8 } });
-		expect(performance.now() - begun).toBeLessThan(10_000);
-	});
-});
 
 describe.each(stores)("a request with an Idempotency-Key on %s", (_, url) => {
 	let products: ServiceBroker[];
@@ -194,14 +73,17 @@ describe.each(stores)("a request with an Idempotency-Key on %s", (_, url) => {
 		];
 		delete process.env.MONGO_URL;
 		await gateway.waitForServices({ name: "products", version: 1 });
-		await eventually("the gateway to know it", async () => (await send("GET", "/products")).status === 200);
+		await eventually(
+			"the gateway to know it",
+			async () => (await client.send("GET", "/products")).status === 200,
+		);
 	});
 
 	afterAll(() => Promise.all(products.map((node) => node.stop())));
 
 	const stock = async (id: string) => (await stockOf(gateway, id))?.stock;
 	const changed = (id: string, quantity: number, key: string) =>
-		send("PUT", `/products/${id}/stock?quantity=${quantity}`, { as: keeper, key });
+		client.send("PUT", `/products/${id}/stock?quantity=${quantity}`, { as: keeper, key });
 
 	test("is done once, and answered the same way again", async () => {
 		const { id } = await newProduct(gateway, 5);
@@ -224,8 +106,8 @@ describe.each(stores)("a request with an Idempotency-Key on %s", (_, url) => {
 	test("gets its status and Location again", async () => {
 		const key = newKey();
 		const body = { name: "Teh", description: "", price: 1000, stock: 3, category: "uji" };
-		const first = await send("POST", "/products", { as: keeper, key, body });
-		const again = await send("POST", "/products", { as: keeper, key, body });
+		const first = await client.send("POST", "/products", { as: keeper, key, body });
+		const again = await client.send("POST", "/products", { as: keeper, key, body });
 		expect(first).toMatchObject({ status: 201, headers: expect.anything() });
 		expect(again).toMatchObject({ status: 201, body: first.body });
 		expect(first.headers.get("location")).toBe(`/api/v1/products/${first.body.id}`);
@@ -249,13 +131,13 @@ describe.each(stores)("a request with an Idempotency-Key on %s", (_, url) => {
 		await changed(id, 1, key);
 		for (const other of [
 			() => changed(id, 2, key),
-			() => send("DELETE", `/products/${id}`, { as: keeper, key }),
-			() => send("PATCH", "/users/me", { as: keeper, key, body: { locale: "en" } }),
+			() => client.send("DELETE", `/products/${id}`, { as: keeper, key }),
+			() => client.send("PATCH", "/users/me", { as: keeper, key, body: { locale: "en" } }),
 		]) {
 			expect(await other()).toMatchObject({ status: 422, body: { code: "KEY_REUSED" } });
 		}
 		const ani = await newUser(users);
-		expect(await send("PATCH", "/users/me", { as: ani, key, body: { locale: "en" } })).toMatchObject({
+		expect(await client.send("PATCH", "/users/me", { as: ani, key, body: { locale: "en" } })).toMatchObject({
 			status: 200,
 		});
 		expect(await stock(id)).toBe(6);
@@ -279,9 +161,13 @@ describe.each(stores)("a request with an Idempotency-Key on %s", (_, url) => {
 		const body = { name: "Teh", description: "", price: 1000, stock: 3, category: "uji" };
 		const all = async () => [
 			await changed(id, 3, add),
-			await send("PUT", `/products/${id}/stock`, { as: keeper, key: set, body: { stock: 20, expected: 8 } }),
-			await send("POST", "/products", { as: keeper, key: create, body }),
-			await send("DELETE", `/products/${id}`, { as: keeper, key: remove }),
+			await client.send("PUT", `/products/${id}/stock`, {
+				as: keeper,
+				key: set,
+				body: { stock: 20, expected: 8 },
+			}),
+			await client.send("POST", "/products", { as: keeper, key: create, body }),
+			await client.send("DELETE", `/products/${id}`, { as: keeper, key: remove }),
 		];
 		const first = await all();
 		expect(first.map(({ status }) => status)).toEqual([200, 200, 201, 204]);
@@ -291,7 +177,7 @@ describe.each(stores)("a request with an Idempotency-Key on %s", (_, url) => {
 		expect(again[2]?.body).toEqual(first[2]?.body);
 		const { supplied } = await callAction(gateway, "v1.products.ledger", { product: id }, asService());
 		expect(supplied).toBe(20);
-		expect(await send("DELETE", `/products/${id}`, { as: keeper, key: newKey() })).toMatchObject({
+		expect(await client.send("DELETE", `/products/${id}`, { as: keeper, key: newKey() })).toMatchObject({
 			status: 404,
 		});
 	});
@@ -347,10 +233,10 @@ describe("without records", () => {
 		const username = `u${randomUUID().slice(0, 8)}`;
 		const body = { email: `${username}@toko.test`, username, password: PASSWORD, full_name: "Ani" };
 		const key = newKey();
-		const first = await send("POST", "/users/register", { key, body });
+		const first = await client.send("POST", "/users/register", { key, body });
 		expect(first.status).toBe(201);
 		await loseRecords();
-		expect(await send("POST", "/users/register", { key, body })).toMatchObject({
+		expect(await client.send("POST", "/users/register", { key, body })).toMatchObject({
 			status: 201,
 			body: first.body,
 		});
@@ -359,7 +245,7 @@ describe("without records", () => {
 			{ key: newKey(), body },
 			{ body },
 		]) {
-			expect(await send("POST", "/users/register", other)).toMatchObject({
+			expect(await client.send("POST", "/users/register", other)).toMatchObject({
 				status: 400,
 				body: { code: "EMAIL_TAKEN" },
 			});
@@ -369,10 +255,10 @@ describe("without records", () => {
 	test("an account is deleted once, by its key", async () => {
 		const { id } = await newUser(users);
 		const key = newKey();
-		expect((await send("DELETE", `/users/${id}`, { as: keeper, key })).status).toBe(204);
+		expect((await client.send("DELETE", `/users/${id}`, { as: keeper, key })).status).toBe(204);
 		await loseRecords();
-		expect((await send("DELETE", `/users/${id}`, { as: keeper, key })).status).toBe(204);
-		expect((await send("DELETE", `/users/${id}`, { as: keeper, key: newKey() })).status).toBe(404);
+		expect((await client.send("DELETE", `/users/${id}`, { as: keeper, key })).status).toBe(204);
+		expect((await client.send("DELETE", `/users/${id}`, { as: keeper, key: newKey() })).status).toBe(404);
 	});
 });
 
@@ -385,7 +271,7 @@ describe("an Idempotency-Key", () => {
 		} of withKey) {
 			const { method, path } = rest as NonNullable<typeof rest>;
 			const given = { as: keeper, key: "no key", body: method === "DELETE" ? undefined : {} };
-			expect([path, await send(method, path.replace(/:\w+/, "1"), given)]).toEqual([
+			expect([path, await client.send(method, path.replace(/:\w+/, "1"), given)]).toEqual([
 				path,
 				expect.objectContaining({
 					status: 422,
@@ -400,11 +286,11 @@ describe("an Idempotency-Key", () => {
 		await gateway.waitForServices(["products", "orders"].map((name) => ({ name, version: 1 })));
 		const { id: product_id } = await newProduct(shop, 5);
 		const body = { items: [{ product_id, quantity: 2 }] };
-		const order = await persist("POST", "/orders", { as: keeper, key: newKey(), body });
+		const order = await client.persist("POST", "/orders", { as: keeper, key: newKey(), body });
 		const cancel = { as: keeper, key: newKey() };
-		const first = await persist("POST", `/orders/${order.body.id}/cancel`, cancel);
+		const first = await client.persist("POST", `/orders/${order.body.id}/cancel`, cancel);
 		expect(first).toMatchObject({ status: 200, body: { status: "cancelled" } });
-		expect(await persist("POST", `/orders/${order.body.id}/cancel`, cancel)).toMatchObject({
+		expect(await client.persist("POST", `/orders/${order.body.id}/cancel`, cancel)).toMatchObject({
 			status: 200,
 			body: first.body,
 		});
@@ -417,7 +303,7 @@ describe("an Idempotency-Key", () => {
 			[1, 2].map(() => {
 				const username = `u${randomUUID().slice(0, 8)}`;
 				const body = { email: `${username}@toko.test`, username, password: PASSWORD, full_name: "Ani" };
-				return send("POST", "/users/register", { key, body });
+				return client.send("POST", "/users/register", { key, body });
 			}),
 		);
 		expect(people.map(({ status }) => status)).toEqual([201, 201]);
@@ -429,7 +315,7 @@ describe("an Idempotency-Key", () => {
 		const email = `${username}@toko.test`;
 		const body = { email, username, password: PASSWORD, full_name: "Ani" };
 		const key = newKey();
-		expect((await send("POST", "/users/register", { key, body })).status).toBe(201);
+		expect((await client.send("POST", "/users/register", { key, body })).status).toBe(201);
 		const bucket = await natsOf(gateway)?.jetstream().views.kv(bucketName());
 		const kept: string[] = [];
 		for await (const name of (await bucket?.keys()) ?? []) {
@@ -445,7 +331,7 @@ describe("an Idempotency-Key", () => {
 	test("does not repeat a login: answers with tokens are not kept", async () => {
 		const { email } = await newUser(users);
 		const key = newKey();
-		const logIn = () => send("POST", "/users/login", { key, body: { email, password: PASSWORD } });
+		const logIn = () => client.send("POST", "/users/login", { key, body: { email, password: PASSWORD } });
 		const [one, other] = [await logIn(), await logIn()];
 		expect([one.status, other.status]).toEqual([200, 200]);
 		expect(one.body.refresh_token).not.toBe(other.body.refresh_token);
