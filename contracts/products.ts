@@ -87,6 +87,12 @@ export const catalogueLine = z.strictObject({ sku, ...newProduct.shape });
  */
 export const catalogueOutcome = z.enum(["created", "updated", "unchanged", "repeated", "removed"]);
 
+/**
+ * Why units came in or went other than by an order: `create` and `import` (the first stock), `admin` (by hand),
+ * `restock` (of a refunded order), `repair` (by `npm run audit -- --repair`), `earlier` (before there was a ledger).
+ */
+export const supplyReason = z.enum(["create", "import", "admin", "restock", "repair", "earlier"]);
+
 /** One product of an order, before it is known whether there is enough. */
 export const orderLine = z.strictObject({
 	product_id: opaqueId,
@@ -250,7 +256,7 @@ export const products = contract({
 					z.strictObject({
 						/** Null for a sum. */
 						at: moment.nullable(),
-						reason: z.enum(["create", "import", "admin", "restock", "repair", "earlier"]),
+						reason: supplyReason,
 						quantity: z.int(),
 						by: z.string().nullable(),
 						/** The order's of a restock. */

@@ -66,8 +66,9 @@ export function idempotencyMiddleware(): Middleware {
 				const request = keyedRequest(ctx, name, given.key, contract.permissions === "public");
 				ctx.locals = { ...ctx.locals, key_id: request.id };
 				const run = () => next.call(this, ctx);
-				// Called by the action that the client has called.
-				return given.action === name ? once(ctx, request, run) : run();
+				// Called by the action that the client has called, or of no consequence: strangers could fill the disk with those.
+				const isKept = given.action === name && !(request.isPublic && contract.idempotent);
+				return isKept ? once(ctx, request, run) : run();
 			} as never;
 		},
 	};

@@ -1,12 +1,10 @@
 import { createHash } from "node:crypto";
+import type { z } from "zod";
+import type { supplyReason } from "../../contracts/products.ts";
 import type { DocumentAdapter } from "../../mixins/documents.ts";
 import type { ProductDocument } from "./model.ts";
 
-/**
- * Why units came in or went other than by an order: `create` and `import` (the first stock), `admin` (by hand),
- * `restock` (of a refunded order), `repair` (by `npm run audit -- --repair`), `earlier` (before there was a ledger).
- */
-export type Reason = "create" | "import" | "admin" | "restock" | "repair" | "earlier";
+export type Reason = z.output<typeof supplyReason>;
 
 /** One change of `supplied`, made by the update that notes it. */
 export interface LedgerEntry {

@@ -323,6 +323,15 @@ describe("an Idempotency-Key", () => {
 			kept.push(name, Buffer.from(value ?? []).toString("latin1"));
 		}
 		expect(kept.length).toBeGreaterThan(0);
+		await client.send("POST", "/users/forgot-password", {
+			key: newKey(),
+			body: { email: "nobody@toko.test" },
+		});
+		const after: string[] = [];
+		for await (const name of (await bucket?.keys()) ?? []) {
+			after.push(name);
+		}
+		expect(2 * after.length).toBe(kept.length);
 		for (const secret of [key, email, username, PASSWORD, "Ani"]) {
 			expect(kept.join("\n")).not.toContain(secret);
 		}
