@@ -40,8 +40,7 @@ afterAll(async () => {
 
 /** All that is known of keys is gone, as with JetStream's folder. */
 async function loseRecords(): Promise<void> {
-	const nats = natsOf(gateway);
-	await (await nats?.jetstreamManager())?.streams.purge(`KV_${bucketName()}`);
+	await (await natsOf(gateway)?.jetstreamManager())?.streams.purge(`KV_${bucketName()}`);
 }
 
 describe.each(stores)("a request with an Idempotency-Key on %s", (_, url) => {
@@ -317,24 +316,28 @@ describe("an Idempotency-Key", () => {
 		const key = newKey();
 		expect((await client.send("POST", "/users/register", { key, body })).status).toBe(201);
 		const bucket = await natsOf(gateway)?.jetstream().views.kv(bucketName());
-		const kept: string[] = [];
+		const all: string[] = [];
 		for await (const name of (await bucket?.keys()) ?? []) {
+			all.push(name);
+		}
+		expect(all.length).toBeGreaterThan(0);
+		const kept: string[] = [...all];
+		for (const name of all) {
 			const { value } = (await bucket?.get(name)) ?? {};
-			kept.push(name, Buffer.from(value ?? []).toString("latin1"));
+			kept.push(Buffer.from(value ?? []).toString("latin1"));
 		}
-		expect(kept.length).toBeGreaterThan(0);
-		await client.send("POST", "/users/forgot-password", {
-			key: newKey(),
-			body: { email: "nobody@toko.test" },
-		});
-		const after: string[] = [];
-		for await (const name of (await bucket?.keys()) ?? []) {
-			after.push(name);
-		}
-		expect(2 * after.length).toBe(kept.length);
 		for (const secret of [key, email, username, PASSWORD, "Ani"]) {
 			expect(kept.join("\n")).not.toContain(secret);
 		}
+	});
+
+	test("of strangers is not kept where a second run changes nothing anyway", async () => {
+		const bucket = await natsOf(gateway)?.jetstream().views.kv(bucketName());
+		const written = async () => (await bucket?.status())?.streamInfo.state.last_seq;
+		const before = await written();
+		const body = { email: "nobody@toko.test" };
+		const { status } = await client.send("POST", "/users/forgot-password", { key: newKey(), body });
+		expect([status, await written()]).toEqual([202, before]);
 	});
 
 	test("does not repeat a login: answers with tokens are not kept", async () => {
