@@ -265,10 +265,8 @@ describe("an Idempotency-Key", () => {
 	test("is refused where it is none, by every address that takes one", async () => {
 		const withKey = [...allActions().values()].filter(({ contract }) => takesKey(contract));
 		expect(withKey.length).toBeGreaterThan(15);
-		for (const {
-			contract: { rest },
-		} of withKey) {
-			const { method, path } = rest as NonNullable<typeof rest>;
+		for (const { contract } of withKey) {
+			const { method, path } = contract.rest as NonNullable<typeof contract.rest>;
 			const given = { as: keeper, key: "no key", body: method === "DELETE" ? undefined : {} };
 			expect([path, await client.send(method, path.replace(/:\w+/, "1"), given)]).toEqual([
 				path,
