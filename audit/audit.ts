@@ -1,6 +1,7 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { lookAtEvents } from "./events.ts";
 import { lookAtOrders } from "./orders.ts";
+import { lookAtProductFile } from "./product-file.ts";
 import type { Sources } from "./sources.ts";
 import { lookAtStock } from "./stock.ts";
 
@@ -10,6 +11,8 @@ export interface Finding {
 	what: string;
 	/** A hold that can be settled safely: its order says what becomes of it. */
 	reservation_id?: string;
+	/** A product whose ledger can be made to account for what was supplied. */
+	product_id?: string;
 }
 
 /** What one check saw. */
@@ -43,6 +46,7 @@ export async function audit(sources: Sources, patience_ms: number): Promise<Audi
 	for (;;) {
 		const looks = [
 			...(await lookAtStock(sources)),
+			...(sources.productFile ? [await lookAtProductFile(sources.productFile)] : []),
 			...(await lookAtOrders(sources)),
 			...(await lookAtEvents(sources)),
 		];

@@ -1,5 +1,13 @@
 import { z } from "zod";
-import { action, contract, event, healthAction, outboxAction } from "./contract.ts";
+import {
+	action,
+	contract,
+	event,
+	healthAction,
+	idempotencyKey,
+	KEY_HEADER,
+	outboxAction,
+} from "./contract.ts";
 import { cursor, integerId, limit, line, moment, opaqueId, skip, text } from "./fields.ts";
 import { amount, minorUnits } from "./money.ts";
 import { aboutProduct, ORDER_LINES_MAX, orderLine } from "./products.ts";
@@ -129,12 +137,6 @@ export const providerEvent = z
 		],
 	});
 
-/** Chosen by the client for one order; the same key again gets the same answer. */
-const idempotencyKey = z
-	.string()
-	.regex(/^[\x21-\x7e]{1,255}$/, "must be 1 to 255 visible ASCII characters, for example a UUID")
-	.meta({ examples: ["7c4a8d09-ca37-4f2e-9b65-1d0f6a3e5b21"] });
-
 /** What products does with a hold: its order is pending, was paid, or there is none (any more). */
 export const reservationFate = z.enum(["keep", "consume", "release"]);
 
@@ -165,7 +167,7 @@ export const orders = contract({
 				method: "POST",
 				path: "/orders",
 				status: 201,
-				headers: { "idempotency-key": "idempotency_key" },
+				headers: { [KEY_HEADER]: "idempotency_key" },
 			},
 			// With a key, a second run gives the first one's answer.
 			idempotent: ({ idempotency_key }) => idempotency_key !== undefined,

@@ -154,6 +154,7 @@ export const users = contract({
 			params: z.strictObject({ email, password }),
 			result: tokens,
 			rest: { method: "POST", path: "/users/login" },
+			isSecret: true,
 		}),
 		refresh: action({
 			summary:
@@ -164,6 +165,7 @@ export const users = contract({
 			params: z.strictObject({ refresh_token: refreshToken }),
 			result: tokens,
 			rest: { method: "POST", path: "/users/refresh" },
+			isSecret: true,
 		}),
 		logout: action({
 			summary: "End the session that a refresh token belongs to",
@@ -254,6 +256,7 @@ export const users = contract({
 			params: z.strictObject({ current_password: password, new_password: newPassword }),
 			result: tokens,
 			rest: { method: "POST", path: "/users/me/password" },
+			isSecret: true,
 		}),
 		changeEmail: action({
 			summary: "Ask to change one's address: it counts once the link in the mail to the new one was followed",

@@ -1,3 +1,4 @@
+import { idempotencyKey, KEY_HEADER, takesKey } from "../../contracts/contract.ts";
 import { PROBLEMS, type ProblemCode } from "../../contracts/problems.ts";
 import { parameterExample } from "./examples.ts";
 import { pathParameters } from "./requests.ts";
@@ -35,7 +36,7 @@ function makeDocument(): object {
 			title: "Toko",
 			version: "1.0.0",
 			description:
-				"The backend of an online shop. Errors are `application/problem+json` (RFC 9457) with a stable `code`; `Accept-Language: id` tells them in Indonesian. Lists give the next page by `Link`.",
+				"The backend of an online shop. Errors are `application/problem+json` (RFC 9457) with a stable `code`; `Accept-Language: id` tells them in Indonesian. A request with an `Idempotency-Key` may be repeated for 24 hours: it is done once, and each repetition gets the first answer. Lists give the next page by `Link`.",
 			license: { name: "MIT", identifier: "MIT" },
 		},
 		servers: [],
@@ -93,6 +94,10 @@ function operation(endpoint: Endpoint, schemas: Schemas): object {
 			schema,
 			example: parameterExample(endpoint, field, { ...schema, ...(examples ? { examples } : {}) }),
 		}));
+	if (takesKey(contract)) {
+		const { examples, ...schema } = schemas.write(idempotencyKey, "input", "IdempotencyKey");
+		parameters.push({ in: "header", name: KEY_HEADER, required: false, schema, example: examples?.[0] });
+	}
 	const fields = Object.fromEntries(
 		Object.entries(properties).filter(([field]) => hasBody && !places.has(field)),
 	);
@@ -176,6 +181,9 @@ export function problemsOf(contract: Endpoint["contract"]): ProblemCode[] {
 		"INTERNAL",
 		"UNAVAILABLE",
 		!rest.path.startsWith("/health") && "TIMED_OUT",
+		takesKey(contract) && "VALIDATION_FAILED",
+		takesKey(contract) && permissions !== "public" && "KEY_REUSED",
+		takesKey(contract) && "KEY_IN_USE",
 		...(contract.problems ?? []),
 	];
 	return [...new Set(found.filter((code) => typeof code === "string"))];

@@ -2,6 +2,7 @@ import type { Alias, Route } from "moleculer-web";
 import { actionContract } from "../../contracts/actions.ts";
 import { problem } from "../../contracts/problems.ts";
 import type { Gateway, Request } from "./gateway.ts";
+import { readKey } from "./idempotency-key.ts";
 import { parameterReader } from "./requests.ts";
 import { endpoints } from "./routes.ts";
 
@@ -44,6 +45,7 @@ export async function readRequest(
 	});
 	if (ctx) {
 		ctx.meta.client = this.clientOf(request);
+		ctx.meta.idempotency = readKey(action as string, request.headers);
 		const { traceparent } = request.headers;
 		if (
 			typeof traceparent === "string" &&

@@ -203,17 +203,26 @@ export async function changePowers(service: PostgresService, id: number, powers:
  * Deletes a person: name, address, phone and password go, sessions end, and other services are told. The row and its id
  * stay for the orders.
  *
+ * @param key_id Names the request, where it came with a key: its repetition has succeeded too.
  * @throws USER_NOT_FOUND, LAST_ADMIN
  */
-export async function removeUser(service: PostgresService, id: number): Promise<void> {
+export async function removeUser(
+	service: PostgresService,
+	id: number,
+	key_id: string | undefined,
+): Promise<void> {
 	await endingSessions(service, async (client, endSessions) => {
+		const repeated = await client.query("SELECT FROM users WHERE id = $1 AND deleted_by = $2", [id, key_id]);
+		if (repeated.rowCount === 1) {
+			return;
+		}
 		await lockUser(client, id, true);
 		await client.query(
 			`UPDATE users SET email = 'deleted-' || gen_random_uuid() || '@deleted.invalid', username = 'deleted ' || id,
 				full_name = '', password_hash = '', phone = NULL, pending_email = NULL, role = 'user', is_active = false,
-				is_verified = false, updated_at = now(), deleted_at = now()
+				is_verified = false, updated_at = now(), deleted_at = now(), registered_by = NULL, deleted_by = $2
 			WHERE id = $1`,
-			[id],
+			[id, key_id],
 		);
 		await client.query("DELETE FROM former_emails WHERE user_id = $1", [id]);
 		await endSessions(id);

@@ -25,6 +25,9 @@ export interface UserAttributes {
 	deleted_at: Date | null;
 	session_version: number;
 	pending_email: string | null;
+	/** Name the requests, where they came with an `Idempotency-Key`. */
+	registered_by: string | null;
+	deleted_by: string | null;
 }
 
 export type UserRow = Model<UserAttributes, Partial<UserAttributes>> & UserAttributes;
@@ -67,6 +70,8 @@ export function connectUsers(schema: ServiceSchema): void {
 			deleted_at: DataTypes.DATE,
 			session_version: DataTypes.INTEGER,
 			pending_email: DataTypes.STRING(255),
+			registered_by: DataTypes.TEXT,
+			deleted_by: DataTypes.TEXT,
 		},
 		{
 			tableName: "users",

@@ -2,6 +2,7 @@ import { type Transaction, UniqueConstraintError } from "sequelize";
 import { problem } from "../../contracts/problems.ts";
 import { publish } from "../../mixins/outbox.ts";
 import { byEmail, byUsername, type UserAttributes, type UserRow } from "./model.ts";
+import { hashPassword } from "./passwords.ts";
 import type { UsersService } from "./users.service.ts";
 
 /**
@@ -42,5 +43,26 @@ export async function refuseTaken(
 	}
 	if (await model.findOne({ where: byUsername(username) })) {
 		throw problem("USERNAME_TAKEN");
+	}
+}
+
+type Person = Pick<UserAttributes, "email" | "username"> & Partial<UserAttributes>;
+
+/** Registers a user; with a key, answers the one that an earlier run of the same request has registered. */
+export async function registerOnce(
+	service: UsersService,
+	person: Person,
+	password: string,
+	registered_by: string | undefined,
+): Promise<UserRow> {
+	try {
+		await refuseTaken(service, person);
+		return await addUser(service, { ...person, registered_by, password_hash: await hashPassword(password) });
+	} catch (error) {
+		const first = registered_by && (await service.model.findOne({ where: byEmail(person.email) }));
+		if (!first || first.registered_by !== registered_by) {
+			throw error;
+		}
+		return first;
 	}
 }

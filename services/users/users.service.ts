@@ -25,8 +25,7 @@ import { forgetOldAttempts, LoginGuard } from "./login-guard.ts";
 import { askForMail, type MailRequest, requestMail } from "./mail-requests.ts";
 import { mailToken } from "./mail-tokens.ts";
 import { byEmail, connectUsers, present, presentToOwner, type UserModel, type UserRow } from "./model.ts";
-import { hashPassword } from "./passwords.ts";
-import { addUser, refuseTaken } from "./registration.ts";
+import { registerOnce } from "./registration.ts";
 import { endingSessions, listRevocations } from "./sessions.ts";
 import {
 	endFamily,
@@ -73,8 +72,7 @@ export default service<UsersService>({
 		async register(ctx) {
 			const { password, ...person } = ctx.params;
 			await this.guard.register(ctx.meta.client);
-			await refuseTaken(this, person);
-			const row = await addUser(this, { ...person, password_hash: await hashPassword(password) });
+			const row = await registerOnce(this, person, password, ctx.locals.key_id);
 			ctx.meta.$location = `/api/v1/users/${row.id}`;
 			return present(row);
 		},
@@ -187,7 +185,7 @@ export default service<UsersService>({
 			if (caller?.role === "user" && caller.id !== ctx.params.id) {
 				throw problem("USER_NOT_FOUND");
 			}
-			await removeUser(this, ctx.params.id);
+			await removeUser(this, ctx.params.id, ctx.locals.key_id);
 			await this.tellOrders(ctx.params.id);
 			return null;
 		},

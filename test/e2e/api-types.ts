@@ -304,7 +304,7 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
-        /** Add units to the stock, or take some away */
+        /** Add units to the stock, take some away, or set it where it is what was expected */
         put: operations["productsChangeStock"];
         post?: never;
         delete?: never;
@@ -679,7 +679,7 @@ export interface components {
          * @description What went wrong, for programs
          * @enum {string}
          */
-        ProblemCode: "VALIDATION_FAILED" | "MALFORMED_REQUEST" | "MALFORMED_QUERY" | "HEADERS_TOO_LARGE" | "EXPECTATION_FAILED" | "REQUEST_TOO_SLOW" | "MALFORMED_BODY" | "BODY_TOO_LARGE" | "UNSUPPORTED_MEDIA_TYPE" | "NOT_FOUND" | "METHOD_NOT_ALLOWED" | "UNAUTHENTICATED" | "TOKEN_INVALID" | "FORBIDDEN" | "BAD_CREDENTIALS" | "TOO_MANY_LOGINS" | "TOO_MANY_REGISTRATIONS" | "TOO_MANY_MAILS" | "WRONG_PASSWORD" | "EMAIL_TAKEN" | "USERNAME_TAKEN" | "MAIL_TOKEN_INVALID" | "LAST_ADMIN" | "USER_NOT_FOUND" | "PRODUCT_NOT_FOUND" | "STOCK_WOULD_BE_NEGATIVE" | "STOCK_TOO_LARGE" | "OUT_OF_STOCK" | "RESERVATION_UNDER_WAY" | "TOTAL_TOO_LARGE" | "ORDER_NOT_FOUND" | "ORDER_IN_OTHER_STATE" | "ORDER_NOT_PLACED" | "ORDER_UNKNOWN" | "PAYMENT_DECLINED" | "PAYMENT_NOT_MADE" | "PAYMENT_UNKNOWN" | "PAYMENT_NOT_FOUND" | "PAYMENT_AMOUNT_DIFFERS" | "WEBHOOK_ID_REUSED" | "SIGNATURE_INVALID" | "KEY_REUSED" | "NOTIFICATION_NOT_FOUND" | "NOTIFICATION_NOT_FAILED" | "DEAD_LETTER_NOT_FOUND" | "DEAD_LETTER_FAILED" | "TOO_MANY_REQUESTS" | "TIMED_OUT" | "UNAVAILABLE" | "INTERNAL";
+        ProblemCode: "VALIDATION_FAILED" | "MALFORMED_REQUEST" | "MALFORMED_QUERY" | "HEADERS_TOO_LARGE" | "EXPECTATION_FAILED" | "REQUEST_TOO_SLOW" | "MALFORMED_BODY" | "BODY_TOO_LARGE" | "UNSUPPORTED_MEDIA_TYPE" | "NOT_FOUND" | "METHOD_NOT_ALLOWED" | "UNAUTHENTICATED" | "TOKEN_INVALID" | "FORBIDDEN" | "BAD_CREDENTIALS" | "TOO_MANY_LOGINS" | "TOO_MANY_REGISTRATIONS" | "TOO_MANY_MAILS" | "WRONG_PASSWORD" | "EMAIL_TAKEN" | "USERNAME_TAKEN" | "MAIL_TOKEN_INVALID" | "LAST_ADMIN" | "USER_NOT_FOUND" | "PRODUCT_NOT_FOUND" | "STOCK_WOULD_BE_NEGATIVE" | "STOCK_TOO_LARGE" | "STOCK_DIFFERS" | "OUT_OF_STOCK" | "RESERVATION_UNDER_WAY" | "TOTAL_TOO_LARGE" | "ORDER_NOT_FOUND" | "ORDER_IN_OTHER_STATE" | "ORDER_NOT_PLACED" | "ORDER_UNKNOWN" | "PAYMENT_DECLINED" | "PAYMENT_NOT_MADE" | "PAYMENT_UNKNOWN" | "PAYMENT_NOT_FOUND" | "PAYMENT_AMOUNT_DIFFERS" | "WEBHOOK_ID_REUSED" | "SIGNATURE_INVALID" | "KEY_REUSED" | "KEY_IN_USE" | "NOTIFICATION_NOT_FOUND" | "NOTIFICATION_NOT_FAILED" | "DEAD_LETTER_NOT_FOUND" | "DEAD_LETTER_FAILED" | "TOO_MANY_REQUESTS" | "TIMED_OUT" | "UNAVAILABLE" | "INTERNAL";
         /** @description A field that is wrong, or a line of an order that cannot be had */
         FieldError: {
             path: string;
@@ -1036,6 +1036,24 @@ export interface components {
             category?: string;
             /** Format: uri */
             image_url?: string | null;
+        };
+        /**
+         * @example {
+         *       "stock": 40,
+         *       "expected": 38
+         *     }
+         */
+        ProductsChangeStockRequest: {
+            /**
+             * Format: int32
+             * @example 40
+             */
+            stock?: number;
+            /**
+             * Format: int32
+             * @example 38
+             */
+            expected?: number;
         };
         ProductsChangeStockResult: {
             message: string;
@@ -1464,7 +1482,10 @@ export interface operations {
     usersRegister: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @example 7c4a8d09-ca37-4f2e-9b65-1d0f6a3e5b21 */
+                "idempotency-key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -1559,7 +1580,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
+            /**
+             * @description `UNAVAILABLE`: The {service} service is away at the moment. Try again.
+             *
+             *     `KEY_IN_USE`: The first request with this Idempotency-Key is still under way: repeat it in a moment.
+             */
             503: {
                 headers: {
                     "Retry-After": components["headers"]["Retry-After"];
@@ -1569,7 +1594,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `TIMED_OUT`: The answer took too long. Look whether it was done before you ask again; an order is safe to repeat with the same Idempotency-Key. */
+            /** @description `TIMED_OUT`: The answer took too long. Repeat it with the same Idempotency-Key; without one, look first whether it was done. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -1690,7 +1715,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `TIMED_OUT`: The answer took too long. Look whether it was done before you ask again; an order is safe to repeat with the same Idempotency-Key. */
+            /** @description `TIMED_OUT`: The answer took too long. Repeat it with the same Idempotency-Key; without one, look first whether it was done. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -1806,7 +1831,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `TIMED_OUT`: The answer took too long. Look whether it was done before you ask again; an order is safe to repeat with the same Idempotency-Key. */
+            /** @description `TIMED_OUT`: The answer took too long. Repeat it with the same Idempotency-Key; without one, look first whether it was done. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -1820,7 +1845,10 @@ export interface operations {
     usersLogout: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @example 7c4a8d09-ca37-4f2e-9b65-1d0f6a3e5b21 */
+                "idempotency-key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -1903,7 +1931,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
+            /**
+             * @description `UNAVAILABLE`: The {service} service is away at the moment. Try again.
+             *
+             *     `KEY_IN_USE`: The first request with this Idempotency-Key is still under way: repeat it in a moment.
+             */
             503: {
                 headers: {
                     "Retry-After": components["headers"]["Retry-After"];
@@ -1913,7 +1945,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `TIMED_OUT`: The answer took too long. Look whether it was done before you ask again; an order is safe to repeat with the same Idempotency-Key. */
+            /** @description `TIMED_OUT`: The answer took too long. Repeat it with the same Idempotency-Key; without one, look first whether it was done. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -1927,7 +1959,10 @@ export interface operations {
     usersLogoutAll: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @example 7c4a8d09-ca37-4f2e-9b65-1d0f6a3e5b21 */
+                "idempotency-key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -1982,7 +2017,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `VALIDATION_FAILED`: The request does not have the right form: see errors. */
+            /**
+             * @description `VALIDATION_FAILED`: The request does not have the right form: see errors.
+             *
+             *     `KEY_REUSED`: This Idempotency-Key was used for another request: take a new key.
+             */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -2010,7 +2049,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
+            /**
+             * @description `UNAVAILABLE`: The {service} service is away at the moment. Try again.
+             *
+             *     `KEY_IN_USE`: The first request with this Idempotency-Key is still under way: repeat it in a moment.
+             */
             503: {
                 headers: {
                     "Retry-After": components["headers"]["Retry-After"];
@@ -2020,7 +2063,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `TIMED_OUT`: The answer took too long. Look whether it was done before you ask again; an order is safe to repeat with the same Idempotency-Key. */
+            /** @description `TIMED_OUT`: The answer took too long. Repeat it with the same Idempotency-Key; without one, look first whether it was done. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -2034,7 +2077,10 @@ export interface operations {
     usersVerify: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @example 7c4a8d09-ca37-4f2e-9b65-1d0f6a3e5b21 */
+                "idempotency-key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -2089,7 +2135,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `VALIDATION_FAILED`: The request does not have the right form: see errors. */
+            /**
+             * @description `VALIDATION_FAILED`: The request does not have the right form: see errors.
+             *
+             *     `KEY_REUSED`: This Idempotency-Key was used for another request: take a new key.
+             */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -2117,7 +2167,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
+            /**
+             * @description `UNAVAILABLE`: The {service} service is away at the moment. Try again.
+             *
+             *     `KEY_IN_USE`: The first request with this Idempotency-Key is still under way: repeat it in a moment.
+             */
             503: {
                 headers: {
                     "Retry-After": components["headers"]["Retry-After"];
@@ -2127,7 +2181,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `TIMED_OUT`: The answer took too long. Look whether it was done before you ask again; an order is safe to repeat with the same Idempotency-Key. */
+            /** @description `TIMED_OUT`: The answer took too long. Repeat it with the same Idempotency-Key; without one, look first whether it was done. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -2141,7 +2195,10 @@ export interface operations {
     usersVerifyEmail: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @example 7c4a8d09-ca37-4f2e-9b65-1d0f6a3e5b21 */
+                "idempotency-key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -2237,7 +2294,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
+            /**
+             * @description `UNAVAILABLE`: The {service} service is away at the moment. Try again.
+             *
+             *     `KEY_IN_USE`: The first request with this Idempotency-Key is still under way: repeat it in a moment.
+             */
             503: {
                 headers: {
                     "Retry-After": components["headers"]["Retry-After"];
@@ -2247,7 +2308,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `TIMED_OUT`: The answer took too long. Look whether it was done before you ask again; an order is safe to repeat with the same Idempotency-Key. */
+            /** @description `TIMED_OUT`: The answer took too long. Repeat it with the same Idempotency-Key; without one, look first whether it was done. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -2261,7 +2322,10 @@ export interface operations {
     usersForgotPassword: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @example 7c4a8d09-ca37-4f2e-9b65-1d0f6a3e5b21 */
+                "idempotency-key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -2344,7 +2408,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
+            /**
+             * @description `UNAVAILABLE`: The {service} service is away at the moment. Try again.
+             *
+             *     `KEY_IN_USE`: The first request with this Idempotency-Key is still under way: repeat it in a moment.
+             */
             503: {
                 headers: {
                     "Retry-After": components["headers"]["Retry-After"];
@@ -2354,7 +2422,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `TIMED_OUT`: The answer took too long. Look whether it was done before you ask again; an order is safe to repeat with the same Idempotency-Key. */
+            /** @description `TIMED_OUT`: The answer took too long. Repeat it with the same Idempotency-Key; without one, look first whether it was done. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -2368,7 +2436,10 @@ export interface operations {
     usersResetPassword: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @example 7c4a8d09-ca37-4f2e-9b65-1d0f6a3e5b21 */
+                "idempotency-key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -2454,7 +2525,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
+            /**
+             * @description `UNAVAILABLE`: The {service} service is away at the moment. Try again.
+             *
+             *     `KEY_IN_USE`: The first request with this Idempotency-Key is still under way: repeat it in a moment.
+             */
             503: {
                 headers: {
                     "Retry-After": components["headers"]["Retry-After"];
@@ -2464,7 +2539,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `TIMED_OUT`: The answer took too long. Look whether it was done before you ask again; an order is safe to repeat with the same Idempotency-Key. */
+            /** @description `TIMED_OUT`: The answer took too long. Repeat it with the same Idempotency-Key; without one, look first whether it was done. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -2544,7 +2619,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `TIMED_OUT`: The answer took too long. Look whether it was done before you ask again; an order is safe to repeat with the same Idempotency-Key. */
+            /** @description `TIMED_OUT`: The answer took too long. Repeat it with the same Idempotency-Key; without one, look first whether it was done. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -2558,7 +2633,10 @@ export interface operations {
     usersUpdateMe: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @example 7c4a8d09-ca37-4f2e-9b65-1d0f6a3e5b21 */
+                "idempotency-key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -2627,7 +2705,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `VALIDATION_FAILED`: The request does not have the right form: see errors. */
+            /**
+             * @description `VALIDATION_FAILED`: The request does not have the right form: see errors.
+             *
+             *     `KEY_REUSED`: This Idempotency-Key was used for another request: take a new key.
+             */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -2655,7 +2737,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
+            /**
+             * @description `UNAVAILABLE`: The {service} service is away at the moment. Try again.
+             *
+             *     `KEY_IN_USE`: The first request with this Idempotency-Key is still under way: repeat it in a moment.
+             */
             503: {
                 headers: {
                     "Retry-After": components["headers"]["Retry-After"];
@@ -2665,7 +2751,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `TIMED_OUT`: The answer took too long. Look whether it was done before you ask again; an order is safe to repeat with the same Idempotency-Key. */
+            /** @description `TIMED_OUT`: The answer took too long. Repeat it with the same Idempotency-Key; without one, look first whether it was done. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -2799,7 +2885,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `TIMED_OUT`: The answer took too long. Look whether it was done before you ask again; an order is safe to repeat with the same Idempotency-Key. */
+            /** @description `TIMED_OUT`: The answer took too long. Repeat it with the same Idempotency-Key; without one, look first whether it was done. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -2813,7 +2899,10 @@ export interface operations {
     usersChangeEmail: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @example 7c4a8d09-ca37-4f2e-9b65-1d0f6a3e5b21 */
+                "idempotency-key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -2891,7 +2980,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `VALIDATION_FAILED`: The request does not have the right form: see errors. */
+            /**
+             * @description `VALIDATION_FAILED`: The request does not have the right form: see errors.
+             *
+             *     `KEY_REUSED`: This Idempotency-Key was used for another request: take a new key.
+             */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -2925,7 +3018,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
+            /**
+             * @description `UNAVAILABLE`: The {service} service is away at the moment. Try again.
+             *
+             *     `KEY_IN_USE`: The first request with this Idempotency-Key is still under way: repeat it in a moment.
+             */
             503: {
                 headers: {
                     "Retry-After": components["headers"]["Retry-After"];
@@ -2935,7 +3032,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `TIMED_OUT`: The answer took too long. Look whether it was done before you ask again; an order is safe to repeat with the same Idempotency-Key. */
+            /** @description `TIMED_OUT`: The answer took too long. Repeat it with the same Idempotency-Key; without one, look first whether it was done. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -3040,7 +3137,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `TIMED_OUT`: The answer took too long. Look whether it was done before you ask again; an order is safe to repeat with the same Idempotency-Key. */
+            /** @description `TIMED_OUT`: The answer took too long. Repeat it with the same Idempotency-Key; without one, look first whether it was done. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -3054,7 +3151,10 @@ export interface operations {
     usersRemove: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @example 7c4a8d09-ca37-4f2e-9b65-1d0f6a3e5b21 */
+                "idempotency-key"?: string;
+            };
             path: {
                 /** @example 7 */
                 id: number;
@@ -3114,7 +3214,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `VALIDATION_FAILED`: The request does not have the right form: see errors. */
+            /**
+             * @description `VALIDATION_FAILED`: The request does not have the right form: see errors.
+             *
+             *     `KEY_REUSED`: This Idempotency-Key was used for another request: take a new key.
+             */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3142,7 +3246,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
+            /**
+             * @description `UNAVAILABLE`: The {service} service is away at the moment. Try again.
+             *
+             *     `KEY_IN_USE`: The first request with this Idempotency-Key is still under way: repeat it in a moment.
+             */
             503: {
                 headers: {
                     "Retry-After": components["headers"]["Retry-After"];
@@ -3152,7 +3260,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `TIMED_OUT`: The answer took too long. Look whether it was done before you ask again; an order is safe to repeat with the same Idempotency-Key. */
+            /** @description `TIMED_OUT`: The answer took too long. Repeat it with the same Idempotency-Key; without one, look first whether it was done. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -3166,7 +3274,10 @@ export interface operations {
     usersUpdate: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @example 7c4a8d09-ca37-4f2e-9b65-1d0f6a3e5b21 */
+                "idempotency-key"?: string;
+            };
             path: {
                 /** @example 7 */
                 id: number;
@@ -3268,7 +3379,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `VALIDATION_FAILED`: The request does not have the right form: see errors. */
+            /**
+             * @description `VALIDATION_FAILED`: The request does not have the right form: see errors.
+             *
+             *     `KEY_REUSED`: This Idempotency-Key was used for another request: take a new key.
+             */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3296,7 +3411,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
+            /**
+             * @description `UNAVAILABLE`: The {service} service is away at the moment. Try again.
+             *
+             *     `KEY_IN_USE`: The first request with this Idempotency-Key is still under way: repeat it in a moment.
+             */
             503: {
                 headers: {
                     "Retry-After": components["headers"]["Retry-After"];
@@ -3306,7 +3425,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `TIMED_OUT`: The answer took too long. Look whether it was done before you ask again; an order is safe to repeat with the same Idempotency-Key. */
+            /** @description `TIMED_OUT`: The answer took too long. Repeat it with the same Idempotency-Key; without one, look first whether it was done. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -3412,7 +3531,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `TIMED_OUT`: The answer took too long. Look whether it was done before you ask again; an order is safe to repeat with the same Idempotency-Key. */
+            /** @description `TIMED_OUT`: The answer took too long. Repeat it with the same Idempotency-Key; without one, look first whether it was done. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -3515,7 +3634,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `TIMED_OUT`: The answer took too long. Look whether it was done before you ask again; an order is safe to repeat with the same Idempotency-Key. */
+            /** @description `TIMED_OUT`: The answer took too long. Repeat it with the same Idempotency-Key; without one, look first whether it was done. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -3529,7 +3648,10 @@ export interface operations {
     productsCreate: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @example 7c4a8d09-ca37-4f2e-9b65-1d0f6a3e5b21 */
+                "idempotency-key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -3611,7 +3733,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `VALIDATION_FAILED`: The request does not have the right form: see errors. */
+            /**
+             * @description `VALIDATION_FAILED`: The request does not have the right form: see errors.
+             *
+             *     `KEY_REUSED`: This Idempotency-Key was used for another request: take a new key.
+             */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3639,7 +3765,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
+            /**
+             * @description `UNAVAILABLE`: The {service} service is away at the moment. Try again.
+             *
+             *     `KEY_IN_USE`: The first request with this Idempotency-Key is still under way: repeat it in a moment.
+             */
             503: {
                 headers: {
                     "Retry-After": components["headers"]["Retry-After"];
@@ -3649,7 +3779,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `TIMED_OUT`: The answer took too long. Look whether it was done before you ask again; an order is safe to repeat with the same Idempotency-Key. */
+            /** @description `TIMED_OUT`: The answer took too long. Repeat it with the same Idempotency-Key; without one, look first whether it was done. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -3723,7 +3853,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `TIMED_OUT`: The answer took too long. Look whether it was done before you ask again; an order is safe to repeat with the same Idempotency-Key. */
+            /** @description `TIMED_OUT`: The answer took too long. Repeat it with the same Idempotency-Key; without one, look first whether it was done. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -3822,7 +3952,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `TIMED_OUT`: The answer took too long. Look whether it was done before you ask again; an order is safe to repeat with the same Idempotency-Key. */
+            /** @description `TIMED_OUT`: The answer took too long. Repeat it with the same Idempotency-Key; without one, look first whether it was done. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -3836,7 +3966,10 @@ export interface operations {
     productsRemove: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @example 7c4a8d09-ca37-4f2e-9b65-1d0f6a3e5b21 */
+                "idempotency-key"?: string;
+            };
             path: {
                 /** @example 01a20af7e8d300020f7306eb */
                 id: string;
@@ -3896,7 +4029,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `VALIDATION_FAILED`: The request does not have the right form: see errors. */
+            /**
+             * @description `VALIDATION_FAILED`: The request does not have the right form: see errors.
+             *
+             *     `KEY_REUSED`: This Idempotency-Key was used for another request: take a new key.
+             */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3924,7 +4061,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
+            /**
+             * @description `UNAVAILABLE`: The {service} service is away at the moment. Try again.
+             *
+             *     `KEY_IN_USE`: The first request with this Idempotency-Key is still under way: repeat it in a moment.
+             */
             503: {
                 headers: {
                     "Retry-After": components["headers"]["Retry-After"];
@@ -3934,7 +4075,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `TIMED_OUT`: The answer took too long. Look whether it was done before you ask again; an order is safe to repeat with the same Idempotency-Key. */
+            /** @description `TIMED_OUT`: The answer took too long. Repeat it with the same Idempotency-Key; without one, look first whether it was done. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -3948,7 +4089,10 @@ export interface operations {
     productsUpdate: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @example 7c4a8d09-ca37-4f2e-9b65-1d0f6a3e5b21 */
+                "idempotency-key"?: string;
+            };
             path: {
                 /** @example 01a20af7e8d300020f7306eb */
                 id: string;
@@ -4041,7 +4185,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `VALIDATION_FAILED`: The request does not have the right form: see errors. */
+            /**
+             * @description `VALIDATION_FAILED`: The request does not have the right form: see errors.
+             *
+             *     `KEY_REUSED`: This Idempotency-Key was used for another request: take a new key.
+             */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4069,7 +4217,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
+            /**
+             * @description `UNAVAILABLE`: The {service} service is away at the moment. Try again.
+             *
+             *     `KEY_IN_USE`: The first request with this Idempotency-Key is still under way: repeat it in a moment.
+             */
             503: {
                 headers: {
                     "Retry-After": components["headers"]["Retry-After"];
@@ -4079,7 +4231,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `TIMED_OUT`: The answer took too long. Look whether it was done before you ask again; an order is safe to repeat with the same Idempotency-Key. */
+            /** @description `TIMED_OUT`: The answer took too long. Repeat it with the same Idempotency-Key; without one, look first whether it was done. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -4092,18 +4244,31 @@ export interface operations {
     };
     productsChangeStock: {
         parameters: {
-            query: {
-                /** @example 5 */
-                quantity: number;
+            query?: {
+                /** @example 1 */
+                quantity?: number;
             };
-            header?: never;
+            header?: {
+                /** @example 7c4a8d09-ca37-4f2e-9b65-1d0f6a3e5b21 */
+                "idempotency-key"?: string;
+            };
             path: {
                 /** @example 01a20af7e8d300020f7306eb */
                 id: string;
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody?: {
+            content: {
+                /**
+                 * @example {
+                 *       "stock": 40,
+                 *       "expected": 38
+                 *     }
+                 */
+                "application/json": components["schemas"]["ProductsChangeStockRequest"];
+            };
+        };
         responses: {
             /** @description Done */
             200: {
@@ -4166,6 +4331,8 @@ export interface operations {
              * @description `STOCK_WOULD_BE_NEGATIVE`: The stock would go below zero: only {stock} left.
              *
              *     `STOCK_TOO_LARGE`: The stock would go above {max}.
+             *
+             *     `STOCK_DIFFERS`: The stock is {stock}, not {expected}: nothing was changed.
              */
             409: {
                 headers: {
@@ -4193,7 +4360,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `VALIDATION_FAILED`: The request does not have the right form: see errors. */
+            /**
+             * @description `VALIDATION_FAILED`: The request does not have the right form: see errors.
+             *
+             *     `KEY_REUSED`: This Idempotency-Key was used for another request: take a new key.
+             */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4221,7 +4392,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
+            /**
+             * @description `UNAVAILABLE`: The {service} service is away at the moment. Try again.
+             *
+             *     `KEY_IN_USE`: The first request with this Idempotency-Key is still under way: repeat it in a moment.
+             */
             503: {
                 headers: {
                     "Retry-After": components["headers"]["Retry-After"];
@@ -4231,7 +4406,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `TIMED_OUT`: The answer took too long. Look whether it was done before you ask again; an order is safe to repeat with the same Idempotency-Key. */
+            /** @description `TIMED_OUT`: The answer took too long. Repeat it with the same Idempotency-Key; without one, look first whether it was done. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -4328,7 +4503,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `TIMED_OUT`: The answer took too long. Look whether it was done before you ask again; an order is safe to repeat with the same Idempotency-Key. */
+            /** @description `TIMED_OUT`: The answer took too long. Repeat it with the same Idempotency-Key; without one, look first whether it was done. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -4443,7 +4618,7 @@ export interface operations {
              *
              *     `TOTAL_TOO_LARGE`: The total of the order is too large.
              *
-             *     `KEY_REUSED`: This Idempotency-Key was used with another body: take a new key for another order.
+             *     `KEY_REUSED`: This Idempotency-Key was used for another request: take a new key.
              */
             422: {
                 headers: {
@@ -4488,7 +4663,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `TIMED_OUT`: The answer took too long. Look whether it was done before you ask again; an order is safe to repeat with the same Idempotency-Key. */
+            /** @description `TIMED_OUT`: The answer took too long. Repeat it with the same Idempotency-Key; without one, look first whether it was done. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -4593,7 +4768,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `TIMED_OUT`: The answer took too long. Look whether it was done before you ask again; an order is safe to repeat with the same Idempotency-Key. */
+            /** @description `TIMED_OUT`: The answer took too long. Repeat it with the same Idempotency-Key; without one, look first whether it was done. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -4607,7 +4782,10 @@ export interface operations {
     ordersCancel: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @example 7c4a8d09-ca37-4f2e-9b65-1d0f6a3e5b21 */
+                "idempotency-key"?: string;
+            };
             path: {
                 /** @example 3f1c8a52-7d1e-4b2f-9c55-0a6f2f7f9f11 */
                 id: string;
@@ -4691,7 +4869,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `VALIDATION_FAILED`: The request does not have the right form: see errors. */
+            /**
+             * @description `VALIDATION_FAILED`: The request does not have the right form: see errors.
+             *
+             *     `KEY_REUSED`: This Idempotency-Key was used for another request: take a new key.
+             */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4719,7 +4901,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
+            /**
+             * @description `UNAVAILABLE`: The {service} service is away at the moment. Try again.
+             *
+             *     `KEY_IN_USE`: The first request with this Idempotency-Key is still under way: repeat it in a moment.
+             */
             503: {
                 headers: {
                     "Retry-After": components["headers"]["Retry-After"];
@@ -4729,7 +4915,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `TIMED_OUT`: The answer took too long. Look whether it was done before you ask again; an order is safe to repeat with the same Idempotency-Key. */
+            /** @description `TIMED_OUT`: The answer took too long. Repeat it with the same Idempotency-Key; without one, look first whether it was done. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -4743,7 +4929,10 @@ export interface operations {
     ordersPay: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @example 7c4a8d09-ca37-4f2e-9b65-1d0f6a3e5b21 */
+                "idempotency-key"?: string;
+            };
             path: {
                 /** @example 3f1c8a52-7d1e-4b2f-9c55-0a6f2f7f9f11 */
                 id: string;
@@ -4854,7 +5043,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `VALIDATION_FAILED`: The request does not have the right form: see errors. */
+            /**
+             * @description `VALIDATION_FAILED`: The request does not have the right form: see errors.
+             *
+             *     `KEY_REUSED`: This Idempotency-Key was used for another request: take a new key.
+             */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4885,6 +5078,8 @@ export interface operations {
             /**
              * @description `UNAVAILABLE`: The {service} service is away at the moment. Try again.
              *
+             *     `KEY_IN_USE`: The first request with this Idempotency-Key is still under way: repeat it in a moment.
+             *
              *     `PAYMENT_NOT_MADE`: The payment took too long and was ended; nothing was charged: try again.
              *
              *     `PAYMENT_UNKNOWN`: It is not known yet whether the payment was made: look at the order in a minute. Nothing is charged twice.
@@ -4898,7 +5093,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `TIMED_OUT`: The answer took too long. Look whether it was done before you ask again; an order is safe to repeat with the same Idempotency-Key. */
+            /** @description `TIMED_OUT`: The answer took too long. Repeat it with the same Idempotency-Key; without one, look first whether it was done. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -4912,7 +5107,10 @@ export interface operations {
     ordersShip: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @example 7c4a8d09-ca37-4f2e-9b65-1d0f6a3e5b21 */
+                "idempotency-key"?: string;
+            };
             path: {
                 /** @example 3f1c8a52-7d1e-4b2f-9c55-0a6f2f7f9f11 */
                 id: string;
@@ -5005,7 +5203,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `VALIDATION_FAILED`: The request does not have the right form: see errors. */
+            /**
+             * @description `VALIDATION_FAILED`: The request does not have the right form: see errors.
+             *
+             *     `KEY_REUSED`: This Idempotency-Key was used for another request: take a new key.
+             */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -5033,7 +5235,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
+            /**
+             * @description `UNAVAILABLE`: The {service} service is away at the moment. Try again.
+             *
+             *     `KEY_IN_USE`: The first request with this Idempotency-Key is still under way: repeat it in a moment.
+             */
             503: {
                 headers: {
                     "Retry-After": components["headers"]["Retry-After"];
@@ -5043,7 +5249,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `TIMED_OUT`: The answer took too long. Look whether it was done before you ask again; an order is safe to repeat with the same Idempotency-Key. */
+            /** @description `TIMED_OUT`: The answer took too long. Repeat it with the same Idempotency-Key; without one, look first whether it was done. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -5057,7 +5263,10 @@ export interface operations {
     ordersComplete: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @example 7c4a8d09-ca37-4f2e-9b65-1d0f6a3e5b21 */
+                "idempotency-key"?: string;
+            };
             path: {
                 /** @example 3f1c8a52-7d1e-4b2f-9c55-0a6f2f7f9f11 */
                 id: string;
@@ -5150,7 +5359,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `VALIDATION_FAILED`: The request does not have the right form: see errors. */
+            /**
+             * @description `VALIDATION_FAILED`: The request does not have the right form: see errors.
+             *
+             *     `KEY_REUSED`: This Idempotency-Key was used for another request: take a new key.
+             */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -5178,7 +5391,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
+            /**
+             * @description `UNAVAILABLE`: The {service} service is away at the moment. Try again.
+             *
+             *     `KEY_IN_USE`: The first request with this Idempotency-Key is still under way: repeat it in a moment.
+             */
             503: {
                 headers: {
                     "Retry-After": components["headers"]["Retry-After"];
@@ -5188,7 +5405,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `TIMED_OUT`: The answer took too long. Look whether it was done before you ask again; an order is safe to repeat with the same Idempotency-Key. */
+            /** @description `TIMED_OUT`: The answer took too long. Repeat it with the same Idempotency-Key; without one, look first whether it was done. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -5202,7 +5419,10 @@ export interface operations {
     ordersRefund: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @example 7c4a8d09-ca37-4f2e-9b65-1d0f6a3e5b21 */
+                "idempotency-key"?: string;
+            };
             path: {
                 /** @example 3f1c8a52-7d1e-4b2f-9c55-0a6f2f7f9f11 */
                 id: string;
@@ -5304,7 +5524,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `VALIDATION_FAILED`: The request does not have the right form: see errors. */
+            /**
+             * @description `VALIDATION_FAILED`: The request does not have the right form: see errors.
+             *
+             *     `KEY_REUSED`: This Idempotency-Key was used for another request: take a new key.
+             */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -5332,7 +5556,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
+            /**
+             * @description `UNAVAILABLE`: The {service} service is away at the moment. Try again.
+             *
+             *     `KEY_IN_USE`: The first request with this Idempotency-Key is still under way: repeat it in a moment.
+             */
             503: {
                 headers: {
                     "Retry-After": components["headers"]["Retry-After"];
@@ -5342,7 +5570,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `TIMED_OUT`: The answer took too long. Look whether it was done before you ask again; an order is safe to repeat with the same Idempotency-Key. */
+            /** @description `TIMED_OUT`: The answer took too long. Repeat it with the same Idempotency-Key; without one, look first whether it was done. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -5359,6 +5587,8 @@ export interface operations {
             header?: {
                 /** @example t=1795478400,v1=5d41402abc4b2a765d41402abc4b2a765d41402abc4b2a765d41402abc4b2a76 */
                 "toko-signature"?: string;
+                /** @example 7c4a8d09-ca37-4f2e-9b65-1d0f6a3e5b21 */
+                "idempotency-key"?: string;
             };
             path?: never;
             cookie?: never;
@@ -5476,7 +5706,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
+            /**
+             * @description `UNAVAILABLE`: The {service} service is away at the moment. Try again.
+             *
+             *     `KEY_IN_USE`: The first request with this Idempotency-Key is still under way: repeat it in a moment.
+             */
             503: {
                 headers: {
                     "Retry-After": components["headers"]["Retry-After"];
@@ -5486,7 +5720,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `TIMED_OUT`: The answer took too long. Look whether it was done before you ask again; an order is safe to repeat with the same Idempotency-Key. */
+            /** @description `TIMED_OUT`: The answer took too long. Repeat it with the same Idempotency-Key; without one, look first whether it was done. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -5583,7 +5817,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `TIMED_OUT`: The answer took too long. Look whether it was done before you ask again; an order is safe to repeat with the same Idempotency-Key. */
+            /** @description `TIMED_OUT`: The answer took too long. Repeat it with the same Idempotency-Key; without one, look first whether it was done. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -5688,7 +5922,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `TIMED_OUT`: The answer took too long. Look whether it was done before you ask again; an order is safe to repeat with the same Idempotency-Key. */
+            /** @description `TIMED_OUT`: The answer took too long. Repeat it with the same Idempotency-Key; without one, look first whether it was done. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -5702,7 +5936,10 @@ export interface operations {
     notificationsRetry: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @example 7c4a8d09-ca37-4f2e-9b65-1d0f6a3e5b21 */
+                "idempotency-key"?: string;
+            };
             path: {
                 /** @example 0d6c7a0b-93a5-4a0f-8f7e-0c9b6f4a1d22 */
                 id: string;
@@ -5797,7 +6034,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `VALIDATION_FAILED`: The request does not have the right form: see errors. */
+            /**
+             * @description `VALIDATION_FAILED`: The request does not have the right form: see errors.
+             *
+             *     `KEY_REUSED`: This Idempotency-Key was used for another request: take a new key.
+             */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -5825,7 +6066,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
+            /**
+             * @description `UNAVAILABLE`: The {service} service is away at the moment. Try again.
+             *
+             *     `KEY_IN_USE`: The first request with this Idempotency-Key is still under way: repeat it in a moment.
+             */
             503: {
                 headers: {
                     "Retry-After": components["headers"]["Retry-After"];
@@ -5835,7 +6080,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `TIMED_OUT`: The answer took too long. Look whether it was done before you ask again; an order is safe to repeat with the same Idempotency-Key. */
+            /** @description `TIMED_OUT`: The answer took too long. Repeat it with the same Idempotency-Key; without one, look first whether it was done. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -5939,7 +6184,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `TIMED_OUT`: The answer took too long. Look whether it was done before you ask again; an order is safe to repeat with the same Idempotency-Key. */
+            /** @description `TIMED_OUT`: The answer took too long. Repeat it with the same Idempotency-Key; without one, look first whether it was done. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -5953,7 +6198,10 @@ export interface operations {
     notificationsRetryDeadLetter: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @example 7c4a8d09-ca37-4f2e-9b65-1d0f6a3e5b21 */
+                "idempotency-key"?: string;
+            };
             path: {
                 /** @example 0d6c7a0b-93a5-4a0f-8f7e-0c9b6f4a1d22 */
                 id: string;
@@ -6046,7 +6294,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `VALIDATION_FAILED`: The request does not have the right form: see errors. */
+            /**
+             * @description `VALIDATION_FAILED`: The request does not have the right form: see errors.
+             *
+             *     `KEY_REUSED`: This Idempotency-Key was used for another request: take a new key.
+             */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -6074,7 +6326,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
+            /**
+             * @description `UNAVAILABLE`: The {service} service is away at the moment. Try again.
+             *
+             *     `KEY_IN_USE`: The first request with this Idempotency-Key is still under way: repeat it in a moment.
+             */
             503: {
                 headers: {
                     "Retry-After": components["headers"]["Retry-After"];
@@ -6084,7 +6340,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `TIMED_OUT`: The answer took too long. Look whether it was done before you ask again; an order is safe to repeat with the same Idempotency-Key. */
+            /** @description `TIMED_OUT`: The answer took too long. Repeat it with the same Idempotency-Key; without one, look first whether it was done. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -6158,7 +6414,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `TIMED_OUT`: The answer took too long. Look whether it was done before you ask again; an order is safe to repeat with the same Idempotency-Key. */
+            /** @description `TIMED_OUT`: The answer took too long. Repeat it with the same Idempotency-Key; without one, look first whether it was done. */
             504: {
                 headers: {
                     [name: string]: unknown;

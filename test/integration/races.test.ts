@@ -387,7 +387,7 @@ describe("a refund with restocking", () => {
 		}) as unknown as DocumentService<ProductDocument> & { sweeper: Sweeper };
 		const remembered = async () => Object.keys((await adapter.findOne({ _id: product.id }))?.restocks ?? {});
 		const forget = async () => {
-			await sweeper.forgetRestocks(Date.now() + 30 * 86_400_000);
+			await sweeper.foldLedgers(Date.now() + 30 * 86_400_000);
 			return remembered();
 		};
 		const isDone = async () =>
@@ -398,7 +398,7 @@ describe("a refund with restocking", () => {
 			expect(await forget()).toEqual([order.id]);
 		}
 		await eventually("the job to be done", isDone);
-		await sweeper.forgetRestocks();
+		await sweeper.foldLedgers();
 		expect(await remembered()).toEqual([order.id]);
 		expect(await forget()).toEqual([]);
 		await orders().tasks.restock_order?.({ order_id: order.id }, {} as never);
