@@ -1,4 +1,5 @@
 import { setTimeout as wait } from "node:timers/promises";
+import type { Place } from "../mixins/outbox-rows.ts";
 import { lookAtEvents } from "./events.ts";
 import { lookAtOrders } from "./orders.ts";
 import type { Sources } from "./sources.ts";
@@ -10,6 +11,13 @@ export interface Finding {
 	what: string;
 	/** A hold that can be settled safely: its order says what becomes of it. */
 	reservation_id?: string;
+	/** Events that can be sent again. */
+	events?: LostEvent[];
+}
+
+/** An event that nobody has taken in, by the database of its outbox and its place. */
+export interface LostEvent extends Place {
+	database: "users" | "orders";
 }
 
 /** What one check saw. */

@@ -2,6 +2,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import { type ActionEndpoint, type BrokerOptions, type Context, Errors, type Middleware } from "moleculer";
 import pLimit from "p-limit";
 import { actionContract } from "../contracts/actions.ts";
+import { problemCode } from "../contracts/problems.ts";
 import { LeastBusy } from "./least-busy.ts";
 
 // How calls fail, all in one place; docs/resilience.md is the same as a table. Deadlines and what may be called twice
@@ -90,6 +91,10 @@ export const resilience: Partial<BrokerOptions> = {
 export function countsAsFailure(error: Error): boolean {
 	if (error instanceof Errors.RequestTimeoutError || error instanceof Errors.RequestRejectedError) {
 		return true;
+	}
+	if (problemCode(error)?.startsWith("EVENTS_NOT_")) {
+		// Said by a service that answers.
+		return false;
 	}
 	const code = (error as { code?: unknown }).code;
 	return typeof code !== "number" || code >= 500;

@@ -50,6 +50,20 @@ export function isPlace(aggregate: unknown, sequence: unknown): boolean {
 	);
 }
 
+/** Whether a contract has an event of this name and version. */
+export function isInContract(name: unknown, version: unknown): name is EventName {
+	return (
+		typeof name === "string" &&
+		Object.hasOwn(eventContracts, name) &&
+		eventContracts[name as EventName].version === version
+	);
+}
+
+/** Says that no contract has an event. */
+export function notInContract({ name, version }: { name: unknown; version: unknown }): string {
+	return `${JSON.stringify(name)} in version ${version} is in no contract`;
+}
+
 /**
  * An event as its contract describes it.
  *
@@ -60,14 +74,10 @@ export function readEvent(given: unknown): EventEnvelope {
 	if (typeof event?.id !== "string" || !isPlace(event.aggregate, event.sequence)) {
 		throw new NotAnEvent("it has no id, aggregate and sequence");
 	}
-	const contract =
-		typeof event.name === "string" && Object.hasOwn(eventContracts, event.name)
-			? eventContracts[event.name]
-			: undefined;
-	if (contract?.version !== event.version) {
-		throw new NotAnEvent(`${JSON.stringify(event.name)} in version ${event.version} is in no contract`);
+	if (!isInContract(event.name, event.version)) {
+		throw new NotAnEvent(notInContract(event));
 	}
-	const data = contract.data.safeParse(event.data);
+	const data = eventContracts[event.name].data.safeParse(event.data);
 	if (!data.success) {
 		const [issue] = data.error.issues;
 		throw new NotAnEvent(

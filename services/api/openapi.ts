@@ -202,8 +202,12 @@ function exampleOf(code: ProblemCode): object {
 
 /** What the gateway answers itself. */
 function gatewayPaths(): Record<string, object> {
-	const state = (properties: object) =>
-		inJson({ type: "object", required: Object.keys(properties), properties });
+	const state = (properties: object, optional: object = {}) =>
+		inJson({
+			type: "object",
+			required: Object.keys(properties),
+			properties: { ...properties, ...optional },
+		});
 	const answer = (operationId: string, summary: string, properties: object, other: object = {}) => ({
 		get: {
 			...{ operationId, summary, tags: ["health"], security: [] },
@@ -220,6 +224,8 @@ function gatewayPaths(): Record<string, object> {
 		additionalProperties: { type: "string", enum: ["healthy", "unavailable"] },
 	};
 	const ready = { status: { type: "string", enum: ["ready", "not_ready"] }, service, services };
+	// Of services that answer and are not well all the same.
+	const reasons = { type: "object", additionalProperties: { type: "string" } };
 	return {
 		"/health": answer("gatewayHealth", "Health of the gateway", {
 			status: { type: "string", const: "healthy" },
@@ -230,7 +236,7 @@ function gatewayPaths(): Record<string, object> {
 			service,
 		}),
 		"/health/ready": answer("shopReady", "Whether the whole shop can serve", ready, {
-			503: { description: "Something is missing: `services` tells what", ...state(ready) },
+			503: { description: "Something is missing: `services` tells what", ...state(ready, { reasons }) },
 		}),
 	};
 }

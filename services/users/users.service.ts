@@ -5,8 +5,8 @@ import { problem, problemCode } from "../../contracts/problems.ts";
 import { ACCESS_SECONDS, users } from "../../contracts/users.ts";
 import { cursorAt, readId } from "../../mixins/cursor.ts";
 import { database } from "../../mixins/database.ts";
-import { type JobsService, jobs, pendingJobs } from "../../mixins/jobs.ts";
-import { outbox, outboxTables, publish } from "../../mixins/outbox.ts";
+import { jobs } from "../../mixins/jobs.ts";
+import { type OutboxService, outbox, outboxTables, pendingWork, publish } from "../../mixins/outbox.ts";
 import { postgres } from "../../mixins/postgres.ts";
 import { service } from "../../mixins/schema.ts";
 import {
@@ -45,7 +45,7 @@ import {
 	TokenSigner,
 } from "./tokens.ts";
 
-interface UsersService extends JobsService {
+interface UsersService extends OutboxService {
 	adapter: { db: Sequelize };
 	model: UserModel;
 	signer: TokenSigner;
@@ -65,12 +65,12 @@ export default service<UsersService>({
 	version: users.version,
 	mixins: [
 		database,
-		outbox(),
+		outbox("users"),
 		jobs("users"),
 		postgres({
 			database: "users",
 			migrations: new URL("./migrations/", import.meta.url),
-			tables: [outboxTables],
+			tables: outboxTables,
 		}),
 	],
 
@@ -287,11 +287,11 @@ export default service<UsersService>({
 		},
 
 		outbox() {
-			return pendingJobs(this.pool);
+			return pendingWork(this.pool);
 		},
 
 		async health() {
-			await this.pool.query("SELECT 1");
+			await this.checkOutbox();
 			return { status: "healthy", service: "user-service" };
 		},
 	}),
@@ -300,12 +300,15 @@ export default service<UsersService>({
 		/** Adds a user and tells the other services, in one transaction. */
 		async add(this: UsersService, attributes: Partial<UserAttributes>) {
 			try {
-				return await this.adapter.db.transaction(async (transaction: Transaction) => {
+				const added = await this.adapter.db.transaction(async (transaction: Transaction) => {
 					const row = await this.model.create(attributes, { transaction });
 					const query = (sql: string, bind: unknown[]) => this.adapter.db.query(sql, { bind, transaction });
 					await publish({ query }, "user.registered", `user:${row.id}`, { user_id: row.id });
 					return row;
 				});
+				// Not a connection of `this.pool`.
+				this.wakeRelay();
+				return added;
 			} catch (error) {
 				if (error instanceof UniqueConstraintError) {
 					const { constraint } = error.parent as unknown as { constraint?: string };
