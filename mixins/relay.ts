@@ -245,7 +245,7 @@ export class Relay {
 		const sent: Sent[] = [];
 		const refused: { event: OutboxRow; refusal: string }[] = [];
 		const things = [...Map.groupBy(rows, ({ aggregate }) => aggregate).values()].map(async (events) => {
-			for (const event of events) {
+			for (const event of events.sort((one, other) => one.sequence - other.sequence)) {
 				const refusal = refusalOf(event);
 				const outcome = refusal ? { event, refusal } : await this.#send(event);
 				if ("refusal" in outcome) {

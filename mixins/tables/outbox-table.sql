@@ -30,7 +30,7 @@ CREATE INDEX outbox_age ON outbox USING brin (occurred_at);
 
 -- The stream as the relay knows it; one row.
 CREATE TABLE outbox_stream (
-	only boolean PRIMARY KEY DEFAULT true CHECK (only),
+	one boolean PRIMARY KEY DEFAULT true CHECK (one),
 	-- When the stream was made, as NATS writes it: another one has another time.
 	created text NOT NULL,
 	-- The last message that the relay has put there, to see whether the stream still has it; 0 for none.
