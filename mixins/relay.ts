@@ -109,7 +109,7 @@ export class Relay {
 				connectionString: databaseUrl(this.#database),
 				connectionTimeoutMillis: 5000,
 				query_timeout: QUERY_MS,
-				application_name: `toko ${this.#database} relay`,
+				application_name: `toko ${this.#database} relay ${this.#broker.nodeID}`,
 			});
 			// A lost connection fails the next query; the event alone would end the process.
 			session.on("error", () => this.wake());
