@@ -135,13 +135,13 @@ async function restartWhenStuck(
 	const { stuck, canStore } = server;
 	if (stuck === undefined || canStore === undefined) return;
 	let isStuck = false;
-	let read = statSync(server.log_file).size;
+	let read = sizeOf(server.log_file);
 	while (child.exitCode === null && child.signalCode === null) {
 		await wait(stuck_look_ms, undefined, { ref: false });
 		const log = readFrom(server.log_file, read);
 		read += log.length;
 		isStuck ||= stuck.test(log.toString());
-		if (isStuck && (await canStore())) {
+		if (isStuck && (await canStore().catch(() => false))) {
 			say(`${server.name} could not write and has space again: starting it again`);
 			return end(child, server.stop_signal);
 		}
@@ -150,7 +150,8 @@ async function restartWhenStuck(
 
 /** What was added to a log, at most a megabyte of it. */
 function readFrom(file: string, position: number): Buffer {
-	const buffer = Buffer.alloc(Math.min(1024 * 1024, Math.max(0, statSync(file).size - position)));
+	const buffer = Buffer.alloc(Math.min(1024 * 1024, Math.max(0, sizeOf(file) - position)));
+	if (buffer.length === 0) return buffer;
 	const descriptor = openSync(file, "r");
 	try {
 		return buffer.subarray(0, readSync(descriptor, buffer, 0, buffer.length, position));
@@ -249,8 +250,12 @@ async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
 	clearTimeout(late);
 }
 
+function sizeOf(file: string): number {
+	return statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+}
+
 function limitLog(file: string): void {
-	const size = statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+	const size = sizeOf(file);
 	if (size > log_limit) truncateSync(file);
 }
 

@@ -97,7 +97,7 @@ test("events that were published and not taken when the stream was deleted are s
 	await manager.consumers.delete(name, "notifications");
 	people.push(await newUser(shop));
 	const gone = await newUser(shop);
-	await gone.call("v1.users.delete", { id: gone.id });
+	await gone.call("v1.users.remove", { id: gone.id });
 	await allPublished();
 	await manager.streams.delete(name);
 	expect(config.durable_name).toBe("notifications");
