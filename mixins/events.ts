@@ -18,6 +18,9 @@ export const ACK_WAIT_MS = 3000;
 
 const SECOND_NS = 1_000_000_000;
 
+/** The stream keeps an event so long. */
+export const STREAM_KEPT_DAYS = 30;
+
 /** The one stream that keeps the shop's events until every group has them. */
 export function streamConfig() {
 	return {
@@ -26,7 +29,7 @@ export function streamConfig() {
 		// JetStream forgets message ids after this; the inbox of a consumer never does.
 		duplicate_window: 10 * 60 * SECOND_NS,
 		// A group that was away for longer than this has lost events; whoever is there has them within moments.
-		max_age: 30 * 24 * 3600 * SECOND_NS,
+		max_age: STREAM_KEPT_DAYS * 24 * 3600 * SECOND_NS,
 		num_replicas: settings.eventReplicas,
 	};
 }

@@ -1,8 +1,12 @@
 import type { ClientBase, Pool } from "pg";
+import { STREAM_KEPT_DAYS } from "./events.ts";
 
 // The SQL of the table `outbox`; what runs it holds the relay's lock, except where it says otherwise.
 
-/** An event is kept so long after it was published, to be sent again where the stream loses it. */
+/**
+ * An event is kept so long after it was published, to be sent again where the stream loses it; one that not all consumers
+ * have confirmed as long as the stream keeps it.
+ */
 export const EVENTS_KEPT_DAYS = 7;
 
 /** The largest number of events in a batch, and about the largest number of bytes of their data. */
@@ -153,33 +157,38 @@ export async function sendAgain(session: Session, places: Place[]): Promise<Plac
 	return rows;
 }
 
-/** Deletes published events that are older than `EVENTS_KEPT_DAYS`, some at a time; answers whether there are more. */
+/** Deletes published events that are old enough, some at a time; answers whether there are more. */
 export async function pruneEvents(session: Session): Promise<boolean> {
 	const { rowCount } = await session.query(
 		`DELETE FROM outbox WHERE position IN (
 			SELECT position FROM outbox
 			WHERE occurred_at < now() - make_interval(days => $1) AND published_at < now() - make_interval(days => $1)
-			LIMIT $2
+				AND (
+					stream_sequence <= (SELECT confirmed_sequence FROM outbox_stream)
+					OR published_at < now() - make_interval(days => $2)
+				)
+			LIMIT $3
 		)`,
-		[EVENTS_KEPT_DAYS, PRUNED_AT_ONCE],
+		[EVENTS_KEPT_DAYS, STREAM_KEPT_DAYS, PRUNED_AT_ONCE],
 	);
 	return rowCount === PRUNED_AT_ONCE;
 }
 
-/** What waits in the outbox, for whoever asks. */
+/** What waits in the outbox, by the clock of the database. */
 export interface OutboxState {
-	/** The name of the event that is next, and since when it waits; null where none does. */
+	/** The name of the event that is next, and how long it has been waiting; null where none does. */
 	name: string | null;
-	waiting_since: Date | null;
-	/** When the relay published something last; null where it never did. */
-	published_at: Date | null;
+	waiting_ms: number | null;
+	/** How long ago the relay published something; null where it never did. */
+	published_ms: number | null;
 }
 
 /** Looks at the outbox; anybody may. */
 export async function lookAtOutbox(pool: Pool): Promise<OutboxState> {
 	const { rows } = await pool.query<OutboxState>({
 		name: "outbox state",
-		text: `SELECT next.name, next.waiting_since, outbox_stream.published_at
+		text: `SELECT next.name, extract(epoch FROM now() - next.waiting_since)::float8 * 1000 AS waiting_ms,
+				extract(epoch FROM now() - outbox_stream.published_at)::float8 * 1000 AS published_ms
 			FROM (SELECT) AS always
 			LEFT JOIN (
 				SELECT name, waiting_since FROM outbox WHERE published_at IS NULL AND refusal IS NULL

@@ -88,16 +88,16 @@ export function outbox(database: string): Partial<ServiceSchema> {
 				}
 			},
 			async checkOutbox(this: OutboxService) {
-				const { name, waiting_since, published_at } = await lookAtOutbox(this.pool);
-				const connected_at = jetStreamOf(this.broker).connected_at;
-				if (!waiting_since || connected_at === undefined) {
+				const { name, waiting_ms, published_ms } = await lookAtOutbox(this.pool);
+				const { connected_at } = jetStreamOf(this.broker);
+				if (waiting_ms === null || connected_at === undefined) {
 					// Without NATS nothing can leave, and it is reported by itself.
 					return;
 				}
-				const since = Math.max(waiting_since.getTime(), connected_at);
-				const still = Math.max(since, published_at?.getTime() ?? 0);
-				if (Date.now() - still > STALLED_MS || Date.now() - since > LATE_MS) {
-					const seconds = Math.round((Date.now() - waiting_since.getTime()) / 1000);
+				const late_ms = Math.min(waiting_ms, Date.now() - connected_at);
+				const stalled_ms = Math.min(late_ms, published_ms ?? late_ms);
+				if (stalled_ms > STALLED_MS || late_ms > LATE_MS) {
+					const seconds = Math.round(waiting_ms / 1000);
 					const reason = this.relay.failure ?? "the relay does not get to it";
 					throw problem("EVENTS_NOT_PUBLISHED", { event: name, seconds, reason });
 				}

@@ -134,7 +134,12 @@ export class Relay {
 	/** Waits for the lock: asking again and again, since a query that waits would keep old rows from being vacuumed. */
 	async #takeLock(session: pg.Client): Promise<boolean> {
 		// A batch whose mark is lost is sent again: it need not be on the disk.
-		await session.query(`SET synchronous_commit = off; SET idle_session_timeout = ${SILENCE_MS}`);
+		await session.query("SET synchronous_commit = off");
+		// PostgreSQL 13 has none: there a frozen relay keeps its lock.
+		await session.query(
+			"SELECT set_config(name, $1, false) FROM pg_settings WHERE name = 'idle_session_timeout'",
+			[String(SILENCE_MS)],
+		);
 		while (!this.#stopping.signal.aborted) {
 			const { rows } = await session.query({
 				name: "relay lock",

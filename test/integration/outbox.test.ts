@@ -123,24 +123,30 @@ test("events still leave where an operator has changed the stream", async () => 
 	await manager.streams.update(config.name, { max_age: config.max_age });
 });
 
-test("events are pruned some days after they were published, and only those", async () => {
-	const ages = ["8 days", "6 days"].map((age) => ({ age, aggregate: `user:${randomUUID()}` as Aggregate }));
-	for (const { aggregate, age } of ages) {
+test("events are pruned some days after they were published, where all consumers have them; else when the stream does", async () => {
+	const ages = [
+		...["6 days", "8 days"].map((age) => ({ age, isConfirmed: true })),
+		...["8 days", "31 days"].map((age) => ({ age, isConfirmed: false })),
+	].map((one) => ({ ...one, aggregate: `user:${randomUUID()}` as Aggregate }));
+	for (const { aggregate, age, isConfirmed } of ages) {
 		await commit(aggregate);
 		await eventually("it to be published", async () => (await left(aggregate)) === 0);
 		await database.query(
-			"UPDATE outbox SET occurred_at = now() - interval '20 days', published_at = now() - $2::interval WHERE aggregate = $1",
-			[aggregate, age],
+			`UPDATE outbox SET occurred_at = now() - interval '40 days', published_at = now() - $2::interval,
+				stream_sequence = $3 WHERE aggregate = $1`,
+			[aggregate, age, isConfirmed ? 5 : 7],
 		);
 	}
 	await shop.stop();
+	await database.query("UPDATE outbox_stream SET confirmed_sequence = 6");
 	shop = await startNode("users");
 	const kept = async () => {
-		const { rows } = await database.query("SELECT aggregate FROM outbox WHERE aggregate = ANY ($1)", [
-			ages.map(({ aggregate }) => aggregate),
-		]);
+		const { rows } = await database.query(
+			"SELECT aggregate FROM outbox WHERE aggregate = ANY ($1) ORDER BY position",
+			[ages.map(({ aggregate }) => aggregate)],
+		);
 		return rows.map(({ aggregate }) => aggregate);
 	};
-	await eventually("the old one to go", async () => (await kept()).length < 2);
-	expect(await kept()).toEqual([ages[1]?.aggregate]);
+	await eventually("the old ones to go", async () => (await kept()).length < 3);
+	expect(await kept()).toEqual([ages[0]?.aggregate, ages[2]?.aggregate]);
 });
