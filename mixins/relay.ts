@@ -1,8 +1,7 @@
 import { setTimeout as wait } from "node:timers/promises";
 import type { ServiceBroker } from "moleculer";
 import pg from "pg";
-import type { EventName } from "../contracts/actions.ts";
-import { channelOf, isInContract, notInContract } from "./events.ts";
+import { publishBatch } from "./outbox-batch.ts";
 import {
 	markPublished,
 	type NotedStream,
@@ -14,18 +13,10 @@ import {
 	type OutboxRow,
 	pruneEvents,
 	putAside,
-	type Sent,
 	takeUpAgain,
 } from "./outbox-rows.ts";
-import { databaseUrl, settings } from "./settings.ts";
-import {
-	hasMessage,
-	isTooLarge,
-	JETSTREAM_CONNECTED,
-	jetStreamOf,
-	lookAtStream,
-	type StreamState,
-} from "./stream.ts";
+import { databaseUrl } from "./settings.ts";
+import { hasMessage, JETSTREAM_CONNECTED, jetStreamOf, lookAtStream, type StreamState } from "./stream.ts";
 
 /** Any number, the same for all of Toko: it names the lock that the relay of a database holds. */
 const RELAY_LOCK = 7_706_561;
@@ -39,7 +30,8 @@ const SILENCE_MS = 3 * POLL_MS;
 const QUERY_MS = 10_000;
 /** Batches begin no closer together, so that many events share one. The first one in a quiet shop does not wait. */
 const BATCH_EVERY_MS = 25;
-const ACK_MS = 3000;
+/** How long PostgreSQL may take to say goodbye. */
+const CLOSE_MS = 1000;
 /** How often the stream is looked at, beside each time that NATS is there again. */
 const STREAM_CHECK_MS = 5000;
 const PRUNE_EVERY_MS = 3_600_000;
@@ -54,8 +46,7 @@ const HEADER_BYTES = 1024;
  * of its own, with which it also reads and marks. So one that has lost its session can mark nothing; what it publishes
  * beside its successor is dropped by the stream and the inboxes.
  *
- * A batch is marked when the stream has acknowledged it. The events of one thing are sent one after the other, those of
- * different things together.
+ * A batch is marked when the stream has acknowledged it.
  */
 export class Relay {
 	#database: string;
@@ -71,6 +62,8 @@ export class Relay {
 	#lookedIn = -1;
 	#lookAt = 0;
 	#pruneAt = 0;
+	/** What was told last of the session. */
+	#told: string | undefined;
 	/** Why the last batch could not be published; undefined where it could. */
 	failure: string | undefined;
 
@@ -119,16 +112,28 @@ export class Relay {
 					await this.#relay(session);
 				}
 			} catch (error) {
-				if (!this.#stopping.signal.aborted) {
-					this.#logger.warn(`The relay of ${this.#database} starts again: ${(error as Error).message}`);
-					await this.#pause(STANDBY_MS);
-				}
+				await this.#tellOnce((error as Error).message);
 			} finally {
 				this.#isHolder = false;
-				// A lock that a lost session holds on the server is what SILENCE_MS is for.
-				await session.end().catch(() => undefined);
+				await this.#close(session);
 			}
 		}
+	}
+
+	/** The same again and again, while PostgreSQL is away, is one line. */
+	async #tellOnce(failure: string): Promise<void> {
+		if (!this.#stopping.signal.aborted) {
+			if (failure !== this.#told) {
+				this.#logger.warn(`The relay of ${this.#database} starts again: ${failure}`);
+			}
+			this.#told = failure;
+			await this.#pause(STANDBY_MS);
+		}
+	}
+
+	/** Over a connection that was cut on the way no answer comes: the lock is then what SILENCE_MS is for. */
+	async #close(session: pg.Client): Promise<void> {
+		await Promise.race([session.end().catch(() => undefined), wait(CLOSE_MS, undefined, { ref: false })]);
 	}
 
 	/** Waits for the lock: asking again and again, since a query that waits would keep old rows from being vacuumed. */
@@ -148,6 +153,7 @@ export class Relay {
 			});
 			if (rows[0]?.is_taken) {
 				this.#isHolder = true;
+				this.#told = undefined;
 				return true;
 			}
 			await this.#pause(STANDBY_MS);
@@ -247,49 +253,21 @@ export class Relay {
 	}
 
 	async #publish(session: pg.Client, rows: OutboxRow[]): Promise<void> {
-		const sent: Sent[] = [];
-		const refused: { event: OutboxRow; refusal: string }[] = [];
-		const things = [...Map.groupBy(rows, ({ aggregate }) => aggregate).values()].map(async (events) => {
-			for (const event of events.sort((one, other) => one.sequence - other.sequence)) {
-				const refusal = refusalOf(event);
-				const outcome = refusal ? { event, refusal } : await this.#send(event);
-				if ("refusal" in outcome) {
-					refused.push(outcome);
-				} else {
-					sent.push(outcome);
-				}
-			}
-		});
-		const results = await this.#alive(session, Promise.allSettled(things));
+		const jetStream = jetStreamOf(this.#broker);
+		const { epoch } = jetStream;
+		const { sent, refused, failure } = await this.#alive(session, publishBatch(jetStream.client, rows));
+		if (epoch !== jetStream.epoch) {
+			// Marked, these could hide that NATS came back without those before them.
+			throw new Error("the connection to NATS was lost meanwhile");
+		}
 		if (sent.length > 0) {
 			await markPublished(session, sent);
 		}
 		for (const { event, refusal } of refused) {
 			await this.#putAside(session, event, refusal);
 		}
-		const failed = results.find((result) => result.status === "rejected");
-		if (failed) {
-			throw failed.reason;
-		}
-	}
-
-	/** @throws what NATS says; only of a message that it never takes this is the outcome. */
-	async #send(row: OutboxRow): Promise<Sent | { event: OutboxRow; refusal: string }> {
-		const { position, id, repeats, data, name, version, aggregate, sequence, occurred_at } = row;
-		const envelope = JSON.stringify({ id, name, version, aggregate, sequence, occurred_at });
-		const message_id = repeats === 0 ? id : `${id}/${repeats}`;
-		try {
-			const { seq } = await jetStreamOf(this.#broker).client.publish(
-				`${settings.namespace}.${channelOf(name as EventName)}`,
-				Buffer.from(`${envelope.slice(0, -1)},"data":${data}}`),
-				{ msgID: message_id, timeout: ACK_MS },
-			);
-			return { position, message_id, stream_sequence: seq };
-		} catch (error) {
-			if (isTooLarge(error)) {
-				return { event: row, refusal: tooLarge(row.bytes) };
-			}
-			throw error;
+		if (failure) {
+			throw failure;
 		}
 	}
 
@@ -323,16 +301,4 @@ export class Relay {
 	async #pause(pause_ms: number): Promise<void> {
 		await wait(Math.max(0, pause_ms), undefined, { signal: this.#stopping.signal }).catch(() => undefined);
 	}
-}
-
-/** Why an event can never be published as it is; undefined where it can. */
-function refusalOf(event: OutboxRow): string | undefined {
-	if (!isInContract(event.name, event.version)) {
-		return `${notInContract(event)} that this version of Toko knows`;
-	}
-	return event.data === null ? tooLarge(event.bytes) : undefined;
-}
-
-function tooLarge(bytes: number): string {
-	return `its ${bytes} bytes are more than NATS takes (max_payload, or max_msg_size of the stream)`;
 }

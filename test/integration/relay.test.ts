@@ -70,7 +70,7 @@ describe("of two processes one publishes", () => {
 		}
 	});
 
-	test("and the other takes over within two seconds when that one's connection is lost", async () => {
+	test("and the other takes over within seconds when that one's connection is lost", async () => {
 		await eventually("a relay", async () => holders().length === 1);
 		const { rows } = await database.query(
 			`SELECT pg_terminate_backend(a.pid) FROM pg_stat_activity a JOIN pg_locks l ON l.pid = a.pid AND l.locktype = 'advisory'
