@@ -1,18 +1,23 @@
 import type { EventName } from "../contracts/actions.ts";
-import { MESSAGES } from "../services/notifications/messages.ts";
 import { STEPS } from "../services/orders/states.ts";
 import type { Look } from "./audit.ts";
-import type { Snapshot, Sources } from "./sources.ts";
+import { PagedLook, pages } from "./look.ts";
+import { compareMessages, type Told, toldOf } from "./messages.ts";
+import type { Sources } from "./sources.ts";
+import { lookAtStream, type UnreadEvents } from "./stream.ts";
 
 /** Something that has events, such as `order:<id>`, with the names of those that must have happened. */
-interface Happened extends Record<string, unknown> {
+export interface Happened {
+	key: number | string;
 	aggregate: string;
 	document: string;
+	/** Whose it is. */
+	user_id: number;
 	names: EventName[];
 	/** How many events were published, in the same transactions. */
 	published: number;
-	/** Some are still in the outbox. */
-	in_outbox: boolean;
+	/** The sequences of those that are still in the outbox. */
+	in_outbox: number[];
 }
 
 /** What follows an order's arrival in a state. */
@@ -26,153 +31,122 @@ const EVENT_OF_STATUS = {
  * notifications up to the last event, and its messages were sent.
  */
 export async function lookAtEvents(sources: Sources): Promise<Look[]> {
-	const happened = [
-		...(await sources.snapshot("users", happenedToUsers)),
-		...(await sources.snapshot("orders", happenedToOrders)),
-	];
-	// Left in the stream while notifications is away: nothing is lost.
-	const unread = await sources.unread();
-	const [taken, letters, messages] = await sources.snapshot(
-		"notifications",
-		async (query) => [await takenIn(query), await deadLetters(query), await messagesOf(query)] as const,
-	);
-	const behind = happened.filter(({ aggregate, published }) => (taken.get(aggregate) ?? 0) < published);
-	const isWaiting = ({ in_outbox }: Happened) => in_outbox || unread > 0;
-	const lost = behind.filter((one) => !isWaiting(one));
-	return [
-		{
-			check: "what happened is an event",
-			looked_at: happened.length,
-			under_way: 0,
-			findings: happened
-				.filter(({ names, published }) => names.length !== published)
-				.map(({ document, names, published }) => ({
-					document,
-					what: `${published} of ${names.length} events were published`,
-				})),
-		},
-		{
-			check: "an event reaches who listens",
-			looked_at: happened.reduce((sum, { published }) => sum + published, 0),
-			under_way: behind.length - lost.length,
-			findings: [
-				...lost.map(({ aggregate, document, published }) => ({
-					document,
-					what: `event ${taken.get(aggregate) ?? 0} of ${published} was the last to be taken in`,
-				})),
-				...letters.map(({ id, name, error }) => ({
-					document: `dead letter ${id}`,
-					what: `${name} could not be taken in: ${error}`,
-				})),
-			],
-		},
-		lookAtMessages(happened, new Set(behind.map(({ aggregate }) => aggregate)), messages),
-		await deadJobs(sources),
-	];
+	// Before what happened, or an event that comes meanwhile would be neither in the outbox nor in the stream.
+	const { looks, unread } = await lookAtStream(sources);
+	const happening = new PagedLook("what happened is an event");
+	const arriving = new PagedLook("an event reaches who listens");
+	const telling = new PagedLook("a message is sent");
+	for (const each of [happenedToUsers(sources), happenedToOrders(sources)]) {
+		for await (const page of each) {
+			const kept = await keptOf(sources, page);
+			for (const one of page) {
+				happening.looked_at++;
+				if (one.names.length !== one.published) {
+					happening.add(one.document, `${one.published} of ${one.names.length} events were published`);
+				}
+				const isBehind = compareInbox(one, kept, unread, arriving);
+				compareMessages(one, kept.told.get(one.aggregate) ?? [], isBehind, telling);
+			}
+		}
+	}
+	await addDeadLetters(sources, arriving);
+	return [...looks, happening, arriving, telling];
 }
 
-function happenedToUsers(query: Snapshot): Promise<Happened[]> {
-	return query<Happened>(
-		`SELECT 'user:' || id AS aggregate, 'user ' || id AS document, ${PUBLISHED},
+function happenedToUsers(sources: Sources) {
+	return pages<Happened>(
+		sources,
+		"users",
+		`SELECT id AS key, 'user:' || id AS aggregate, 'user ' || id AS document, id AS user_id, ${PUBLISHED},
 			ARRAY['user.registered'] || ARRAY(SELECT event FROM user_history h WHERE h.user_id = users.id) AS names
-		FROM users LEFT JOIN event_sequences s ON s.aggregate = 'user:' || id`,
+		FROM users LEFT JOIN event_sequences s ON s.aggregate = 'user:' || id
+		WHERE id > $1 ORDER BY id LIMIT $2`,
+		0,
 	);
 }
 
-function happenedToOrders(query: Snapshot): Promise<Happened[]> {
-	return query<Happened>(
-		`SELECT 'order:' || o.id AS aggregate, 'order ' || o.number AS document, ${PUBLISHED},
-			(SELECT array_agg(e.value) FROM order_history h JOIN jsonb_each_text($1) e ON e.key = h.status
-				WHERE h.order_id = o.id)
-			|| (SELECT array_agg('payment.refunded'::text) FROM payments p
+function happenedToOrders(sources: Sources) {
+	return pages<Happened>(
+		sources,
+		"orders",
+		`SELECT o.id AS key, 'order:' || o.id AS aggregate, 'order ' || o.number AS document, o.user_id, ${PUBLISHED},
+			ARRAY(SELECT e.value FROM order_history h JOIN jsonb_each_text($3) e ON e.key = h.status WHERE h.order_id = o.id)
+			|| ARRAY(SELECT 'payment.refunded' FROM payments p
 				WHERE p.order_id = o.id AND p.status = 'refunded' AND p.is_late) AS names
-		FROM orders o LEFT JOIN event_sequences s ON s.aggregate = 'order:' || o.id`,
+		FROM orders o LEFT JOIN event_sequences s ON s.aggregate = 'order:' || o.id
+		WHERE o.id > $1 ORDER BY o.id LIMIT $2`,
+		"00000000-0000-0000-0000-000000000000",
 		[JSON.stringify(EVENT_OF_STATUS)],
 	);
 }
 
-const PUBLISHED = `coalesce(s.sequence, 0) AS published, EXISTS (
-	SELECT FROM graphile_worker.jobs j, generate_series(1, s.sequence) n WHERE j.key = 'event:' || s.aggregate || '#' || n
+const PUBLISHED = `coalesce(s.sequence, 0) AS published, ARRAY(
+	SELECT n FROM generate_series(1, s.sequence) n
+	WHERE EXISTS (SELECT FROM graphile_worker.jobs j WHERE j.key = 'event:' || s.aggregate || '#' || n)
 ) AS in_outbox`;
 
-async function takenIn(query: Snapshot): Promise<Map<string, number>> {
-	const rows = await query<{ aggregate: string; sequence: number }>("SELECT aggregate, sequence FROM inbox");
-	return new Map(rows.map(({ aggregate, sequence }) => [aggregate, sequence]));
+/** What notifications keeps of a page of things. */
+interface Kept {
+	taken: Map<string, number>;
+	/** Events that were passed over. */
+	gaps: Map<string, number[]>;
+	told: Map<string, Told[]>;
 }
 
-function deadLetters(query: Snapshot) {
-	return query<{ id: string; name: string; error: string }>("SELECT id, name, error FROM dead_letters");
-}
-
-interface MessageState extends Record<string, unknown> {
-	aggregate: string;
-	type: string;
-	status: string;
-	has_job: boolean;
-	count: number;
-}
-
-function messagesOf(query: Snapshot): Promise<MessageState[]> {
-	return query<MessageState>(
-		// One that the recipient's server refused for good has been tried.
-		`SELECT aggregate, type, coalesce(min(status) FILTER (WHERE status = 'queued'), 'sent') AS status, count(*)::integer AS count,
-			bool_or(EXISTS (SELECT FROM graphile_worker.jobs WHERE key = 'send:' || id)) AS has_job
-		FROM notifications WHERE channel = 'email' GROUP BY aggregate, type`,
-	);
-}
-
-function lookAtMessages(happened: Happened[], behind: Set<string>, messages: MessageState[]): Look {
-	const byName = new Map(messages.map((message) => [`${message.aggregate} ${message.type}`, message]));
-	const look: Look = { check: "a message is sent", looked_at: 0, under_way: 0, findings: [] };
-	for (const { aggregate, document, names } of happened) {
-		for (const [name, count] of counted(names)) {
-			const type = MESSAGES[name as keyof typeof MESSAGES]?.type;
-			if (!type) {
-				continue;
-			}
-			look.looked_at += count;
-			const message = byName.get(`${aggregate} ${type}`);
-			const isMissing = (message?.count ?? 0) < count;
-			if (isMissing ? behind.has(aggregate) : message?.status !== "sent" && message?.has_job) {
-				look.under_way++;
-			} else if (isMissing) {
-				look.findings.push({ document, what: `has no message for ${name}` });
-			} else if ((message?.count ?? 0) > count) {
-				look.findings.push({ document, what: `has ${message?.count} messages for ${count} ${name}` });
-			} else if (message?.status === "queued") {
-				look.findings.push({ document, what: `${type} is ${message?.status}, and no job sends it` });
-			}
-		}
-	}
-	return look;
-}
-
-function counted(names: EventName[]): Map<EventName, number> {
-	const counts = new Map<EventName, number>();
-	for (const name of names) {
-		counts.set(name, (counts.get(name) ?? 0) + 1);
-	}
-	return counts;
-}
-
-async function deadJobs(sources: Sources): Promise<Look> {
-	let looked_at = 0;
-	let due = 0;
-	const findings: Look["findings"] = [];
-	for (const database of ["users", "orders", "notifications"] as const) {
-		const jobs = await sources.snapshot(database, (query) =>
-			query<{ id: string; task: string; last_error: string | null; is_dead: boolean; is_due: boolean }>(
-				// One that has lost its key was replaced or removed while it was under way.
-				`SELECT id::text, task_identifier AS task, last_error, attempts >= max_attempts AS is_dead,
-					run_at <= now() AND attempts < max_attempts AS is_due
-				FROM graphile_worker.jobs WHERE attempts < max_attempts OR key IS NOT NULL`,
-			),
+function keptOf(sources: Sources, page: Happened[]): Promise<Kept> {
+	const aggregates = page.map(({ aggregate }) => aggregate);
+	return sources.snapshot("notifications", async (query) => {
+		const places = await query<{ aggregate: string; sequence: number; gaps: number[] }>(
+			`SELECT aggregate, coalesce(i.sequence, 0) AS sequence, ARRAY(
+				SELECT g.sequence FROM inbox_gaps g WHERE g.aggregate = asked.aggregate ORDER BY g.sequence
+			) AS gaps
+			FROM unnest($1::text[]) AS asked (aggregate) LEFT JOIN inbox i USING (aggregate)`,
+			[aggregates],
 		);
-		looked_at += jobs.length;
-		due += jobs.filter(({ is_due }) => is_due).length;
-		for (const { id, task, last_error } of jobs.filter(({ is_dead }) => is_dead)) {
-			findings.push({ document: `job ${id} of ${database}`, what: `${task} was given up: ${last_error}` });
+		const told = new Map<string, Told[]>();
+		for (const message of await toldOf(query, aggregates)) {
+			told.set(message.aggregate, [...(told.get(message.aggregate) ?? []), message]);
+		}
+		return {
+			taken: new Map(places.map(({ aggregate, sequence }) => [aggregate, sequence])),
+			gaps: new Map(places.map(({ aggregate, gaps }) => [aggregate, gaps])),
+			told,
+		};
+	});
+}
+
+/** @returns Whether events are still to be taken in. */
+function compareInbox(one: Happened, kept: Kept, unread: UnreadEvents, seen: PagedLook): boolean {
+	const { aggregate, document, published, in_outbox } = one;
+	const taken = kept.taken.get(aggregate) ?? 0;
+	const gaps = kept.gaps.get(aggregate) ?? [];
+	seen.looked_at += published;
+	const isOnItsWay = (sequence: number) => in_outbox.includes(sequence) || unread.has(aggregate, sequence);
+	const missing = Array.from({ length: Math.max(0, published - taken) }, (_, index) => taken + 1 + index);
+	if (taken > published) {
+		seen.add(document, `event ${taken} was taken in, but ${published} were published`);
+	} else if (missing.some((sequence) => !isOnItsWay(sequence))) {
+		seen.add(document, `event ${taken} of ${published} was the last to be taken in`);
+	} else if (missing.length > 0) {
+		seen.under_way++;
+	}
+	for (const sequence of gaps) {
+		if (isOnItsWay(sequence)) {
+			seen.under_way++;
+		} else {
+			seen.add(document, `event ${sequence} of ${published} was passed over and has not come since`);
 		}
 	}
-	return { check: "no job is given up", looked_at, under_way: due, findings };
+	return missing.length > 0 || gaps.length > 0;
+}
+
+async function addDeadLetters(sources: Sources, seen: PagedLook): Promise<void> {
+	const letters = await sources.snapshot("notifications", (query) =>
+		query<{ id: string; name: string; error: string }>(
+			"SELECT id, name, error FROM dead_letters ORDER BY failed_at DESC, id LIMIT 1000",
+		),
+	);
+	for (const { id, name, error } of letters) {
+		seen.add(`dead letter ${id}`, `${name} could not be taken in: ${error}`);
+	}
 }

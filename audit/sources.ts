@@ -37,6 +37,7 @@ export interface Sources {
 	): Promise<T>;
 	/** How many events the stream holds that notifications has not acknowledged. */
 	unread(): Promise<number>;
+	nats: NatsConnection;
 	close(): Promise<void>;
 }
 
@@ -54,6 +55,7 @@ export async function openSources(): Promise<Sources> {
 		products: () => (mongo ? fromMongo(mongo) : fromFile(join(settings.directory, "products.db"))),
 		snapshot: (database, look) => inSnapshot(pools.get(database) as pg.Pool, look),
 		unread: () => unread(nats),
+		nats,
 		async close() {
 			await Promise.all([...pools.values()].map((pool) => pool.end()));
 			await mongo?.close();
