@@ -44,9 +44,9 @@ describe("the audit names a message", () => {
 			[
 				"to somebody else",
 				"notifications",
-				({ orders: { paid } }) => message(paid, "order_paid", "user_id = 1"),
+				({ orders: { paid } }) => message(paid, "order_paid", "user_id = user_id + 998"),
 				({ orders: { paid }, buyer }) => [
-					`order ${paid.number} is of user ${buyer.id}, but order_paid is for user 1`,
+					`order ${paid.number} is of user ${buyer.id}, but order_paid is for user ${buyer.id + 998}`,
 				],
 			],
 			[

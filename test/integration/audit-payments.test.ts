@@ -172,7 +172,8 @@ describe("the audit names a payment", () => {
 			[
 				"that is gone",
 				"orders",
-				({ orders }) => `DELETE FROM payments WHERE reference = '${orders.paid.reference}'`,
+				({ orders: { paid } }) => `DELETE FROM payments WHERE reference = '${paid.reference}';
+					DELETE FROM graphile_worker._private_jobs WHERE key = 'check:${paid.reference}'`,
 				({ orders: { paid } }) => [
 					`order ${paid.number} is paid without a payment`,
 					`order ${paid.number} was paid by payment:${paid.reference}, which is no payment of it`,

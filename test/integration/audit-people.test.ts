@@ -75,12 +75,23 @@ describe("the audit names a user who is switched off", () => {
 				({ buyer }) => `UPDATE users SET is_active = false WHERE id = ${buyer.id}`,
 				({ buyer }) => [`user ${buyer.id} is switched off, but has 1 refresh tokens`],
 			],
+		],
+	);
+});
+
+describe("the audit names a user who is gone", () => {
+	testBreaches(
+		() => shop,
+		[
 			[
-				"who was deleted in users alone",
+				"and has orders",
 				"users",
-				({ buyer }) => `DELETE FROM refresh_tokens; DELETE FROM users WHERE id = ${buyer.id};
-					DELETE FROM user_history; DELETE FROM event_sequences WHERE aggregate <> 'user:1'`,
-				() => [],
+				({ buyer: { id } }) =>
+					`DELETE FROM refresh_tokens WHERE user_id = ${id}; DELETE FROM users WHERE id = ${id}`,
+				({ buyer: { id } }) => [
+					`user:${id} is not there, but notifications has taken its events in and has 1 messages of it`,
+					`user ${id} is not there, but has 9 orders, such as TK-000001`,
+				],
 			],
 		],
 	);
