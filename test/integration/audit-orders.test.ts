@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, describe } from "@jest/globals";
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { audit } from "../../audit/audit.ts";
 import { AuditedShop, type Made, testBreaches } from "./audited-shop.ts";
 
 let shop: AuditedShop;
@@ -8,6 +9,12 @@ beforeAll(async () => {
 });
 
 afterAll(() => shop.stop());
+
+test("the audit names nothing in a shop at rest, where each check has looked at something", async () => {
+	const { breaches, looks } = await audit(shop.sources, 20_000, 20);
+	expect(breaches).toEqual([]);
+	expect(looks.filter(({ looked_at }) => looked_at === 0)).toEqual([]);
+});
 
 const set = ({ id }: Made, change: string) => `UPDATE orders SET ${change} WHERE id = '${id}'`;
 const cheaper = (order: Made) =>
@@ -144,6 +151,20 @@ describe("the audit names an order", () => {
 				"orders",
 				({ orders }) => set(orders.paid, "restocked = true, restock_done = true"),
 				({ orders: { paid } }) => [`order ${paid.number} has its units back on sale, but is paid`],
+			],
+			[
+				"that has two keys",
+				"orders",
+				({ orders: { paid } }) => `INSERT INTO idempotency_keys (user_id, key, request_hash, answer)
+					SELECT user_id, 'twice', request_hash, answer FROM idempotency_keys WHERE answer->'order'->>'id' = '${paid.id}'`,
+				({ orders: { paid } }) => [`order ${paid.number} has 2 keys`],
+			],
+			[
+				"that has two reservations",
+				"orders",
+				({ orders: { cancelled } }) =>
+					`INSERT INTO reservations VALUES (gen_random_uuid(), '${cancelled.id}')`,
+				({ orders: { cancelled } }) => [`order ${cancelled.number} has 2 reservations`],
 			],
 			[
 				"whose key answers another order",
