@@ -96,11 +96,13 @@ interface Kept {
 function keptOf(sources: Sources, page: Happened[]): Promise<Kept> {
 	const aggregates = page.map(({ aggregate }) => aggregate);
 	return sources.snapshot("notifications", async (query) => {
-		const places = await query<{ aggregate: string; sequence: number; gaps: number[] }>(
-			`SELECT aggregate, coalesce(i.sequence, 0) AS sequence, ARRAY(
-				SELECT g.sequence FROM inbox_gaps g WHERE g.aggregate = asked.aggregate ORDER BY g.sequence
-			) AS gaps
-			FROM unnest($1::text[]) AS asked (aggregate) LEFT JOIN inbox i USING (aggregate)`,
+		const places = await query<{ aggregate: string; sequence: number }>(
+			"SELECT aggregate, sequence FROM inbox WHERE aggregate = ANY ($1)",
+			[aggregates],
+		);
+		const gaps = await query<{ aggregate: string; sequences: number[] }>(
+			`SELECT aggregate, array_agg(sequence ORDER BY sequence) AS sequences
+			FROM inbox_gaps WHERE aggregate = ANY ($1) GROUP BY aggregate`,
 			[aggregates],
 		);
 		const told = new Map<string, Told[]>();
@@ -109,7 +111,7 @@ function keptOf(sources: Sources, page: Happened[]): Promise<Kept> {
 		}
 		return {
 			taken: new Map(places.map(({ aggregate, sequence }) => [aggregate, sequence])),
-			gaps: new Map(places.map(({ aggregate, gaps }) => [aggregate, gaps])),
+			gaps: new Map(gaps.map(({ aggregate, sequences }) => [aggregate, sequences])),
 			told,
 		};
 	});

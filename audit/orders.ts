@@ -182,18 +182,22 @@ async function answers(query: Snapshot): Promise<Look> {
 	return look(query, {
 		check: "a key repeats what its order is",
 		all: "SELECT count(*)::integer AS rows FROM idempotency_keys WHERE answer ? 'order'",
-		wrong: `SELECT 'order ' || o.number, 'has ' || told.what || ', its buyer was answered ' || told.answered
-			FROM idempotency_keys k
-			JOIN orders o ON o.id = (k.answer->'order'->>'id')::uuid AND o.user_id = k.user_id
-			CROSS JOIN LATERAL (
-				VALUES
-					('the number ' || o.number, k.answer->'order'->>'number', o.number),
-					('a total of ' || o.total_minor, k.answer->'order'->>'total_minor', o.total_minor::text),
-					('the currency ' || o.currency, k.answer->'order'->>'currency', o.currency),
-					('the lines ' || ${LINES}::text, ${linesIn("k.answer->'order'->'lines'")}::text, ${LINES}::text),
-					('an expiry at ' || o.expires_at, ((k.answer->'order'->>'expires_at')::timestamptz)::text, o.expires_at::text)
-			) AS told (what, answered, is_now)
-			WHERE told.answered IS DISTINCT FROM told.is_now`,
+		wrong: `SELECT document, what FROM (
+				SELECT 'order ' || o.number AS document, CASE
+					WHEN told->>'number' IS DISTINCT FROM o.number
+					THEN concat('has this number, its buyer was answered ', told->>'number')
+					WHEN told->>'total_minor' IS DISTINCT FROM o.total_minor::text
+					THEN concat('has a total of ', o.total_minor, ', its buyer was answered ', told->>'total_minor')
+					WHEN told->>'currency' IS DISTINCT FROM o.currency
+					THEN concat('is in ', o.currency, ', its buyer was answered ', told->>'currency')
+					WHEN (told->>'expires_at')::timestamptz IS DISTINCT FROM o.expires_at
+					THEN concat('expires at ', o.expires_at, ', its buyer was answered ', told->>'expires_at')
+					WHEN ${linesIn("told->'lines'")} IS DISTINCT FROM ${LINES}
+					THEN 'has other lines than its buyer was answered'
+				END AS what
+				FROM idempotency_keys k CROSS JOIN LATERAL (SELECT k.answer->'order' AS told) AS answered
+				JOIN orders o ON o.id = (told->>'id')::uuid AND o.user_id = k.user_id
+			) AS compared WHERE what IS NOT NULL`,
 	});
 }
 

@@ -7,9 +7,10 @@ import { LINES, linesIn } from "./orders.ts";
 import type { Sources } from "./sources.ts";
 
 /** How many events are compared at a time. */
-const PAGE = 500;
-/** The stream may be emptied while it is read. */
+const PAGE = 2000;
+/** So long NATS may take for a page, and so often it may have none. */
 const PATIENCE_MS = 5000;
+const SILENCES_MAX = 4;
 const GROUP = "notifications";
 
 /** Events that the stream holds and notifications has not acknowledged: some 30 bytes for each. */
@@ -60,13 +61,15 @@ async function acknowledgedUpTo(manager: JetStreamManager): Promise<number> {
 	return consumer?.ack_floor.stream_seq ?? 0;
 }
 
+/** All messages that the stream has at this moment, as far as it keeps them meanwhile. */
 async function* messages({ nats }: Sources, manager: JetStreamManager): AsyncGenerator<Message[]> {
-	const state = (await unlessMissing(manager.streams.info(streamName())))?.state;
-	if (!state || state.messages === 0) {
+	const stateOf = async () => (await unlessMissing(manager.streams.info(streamName())))?.state;
+	const end = await stateOf();
+	if (!end || end.messages === 0) {
 		return;
 	}
 	const consumer = await nats.jetstream().consumers.get(streamName());
-	for (let last = 0; last < state.last_seq; ) {
+	for (let position = 0, silences = 0; position < end.last_seq; ) {
 		const page: JsMsg[] = [];
 		for await (const message of await consumer.fetch({ max_messages: PAGE, expires: PATIENCE_MS })) {
 			page.push(message);
@@ -74,11 +77,16 @@ async function* messages({ nats }: Sources, manager: JetStreamManager): AsyncGen
 				break;
 			}
 		}
-		if (page.length === 0) {
+		const last = page.at(-1);
+		if (last) {
+			silences = 0;
+			position = last.info.pending === 0 ? end.last_seq : last.seq;
+			yield page.map((message) => ({ position: message.seq, event: read(message) }));
+		} else if (!(await stateOf())?.messages) {
 			return;
+		} else if (++silences === SILENCES_MAX) {
+			throw new Error("NATS does not hand out the events that it has: is it overloaded?");
 		}
-		last = page.at(-1)?.info.pending === 0 ? state.last_seq : (page.at(-1)?.seq ?? state.last_seq);
-		yield page.map((message) => ({ position: message.seq, event: read(message) }));
 	}
 }
 

@@ -33,7 +33,6 @@ describe("the audit names an order", () => {
 					`order ${paid.number} has a total of 2, its buyer was answered 30000`,
 					`order ${paid.number} has a total of 2, order.placed told 30000`,
 					`order ${paid.number} has a total of 2, order.paid told 30000`,
-					`order ${paid.number} has the lines`,
 				],
 			],
 			[
@@ -43,17 +42,27 @@ describe("the audit names an order", () => {
 				({ orders: { pending } }) => [
 					`order ${pending.number} has a total of 2, its buyer was answered 30000`,
 					`order ${pending.number} has a total of 2, order.placed told 30000`,
-					`order ${pending.number} has the lines`,
 				],
 			],
 			[
-				"that has other units of another product than its buyer was answered",
+				"whose lines were exchanged for others at the same total",
 				"orders",
 				({ orders }) => `DELETE FROM idempotency_keys;
 					UPDATE order_lines SET price_minor = 30000, quantity = 1 WHERE order_id = '${orders.shipped.id}'`,
 				({ orders: { shipped } }) => [
 					`order ${shipped.number} has other lines than order.placed told`,
 					`product ${shipped.product_id}`,
+				],
+			],
+			[
+				"that has other units than its buyer was answered",
+				"orders",
+				({ orders: { gift } }) => `UPDATE order_lines SET product_id = 'other' WHERE order_id = '${gift.id}'`,
+				({ orders: { gift } }) => [
+					`order ${gift.number} has other lines than its buyer was answered`,
+					`order ${gift.number} has other lines than order.placed told`,
+					`product ${gift.product_id}`,
+					"product other is in orders, but there is no such product",
 				],
 			],
 			[
@@ -173,9 +182,7 @@ describe("the audit names an order", () => {
 					orders,
 				}) => `UPDATE idempotency_keys SET answer = jsonb_set(answer, '{order,number}', '"TK-777777"')
 					WHERE answer->'order'->>'id' = '${orders.paid.id}'`,
-				({ orders: { paid } }) => [
-					`order ${paid.number} has the number ${paid.number}, its buyer was answered TK-777777`,
-				],
+				({ orders: { paid } }) => [`order ${paid.number} has this number, its buyer was answered TK-777777`],
 			],
 		],
 	);
@@ -218,7 +225,7 @@ describe("the audit names a pending order", () => {
 				({ orders }) => set(orders.pending, "expires_at = '2999-01-01Z'"),
 				({ orders: { pending } }) => [
 					`order ${pending.number} is pending until`,
-					`order ${pending.number} has an expiry at 2999`,
+					`order ${pending.number} expires at 2999`,
 				],
 			],
 			[
