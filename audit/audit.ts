@@ -4,6 +4,7 @@ import { lookAtJobs } from "./jobs.ts";
 import { lookAtMessages } from "./messages.ts";
 import { lookAtOrders } from "./orders.ts";
 import { lookAtPeople } from "./people.ts";
+import { lookAtProductFile } from "./product-file.ts";
 import type { Sources } from "./sources.ts";
 import { lookAtStock } from "./stock.ts";
 import { lookAtTraces } from "./traces.ts";
@@ -14,6 +15,8 @@ export interface Finding {
 	what: string;
 	/** A hold that can be settled safely: its order says what becomes of it. */
 	reservation_id?: string;
+	/** A product whose ledger can be made to account for what was supplied. */
+	product_id?: string;
 }
 
 /** What one check saw. */
@@ -38,6 +41,7 @@ const ROUNDS_TO_BELIEVE = 4;
 /** What is looked at together: a group of checks is looked at again until all that it finds is believed or gone. */
 const GROUPS = [
 	lookAtStock,
+	lookAtFile,
 	lookAtOrders,
 	lookAtEvents,
 	lookAtMessages,
@@ -85,6 +89,10 @@ export async function audit(sources: Sources, patience_ms: number, pause_ms = PA
 		}
 		await wait(pause_ms);
 	}
+}
+
+async function lookAtFile({ productFile }: Sources): Promise<Look[]> {
+	return productFile ? [await lookAtProductFile(productFile)] : [];
 }
 
 /** Each document that a check finds something in, once. */

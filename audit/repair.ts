@@ -11,7 +11,7 @@ const SERVICES_PATIENCE_MS = 10_000;
 /**
  * Settles the holds among the findings as the sweeper does: orders says what becomes of each, and first makes sure that
  * no order can take the reservation any more; products then acts on a hold only if it is still there. So it is safe
- * while the shop runs.
+ * while the shop runs. Units that were supplied without a reason are booked as a repair, which the ledger tells for ever.
  *
  * @param isRunning Whether services are there to do it; otherwise this process hosts them meanwhile.
  */
@@ -47,6 +47,10 @@ export async function repair(
 			}
 			const { lines } = await callAction(broker, `v1.products.${fate}`, { reservation_id });
 			say(`hold ${reservation_id}: ${fate === "release" ? "released" : "consumed"}, ${lines} products`);
+		}
+		for (const id of new Set(findings.flatMap(({ product_id }) => product_id ?? []))) {
+			const { quantity } = await callAction(broker, "v1.products.bookRepair", { id });
+			say(`product ${id}: ${quantity} units booked as a repair`);
 		}
 	} finally {
 		await broker.stop();

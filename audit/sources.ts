@@ -1,14 +1,12 @@
-import { once } from "node:events";
-import { createReadStream, existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import { connect, type NatsConnection } from "nats";
 import type pg from "pg";
 import { postgresPool } from "../mixins/postgres-client.ts";
 import { databaseUrl, settings } from "../mixins/settings.ts";
 import { natsConnection } from "../moleculer.config.ts";
 import type { ProductDocument } from "../services/products/model.ts";
+import { productsInFile } from "./product-file.ts";
 
 /** The driver's own major version has no types. */
 const { MongoClient } = createRequire(import.meta.url)("mongodb") as {
@@ -22,15 +20,20 @@ interface Mongo {
 	close(): Promise<void>;
 }
 
+const FIELDS = ["name", "stock", "supplied", "holds", "ledger", "ledger_sums", "restocks"] as const;
+
 /** What the audit needs to know of a product. */
-export type Stock = Pick<ProductDocument, "_id" | "name" | "stock" | "supplied" | "holds">;
+export type Stock = Pick<ProductDocument, "_id" | (typeof FIELDS)[number]>;
 
 /** One look at a database: all queries of it see the same moment. */
 export type Snapshot = <R extends pg.QueryResultRow>(sql: string, values?: unknown[]) => Promise<R[]>;
 
 /** Everything that the shop keeps, for reading. */
 export interface Sources {
-	products(): Promise<Map<string, Stock>>;
+	/** All products, in no order. */
+	products(): AsyncIterable<Stock>;
+	/** Where the products are in a file: which one. */
+	productFile: string | undefined;
 	snapshot<T>(
 		database: "users" | "orders" | "notifications",
 		look: (query: Snapshot) => Promise<T>,
@@ -49,10 +52,12 @@ export async function openSources(): Promise<Sources> {
 			postgresPool({ connectionString: databaseUrl(name), max: 1, application_name: "toko audit" }),
 		]),
 	);
+	const file = join(settings.directory, "products.db");
 	const mongo = settings.mongoUrl ? await openMongo(settings.mongoUrl) : undefined;
 	const nats = await connect(natsConnection(settings.natsUrl));
 	return {
-		products: () => (mongo ? fromMongo(mongo) : fromFile(join(settings.directory, "products.db"))),
+		products: () => (mongo ? fromMongo(mongo) : productsInFile(file)),
+		productFile: mongo ? undefined : file,
 		snapshot: (database, look) => inSnapshot(pools.get(database) as pg.Pool, look),
 		unread: () => unread(nats),
 		nats,
@@ -68,45 +73,9 @@ function openMongo(url: string): Promise<Mongo> {
 	return MongoClient.connect(url, { useUnifiedTopology: true, serverSelectionTimeoutMS: 5000 });
 }
 
-async function fromMongo(mongo: Mongo): Promise<Map<string, Stock>> {
-	const found = mongo
-		.db(`${settings.namespace}_products`)
-		.collection("products")
-		.find({}, { projection: { name: 1, stock: 1, supplied: 1, holds: 1 } });
-	const products = new Map<string, Stock>();
-	for await (const product of found) {
-		products.set(product._id, product);
-	}
-	return products;
-}
-
-/** Reads NeDB's file without opening it, since it has one owner: a line for each change, the last one counts. */
-async function fromFile(file: string): Promise<Map<string, Stock>> {
-	const products = new Map<string, Stock>();
-	if (!existsSync(file)) {
-		return products;
-	}
-	const stream = createReadStream(file, "utf8");
-	await once(stream, "open");
-	for await (const line of createInterface({ input: stream })) {
-		const change = parse(line);
-		if (change?.$$deleted) {
-			products.delete(change._id);
-		} else if (change?._id) {
-			const { _id, name, stock, supplied, holds } = change;
-			products.set(_id, { _id, name, stock, supplied, holds });
-		}
-	}
-	return products;
-}
-
-/** The last line may be half written at this moment. */
-function parse(line: string): (Stock & { $$deleted?: boolean }) | undefined {
-	try {
-		return JSON.parse(line);
-	} catch {
-		return undefined;
-	}
+function fromMongo(mongo: Mongo): AsyncIterable<Stock> {
+	const projection = Object.fromEntries(FIELDS.map((field) => [field, 1]));
+	return mongo.db(`${settings.namespace}_products`).collection("products").find({}, { projection });
 }
 
 async function inSnapshot<T>(pool: pg.Pool, look: (query: Snapshot) => Promise<T>): Promise<T> {

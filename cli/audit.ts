@@ -23,7 +23,8 @@ async function start(): Promise<void> {
 	try {
 		const sources = await openSources();
 		let found = await audit(sources, PATIENCE_MS);
-		if (process.argv.includes("--repair") && found.breaches.some(({ reservation_id }) => reservation_id)) {
+		const isMendable = found.breaches.some(({ reservation_id, product_id }) => reservation_id ?? product_id);
+		if (process.argv.includes("--repair") && isMendable) {
 			await repair(found.breaches, shop.isRunning, (line) => console.log(line));
 			found = await audit(sources, PATIENCE_MS);
 		}

@@ -48,6 +48,8 @@ export class PostgresClient extends pg.Client {
 		forgetForeignVariables();
 		super(clientConfig(options));
 		this.#setUp = setUp(options.connectionString, session);
+		// A lost connection fails the query that is under way; the event alone would end the process.
+		this.on("error", () => undefined);
 	}
 
 	override connect(): Promise<this>;
@@ -77,14 +79,11 @@ export class PostgresClient extends pg.Client {
 
 /** A pool of such connections. Its own errors, of idle connections, are for its owner to hear. */
 export function postgresPool(options: Omit<pg.PoolConfig, "Client"> & ConnectionOptions): pg.Pool {
-	const pool = new pg.Pool({
+	return new pg.Pool({
 		connectionTimeoutMillis: CONNECT_MS,
 		...options,
 		Client: PostgresClient as unknown as typeof pg.Client,
 	} as pg.PoolConfig);
-	// A lost connection fails the query that is under way; the event alone would end the process.
-	pool.on("connect", (client) => client.on("error", () => undefined));
-	return pool;
 }
 
 /** What is wrong with a URL of PostgreSQL, to be read after the variable's name; undefined where it says all. */

@@ -143,7 +143,11 @@ export default service<PayingService>({
 			restock_order: (payload) => restockOrder(this, (payload as { order_id: string }).order_id),
 			release_stock: async (payload) => {
 				const { reservation_id } = payload as { reservation_id: string };
-				await callAction(this.broker, "v1.products.release", { reservation_id });
+				// Another attempt of the same request may have made an order of it meanwhile.
+				const { fate } = await settleReservation(this, reservation_id);
+				if (fate === "release") {
+					await callAction(this.broker, "v1.products.release", { reservation_id });
+				}
 			},
 			consume_stock: async (payload) => {
 				const { reservation_id } = payload as { reservation_id: string };
