@@ -1,10 +1,14 @@
 import { setTimeout as wait } from "node:timers/promises";
 import type { Place } from "../mixins/outbox-rows.ts";
 import { lookAtEvents } from "./events.ts";
+import { lookAtJobs } from "./jobs.ts";
+import { lookAtMessages } from "./messages.ts";
 import { lookAtOrders } from "./orders.ts";
+import { lookAtPeople } from "./people.ts";
 import { lookAtProductFile } from "./product-file.ts";
 import type { Sources } from "./sources.ts";
 import { lookAtStock } from "./stock.ts";
+import { lookAtTraces } from "./traces.ts";
 
 /** Something that must not be: which document, and what is wrong with it. */
 export interface Finding {
@@ -38,49 +42,82 @@ export interface Audit {
 	breaches: (Finding & { check: string })[];
 }
 
-const ROUND_MS = 500;
+const PAUSE_MS = 500;
 /** What is seen this often in a row is no moment between two databases. */
 const ROUNDS_TO_BELIEVE = 4;
+
+/** What is looked at together: a group of checks is looked at again until all that it finds is believed or gone. */
+const GROUPS = [
+	lookAtStock,
+	lookAtFile,
+	lookAtOrders,
+	lookAtEvents,
+	lookAtMessages,
+	lookAtTraces,
+	lookAtPeople,
+	lookAtJobs,
+] satisfies ((sources: Sources) => Promise<Look[]>)[];
 
 /**
  * Checks what the shop keeps against what it promises, while it runs or stands. The databases are read one after the
  * other, so what looks wrong is looked at again: only what stays is a breach.
  *
- * @param patience_ms How long what keeps changing is looked at again.
+ * @param patience_ms How long what keeps changing is looked at again. Each group gets its rounds, however slow they are.
+ * @param pause_ms Between two rounds: longer than two databases are apart from each other.
  */
-export async function audit(sources: Sources, patience_ms: number): Promise<Audit> {
+export async function audit(sources: Sources, patience_ms: number, pause_ms = PAUSE_MS): Promise<Audit> {
 	const deadline = Date.now() + patience_ms;
+	const latest = new Map<(typeof GROUPS)[number], Look[]>();
 	const seen = new Map<string, number>();
-	for (;;) {
-		const looks = [
-			...(await lookAtStock(sources)),
-			...(sources.productFile ? [await lookAtProductFile(sources.productFile)] : []),
-			...(await lookAtOrders(sources)),
-			...(await lookAtEvents(sources)),
-		];
-		const found = looks.flatMap(({ check, findings }) => findings.map((finding) => ({ check, ...finding })));
-		const keys = new Set(found.map(keyOf));
-		for (const key of [...seen.keys()].filter((key) => !keys.has(key))) {
-			seen.delete(key);
+	const isBelieved = (key: string) => (seen.get(key) ?? 0) >= ROUNDS_TO_BELIEVE;
+	for (let round = 1; ; round++) {
+		for (const group of GROUPS) {
+			const before = keysOf(latest.get(group) ?? []);
+			if (round === 1 || !before.every(isBelieved)) {
+				const looks = await group(sources);
+				const now = new Set(keysOf(looks));
+				for (const key of before.filter((key) => !now.has(key))) {
+					seen.delete(key);
+				}
+				for (const key of now) {
+					seen.set(key, (seen.get(key) ?? 0) + 1);
+				}
+				latest.set(group, looks);
+			}
 		}
-		for (const key of keys) {
-			seen.set(key, (seen.get(key) ?? 0) + 1);
+		const looks = [...latest.values()].flat();
+		if (keysOf(looks).every(isBelieved) || (round >= ROUNDS_TO_BELIEVE && Date.now() > deadline)) {
+			const believed = looks.map((look) => onlyBelieved(look, isBelieved));
+			return {
+				looks: believed,
+				breaches: believed.flatMap(({ check, findings }) =>
+					findings.map((finding) => ({ check, ...finding })),
+				),
+			};
 		}
-		const breaches = found.filter((finding) => (seen.get(keyOf(finding)) ?? 0) >= ROUNDS_TO_BELIEVE);
-		if (breaches.length === keys.size || Date.now() > deadline) {
-			return { looks: looks.map((look) => believed(look, breaches)), breaches };
-		}
-		await wait(ROUND_MS);
+		await wait(pause_ms);
 	}
 }
 
-function keyOf({ check, document }: { check: string; document: string }): string {
+async function lookAtFile({ productFile }: Sources): Promise<Look[]> {
+	return productFile ? [await lookAtProductFile(productFile)] : [];
+}
+
+/** Each document that a check finds something in, once. */
+function keysOf(looks: Look[]): string[] {
+	return [
+		...new Set(
+			looks.flatMap(({ check, findings }) => findings.map(({ document }) => keyOf(check, document))),
+		),
+	];
+}
+
+function keyOf(check: string, document: string): string {
 	return `${check} ${document}`;
 }
 
 /** What was not seen often enough counts as under way. */
-function believed(look: Look, breaches: Audit["breaches"]): Look {
-	const keys = new Set(breaches.map(keyOf));
-	const findings = look.findings.filter(({ document }) => keys.has(keyOf({ check: look.check, document })));
+function onlyBelieved(look: Look, isBelieved: (key: string) => boolean): Look {
+	const findings = look.findings.filter(({ document }) => isBelieved(keyOf(look.check, document)));
 	return { ...look, findings, under_way: look.under_way + look.findings.length - findings.length };
 }

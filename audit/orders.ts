@@ -1,14 +1,23 @@
-import { INITIAL, type OrderStatus, SOLD, STEPS } from "../services/orders/states.ts";
+import { CURRENCY } from "../contracts/money.ts";
+import { settings } from "../mixins/settings.ts";
+import { INITIAL, type OrderStatus, STEPS } from "../services/orders/states.ts";
 import type { Look } from "./audit.ts";
+import { isPutOff } from "./jobs.ts";
+import { look } from "./look.ts";
+import { lookAtPayments } from "./payments.ts";
 import type { Snapshot, Sources } from "./sources.ts";
 
 /** Orders, keys and money, all seen at one moment. */
 export function lookAtOrders(sources: Sources): Promise<Look[]> {
 	return sources.snapshot("orders", async (query) => [
 		await histories(query),
+		await moments(query),
 		await totals(query),
+		await currencies(query),
+		await expiries(query),
 		await keys(query),
-		await payments(query),
+		await answers(query),
+		...(await lookAtPayments(query)),
 	]);
 }
 
@@ -57,22 +66,104 @@ async function histories(query: Snapshot): Promise<Look> {
 	};
 }
 
+const EVERY_ORDER = "SELECT count(*)::integer AS rows FROM orders";
+
+/** Clocks of servers are set right now and then, so these are no tight bounds. */
+async function moments(query: Snapshot): Promise<Look> {
+	return look(query, {
+		check: "an order happened in this order",
+		all: EVERY_ORDER,
+		wrong: `SELECT 'order ' || o.number, 'was ' || h.status || ' at ' || h.at || ', before it was placed'
+			FROM order_history h JOIN orders o ON o.id = h.order_id WHERE h.at < o.created_at - interval '1 minute'
+			UNION ALL
+			SELECT 'order ' || o.number, 'was ' || h.status || ' at ' || h.at || ', which is still to come'
+			FROM order_history h JOIN orders o ON o.id = h.order_id WHERE h.at > now() + interval '1 day'
+			UNION ALL
+			SELECT 'order ' || number, 'was placed at ' || created_at || ', which is still to come'
+			FROM orders WHERE created_at > now() + interval '1 day'
+			UNION ALL
+			SELECT 'order ' || number, 'has a number that was not given out yet'
+			FROM orders WHERE number ~ '^TK-[0-9]{1,18}$' AND substr(number, 4)::bigint > (SELECT last_value FROM order_numbers)
+			UNION ALL
+			SELECT 'order ' || number, 'has its units back on sale, but is ' || status
+			FROM orders WHERE restocked AND status <> '${STEPS.refund.to}'
+			UNION ALL
+			SELECT 'order ' || number, 'is to have its units back on sale, but no job does it'
+			FROM orders WHERE restocked AND NOT restock_done
+				AND NOT EXISTS (SELECT FROM graphile_worker.jobs j WHERE j.key = 'restock:' || orders.id)`,
+	});
+}
+
 async function totals(query: Snapshot): Promise<Look> {
 	return look(query, {
 		check: "an order costs what its lines cost",
-		all: "SELECT count(*)::integer AS rows FROM orders",
-		wrong: `SELECT 'order ' || o.number AS document,
-			'has a total of ' || o.total_minor || ', its lines make ' || coalesce(sum(l.price_minor * l.quantity), 0) AS what
+		all: EVERY_ORDER,
+		wrong: `SELECT 'order ' || o.number,
+			'has a total of ' || o.total_minor || ', its lines make ' || coalesce(sum(l.price_minor * l.quantity), 0)
 			FROM orders o LEFT JOIN order_lines l ON l.order_id = o.id
-			GROUP BY o.id HAVING o.total_minor IS DISTINCT FROM sum(l.price_minor * l.quantity)`,
+			GROUP BY o.id HAVING o.total_minor IS DISTINCT FROM sum(l.price_minor * l.quantity)
+			UNION ALL
+			SELECT 'order ' || o.number, 'has ' || l.quantity || ' units of product ' || l.product_id || ' for ' || l.price_minor
+			FROM order_lines l JOIN orders o ON o.id = l.order_id WHERE l.quantity <= 0 OR l.price_minor < 0`,
 	});
 }
+
+async function currencies(query: Snapshot): Promise<Look> {
+	return look(query, {
+		check: "an order is in the shop's currency",
+		all: EVERY_ORDER,
+		wrong: `SELECT 'order ' || number, 'is in ' || currency || ', the shop''s currency is ' || $1::text
+			FROM orders WHERE currency <> $1`,
+		values: [CURRENCY],
+	});
+}
+
+/**
+ * A pending order ends unpaid at the moment that its buyer was told, by a job. ORDER_TTL_MINUTES may have been another
+ * when it was placed: then the order before or after it was given as long.
+ */
+async function expiries(query: Snapshot): Promise<Look> {
+	return look(query, {
+		check: "a pending order ends in time",
+		all: "SELECT count(*)::integer AS rows FROM orders WHERE status = 'pending'",
+		wrong: `SELECT 'order ' || o.number, CASE
+				WHEN o.expires_at IS NULL THEN 'is pending and never expires'
+				WHEN j.id IS NULL THEN 'is pending until ' || o.expires_at || ', but no job ends it then'
+				WHEN j.attempts = 0 AND abs(extract(epoch FROM j.run_at - o.expires_at)) > 1
+					OR ${isPutOff("o.expires_at")}
+				THEN 'is pending until ' || o.expires_at || ', but its job is put to ' || j.run_at
+				WHEN o.expires_at > o.created_at + interval '366 days' THEN 'is pending until ' || o.expires_at
+				ELSE 'is pending until ' || o.expires_at || ', longer than ORDER_TTL_MINUTES allows'
+			END
+			FROM orders o LEFT JOIN graphile_worker.jobs j ON j.key = 'expire:' || o.id AND j.attempts < j.max_attempts
+			WHERE o.status = $1 AND (
+				o.expires_at IS NULL OR j.id IS NULL
+				OR j.attempts = 0 AND abs(extract(epoch FROM j.run_at - o.expires_at)) > 1
+				OR ${isPutOff("o.expires_at")}
+				OR o.expires_at > o.created_at + interval '366 days'
+				OR o.expires_at > o.created_at + $2 * interval '1 minute' + ${SLACK} AND NOT EXISTS (
+					SELECT FROM (
+						(SELECT * FROM orders b WHERE (b.created_at, b.id) < (o.created_at, o.id)
+							ORDER BY b.created_at DESC, b.id DESC LIMIT 1)
+						UNION ALL
+						(SELECT * FROM orders a WHERE (a.created_at, a.id) > (o.created_at, o.id)
+							ORDER BY a.created_at, a.id LIMIT 1)
+					) AS neighbour
+					WHERE abs(extract(epoch FROM (neighbour.expires_at - neighbour.created_at) - (o.expires_at - o.created_at))) < 300
+				)
+			)`,
+		values: [INITIAL, settings.orderTtlMinutes],
+	});
+}
+
+/** Clocks of processes and databases may differ by this. */
+const SLACK = "interval '5 minutes'";
 
 async function keys(query: Snapshot): Promise<Look> {
 	return look(query, {
 		check: "a key has one order, an order one reservation",
 		all: "SELECT count(*)::integer AS rows FROM idempotency_keys",
-		wrong: `SELECT 'key ' || k.key || ' of user ' || k.user_id AS document, 'has an order that is not there' AS what
+		wrong: `SELECT 'key ' || k.key || ' of user ' || k.user_id, 'has an order that is not there'
 			FROM idempotency_keys k
 			WHERE k.answer ? 'order' AND NOT EXISTS (
 				SELECT FROM orders o WHERE o.id = (k.answer->'order'->>'id')::uuid AND o.user_id = k.user_id
@@ -86,56 +177,40 @@ async function keys(query: Snapshot): Promise<Look> {
 	});
 }
 
-async function payments(query: Snapshot): Promise<Look> {
+/** What a buyer was answered: as it is repeated for 24 hours. Whatever an order was when it was placed stays. */
+async function answers(query: Snapshot): Promise<Look> {
 	return look(query, {
-		check: "nobody pays for what they do not get",
-		all: "SELECT count(*)::integer AS rows FROM payments",
-		under_way: `SELECT count(*)::integer AS rows FROM payments
-			WHERE status = 'refunding' AND EXISTS (SELECT FROM graphile_worker.jobs WHERE key = 'refund:' || reference)`,
-		wrong: `SELECT 'order ' || o.number AS document, 'is ' || o.status || ' without a payment' AS what
-			-- An order of nothing needs none.
-			FROM orders o WHERE o.status = ANY ($1) AND o.total_minor > 0 AND NOT EXISTS (
-				SELECT FROM payments p WHERE p.order_id = o.id AND NOT p.is_late
-					AND p.status IN ('settled', 'refunding', 'refunded')
-			)
-			UNION ALL
-			SELECT 'payment ' || p.reference, 'is ' || p.status || ', but order ' || o.number || ' is ' || o.status
-			FROM payments p JOIN orders o ON o.id = p.order_id
-			WHERE (p.status = 'settled' AND (NOT o.status = ANY ($1) OR o.status = 'refunded'))
-				OR (p.status IN ('refunding', 'refunded') AND NOT p.is_late AND o.status <> 'refunded')
-			UNION ALL
-			SELECT 'payment ' || p.reference, 'has to go back, but no job does it' FROM payments p
-			WHERE p.status = 'refunding'
-				AND NOT EXISTS (SELECT FROM graphile_worker.jobs WHERE key = 'refund:' || p.reference)
-			UNION ALL
-			SELECT 'payment ' || p.reference, 'is open, but no job looks after it' FROM payments p
-			WHERE p.status = 'open'
-				AND NOT EXISTS (SELECT FROM graphile_worker.jobs WHERE key = 'check:' || p.reference)
-			UNION ALL
-			SELECT 'charge ' || c.reference, 'is ' || c.status || ' at the provider, but ' || coalesce(p.status, 'unknown') || ' here'
-			FROM sandbox_charges c LEFT JOIN payments p USING (reference)
-			WHERE (c.status = 'settled' AND p.status IS DISTINCT FROM 'settled'
-					AND coalesce(p.status, '') NOT IN ('open', 'refunding'))
-				OR (c.status = 'refunded' AND coalesce(p.status, '') NOT IN ('refunding', 'refunded'))`,
-		values: [SOLD],
+		check: "a key repeats what its order is",
+		all: "SELECT count(*)::integer AS rows FROM idempotency_keys WHERE answer ? 'order'",
+		wrong: `SELECT document, what FROM (
+				SELECT 'order ' || o.number AS document, CASE
+					WHEN told->>'number' IS DISTINCT FROM o.number
+					THEN concat('has this number, its buyer was answered ', told->>'number')
+					WHEN told->>'total_minor' IS DISTINCT FROM o.total_minor::text
+					THEN concat('has a total of ', o.total_minor, ', its buyer was answered ', told->>'total_minor')
+					WHEN told->>'currency' IS DISTINCT FROM o.currency
+					THEN concat('is in ', o.currency, ', its buyer was answered ', told->>'currency')
+					WHEN (told->>'expires_at')::timestamptz IS DISTINCT FROM o.expires_at
+					THEN concat('expires at ', o.expires_at, ', its buyer was answered ', told->>'expires_at')
+					WHEN ${linesIn("told->'lines'")} IS DISTINCT FROM ${LINES}
+					THEN 'has other lines than its buyer was answered'
+				END AS what
+				FROM idempotency_keys k CROSS JOIN LATERAL (SELECT k.answer->'order' AS told) AS answered
+				JOIN orders o ON o.id = (told->>'id')::uuid AND o.user_id = k.user_id
+			) AS compared WHERE what IS NOT NULL`,
 	});
 }
 
-interface Check {
-	check: string;
-	all: string;
-	under_way?: string;
-	/** Answers `document` and `what`. */
-	wrong: string;
-	values?: unknown[];
-}
+/** What the lines of order `o` are, apart from names. */
+export const LINES = `(
+	SELECT jsonb_agg(jsonb_build_object('product_id', l.product_id, 'price_minor', l.price_minor, 'quantity', l.quantity) ORDER BY l.line)
+	FROM order_lines l WHERE l.order_id = o.id
+)`;
 
-async function look(query: Snapshot, { check, all, under_way, wrong, values = [] }: Check): Promise<Look> {
-	const count = async (sql: string) => (await query<{ rows: number }>(sql))[0]?.rows ?? 0;
-	return {
-		check,
-		looked_at: await count(all),
-		under_way: under_way ? await count(under_way) : 0,
-		findings: await query<{ document: string; what: string }>(wrong, values),
-	};
-}
+/** The same of lines in JSON. */
+export const linesIn = (json: string) => `(
+	SELECT jsonb_agg(jsonb_build_object(
+		'product_id', i->'product_id', 'price_minor', i->'price_minor', 'quantity', i->'quantity'
+	) ORDER BY position)
+	FROM jsonb_array_elements(${json}) WITH ORDINALITY AS item (i, position)
+)`;

@@ -44,6 +44,7 @@ export interface Sources {
 	consumer(): Promise<{ confirmed: number; unread: number }>;
 	/** How many events are in an outbox, or in the stream and not acknowledged. */
 	eventsUnderWay(): Promise<number>;
+	nats: NatsConnection;
 	close(): Promise<void>;
 }
 
@@ -71,6 +72,7 @@ export async function openSources(): Promise<Sources> {
 			];
 			return waiting.reduce((sum, count) => sum + count, (await consumer(nats)).unread);
 		},
+		nats,
 		async close() {
 			await Promise.all([...pools.values()].map((pool) => pool.end()));
 			await mongo?.close();

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { action, contract, deadLetter, healthAction, outboxAction } from "./contract.ts";
-import { cursor, integerId, limit, moment, opaqueId, skip } from "./fields.ts";
+import { cursor, integerId, limit, line, moment, opaqueId, skip } from "./fields.ts";
 
 /** How a message reaches a person. */
 export const channel = z.enum(["email", "sms"]).meta({ id: "Channel" });
@@ -85,6 +85,32 @@ export const notifications = contract({
 			params: z.strictObject({ id: opaqueId }),
 			result: notification,
 			rest: { method: "POST", path: "/notifications/:id/retry", status: 202 },
+		}),
+		failed: action({
+			summary: "How many messages failed for good, by type, and why most of them did",
+			permissions: "admin",
+			params: z.strictObject({}),
+			result: z.array(
+				z.strictObject({
+					type: z.string(),
+					failed: z.int(),
+					last_failed_at: moment,
+					reason: z.string().nullable(),
+				}),
+			),
+			idempotent: true,
+		}),
+		retryFailed: action({
+			summary:
+				"Queue messages that failed for good again, some hundreds at a time: `next` is the `after` of the following call",
+			permissions: "admin",
+			params: z.strictObject({
+				type: line(1, 64).optional(),
+				/** Only those that failed at this moment or later. */
+				since: moment.optional(),
+				after: z.guid().optional(),
+			}),
+			result: z.strictObject({ queued: z.int(), next: z.guid().nullable() }),
 		}),
 		deadLetters: action({
 			summary: "Events that could not be taken in, newest first",

@@ -4,6 +4,7 @@ import { getBorderCharacters, table } from "table";
 import { type ActionName, callAction, withKey } from "../../contracts/actions.ts";
 import { StartError } from "../../infra/parts.ts";
 import { asService } from "../../middlewares/permissions.ts";
+import { MESSAGES } from "../../services/notifications/messages.ts";
 import type { Operator } from "./repl.ts";
 
 interface Command {
@@ -81,6 +82,17 @@ export function operatorCommands(operator: Operator): Command[] {
 			},
 		},
 		{
+			command: "failed-mails",
+			description: "How many messages failed for good, by type, and why",
+			action: listFailedMails,
+		},
+		{
+			command: "retry-mails [type] [since]",
+			description:
+				"Send messages that failed for good again: all, those of a type, or that failed since a moment",
+			action: (broker, { type, since }) => retryMails(broker, type, since),
+		},
+		{
 			command: "dead-letters",
 			description: "Events that could not be handled, and why",
 			action: listDeadLetters,
@@ -92,6 +104,54 @@ export function operatorCommands(operator: Operator): Command[] {
 		},
 	];
 	return commands.map(sayingWhatWentWrong);
+}
+
+/** Prints how many messages failed for good. */
+export async function listFailedMails(broker: ServiceBroker): Promise<void> {
+	const rows = await callAction(broker, "v1.notifications.failed", {}, asService());
+	print(["type", "failed", "last_failed_at", "reason"], rows);
+}
+
+/**
+ * Queues messages that failed for good once more, and tells how many.
+ *
+ * @param type One of theirs alone, such as `order_paid`.
+ * @param since Those alone that failed at this moment or later: `2026-11-23` (UTC) or `2026-11-23T08:00:00+07:00`.
+ * @throws StartError where there is no such type or moment
+ */
+export async function retryMails(broker: ServiceBroker, type?: string, since?: string): Promise<void> {
+	const types: string[] = Object.values(MESSAGES).map((message) => message.type);
+	if (type !== undefined && !types.includes(type)) {
+		throw new StartError(`there is no message of type ${type}: there are ${types.sort().join(", ")}`);
+	}
+	const which = { type, since: since === undefined ? undefined : momentOf(since) };
+	let queued = 0;
+	for (let after: string | null | undefined; after !== null; ) {
+		const batch = await callAction(broker, "v1.notifications.retryFailed", { ...which, after }, asService());
+		queued += batch.queued;
+		after = batch.next;
+	}
+	console.log(`${queued} messages are queued again`);
+}
+
+/** The forms that have one meaning everywhere: a day in UTC, or a moment with its distance to UTC. */
+const MOMENT = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d))?$/;
+
+function momentOf(text: string): string {
+	const moment = new Date(text);
+	const day = text.slice(0, 10);
+	// `new Date` takes 31 February for 3 March.
+	if (!MOMENT.test(text) || Number.isNaN(moment.getTime()) || !isDay(day)) {
+		throw new StartError(
+			`${JSON.stringify(text)} is no moment: write a day such as 2026-11-23, or 2026-11-23T08:00:00+07:00`,
+		);
+	}
+	return moment.toISOString();
+}
+
+function isDay(day: string): boolean {
+	const moment = new Date(`${day}T00:00:00Z`);
+	return !Number.isNaN(moment.getTime()) && moment.toISOString().startsWith(day);
 }
 
 /** Prints the dead letters. */

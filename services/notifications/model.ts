@@ -105,6 +105,59 @@ export async function requeue(pool: Pool, id: string): Promise<boolean> {
 	return rowCount === 1;
 }
 
+/** A call queues as many failed messages again. */
+const RETRY_BATCH = 500;
+
+/** Which messages to queue again. */
+export interface FailedMessages {
+	type?: string | undefined;
+	/** Those that failed at this moment or later, ISO 8601. */
+	since?: string | undefined;
+	/** The id of the last one that was queued before. */
+	after?: string | undefined;
+}
+
+/**
+ * Queues messages that failed once more, in the order of their ids, so that one which fails again meanwhile is not met
+ * a second time.
+ *
+ * @returns How many, and the last of them where there may be more.
+ */
+export async function requeueFailed(
+	pool: Pool,
+	{ type, since, after }: FailedMessages,
+): Promise<{ queued: number; next: string | null }> {
+	const { rows } = await pool.query<{ id: string }>(
+		`WITH queued AS (
+			UPDATE notifications SET status = 'queued', history = history || ${QUEUED}
+			WHERE id IN (
+				SELECT id FROM notifications
+				WHERE status = 'failed' AND data IS NOT NULL AND ($1::text IS NULL OR type = $1)
+					AND ($2::timestamptz IS NULL OR (history->-1->>'at')::timestamptz >= $2)
+					AND ($3::uuid IS NULL OR id > $3)
+				ORDER BY id LIMIT $4 FOR UPDATE
+			) AND status = 'failed' RETURNING id, channel
+		), added AS (${addJobs("queued")}) SELECT id FROM queued, (SELECT count(*) FROM added) AS done ORDER BY id`,
+		[type ?? null, since ?? null, after ?? null, RETRY_BATCH],
+	);
+	return { queued: rows.length, next: rows[RETRY_BATCH - 1]?.id ?? null };
+}
+
+/** How many messages failed for good, by type; those of deleted users are gone. */
+export async function countFailed(pool: Pool) {
+	const { rows } = await pool.query<{
+		type: string;
+		failed: number;
+		last_failed_at: Date;
+		reason: string | null;
+	}>(
+		`SELECT type, count(*)::integer AS failed, max((history->-1->>'at')::timestamptz) AS last_failed_at,
+			mode() WITHIN GROUP (ORDER BY history->-1->>'reason') AS reason
+		FROM notifications WHERE status = 'failed' AND data IS NOT NULL GROUP BY type ORDER BY type`,
+	);
+	return rows.map((row) => ({ ...row, last_failed_at: row.last_failed_at.toISOString() }));
+}
+
 /** Takes everything out of a user's messages by which the person could be known; what is not sent never will be. */
 export async function forget(client: Pick<Pool, "query">, user_id: number): Promise<void> {
 	await client.query(
@@ -122,17 +175,27 @@ export async function forget(client: Pick<Pool, "query">, user_id: number): Prom
 	);
 }
 
-/** Notes that a try failed, and why; one entry for a row of failures. `final`: it is not tried again by itself. */
-export async function noteFailure(pool: Pool, id: string, reason: string, final: boolean): Promise<void> {
+/**
+ * Notes that a try failed, and why; one entry for a row of failures.
+ *
+ * @param outcome `again`: a job tries it again; `final`: only an admin does; `gone`: there is nobody to send it to any more.
+ */
+export async function noteFailure(
+	pool: Pool,
+	id: string,
+	reason: string,
+	outcome: "again" | "final" | "gone",
+): Promise<void> {
 	await pool.query(
 		`UPDATE notifications SET history = CASE WHEN history->-1->>'status' = 'failed' THEN history - -1 ELSE history END
 			|| jsonb_build_object(
 				'status', 'failed', 'at', now(), 'reason', $2::text,
 				'tries', coalesce((history->-1->>'tries')::integer, 0) + 1
 			),
-			status = CASE WHEN $3 THEN 'failed' ELSE status END
+			status = CASE WHEN $3 = 'again' THEN status ELSE 'failed' END,
+			data = CASE WHEN $3 = 'gone' THEN NULL ELSE data END
 		WHERE id = $1 AND data IS NOT NULL`,
-		[id, reason.replaceAll("\u0000", "").slice(0, 500), final],
+		[id, reason.replaceAll("\u0000", "").slice(0, 500), outcome],
 	);
 }
 

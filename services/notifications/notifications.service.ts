@@ -13,6 +13,7 @@ import { MESSAGES, type Message } from "./messages.ts";
 import {
 	address,
 	askForText,
+	countFailed,
 	findUnsent,
 	forget,
 	listNotifications,
@@ -22,6 +23,7 @@ import {
 	queueMail,
 	queueText,
 	requeue,
+	requeueFailed,
 } from "./model.ts";
 import { hasChannel, Sender } from "./sender.ts";
 import { Templates } from "./templates.ts";
@@ -33,7 +35,7 @@ interface NotificationsService extends InboxService {
 	deliver(row: NotificationRow): Promise<void>;
 }
 
-/** A message that could not be sent for so long never will be by itself. */
+/** A message that could not be sent for so long since it was queued never will be by itself. */
 const GIVE_UP_MS = 5 * 24 * 3600 * 1000;
 
 const queueMails = Object.fromEntries(
@@ -120,6 +122,14 @@ export default service<NotificationsService>({
 			return present(queued as typeof row, true);
 		},
 
+		failed() {
+			return countFailed(this.pool);
+		},
+
+		retryFailed(ctx) {
+			return requeueFailed(this.pool, ctx.params);
+		},
+
 		deadLetters(ctx) {
 			return listDeadLetters(this.pool, ctx.params);
 		},
@@ -172,12 +182,9 @@ export default service<NotificationsService>({
 				await this.deliver(row);
 			} catch (error) {
 				const reason = withoutAddresses((error as Error).message);
-				const isFinal =
-					error instanceof Refused ||
-					problemCode(error) === "USER_NOT_FOUND" ||
-					Date.now() - Date.parse(row.created_at) > GIVE_UP_MS;
-				await noteFailure(this.pool, id, reason, isFinal);
-				if (isFinal) {
+				const outcome = outcomeOf(row, error as Error);
+				await noteFailure(this.pool, id, reason, outcome);
+				if (outcome !== "again") {
 					return;
 				}
 				throw new Error(reason);
@@ -202,6 +209,15 @@ export default service<NotificationsService>({
 		},
 	},
 });
+
+/** What becomes of a message after a try that failed. */
+function outcomeOf({ history, created_at }: NotificationRow, error: Error): "again" | "final" | "gone" {
+	if (problemCode(error) === "USER_NOT_FOUND") {
+		return "gone";
+	}
+	const queued_at = history.findLast(({ status }) => status === "queued")?.at ?? created_at;
+	return error instanceof Refused || Date.now() - Date.parse(queued_at) > GIVE_UP_MS ? "final" : "again";
+}
 
 /** What servers say of a recipient goes into rows and logs, where the recipient's address has no place. */
 function withoutAddresses(reason: string): string {

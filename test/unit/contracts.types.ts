@@ -40,8 +40,18 @@ export async function callers() {
 const get = async () => ({}) as never;
 const health = async () => ({ status: "healthy", service: "notification-service" }) as const;
 
-const [retry, retryDeadLetter] = [get, get];
-const others = { get, retry, deadLetters: () => [], retryDeadLetter, outbox: () => [], health };
+const [retry, retryFailed, retryDeadLetter] = [get, get, get];
+const failed = () => [];
+const others = {
+	get,
+	retry,
+	failed,
+	retryFailed,
+	deadLetters: () => [],
+	retryDeadLetter,
+	outbox: () => [],
+	health,
+};
 const handlers = implement<object>();
 
 export const good = handlers(notifications, { ...others, list: () => [] });

@@ -1,0 +1,84 @@
+import type { Finding, Look } from "./audit.ts";
+import type { Snapshot, Sources } from "./sources.ts";
+
+/** How many findings of one check are named. Where a whole table is wrong, these show it. */
+export const FINDINGS_MAX = 1000;
+/** How many rows of a large table are in memory at a time. */
+const PAGE = 1000;
+
+/** A check that one database answers by itself. */
+export interface Check {
+	check: string;
+	/** Answers `rows`: how many documents there are to look at. */
+	all: string;
+	/** Answers `rows`: how many of them are still being worked on. */
+	under_way?: string;
+	/** Answers `document` and `what` of each breach. */
+	wrong: string;
+	/** Parameters of `wrong`. */
+	values?: unknown[];
+}
+
+/** Runs a check; PostgreSQL does the comparing, so that memory holds the findings only. */
+export async function look(
+	query: Snapshot,
+	{ check, all, under_way, wrong, values = [] }: Check,
+): Promise<Look> {
+	const count = async (sql: string) => (await query<{ rows: number }>(sql))[0]?.rows ?? 0;
+	return {
+		check,
+		looked_at: await count(all),
+		under_way: under_way ? await count(under_way) : 0,
+		findings: await query<{ document: string; what: string }>(
+			// In one sequence, or a second look would name others.
+			`SELECT document, what FROM (${wrong}) AS found (document, what) ORDER BY 1, 2 LIMIT ${FINDINGS_MAX}`,
+			values,
+		),
+	};
+}
+
+/** What a check sees that compares several databases, page by page. */
+export class PagedLook implements Look {
+	readonly check: string;
+	looked_at = 0;
+	under_way = 0;
+	readonly findings: Finding[] = [];
+
+	constructor(check: string) {
+		this.check = check;
+	}
+
+	/** Adds a breach, as long as there are few, with what a repair needs to know. */
+	add(document: string, what: string, repair: Omit<Finding, "document" | "what"> = {}): void {
+		if (this.findings.length < FINDINGS_MAX) {
+			this.findings.push({ document, what, ...repair });
+		}
+	}
+}
+
+type Database = Parameters<Sources["snapshot"]>[0];
+
+/**
+ * Reads a large table a page at a time, each page as of its own moment.
+ *
+ * @param sql Answers `key` beside what is wanted, for keys after `$1`, in their order, at most `$2` rows.
+ * @param first A key before all others.
+ * @param values Parameters from `$3` on.
+ */
+export async function* pages<R extends { key: number | string }>(
+	sources: Sources,
+	database: Database,
+	sql: string,
+	first: R["key"],
+	values: unknown[] = [],
+): AsyncGenerator<R[]> {
+	let after: R["key"] | undefined = first;
+	while (after !== undefined) {
+		const last: R["key"] = after;
+		const rows: R[] = await sources.snapshot(database, (query) => query<R>(sql, [last, PAGE, ...values]));
+		if (rows.length > 0) {
+			yield rows;
+		}
+		after = rows[PAGE - 1]?.key;
+	}
+}

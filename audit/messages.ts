@@ -1,0 +1,113 @@
+import type { EventName } from "../contracts/actions.ts";
+import { MESSAGES } from "../services/notifications/messages.ts";
+import type { Look } from "./audit.ts";
+import type { Happened } from "./events.ts";
+import { look, type PagedLook } from "./look.ts";
+import type { Snapshot, Sources } from "./sources.ts";
+
+/** The messages of one type about one thing. */
+export interface Told extends Record<string, unknown> {
+	aggregate: string;
+	type: string;
+	/** Mails alone: who gets texts too depends on their phone. */
+	mails: number;
+	queued: number;
+	/** Queued, and no job sends them. */
+	stranded: number;
+	user_ids: number[];
+}
+
+/** What was told about these things, by mail and text. */
+export function toldOf(query: Snapshot, aggregates: string[]): Promise<Told[]> {
+	return query<Told>(
+		`SELECT n.aggregate, n.type, array_agg(DISTINCT n.user_id) AS user_ids,
+			count(*) FILTER (WHERE n.channel = 'email')::integer AS mails,
+			count(*) FILTER (WHERE n.status = 'queued')::integer AS queued,
+			count(*) FILTER (WHERE n.status = 'queued' AND NOT EXISTS (
+				SELECT FROM graphile_worker.jobs j WHERE j.key = 'send:' || n.id AND j.attempts < j.max_attempts
+			))::integer AS stranded
+		FROM notifications n WHERE n.aggregate = ANY ($1) GROUP BY n.aggregate, n.type`,
+		[aggregates],
+	);
+}
+
+/**
+ * Compares what happened to something with what its owner was told.
+ *
+ * @param isBehind Whether events of it are still to be taken in.
+ */
+export function compareMessages(one: Happened, told: Told[], isBehind: boolean, seen: PagedLook): void {
+	const { document, user_id } = one;
+	const expected = expectedMessages(one.names);
+	for (const [type, { name, count }] of expected) {
+		seen.looked_at += count;
+		const mails = told.find((message) => message.type === type)?.mails ?? 0;
+		if (mails > count) {
+			seen.add(document, `has ${mails} messages for ${count} ${name}`);
+		} else if (mails < count && isBehind) {
+			seen.under_way++;
+		} else if (mails < count) {
+			seen.add(document, `has no message for ${name}`);
+		}
+	}
+	for (const { type, queued, stranded, user_ids } of told) {
+		if (!expected.has(type)) {
+			seen.add(document, `has told its owner ${type}, which did not happen`);
+		}
+		if (user_ids.some((id) => id !== user_id)) {
+			seen.add(document, `is of user ${user_id}, but ${type} is for user ${user_ids.join(" and user ")}`);
+		}
+		if (stranded > 0) {
+			seen.add(document, `${type} is queued, and no job sends it`);
+		}
+		seen.under_way += queued - stranded;
+	}
+}
+
+function expectedMessages(names: EventName[]): Map<string, { name: EventName; count: number }> {
+	const expected = new Map<string, { name: EventName; count: number }>();
+	for (const name of names) {
+		const type = MESSAGES[name as keyof typeof MESSAGES]?.type;
+		if (type) {
+			expected.set(type, { name, count: (expected.get(type)?.count ?? 0) + 1 });
+		}
+	}
+	return expected;
+}
+
+/** What a message's row says of itself. */
+export function lookAtMessages(sources: Sources): Promise<Look[]> {
+	return sources.snapshot("notifications", async (query) => [await failed(query), await handedOver(query)]);
+}
+
+/** Those of deleted users are empty, and nobody waits for them. */
+function failed(query: Snapshot): Promise<Look> {
+	return look(query, {
+		check: "no message failed for good",
+		all: "SELECT count(*)::integer AS rows FROM notifications",
+		wrong: `SELECT 'messages ' || type, count(*) || ' of them failed for good, most because of: '
+				|| coalesce(mode() WITHIN GROUP (ORDER BY history->-1->>'reason'), 'no reason is known')
+				|| '. To send them again: npm run mails -- retry --type ' || type
+			FROM notifications WHERE status = 'failed' AND data IS NOT NULL GROUP BY type`,
+	});
+}
+
+function handedOver(query: Snapshot): Promise<Look> {
+	return look(query, {
+		check: "a sent message was handed over",
+		all: "SELECT count(*)::integer AS rows FROM notifications WHERE status = 'sent'",
+		wrong: `SELECT 'message ' || id, CASE
+				WHEN status = 'sent' AND sent_at IS NULL THEN type || ' is sent, but at no time'
+				WHEN status = 'sent' AND NOT history @> '[{"status": "sent"}]'
+				THEN type || ' is sent, but its history knows nothing of it'
+				WHEN status = 'sent' AND data IS NOT NULL THEN type || ' is sent, but still has what it is made of'
+				WHEN sent_at > now() + interval '1 day' THEN type || ' was sent at ' || sent_at || ', which is still to come'
+				WHEN status <> 'sent' AND sent_at IS NOT NULL THEN type || ' is ' || status || ', but was sent at ' || sent_at
+				WHEN status = 'queued' AND data IS NULL THEN type || ' is queued, but there is nothing to send'
+			END
+			FROM notifications
+			WHERE (status = 'sent') <> (sent_at IS NOT NULL) OR sent_at > now() + interval '1 day'
+				OR status = 'sent' AND (data IS NOT NULL OR NOT history @> '[{"status": "sent"}]')
+				OR status = 'queued' AND data IS NULL`,
+	});
+}

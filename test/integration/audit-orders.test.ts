@@ -1,0 +1,294 @@
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { audit } from "../../audit/audit.ts";
+import { AuditedShop, type Made, testBreaches } from "./audited-shop.ts";
+
+let shop: AuditedShop;
+
+beforeAll(async () => {
+	shop = await AuditedShop.start();
+});
+
+afterAll(() => shop.stop());
+
+test("the audit names nothing in a shop at rest, where each check has looked at something", async () => {
+	const { breaches, looks } = await audit(shop.sources, 20_000, 20);
+	expect(breaches).toEqual([]);
+	expect(looks.filter(({ looked_at }) => looked_at === 0)).toEqual([]);
+});
+
+const set = ({ id }: Made, change: string) => `UPDATE orders SET ${change} WHERE id = '${id}'`;
+const cheaper = (order: Made) =>
+	`UPDATE order_lines SET price_minor = 1 WHERE order_id = '${order.id}'; ${set(order, "total_minor = 2")}`;
+
+describe("the audit names an order", () => {
+	testBreaches(
+		() => shop,
+		[
+			[
+				"whose price and total were changed together after it was paid",
+				"orders",
+				({ orders }) => cheaper(orders.paid),
+				({ orders: { paid } }) => [
+					`order ${paid.number} costs 2, payment ${paid.reference} is of 30000`,
+					`order ${paid.number} has a total of 2, its buyer was answered 30000`,
+					`order ${paid.number} has a total of 2, order.placed told 30000`,
+					`order ${paid.number} has a total of 2, order.paid told 30000`,
+				],
+			],
+			[
+				"whose price and total were changed together before anybody paid",
+				"orders",
+				({ orders }) => cheaper(orders.pending),
+				({ orders: { pending } }) => [
+					`order ${pending.number} has a total of 2, its buyer was answered 30000`,
+					`order ${pending.number} has a total of 2, order.placed told 30000`,
+				],
+			],
+			[
+				"whose lines were exchanged for others at the same total",
+				"orders",
+				({ orders }) => `DELETE FROM idempotency_keys;
+					UPDATE order_lines SET price_minor = 30000, quantity = 1 WHERE order_id = '${orders.shipped.id}'`,
+				({ orders: { shipped } }) => [
+					`order ${shipped.number} has other lines than order.placed told`,
+					`product ${shipped.product_id}`,
+				],
+			],
+			[
+				"that has other units than its buyer was answered",
+				"orders",
+				({ orders: { gift } }) => `UPDATE order_lines SET product_id = 'other' WHERE order_id = '${gift.id}'`,
+				({ orders: { gift } }) => [
+					`order ${gift.number} has other lines than its buyer was answered`,
+					`order ${gift.number} has other lines than order.placed told`,
+					`product ${gift.product_id}`,
+					"product other is in orders, but there is no such product",
+				],
+			],
+			[
+				"in another currency than the shop's",
+				"orders",
+				({ orders }) => `DELETE FROM idempotency_keys; ${set(orders.cancelled, "currency = 'USD'")}`,
+				({ orders: { cancelled } }) => [
+					`order ${cancelled.number} is in USD, the shop's currency is IDR`,
+					`order ${cancelled.number} is in USD, order.placed told IDR`,
+					`order ${cancelled.number} is in USD, order.cancelled told IDR`,
+				],
+			],
+			[
+				"that belongs to another user than its events, key and messages",
+				"orders",
+				({ orders, gone }) => set(orders.paid, `user_id = ${gone}, shipping_address = NULL`),
+				({ orders: { paid }, gone, buyer }) => [
+					" has an order that is not there",
+					`order ${paid.number} is of user ${gone}, order.placed told user ${buyer.id}`,
+					`order ${paid.number} is of user ${gone}, order.paid told user ${buyer.id}`,
+					`order ${paid.number} is of user ${gone}, but order_confirmation is for user ${buyer.id}`,
+					`order ${paid.number} is of user ${gone}, but order_paid is for user ${buyer.id}`,
+				],
+			],
+			[
+				"of a user who is not there",
+				"orders",
+				() => `INSERT INTO orders (id, number, user_id, status, total_minor, currency, expires_at)
+					VALUES (gen_random_uuid(), 'TK-000000', 999, 'cancelled', 0, 'IDR', now());
+					INSERT INTO order_lines SELECT id, 1, 'p', 'p', 0, 1 FROM orders WHERE user_id = 999;
+					INSERT INTO reservations SELECT gen_random_uuid(), id FROM orders WHERE user_id = 999`,
+				() => [
+					"user 999 is not there, but has 1 orders, such as TK-000000",
+					"order TK-000000 is cancelled after nothing",
+				],
+			],
+			[
+				"with fewer than one unit",
+				"orders",
+				({ orders }) => `DELETE FROM idempotency_keys;
+					UPDATE order_lines SET quantity = -2 WHERE order_id = '${orders.cancelled.id}'`,
+				({ orders: { cancelled } }) => [
+					`order ${cancelled.number} has -2 units of product ${cancelled.product_id}`,
+					`order ${cancelled.number} has a total of 30000, its lines make -30000`,
+					`order ${cancelled.number} has other lines than order.placed told`,
+				],
+			],
+			[
+				"that has lost its lines",
+				"orders",
+				({ orders }) => `DELETE FROM idempotency_keys;
+					DELETE FROM order_lines WHERE order_id = '${orders.cancelled.id}'`,
+				({ orders: { cancelled } }) => [
+					`order ${cancelled.number} has a total of 30000, its lines make 0`,
+					`order ${cancelled.number} has other lines than order.placed told`,
+				],
+			],
+			[
+				"whose history is out of order",
+				"orders",
+				({ orders }) => `UPDATE order_history SET at = at - interval '1 hour'
+					WHERE order_id = '${orders.shipped.id}' AND status = 'paid'`,
+				({ orders: { shipped } }) => [
+					`order ${shipped.number} is shipped after paid → pending → shipped`,
+					`order ${shipped.number} was paid at`,
+				],
+			],
+			[
+				"whose history is still to come",
+				"orders",
+				({ orders }) =>
+					`UPDATE order_history SET at = '2999-01-01Z' WHERE order_id = '${orders.shipped.id}' AND status = 'shipped'`,
+				({ orders: { shipped } }) => [`order ${shipped.number} was shipped at 2999`],
+			],
+			[
+				"with a number that was not given out",
+				"orders",
+				({ orders }) => `DELETE FROM idempotency_keys; ${set(orders.gift, "number = 'TK-999999'")}`,
+				({ orders: { gift } }) => [
+					"order TK-999999 has a number that was not given out yet",
+					`order TK-999999 order.placed told of ${gift.number}`,
+					`order TK-999999 order.paid told of ${gift.number}`,
+				],
+			],
+			[
+				"that was refunded and whose units no job puts back on sale",
+				"orders",
+				({ orders }) => set(orders.refunded, "restock_done = false"),
+				({ orders: { refunded } }) => [
+					`order ${refunded.number} is to have its units back on sale, but no job does it`,
+				],
+			],
+			[
+				"whose units went back on sale although it was not refunded",
+				"orders",
+				({ orders }) => set(orders.paid, "restocked = true, restock_done = true"),
+				({ orders: { paid } }) => [`order ${paid.number} has its units back on sale, but is paid`],
+			],
+			[
+				"that has two keys",
+				"orders",
+				({ orders: { paid } }) => `INSERT INTO idempotency_keys (user_id, key, request_hash, answer)
+					SELECT user_id, 'twice', request_hash, answer FROM idempotency_keys WHERE answer->'order'->>'id' = '${paid.id}'`,
+				({ orders: { paid } }) => [`order ${paid.number} has 2 keys`],
+			],
+			[
+				"that has two reservations",
+				"orders",
+				({ orders: { cancelled } }) =>
+					`INSERT INTO reservations VALUES (gen_random_uuid(), '${cancelled.id}')`,
+				({ orders: { cancelled } }) => [`order ${cancelled.number} has 2 reservations`],
+			],
+			[
+				"whose key answers another order",
+				"orders",
+				({
+					orders,
+				}) => `UPDATE idempotency_keys SET answer = jsonb_set(answer, '{order,number}', '"TK-777777"')
+					WHERE answer->'order'->>'id' = '${orders.paid.id}'`,
+				({ orders: { paid } }) => [`order ${paid.number} has this number, its buyer was answered TK-777777`],
+			],
+		],
+	);
+});
+
+describe("the audit names a pending order", () => {
+	testBreaches(
+		() => shop,
+		[
+			[
+				"that no job ends",
+				"orders",
+				({ orders }) => `DELETE FROM graphile_worker._private_jobs WHERE key = 'expire:${orders.pending.id}'`,
+				({ orders: { pending } }) => [`order ${pending.number} is pending until`],
+			],
+			[
+				"whose job is put off",
+				"orders",
+				({ orders }) =>
+					`UPDATE graphile_worker._private_jobs SET run_at = '2999-01-01Z' WHERE key = 'expire:${orders.pending.id}'`,
+				({ orders: { pending } }) => [`order ${pending.number} is pending until`],
+			],
+			[
+				"whose job was given up",
+				"orders",
+				({ orders }) => `UPDATE graphile_worker._private_jobs SET attempts = max_attempts
+					WHERE key = 'expire:${orders.pending.id}'`,
+				({ orders: { pending } }) => [`order ${pending.number} is pending until`, " was given up"],
+			],
+			[
+				"that never expires",
+				"orders",
+				({ orders }) => `ALTER TABLE orders ALTER expires_at DROP NOT NULL; DELETE FROM idempotency_keys;
+					${set(orders.pending, "expires_at = NULL")}`,
+				({ orders: { pending } }) => [`order ${pending.number} is pending and never expires`],
+			],
+			[
+				"that expires in a far year",
+				"orders",
+				({ orders }) => set(orders.pending, "expires_at = '2999-01-01Z'"),
+				({ orders: { pending } }) => [
+					`order ${pending.number} is pending until`,
+					`order ${pending.number} expires at 2999`,
+				],
+			],
+			[
+				"that expires in a far year, with its job and its payment",
+				"orders",
+				({ orders: { open } }) => `DELETE FROM idempotency_keys; ${set(open, "expires_at = '2999-01-01Z'")};
+					UPDATE graphile_worker._private_jobs SET run_at = '2999-01-01Z' WHERE key ~ '${open.id}|${open.reference}';
+					UPDATE payments SET due_at = '2999-01-01Z' WHERE reference = '${open.reference}'`,
+				({ orders: { open } }) => [`order ${open.number} is pending until 2999`],
+			],
+			[
+				"that is given a day longer than others, with its job",
+				"orders",
+				({ orders: { pending } }) => `DELETE FROM idempotency_keys;
+					${set(pending, "expires_at = expires_at + interval '1 day'")};
+					UPDATE graphile_worker._private_jobs SET run_at = run_at + interval '1 day' WHERE key = 'expire:${pending.id}'`,
+				({ orders: { pending } }) => [`order ${pending.number} is pending until`],
+			],
+		],
+	);
+});
+
+describe("the audit names an order that is gone with all its rows in orders", () => {
+	const remove = ({ id }: Made) => `DELETE FROM order_lines WHERE order_id = '${id}';
+		DELETE FROM order_history WHERE order_id = '${id}'; DELETE FROM reservations WHERE order_id = '${id}';
+		DELETE FROM orders WHERE id = '${id}'`;
+	testBreaches(
+		() => shop,
+		[
+			[
+				"but its key and the number of its events",
+				"orders",
+				({ orders }) => remove(orders.cancelled),
+				({ orders: { cancelled } }) => [
+					" has an order that is not there",
+					`order:${cancelled.id} has had 2 events, but there is no such order`,
+					`order:${cancelled.id} is not there, but has told order.placed`,
+					`order:${cancelled.id} is not there, but has told order.cancelled`,
+					`order:${cancelled.id} is not there, but notifications has taken its events in and has 2 messages of it`,
+				],
+			],
+			[
+				"and everything that could name it there",
+				"orders",
+				({ orders: { cancelled } }) => `${remove(cancelled)}; DELETE FROM idempotency_keys;
+					DELETE FROM event_sequences WHERE aggregate = 'order:${cancelled.id}'`,
+				({ orders: { cancelled } }) => [
+					`event at `,
+					`event at `,
+					`order:${cancelled.id} is not there, but notifications has taken its events in and has 2 messages of it`,
+				],
+			],
+			[
+				"while its job is left",
+				"orders",
+				({ orders: { pending } }) => `${remove(pending)}; DELETE FROM idempotency_keys;
+					DELETE FROM event_sequences WHERE aggregate = 'order:${pending.id}'`,
+				({ orders: { pending } }) => [
+					`event at `,
+					`is expire_order of expire:${pending.id}, which is not there`,
+					`order:${pending.id} is not there, but notifications has taken its events in and has 1 messages of it`,
+				],
+			],
+		],
+	);
+});

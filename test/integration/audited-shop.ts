@@ -1,0 +1,244 @@
+import { randomUUID } from "node:crypto";
+import { expect, test } from "@jest/globals";
+import type { ServiceBroker } from "moleculer";
+import type { Pool } from "pg";
+import { audit } from "../../audit/audit.ts";
+import { openSources, type Sources } from "../../audit/sources.ts";
+import { callAction } from "../../contracts/actions.ts";
+import { postgresPool } from "../../mixins/postgres-client.ts";
+import { databaseUrl } from "../../mixins/settings.ts";
+import { sign } from "../../services/orders/webhook.ts";
+import { now, SECRET } from "./paying.ts";
+import { admin, eventually, newProduct, newUser, type Person, startNode } from "./shop.ts";
+
+const DATABASES = ["users", "orders", "notifications"] as const;
+type Database = (typeof DATABASES)[number];
+
+/** An order that a test breaks something of. */
+export interface Made {
+	id: string;
+	number: string;
+	/** Of its payment, if it has one. */
+	reference: string;
+	reservation_id: string;
+	product_id: string;
+}
+
+/** A shop at rest in which each sort of thing has happened, to be broken by hand and put back as it was. */
+export class AuditedShop {
+	readonly broker: ServiceBroker;
+	readonly sources: Sources;
+	readonly buyer: Person;
+	/** Who was deleted after an order was settled. */
+	gone = 0;
+	readonly orders = {} as Record<
+		"pending" | "paid" | "transferred" | "open" | "shipped" | "refunded" | "cancelled" | "late" | "gift",
+		Made
+	>;
+
+	/** Apart from the services, which a test may stop. */
+	readonly #pools = Object.fromEntries(
+		DATABASES.map((name) => [name, postgresPool({ connectionString: databaseUrl(name), max: 1 })]),
+	) as Record<Database, Pool>;
+
+	private constructor(broker: ServiceBroker, sources: Sources, buyer: Person) {
+		this.broker = broker;
+		this.sources = sources;
+		this.buyer = buyer;
+	}
+
+	static async start(): Promise<AuditedShop> {
+		const broker = await startNode("users", "products", "orders", "notifications");
+		const shop = new AuditedShop(broker, await openSources(), await newUser(broker));
+		await shop.#fill();
+		await shop.rest();
+		await shop.save();
+		return shop;
+	}
+
+	async stop(): Promise<void> {
+		await this.sources.close();
+		await Promise.all(Object.values(this.#pools).map((pool) => pool.end()));
+		await this.broker.stop();
+	}
+
+	/** The lines that the audit prints of breaches. */
+	async breaches(): Promise<string[]> {
+		const found = await audit(this.sources, 20_000, 20);
+		return found.breaches.map(({ document, what }) => `${document} ${what}`);
+	}
+
+	/** Changes a database behind the back of the shop; constraints and triggers are gone by then. */
+	async damage(database: Database, text: string): Promise<void> {
+		await this.sql(database, text);
+	}
+
+	async sql<R extends object>(database: Database, text: string, values: unknown[] = []): Promise<R[]> {
+		return (await this.#pools[database].query<R>(text, values)).rows;
+	}
+
+	/** Waits until nothing is on its way. */
+	async rest(): Promise<void> {
+		await eventually("the shop to come to rest", async () => {
+			const left = await Promise.all(
+				DATABASES.map((database) =>
+					this.sql(database, "SELECT FROM graphile_worker.jobs WHERE run_at < now() + interval '14 seconds'"),
+				),
+			);
+			const isQuiet = left.every((jobs) => jobs.length === 0) && (await this.sources.eventsUnderWay()) === 0;
+			return isQuiet && (await this.breaches()).length === 0;
+		});
+	}
+
+	/** Puts everything back as it was. */
+	async restore(): Promise<void> {
+		for (const database of DATABASES) {
+			for (const { name, columns } of await this.#tables(database)) {
+				await this.damage(
+					database,
+					`DELETE FROM ${name};
+					INSERT INTO ${name} (${columns}) OVERRIDING SYSTEM VALUE SELECT ${columns} FROM ${savedName(name)}`,
+				);
+			}
+		}
+	}
+
+	/** Notes how everything is. */
+	async save(): Promise<void> {
+		for (const database of DATABASES) {
+			await this.damage(database, "DROP SCHEMA IF EXISTS saved CASCADE; CREATE SCHEMA saved");
+			for (const { name } of await this.#tables(database)) {
+				await this.damage(database, `CREATE TABLE ${savedName(name)} AS TABLE ${name}`);
+			}
+			await this.damage(database, WITHOUT_CONSTRAINTS);
+		}
+	}
+
+	#tables(database: Database): Promise<{ name: string; columns: string }[]> {
+		return this.sql(
+			database,
+			`SELECT c.oid::regclass AS name, string_agg(quote_ident(a.attname), ', ') AS columns
+			FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
+			WHERE c.relkind = 'r' AND attnum > 0 AND NOT attisdropped AND attgenerated = ''
+				AND (c.relnamespace = 'public'::regnamespace AND c.relname !~ 'migrations' OR c.relname = '_private_jobs')
+			GROUP BY c.oid`,
+		);
+	}
+
+	async #fill(): Promise<void> {
+		const { broker, buyer } = this;
+		const keeper = await admin(broker);
+		for (const name of [
+			"pending",
+			"paid",
+			"transferred",
+			"open",
+			"shipped",
+			"refunded",
+			"cancelled",
+			"late",
+		] as const) {
+			this.orders[name] = await this.#place(buyer);
+		}
+		this.orders.gift = await this.#place(buyer, 0);
+		const { paid, transferred, open, shipped, refunded, cancelled, late, gift } = this.orders;
+		for (const { id } of [paid, shipped, refunded, gift]) {
+			await buyer.call("v1.orders.pay", { id });
+		}
+		for (const { id } of [transferred, open, late]) {
+			await buyer.call("v1.orders.pay", { id, method: "transfer" });
+		}
+		for (const order of [paid, transferred, open, shipped, refunded, late]) {
+			const rows = await this.sql<{ reference: string }>(
+				"orders",
+				"SELECT reference FROM payments WHERE order_id = $1",
+				[order.id],
+			);
+			order.reference = rows[0]?.reference as string;
+		}
+		await buyer.call("v1.orders.cancel", { id: cancelled.id });
+		await buyer.call("v1.orders.cancel", { id: late.id });
+		for (const { reference } of [transferred, late]) {
+			const payload = JSON.stringify({
+				id: randomUUID(),
+				type: "payment.settled",
+				reference,
+				amount: 30_000,
+			});
+			const signature = sign(SECRET(), payload, now());
+			await callAction(broker, "v1.orders.takePaymentEvent", { payload, signature });
+		}
+		await keeper.call("v1.orders.ship", { id: shipped.id });
+		await keeper.call("v1.orders.refund", { id: refunded.id, restock: true });
+
+		const leaver = await newUser(broker);
+		const { id } = await this.#place(leaver);
+		await leaver.call("v1.orders.cancel", { id });
+		await this.rest();
+		await keeper.call("v1.users.remove", { id: leaver.id });
+		this.gone = leaver.id;
+	}
+
+	async #place(person: Person, price = 15_000): Promise<Made> {
+		const product = await newProduct(this.broker, 10, price);
+		const { id, number } = await person.call("v1.orders.place", {
+			items: [{ product_id: product.id, quantity: 2 }],
+			shipping_address: "Jalan Melati 5",
+			idempotency_key: randomUUID(),
+		});
+		const rows = await this.sql<{ id: string }>("orders", "SELECT id FROM reservations WHERE order_id = $1", [
+			id,
+		]);
+		return { id, number, reference: "", reservation_id: rows[0]?.id as string, product_id: product.id };
+	}
+}
+
+const WITHOUT_CONSTRAINTS = `DO $$
+DECLARE
+	one record;
+BEGIN
+	FOR one IN SELECT conrelid::regclass AS owner, conname FROM pg_constraint
+		WHERE contype IN ('c', 'f') AND connamespace = 'public'::regnamespace
+	LOOP
+		EXECUTE format('ALTER TABLE %s DROP CONSTRAINT %I', one.owner, one.conname);
+	END LOOP;
+	FOR one IN SELECT DISTINCT tgrelid::regclass AS owner FROM pg_trigger
+		WHERE NOT tgisinternal AND tgrelid IN (SELECT oid FROM pg_class WHERE relnamespace = 'public'::regnamespace)
+	LOOP
+		EXECUTE format('ALTER TABLE %s DISABLE TRIGGER USER', one.owner);
+	END LOOP;
+END
+$$`;
+
+function savedName(name: string): string {
+	return `saved.${name.replace(".", "_")}`;
+}
+
+/** A breach: which database, how it is damaged, and what the audit says of it. */
+export type Breach = [
+	name: string,
+	database: Database,
+	damage: (shop: AuditedShop) => string,
+	expected: (shop: AuditedShop) => string[],
+];
+
+/**
+ * One test for each breach: it is put into the shop by hand, the audit names it and nothing else, and is clean without it.
+ *
+ * @param shopOf Answers the shop, once it is there.
+ */
+export function testBreaches(shopOf: () => AuditedShop, breaches: Breach[]): void {
+	test.each(breaches)("%s", async (_, database, damage, expected) => {
+		const shop = shopOf();
+		await shop.damage(database, damage(shop));
+		try {
+			const lines = await shop.breaches();
+			const wanted = expected(shop);
+			expect(lines).toEqual(expect.arrayContaining(wanted.map((line) => expect.stringContaining(line))));
+			expect(lines).toHaveLength(wanted.length);
+		} finally {
+			await shop.restore();
+		}
+		expect(await shop.breaches()).toEqual([]);
+	});
+}
