@@ -81,11 +81,14 @@ export class PostgresClient extends pg.Client {
 
 /** A pool of such connections. Its own errors, of idle connections, are for its owner to hear. */
 export function postgresPool(options: Omit<pg.PoolConfig, "Client"> & ConnectionOptions): pg.Pool {
-	return new pg.Pool({
+	const pool = new pg.Pool({
 		connectionTimeoutMillis: CONNECT_MS,
 		...options,
 		Client: PostgresClient as unknown as typeof pg.Client,
 	} as pg.PoolConfig);
+	// The clients hear of their own errors; graphile-worker warns unless there is a listener.
+	pool.on("connect", () => undefined);
+	return pool;
 }
 
 /** What is wrong with a URL of PostgreSQL, to be read after the variable's name; undefined where it says all. */
