@@ -7,7 +7,7 @@ import type { Service, ServiceSchema } from "moleculer";
 import type pg from "pg";
 import { Umzug } from "umzug";
 import { retryConflicts, retryConflictsOf } from "./conflicts.ts";
-import { PostgresClient, postgresPool } from "./postgres-client.ts";
+import { PostgresClient, PULSED, postgresPool } from "./postgres-client.ts";
 import { checkDatabase, createDatabase } from "./postgres-database.ts";
 import { mixin } from "./schema.ts";
 import { databaseUrl, settings } from "./settings.ts";
@@ -91,17 +91,25 @@ async function inTransaction<T>(pool: pg.Pool, work: (client: pg.PoolClient) => 
 }
 
 /** A migration may wait for another process's, or rewrite a table, for longer than a role gives its queries. */
-const UNLIMITED = { statement_timeout: "0", lock_timeout: "0", idle_in_transaction_session_timeout: "0" };
+const UNLIMITED = {
+	statement_timeout: "0",
+	lock_timeout: "0",
+	transaction_timeout: "0",
+	idle_in_transaction_session_timeout: "0",
+};
+/** The session with the lock says so often that its process is not frozen: else PostgreSQL gives the lock to the next. */
+const PULSE_MS = 2000;
 
 async function migrate({ database, migrations, tables = [] }: PostgresOptions): Promise<void> {
 	await createDatabase(settings.postgresUrl, `${settings.namespace}_${database}`);
 	const options = { connectionString: databaseUrl(database), session: UNLIMITED };
-	const client = new PostgresClient(options);
+	const client = new PostgresClient({ ...options, session: { ...UNLIMITED, ...PULSED } });
 	// A lost connection fails the query that is under way; the event alone would end the process.
 	client.on("error", () => undefined);
 	await client.connect();
 	const pool = postgresPool({ ...options, max: 2 });
 	pool.on("error", () => undefined);
+	const pulse = setInterval(() => client.query("SELECT 1").catch(() => undefined), PULSE_MS);
 	try {
 		await checkDatabase(client);
 		await client.query("SELECT pg_advisory_lock($1)", [MIGRATION_LOCK]);
@@ -109,6 +117,7 @@ async function migrate({ database, migrations, tables = [] }: PostgresOptions): 
 		await runMigrations({ pgPool: pool, schema: JOBS_SCHEMA });
 		await ownMigrations(client, migrations, tables).up();
 	} finally {
+		clearInterval(pulse);
 		await pool.end();
 		await client.end();
 	}
