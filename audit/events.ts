@@ -11,6 +11,8 @@ interface Happened extends Record<string, unknown> {
 	names: EventName[];
 	/** How many events were published, in the same transactions. */
 	published: number;
+	/** How many of them were lost when the database was restored from an older copy, and so are no part of `names`. */
+	lost: number;
 	/** Some are still in the outbox. */
 	in_outbox: boolean;
 }
@@ -45,10 +47,10 @@ export async function lookAtEvents(sources: Sources): Promise<Look[]> {
 			looked_at: happened.length,
 			under_way: 0,
 			findings: happened
-				.filter(({ names, published }) => names.length !== published)
-				.map(({ document, names, published }) => ({
+				.filter(({ names, published, lost }) => names.length !== published - lost)
+				.map(({ document, names, published, lost }) => ({
 					document,
-					what: `${published} of ${names.length} events were published`,
+					what: `${published - lost} of ${names.length} events were published`,
 				})),
 		},
 		{
@@ -91,7 +93,7 @@ function happenedToOrders(query: Snapshot): Promise<Happened[]> {
 	);
 }
 
-const PUBLISHED = `coalesce(s.sequence, 0) AS published, EXISTS (
+const PUBLISHED = `coalesce(s.sequence, 0) AS published, coalesce(s.lost, 0) AS lost, EXISTS (
 	SELECT FROM graphile_worker.jobs j, generate_series(1, s.sequence) n WHERE j.key = 'event:' || s.aggregate || '#' || n
 ) AS in_outbox`;
 
@@ -124,7 +126,8 @@ function messagesOf(query: Snapshot): Promise<MessageState[]> {
 function lookAtMessages(happened: Happened[], behind: Set<string>, messages: MessageState[]): Look {
 	const byName = new Map(messages.map((message) => [`${message.aggregate} ${message.type}`, message]));
 	const look: Look = { check: "a message is sent", looked_at: 0, under_way: 0, findings: [] };
-	for (const { aggregate, document, names } of happened) {
+	// People may have been told of what is lost.
+	for (const { aggregate, document, names } of happened.filter(({ lost }) => lost === 0)) {
 		for (const [name, count] of counted(names)) {
 			const type = MESSAGES[name as keyof typeof MESSAGES]?.type;
 			if (!type) {

@@ -23,7 +23,7 @@ interface Mongo {
 }
 
 /** What the audit needs to know of a product. */
-export type Stock = Pick<ProductDocument, "_id" | "name" | "stock" | "supplied" | "holds">;
+export type Stock = Pick<ProductDocument, "_id" | "name" | "stock" | "supplied" | "holds" | "last_sold">;
 
 /** One look at a database: all queries of it see the same moment. */
 export type Snapshot = <R extends pg.QueryResultRow>(sql: string, values?: unknown[]) => Promise<R[]>;
@@ -45,7 +45,13 @@ export async function openSources(): Promise<Sources> {
 	const pools = new Map(
 		["users", "orders", "notifications"].map((name) => [
 			name,
-			postgresPool({ connectionString: databaseUrl(name), max: 1, application_name: "toko audit" }),
+			postgresPool({
+				connectionString: databaseUrl(name),
+				max: 1,
+				application_name: "toko audit",
+				// It holds no locks, and reads elsewhere in the middle of a snapshot.
+				session: { idle_in_transaction_session_timeout: "0", transaction_timeout: "0" },
+			}),
 		]),
 	);
 	const mongo = settings.mongoUrl ? await openMongo(settings.mongoUrl) : undefined;
@@ -70,7 +76,7 @@ async function fromMongo(mongo: Mongo): Promise<Map<string, Stock>> {
 	const found = mongo
 		.db(`${settings.namespace}_products`)
 		.collection("products")
-		.find({}, { projection: { name: 1, stock: 1, supplied: 1, holds: 1 } });
+		.find({}, { projection: { name: 1, stock: 1, supplied: 1, holds: 1, last_sold: 1 } });
 	const products = new Map<string, Stock>();
 	for await (const product of found) {
 		products.set(product._id, product);
@@ -91,8 +97,8 @@ async function fromFile(file: string): Promise<Map<string, Stock>> {
 		if (change?.$$deleted) {
 			products.delete(change._id);
 		} else if (change?._id) {
-			const { _id, name, stock, supplied, holds } = change;
-			products.set(_id, { _id, name, stock, supplied, holds });
+			const { _id, name, stock, supplied, holds, last_sold } = change;
+			products.set(_id, { _id, name, stock, supplied, holds, ...(last_sold ? { last_sold } : {}) });
 		}
 	}
 	return products;

@@ -1,6 +1,7 @@
 import { type ActionContext, callAction, implement } from "../../contracts/actions.ts";
 import { orders } from "../../contracts/orders.ts";
 import { problem, problemCode } from "../../contracts/problems.ts";
+import { comparedWithOthers, eventsKnown, lostEventTables } from "../../mixins/compared.ts";
 import { cursorAt, momentKey, readMoment } from "../../mixins/cursor.ts";
 import { jobs, pendingJobs } from "../../mixins/jobs.ts";
 import { outbox, outboxTables } from "../../mixins/outbox.ts";
@@ -8,7 +9,7 @@ import { postgres } from "../../mixins/postgres.ts";
 import { service } from "../../mixins/schema.ts";
 import { forgetDeletedUsers, forgetUser } from "./forget.ts";
 import { forgetOldKeys } from "./idempotency.ts";
-import { findOrder, listOrders, type Owner, present } from "./model.ts";
+import { findOrder, listOrders, newestUsers, type Owner, present } from "./model.ts";
 import { moveOrder, refundOrder } from "./move.ts";
 import {
 	checkPayment,
@@ -21,7 +22,7 @@ import {
 	takeProviderEvent,
 } from "./payments.ts";
 import { placeOrder } from "./place.ts";
-import { settleReservation } from "./reservations.ts";
+import { salesKnown, settleReservation } from "./reservations.ts";
 import { sandboxProvider } from "./sandbox.ts";
 import { readWebhook } from "./webhook.ts";
 
@@ -31,10 +32,15 @@ export default service<PayingService>({
 	mixins: [
 		outbox(),
 		jobs("orders"),
+		comparedWithOthers<PayingService>(
+			"orders",
+			["newestUsers", "outbox"],
+			[eventsKnown("order"), salesKnown],
+		),
 		postgres({
 			database: "orders",
 			migrations: new URL("./migrations/", import.meta.url),
-			tables: [outboxTables],
+			tables: [outboxTables, lostEventTables],
 		}),
 	],
 
@@ -103,6 +109,10 @@ export default service<PayingService>({
 
 		async settledRestocks(ctx) {
 			return { order_ids: await settledRestocks(this.pool, ctx.params.order_ids) };
+		},
+
+		async newestUsers() {
+			return { user_ids: await newestUsers(this.pool) };
 		},
 
 		async forgetUser(ctx) {

@@ -33,6 +33,8 @@ export interface ProductDocument {
 	holds: Hold[];
 	/** The last orders whose units came back, and when, so that none comes back twice. Absent before the first. */
 	restocks?: Record<string, string>;
+	/** The reservation that was sold last, and when (ISO 8601): orders has it, or was restored from an older copy. */
+	last_sold?: { reservation_id: string; at: string };
 	category: string;
 	/** What it is found and ordered by: see search.ts. */
 	words: string[];

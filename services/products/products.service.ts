@@ -11,7 +11,7 @@ import { MemoryListing } from "./memory-listing.ts";
 import { changesOf, newDocument, ON_SALE, type ProductDocument, present, presentStock } from "./model.ts";
 import { MongoListing } from "./mongo-listing.ts";
 import { describeForSearch, searchFields } from "./search.ts";
-import { consume, refuseStale, release, reserve, restock } from "./stock.ts";
+import { consume, newestSales, refuseStale, release, reserve, restock } from "./stock.ts";
 import { Sweeper } from "./sweeper.ts";
 
 interface ProductsService extends DocumentService<ProductDocument> {
@@ -34,6 +34,7 @@ export default service<ProductsService>({
 			{ field: "updated_at", onServer: true },
 			{ field: "holds.reservation_id" },
 			{ field: "holds.expires_at" },
+			{ field: "last_sold.at", onServer: true },
 		]),
 	],
 
@@ -161,6 +162,10 @@ export default service<ProductsService>({
 
 		async consume(ctx) {
 			return { lines: await consume(this.adapter, ctx.params.reservation_id) };
+		},
+
+		async newestSales() {
+			return { reservation_ids: await newestSales(this.adapter) };
 		},
 
 		async release(ctx) {

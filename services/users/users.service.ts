@@ -3,6 +3,7 @@ import { Op, type Sequelize, type Transaction, UniqueConstraintError } from "seq
 import { type ActionContext, callAction, implement } from "../../contracts/actions.ts";
 import { problem, problemCode } from "../../contracts/problems.ts";
 import { ACCESS_SECONDS, users } from "../../contracts/users.ts";
+import { comparedWithOthers, eventsKnown, lostEventTables } from "../../mixins/compared.ts";
 import { cursorAt, readId } from "../../mixins/cursor.ts";
 import { database } from "../../mixins/database.ts";
 import { type JobsService, jobs, pendingJobs } from "../../mixins/jobs.ts";
@@ -19,6 +20,7 @@ import {
 	requestEmailChange,
 	resetPassword,
 } from "./account.ts";
+import { usersKnown } from "./known.ts";
 import { forgetOldAttempts, LoginGuard } from "./login-guard.ts";
 import { askForMail, type MailRequest, requestMail } from "./mail-requests.ts";
 import { mailToken } from "./mail-tokens.ts";
@@ -67,10 +69,11 @@ export default service<UsersService>({
 		database,
 		outbox(),
 		jobs("users"),
+		comparedWithOthers<UsersService>("users", ["ensureAdmin", "outbox"], [usersKnown, eventsKnown("user")]),
 		postgres({
 			database: "users",
 			migrations: new URL("./migrations/", import.meta.url),
-			tables: [outboxTables],
+			tables: [outboxTables, lostEventTables],
 		}),
 	],
 

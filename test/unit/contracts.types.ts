@@ -41,7 +41,15 @@ const get = async () => ({}) as never;
 const health = async () => ({ status: "healthy", service: "notification-service" }) as const;
 
 const [retry, retryDeadLetter] = [get, get];
-const others = { get, retry, deadLetters: () => [], retryDeadLetter, outbox: () => [], health };
+const others = {
+	get,
+	retry,
+	deadLetters: () => [],
+	retryDeadLetter,
+	takenIn: () => [],
+	outbox: () => [],
+	health,
+};
 const handlers = implement<object>();
 
 export const good = handlers(notifications, { ...others, list: () => [] });
