@@ -83,6 +83,8 @@ export default service<NotificationsService>({
 			database: "notifications",
 			migrations: new URL("./migrations/", import.meta.url),
 			tables: [inboxTables],
+			amounts:
+				"SELECT data->'data'->>'currency' AS currency FROM notifications WHERE starts_with(aggregate, 'order:') LIMIT 1",
 			// For every job and every event that is taken in at the same moment.
 			connections: 24,
 		}),

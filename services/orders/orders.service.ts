@@ -41,6 +41,7 @@ export default service<PayingService>({
 			database: "orders",
 			migrations: new URL("./migrations/", import.meta.url),
 			tables: [outboxTables, lostEventTables],
+			amounts: "SELECT currency FROM orders ORDER BY created_at DESC LIMIT 1",
 		}),
 	],
 
