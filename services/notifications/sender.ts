@@ -43,6 +43,11 @@ export class Sender {
 		this.#pinging = setInterval(() => this.#ping(), PING_EVERY_MS).unref();
 	}
 
+	/** The process that sends at the moment. */
+	get pid(): number | undefined {
+		return this.#process.pid;
+	}
+
 	/** Whether messages can be sent: not while the process does not answer. The first one counts from the start. */
 	get isAnswering(): boolean {
 		return !this.#isLost && (this.#unanswered < SILENT_PINGS || !this.#isStarted);
