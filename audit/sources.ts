@@ -54,6 +54,10 @@ export async function openSources(): Promise<Sources> {
 			}),
 		]),
 	);
+	for (const pool of pools.values()) {
+		// An idle connection that is lost is no reason to end: the next query tells.
+		pool.on("error", () => undefined);
+	}
 	const mongo = settings.mongoUrl ? await openMongo(settings.mongoUrl) : undefined;
 	const nats = await connect(natsConnection(settings.natsUrl));
 	return {

@@ -1,6 +1,6 @@
 import type { Middleware, ServiceBroker } from "moleculer";
 import { contracts } from "../contracts/actions.ts";
-import { agreedSettings, difference } from "../mixins/agreement.ts";
+import { agreedSettings, cureOf, difference } from "../mixins/agreement.ts";
 
 /** What every node tells of itself beside its services. */
 interface Told {
@@ -48,7 +48,7 @@ function compare(broker: ServiceBroker, node: Node): void {
 		yields(broker, own, node.id, other)
 	) {
 		broker.fatal(
-			`${name} is ${found.own} here, but ${found.other} at ${node.id}, which keeps data of this shop: give this process the same ${name}, or name another shop by TOKO_NAMESPACE`,
+			`${name} is ${found.own} here, but ${found.other} at ${node.id}, which keeps data of this shop: ${cureOf(name, found.other)}`,
 			undefined,
 			true,
 		);

@@ -87,9 +87,14 @@ export async function agree(record: SettingsRecord, say: (line: string) => void)
 	}
 }
 
-function refusal(store: string, name: string, own: string, other: string): Error {
-	const cure = AGREED[name]?.isMoney
+/** What an operator can do about a process whose setting differs from that of the shop. */
+export function cureOf(name: string, other: string): string {
+	return AGREED[name]?.isMoney
 		? `set ${name}=${other}, or start another shop with another TOKO_NAMESPACE or TOKO_DIR; it can change only while there are no prices and no orders`
 		: `give this process the one of the others; to change it on purpose, stop all and start once with CHANGE_SETTINGS=${name}`;
+}
+
+function refusal(store: string, name: string, own: string, other: string): Error {
+	const cure = cureOf(name, other);
 	return new Error(`${name} is ${own} here, but ${store} was made with ${other}: ${cure}`);
 }

@@ -159,7 +159,7 @@ describe("among nodes", () => {
 		await startOther({ CURRENCY: "USD" });
 		await eventually("its end", async () => fatal.length > 0);
 		expect(fatal[0]).toMatch(
-			/^CURRENCY is USD here, but IDR at \S+, which keeps data of this shop: .* CURRENCY/,
+			/^CURRENCY is USD here, but IDR at \S+, which keeps data of this shop: set CURRENCY=IDR, /,
 		);
 		await stopAll();
 		fatal = [];
