@@ -72,6 +72,8 @@ export function comparedWithOthers<This extends JobsService>(
 		},
 		created(this: ComparedService) {
 			this.comparer = new Comparer(this, database, comparisons as Comparison<never>[]);
+			// It may have been restored meanwhile.
+			this.pool.on("error", () => this.comparer.compareAll());
 		},
 		started(this: ComparedService) {
 			for (const [name, task] of Object.entries(this.tasks)) {
@@ -118,6 +120,14 @@ class Comparer {
 	stop(): void {
 		this.#service.broker.localBus.off("$services.changed", this.#look);
 		clearInterval(this.#again);
+	}
+
+	/** Compares with everybody again. */
+	compareAll(): void {
+		for (const [comparison, outcome] of this.#outcomes) {
+			this.#note(comparison, outcome === "ahead" ? "ahead" : "unknown");
+		}
+		this.#lookAtNew();
 	}
 
 	/**

@@ -159,3 +159,16 @@ test("an order of which only products knows is missed too", async () => {
 	shop = await startNode("users", "products", "orders");
 	await expect(callAction(shop, "v1.orders.health", {})).rejects.toMatchObject({ type: "DATA_BEHIND" });
 });
+
+test("a database that is restored under running processes is noticed", async () => {
+	await copy("users");
+	await eventually("the welcome", async () => (await mailsOf(await newUser(shop))).length > 0);
+	await server.query(`DROP DATABASE ${named("users")} WITH (FORCE)`);
+	await server.query(`ALTER DATABASE ${named("users_copy")} RENAME TO ${named("users")}`);
+	await eventually("users to notice", () =>
+		callAction(shop, "v1.users.health", {}).then(
+			() => false,
+			({ type }) => type === "DATA_BEHIND",
+		),
+	);
+});
