@@ -6,6 +6,7 @@ import { answersMiddleware } from "./middlewares/answers.ts";
 import { channels } from "./middlewares/channels.ts";
 import { contractMiddleware } from "./middlewares/contracts.ts";
 import { countingMiddleware } from "./middlewares/counting.ts";
+import { idempotencyMiddleware } from "./middlewares/idempotency.ts";
 import { waitingMiddleware } from "./middlewares/least-busy.ts";
 import { permissionMiddleware } from "./middlewares/permissions.ts";
 import {
@@ -36,6 +37,7 @@ export function brokerOptions(changes: Partial<BrokerOptions> = {}): BrokerOptio
 		skipProcessEventRegistration: true,
 		internalMiddlewares: false,
 		middlewares: [
+			idempotencyMiddleware(),
 			contractMiddleware,
 			storeFailureMiddleware,
 			permissionMiddleware(),

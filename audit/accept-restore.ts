@@ -73,8 +73,10 @@ async function acceptOrders(
 	say: (line: string) => void,
 ): Promise<boolean> {
 	const events = await acceptEvents(client, sources, "order");
-	const products = await sources.products();
-	const sold = [...products.values()].flatMap(({ last_sold }) => last_sold?.reservation_id ?? []);
+	const sold: string[] = [];
+	for await (const { last_sold } of sources.products()) {
+		sold.push(...(last_sold ? [last_sold.reservation_id] : []));
+	}
 	const { rowCount: sales } = await client.query(
 		"INSERT INTO reservations (id) SELECT unnest($1::uuid[]) ON CONFLICT DO NOTHING",
 		[sold],

@@ -1,6 +1,8 @@
 import { setTimeout as wait } from "node:timers/promises";
+import type { Place } from "../mixins/outbox-rows.ts";
 import { lookAtEvents } from "./events.ts";
 import { lookAtOrders } from "./orders.ts";
+import { lookAtProductFile } from "./product-file.ts";
 import type { Sources } from "./sources.ts";
 import { lookAtStock } from "./stock.ts";
 
@@ -10,6 +12,15 @@ export interface Finding {
 	what: string;
 	/** A hold that can be settled safely: its order says what becomes of it. */
 	reservation_id?: string;
+	/** A product whose ledger can be made to account for what was supplied. */
+	product_id?: string;
+	/** Events that can be sent again. */
+	events?: LostEvent[];
+}
+
+/** An event that nobody has taken in, by the database of its outbox and its place. */
+export interface LostEvent extends Place {
+	database: "users" | "orders";
 }
 
 /** What one check saw. */
@@ -43,6 +54,7 @@ export async function audit(sources: Sources, patience_ms: number): Promise<Audi
 	for (;;) {
 		const looks = [
 			...(await lookAtStock(sources)),
+			...(sources.productFile ? [await lookAtProductFile(sources.productFile)] : []),
 			...(await lookAtOrders(sources)),
 			...(await lookAtEvents(sources)),
 		];

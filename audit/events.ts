@@ -1,7 +1,7 @@
 import type { EventName } from "../contracts/actions.ts";
 import { MESSAGES } from "../services/notifications/messages.ts";
 import { STEPS } from "../services/orders/states.ts";
-import type { Look } from "./audit.ts";
+import type { Look, LostEvent } from "./audit.ts";
 import type { Snapshot, Sources } from "./sources.ts";
 
 /** Something that has events, such as `order:<id>`, with the names of those that must have happened. */
@@ -13,8 +13,17 @@ interface Happened extends Record<string, unknown> {
 	published: number;
 	/** How many of them were lost when the database was restored from an older copy, and so are no part of `names`. */
 	lost: number;
-	/** Some are still in the outbox. */
-	in_outbox: boolean;
+	/** Of those that the outbox still has: on their way, or put aside. */
+	waiting: number[];
+	/** And those that the stream had and notifications has acknowledged. */
+	acknowledged: number[];
+}
+
+interface PutAside extends Record<string, unknown> {
+	aggregate: string;
+	sequence: number;
+	name: string;
+	refusal: string;
 }
 
 /** What follows an order's arrival in a state. */
@@ -28,19 +37,26 @@ const EVENT_OF_STATUS = {
  * notifications up to the last event, and its messages were sent.
  */
 export async function lookAtEvents(sources: Sources): Promise<Look[]> {
-	const happened = [
-		...(await sources.snapshot("users", happenedToUsers)),
-		...(await sources.snapshot("orders", happenedToOrders)),
+	// First, so that what is acknowledged is in the inbox by the time that it is read.
+	const consumer = await sources.consumer();
+	const [users, orders] = [
+		await sources.snapshot("users", (query) => happenedToUsers(query, consumer.confirmed)),
+		await sources.snapshot("orders", (query) => happenedToOrders(query, consumer.confirmed)),
 	];
-	// Left in the stream while notifications is away: nothing is lost.
-	const unread = await sources.unread();
+	const happened = [...users, ...orders];
+	const aside = [
+		...(await sources.snapshot("users", putAside)).map((one) => ({ database: "users" as const, ...one })),
+		...(await sources.snapshot("orders", putAside)).map((one) => ({ database: "orders" as const, ...one })),
+	];
 	const [taken, letters, messages] = await sources.snapshot(
 		"notifications",
 		async (query) => [await takenIn(query), await deadLetters(query), await messagesOf(query)] as const,
 	);
-	const behind = happened.filter(({ aggregate, published }) => (taken.get(aggregate) ?? 0) < published);
-	const isWaiting = ({ in_outbox }: Happened) => in_outbox || unread > 0;
-	const lost = behind.filter((one) => !isWaiting(one));
+	const behind = happened.filter((one) => missing(one, taken).length > 0);
+	const lost = [
+		...users.flatMap((one) => lostOf(one, "users", taken, consumer.unread)),
+		...orders.flatMap((one) => lostOf(one, "orders", taken, consumer.unread)),
+	];
 	return [
 		{
 			check: "what happened is an event",
@@ -58,9 +74,11 @@ export async function lookAtEvents(sources: Sources): Promise<Look[]> {
 			looked_at: happened.reduce((sum, { published }) => sum + published, 0),
 			under_way: behind.length - lost.length,
 			findings: [
-				...lost.map(({ aggregate, document, published }) => ({
-					document,
-					what: `event ${taken.get(aggregate) ?? 0} of ${published} was the last to be taken in`,
+				...lost,
+				...aside.map(({ database, aggregate, sequence, name, refusal }) => ({
+					document: `event ${sequence} of ${aggregate}`,
+					what: `${name} was put aside and is not published: ${refusal}`,
+					events: [{ database, aggregate, sequence }],
 				})),
 				...letters.map(({ id, name, error }) => ({
 					document: `dead letter ${id}`,
@@ -73,33 +91,88 @@ export async function lookAtEvents(sources: Sources): Promise<Look[]> {
 	];
 }
 
-function happenedToUsers(query: Snapshot): Promise<Happened[]> {
+/** What notifications has taken in of a thing's events: all up to `sequence`, but those that were passed over. */
+interface Taken {
+	sequence: number;
+	gaps: number[];
+}
+
+/** The events of a thing that notifications has not taken in. */
+function missing({ aggregate, published }: Happened, taken: Map<string, Taken>): number[] {
+	const { sequence, gaps } = taken.get(aggregate) ?? { sequence: 0, gaps: [] };
+	const after = Array.from({ length: Math.max(0, published - sequence) }, (_, index) => sequence + 1 + index);
+	return [...gaps, ...after];
+}
+
+/** Those of them that are not on their way: what the outbox does not have any more may be, while the stream has any. */
+function lostOf(
+	one: Happened,
+	database: LostEvent["database"],
+	taken: Map<string, Taken>,
+	unread: number,
+): Look["findings"] {
+	const { aggregate, document, published, waiting, acknowledged } = one;
+	const lost = missing(one, taken).filter(
+		(sequence) => !waiting.includes(sequence) && (unread === 0 || acknowledged.includes(sequence)),
+	);
+	const last = taken.get(aggregate)?.sequence ?? 0;
+	const passed = lost.filter((sequence) => sequence <= last);
+	const events = lost.map((sequence) => ({ database, aggregate, sequence }));
+	if (passed.length > 0) {
+		return [
+			{
+				document,
+				what: `event ${passed.join(", ")} of ${published} was passed over and did not come`,
+				events,
+			},
+		];
+	}
+	return lost.length > 0
+		? [{ document, what: `event ${last} of ${published} was the last to be taken in`, events }]
+		: [];
+}
+
+function putAside(query: Snapshot): Promise<PutAside[]> {
+	return query<PutAside>(
+		"SELECT aggregate, sequence, name, refusal FROM outbox WHERE refusal IS NOT NULL ORDER BY position",
+	);
+}
+
+function happenedToUsers(query: Snapshot, confirmed: number): Promise<Happened[]> {
 	return query<Happened>(
 		`SELECT 'user:' || id AS aggregate, 'user ' || id AS document, ${PUBLISHED},
 			ARRAY['user.registered'] || ARRAY(SELECT event FROM user_history h WHERE h.user_id = users.id) AS names
 		FROM users LEFT JOIN event_sequences s ON s.aggregate = 'user:' || id`,
+		[confirmed],
 	);
 }
 
-function happenedToOrders(query: Snapshot): Promise<Happened[]> {
+function happenedToOrders(query: Snapshot, confirmed: number): Promise<Happened[]> {
 	return query<Happened>(
 		`SELECT 'order:' || o.id AS aggregate, 'order ' || o.number AS document, ${PUBLISHED},
-			(SELECT array_agg(e.value) FROM order_history h JOIN jsonb_each_text($1) e ON e.key = h.status
+			(SELECT array_agg(e.value) FROM order_history h JOIN jsonb_each_text($2) e ON e.key = h.status
 				WHERE h.order_id = o.id)
 			|| (SELECT array_agg('payment.refunded'::text) FROM payments p
 				WHERE p.order_id = o.id AND p.status = 'refunded' AND p.is_late) AS names
 		FROM orders o LEFT JOIN event_sequences s ON s.aggregate = 'order:' || o.id`,
-		[JSON.stringify(EVENT_OF_STATUS)],
+		[confirmed, JSON.stringify(EVENT_OF_STATUS)],
 	);
 }
 
-const PUBLISHED = `coalesce(s.sequence, 0) AS published, coalesce(s.lost, 0) AS lost, EXISTS (
-	SELECT FROM graphile_worker.jobs j, generate_series(1, s.sequence) n WHERE j.key = 'event:' || s.aggregate || '#' || n
-) AS in_outbox`;
+const ON_ITS_WAY = "(e.published_at IS NULL OR e.stream_sequence > $1::bigint)";
 
-async function takenIn(query: Snapshot): Promise<Map<string, number>> {
-	const rows = await query<{ aggregate: string; sequence: number }>("SELECT aggregate, sequence FROM inbox");
-	return new Map(rows.map(({ aggregate, sequence }) => [aggregate, sequence]));
+/** $1: up to which place in the stream everything is acknowledged. */
+const PUBLISHED = `coalesce(s.sequence, 0) AS published, coalesce(s.lost, 0) AS lost,
+	ARRAY(SELECT e.sequence FROM outbox e WHERE e.aggregate = s.aggregate AND ${ON_ITS_WAY}) AS waiting,
+	ARRAY(SELECT e.sequence FROM outbox e WHERE e.aggregate = s.aggregate AND NOT ${ON_ITS_WAY}) AS acknowledged`;
+
+async function takenIn(query: Snapshot): Promise<Map<string, Taken>> {
+	const rows = await query<Taken & { aggregate: string }>(
+		`SELECT aggregate, sequence, ARRAY(
+			SELECT g.sequence FROM inbox_gaps g WHERE g.aggregate = inbox.aggregate ORDER BY g.sequence
+		) AS gaps FROM inbox`,
+	);
+	return new Map(rows.map(({ aggregate, sequence, gaps }) => [aggregate, { sequence, gaps }]));
 }
 
 function deadLetters(query: Snapshot) {

@@ -1,14 +1,14 @@
-import { once } from "node:events";
-import { createReadStream, existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import { connect, type NatsConnection } from "nats";
 import type pg from "pg";
+import { streamConfig } from "../mixins/events.ts";
 import { postgresPool } from "../mixins/postgres-client.ts";
 import { databaseUrl, settings } from "../mixins/settings.ts";
+import { unlessMissing } from "../mixins/stream.ts";
 import { natsConnection } from "../moleculer.config.ts";
 import type { ProductDocument } from "../services/products/model.ts";
+import { productsInFile } from "./product-file.ts";
 
 /** The driver's own major version has no types. */
 const { MongoClient } = createRequire(import.meta.url)("mongodb") as {
@@ -22,21 +22,37 @@ interface Mongo {
 	close(): Promise<void>;
 }
 
+const FIELDS = [
+	"name",
+	"stock",
+	"supplied",
+	"holds",
+	"ledger",
+	"ledger_sums",
+	"restocks",
+	"last_sold",
+] as const;
+
 /** What the audit needs to know of a product. */
-export type Stock = Pick<ProductDocument, "_id" | "name" | "stock" | "supplied" | "holds" | "last_sold">;
+export type Stock = Pick<ProductDocument, "_id" | (typeof FIELDS)[number]>;
 
 /** One look at a database: all queries of it see the same moment. */
 export type Snapshot = <R extends pg.QueryResultRow>(sql: string, values?: unknown[]) => Promise<R[]>;
 
 /** Everything that the shop keeps, for reading. */
 export interface Sources {
-	products(): Promise<Map<string, Stock>>;
+	/** All products, in no order. */
+	products(): AsyncIterable<Stock>;
+	/** Where the products are in a file: which one. */
+	productFile: string | undefined;
 	snapshot<T>(
 		database: "users" | "orders" | "notifications",
 		look: (query: Snapshot) => Promise<T>,
 	): Promise<T>;
-	/** How many events the stream holds that notifications has not acknowledged. */
-	unread(): Promise<number>;
+	/** What notifications has acknowledged of the stream: all up to `confirmed`, and how many are still to come. */
+	consumer(): Promise<{ confirmed: number; unread: number }>;
+	/** How many events are in an outbox, or in the stream and not acknowledged. */
+	eventsUnderWay(): Promise<number>;
 	close(): Promise<void>;
 }
 
@@ -58,12 +74,22 @@ export async function openSources(): Promise<Sources> {
 		// An idle connection that is lost is no reason to end: the next query tells.
 		pool.on("error", () => undefined);
 	}
+	const file = join(settings.directory, "products.db");
 	const mongo = settings.mongoUrl ? await openMongo(settings.mongoUrl) : undefined;
 	const nats = await connect(natsConnection(settings.natsUrl));
+	const snapshot: Sources["snapshot"] = (database, look) => inSnapshot(pools.get(database) as pg.Pool, look);
 	return {
-		products: () => (mongo ? fromMongo(mongo) : fromFile(join(settings.directory, "products.db"))),
-		snapshot: (database, look) => inSnapshot(pools.get(database) as pg.Pool, look),
-		unread: () => unread(nats),
+		products: () => (mongo ? fromMongo(mongo) : productsInFile(file)),
+		productFile: mongo ? undefined : file,
+		snapshot,
+		consumer: () => consumer(nats),
+		async eventsUnderWay() {
+			const waiting = [
+				(await snapshot("users", waitingEvents)).length,
+				(await snapshot("orders", waitingEvents)).length,
+			];
+			return waiting.reduce((sum, count) => sum + count, (await consumer(nats)).unread);
+		},
 		async close() {
 			await Promise.all([...pools.values()].map((pool) => pool.end()));
 			await mongo?.close();
@@ -76,45 +102,9 @@ function openMongo(url: string): Promise<Mongo> {
 	return MongoClient.connect(url, { useUnifiedTopology: true, serverSelectionTimeoutMS: 5000 });
 }
 
-async function fromMongo(mongo: Mongo): Promise<Map<string, Stock>> {
-	const found = mongo
-		.db(`${settings.namespace}_products`)
-		.collection("products")
-		.find({}, { projection: { name: 1, stock: 1, supplied: 1, holds: 1, last_sold: 1 } });
-	const products = new Map<string, Stock>();
-	for await (const product of found) {
-		products.set(product._id, product);
-	}
-	return products;
-}
-
-/** Reads NeDB's file without opening it, since it has one owner: a line for each change, the last one counts. */
-async function fromFile(file: string): Promise<Map<string, Stock>> {
-	const products = new Map<string, Stock>();
-	if (!existsSync(file)) {
-		return products;
-	}
-	const stream = createReadStream(file, "utf8");
-	await once(stream, "open");
-	for await (const line of createInterface({ input: stream })) {
-		const change = parse(line);
-		if (change?.$$deleted) {
-			products.delete(change._id);
-		} else if (change?._id) {
-			const { _id, name, stock, supplied, holds, last_sold } = change;
-			products.set(_id, { _id, name, stock, supplied, holds, ...(last_sold ? { last_sold } : {}) });
-		}
-	}
-	return products;
-}
-
-/** The last line may be half written at this moment. */
-function parse(line: string): (Stock & { $$deleted?: boolean }) | undefined {
-	try {
-		return JSON.parse(line);
-	} catch {
-		return undefined;
-	}
+function fromMongo(mongo: Mongo): AsyncIterable<Stock> {
+	const projection = Object.fromEntries(FIELDS.map((field) => [field, 1]));
+	return mongo.db(`${settings.namespace}_products`).collection("products").find({}, { projection });
 }
 
 async function inSnapshot<T>(pool: pg.Pool, look: (query: Snapshot) => Promise<T>): Promise<T> {
@@ -132,18 +122,15 @@ async function inSnapshot<T>(pool: pg.Pool, look: (query: Snapshot) => Promise<T
 	}
 }
 
-async function unread(nats: NatsConnection): Promise<number> {
+function waitingEvents(query: Snapshot) {
+	return query("SELECT 1 FROM outbox WHERE published_at IS NULL AND refusal IS NULL");
+}
+
+async function consumer(nats: NatsConnection): Promise<{ confirmed: number; unread: number }> {
 	const manager = await nats.jetstreamManager();
-	try {
-		const { num_pending, num_ack_pending } = await manager.consumers.info(
-			`${settings.namespace}_events`,
-			"notifications",
-		);
-		return num_pending + num_ack_pending;
-	} catch (error) {
-		if (/(stream|consumer) not found/.test((error as Error).message)) {
-			return 0;
-		}
-		throw error;
-	}
+	const info = await unlessMissing(manager.consumers.info(streamConfig().name, "notifications"));
+	return {
+		confirmed: info?.ack_floor.stream_seq ?? 0,
+		unread: info ? info.num_pending + info.num_ack_pending : 0,
+	};
 }

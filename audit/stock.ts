@@ -1,10 +1,15 @@
+import { createHash } from "node:crypto";
+import { STOCK_MAX } from "../contracts/products.ts";
+import { settings } from "../mixins/settings.ts";
 import type { OrderStatus } from "../services/orders/states.ts";
 import { INITIAL, SOLD } from "../services/orders/states.ts";
 import type { Finding, Look } from "./audit.ts";
+import { judgeLedger, judgeRestocks, type Restocks, readRestocks, restockedOrders } from "./ledger.ts";
 import type { Snapshot, Sources, Stock } from "./sources.ts";
 
 /** A hold whose time is over is the sweeper's for this long. */
 const SWEEP_MS = 40_000;
+const CLOCKS_DIFFER_MS = 5 * 60_000;
 
 /** A line of an order that is pending, or that has a hold. */
 interface HeldLine extends Record<string, unknown> {
@@ -21,51 +26,75 @@ interface Orders {
 	sold: Map<string, number>;
 	/** By product and reservation. */
 	lines: Map<string, HeldLine>;
-	pending: HeldLine[];
+	restocks: Restocks;
 }
 
 /**
- * Stock and holds of every product: `supplied = stock + held + sold`, and every hold is that of a pending order. What
- * changes between the two reads around the look at the orders is left to the next look; the rest is exact.
+ * Stock, ledger and holds of every product: `supplied = stock + held + sold`, each unit that was supplied has a reason, and
+ * every hold is that of a pending order. Products are read twice, around the look at the orders: what changes in between is
+ * left to the next look, the rest is exact. Of a product its digest is kept, beside the holds and restocks that orders is
+ * asked about.
  */
 export async function lookAtStock(sources: Sources): Promise<Look[]> {
-	const before = await sources.products();
-	const held = [...before.values()].flatMap(({ holds }) => holds.map(({ reservation_id }) => reservation_id));
-	const orders = await sources.snapshot("orders", (query) => readOrders(query, held));
-	const after = await sources.products();
+	const before = new Map<string, string>();
+	const held = new Set<string>();
+	const reservations: string[] = [];
+	const restocked: string[] = [];
+	for await (const product of sources.products()) {
+		before.set(product._id, digest(product));
+		restocked.push(...restockedOrders(product));
+		for (const { reservation_id } of product.holds) {
+			reservations.push(reservation_id);
+			held.add(`${product._id} ${reservation_id}`);
+		}
+	}
+	const orders = await sources.snapshot("orders", (query) => readOrders(query, reservations, restocked));
 
-	const resting = [...before.values()].filter((product) => isSame(product, after.get(product._id)));
-	const holds = resting.flatMap((product) => product.holds.map((hold) => ({ product, hold })));
-	const seen = holds.map(({ product, hold }) => judgeHold(product, hold, orders));
-	const known = new Set(before.keys());
-	return [
-		{
-			check: "supplied = stock + held + sold",
-			looked_at: before.size,
-			under_way: before.size - resting.length,
-			findings: [
-				...resting.flatMap((product) => judgeStock(product, orders)),
-				...[...orders.sold.keys()]
-					.filter((id) => !known.has(id) && !after.has(id))
-					.map((id) => ({ document: `product ${id}`, what: "is in orders, but there is no such product" })),
-			],
-		},
-		{
-			check: "a hold has a pending order",
-			looked_at: holds.length,
-			under_way: seen.filter((judgement) => judgement === "under way").length,
-			findings: seen.filter((judgement) => typeof judgement === "object"),
-		},
-		{
-			check: "a pending order has its holds",
-			looked_at: orders.pending.length,
-			under_way: 0,
-			findings: orders.pending.flatMap((line) => judgePending(line, before, after)),
-		},
-	];
+	const units = newLook("supplied = stock + held + sold");
+	const ledgers = newLook("each unit supplied has a reason");
+	const restocks = newLook("a restock is that of a refunded order");
+	const holds = newLook("a hold has a pending order");
+	const missing = new Set([...orders.sold.keys()].filter((id) => !before.has(id)));
+	for await (const product of sources.products()) {
+		missing.delete(product._id);
+		for (const { reservation_id } of product.holds) {
+			held.add(`${product._id} ${reservation_id}`);
+		}
+		units.looked_at++;
+		if (before.get(product._id) !== digest(product)) {
+			units.under_way++;
+			continue;
+		}
+		units.findings.push(...judgeStock(product, orders));
+		ledgers.looked_at++;
+		ledgers.findings.push(...judgeLedger(product));
+		restocks.looked_at += restockedOrders(product).length;
+		restocks.findings.push(...judgeRestocks(product, orders.restocks));
+		for (const hold of product.holds) {
+			const judgement = judgeHold(product, hold, orders);
+			holds.looked_at++;
+			holds.under_way += judgement === "under way" ? 1 : 0;
+			holds.findings.push(...(typeof judgement === "object" ? [judgement] : []));
+		}
+	}
+	for (const id of missing) {
+		units.findings.push({ document: `product ${id}`, what: "is in orders, but there is no such product" });
+	}
+	const pending = newLook("a pending order has its holds");
+	for (const [key, line] of orders.lines) {
+		if (line.status === INITIAL) {
+			pending.looked_at++;
+			pending.findings.push(...(held.has(key) ? [] : [unheld(line)]));
+		}
+	}
+	return [units, ledgers, restocks, holds, pending];
 }
 
-async function readOrders(query: Snapshot, held: string[]): Promise<Orders> {
+function newLook(check: string): Look {
+	return { check, looked_at: 0, under_way: 0, findings: [] };
+}
+
+async function readOrders(query: Snapshot, held: string[], restocked: string[]): Promise<Orders> {
 	const sold = await query<{ product_id: string; quantity: number }>(
 		`SELECT l.product_id, sum(l.quantity)::float8 AS quantity
 		FROM orders o JOIN order_lines l ON l.order_id = o.id JOIN reservations r ON r.order_id = o.id
@@ -84,14 +113,14 @@ async function readOrders(query: Snapshot, held: string[]): Promise<Orders> {
 	return {
 		sold: new Map(sold.map(({ product_id, quantity }) => [product_id, quantity])),
 		lines: new Map(lines.map((line) => [`${line.product_id} ${line.reservation_id}`, line])),
-		pending: lines.filter(({ status }) => status === INITIAL),
+		restocks: await readRestocks(query, restocked),
 	};
 }
 
-function isSame(one: Stock, other: Stock | undefined): boolean {
-	const told = (stock: Stock | undefined) =>
-		stock && JSON.stringify([stock.stock, stock.supplied, stock.holds.map((hold) => hold.reservation_id)]);
-	return told(one) === told(other);
+/** Whatever is judged here, in a few bytes. */
+function digest({ stock, supplied, holds, ledger, ledger_sums, restocks }: Stock): string {
+	const told = JSON.stringify([stock, supplied, holds, ledger, ledger_sums, restocks]);
+	return createHash("sha256").update(told).digest("base64url").slice(0, 22);
 }
 
 function judgeStock({ _id, name, stock, supplied, holds }: Stock, orders: Orders): Finding[] {
@@ -105,6 +134,9 @@ function judgeStock({ _id, name, stock, supplied, holds }: Stock, orders: Orders
 	}
 	if (!Number.isSafeInteger(stock) || stock < 0) {
 		findings.push({ document, what: `has a stock of ${stock}` });
+	}
+	if (stock > STOCK_MAX) {
+		findings.push({ document, what: `has a stock of ${stock}, above the limit of ${STOCK_MAX}` });
 	}
 	return findings;
 }
@@ -123,8 +155,15 @@ function judgeHold(product: Stock, hold: Stock["holds"][number], orders: Orders)
 		return finding("is there twice");
 	}
 	if (!line) {
-		const isOver = Date.parse(expires_at) + SWEEP_MS < Date.now();
-		return isOver ? finding(`is that of no order and should have ended at ${expires_at}`) : "under way";
+		const left_ms = Date.parse(expires_at) - Date.now();
+		if (left_ms < -SWEEP_MS) {
+			return finding(`is that of no order and should have ended at ${expires_at}`);
+		}
+		// Also where it is no time at all.
+		const isPossible = left_ms <= settings.orderTtlMinutes * 60_000 + CLOCKS_DIFFER_MS;
+		return isPossible
+			? "under way"
+			: finding(`is that of no order and ends at ${expires_at}, which ORDER_TTL_MINUTES does not allow`);
 	}
 	if (line.quantity !== quantity) {
 		return finding(`is of ${quantity} units, order ${line.number} has ${line.quantity}`);
@@ -135,16 +174,9 @@ function judgeHold(product: Stock, hold: Stock["holds"][number], orders: Orders)
 	return line.has_job ? "under way" : finding(`has outlived order ${line.number}, which is ${line.status}`);
 }
 
-function judgePending(line: HeldLine, before: Map<string, Stock>, after: Map<string, Stock>): Finding[] {
-	const isHeld = (products: Map<string, Stock>) =>
-		products.get(line.product_id)?.holds.some((hold) => hold.reservation_id === line.reservation_id) ?? false;
-	if (isHeld(before) || isHeld(after)) {
-		return [];
-	}
-	return [
-		{
-			document: `order ${line.number}`,
-			what: `is pending, but ${line.quantity} units of product ${line.product_id} are not held for it`,
-		},
-	];
+function unheld({ number, quantity, product_id }: HeldLine): Finding {
+	return {
+		document: `order ${number}`,
+		what: `is pending, but ${quantity} units of product ${product_id} are not held for it`,
+	};
 }

@@ -2,7 +2,8 @@ import "./shop/one-line.ts";
 
 import { randomBytes } from "node:crypto";
 import { callAction } from "../contracts/actions.ts";
-import { email, users } from "../contracts/users.ts";
+import { email } from "../contracts/email.ts";
+import { users } from "../contracts/users.ts";
 import { StartError } from "../infra/parts.ts";
 import { withShop } from "./shop/attached.ts";
 import { checkAdmin } from "./shop/first-run.ts";

@@ -2,7 +2,7 @@ import "./shop/one-line.ts";
 
 import { acceptRestore } from "../audit/accept-restore.ts";
 import { audit } from "../audit/audit.ts";
-import { repair } from "../audit/repair.ts";
+import { isRepairable, repair } from "../audit/repair.ts";
 import { printAudit } from "../audit/report.ts";
 import { openSources } from "../audit/sources.ts";
 import { StartError } from "../infra/parts.ts";
@@ -32,7 +32,7 @@ async function start(): Promise<void> {
 			await acceptRestore(sources, (line) => console.log(line));
 		}
 		let found = await audit(sources, PATIENCE_MS);
-		if (process.argv.includes("--repair") && found.breaches.some(({ reservation_id }) => reservation_id)) {
+		if (process.argv.includes("--repair") && found.breaches.some(isRepairable)) {
 			await repair(found.breaches, shop.isRunning, (line) => console.log(line));
 			found = await audit(sources, PATIENCE_MS);
 		}

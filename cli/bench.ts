@@ -3,13 +3,15 @@ import "./shop/one-line.ts";
 import { parseArgs } from "node:util";
 import { measureCosts, printCosts } from "../bench/costs.ts";
 import { measureFinding, printFinding, RATIO_MAX } from "../bench/finding.ts";
+import { measureStore, printStore } from "../bench/store.ts";
 import { StartError } from "../infra/parts.ts";
 import { cleanUp } from "../test/e2e/shop-process.ts";
 import { fail } from "./shop/one-line.ts";
 
 const USAGE =
 	"npm run bench -- finding compares pages of many products with those of few; " +
-	"npm run bench -- costs [--rounds 5] [--store mongo|nedb] tells what an order and the like cost, by part";
+	"npm run bench -- costs [--rounds 5] [--store mongo|nedb] tells what an order and the like cost, by part; " +
+	"npm run bench -- store compares the products' file with one that does not wait for the disk";
 
 const ROUNDS_MAX = 50;
 
@@ -22,7 +24,8 @@ async function start(): Promise<void> {
 		// The shops are in process groups of their own.
 		process.once(signal, () => void cleanUp().finally(() => process.exit(1)));
 	}
-	const isGood = name === "finding" ? await finding() : await costs(rounds, store);
+	const measure = { finding, costs: () => costs(rounds, store), store: durability };
+	const isGood = await measure[name]();
 	process.exit(isGood ? 0 : 1);
 }
 
@@ -42,13 +45,19 @@ async function costs(rounds: number, store: "mongo" | "nedb"): Promise<boolean> 
 	return found.failed.size === 0;
 }
 
+/** What it costs that products are confirmed only once they are on the disk: the figures of decision 12. */
+async function durability(): Promise<boolean> {
+	printStore(await measureStore());
+	return true;
+}
+
 function readOptions() {
 	const { values, positionals } = parse();
 	const [name, ...others] = positionals;
 	const { store } = values;
 	const rounds = Number(values.rounds);
 	if (
-		(name !== "finding" && name !== "costs") ||
+		(name !== "finding" && name !== "costs" && name !== "store") ||
 		others.length > 0 ||
 		(store !== "mongo" && store !== "nedb") ||
 		!(Number.isSafeInteger(rounds) && rounds >= 1 && rounds <= ROUNDS_MAX)

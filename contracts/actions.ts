@@ -54,11 +54,21 @@ export type Caller =
 	| { id: number; role: "user" | "admin"; session_version: number }
 	| { id: null; role: "service" };
 
+/** An `Idempotency-Key`, for one call of one action. */
+export interface IdempotencyMeta {
+	key: string;
+	action: string;
+	/** When the client asked, ISO 8601. */
+	asked_at: string;
+}
+
 /** What travels with a call and the calls below it. `$` names are the gateway's own. */
 export interface Meta {
 	token?: string;
 	/** The address of the client, where the call comes through a gateway. */
 	client?: string;
+	/** Of the action that it is given to; the calls below it are named after it. */
+	idempotency?: IdempotencyMeta;
 	/** The W3C trace that the client's request belongs to (Trace Context, level 1). */
 	traceparent?: string;
 	$statusCode?: number;
@@ -80,7 +90,11 @@ type Call = <N extends ActionName>(
 /** A Moleculer context whose `call` knows the contracts; `locals.caller` is set where an action is not public. */
 export type ActionContext<P = unknown> = Omit<Context<P, Meta>, "call" | "locals"> & {
 	call: Call;
-	locals: { caller?: Caller };
+	locals: {
+		caller?: Caller;
+		/** Names the request, where it came with an `Idempotency-Key`: the same each time that it is repeated. */
+		key_id?: string;
+	};
 };
 
 /** Calls an action from outside a handler (CLI, jobs, tests) with the contracts' types. */
@@ -91,6 +105,11 @@ export function callAction<N extends ActionName>(
 	options?: CallingOptions,
 ): Promise<ResultOf<N>> {
 	return broker.call<ResultOf<N>, ParamsOf<N>>(name, params, options);
+}
+
+/** Calling options for a call that may be repeated: it is done once, and its repetitions get its answer. */
+export function withKey(action: ActionName, key: string): { meta: Meta } {
+	return { meta: { idempotency: { key, action, asked_at: new Date().toISOString() } } };
 }
 
 type Handlers<C extends ServiceContract, This> = {

@@ -45,6 +45,8 @@ export interface ActionContract<P extends z.ZodObject = z.ZodObject, R extends z
 	cached?: Cached<z.output<P>>;
 	/** Things whose cached answers the call makes outdated, as `cached.about` names them; lists need not be named. */
 	changes?: (params: z.output<P>) => string[];
+	/** Its answer holds secrets, and is kept nowhere. */
+	isSecret?: true;
 	/** Deadline for the whole call, nested calls included; the broker's default when left out. */
 	timeout_ms?: number;
 }
@@ -54,6 +56,23 @@ export interface Cached<P = unknown> {
 	fresh_ms: number;
 	/** The one thing that the answer depends on, such as `product:<id>`; left out where it depends on many. */
 	about?: (params: P) => string;
+}
+
+/** The header by which a client names a request that it may repeat. */
+export const KEY_HEADER = "idempotency-key";
+
+/** Chosen by the client for one request; the same key again gets the same answer. */
+export const idempotencyKey = z
+	.string()
+	.regex(/^[\x21-\x7e]{1,255}$/, "must be 1 to 255 visible ASCII characters, for example a UUID")
+	.meta({ examples: ["7c4a8d09-ca37-4f2e-9b65-1d0f6a3e5b21"] });
+
+/**
+ * Whether the action takes an `Idempotency-Key` (middlewares/idempotency.ts): each that changes something over REST, unless
+ * its answer holds secrets, or it has the key among its own parameters.
+ */
+export function takesKey({ rest, isSecret }: Pick<ActionContract, "rest" | "isSecret">): boolean {
+	return rest !== undefined && rest.method !== "GET" && !isSecret && rest.headers?.[KEY_HEADER] === undefined;
 }
 
 /** What a service promises to the others. Actions are called `v<version>.<name>.<action>`. */

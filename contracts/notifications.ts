@@ -3,7 +3,7 @@ import { action, contract, deadLetter, healthAction, outboxAction } from "./cont
 import { cursor, integerId, limit, moment, opaqueId, skip } from "./fields.ts";
 
 /** How a message reaches a person. */
-export const channel = z.enum(["email", "sms"]);
+export const channel = z.enum(["email", "sms"]).meta({ id: "Channel" });
 
 /** A message to one person. `history` tells what became of it and when. */
 export const notification = z
@@ -19,13 +19,15 @@ export const notification = z
 		/** `failed`: the recipient's server refused it for good; everything else is tried until it is sent. */
 		status: z.enum(["queued", "sent", "failed"]),
 		history: z.array(
-			z.strictObject({
-				status: z.string(),
-				at: moment,
-				/** Why the last of these `tries` failed; for admins. */
-				reason: z.string().optional(),
-				tries: z.int().optional(),
-			}),
+			z
+				.strictObject({
+					status: z.string(),
+					at: moment,
+					/** Why the last of these `tries` failed; for admins. */
+					reason: z.string().optional(),
+					tries: z.int().optional(),
+				})
+				.meta({ id: "NotificationStep" }),
 		),
 		created_at: moment,
 		sent_at: moment.nullable(),
@@ -58,6 +60,10 @@ export const notifications = contract({
 		list: action({
 			summary: "One's own messages, newest first; all of them for an admin",
 			permissions: "user",
+			example: {
+				cursor:
+					"WyJub3RpZmljYXRpb25zIiwiMjAyNi0xMS0yM1QwODowMDowMC4xMjM0NTYrMDA6MDAgMGQ2YzdhMGItOTNhNS00YTBmLThmN2UtMGM5YjZmNGExZDIyIl0",
+			},
 			params: z.strictObject({ skip, limit: limit(20), cursor: cursor.optional() }),
 			result: z.array(notification),
 			rest: { method: "GET", path: "/notifications" },

@@ -1,19 +1,21 @@
 import { z } from "zod";
-import { action, contract, event, healthAction, outboxAction } from "./contract.ts";
+import {
+	action,
+	contract,
+	event,
+	healthAction,
+	idempotencyKey,
+	KEY_HEADER,
+	outboxAction,
+} from "./contract.ts";
 import { cursor, integerId, limit, line, moment, opaqueId, skip, text } from "./fields.ts";
 import { amount, minorUnits } from "./money.ts";
 import { aboutProduct, ORDER_LINES_MAX, orderLine } from "./products.ts";
 
 /** The life of an order; which state follows which is the orders service's own table. */
-export const orderStatus = z.enum([
-	"pending",
-	"paid",
-	"shipped",
-	"completed",
-	"cancelled",
-	"expired",
-	"refunded",
-]);
+export const orderStatus = z
+	.enum(["pending", "paid", "shipped", "completed", "cancelled", "expired", "refunded"])
+	.meta({ id: "OrderStatus" });
 
 /** An order as the API shows it, with the names and prices that it was placed with. */
 export const order = z
@@ -23,13 +25,15 @@ export const order = z
 		user_id: integerId,
 		status: orderStatus,
 		items: z.array(
-			z.strictObject({
-				product_id: z.string(),
-				name: z.string(),
-				price: z.number(),
-				quantity: z.int(),
-				subtotal: z.number(),
-			}),
+			z
+				.strictObject({
+					product_id: z.string(),
+					name: z.string(),
+					price: z.number(),
+					quantity: z.int(),
+					subtotal: z.number(),
+				})
+				.meta({ id: "OrderItem" }),
 		),
 		total: z.number(),
 		currency: z.string(),
@@ -77,6 +81,7 @@ export const payableOrder = z
 				amount: z.number(),
 				due_at: moment,
 			})
+			.meta({ id: "PaymentDue" })
 			.optional(),
 	})
 	.meta({
@@ -132,11 +137,6 @@ export const providerEvent = z
 		],
 	});
 
-/** Chosen by the client for one order; the same key again gets the same answer. */
-const idempotencyKey = z
-	.string()
-	.regex(/^[\x21-\x7e]{1,255}$/, "must be 1 to 255 visible ASCII characters, for example a UUID");
-
 /** What products does with a hold: its order is pending, was paid, or there is none (any more). */
 export const reservationFate = z.enum(["keep", "consume", "release"]);
 
@@ -167,7 +167,7 @@ export const orders = contract({
 				method: "POST",
 				path: "/orders",
 				status: 201,
-				headers: { "idempotency-key": "idempotency_key" },
+				headers: { [KEY_HEADER]: "idempotency_key" },
 			},
 			// With a key, a second run gives the first one's answer.
 			idempotent: ({ idempotency_key }) => idempotency_key !== undefined,
@@ -177,6 +177,10 @@ export const orders = contract({
 		list: action({
 			summary: "One's own orders, newest first; all of them for an admin",
 			permissions: "user",
+			example: {
+				cursor:
+					"WyJvcmRlcnMiLCIyMDI2LTExLTIzVDA4OjAwOjAwLjEyMzQ1NiswMDowMCAzZjFjOGE1Mi03ZDFlLTRiMmYtOWM1NS0wYTZmMmY3ZjlmMTEiXQ",
+			},
 			params: z.strictObject({ skip, limit: limit(20), cursor: cursor.optional() }),
 			result: z.array(order),
 			rest: { method: "GET", path: "/orders" },
@@ -192,7 +196,7 @@ export const orders = contract({
 			idempotent: true,
 		}),
 		cancel: action({
-			summary: "Cancel an order that is not paid yet; its units go back on sale. Once more changes nothing",
+			summary: "Cancel an order that is not paid yet; its units go back on sale",
 			permissions: "user",
 			problems: ["ORDER_NOT_FOUND", "ORDER_IN_OTHER_STATE"],
 			params: z.strictObject({ id: opaqueId }),
@@ -201,7 +205,7 @@ export const orders = contract({
 		}),
 		pay: action({
 			summary:
-				"Pay an order: `instant` answers 200 with the paid order, `transfer` 202 with what to pay; a webhook settles it. One that is paid, or costs nothing, is answered 200 by both",
+				"Pay an order: `instant` answers 200 with the paid order, `transfer` 202 with what to pay; a webhook settles it. One that costs nothing is paid at once by both",
 			permissions: "user",
 			problems: [
 				"ORDER_NOT_FOUND",
@@ -217,7 +221,7 @@ export const orders = contract({
 			timeout_ms: 15_000,
 		}),
 		ship: action({
-			summary: "A paid order has left the shop. Once more changes nothing",
+			summary: "A paid order has left the shop",
 			permissions: "admin",
 			problems: ["ORDER_NOT_FOUND", "ORDER_IN_OTHER_STATE"],
 			params: z.strictObject({ id: opaqueId }),
@@ -225,7 +229,7 @@ export const orders = contract({
 			rest: { method: "POST", path: "/orders/:id/ship" },
 		}),
 		complete: action({
-			summary: "A shipped order has arrived. Once more changes nothing",
+			summary: "A shipped order has arrived",
 			permissions: "admin",
 			problems: ["ORDER_NOT_FOUND", "ORDER_IN_OTHER_STATE"],
 			params: z.strictObject({ id: opaqueId }),
@@ -247,7 +251,14 @@ export const orders = contract({
 				"What the payment provider tells: signed by `Toko-Signature: t=<unix seconds>,v1=<hex HMAC-SHA256 of t.body>`, each id taken once, with its content",
 			permissions: "public",
 			problems: ["SIGNATURE_INVALID", "PAYMENT_NOT_FOUND", "PAYMENT_AMOUNT_DIFFERS", "WEBHOOK_ID_REUSED"],
-			params: z.strictObject({ payload: z.string(), signature: z.string().max(2000).default("") }),
+			params: z.strictObject({
+				payload: z.string(),
+				signature: z
+					.string()
+					.max(2000)
+					.default("")
+					.meta({ examples: [`t=1795478400,v1=${"5d41402abc4b2a76".repeat(4)}`] }),
+			}),
 			result: z.strictObject({ received: z.literal(true) }),
 			rest: {
 				method: "POST",

@@ -1,5 +1,7 @@
 import { Errors } from "moleculer";
 import type { z } from "zod";
+
+import type { Language } from "./languages.ts";
 import "./messages.ts";
 
 /** A field of the request that is wrong, by its path (`items.0.quantity`). */
@@ -136,6 +138,12 @@ export const PROBLEMS = {
 		en: "The stock would go above {max}.",
 		id: "Stok akan melebihi {max}.",
 	},
+	STOCK_DIFFERS: {
+		status: 409,
+		members: ["stock"],
+		en: "The stock is {stock}, not {expected}: nothing was changed.",
+		id: "Stok sekarang {stock}, bukan {expected}: tidak ada yang diubah.",
+	},
 	OUT_OF_STOCK: {
 		status: 409,
 		en: "There are not enough units: see errors for every short line.",
@@ -205,8 +213,13 @@ export const PROBLEMS = {
 	},
 	KEY_REUSED: {
 		status: 422,
-		en: "This Idempotency-Key was used with another body: take a new key for another order.",
-		id: "Idempotency-Key ini sudah dipakai dengan isi lain: pakai kunci baru.",
+		en: "This Idempotency-Key was used for another request: take a new key.",
+		id: "Idempotency-Key ini sudah dipakai untuk permintaan lain: pakai kunci baru.",
+	},
+	KEY_IN_USE: {
+		status: 503,
+		en: "The first request with this Idempotency-Key is still under way: repeat it in a moment.",
+		id: "Permintaan pertama dengan Idempotency-Key ini masih diproses: ulangi sebentar lagi.",
 	},
 	NOTIFICATION_NOT_FOUND: {
 		status: 404,
@@ -235,8 +248,8 @@ export const PROBLEMS = {
 	},
 	TIMED_OUT: {
 		status: 504,
-		en: "The answer took too long. Look whether it was done before you ask again; an order is safe to repeat with the same Idempotency-Key.",
-		id: "Jawaban terlalu lama. Periksa dulu apakah sudah terjadi sebelum mengulang; pesanan aman diulangi dengan Idempotency-Key yang sama.",
+		en: "The answer took too long. Repeat it with the same Idempotency-Key; without one, look first whether it was done.",
+		id: "Jawaban terlalu lama. Ulangi dengan Idempotency-Key yang sama; tanpa kunci, periksa dulu apakah sudah terjadi.",
 	},
 	UNAVAILABLE: {
 		status: 503,
@@ -253,6 +266,16 @@ export const PROBLEMS = {
 		en: "The {service} service is away: its data are older than what others know of them. Its log says how to mend that.",
 		id: "Layanan {service} tidak tersedia: datanya lebih lama daripada yang diketahui layanan lain. Log menjelaskan cara memperbaikinya.",
 	},
+	EVENTS_NOT_PUBLISHED: {
+		status: 503,
+		en: "The event {event} has waited for {seconds} seconds to be published, although NATS is there: {reason}.",
+		id: "Event {event} sudah {seconds} detik menunggu dikirim, padahal NATS tersedia: {reason}.",
+	},
+	EVENTS_NOT_TAKEN_IN: {
+		status: 503,
+		en: "Events are not taken in, although NATS is there: {reason}.",
+		id: "Event tidak diterima, padahal NATS tersedia: {reason}.",
+	},
 	INTERNAL: {
 		status: 500,
 		en: "Something went wrong here. The request id helps us find it.",
@@ -261,7 +284,6 @@ export const PROBLEMS = {
 } as const satisfies Record<string, ProblemKind>;
 
 export type ProblemCode = keyof typeof PROBLEMS;
-export type Language = "en" | "id";
 
 /** What a problem carries beside its code: values for the text, and the fields that are wrong. */
 export interface ProblemData {

@@ -99,11 +99,19 @@ export const catalogueOutcome = z.union([
 	z.strictObject({ missing: z.array(neededOfNew).min(1) }),
 ]);
 
+/**
+ * Why units came in or went other than by an order: `create` and `import` (the first stock), `admin` (by hand),
+ * `restock` (of a refunded order), `repair` (by `npm run audit -- --repair`), `earlier` (before there was a ledger).
+ */
+export const supplyReason = z.enum(["create", "import", "admin", "restock", "repair", "earlier"]);
+
 /** One product of an order, before it is known whether there is enough. */
-export const orderLine = z.strictObject({
-	product_id: opaqueId,
-	quantity: whole(1, QUANTITY_MAX),
-});
+export const orderLine = z
+	.strictObject({
+		product_id: opaqueId,
+		quantity: whole(1, QUANTITY_MAX),
+	})
+	.meta({ id: "OrderLine", examples: [{ product_id: "01a20af7e8d300020f7306eb", quantity: 2 }] });
 
 /** The most products in one order, and so in one reservation. */
 export const ORDER_LINES_MAX = 100;
@@ -121,6 +129,15 @@ export const products = contract({
 			summary:
 				"Products, page by page: all, or those of a category, with all words of a search in name, category or description, of a price, in stock",
 			permissions: "public",
+			example: {
+				category: "kopi",
+				q: "kopi",
+				min_price: 10_000,
+				max_price: 250_000,
+				in_stock: true,
+				sort: "price",
+				cursor: "WyJBUnhnNmlGQiIsIjAwMDAwMDAwMDAxODUwMCAwMWEyMTQwNzk2MTgwMDBhZWFiZDdiYmEiXQ",
+			},
 			params: z
 				.strictObject({
 					skip,
@@ -198,10 +215,34 @@ export const products = contract({
 			changes: ({ id }) => [aboutProduct(id)],
 		}),
 		changeStock: action({
-			summary: "Add units to the stock, or take some away",
+			summary: "Add units to the stock, take some away, or set it where it is what was expected",
 			permissions: "admin",
-			problems: ["PRODUCT_NOT_FOUND", "STOCK_WOULD_BE_NEGATIVE", "STOCK_TOO_LARGE"],
-			params: z.strictObject({ id: opaqueId, quantity: whole(-STOCK_MAX, STOCK_MAX) }),
+			problems: ["PRODUCT_NOT_FOUND", "STOCK_WOULD_BE_NEGATIVE", "STOCK_TOO_LARGE", "STOCK_DIFFERS"],
+			example: { id: "01a20af7e8d300020f7306eb", stock: 40, expected: 38 },
+			params: z
+				.strictObject({
+					id: opaqueId,
+					quantity: whole(-STOCK_MAX, STOCK_MAX).optional(),
+					stock: stock.optional(),
+					/** What the stock is at the moment, as far as the caller knows. */
+					expected: whole(0, 2 * STOCK_MAX).optional(),
+				})
+				.superRefine(({ quantity, stock, expected }, check) => {
+					const refuse = (path: string, message: string) => {
+						check.addIssue({ code: "custom", path: [path], message });
+					};
+					if (stock === undefined && expected === undefined) {
+						if (quantity === undefined) {
+							refuse("quantity", "give either a quantity or a new stock");
+						}
+					} else if (quantity !== undefined) {
+						refuse("quantity", "must not be given together with a new stock");
+					} else if (stock === undefined) {
+						refuse("stock", "is required too: the stock as it will be");
+					} else if (expected === undefined) {
+						refuse("expected", "is required too: the stock as it is now");
+					}
+				}),
 			result: z.strictObject({ message: z.string(), stock: z.int() }),
 			rest: { method: "PUT", path: "/products/:id/stock", query: ["quantity"] },
 			changes: ({ id }) => [aboutProduct(id)],
@@ -221,6 +262,39 @@ export const products = contract({
 					holds: z.int(),
 				}),
 			),
+			idempotent: true,
+		}),
+		ledger: action({
+			summary:
+				"Where the units of a product come from, by id or sku: its latest changes, older ones summed by reason",
+			permissions: "admin",
+			problems: ["PRODUCT_NOT_FOUND"],
+			params: z.strictObject({ product: comparedLine(1, 200) }),
+			result: z.strictObject({
+				id: z.string(),
+				sku: z.string(),
+				name: z.string(),
+				supplied: z.int(),
+				entries: z.array(
+					z.strictObject({
+						/** Null for a sum. */
+						at: moment.nullable(),
+						reason: supplyReason,
+						quantity: z.int(),
+						by: z.string().nullable(),
+						/** The order's of a restock. */
+						id: z.string().nullable(),
+					}),
+				),
+			}),
+			idempotent: true,
+		}),
+		bookRepair: action({
+			summary: "Book what was supplied without a reason as a repair, so that the ledger accounts for it",
+			permissions: "service",
+			problems: ["PRODUCT_NOT_FOUND"],
+			params: z.strictObject({ id: z.string() }),
+			result: z.strictObject({ quantity: z.int() }),
 			idempotent: true,
 		}),
 		import: action({

@@ -1,9 +1,14 @@
 import { z } from "zod";
 import { action, contract, event, healthAction, outboxAction } from "./contract.ts";
+import { email } from "./email.ts";
 import { cursor, integerId, limit, line, moment, skip } from "./fields.ts";
+import { languageOf } from "./languages.ts";
+import { newPassword, password } from "./passwords.ts";
+import { phone } from "./phone.ts";
+import { comparable } from "./text.ts";
 
 /** `admin` may do everything that a shopkeeper does; everybody else is `user`. */
-export const role = z.enum(["user", "admin"]);
+export const role = z.enum(["user", "admin"]).meta({ id: "Role" });
 
 /** A person as the API shows it; the password's hash never leaves the service. */
 export const user = z
@@ -34,13 +39,13 @@ export const user = z
 	});
 
 /** The language of the messages to a user. */
-export const locale = z.enum(["id", "en"]);
+export const locale = z.enum(["id", "en"]).meta({ id: "Locale" });
 
-/** A phone number as in `+6281234567890` (E.164), for messages by SMS. */
-export const phone = z
-	.string()
-	.trim()
-	.regex(/^\+[1-9]\d{6,14}$/, "must be a number with its country, such as +6281234567890");
+/** The same as it is given: also a tag of a device, such as `in-ID` or `en_US`. */
+const givenLocale = z.preprocess(
+	(given) => (typeof given === "string" ? (languageOf(given) ?? given) : given),
+	locale,
+) as z.ZodType<z.output<typeof locale>, z.output<typeof locale>>;
 
 /** What a user sees of themselves. */
 export const ownUser = z.strictObject({ ...user.shape, locale, phone: phone.nullable() }).meta({
@@ -61,30 +66,13 @@ export const ownUser = z.strictObject({ ...user.shape, locale, phone: phone.null
 	],
 });
 
-/** An address for mail; compared without case. */
-export const email = z
-	.string()
-	.meta({ format: "email" })
-	.trim()
-	.max(255)
-	.pipe(z.email("must be an e-mail address such as budi@toko.test"));
-
 const username = z
 	.string()
-	.trim()
+	.overwrite(comparable)
 	.regex(
 		/^[A-Za-z0-9][A-Za-z0-9._-]{2,99}$/,
 		"must be 3 to 100 letters, digits, dots, underscores or hyphens",
 	);
-
-/** Long enough to resist guessing; the upper bound keeps the hash from being used as a weapon. */
-export const newPassword = z
-	.string()
-	.min(8, "must have at least 8 characters")
-	.max(128, "must have at most 128 characters")
-	.refine((value) => value.isWellFormed(), "must be well-formed text");
-
-const password = z.string().min(1).max(128);
 
 /** What a login answers. `expires_in` is in seconds. */
 export const tokens = z
@@ -119,17 +107,19 @@ const refreshToken = z.string().min(20).max(200);
 export const mailTokenPurpose = z.enum(["verify", "change", "reset"]);
 
 const mailToken = z.string().min(1).max(200);
-const done = z.strictObject({ message: z.string() });
+const done = z.strictObject({ message: z.string() }).meta({ id: "Message", examples: [{ message: "Done" }] });
 
 /** A public key (RFC 8037) that checks access tokens. */
-const jwk = z.strictObject({
-	kty: z.literal("OKP"),
-	crv: z.literal("Ed25519"),
-	x: z.string(),
-	kid: z.string(),
-	alg: z.literal("EdDSA"),
-	use: z.literal("sig"),
-});
+const jwk = z
+	.strictObject({
+		kty: z.literal("OKP"),
+		crv: z.literal("Ed25519"),
+		x: z.string(),
+		kid: z.string(),
+		alg: z.literal("EdDSA"),
+		use: z.literal("sig"),
+	})
+	.meta({ id: "JsonWebKey" });
 
 export const users = contract({
 	name: "users",
@@ -150,7 +140,7 @@ export const users = contract({
 				username,
 				password: newPassword,
 				full_name: line(1, 200),
-				locale: locale.optional(),
+				locale: givenLocale.optional(),
 				phone: phone.optional(),
 			}),
 			result: user,
@@ -164,15 +154,18 @@ export const users = contract({
 			params: z.strictObject({ email, password }),
 			result: tokens,
 			rest: { method: "POST", path: "/users/login" },
+			isSecret: true,
 		}),
 		refresh: action({
-			summary: "Change a refresh token for a new pair; a token used twice ends the whole family",
+			summary:
+				"Change a refresh token for a new pair; used again it gives the same one for five seconds, then ends the whole family",
 			permissions: "public",
 			problems: ["TOKEN_INVALID"],
 			example: { refresh_token: "NmQ0ZjE3YzktM2E1Ni00ZGQ4LWI2MTE" },
 			params: z.strictObject({ refresh_token: refreshToken }),
 			result: tokens,
 			rest: { method: "POST", path: "/users/refresh" },
+			isSecret: true,
 		}),
 		logout: action({
 			summary: "End the session that a refresh token belongs to",
@@ -248,7 +241,7 @@ export const users = contract({
 			example: { locale: "en", phone: "+6281234567890" },
 			params: z.strictObject({
 				full_name: line(1, 200).optional(),
-				locale: locale.optional(),
+				locale: givenLocale.optional(),
 				phone: phone.nullable().optional(),
 			}),
 			result: ownUser,
@@ -263,6 +256,7 @@ export const users = contract({
 			params: z.strictObject({ current_password: password, new_password: newPassword }),
 			result: tokens,
 			rest: { method: "POST", path: "/users/me/password" },
+			isSecret: true,
 		}),
 		changeEmail: action({
 			summary: "Ask to change one's address: it counts once the link in the mail to the new one was followed",
@@ -303,6 +297,7 @@ export const users = contract({
 		list: action({
 			summary: "Users in the order in which they came",
 			permissions: "admin",
+			example: { skip: 0, limit: 50, cursor: "WyJ1c2VycyIsIjciXQ" },
 			params: z.strictObject({ skip, limit: limit(50), cursor: cursor.optional() }),
 			result: z.array(user),
 			rest: { method: "GET", path: "/users" },
@@ -312,7 +307,7 @@ export const users = contract({
 			summary: "The public keys that check access tokens",
 			permissions: "public",
 			params: z.strictObject({}),
-			result: z.strictObject({ keys: z.array(jwk) }),
+			result: z.strictObject({ keys: z.array(jwk) }).meta({ id: "JsonWebKeySet" }),
 			rest: { method: "GET", path: "/.well-known/jwks.json", outermost: true },
 			idempotent: true,
 		}),

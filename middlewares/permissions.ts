@@ -5,16 +5,27 @@ import type { ActionSchema, CallingOptions, Context, Middleware, Service, Servic
 import { actionContract, type Caller, callAction, type Meta } from "../contracts/actions.ts";
 import { problem } from "../contracts/problems.ts";
 import { ACCESS_SECONDS, TOKEN_AUDIENCE, TOKEN_ISSUER } from "../contracts/users.ts";
+import { whenDeaf } from "../mixins/nats-client.ts";
+import { hearRevoked, type Revocation } from "../mixins/revocations.ts";
 import { deriveKey, settings } from "../mixins/settings.ts";
 
 /** A token that was found good is not checked again for this long. */
 const REMEMBER_MS = 60_000;
 /** Public keys are asked for again when a token names an unknown one, but not more often than this. */
 const KEYS_AGAIN_AFTER_MS = 5_000;
-/** Whose tokens and which keys count no more is asked for again after this; meanwhile calls go on. */
+/**
+ * Users tells at once whose tokens count no more (mixins/revocations.ts). For what was missed it is asked again after this, as
+ * for the keys; meanwhile calls go on.
+ */
 const REVOCATIONS_AGAIN_AFTER_MS = 20_000;
 /** So old it must not be, unless users does not answer. */
 const REVOCATIONS_MAX_AGE_MS = 40_000;
+
+/** For so long a node that has just connected may be unknown to users, which then does not wait until it has heard. */
+const UNKNOWN_MS = 3_000;
+
+/** Users whose sessions ended within the last half hour; far more than there are. */
+const REVOCATIONS_MAX = 100_000;
 
 /** A minute, and what a token needs on its way. */
 const CLOCKS_DIFFER_SECONDS = 90;
@@ -127,21 +138,24 @@ class TokenVerifier {
 	#kids = new Set<string>();
 	#asked_at = Number.NEGATIVE_INFINITY;
 	#asking: Promise<void> | undefined;
-	/** The oldest version of a user's tokens that counts. */
-	#versions = new Map<number, number>();
+	/** The oldest version of a user's tokens that counts, for as long as there can be older ones. */
+	#versions = new LRUCache<number, number>({ max: REVOCATIONS_MAX, ttl: 2 * ACCESS_SECONDS * 1000 });
+	/** When the question was asked that has its answer now. */
 	#revocations_at = Number.NEGATIVE_INFINITY;
 	#looking: Promise<void> | undefined;
+	/** What was asked before this moment, which may lie ahead, may have missed what was told meanwhile. */
+	#deafUntil = Number.NEGATIVE_INFINITY;
 
 	constructor(broker: ServiceBroker) {
 		this.#broker = broker;
+		hearRevoked(broker, (revoked) => this.#revoke(revoked));
+		whenDeaf(broker, () => {
+			this.#deafUntil = performance.now() + UNKNOWN_MS;
+		});
 	}
 
 	async verify(token: string): Promise<Person> {
-		const age_ms = performance.now() - this.#revocations_at;
-		if (age_ms > REVOCATIONS_AGAIN_AFTER_MS) {
-			const looking = this.#lookForRevocations();
-			await (age_ms > REVOCATIONS_MAX_AGE_MS ? looking : undefined);
-		}
+		await this.#learnOfRevocations();
 		const person = this.#known.get(token) ?? (await this.#read(token));
 		if (person.session_version < (this.#versions.get(person.id) ?? 0)) {
 			throw problem("TOKEN_INVALID");
@@ -215,23 +229,43 @@ class TokenVerifier {
 		return this.#asking;
 	}
 
+	async #learnOfRevocations(): Promise<void> {
+		const now = performance.now();
+		// The question that is under way was asked before this call: then that after it counts.
+		while (this.#revocations_at < now && this.#revocations_at <= this.#deafUntil) {
+			await this.#lookForRevocations();
+		}
+		const age_ms = now - this.#revocations_at;
+		if (age_ms > REVOCATIONS_AGAIN_AFTER_MS) {
+			const looking = this.#lookForRevocations();
+			await (age_ms > REVOCATIONS_MAX_AGE_MS ? looking : undefined);
+		}
+	}
+
 	/** Without an answer what is known stays, so that nobody is locked out while users is away. */
 	#lookForRevocations(): Promise<void> {
+		const asked_at = performance.now();
 		this.#looking ??= Promise.all([this.#askForVersions(), this.#askForKeys(QUICK)])
 			.then(
 				() => undefined,
 				(error: Error) => this.#broker.logger.warn(`Revoked tokens are not known: ${error.message}`),
 			)
 			.finally(() => {
-				this.#revocations_at = performance.now();
+				this.#revocations_at = asked_at;
 				this.#looking = undefined;
 			});
 		return this.#looking;
 	}
 
 	async #askForVersions(): Promise<void> {
-		const found = await callAction(this.#broker, "v1.users.revocations", {}, QUICK);
-		this.#versions = new Map(found.map(({ user_id, session_version }) => [user_id, session_version]));
+		this.#revoke(await callAction(this.#broker, "v1.users.revocations", {}, QUICK));
+	}
+
+	/** An answer may be older than what was told while it was on its way, so a version only grows. */
+	#revoke(revoked: Revocation[]): void {
+		for (const { user_id, session_version } of revoked) {
+			this.#versions.set(user_id, Math.max(session_version, this.#versions.get(user_id) ?? 0));
+		}
 	}
 
 	#refusal(error: unknown): unknown {

@@ -1,7 +1,9 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { type ActionEndpoint, type BrokerOptions, type Context, Errors, type Middleware } from "moleculer";
 import pLimit from "p-limit";
-import { actionContract } from "../contracts/actions.ts";
+import { actionContract, type Meta } from "../contracts/actions.ts";
+import { takesKey } from "../contracts/contract.ts";
+import { problemCode } from "../contracts/problems.ts";
 import { LeastBusy } from "./least-busy.ts";
 
 // How calls fail, all in one place; docs/resilience.md is the same as a table. Deadlines and what may be called twice
@@ -11,7 +13,7 @@ import { LeastBusy } from "./least-busy.ts";
 export const DEADLINE_MS = 10_000;
 
 /** Of its caller's time a call may wait for its turn so much; the rest is for the work. */
-const WAIT_PART = 0.75;
+export const WAIT_PART = 0.75;
 
 /** A call that failed is made again this often, after random pauses that grow. */
 export const RETRIES = 3;
@@ -91,6 +93,10 @@ export function countsAsFailure(error: Error): boolean {
 	if (error instanceof Errors.RequestTimeoutError || error instanceof Errors.RequestRejectedError) {
 		return true;
 	}
+	if (problemCode(error)?.startsWith("EVENTS_NOT_")) {
+		// Said by a service that answers.
+		return false;
+	}
 	const code = (error as { code?: unknown }).code;
 	return typeof code !== "number" || code >= 500;
 }
@@ -120,7 +126,10 @@ function withOwnBreaker(next: Handler): Handler {
 	};
 }
 
-/** Calls again what failed in passing: idempotent actions, and any call that its callee refused before it began. */
+/**
+ * Calls again what failed in passing: idempotent actions, those with an `Idempotency-Key`, and any call that its callee
+ * refused before it began.
+ */
 export const retryMiddleware: Middleware = {
 	name: "Retries",
 	localAction: withRetries,
@@ -141,7 +150,9 @@ function withRetries(next: Handler, action: { name?: string }): Handler {
 			return await next.call(this, ctx);
 		} catch (error) {
 			const { idempotent } = contract;
-			const mayRunTwice = typeof idempotent === "function" ? idempotent(ctx.params as never) : idempotent;
+			const mayRunTwice =
+				hasKey(ctx, name, error) ||
+				(typeof idempotent === "function" ? idempotent(ctx.params as never) : idempotent);
 			const attempt = (ctx._retryAttempts ?? 0) + 1;
 			const retries = (ctx.options as { retries?: number }).retries ?? RETRIES;
 			// Of a call from another node, that node is the caller.
@@ -166,6 +177,18 @@ function withRetries(next: Handler, action: { name?: string }): Handler {
 			return ctx.broker.call(name, ctx.params as never, { ctx: again } as never);
 		}
 	} as Handler;
+}
+
+/** What an action says itself, as that a payment was not made, is for the client to act on. */
+function hasKey(ctx: Context, name: string, error: unknown): boolean {
+	const contract = actionContract(name);
+	const code = problemCode(error);
+	return (
+		contract !== undefined &&
+		takesKey(contract) &&
+		(ctx.meta as Meta).idempotency?.action === name &&
+		!(code && contract.problems?.includes(code))
+	);
 }
 
 /** Doubled with each attempt, of which a random half or more. */

@@ -51,13 +51,14 @@ export class AppendLog {
 		const handle = await open(filename, constants.O_RDWR | constants.O_CREAT, 0o600);
 		try {
 			await syncFolder(filename);
-			const inspected = await inspect(filename);
+			const inspected = await inspectLog(filename);
 			const { confirmed, isMarked } = inspected;
 			const { size } = await handle.stat();
 			if (size > confirmed) {
 				await handle.truncate(confirmed);
-				await handle.datasync();
 			}
+			// A process that was killed may have left whole batches that are in memory only.
+			await handle.datasync();
 			const log = new AppendLog(filename, handle, inspected, onFailure);
 			if (!isMarked) {
 				// What an earlier version wrote has no marks: from here on there are.
@@ -116,15 +117,24 @@ export class AppendLog {
 			size += mark.length;
 			await handle.datasync();
 			await rename(unfinished, this.filename);
-			await syncFolder(this.filename);
 		} catch (error) {
 			await handle.close();
 			await rm(unfinished, { force: true });
 			throw error;
 		}
-		await this.#handle.close();
+		const former = this.#handle;
 		this.#handle = handle;
 		this.#size = size;
+		try {
+			await syncFolder(this.filename);
+		} catch (error) {
+			// Nobody knows which of the two files a power cut would leave.
+			this.#failure = error as Error;
+			this.#onFailure(this.#failure);
+			throw error;
+		} finally {
+			await former.close();
+		}
 	}
 
 	/** Takes appends again after a failure: call it when what was not confirmed is forgotten everywhere. */
@@ -199,16 +209,22 @@ interface Inspected {
 	confirmed: number;
 	isMarked: boolean;
 	lines_read: number;
+	/** The lines of a batch at the end that has its mark, but is not as it was written. */
+	damaged: { from: number; to: number } | undefined;
 }
 
-/** Reads a file from its beginning to find where its last whole batch ends. */
-async function inspect(filename: string): Promise<Inspected> {
+/**
+ * Reads a file from its beginning to find where its last whole batch ends.
+ *
+ * @throws DamagedFile where a whole batch comes after one that is not.
+ */
+export async function inspectLog(filename: string): Promise<Inspected> {
 	let confirmed = 0;
 	let isMarked = false;
-	let damaged: { from: number; to: number } | undefined;
+	let damaged: Inspected["damaged"];
 	let [batch_from, batch_crc, batch_line] = [0, 0, 1];
 	let number = 0;
-	for await (const { from, bytes } of linesOf(filename)) {
+	for await (const { from, bytes } of linesOf(createReadStream(filename))) {
 		number++;
 		const mark = bytes.length <= MARK_MAX ? MARK.exec(bytes.toString("latin1", 0, bytes.length - 1)) : null;
 		if (!mark) {
@@ -232,14 +248,16 @@ async function inspect(filename: string): Promise<Inspected> {
 		}
 		[batch_from, batch_crc, batch_line] = [from + bytes.length, 0, number + 1];
 	}
-	return { confirmed, isMarked, lines_read: number };
+	return { confirmed, isMarked, lines_read: number, damaged };
 }
 
 /** The lines of a file with their ends; what stands behind the last line end is none. */
-async function* linesOf(filename: string): AsyncGenerator<{ from: number; bytes: Buffer }> {
+export async function* linesOf(
+	chunks: AsyncIterable<Buffer>,
+): AsyncGenerator<{ from: number; bytes: Buffer }> {
 	let begun: Buffer[] = [];
 	let from = 0;
-	for await (const chunk of createReadStream(filename) as AsyncIterable<Buffer>) {
+	for await (const chunk of chunks) {
 		let start = 0;
 		for (let end = chunk.indexOf(0x0a); end >= 0; end = chunk.indexOf(0x0a, start)) {
 			begun.push(chunk.subarray(start, end + 1));

@@ -1,5 +1,6 @@
 import { createReadStream } from "node:fs";
 import { rm, writeFile } from "node:fs/promises";
+import { Readable } from "node:stream";
 import nedb from "@seald-io/nedb";
 import type { Service, ServiceBroker } from "moleculer";
 import DbService from "moleculer-db";
@@ -76,6 +77,8 @@ export class FileAdapter extends MemoryAdapter {
 		this.#nedb = datastore;
 		this.#nedb.persistence.persistNewStateAsync = async (documents) => this.#append(documents);
 		this.#nedb.persistence.persistCachedDatabaseAsync = async () => undefined;
+		const read = this.#nedb.persistence.treatRawStreamAsync.bind(this.#nedb.persistence);
+		this.#nedb.persistence.treatRawStreamAsync = (stream) => read(Readable.from(escaped(stream)));
 	}
 
 	override async connect(): Promise<void> {
@@ -144,7 +147,7 @@ export class FileAdapter extends MemoryAdapter {
 		if (log.failure) {
 			throw log.failure;
 		}
-		log.append(documents.map((document) => `${JSON.stringify(document)}\n`).join("")).then(
+		log.append(documents.map(lineOf).join("")).then(
 			() => {
 				this.#failure = undefined;
 			},
@@ -155,7 +158,7 @@ export class FileAdapter extends MemoryAdapter {
 		}
 	}
 
-	/** Forgets what the disk does not have. NeDB's calls of meanwhile fail, since the log takes nothing until then. */
+	/** Discards what is not on the disk. NeDB's operations fail until the log accepts writes again. */
 	#recover(failure: Error): void {
 		this.#failure = failure;
 		if (!(failure instanceof NotWritten)) {
@@ -198,11 +201,11 @@ export class FileAdapter extends MemoryAdapter {
 
 	*#lines(): Generator<string> {
 		for (const document of this.#nedb.getAllData()) {
-			yield `${JSON.stringify(document)}\n`;
+			yield lineOf(document);
 		}
 		for (const [fieldName, { unique, sparse }] of Object.entries(this.#nedb.indexes)) {
 			if (fieldName !== "_id") {
-				yield `${JSON.stringify({ $$indexCreated: { fieldName, unique, sparse } })}\n`;
+				yield lineOf({ $$indexCreated: { fieldName, unique, sparse } });
 			}
 		}
 	}
@@ -211,4 +214,19 @@ export class FileAdapter extends MemoryAdapter {
 /** NeDB has no `$nor`, and its `$not` is of whole queries. */
 function withoutNor({ $nor = [], ...query }: { $nor?: object[] }): object {
 	return $nor.length === 0 ? query : { ...query, $and: $nor.map((one) => ({ $not: one })) };
+}
+
+function lineOf(document: object): string {
+	return `${withoutSeparators(JSON.stringify(document))}\n`;
+}
+
+/** NeDB takes these two for line ends when it reads a file, and JSON allows them in text. */
+function withoutSeparators(json: string): string {
+	return json.replaceAll("\u2028", "\\u2028").replaceAll("\u2029", "\\u2029");
+}
+
+async function* escaped(stream: NodeJS.ReadableStream): AsyncGenerator<string> {
+	for await (const text of stream) {
+		yield withoutSeparators(String(text));
+	}
 }

@@ -30,6 +30,8 @@ const SESSION: Record<string, string> = {
 	row_security: "on",
 	default_transaction_isolation: "read committed",
 	default_transaction_deferrable: "off",
+	// The outbox tells by a notice that there is something to relay.
+	client_min_messages: "notice",
 };
 
 /**
@@ -64,6 +66,8 @@ export class PostgresClient extends pg.Client {
 		forgetForeignVariables();
 		super(clientConfig(options));
 		this.#setUp = setUp(options.connectionString, session);
+		// A lost connection fails the query that is under way; the event alone would end the process.
+		this.on("error", () => undefined);
 	}
 
 	override connect(): Promise<this>;
@@ -98,8 +102,8 @@ export function postgresPool(options: Omit<pg.PoolConfig, "Client"> & Connection
 		...options,
 		Client: PostgresClient as unknown as typeof pg.Client,
 	} as pg.PoolConfig);
-	// A lost connection fails the query that is under way; the event alone would end the process.
-	pool.on("connect", (client) => client.on("error", () => undefined));
+	// graphile-worker warns of pools that nobody listens to here; each client hears its own errors.
+	pool.on("connect", () => undefined);
 	return pool;
 }
 

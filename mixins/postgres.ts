@@ -110,8 +110,6 @@ async function migrate(
 	await createDatabase(settings.postgresUrl, `${settings.namespace}_${database}`);
 	const options = { connectionString: databaseUrl(database), session: UNLIMITED };
 	const client = new PostgresClient({ ...options, session: { ...UNLIMITED, ...PULSED } });
-	// A lost connection fails the query that is under way; the event alone would end the process.
-	client.on("error", () => undefined);
 	await client.connect();
 	const pool = postgresPool({ ...options, max: 2 });
 	pool.on("error", () => undefined);
@@ -166,8 +164,13 @@ function ownMigrations(client: pg.Client, folder: URL, tables: URL[]): Umzug<pg.
 				name: basename(file.pathname),
 				up: async ({ name }) => {
 					const sql = await readFile(file, "utf8");
-					await client.query(`BEGIN; ${sql}; COMMIT`).catch(async (error: Error) => {
-						await client.query("ROLLBACK");
+					const migrated = retryConflicts(() =>
+						client.query(`BEGIN; ${sql}; COMMIT`).catch(async (error: Error) => {
+							await client.query("ROLLBACK");
+							throw error;
+						}),
+					);
+					await migrated.catch((error: Error) => {
 						throw new Error(`migration ${name} failed: ${error.message}`, { cause: error });
 					});
 				},

@@ -115,6 +115,10 @@ export const settings = {
 	get shutdownSeconds(): number {
 		return positive("SHUTDOWN_SECONDS", 5, DAY_SECONDS);
 	},
+	/** How long the gateway keeps a connection that waits for a request; above the 60 s of usual balancers. */
+	get keepAliveSeconds(): number {
+		return positive("KEEP_ALIVE_SECONDS", 75, DAY_SECONDS);
+	},
 	get host(): string {
 		const given = process.env.HOST || "127.0.0.1";
 		if (!/^[\w.:%-]+$/.test(given)) {

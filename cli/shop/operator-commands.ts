@@ -1,6 +1,7 @@
+import { randomUUID } from "node:crypto";
 import type { ServiceBroker } from "moleculer";
 import { getBorderCharacters, table } from "table";
-import { type ActionName, callAction } from "../../contracts/actions.ts";
+import { type ActionName, callAction, withKey } from "../../contracts/actions.ts";
 import { StartError } from "../../infra/parts.ts";
 import { asService } from "../../middlewares/permissions.ts";
 import type { Operator } from "./repl.ts";
@@ -36,6 +37,15 @@ export function operatorCommands(operator: Operator): Command[] {
 			action: async (broker, { product = "" }) => {
 				const rows = await callAction(broker, "v1.products.stock", { product }, asService());
 				print(["id", "sku", "name", "stock", "held", "supplied"], rows);
+			},
+		},
+		{
+			command: "ledger <product>",
+			description: "Where the units of a product come from, by its id or sku",
+			action: async (broker, { product = "" }) => {
+				const { entries, ...row } = await callAction(broker, "v1.products.ledger", { product }, asService());
+				print(["id", "sku", "name", "supplied"], [row]);
+				print(["at", "reason", "quantity", "by", "id"], entries);
 			},
 		},
 		{
@@ -103,7 +113,8 @@ export async function retryDeadLetters(broker: ServiceBroker, which: string): Pr
 	let failed = 0;
 	for (const { id } of letters) {
 		try {
-			const { name } = await callAction(broker, "v1.notifications.retryDeadLetter", { id }, asService());
+			const options = { ...asService(), ...withKey("v1.notifications.retryDeadLetter", randomUUID()) };
+			const { name } = await callAction(broker, "v1.notifications.retryDeadLetter", { id }, options);
 			console.log(`${name} ${id} was handled`);
 		} catch (error) {
 			failed++;

@@ -1,7 +1,8 @@
+import { randomUUID } from "node:crypto";
 import { stripVTControlCharacters } from "node:util";
 import type { CallingOptions, Middleware, ServiceBroker } from "moleculer";
 import startRepl from "moleculer-repl";
-import { callAction } from "../../contracts/actions.ts";
+import { type ActionName, callAction, type Meta, withKey } from "../../contracts/actions.ts";
 import { ambiguityMessage } from "../../contracts/numbers.ts";
 import { operatorCommands } from "./operator-commands.ts";
 
@@ -11,19 +12,19 @@ export class Operator {
 	#token: string | undefined;
 	#broker: ServiceBroker | undefined;
 
-	/** Gives the calls that are typed at the REPL the token of whom the operator acts as. */
+	/**
+	 * Gives the calls that are typed at the REPL the token of whom the operator acts as, and a key, with which they are
+	 * tried again where they fail in passing.
+	 */
 	middleware: Middleware = {
 		name: "Operator",
 		call: (next) =>
 			((name: string, params: object, options: CallingOptions = {}) => {
-				const meta = options.meta as { $repl?: boolean; token?: string } | undefined;
-				const isTyped = meta?.$repl && !meta.token && this.#token;
-				return next.call(
-					this.#broker as ServiceBroker,
-					name,
-					params,
-					(isTyped ? { ...options, meta: { ...meta, token: this.#token } } : options) as never,
-				);
+				const given = options.meta as (Meta & { $repl?: boolean }) | undefined;
+				const meta = given?.$repl
+					? { ...withKey(name as ActionName, randomUUID()).meta, token: this.#token, ...given }
+					: given;
+				return next.call(this.#broker as ServiceBroker, name, params, { ...options, meta } as never);
 			}) as never,
 	};
 

@@ -1,5 +1,5 @@
 import { allActions } from "../../contracts/actions.ts";
-import type { ActionContract } from "../../contracts/contract.ts";
+import { type ActionContract, takesKey } from "../../contracts/contract.ts";
 import { BULKHEADS, DEADLINE_MS, RETRIES } from "../../middlewares/resilience.ts";
 
 /** What `docs/resilience.md` says of every action, as a table in Markdown. */
@@ -14,11 +14,12 @@ export function resilienceTable(): string {
 	return aligned([["action", "deadline", "tried again", "at once (waiting)", "kept"], ...rows]);
 }
 
-function retries({ idempotent }: ActionContract): string {
-	if (typeof idempotent === "function") {
-		return `${RETRIES} times, with a key`;
+function retries(contract: ActionContract): string {
+	const { idempotent } = contract;
+	if (idempotent === true) {
+		return `${RETRIES} times`;
 	}
-	return idempotent ? `${RETRIES} times` : "";
+	return idempotent || takesKey(contract) ? `${RETRIES} times, with a key` : "";
 }
 
 function bulkhead(name: string): string {

@@ -1,16 +1,19 @@
 import { randomUUID } from "node:crypto";
-import type { RequestListener, Server, ServerResponse } from "node:http";
+import type { Server, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { setTimeout as wait } from "node:timers/promises";
-import etag from "etag";
-import type { Context, Service } from "moleculer";
+import type { Service } from "moleculer";
 import ApiGateway, { type Alias, type Route } from "moleculer-web";
-import { actionContract, allActions, contracts, type Meta } from "../../contracts/actions.ts";
+import { actionContract, contracts } from "../../contracts/actions.ts";
 import { problem } from "../../contracts/problems.ts";
 import { service } from "../../mixins/schema.ts";
 import { settings } from "../../mixins/settings.ts";
-import { readBody, type WithBody } from "./body.ts";
+import { prepareAnswer } from "./answering.ts";
+import { readBody } from "./body.ts";
+import { closingOf } from "./closing.ts";
 import { docsAssets, docsPage, docsScript, redocPage, redocScript } from "./docs.ts";
+import { publicAddress } from "./forwarded.ts";
+import type { Gateway, Request } from "./gateway.ts";
 import { readiness } from "./health.ts";
 import { hasMailbox, mailboxPage, mailPage } from "./mailbox.ts";
 import { manners } from "./manners.ts";
@@ -18,7 +21,8 @@ import { openApiDocument } from "./openapi.ts";
 import { asProblem, preferredLanguage, problemAnswer } from "./problems.ts";
 import { decodeQuery } from "./query.ts";
 import { clientAddress, rateLimiter } from "./rate-limit.ts";
-import { parameterReader, pathParameters } from "./requests.ts";
+import { readRequest } from "./reading.ts";
+import { pathParameters } from "./requests.ts";
 import { aliases, endpoints, newest, versions } from "./routes.ts";
 import { createHttpServer } from "./server.ts";
 
@@ -28,42 +32,6 @@ const MEET_MS = 2000;
 /** A gateway that stops takes requests for so long, for balancers to notice; less where nobody is connected. */
 const LET_GO_MS = 1000;
 const LOOK_EVERY_MS = 25;
-
-type Request = WithBody & {
-	$ctx?: Context<unknown, Meta & { $responseHeaders?: Record<string, string> }>;
-	$params?: unknown;
-	$alias?: Alias;
-	$route?: Route;
-	$endpoint?: string;
-	parsedUrl?: string;
-	originalUrl?: string;
-};
-
-interface Gateway extends Service {
-	server: Server;
-	isStopping: boolean;
-	aliases: (Alias & { method: string; path: string; match(url: string): object | false })[];
-	limiter: ReturnType<typeof rateLimiter>;
-	clientOf: ReturnType<typeof clientAddress>;
-	httpHandler: RequestListener;
-	callAction(
-		route: Route,
-		action: string,
-		request: Request,
-		response: ServerResponse,
-		params: unknown,
-	): unknown;
-	sendProblem(request: Request, response: ServerResponse, error: unknown): void;
-	sendError(request: Request, response: ServerResponse, error: unknown): void;
-	methodsAt(path: string): string[];
-}
-
-const readers = new Map(
-	[...endpoints(false), ...endpoints(true)].map(({ name, contract }) => [
-		name as string,
-		parameterReader(contract),
-	]),
-);
 
 const route = {
 	mergeParams: false,
@@ -83,6 +51,7 @@ export default service<Gateway>({
 			actions: { rest: ApiGateway.actions?.rest ?? false },
 			// Whoever sees it listen asks it at once.
 			started: [meetServices, ApiGateway.started as () => Promise<void>],
+			stopped: close,
 		},
 	],
 
@@ -121,12 +90,15 @@ export default service<Gateway>({
 						const state = await readiness(this.broker, this.isStopping);
 						sendJson(response, state.status === "ready" ? 200 : 503, state);
 					}),
-					...answering("/openapi.json", (_request, response) => sendJson(response, 200, openApiDocument())),
-					...answering("/docs", docsPage),
-					...answering("/docs/start.js", docsScript),
+					...answering("/openapi.json", function (this: Gateway, request, response) {
+						const { origin, prefix } = this.publicAddress(request);
+						sendJson(response, 200, openApiDocument(`${origin}${prefix}`));
+					}),
+					...page("/docs", docsPage),
+					...page("/docs/start.js", docsScript),
 					...Object.assign({}, ...docsAssets.map(([path, answer]) => answering(path, answer))),
-					...answering("/redoc", redocPage),
-					...answering("/redoc/start.js", redocScript),
+					...page("/redoc", redocPage),
+					...page("/redoc/start.js", redocScript),
 					...(hasMailbox()
 						? { ...answering("/dev/mailbox", mailboxPage), ...answering("/dev/mailbox/:name", mailPage) }
 						: {}),
@@ -140,12 +112,10 @@ export default service<Gateway>({
 
 	methods: {
 		createServer(this: Gateway) {
-			this.server = createHttpServer((request, response) => {
-				if (this.isStopping) {
-					response.setHeader("Connection", "close");
-				}
-				this.httpHandler(request, response);
+			this.server = createHttpServer((request, response) => this.httpHandler(request, response), {
+				keep_alive_ms: settings.keepAliveSeconds * 1000,
 			});
+			this.closing = closingOf(this.server);
 		},
 
 		/**
@@ -166,11 +136,12 @@ export default service<Gateway>({
 		/** Says that it is not ready, sends those who are connected elsewhere, and closes when the last answer is out. */
 		async letGo(this: Gateway) {
 			this.isStopping = true;
+			this.closing.begin();
 			const deadline = Date.now() + LET_GO_MS;
 			while (Date.now() < deadline && (await openConnections(this.server)) > 0) {
 				await wait(LOOK_EVERY_MS);
 			}
-			await new Promise((closed) => this.server.close(closed));
+			await this.closing.finish();
 		},
 
 		/** Tells what went wrong as RFC 9457 says, and logs what is the shop's own fault. */
@@ -181,11 +152,10 @@ export default service<Gateway>({
 			}
 			const found = asProblem(error);
 			const instance = String(response.getHeader("x-request-id") ?? "");
-			const answer = problemAnswer(
-				refine(request, found),
-				instance,
-				preferredLanguage(request.headers["accept-language"]),
-			);
+			const language = preferredLanguage(request.headers["accept-language"]);
+			const answer = problemAnswer(refine(request, found), instance, language);
+			response.setHeader("Content-Language", language);
+			response.appendHeader("Vary", "Accept-Language");
 			if (answer.status === 500) {
 				const why = error instanceof Error ? error.stack : String(error);
 				const trace = request.$ctx?.meta.traceparent ? `, trace ${request.$ctx.meta.traceparent}` : "";
@@ -210,6 +180,11 @@ export default service<Gateway>({
 		/** Nothing is at this address, or not with this method. */
 		send404(this: Gateway, request: Request, response: ServerResponse) {
 			const methods = this.methodsAt(request.parsedUrl ?? "");
+			if (request.method === "OPTIONS" && /^\/\*?$/.test(request.parsedUrl ?? "")) {
+				// About the server as a whole (RFC 9110, 9.3.7); HAProxy asks so whether it is there.
+				response.writeHead(204, { Allow: "DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT" }).end();
+				return;
+			}
 			if (methods.length === 0) {
 				this.sendError(request, response, problem("NOT_FOUND"));
 				return;
@@ -231,6 +206,7 @@ export default service<Gateway>({
 		this.isStopping = false;
 		this.limiter = rateLimiter();
 		this.clientOf = clientAddress();
+		this.publicAddress = publicAddress();
 	},
 });
 
@@ -241,6 +217,15 @@ async function meetServices(this: Service): Promise<void> {
 	}
 	const names = contracts.map(({ name, version }) => ({ name, version }));
 	await this.waitForServices(names, MEET_MS, 50).catch(() => undefined);
+}
+
+/** For a gateway that has not let its clients go before. */
+async function close(this: Service): Promise<void> {
+	const { closing, server } = this as Gateway;
+	if (server.listening) {
+		closing.begin();
+		await closing.finish();
+	}
 }
 
 /** The address at which a started gateway answers. */
@@ -278,119 +263,6 @@ function answerOptions(this: Gateway, request: Request, response: ServerResponse
 	response.end();
 }
 
-async function readRequest(
-	this: Gateway,
-	ctx: Request["$ctx"],
-	_route: Route,
-	request: Request,
-	_res: unknown,
-	alias: Alias,
-) {
-	if (alias.path.includes(":")) {
-		refuseNames.call(this, request);
-	}
-	const action = (alias as { action?: string | null }).action;
-	const read = action ? readers.get(action) : undefined;
-	if (!read) {
-		return;
-	}
-	const isPublic = actionContract(action as string)?.permissions === "public";
-	// The node that runs the action would say so too, before it looks at anything else.
-	if (!isPublic && request.headers.authorization === undefined) {
-		throw problem("UNAUTHENTICATED");
-	}
-	const { body, query, params } = request.$params as { body: unknown; query: object; params?: object };
-	request.$params = read({
-		body,
-		raw: request.raw,
-		query: query as Record<string, unknown>,
-		path: (params ?? {}) as Record<string, string>,
-		headers: request.headers,
-	});
-	if (ctx) {
-		ctx.meta.client = this.clientOf(request);
-		const { traceparent } = request.headers;
-		if (
-			typeof traceparent === "string" &&
-			/^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/.test(traceparent)
-		) {
-			ctx.meta.traceparent = traceparent;
-		}
-	}
-	const token = /^bearer +([\w-]+\.[\w-]+\.[\w-]+)$/i.exec(request.headers.authorization ?? "")?.[1];
-	if (token && ctx) {
-		ctx.meta.token = token;
-	} else if (!isPublic) {
-		throw problem("TOKEN_INVALID");
-	}
-}
-
-/** `DELETE /users/me` is not about a user whose id is `me`. */
-function refuseNames(this: Gateway, request: Request): void {
-	if (!this.methodsAt(request.parsedUrl ?? "").includes(request.method ?? "")) {
-		throw problem("METHOD_NOT_ALLOWED");
-	}
-}
-
-function prepareAnswer(
-	ctx: Request["$ctx"],
-	_route: Route,
-	request: Request,
-	response: ServerResponse,
-	data: unknown,
-) {
-	const name = (request.$alias as { action?: string }).action ?? "";
-	const { contract: { rest, permissions } = {}, of } = allActions().get(name) ?? {};
-	const isForAll = rest?.method === "GET" && permissions === "public";
-	response.statusCode = rest?.status ?? 200;
-	response.setHeader("Cache-Control", isForAll ? "no-cache" : "private, no-store");
-	if (of?.deprecated) {
-		response.setHeader("Deprecation", `@${Math.floor(of.deprecated.since.getTime() / 1000)}`);
-		response.setHeader("Sunset", of.deprecated.sunset.toUTCString());
-	}
-	if (isForAll) {
-		// Weak: it is the same whatever the compression.
-		const tag = etag(JSON.stringify(data), { weak: true });
-		response.setHeader("ETag", tag);
-		if (hasAlready(request.headers["if-none-match"], tag)) {
-			response.statusCode = 304;
-		}
-	}
-	if (ctx?.meta.$age_s !== undefined) {
-		response.setHeader("Age", String(ctx.meta.$age_s));
-	}
-	if (Array.isArray(data)) {
-		linkNextPage(request, response, data.length, ctx?.meta.$next);
-	}
-	return data;
-}
-
-/** Whether a client says that it has this already (RFC 9110, 13.1.2), by the weak comparison. */
-function hasAlready(ifNoneMatch: string | undefined, tag: string): boolean {
-	const opaque = (one: string) => one.trim().replace(/^W\//, "");
-	return ifNoneMatch?.trim() === "*" || (ifNoneMatch?.split(",") ?? []).map(opaque).includes(opaque(tag));
-}
-
-/** `Link` to the next page, where this one is full (RFC 8288). By a cursor it stays right while rows come and go. */
-function linkNextPage(request: Request, response: ServerResponse, rows: number, cursor?: string): void {
-	const contract = actionContract((request.$alias as { action?: string }).action ?? "");
-	const page = contract?.params.safeParse(request.$params).data as
-		| { skip?: number; limit?: number }
-		| undefined;
-	if (page?.skip === undefined || page.limit === undefined || rows < page.limit) {
-		return;
-	}
-	const url = new URL(request.originalUrl ?? "/", "http://localhost");
-	if (cursor === undefined) {
-		url.searchParams.set("skip", String(page.skip + page.limit));
-	} else {
-		url.searchParams.delete("skip");
-		url.searchParams.set("cursor", cursor);
-	}
-	url.searchParams.set("limit", String(page.limit));
-	response.setHeader("Link", `<${url.pathname}${url.search}>; rel="next"`);
-}
-
 /**
  * A path parameter of the wrong shape names nothing: that is 404, not 422. A service that takes too long to say that
  * it is healthy is not.
@@ -422,6 +294,13 @@ function answering(path: string, answer: Answer) {
 		Promise.resolve(answer.call(this, request, response)).catch(next);
 	};
 	return { [`GET ${path}`]: handler, [`HEAD ${path}`]: handler };
+}
+
+/** Aliases for a page or script that is written for where it is reached. */
+function page(path: string, send: (response: ServerResponse, prefix: string) => void) {
+	return answering(path, function (this: Gateway, request, response) {
+		send(response, this.publicAddress(request).prefix);
+	});
 }
 
 function sendJson(

@@ -14,7 +14,9 @@ export type WithBody = IncomingMessage & {
 
 /** The middlewares that read a JSON body of at most 256 KiB, or say why they don't. */
 export const readBody = [
+	findBody,
 	requireJson,
+	useUsualNames,
 	ApiGateway.bodyParser.raw({ limit: BODY_LIMIT, type: () => true }),
 	parseBody,
 	refuseBody,
@@ -25,9 +27,43 @@ const UTF_8 = new TextDecoder("utf-8", { fatal: true });
 
 type Next = (error?: unknown) => void;
 
+/**
+ * Takes the headers of a body from a request that has none: proxies announce chunks and then send no byte (RFC 9112,
+ * 7.1), clients a length of 0.
+ */
+function findBody(request: IncomingMessage, _response: ServerResponse, next: Next): void {
+	const { headers } = request;
+	if (headers["transfer-encoding"] === undefined) {
+		if (Number(headers["content-length"] ?? 0) === 0) {
+			delete headers["content-length"];
+		}
+		next();
+		return;
+	}
+	const look = (error?: unknown) => {
+		request.off("readable", look).off("end", look).off("error", look);
+		const first: Buffer | null = error ? null : request.read();
+		if (first === null) {
+			delete headers["transfer-encoding"];
+		} else {
+			request.unshift(first);
+		}
+		next(error);
+	};
+	request.on("readable", look).on("end", look).on("error", look);
+}
+
 /** Runs before the body is parsed into something else than it says it is. */
 function requireJson(request: IncomingMessage, _response: ServerResponse, next: Next): void {
 	next(bringsBody(request) && !isJson(request) ? problem("UNSUPPORTED_MEDIA_TYPE") : undefined);
+}
+
+/** An older name of gzip (RFC 9110, 8.4.1.3), which the parser does not know. */
+function useUsualNames({ headers }: IncomingMessage, _response: ServerResponse, next: Next): void {
+	if (/^\s*x-gzip\s*$/i.test(headers["content-encoding"] ?? "")) {
+		headers["content-encoding"] = "gzip";
+	}
+	next();
 }
 
 /** Parses only what is UTF-8: a character that is replaced by another would be stored. */
@@ -67,7 +103,7 @@ function whyRefused(error: unknown) {
 /** Whether the request brings a body. */
 function bringsBody(request: IncomingMessage): boolean {
 	return (
-		request.headers["transfer-encoding"] !== undefined || Number(request.headers["content-length"] ?? 0) > 0
+		request.headers["transfer-encoding"] !== undefined || request.headers["content-length"] !== undefined
 	);
 }
 
@@ -77,6 +113,6 @@ function isJson(request: IncomingMessage): boolean {
 	const charsets = [...type.matchAll(/;\s*charset\s*=\s*"?([^\s";]*)/gi)].map(([, charset]) => charset);
 	return (
 		/^application\/(json|[\w.-]+\+json)\s*(;|$)/i.test(type) &&
-		charsets.every((charset) => /^(utf-?8|us-ascii)$/i.test(charset as string))
+		charsets.every((charset) => /^(utf-?8|(us-)?ascii)$/i.test(charset as string))
 	);
 }

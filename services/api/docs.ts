@@ -33,58 +33,65 @@ export const docsAssets = Object.entries(ASSETS).map(
 		] as const,
 );
 
-const PAGE = `<!doctype html>
+const swaggerPage = (prefix: string) => `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Toko API</title>
-<link rel="stylesheet" href="/docs/assets/swagger-ui.css">
-<link rel="icon" href="/docs/assets/favicon-32x32.png">
+<link rel="stylesheet" href="${prefix}/docs/assets/swagger-ui.css">
+<link rel="icon" href="${prefix}/docs/assets/favicon-32x32.png">
 </head>
 <body>
 <div id="page"></div>
-<script src="/docs/assets/swagger-ui-bundle.js"></script>
-<script src="/docs/start.js"></script>
+<script src="${prefix}/docs/assets/swagger-ui-bundle.js"></script>
+<script src="${prefix}/docs/start.js"></script>
 </body>
 </html>
 `;
 
-const SCRIPT = `SwaggerUIBundle({ url: "/openapi.json", dom_id: "#page", deepLinking: true, persistAuthorization: true });\n`;
+/** The browser knows best by which address it reaches the shop. */
+const swaggerScript = (
+	prefix: string,
+) => `fetch("${prefix}/openapi.json").then((answer) => answer.json()).then((document) => {
+	const spec = { ...document, servers: [{ url: location.origin + "${prefix}" }] };
+	SwaggerUIBundle({ spec, dom_id: "#page", deepLinking: true, persistAuthorization: true });
+});
+`;
 
 /** The interactive page of the API. */
-export function docsPage(_request: IncomingMessage, response: ServerResponse): void {
-	sendPage(response, PAGE);
+export function docsPage(response: ServerResponse, prefix: string): void {
+	sendPage(response, swaggerPage(prefix));
 }
 
-const REDOC_PAGE = `<!doctype html>
+const redocPageAt = (prefix: string) => `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Toko API</title>
-<link rel="icon" href="/docs/assets/favicon-32x32.png">
+<link rel="icon" href="${prefix}/docs/assets/favicon-32x32.png">
 <style>body { margin: 0; }</style>
 </head>
 <body>
 <div id="page"></div>
-<script src="/docs/assets/redoc.standalone.js"></script>
-<script src="/redoc/start.js"></script>
+<script src="${prefix}/docs/assets/redoc.standalone.js"></script>
+<script src="${prefix}/redoc/start.js"></script>
 </body>
 </html>
 `;
 
-const REDOC_SCRIPT = `Redoc.init("/openapi.json", { disableSearch: true, hideLogo: true }, document.getElementById("page"));\n`;
+const redocScriptAt = (prefix: string) =>
+	`Redoc.init("${prefix}/openapi.json", { disableSearch: true, hideLogo: true }, document.getElementById("page"));\n`;
 
 /** The API as a page to read. */
-export function redocPage(_request: IncomingMessage, response: ServerResponse): void {
-	sendPage(response, REDOC_PAGE);
+export function redocPage(response: ServerResponse, prefix: string): void {
+	sendPage(response, redocPageAt(prefix));
 }
 
 /** Starts that page. */
-export function redocScript(_request: IncomingMessage, response: ServerResponse): void {
-	response.setHeader("Content-Type", "text/javascript; charset=utf-8");
-	response.end(REDOC_SCRIPT);
+export function redocScript(response: ServerResponse, prefix: string): void {
+	sendScript(response, redocScriptAt(prefix));
 }
 
 /** Nothing is loaded from another host. */
@@ -98,7 +105,11 @@ function sendPage(response: ServerResponse, page: string): void {
 }
 
 /** Starts the page; a file of its own, so that the page needs no inline script. */
-export function docsScript(_request: IncomingMessage, response: ServerResponse): void {
+export function docsScript(response: ServerResponse, prefix: string): void {
+	sendScript(response, swaggerScript(prefix));
+}
+
+function sendScript(response: ServerResponse, script: string): void {
 	response.setHeader("Content-Type", "text/javascript; charset=utf-8");
-	response.end(SCRIPT);
+	response.end(script);
 }

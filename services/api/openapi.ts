@@ -1,9 +1,9 @@
-import { z } from "zod";
+import { idempotencyKey, KEY_HEADER, takesKey } from "../../contracts/contract.ts";
 import { PROBLEMS, type ProblemCode } from "../../contracts/problems.ts";
+import { parameterExample } from "./examples.ts";
 import { pathParameters } from "./requests.ts";
 import { type Endpoint, endpoints } from "./routes.ts";
-
-type JsonSchema = Record<string, unknown> & { properties?: Record<string, object>; required?: string[] };
+import { capitalise, type JsonSchema, Schemas } from "./schemas.ts";
 
 const TAGS: Record<string, string> = {
 	users: "Accounts, sessions and what people may do",
@@ -15,14 +15,19 @@ const TAGS: Record<string, string> = {
 
 let document: object | undefined;
 
-/** The API as an OpenAPI 3.1 document, made from the contracts. */
-export function openApiDocument(): object {
+/**
+ * The API as an OpenAPI 3.1 document, made from the contracts.
+ *
+ * @param server The shop's address; a whole one, since not every client knows where it has the document from.
+ */
+export function openApiDocument(server = "http://127.0.0.1:3000"): object {
 	document ??= makeDocument();
-	return document;
+	return { ...document, servers: [{ url: server }] };
 }
 
 function makeDocument(): object {
-	const schemas: Record<string, object> = { Problem: problemSchema() };
+	const schemas = new Schemas();
+	Object.assign(schemas.all, { ProblemCode: PROBLEM_CODE, FieldError: FIELD_ERROR, Problem: PROBLEM });
 	const all = [...endpoints(false), ...endpoints(true)];
 	const codes = new Set(all.flatMap(({ contract }) => problemsOf(contract)));
 	return {
@@ -31,12 +36,12 @@ function makeDocument(): object {
 			title: "Toko",
 			version: "1.0.0",
 			description:
-				"The backend of an online shop. Errors are `application/problem+json` (RFC 9457) with a stable `code`; `Accept-Language: id` tells them in Indonesian. Lists give the next page by `Link`.",
+				"The backend of an online shop. Errors are `application/problem+json` (RFC 9457) with a stable `code`; `Accept-Language: id` tells them in Indonesian. A request with an `Idempotency-Key` may be repeated for 24 hours: it is done once, and each repetition gets the first answer. Lists give the next page by `Link`.",
 			license: { name: "MIT", identifier: "MIT" },
 		},
-		servers: [{ url: "/" }],
+		servers: [],
 		tags: Object.entries(TAGS).map(([name, description]) => ({ name, description })),
-		paths: { ...paths(all, schemas), ...gatewayPaths() },
+		paths: { ...paths(all, schemas), ...gatewayPaths(schemas) },
 		components: {
 			securitySchemes: {
 				bearer: {
@@ -46,13 +51,14 @@ function makeDocument(): object {
 					description: "The `access_token` of `POST /api/v1/users/login`",
 				},
 			},
-			schemas,
+			schemas: schemas.all,
+			headers: HEADERS,
 			examples: Object.fromEntries([...codes].map((code) => [code, { value: exampleOf(code) }])),
 		},
 	};
 }
 
-function paths(all: Endpoint[], schemas: Record<string, object>): Record<string, Record<string, object>> {
+function paths(all: Endpoint[], schemas: Schemas): Record<string, Record<string, object>> {
 	const found: Record<string, Record<string, object>> = {};
 	for (const endpoint of all) {
 		const { rest } = endpoint.contract;
@@ -63,9 +69,13 @@ function paths(all: Endpoint[], schemas: Record<string, object>): Record<string,
 	return found;
 }
 
-function operation({ name, contract, of }: Endpoint, schemas: Record<string, object>): object {
+function operation(endpoint: Endpoint, schemas: Schemas): object {
+	const { name, contract, of } = endpoint;
 	const { rest, permissions } = contract;
-	const params = toSchema(contract.params, "input", schemas);
+	const [, service, action = ""] = name.split(".");
+	// A later version of the same action is another operation.
+	const id = `${service}${capitalise(action)}${of.version === 1 ? "" : `V${of.version}`}`;
+	const params = schemas.write(contract.params, "input", `${capitalise(id)}Request`);
 	const inPath = pathParameters(contract);
 	const hasBody = rest.method !== "GET" && rest.method !== "DELETE";
 	const inHeaders = Object.entries(rest.headers ?? {});
@@ -78,59 +88,74 @@ function operation({ name, contract, of }: Endpoint, schemas: Record<string, obj
 	const required = params.required ?? [];
 	const parameters = Object.entries(properties)
 		.filter(([field]) => !hasBody || places.has(field))
-		.map(([field, schema]) => ({
+		.map(([field, { examples, ...schema }]) => ({
 			...(places.get(field) ?? { in: "query", name: field }),
 			required: required.includes(field),
 			schema,
+			example: parameterExample(endpoint, field, { ...schema, ...(examples ? { examples } : {}) }),
 		}));
+	if (takesKey(contract)) {
+		const { examples, ...schema } = schemas.write(idempotencyKey, "input", "IdempotencyKey");
+		parameters.push({ in: "header", name: KEY_HEADER, required: false, schema, example: examples?.[0] });
+	}
 	const fields = Object.fromEntries(
 		Object.entries(properties).filter(([field]) => hasBody && !places.has(field)),
 	);
 	const isHealth = name.endsWith(".health");
-	const [, service, action = ""] = name.split(".");
 	return {
-		// A later version of the same action is another operation.
-		operationId: `${service}${action.replace(/^./, (first) => first.toUpperCase())}${of.version === 1 ? "" : `V${of.version}`}`,
+		operationId: id,
 		summary: contract.summary,
 		tags: [isHealth ? "health" : service],
 		...(of.deprecated ? { deprecated: true } : {}),
 		security: permissions === "public" ? [] : [{ bearer: [] }],
 		...(parameters.length > 0 ? { parameters } : {}),
 		...(Object.keys(fields).length > 0
-			? { requestBody: requestBody(contract, fields, required, schemas) }
+			? { requestBody: requestBody(contract, { fields, required, id }, schemas) }
 			: {}),
-		responses: responses(contract, schemas, isHealth),
+		responses: responses(contract, `${capitalise(id)}Result`, schemas),
 	};
 }
 
 function requestBody(
 	{ rest, example }: Endpoint["contract"],
-	fields: Record<string, object>,
-	required: string[],
-	schemas: Record<string, object>,
+	{ fields, required, id }: { fields: Record<string, JsonSchema>; required: string[]; id: string },
+	schemas: Schemas,
 ): object {
-	const given = Object.entries(example ?? {}).filter(([field]) => field in fields);
+	const name = `${capitalise(id)}Request`;
+	const given = Object.fromEntries(Object.entries(example ?? {}).filter(([field]) => field in fields));
+	const isGiven = Object.keys(given).length > 0;
+	const needed = required.filter((field) => field in fields);
 	const ofFields = {
 		type: "object",
 		properties: fields,
-		required: required.filter((field) => field in fields),
+		...(needed.length > 0 ? { required: needed } : {}),
 		additionalProperties: false,
-		...(given.length > 0 ? { examples: [Object.fromEntries(given)] } : {}),
+		...(isGiven ? { examples: [given] } : {}),
 	};
-	const body = rest.raw ? toSchema(rest.raw.body, "input", schemas) : ofFields;
-	return { required: Boolean(rest.raw) || ofFields.required.length > 0, ...inJson(body) };
+	return {
+		required: Boolean(rest.raw) || needed.length > 0,
+		...inJson(
+			schemas.name(rest.raw ? schemas.write(rest.raw.body, "input", name) : ofFields, name),
+			rest.raw ? (rest.raw.body.meta()?.examples as unknown[] | undefined)?.[0] : isGiven ? given : undefined,
+		),
+	};
 }
 
-function responses(
-	contract: Endpoint["contract"],
-	schemas: Record<string, object>,
-	isHealth: boolean,
-): Record<string, object> {
-	const { rest, result } = contract;
-	const done = rest.status === 204 ? {} : inJson(toSchema(result, "output", schemas));
-	const isForAll = rest.method === "GET" && contract.permissions === "public";
+function responses(contract: Endpoint["contract"], name: string, schemas: Schemas): Record<string, object> {
+	const { rest, result, permissions, params } = contract;
+	const schema = schemas.name(schemas.write(result, "output", name), name);
+	const done = rest.status === 204 ? {} : inJson(schema);
+	const isForAll = rest.method === "GET" && permissions === "public";
+	const headers = {
+		...(rest.status === 201 ? { Location: { $ref: "#/components/headers/Location" } } : {}),
+		...("skip" in params.shape ? { Link: { $ref: "#/components/headers/Link" } } : {}),
+	};
 	return {
-		[rest.status ?? 200]: { description: isHealth ? "It is well" : "Done", ...done },
+		[rest.status ?? 200]: {
+			description: rest.path.startsWith("/health") ? "It is well" : "Done",
+			...(Object.keys(headers).length > 0 ? { headers } : {}),
+			...done,
+		},
 		...(rest.otherStatus ? { [rest.otherStatus]: { description: "Accepted", ...done } } : {}),
 		...(isForAll ? { 304: { description: "As in `If-None-Match`" } } : {}),
 		...problems(problemsOf(contract)),
@@ -156,6 +181,9 @@ export function problemsOf(contract: Endpoint["contract"]): ProblemCode[] {
 		"INTERNAL",
 		"UNAVAILABLE",
 		!rest.path.startsWith("/health") && "TIMED_OUT",
+		takesKey(contract) && "VALIDATION_FAILED",
+		takesKey(contract) && permissions !== "public" && "KEY_REUSED",
+		takesKey(contract) && "KEY_IN_USE",
 		...(contract.problems ?? []),
 	];
 	return [...new Set(found.filter((code) => typeof code === "string"))];
@@ -171,6 +199,9 @@ function problems(codes: ProblemCode[]): Record<string, object> {
 		[...byStatus].map(([status, ofStatus]) => [
 			status,
 			{
+				...(status === 429 || status === 503
+					? { headers: { "Retry-After": { $ref: "#/components/headers/Retry-After" } } }
+					: {}),
 				description: ofStatus.map((code) => `\`${code}\`: ${PROBLEMS[code].en}`).join("\n\n"),
 				content: {
 					"application/problem+json": {
@@ -201,80 +232,116 @@ function exampleOf(code: ProblemCode): object {
 }
 
 /** What the gateway answers itself. */
-function gatewayPaths(): Record<string, object> {
-	const state = (properties: object) =>
-		inJson({ type: "object", required: Object.keys(properties), properties });
-	const answer = (operationId: string, summary: string, properties: object, other: object = {}) => ({
+function gatewayPaths(schemas: Schemas): Record<string, object> {
+	const answer = (
+		id: string,
+		summary: string,
+		required: Record<string, JsonSchema>,
+		optional: Record<string, JsonSchema> = {},
+	) => {
+		const properties = { ...required, ...optional };
+		const schema = { type: "object", properties, required: Object.keys(required) };
+		const state = inJson(schemas.name(schema, capitalise(id)));
+		return [{ operationId: id, summary, tags: ["health"], security: [] }, state] as const;
+	};
+	const get = ([operation, state]: ReturnType<typeof answer>, other: object = {}) => ({
 		get: {
-			...{ operationId, summary, tags: ["health"], security: [] },
+			...operation,
 			responses: {
-				200: { description: "It is well", ...state(properties) },
+				200: { description: "It is well", ...state },
 				...problems(["TOO_MANY_REQUESTS"]),
 				...other,
 			},
 		},
 	});
 	const service = { type: "string", const: "api-gateway" };
-	const services = {
-		type: "object",
-		additionalProperties: { type: "string", enum: ["healthy", "unavailable"] },
-	};
-	const ready = { status: { type: "string", enum: ["ready", "not_ready"] }, service, services };
-	return {
-		"/health": answer("gatewayHealth", "Health of the gateway", {
-			status: { type: "string", const: "healthy" },
+	const ready = answer(
+		"shopReady",
+		"Whether the whole shop can serve",
+		{
+			status: { type: "string", enum: ["ready", "not_ready"] },
 			service,
-		}),
-		"/health/live": answer("gatewayLive", "Whether the gateway runs", {
-			status: { type: "string", const: "alive" },
-			service,
-		}),
-		"/health/ready": answer("shopReady", "Whether the whole shop can serve", ready, {
-			503: { description: "Something is missing: `services` tells what", ...state(ready) },
-		}),
-	};
-}
-
-function inJson(schema: object) {
-	return { content: { "application/json": { schema } } };
-}
-
-function problemSchema(): object {
-	return {
-		type: "object",
-		description: "What went wrong (RFC 9457)",
-		required: ["type", "title", "status", "detail", "code", "instance"],
-		properties: {
-			type: { type: "string" },
-			title: { type: "string" },
-			status: { type: "integer" },
-			detail: { type: "string" },
-			code: { type: "string", enum: Object.keys(PROBLEMS) },
-			instance: { type: "string", description: "The request id" },
-			state: { type: "string", description: "The state that the order is in" },
-			errors: {
-				type: "array",
-				items: {
-					type: "object",
-					required: ["path", "message"],
-					properties: {
-						path: { type: "string" },
-						message: { type: "string" },
-						product_id: { type: "string" },
-						requested: { type: "integer" },
-						available: { type: "integer" },
-					},
-				},
+			services: {
+				type: "object",
+				additionalProperties: { type: "string", enum: ["healthy", "unavailable", "stopping"] },
 			},
 		},
+		// Of services that answer and are not well all the same.
+		{ reasons: { type: "object", additionalProperties: { type: "string" } } },
+	);
+	return {
+		"/health": get(
+			answer("gatewayHealth", "Health of the gateway", {
+				status: { type: "string", const: "healthy" },
+				service,
+			}),
+		),
+		"/health/live": get(
+			answer("gatewayLive", "Whether the gateway runs", {
+				status: { type: "string", const: "alive" },
+				service,
+			}),
+		),
+		"/health/ready": get(ready, {
+			503: { description: "Something is missing: `services` tells what", ...ready[1] },
+		}),
 	};
 }
 
-/** A schema as the document has it; those with a name go into `schemas`. */
-function toSchema(schema: z.ZodType, io: "input" | "output", schemas: Record<string, object>): JsonSchema {
-	const { $schema, $defs, ...rest } = z.toJSONSchema(schema, { io, unrepresentable: "any" });
-	const text = JSON.stringify({ rest, $defs: $defs ?? {} }).replaceAll('"#/$defs/', '"#/components/schemas/');
-	const read = JSON.parse(text) as { rest: JsonSchema; $defs: Record<string, object> };
-	Object.assign(schemas, read.$defs);
-	return read.rest;
+function inJson(schema: JsonSchema, example?: unknown) {
+	return { content: { "application/json": { schema, ...(example === undefined ? {} : { example }) } } };
 }
+
+const HEADERS = {
+	Link: {
+		description:
+			'Where the next page is, if there is one: `<…>; rel="next"` (RFC 8288), relative to this one',
+		schema: { type: "string" },
+		example: '</api/v1/users?limit=50&cursor=WyJ1c2VycyIsIjUwIl0>; rel="next"',
+	},
+	Location: {
+		description: "Where the new thing is, relative to this address",
+		schema: { type: "string" },
+		example: "/api/v1/products/01a20af7e8d300020f7306eb",
+	},
+	"Retry-After": {
+		description: "Seconds to wait before the next try",
+		schema: { type: "integer", format: "int32" },
+		example: 1,
+	},
+};
+
+const PROBLEM_CODE: JsonSchema = {
+	type: "string",
+	description: "What went wrong, for programs",
+	enum: Object.keys(PROBLEMS),
+};
+
+const PROBLEM: JsonSchema = {
+	type: "object",
+	description: "What went wrong (RFC 9457)",
+	required: ["type", "title", "status", "detail", "code", "instance"],
+	properties: {
+		type: { type: "string" },
+		title: { type: "string" },
+		status: { type: "integer", format: "int32" },
+		detail: { type: "string" },
+		code: { $ref: "#/components/schemas/ProblemCode" },
+		instance: { type: "string", description: "The request id" },
+		state: { type: "string", description: "The state that the order is in" },
+		errors: { type: "array", items: { $ref: "#/components/schemas/FieldError" } },
+	},
+};
+
+const FIELD_ERROR: JsonSchema = {
+	type: "object",
+	description: "A field that is wrong, or a line of an order that cannot be had",
+	required: ["path", "message"],
+	properties: {
+		path: { type: "string" },
+		message: { type: "string" },
+		product_id: { type: "string" },
+		requested: { type: "integer", format: "int64" },
+		available: { type: "integer", format: "int64" },
+	},
+};

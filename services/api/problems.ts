@@ -1,8 +1,8 @@
 import { Errors } from "moleculer";
+import { type Language, languageOf } from "../../contracts/languages.ts";
 import {
 	describe,
 	type FieldError,
-	type Language,
 	PROBLEMS,
 	type ProblemCode,
 	type ProblemData,
@@ -57,18 +57,27 @@ export function problemAnswer(
 	};
 }
 
-/** The client's choice of the languages that problems are told in; English where it has none. */
+/**
+ * The client's choice of the languages that problems are told in, by its `Accept-Language` (RFC 9110, 12.5.4); English
+ * where it has none.
+ */
 export function preferredLanguage(acceptLanguage: string | undefined): Language {
-	const ranked = (acceptLanguage ?? "")
-		.split(",", 20)
-		.map((part) => {
-			const [tag = "", ...options] = part.trim().toLowerCase().split(";");
-			const weight = options.map((option) => /^\s*q=([\d.]{1,6})$/.exec(option)?.[1]).find(Boolean);
-			return { language: tag.split("-")[0], weight: weight ? Number(weight) : 1 };
-		})
-		.filter(({ language, weight }) => (language === "id" || language === "en") && weight > 0)
-		.sort((a, b) => b.weight - a.weight);
-	return (ranked[0]?.language as Language | undefined) ?? "en";
+	const weights = new Map<Language | "*", number>();
+	for (const part of (acceptLanguage ?? "").split(",", 20)) {
+		const [tag = "", ...options] = part.split(";");
+		const language = tag.trim() === "*" ? "*" : languageOf(tag);
+		const [weight] = options.flatMap((option) => /^\s*q\s*=\s*([\d.]{1,6})\s*$/i.exec(option)?.[1] ?? []);
+		if (language) {
+			weights.set(language, Math.max(weights.get(language) ?? 0, Number(weight ?? 1)));
+		}
+	}
+	// `*` is about those that are not named; of two that are wanted alike, the first named.
+	const weightOf = (language: Language) => weights.get(language) ?? weights.get("*") ?? 0;
+	const named = [...weights.keys()].filter((one) => one !== "*");
+	const [best = "en"] = [...named, "en" as const, "id" as const]
+		.filter((language) => weightOf(language) > 0)
+		.sort((a, b) => weightOf(b) - weightOf(a));
+	return best;
 }
 
 function isAway(error: unknown): boolean {

@@ -147,6 +147,7 @@ export default service<NotificationsService>({
 			if (!this.sender.isAnswering) {
 				throw problem("MESSAGES_NOT_SENT");
 			}
+			this.checkInbox();
 			return { status: "healthy", service: "notification-service" };
 		},
 	}),

@@ -9,6 +9,11 @@ export type Answer = { order: OrderRow } | { refused: { code: ProblemCode; data:
 /** A key counts for this long. */
 export const KEY_HOURS = 24;
 
+/** Its order may still hold units under the key's request: until it is settled the key counts. */
+const IS_OVER = `(created_at <= now() - make_interval(hours => $1) AND NOT EXISTS (
+	SELECT FROM orders o WHERE o.id = (answer->'order'->>'id')::uuid AND o.status = 'pending'
+))`;
+
 /** A client's key together with what it asked for. */
 export interface KeyedRequest {
 	user_id: number;
@@ -35,9 +40,9 @@ export function requestId({ user_id, key, hash }: KeyedRequest): string {
  */
 export async function storedAnswer(pool: Pool, request: KeyedRequest): Promise<Answer | undefined> {
 	const { rows } = await pool.query<{ answer: Answer; request_hash: Buffer; counts: boolean }>(
-		`SELECT answer, request_hash, created_at > now() - make_interval(hours => $3) AS counts
-		FROM idempotency_keys WHERE user_id = $1 AND key = $2`,
-		[request.user_id, request.key, KEY_HOURS],
+		`SELECT answer, request_hash, NOT ${IS_OVER} AS counts
+		FROM idempotency_keys WHERE user_id = $2 AND key = $3`,
+		[KEY_HOURS, request.user_id, request.key],
 	);
 	const [row] = rows;
 	if (row && !row.counts) {
@@ -62,7 +67,5 @@ export async function storeRefusal(pool: Pool, request: KeyedRequest, code: Prob
 
 /** Forgets all keys that have counted for their time; also a job, once an hour. */
 export async function forgetOldKeys(pool: Pool): Promise<void> {
-	await pool.query("DELETE FROM idempotency_keys WHERE created_at <= now() - make_interval(hours => $1)", [
-		KEY_HOURS,
-	]);
+	await pool.query(`DELETE FROM idempotency_keys WHERE ${IS_OVER}`, [KEY_HOURS]);
 }

@@ -3,8 +3,8 @@ import { orders } from "../../contracts/orders.ts";
 import { problem, problemCode } from "../../contracts/problems.ts";
 import { comparedWithOthers, eventsKnown, lostEventTables } from "../../mixins/compared.ts";
 import { cursorAt, momentKey, readMoment } from "../../mixins/cursor.ts";
-import { jobs, pendingJobs } from "../../mixins/jobs.ts";
-import { outbox, outboxTables } from "../../mixins/outbox.ts";
+import { jobs } from "../../mixins/jobs.ts";
+import { type OutboxService, outbox, outboxTables, pendingWork } from "../../mixins/outbox.ts";
 import { postgres } from "../../mixins/postgres.ts";
 import { service } from "../../mixins/schema.ts";
 import { forgetDeletedUsers, forgetUser } from "./forget.ts";
@@ -26,11 +26,13 @@ import { salesKnown, settleReservation } from "./reservations.ts";
 import { sandboxProvider } from "./sandbox.ts";
 import { readWebhook } from "./webhook.ts";
 
-export default service<PayingService>({
+type OrdersService = PayingService & OutboxService;
+
+export default service<OrdersService>({
 	name: orders.name,
 	version: orders.version,
 	mixins: [
-		outbox(),
+		outbox("orders"),
 		jobs("orders"),
 		comparedWithOthers<PayingService>(
 			"orders",
@@ -40,12 +42,12 @@ export default service<PayingService>({
 		postgres({
 			database: "orders",
 			migrations: new URL("./migrations/", import.meta.url),
-			tables: [outboxTables, lostEventTables],
+			tables: [...outboxTables, lostEventTables],
 			amounts: "SELECT currency FROM orders ORDER BY created_at DESC LIMIT 1",
 		}),
 	],
 
-	actions: implement<PayingService>()(orders, {
+	actions: implement<OrdersService>()(orders, {
 		async place(ctx) {
 			const { caller } = ctx.locals;
 			if (caller?.id == null) {
@@ -133,11 +135,11 @@ export default service<PayingService>({
 		},
 
 		outbox() {
-			return pendingJobs(this.pool);
+			return pendingWork(this.pool);
 		},
 
 		async health() {
-			await this.pool.query("SELECT 1");
+			await this.checkOutbox();
 			return { status: "healthy", service: "order-service" };
 		},
 	}),
@@ -154,7 +156,11 @@ export default service<PayingService>({
 			restock_order: (payload) => restockOrder(this, (payload as { order_id: string }).order_id),
 			release_stock: async (payload) => {
 				const { reservation_id } = payload as { reservation_id: string };
-				await callAction(this.broker, "v1.products.release", { reservation_id });
+				// Another attempt of the same request may have made an order of it meanwhile.
+				const { fate } = await settleReservation(this, reservation_id);
+				if (fate === "release") {
+					await callAction(this.broker, "v1.products.release", { reservation_id });
+				}
 			},
 			consume_stock: async (payload) => {
 				const { reservation_id } = payload as { reservation_id: string };

@@ -73,12 +73,11 @@ export async function placeOrder(
 			if (problemCode(error) !== "RESERVATION_UNDER_WAY") {
 				throw error;
 			}
-			if (checked < UNDER_WAY_CHECKS) {
-				await wait(UNDER_WAY_MS);
-			} else {
+			if (checked >= UNDER_WAY_CHECKS + 2 * body.items.length) {
 				// It is dead, or as good as dead.
 				await giveUp(service, (error as { data: Reserved }).data.reservation_id, request);
 			}
+			await wait(UNDER_WAY_MS);
 		}
 	}
 }
@@ -94,7 +93,9 @@ async function reserve(
 	const expires_at = new Date(Date.now() + settings.orderTtlMinutes * 60_000).toISOString();
 	const attempt = { reservation_id, ...(request_id ? { request_id } : {}), expires_at };
 	try {
-		return { ...(await ctx.call("v1.products.reserve", { ...attempt, lines: items })), expires_at };
+		const reserved = await ctx.call("v1.products.reserve", { ...attempt, lines: items });
+		// A products process of the version before answers without a reservation.
+		return { ...reserved, reservation_id: reserved.reservation_id ?? reservation_id, expires_at };
 	} catch (error) {
 		if (!isRefusal(error) && problemCode(error) !== "RESERVATION_UNDER_WAY") {
 			// Products may have held the units although its answer did not arrive, or may still be about to.
@@ -165,6 +166,10 @@ async function commit(
 		if (request && ["idempotency_keys_pkey", "reservations_pkey"].includes(constraint)) {
 			await giveUp(service, reservation_id, request);
 			return replayRival(service, request);
+		}
+		if (constraint === "orders_user_not_deleted") {
+			await giveUp(service, reservation_id, request);
+			throw problem("TOKEN_INVALID");
 		}
 		service.logger.warn(`Order ${order.id} was not confirmed by the database: ${(error as Error).message}`);
 		if (wasRolledBack(error)) {

@@ -26,12 +26,18 @@ export async function importLines(
 		(await store.find({ query: { sku: { $in: skus } } })).map((found) => [found.sku, found]),
 	);
 	const fresh: ProductDocument[] = [];
-	const outcomes: Outcome[] = [];
+	const outcomes: (Outcome | Promise<Outcome>)[] = [];
+	/** Lines of one sku go one after the other; the others share the cost of the disk. */
+	const turns = new Map<string, Promise<unknown>>();
 	for (const { sku, line, ...given } of lines) {
 		const described_by = { file, line };
 		const document = known.get(sku);
 		if (document) {
-			outcomes.push(await describeAgain(store, document, given, described_by));
+			const turn = Promise.resolve(turns.get(sku)).then(() =>
+				describeAgain(store, document, given, described_by),
+			);
+			turns.set(sku, turn);
+			outcomes.push(turn);
 			continue;
 		}
 		const { name, price, stock, category } = given;
@@ -49,8 +55,9 @@ export async function importLines(
 	if (fresh.length > 0) {
 		await insertAll(store, fresh);
 	}
+	const settled = await Promise.all(outcomes);
 	await changed([...known.values()].map(({ _id }) => _id));
-	return outcomes;
+	return settled;
 }
 
 /** Changes only what the line gives, and makes the words that a product is found by of all that it then says. */

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import type { z } from "zod";
 import { CURRENCY, fromMinor, toMinor } from "../../contracts/money.ts";
 import type { newProduct, product } from "../../contracts/products.ts";
+import type { LedgerEntry, Reason } from "./ledger.ts";
 import { searchFields } from "./search.ts";
 
 /** Units kept for an order that is not paid yet. */
@@ -28,10 +29,17 @@ export interface ProductDocument {
 	price_minor: number;
 	/** Units on sale. */
 	stock: number;
-	/** Units that ever came in: the first stock, every change by hand and what came back from refunded orders. */
+	/**
+	 * Units that ever came in: the first stock, every change by hand and what came back from refunded orders. At any
+	 * moment the sum of `ledger` and `ledger_sums`.
+	 */
 	supplied: number;
+	/** Changes of `supplied` by an id that none is made twice with, those of a restock by its order. Absent before the first. */
+	ledger?: Record<string, LedgerEntry>;
+	/** The first stock and older changes, summed. Absent in what an earlier version has written. */
+	ledger_sums?: Partial<Record<Reason, number>>;
 	holds: Hold[];
-	/** The last orders whose units came back, and when, so that none comes back twice. Absent before the first. */
+	/** The orders whose units came back, and when, for processes of an earlier version, which know no ledger. */
 	restocks?: Record<string, string>;
 	/** The reservation that was sold last, and when (ISO 8601): orders has it, or was restored from an older copy. */
 	last_sold?: { reservation_id: string; at: string };
@@ -49,6 +57,8 @@ export interface ProductDocument {
 	described_by: { file: string; line: number } | null;
 	/** Set when the product was taken out of the shop. */
 	removed_at: string | null;
+	/** Names the request that took it out, where that came with an `Idempotency-Key`. */
+	removed_by?: string | null;
 }
 
 /** Matches what the shop shows. */
@@ -82,6 +92,8 @@ export function newDocument(
 		...searchFields({ _id, ...described }),
 		stock: given.stock,
 		supplied: given.stock,
+		// Nothing can repeat it: the document is inserted once.
+		ledger_sums: { [described_by ? "import" : "create"]: given.stock },
 		holds: [],
 		created_at: now,
 		updated_at: now,
@@ -116,4 +128,15 @@ export function present(document: ProductDocument): z.input<typeof product> {
 export function presentStock({ _id, sku, name, stock, supplied, holds }: ProductDocument) {
 	const held = holds.reduce((sum, hold) => sum + hold.quantity, 0);
 	return { id: _id, sku, name, stock, held, supplied, holds: holds.length };
+}
+
+/** Where the units of a product come from, as the operator sees it: the sums first, then the entries as they came. */
+export function presentLedger({ _id, sku, name, supplied, ledger = {}, ledger_sums = {} }: ProductDocument) {
+	const sums = Object.entries(ledger_sums).map(([reason, quantity]) => ({
+		...{ at: null, reason: reason as Reason, quantity, by: null, id: null },
+	}));
+	const entries = Object.entries(ledger)
+		.map(([id, { at, reason, quantity, by = null }]) => ({ at, reason, quantity, by, id }))
+		.sort((one, other) => (one.at < other.at ? -1 : 1));
+	return { id: _id, sku, name, supplied, entries: [...sums, ...entries] };
 }

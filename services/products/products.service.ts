@@ -1,18 +1,37 @@
+import { randomUUID } from "node:crypto";
 import type { z } from "zod";
-import { implement } from "../../contracts/actions.ts";
+import { type ActionContext, implement } from "../../contracts/actions.ts";
 import { problem, problemCode } from "../../contracts/problems.ts";
-import { aboutProduct, type catalogueOutcome, products, STOCK_MAX } from "../../contracts/products.ts";
-import { type DocumentService, documents } from "../../mixins/documents.ts";
+import { aboutProduct, type catalogueOutcome, products } from "../../contracts/products.ts";
+import { type DocumentService, documents, isDuplicate } from "../../mixins/documents.ts";
 import { tellOutdated } from "../../mixins/outdated.ts";
 import { service } from "../../mixins/schema.ts";
 import { importLines } from "./catalogue.ts";
+import { bookRepair, openLedgers } from "./ledger.ts";
 import { type Listing, nextCursor, readPage } from "./listing.ts";
 import { MemoryListing } from "./memory-listing.ts";
-import { changesOf, newDocument, ON_SALE, type ProductDocument, present, presentStock } from "./model.ts";
+import {
+	changesOf,
+	newDocument,
+	ON_SALE,
+	type ProductDocument,
+	present,
+	presentLedger,
+	presentStock,
+} from "./model.ts";
 import { MongoListing } from "./mongo-listing.ts";
 import { describeForSearch, searchFields } from "./search.ts";
-import { consume, newestSales, refuseStale, release, reserve, restock } from "./stock.ts";
-import { Sweeper } from "./sweeper.ts";
+import {
+	changeStock,
+	consume,
+	newestSales,
+	refuseStale,
+	release,
+	reserve,
+	restock,
+	type StockChange,
+} from "./stock.ts";
+import { KEEPS_LEDGERS, Sweeper } from "./sweeper.ts";
 
 interface ProductsService extends DocumentService<ProductDocument> {
 	sweeper: Sweeper;
@@ -20,6 +39,8 @@ interface ProductsService extends DocumentService<ProductDocument> {
 	/** Tells everybody who keeps answers about these products. */
 	tell(ids: string[]): void;
 	find(id: string): Promise<ProductDocument>;
+	/** Inserts a product; with a key, answers the one that an earlier run of the same request has inserted. */
+	insertOnce(document: ProductDocument, key_id: string | undefined): Promise<ProductDocument>;
 }
 
 /** How many products the operator is shown at most. */
@@ -28,6 +49,7 @@ const STOCK_ROWS = 20;
 export default service<ProductsService>({
 	name: products.name,
 	version: products.version,
+	metadata: { [KEEPS_LEDGERS]: true },
 	mixins: [
 		documents("products", [
 			{ field: "sku", unique: true },
@@ -54,8 +76,8 @@ export default service<ProductsService>({
 		},
 
 		async create(ctx) {
-			const document = newDocument(ctx.params);
-			await this.adapter.insert(document);
+			const { key_id } = ctx.locals;
+			const document = await this.insertOnce(newDocument(ctx.params, key_id && `key:${key_id}`), key_id);
 			await this.listing.changed([document._id]);
 			ctx.meta.$location = `/api/v1/products/${document._id}`;
 			return present(document);
@@ -87,35 +109,27 @@ export default service<ProductsService>({
 		},
 
 		async remove(ctx) {
+			const { id } = ctx.params;
+			const removed_by = ctx.locals.key_id ?? null;
 			const removed_at = new Date().toISOString();
 			const changed = await this.adapter.updateMany(
-				{ _id: ctx.params.id, ...ON_SALE },
-				{ $set: { removed_at, updated_at: removed_at } },
+				{ _id: id, ...ON_SALE },
+				{ $set: { removed_at, removed_by, updated_at: removed_at } },
 			);
-			if (changed === 0) {
+			const isRepeated =
+				removed_by !== null && (await this.adapter.findOne({ _id: id, removed_by })) !== null;
+			if (changed === 0 && !isRepeated) {
 				throw problem("PRODUCT_NOT_FOUND");
 			}
-			this.tell([ctx.params.id]);
-			await this.listing.changed([ctx.params.id]);
+			this.tell([id]);
+			await this.listing.changed([id]);
 			return null;
 		},
 
 		async changeStock(ctx) {
-			const { id, quantity } = ctx.params;
-			const changed = await this.adapter.updateMany(
-				{
-					_id: id,
-					...ON_SALE,
-					stock: { $gte: Math.max(0, -quantity), $lte: STOCK_MAX - Math.max(0, quantity) },
-				},
-				{ $inc: { stock: quantity, supplied: quantity }, $set: { updated_at: new Date().toISOString() } },
-			);
-			const { stock } = await this.find(id);
-			if (changed === 0) {
-				throw quantity < 0
-					? problem("STOCK_WOULD_BE_NEGATIVE", { stock })
-					: problem("STOCK_TOO_LARGE", { max: STOCK_MAX });
-			}
+			const { id, ...change } = ctx.params;
+			const entry_id = ctx.locals.key_id ?? randomUUID();
+			const stock = await changeStock(this.adapter, id, change as StockChange, entry_id, actorOf(ctx));
 			this.tell([id]);
 			return { message: "Stok berhasil diupdate", stock };
 		},
@@ -125,6 +139,23 @@ export default service<ProductsService>({
 			const name = new RegExp(product.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"), "i");
 			const query = { ...ON_SALE, $or: [{ _id: product }, { sku: product }, { name }] };
 			return (await this.adapter.find({ query, sort: ["name"], limit: STOCK_ROWS })).map(presentStock);
+		},
+
+		async ledger(ctx) {
+			const { product } = ctx.params;
+			const [document] = await this.adapter.find({ query: { $or: [{ _id: product }, { sku: product }] } });
+			if (!document) {
+				throw problem("PRODUCT_NOT_FOUND");
+			}
+			return presentLedger(document);
+		},
+
+		async bookRepair(ctx) {
+			const document = await this.adapter.findOne({ _id: ctx.params.id });
+			if (!document) {
+				throw problem("PRODUCT_NOT_FOUND");
+			}
+			return { quantity: await bookRepair(this.adapter, document, "shop") };
 		},
 
 		import(ctx): Promise<z.input<typeof catalogueOutcome>[]> {
@@ -189,6 +220,7 @@ export default service<ProductsService>({
 	}),
 
 	async started() {
+		await openLedgers(this.adapter);
 		await describeForSearch(this.adapter, (line) => this.logger.warn(line));
 		const isMongo = this.collection && (await this.isMongoDb());
 		this.listing = isMongo
@@ -216,8 +248,26 @@ export default service<ProductsService>({
 			}
 			return document;
 		},
+
+		async insertOnce(this: ProductsService, document: ProductDocument, key_id: string | undefined) {
+			try {
+				return await this.adapter.insert(document);
+			} catch (error) {
+				const first = key_id && isDuplicate(error) && (await this.adapter.findOne({ sku: document.sku }));
+				if (!first) {
+					throw error;
+				}
+				return first;
+			}
+		},
 	},
 });
+
+/** Who asks, as the ledger names them. */
+function actorOf(ctx: Pick<ActionContext, "locals">): string {
+	const { caller } = ctx.locals;
+	return caller?.id == null ? "shop" : `${caller.role}:${caller.id}`;
+}
 
 /** Only what the caller changes is written, so that two who change different fields do not undo each other. */
 function pickGiven(described: ReturnType<typeof changesOf>, changes: object) {

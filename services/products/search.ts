@@ -51,9 +51,8 @@ export async function describeForSearch(
 		if (found.length === 0) {
 			return;
 		}
-		for (const document of found) {
-			await describeAnew(store, document, tell);
-		}
+		// Concurrently, since writes that come together share the cost of the disk.
+		await Promise.all(found.map((document) => describeAnew(store, document, tell)));
 	}
 }
 

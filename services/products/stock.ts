@@ -1,6 +1,8 @@
 import { problem } from "../../contracts/problems.ts";
+import { STOCK_MAX } from "../../contracts/products.ts";
 import { NEWEST } from "../../mixins/compared.ts";
 import type { DocumentAdapter } from "../../mixins/documents.ts";
+import { supply } from "./ledger.ts";
 import { ON_SALE, type ProductDocument } from "./model.ts";
 
 /** What one attempt to order wants of one product. */
@@ -87,28 +89,22 @@ async function holdAll(
 	wanted: Map<string, number>,
 ): Promise<{ product_id: string; requested: number } | undefined> {
 	const own = { reservation_id, ...(request_id ? { request_id } : {}), expires_at };
-	let tried = 0;
-	try {
-		for (const [product_id, quantity] of wanted) {
-			tried++;
-			const changed = await store.updateMany(
-				{
-					...{ _id: product_id, ...ON_SALE, stock: { $gte: quantity } },
-					...(request_id ? { $nor: [{ "holds.request_id": request_id }] } : {}),
-				},
-				{ $inc: { stock: -quantity }, $push: { holds: { ...own, quantity } } },
-			);
-			if (changed === 0) {
-				if (tried > 1) {
-					await release(store, reservation_id, [...wanted.keys()]);
-				}
-				return { product_id, requested: quantity };
+	for (const [place, [product_id, quantity]] of [...wanted].entries()) {
+		// Where its answer is lost the hold may be there: the caller abandons the reservation before it is released.
+		const changed = await store.updateMany(
+			{
+				...{ _id: product_id, ...ON_SALE, stock: { $gte: quantity } },
+				...(request_id ? { $nor: [{ "holds.request_id": request_id }] } : {}),
+			},
+			{ $inc: { stock: -quantity }, $push: { holds: { ...own, quantity } } },
+		);
+		if (changed === 0) {
+			if (place > 0) {
+				// Nobody takes over a part of the lines.
+				await release(store, reservation_id, [...wanted.keys()]);
 			}
+			return { product_id, requested: quantity };
 		}
-	} catch (error) {
-		// The update whose answer was lost may have been made: release looks at all lines of the attempt.
-		await release(store, reservation_id, [...wanted.keys()]);
-		throw error;
 	}
 	return undefined;
 }
@@ -159,30 +155,30 @@ export async function release(
 }
 
 /**
- * Units of a refunded order go back on sale. The guard is that the product does not remember the order yet, so a late
- * duplicate does nothing.
+ * Units of a refunded order go back on sale. The guard is that the product's ledger has no entry of the order yet, so a
+ * late duplicate does nothing.
  *
  * @returns The products that got units by this call.
  */
 export async function restock(store: Store, order_id: string, lines: Line[]): Promise<string[]> {
-	const wanted = sumByProduct(lines);
-	const remembered = `restocks.${order_id}`;
 	const restocked: string[] = [];
-	for (const [_id, quantity] of wanted) {
-		const changed = await store.updateMany(
-			{ _id, [remembered]: { $exists: false } },
-			{
-				$inc: { stock: quantity, supplied: quantity },
-				$set: { [remembered]: new Date().toISOString() },
-			},
+	// Processes of an earlier version look there, and have noted only there.
+	const remembered = `restocks.${order_id}`;
+	for (const [_id, quantity] of sumByProduct(lines)) {
+		const at = new Date().toISOString();
+		const isChanged = await supply(
+			store,
+			_id,
+			order_id,
+			{ reason: "restock", quantity, at },
+			{ [remembered]: { $exists: false } },
+			{ [remembered]: at },
 		);
-		restocked.push(...(changed > 0 ? [_id] : []));
+		restocked.push(...(isChanged ? [_id] : []));
 	}
 	return restocked;
 }
 
-/** A product forgets a restock no earlier than this, and only once orders has noted that it will not ask again. */
-const RESTOCK_REMEMBERED_MS = 24 * 60 * 60_000;
 /** A request of a process that was frozen longer than this is refused: the product may have forgotten the first one. */
 const RESTOCK_ASKED_MAX_MS = 60 * 60_000;
 
@@ -195,20 +191,66 @@ export function refuseStale(asked_at: string | undefined): void {
 	}
 }
 
-/** The restocks of a product that are old enough to be forgotten. */
-export function oldRestocks({ restocks = {} }: ProductDocument, now: number): string[] {
-	const before = new Date(now - RESTOCK_REMEMBERED_MS).toISOString();
-	return Object.entries(restocks)
-		.filter(([, at]) => at < before)
-		.map(([order_id]) => order_id);
+/** A change by hand: by some units, or to a value where the stock is the expected one. */
+export type StockChange = { quantity: number } | { stock: number; expected: number };
+
+/**
+ * Changes the stock by hand, in one guarded update. A repetition of a change that was made finds its entry and changes
+ * nothing.
+ *
+ * @param id Names the entry in the ledger: the same for each repetition of the same request.
+ * @returns The stock after it.
+ * @throws PRODUCT_NOT_FOUND, STOCK_WOULD_BE_NEGATIVE, STOCK_TOO_LARGE, STOCK_DIFFERS
+ */
+export async function changeStock(
+	store: Store,
+	_id: string,
+	change: StockChange,
+	id: string,
+	by: string,
+): Promise<number> {
+	for (;;) {
+		const document = await store.findOne({ _id });
+		if (document?.ledger?.[id]) {
+			return document.stock;
+		}
+		if (!document || document.removed_at !== null) {
+			throw problem("PRODUCT_NOT_FOUND");
+		}
+		const { quantity, stock } = judgeChange(document, change);
+		const at = new Date().toISOString();
+		const isChanged = await supply(
+			store,
+			_id,
+			id,
+			{ reason: "admin", quantity, at, by },
+			{ ...ON_SALE, stock },
+			{ updated_at: at },
+		);
+		if (isChanged) {
+			return (await store.findOne({ _id }))?.stock ?? 0;
+		}
+		// Its stock has changed meanwhile.
+	}
 }
 
-/** Forgets restocks that nothing can repeat any more. */
-export async function forgetRestocks(store: Store, _id: string, order_ids: string[]): Promise<void> {
-	await store.updateMany(
-		{ _id },
-		{ $unset: Object.fromEntries(order_ids.map((order_id) => [`restocks.${order_id}`, true])) },
-	);
+/** How many units come in, and the stock that this is right for. What is held counts: it may come back. */
+function judgeChange({ stock, holds }: ProductDocument, change: StockChange) {
+	const quantity = "stock" in change ? change.stock - change.expected : change.quantity;
+	if ("stock" in change && stock !== change.expected) {
+		throw problem("STOCK_DIFFERS", { stock, expected: change.expected });
+	}
+	if (quantity < 0 && stock + quantity < 0) {
+		throw problem("STOCK_WOULD_BE_NEGATIVE", { stock });
+	}
+	const held = holds.reduce((sum, hold) => sum + hold.quantity, 0);
+	if (quantity > 0 && stock + held + quantity > STOCK_MAX) {
+		throw problem("STOCK_TOO_LARGE", { max: STOCK_MAX });
+	}
+	if ("stock" in change) {
+		return { quantity, stock: change.expected };
+	}
+	return { quantity, stock: quantity < 0 ? { $gte: -quantity } : { $lte: STOCK_MAX - held - quantity } };
 }
 
 /** Lines of the same product become one, in the order of their ids: of two attempts at the same products one gets all. */

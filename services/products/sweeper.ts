@@ -3,28 +3,33 @@ import { aboutProduct } from "../../contracts/products.ts";
 import type { DocumentService } from "../../mixins/documents.ts";
 import { tellOutdated } from "../../mixins/outdated.ts";
 import { settings } from "../../mixins/settings.ts";
+import { bookEarlier, foldEntries, oldEntries, openLedgers } from "./ledger.ts";
 import type { ProductDocument } from "./model.ts";
-import { consume, forgetRestocks, oldRestocks, release } from "./stock.ts";
+import { consume, release } from "./stock.ts";
 
 /** How often each products process looks for holds whose time is over. */
 const EVERY_MS = 10_000;
 /** The order's own jobs get this long to settle a hold before the sweeper asks. */
 const GRACE_MS = 10_000;
 const PRODUCTS_AT_ONCE = 100;
-const FORGET_EVERY_MS = 60 * 60_000;
-const RESTOCKS_AT_ONCE = 1000;
+/** In a service's metadata: it notes each change of `supplied` in the product's ledger. */
+export const KEEPS_LEDGERS = "keeps_ledgers";
+const FOLD_EVERY_MS = 60 * 60_000;
+const ENTRIES_AT_ONCE = 1000;
+/** After the last process of an earlier version was seen, what it was doing is done for certain after this. */
+const EARLIER_DONE_MS = 60_000;
 /** An order is written long before its hold is this old: then the sweeper asks once, should its process have died. */
 const YOUNG_MS = 40_000;
 
 /**
- * Settles holds that outlived their time, because a job was lost, and those of attempts that died before their order was
- * written, which is looked at once after a while. Orders decides about each; any number of processes may sweep at once, because release and consume
- * are guarded by the presence of the hold.
+ * Settles expired holds, and once, some 40 s after they were made, holds whose order was never written. Orders decides
+ * about each. Several processes may sweep at once, since release and consume are guarded by the presence of the hold.
  */
 export class Sweeper {
 	#service: DocumentService<ProductDocument>;
 	#timers: NodeJS.Timeout[] = [];
-	#sweeping = Promise.resolve();
+	#running = new Map<string, Promise<void>>();
+	#hasEarlierUntil = 0;
 
 	constructor(service: DocumentService<ProductDocument>) {
 		this.#service = service;
@@ -33,9 +38,10 @@ export class Sweeper {
 	start(): void {
 		this.#timers = [
 			setInterval(() => this.#run("Holds are settled later", () => this.sweep()), EVERY_MS),
+			setInterval(() => this.#run("Ledgers are folded later", () => this.foldLedgers()), FOLD_EVERY_MS),
 			setInterval(
-				() => this.#run("Restocks are forgotten later", () => this.forgetRestocks()),
-				FORGET_EVERY_MS,
+				() => this.#run("What earlier versions did is booked later", () => this.bookEarlier()),
+				EVERY_MS,
 			),
 		];
 	}
@@ -44,15 +50,20 @@ export class Sweeper {
 		for (const timer of this.#timers) {
 			clearInterval(timer);
 		}
-		await this.#sweeping;
+		await Promise.all(this.#running.values());
 	}
 
-	/** One after the other: what fails is done the next time. */
+	/** Runs work unless it is still running since the time before. What fails is done the next time. */
 	#run(failure: string, work: () => Promise<unknown>): void {
-		this.#sweeping = this.#sweeping.then(work).then(
+		if (this.#running.has(failure)) {
+			return;
+		}
+		const running = work().then(
 			() => undefined,
 			(error: Error) => this.#service.logger.warn(`${failure}: ${error.message}`),
 		);
+		this.#running.set(failure, running);
+		void running.then(() => this.#running.delete(failure));
 	}
 
 	/** Settles what is due and what nobody has made an order of; answers how many holds went. */
@@ -71,29 +82,65 @@ export class Sweeper {
 			}
 		}
 		let settled = 0;
+		let failure: unknown;
 		for (const reservation_id of reservations) {
-			const { fate } = await callAction(this.#service.broker, "v1.orders.settleReservation", {
-				reservation_id,
-			});
-			if (fate !== "keep") {
-				settled += await this.#settle(reservation_id, fate);
+			try {
+				settled += await this.#settle(reservation_id);
+			} catch (error) {
+				// The others go on.
+				failure = error;
 			}
+		}
+		if (failure) {
+			throw failure;
 		}
 		return settled;
 	}
 
-	/** Forgets the restocks that orders will not ask for again. */
-	async forgetRestocks(now = Date.now()): Promise<void> {
-		for await (const document of this.#products({ restocks: { $exists: true } })) {
-			const old = oldRestocks(document, now);
-			for (let from = 0; from < old.length; from += RESTOCKS_AT_ONCE) {
-				const order_ids = old.slice(from, from + RESTOCKS_AT_ONCE);
-				const settled = await callAction(this.#service.broker, "v1.orders.settledRestocks", { order_ids });
-				if (settled.order_ids.length > 0) {
-					await forgetRestocks(this.#service.adapter, document._id, settled.order_ids);
-				}
+	/** Folds entries of the ledgers that nothing can repeat, and forgets restocks that orders will not ask for again. */
+	async foldLedgers(now = Date.now()): Promise<void> {
+		const { adapter, broker } = this.#service;
+		const query = { $or: [{ ledger: { $exists: true } }, { restocks: { $exists: true } }] };
+		for await (const document of this.#products(query)) {
+			const { restocks, others } = oldEntries(document, now);
+			for (const order_ids of inBatches([...restocks])) {
+				const settled = await callAction(broker, "v1.orders.settledRestocks", { order_ids });
+				others.push(...settled.order_ids);
+			}
+			for (const ids of inBatches(others)) {
+				await foldEntries(adapter, document, ids);
 			}
 		}
+	}
+
+	/**
+	 * While a process of an earlier version is there too, and for a minute after, books what it supplies without an entry.
+	 * From then on a difference is a breach, which is for the audit to tell.
+	 */
+	async bookEarlier(now = Date.now()): Promise<void> {
+		if (this.#hasEarlierVersion()) {
+			this.#hasEarlierUntil = now + EARLIER_DONE_MS;
+		}
+		if (now > this.#hasEarlierUntil) {
+			return;
+		}
+		await openLedgers(this.#service.adapter);
+		for await (const document of this.#products({})) {
+			const units = await bookEarlier(this.#service.adapter, document);
+			if (units !== 0) {
+				this.#service.logger.info(`product ${document._id}: ${units} units of an earlier version are booked`);
+			}
+		}
+	}
+
+	#hasEarlierVersion(): boolean {
+		const { name, version, broker } = this.#service;
+		return broker.registry
+			.getServiceList({ onlyAvailable: true })
+			.some(
+				(other: { name: string; version: unknown; metadata?: Record<string, unknown> }) =>
+					other.name === name && other.version === version && !other.metadata?.[KEEPS_LEDGERS],
+			);
 	}
 
 	/** The reservations whose holds expire between these moments, of all products. */
@@ -119,15 +166,25 @@ export class Sweeper {
 		}
 	}
 
-	async #settle(reservation_id: string, fate: "consume" | "release"): Promise<number> {
-		const store = this.#service.adapter;
+	async #settle(reservation_id: string): Promise<number> {
+		const { broker, adapter: store } = this.#service;
+		const { fate } = await callAction(broker, "v1.orders.settleReservation", { reservation_id });
+		if (fate === "keep") {
+			return 0;
+		}
 		if (fate === "consume") {
 			return consume(store, reservation_id);
 		}
 		const released = await release(store, reservation_id);
-		tellOutdated(this.#service.broker, released.map(aboutProduct));
+		tellOutdated(broker, released.map(aboutProduct));
 		return released.length;
 	}
+}
+
+function inBatches(ids: string[]): string[][] {
+	return Array.from({ length: Math.ceil(ids.length / ENTRIES_AT_ONCE) }, (_, batch) =>
+		ids.slice(batch * ENTRIES_AT_ONCE, (batch + 1) * ENTRIES_AT_ONCE),
+	);
 }
 
 function toTime(ms: number): string {

@@ -6,7 +6,8 @@ import { happen, MAIL_AGAIN_SECONDS, requestMailOnce } from "./mail-requests.ts"
 import { type Credentials, isMailTokenOf, ownerOfMailToken, purposeOf } from "./mail-tokens.ts";
 import type { UserAttributes } from "./model.ts";
 import { hashPassword } from "./passwords.ts";
-import { endSessions, type Holder, issueRefreshToken } from "./tokens.ts";
+import { type EndSessions, endingSessions } from "./sessions.ts";
+import { type Holder, issueRefreshToken } from "./tokens.ts";
 
 /**
  * The owner of this token has read a mail to the address: it is verified, or takes the place of the former one. A second
@@ -56,7 +57,7 @@ export async function requestEmailChange(
 		const { rows } = await client.query<{ is_free: boolean }>(
 			`UPDATE users SET pending_email = $2
 			WHERE id = $1
-			RETURNING NOT EXISTS (SELECT FROM users u WHERE lower(u.email) = lower($2)) AS is_free`,
+			RETURNING NOT EXISTS (SELECT FROM users u WHERE fold(u.email) = fold($2)) AS is_free`,
 			[id, email],
 		);
 		if (!(await requestMailOnce(client, "user.email_change_announced", id))) {
@@ -104,10 +105,10 @@ export async function resetPassword(
 	// Nothing is hashed for a token that is none.
 	await service.transaction((client) => lockOwner(client, "reset", token));
 	const password_hash = await hashPassword(password);
-	await service.transaction(async (client) => {
+	await endingSessions(service, async (client, endSessions) => {
 		const { id, email } = await lockOwner(client, "reset", token);
 		await client.query("UPDATE users SET is_verified = true WHERE id = $1", [id]);
-		await setPassword(client, id, password_hash);
+		await setPassword(client, endSessions, id, password_hash);
 		await forgetAttempts(client, email);
 	});
 }
@@ -124,16 +125,21 @@ export async function changePassword(
 	password: string,
 ): Promise<{ holder: Holder; refresh_token: string }> {
 	const password_hash = await hashPassword(password);
-	return service.transaction(async (client) => {
+	return endingSessions(service, async (client, endSessions) => {
 		await lockChecked(client, checked);
-		const holder = await setPassword(client, checked.id, password_hash);
+		const holder = await setPassword(client, endSessions, checked.id, password_hash);
 		return { holder, refresh_token: (await issueRefreshToken(client, holder)) as string };
 	});
 }
 
 /** Whoever set the old password may have asked for another address too: that ends with it. */
-async function setPassword(client: PoolClient, id: number, password_hash: string): Promise<Holder> {
-	await endSessions(client, id);
+async function setPassword(
+	client: PoolClient,
+	endSessions: EndSessions,
+	id: number,
+	password_hash: string,
+): Promise<Holder> {
+	await endSessions(id);
 	const { rows } = await client.query<Holder>(
 		`UPDATE users SET password_hash = $2, pending_email = NULL, updated_at = now() WHERE id = $1
 		RETURNING id, role, session_version`,
@@ -178,7 +184,7 @@ type Powers = Partial<Pick<UserAttributes, "role" | "is_active">>;
  * @throws USER_NOT_FOUND, LAST_ADMIN
  */
 export async function changePowers(service: PostgresService, id: number, powers: Powers): Promise<void> {
-	await service.transaction(async (client) => {
+	await endingSessions(service, async (client, endSessions) => {
 		const user = await lockUser(client, id, powers.role === "user" || powers.is_active === false);
 		const { role = user.role, is_active = user.is_active } = powers;
 		if (role === user.role && is_active === user.is_active) {
@@ -189,7 +195,7 @@ export async function changePowers(service: PostgresService, id: number, powers:
 			role,
 			is_active,
 		]);
-		await endSessions(client, id);
+		await endSessions(id);
 	});
 }
 
@@ -197,20 +203,29 @@ export async function changePowers(service: PostgresService, id: number, powers:
  * Deletes a person: name, address, phone and password go, sessions end, and other services are told. The row and its id
  * stay for the orders.
  *
+ * @param key_id Names the request, where it came with a key: its repetition has succeeded too.
  * @throws USER_NOT_FOUND, LAST_ADMIN
  */
-export async function removeUser(service: PostgresService, id: number): Promise<void> {
-	await service.transaction(async (client) => {
+export async function removeUser(
+	service: PostgresService,
+	id: number,
+	key_id: string | undefined,
+): Promise<void> {
+	await endingSessions(service, async (client, endSessions) => {
+		const repeated = await client.query("SELECT FROM users WHERE id = $1 AND deleted_by = $2", [id, key_id]);
+		if (repeated.rowCount === 1) {
+			return;
+		}
 		await lockUser(client, id, true);
 		await client.query(
 			`UPDATE users SET email = 'deleted-' || gen_random_uuid() || '@deleted.invalid', username = 'deleted ' || id,
 				full_name = '', password_hash = '', phone = NULL, pending_email = NULL, role = 'user', is_active = false,
-				is_verified = false, updated_at = now(), deleted_at = now()
+				is_verified = false, updated_at = now(), deleted_at = now(), registered_by = NULL, deleted_by = $2
 			WHERE id = $1`,
-			[id],
+			[id, key_id],
 		);
 		await client.query("DELETE FROM former_emails WHERE user_id = $1", [id]);
-		await endSessions(client, id);
+		await endSessions(id);
 		await happen(client, "user.deleted", id);
 		await client.query(
 			"SELECT graphile_worker.add_job('forget_orders', json_build_object('user_id', $1::integer), max_attempts => 32767)",

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Pool } from "pg";
 import { RateLimiterPostgres, RateLimiterRes } from "rate-limiter-flexible";
+import { fold } from "../../contracts/email.ts";
 import { type ProblemCode, problem } from "../../contracts/problems.ts";
 
 const MINUTE = 60;
@@ -104,7 +105,7 @@ export async function forgetAttempts(client: Pick<Pool, "query">, email: string)
 }
 
 function accountKey(email: string): string {
-	return createHash("sha256").update(email.toLowerCase()).digest("base64url");
+	return createHash("sha256").update(fold(email)).digest("base64url");
 }
 
 /** Job: forgets what counts no more. */

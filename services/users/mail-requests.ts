@@ -18,7 +18,7 @@ export async function askForMail(pool: Pool, event: MailRequest, email: string):
 	await pool.query(
 		`SELECT graphile_worker.add_job(
 			'request_mail', json_build_object('event', $1::text, 'email', $2::text),
-			max_attempts => 32767, job_key => 'mail:' || $1 || ':' || lower($2)
+			max_attempts => 32767, job_key => 'mail:' || $1 || ':' || fold($2)
 		)`,
 		[event, email],
 	);
@@ -32,7 +32,7 @@ export async function requestMail(
 ): Promise<void> {
 	await service.transaction(async (client) => {
 		const { rows } = await client.query<UserAttributes>(
-			"SELECT * FROM users WHERE lower(email) = lower($1) AND is_active FOR UPDATE",
+			"SELECT * FROM users WHERE fold(email) = fold($1) AND is_active FOR UPDATE",
 			[email],
 		);
 		const [user] = rows;

@@ -3,6 +3,7 @@ import SequelizeAdapter from "moleculer-db-adapter-sequelize";
 import pg from "pg";
 import { col, DataTypes, fn, type Model, type ModelStatic, Sequelize, where } from "sequelize";
 import type { z } from "zod";
+import { fold } from "../../contracts/email.ts";
 import type { locale, ownUser, role, user } from "../../contracts/users.ts";
 import { PostgresClient } from "../../mixins/postgres-client.ts";
 import { databaseUrl } from "../../mixins/settings.ts";
@@ -24,6 +25,9 @@ export interface UserAttributes {
 	deleted_at: Date | null;
 	session_version: number;
 	pending_email: string | null;
+	/** Name the requests, where they came with an `Idempotency-Key`. */
+	registered_by: string | null;
+	deleted_by: string | null;
 }
 
 export type UserRow = Model<UserAttributes, Partial<UserAttributes>> & UserAttributes;
@@ -66,6 +70,8 @@ export function connectUsers(schema: ServiceSchema): void {
 			deleted_at: DataTypes.DATE,
 			session_version: DataTypes.INTEGER,
 			pending_email: DataTypes.STRING(255),
+			registered_by: DataTypes.TEXT,
+			deleted_by: DataTypes.TEXT,
 		},
 		{
 			tableName: "users",
@@ -81,12 +87,12 @@ export function connectUsers(schema: ServiceSchema): void {
 
 /** Finds an address whatever its case. */
 export function byEmail(email: string) {
-	return where(fn("lower", col("email")), email.toLowerCase());
+	return where(fn("fold", col("email")), fold(email));
 }
 
 /** Finds a name whatever its case. */
 export function byUsername(username: string) {
-	return where(fn("lower", col("username")), username.toLowerCase());
+	return where(fn("fold", col("username")), fold(username));
 }
 
 /** A user as the contract shows it. */

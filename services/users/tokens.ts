@@ -2,6 +2,7 @@ import {
 	createCipheriv,
 	createDecipheriv,
 	createHash,
+	createHmac,
 	createPrivateKey,
 	generateKeyPairSync,
 	type KeyObject,
@@ -9,12 +10,14 @@ import {
 	randomUUID,
 } from "node:crypto";
 import { SignJWT } from "jose";
-import type { Pool, PoolClient } from "pg";
+import type { Pool } from "pg";
 import type { z } from "zod";
 import { ACCESS_SECONDS, TOKEN_AUDIENCE, TOKEN_ISSUER, type users } from "../../contracts/users.ts";
 import { deriveKey, settings } from "../../mixins/settings.ts";
 
 const REFRESH_DAYS = 30;
+/** For so long after its use a refresh token gets the same successor again. */
+const REFRESH_GRACE_SECONDS = 5;
 /** A new key signs only after this, when every process that has asked lately for the public keys has it. */
 const KEY_REST_SECONDS = 10;
 /** How long a process signs with a key before it looks for a newer one. */
@@ -156,8 +159,9 @@ export async function issueRefreshToken(
 }
 
 /**
- * Takes a refresh token out of use and gives the next of its family, in one statement. Only one of several callers with
- * the same token gets it; a token that was used before ends its whole family (RFC 9700, 4.14.2).
+ * Takes a refresh token out of use and gives the next of its family, in one statement. Callers with the same token get the
+ * same successor for a few seconds, unless it was used meanwhile; after that a token that was used before ends its whole
+ * family (RFC 9700, 4.14.2). A successor is derived from the token, so that it can be given again and is kept nowhere.
  *
  * @returns The user as of that moment and the next token, or undefined where this one is unknown, expired or used, or the
  * user is switched off.
@@ -166,11 +170,12 @@ export async function exchangeRefreshToken(
 	pool: Pick<Pool, "query">,
 	token: string,
 ): Promise<{ holder: Holder; refresh_token: string } | undefined> {
-	const refresh_token = newToken();
-	const { rows } = await pool.query<Holder>("SELECT * FROM refresh_session($1, $2, $3)", [
+	const refresh_token = createHmac("sha256", deriveKey("refresh tokens")).update(token).digest("base64url");
+	const { rows } = await pool.query<Holder>("SELECT * FROM renew_session($1, $2, $3, $4)", [
 		hashOf(token),
 		hashOf(refresh_token),
 		REFRESH_DAYS,
+		REFRESH_GRACE_SECONDS,
 	]);
 	const [holder] = rows;
 	return holder && { holder, refresh_token };
@@ -179,31 +184,6 @@ export async function exchangeRefreshToken(
 /** Ends the session that a refresh token belongs to. */
 export async function endFamily(pool: Pick<Pool, "query">, token: string): Promise<void> {
 	await pool.query("SELECT end_family($1)", [hashOf(token)]);
-}
-
-/**
- * Ends all sessions of a user: no refresh token is good any more, and within a minute no access token. In a transaction:
- * only a statement that begins when the user is locked sees the tokens of everybody who was faster.
- */
-export async function endSessions(client: PoolClient, user_id: number): Promise<void> {
-	await client.query("SELECT FROM users WHERE id = $1 FOR UPDATE", [user_id]);
-	await client.query("DELETE FROM refresh_tokens WHERE user_id = $1", [user_id]);
-	await client.query(
-		"UPDATE users SET session_version = session_version + 1, revoked_at = now() WHERE id = $1",
-		[user_id],
-	);
-}
-
-/** The users whose older access tokens count no more, while there can be such tokens. */
-export async function listRevocations(
-	pool: Pick<Pool, "query">,
-): Promise<{ user_id: number; session_version: number }[]> {
-	const { rows } = await pool.query<{ user_id: number; session_version: number }>(
-		`SELECT id AS user_id, session_version FROM users
-		WHERE revoked_at > now() - make_interval(secs => $1)`,
-		[2 * ACCESS_SECONDS],
-	);
-	return rows;
 }
 
 /** Job: forgets signing keys whose last tokens are over. */

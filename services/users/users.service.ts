@@ -1,13 +1,12 @@
-import { randomBytes } from "node:crypto";
-import { Op, type Sequelize, type Transaction, UniqueConstraintError } from "sequelize";
+import { Op, type Sequelize } from "sequelize";
 import { type ActionContext, callAction, implement } from "../../contracts/actions.ts";
-import { problem, problemCode } from "../../contracts/problems.ts";
+import { problem } from "../../contracts/problems.ts";
 import { ACCESS_SECONDS, users } from "../../contracts/users.ts";
 import { comparedWithOthers, eventsKnown, lostEventTables } from "../../mixins/compared.ts";
 import { cursorAt, readId } from "../../mixins/cursor.ts";
 import { database } from "../../mixins/database.ts";
-import { type JobsService, jobs, pendingJobs } from "../../mixins/jobs.ts";
-import { outbox, outboxTables, publish } from "../../mixins/outbox.ts";
+import { jobs } from "../../mixins/jobs.ts";
+import { type OutboxService, outbox, outboxTables, pendingWork } from "../../mixins/outbox.ts";
 import { postgres } from "../../mixins/postgres.ts";
 import { service } from "../../mixins/schema.ts";
 import {
@@ -20,45 +19,40 @@ import {
 	requestEmailChange,
 	resetPassword,
 } from "./account.ts";
+import { ensureAdmin, makeAdmin } from "./admins.ts";
+import { isPasswordOf } from "./credentials.ts";
+import { warnOfDuplicates } from "./duplicates.ts";
 import { usersKnown } from "./known.ts";
 import { forgetOldAttempts, LoginGuard } from "./login-guard.ts";
 import { askForMail, type MailRequest, requestMail } from "./mail-requests.ts";
 import { mailToken } from "./mail-tokens.ts";
-import {
-	byEmail,
-	byUsername,
-	connectUsers,
-	present,
-	presentToOwner,
-	type UserAttributes,
-	type UserModel,
-	type UserRow,
-} from "./model.ts";
-import { hashPassword, passwordMatches } from "./passwords.ts";
+import { byEmail, connectUsers, present, presentToOwner, type UserModel, type UserRow } from "./model.ts";
+import { registerOnce } from "./registration.ts";
+import { endingSessions, listRevocations } from "./sessions.ts";
 import {
 	endFamily,
-	endSessions,
 	exchangeRefreshToken,
 	forgetOldKeys,
 	forgetOldTokens,
 	type Holder,
 	issueRefreshToken,
-	listRevocations,
 	TokenSigner,
 } from "./tokens.ts";
 
-interface UsersService extends JobsService {
+export interface UsersService extends OutboxService {
 	adapter: { db: Sequelize };
 	model: UserModel;
 	signer: TokenSigner;
 	guard: LoginGuard;
-	add(attributes: Partial<UserAttributes>): Promise<UserRow>;
-	refuseTaken(wanted: Pick<UserAttributes, "email" | "username">): Promise<void>;
 	find(id: number): Promise<UserRow>;
 	caller(ctx: ActionContext): Promise<UserRow>;
 	checkPassword(ctx: ActionContext, password: string): Promise<UserRow>;
+	tellOrders(user_id: number): Promise<void>;
 	session(holder: Holder, refresh_token: string): Promise<Tokens>;
 }
+
+/** How long a deletion waits for orders. */
+const ORDERS_PATIENCE_MS = 1000;
 
 type Tokens = { access_token: string; token_type: "bearer"; expires_in: number; refresh_token: string };
 
@@ -67,13 +61,13 @@ export default service<UsersService>({
 	version: users.version,
 	mixins: [
 		database,
-		outbox(),
+		outbox("users"),
 		jobs("users"),
 		comparedWithOthers<UsersService>("users", ["ensureAdmin", "outbox"], [usersKnown, eventsKnown("user")]),
 		postgres({
 			database: "users",
 			migrations: new URL("./migrations/", import.meta.url),
-			tables: [outboxTables, lostEventTables],
+			tables: [...outboxTables, lostEventTables],
 		}),
 	],
 
@@ -81,8 +75,7 @@ export default service<UsersService>({
 		async register(ctx) {
 			const { password, ...person } = ctx.params;
 			await this.guard.register(ctx.meta.client);
-			await this.refuseTaken(person);
-			const row = await this.add({ ...person, password_hash: await hashPassword(password) });
+			const row = await registerOnce(this, person, password, ctx.locals.key_id);
 			ctx.meta.$location = `/api/v1/users/${row.id}`;
 			return present(row);
 		},
@@ -90,10 +83,8 @@ export default service<UsersService>({
 		async login(ctx) {
 			const { email, password } = ctx.params;
 			const row = await this.model.findOne({ where: byEmail(email) });
-			const isRight = await this.guard.attempt(email, ctx.meta.client, async () => {
-				const matches = await passwordMatches(row?.password_hash, password);
-				return matches && Boolean(row?.is_active);
-			});
+			// One that is switched off is like one that there is not.
+			const isRight = await isPasswordOf(this, ctx, email, row?.is_active ? row : null, password);
 			const refresh_token = row && isRight && (await issueRefreshToken(this.pool, row));
 			if (!refresh_token) {
 				throw problem("BAD_CREDENTIALS");
@@ -116,7 +107,7 @@ export default service<UsersService>({
 
 		async logoutAll(ctx) {
 			const { id } = await this.caller(ctx);
-			await this.transaction((client) => endSessions(client, id));
+			await endingSessions(this, (_, endSessions) => endSessions(id));
 			return { message: "Logged out everywhere" };
 		},
 
@@ -197,7 +188,8 @@ export default service<UsersService>({
 			if (caller?.role === "user" && caller.id !== ctx.params.id) {
 				throw problem("USER_NOT_FOUND");
 			}
-			await removeUser(this, ctx.params.id);
+			await removeUser(this, ctx.params.id, ctx.locals.key_id);
+			await this.tellOrders(ctx.params.id);
 			return null;
 		},
 
@@ -241,45 +233,12 @@ export default service<UsersService>({
 			return { email, is_verified, full_name, locale, phone, token };
 		},
 
-		async ensureAdmin(ctx) {
-			const { email, password } = ctx.params;
-			const firstAdmin = () => this.model.findOne({ where: { role: "admin" }, order: [["id", "ASC"]] });
-			const existing = await firstAdmin();
-			if (existing) {
-				return { created: false, email: existing.email };
-			}
-			const admin = { email, full_name: "Admin", role: "admin", is_verified: true } as const;
-			const password_hash = await hashPassword(password);
-			// A customer may have that name.
-			for (const username of ["admin", `admin-${randomBytes(4).toString("hex")}`]) {
-				try {
-					const row = await this.add({ ...admin, username, password_hash });
-					return { created: true, email: row.email };
-				} catch (error) {
-					// Another process that started at the same moment may have been first.
-					const rival = await firstAdmin();
-					if (rival) {
-						return { created: false, email: rival.email };
-					}
-					if (problemCode(error) !== "USERNAME_TAKEN") {
-						throw error;
-					}
-				}
-			}
-			throw problem("USERNAME_TAKEN");
+		ensureAdmin(ctx) {
+			return ensureAdmin(this, ctx.params);
 		},
 
-		async makeAdmin(ctx) {
-			const { email, password } = ctx.params;
-			const row = await this.model.findOne({ where: byEmail(email) });
-			if (row) {
-				await changePowers(this, row.id, { role: "admin", is_active: true });
-				return { created: false, email: row.email };
-			}
-			const admin = { email, full_name: "Admin", role: "admin", is_verified: true } as const;
-			const username = `admin-${randomBytes(4).toString("hex")}`;
-			await this.add({ ...admin, username, password_hash: await hashPassword(password) });
-			return { created: true, email };
+		makeAdmin(ctx) {
+			return makeAdmin(this, ctx.params);
 		},
 
 		async impersonate(ctx) {
@@ -292,44 +251,16 @@ export default service<UsersService>({
 		},
 
 		outbox() {
-			return pendingJobs(this.pool);
+			return pendingWork(this.pool);
 		},
 
 		async health() {
-			await this.pool.query("SELECT 1");
+			await this.checkOutbox();
 			return { status: "healthy", service: "user-service" };
 		},
 	}),
 
 	methods: {
-		/** Adds a user and tells the other services, in one transaction. */
-		async add(this: UsersService, attributes: Partial<UserAttributes>) {
-			try {
-				return await this.adapter.db.transaction(async (transaction: Transaction) => {
-					const row = await this.model.create(attributes, { transaction });
-					const query = (sql: string, bind: unknown[]) => this.adapter.db.query(sql, { bind, transaction });
-					await publish({ query }, "user.registered", `user:${row.id}`, { user_id: row.id });
-					return row;
-				});
-			} catch (error) {
-				if (error instanceof UniqueConstraintError) {
-					const { constraint } = error.parent as unknown as { constraint?: string };
-					throw problem(constraint === "users_email" ? "EMAIL_TAKEN" : "USERNAME_TAKEN");
-				}
-				throw error;
-			}
-		},
-
-		/** Before a password is hashed, which costs far more; two at the same moment are told apart by `add`. */
-		async refuseTaken(this: UsersService, { email, username }: Pick<UserAttributes, "email" | "username">) {
-			if (await this.model.findOne({ where: byEmail(email) })) {
-				throw problem("EMAIL_TAKEN");
-			}
-			if (await this.model.findOne({ where: byUsername(username) })) {
-				throw problem("USERNAME_TAKEN");
-			}
-		},
-
 		async find(this: UsersService, id: number) {
 			const row = await this.model.findByPk(id);
 			if (!row) {
@@ -354,11 +285,18 @@ export default service<UsersService>({
 		/** Who calls, having given the right password. */
 		async checkPassword(this: UsersService, ctx: ActionContext, password: string) {
 			const row = await this.caller(ctx);
-			const check = () => passwordMatches(row.password_hash, password);
-			if (!(await this.guard.attempt(row.email, ctx.meta.client, check))) {
+			if (!(await isPasswordOf(this, ctx, row.email, row, password))) {
 				throw problem("WRONG_PASSWORD");
 			}
 			return row;
+		},
+
+		/** Deleted users order nothing more, whoever still takes their tokens; the job of the deletion is the guarantee. */
+		async tellOrders(this: UsersService, user_id: number) {
+			const options = { timeout: ORDERS_PATIENCE_MS, retries: 0 };
+			await callAction(this.broker, "v1.orders.forgetUser", { user_id }, options).catch((error: Error) =>
+				this.logger.warn(`Orders hears later that user ${user_id} is deleted: ${error.message}`),
+			);
 		},
 
 		async session(this: UsersService, holder: Holder, refresh_token: string): Promise<Tokens> {
@@ -397,5 +335,6 @@ export default service<UsersService>({
 		this.guard = new LoginGuard(this.pool);
 		this.signer = new TokenSigner(this.pool);
 		await this.signer.ensureKey();
+		await warnOfDuplicates(this);
 	},
 });

@@ -29,6 +29,8 @@ export interface Market {
 /** Somebody who registers, orders, pays, cancels and forgets, over and over, and keeps book of every answer. */
 export class Buyer {
 	attempts: Attempt[] = [];
+	/** Units that came in by its deliveries; `unknown`: there was no answer. */
+	delivered = { accepted: 0, unknown: 0 };
 	#name: string;
 	#market: Market;
 	#client: Client;
@@ -73,6 +75,7 @@ export class Buyer {
 		const path = `/products/${this.#chance.pick(this.#market.products)}/stock`;
 		const quantity = this.#chance.between(1, 5);
 		const answer = await this.#as(this.#market.admin, "PUT", `${path}?quantity=${quantity}`);
+		this.delivered[answer ? "accepted" : "unknown"] += quantity;
 		await this.#expect([200], answer, path);
 	}
 

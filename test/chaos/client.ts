@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { setTimeout as wait } from "node:timers/promises";
 import type { Chance } from "./chance.ts";
 
@@ -27,7 +28,7 @@ export interface Sending {
 	headers?: Record<string, string>;
 }
 
-/** A client as a careful developer writes one: what may have failed is sent again until there is an answer. */
+/** A client as a careful developer writes one: what may have failed is sent again, with its key, until there is an answer. */
 export class Client {
 	#addresses: string[];
 	#observations: Observations;
@@ -43,8 +44,10 @@ export class Client {
 
 	/** The first answer that is one; undefined where there was none before it gave up. */
 	async send(method: string, path: string, sending: Sending = {}): Promise<Answer | undefined> {
+		const key: Sending["headers"] = method === "GET" ? {} : { "idempotency-key": randomUUID() };
+		const keyed = { ...sending, headers: { ...key, ...sending.headers } };
 		for (let attempt = 0; Date.now() < this.gives_up_at; attempt++) {
-			const answer = await this.#try(method, path, sending);
+			const answer = await this.#try(method, path, keyed);
 			if (answer && answer.status < 500) {
 				return answer;
 			}

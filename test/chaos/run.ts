@@ -133,6 +133,7 @@ async function breakAndCheck(cluster: Cluster, { minutes, seed, store, say }: Op
 				...observations.violations,
 				...(settled_ms > SETTLE_MS ? [`not settled ${SETTLE_MS} ms after the end`] : []),
 				...(await compareBooks(sources, attempts)),
+				...(await compareDeliveries(sources, buyers)),
 			],
 		};
 	} finally {
@@ -183,7 +184,7 @@ async function settle(sources: Sources): Promise<number> {
 				}),
 			),
 		);
-		return left.every((count) => count === 0) && (await sources.unread()) === 0;
+		return left.every((count) => count === 0) && (await sources.eventsUnderWay()) === 0;
 	};
 	while (!(await isSettled()) && Date.now() - begun <= SETTLE_MS) {
 		await wait(250);
@@ -227,4 +228,19 @@ async function compareBooks(sources: Sources, attempts: Attempt[]): Promise<stri
 				.map((key) => `order ${number} is there although key ${key} was refused`),
 		),
 	];
+}
+
+/** Each delivery came in once, however often it was sent again. */
+async function compareDeliveries(sources: Sources, buyers: Buyer[]): Promise<string[]> {
+	const sum = (outcome: "accepted" | "unknown") =>
+		buyers.reduce((units, { delivered }) => units + delivered[outcome], 0);
+	let booked = 0;
+	for await (const { ledger = {}, ledger_sums = {} } of sources.products()) {
+		const entries = Object.values(ledger).filter(({ reason }) => reason === "admin");
+		booked += entries.reduce((units, { quantity }) => units + quantity, ledger_sums.admin ?? 0);
+	}
+	const [accepted, unknown] = [sum("accepted"), sum("unknown")];
+	return booked >= accepted && booked <= accepted + unknown
+		? []
+		: [`${booked} units came in by deliveries of ${accepted}, and ${unknown} of which nobody knows`];
 }

@@ -44,7 +44,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Change a refresh token for a new pair; a token used twice ends the whole family */
+        /** Change a refresh token for a new pair; used again it gives the same one for five seconds, then ends the whole family */
         post: operations["usersRefresh"];
         delete?: never;
         options?: never;
@@ -304,7 +304,7 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
-        /** Add units to the stock, or take some away */
+        /** Add units to the stock, take some away, or set it where it is what was expected */
         put: operations["productsChangeStock"];
         post?: never;
         delete?: never;
@@ -357,7 +357,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Cancel an order that is not paid yet; its units go back on sale. Once more changes nothing */
+        /** Cancel an order that is not paid yet; its units go back on sale */
         post: operations["ordersCancel"];
         delete?: never;
         options?: never;
@@ -374,7 +374,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Pay an order: `instant` answers 200 with the paid order, `transfer` 202 with what to pay; a webhook settles it. One that is paid, or costs nothing, is answered 200 by both */
+        /** Pay an order: `instant` answers 200 with the paid order, `transfer` 202 with what to pay; a webhook settles it. One that costs nothing is paid at once by both */
         post: operations["ordersPay"];
         delete?: never;
         options?: never;
@@ -391,7 +391,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** A paid order has left the shop. Once more changes nothing */
+        /** A paid order has left the shop */
         post: operations["ordersShip"];
         delete?: never;
         options?: never;
@@ -408,7 +408,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** A shipped order has arrived. Once more changes nothing */
+        /** A shipped order has arrived */
         post: operations["ordersComplete"];
         delete?: never;
         options?: never;
@@ -675,25 +675,59 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /**
+         * @description What went wrong, for programs
+         * @enum {string}
+         */
+        ProblemCode: "VALIDATION_FAILED" | "MALFORMED_REQUEST" | "MALFORMED_QUERY" | "HEADERS_TOO_LARGE" | "EXPECTATION_FAILED" | "REQUEST_TOO_SLOW" | "MALFORMED_BODY" | "BODY_TOO_LARGE" | "UNSUPPORTED_MEDIA_TYPE" | "NOT_FOUND" | "METHOD_NOT_ALLOWED" | "UNAUTHENTICATED" | "TOKEN_INVALID" | "FORBIDDEN" | "BAD_CREDENTIALS" | "TOO_MANY_LOGINS" | "TOO_MANY_REGISTRATIONS" | "TOO_MANY_MAILS" | "WRONG_PASSWORD" | "EMAIL_TAKEN" | "USERNAME_TAKEN" | "MAIL_TOKEN_INVALID" | "LAST_ADMIN" | "USER_NOT_FOUND" | "PRODUCT_NOT_FOUND" | "STOCK_WOULD_BE_NEGATIVE" | "STOCK_TOO_LARGE" | "STOCK_DIFFERS" | "OUT_OF_STOCK" | "RESERVATION_UNDER_WAY" | "TOTAL_TOO_LARGE" | "ORDER_NOT_FOUND" | "ORDER_IN_OTHER_STATE" | "ORDER_NOT_PLACED" | "ORDER_UNKNOWN" | "PAYMENT_DECLINED" | "PAYMENT_NOT_MADE" | "PAYMENT_UNKNOWN" | "PAYMENT_NOT_FOUND" | "PAYMENT_AMOUNT_DIFFERS" | "WEBHOOK_ID_REUSED" | "SIGNATURE_INVALID" | "KEY_REUSED" | "KEY_IN_USE" | "NOTIFICATION_NOT_FOUND" | "NOTIFICATION_NOT_FAILED" | "DEAD_LETTER_NOT_FOUND" | "DEAD_LETTER_FAILED" | "TOO_MANY_REQUESTS" | "TIMED_OUT" | "UNAVAILABLE" | "MESSAGES_NOT_SENT" | "DATA_BEHIND" | "EVENTS_NOT_PUBLISHED" | "EVENTS_NOT_TAKEN_IN" | "INTERNAL";
+        /** @description A field that is wrong, or a line of an order that cannot be had */
+        FieldError: {
+            path: string;
+            message: string;
+            product_id?: string;
+            /** Format: int64 */
+            requested?: number;
+            /** Format: int64 */
+            available?: number;
+        };
         /** @description What went wrong (RFC 9457) */
         Problem: {
             type: string;
             title: string;
+            /** Format: int32 */
             status: number;
             detail: string;
-            /** @enum {string} */
-            code: "VALIDATION_FAILED" | "MALFORMED_REQUEST" | "MALFORMED_QUERY" | "HEADERS_TOO_LARGE" | "EXPECTATION_FAILED" | "REQUEST_TOO_SLOW" | "MALFORMED_BODY" | "BODY_TOO_LARGE" | "UNSUPPORTED_MEDIA_TYPE" | "NOT_FOUND" | "METHOD_NOT_ALLOWED" | "UNAUTHENTICATED" | "TOKEN_INVALID" | "FORBIDDEN" | "BAD_CREDENTIALS" | "TOO_MANY_LOGINS" | "TOO_MANY_REGISTRATIONS" | "TOO_MANY_MAILS" | "WRONG_PASSWORD" | "EMAIL_TAKEN" | "USERNAME_TAKEN" | "MAIL_TOKEN_INVALID" | "LAST_ADMIN" | "USER_NOT_FOUND" | "PRODUCT_NOT_FOUND" | "STOCK_WOULD_BE_NEGATIVE" | "STOCK_TOO_LARGE" | "OUT_OF_STOCK" | "RESERVATION_UNDER_WAY" | "TOTAL_TOO_LARGE" | "ORDER_NOT_FOUND" | "ORDER_IN_OTHER_STATE" | "ORDER_NOT_PLACED" | "ORDER_UNKNOWN" | "PAYMENT_DECLINED" | "PAYMENT_NOT_MADE" | "PAYMENT_UNKNOWN" | "PAYMENT_NOT_FOUND" | "PAYMENT_AMOUNT_DIFFERS" | "WEBHOOK_ID_REUSED" | "SIGNATURE_INVALID" | "KEY_REUSED" | "NOTIFICATION_NOT_FOUND" | "NOTIFICATION_NOT_FAILED" | "DEAD_LETTER_NOT_FOUND" | "DEAD_LETTER_FAILED" | "TOO_MANY_REQUESTS" | "TIMED_OUT" | "UNAVAILABLE" | "MESSAGES_NOT_SENT" | "DATA_BEHIND" | "INTERNAL";
+            code: components["schemas"]["ProblemCode"];
             /** @description The request id */
             instance: string;
             /** @description The state that the order is in */
             state?: string;
-            errors?: {
-                path: string;
-                message: string;
-                product_id?: string;
-                requested?: number;
-                available?: number;
-            }[];
+            errors?: components["schemas"]["FieldError"][];
+        };
+        /** @enum {string} */
+        Locale: "id" | "en";
+        /**
+         * @example {
+         *       "email": "budi@toko.test",
+         *       "username": "budi",
+         *       "password": "rahasia-budi",
+         *       "full_name": "Budi Santoso"
+         *     }
+         */
+        UsersRegisterRequest: {
+            /**
+             * Format: email
+             * @example budi@toko.test
+             */
+            email: string;
+            /** @example budi */
+            username: string;
+            /** @example rahasia-budi */
+            password: string;
+            /** @example Budi Santoso */
+            full_name: string;
+            locale?: components["schemas"]["Locale"];
+            phone?: string;
         };
         /**
          * @example {
@@ -708,16 +742,42 @@ export interface components {
          *     }
          */
         User: {
+            /**
+             * Format: int32
+             * @example 7
+             */
             id: number;
+            /** @example budi@toko.test */
             email: string;
+            /** @example budi */
             username: string;
+            /** @example Budi Santoso */
             full_name: string;
-            /** @enum {string} */
-            role: "user" | "admin";
+            role: components["schemas"]["Role"];
             is_active: boolean;
             is_verified: boolean;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @example 2026-11-23T08:00:00.000Z
+             */
             created_at: string;
+        };
+        /** @enum {string} */
+        Role: "user" | "admin";
+        /**
+         * @example {
+         *       "email": "budi@toko.test",
+         *       "password": "rahasia-budi"
+         *     }
+         */
+        UsersLoginRequest: {
+            /**
+             * Format: email
+             * @example budi@toko.test
+             */
+            email: string;
+            /** @example rahasia-budi */
+            password: string;
         };
         /**
          * @example {
@@ -728,11 +788,84 @@ export interface components {
          *     }
          */
         Tokens: {
+            /** @example eyJhbGciOiJFZERTQSJ9.e30.c2ln */
             access_token: string;
-            /** @constant */
+            /**
+             * @example bearer
+             * @constant
+             */
             token_type: "bearer";
+            /**
+             * Format: int64
+             * @example 900
+             */
             expires_in: number;
+            /** @example NmQ0ZjE3YzktM2E1Ni00ZGQ4LWI2MTE */
             refresh_token: string;
+        };
+        /**
+         * @example {
+         *       "refresh_token": "NmQ0ZjE3YzktM2E1Ni00ZGQ4LWI2MTE"
+         *     }
+         */
+        UsersRefreshRequest: {
+            /** @example NmQ0ZjE3YzktM2E1Ni00ZGQ4LWI2MTE */
+            refresh_token: string;
+        };
+        /**
+         * @example {
+         *       "refresh_token": "NmQ0ZjE3YzktM2E1Ni00ZGQ4LWI2MTE"
+         *     }
+         */
+        UsersLogoutRequest: {
+            /** @example NmQ0ZjE3YzktM2E1Ni00ZGQ4LWI2MTE */
+            refresh_token: string;
+        };
+        /**
+         * @example {
+         *       "message": "Done"
+         *     }
+         */
+        Message: {
+            /** @example Done */
+            message: string;
+        };
+        /**
+         * @example {
+         *       "email": "budi@toko.test"
+         *     }
+         */
+        UsersVerifyEmailRequest: {
+            token?: string;
+            /**
+             * Format: email
+             * @example budi@toko.test
+             */
+            email?: string;
+        };
+        /**
+         * @example {
+         *       "email": "budi@toko.test"
+         *     }
+         */
+        UsersForgotPasswordRequest: {
+            /**
+             * Format: email
+             * @example budi@toko.test
+             */
+            email: string;
+        };
+        /**
+         * @example {
+         *       "token": "reset.7.1795478400.c2lnbmF0dXJl",
+         *       "new_password": "rahasia-baru"
+         *     }
+         */
+        UsersResetPasswordRequest: {
+            /** @example reset.7.1795478400.c2lnbmF0dXJl */
+            token: string;
+            /** @example rahasia-baru */
+            new_password: string;
         };
         /**
          * @example {
@@ -749,19 +882,76 @@ export interface components {
          *     }
          */
         OwnUser: {
+            /**
+             * Format: int32
+             * @example 7
+             */
             id: number;
+            /** @example budi@toko.test */
             email: string;
+            /** @example budi */
             username: string;
+            /** @example Budi Santoso */
             full_name: string;
-            /** @enum {string} */
-            role: "user" | "admin";
+            role: components["schemas"]["Role"];
             is_active: boolean;
             is_verified: boolean;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @example 2026-11-23T08:00:00.000Z
+             */
             created_at: string;
-            /** @enum {string} */
-            locale: "id" | "en";
+            locale: components["schemas"]["Locale"];
+            /** @example +6281234567890 */
             phone: string | null;
+        };
+        /**
+         * @example {
+         *       "locale": "en",
+         *       "phone": "+6281234567890"
+         *     }
+         */
+        UsersUpdateMeRequest: {
+            full_name?: string;
+            locale?: components["schemas"]["Locale"];
+            /** @example +6281234567890 */
+            phone?: string | null;
+        };
+        /**
+         * @example {
+         *       "current_password": "rahasia-budi",
+         *       "new_password": "rahasia-baru"
+         *     }
+         */
+        UsersChangePasswordRequest: {
+            /** @example rahasia-budi */
+            current_password: string;
+            /** @example rahasia-baru */
+            new_password: string;
+        };
+        /**
+         * @example {
+         *       "current_password": "rahasia-budi",
+         *       "new_email": "budi@shop.example"
+         *     }
+         */
+        UsersChangeEmailRequest: {
+            /** @example rahasia-budi */
+            current_password: string;
+            /**
+             * Format: email
+             * @example budi@shop.example
+             */
+            new_email: string;
+        };
+        /**
+         * @example {
+         *       "role": "admin"
+         *     }
+         */
+        UsersUpdateRequest: {
+            role?: components["schemas"]["Role"];
+            is_active?: boolean;
         };
         /**
          * @example {
@@ -778,18 +968,129 @@ export interface components {
          *     }
          */
         Product: {
+            /** @example 01a20af7e8d300020f7306eb */
             id: string;
+            /** @example Kopi Gayo 250 g */
             name: string;
+            /** @example Biji sangrai. */
             description: string;
+            /** @example 92000 */
             price: number;
+            /**
+             * Format: int64
+             * @example 40
+             */
             stock: number;
+            /** @example kopi */
             category: string;
             image_url: string | null;
+            /** @example IDR */
             currency: string;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @example 2026-11-23T08:00:00.000Z
+             */
             created_at: string;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @example 2026-11-23T08:00:00.000Z
+             */
             updated_at: string;
+        };
+        /**
+         * @example {
+         *       "name": "Kopi Gayo 250 g",
+         *       "description": "Biji sangrai.",
+         *       "price": 92000,
+         *       "stock": 40,
+         *       "category": "kopi"
+         *     }
+         */
+        ProductsCreateRequest: {
+            /** @example Kopi Gayo 250 g */
+            name: string;
+            /** @example Biji sangrai. */
+            description: string;
+            /** @example 92000 */
+            price: number;
+            /** @example kopi */
+            category: string;
+            /** Format: uri */
+            image_url?: string | null;
+            /**
+             * Format: int32
+             * @example 40
+             */
+            stock: number;
+        };
+        /**
+         * @example {
+         *       "price": 95000
+         *     }
+         */
+        ProductsUpdateRequest: {
+            name?: string;
+            description?: string;
+            /** @example 95000 */
+            price?: number;
+            category?: string;
+            /** Format: uri */
+            image_url?: string | null;
+        };
+        /**
+         * @example {
+         *       "stock": 40,
+         *       "expected": 38
+         *     }
+         */
+        ProductsChangeStockRequest: {
+            /**
+             * Format: int32
+             * @example 40
+             */
+            stock?: number;
+            /**
+             * Format: int32
+             * @example 38
+             */
+            expected?: number;
+        };
+        ProductsChangeStockResult: {
+            message: string;
+            /** Format: int64 */
+            stock: number;
+        };
+        /**
+         * @example {
+         *       "product_id": "01a20af7e8d300020f7306eb",
+         *       "quantity": 2
+         *     }
+         */
+        OrderLine: {
+            /** @example 01a20af7e8d300020f7306eb */
+            product_id: string;
+            /**
+             * Format: int32
+             * @example 2
+             */
+            quantity: number;
+        };
+        /**
+         * @example {
+         *       "items": [
+         *         {
+         *           "product_id": "01a20af7e8d300020f7306eb",
+         *           "quantity": 2
+         *         }
+         *       ],
+         *       "note": "Tolong dibungkus"
+         *     }
+         */
+        OrdersPlaceRequest: {
+            items: components["schemas"]["OrderLine"][];
+            shipping_address?: string;
+            /** @example Tolong dibungkus */
+            note?: string;
         };
         /**
          * @example {
@@ -816,29 +1117,65 @@ export interface components {
          *     }
          */
         Order: {
-            /** Format: uuid */
+            /**
+             * Format: uuid
+             * @example 3f1c8a52-7d1e-4b2f-9c55-0a6f2f7f9f11
+             */
             id: string;
+            /** @example TK-000001 */
             number: string;
+            /**
+             * Format: int32
+             * @example 7
+             */
             user_id: number;
-            /** @enum {string} */
-            status: "pending" | "paid" | "shipped" | "completed" | "cancelled" | "expired" | "refunded";
-            items: {
-                product_id: string;
-                name: string;
-                price: number;
-                quantity: number;
-                subtotal: number;
-            }[];
+            status: components["schemas"]["OrderStatus"];
+            items: components["schemas"]["OrderItem"][];
+            /** @example 184000 */
             total: number;
+            /** @example IDR */
             currency: string;
             shipping_address: string | null;
+            /** @example Tolong dibungkus */
             note: string | null;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @example 2026-11-23T08:30:00.000Z
+             */
             expires_at: string;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @example 2026-11-23T08:00:00.000Z
+             */
             created_at: string;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @example 2026-11-23T08:00:00.000Z
+             */
             updated_at: string;
+        };
+        /** @enum {string} */
+        OrderStatus: "pending" | "paid" | "shipped" | "completed" | "cancelled" | "expired" | "refunded";
+        OrderItem: {
+            product_id: string;
+            name: string;
+            price: number;
+            /** Format: int64 */
+            quantity: number;
+            subtotal: number;
+        };
+        /**
+         * @example {
+         *       "method": "transfer"
+         *     }
+         */
+        OrdersPayRequest: {
+            /**
+             * @default instant
+             * @example transfer
+             * @enum {string}
+             */
+            method: "instant" | "transfer";
         };
         /**
          * @example {
@@ -870,35 +1207,58 @@ export interface components {
          *     }
          */
         PayableOrder: {
-            /** Format: uuid */
+            /**
+             * Format: uuid
+             * @example 3f1c8a52-7d1e-4b2f-9c55-0a6f2f7f9f11
+             */
             id: string;
+            /** @example TK-000001 */
             number: string;
+            /**
+             * Format: int32
+             * @example 7
+             */
             user_id: number;
-            /** @enum {string} */
-            status: "pending" | "paid" | "shipped" | "completed" | "cancelled" | "expired" | "refunded";
-            items: {
-                product_id: string;
-                name: string;
-                price: number;
-                quantity: number;
-                subtotal: number;
-            }[];
+            status: components["schemas"]["OrderStatus"];
+            items: components["schemas"]["OrderItem"][];
+            /** @example 184000 */
             total: number;
+            /** @example IDR */
             currency: string;
             shipping_address: string | null;
+            /** @example Tolong dibungkus */
             note: string | null;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @example 2026-11-23T08:30:00.000Z
+             */
             expires_at: string;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @example 2026-11-23T08:00:00.000Z
+             */
             created_at: string;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @example 2026-11-23T08:00:00.000Z
+             */
             updated_at: string;
-            payment?: {
-                reference: string;
-                amount: number;
-                /** Format: date-time */
-                due_at: string;
-            };
+            payment?: components["schemas"]["PaymentDue"];
+        };
+        PaymentDue: {
+            reference: string;
+            amount: number;
+            /** Format: date-time */
+            due_at: string;
+        };
+        /**
+         * @example {
+         *       "restock": true
+         *     }
+         */
+        OrdersRefundRequest: {
+            /** @default false */
+            restock: boolean;
         };
         /**
          * @example {
@@ -909,11 +1269,20 @@ export interface components {
          *     }
          */
         PaymentEvent: {
+            /** @example evt_1 */
             id: string;
-            /** @enum {string} */
+            /**
+             * @example payment.settled
+             * @enum {string}
+             */
             type: "payment.settled" | "payment.failed";
+            /** @example b6ad4a0e-6f0c-4d0c-8d0f-3f7f1a3f2a10 */
             reference: string;
+            /** @example 184000 */
             amount: number;
+        };
+        OrdersTakePaymentEventResult: {
+            received: boolean;
         };
         /**
          * @example {
@@ -939,26 +1308,49 @@ export interface components {
          *     }
          */
         Notification: {
-            /** Format: uuid */
+            /**
+             * Format: uuid
+             * @example 0d6c7a0b-93a5-4a0f-8f7e-0c9b6f4a1d22
+             */
             id: string;
+            /**
+             * Format: int32
+             * @example 7
+             */
             user_id: number;
+            /** @example order_paid */
             type: string;
-            /** @enum {string} */
-            channel: "email" | "sms";
+            channel: components["schemas"]["Channel"];
+            /** @example budi@toko.test */
             recipient: string | null;
+            /** @example Pembayaran Order #TK-000001 diterima */
             subject: string | null;
-            /** @enum {string} */
+            /**
+             * @example sent
+             * @enum {string}
+             */
             status: "queued" | "sent" | "failed";
-            history: {
-                status: string;
-                /** Format: date-time */
-                at: string;
-                reason?: string;
-                tries?: number;
-            }[];
-            /** Format: date-time */
+            history: components["schemas"]["NotificationStep"][];
+            /**
+             * Format: date-time
+             * @example 2026-11-23T08:00:00.000Z
+             */
             created_at: string;
+            /**
+             * Format: date-time
+             * @example 2026-11-23T08:00:01.000Z
+             */
             sent_at: string | null;
+        };
+        /** @enum {string} */
+        Channel: "email" | "sms";
+        NotificationStep: {
+            status: string;
+            /** Format: date-time */
+            at: string;
+            reason?: string;
+            /** Format: int64 */
+            tries?: number;
         };
         /**
          * @example {
@@ -974,21 +1366,118 @@ export interface components {
          *     }
          */
         DeadLetter: {
+            /**
+             * Format: uuid
+             * @example 0d6c7a0b-93a5-4a0f-8f7e-0c9b6f4a1d22
+             */
+            id: string;
+            /** @example order.paid */
+            name: string;
+            payload: unknown;
+            /** @example it has no id, aggregate and sequence */
+            error: string;
+            /** @example NotAnEvent: … */
+            stack: string;
+            /**
+             * Format: int64
+             * @example 5
+             */
+            tries: number;
+            /**
+             * Format: date-time
+             * @example 2026-11-23T08:00:00.000Z
+             */
+            failed_at: string;
+        };
+        NotificationsRetryDeadLetterResult: {
             /** Format: uuid */
             id: string;
             name: string;
-            payload: unknown;
-            error: string;
-            stack: string;
-            tries: number;
-            /** Format: date-time */
-            failed_at: string;
+        };
+        JsonWebKeySet: {
+            keys: components["schemas"]["JsonWebKey"][];
+        };
+        JsonWebKey: {
+            /** @constant */
+            kty: "OKP";
+            /** @constant */
+            crv: "Ed25519";
+            x: string;
+            kid: string;
+            /** @constant */
+            alg: "EdDSA";
+            /** @constant */
+            use: "sig";
+        };
+        UsersHealthResult: {
+            /** @constant */
+            status: "healthy";
+            /** @constant */
+            service: "user-service";
+        };
+        ProductsHealthResult: {
+            /** @constant */
+            status: "healthy";
+            /** @constant */
+            service: "product-service";
+        };
+        OrdersHealthResult: {
+            /** @constant */
+            status: "healthy";
+            /** @constant */
+            service: "order-service";
+        };
+        NotificationsHealthResult: {
+            /** @constant */
+            status: "healthy";
+            /** @constant */
+            service: "notification-service";
+        };
+        ShopReady: {
+            /** @enum {string} */
+            status: "ready" | "not_ready";
+            /** @constant */
+            service: "api-gateway";
+            services: {
+                [key: string]: "healthy" | "unavailable" | "stopping";
+            };
+            reasons?: {
+                [key: string]: string;
+            };
+        };
+        GatewayHealth: {
+            /** @constant */
+            status: "healthy";
+            /** @constant */
+            service: "api-gateway";
+        };
+        GatewayLive: {
+            /** @constant */
+            status: "alive";
+            /** @constant */
+            service: "api-gateway";
         };
     };
     responses: never;
     parameters: never;
     requestBodies: never;
-    headers: never;
+    headers: {
+        /**
+         * @description Where the next page is, if there is one: `<…>; rel="next"` (RFC 8288), relative to this one
+         * @example </api/v1/users?limit=50&cursor=WyJ1c2VycyIsIjUwIl0>; rel="next"
+         */
+        Link: string;
+        /**
+         * @description Where the new thing is, relative to this address
+         * @example /api/v1/products/01a20af7e8d300020f7306eb
+         */
+        Location: string;
+        /**
+         * @description Seconds to wait before the next try
+         * @example 1
+         */
+        "Retry-After": number;
+    };
     pathItems: never;
 }
 export type $defs = Record<string, never>;
@@ -996,28 +1485,31 @@ export interface operations {
     usersRegister: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @example 7c4a8d09-ca37-4f2e-9b65-1d0f6a3e5b21 */
+                "idempotency-key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
         requestBody: {
             content: {
-                "application/json": {
-                    /** Format: email */
-                    email: string;
-                    username: string;
-                    password: string;
-                    full_name: string;
-                    /** @enum {string} */
-                    locale?: "id" | "en";
-                    phone?: string;
-                };
+                /**
+                 * @example {
+                 *       "email": "budi@toko.test",
+                 *       "username": "budi",
+                 *       "password": "rahasia-budi",
+                 *       "full_name": "Budi Santoso"
+                 *     }
+                 */
+                "application/json": components["schemas"]["UsersRegisterRequest"];
             };
         };
         responses: {
             /** @description Done */
             201: {
                 headers: {
+                    Location: components["headers"]["Location"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1075,6 +1567,7 @@ export interface operations {
              */
             429: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1090,16 +1583,21 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
+            /**
+             * @description `UNAVAILABLE`: The {service} service is away at the moment. Try again.
+             *
+             *     `KEY_IN_USE`: The first request with this Idempotency-Key is still under way: repeat it in a moment.
+             */
             503: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `TIMED_OUT`: The answer took too long. Look whether it was done before you ask again; an order is safe to repeat with the same Idempotency-Key. */
+            /** @description `TIMED_OUT`: The answer took too long. Repeat it with the same Idempotency-Key; without one, look first whether it was done. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -1119,11 +1617,13 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": {
-                    /** Format: email */
-                    email: string;
-                    password: string;
-                };
+                /**
+                 * @example {
+                 *       "email": "budi@toko.test",
+                 *       "password": "rahasia-budi"
+                 *     }
+                 */
+                "application/json": components["schemas"]["UsersLoginRequest"];
             };
         };
         responses: {
@@ -1192,6 +1692,7 @@ export interface operations {
              */
             429: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1210,13 +1711,14 @@ export interface operations {
             /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
             503: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `TIMED_OUT`: The answer took too long. Look whether it was done before you ask again; an order is safe to repeat with the same Idempotency-Key. */
+            /** @description `TIMED_OUT`: The answer took too long. Repeat it with the same Idempotency-Key; without one, look first whether it was done. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -1236,9 +1738,12 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": {
-                    refresh_token: string;
-                };
+                /**
+                 * @example {
+                 *       "refresh_token": "NmQ0ZjE3YzktM2E1Ni00ZGQ4LWI2MTE"
+                 *     }
+                 */
+                "application/json": components["schemas"]["UsersRefreshRequest"];
             };
         };
         responses: {
@@ -1303,6 +1808,7 @@ export interface operations {
             /** @description `TOO_MANY_REQUESTS`: Too many requests: at most {limit} a second. */
             429: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1321,13 +1827,14 @@ export interface operations {
             /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
             503: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `TIMED_OUT`: The answer took too long. Look whether it was done before you ask again; an order is safe to repeat with the same Idempotency-Key. */
+            /** @description `TIMED_OUT`: The answer took too long. Repeat it with the same Idempotency-Key; without one, look first whether it was done. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -1341,15 +1848,21 @@ export interface operations {
     usersLogout: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @example 7c4a8d09-ca37-4f2e-9b65-1d0f6a3e5b21 */
+                "idempotency-key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
         requestBody: {
             content: {
-                "application/json": {
-                    refresh_token: string;
-                };
+                /**
+                 * @example {
+                 *       "refresh_token": "NmQ0ZjE3YzktM2E1Ni00ZGQ4LWI2MTE"
+                 *     }
+                 */
+                "application/json": components["schemas"]["UsersLogoutRequest"];
             };
         };
         responses: {
@@ -1359,9 +1872,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": {
-                        message: string;
-                    };
+                    "application/json": components["schemas"]["Message"];
                 };
             };
             /**
@@ -1407,6 +1918,7 @@ export interface operations {
             /** @description `TOO_MANY_REQUESTS`: Too many requests: at most {limit} a second. */
             429: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1422,16 +1934,21 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
+            /**
+             * @description `UNAVAILABLE`: The {service} service is away at the moment. Try again.
+             *
+             *     `KEY_IN_USE`: The first request with this Idempotency-Key is still under way: repeat it in a moment.
+             */
             503: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `TIMED_OUT`: The answer took too long. Look whether it was done before you ask again; an order is safe to repeat with the same Idempotency-Key. */
+            /** @description `TIMED_OUT`: The answer took too long. Repeat it with the same Idempotency-Key; without one, look first whether it was done. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -1445,7 +1962,10 @@ export interface operations {
     usersLogoutAll: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @example 7c4a8d09-ca37-4f2e-9b65-1d0f6a3e5b21 */
+                "idempotency-key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -1457,9 +1977,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": {
-                        message: string;
-                    };
+                    "application/json": components["schemas"]["Message"];
                 };
             };
             /** @description `MALFORMED_BODY`: The body is not valid JSON in UTF-8. */
@@ -1502,7 +2020,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `VALIDATION_FAILED`: The request does not have the right form: see errors. */
+            /**
+             * @description `VALIDATION_FAILED`: The request does not have the right form: see errors.
+             *
+             *     `KEY_REUSED`: This Idempotency-Key was used for another request: take a new key.
+             */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -1514,6 +2036,7 @@ export interface operations {
             /** @description `TOO_MANY_REQUESTS`: Too many requests: at most {limit} a second. */
             429: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1529,16 +2052,21 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
+            /**
+             * @description `UNAVAILABLE`: The {service} service is away at the moment. Try again.
+             *
+             *     `KEY_IN_USE`: The first request with this Idempotency-Key is still under way: repeat it in a moment.
+             */
             503: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `TIMED_OUT`: The answer took too long. Look whether it was done before you ask again; an order is safe to repeat with the same Idempotency-Key. */
+            /** @description `TIMED_OUT`: The answer took too long. Repeat it with the same Idempotency-Key; without one, look first whether it was done. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -1552,7 +2080,10 @@ export interface operations {
     usersVerify: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @example 7c4a8d09-ca37-4f2e-9b65-1d0f6a3e5b21 */
+                "idempotency-key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -1607,7 +2138,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `VALIDATION_FAILED`: The request does not have the right form: see errors. */
+            /**
+             * @description `VALIDATION_FAILED`: The request does not have the right form: see errors.
+             *
+             *     `KEY_REUSED`: This Idempotency-Key was used for another request: take a new key.
+             */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -1619,6 +2154,7 @@ export interface operations {
             /** @description `TOO_MANY_REQUESTS`: Too many requests: at most {limit} a second. */
             429: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1634,16 +2170,21 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
+            /**
+             * @description `UNAVAILABLE`: The {service} service is away at the moment. Try again.
+             *
+             *     `KEY_IN_USE`: The first request with this Idempotency-Key is still under way: repeat it in a moment.
+             */
             503: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `TIMED_OUT`: The answer took too long. Look whether it was done before you ask again; an order is safe to repeat with the same Idempotency-Key. */
+            /** @description `TIMED_OUT`: The answer took too long. Repeat it with the same Idempotency-Key; without one, look first whether it was done. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -1657,17 +2198,21 @@ export interface operations {
     usersVerifyEmail: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @example 7c4a8d09-ca37-4f2e-9b65-1d0f6a3e5b21 */
+                "idempotency-key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
         requestBody?: {
             content: {
-                "application/json": {
-                    token?: string;
-                    /** Format: email */
-                    email?: string;
-                };
+                /**
+                 * @example {
+                 *       "email": "budi@toko.test"
+                 *     }
+                 */
+                "application/json": components["schemas"]["UsersVerifyEmailRequest"];
             };
         };
         responses: {
@@ -1677,9 +2222,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": {
-                        message: string;
-                    };
+                    "application/json": components["schemas"]["Message"];
                 };
             };
             /** @description Accepted */
@@ -1688,9 +2231,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": {
-                        message: string;
-                    };
+                    "application/json": components["schemas"]["Message"];
                 };
             };
             /**
@@ -1740,6 +2281,7 @@ export interface operations {
             /** @description `TOO_MANY_REQUESTS`: Too many requests: at most {limit} a second. */
             429: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1755,16 +2297,21 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
+            /**
+             * @description `UNAVAILABLE`: The {service} service is away at the moment. Try again.
+             *
+             *     `KEY_IN_USE`: The first request with this Idempotency-Key is still under way: repeat it in a moment.
+             */
             503: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `TIMED_OUT`: The answer took too long. Look whether it was done before you ask again; an order is safe to repeat with the same Idempotency-Key. */
+            /** @description `TIMED_OUT`: The answer took too long. Repeat it with the same Idempotency-Key; without one, look first whether it was done. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -1778,16 +2325,21 @@ export interface operations {
     usersForgotPassword: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @example 7c4a8d09-ca37-4f2e-9b65-1d0f6a3e5b21 */
+                "idempotency-key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
         requestBody: {
             content: {
-                "application/json": {
-                    /** Format: email */
-                    email: string;
-                };
+                /**
+                 * @example {
+                 *       "email": "budi@toko.test"
+                 *     }
+                 */
+                "application/json": components["schemas"]["UsersForgotPasswordRequest"];
             };
         };
         responses: {
@@ -1797,9 +2349,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": {
-                        message: string;
-                    };
+                    "application/json": components["schemas"]["Message"];
                 };
             };
             /**
@@ -1845,6 +2395,7 @@ export interface operations {
             /** @description `TOO_MANY_REQUESTS`: Too many requests: at most {limit} a second. */
             429: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1860,16 +2411,21 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
+            /**
+             * @description `UNAVAILABLE`: The {service} service is away at the moment. Try again.
+             *
+             *     `KEY_IN_USE`: The first request with this Idempotency-Key is still under way: repeat it in a moment.
+             */
             503: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `TIMED_OUT`: The answer took too long. Look whether it was done before you ask again; an order is safe to repeat with the same Idempotency-Key. */
+            /** @description `TIMED_OUT`: The answer took too long. Repeat it with the same Idempotency-Key; without one, look first whether it was done. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -1883,16 +2439,22 @@ export interface operations {
     usersResetPassword: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @example 7c4a8d09-ca37-4f2e-9b65-1d0f6a3e5b21 */
+                "idempotency-key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
         requestBody: {
             content: {
-                "application/json": {
-                    token: string;
-                    new_password: string;
-                };
+                /**
+                 * @example {
+                 *       "token": "reset.7.1795478400.c2lnbmF0dXJl",
+                 *       "new_password": "rahasia-baru"
+                 *     }
+                 */
+                "application/json": components["schemas"]["UsersResetPasswordRequest"];
             };
         };
         responses: {
@@ -1902,9 +2464,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": {
-                        message: string;
-                    };
+                    "application/json": components["schemas"]["Message"];
                 };
             };
             /**
@@ -1952,6 +2512,7 @@ export interface operations {
             /** @description `TOO_MANY_REQUESTS`: Too many requests: at most {limit} a second. */
             429: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1967,16 +2528,21 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
+            /**
+             * @description `UNAVAILABLE`: The {service} service is away at the moment. Try again.
+             *
+             *     `KEY_IN_USE`: The first request with this Idempotency-Key is still under way: repeat it in a moment.
+             */
             503: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `TIMED_OUT`: The answer took too long. Look whether it was done before you ask again; an order is safe to repeat with the same Idempotency-Key. */
+            /** @description `TIMED_OUT`: The answer took too long. Repeat it with the same Idempotency-Key; without one, look first whether it was done. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -2030,6 +2596,7 @@ export interface operations {
             /** @description `TOO_MANY_REQUESTS`: Too many requests: at most {limit} a second. */
             429: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2048,13 +2615,14 @@ export interface operations {
             /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
             503: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `TIMED_OUT`: The answer took too long. Look whether it was done before you ask again; an order is safe to repeat with the same Idempotency-Key. */
+            /** @description `TIMED_OUT`: The answer took too long. Repeat it with the same Idempotency-Key; without one, look first whether it was done. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -2068,18 +2636,22 @@ export interface operations {
     usersUpdateMe: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @example 7c4a8d09-ca37-4f2e-9b65-1d0f6a3e5b21 */
+                "idempotency-key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
         requestBody?: {
             content: {
-                "application/json": {
-                    full_name?: string;
-                    /** @enum {string} */
-                    locale?: "id" | "en";
-                    phone?: string | null;
-                };
+                /**
+                 * @example {
+                 *       "locale": "en",
+                 *       "phone": "+6281234567890"
+                 *     }
+                 */
+                "application/json": components["schemas"]["UsersUpdateMeRequest"];
             };
         };
         responses: {
@@ -2136,7 +2708,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `VALIDATION_FAILED`: The request does not have the right form: see errors. */
+            /**
+             * @description `VALIDATION_FAILED`: The request does not have the right form: see errors.
+             *
+             *     `KEY_REUSED`: This Idempotency-Key was used for another request: take a new key.
+             */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -2148,6 +2724,7 @@ export interface operations {
             /** @description `TOO_MANY_REQUESTS`: Too many requests: at most {limit} a second. */
             429: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2163,16 +2740,21 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
+            /**
+             * @description `UNAVAILABLE`: The {service} service is away at the moment. Try again.
+             *
+             *     `KEY_IN_USE`: The first request with this Idempotency-Key is still under way: repeat it in a moment.
+             */
             503: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `TIMED_OUT`: The answer took too long. Look whether it was done before you ask again; an order is safe to repeat with the same Idempotency-Key. */
+            /** @description `TIMED_OUT`: The answer took too long. Repeat it with the same Idempotency-Key; without one, look first whether it was done. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -2192,10 +2774,13 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": {
-                    current_password: string;
-                    new_password: string;
-                };
+                /**
+                 * @example {
+                 *       "current_password": "rahasia-budi",
+                 *       "new_password": "rahasia-baru"
+                 *     }
+                 */
+                "application/json": components["schemas"]["UsersChangePasswordRequest"];
             };
         };
         responses: {
@@ -2277,6 +2862,7 @@ export interface operations {
              */
             429: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2295,13 +2881,14 @@ export interface operations {
             /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
             503: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `TIMED_OUT`: The answer took too long. Look whether it was done before you ask again; an order is safe to repeat with the same Idempotency-Key. */
+            /** @description `TIMED_OUT`: The answer took too long. Repeat it with the same Idempotency-Key; without one, look first whether it was done. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -2315,17 +2902,22 @@ export interface operations {
     usersChangeEmail: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @example 7c4a8d09-ca37-4f2e-9b65-1d0f6a3e5b21 */
+                "idempotency-key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
         requestBody: {
             content: {
-                "application/json": {
-                    current_password: string;
-                    /** Format: email */
-                    new_email: string;
-                };
+                /**
+                 * @example {
+                 *       "current_password": "rahasia-budi",
+                 *       "new_email": "budi@shop.example"
+                 *     }
+                 */
+                "application/json": components["schemas"]["UsersChangeEmailRequest"];
             };
         };
         responses: {
@@ -2335,9 +2927,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": {
-                        message: string;
-                    };
+                    "application/json": components["schemas"]["Message"];
                 };
             };
             /**
@@ -2393,7 +2983,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `VALIDATION_FAILED`: The request does not have the right form: see errors. */
+            /**
+             * @description `VALIDATION_FAILED`: The request does not have the right form: see errors.
+             *
+             *     `KEY_REUSED`: This Idempotency-Key was used for another request: take a new key.
+             */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -2411,6 +3005,7 @@ export interface operations {
              */
             429: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2426,16 +3021,21 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
+            /**
+             * @description `UNAVAILABLE`: The {service} service is away at the moment. Try again.
+             *
+             *     `KEY_IN_USE`: The first request with this Idempotency-Key is still under way: repeat it in a moment.
+             */
             503: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `TIMED_OUT`: The answer took too long. Look whether it was done before you ask again; an order is safe to repeat with the same Idempotency-Key. */
+            /** @description `TIMED_OUT`: The answer took too long. Repeat it with the same Idempotency-Key; without one, look first whether it was done. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -2451,6 +3051,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example 7 */
                 id: number;
             };
             cookie?: never;
@@ -2513,6 +3114,7 @@ export interface operations {
             /** @description `TOO_MANY_REQUESTS`: Too many requests: at most {limit} a second. */
             429: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2531,13 +3133,14 @@ export interface operations {
             /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
             503: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `TIMED_OUT`: The answer took too long. Look whether it was done before you ask again; an order is safe to repeat with the same Idempotency-Key. */
+            /** @description `TIMED_OUT`: The answer took too long. Repeat it with the same Idempotency-Key; without one, look first whether it was done. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -2551,8 +3154,12 @@ export interface operations {
     usersRemove: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @example 7c4a8d09-ca37-4f2e-9b65-1d0f6a3e5b21 */
+                "idempotency-key"?: string;
+            };
             path: {
+                /** @example 7 */
                 id: number;
             };
             cookie?: never;
@@ -2610,7 +3217,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `VALIDATION_FAILED`: The request does not have the right form: see errors. */
+            /**
+             * @description `VALIDATION_FAILED`: The request does not have the right form: see errors.
+             *
+             *     `KEY_REUSED`: This Idempotency-Key was used for another request: take a new key.
+             */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -2622,6 +3233,7 @@ export interface operations {
             /** @description `TOO_MANY_REQUESTS`: Too many requests: at most {limit} a second. */
             429: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2637,16 +3249,21 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
+            /**
+             * @description `UNAVAILABLE`: The {service} service is away at the moment. Try again.
+             *
+             *     `KEY_IN_USE`: The first request with this Idempotency-Key is still under way: repeat it in a moment.
+             */
             503: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `TIMED_OUT`: The answer took too long. Look whether it was done before you ask again; an order is safe to repeat with the same Idempotency-Key. */
+            /** @description `TIMED_OUT`: The answer took too long. Repeat it with the same Idempotency-Key; without one, look first whether it was done. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -2660,19 +3277,24 @@ export interface operations {
     usersUpdate: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @example 7c4a8d09-ca37-4f2e-9b65-1d0f6a3e5b21 */
+                "idempotency-key"?: string;
+            };
             path: {
+                /** @example 7 */
                 id: number;
             };
             cookie?: never;
         };
         requestBody?: {
             content: {
-                "application/json": {
-                    /** @enum {string} */
-                    role?: "user" | "admin";
-                    is_active?: boolean;
-                };
+                /**
+                 * @example {
+                 *       "role": "admin"
+                 *     }
+                 */
+                "application/json": components["schemas"]["UsersUpdateRequest"];
             };
         };
         responses: {
@@ -2760,7 +3382,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `VALIDATION_FAILED`: The request does not have the right form: see errors. */
+            /**
+             * @description `VALIDATION_FAILED`: The request does not have the right form: see errors.
+             *
+             *     `KEY_REUSED`: This Idempotency-Key was used for another request: take a new key.
+             */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -2772,6 +3398,7 @@ export interface operations {
             /** @description `TOO_MANY_REQUESTS`: Too many requests: at most {limit} a second. */
             429: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2787,16 +3414,21 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
+            /**
+             * @description `UNAVAILABLE`: The {service} service is away at the moment. Try again.
+             *
+             *     `KEY_IN_USE`: The first request with this Idempotency-Key is still under way: repeat it in a moment.
+             */
             503: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `TIMED_OUT`: The answer took too long. Look whether it was done before you ask again; an order is safe to repeat with the same Idempotency-Key. */
+            /** @description `TIMED_OUT`: The answer took too long. Repeat it with the same Idempotency-Key; without one, look first whether it was done. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -2810,8 +3442,11 @@ export interface operations {
     usersList: {
         parameters: {
             query?: {
+                /** @example 0 */
                 skip?: number;
+                /** @example 50 */
                 limit?: number;
+                /** @example WyJ1c2VycyIsIjciXQ */
                 cursor?: string;
             };
             header?: never;
@@ -2823,6 +3458,7 @@ export interface operations {
             /** @description Done */
             200: {
                 headers: {
+                    Link: components["headers"]["Link"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2872,6 +3508,7 @@ export interface operations {
             /** @description `TOO_MANY_REQUESTS`: Too many requests: at most {limit} a second. */
             429: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2890,13 +3527,14 @@ export interface operations {
             /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
             503: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `TIMED_OUT`: The answer took too long. Look whether it was done before you ask again; an order is safe to repeat with the same Idempotency-Key. */
+            /** @description `TIMED_OUT`: The answer took too long. Repeat it with the same Idempotency-Key; without one, look first whether it was done. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -2910,14 +3548,23 @@ export interface operations {
     productsList: {
         parameters: {
             query?: {
+                /** @example 0 */
                 skip?: number;
+                /** @example 20 */
                 limit?: number;
+                /** @example WyJBUnhnNmlGQiIsIjAwMDAwMDAwMDAxODUwMCAwMWEyMTQwNzk2MTgwMDBhZWFiZDdiYmEiXQ */
                 cursor?: string;
+                /** @example kopi */
                 category?: string;
+                /** @example kopi */
                 q?: string;
+                /** @example 10000 */
                 min_price?: number;
+                /** @example 250000 */
                 max_price?: number;
+                /** @example true */
                 in_stock?: boolean;
+                /** @example price */
                 sort?: "created_at" | "-created_at" | "price" | "-price" | "name" | "-name";
             };
             header?: never;
@@ -2929,6 +3576,7 @@ export interface operations {
             /** @description Done */
             200: {
                 headers: {
+                    Link: components["headers"]["Link"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2963,6 +3611,7 @@ export interface operations {
             /** @description `TOO_MANY_REQUESTS`: Too many requests: at most {limit} a second. */
             429: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2981,13 +3630,14 @@ export interface operations {
             /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
             503: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `TIMED_OUT`: The answer took too long. Look whether it was done before you ask again; an order is safe to repeat with the same Idempotency-Key. */
+            /** @description `TIMED_OUT`: The answer took too long. Repeat it with the same Idempotency-Key; without one, look first whether it was done. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -3001,26 +3651,32 @@ export interface operations {
     productsCreate: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @example 7c4a8d09-ca37-4f2e-9b65-1d0f6a3e5b21 */
+                "idempotency-key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
         requestBody: {
             content: {
-                "application/json": {
-                    name: string;
-                    description: string;
-                    price: number;
-                    category: string;
-                    image_url?: string | null;
-                    stock: number;
-                };
+                /**
+                 * @example {
+                 *       "name": "Kopi Gayo 250 g",
+                 *       "description": "Biji sangrai.",
+                 *       "price": 92000,
+                 *       "stock": 40,
+                 *       "category": "kopi"
+                 *     }
+                 */
+                "application/json": components["schemas"]["ProductsCreateRequest"];
             };
         };
         responses: {
             /** @description Done */
             201: {
                 headers: {
+                    Location: components["headers"]["Location"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3080,7 +3736,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `VALIDATION_FAILED`: The request does not have the right form: see errors. */
+            /**
+             * @description `VALIDATION_FAILED`: The request does not have the right form: see errors.
+             *
+             *     `KEY_REUSED`: This Idempotency-Key was used for another request: take a new key.
+             */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3092,6 +3752,7 @@ export interface operations {
             /** @description `TOO_MANY_REQUESTS`: Too many requests: at most {limit} a second. */
             429: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3107,16 +3768,21 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
+            /**
+             * @description `UNAVAILABLE`: The {service} service is away at the moment. Try again.
+             *
+             *     `KEY_IN_USE`: The first request with this Idempotency-Key is still under way: repeat it in a moment.
+             */
             503: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `TIMED_OUT`: The answer took too long. Look whether it was done before you ask again; an order is safe to repeat with the same Idempotency-Key. */
+            /** @description `TIMED_OUT`: The answer took too long. Repeat it with the same Idempotency-Key; without one, look first whether it was done. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -3164,6 +3830,7 @@ export interface operations {
             /** @description `TOO_MANY_REQUESTS`: Too many requests: at most {limit} a second. */
             429: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3182,13 +3849,14 @@ export interface operations {
             /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
             503: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `TIMED_OUT`: The answer took too long. Look whether it was done before you ask again; an order is safe to repeat with the same Idempotency-Key. */
+            /** @description `TIMED_OUT`: The answer took too long. Repeat it with the same Idempotency-Key; without one, look first whether it was done. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -3204,6 +3872,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example 01a20af7e8d300020f7306eb */
                 id: string;
             };
             cookie?: never;
@@ -3260,6 +3929,7 @@ export interface operations {
             /** @description `TOO_MANY_REQUESTS`: Too many requests: at most {limit} a second. */
             429: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3278,13 +3948,14 @@ export interface operations {
             /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
             503: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `TIMED_OUT`: The answer took too long. Look whether it was done before you ask again; an order is safe to repeat with the same Idempotency-Key. */
+            /** @description `TIMED_OUT`: The answer took too long. Repeat it with the same Idempotency-Key; without one, look first whether it was done. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -3298,8 +3969,12 @@ export interface operations {
     productsRemove: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @example 7c4a8d09-ca37-4f2e-9b65-1d0f6a3e5b21 */
+                "idempotency-key"?: string;
+            };
             path: {
+                /** @example 01a20af7e8d300020f7306eb */
                 id: string;
             };
             cookie?: never;
@@ -3357,7 +4032,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `VALIDATION_FAILED`: The request does not have the right form: see errors. */
+            /**
+             * @description `VALIDATION_FAILED`: The request does not have the right form: see errors.
+             *
+             *     `KEY_REUSED`: This Idempotency-Key was used for another request: take a new key.
+             */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3369,6 +4048,7 @@ export interface operations {
             /** @description `TOO_MANY_REQUESTS`: Too many requests: at most {limit} a second. */
             429: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3384,16 +4064,21 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
+            /**
+             * @description `UNAVAILABLE`: The {service} service is away at the moment. Try again.
+             *
+             *     `KEY_IN_USE`: The first request with this Idempotency-Key is still under way: repeat it in a moment.
+             */
             503: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `TIMED_OUT`: The answer took too long. Look whether it was done before you ask again; an order is safe to repeat with the same Idempotency-Key. */
+            /** @description `TIMED_OUT`: The answer took too long. Repeat it with the same Idempotency-Key; without one, look first whether it was done. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -3407,21 +4092,24 @@ export interface operations {
     productsUpdate: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @example 7c4a8d09-ca37-4f2e-9b65-1d0f6a3e5b21 */
+                "idempotency-key"?: string;
+            };
             path: {
+                /** @example 01a20af7e8d300020f7306eb */
                 id: string;
             };
             cookie?: never;
         };
         requestBody?: {
             content: {
-                "application/json": {
-                    name?: string;
-                    description?: string;
-                    price?: number;
-                    category?: string;
-                    image_url?: string | null;
-                };
+                /**
+                 * @example {
+                 *       "price": 95000
+                 *     }
+                 */
+                "application/json": components["schemas"]["ProductsUpdateRequest"];
             };
         };
         responses: {
@@ -3500,7 +4188,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `VALIDATION_FAILED`: The request does not have the right form: see errors. */
+            /**
+             * @description `VALIDATION_FAILED`: The request does not have the right form: see errors.
+             *
+             *     `KEY_REUSED`: This Idempotency-Key was used for another request: take a new key.
+             */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3512,6 +4204,7 @@ export interface operations {
             /** @description `TOO_MANY_REQUESTS`: Too many requests: at most {limit} a second. */
             429: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3527,16 +4220,21 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
+            /**
+             * @description `UNAVAILABLE`: The {service} service is away at the moment. Try again.
+             *
+             *     `KEY_IN_USE`: The first request with this Idempotency-Key is still under way: repeat it in a moment.
+             */
             503: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `TIMED_OUT`: The answer took too long. Look whether it was done before you ask again; an order is safe to repeat with the same Idempotency-Key. */
+            /** @description `TIMED_OUT`: The answer took too long. Repeat it with the same Idempotency-Key; without one, look first whether it was done. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -3549,16 +4247,31 @@ export interface operations {
     };
     productsChangeStock: {
         parameters: {
-            query: {
-                quantity: number;
+            query?: {
+                /** @example 1 */
+                quantity?: number;
             };
-            header?: never;
+            header?: {
+                /** @example 7c4a8d09-ca37-4f2e-9b65-1d0f6a3e5b21 */
+                "idempotency-key"?: string;
+            };
             path: {
+                /** @example 01a20af7e8d300020f7306eb */
                 id: string;
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody?: {
+            content: {
+                /**
+                 * @example {
+                 *       "stock": 40,
+                 *       "expected": 38
+                 *     }
+                 */
+                "application/json": components["schemas"]["ProductsChangeStockRequest"];
+            };
+        };
         responses: {
             /** @description Done */
             200: {
@@ -3566,10 +4279,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": {
-                        message: string;
-                        stock: number;
-                    };
+                    "application/json": components["schemas"]["ProductsChangeStockResult"];
                 };
             };
             /**
@@ -3624,6 +4334,8 @@ export interface operations {
              * @description `STOCK_WOULD_BE_NEGATIVE`: The stock would go below zero: only {stock} left.
              *
              *     `STOCK_TOO_LARGE`: The stock would go above {max}.
+             *
+             *     `STOCK_DIFFERS`: The stock is {stock}, not {expected}: nothing was changed.
              */
             409: {
                 headers: {
@@ -3651,7 +4363,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `VALIDATION_FAILED`: The request does not have the right form: see errors. */
+            /**
+             * @description `VALIDATION_FAILED`: The request does not have the right form: see errors.
+             *
+             *     `KEY_REUSED`: This Idempotency-Key was used for another request: take a new key.
+             */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3663,6 +4379,7 @@ export interface operations {
             /** @description `TOO_MANY_REQUESTS`: Too many requests: at most {limit} a second. */
             429: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3678,16 +4395,21 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
+            /**
+             * @description `UNAVAILABLE`: The {service} service is away at the moment. Try again.
+             *
+             *     `KEY_IN_USE`: The first request with this Idempotency-Key is still under way: repeat it in a moment.
+             */
             503: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `TIMED_OUT`: The answer took too long. Look whether it was done before you ask again; an order is safe to repeat with the same Idempotency-Key. */
+            /** @description `TIMED_OUT`: The answer took too long. Repeat it with the same Idempotency-Key; without one, look first whether it was done. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -3701,8 +4423,11 @@ export interface operations {
     ordersList: {
         parameters: {
             query?: {
+                /** @example 0 */
                 skip?: number;
+                /** @example 20 */
                 limit?: number;
+                /** @example WyJvcmRlcnMiLCIyMDI2LTExLTIzVDA4OjAwOjAwLjEyMzQ1NiswMDowMCAzZjFjOGE1Mi03ZDFlLTRiMmYtOWM1NS0wYTZmMmY3ZjlmMTEiXQ */
                 cursor?: string;
             };
             header?: never;
@@ -3714,6 +4439,7 @@ export interface operations {
             /** @description Done */
             200: {
                 headers: {
+                    Link: components["headers"]["Link"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3754,6 +4480,7 @@ export interface operations {
             /** @description `TOO_MANY_REQUESTS`: Too many requests: at most {limit} a second. */
             429: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3772,13 +4499,14 @@ export interface operations {
             /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
             503: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `TIMED_OUT`: The answer took too long. Look whether it was done before you ask again; an order is safe to repeat with the same Idempotency-Key. */
+            /** @description `TIMED_OUT`: The answer took too long. Repeat it with the same Idempotency-Key; without one, look first whether it was done. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -3793,6 +4521,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @example 7c4a8d09-ca37-4f2e-9b65-1d0f6a3e5b21 */
                 "idempotency-key"?: string;
             };
             path?: never;
@@ -3800,20 +4529,25 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": {
-                    items: {
-                        product_id: string;
-                        quantity: number;
-                    }[];
-                    shipping_address?: string;
-                    note?: string;
-                };
+                /**
+                 * @example {
+                 *       "items": [
+                 *         {
+                 *           "product_id": "01a20af7e8d300020f7306eb",
+                 *           "quantity": 2
+                 *         }
+                 *       ],
+                 *       "note": "Tolong dibungkus"
+                 *     }
+                 */
+                "application/json": components["schemas"]["OrdersPlaceRequest"];
             };
         };
         responses: {
             /** @description Done */
             201: {
                 headers: {
+                    Location: components["headers"]["Location"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3887,7 +4621,7 @@ export interface operations {
              *
              *     `TOTAL_TOO_LARGE`: The total of the order is too large.
              *
-             *     `KEY_REUSED`: This Idempotency-Key was used with another body: take a new key for another order.
+             *     `KEY_REUSED`: This Idempotency-Key was used for another request: take a new key.
              */
             422: {
                 headers: {
@@ -3900,6 +4634,7 @@ export interface operations {
             /** @description `TOO_MANY_REQUESTS`: Too many requests: at most {limit} a second. */
             429: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3924,13 +4659,14 @@ export interface operations {
              */
             503: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `TIMED_OUT`: The answer took too long. Look whether it was done before you ask again; an order is safe to repeat with the same Idempotency-Key. */
+            /** @description `TIMED_OUT`: The answer took too long. Repeat it with the same Idempotency-Key; without one, look first whether it was done. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -3946,6 +4682,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example 3f1c8a52-7d1e-4b2f-9c55-0a6f2f7f9f11 */
                 id: string;
             };
             cookie?: never;
@@ -4008,6 +4745,7 @@ export interface operations {
             /** @description `TOO_MANY_REQUESTS`: Too many requests: at most {limit} a second. */
             429: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4026,13 +4764,14 @@ export interface operations {
             /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
             503: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `TIMED_OUT`: The answer took too long. Look whether it was done before you ask again; an order is safe to repeat with the same Idempotency-Key. */
+            /** @description `TIMED_OUT`: The answer took too long. Repeat it with the same Idempotency-Key; without one, look first whether it was done. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -4046,8 +4785,12 @@ export interface operations {
     ordersCancel: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @example 7c4a8d09-ca37-4f2e-9b65-1d0f6a3e5b21 */
+                "idempotency-key"?: string;
+            };
             path: {
+                /** @example 3f1c8a52-7d1e-4b2f-9c55-0a6f2f7f9f11 */
                 id: string;
             };
             cookie?: never;
@@ -4129,7 +4872,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `VALIDATION_FAILED`: The request does not have the right form: see errors. */
+            /**
+             * @description `VALIDATION_FAILED`: The request does not have the right form: see errors.
+             *
+             *     `KEY_REUSED`: This Idempotency-Key was used for another request: take a new key.
+             */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4141,6 +4888,7 @@ export interface operations {
             /** @description `TOO_MANY_REQUESTS`: Too many requests: at most {limit} a second. */
             429: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4156,16 +4904,21 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
+            /**
+             * @description `UNAVAILABLE`: The {service} service is away at the moment. Try again.
+             *
+             *     `KEY_IN_USE`: The first request with this Idempotency-Key is still under way: repeat it in a moment.
+             */
             503: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `TIMED_OUT`: The answer took too long. Look whether it was done before you ask again; an order is safe to repeat with the same Idempotency-Key. */
+            /** @description `TIMED_OUT`: The answer took too long. Repeat it with the same Idempotency-Key; without one, look first whether it was done. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -4179,21 +4932,24 @@ export interface operations {
     ordersPay: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @example 7c4a8d09-ca37-4f2e-9b65-1d0f6a3e5b21 */
+                "idempotency-key"?: string;
+            };
             path: {
+                /** @example 3f1c8a52-7d1e-4b2f-9c55-0a6f2f7f9f11 */
                 id: string;
             };
             cookie?: never;
         };
         requestBody?: {
             content: {
-                "application/json": {
-                    /**
-                     * @default instant
-                     * @enum {string}
-                     */
-                    method?: "instant" | "transfer";
-                };
+                /**
+                 * @example {
+                 *       "method": "transfer"
+                 *     }
+                 */
+                "application/json": components["schemas"]["OrdersPayRequest"];
             };
         };
         responses: {
@@ -4290,7 +5046,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `VALIDATION_FAILED`: The request does not have the right form: see errors. */
+            /**
+             * @description `VALIDATION_FAILED`: The request does not have the right form: see errors.
+             *
+             *     `KEY_REUSED`: This Idempotency-Key was used for another request: take a new key.
+             */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4302,6 +5062,7 @@ export interface operations {
             /** @description `TOO_MANY_REQUESTS`: Too many requests: at most {limit} a second. */
             429: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4320,19 +5081,22 @@ export interface operations {
             /**
              * @description `UNAVAILABLE`: The {service} service is away at the moment. Try again.
              *
+             *     `KEY_IN_USE`: The first request with this Idempotency-Key is still under way: repeat it in a moment.
+             *
              *     `PAYMENT_NOT_MADE`: The payment took too long and was ended; nothing was charged: try again.
              *
              *     `PAYMENT_UNKNOWN`: It is not known yet whether the payment was made: look at the order in a minute. Nothing is charged twice.
              */
             503: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `TIMED_OUT`: The answer took too long. Look whether it was done before you ask again; an order is safe to repeat with the same Idempotency-Key. */
+            /** @description `TIMED_OUT`: The answer took too long. Repeat it with the same Idempotency-Key; without one, look first whether it was done. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -4346,8 +5110,12 @@ export interface operations {
     ordersShip: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @example 7c4a8d09-ca37-4f2e-9b65-1d0f6a3e5b21 */
+                "idempotency-key"?: string;
+            };
             path: {
+                /** @example 3f1c8a52-7d1e-4b2f-9c55-0a6f2f7f9f11 */
                 id: string;
             };
             cookie?: never;
@@ -4438,7 +5206,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `VALIDATION_FAILED`: The request does not have the right form: see errors. */
+            /**
+             * @description `VALIDATION_FAILED`: The request does not have the right form: see errors.
+             *
+             *     `KEY_REUSED`: This Idempotency-Key was used for another request: take a new key.
+             */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4450,6 +5222,7 @@ export interface operations {
             /** @description `TOO_MANY_REQUESTS`: Too many requests: at most {limit} a second. */
             429: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4465,16 +5238,21 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
+            /**
+             * @description `UNAVAILABLE`: The {service} service is away at the moment. Try again.
+             *
+             *     `KEY_IN_USE`: The first request with this Idempotency-Key is still under way: repeat it in a moment.
+             */
             503: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `TIMED_OUT`: The answer took too long. Look whether it was done before you ask again; an order is safe to repeat with the same Idempotency-Key. */
+            /** @description `TIMED_OUT`: The answer took too long. Repeat it with the same Idempotency-Key; without one, look first whether it was done. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -4488,8 +5266,12 @@ export interface operations {
     ordersComplete: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @example 7c4a8d09-ca37-4f2e-9b65-1d0f6a3e5b21 */
+                "idempotency-key"?: string;
+            };
             path: {
+                /** @example 3f1c8a52-7d1e-4b2f-9c55-0a6f2f7f9f11 */
                 id: string;
             };
             cookie?: never;
@@ -4580,7 +5362,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `VALIDATION_FAILED`: The request does not have the right form: see errors. */
+            /**
+             * @description `VALIDATION_FAILED`: The request does not have the right form: see errors.
+             *
+             *     `KEY_REUSED`: This Idempotency-Key was used for another request: take a new key.
+             */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4592,6 +5378,7 @@ export interface operations {
             /** @description `TOO_MANY_REQUESTS`: Too many requests: at most {limit} a second. */
             429: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4607,16 +5394,21 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
+            /**
+             * @description `UNAVAILABLE`: The {service} service is away at the moment. Try again.
+             *
+             *     `KEY_IN_USE`: The first request with this Idempotency-Key is still under way: repeat it in a moment.
+             */
             503: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `TIMED_OUT`: The answer took too long. Look whether it was done before you ask again; an order is safe to repeat with the same Idempotency-Key. */
+            /** @description `TIMED_OUT`: The answer took too long. Repeat it with the same Idempotency-Key; without one, look first whether it was done. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -4630,18 +5422,24 @@ export interface operations {
     ordersRefund: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @example 7c4a8d09-ca37-4f2e-9b65-1d0f6a3e5b21 */
+                "idempotency-key"?: string;
+            };
             path: {
+                /** @example 3f1c8a52-7d1e-4b2f-9c55-0a6f2f7f9f11 */
                 id: string;
             };
             cookie?: never;
         };
         requestBody?: {
             content: {
-                "application/json": {
-                    /** @default false */
-                    restock?: boolean;
-                };
+                /**
+                 * @example {
+                 *       "restock": true
+                 *     }
+                 */
+                "application/json": components["schemas"]["OrdersRefundRequest"];
             };
         };
         responses: {
@@ -4729,7 +5527,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `VALIDATION_FAILED`: The request does not have the right form: see errors. */
+            /**
+             * @description `VALIDATION_FAILED`: The request does not have the right form: see errors.
+             *
+             *     `KEY_REUSED`: This Idempotency-Key was used for another request: take a new key.
+             */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4741,6 +5543,7 @@ export interface operations {
             /** @description `TOO_MANY_REQUESTS`: Too many requests: at most {limit} a second. */
             429: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4756,16 +5559,21 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
+            /**
+             * @description `UNAVAILABLE`: The {service} service is away at the moment. Try again.
+             *
+             *     `KEY_IN_USE`: The first request with this Idempotency-Key is still under way: repeat it in a moment.
+             */
             503: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `TIMED_OUT`: The answer took too long. Look whether it was done before you ask again; an order is safe to repeat with the same Idempotency-Key. */
+            /** @description `TIMED_OUT`: The answer took too long. Repeat it with the same Idempotency-Key; without one, look first whether it was done. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -4780,13 +5588,24 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @example t=1795478400,v1=5d41402abc4b2a765d41402abc4b2a765d41402abc4b2a765d41402abc4b2a76 */
                 "toko-signature"?: string;
+                /** @example 7c4a8d09-ca37-4f2e-9b65-1d0f6a3e5b21 */
+                "idempotency-key"?: string;
             };
             path?: never;
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "id": "evt_1",
+                 *       "type": "payment.settled",
+                 *       "reference": "b6ad4a0e-6f0c-4d0c-8d0f-3f7f1a3f2a10",
+                 *       "amount": 184000
+                 *     }
+                 */
                 "application/json": components["schemas"]["PaymentEvent"];
             };
         };
@@ -4797,10 +5616,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": {
-                        /** @constant */
-                        received: true;
-                    };
+                    "application/json": components["schemas"]["OrdersTakePaymentEventResult"];
                 };
             };
             /**
@@ -4877,6 +5693,7 @@ export interface operations {
             /** @description `TOO_MANY_REQUESTS`: Too many requests: at most {limit} a second. */
             429: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4892,16 +5709,21 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
+            /**
+             * @description `UNAVAILABLE`: The {service} service is away at the moment. Try again.
+             *
+             *     `KEY_IN_USE`: The first request with this Idempotency-Key is still under way: repeat it in a moment.
+             */
             503: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `TIMED_OUT`: The answer took too long. Look whether it was done before you ask again; an order is safe to repeat with the same Idempotency-Key. */
+            /** @description `TIMED_OUT`: The answer took too long. Repeat it with the same Idempotency-Key; without one, look first whether it was done. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -4915,8 +5737,11 @@ export interface operations {
     notificationsList: {
         parameters: {
             query?: {
+                /** @example 0 */
                 skip?: number;
+                /** @example 20 */
                 limit?: number;
+                /** @example WyJub3RpZmljYXRpb25zIiwiMjAyNi0xMS0yM1QwODowMDowMC4xMjM0NTYrMDA6MDAgMGQ2YzdhMGItOTNhNS00YTBmLThmN2UtMGM5YjZmNGExZDIyIl0 */
                 cursor?: string;
             };
             header?: never;
@@ -4928,6 +5753,7 @@ export interface operations {
             /** @description Done */
             200: {
                 headers: {
+                    Link: components["headers"]["Link"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4968,6 +5794,7 @@ export interface operations {
             /** @description `TOO_MANY_REQUESTS`: Too many requests: at most {limit} a second. */
             429: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4986,13 +5813,14 @@ export interface operations {
             /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
             503: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `TIMED_OUT`: The answer took too long. Look whether it was done before you ask again; an order is safe to repeat with the same Idempotency-Key. */
+            /** @description `TIMED_OUT`: The answer took too long. Repeat it with the same Idempotency-Key; without one, look first whether it was done. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -5008,6 +5836,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example 0d6c7a0b-93a5-4a0f-8f7e-0c9b6f4a1d22 */
                 id: string;
             };
             cookie?: never;
@@ -5070,6 +5899,7 @@ export interface operations {
             /** @description `TOO_MANY_REQUESTS`: Too many requests: at most {limit} a second. */
             429: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5088,13 +5918,14 @@ export interface operations {
             /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
             503: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `TIMED_OUT`: The answer took too long. Look whether it was done before you ask again; an order is safe to repeat with the same Idempotency-Key. */
+            /** @description `TIMED_OUT`: The answer took too long. Repeat it with the same Idempotency-Key; without one, look first whether it was done. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -5108,8 +5939,12 @@ export interface operations {
     notificationsRetry: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @example 7c4a8d09-ca37-4f2e-9b65-1d0f6a3e5b21 */
+                "idempotency-key"?: string;
+            };
             path: {
+                /** @example 0d6c7a0b-93a5-4a0f-8f7e-0c9b6f4a1d22 */
                 id: string;
             };
             cookie?: never;
@@ -5202,7 +6037,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `VALIDATION_FAILED`: The request does not have the right form: see errors. */
+            /**
+             * @description `VALIDATION_FAILED`: The request does not have the right form: see errors.
+             *
+             *     `KEY_REUSED`: This Idempotency-Key was used for another request: take a new key.
+             */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -5214,6 +6053,7 @@ export interface operations {
             /** @description `TOO_MANY_REQUESTS`: Too many requests: at most {limit} a second. */
             429: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5229,16 +6069,21 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
+            /**
+             * @description `UNAVAILABLE`: The {service} service is away at the moment. Try again.
+             *
+             *     `KEY_IN_USE`: The first request with this Idempotency-Key is still under way: repeat it in a moment.
+             */
             503: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `TIMED_OUT`: The answer took too long. Look whether it was done before you ask again; an order is safe to repeat with the same Idempotency-Key. */
+            /** @description `TIMED_OUT`: The answer took too long. Repeat it with the same Idempotency-Key; without one, look first whether it was done. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -5252,7 +6097,9 @@ export interface operations {
     notificationsDeadLetters: {
         parameters: {
             query?: {
+                /** @example 0 */
                 skip?: number;
+                /** @example 20 */
                 limit?: number;
             };
             header?: never;
@@ -5264,6 +6111,7 @@ export interface operations {
             /** @description Done */
             200: {
                 headers: {
+                    Link: components["headers"]["Link"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5313,6 +6161,7 @@ export interface operations {
             /** @description `TOO_MANY_REQUESTS`: Too many requests: at most {limit} a second. */
             429: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5331,13 +6180,14 @@ export interface operations {
             /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
             503: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `TIMED_OUT`: The answer took too long. Look whether it was done before you ask again; an order is safe to repeat with the same Idempotency-Key. */
+            /** @description `TIMED_OUT`: The answer took too long. Repeat it with the same Idempotency-Key; without one, look first whether it was done. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -5351,8 +6201,12 @@ export interface operations {
     notificationsRetryDeadLetter: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @example 7c4a8d09-ca37-4f2e-9b65-1d0f6a3e5b21 */
+                "idempotency-key"?: string;
+            };
             path: {
+                /** @example 0d6c7a0b-93a5-4a0f-8f7e-0c9b6f4a1d22 */
                 id: string;
             };
             cookie?: never;
@@ -5365,11 +6219,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": {
-                        /** Format: uuid */
-                        id: string;
-                        name: string;
-                    };
+                    "application/json": components["schemas"]["NotificationsRetryDeadLetterResult"];
                 };
             };
             /**
@@ -5447,7 +6297,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `VALIDATION_FAILED`: The request does not have the right form: see errors. */
+            /**
+             * @description `VALIDATION_FAILED`: The request does not have the right form: see errors.
+             *
+             *     `KEY_REUSED`: This Idempotency-Key was used for another request: take a new key.
+             */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -5459,6 +6313,7 @@ export interface operations {
             /** @description `TOO_MANY_REQUESTS`: Too many requests: at most {limit} a second. */
             429: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5474,16 +6329,21 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
+            /**
+             * @description `UNAVAILABLE`: The {service} service is away at the moment. Try again.
+             *
+             *     `KEY_IN_USE`: The first request with this Idempotency-Key is still under way: repeat it in a moment.
+             */
             503: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `TIMED_OUT`: The answer took too long. Look whether it was done before you ask again; an order is safe to repeat with the same Idempotency-Key. */
+            /** @description `TIMED_OUT`: The answer took too long. Repeat it with the same Idempotency-Key; without one, look first whether it was done. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -5509,20 +6369,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": {
-                        keys: {
-                            /** @constant */
-                            kty: "OKP";
-                            /** @constant */
-                            crv: "Ed25519";
-                            x: string;
-                            kid: string;
-                            /** @constant */
-                            alg: "EdDSA";
-                            /** @constant */
-                            use: "sig";
-                        }[];
-                    };
+                    "application/json": components["schemas"]["JsonWebKeySet"];
                 };
             };
             /** @description As in `If-None-Match` */
@@ -5544,6 +6391,7 @@ export interface operations {
             /** @description `TOO_MANY_REQUESTS`: Too many requests: at most {limit} a second. */
             429: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5562,13 +6410,14 @@ export interface operations {
             /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
             503: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `TIMED_OUT`: The answer took too long. Look whether it was done before you ask again; an order is safe to repeat with the same Idempotency-Key. */
+            /** @description `TIMED_OUT`: The answer took too long. Repeat it with the same Idempotency-Key; without one, look first whether it was done. */
             504: {
                 headers: {
                     [name: string]: unknown;
@@ -5594,12 +6443,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": {
-                        /** @constant */
-                        status: "healthy";
-                        /** @constant */
-                        service: "user-service";
-                    };
+                    "application/json": components["schemas"]["UsersHealthResult"];
                 };
             };
             /** @description As in `If-None-Match` */
@@ -5621,6 +6465,7 @@ export interface operations {
             /** @description `TOO_MANY_REQUESTS`: Too many requests: at most {limit} a second. */
             429: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5639,6 +6484,7 @@ export interface operations {
             /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
             503: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5662,12 +6508,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": {
-                        /** @constant */
-                        status: "healthy";
-                        /** @constant */
-                        service: "product-service";
-                    };
+                    "application/json": components["schemas"]["ProductsHealthResult"];
                 };
             };
             /** @description As in `If-None-Match` */
@@ -5689,6 +6530,7 @@ export interface operations {
             /** @description `TOO_MANY_REQUESTS`: Too many requests: at most {limit} a second. */
             429: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5707,6 +6549,7 @@ export interface operations {
             /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
             503: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5730,12 +6573,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": {
-                        /** @constant */
-                        status: "healthy";
-                        /** @constant */
-                        service: "order-service";
-                    };
+                    "application/json": components["schemas"]["OrdersHealthResult"];
                 };
             };
             /** @description As in `If-None-Match` */
@@ -5757,6 +6595,7 @@ export interface operations {
             /** @description `TOO_MANY_REQUESTS`: Too many requests: at most {limit} a second. */
             429: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5775,6 +6614,7 @@ export interface operations {
             /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
             503: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5798,12 +6638,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": {
-                        /** @constant */
-                        status: "healthy";
-                        /** @constant */
-                        service: "notification-service";
-                    };
+                    "application/json": components["schemas"]["NotificationsHealthResult"];
                 };
             };
             /** @description As in `If-None-Match` */
@@ -5825,6 +6660,7 @@ export interface operations {
             /** @description `TOO_MANY_REQUESTS`: Too many requests: at most {limit} a second. */
             429: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5843,6 +6679,7 @@ export interface operations {
             /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
             503: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5866,17 +6703,13 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": {
-                        /** @constant */
-                        status: "healthy";
-                        /** @constant */
-                        service: "api-gateway";
-                    };
+                    "application/json": components["schemas"]["GatewayHealth"];
                 };
             };
             /** @description `TOO_MANY_REQUESTS`: Too many requests: at most {limit} a second. */
             429: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5900,17 +6733,13 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": {
-                        /** @constant */
-                        status: "alive";
-                        /** @constant */
-                        service: "api-gateway";
-                    };
+                    "application/json": components["schemas"]["GatewayLive"];
                 };
             };
             /** @description `TOO_MANY_REQUESTS`: Too many requests: at most {limit} a second. */
             429: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5934,20 +6763,13 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": {
-                        /** @enum {string} */
-                        status: "ready" | "not_ready";
-                        /** @constant */
-                        service: "api-gateway";
-                        services: {
-                            [key: string]: "healthy" | "unavailable";
-                        };
-                    };
+                    "application/json": components["schemas"]["ShopReady"];
                 };
             };
             /** @description `TOO_MANY_REQUESTS`: Too many requests: at most {limit} a second. */
             429: {
                 headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5960,15 +6782,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": {
-                        /** @enum {string} */
-                        status: "ready" | "not_ready";
-                        /** @constant */
-                        service: "api-gateway";
-                        services: {
-                            [key: string]: "healthy" | "unavailable";
-                        };
-                    };
+                    "application/json": components["schemas"]["ShopReady"];
                 };
             };
         };

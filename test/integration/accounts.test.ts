@@ -272,7 +272,7 @@ describe("an admin", () => {
 	});
 });
 
-test("who is switched off, deleted or logged out everywhere is out on every node within a minute", async () => {
+test("who is switched off, deleted or logged out everywhere is out on every node at once", async () => {
 	const keeper = await admin(shop);
 	const people = await Promise.all([newUser(shop), newUser(shop), newUser(shop), newUser(shop)]);
 	const [off, deleted, everywhere, untouched] = people as [Person, Person, Person, Person];
@@ -290,11 +290,11 @@ test("who is switched off, deleted or logged out everywhere is out on every node
 	await deleted.call("v1.users.remove", { id: deleted.id });
 	await everywhere.call("v1.users.logoutAll", {});
 	for (const person of [off, deleted, everywhere]) {
-		await eventually("the end of a token", async () => (await lists(person)) === "TOKEN_INVALID", 60_000);
+		expect(await lists(person)).toBe("TOKEN_INVALID");
 	}
 	expect(await lists(untouched)).toBe("in");
 	await elsewhere.stop();
-}, 90_000);
+});
 
 test("a new signing key logs nobody out, signs soon, and the old one is published until its tokens are over", async () => {
 	const person = await newUser(shop);
@@ -305,10 +305,7 @@ test("a new signing key logs nobody out, signs soon, and the old one is publishe
 	const { keys } = await callAction(shop, "v1.users.jwks", {});
 	expect(keys.map((key) => key.kid)).toEqual([kid, header(person.token).kid]);
 	// As if it had rested, on a process that looks again.
-	await users.query(
-		"UPDATE signing_keys SET created_at = created_at - interval '20 seconds' WHERE kid = $1",
-		[kid],
-	);
+	await users.query("UPDATE signing_keys SET created_at = created_at - interval '20 seconds'");
 	const second = await startNode("users");
 	const login = { email: person.email, password: PASSWORD };
 	const { access_token: token } = await callAction(second, "v1.users.login", login, {

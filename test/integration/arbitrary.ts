@@ -3,7 +3,7 @@ import fc from "fast-check";
 /** The part of JSON Schema that the API's document is written in. */
 export interface Schema {
 	$ref?: string;
-	type?: string;
+	type?: string | string[];
 	const?: unknown;
 	enum?: unknown[];
 	anyOf?: Schema[];
@@ -44,6 +44,9 @@ export function valid(schema: Schema, knowledge: Knowledge): fc.Arbitrary<unknow
 	}
 	if (schema.anyOf) {
 		return fc.oneof(...schema.anyOf.map(of));
+	}
+	if (Array.isArray(schema.type)) {
+		return fc.oneof(...schema.type.map((type) => of({ ...schema, type })));
 	}
 	switch (schema.type) {
 		case "null":
@@ -103,6 +106,9 @@ function text({ format, pattern, minLength = 0, maxLength = 50 }: Schema): fc.Ar
 
 /** A value of the schema with something wrong in it, or anything at all. */
 export function invalid(schema: Schema, knowledge: Knowledge): fc.Arbitrary<unknown> {
+	if (schema.$ref) {
+		return invalid(knowledge.schemas[schema.$ref.split("/").at(-1) as string] as Schema, knowledge);
+	}
 	const names = Object.keys(schema.properties ?? {});
 	const spoilt =
 		names.length === 0

@@ -227,6 +227,115 @@ describe("the audit names", () => {
 		]);
 	});
 
+	test("an event that was published and that nobody has, though others are on their way, and repairs it", async () => {
+		const { order } = await newOrder();
+		const aggregate = `order:${order.id}`;
+		const mail = () =>
+			sql(
+				"notifications",
+				"SELECT 1 FROM notifications WHERE aggregate = $1 AND type = 'order_confirmation' AND status = 'sent'",
+				[aggregate],
+			);
+		await eventually("its mail", async () => (await mail()).rowCount === 1);
+		await sql("notifications", "DELETE FROM inbox WHERE aggregate = $1", [aggregate]);
+		await sql("notifications", "DELETE FROM notifications WHERE aggregate = $1", [aggregate]);
+		// Waits for the one before it, which nobody has made.
+		const stranger = { name: "order.paid", version: 1, aggregate: `order:${randomUUID()}` };
+		const data = { order_id: order.id, number: order.number, user_id: 1, total_minor: 1, currency: "IDR" };
+		const { sendToChannel } = shop as unknown as {
+			sendToChannel(name: string, event: object): Promise<void>;
+		};
+		const deliver = (sequence: number) =>
+			sendToChannel("events.order.paid", {
+				...stranger,
+				...{ id: randomUUID(), sequence, occurred_at: new Date().toISOString(), data },
+			});
+		await deliver(2);
+		const found = await breaches();
+		expect(found).toEqual([
+			expect.objectContaining({
+				document: `order ${order.number}`,
+				what: "event 0 of 1 was the last to be taken in",
+				events: [{ database: "orders", aggregate, sequence: 1 }],
+			}),
+		]);
+		await deliver(1);
+		await repair(found, true, () => undefined);
+		await eventually("its mail, once more", async () => (await mail()).rowCount === 1);
+	});
+
+	test("an event that was passed over, and repairs it", async () => {
+		const { order } = await paidOrder();
+		const aggregate = `order:${order.id}`;
+		const taken = () =>
+			sql("notifications", "SELECT 1 FROM inbox WHERE aggregate = $1 AND sequence = 2", [aggregate]);
+		await eventually("both events", async () => (await taken()).rowCount === 1);
+		await eventually("nothing to be on its way", async () => (await sources.eventsUnderWay()) === 0);
+		await sql("notifications", "INSERT INTO inbox_gaps VALUES ($1, 1)", [aggregate]);
+		await sql(
+			"notifications",
+			"DELETE FROM notifications WHERE aggregate = $1 AND type = 'order_confirmation'",
+			[aggregate],
+		);
+		const found = await breaches();
+		expect(found).toEqual([
+			expect.objectContaining({ what: "event 1 of 2 was passed over and did not come" }),
+		]);
+		await repair(found, true, () => undefined);
+		await eventually("the gap to close", async () => {
+			const { rowCount } = await sql("notifications", "SELECT 1 FROM inbox_gaps WHERE aggregate = $1", [
+				aggregate,
+			]);
+			return rowCount === 0;
+		});
+	});
+
+	test("an event that was put aside, and has it tried again", async () => {
+		const { order } = await newOrder();
+		const aggregate = `order:${order.id}`;
+		const set = (version: number) =>
+			sql("orders", "UPDATE outbox SET version = $2 WHERE aggregate = $1 AND sequence = 2", [
+				aggregate,
+				version,
+			]);
+		await sql("orders", "SELECT publish('order.completed', 77, $1, '{}')", [aggregate]);
+		await eventually("it to be put aside", async () => {
+			const { rowCount } = await sql("orders", "SELECT 1 FROM outbox WHERE refusal IS NOT NULL");
+			return rowCount === 1;
+		});
+		mend = async () => {
+			await sql("orders", "DELETE FROM outbox WHERE aggregate = $1 AND sequence = 2", [aggregate]);
+			await sql("orders", "UPDATE event_sequences SET sequence = 1 WHERE aggregate = $1", [aggregate]);
+			await sql("notifications", "UPDATE inbox SET sequence = 1 WHERE aggregate = $1", [aggregate]);
+		};
+		const found = (await breaches()).filter(({ events }) => events);
+		expect(found).toEqual([
+			expect.objectContaining({
+				document: `event 2 of ${aggregate}`,
+				what: expect.stringMatching(/^order\.completed was put aside and is not published: .*version 77/),
+			}),
+		]);
+		await set(1);
+		await repair(found, true, () => undefined);
+		await eventually("it to leave", async () => {
+			const { rowCount } = await sql(
+				"orders",
+				"SELECT 1 FROM outbox WHERE aggregate = $1 AND sequence = 2 AND published_at IS NOT NULL",
+				[aggregate],
+			);
+			return rowCount === 1;
+		});
+		await eventually("it to arrive", async () => {
+			const { rowCount } = await sql(
+				"notifications",
+				"SELECT 1 FROM inbox WHERE aggregate = $1 AND sequence = 2 UNION SELECT 1 FROM dead_letters",
+				[aggregate],
+			);
+			return rowCount === 1;
+		});
+		await sql("notifications", "DELETE FROM dead_letters");
+	});
+
 	test("something that happened without an event", async () => {
 		const { order } = await newOrder();
 		const sequence = (value: number) =>

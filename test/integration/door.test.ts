@@ -226,7 +226,7 @@ describe("connections that do nothing", () => {
 	afterEach(() => new Promise((closed) => server.close(closed)));
 
 	async function open(patience: Partial<Patience>, handle: RequestListener): Promise<Socket> {
-		server = createHttpServer(handle, patience);
+		server = createHttpServer(handle, { keep_alive_ms: 60_000, ...patience });
 		await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
 		return connectTo();
 	}
@@ -270,7 +270,7 @@ describe("connections that do nothing", () => {
 		expect(own.timeout).toBeGreaterThan(longest);
 		expect(own.timeout).toBeLessThanOrEqual(60_000);
 		expect(own.maxConnections).toBeGreaterThan(0);
-		server = createHttpServer(() => undefined);
+		server = createHttpServer(() => undefined, { keep_alive_ms: 60_000 });
 	});
 });
 

@@ -348,12 +348,17 @@ describe("the gateway", () => {
 	});
 
 	test("tells problems in the client's language", async () => {
-		const detail = async (language: string) =>
-			(await request("GET", "/api/v1/products/none", { headers: { "accept-language": language } })).body
-				.detail;
-		expect(await detail("id-ID,id;q=0.9,en;q=0.8")).toBe("Produk tidak ditemukan");
-		expect(await detail("en-GB")).toBe("There is no such product.");
-		expect(await detail("fr, id;q=0.1")).toBe("Produk tidak ditemukan");
+		const told = async (language: string) => {
+			const headers = { "accept-language": language };
+			const answer = await request("GET", "/api/v1/products/none", { headers });
+			expect(answer.headers.get("vary")).toContain("Accept-Language");
+			return [answer.headers.get("content-language"), answer.body.detail];
+		};
+		const indonesian = ["id", "Produk tidak ditemukan"];
+		expect(await told("id-ID,id;q=0.9,en;q=0.8")).toEqual(indonesian);
+		expect(await told("in-ID")).toEqual(indonesian);
+		expect(await told("fr, id;q=0.1")).toEqual(indonesian);
+		expect(await told("en-GB")).toEqual(["en", "There is no such product."]);
 	});
 
 	test("describes itself by OpenAPI, and every operation of the description is there", async () => {
@@ -367,6 +372,22 @@ describe("the gateway", () => {
 				expect([path, method, answer.body?.code]).not.toContain("METHOD_NOT_ALLOWED");
 				expect(answer.status === 404 ? answer.body.code : "").not.toBe("INTERNAL");
 				expect(answer.status).toBeLessThan(500);
+			}
+		}
+	});
+
+	test("takes the examples of its description for what lists are asked", async () => {
+		const { body } = await request("GET", "/openapi.json");
+		for (const [path, { get }] of Object.entries<{ get?: { parameters?: object[] } }>(body.paths)) {
+			const parameters = (get?.parameters ?? []) as { in: string; name: string; example: unknown }[];
+			const query = new URLSearchParams(
+				parameters
+					.filter((one) => one.in === "query")
+					.map(({ name, example }): [string, string] => [name, String(example)]),
+			);
+			if (query.size > 0) {
+				const answer = await request("GET", `${path}?${query}`, { as: keeper });
+				expect([path, answer.status]).toEqual([path, 200]);
 			}
 		}
 	});

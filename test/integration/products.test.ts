@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import type { ServiceBroker } from "moleculer";
 import { callAction } from "../../contracts/actions.ts";
+import { STOCK_MAX } from "../../contracts/products.ts";
 import { asService } from "../../middlewares/permissions.ts";
 import { settings } from "../../mixins/settings.ts";
 import { newProduct, startNode, stockOf } from "./shop.ts";
@@ -87,6 +88,60 @@ describe.each(stores)("products on %s", (_, url) => {
 		expect(await change(-7)).toMatchObject({ stock: 0 });
 		await expect(change(-1)).rejects.toMatchObject({ code: 409, type: "STOCK_WOULD_BE_NEGATIVE" });
 		expect(await stockOf(broker, id)).toMatchObject({ stock: 0, supplied: 0, held: 0 });
+	});
+
+	test("get a stock that is set only where it was the expected one", async () => {
+		const { id } = await newProduct(broker, 3);
+		const set = (stock: number, expected: number) =>
+			callAction(broker, "v1.products.changeStock", { id, stock, expected }, asService());
+		expect(await set(10, 3)).toEqual({ message: "Stok berhasil diupdate", stock: 10 });
+		await expect(set(12, 3)).rejects.toMatchObject({
+			...{ code: 409, type: "STOCK_DIFFERS" },
+			data: { stock: 10, expected: 3 },
+		});
+		const answers = await Promise.allSettled([1, 2, 3, 4, 5].map((number) => set(number, 10)));
+		expect(answers.filter(({ status }) => status === "fulfilled")).toHaveLength(1);
+		const { stock, supplied } = (await stockOf(broker, id)) ?? {};
+		expect([1, 2, 3, 4, 5]).toContain(stock);
+		expect(supplied).toBe(stock);
+	});
+
+	test.each([
+		[{}, "quantity"],
+		[{ stock: 1 }, "expected"],
+		[{ expected: 1 }, "stock"],
+		[{ quantity: 1, stock: 1, expected: 1 }, "quantity"],
+		[{ quantity: 1, expected: 1 }, "quantity"],
+		[{ stock: -1, expected: 1 }, "stock"],
+		[{ stock: 1.5, expected: 1 }, "stock"],
+	])("keep their stock where %j is asked for", async (change, path) => {
+		const { id } = await newProduct(broker, 3);
+		await expect(
+			callAction(broker, "v1.products.changeStock", { id, ...change }, asService()),
+		).rejects.toMatchObject({
+			type: "VALIDATION_FAILED",
+			data: { errors: [expect.objectContaining({ path })] },
+		});
+		expect(await stockOf(broker, id)).toMatchObject({ stock: 3, supplied: 3 });
+	});
+
+	test("have no more than the limit, also when what is held comes back, and lose units there too", async () => {
+		const { id } = await newProduct(broker, STOCK_MAX);
+		const change = (quantity: number) =>
+			callAction(broker, "v1.products.changeStock", { id, quantity }, asService());
+		const reservation_id = await reserve([{ product_id: id, quantity: 10 }]);
+		await expect(change(1)).rejects.toMatchObject({ code: 409, type: "STOCK_TOO_LARGE" });
+		await expect(
+			callAction(
+				broker,
+				"v1.products.changeStock",
+				{ id, stock: STOCK_MAX, expected: STOCK_MAX - 10 },
+				asService(),
+			),
+		).rejects.toMatchObject({ code: 409, type: "STOCK_TOO_LARGE" });
+		await callAction(broker, "v1.products.release", { reservation_id });
+		expect(await change(-5)).toMatchObject({ stock: STOCK_MAX - 5 });
+		expect(await change(5)).toMatchObject({ stock: STOCK_MAX });
 	});
 
 	test("are never held more often than they are there, whoever asks", async () => {

@@ -76,7 +76,7 @@ describe("a refresh at the very moment when all sessions end", () => {
 	test("and just before them gives no access token that counts", async () => {
 		const person = await newUser(shop);
 		const { refresh_token } = await logIn(person);
-		rival.at("after refresh_session", () => person.call("v1.users.logoutAll", {}));
+		rival.at("after renew_session", () => person.call("v1.users.logoutAll", {}));
 		const { access_token } = await refresh(refresh_token);
 		await expect(me(access_token)).rejects.toMatchObject({ type: "TOKEN_INVALID" });
 	});

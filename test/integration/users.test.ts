@@ -96,52 +96,6 @@ describe("a login", () => {
 	});
 });
 
-describe("a session", () => {
-	const open = async () => {
-		const given = person();
-		await callAction(one, "v1.users.register", given);
-		return callAction(one, "v1.users.login", { email: given.email, password: PASSWORD });
-	};
-	const refresh = (refresh_token: string, node = one) =>
-		callAction(node, "v1.users.refresh", { refresh_token });
-
-	test("goes on with a new refresh token each time", async () => {
-		const first = await open();
-		const second = await refresh(first.refresh_token);
-		expect(second.refresh_token).not.toBe(first.refresh_token);
-		expect(await refresh(second.refresh_token, two)).toMatchObject({ token_type: "bearer" });
-	});
-
-	test("ends, with all its tokens, when an old one is used again", async () => {
-		const first = await open();
-		const second = await refresh(first.refresh_token);
-		await expect(refresh(first.refresh_token)).rejects.toMatchObject({ code: 401 });
-		await expect(refresh(second.refresh_token)).rejects.toMatchObject({ code: 401 });
-	});
-
-	test("gives its next token to one of several who ask at once, and ends because the others are thieves", async () => {
-		const { refresh_token } = await open();
-		const answers = await settle([1, 2, 3, 4].map((n) => refresh(refresh_token, n % 2 ? one : two)));
-		expect(won(answers)).toBe(1);
-		const winner = answers.find(({ status }) => status === "fulfilled") as PromiseFulfilledResult<{
-			refresh_token: string;
-		}>;
-		await expect(refresh(winner.value.refresh_token)).rejects.toMatchObject({ code: 401 });
-	});
-
-	test("ends at a logout", async () => {
-		const { refresh_token } = await open();
-		await callAction(one, "v1.users.logout", { refresh_token });
-		await expect(refresh(refresh_token)).rejects.toMatchObject({ code: 401 });
-	});
-
-	test("keeps its refresh tokens as hashes only", async () => {
-		const { refresh_token } = await open();
-		const { rows } = await database.query("SELECT encode(token_hash, 'escape') AS hash FROM refresh_tokens");
-		expect(JSON.stringify(rows)).not.toContain(refresh_token);
-	});
-});
-
 test("a change of nothing to one's own profile is answered with the profile", async () => {
 	const person = await newUser(one);
 	expect(await person.call("v1.users.updateMe", {})).toEqual(await person.call("v1.users.me", {}));

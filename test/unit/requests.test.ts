@@ -94,6 +94,23 @@ test.each([
 	["fr,de", "en"],
 	["en;q=0,id;q=0.1", "id"],
 	["*;q=x,;;;", "en"],
+	["in", "id"],
+	["in-ID,in;q=0.9,en-US;q=0.8", "id"],
+	["IND", "id"],
+	["id_ID", "id"],
+	["id-Latn-ID", "id"],
+	["en ; q = 0.5 , id ; Q=0.9", "id"],
+	["\ten;q=0.300,\tid;q=0.5\t", "id"],
+	["en;q=1.0,id", "en"],
+	["id,en", "id"],
+	["fr-CH, fr;q=0.9, in;q=0.8, *;q=0.5", "id"],
+	["*", "en"],
+	["fr, *;q=0.1", "en"],
+	["en;q=0, *", "id"],
+	["id;q=0.5, *;q=0.8", "en"],
+	["id, *", "id"],
+	["en;q=0", "en"],
+	["ms, jv", "en"],
 ])("Accept-Language %s is answered in %s", (header, language) => {
 	expect(preferredLanguage(header)).toBe(language);
 });

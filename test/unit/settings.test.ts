@@ -11,6 +11,7 @@ afterEach(() => {
 describe("a setting that is wrong is named, with what it has to be", () => {
 	test.each([
 		["PORT", "70000", /PORT must be a number from 0 to 65535/],
+		["KEEP_ALIVE_SECONDS", "0", /KEEP_ALIVE_SECONDS must be a number above 0/],
 		["RATE_LIMIT", "-1", /RATE_LIMIT must be a whole number/],
 		["LOG_LEVEL", "verbose", /LOG_LEVEL must be one of fatal, error/],
 		["TOKO_NAMESPACE", "my.shop", /TOKO_NAMESPACE must be a short name/],

@@ -1,0 +1,25 @@
+import { z } from "zod";
+
+/** What people put between the digits, and what comes along unseen with a number that is copied. */
+const BETWEEN = /[\p{Z}\p{Pd}\p{Default_Ignorable_Code_Point}\t.]+/gu;
+/** An area code in brackets. One that begins with a zero stays: the zero is not dialled from abroad, and that is refused. */
+const AREA = /\(([1-9]\d{0,4})\)/;
+const FULL_WIDTH = /[\uff0b\uff08\uff09\uff10-\uff19]/g;
+const GIVEN_MAX = 100;
+
+/** A phone number as in `+6281234567890` (E.164), for messages by SMS; blanks, hyphens and dots between digits are left out. */
+export const phone = z
+	.string()
+	.overwrite((given) =>
+		given.length > GIVEN_MAX
+			? given
+			: given
+					.replace(FULL_WIDTH, (wide) => String.fromCharCode(wide.charCodeAt(0) - 0xfee0))
+					.replace(BETWEEN, "")
+					.replace(AREA, "$1"),
+	)
+	.refine((number) => !/^\(?0/.test(number), {
+		message: "must begin with the country: +62812… in place of 0812…",
+		abort: true,
+	})
+	.regex(/^\+[1-9]\d{6,14}$/, "must be a number with its country, such as +6281234567890");

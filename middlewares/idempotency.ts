@@ -1,0 +1,176 @@
+import { createHmac } from "node:crypto";
+import { setTimeout as wait } from "node:timers/promises";
+import type { ActionSchema, Context, Middleware, Service } from "moleculer";
+import { type ActionContext, actionContract, type Meta } from "../contracts/actions.ts";
+import { takesKey } from "../contracts/contract.ts";
+import { PROBLEMS, type ProblemCode, type ProblemData, problem, problemCode } from "../contracts/problems.ts";
+import { KeyRecords, RecordsAway } from "../mixins/key-records.ts";
+import { deriveKey } from "../mixins/settings.ts";
+import { DEADLINE_MS, WAIT_PART } from "./resilience.ts";
+
+/** A call that arrives so long after its client asked may be a duplicate of one whose guard is forgotten. */
+const ASKED_MAX_MS = 60 * 60_000;
+const FIRST_LOOK_MS = 25;
+const LOOK_EVERY_MS = 250;
+/** Refusals that say nothing of the request itself. */
+const PASSING = [401, 408, 425, 429];
+
+/** What a request was answered, with what the gateway needs for status and headers. */
+type Answer =
+	| { result: unknown; $statusCode?: number; $location?: string }
+	| { refused: { code: ProblemCode; data: ProblemData } };
+
+interface KeyedRequest {
+	/** Names the caller's key. */
+	name: string;
+	/** Names the whole request: caller, key, action and parameters. */
+	id: string;
+	/** Refusals of strangers are not kept: they cost nothing, and would fill the disk. */
+	isPublic: boolean;
+}
+
+type Claim = { revision: number } | { answer: Answer } | "alone";
+type Run = () => Promise<unknown>;
+type Keyed = Context<Record<string, unknown>, Meta> & Pick<ActionContext, "locals">;
+
+/**
+ * Answers a repeated request with an `Idempotency-Key` as it was answered first, for 24 hours; while the first one is
+ * under way, waits for it. Handlers find the request's name in `ctx.locals.key_id`, and guard what must not be done twice
+ * with it: without JetStream a repetition is run again.
+ *
+ * Innermost, so that the caller is known and parameters are in the one form that the contract gives them.
+ */
+export function idempotencyMiddleware(): Middleware {
+	let records: KeyRecords;
+	let key: Buffer | undefined;
+
+	return {
+		name: "Idempotency",
+		created(broker) {
+			records = new KeyRecords(broker);
+		},
+		localAction(next, action: ActionSchema) {
+			const name = action.name as string;
+			const contract = actionContract(name);
+			if (!contract || !takesKey(contract)) {
+				return next;
+			}
+			return async function answerOnce(this: Service, ctx: Keyed) {
+				const given = ctx.meta.idempotency;
+				if (!given) {
+					return next.call(this, ctx);
+				}
+				if (Date.parse(given.asked_at) < Date.now() - ASKED_MAX_MS) {
+					throw problem("KEY_IN_USE");
+				}
+				const request = keyedRequest(ctx, name, given.key, contract.permissions === "public");
+				ctx.locals = { ...ctx.locals, key_id: request.id };
+				const run = () => next.call(this, ctx);
+				// Called by the action that the client has called, or of no consequence: strangers could fill the disk with those.
+				const isKept = given.action === name && !(request.isPublic && contract.idempotent);
+				return isKept ? once(ctx, request, run) : run();
+			} as never;
+		},
+	};
+
+	function keyedRequest(ctx: Keyed, action: string, given: string, isPublic: boolean): KeyedRequest {
+		const { caller } = ctx.locals;
+		const owner = [isPublic ? "anybody" : (caller?.id ?? "service"), given];
+		const id = digest([...owner, action, ctx.params]);
+		// Strangers who use the same key do not meet.
+		return { name: isPublic ? id : digest(owner), id, isPublic };
+	}
+
+	/** Keyed, since parameters hold passwords: nobody can try them out. */
+	function digest(told: unknown[]): string {
+		key ??= deriveKey("names of requests");
+		return createHmac("sha256", key).update(JSON.stringify(told)).digest("base64url").slice(0, 32);
+	}
+
+	async function once(ctx: Keyed, request: KeyedRequest, run: Run): Promise<unknown> {
+		const { timeout = DEADLINE_MS } = ctx.options as { timeout?: number };
+		const claim = await claimFor(request, WAIT_PART * (timeout || DEADLINE_MS));
+		if (claim === "alone") {
+			return run();
+		}
+		return "answer" in claim ? replay(ctx, claim.answer) : runAndKeep(ctx, request, claim.revision, run);
+	}
+
+	/** Makes this call the one that runs the request, or finds how another one was answered. */
+	async function claimFor(request: KeyedRequest, patience_ms: number): Promise<Claim> {
+		const deadline = performance.now() + patience_ms;
+		const mine = { id: request.id, life: records.life };
+		try {
+			for (let pause_ms = FIRST_LOOK_MS; ; pause_ms = Math.min(2 * pause_ms, LOOK_EVERY_MS)) {
+				const created = await records.create(request.name, mine);
+				if (created !== undefined) {
+					return { revision: created };
+				}
+				const found = await records.read(request.name);
+				if (found?.record && found.record.id !== request.id) {
+					throw problem("KEY_REUSED");
+				}
+				if (found?.record?.answer) {
+					return { answer: found.record.answer as Answer };
+				}
+				if (found && (await records.isAbandoned(found))) {
+					const revision = await records.replace(request.name, mine, found.revision);
+					if (revision !== undefined) {
+						return { revision };
+					}
+				}
+				if (performance.now() + pause_ms > deadline) {
+					throw problem("KEY_IN_USE");
+				}
+				await wait(pause_ms);
+			}
+		} catch (error) {
+			if (error instanceof RecordsAway) {
+				return "alone";
+			}
+			throw error;
+		}
+	}
+
+	async function runAndKeep(ctx: Keyed, request: KeyedRequest, revision: number, run: Run): Promise<unknown> {
+		try {
+			const result = await run();
+			const { $statusCode, $location } = ctx.meta;
+			await keep(request, revision, { result, $statusCode, $location });
+			return result;
+		} catch (error) {
+			await keep(request, revision, request.isPublic ? undefined : refusalOf(error));
+			throw error;
+		}
+	}
+
+	/** Without an answer the next attempt runs the request again, at once. */
+	async function keep({ name, id }: KeyedRequest, revision: number, answer: Answer | undefined) {
+		try {
+			await (answer
+				? records.replace(name, { id, life: records.life, answer }, revision)
+				: records.drop(name, revision));
+		} catch (error) {
+			if (!(error instanceof RecordsAway)) {
+				throw error;
+			}
+		}
+	}
+}
+
+function refusalOf(error: unknown): Answer | undefined {
+	const code = problemCode(error);
+	if (!code || PROBLEMS[code].status >= 500 || PASSING.includes(PROBLEMS[code].status)) {
+		return undefined;
+	}
+	return { refused: { code, data: (error as { data?: ProblemData }).data ?? {} } };
+}
+
+function replay(ctx: Keyed, answer: Answer): unknown {
+	if ("refused" in answer) {
+		throw problem(answer.refused.code, answer.refused.data);
+	}
+	const { result, $statusCode, $location } = answer;
+	Object.assign(ctx.meta, { ...($statusCode ? { $statusCode } : {}), ...($location ? { $location } : {}) });
+	return result;
+}

@@ -1,0 +1,36 @@
+import { z } from "zod";
+import type { ActionContract } from "../../contracts/contract.ts";
+import type { Endpoint } from "./routes.ts";
+import type { JsonSchema } from "./schemas.ts";
+
+/**
+ * A value that a parameter of an action may have, for the API's document: that of the contract's own example, else of
+ * the thing that the address is about, else one that the schema itself gives.
+ */
+export function parameterExample(endpoint: Endpoint, field: string, schema: JsonSchema): unknown {
+	const { contract, of } = endpoint;
+	const [base] = contract.rest.path.split("/:");
+	const neighbours = Object.values(of.actions).filter(({ rest }) => rest?.path.split("/:")[0] === base);
+	const found = [contract.example, ...[contract, ...neighbours].map(resultExample)]
+		.map((example) => (example as Record<string, unknown> | undefined)?.[field])
+		.find((value) => value !== undefined && value !== null);
+	return found ?? schema.examples?.[0] ?? schema.default ?? schema.enum?.[0] ?? ofType(schema);
+}
+
+/** What an action answers, or an element of it. */
+function resultExample({ result }: ActionContract): unknown {
+	const one = result instanceof z.ZodArray ? (result.element as z.ZodType) : result;
+	return (one.meta()?.examples as unknown[] | undefined)?.[0];
+}
+
+function ofType({ type, minimum }: JsonSchema): unknown {
+	switch (type) {
+		case "boolean":
+			return true;
+		case "integer":
+		case "number":
+			return Math.max(1, minimum ?? 1);
+		default:
+			return undefined;
+	}
+}

@@ -1,0 +1,172 @@
+import { createHash } from "node:crypto";
+import type { z } from "zod";
+import type { supplyReason } from "../../contracts/products.ts";
+import type { DocumentAdapter } from "../../mixins/documents.ts";
+import type { ProductDocument } from "./model.ts";
+
+export type Reason = z.output<typeof supplyReason>;
+
+/** One change of `supplied`, made by the update that notes it. */
+export interface LedgerEntry {
+	reason: Reason;
+	quantity: number;
+	/** ISO 8601. */
+	at: string;
+	/** Who asked, such as `admin:7`. */
+	by?: string;
+}
+
+/** The part of a product that says where its units come from. */
+export type Books = Pick<ProductDocument, "supplied" | "ledger" | "ledger_sums">;
+
+type Store = DocumentAdapter<ProductDocument>;
+
+/** An entry guards against repetition for so long: as long as an `Idempotency-Key` counts. */
+const KEPT_MS = 24 * 60 * 60_000;
+const AT_ONCE = 500;
+
+/**
+ * Changes the stock and `supplied` of a product, with its entry, in one guarded update: an entry that is there already
+ * changes nothing.
+ *
+ * @param id Names the entry: the same for each repetition of the same request.
+ * @param guard What the product has to be like beside.
+ * @returns Whether the stock was changed.
+ */
+export async function supply(
+	store: Store,
+	_id: string,
+	id: string,
+	entry: LedgerEntry,
+	guard: object = {},
+	set: object = {},
+): Promise<boolean> {
+	const { quantity } = entry;
+	const query = { _id, ledger_sums: { $exists: true }, [`ledger.${id}`]: { $exists: false }, ...guard };
+	const update = {
+		$inc: { stock: quantity, supplied: quantity },
+		$set: { [`ledger.${id}`]: entry, ...set },
+	};
+	const changed = await store.updateMany(query, update);
+	if (changed > 0) {
+		return true;
+	}
+	const [unopened] = await store.find({ query: { _id, ledger_sums: { $exists: false } } });
+	if (!unopened) {
+		return false;
+	}
+	await open(store, unopened);
+	return supply(store, _id, id, entry, guard, set);
+}
+
+/** Opens the ledgers of products that an earlier version has written: all that they had by then is `earlier`. */
+export async function openLedgers(store: Store): Promise<void> {
+	for (;;) {
+		const found = await store.find({ query: { ledger_sums: { $exists: false } }, limit: AT_ONCE });
+		if (found.length === 0) {
+			return;
+		}
+		for (const document of found) {
+			await open(store, document);
+		}
+	}
+}
+
+/** Unless another process has changed it meanwhile: then it is found again. */
+async function open(store: Store, { _id, supplied }: ProductDocument): Promise<void> {
+	await store.updateMany(
+		{ _id, supplied, ledger_sums: { $exists: false } },
+		{ $set: { ledger_sums: { earlier: supplied } } },
+	);
+}
+
+/** The units that the ledger accounts for: at any moment those that were supplied. */
+export function accounted({ ledger = {}, ledger_sums = {} }: Books): number {
+	return [...Object.values(ledger_sums), ...Object.values(ledger).map(({ quantity }) => quantity)].reduce(
+		(sum, quantity) => sum + quantity,
+		0,
+	);
+}
+
+/**
+ * Books what a process of an earlier version supplied without an entry as `earlier`. Updates of this version leave the
+ * difference as it is, so they may happen meanwhile.
+ *
+ * @returns The units that were booked.
+ */
+export async function bookEarlier(store: Store, document: ProductDocument): Promise<number> {
+	const { _id, supplied, ledger_sums } = document;
+	const missing = supplied - accounted(document);
+	if (ledger_sums === undefined || missing === 0) {
+		return 0;
+	}
+	const changed = await store.updateMany(
+		{ _id, supplied, "ledger_sums.earlier": ledger_sums.earlier ?? { $exists: false } },
+		{ $inc: { "ledger_sums.earlier": missing } },
+	);
+	return changed > 0 ? missing : 0;
+}
+
+/**
+ * Makes the ledger of a product account for what was supplied, by an entry for the difference. The same difference is
+ * booked once, however many ask.
+ *
+ * @returns The units that were booked.
+ */
+export async function bookRepair(store: Store, document: ProductDocument, by: string): Promise<number> {
+	const { _id, supplied } = document;
+	const total = accounted(document);
+	if (document.ledger_sums === undefined || supplied === total) {
+		return 0;
+	}
+	const id = createHash("sha256").update(`repair ${supplied} ${total}`).digest("base64url").slice(0, 22);
+	const entry: LedgerEntry = {
+		...{ reason: "repair", quantity: supplied - total, at: new Date().toISOString(), by },
+	};
+	const changed = await store.updateMany(
+		{ _id, supplied, [`ledger.${id}`]: { $exists: false } },
+		{ $set: { [`ledger.${id}`]: entry } },
+	);
+	return changed > 0 ? entry.quantity : 0;
+}
+
+/** The ids of entries, and of restocks that an earlier version has noted, that are old enough to be folded. */
+export function oldEntries({ ledger = {}, restocks = {} }: ProductDocument, now: number) {
+	const before = new Date(now - KEPT_MS).toISOString();
+	const old = { restocks: new Set<string>(), others: [] as string[] };
+	for (const [id, { reason, at }] of Object.entries(ledger)) {
+		if (at < before && reason === "restock") {
+			old.restocks.add(id);
+		} else if (at < before) {
+			old.others.push(id);
+		}
+	}
+	for (const [order_id, at] of Object.entries(restocks)) {
+		if (at < before) {
+			old.restocks.add(order_id);
+		}
+	}
+	return old;
+}
+
+/** Folds entries that nothing can repeat any more into the sums. */
+export async function foldEntries(store: Store, document: ProductDocument, ids: string[]): Promise<void> {
+	const entries = ids.flatMap((id) => {
+		const entry = document.ledger?.[id];
+		return entry ? [{ id, ...entry }] : [];
+	});
+	const $inc: Record<string, number> = {};
+	for (const { reason, quantity } of entries) {
+		const sum = `ledger_sums.${reason}`;
+		$inc[sum] = ($inc[sum] ?? 0) + quantity;
+	}
+	const $unset = Object.fromEntries(
+		ids.flatMap((id) => [`ledger.${id}`, `restocks.${id}`].map((path) => [path, true])),
+	);
+	// Of several processes that fold the same entries, one finds them.
+	const areThere = Object.fromEntries(entries.map(({ id }) => [`ledger.${id}`, { $exists: true }]));
+	await store.updateMany(
+		{ _id: document._id, ...areThere },
+		{ $unset, ...(entries.length > 0 ? { $inc } : {}) },
+	);
+}

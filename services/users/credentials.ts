@@ -1,0 +1,41 @@
+import type { Pool } from "pg";
+import type { ActionContext } from "../../contracts/actions.ts";
+import type { UserRow } from "./model.ts";
+import { checkPassword, hashPassword } from "./passwords.ts";
+import type { UsersService } from "./users.service.ts";
+
+/**
+ * Whether this is the account's password; false where there is no account. Wrong ones are counted, and the hash of a right
+ * one that was made before there was a normal form is replaced.
+ *
+ * @throws TOO_MANY_LOGINS
+ */
+export async function isPasswordOf(
+	service: UsersService,
+	ctx: ActionContext,
+	email: string,
+	row: UserRow | null,
+	password: string,
+): Promise<boolean> {
+	let isOutdated = false;
+	const isRight = await service.guard.attempt(email, ctx.meta.client, async () => {
+		const found = await checkPassword(row?.password_hash, password);
+		isOutdated = found === "outdated";
+		return Boolean(found);
+	});
+	if (row && isOutdated) {
+		await replaceHash(service.pool, row, password).catch((error: Error) =>
+			service.logger.warn(`The password of user ${row.id} keeps its outdated hash: ${error.message}`),
+		);
+	}
+	return isRight;
+}
+
+/** Unless the password was changed meanwhile. */
+async function replaceHash(pool: Pool, { id, password_hash }: UserRow, password: string): Promise<void> {
+	await pool.query("UPDATE users SET password_hash = $3 WHERE id = $1 AND password_hash = $2", [
+		id,
+		password_hash,
+		await hashPassword(password),
+	]);
+}

@@ -1,0 +1,20 @@
+import type { PostgresService } from "../../mixins/postgres.ts";
+
+/**
+ * Names the accounts that lost their address in migration 009, because it is another account's in other case. Their owners
+ * could never log in to them.
+ */
+export async function warnOfDuplicates(service: PostgresService): Promise<void> {
+	const { rows } = await service.pool.query<{ id: number }>(
+		`SELECT id FROM users WHERE email LIKE 'duplicate-%@duplicate.invalid' AND deleted_at IS NULL
+			AND EXISTS (SELECT FROM former_emails WHERE user_id = users.id AND until = 'infinity')
+		ORDER BY id LIMIT 100`,
+	);
+	if (rows.length > 0) {
+		const ids = rows.map(({ id }) => id).join(", ");
+		service.logger.warn(
+			`Users ${ids} registered with the address of another account in other case, which this database had taken for two. ` +
+				"Nobody can log in to them: look at them by GET /api/v1/users/{id}, then delete them",
+		);
+	}
+}

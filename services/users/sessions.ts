@@ -1,0 +1,48 @@
+import type { Pool, PoolClient } from "pg";
+import { ACCESS_SECONDS } from "../../contracts/users.ts";
+import type { PostgresService } from "../../mixins/postgres.ts";
+import { type Revocation, tellRevoked } from "../../mixins/revocations.ts";
+
+/** Ends all sessions of a user, as part of the transaction that it was made for. */
+export type EndSessions = (user_id: number) => Promise<void>;
+
+/**
+ * Runs a transaction that may end sessions: no refresh token of them is good any more when it is committed, and no access
+ * token on any node when this resolves. There is no other way to end all sessions of a user, so that every node hears of it.
+ */
+export async function endingSessions<T>(
+	service: PostgresService,
+	work: (client: PoolClient, endSessions: EndSessions) => Promise<T>,
+): Promise<T> {
+	const { result, revoked } = await service.transaction(async (client) => {
+		const revoked: Revocation[] = [];
+		const result = await work(client, async (user_id) => {
+			revoked.push(await endSessions(client, user_id));
+		});
+		return { result, revoked };
+	});
+	await tellRevoked(service.broker, revoked);
+	return result;
+}
+
+/** Only a statement that begins when the user is locked sees the tokens of everybody who was faster. */
+async function endSessions(client: PoolClient, user_id: number): Promise<Revocation> {
+	await client.query("SELECT FROM users WHERE id = $1 FOR UPDATE", [user_id]);
+	await client.query("DELETE FROM refresh_tokens WHERE user_id = $1", [user_id]);
+	const { rows } = await client.query<Revocation>(
+		`UPDATE users SET session_version = session_version + 1, revoked_at = now() WHERE id = $1
+		RETURNING id AS user_id, session_version`,
+		[user_id],
+	);
+	return rows[0] as Revocation;
+}
+
+/** The users whose older access tokens count no more, while there can be such tokens. */
+export async function listRevocations(pool: Pick<Pool, "query">): Promise<Revocation[]> {
+	const { rows } = await pool.query<Revocation>(
+		`SELECT id AS user_id, session_version FROM users
+		WHERE revoked_at > now() - make_interval(secs => $1)`,
+		[2 * ACCESS_SECONDS],
+	);
+	return rows;
+}

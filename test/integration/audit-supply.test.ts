@@ -1,0 +1,236 @@
+import { randomUUID } from "node:crypto";
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
+import type { ServiceBroker } from "moleculer";
+import { audit } from "../../audit/audit.ts";
+import { repair } from "../../audit/repair.ts";
+import { openSources, type Sources } from "../../audit/sources.ts";
+import { callAction } from "../../contracts/actions.ts";
+import { STOCK_MAX } from "../../contracts/products.ts";
+import { asService } from "../../middlewares/permissions.ts";
+import type { DocumentService } from "../../mixins/documents.ts";
+import type { JobsService } from "../../mixins/jobs.ts";
+import { settings } from "../../mixins/settings.ts";
+import type { ProductDocument } from "../../services/products/model.ts";
+import type { Sweeper } from "../../services/products/sweeper.ts";
+import { eventually, newProduct, newUser, type Person, startNode, stockOf } from "./shop.ts";
+import { stores } from "./stores.ts";
+
+let others: ServiceBroker;
+let buyer: Person;
+
+beforeAll(async () => {
+	others = await startNode("users", "orders", "notifications");
+	buyer = await newUser(others);
+});
+afterAll(() => others.stop());
+
+describe.each(stores)("with products on %s, the audit names", (_, url) => {
+	let shop: ServiceBroker;
+	let sources: Sources;
+	const made = ["products.db"];
+	/** What was broken is put right again, and then nothing is found any more. */
+	let mend: () => Promise<unknown> = async () => undefined;
+
+	beforeAll(async () => {
+		if (url) {
+			process.env.MONGO_URL = url;
+		}
+		shop = await startNode("products");
+		sources = await openSources();
+		delete process.env.MONGO_URL;
+		// The sweeper would mend what these tests break.
+		await products().sweeper.stop();
+		await others.waitForServices({ name: "products", version: 1 });
+	});
+	afterAll(async () => {
+		await sources.close();
+		await shop.stop();
+	});
+	afterEach(async () => {
+		await mend();
+		mend = async () => undefined;
+		expect(await breaches()).toEqual([]);
+	});
+
+	const products = () =>
+		shop.getLocalService({ name: "products", version: 1 }) as unknown as DocumentService<ProductDocument> & {
+			sweeper: Sweeper;
+		};
+	const store = () => products().adapter;
+	const orders = (text: string, values: unknown[] = []) =>
+		(others.getLocalService({ name: "orders", version: 1 }) as unknown as JobsService).pool.query(
+			text,
+			values,
+		);
+	/** About what was made on this store: the orders of the other one have no products here. */
+	const found = async () =>
+		(await audit(sources, 20_000)).breaches.filter(({ document, what }) =>
+			made.some((id) => `${document} ${what}`.includes(id)),
+		);
+	const breaches = async () => (await found()).map(({ document, what }) => `${document} ${what}`);
+	async function product() {
+		const added = await newProduct(shop, 10);
+		made.push(added.id);
+		return added;
+	}
+	const change = (id: string, update: object) => store().updateMany({ _id: id }, update);
+	/** As `change`, and back again at the end. */
+	const breakIt = async (id: string, update: object) => {
+		const before = (await store().findOne({ _id: id })) as ProductDocument;
+		await change(id, update);
+		mend = () => {
+			const { _id, ...fields } = before;
+			const added = ["ledger", "restocks"].filter((field) => !(field in fields));
+			const $unset = Object.fromEntries(added.map((field) => [field, true]));
+			return change(id, { $set: fields, ...(added.length > 0 ? { $unset } : {}) });
+		};
+	};
+
+	async function refunded(restock: boolean) {
+		const kopi = await product();
+		const order = await buyer.call("v1.orders.place", {
+			items: [{ product_id: kopi.id, quantity: 2 }],
+			idempotency_key: randomUUID(),
+		});
+		await buyer.call("v1.orders.pay", { id: order.id });
+		await callAction(others, "v1.orders.refund", { id: order.id, restock }, asService());
+		await eventually("the units to be where they belong", async () => {
+			const { rows } = await orders("SELECT restock_done FROM orders WHERE id = $1", [order.id]);
+			const { held, supplied } = (await stockOf(shop, kopi.id)) ?? {};
+			return held === 0 && (!restock || (rows[0].restock_done && supplied === 12));
+		});
+		made.push(order.number);
+		return { product: kopi, order };
+	}
+
+	test("units that came in without a reason, and books them as a repair", async () => {
+		const kopi = await product();
+		await change(kopi.id, { $inc: { stock: 2, supplied: 2 } });
+		const breach = await found();
+		expect(breach).toEqual([
+			expect.objectContaining({
+				document: `ledger of product ${kopi.id} (${kopi.name})`,
+				what: "accounts for 10 units, 12 were supplied",
+			}),
+		]);
+		const said: string[] = [];
+		await repair(breach, true, (line) => said.push(line));
+		expect(said).toEqual([`product ${kopi.id}: 2 units booked as a repair`]);
+		const { entries } = await callAction(shop, "v1.products.ledger", { product: kopi.id }, asService());
+		expect(entries.at(-1)).toMatchObject({ reason: "repair", quantity: 2, by: "shop" });
+	});
+
+	test.each([
+		[-11, "has a stock of -1"],
+		[STOCK_MAX, `has a stock of ${STOCK_MAX + 10}, above the limit of ${STOCK_MAX}`],
+	])("a stock that %d units have made impossible", async (units, what) => {
+		const kopi = await product();
+		await breakIt(kopi.id, { $inc: { stock: units, supplied: units, "ledger_sums.create": units } });
+		expect(await breaches()).toEqual([`product ${kopi.id} (${kopi.name}) ${what}`]);
+	});
+
+	test("a restock of no order", async () => {
+		const kopi = await product();
+		const order_id = randomUUID();
+		const entry = { reason: "restock", quantity: 1, at: new Date().toISOString() };
+		await breakIt(kopi.id, {
+			$inc: { stock: 1, supplied: 1 },
+			$set: { [`ledger.${order_id}`]: entry },
+		});
+		expect(await breaches()).toEqual([
+			`restock ${order_id} of product ${kopi.id} is that of no order with this product`,
+			`product ${kopi.id} (${kopi.name}) got 1 units back from refunded orders, which have 0`,
+		]);
+	});
+
+	test("a restock of an order whose units stayed away", async () => {
+		const { product, order } = await refunded(false);
+		const entry = { reason: "restock", quantity: 2, at: new Date().toISOString() };
+		await breakIt(product.id, {
+			$inc: { stock: 2, supplied: 2 },
+			$set: { [`ledger.${order.id}`]: entry },
+		});
+		expect(await breaches()).toContain(
+			`restock ${order.id} of product ${product.id} is that of order ${order.number}, whose units did not come back`,
+		);
+	});
+
+	test("a restock of more units than the order has", async () => {
+		const { product, order } = await refunded(true);
+		await breakIt(product.id, { $inc: { stock: 1, supplied: 1, [`ledger.${order.id}.quantity`]: 1 } });
+		expect(await breaches()).toEqual([
+			`restock ${order.id} of product ${product.id} is of 3 units, order ${order.number} has 2`,
+			`product ${product.id} (${product.name}) got 3 units back from refunded orders, which have 2`,
+		]);
+	});
+
+	test("a restock that the product does not remember", async () => {
+		const { product, order } = await refunded(true);
+		await breakIt(product.id, {
+			$inc: { "ledger_sums.admin": 2 },
+			$unset: { [`ledger.${order.id}`]: true, [`restocks.${order.id}`]: true },
+		});
+		expect(await breaches()).toEqual([
+			`order ${order.number} was refunded, but product ${product.id} has no restock of its 2 units`,
+			`product ${product.id} (${product.name}) got 0 units back from refunded orders, which have 2`,
+		]);
+	});
+
+	test("nothing where ledgers are folded, or were begun by an earlier version", async () => {
+		const [one, other] = [await refunded(true), await refunded(true)];
+		await products().sweeper.foldLedgers(Date.now() + 25 * 3_600_000);
+		// It is a day later for all orders too.
+		await orders("UPDATE order_history SET at = at - interval '25 hours'");
+		expect((await store().findOne({ _id: one.product.id }))?.ledger_sums).toEqual({ create: 10, restock: 2 });
+		await change(other.product.id, { $unset: { ledger: true, ledger_sums: true } });
+		expect(await breaches()).toEqual([]);
+	});
+
+	test("a hold of no order that ends in a far year, and repairs it", async () => {
+		const kopi = await product();
+		const reservation_id = randomUUID();
+		const hold = { reservation_id, quantity: 1, expires_at: "2999-01-01T00:00:00.000Z" };
+		await change(kopi.id, { $inc: { stock: -1 }, $push: { holds: hold } });
+		const breach = await found();
+		expect(breach).toEqual([
+			expect.objectContaining({
+				reservation_id,
+				what: expect.stringMatching(/^is that of no order and ends at 2999/),
+			}),
+		]);
+		await repair(breach, true, () => undefined);
+		expect(await stockOf(shop, kopi.id)).toMatchObject({ stock: 10, held: 0 });
+	});
+
+	if (!url) {
+		const file = () => join(settings.directory, "products.db");
+
+		test.each([
+			["in the middle", (lines: string[]) => Math.floor(lines.length / 2)],
+			["at the end", (lines: string[]) => lines.length - 2],
+		])("a line %s of the products' file that is damaged", async (_place, choose) => {
+			await product();
+			const text = await readFile(file(), "utf8");
+			const lines = text.trimEnd().split("\n");
+			const number = choose(lines) - (lines[choose(lines)]?.startsWith('{"$$batch"') ? 1 : 0);
+			const broken = [...lines];
+			broken[number] = (lines[number] as string).replace('"stock":', '"stick":');
+			await writeFile(file(), `${broken.join("\n")}\n`);
+			mend = () => writeFile(file(), text);
+			expect(await breaches()).toContainEqual(
+				expect.stringMatching(/^file products.db is damaged between lines/),
+			);
+		});
+
+		test("a product that was deleted although nobody ordered it", async () => {
+			const { id } = await product();
+			const document = (await store().findOne({ _id: id })) as ProductDocument;
+			await (store() as unknown as { removeById(id: string): Promise<unknown> }).removeById(id);
+			await store().count({});
+			mend = () => store().insert(document);
+			expect(await breaches()).toEqual([`product ${id} was deleted from the file`]);
+		});
+	}
+});

@@ -1,0 +1,54 @@
+import { randomUUID } from "node:crypto";
+import { eventually, type Person } from "./shop.ts";
+
+export interface Sent {
+	status: number;
+	body: Record<string, unknown>;
+	headers: Headers;
+}
+
+interface Given {
+	key?: string;
+	body?: unknown;
+	as?: Person;
+}
+
+/** Sends requests with an `Idempotency-Key` over REST. */
+export class KeyedClient {
+	#address: string;
+
+	/** @param address That of the gateway. */
+	constructor(address: string) {
+		this.#address = `${address}/api/v1`;
+	}
+
+	async send(method: string, path: string, { key, body, as }: Given = {}): Promise<Sent> {
+		const response = await fetch(`${this.#address}${path}`, {
+			method,
+			headers: {
+				...(body === undefined ? {} : { "content-type": "application/json" }),
+				...(key === undefined ? {} : { "idempotency-key": key }),
+				...(as ? { authorization: `Bearer ${as.token}` } : {}),
+			},
+			...(body === undefined ? {} : { body: JSON.stringify(body) }),
+		});
+		const text = await response.text();
+		return { status: response.status, body: text ? JSON.parse(text) : {}, headers: response.headers };
+	}
+
+	/** Repeats a request for as long as nobody says what became of it; answers also how often it was sent. */
+	async persist(method: string, path: string, given: Given): Promise<Sent & { tries: number }> {
+		let tries = 0;
+		return eventually(
+			`an answer to ${method} ${path}`,
+			async () => {
+				tries++;
+				const sent = await this.send(method, path, given);
+				return sent.status === 503 || sent.status === 504 ? undefined : { ...sent, tries };
+			},
+			60_000,
+		);
+	}
+}
+
+export const newKey = () => randomUUID();
