@@ -37,7 +37,7 @@ async function start(): Promise<void> {
 
 function readOptions() {
 	const { values } = parse();
-	const minutes = Number(values.minutes);
+	const minutes = /^(\d{1,4}|\d{1,3}\.\d{1,2})$/.test(values.minutes) ? Number(values.minutes) : Number.NaN;
 	const seed = values.seed === undefined ? Math.floor(Math.random() * 1_000_000) : Number(values.seed);
 	const { store } = values;
 	const mails = values.mails === undefined ? 0 : Number(values.mails);
@@ -46,7 +46,7 @@ function readOptions() {
 	}
 	if (!(minutes > 0) || !Number.isSafeInteger(seed) || (store !== "mongo" && store !== "nedb")) {
 		throw new StartError(
-			`minutes must be above 0, the seed a whole number, the store mongo or nedb: ${USAGE}`,
+			`minutes must be a number above 0 such as 1.5, the seed a whole number, the store mongo or nedb: ${USAGE}`,
 		);
 	}
 	return { minutes, seed, store, mails, rolling: values.rolling === true } as const;

@@ -77,6 +77,8 @@ export function parseEnv(text) {
 		if (NO_VALUE.test(lines[index])) continue;
 		const start = NAME.exec(lines[index]);
 		if (start === null) throw new Error(`, line ${number}: write NAME=value, or # before a comment`);
+		if (found.some(([name]) => name === start[1]))
+			throw new Error(`, line ${number}: ${start[1]} is set in an earlier line too; keep one of them`);
 		const given = lines[index].slice(start[0].length);
 		let rest = given.trimStart();
 		const quote = rest[0];

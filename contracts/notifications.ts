@@ -125,7 +125,10 @@ export const notifications = contract({
 			permissions: "admin",
 			problems: ["DEAD_LETTER_NOT_FOUND", "DEAD_LETTER_FAILED"],
 			params: z.strictObject({ id: opaqueId }),
-			result: z.strictObject({ id: z.guid(), name: z.string() }),
+			result: z.strictObject({
+				id: z.guid().meta({ examples: ["0d6c7a0b-93a5-4a0f-8f7e-0c9b6f4a1d22"] }),
+				name: z.string(),
+			}),
 			rest: { method: "POST", path: "/dead-letters/:id/retry" },
 		}),
 		takenIn: action({

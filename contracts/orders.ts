@@ -27,7 +27,7 @@ export const order = z
 		items: z.array(
 			z
 				.strictObject({
-					product_id: z.string(),
+					product_id: z.string().meta({ examples: ["01a20af7e8d300020f7306eb"] }),
 					name: z.string(),
 					price: z.number(),
 					quantity: z.int(),
@@ -349,7 +349,7 @@ export const orderEvents = {
 			currency: z.string(),
 			items: z.array(
 				z.strictObject({
-					product_id: z.string(),
+					product_id: z.string().meta({ examples: ["01a20af7e8d300020f7306eb"] }),
 					name: z.string(),
 					price_minor: minorUnits,
 					quantity: z.int(),

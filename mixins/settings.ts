@@ -1,6 +1,7 @@
 import { hkdfSync } from "node:crypto";
 import { isIP } from "node:net";
 import { resolve } from "node:path";
+import { ambiguousReadings } from "../contracts/numbers.ts";
 import { nodeEnvironment } from "./node-env.mjs";
 
 const LOG_LEVELS = ["fatal", "error", "warn", "info", "debug", "trace", "silent"];
@@ -246,6 +247,10 @@ function positive(name: string, otherwise: number, max: number): number {
 		return otherwise;
 	}
 	const value = Number(given);
+	if (/^[1-9]\d{0,2}\.\d{3}$/.test(given)) {
+		const { thousands, decimal } = ambiguousReadings(given) ?? {};
+		throw new Error(`${name} is ${given}, which can mean ${thousands} or ${decimal}: write one of these`);
+	}
 	if (!/^(\d+\.?\d*|\.\d+)$/.test(given) || value <= 0 || value > max) {
 		throw new Error(
 			`${name} must be a number above 0 and at most ${max}, such as ${otherwise}, not ${JSON.stringify(given)}`,

@@ -69,7 +69,7 @@ export function columnLike(name: string): Column | undefined {
 		return undefined;
 	}
 	return (
-		INDONESIAN[plain] ??
+		(Object.hasOwn(INDONESIAN, plain) ? INDONESIAN[plain] : undefined) ??
 		COLUMNS.find((column) => column.startsWith(plain) || plain.startsWith(column)) ??
 		COLUMNS.find((column) => distance(plain, column) <= (column.length > 6 ? 2 : 1))
 	);

@@ -65,16 +65,19 @@ export class NumberColumn {
 			const value = this.format === "id" ? id : en;
 			return value === undefined ? { reason } : { value };
 		}
-		if (id === undefined || en === undefined || id === en) {
+		const ambiguous = ambiguousReadings(text);
+		if (id === en || (!ambiguous && (id === undefined || en === undefined))) {
 			return { value: (id ?? en) as number };
 		}
 		const format = inThousands(text);
-		if (!this.#isCertain[format === "id" ? "en" : "id"]) {
-			return { value: format === "id" ? id : en };
+		const value = format === "id" ? id : en;
+		const isBoth = this.#ambiguous.id !== undefined && this.#ambiguous.en !== undefined;
+		if (value !== undefined && !isBoth && !this.#isCertain[format === "id" ? "en" : "id"]) {
+			return { value };
 		}
-		const { thousands, decimal } = ambiguousReadings(text) ?? {};
+		const why = value === undefined ? "" : ", since the column writes numbers in both ways";
 		return {
-			reason: `${shown(text)} can mean ${thousands} or ${decimal}, since the column writes numbers in both ways: say --numbers id (${NUMBER_FORMATS.id.example}) or --numbers en (${NUMBER_FORMATS.en.example})`,
+			reason: `${shown(text)} can mean ${ambiguous?.thousands} or ${ambiguous?.decimal}${why}: say --numbers id (${NUMBER_FORMATS.id.example}) or --numbers en (${NUMBER_FORMATS.en.example})`,
 		};
 	}
 

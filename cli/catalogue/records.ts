@@ -69,7 +69,8 @@ export class RecordReader {
 	/**
 	 * The records of a CSV file. One that is refused costs no other: where it is on one line, reading goes on in the next
 	 * line. Where it spans lines, its quote may have never been meant to open: reading goes on in its second line if that
-	 * is a good record by itself, otherwise after the record if it is known where that ends.
+	 * is a good record by itself, and where the quote seems to close another field begins, or a line that is good by itself;
+	 * otherwise after the record if it is known where that ends.
 	 */
 	async *records<T>(delimiter: string, read: (fields: string[]) => Reading<T>): AsyncGenerator<Item<T>> {
 		while (await this.#skipBlankLines(delimiter)) {
@@ -89,7 +90,14 @@ export class RecordReader {
 				reason = reading.reason;
 			}
 			const second = await this.#secondLine(this.#reach(scanned), delimiter);
-			if (second && isGood(second.text, dialect, read)) {
+			const isOpenByMistake =
+				second !== undefined &&
+				isGood(second.text, dialect, read) &&
+				// A line within text that was quoted on purpose may look like a product too.
+				(scanned.kind !== "malformed" ||
+					opensField(this.#text, scanned.at, dialect) ||
+					(await this.#isGoodLine(scanned.at, dialect, read)));
+			if (second && isOpenByMistake) {
 				yield { line, reason: reason ?? this.#brokenQuote() };
 				this.#moveTo(second.at);
 				continue;
@@ -161,6 +169,18 @@ export class RecordReader {
 		const at = afterBlankLines(this.#text, first.next, delimiter);
 		const end = await this.#lineEnd(at);
 		return end && { at, text: this.#text.slice(at, end.stop) };
+	}
+
+	/** Whether the line that `at` is in would be a good record by itself. */
+	async #isGoodLine<T>(
+		at: number,
+		dialect: Dialect,
+		read: (fields: string[]) => Reading<T>,
+	): Promise<boolean> {
+		const end = await this.#lineEnd(at);
+		const before = this.#text.slice(0, at);
+		const start = Math.max(before.lastIndexOf("\n"), dialect.isCr ? before.lastIndexOf("\r") : -1) + 1;
+		return end !== undefined && isGood(this.#text.slice(start, end.stop), dialect, read);
 	}
 
 	/** Where the line ends that `from` is in; undefined if it is too long. */
@@ -246,6 +266,12 @@ function afterBlankLines(text: string, from: number, delimiter?: string): number
 	blanks.lastIndex = from;
 	blanks.exec(text);
 	return blanks.lastIndex;
+}
+
+/** Whether the quote before `at` stands where a field begins: it is the opening quote of another one. */
+function opensField(text: string, at: number, { delimiter }: Dialect): boolean {
+	const before = text[text.lastIndexOf('"', at - 1) - 1];
+	return before === undefined || before === delimiter || before === "\n" || before === "\r";
 }
 
 function isGood<T>(line: string, dialect: Dialect, read: (fields: string[]) => Reading<T>): boolean {

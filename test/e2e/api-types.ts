@@ -1157,6 +1157,7 @@ export interface components {
         /** @enum {string} */
         OrderStatus: "pending" | "paid" | "shipped" | "completed" | "cancelled" | "expired" | "refunded";
         OrderItem: {
+            /** @example 01a20af7e8d300020f7306eb */
             product_id: string;
             name: string;
             price: number;
@@ -1390,7 +1391,10 @@ export interface components {
             failed_at: string;
         };
         NotificationsRetryDeadLetterResult: {
-            /** Format: uuid */
+            /**
+             * Format: uuid
+             * @example 0d6c7a0b-93a5-4a0f-8f7e-0c9b6f4a1d22
+             */
             id: string;
             name: string;
         };

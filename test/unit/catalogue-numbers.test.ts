@@ -28,10 +28,25 @@ describe("without a switch", () => {
 		["1,250,000", 1_250_000],
 		["1.250,50", 1250.5],
 		["1,250.50", 1250.5],
-		["92000.000", 92_000],
-		["0.500", 0.5],
+		["1,250.500", 1250.5],
 	])("%s has one reading", (text, number) => {
 		expect(column([text])).toEqual({ read: [number], notes: [] });
+	});
+
+	test.each([
+		["92000.000", "92000000", "92000"],
+		["0.500", "500", "0.5"],
+		["92000,000", "92000000", "92000"],
+	])("%s is never taken for a decimal: both readings are told", (text, thousands, decimal) => {
+		expect(column([text]).read).toEqual([expect.stringContaining(`can mean ${thousands} or ${decimal}`)]);
+	});
+
+	test("a column that separates thousands by dots and by commas contradicts itself", () => {
+		expect(column(["150.000", "1,500", "92000"]).read).toEqual([
+			expect.stringContaining("150.000 can mean 150000 or 150,"),
+			expect.stringContaining("1,500 can mean 1500 or 1.5,"),
+			92_000,
+		]);
 	});
 
 	test.each([
@@ -78,7 +93,6 @@ describe("without a switch", () => {
 	test.each([
 		["150.000", "92000.00"],
 		["150.000", "12.5"],
-		["150.000", "92000.000"],
 		["150.000", "1,250.5"],
 		["150.000", "1,250,000"],
 		["3,125", "1.250,50"],

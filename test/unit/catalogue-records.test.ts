@@ -158,6 +158,20 @@ describe("a CSV file", () => {
 		expect(refused(closed)).toEqual([[1, "one line"]]);
 	});
 
+	test("takes no line out of a text that was quoted on purpose, also where its end is damaged", async () => {
+		const items = await itemsOf(`K,"Teh,1000,5,\n${good(9)}\nselesai" x,1000,5,teh\n${good(1)}\n`);
+		expect(skus(items)).toEqual([]);
+		expect(items).toMatchObject([
+			{ line: 1, isStop: true, reason: expect.stringContaining("opens in line 1") },
+		]);
+	});
+
+	test("goes on in the second line where the quote of a later record seems to close the first one's", async () => {
+		const items = await itemsOf(`B,"Layar 15,1000,5,bq\n${good(1)}\nC,"Kursi, besar",1000,5,bq\n`);
+		expect(skus(items)).toEqual(["G-1", "C"]);
+		expect(refused(items)).toHaveLength(1);
+	});
+
 	test("goes on after a record of several lines that is refused", async () => {
 		const items = await itemsOf(`B,"two\nlines",1000,5,bq\n${good(1)}\n`);
 		expect(skus(items)).toEqual(["G-1"]);

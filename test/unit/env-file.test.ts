@@ -49,6 +49,7 @@ describe("a line that is none is refused by its number, without its text", () =>
 		["A='geheim'x", /^, line 1: there is text behind the closing quote of A/],
 		["A='it's geheim'", /^, line 1: there is text behind/],
 		["A='x\ny' geheim", /^, line 2: there is text behind/],
+		["A=1\nB=2\nA=geheim", /^, line 3: A is set in an earlier line too/],
 	])("%j", (text, expected) => {
 		expect(() => parseEnv(text)).toThrow(expected);
 		expect(() => parseEnv(text)).not.toThrow(/geheim/);

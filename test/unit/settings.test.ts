@@ -28,6 +28,8 @@ describe("a setting that is wrong is named, with what it has to be", () => {
 		["ORDER_TTL_MINUTES", "0", /ORDER_TTL_MINUTES must be a number above 0/],
 		["ORDER_TTL_MINUTES", "30m", /ORDER_TTL_MINUTES must be a number .*, such as 30, not "30m"/],
 		["ORDER_TTL_MINUTES", "0x10", /ORDER_TTL_MINUTES must be a number/],
+		["ORDER_TTL_MINUTES", "1.500", /ORDER_TTL_MINUTES is 1\.500, which can mean 1500 or 1\.5/],
+		["KEEP_ALIVE_SECONDS", "75.000", /KEEP_ALIVE_SECONDS is 75\.000, which can mean 75000 or 75/],
 		["ORDER_TTL_MINUTES", "0,5", /ORDER_TTL_MINUTES must be a number/],
 		["ORDER_TTL_MINUTES", "1800000", /ORDER_TTL_MINUTES must be a number .* at most 525600/],
 		["SHUTDOWN_SECONDS", "5000000", /SHUTDOWN_SECONDS must be a number .* at most 86400/],
