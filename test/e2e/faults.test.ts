@@ -8,6 +8,7 @@ import {
 	type Command,
 	cleanUp,
 	client,
+	commandOf,
 	logIn,
 	newFolder,
 	processesOf,
@@ -223,9 +224,7 @@ async function away(pid: number, port: number, happening: () => Promise<void>): 
 }
 
 function mongoServer(): { pid: number; port: number } {
-	const pid = processesOf(folder).find((pid) =>
-		readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("secantus"),
-	);
+	const pid = processesOf(folder).find((pid) => commandOf(pid).includes("secantus"));
 	return { pid: pid as number, port: Number(new URL(mongo_url).port) };
 }
 

@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, expect, test } from "@jest/globals";
-import { cleanUp, newFolder, processesOf, run, startShop, until } from "./shop-process.ts";
+import { cleanUp, commandOf, newFolder, processesOf, run, startShop, until } from "./shop-process.ts";
 
 /** Runs a program so that it sees no process of ours, as in a container. */
 const CONTAINER = ["unshare", "--pid", "--fork", "--mount-proc"];
@@ -26,9 +26,7 @@ if (why === undefined) {
 		// Its servers are in groups of their own, and so outlive it.
 		const { servers } = JSON.parse(readFileSync(join(folder, "parts.json"), "utf8"));
 		for (const pid of processesOf(folder).filter((pid) => pid !== servers.NATS.pid)) {
-			const isServer =
-				readFileSync(`/proc/${pid}/cmdline`, "latin1").startsWith("postgres") ||
-				pid === servers.PostgreSQL.pid;
+			const isServer = commandOf(pid).startsWith("postgres") || pid === servers.PostgreSQL.pid;
 			if (!isServer) {
 				process.kill(pid, "SIGKILL");
 			}

@@ -149,6 +149,15 @@ export function processesOf(folder: string): number[] {
 		});
 }
 
+/** The command line of a process; empty where it has ended meanwhile. */
+export function commandOf(pid: number): string {
+	try {
+		return readFileSync(`/proc/${pid}/cmdline`, "latin1");
+	} catch {
+		return "";
+	}
+}
+
 /** Kills all of a shop at once, databases included, as a power cut would. */
 export function powerCut(folder: string): void {
 	for (const pid of processesOf(folder)) {
