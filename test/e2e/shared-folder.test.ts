@@ -27,7 +27,8 @@ if (why === undefined) {
 		const { servers } = JSON.parse(readFileSync(join(folder, "parts.json"), "utf8"));
 		for (const pid of processesOf(folder).filter((pid) => pid !== servers.NATS.pid)) {
 			const isServer = commandOf(pid).startsWith("postgres") || pid === servers.PostgreSQL.pid;
-			if (!isServer) {
+			// One that has ended by itself since it was listed has no command any more.
+			if (!isServer && commandOf(pid) !== "") {
 				process.kill(pid, "SIGKILL");
 			}
 		}
