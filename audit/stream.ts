@@ -149,6 +149,8 @@ WHERE ${ORIGIN} IS NOT NULL`;
 
 const OF_ORDERS = `SELECT * FROM (
 	SELECT m.position::float8, ${ORIGIN} AS origin, coalesce('order ' || o.number, m.aggregate) AS document, CASE
+		-- Accepted as lost.
+		WHEN s.lost > 0 THEN NULL
 		WHEN o.id IS NULL THEN 'is not there, but has told ' || m.name
 		WHEN m.data->>'user_id' <> o.user_id::text THEN 'is of user ' || o.user_id || ', ' || m.name || ' told user ' || (m.data->>'user_id')
 		WHEN m.data->>'number' <> o.number THEN m.name || ' told of ' || (m.data->>'number')

@@ -4,7 +4,7 @@ import type { Snapshot, Sources } from "./sources.ts";
 
 /**
  * Orders and users that are gone, seen from what still names them. Numbers of orders tell nothing: each attempt to place
- * one takes a number, also where it fails.
+ * one takes a number, also where it fails. What the operator has accepted as lost (accept-restore.ts) counts as there.
  */
 export async function lookAtTraces(sources: Sources): Promise<Look[]> {
 	return [
@@ -20,7 +20,7 @@ function namedByOrders(query: Snapshot): Promise<Look> {
 		all: "SELECT count(*)::integer AS rows FROM event_sequences",
 		wrong: `SELECT s.aggregate, 'has had ' || s.sequence || ' events, but there is no such order'
 			FROM event_sequences s
-			WHERE NOT EXISTS (SELECT FROM orders o WHERE 'order:' || o.id = s.aggregate)
+			WHERE NOT EXISTS (SELECT FROM orders o WHERE 'order:' || o.id = s.aggregate) AND s.lost = 0
 			UNION ALL
 			SELECT 'job ' || j.id || ' of orders', 'is ' || j.task_identifier || ' of ' || j.key || ', which is not there'
 			FROM graphile_worker.jobs j
@@ -65,12 +65,15 @@ const TABLES = {
 	order: {
 		database: "orders",
 		isId: /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/,
-		sql: "SELECT 'order:' || id AS key FROM orders WHERE id = ANY ($1::uuid[])",
+		sql: `SELECT 'order:' || id AS key FROM orders WHERE id = ANY ($1::uuid[])
+			UNION ALL SELECT aggregate FROM event_sequences WHERE lost > 0 AND aggregate = ANY ($2)`,
 	},
 	user: {
 		database: "users",
 		isId: /^[1-9][0-9]{0,8}$/,
-		sql: "SELECT 'user:' || id AS key FROM users WHERE id = ANY ($1::integer[])",
+		// Of one that only orders knew there is a place for no event.
+		sql: `SELECT 'user:' || id AS key FROM users WHERE id = ANY ($1::integer[])
+			UNION ALL SELECT aggregate FROM event_sequences WHERE (lost > 0 OR sequence = 0) AND aggregate = ANY ($2)`,
 	},
 } as const;
 
@@ -82,7 +85,7 @@ async function existing(
 	const { database, isId, sql } = TABLES[kind];
 	const ids = page.flatMap(({ key }) => (key.startsWith(`${kind}:`) ? key.slice(kind.length + 1) : []));
 	const rows = await sources.snapshot(database, (query) =>
-		query<{ key: string }>(sql, [ids.filter((id) => isId.test(id))]),
+		query<{ key: string }>(sql, [ids.filter((id) => isId.test(id)), page.map(({ key }) => key)]),
 	);
 	return rows.map(({ key }) => key);
 }
@@ -97,12 +100,10 @@ async function ownersOfOrders(sources: Sources): Promise<Look> {
 		0,
 	);
 	for await (const page of owners) {
-		const rows = await sources.snapshot("users", (query) =>
-			query<{ id: number }>("SELECT id FROM users WHERE id = ANY ($1)", [page.map(({ key }) => key)]),
-		);
-		const there = new Set(rows.map(({ id }) => id));
+		const users = page.map(({ key }) => ({ key: `user:${key}` }));
+		const there = new Set(await existing(sources, "user", users));
 		seen.looked_at += page.length;
-		for (const { key, orders, number } of page.filter((one) => !there.has(one.key))) {
+		for (const { key, orders, number } of page.filter((one) => !there.has(`user:${one.key}`))) {
 			seen.add(`user ${key}`, `is not there, but has ${orders} orders, such as ${number}`);
 		}
 	}
