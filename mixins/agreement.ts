@@ -3,7 +3,7 @@ import { deriveKey, settings } from "./settings.ts";
 interface Agreed {
 	/** What this process has, in a form that may be shown and kept. */
 	value(): string;
-	/** Whether kept amounts mean something else without it: then it stays for as long as there are any. */
+	/** Whether kept amounts mean something else without it: then it is noted with them, and stays as long as there are any. */
 	isMoney: boolean;
 }
 
@@ -19,7 +19,11 @@ const AGREED: Record<string, Agreed> = {
 
 /** The settings of this process that all others must share. Of a secret it is a fingerprint. */
 export function agreedSettings(): Record<string, string> {
-	return Object.fromEntries(Object.entries(AGREED).map(([name, { value }]) => [name, value()]));
+	return told(Object.entries(AGREED));
+}
+
+function told(settings: [string, Agreed][]): Record<string, string> {
+	return Object.fromEntries(settings.map(([name, { value }]) => [name, value()]));
 }
 
 /** The first of these settings that differs, with both values; undefined where they agree as far as both have them. */
@@ -49,15 +53,14 @@ export interface SettingsRecord {
 }
 
 /**
- * Notes the settings that all processes must share with the data of a store when a process first starts on it, and refuses
- * a process that has others. A setting of money may change while the store holds no amounts, any other one where
- * `CHANGE_SETTINGS` names it.
+ * Notes the settings that amounts depend on with the data of a store when a process first starts on it, and refuses a
+ * process that has others. They may change while the store holds no amounts.
  *
  * @param say Told of what changes.
  * @throws Error of one line that names the variable, both values and the cure.
  */
 export async function agree(record: SettingsRecord, say: (line: string) => void): Promise<void> {
-	const own = agreedSettings();
+	const own = told(Object.entries(AGREED).filter(([, { isMoney }]) => isMoney));
 	const noted = await record.read();
 	const isNew = Object.keys(own).some((name) => noted[name] === undefined);
 	const currency =
@@ -70,10 +73,7 @@ export async function agree(record: SettingsRecord, say: (line: string) => void)
 		if (other === undefined || other === value) {
 			continue;
 		}
-		const mayChange = AGREED[name]?.isMoney
-			? currency === undefined
-			: settings.changedSettings.includes(name);
-		if (!mayChange) {
+		if (currency !== undefined) {
 			throw refusal(record.store, name, value, other);
 		}
 		say(`${name} of ${record.store} changes from ${other} to ${value}`);
@@ -91,7 +91,7 @@ export async function agree(record: SettingsRecord, say: (line: string) => void)
 export function cureOf(name: string, other: string): string {
 	return AGREED[name]?.isMoney
 		? `set ${name}=${other}, or start another shop with another TOKO_NAMESPACE or TOKO_DIR; it can change only while there are no prices and no orders`
-		: `give this process the one of the others; to change it on purpose, stop all and start once with CHANGE_SETTINGS=${name}`;
+		: "give this process the one of the others; to change it, stop all processes first";
 }
 
 function refusal(store: string, name: string, own: string, other: string): Error {

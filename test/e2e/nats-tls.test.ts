@@ -78,8 +78,9 @@ function trusting(user = "toko", password = made.NATS_PASSWORD): Environment {
 
 test("processes of a shop find each other over TLS, and events arrive", async () => {
 	const folder = newFolder();
-	const shop = await startShop(folder, trusting());
-	await run(folder, ["node", "orders"], trusting()).line(/^joined /);
+	const environment = { ...trusting(), TOKO_SECRET: made.TOKO_SECRET as string };
+	const shop = await startShop(folder, environment);
+	await run(folder, ["node", "orders"], environment).line(/^joined /);
 	const token = await signUp(shop.request, "tuti");
 	await until("the welcome mail", async () => {
 		const { body } = await shop.request("GET", "/api/v1/notifications", { token });

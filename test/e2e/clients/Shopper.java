@@ -36,7 +36,7 @@ public class Shopper {
 
 		UsersRegisterRequest person = new UsersRegisterRequest()
 			.email(EMAIL).username("java").password(PASSWORD).fullName("Jaka Wa");
-		User user = users.usersRegister(person);
+		User user = users.usersRegister(person, null);
 		check("registered", user.getEmail().equals(EMAIL) && user.getRole() == Role.USER && user.getCreatedAt() != null);
 		Tokens tokens = users.usersLogin(new UsersLoginRequest().email(EMAIL).password(PASSWORD));
 		client.setRequestInterceptor(request -> request.header("Authorization", "Bearer " + tokens.getAccessToken()));
@@ -69,7 +69,7 @@ public class Shopper {
 			&& read.getItems().get(0).getSubtotal().compareTo(read.getTotal()) == 0);
 
 		try {
-			users.usersRegister(person);
+			users.usersRegister(person, null);
 			check("was refused", false);
 		} catch (ApiException refused) {
 			Problem problem = ApiClient.createDefaultObjectMapper().readValue(refused.getResponseBody(), Problem.class);
