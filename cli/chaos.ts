@@ -46,7 +46,7 @@ function readOptions() {
 	}
 	if (!(minutes > 0) || !Number.isSafeInteger(seed) || (store !== "mongo" && store !== "nedb")) {
 		throw new StartError(
-			`minutes must be a number above 0 such as 1.5, the seed a whole number, the store mongo or nedb: ${USAGE}`,
+			`minutes must be above 0, such as 1.5, the seed a whole number, the store mongo or nedb: ${USAGE}`,
 		);
 	}
 	return { minutes, seed, store, mails, rolling: values.rolling === true } as const;
