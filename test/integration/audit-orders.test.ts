@@ -159,7 +159,10 @@ describe("the audit names an order", () => {
 				"whose units went back on sale although it was not refunded",
 				"orders",
 				({ orders }) => set(orders.paid, "restocked = true, restock_done = true"),
-				({ orders: { paid } }) => [`order ${paid.number} has its units back on sale, but is paid`],
+				({ orders: { paid } }) => [
+					`order ${paid.number} has its units back on sale, but is paid`,
+					`product ${paid.product_id}`,
+				],
 			],
 			[
 				"that has two keys",
