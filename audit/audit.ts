@@ -1,4 +1,5 @@
 import { setTimeout as wait } from "node:timers/promises";
+import type { Place } from "../mixins/outbox-rows.ts";
 import { lookAtEvents } from "./events.ts";
 import { lookAtJobs } from "./jobs.ts";
 import { lookAtMessages } from "./messages.ts";
@@ -17,6 +18,13 @@ export interface Finding {
 	reservation_id?: string;
 	/** A product whose ledger can be made to account for what was supplied. */
 	product_id?: string;
+	/** Events that can be sent again. */
+	events?: LostEvent[];
+}
+
+/** An event that nobody has taken in, by the database of its outbox and its place. */
+export interface LostEvent extends Place {
+	database: "users" | "orders";
 }
 
 /** What one check saw. */

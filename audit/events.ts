@@ -1,9 +1,9 @@
 import type { EventName } from "../contracts/actions.ts";
 import { STEPS } from "../services/orders/states.ts";
-import type { Look } from "./audit.ts";
-import { PagedLook, pages } from "./look.ts";
+import type { Look, LostEvent } from "./audit.ts";
+import { FINDINGS_MAX, PagedLook, pages } from "./look.ts";
 import { compareMessages, type Told, toldOf } from "./messages.ts";
-import type { Sources } from "./sources.ts";
+import type { Snapshot, Sources } from "./sources.ts";
 import { lookAtStream, type UnreadEvents } from "./stream.ts";
 
 /** Something that has events, such as `order:<id>`, with the names of those that must have happened. */
@@ -16,7 +16,7 @@ export interface Happened {
 	names: EventName[];
 	/** How many events were published, in the same transactions. */
 	published: number;
-	/** The sequences of those that are still in the outbox. */
+	/** The sequences of those that the outbox has not published: on their way, or put aside. */
 	in_outbox: number[];
 }
 
@@ -36,7 +36,10 @@ export async function lookAtEvents(sources: Sources): Promise<Look[]> {
 	const happening = new PagedLook("what happened is an event");
 	const arriving = new PagedLook("an event reaches who listens");
 	const telling = new PagedLook("a message is sent");
-	for (const each of [happenedToUsers(sources), happenedToOrders(sources)]) {
+	for (const [database, each] of [
+		["users", happenedToUsers(sources)],
+		["orders", happenedToOrders(sources)],
+	] as const) {
 		for await (const page of each) {
 			const kept = await keptOf(sources, page);
 			for (const one of page) {
@@ -44,11 +47,12 @@ export async function lookAtEvents(sources: Sources): Promise<Look[]> {
 				if (one.names.length !== one.published) {
 					happening.add(one.document, `${one.published} of ${one.names.length} events were published`);
 				}
-				const isBehind = compareInbox(one, kept, unread, arriving);
+				const isBehind = compareInbox(database, one, kept, unread, arriving);
 				compareMessages(one, kept.told.get(one.aggregate) ?? [], isBehind, telling);
 			}
 		}
 	}
+	await addPutAside(sources, arriving);
 	await addDeadLetters(sources, arriving);
 	return [...looks, happening, arriving, telling];
 }
@@ -81,8 +85,7 @@ function happenedToOrders(sources: Sources) {
 }
 
 const PUBLISHED = `coalesce(s.sequence, 0) AS published, ARRAY(
-	SELECT n FROM generate_series(1, s.sequence) n
-	WHERE EXISTS (SELECT FROM graphile_worker.jobs j WHERE j.key = 'event:' || s.aggregate || '#' || n)
+	SELECT e.sequence FROM outbox e WHERE e.aggregate = s.aggregate AND e.published_at IS NULL
 ) AS in_outbox`;
 
 /** What notifications keeps of a page of things. */
@@ -118,28 +121,55 @@ function keptOf(sources: Sources, page: Happened[]): Promise<Kept> {
 }
 
 /** @returns Whether events are still to be taken in. */
-function compareInbox(one: Happened, kept: Kept, unread: UnreadEvents, seen: PagedLook): boolean {
+function compareInbox(
+	database: LostEvent["database"],
+	one: Happened,
+	kept: Kept,
+	unread: UnreadEvents,
+	seen: PagedLook,
+): boolean {
 	const { aggregate, document, published, in_outbox } = one;
 	const taken = kept.taken.get(aggregate) ?? 0;
 	const gaps = kept.gaps.get(aggregate) ?? [];
 	seen.looked_at += published;
-	const isOnItsWay = (sequence: number) => in_outbox.includes(sequence) || unread.has(aggregate, sequence);
+	const isLost = (sequence: number) => !in_outbox.includes(sequence) && !unread.has(aggregate, sequence);
+	const events = (lost: number[]) => ({
+		events: lost.map((sequence) => ({ database, aggregate, sequence })),
+	});
 	const missing = Array.from({ length: Math.max(0, published - taken) }, (_, index) => taken + 1 + index);
+	const lost = missing.filter(isLost);
 	if (taken > published) {
 		seen.add(document, `event ${taken} was taken in, but ${published} were published`);
-	} else if (missing.some((sequence) => !isOnItsWay(sequence))) {
-		seen.add(document, `event ${taken} of ${published} was the last to be taken in`);
+	} else if (lost.length > 0) {
+		seen.add(document, `event ${taken} of ${published} was the last to be taken in`, events(lost));
 	} else if (missing.length > 0) {
 		seen.under_way++;
 	}
 	for (const sequence of gaps) {
-		if (isOnItsWay(sequence)) {
-			seen.under_way++;
+		if (isLost(sequence)) {
+			const what = `event ${sequence} of ${published} was passed over and has not come since`;
+			seen.add(document, what, events([sequence]));
 		} else {
-			seen.add(document, `event ${sequence} of ${published} was passed over and has not come since`);
+			seen.under_way++;
 		}
 	}
 	return missing.length > 0 || gaps.length > 0;
+}
+
+async function addPutAside(sources: Sources, seen: PagedLook): Promise<void> {
+	for (const database of ["users", "orders"] as const) {
+		for (const { aggregate, sequence, name, refusal } of await sources.snapshot(database, putAside)) {
+			const what = `${name} was put aside and is not published: ${refusal}`;
+			seen.add(`event ${sequence} of ${aggregate}`, what, { events: [{ database, aggregate, sequence }] });
+		}
+	}
+}
+
+function putAside(query: Snapshot) {
+	return query<{ aggregate: string; sequence: number; name: string; refusal: string }>(
+		`SELECT aggregate, sequence, name, refusal FROM outbox WHERE refusal IS NOT NULL
+		ORDER BY position LIMIT ${FINDINGS_MAX}`,
+	);
 }
 
 async function addDeadLetters(sources: Sources, seen: PagedLook): Promise<void> {

@@ -2,7 +2,7 @@ import type { Finding, Look } from "./audit.ts";
 import type { Snapshot, Sources } from "./sources.ts";
 
 /** How many findings of one check are named. Where a whole table is wrong, these show it. */
-const FINDINGS_MAX = 1000;
+export const FINDINGS_MAX = 1000;
 /** How many rows of a large table are in memory at a time. */
 const PAGE = 1000;
 
@@ -48,10 +48,10 @@ export class PagedLook implements Look {
 		this.check = check;
 	}
 
-	/** Adds a breach, as long as there are few. */
-	add(document: string, what: string): void {
+	/** Adds a breach, as long as there are few, with what a repair needs to know. */
+	add(document: string, what: string, repair: Omit<Finding, "document" | "what"> = {}): void {
 		if (this.findings.length < FINDINGS_MAX) {
-			this.findings.push({ document, what });
+			this.findings.push({ document, what, ...repair });
 		}
 	}
 }

@@ -3,10 +3,58 @@ import { addService } from "../cli/shop/services.ts";
 import { callAction } from "../contracts/actions.ts";
 import { ownProductsFile } from "../infra/lock.ts";
 import { StartError } from "../infra/parts.ts";
-import { settings } from "../mixins/settings.ts";
-import type { Finding } from "./audit.ts";
+import { EVENTS_KEPT_DAYS, sendAgain } from "../mixins/outbox-rows.ts";
+import { PostgresClient } from "../mixins/postgres-client.ts";
+import { databaseUrl, settings } from "../mixins/settings.ts";
+import type { Finding, LostEvent } from "./audit.ts";
 
 const SERVICES_PATIENCE_MS = 10_000;
+
+/**
+ * Mends what can be mended safely, while the shop runs or stands: holds of no order, units without a reason, and events
+ * that got lost.
+ */
+export async function repair(
+	findings: Finding[],
+	isRunning: boolean,
+	say: (line: string) => void,
+): Promise<void> {
+	if (findings.some(({ reservation_id, product_id }) => reservation_id ?? product_id)) {
+		await settleHolds(findings, isRunning, say);
+	}
+	const lost = findings.flatMap(({ events = [] }) => events);
+	for (const [database, events] of Map.groupBy(lost, (event) => event.database)) {
+		await sendEventsAgain(database, events, say);
+	}
+}
+
+/** Whether `repair` can do anything about a finding. */
+export function isRepairable({ reservation_id, product_id, events = [] }: Finding): boolean {
+	return (reservation_id ?? product_id) !== undefined || events.length > 0;
+}
+
+/** Puts events into the outbox again, from where the relay sends them; inboxes drop those that they have. */
+async function sendEventsAgain(
+	database: LostEvent["database"],
+	events: LostEvent[],
+	say: (line: string) => void,
+): Promise<void> {
+	const client = new PostgresClient({
+		connectionString: databaseUrl(database),
+		application_name: "toko audit",
+	});
+	await client.connect();
+	try {
+		const sent = await sendAgain(client, events);
+		for (const { aggregate, sequence } of events) {
+			const isSent = sent.some((place) => place.aggregate === aggregate && place.sequence === sequence);
+			const why = `it is in no outbox any more: events are kept for ${EVENTS_KEPT_DAYS} days`;
+			say(`event ${sequence} of ${aggregate}: ${isSent ? "is sent again" : why}`);
+		}
+	} finally {
+		await client.end();
+	}
+}
 
 /**
  * Settles the holds among the findings as the sweeper does: orders says what becomes of each, and first makes sure that
@@ -15,7 +63,7 @@ const SERVICES_PATIENCE_MS = 10_000;
  *
  * @param isRunning Whether services are there to do it; otherwise this process hosts them meanwhile.
  */
-export async function repair(
+async function settleHolds(
 	findings: Finding[],
 	isRunning: boolean,
 	say: (line: string) => void,

@@ -2,8 +2,10 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { connect, type NatsConnection } from "nats";
 import type pg from "pg";
+import { streamConfig } from "../mixins/events.ts";
 import { postgresPool } from "../mixins/postgres-client.ts";
 import { databaseUrl, settings } from "../mixins/settings.ts";
+import { unlessMissing } from "../mixins/stream.ts";
 import { natsConnection } from "../moleculer.config.ts";
 import type { ProductDocument } from "../services/products/model.ts";
 import { productsInFile } from "./product-file.ts";
@@ -38,8 +40,10 @@ export interface Sources {
 		database: "users" | "orders" | "notifications",
 		look: (query: Snapshot) => Promise<T>,
 	): Promise<T>;
-	/** How many events the stream holds that notifications has not acknowledged. */
-	unread(): Promise<number>;
+	/** What notifications has acknowledged of the stream: all up to `confirmed`, and how many are still to come. */
+	consumer(): Promise<{ confirmed: number; unread: number }>;
+	/** How many events are in an outbox, or in the stream and not acknowledged. */
+	eventsUnderWay(): Promise<number>;
 	nats: NatsConnection;
 	close(): Promise<void>;
 }
@@ -55,11 +59,19 @@ export async function openSources(): Promise<Sources> {
 	const file = join(settings.directory, "products.db");
 	const mongo = settings.mongoUrl ? await openMongo(settings.mongoUrl) : undefined;
 	const nats = await connect(natsConnection(settings.natsUrl));
+	const snapshot: Sources["snapshot"] = (database, look) => inSnapshot(pools.get(database) as pg.Pool, look);
 	return {
 		products: () => (mongo ? fromMongo(mongo) : productsInFile(file)),
 		productFile: mongo ? undefined : file,
-		snapshot: (database, look) => inSnapshot(pools.get(database) as pg.Pool, look),
-		unread: () => unread(nats),
+		snapshot,
+		consumer: () => consumer(nats),
+		async eventsUnderWay() {
+			const waiting = [
+				(await snapshot("users", waitingEvents)).length,
+				(await snapshot("orders", waitingEvents)).length,
+			];
+			return waiting.reduce((sum, count) => sum + count, (await consumer(nats)).unread);
+		},
 		nats,
 		async close() {
 			await Promise.all([...pools.values()].map((pool) => pool.end()));
@@ -93,18 +105,15 @@ async function inSnapshot<T>(pool: pg.Pool, look: (query: Snapshot) => Promise<T
 	}
 }
 
-async function unread(nats: NatsConnection): Promise<number> {
+function waitingEvents(query: Snapshot) {
+	return query("SELECT 1 FROM outbox WHERE published_at IS NULL AND refusal IS NULL");
+}
+
+async function consumer(nats: NatsConnection): Promise<{ confirmed: number; unread: number }> {
 	const manager = await nats.jetstreamManager();
-	try {
-		const { num_pending, num_ack_pending } = await manager.consumers.info(
-			`${settings.namespace}_events`,
-			"notifications",
-		);
-		return num_pending + num_ack_pending;
-	} catch (error) {
-		if (/(stream|consumer) not found/.test((error as Error).message)) {
-			return 0;
-		}
-		throw error;
-	}
+	const info = await unlessMissing(manager.consumers.info(streamConfig().name, "notifications"));
+	return {
+		confirmed: info?.ack_floor.stream_seq ?? 0,
+		unread: info ? info.num_pending + info.num_ack_pending : 0,
+	};
 }

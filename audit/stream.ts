@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { JetStreamManager, JsMsg } from "nats";
-import { settings } from "../mixins/settings.ts";
+import { streamConfig } from "../mixins/events.ts";
+import { unlessMissing } from "../mixins/stream.ts";
 import type { Look } from "./audit.ts";
 import { PagedLook } from "./look.ts";
 import { LINES, linesIn } from "./orders.ts";
@@ -57,18 +58,18 @@ export async function lookAtStream(sources: Sources): Promise<{ looks: Look[]; u
 }
 
 async function acknowledgedUpTo(manager: JetStreamManager): Promise<number> {
-	const consumer = await unlessMissing(manager.consumers.info(streamName(), GROUP));
+	const consumer = await unlessMissing(manager.consumers.info(streamConfig().name, GROUP));
 	return consumer?.ack_floor.stream_seq ?? 0;
 }
 
 /** All messages that the stream has at this moment, as far as it keeps them meanwhile. */
 async function* messages({ nats }: Sources, manager: JetStreamManager): AsyncGenerator<Message[]> {
-	const stateOf = async () => (await unlessMissing(manager.streams.info(streamName())))?.state;
+	const stateOf = async () => (await unlessMissing(manager.streams.info(streamConfig().name)))?.state;
 	const end = await stateOf();
 	if (!end || end.messages === 0) {
 		return;
 	}
-	const consumer = await nats.jetstream().consumers.get(streamName());
+	const consumer = await nats.jetstream().consumers.get(streamConfig().name);
 	for (let position = 0, silences = 0; position < end.last_seq; ) {
 		const page: JsMsg[] = [];
 		for await (const message of await consumer.fetch({ max_messages: PAGE, expires: PATIENCE_MS })) {
@@ -95,21 +96,6 @@ function read(message: JsMsg): Message["event"] {
 		return message.json<Message["event"]>() ?? {};
 	} catch {
 		return {};
-	}
-}
-
-function streamName(): string {
-	return `${settings.namespace}_events`;
-}
-
-async function unlessMissing<T>(asked: Promise<T>): Promise<T | undefined> {
-	try {
-		return await asked;
-	} catch (error) {
-		if (/(stream|consumer) not found/.test((error as Error).message)) {
-			return undefined;
-		}
-		throw error;
 	}
 }
 

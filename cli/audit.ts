@@ -1,7 +1,7 @@
 import "./shop/one-line.ts";
 
 import { audit } from "../audit/audit.ts";
-import { repair } from "../audit/repair.ts";
+import { isRepairable, repair } from "../audit/repair.ts";
 import { printAudit } from "../audit/report.ts";
 import { openSources } from "../audit/sources.ts";
 import { StartError } from "../infra/parts.ts";
@@ -23,8 +23,7 @@ async function start(): Promise<void> {
 	try {
 		const sources = await openSources();
 		let found = await audit(sources, PATIENCE_MS);
-		const isMendable = found.breaches.some(({ reservation_id, product_id }) => reservation_id ?? product_id);
-		if (process.argv.includes("--repair") && isMendable) {
+		if (process.argv.includes("--repair") && found.breaches.some(isRepairable)) {
 			await repair(found.breaches, shop.isRunning, (line) => console.log(line));
 			found = await audit(sources, PATIENCE_MS);
 		}

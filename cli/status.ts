@@ -28,11 +28,15 @@ async function start(): Promise<void> {
 	await wait(SECOND_MS);
 	console.log(nodesTable(await nodes.look()));
 	const names = contracts.map(({ name }) => name);
-	const states = { ...(await askServices(broker, names)), nats: await askNats(broker) };
+	const { services, reasons = {} } = await askServices(broker, names);
+	const states = { ...services, nats: await askNats(broker) };
 	const away = Object.entries(states).filter(([, state]) => state !== "healthy");
 	console.log(
 		away.length === 0 ? "ready" : `not ready: ${away.map(([name]) => name).join(", ")} unavailable`,
 	);
+	for (const [name, reason] of Object.entries(reasons)) {
+		console.log(`${name}: ${reason}`);
+	}
 	await broker.stop();
 	process.exit(away.length === 0 ? 0 : 1);
 }

@@ -256,6 +256,16 @@ export const PROBLEMS = {
 		en: "The {service} service is away at the moment. Try again.",
 		id: "Layanan {service} sedang tidak tersedia. Silakan coba lagi.",
 	},
+	EVENTS_NOT_PUBLISHED: {
+		status: 503,
+		en: "The event {event} has waited for {seconds} seconds to be published, although NATS is there: {reason}.",
+		id: "Event {event} sudah {seconds} detik menunggu dikirim, padahal NATS tersedia: {reason}.",
+	},
+	EVENTS_NOT_TAKEN_IN: {
+		status: 503,
+		en: "Events are not taken in, although NATS is there: {reason}.",
+		id: "Event tidak diterima, padahal NATS tersedia: {reason}.",
+	},
 	INTERNAL: {
 		status: 500,
 		en: "Something went wrong here. The request id helps us find it.",

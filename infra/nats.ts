@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { mkdir } from "node:fs/promises";
+import { mkdir, statfs } from "node:fs/promises";
 import { join } from "node:path";
 import { connect } from "nats";
 import { folderProblem } from "./folder.ts";
@@ -9,6 +9,9 @@ import { endLeftovers } from "./processes.ts";
 import type { Secrets } from "./secrets.ts";
 import type { Server } from "./supervise.ts";
 import { findNatsServer, isAtLeast } from "./tools.ts";
+
+/** Bytes with which a server that has run out of space can go on. */
+const space_needed = 4 * 1024 * 1024;
 
 /** The URL of the shop's own NATS. */
 export function natsUrl(port: number, secrets: Secrets): string {
@@ -33,6 +36,12 @@ export async function ownNats(
 		log_file: join(directory, "logs/nats.log"),
 		stop_signal: "SIGTERM",
 		port_taken: /address already in use/i,
+		// After a write that failed, a stream takes no message (2.11 and later), or all of JetStream is off.
+		stuck: /critical write error|JetStream out of .* DISABLED/i,
+		canStore: async () => {
+			const { bavail, bsize } = await statfs(data);
+			return bavail * bsize > space_needed;
+		},
 		prepare: async () => {
 			try {
 				await mkdir(data, { recursive: true, mode: 0o700 });

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { closeSync, openSync, readFileSync, statSync, truncateSync } from "node:fs";
+import { closeSync, openSync, readFileSync, readSync, statSync, truncateSync } from "node:fs";
 import { setTimeout as wait } from "node:timers/promises";
 import { folderProblem } from "./folder.ts";
 import { underLock } from "./kernel-lock.ts";
@@ -31,6 +31,13 @@ export interface Server {
 	port_taken: RegExp;
 	/** in its log: a reason that goes away by itself within seconds */
 	passing?: RegExp;
+	/**
+	 * in its log: from now on it stores nothing, though it answers, until it is started again
+	 * @see canStore
+	 */
+	stuck?: RegExp;
+	/** Whether a start would help by now one that is stuck. */
+	canStore?(): Promise<boolean>;
 }
 
 export interface Command {
@@ -55,6 +62,8 @@ export interface Supervised {
 
 const first_backoff_ms = 250;
 const last_backoff_ms = 5_000;
+/** How often the log of a server is looked at that may get stuck. */
+const stuck_look_ms = 1_000;
 const log_limit = 10 * 1024 * 1024;
 
 /**
@@ -75,6 +84,7 @@ export async function supervise(
 
 	const watch = (watched: ChildProcess) => {
 		current = watched;
+		void restartWhenStuck(server, watched, say);
 		if (watched.exitCode !== null || watched.signalCode !== null) void restart(watched);
 		else watched.once("exit", () => void restart(watched));
 	};
@@ -116,6 +126,40 @@ export async function supervise(
 			await end(current, server.stop_signal);
 		},
 	};
+}
+
+/** Ends a server that stores nothing any more, as after its disk was full, once there is space again. */
+async function restartWhenStuck(
+	server: Server,
+	child: ChildProcess,
+	say: (line: string) => void,
+): Promise<void> {
+	const { stuck, canStore } = server;
+	if (stuck === undefined || canStore === undefined) return;
+	let isStuck = false;
+	let read = sizeOf(server.log_file);
+	while (child.exitCode === null && child.signalCode === null) {
+		await wait(stuck_look_ms, undefined, { ref: false });
+		const log = readFrom(server.log_file, read);
+		read += log.length;
+		isStuck ||= stuck.test(log.toString());
+		if (isStuck && (await canStore().catch(() => false))) {
+			say(`${server.name} could not write and has space again: starting it again`);
+			return end(child, server.stop_signal);
+		}
+	}
+}
+
+/** What was added to a log, at most a megabyte of it. */
+function readFrom(file: string, position: number): Buffer {
+	const buffer = Buffer.alloc(Math.min(1024 * 1024, Math.max(0, sizeOf(file) - position)));
+	if (buffer.length === 0) return buffer;
+	const descriptor = openSync(file, "r");
+	try {
+		return buffer.subarray(0, readSync(descriptor, buffer, 0, buffer.length, position));
+	} finally {
+		closeSync(descriptor);
+	}
 }
 
 async function firstStart(server: Server, wish: number | undefined, say: (line: string) => void) {
@@ -209,8 +253,12 @@ async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
 	clearTimeout(late);
 }
 
+function sizeOf(file: string): number {
+	return statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+}
+
 function limitLog(file: string): void {
-	const size = statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+	const size = sizeOf(file);
 	if (size > log_limit) truncateSync(file);
 }
 

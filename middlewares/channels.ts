@@ -1,18 +1,57 @@
 import { createRequire } from "node:module";
 import { Middleware as Channels } from "@moleculer/channels";
-import { type Middleware, Serializers } from "moleculer";
+import { type Middleware, Serializers, type ServiceBroker } from "moleculer";
+import {
+	type ConsumerInfo,
+	Events,
+	type JetStreamClient,
+	type JetStreamManager,
+	type JsMsg,
+	type NatsConnection,
+	type NatsError,
+	type Subscription,
+} from "nats";
 import { ACK_WAIT_MS, streamConfig } from "../mixins/events.ts";
 import { settings } from "../mixins/settings.ts";
+import { JETSTREAM_CONNECTED, type JetStream, makeStream, unlessMissing } from "../mixins/stream.ts";
 
-/** The adapter's types leave its classes out. */
-const { Adapters } = createRequire(import.meta.url)("@moleculer/channels") as {
-	Adapters: { NATS: new (options: object) => NatsAdapter };
-};
+/** How often a process looks whether its consumers are there, beside each time that NATS is there again. */
+const CHECK_MS = 5000;
+/** Events that wait while nobody takes any in for so long are more than early ones or such as are tried again. */
+const LAG_MS = 90_000;
 
-interface NatsAdapter {
-	activeMessages: Map<string, unknown>;
-	subscribe(channel: { id: string }): Promise<void>;
+/** A subscription, as @moleculer/channels has it. */
+interface Channel {
+	id: string;
+	name: string;
+	group: string;
+	unsubscribing?: boolean;
 }
+
+type Handler = (error: NatsError | null, message: JsMsg | null) => Promise<void>;
+
+/** What the adapter has, which its types leave out. */
+declare class NatsAdapter {
+	constructor(options: object);
+	broker: ServiceBroker;
+	logger: ServiceBroker["logger"];
+	connection: NatsConnection;
+	client: JetStreamClient;
+	manager: JetStreamManager;
+	stopping?: boolean;
+	subscriptions: Map<string, Subscription>;
+	connect(): Promise<void>;
+	disconnect(): Promise<void>;
+	subscribe(channel: Channel): Promise<void>;
+	unsubscribe(channel: Channel): Promise<void>;
+	createStream(): Promise<void>;
+	createConsumerHandler(channel: Channel): Handler;
+	initChannelActiveMessages(id: string, toThrow?: boolean): void;
+}
+
+const { Adapters } = createRequire(import.meta.url)("@moleculer/channels") as {
+	Adapters: { NATS: typeof NatsAdapter };
+};
 
 /** What is not JSON comes as text, for the inbox to refuse: the adapter alone would try it for ever. */
 class TolerantJson extends Serializers.JSON {
@@ -25,9 +64,44 @@ class TolerantJson extends Serializers.JSON {
 	}
 }
 
-/** Two nodes that start together both find no consumer and both make it: the slower one is told so and joins it. */
-class SharedNatsAdapter extends Adapters.NATS {
-	override async subscribe(channel: { id: string }): Promise<void> {
+/** How a consumer gets on, as one process sees it. */
+interface Progress {
+	/** Events that the group has not acknowledged, and up to which all are. */
+	unfinished: number;
+	floor: number;
+	/** When that got better, or there was nothing to do. */
+	moved_at: number;
+	/** Why the consumer could not be looked at. */
+	failure?: string;
+}
+
+/**
+ * The adapter of @moleculer/channels, which makes stream and consumer once, at the start. This one looks after them as
+ * long as it runs: where NATS has lost them it makes them anew, and where another process has, it joins that consumer.
+ */
+class LastingNatsAdapter extends Adapters.NATS implements JetStream {
+	epoch = 0;
+	connected_at: number | undefined;
+	#channels = new Map<string, Channel>();
+	#progress = new Map<string, Progress>();
+	#timer: NodeJS.Timeout | undefined;
+	#check: Promise<void> | undefined;
+
+	override async connect(): Promise<void> {
+		await super.connect();
+		this.#nowConnected();
+		void this.#watch();
+		this.#timer = setInterval(() => this.#lookAfter(), CHECK_MS);
+	}
+
+	override async disconnect(): Promise<void> {
+		clearInterval(this.#timer);
+		this.connected_at = undefined;
+		await this.#check;
+		await super.disconnect();
+	}
+
+	override async subscribe(channel: Channel): Promise<void> {
 		try {
 			await super.subscribe(channel);
 		} catch (error) {
@@ -40,9 +114,133 @@ class SharedNatsAdapter extends Adapters.NATS {
 			if (!/consumer (name )?already (exists|in use)/.test((error as Error).message)) {
 				throw error;
 			}
-			this.activeMessages.delete(channel.id);
+			// Two nodes that start together both find no consumer and both make it: the slower one is told so and joins it.
 			await super.subscribe(channel);
 		}
+		this.#channels.set(channel.id, channel);
+	}
+
+	override async unsubscribe(channel: Channel): Promise<void> {
+		this.#channels.delete(channel.id);
+		await super.unsubscribe(channel);
+	}
+
+	override createStream(): Promise<void> {
+		return makeStream(this.manager).catch((error) => {
+			// The subscription fails by it.
+			this.logger.error(`NATS did not make the stream of events: ${(error as Error).message}`);
+		});
+	}
+
+	/** A channel is subscribed to again where its consumer is a new one. */
+	override initChannelActiveMessages(id: string): void {
+		super.initChannelActiveMessages(id, false);
+	}
+
+	/**
+	 * A message that came before the connection or the consumer was lost is not answered any more: its number may by now be
+	 * that of another one. It comes again, and the inbox drops it.
+	 */
+	override createConsumerHandler(channel: Channel): Handler {
+		const handle = super.createConsumerHandler(channel);
+		return (error, message) => {
+			const { epoch } = this;
+			for (const name of message ? (["ack", "nak", "working"] as const) : []) {
+				const answer = (message as JsMsg)[name].bind(message);
+				(message as JsMsg)[name] = (delay_ms?: number) => {
+					if (this.epoch === epoch) {
+						answer(delay_ms);
+					}
+				};
+			}
+			return handle(error, message);
+		};
+	}
+
+	lagOf(group: string): string | undefined {
+		const progress = this.#progress.get(group);
+		if (!progress || this.connected_at === undefined) {
+			return undefined;
+		}
+		const since = Math.max(progress.moved_at, this.connected_at);
+		if (Date.now() - since <= LAG_MS) {
+			return undefined;
+		}
+		const seconds = Math.round((Date.now() - since) / 1000);
+		return progress.failure
+			? `the consumer ${group} cannot be reached for ${seconds} s: ${progress.failure}`
+			: `${progress.unfinished} events wait for ${group}, and none was taken in for ${seconds} s`;
+	}
+
+	#nowConnected(): void {
+		this.epoch++;
+		this.connected_at = Date.now();
+		this.broker.localBus.emit(JETSTREAM_CONNECTED);
+	}
+
+	/** Of its reconnects the client tells nobody else. */
+	async #watch(): Promise<void> {
+		for await (const { type } of this.connection.status()) {
+			if (type === Events.Disconnect) {
+				this.epoch++;
+				this.connected_at = undefined;
+			} else if (type === Events.Reconnect && !this.stopping) {
+				this.#nowConnected();
+				this.#lookAfter();
+			}
+		}
+	}
+
+	/** Looks after all consumers, once at a time. */
+	#lookAfter(): void {
+		this.#check ??= this.#lookAtConsumers().finally(() => {
+			this.#check = undefined;
+		});
+	}
+
+	async #lookAtConsumers(): Promise<void> {
+		for (const channel of this.#channels.values()) {
+			if (this.connected_at === undefined || this.stopping || channel.unsubscribing) {
+				continue;
+			}
+			const { epoch } = this;
+			try {
+				const { name } = streamConfig();
+				const info = await unlessMissing(this.manager.consumers.info(name, channel.group));
+				const subscription = this.subscriptions.get(channel.id);
+				if (info?.config.deliver_subject !== subscription?.getSubject()) {
+					await this.#subscribeAgain(channel, info ? "is another one" : "is gone");
+				}
+				this.#note(channel.group, info);
+			} catch (error) {
+				if (epoch === this.epoch) {
+					this.#noteFailure(channel.group, (error as Error).message);
+				}
+			}
+		}
+	}
+
+	async #subscribeAgain(channel: Channel, why: string): Promise<void> {
+		this.logger.warn(`The consumer ${channel.group} of the events ${why}: subscribing again`);
+		this.epoch++;
+		this.subscriptions.get(channel.id)?.unsubscribe();
+		await this.subscribe(channel);
+	}
+
+	#note(group: string, info: ConsumerInfo | undefined): void {
+		const unfinished = info ? info.num_pending + info.num_ack_pending : 0;
+		const floor = info?.ack_floor.stream_seq ?? 0;
+		const before = this.#progress.get(group);
+		const isMoving = !before || unfinished === 0 || floor !== before.floor || unfinished < before.unfinished;
+		this.#progress.set(group, { unfinished, floor, moved_at: isMoving ? Date.now() : before.moved_at });
+	}
+
+	#noteFailure(group: string, failure: string): void {
+		const before = this.#progress.get(group) ?? { unfinished: 0, floor: 0, moved_at: Date.now() };
+		if (before.failure !== failure) {
+			this.logger.warn(`The consumer ${group} of the events cannot be looked at: ${failure}`);
+		}
+		this.#progress.set(group, { ...before, failure });
 	}
 }
 
@@ -53,7 +251,7 @@ class SharedNatsAdapter extends Adapters.NATS {
  */
 export function channels(connectionOptions: object): Middleware {
 	return Channels({
-		adapter: new SharedNatsAdapter({
+		adapter: new LastingNatsAdapter({
 			nats: {
 				connectionOptions,
 				streamConfig: streamConfig(),

@@ -93,6 +93,10 @@ export function countsAsFailure(error: Error): boolean {
 	if (error instanceof Errors.RequestTimeoutError || error instanceof Errors.RequestRejectedError) {
 		return true;
 	}
+	if (problemCode(error)?.startsWith("EVENTS_NOT_")) {
+		// Said by a service that answers.
+		return false;
+	}
 	const code = (error as { code?: unknown }).code;
 	return typeof code !== "number" || code >= 500;
 }

@@ -9,6 +9,8 @@ export type Consumers<This> = {
 
 /** What the `inbox` mixin adds to a service. */
 export interface InboxService extends JobsService {
+	/** @throws EVENTS_NOT_TAKEN_IN */
+	checkInbox(): void;
 	consumers: Consumers<InboxService>;
 }
 

@@ -18,6 +18,9 @@ export const ACK_WAIT_MS = 3000;
 
 const SECOND_NS = 1_000_000_000;
 
+/** The stream keeps an event so long. */
+export const STREAM_KEPT_DAYS = 30;
+
 /** The one stream that keeps the shop's events until every group has them. */
 export function streamConfig() {
 	return {
@@ -26,7 +29,7 @@ export function streamConfig() {
 		// JetStream forgets message ids after this; the inbox of a consumer never does.
 		duplicate_window: 10 * 60 * SECOND_NS,
 		// A group that was away for longer than this has lost events; whoever is there has them within moments.
-		max_age: 30 * 24 * 3600 * SECOND_NS,
+		max_age: STREAM_KEPT_DAYS * 24 * 3600 * SECOND_NS,
 		num_replicas: settings.eventReplicas,
 	};
 }
@@ -50,6 +53,20 @@ export function isPlace(aggregate: unknown, sequence: unknown): boolean {
 	);
 }
 
+/** Whether a contract has an event of this name and version. */
+export function isInContract(name: unknown, version: unknown): name is EventName {
+	return (
+		typeof name === "string" &&
+		Object.hasOwn(eventContracts, name) &&
+		eventContracts[name as EventName].version === version
+	);
+}
+
+/** Says that no contract has an event. */
+export function notInContract({ name, version }: { name: unknown; version: unknown }): string {
+	return `${JSON.stringify(name)} in version ${version} is in no contract`;
+}
+
 /**
  * An event as its contract describes it.
  *
@@ -60,14 +77,10 @@ export function readEvent(given: unknown): EventEnvelope {
 	if (typeof event?.id !== "string" || !isPlace(event.aggregate, event.sequence)) {
 		throw new NotAnEvent("it has no id, aggregate and sequence");
 	}
-	const contract =
-		typeof event.name === "string" && Object.hasOwn(eventContracts, event.name)
-			? eventContracts[event.name]
-			: undefined;
-	if (contract?.version !== event.version) {
-		throw new NotAnEvent(`${JSON.stringify(event.name)} in version ${event.version} is in no contract`);
+	if (!isInContract(event.name, event.version)) {
+		throw new NotAnEvent(notInContract(event));
 	}
-	const data = contract.data.safeParse(event.data);
+	const data = eventContracts[event.name].data.safeParse(event.data);
 	if (!data.success) {
 		const [issue] = data.error.issues;
 		throw new NotAnEvent(

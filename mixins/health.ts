@@ -1,15 +1,23 @@
 import type { ServiceBroker } from "moleculer";
 import { type ActionName, callAction, contracts } from "../contracts/actions.ts";
+import { problemCode } from "../contracts/problems.ts";
 import { natsOf } from "./nats-client.ts";
 
 /** How long a service or NATS may take to say that it is well. */
 const PATIENCE_MS = 2000;
 
 export type State = "healthy" | "unavailable";
+
+/** How services are, and in words why one that answers is not well, where it says so. */
+export interface States {
+	services: Record<string, State>;
+	reasons?: Record<string, string>;
+}
+
 type HealthAction = Extract<ActionName, `${string}.health`>;
 
 /**
- * Whether each of these services answers, with its database.
+ * Whether each of these services answers, with its database, and its events leave or arrive.
  *
  * @param nodeID Asks those of this node; by default any.
  */
@@ -17,7 +25,8 @@ export async function askServices(
 	broker: ServiceBroker,
 	names: readonly string[],
 	nodeID?: string,
-): Promise<Record<string, State>> {
+): Promise<States> {
+	const reasons: Record<string, string> = {};
 	const asked = contracts
 		.filter(({ name }) => names.includes(name))
 		.map(async ({ name, version }) => {
@@ -25,12 +34,16 @@ export async function askServices(
 			const options = { timeout: PATIENCE_MS, retries: 0, ...(nodeID ? { nodeID } : {}) };
 			// A call of what nobody offers would be a warning in the log, several times a second while a shop starts.
 			const isOffered = broker.registry.actions.isAvailable(health);
-			return [
-				name,
-				isOffered ? await stateOf(callAction(broker, health, {}, options)) : ("unavailable" as const),
-			] as const;
+			const answer = isOffered ? callAction(broker, health, {}, options) : Promise.reject();
+			answer.catch((error) => {
+				if (problemCode(error)?.startsWith("EVENTS_NOT_")) {
+					reasons[name] = (error as Error).message;
+				}
+			});
+			return [name, await stateOf(answer)] as const;
 		});
-	return Object.fromEntries(await Promise.all(asked));
+	const services = Object.fromEntries(await Promise.all(asked));
+	return Object.keys(reasons).length > 0 ? { services, reasons } : { services };
 }
 
 /** Whether NATS answers this process. */

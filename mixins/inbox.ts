@@ -4,11 +4,13 @@ import type { JsMsg } from "nats";
 import pLimit from "p-limit";
 import type { PoolClient } from "pg";
 import type { EventEnvelope } from "../contracts/actions.ts";
+import { problem } from "../contracts/problems.ts";
 import { type Consumers, type InboxService, runConsumer } from "./consumers.ts";
 import { countDeadLetter, keepDeadLetter } from "./dead-letters.ts";
 import { ACK_WAIT_MS, ALL_EVENTS, isPlace, NotAnEvent, readEvent } from "./events.ts";
 import { isPassing } from "./failures.ts";
 import { mixin } from "./schema.ts";
+import { jetStreamOf } from "./stream.ts";
 
 export type { InboxService } from "./consumers.ts";
 
@@ -45,6 +47,14 @@ export function inbox<This extends InboxService>(
 	return mixin<This>({
 		created(this: This) {
 			this.consumers = consumers as Consumers<InboxService>;
+		},
+		methods: {
+			checkInbox(this: This) {
+				const reason = jetStreamOf(this.broker).lagOf(group);
+				if (reason) {
+					throw problem("EVENTS_NOT_TAKEN_IN", { reason });
+				}
+			},
 		},
 		channels: {
 			[ALL_EVENTS]: {

@@ -1,22 +1,32 @@
-import type { JobHelpers } from "graphile-worker";
 import type { ServiceSchema } from "moleculer";
-import type { JetStreamManager, NatsError } from "nats";
-import {
-	type EventData,
-	type EventEnvelope,
-	type EventName,
-	events as eventContracts,
-} from "../contracts/actions.ts";
-import { type Aggregate, channelOf, streamConfig } from "./events.ts";
-import type { JobsService } from "./jobs.ts";
+import { type EventData, type EventName, events as eventContracts } from "../contracts/actions.ts";
+import { problem } from "../contracts/problems.ts";
+import type { Aggregate } from "./events.ts";
+import { type JobsService, type PendingJob, pendingJobs } from "./jobs.ts";
+import { hear, natsOf } from "./nats-client.ts";
+import { lookAtOutbox, waitingEvents } from "./outbox-rows.ts";
+import { Relay } from "./relay.ts";
 import { mixin } from "./schema.ts";
+import { jetStreamOf } from "./stream.ts";
 
 /** The tables and functions of an outbox, for the `postgres` mixin. */
-export const outboxTables = new URL("./tables/outbox.sql", import.meta.url);
+export const outboxTables = [
+	new URL("./tables/outbox.sql", import.meta.url),
+	new URL("./tables/outbox-table.sql", import.meta.url),
+];
+
+/** What the `outbox` mixin adds to a service. */
+export interface OutboxService extends JobsService {
+	relay: Relay;
+	/** Has the events of a commit published at once. Connections of `this.pool` do it by themselves. */
+	wakeRelay(): void;
+	/** @throws EVENTS_NOT_PUBLISHED */
+	checkOutbox(): Promise<void>;
+}
 
 /**
- * Puts an event into the outbox: a job in the publisher's own database, added in the transaction that made it happen.
- * SQL functions call `publish` themselves.
+ * Puts an event into the outbox, a table of the publisher's own database, in the transaction that made it happen. SQL
+ * functions call `publish` themselves.
  *
  * @param aggregate What it happened to; other groups take its events in the order of their commits.
  */
@@ -35,71 +45,85 @@ export async function publish<N extends EventName>(
 	]);
 }
 
-interface ChannelBroker {
-	sendToChannel(name: string, payload: unknown, options: object): Promise<void>;
-	channelAdapter: { stopping?: boolean; connected: boolean; manager: JetStreamManager };
-}
+/** Of the notice that `publish` sends to the session that calls it. */
+const EVENT_NOTICE = "TK001";
+
+/** An event that waits for so long, while nothing is published, makes its service unavailable. */
+const STALLED_MS = 30_000;
+/** One that waits for so long does, whatever is published meanwhile. */
+const LATE_MS = 300_000;
 
 /**
- * Publishes what the outbox holds, each thing's events in the order of their commits: one takes those along that came
- * before it and are still in the outbox. The stream drops a second copy by its message id, the inbox any later one.
+ * Publishes the events of a database, by one of all processes that have the service; the others wake it after a commit. A
+ * message that gets lost on the way costs the time until the relay looks again.
  */
-export function outbox(): Partial<ServiceSchema> {
-	let hasStream = false;
-	return mixin<JobsService>({
-		created(this: JobsService) {
+export function outbox(database: string): Partial<ServiceSchema> {
+	return mixin<OutboxService>({
+		created(this: OutboxService) {
+			this.relay = new Relay(database, this.broker, this.logger);
+			hear(this.broker, subjectOf(this, database), () => this.relay.wake());
+			const publishing = new WeakSet<object>();
+			this.pool.on("connect", (client) =>
+				client.on("notice", ({ code }) => code === EVENT_NOTICE && publishing.add(client)),
+			);
+			// Its transaction is over.
+			this.pool.on("release", (_error, client) => publishing.delete(client) && this.wakeRelay());
 			this.addTasks({
-				publish_event: async (payload, helpers) => {
-					const broker = this.broker as unknown as ChannelBroker;
-					if (broker.channelAdapter.stopping || !broker.channelAdapter.connected) {
-						// The adapter would drop it without a word.
-						throw new Error("not connected to JetStream");
-					}
-					if (!hasStream) {
-						await makeStream(broker.channelAdapter.manager);
-						hasStream = true;
-					}
-					const last = payload as EventEnvelope;
-					try {
-						for (const event of [...(await unpublishedBefore(last, helpers)), last]) {
-							await broker.sendToChannel(channelOf(event.name), event, { msgID: event.id });
-						}
-					} catch (error) {
-						// NATS may have lost its streams.
-						hasStream = false;
-						throw error;
-					}
+				// Added by a process of the version before.
+				publish_event: async (event) => {
+					await this.pool.query("SELECT take_over_event($1)", [JSON.stringify(event)]);
+					this.wakeRelay();
 				},
 			});
+		},
+		methods: {
+			wakeRelay(this: OutboxService) {
+				if (this.relay.isHolder) {
+					this.relay.wake();
+				} else {
+					const nats = natsOf(this.broker);
+					if (nats && !nats.isClosed()) {
+						nats.publish(subjectOf(this, database));
+					}
+				}
+			},
+			async checkOutbox(this: OutboxService) {
+				const { name, waiting_ms, published_ms } = await lookAtOutbox(this.pool);
+				const { connected_at } = jetStreamOf(this.broker);
+				if (waiting_ms === null || connected_at === undefined) {
+					// Without NATS nothing can leave, and it is reported by itself.
+					return;
+				}
+				const late_ms = Math.min(waiting_ms, Date.now() - connected_at);
+				const stalled_ms = Math.min(late_ms, published_ms ?? late_ms);
+				if (stalled_ms > STALLED_MS || late_ms > LATE_MS) {
+					const seconds = Math.round(waiting_ms / 1000);
+					const reason = this.relay.failure ?? "the relay does not get to it";
+					throw problem("EVENTS_NOT_PUBLISHED", { event: name, seconds, reason });
+				}
+			},
+		},
+		started(this: OutboxService) {
+			this.relay.start();
+		},
+		async stopped(this: OutboxService) {
+			await this.relay.stop();
 		},
 	});
 }
 
-/** Events of the same thing that are still in the outbox. Where one is not, none before it is. */
-async function unpublishedBefore(event: EventEnvelope, helpers: JobHelpers): Promise<EventEnvelope[]> {
-	const found: EventEnvelope[] = [];
-	for (let sequence = event.sequence - 1; sequence > 0; sequence--) {
-		// The public view has no payloads.
-		const { rows } = await helpers.query<{ payload: EventEnvelope }>(
-			"SELECT payload FROM graphile_worker._private_jobs WHERE key = $1",
-			[`event:${event.aggregate}#${sequence}`],
-		);
-		if (!rows[0]) {
-			break;
-		}
-		found.unshift(rows[0].payload);
-	}
-	return found;
+/** The events and jobs of a database that are due or have failed, at most 100 of each. */
+export async function pendingWork(pool: OutboxService["pool"]): Promise<PendingJob[]> {
+	const events = (await waitingEvents(pool)).map(({ name, waiting_since, refusal }) => ({
+		task: `publish ${name}`,
+		attempts: 0,
+		run_at: waiting_since.toISOString(),
+		last_error: refusal,
+	}));
+	return [...events, ...(await pendingJobs(pool))];
 }
 
-/** What NATS answers where there is a stream of the name with another configuration. */
-const STREAM_NAME_IN_USE = 10_058;
-
-async function makeStream(manager: JetStreamManager): Promise<void> {
-	await manager.streams.add(streamConfig()).catch((error: NatsError) => {
-		// It is there already, perhaps with settings that an operator has changed. A cluster says so in other words.
-		if (error.api_error?.err_code !== STREAM_NAME_IN_USE) {
-			throw error;
-		}
-	});
+/** Where processes tell each other that there is something to publish. */
+function subjectOf({ broker }: OutboxService, database: string): string {
+	return `${broker.namespace}.outbox.${database}`;
 }

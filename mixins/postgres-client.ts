@@ -31,6 +31,8 @@ const SESSION: Record<string, string> = {
 	row_security: "on",
 	default_transaction_isolation: "read committed",
 	default_transaction_deferrable: "off",
+	// The outbox tells by a notice that there is something to relay.
+	client_min_messages: "notice",
 };
 
 const SSL_MODES = ["disable", "prefer", "require", "verify-ca", "verify-full", "no-verify"];

@@ -10,6 +10,7 @@ interface NodeReadiness {
 	status: "ready" | "not_ready";
 	node: string;
 	services: Record<string, State | "starting" | "stopping">;
+	reasons?: Record<string, string>;
 }
 
 /**
@@ -88,12 +89,13 @@ export class HealthServer {
 				services: Object.fromEntries(this.#names.map((name) => [name, phase])),
 			};
 		}
-		const [asked, nats] = await Promise.all([
+		const [{ services: asked, reasons }, nats] = await Promise.all([
 			askServices(this.#broker, this.#names, node),
 			askNats(this.#broker),
 		]);
 		const services = { ...asked, nats };
 		const isReady = Object.values(services).every((state) => state === "healthy");
-		return { status: isReady && this.#phase === "started" ? "ready" : "not_ready", node, services };
+		const status = isReady && this.#phase === "started" ? "ready" : "not_ready";
+		return { status, node, services, ...(reasons && { reasons }) };
 	}
 }

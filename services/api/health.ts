@@ -7,6 +7,8 @@ export interface Readiness {
 	status: "ready" | "not_ready";
 	service: "api-gateway";
 	services: Record<string, State | "stopping">;
+	/** Why, in words, of services that answer. */
+	reasons?: Record<string, string>;
 }
 
 /** Whether the whole shop can serve here: every service is there with its database, NATS answers, the gateway stays. */
@@ -14,7 +16,7 @@ export async function readiness(broker: ServiceBroker, isStopping = false): Prom
 	if (isStopping) {
 		return { status: "not_ready", service: "api-gateway", services: { api: "stopping" } };
 	}
-	const [services, nats] = await Promise.all([
+	const [{ services, reasons }, nats] = await Promise.all([
 		askServices(
 			broker,
 			contracts.map(({ name }) => name),
@@ -23,5 +25,10 @@ export async function readiness(broker: ServiceBroker, isStopping = false): Prom
 	]);
 	const states = { ...services, nats };
 	const isReady = Object.values(states).every((state) => state === "healthy");
-	return { status: isReady ? "ready" : "not_ready", service: "api-gateway", services: states };
+	return {
+		status: isReady ? "ready" : "not_ready",
+		service: "api-gateway",
+		services: states,
+		...(reasons && { reasons }),
+	};
 }

@@ -233,8 +233,14 @@ function exampleOf(code: ProblemCode): object {
 
 /** What the gateway answers itself. */
 function gatewayPaths(schemas: Schemas): Record<string, object> {
-	const answer = (id: string, summary: string, properties: Record<string, JsonSchema>) => {
-		const schema = { type: "object", properties, required: Object.keys(properties) };
+	const answer = (
+		id: string,
+		summary: string,
+		required: Record<string, JsonSchema>,
+		optional: Record<string, JsonSchema> = {},
+	) => {
+		const properties = { ...required, ...optional };
+		const schema = { type: "object", properties, required: Object.keys(required) };
 		const state = inJson(schemas.name(schema, capitalise(id)));
 		return [{ operationId: id, summary, tags: ["health"], security: [] }, state] as const;
 	};
@@ -249,14 +255,20 @@ function gatewayPaths(schemas: Schemas): Record<string, object> {
 		},
 	});
 	const service = { type: "string", const: "api-gateway" };
-	const ready = answer("shopReady", "Whether the whole shop can serve", {
-		status: { type: "string", enum: ["ready", "not_ready"] },
-		service,
-		services: {
-			type: "object",
-			additionalProperties: { type: "string", enum: ["healthy", "unavailable", "stopping"] },
+	const ready = answer(
+		"shopReady",
+		"Whether the whole shop can serve",
+		{
+			status: { type: "string", enum: ["ready", "not_ready"] },
+			service,
+			services: {
+				type: "object",
+				additionalProperties: { type: "string", enum: ["healthy", "unavailable", "stopping"] },
+			},
 		},
-	});
+		// Of services that answer and are not well all the same.
+		{ reasons: { type: "object", additionalProperties: { type: "string" } } },
+	);
 	return {
 		"/health": get(
 			answer("gatewayHealth", "Health of the gateway", {

@@ -144,6 +144,7 @@ export default service<NotificationsService>({
 
 		async health() {
 			await this.pool.query("SELECT 1");
+			this.checkInbox();
 			return { status: "healthy", service: "notification-service" };
 		},
 	}),

@@ -2,8 +2,8 @@ import { type ActionContext, callAction, implement } from "../../contracts/actio
 import { orders } from "../../contracts/orders.ts";
 import { problem, problemCode } from "../../contracts/problems.ts";
 import { cursorAt, momentKey, readMoment } from "../../mixins/cursor.ts";
-import { jobs, pendingJobs } from "../../mixins/jobs.ts";
-import { outbox, outboxTables } from "../../mixins/outbox.ts";
+import { jobs } from "../../mixins/jobs.ts";
+import { type OutboxService, outbox, outboxTables, pendingWork } from "../../mixins/outbox.ts";
 import { postgres } from "../../mixins/postgres.ts";
 import { service } from "../../mixins/schema.ts";
 import { forgetDeletedUsers, forgetUser } from "./forget.ts";
@@ -25,20 +25,22 @@ import { settleReservation } from "./reservations.ts";
 import { sandboxProvider } from "./sandbox.ts";
 import { readWebhook } from "./webhook.ts";
 
-export default service<PayingService>({
+type OrdersService = PayingService & OutboxService;
+
+export default service<OrdersService>({
 	name: orders.name,
 	version: orders.version,
 	mixins: [
-		outbox(),
+		outbox("orders"),
 		jobs("orders"),
 		postgres({
 			database: "orders",
 			migrations: new URL("./migrations/", import.meta.url),
-			tables: [outboxTables],
+			tables: outboxTables,
 		}),
 	],
 
-	actions: implement<PayingService>()(orders, {
+	actions: implement<OrdersService>()(orders, {
 		async place(ctx) {
 			const { caller } = ctx.locals;
 			if (caller?.id == null) {
@@ -122,11 +124,11 @@ export default service<PayingService>({
 		},
 
 		outbox() {
-			return pendingJobs(this.pool);
+			return pendingWork(this.pool);
 		},
 
 		async health() {
-			await this.pool.query("SELECT 1");
+			await this.checkOutbox();
 			return { status: "healthy", service: "order-service" };
 		},
 	}),

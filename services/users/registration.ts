@@ -13,12 +13,15 @@ import type { UsersService } from "./users.service.ts";
 export async function addUser(service: UsersService, attributes: Partial<UserAttributes>): Promise<UserRow> {
 	const { db } = service.adapter;
 	try {
-		return await db.transaction(async (transaction: Transaction) => {
+		const added = await db.transaction(async (transaction: Transaction) => {
 			const row = await service.model.create(attributes, { transaction });
 			const query = (sql: string, bind: unknown[]) => db.query(sql, { bind, transaction });
 			await publish({ query }, "user.registered", `user:${row.id}`, { user_id: row.id });
 			return row;
 		});
+		// Not a connection of `service.pool`, which would wake it by itself.
+		service.wakeRelay();
+		return added;
 	} catch (error) {
 		if (error instanceof UniqueConstraintError) {
 			const { constraint } = error.parent as unknown as { constraint?: string };

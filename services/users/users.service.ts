@@ -4,8 +4,8 @@ import { problem } from "../../contracts/problems.ts";
 import { ACCESS_SECONDS, users } from "../../contracts/users.ts";
 import { cursorAt, readId } from "../../mixins/cursor.ts";
 import { database } from "../../mixins/database.ts";
-import { type JobsService, jobs, pendingJobs } from "../../mixins/jobs.ts";
-import { outbox, outboxTables } from "../../mixins/outbox.ts";
+import { jobs } from "../../mixins/jobs.ts";
+import { type OutboxService, outbox, outboxTables, pendingWork } from "../../mixins/outbox.ts";
 import { postgres } from "../../mixins/postgres.ts";
 import { service } from "../../mixins/schema.ts";
 import {
@@ -37,7 +37,7 @@ import {
 	TokenSigner,
 } from "./tokens.ts";
 
-export interface UsersService extends JobsService {
+export interface UsersService extends OutboxService {
 	adapter: { db: Sequelize };
 	model: UserModel;
 	signer: TokenSigner;
@@ -59,12 +59,12 @@ export default service<UsersService>({
 	version: users.version,
 	mixins: [
 		database,
-		outbox(),
+		outbox("users"),
 		jobs("users"),
 		postgres({
 			database: "users",
 			migrations: new URL("./migrations/", import.meta.url),
-			tables: [outboxTables],
+			tables: outboxTables,
 		}),
 	],
 
@@ -248,11 +248,11 @@ export default service<UsersService>({
 		},
 
 		outbox() {
-			return pendingJobs(this.pool);
+			return pendingWork(this.pool);
 		},
 
 		async health() {
-			await this.pool.query("SELECT 1");
+			await this.checkOutbox();
 			return { status: "healthy", service: "user-service" };
 		},
 	}),

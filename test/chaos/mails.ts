@@ -259,13 +259,11 @@ async function settle(sources: Sources): Promise<boolean> {
 		const left = await Promise.all(
 			(["users", "orders", "notifications"] as const).map((database) =>
 				sources.snapshot(database, (query) =>
-					query(
-						"SELECT 1 FROM graphile_worker.jobs WHERE task_identifier IN ('publish_event', 'send_email') LIMIT 1",
-					),
+					query("SELECT 1 FROM graphile_worker.jobs WHERE task_identifier = 'send_email' LIMIT 1"),
 				),
 			),
 		);
-		return left.every((rows) => rows.length === 0) && (await sources.unread()) === 0;
+		return left.every((rows) => rows.length === 0) && (await sources.eventsUnderWay()) === 0;
 	};
 	while (Date.now() < deadline) {
 		if (await isSettled()) {

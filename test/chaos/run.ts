@@ -184,7 +184,7 @@ async function settle(sources: Sources): Promise<number> {
 				}),
 			),
 		);
-		return left.every((count) => count === 0) && (await sources.unread()) === 0;
+		return left.every((count) => count === 0) && (await sources.eventsUnderWay()) === 0;
 	};
 	while (!(await isSettled()) && Date.now() - begun <= SETTLE_MS) {
 		await wait(250);

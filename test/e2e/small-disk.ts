@@ -81,6 +81,11 @@ export class SmallDisk {
 		chownSync(join(this.#path, name), uid, gid);
 	}
 
+	/** Removes a file or folder. */
+	remove(name: string): void {
+		rmSync(join(this.#path, name), { recursive: true });
+	}
+
 	/** Leaves not a byte. */
 	fill(): void {
 		const file = openSync(join(this.#path, "ballast"), "a");

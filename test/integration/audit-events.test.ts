@@ -93,7 +93,7 @@ describe("the audit names an event", () => {
 		const { paid } = shop.orders;
 		await withoutNotifications(async () => {
 			await newUser(shop.broker);
-			await eventually("an unread event", async () => (await shop.sources.unread()) > 0);
+			await eventually("an unread event", async () => (await shop.sources.consumer()).unread > 0);
 			expect(await shop.breaches()).toEqual([]);
 			await shop.damage("notifications", place(paid, 1));
 			expect(await shop.breaches()).toEqual([

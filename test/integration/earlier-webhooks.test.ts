@@ -54,7 +54,7 @@ async function beforeAmountsWereKept(work: (orders: PostgresService) => Promise<
 	}
 	const broker = new ServiceBroker({ logger: false });
 	const migrations = pathToFileURL(`${folder}/`);
-	const mixins = [postgres({ database: "orders", migrations, tables: [outboxTables] })];
+	const mixins = [postgres({ database: "orders", migrations, tables: outboxTables })];
 	broker.createService(service<PostgresService>({ name: "orders", mixins }));
 	await broker.start();
 	try {

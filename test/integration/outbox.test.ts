@@ -1,14 +1,14 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import type { ServiceBroker } from "moleculer";
-import { connect, consumerOpts, type NatsConnection } from "nats";
+import { connect, type NatsConnection } from "nats";
 import pg from "pg";
-import type { EventEnvelope } from "../../contracts/actions.ts";
 import { type Aggregate, streamConfig } from "../../mixins/events.ts";
 import { publish } from "../../mixins/outbox.ts";
 import { databaseUrl, settings } from "../../mixins/settings.ts";
 import { natsConnection } from "../../moleculer.config.ts";
 import { eventually, startNode } from "./shop.ts";
+import { sequencesInStream } from "./stream.ts";
 
 let shop: ServiceBroker;
 let nats: NatsConnection;
@@ -26,62 +26,34 @@ afterAll(async () => {
 	await shop.stop();
 });
 
-/** The sequence numbers of the events of an aggregate, as the stream has them. */
-async function inStream(aggregate: Aggregate): Promise<number[]> {
-	const manager = await nats.jetstreamManager();
-	const stream = await manager.streams.info(streamConfig().name).catch(() => undefined);
-	// The first event makes the stream.
-	if (!stream?.state.messages) {
-		return [];
-	}
-	const options = consumerOpts();
-	options.orderedConsumer();
-	const found: number[] = [];
-	const subscription = await nats.jetstream().subscribe(`${settings.namespace}.events.>`, options);
-	for await (const message of subscription) {
-		const event = message.json<EventEnvelope>();
-		if (event.aggregate === aggregate) {
-			found.push(event.sequence);
-		}
-		if (message.info.pending === 0) {
-			break;
-		}
-	}
-	subscription.unsubscribe();
-	return found;
-}
+const inStream = (aggregate: Aggregate) => sequencesInStream(nats, aggregate);
 
-async function commit(aggregate: Aggregate, run_at = "now()") {
-	await database.query("BEGIN");
-	await publish(database, "user.registered", aggregate, { user_id: 1 });
-	await database.query(
-		`SELECT graphile_worker.reschedule_jobs(array_agg(id), ${run_at})
-		FROM graphile_worker.jobs WHERE key LIKE 'event:' || $1 || '#%' AND locked_at IS NULL AND attempts = 0 AND run_at <= now()`,
-		[aggregate],
-	);
-	await database.query("COMMIT");
+async function commit(aggregate: Aggregate, client: pg.Client = database) {
+	await client.query("BEGIN");
+	await publish(client, "user.registered", aggregate, { user_id: 1 });
+	await client.query("COMMIT");
 }
 
 const left = async (aggregate: Aggregate) => {
 	const { rows } = await database.query(
-		"SELECT count(*)::integer AS jobs FROM graphile_worker.jobs WHERE key LIKE 'event:' || $1 || '#%'",
+		"SELECT count(*)::integer AS events FROM outbox WHERE aggregate = $1 AND published_at IS NULL",
 		[aggregate],
 	);
-	return rows[0].jobs as number;
+	return rows[0].events as number;
 };
 
-test("the stream has the events of one thing in the order of their commits, though earlier ones wait for another try", async () => {
+test("the stream has the events of one thing in the order of their commits, also those that had to wait", async () => {
 	const aggregate: Aggregate = `user:${randomUUID()}`;
-	for (let sequence = 1; sequence <= 4; sequence++) {
-		await commit(aggregate, "now() + interval '1 hour'");
+	await shop.stop();
+	for (let sequence = 1; sequence <= 5; sequence++) {
+		await commit(aggregate);
+		await commit(`user:${randomUUID()}`);
 	}
-	await commit(aggregate);
-	await eventually("the last event", async () => (await inStream(aggregate)).includes(5));
-	expect(await inStream(aggregate)).toEqual([1, 2, 3, 4, 5]);
-	await database.query(
-		"SELECT graphile_worker.reschedule_jobs(array_agg(id), now()) FROM graphile_worker.jobs WHERE key LIKE 'event:' || $1 || '#%'",
-		[aggregate],
-	);
+	// As one that a process of an earlier version has left as a job.
+	await database.query("UPDATE outbox SET position = DEFAULT WHERE aggregate = $1 AND sequence = 1", [
+		aggregate,
+	]);
+	shop = await startNode("users");
 	await eventually("an empty outbox", async () => (await left(aggregate)) === 0);
 	expect(await inStream(aggregate)).toEqual([1, 2, 3, 4, 5]);
 });
@@ -102,6 +74,41 @@ test("events of one thing that are committed at the same moment are numbered wit
 	expect(await inStream(aggregate)).toEqual([1, 2, 3, 4, 5, 6]);
 });
 
+test("an event of a transaction that commits late is not passed over by those after it", async () => {
+	const [early, late]: Aggregate[] = [`user:${randomUUID()}`, `user:${randomUUID()}`];
+	const slow = new pg.Client(databaseUrl("users"));
+	await slow.connect();
+	await slow.query("BEGIN");
+	await publish(slow, "user.registered", late as Aggregate, { user_id: 1 });
+	for (let sequence = 1; sequence <= 3; sequence++) {
+		await commit(early as Aggregate);
+	}
+	await eventually("the others", async () => (await inStream(early as Aggregate)).length === 3);
+	expect(await inStream(late as Aggregate)).toEqual([]);
+	await slow.query("COMMIT");
+	await slow.end();
+	await eventually("the late one", async () => (await inStream(late as Aggregate)).length === 1);
+});
+
+test("an event whose relay dies after publishing it and before noting that is published again, as the same message", async () => {
+	const aggregate: Aggregate = `user:${randomUUID()}`;
+	// The relay's own session ends when it marks something.
+	await database.query(
+		`CREATE FUNCTION die() RETURNS trigger LANGUAGE plpgsql AS
+			'BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NEW; END';
+		CREATE TRIGGER die BEFORE UPDATE OF published_at ON outbox FOR EACH ROW EXECUTE FUNCTION die()`,
+	);
+	try {
+		await commit(aggregate);
+		await eventually("the event", async () => (await inStream(aggregate)).length === 1);
+		expect(await left(aggregate)).toBe(1);
+	} finally {
+		await database.query("DROP FUNCTION die CASCADE");
+	}
+	await eventually("the mark", async () => (await left(aggregate)) === 0);
+	expect(await inStream(aggregate)).toEqual([1]);
+});
+
 test("events still leave where an operator has changed the stream", async () => {
 	const manager = await nats.jetstreamManager();
 	const { config } = await manager.streams.info(streamConfig().name);
@@ -114,4 +121,32 @@ test("events still leave where an operator has changed the stream", async () => 
 	await eventually("the event", async () => (await inStream(aggregate)).includes(1));
 	expect((await manager.streams.info(config.name)).config.max_age).toBe(48 * hours_ns);
 	await manager.streams.update(config.name, { max_age: config.max_age });
+});
+
+test("events are pruned some days after they were published, where all consumers have them; else when the stream does", async () => {
+	const ages = [
+		...["6 days", "8 days"].map((age) => ({ age, isConfirmed: true })),
+		...["8 days", "31 days"].map((age) => ({ age, isConfirmed: false })),
+	].map((one) => ({ ...one, aggregate: `user:${randomUUID()}` as Aggregate }));
+	for (const { aggregate, age, isConfirmed } of ages) {
+		await commit(aggregate);
+		await eventually("it to be published", async () => (await left(aggregate)) === 0);
+		await database.query(
+			`UPDATE outbox SET occurred_at = now() - interval '40 days', published_at = now() - $2::interval,
+				stream_sequence = $3 WHERE aggregate = $1`,
+			[aggregate, age, isConfirmed ? 5 : 7],
+		);
+	}
+	await shop.stop();
+	await database.query("UPDATE outbox_stream SET confirmed_sequence = 6");
+	shop = await startNode("users");
+	const kept = async () => {
+		const { rows } = await database.query(
+			"SELECT aggregate FROM outbox WHERE aggregate = ANY ($1) ORDER BY position",
+			[ages.map(({ aggregate }) => aggregate)],
+		);
+		return rows.map(({ aggregate }) => aggregate);
+	};
+	await eventually("the old ones to go", async () => (await kept()).length < 3);
+	expect(await kept()).toEqual([ages[0]?.aggregate, ages[2]?.aggregate]);
 });

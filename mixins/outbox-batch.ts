@@ -1,0 +1,68 @@
+import type { JetStreamClient } from "nats";
+import type { EventName } from "../contracts/actions.ts";
+import { channelOf, isInContract, notInContract } from "./events.ts";
+import type { OutboxRow, Sent } from "./outbox-rows.ts";
+import { settings } from "./settings.ts";
+import { isTooLarge } from "./stream.ts";
+
+/** How long the stream may take to acknowledge an event. */
+const ACK_MS = 3000;
+
+/** An event that can never be published as it is, and why. */
+interface Refused {
+	event: OutboxRow;
+	refusal: string;
+}
+
+/** What became of a batch; where something failed the rest of that thing's events was not sent. */
+interface BatchOutcome {
+	sent: Sent[];
+	refused: Refused[];
+	failure?: Error;
+}
+
+/** Sends events to the stream: those of one thing one after the other, those of different things together. */
+export async function publishBatch(client: JetStreamClient, rows: OutboxRow[]): Promise<BatchOutcome> {
+	const outcome: BatchOutcome = { sent: [], refused: [] };
+	const things = [...Map.groupBy(rows, ({ aggregate }) => aggregate).values()].map(async (events) => {
+		for (const event of events.sort((one, other) => one.sequence - other.sequence)) {
+			const became = await send(client, event);
+			if ("refusal" in became) {
+				outcome.refused.push(became);
+			} else {
+				outcome.sent.push(became);
+			}
+		}
+	});
+	const failed = (await Promise.allSettled(things)).find((result) => result.status === "rejected");
+	return { ...outcome, ...(failed && { failure: failed.reason as Error }) };
+}
+
+async function send(client: JetStreamClient, event: OutboxRow): Promise<Sent | Refused> {
+	const { position, id, repeats, data, name, version, aggregate, sequence, occurred_at, bytes } = event;
+	if (!isInContract(name, version)) {
+		return { event, refusal: `${notInContract(event)} that this version of Toko knows` };
+	}
+	if (data === null) {
+		return { event, refusal: tooLarge(bytes) };
+	}
+	const envelope = JSON.stringify({ id, name, version, aggregate, sequence, occurred_at });
+	const message_id = repeats === 0 ? id : `${id}/${repeats}`;
+	try {
+		const { seq } = await client.publish(
+			`${settings.namespace}.${channelOf(name as EventName)}`,
+			Buffer.from(`${envelope.slice(0, -1)},"data":${data}}`),
+			{ msgID: message_id, timeout: ACK_MS },
+		);
+		return { position, message_id, stream_sequence: seq };
+	} catch (error) {
+		if (isTooLarge(error)) {
+			return { event, refusal: tooLarge(bytes) };
+		}
+		throw error;
+	}
+}
+
+function tooLarge(bytes: number): string {
+	return `its ${bytes} bytes are more than NATS takes (max_payload, or max_msg_size of the stream)`;
+}

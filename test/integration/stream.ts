@@ -1,0 +1,29 @@
+import { consumerOpts, type NatsConnection } from "nats";
+import type { EventEnvelope } from "../../contracts/actions.ts";
+import { type Aggregate, streamConfig } from "../../mixins/events.ts";
+import { settings } from "../../mixins/settings.ts";
+
+/** The sequence numbers of the events of an aggregate, as the stream has them. */
+export async function sequencesInStream(nats: NatsConnection, aggregate: Aggregate): Promise<number[]> {
+	const manager = await nats.jetstreamManager();
+	const stream = await manager.streams.info(streamConfig().name).catch(() => undefined);
+	// The first event makes the stream.
+	if (!stream?.state.messages) {
+		return [];
+	}
+	const options = consumerOpts();
+	options.orderedConsumer();
+	const found: number[] = [];
+	const subscription = await nats.jetstream().subscribe(`${settings.namespace}.events.>`, options);
+	for await (const message of subscription) {
+		const event = message.json<EventEnvelope>();
+		if (event.aggregate === aggregate) {
+			found.push(event.sequence);
+		}
+		if (message.info.pending === 0) {
+			break;
+		}
+	}
+	subscription.unsubscribe();
+	return found;
+}
