@@ -1,6 +1,7 @@
 import { hostname } from "node:os";
 import type { BrokerOptions, Middleware } from "moleculer";
 import { type Authenticator, usernamePasswordAuthenticator } from "nats";
+import { agreementMiddleware, toldOfNode } from "./middlewares/agreement.ts";
 import { answersMiddleware } from "./middlewares/answers.ts";
 import { channels } from "./middlewares/channels.ts";
 import { contractMiddleware } from "./middlewares/contracts.ts";
@@ -22,6 +23,7 @@ export function brokerOptions(changes: Partial<BrokerOptions> = {}): BrokerOptio
 	const nats = natsConnection(settings.natsUrl);
 	return {
 		namespace: settings.namespace,
+		metadata: toldOfNode(),
 		nodeID: `${hostname()}-${process.pid}`,
 		logger: { type: "Pino", options: { level: settings.logLevel } },
 		transporter: { type: "NATS", options: { ...nats } },
@@ -52,6 +54,7 @@ export function brokerOptions(changes: Partial<BrokerOptions> = {}): BrokerOptio
 			waitingMiddleware(),
 			retryMiddleware,
 			"ErrorHandler",
+			agreementMiddleware,
 			channels(nats),
 		] as Middleware[],
 		...changes,

@@ -16,6 +16,8 @@ export interface Happened {
 	names: EventName[];
 	/** How many events were published, in the same transactions. */
 	published: number;
+	/** How many of them were lost when the database was restored from an older copy, and so are no part of `names`. */
+	lost: number;
 	/** The sequences of those that the outbox has not published: on their way, or put aside. */
 	in_outbox: number[];
 }
@@ -44,11 +46,15 @@ export async function lookAtEvents(sources: Sources): Promise<Look[]> {
 			const kept = await keptOf(sources, page);
 			for (const one of page) {
 				happening.looked_at++;
-				if (one.names.length !== one.published) {
-					happening.add(one.document, `${one.published} of ${one.names.length} events were published`);
+				const published = one.published - one.lost;
+				if (one.names.length !== published) {
+					happening.add(one.document, `${published} of ${one.names.length} events were published`);
 				}
 				const isBehind = compareInbox(database, one, kept, unread, arriving);
-				compareMessages(one, kept.told.get(one.aggregate) ?? [], isBehind, telling);
+				// People may have been told of what is lost.
+				if (one.lost === 0) {
+					compareMessages(one, kept.told.get(one.aggregate) ?? [], isBehind, telling);
+				}
 			}
 		}
 	}
@@ -84,7 +90,7 @@ function happenedToOrders(sources: Sources) {
 	);
 }
 
-const PUBLISHED = `coalesce(s.sequence, 0) AS published, ARRAY(
+const PUBLISHED = `coalesce(s.sequence, 0) AS published, coalesce(s.lost, 0) AS lost, ARRAY(
 	SELECT e.sequence FROM outbox e WHERE e.aggregate = s.aggregate AND e.published_at IS NULL
 ) AS in_outbox`;
 

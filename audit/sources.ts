@@ -22,7 +22,16 @@ interface Mongo {
 	close(): Promise<void>;
 }
 
-const FIELDS = ["name", "stock", "supplied", "holds", "ledger", "ledger_sums", "restocks"] as const;
+const FIELDS = [
+	"name",
+	"stock",
+	"supplied",
+	"holds",
+	"ledger",
+	"ledger_sums",
+	"restocks",
+	"last_sold",
+] as const;
 
 /** What the audit needs to know of a product. */
 export type Stock = Pick<ProductDocument, "_id" | (typeof FIELDS)[number]>;
@@ -53,9 +62,19 @@ export async function openSources(): Promise<Sources> {
 	const pools = new Map(
 		["users", "orders", "notifications"].map((name) => [
 			name,
-			postgresPool({ connectionString: databaseUrl(name), max: 1, application_name: "toko audit" }),
+			postgresPool({
+				connectionString: databaseUrl(name),
+				max: 1,
+				application_name: "toko audit",
+				// It holds no locks, and reads elsewhere in the middle of a snapshot.
+				session: { idle_in_transaction_session_timeout: "0", transaction_timeout: "0" },
+			}),
 		]),
 	);
+	for (const pool of pools.values()) {
+		// An idle connection that is lost is no reason to end: the next query tells.
+		pool.on("error", () => undefined);
+	}
 	const file = join(settings.directory, "products.db");
 	const mongo = settings.mongoUrl ? await openMongo(settings.mongoUrl) : undefined;
 	const nats = await connect(natsConnection(settings.natsUrl));

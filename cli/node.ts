@@ -34,7 +34,6 @@ async function start(): Promise<void> {
 	}
 
 	const broker = createBroker();
-	broker.fatal = (message) => fail(new Error(message));
 	const health = new HealthServer(broker, names);
 	stopOnSignal(() => {
 		health.stopping();

@@ -128,6 +128,14 @@ export const notifications = contract({
 			result: z.strictObject({ id: z.guid(), name: z.string() }),
 			rest: { method: "POST", path: "/dead-letters/:id/retry" },
 		}),
+		takenIn: action({
+			summary:
+				"The last event that was taken in, of the users or orders with the newest ones, for their service to see whether it knows them all",
+			permissions: "service",
+			params: z.strictObject({ of: z.enum(["user", "order"]) }),
+			result: z.array(z.strictObject({ aggregate: z.string(), sequence: z.int() })),
+			idempotent: true,
+		}),
 		outbox: outboxAction,
 		health: healthAction("notification-service", "/health/notification"),
 	},

@@ -282,6 +282,13 @@ export const orders = contract({
 			result: z.strictObject({ order_ids: z.array(z.uuid()) }),
 			idempotent: true,
 		}),
+		newestUsers: action({
+			summary: "The newest users of whom there are orders, for users to see whether it knows them all",
+			permissions: "service",
+			params: z.strictObject({}),
+			result: z.strictObject({ user_ids: z.array(integerId) }),
+			idempotent: true,
+		}),
 		forgetUser: action({
 			summary: "Take the person out of the orders of a deleted user, as soon as each is settled",
 			permissions: "service",

@@ -256,6 +256,16 @@ export const PROBLEMS = {
 		en: "The {service} service is away at the moment. Try again.",
 		id: "Layanan {service} sedang tidak tersedia. Silakan coba lagi.",
 	},
+	MESSAGES_NOT_SENT: {
+		status: 503,
+		en: "The process that sends messages does not answer: it is being replaced.",
+		id: "Proses pengirim pesan tidak menjawab: sedang diganti.",
+	},
+	DATA_BEHIND: {
+		status: 503,
+		en: "The {service} service is away: its data are older than what others know of them. Its log says how to mend that.",
+		id: "Layanan {service} tidak tersedia: datanya lebih lama daripada yang diketahui layanan lain. Log menjelaskan cara memperbaikinya.",
+	},
 	EVENTS_NOT_PUBLISHED: {
 		status: 503,
 		en: "The event {event} has waited for {seconds} seconds to be published, although NATS is there: {reason}.",

@@ -344,6 +344,14 @@ export const products = contract({
 				),
 			}),
 		}),
+		newestSales: action({
+			summary:
+				"The reservation that was sold last of each product, the newest ones, for orders to see whether it knows them all",
+			permissions: "service",
+			params: z.strictObject({}),
+			result: z.strictObject({ reservation_ids: z.array(z.uuid()) }),
+			idempotent: true,
+		}),
 		consume: action({
 			summary: "The held units are sold",
 			permissions: "service",

@@ -30,6 +30,8 @@ export async function readSecrets(directory: string, say: (line: string) => void
 			if (found !== undefined) {
 				const aside = `${file}.damaged-${Date.now()}`;
 				await rename(file, aside);
+				// The services are told that it is on purpose: see mixins/agreement.ts.
+				process.env.CHANGE_SETTINGS = `${process.env.CHANGE_SETTINGS ?? ""} TOKO_SECRET`.trim();
 				say(`${file} was damaged: kept as ${aside}, new secrets made`);
 			}
 			await link(own, file);

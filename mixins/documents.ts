@@ -2,8 +2,10 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Service, ServiceSchema } from "moleculer";
 import MongoAdapter from "moleculer-db-adapter-mongo";
+import { agree, type SettingsRecord } from "./agreement.ts";
 import { database } from "./database.ts";
 import { FileAdapter } from "./document-file.ts";
+import { type SettingsCollection, settingsCollection, settingsFile } from "./document-settings.ts";
 import { mixin } from "./schema.ts";
 import { settings } from "./settings.ts";
 
@@ -61,8 +63,9 @@ export function isDuplicate(error: unknown): boolean {
 interface NativeMongo {
 	connect(): Promise<void>;
 	client: unknown;
-	db: { command(command: object): Promise<unknown> };
+	db: { command(command: object): Promise<unknown>; collection(name: string): SettingsCollection };
 	collection: NativeCollection<unknown>;
+	count(filters: { query: object }): Promise<number>;
 }
 
 /**
@@ -98,6 +101,7 @@ export function documents(collection: string, indexes: DocumentIndex[]): Partial
 		},
 		async started() {
 			this.collection = isMongo(this.adapter) ? this.adapter.collection : undefined;
+			await agree(settingsRecord(this.adapter, collection), (line) => this.logger.warn(line));
 			for (const { field, unique = false, onServer = false } of indexes) {
 				if (isMongo(this.adapter)) {
 					await this.adapter.collection.createIndex({ [field]: 1 }, { unique });
@@ -107,6 +111,20 @@ export function documents(collection: string, indexes: DocumentIndex[]): Partial
 			}
 		},
 	});
+}
+
+/** Any document has amounts: prices. */
+function settingsRecord(adapter: NativeMongo | FileAdapter, collection: string): SettingsRecord {
+	const database = `${settings.namespace}_${collection}`;
+	return {
+		...(isMongo(adapter)
+			? { store: `the database ${database}`, ...settingsCollection(adapter.db.collection("settings")) }
+			: {
+					store: `${collection}.db in ${settings.directory}`,
+					...settingsFile(join(settings.directory, `${collection}-settings.json`)),
+				}),
+		currencyOfAmounts: async () => ((await adapter.count({ query: {} })) > 0 ? null : undefined),
+	};
 }
 
 function isMongo(adapter: NativeMongo | FileAdapter): adapter is NativeMongo {

@@ -14,6 +14,9 @@ export interface States {
 	reasons?: Record<string, string>;
 }
 
+/** Codes of services that answer and are not well. */
+const SAYS_WHY = /^(EVENTS_NOT_|MESSAGES_NOT_|DATA_BEHIND)/;
+
 type HealthAction = Extract<ActionName, `${string}.health`>;
 
 /**
@@ -36,7 +39,7 @@ export async function askServices(
 			const isOffered = broker.registry.actions.isAvailable(health);
 			const answer = isOffered ? callAction(broker, health, {}, options) : Promise.reject();
 			answer.catch((error) => {
-				if (problemCode(error)?.startsWith("EVENTS_NOT_")) {
+				if (SAYS_WHY.test(problemCode(error) ?? "")) {
 					reasons[name] = (error as Error).message;
 				}
 			});

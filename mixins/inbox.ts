@@ -2,9 +2,10 @@ import { LRUCache } from "lru-cache";
 import type { ServiceSchema } from "moleculer";
 import type { JsMsg } from "nats";
 import pLimit from "p-limit";
-import type { PoolClient } from "pg";
+import type { Pool, PoolClient } from "pg";
 import type { EventEnvelope } from "../contracts/actions.ts";
 import { problem } from "../contracts/problems.ts";
+import { NEWEST } from "./compared.ts";
 import { type Consumers, type InboxService, runConsumer } from "./consumers.ts";
 import { countDeadLetter, keepDeadLetter } from "./dead-letters.ts";
 import { ACK_WAIT_MS, ALL_EVENTS, isPlace, NotAnEvent, readEvent } from "./events.ts";
@@ -68,6 +69,18 @@ export function inbox<This extends InboxService>(
 			},
 		},
 	});
+}
+
+/** The places of the last events that were taken in, of the users or orders with the newest ones. */
+export async function newestTakenIn(
+	pool: Pick<Pool, "query">,
+	of: "user" | "order",
+): Promise<{ aggregate: string; sequence: number }[]> {
+	const { rows } = await pool.query<{ aggregate: string; sequence: number }>(
+		"SELECT aggregate, sequence FROM inbox WHERE starts_with(aggregate, $1) ORDER BY taken_at DESC LIMIT $2",
+		[`${of}:`, NEWEST],
+	);
+	return rows;
 }
 
 /** What a process remembers of events that it could not take in yet, by their places in the stream. */

@@ -5,7 +5,7 @@ import { Logger, type Runner, run, type TaskList, type WorkerEvents } from "grap
 import type { ServiceSchema } from "moleculer";
 import type pg from "pg";
 import { JOBS_SCHEMA, type PostgresService } from "./postgres.ts";
-import { PostgresClient } from "./postgres-client.ts";
+import { PostgresClient, PULSED } from "./postgres-client.ts";
 import { mixin } from "./schema.ts";
 import { databaseUrl } from "./settings.ts";
 
@@ -44,7 +44,7 @@ const WORKER_LOCK = 7_706_560;
 
 /**
  * Jobs in the service's own database by graphile-worker: a job is a row, added in the transaction that wants it
- * done, and tried until it is. A process that dies leaves its jobs to the others within seconds.
+ * done, and tried until it is. A process that dies or freezes leaves its jobs to the others within seconds.
  *
  * @param options.concurrency How many jobs a process does at the same moment.
  * @param options.lanes Tasks that have workers of their own, so that slow ones hold up nobody else.
@@ -110,7 +110,7 @@ interface Work {
 
 /**
  * Runs jobs until it is stopped, through restarts of the server. Its pool of workers is announced by an advisory
- * lock that PostgreSQL drops when the process dies; whoever sees a job taken by a pool without such a lock gives
+ * lock that PostgreSQL drops when the process dies or is frozen; whoever sees a job taken by a pool without such a lock gives
  * the job back. (graphile-worker alone waits four hours.) A pool that did not hear which job it was given, because
  * the connection broke, is replaced by a new one and its announcement taken back: nobody else would do that job.
  */
@@ -240,6 +240,8 @@ class Worker {
 		const session = new PostgresClient({
 			connectionString: databaseUrl(this.#database),
 			application_name: `toko ${this.#database} workers`,
+			// It keeps house every few seconds; once it does not, others get its jobs.
+			session: PULSED,
 		});
 		const forget = () => {
 			this.#session = undefined;

@@ -16,7 +16,6 @@ const CONNECT_MS = 5000;
 
 /**
  * What Toko's SQL and the parsing of its results rely on, whatever `ALTER ROLE … SET` or the server's configuration say.
- * Limits of time are the operator's and stay.
  */
 const SESSION: Record<string, string> = {
 	search_path: '"$user", public',
@@ -34,6 +33,23 @@ const SESSION: Record<string, string> = {
 	// The outbox tells by a notice that there is something to relay.
 	client_min_messages: "notice",
 };
+
+/**
+ * How long a process that is frozen keeps what others wait for: after this PostgreSQL ends its session, and with it the
+ * locks. No work comes near: between two statements of a transaction there is nothing but a round trip. Limits of time
+ * that the operator has set stay, and servers that do not know one (`transaction_timeout` before 17) go without.
+ */
+const LIMITS: Record<string, string> = {
+	idle_in_transaction_session_timeout: "5s",
+	// A session that cannot hand over its result is not idle.
+	transaction_timeout: "5min",
+};
+
+/**
+ * For the `session` of a client that holds locks outside of transactions and says something every few seconds: once its
+ * process is frozen, PostgreSQL ends it (from version 14 on).
+ */
+export const PULSED = { idle_session_timeout: "10s" };
 
 const SSL_MODES = ["disable", "prefer", "require", "verify-ca", "verify-full", "no-verify"];
 const FORM = "postgres://user:password@host:5432/database";
@@ -81,11 +97,14 @@ export class PostgresClient extends pg.Client {
 
 /** A pool of such connections. Its own errors, of idle connections, are for its owner to hear. */
 export function postgresPool(options: Omit<pg.PoolConfig, "Client"> & ConnectionOptions): pg.Pool {
-	return new pg.Pool({
+	const pool = new pg.Pool({
 		connectionTimeoutMillis: CONNECT_MS,
 		...options,
 		Client: PostgresClient as unknown as typeof pg.Client,
 	} as pg.PoolConfig);
+	// graphile-worker warns of pools that nobody listens to here; each client hears its own errors.
+	pool.on("connect", () => undefined);
+	return pool;
 }
 
 /** What is wrong with a URL of PostgreSQL, to be read after the variable's name; undefined where it says all. */
@@ -164,9 +183,16 @@ function setUp(url: string, own: Record<string, string>): string {
 		name.toLowerCase().replaceAll("-", "_"),
 	);
 	const session = Object.entries({ ...SESSION, ...own }).filter(([name]) => !given.includes(name));
-	const values = [["client_encoding", "UTF8"], ...session].map(
-		(pair) => `(${pair.map((text) => pg.escapeLiteral(text as string)).join(", ")})`,
+	const limits = Object.entries(LIMITS).filter(([name]) => !given.includes(name) && own[name] === undefined);
+	const values = [
+		...[["client_encoding", "UTF8"], ...session].map((pair) => [...pair, "false"]),
+		...limits.map((pair) => [...pair, "true"]),
+	].map(
+		([name, value, isLimit]) =>
+			`(${pg.escapeLiteral(name as string)}, ${pg.escapeLiteral(value as string)}, ${isLimit})`,
 	);
-	return `SELECT count(pg_catalog.set_config(name, value, false)) FROM (VALUES ${values.join(", ")}) AS wanted (name, value)
-		WHERE pg_catalog.current_setting(name, true) IS DISTINCT FROM value`;
+	return `SELECT count(pg_catalog.set_config(name, value, false))
+		FROM (VALUES ${values.join(", ")}) AS wanted (name, value, is_limit),
+			LATERAL pg_catalog.current_setting(name, true) AS present
+		WHERE present <> value AND (NOT is_limit OR present = '0')`;
 }

@@ -14,7 +14,11 @@ const WITH_BUILTIN = 170_000;
  * @param url Of a database that is there.
  */
 export async function createDatabase(url: string, name: string): Promise<void> {
-	const client = new PostgresClient({ connectionString: url });
+	// It takes as long as the disk takes, whatever a role gives its queries.
+	const client = new PostgresClient({
+		connectionString: url,
+		session: { statement_timeout: "0", lock_timeout: "0" },
+	});
 	client.on("error", () => undefined);
 	await client.connect();
 	try {

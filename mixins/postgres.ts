@@ -6,8 +6,9 @@ import { runMigrations } from "graphile-worker";
 import type { Service, ServiceSchema } from "moleculer";
 import type pg from "pg";
 import { Umzug } from "umzug";
+import { agree, type SettingsRecord } from "./agreement.ts";
 import { retryConflicts, retryConflictsOf } from "./conflicts.ts";
-import { PostgresClient, postgresPool } from "./postgres-client.ts";
+import { PostgresClient, PULSED, postgresPool } from "./postgres-client.ts";
 import { checkDatabase, createDatabase } from "./postgres-database.ts";
 import { mixin } from "./schema.ts";
 import { databaseUrl, settings } from "./settings.ts";
@@ -30,6 +31,8 @@ export interface PostgresOptions {
 	migrations: URL;
 	/** SQL files of other mixins, run once each after those. */
 	tables?: URL[];
+	/** A query for the currency of any amount in this database, as `currency`: no row where there is none. */
+	amounts?: string;
 	/** The largest number of connections that one process opens to this database. */
 	connections?: number;
 }
@@ -47,7 +50,7 @@ export function postgres(options: PostgresOptions): Partial<ServiceSchema> {
 	return mixin<PostgresService>({
 		methods: {
 			migrate(this: PostgresService) {
-				return migrate(options);
+				return migrate(options, (line) => this.logger.warn(line));
 			},
 			transaction<T>(this: PostgresService, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
 				return retryConflicts(() => inTransaction(this.pool, work));
@@ -91,25 +94,64 @@ async function inTransaction<T>(pool: pg.Pool, work: (client: pg.PoolClient) => 
 }
 
 /** A migration may wait for another process's, or rewrite a table, for longer than a role gives its queries. */
-const UNLIMITED = { statement_timeout: "0", lock_timeout: "0", idle_in_transaction_session_timeout: "0" };
+const UNLIMITED = {
+	statement_timeout: "0",
+	lock_timeout: "0",
+	transaction_timeout: "0",
+	idle_in_transaction_session_timeout: "0",
+};
+/** The session with the lock says so often that its process is not frozen: else PostgreSQL gives the lock to the next. */
+const PULSE_MS = 2000;
 
-async function migrate({ database, migrations, tables = [] }: PostgresOptions): Promise<void> {
+async function migrate(
+	{ database, migrations, tables = [], amounts }: PostgresOptions,
+	say: (line: string) => void,
+): Promise<void> {
 	await createDatabase(settings.postgresUrl, `${settings.namespace}_${database}`);
 	const options = { connectionString: databaseUrl(database), session: UNLIMITED };
-	const client = new PostgresClient(options);
+	const client = new PostgresClient({ ...options, session: { ...UNLIMITED, ...PULSED } });
 	await client.connect();
 	const pool = postgresPool({ ...options, max: 2 });
 	pool.on("error", () => undefined);
+	const pulse = setInterval(() => client.query("SELECT 1").catch(() => undefined), PULSE_MS);
 	try {
 		await checkDatabase(client);
 		await client.query("SELECT pg_advisory_lock($1)", [MIGRATION_LOCK]);
 		// Ours call graphile-worker's functions, so its tables come first.
 		await runMigrations({ pgPool: pool, schema: JOBS_SCHEMA });
 		await ownMigrations(client, migrations, tables).up();
+		await agree(settingsRecord(client, `${settings.namespace}_${database}`, amounts), say);
 	} finally {
+		clearInterval(pulse);
 		await pool.end();
 		await client.end();
 	}
+}
+
+/** The settings that the data were made with, in a table of the database. Used under the lock of migrations. */
+function settingsRecord(client: pg.Client, name: string, amounts: string | undefined): SettingsRecord {
+	const write = (onConflict: string) => async (values: Record<string, string>) => {
+		await client.query(
+			`INSERT INTO shop_settings AS s (name, value) SELECT * FROM jsonb_each_text($1) ON CONFLICT (name) DO ${onConflict}`,
+			[JSON.stringify(values)],
+		);
+	};
+	return {
+		store: `the database ${name}`,
+		async read() {
+			await client.query(
+				"CREATE TABLE IF NOT EXISTS shop_settings (name text PRIMARY KEY, value text NOT NULL)",
+			);
+			const { rows } = await client.query<{ name: string; value: string }>("SELECT * FROM shop_settings");
+			return Object.fromEntries(rows.map(({ name, value }) => [name, value]));
+		},
+		add: write("NOTHING"),
+		change: write("UPDATE SET value = excluded.value"),
+		async currencyOfAmounts() {
+			const { rows } = amounts ? await client.query<{ currency: string | null }>(amounts) : { rows: [] };
+			return rows[0]?.currency;
+		},
+	};
 }
 
 function ownMigrations(client: pg.Client, folder: URL, tables: URL[]): Umzug<pg.Client> {

@@ -72,6 +72,10 @@ export const settings = {
 		}
 		return Number(given);
 	},
+	/** The settings that this start changes on purpose although all processes have to share them: see agreement.ts. */
+	get changedSettings(): string[] {
+		return list("CHANGE_SETTINGS");
+	},
 	/** Minutes (fractions allowed) that an unpaid order holds its units. */
 	get orderTtlMinutes(): number {
 		return positive("ORDER_TTL_MINUTES", 30, YEAR_MINUTES);

@@ -12,7 +12,7 @@ export function createBroker(
 ): ServiceBroker {
 	const base = brokerOptions();
 	const level = process.env.LOG_LEVEL || (options.quiet ? "warn" : "info");
-	return new ServiceBroker({
+	const broker = new ServiceBroker({
 		...base,
 		...(options.nodeID ? { nodeID: options.nodeID } : {}),
 		logger: options.quiet
@@ -20,6 +20,8 @@ export function createBroker(
 			: { type: "Pino", options: { level } },
 		middlewares: [...(options.middlewares ?? []), ...(base.middlewares ?? [])],
 	});
+	broker.fatal = (message) => fail(new Error(message));
+	return broker;
 }
 
 /**

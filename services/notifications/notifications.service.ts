@@ -4,7 +4,7 @@ import { notifications } from "../../contracts/notifications.ts";
 import { problem, problemCode } from "../../contracts/problems.ts";
 import { cursorAt, momentKey, readMoment } from "../../mixins/cursor.ts";
 import { listDeadLetters, retryDeadLetter } from "../../mixins/dead-letters.ts";
-import { type InboxService, inbox, inboxTables } from "../../mixins/inbox.ts";
+import { type InboxService, inbox, inboxTables, newestTakenIn } from "../../mixins/inbox.ts";
 import { jobs, pendingJobs } from "../../mixins/jobs.ts";
 import { postgres } from "../../mixins/postgres.ts";
 import { mixin, service } from "../../mixins/schema.ts";
@@ -57,7 +57,11 @@ const messaging = mixin<NotificationsService>({
 	},
 	async started() {
 		await this.templates.load();
-		this.sender = new Sender();
+		this.sender = new Sender((pid) =>
+			this.logger.warn(
+				`The process that sends messages (${pid}) does not answer: another one takes its place`,
+			),
+		);
 	},
 	async stopped() {
 		await this.sender.close();
@@ -81,6 +85,8 @@ export default service<NotificationsService>({
 			database: "notifications",
 			migrations: new URL("./migrations/", import.meta.url),
 			tables: [inboxTables],
+			amounts:
+				"SELECT data->'data'->>'currency' AS currency FROM notifications WHERE starts_with(aggregate, 'order:') LIMIT 1",
 			// For every job and every event that is taken in at the same moment.
 			connections: 24,
 		}),
@@ -138,12 +144,19 @@ export default service<NotificationsService>({
 			return retryDeadLetter(this, ctx.params.id);
 		},
 
+		takenIn(ctx) {
+			return newestTakenIn(this.pool, ctx.params.of);
+		},
+
 		outbox() {
 			return pendingJobs(this.pool);
 		},
 
 		async health() {
 			await this.pool.query("SELECT 1");
+			if (!this.sender.isAnswering) {
+				throw problem("MESSAGES_NOT_SENT");
+			}
 			this.checkInbox();
 			return { status: "healthy", service: "notification-service" };
 		},

@@ -2,18 +2,55 @@ import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { settings } from "../../mixins/settings.ts";
 import { type ChannelName, type Message, Refused } from "./channel.ts";
-import type { Order, Outcome } from "./sending.ts";
+import { type Order, type Outcome, PING } from "./handover.ts";
 
-/** Sends messages by a process of its own, which outlives this one for as long as it takes to finish: see `sending.ts`. */
+const ENDED = "the process that sends messages has ended";
+const AGAIN_AFTER_MS = 500;
+/** How often the process is asked whether it is alive. */
+const PING_EVERY_MS = 500;
+/** So many questions in a row without an answer make the service unavailable … */
+const SILENT_PINGS = 4;
+/** … and so many end the process: it is frozen. Counted and not timed, since this process may have been frozen itself. */
+const DEAD_PINGS = 10;
+/** Until it has loaded its program, it does not answer. */
+const STARTING_PINGS = 60;
+
+/**
+ * Sends messages by a process of its own, which outlives this one for as long as it takes to finish: see `sending.ts`. When
+ * that process ends or freezes, another one takes its place; what it had in hand fails, and is sent again by its job.
+ */
 export class Sender {
 	#process: ChildProcess;
 	#turn = 0;
 	#waiting = new Map<number, { resolve(): void; reject(error: Error): void }>();
 	#isClosing = false;
+	#isStarted = false;
+	/** From when it is lost until the next one is heard of. */
+	#isLost = false;
+	/** How often it was asked since it was last heard of. */
+	#unanswered = 0;
+	#pinging: NodeJS.Timeout;
+	#onFrozen: (pid: number | undefined) => void;
 
-	/** The database has to be there. */
-	constructor() {
+	/**
+	 * The database has to be there.
+	 *
+	 * @param onFrozen Called when the process is killed because it does not answer.
+	 */
+	constructor(onFrozen: (pid: number | undefined) => void = () => undefined) {
+		this.#onFrozen = onFrozen;
 		this.#process = this.#start();
+		this.#pinging = setInterval(() => this.#ping(), PING_EVERY_MS).unref();
+	}
+
+	/** The process that sends at the moment. */
+	get pid(): number | undefined {
+		return this.#process.pid;
+	}
+
+	/** Whether messages can be sent: not while the process does not answer. The first one counts from the start. */
+	get isAnswering(): boolean {
+		return !this.#isLost && (this.#unanswered < SILENT_PINGS || !this.#isStarted);
 	}
 
 	/**
@@ -35,8 +72,12 @@ export class Sender {
 
 	/** Lets it finish what it is sending. */
 	async close(): Promise<void> {
+		const { isAnswering } = this;
 		this.#isClosing = true;
-		if (this.#process.connected) {
+		clearInterval(this.#pinging);
+		if (!isAnswering) {
+			this.#process.kill("SIGKILL");
+		} else if (this.#process.connected) {
 			const ended = once(this.#process, "exit");
 			this.#process.disconnect();
 			await ended;
@@ -50,9 +91,19 @@ export class Sender {
 			env: { ...process.env },
 			stdio: ["ignore", "inherit", "inherit", "ipc"],
 		});
-		child.on("message", (outcome: Outcome) => this.#settle(outcome));
+		child.on("message", (told: Outcome | typeof PING) => {
+			this.#isStarted = true;
+			this.#isLost = false;
+			this.#unanswered = 0;
+			if (told !== PING) {
+				this.#settle(told);
+			}
+		});
 		child.on("error", () => undefined);
 		child.once("exit", () => {
+			this.#isStarted = false;
+			this.#isLost = true;
+			this.#unanswered = 0;
 			for (const turn of this.#waiting.keys()) {
 				this.#settle({ turn, is: "failed", reason: ENDED });
 			}
@@ -67,6 +118,21 @@ export class Sender {
 		return child;
 	}
 
+	#ping(): void {
+		const child = this.#process;
+		if (this.#unanswered >= (this.#isStarted ? DEAD_PINGS : STARTING_PINGS)) {
+			this.#unanswered = 0;
+			this.#onFrozen(child.pid);
+			// Nothing less ends a process that is stopped.
+			child.kill("SIGKILL");
+		} else if (child.exitCode === null && child.signalCode === null) {
+			this.#unanswered++;
+			if (child.connected) {
+				child.send(PING, () => undefined);
+			}
+		}
+	}
+
 	#settle({ turn, is, reason }: Outcome): void {
 		const waiting = this.#waiting.get(turn);
 		this.#waiting.delete(turn);
@@ -77,9 +143,6 @@ export class Sender {
 		}
 	}
 }
-
-const ENDED = "the process that sends messages has ended";
-const AGAIN_AFTER_MS = 500;
 
 /** Whether there is a way to reach people by this channel. */
 export function hasChannel(channel: ChannelName): boolean {

@@ -2,8 +2,9 @@ import { setTimeout as wait } from "node:timers/promises";
 import pLimit from "p-limit";
 import { postgresPool } from "../../mixins/postgres-client.ts";
 import { databaseUrl } from "../../mixins/settings.ts";
-import { type ChannelName, type Message, Refused } from "./channel.ts";
+import { Refused } from "./channel.ts";
 import { openChannels } from "./channels.ts";
+import { type Order, type Outcome, PING } from "./handover.ts";
 
 // The program of the process that sender.ts starts: it hands messages over and marks them as sent, nothing else. A message
 // that has left and is not marked yet goes out again; so when the service's process is killed, this one still marks what it
@@ -17,21 +18,6 @@ const LAST_WORDS_MS = 10_000;
 /** Where the database is away, it is asked again this often, for so long. */
 const MARK_AGAIN_MS = 100;
 const MARK_PATIENCE_MS = 30_000;
-
-/** What the service's process asks for. */
-export interface Order {
-	/** Names the answer. */
-	turn: number;
-	channel: ChannelName;
-	message: Message;
-}
-
-/** What became of a message; the text is why it did not leave, or could not be marked. */
-export interface Outcome {
-	turn: number;
-	is: "sent" | "refused" | "failed";
-	reason?: string;
-}
 
 const channels = openChannels();
 const limits = {
@@ -47,7 +33,11 @@ pool.on("error", () => undefined);
 
 const underWay = new Set<Promise<void>>();
 
-process.on("message", (order: Order) => {
+process.on("message", (order: Order | typeof PING) => {
+	if (order === PING) {
+		answer(PING);
+		return;
+	}
 	const work = limits[order.channel](() => send(order)).then(answer, () => undefined);
 	underWay.add(work);
 	void work.then(() => underWay.delete(work));
@@ -99,7 +89,7 @@ async function mark(id: string): Promise<void> {
 	);
 }
 
-function answer(outcome: Outcome): void {
+function answer(outcome: Outcome | typeof PING): void {
 	if (process.connected) {
 		process.send?.(outcome);
 	}

@@ -2,6 +2,7 @@ import type { Pool, PoolClient } from "pg";
 import type { z } from "zod";
 import { fromMinor } from "../../contracts/money.ts";
 import type { order } from "../../contracts/orders.ts";
+import { NEWEST } from "../../mixins/compared.ts";
 import type { OrderStatus } from "./states.ts";
 
 /** An order with its lines, as the database gives it in JSON. Sums are in the smallest unit. */
@@ -60,6 +61,15 @@ export async function listOrders(
 		[limit, skip, owner === "anybody" ? null : owner, ...(after ?? [null, null])],
 	);
 	return rows.map((row) => row.order);
+}
+
+/** The newest users of whom there are orders. */
+export async function newestUsers(pool: Pool): Promise<number[]> {
+	const { rows } = await pool.query<{ user_id: number }>(
+		"SELECT DISTINCT user_id FROM orders ORDER BY user_id DESC LIMIT $1",
+		[NEWEST],
+	);
+	return rows.map(({ user_id }) => user_id);
 }
 
 /** An order as the contract shows it. */

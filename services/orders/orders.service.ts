@@ -1,6 +1,7 @@
 import { type ActionContext, callAction, implement } from "../../contracts/actions.ts";
 import { orders } from "../../contracts/orders.ts";
 import { problem, problemCode } from "../../contracts/problems.ts";
+import { comparedWithOthers, eventsKnown, lostEventTables } from "../../mixins/compared.ts";
 import { cursorAt, momentKey, readMoment } from "../../mixins/cursor.ts";
 import { jobs } from "../../mixins/jobs.ts";
 import { type OutboxService, outbox, outboxTables, pendingWork } from "../../mixins/outbox.ts";
@@ -8,7 +9,7 @@ import { postgres } from "../../mixins/postgres.ts";
 import { service } from "../../mixins/schema.ts";
 import { forgetDeletedUsers, forgetUser } from "./forget.ts";
 import { forgetOldKeys } from "./idempotency.ts";
-import { findOrder, listOrders, type Owner, present } from "./model.ts";
+import { findOrder, listOrders, newestUsers, type Owner, present } from "./model.ts";
 import { moveOrder, refundOrder } from "./move.ts";
 import {
 	checkPayment,
@@ -21,7 +22,7 @@ import {
 	takeProviderEvent,
 } from "./payments.ts";
 import { placeOrder } from "./place.ts";
-import { settleReservation } from "./reservations.ts";
+import { salesKnown, settleReservation } from "./reservations.ts";
 import { sandboxProvider } from "./sandbox.ts";
 import { readWebhook } from "./webhook.ts";
 
@@ -33,10 +34,16 @@ export default service<OrdersService>({
 	mixins: [
 		outbox("orders"),
 		jobs("orders"),
+		comparedWithOthers<PayingService>(
+			"orders",
+			["newestUsers", "outbox"],
+			[eventsKnown("order"), salesKnown],
+		),
 		postgres({
 			database: "orders",
 			migrations: new URL("./migrations/", import.meta.url),
-			tables: outboxTables,
+			tables: [...outboxTables, lostEventTables],
+			amounts: "SELECT currency FROM orders ORDER BY created_at DESC LIMIT 1",
 		}),
 	],
 
@@ -105,6 +112,10 @@ export default service<OrdersService>({
 
 		async settledRestocks(ctx) {
 			return { order_ids: await settledRestocks(this.pool, ctx.params.order_ids) };
+		},
+
+		async newestUsers() {
+			return { user_ids: await newestUsers(this.pool) };
 		},
 
 		async forgetUser(ctx) {

@@ -1,6 +1,8 @@
 import type { Pool } from "pg";
 import type { z } from "zod";
+import { callAction } from "../../contracts/actions.ts";
 import type { reservationFate } from "../../contracts/orders.ts";
+import type { Comparison } from "../../mixins/compared.ts";
 import type { JobsService } from "../../mixins/jobs.ts";
 import type { OrderStatus } from "./states.ts";
 
@@ -40,3 +42,16 @@ export async function settleReservation(service: JobsService, reservation_id: st
 	);
 	return { fate: FATES[(rows[0] as { status: OrderStatus }).status] };
 }
+
+/** Whatever products has sold, it was told to by orders. */
+export const salesKnown: Comparison<JobsService> = {
+	action: "v1.products.newestSales",
+	async findAhead() {
+		const { reservation_ids } = await callAction(this.broker, "v1.products.newestSales", {});
+		const { rows } = await this.pool.query<{ id: string }>(
+			"SELECT id FROM unnest($1::uuid[]) AS sold (id) WHERE NOT EXISTS (SELECT FROM reservations r WHERE r.id = sold.id) LIMIT 1",
+			[reservation_ids],
+		);
+		return rows[0] && `products has sold the units of reservation ${rows[0].id}`;
+	},
+};

@@ -41,6 +41,8 @@ export interface ProductDocument {
 	holds: Hold[];
 	/** The orders whose units came back, and when, for processes of an earlier version, which know no ledger. */
 	restocks?: Record<string, string>;
+	/** The reservation that was sold last, and when (ISO 8601): orders has it, or was restored from an older copy. */
+	last_sold?: { reservation_id: string; at: string };
 	category: string;
 	/** What it is found and ordered by: see search.ts. */
 	words: string[];

@@ -21,7 +21,16 @@ import {
 } from "./model.ts";
 import { MongoListing } from "./mongo-listing.ts";
 import { describeForSearch, searchFields } from "./search.ts";
-import { changeStock, consume, refuseStale, release, reserve, restock, type StockChange } from "./stock.ts";
+import {
+	changeStock,
+	consume,
+	newestSales,
+	refuseStale,
+	release,
+	reserve,
+	restock,
+	type StockChange,
+} from "./stock.ts";
 import { KEEPS_LEDGERS, Sweeper } from "./sweeper.ts";
 
 interface ProductsService extends DocumentService<ProductDocument> {
@@ -47,6 +56,7 @@ export default service<ProductsService>({
 			{ field: "updated_at", onServer: true },
 			{ field: "holds.reservation_id" },
 			{ field: "holds.expires_at" },
+			{ field: "last_sold.at", onServer: true },
 		]),
 	],
 
@@ -183,6 +193,10 @@ export default service<ProductsService>({
 
 		async consume(ctx) {
 			return { lines: await consume(this.adapter, ctx.params.reservation_id) };
+		},
+
+		async newestSales() {
+			return { reservation_ids: await newestSales(this.adapter) };
 		},
 
 		async release(ctx) {

@@ -1,5 +1,6 @@
 import { problem } from "../../contracts/problems.ts";
 import { STOCK_MAX } from "../../contracts/products.ts";
+import { NEWEST } from "../../mixins/compared.ts";
 import type { DocumentAdapter } from "../../mixins/documents.ts";
 import { supply } from "./ledger.ts";
 import { ON_SALE, type ProductDocument } from "./model.ts";
@@ -112,8 +113,18 @@ async function holdAll(
 export function consume(store: Store, reservation_id: string): Promise<number> {
 	return store.updateMany(
 		{ "holds.reservation_id": reservation_id },
-		{ $pull: { holds: { reservation_id } } },
+		{
+			$pull: { holds: { reservation_id } },
+			$set: { last_sold: { reservation_id, at: new Date().toISOString() } },
+		},
 	);
+}
+
+/** The reservations that were sold last, at most one of each product. */
+export async function newestSales(store: Store): Promise<string[]> {
+	const query = { last_sold: { $exists: true } };
+	const found = await store.find({ query, sort: ["-last_sold.at"], limit: NEWEST });
+	return found.flatMap(({ last_sold }) => last_sold?.reservation_id ?? []);
 }
 
 /**

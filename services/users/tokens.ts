@@ -80,13 +80,15 @@ export class TokenSigner {
 	async ensureKey(): Promise<void> {
 		const client = await this.#pool.connect();
 		try {
-			// Waiting for the lock comes before the look at the table, in statements of their own.
-			await client.query("SELECT pg_advisory_lock(hashtext('signing_keys'))");
+			// Of a transaction, so that a frozen process does not keep it. Waiting for the lock comes before the look at the
+			// table, in statements of their own.
+			await client.query("BEGIN");
+			await client.query("SELECT pg_advisory_xact_lock(hashtext('signing_keys'))");
 			if (!(await this.#signingKey())) {
 				await this.addKey();
 			}
 		} finally {
-			await client.query("SELECT pg_advisory_unlock(hashtext('signing_keys'))").catch(() => undefined);
+			await client.query("ROLLBACK").catch(() => undefined);
 			client.release();
 		}
 	}

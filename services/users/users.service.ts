@@ -2,6 +2,7 @@ import { Op, type Sequelize } from "sequelize";
 import { type ActionContext, callAction, implement } from "../../contracts/actions.ts";
 import { problem } from "../../contracts/problems.ts";
 import { ACCESS_SECONDS, users } from "../../contracts/users.ts";
+import { comparedWithOthers, eventsKnown, lostEventTables } from "../../mixins/compared.ts";
 import { cursorAt, readId } from "../../mixins/cursor.ts";
 import { database } from "../../mixins/database.ts";
 import { jobs } from "../../mixins/jobs.ts";
@@ -21,6 +22,7 @@ import {
 import { ensureAdmin, makeAdmin } from "./admins.ts";
 import { isPasswordOf } from "./credentials.ts";
 import { warnOfDuplicates } from "./duplicates.ts";
+import { usersKnown } from "./known.ts";
 import { forgetOldAttempts, LoginGuard } from "./login-guard.ts";
 import { askForMail, type MailRequest, requestMail } from "./mail-requests.ts";
 import { mailToken } from "./mail-tokens.ts";
@@ -61,10 +63,11 @@ export default service<UsersService>({
 		database,
 		outbox("users"),
 		jobs("users"),
+		comparedWithOthers<UsersService>("users", ["ensureAdmin", "outbox"], [usersKnown, eventsKnown("user")]),
 		postgres({
 			database: "users",
 			migrations: new URL("./migrations/", import.meta.url),
-			tables: outboxTables,
+			tables: [...outboxTables, lostEventTables],
 		}),
 	],
 

@@ -145,11 +145,12 @@ describe("the audit names a job", () => {
 		]),
 	);
 
-	test("that is put off with the event that it is to publish", async () => {
+	test("that is put off, and the event that it would have published before there was a table of them", async () => {
 		const { paid } = shop.orders;
 		await shop.damage("notifications", place(paid, 1));
 		await shop.damage("orders", add("publish_event").replace("order:lost#1", `order:${paid.id}#2`));
 		expect(await shop.breaches()).toEqual([
+			`order ${paid.number} event 1 of 2 was the last to be taken in`,
 			expect.stringContaining("publish_event is put off to 2999-01-01"),
 		]);
 		await shop.restore();

@@ -161,7 +161,7 @@ describe("the audit names an order", () => {
 				({ orders }) => set(orders.paid, "restocked = true, restock_done = true"),
 				({ orders: { paid } }) => [
 					`order ${paid.number} has its units back on sale, but is paid`,
-					`product ${paid.product_id}`,
+					"got 0 units back from refunded orders",
 				],
 			],
 			[

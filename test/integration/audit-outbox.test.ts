@@ -4,6 +4,7 @@ import type { ServiceBroker } from "moleculer";
 import { audit } from "../../audit/audit.ts";
 import { repair } from "../../audit/repair.ts";
 import { openSources, type Sources } from "../../audit/sources.ts";
+import { streamConfig } from "../../mixins/events.ts";
 import type { JobsService } from "../../mixins/jobs.ts";
 import type { Sweeper } from "../../services/products/sweeper.ts";
 import { eventually, newProduct, newUser, type Person, startNode, stockOf } from "./shop.ts";
@@ -55,7 +56,7 @@ afterEach(async () => {
 	expect(await breaches()).toEqual([]);
 });
 
-test("the audit names an event that was published and that nobody has, though others are on their way, and repairs it", async () => {
+test("the audit names an event that was published and that nobody has, and repairs it", async () => {
 	const { order } = await newOrder();
 	const aggregate = `order:${order.id}`;
 	const mail = () =>
@@ -67,18 +68,6 @@ test("the audit names an event that was published and that nobody has, though ot
 	await eventually("its mail", async () => (await mail()).rowCount === 1);
 	await sql("notifications", "DELETE FROM inbox WHERE aggregate = $1", [aggregate]);
 	await sql("notifications", "DELETE FROM notifications WHERE aggregate = $1", [aggregate]);
-	// Waits for the one before it, which nobody has made.
-	const stranger = { name: "order.paid", version: 1, aggregate: `order:${randomUUID()}` };
-	const data = { order_id: order.id, number: order.number, user_id: 1, total_minor: 1, currency: "IDR" };
-	const { sendToChannel } = shop as unknown as {
-		sendToChannel(name: string, event: object): Promise<void>;
-	};
-	const deliver = (sequence: number) =>
-		sendToChannel("events.order.paid", {
-			...stranger,
-			...{ id: randomUUID(), sequence, occurred_at: new Date().toISOString(), data },
-		});
-	await deliver(2);
 	const found = await breaches();
 	expect(found).toEqual([
 		expect.objectContaining({
@@ -87,7 +76,6 @@ test("the audit names an event that was published and that nobody has, though ot
 			events: [{ database: "orders", aggregate, sequence: 1 }],
 		}),
 	]);
-	await deliver(1);
 	await repair(found, true, () => undefined);
 	await eventually("its mail, once more", async () => (await mail()).rowCount === 1);
 });
@@ -132,6 +120,13 @@ test("the audit names an event that was put aside, and has it tried again", asyn
 		return rowCount === 1;
 	});
 	mend = async () => {
+		const { rows } = await sql(
+			"orders",
+			"SELECT stream_sequence::float8 AS position FROM outbox WHERE aggregate = $1 AND sequence = 2",
+			[aggregate],
+		);
+		const manager = await sources.nats.jetstreamManager();
+		await manager.streams.deleteMessage(streamConfig().name, rows[0].position);
 		await sql("orders", "DELETE FROM outbox WHERE aggregate = $1 AND sequence = 2", [aggregate]);
 		await sql("orders", "UPDATE event_sequences SET sequence = 1 WHERE aggregate = $1", [aggregate]);
 		await sql("notifications", "UPDATE inbox SET sequence = 1 WHERE aggregate = $1", [aggregate]);

@@ -182,8 +182,8 @@ describe.each(stores)("with products on %s, the audit names", (_, url) => {
 		const [one, other] = [await refunded(true), await refunded(true)];
 		await products().sweeper.foldLedgers(Date.now() + 25 * 3_600_000);
 		// It is a day later for all orders too.
-		await orders("UPDATE orders SET created_at = created_at - interval '25 hours'");
 		await orders("UPDATE order_history SET at = at - interval '25 hours'");
+		await orders("UPDATE orders SET created_at = created_at - interval '25 hours'");
 		expect((await store().findOne({ _id: one.product.id }))?.ledger_sums).toEqual({ create: 10, restock: 2 });
 		await change(other.product.id, { $unset: { ledger: true, ledger_sums: true } });
 		expect(await breaches()).toEqual([]);

@@ -4,6 +4,7 @@ import { ServiceBroker } from "moleculer";
 import { callAction } from "../../contracts/actions.ts";
 import { checkGiven } from "../../infra/given-servers.ts";
 import { postgres } from "../../mixins/postgres.ts";
+import { PostgresClient } from "../../mixins/postgres-client.ts";
 import { creation } from "../../mixins/postgres-database.ts";
 import { settings } from "../../mixins/settings.ts";
 import { type OwnPostgres, startPostgres } from "../own-postgres.ts";
@@ -178,6 +179,22 @@ describe("on a server in UTF-8", () => {
 			`${name}_users`,
 		);
 		expect(tables).toEqual([{ schemaname: "public" }]);
+	});
+
+	test("a session in a transaction may be idle for 5 s, unless the operator has set another time", async () => {
+		const name = await newShop(server);
+		const limits = async () => {
+			const client = new PostgresClient({ connectionString: process.env.POSTGRES_URL as string });
+			await client.connect();
+			const { rows } = await client.query(
+				"SELECT current_setting('idle_in_transaction_session_timeout') AS idle, current_setting('transaction_timeout') AS whole",
+			);
+			await client.end();
+			return rows[0];
+		};
+		expect(await limits()).toEqual({ idle: "5s", whole: "5min" });
+		await server.query(`ALTER ROLE ${name} SET idle_in_transaction_session_timeout = '1s'`);
+		expect(await limits()).toEqual({ idle: "1s", whole: "5min" });
 	});
 
 	test("tables that a role's search_path put into another schema are found, with the cure", async () => {

@@ -49,6 +49,7 @@ const others = {
 	retryFailed,
 	deadLetters: () => [],
 	retryDeadLetter,
+	takenIn: () => [],
 	outbox: () => [],
 	health,
 };

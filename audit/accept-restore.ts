@@ -1,0 +1,154 @@
+import type pg from "pg";
+import { PostgresClient } from "../mixins/postgres-client.ts";
+import { databaseUrl } from "../mixins/settings.ts";
+import type { Sources } from "./sources.ts";
+
+const ROWS_AT_ONCE = 5000;
+
+/**
+ * Lets a shop go on whose users or orders were restored from an older copy, without what that copy lacks: whatever other
+ * databases know of it counts as lost, and its ids and numbers are never given again. Safe while the shop runs; services
+ * notice within seconds.
+ *
+ * @returns Whether anything was lost.
+ */
+export async function acceptRestore(sources: Sources, say: (line: string) => void): Promise<boolean> {
+	const lost = {
+		users: await inDatabase("users", (client) => acceptUsers(client, sources, say)),
+		orders: await inDatabase("orders", (client) => acceptOrders(client, sources, say)),
+	};
+	const isAnythingLost = lost.users || lost.orders;
+	if (!isAnythingLost) {
+		say("neither users nor orders is older than what the others know: nothing to accept");
+	}
+	return isAnythingLost;
+}
+
+async function acceptUsers(
+	client: pg.Client,
+	sources: Sources,
+	say: (line: string) => void,
+): Promise<boolean> {
+	const events = await acceptEvents(client, sources, "user");
+	const buyers = await sources.snapshot("orders", (query) =>
+		query<{ id: number }>(
+			"SELECT DISTINCT user_id AS id FROM orders UNION SELECT user_id FROM deleted_users",
+		),
+	);
+	const { rowCount: unknown } = await client.query(
+		`INSERT INTO event_sequences (aggregate, sequence)
+		SELECT 'user:' || id, 0 FROM unnest($1::integer[]) AS known (id)
+		WHERE NOT EXISTS (SELECT FROM users u WHERE u.id = known.id)
+		ON CONFLICT DO NOTHING`,
+		[buyers.map(({ id }) => id)],
+	);
+	if (events === 0 && unknown === 0) {
+		return false;
+	}
+	const { rows } = await client.query<{ last: string }>(
+		`SELECT setval('user_ids', greatest(nextval('user_ids'), max(substr(aggregate, 6)::bigint))) AS last
+		FROM event_sequences WHERE aggregate ~ '^user:[0-9]{1,10}$'`,
+	);
+	// Some of them were ended, and passwords changed, in what is lost.
+	const { rowCount: sessions } = await client.query("DELETE FROM refresh_tokens");
+	say(
+		`users: ${events} users have lost events, ${unknown} more are known from orders; the next id is above ${rows[0]?.last}; ${sessions} refresh tokens ended, so people log in again`,
+	);
+	const back = await sources.snapshot("orders", (query) =>
+		query<{ user_id: number }>("SELECT user_id FROM deleted_users"),
+	);
+	const { rows: alive } = await client.query<{ id: number }>(
+		"SELECT id FROM users WHERE id = ANY ($1) AND deleted_at IS NULL ORDER BY id",
+		[back.map(({ user_id }) => user_id)],
+	);
+	for (const { id } of alive) {
+		say(`users: user ${id} was deleted in what is lost: delete the account again`);
+	}
+	return true;
+}
+
+async function acceptOrders(
+	client: pg.Client,
+	sources: Sources,
+	say: (line: string) => void,
+): Promise<boolean> {
+	const events = await acceptEvents(client, sources, "order");
+	const sold: string[] = [];
+	for await (const { last_sold } of sources.products()) {
+		sold.push(...(last_sold ? [last_sold.reservation_id] : []));
+	}
+	const { rowCount: sales } = await client.query(
+		"INSERT INTO reservations (id) SELECT unnest($1::uuid[]) ON CONFLICT DO NOTHING",
+		[sold],
+	);
+	if (events === 0 && sales === 0) {
+		return false;
+	}
+	// A sent message has its order's number in the subject only.
+	const [known] = await sources.snapshot("notifications", (query) =>
+		query<{ number: string | null }>(
+			`SELECT max(greatest(
+				substring(subject FROM 'TK-([0-9]{6,12})')::bigint,
+				substring(data->'data'->>'number' FROM '^TK-([0-9]{6,12})$')::bigint
+			)) AS number FROM notifications`,
+		),
+	);
+	const { rows } = await client.query<{ last: string }>(
+		"SELECT setval('order_numbers', greatest(nextval('order_numbers') + $1::bigint, $2::bigint)) AS last",
+		[events, known?.number ?? 0],
+	);
+	say(
+		`orders: ${events} orders have lost events, ${sales} more sales are known from products; the next number is above ${rows[0]?.last}`,
+	);
+	say(
+		"orders: money that came for lost orders is in the provider's books only; npm run audit lists lost units",
+	);
+	return true;
+}
+
+/** Raises the sequences of a database's events to what notifications has taken in; answers of how many things. */
+async function acceptEvents(client: pg.Client, sources: Sources, of: "user" | "order"): Promise<number> {
+	let accepted = 0;
+	for (let after = ""; ; ) {
+		const taken = await sources.snapshot("notifications", (query) =>
+			query<{ aggregate: string; sequence: number }>(
+				`SELECT aggregate, sequence FROM inbox
+				WHERE starts_with(aggregate, $1) AND aggregate COLLATE "C" > $2 ORDER BY aggregate COLLATE "C" LIMIT $3`,
+				[`${of}:`, after, ROWS_AT_ONCE],
+			),
+		);
+		const last = taken.at(-1);
+		if (!last) {
+			return accepted;
+		}
+		const { rowCount } = await client.query(
+			`INSERT INTO event_sequences AS s (aggregate, sequence, lost)
+			SELECT aggregate, sequence, sequence FROM unnest($1::text[], $2::integer[]) AS taken (aggregate, sequence)
+			ON CONFLICT (aggregate) DO UPDATE
+				SET lost = s.lost + excluded.sequence - s.sequence, sequence = excluded.sequence
+				WHERE s.sequence < excluded.sequence`,
+			[taken.map(({ aggregate }) => aggregate), taken.map(({ sequence }) => sequence)],
+		);
+		accepted += rowCount ?? 0;
+		after = last.aggregate;
+	}
+}
+
+/** All of it in one transaction, so that a second try begins where the first one did. */
+async function inDatabase<T>(name: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
+	const client = new PostgresClient({
+		connectionString: databaseUrl(name),
+		application_name: "toko audit",
+		session: { idle_in_transaction_session_timeout: "0", transaction_timeout: "0" },
+	});
+	client.on("error", () => undefined);
+	await client.connect();
+	try {
+		await client.query("BEGIN");
+		const result = await work(client);
+		await client.query("COMMIT");
+		return result;
+	} finally {
+		await client.end();
+	}
+}

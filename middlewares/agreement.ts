@@ -1,0 +1,64 @@
+import type { Middleware, ServiceBroker } from "moleculer";
+import { contracts } from "../contracts/actions.ts";
+import { agreedSettings, cureOf, difference } from "../mixins/agreement.ts";
+
+/** What every node tells of itself beside its services. */
+interface Told {
+	settings?: Record<string, string>;
+	/** When it was started, in milliseconds since 1970. */
+	since?: number;
+}
+
+/** The part of Moleculer's nodes that is looked at; its types leave some of it out. */
+interface Node {
+	id: string;
+	metadata?: Told | null;
+	services?: { name: string }[] | null;
+}
+
+/** The metadata of a node of this process. */
+export function toldOfNode(): { settings: Record<string, string>; since: number } {
+	return { settings: agreedSettings(), since: Date.now() };
+}
+
+/**
+ * Ends a node whose settings differ from those of the nodes that keep the shop's data, where all have to share them. A node
+ * without data, such as a gateway, always yields; of two that have some the one that came later.
+ */
+export const agreementMiddleware: Middleware = {
+	name: "Agreement",
+	created(broker: ServiceBroker) {
+		for (const event of ["$node.connected", "$node.updated"]) {
+			broker.localBus.on(event, ({ node }: { node: Node }) => compare(broker, node));
+		}
+	},
+};
+
+const KEEPERS: string[] = contracts.map(({ name }) => name);
+
+function compare(broker: ServiceBroker, node: Node): void {
+	const [own, other] = [broker.metadata as Told, node.metadata ?? {}];
+	const found = difference(own.settings ?? {}, other.settings ?? {});
+	if (node.id === broker.nodeID || !found) {
+		return;
+	}
+	const { name } = found;
+	if (
+		node.services?.some((service) => KEEPERS.includes(service.name)) &&
+		yields(broker, own, node.id, other)
+	) {
+		broker.fatal(
+			`${name} is ${found.own} here, but ${found.other} at ${node.id}, which keeps data of this shop: ${cureOf(name, found.other)}`,
+			undefined,
+			true,
+		);
+	} else {
+		broker.logger.warn(`${name} is ${found.own} here, but ${found.other} at ${node.id}, which should end`);
+	}
+}
+
+function yields(broker: ServiceBroker, own: Told, id: string, other: Told): boolean {
+	const hasData = broker.services.some((service) => KEEPERS.includes(service.name));
+	const [mine, theirs] = [own.since ?? 0, other.since ?? 0];
+	return !hasData || theirs < mine || (theirs === mine && id < broker.nodeID);
+}

@@ -1,0 +1,100 @@
+import { deriveKey, settings } from "./settings.ts";
+
+interface Agreed {
+	/** What this process has, in a form that may be shown and kept. */
+	value(): string;
+	/** Whether kept amounts mean something else without it: then it stays for as long as there are any. */
+	isMoney: boolean;
+}
+
+/** The settings that all processes of a shop must share, by their variables: a new one is a line here. */
+const AGREED: Record<string, Agreed> = {
+	CURRENCY: { value: () => settings.currency, isMoney: true },
+	CURRENCY_DECIMALS: { value: () => String(settings.currencyDecimals), isMoney: true },
+	TOKO_SECRET: {
+		value: () => `fingerprint ${deriveKey("fingerprint").toString("hex", 0, 4)}`,
+		isMoney: false,
+	},
+};
+
+/** The settings of this process that all others must share. Of a secret it is a fingerprint. */
+export function agreedSettings(): Record<string, string> {
+	return Object.fromEntries(Object.entries(AGREED).map(([name, { value }]) => [name, value()]));
+}
+
+/** The first of these settings that differs, with both values; undefined where they agree as far as both have them. */
+export function difference(
+	own: Record<string, string>,
+	others: Record<string, string>,
+): { name: string; own: string; other: string } | undefined {
+	for (const [name, value] of Object.entries(own)) {
+		const other = others[name];
+		if (other !== undefined && other !== value) {
+			return { name, own: value, other };
+		}
+	}
+	return undefined;
+}
+
+/** Where a store keeps the settings that its data were made with. */
+export interface SettingsRecord {
+	/** What the store is called in messages. */
+	store: string;
+	read(): Promise<Record<string, string>>;
+	/** Adds those that are not there; another process may add them at the same moment. */
+	add(values: Record<string, string>): Promise<void>;
+	change(values: Record<string, string>): Promise<void>;
+	/** The currency of the amounts in the store, null where they do not say it; undefined where there are none. */
+	currencyOfAmounts(): Promise<string | null | undefined>;
+}
+
+/**
+ * Notes the settings that all processes must share with the data of a store when a process first starts on it, and refuses
+ * a process that has others. A setting of money may change while the store holds no amounts, any other one where
+ * `CHANGE_SETTINGS` names it.
+ *
+ * @param say Told of what changes.
+ * @throws Error of one line that names the variable, both values and the cure.
+ */
+export async function agree(record: SettingsRecord, say: (line: string) => void): Promise<void> {
+	const own = agreedSettings();
+	const noted = await record.read();
+	const isNew = Object.keys(own).some((name) => noted[name] === undefined);
+	const currency =
+		isNew || difference(own, noted) !== undefined ? await record.currencyOfAmounts() : undefined;
+	// Data of a version before have no record, but orders say their currency.
+	const known: Record<string, string> = { ...(currency ? { CURRENCY: currency } : {}), ...noted };
+	const changed: Record<string, string> = {};
+	for (const [name, value] of Object.entries(own)) {
+		const other = known[name];
+		if (other === undefined || other === value) {
+			continue;
+		}
+		const mayChange = AGREED[name]?.isMoney
+			? currency === undefined
+			: settings.changedSettings.includes(name);
+		if (!mayChange) {
+			throw refusal(record.store, name, value, other);
+		}
+		say(`${name} of ${record.store} changes from ${other} to ${value}`);
+		changed[name] = value;
+	}
+	await record.change(changed);
+	await record.add(own);
+	const rival = difference(own, await record.read());
+	if (rival) {
+		throw refusal(record.store, rival.name, rival.own, rival.other);
+	}
+}
+
+/** What an operator can do about a process whose setting differs from that of the shop. */
+export function cureOf(name: string, other: string): string {
+	return AGREED[name]?.isMoney
+		? `set ${name}=${other}, or start another shop with another TOKO_NAMESPACE or TOKO_DIR; it can change only while there are no prices and no orders`
+		: `give this process the one of the others; to change it on purpose, stop all and start once with CHANGE_SETTINGS=${name}`;
+}
+
+function refusal(store: string, name: string, own: string, other: string): Error {
+	const cure = cureOf(name, other);
+	return new Error(`${name} is ${own} here, but ${store} was made with ${other}: ${cure}`);
+}

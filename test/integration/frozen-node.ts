@@ -1,0 +1,38 @@
+import { randomUUID } from "node:crypto";
+import { ServiceBroker } from "moleculer";
+import { type JobsService, jobs } from "../../mixins/jobs.ts";
+import { postgres } from "../../mixins/postgres.ts";
+import { service } from "../../mixins/schema.ts";
+
+/** A node with jobs in the database of orders, without a transporter. */
+export async function startWorker(tasks: JobsService["tasks"]): Promise<ServiceBroker> {
+	const broker = new ServiceBroker({ nodeID: `worker-${randomUUID()}`, logger: false });
+	broker.createService(
+		service<JobsService>({
+			name: "worker",
+			mixins: [
+				jobs("orders"),
+				postgres({
+					database: "orders",
+					migrations: new URL("../../services/orders/migrations/", import.meta.url),
+				}),
+			],
+			created() {
+				this.addTasks(tasks);
+			},
+		}),
+	);
+	await broker.start();
+	return broker;
+}
+
+/** Locks a row and keeps it. Runs in the process that frozen.test.ts freezes. */
+export async function holdForEver(broker: ServiceBroker, id: string): Promise<never> {
+	const { pool } = broker.getLocalService("worker") as unknown as JobsService;
+	const client = await pool.connect();
+	client.on("error", () => undefined);
+	await client.query("BEGIN");
+	await client.query("SELECT FROM deleted_users WHERE user_id = $1 FOR UPDATE", [id]);
+	console.log("held");
+	return new Promise<never>(() => undefined);
+}

@@ -1,0 +1,26 @@
+import { setTimeout as wait } from "node:timers/promises";
+import { PostgresClient, PULSED } from "../../mixins/postgres-client.ts";
+import { databaseUrl } from "../../mixins/settings.ts";
+import { holdForEver, startWorker } from "./frozen-node.ts";
+
+// The program of a process that frozen.test.ts stops in the middle of something.
+
+const [what, id = ""] = process.argv.slice(2);
+if (what === "hold") {
+	await holdForEver(await startWorker({}), id);
+} else if (what === "work") {
+	await startWorker({
+		sleep: async () => {
+			console.log("taken");
+			await wait(600_000);
+		},
+	});
+} else {
+	const client = new PostgresClient({ connectionString: databaseUrl("orders"), session: PULSED });
+	client.on("error", () => undefined);
+	await client.connect();
+	// As mixins/postgres.ts does.
+	await client.query("SELECT pg_advisory_lock(7706559)");
+	setInterval(() => client.query("SELECT 1").catch(() => undefined), 1000);
+	console.log("locked");
+}

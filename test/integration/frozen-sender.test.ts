@@ -1,0 +1,81 @@
+import { randomUUID } from "node:crypto";
+import type { AddressInfo } from "node:net";
+import { text } from "node:stream/consumers";
+import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import type { ServiceBroker } from "moleculer";
+import { SMTPServer } from "smtp-server";
+import { callAction } from "../../contracts/actions.ts";
+import { asService } from "../../middlewares/permissions.ts";
+import type { Sender } from "../../services/notifications/sender.ts";
+import { eventually, PASSWORD, startNode } from "./shop.ts";
+
+const MAILS = 6;
+const received: string[] = [];
+/** The server has a mail, and says so when this resolves. */
+let accepting: Promise<unknown> = Promise.resolve();
+let server: SMTPServer;
+let shop: ServiceBroker;
+
+beforeAll(async () => {
+	server = new SMTPServer({
+		authOptional: true,
+		disabledCommands: ["STARTTLS"],
+		onData(stream, { envelope }, done) {
+			text(stream)
+				.then(() => {
+					received.push(...envelope.rcptTo.map(({ address }) => address));
+					return accepting;
+				})
+				.then(() => done(), done);
+		},
+	});
+	server.on("error", () => undefined);
+	await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+	process.env.SMTP_URL = `smtp://127.0.0.1:${(server.server.address() as AddressInfo).port}`;
+	shop = await startNode("users", "notifications");
+});
+
+afterAll(async () => {
+	await shop.stop();
+	await new Promise<void>((resolve) => server.close(resolve));
+});
+
+const health = () =>
+	callAction(shop, "v1.notifications.health", {}).then(
+		() => "healthy",
+		({ type }) => type as string,
+	);
+
+const register = (username: string) =>
+	callAction(shop, "v1.users.register", {
+		...{ email: `${username}@toko.test`, username, password: PASSWORD, full_name: "Budi" },
+	});
+
+test("a frozen process that sends is replaced; what it held is sent once more at most, and the service says so meanwhile", async () => {
+	const { sender } = shop.getLocalService({ name: "notifications", version: 1 }) as unknown as {
+		sender: Sender;
+	};
+	// It has loaded its program.
+	await register("first");
+	await eventually("a first mail", async () => received.length === 1);
+	const { promise, resolve } = Promise.withResolvers<void>();
+	accepting = promise;
+	for (let number = 0; number < MAILS; number++) {
+		await register(`u${randomUUID().slice(0, 8)}`);
+	}
+	await eventually("mails in hand", async () => received.length > 3);
+
+	const { pid } = sender;
+	process.kill(pid as number, "SIGSTOP");
+	resolve();
+	await eventually("the service to say so", async () => (await health()) === "MESSAGES_NOT_SENT");
+	await eventually("the service to be well", async () => (await health()) === "healthy");
+	expect(sender.pid).not.toBe(pid);
+	await eventually("all mails to be sent", async () => {
+		const all = await callAction(shop, "v1.notifications.list", { limit: 100 }, asService());
+		return all.length === MAILS + 1 && all.every(({ status }) => status === "sent");
+	});
+	const counts = Object.values(Object.groupBy(received, (address) => address)).map((mails) => mails?.length);
+	expect(counts).toHaveLength(MAILS + 1);
+	expect(Math.max(...(counts as number[]))).toBeLessThanOrEqual(2);
+});
