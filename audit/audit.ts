@@ -43,10 +43,10 @@ export interface Audit {
 }
 
 const PAUSE_MS = 500;
-/** What is seen this often in a row is no moment between two databases. */
+/** A finding seen in this many rounds in a row is a breach, not a change on its way between two databases. */
 const ROUNDS_TO_BELIEVE = 4;
 
-/** What is looked at together: a group of checks is looked at again until all that it finds is believed or gone. */
+/** The groups of checks. A group runs again until each of its findings is confirmed or gone. */
 const GROUPS = [
 	lookAtStock,
 	lookAtFile,

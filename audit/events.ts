@@ -11,7 +11,7 @@ export interface Happened {
 	key: number | string;
 	aggregate: string;
 	document: string;
-	/** Whose it is. */
+	/** The owner. */
 	user_id: number;
 	names: EventName[];
 	/** How many events were published, in the same transactions. */
@@ -94,7 +94,7 @@ const PUBLISHED = `coalesce(s.sequence, 0) AS published, coalesce(s.lost, 0) AS 
 	SELECT e.sequence FROM outbox e WHERE e.aggregate = s.aggregate AND e.published_at IS NULL
 ) AS in_outbox`;
 
-/** What notifications keeps of a page of things. */
+/** The rows of notifications for one page of orders or users. */
 interface Kept {
 	taken: Map<string, number>;
 	/** Events that were passed over. */

@@ -15,7 +15,7 @@ interface Refunded extends Record<string, unknown> {
 	quantity: number;
 }
 
-/** What orders knows of units that went back on sale. */
+/** Units on sale again after refunds, by the database of orders. */
 export interface Restocks {
 	/** Of the orders that ledgers name, by order and product. */
 	named: Map<string, Refunded>;
@@ -111,7 +111,7 @@ export function judgeRestocks(product: Stock, { named, recent, units }: Restocks
 		ledger_sums.restock ?? 0,
 	);
 	const { asked, confirmed } = units.get(_id) ?? { asked: 0, confirmed: 0 };
-	// What came back before there was a ledger is part of its first sum.
+	// The ledger's first sum includes units that came back before the ledger existed.
 	const isComplete = ledger_sums.earlier === undefined && product.ledger_sums !== undefined;
 	if (total > asked || (isComplete && total < confirmed)) {
 		findings.push({

@@ -37,7 +37,7 @@ export async function look(
 	};
 }
 
-/** What a check sees that compares several databases, page by page. */
+/** The result of a check that compares several databases, page by page. */
 export class PagedLook implements Look {
 	readonly check: string;
 	looked_at = 0;

@@ -17,7 +17,7 @@ export interface Told extends Record<string, unknown> {
 	user_ids: number[];
 }
 
-/** What was told about these things, by mail and text. */
+/** Counts the mails and text messages of these orders and users. */
 export function toldOf(query: Snapshot, aggregates: string[]): Promise<Told[]> {
 	return query<Told>(
 		`SELECT n.aggregate, n.type, array_agg(DISTINCT n.user_id) AS user_ids,
@@ -75,7 +75,7 @@ function expectedMessages(names: EventName[]): Map<string, { name: EventName; co
 	return expected;
 }
 
-/** What a message's row says of itself. */
+/** Checks messages against their own rows: failed ones, and sent ones without a handover. */
 export function lookAtMessages(sources: Sources): Promise<Look[]> {
 	return sources.snapshot("notifications", async (query) => [await failed(query), await handedOver(query)]);
 }

@@ -2,6 +2,7 @@ import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import pg from "pg";
+import { notRun } from "../not-run.ts";
 import {
 	type Command,
 	cleanUp,
@@ -231,7 +232,5 @@ async function afterFullDisk(): Promise<void> {
 if (noDisk === undefined) {
 	test(whenFull, afterFullDisk, 180_000);
 } else {
-	process.stderr.write(`NOT RUN: ${whenFull}, because ${noDisk}\n`);
-	// Told by the run, and counted as skipped.
-	test.skip(`${whenFull}: NOT RUN, because ${noDisk}`, () => undefined);
+	notRun(whenFull, noDisk);
 }

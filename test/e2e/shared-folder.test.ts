@@ -2,6 +2,7 @@ import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, expect, test } from "@jest/globals";
+import { notRun } from "../not-run.ts";
 import { cleanUp, commandOf, newFolder, processesOf, run, startShop, until } from "./shop-process.ts";
 
 /** Runs a program so that it sees no process of ours, as in a container. */
@@ -43,7 +44,5 @@ if (why === undefined) {
 		await until("nothing to be left", () => processesOf(folder).length === 0);
 	});
 } else {
-	process.stderr.write(`NOT RUN: two containers that share a folder, because ${why}\n`);
-	// Told by the run, and counted as skipped.
-	test.skip(`two containers that share a folder: NOT RUN, because ${why}`, () => undefined);
+	notRun("two containers that share a folder", why);
 }
