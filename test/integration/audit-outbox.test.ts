@@ -1,60 +1,11 @@
-import { randomUUID } from "node:crypto";
-import { afterAll, afterEach, beforeAll, expect, test } from "@jest/globals";
-import type { ServiceBroker } from "moleculer";
-import { audit } from "../../audit/audit.ts";
+import { expect, test } from "@jest/globals";
 import { repair } from "../../audit/repair.ts";
-import { openSources, type Sources } from "../../audit/sources.ts";
 import { streamConfig } from "../../mixins/events.ts";
-import type { JobsService } from "../../mixins/jobs.ts";
-import type { Sweeper } from "../../services/products/sweeper.ts";
-import { eventually, newProduct, newUser, type Person, startNode, stockOf } from "./shop.ts";
+import { BreakableShop } from "./breakable-shop.ts";
+import { eventually } from "./shop.ts";
 
-let shop: ServiceBroker;
-let buyer: Person;
-let sources: Sources;
-
-beforeAll(async () => {
-	shop = await startNode("users", "products", "orders", "notifications");
-	buyer = await newUser(shop);
-	sources = await openSources();
-	// The sweeper would mend what these tests break.
-	await local<{ sweeper: Sweeper }>("products").sweeper.stop();
-});
-
-afterAll(async () => {
-	await sources.close();
-	await shop.stop();
-});
-
-const local = <S>(name: string) => shop.getLocalService({ name, version: 1 }) as unknown as S;
-const sql = (name: string, text: string, values: unknown[] = []) =>
-	local<JobsService>(name).pool.query(text, values);
-const breaches = async () => (await audit(sources, 20_000)).breaches;
-
-async function newOrder() {
-	const product = await newProduct(shop, 10);
-	const order = await buyer.call("v1.orders.place", {
-		items: [{ product_id: product.id, quantity: 2 }],
-		idempotency_key: randomUUID(),
-	});
-	const { rows } = await sql("orders", "SELECT id FROM reservations WHERE order_id = $1", [order.id]);
-	return { product, order, reservation_id: rows[0].id as string };
-}
-
-async function paidOrder() {
-	const made = await newOrder();
-	await buyer.call("v1.orders.pay", { id: made.order.id });
-	await eventually("the hold to go", async () => (await stockOf(shop, made.product.id))?.held === 0);
-	return made;
-}
-
-/** What was broken is put right again, and then nothing is found any more. */
-let mend: () => Promise<unknown>;
-afterEach(async () => {
-	await mend?.();
-	mend = async () => undefined;
-	expect(await breaches()).toEqual([]);
-});
+const shop = new BreakableShop();
+const { sql, breaches, newOrder, paidOrder } = shop;
 
 test("the audit names an event that was published and that nobody has, and repairs it", async () => {
 	const { order } = await newOrder();
@@ -86,7 +37,7 @@ test("the audit names an event that was passed over, and repairs it", async () =
 	const taken = () =>
 		sql("notifications", "SELECT 1 FROM inbox WHERE aggregate = $1 AND sequence = 2", [aggregate]);
 	await eventually("both events", async () => (await taken()).rowCount === 1);
-	await eventually("nothing to be on its way", async () => (await sources.eventsUnderWay()) === 0);
+	await eventually("nothing to be on its way", async () => (await shop.sources.eventsUnderWay()) === 0);
 	await sql("notifications", "INSERT INTO inbox_gaps VALUES ($1, 1)", [aggregate]);
 	await sql(
 		"notifications",
@@ -119,13 +70,13 @@ test("the audit names an event that was put aside, and has it tried again", asyn
 		const { rowCount } = await sql("orders", "SELECT 1 FROM outbox WHERE refusal IS NOT NULL");
 		return rowCount === 1;
 	});
-	mend = async () => {
+	shop.mend = async () => {
 		const { rows } = await sql(
 			"orders",
 			"SELECT stream_sequence::float8 AS position FROM outbox WHERE aggregate = $1 AND sequence = 2",
 			[aggregate],
 		);
-		const manager = await sources.nats.jetstreamManager();
+		const manager = await shop.sources.nats.jetstreamManager();
 		await manager.streams.deleteMessage(streamConfig().name, rows[0].position);
 		await sql("orders", "DELETE FROM outbox WHERE aggregate = $1 AND sequence = 2", [aggregate]);
 		await sql("orders", "UPDATE event_sequences SET sequence = 1 WHERE aggregate = $1", [aggregate]);
