@@ -122,6 +122,7 @@ export class Sender {
 		const child = this.#process;
 		if (this.#unanswered >= (this.#isStarted ? DEAD_PINGS : STARTING_PINGS)) {
 			this.#unanswered = 0;
+			this.#isLost = true;
 			this.#onFrozen(child.pid);
 			// Nothing less ends a process that is stopped.
 			child.kill("SIGKILL");
