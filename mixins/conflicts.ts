@@ -1,13 +1,14 @@
 import { setTimeout as wait } from "node:timers/promises";
 import type { Pool } from "pg";
+import { isPlanOutdated } from "./postgres-client.ts";
 
 /** How often work is run before its conflict is the caller's. */
 const TRIES = 5;
 const PAUSE_MS = 10;
 
 /**
- * Runs work that PostgreSQL undid because it conflicted with other transactions again: a deadlock (40P01) or a
- * serialization failure (40001).
+ * Runs work that PostgreSQL undid because it conflicted with other transactions again: a deadlock (40P01), a
+ * serialization failure (40001), or a change of the schema since a statement was parsed (0A000).
  *
  * @param work All of a transaction, or one statement outside of any, so that nothing of a failed try remains.
  * @returns What `work` resolves to; rejects with its last error.
@@ -35,5 +36,5 @@ export function retryConflictsOf(pool: Pool): void {
 
 function isConflict(error: unknown): boolean {
 	const { code } = (error ?? {}) as { code?: unknown };
-	return code === "40P01" || code === "40001";
+	return code === "40P01" || code === "40001" || isPlanOutdated(error);
 }

@@ -1,5 +1,6 @@
 import "./environment.ts";
 
+import { createHash } from "node:crypto";
 import pg from "pg";
 import { parse } from "pg-connection-string";
 import { forgetForeignVariables } from "./environment.ts";
@@ -11,6 +12,9 @@ export interface ConnectionOptions extends pg.ClientConfig {
 	/** Parameters of the session, in place of those of the server, the database and the role. */
 	session?: Record<string, string>;
 }
+
+/** `query` of a client, in all its forms. */
+type Query = (...given: unknown[]) => Promise<unknown>;
 
 const CONNECT_MS = 5000;
 
@@ -61,6 +65,8 @@ const FORM = "postgres://user:password@host:5432/database";
  */
 export class PostgresClient extends pg.Client {
 	#setUp: string;
+	/** Part of the names of statements: those of before are not used any more. */
+	#schemaChanges = 0;
 
 	constructor({ session = {}, ...options }: ConnectionOptions) {
 		forgetForeignVariables();
@@ -68,6 +74,31 @@ export class PostgresClient extends pg.Client {
 		this.#setUp = setUp(options.connectionString, session);
 		// A lost connection fails the query that is under way; the event alone would end the process.
 		this.on("error", () => undefined);
+		this.query = this.#named(super.query.bind(this) as Query) as typeof this.query;
+	}
+
+	/**
+	 * Gives statements with values names, so that a session parses each once. After a change of the schema that one does
+	 * not outlive it is parsed anew: see `isPlanOutdated`.
+	 */
+	#named(query: Query): Query {
+		return (...given) => {
+			const [text, values, callback] = given;
+			if (typeof text !== "string" || !Array.isArray(values) || values.length === 0) {
+				return query(...given);
+			}
+			const named = { name: `${statementName(text)}.${this.#schemaChanges}`, text, values };
+			if (typeof callback === "function") {
+				return query(named, (error: unknown, result: unknown) => {
+					this.#noteSchemaChange(error);
+					callback(error, result);
+				});
+			}
+			return query(named).catch((error: unknown) => {
+				this.#noteSchemaChange(error);
+				throw error;
+			});
+		};
 	}
 
 	override connect(): Promise<this>;
@@ -83,6 +114,10 @@ export class PostgresClient extends pg.Client {
 		);
 	}
 
+	#noteSchemaChange(error: unknown): void {
+		this.#schemaChanges += isPlanOutdated(error) ? 1 : 0;
+	}
+
 	async #connect(): Promise<this> {
 		await super.connect();
 		try {
@@ -93,6 +128,24 @@ export class PostgresClient extends pg.Client {
 		}
 		return this;
 	}
+}
+
+const statementNames = new Map<string, string>();
+
+/** The same for the same text; at most 63 bytes long. */
+function statementName(text: string): string {
+	let name = statementNames.get(text);
+	if (!name) {
+		name = createHash("sha256").update(text).digest("base64url").slice(0, 22);
+		statementNames.set(text, name);
+	}
+	return name;
+}
+
+/** Whether a statement has to be parsed anew, because a migration has changed what it answers. */
+export function isPlanOutdated(error: unknown): boolean {
+	const { code, message } = (error ?? {}) as { code?: unknown; message?: string };
+	return code === "0A000" && /cached plan must not change result type/.test(message ?? "");
 }
 
 /** A pool of such connections. Its own errors, of idle connections, are for its owner to hear. */

@@ -102,3 +102,32 @@ test("a conflict that does not pass is 503 to the caller, who may try again", as
 	await expect(cancel()).rejects.toMatchObject({ code: 503, type: "UNAVAILABLE" });
 	await service.pool.query("DROP FUNCTION conflict CASCADE");
 });
+
+test("statements outlive a change of the schema: what they answer has other columns then", async () => {
+	await service.pool.query("CREATE TABLE widening (id integer PRIMARY KEY); INSERT INTO widening VALUES (1)");
+	const ask = async () =>
+		(await service.pool.query("SELECT * FROM widening WHERE id = $1", [1])).rows as unknown[];
+	const askInside = () =>
+		service.transaction(
+			async (client) => (await client.query("SELECT * FROM widening WHERE id = $1", [1])).rows as unknown[],
+		);
+	expect([await ask(), await askInside()]).toEqual([[{ id: 1 }], [{ id: 1 }]]);
+	await service.pool.query("ALTER TABLE widening ADD COLUMN name text NOT NULL DEFAULT 'x'");
+	const wider = [{ id: 1, name: "x" }];
+	expect([await ask(), await askInside(), await ask()]).toEqual([wider, wider, wider]);
+});
+
+test("a statement with values is parsed once in a session", async () => {
+	const client = await service.pool.connect();
+	try {
+		for (const value of [1, 2, 3]) {
+			await client.query("SELECT $1::integer + 41 AS parsed_once", [value]);
+		}
+		const { rows } = await client.query(
+			"SELECT generic_plans + custom_plans AS runs FROM pg_prepared_statements WHERE statement LIKE '%parsed_once'",
+		);
+		expect(rows).toEqual([{ runs: "3" }]);
+	} finally {
+		client.release();
+	}
+});

@@ -1,0 +1,44 @@
+import DataLoader from "dataloader";
+import pLimit from "p-limit";
+
+export interface BatchingOptions {
+	/** The largest number of items in a batch. */
+	max?: number;
+	/** How many batches are under way at the same time, at most. */
+	atOnce?: number;
+}
+
+/**
+ * Combines calls into batches: those that come while `atOnce` batches are under way make up the next one. So a call that
+ * comes alone does not wait, and the more calls there are the less each costs.
+ *
+ * @param work Answers one result or `Error` for each item, in their order; where it throws, every item of the batch fails.
+ */
+export function batched<Item, Result>(
+	work: (items: readonly Item[]) => Promise<(Result | Error)[]>,
+	{ max = 100, atOnce = 1 }: BatchingOptions = {},
+): (item: Item) => Promise<Result> {
+	const limit = pLimit(atOnce);
+	let finish: () => void = () => undefined;
+	const loader = new DataLoader<Item, Result>(
+		(items) => {
+			const finished = finish;
+			// A rejection is for the callers, by their items.
+			return work(items).finally(finished);
+		},
+		{
+			cache: false,
+			maxBatchSize: max,
+			batchScheduleFn: (dispatch) => {
+				void limit(
+					() =>
+						new Promise<void>((resolve) => {
+							finish = resolve;
+							dispatch();
+						}),
+				);
+			},
+		},
+	);
+	return (item) => loader.load(item);
+}
