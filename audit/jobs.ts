@@ -3,16 +3,10 @@ import { look } from "./look.ts";
 import type { Sources } from "./sources.ts";
 
 /**
- * A condition in SQL: whether job `j` waits far beyond the moment `due`. Nothing else of Toko plans further ahead than
- * 30 seconds, and what failed is tried again within e^10 seconds (graphile-worker's longest pause).
+ * A condition in SQL: whether job `j` waits far too long. Nothing of Toko plans further ahead than 30 seconds, and what
+ * failed is tried again within e^10 seconds (graphile-worker's longest pause).
  */
-export function isPutOff(due: string): string {
-	return `j.run_at > greatest(${due}, now())
-		+ CASE WHEN j.attempts = 0 THEN interval '5 minutes' ELSE interval '7 hours' END`;
-}
-
-/** Tasks of one moment in the life of an order or payment: orders.ts and payments.ts know which. */
-const WITH_MOMENT = ["expire_order", "check_payment"];
+const IS_PUT_OFF = `j.run_at > now() + CASE WHEN j.attempts = 0 THEN interval '5 minutes' ELSE interval '7 hours' END`;
 
 /** Every job is done in the end: none was given up, and none is put off to when nobody waits for it any more. */
 export async function lookAtJobs(sources: Sources): Promise<Look[]> {
@@ -32,8 +26,7 @@ export async function lookAtJobs(sources: Sources): Promise<Look[]> {
 						SELECT 'job ' || j.id || ' of ${database}',
 							j.task_identifier || ' is put off to ' || to_char(j.run_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS')
 						FROM graphile_worker.jobs j
-						WHERE NOT j.task_identifier = ANY ($1) AND j.attempts < j.max_attempts AND ${isPutOff("now()")}`,
-					values: [WITH_MOMENT],
+						WHERE j.attempts < j.max_attempts AND ${IS_PUT_OFF}`,
 				}),
 			),
 		);

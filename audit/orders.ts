@@ -2,7 +2,6 @@ import { CURRENCY } from "../contracts/money.ts";
 import { settings } from "../mixins/settings.ts";
 import { INITIAL, type OrderStatus, STEPS } from "../services/orders/states.ts";
 import type { Look } from "./audit.ts";
-import { isPutOff } from "./jobs.ts";
 import { look } from "./look.ts";
 import { lookAtPayments } from "./payments.ts";
 import type { Snapshot, Sources } from "./sources.ts";
@@ -119,7 +118,7 @@ async function currencies(query: Snapshot): Promise<Look> {
 }
 
 /**
- * A pending order ends unpaid at the moment that its buyer was told, by a job. ORDER_TTL_MINUTES may have been another
+ * A pending order ends unpaid at the moment that its buyer was told. ORDER_TTL_MINUTES may have been another
  * when it was placed: then the order before or after it was given as long.
  */
 async function expiries(query: Snapshot): Promise<Look> {
@@ -128,18 +127,13 @@ async function expiries(query: Snapshot): Promise<Look> {
 		all: "SELECT count(*)::integer AS rows FROM orders WHERE status = 'pending'",
 		wrong: `SELECT 'order ' || o.number, CASE
 				WHEN o.expires_at IS NULL THEN 'is pending and never expires'
-				WHEN j.id IS NULL THEN 'is pending until ' || o.expires_at || ', but no job ends it then'
-				WHEN j.attempts = 0 AND abs(extract(epoch FROM j.run_at - o.expires_at)) > 1
-					OR ${isPutOff("o.expires_at")}
-				THEN 'is pending until ' || o.expires_at || ', but its job is put to ' || j.run_at
+				WHEN o.expires_at < now() - interval '5 minutes' THEN 'should have ended at ' || o.expires_at || ', and is pending'
 				WHEN o.expires_at > o.created_at + interval '366 days' THEN 'is pending until ' || o.expires_at
 				ELSE 'is pending until ' || o.expires_at || ', longer than ORDER_TTL_MINUTES allows'
 			END
-			FROM orders o LEFT JOIN graphile_worker.jobs j ON j.key = 'expire:' || o.id AND j.attempts < j.max_attempts
+			FROM orders o
 			WHERE o.status = $1 AND (
-				o.expires_at IS NULL OR j.id IS NULL
-				OR j.attempts = 0 AND abs(extract(epoch FROM j.run_at - o.expires_at)) > 1
-				OR ${isPutOff("o.expires_at")}
+				o.expires_at IS NULL OR o.expires_at < now() - interval '5 minutes'
 				OR o.expires_at > o.created_at + interval '366 days'
 				OR o.expires_at > o.created_at + $2 * interval '1 minute' + ${SLACK} AND NOT EXISTS (
 					SELECT FROM (

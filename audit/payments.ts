@@ -1,6 +1,5 @@
 import { BOUGHT, SOLD } from "../services/orders/states.ts";
 import type { Look } from "./audit.ts";
-import { isPutOff } from "./jobs.ts";
 import { look } from "./look.ts";
 import type { Snapshot } from "./sources.ts";
 
@@ -62,13 +61,9 @@ function jobs(query: Snapshot): Promise<Look> {
 			WHERE p.status = 'refunding'
 				AND NOT EXISTS (SELECT FROM graphile_worker.jobs WHERE key = 'refund:' || p.reference)
 			UNION ALL
-			SELECT 'payment ' || p.reference, 'is open, but no job looks after it' FROM payments p
-			WHERE p.status = 'open'
-				AND NOT EXISTS (SELECT FROM graphile_worker.jobs WHERE key = 'check:' || p.reference)
-			UNION ALL
-			SELECT 'payment ' || p.reference, 'is due at ' || p.due_at || ', but its job is put off to ' || j.run_at
-			FROM payments p JOIN graphile_worker.jobs j ON j.key = 'check:' || p.reference
-			WHERE p.status = 'open' AND ${isPutOff("p.due_at")}
+			SELECT 'payment ' || reference,
+				'is due at ' || due_at || ', but is looked after only at ' || check_at
+			FROM payments WHERE status = 'open' AND check_at > greatest(due_at, now()) + interval '5 minutes'
 			UNION ALL
 			SELECT 'payment ' || p.reference, 'is due at ' || p.due_at || ', order ' || o.number || ' expires at ' || o.expires_at
 			FROM payments p JOIN orders o ON o.id = p.order_id WHERE p.status = 'open' AND p.due_at <> o.expires_at`,

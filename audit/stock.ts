@@ -1,11 +1,12 @@
 import { createHash } from "node:crypto";
-import { STOCK_MAX } from "../contracts/products.ts";
+import { products, STOCK_MAX } from "../contracts/products.ts";
 import { settings } from "../mixins/settings.ts";
 import type { OrderStatus } from "../services/orders/states.ts";
 import { INITIAL, SOLD } from "../services/orders/states.ts";
 import type { Finding, Look } from "./audit.ts";
 import { judgeLedger, judgeRestocks, type Restocks, readRestocks, restockedOrders } from "./ledger.ts";
 import type { Snapshot, Sources, Stock } from "./sources.ts";
+import { acknowledgedUpTo } from "./stream.ts";
 
 /** A hold whose time is over is the sweeper's for this long. */
 const SWEEP_MS = 40_000;
@@ -18,7 +19,7 @@ interface HeldLine extends Record<string, unknown> {
 	status: OrderStatus;
 	product_id: string;
 	quantity: number;
-	has_job: boolean;
+	is_settled_soon: boolean;
 }
 
 interface Orders {
@@ -36,6 +37,7 @@ interface Orders {
  * asked about.
  */
 export async function lookAtStock(sources: Sources): Promise<Look[]> {
+	const acknowledged = await acknowledgedUpTo(await sources.nats.jetstreamManager(), products.name);
 	const before = new Map<string, string>();
 	const held = new Set<string>();
 	const reservations: string[] = [];
@@ -48,7 +50,9 @@ export async function lookAtStock(sources: Sources): Promise<Look[]> {
 			held.add(`${product._id} ${reservation_id}`);
 		}
 	}
-	const orders = await sources.snapshot("orders", (query) => readOrders(query, reservations, restocked));
+	const orders = await sources.snapshot("orders", (query) =>
+		readOrders(query, reservations, restocked, acknowledged),
+	);
 
 	const units = newLook("supplied = stock + held + sold");
 	const ledgers = newLook("each unit supplied has a reason");
@@ -94,7 +98,12 @@ function newLook(check: string): Look {
 	return { check, looked_at: 0, under_way: 0, findings: [] };
 }
 
-async function readOrders(query: Snapshot, held: string[], restocked: string[]): Promise<Orders> {
+async function readOrders(
+	query: Snapshot,
+	held: string[],
+	restocked: string[],
+	acknowledged: number,
+): Promise<Orders> {
 	const sold = await query<{ product_id: string; quantity: number }>(
 		`SELECT l.product_id, sum(l.quantity)::float8 AS quantity
 		FROM orders o JOIN order_lines l ON l.order_id = o.id JOIN reservations r ON r.order_id = o.id
@@ -104,11 +113,14 @@ async function readOrders(query: Snapshot, held: string[], restocked: string[]):
 	);
 	const lines = await query<HeldLine>(
 		`SELECT r.id AS reservation_id, o.number, o.status, l.product_id, sum(l.quantity)::integer AS quantity,
-			EXISTS (SELECT FROM graphile_worker.jobs j WHERE j.key = 'stock:' || r.id) AS has_job
+			EXISTS (SELECT FROM graphile_worker.jobs j WHERE j.key = 'stock:' || r.id) OR EXISTS (
+				SELECT FROM outbox e WHERE e.aggregate = 'order:' || o.id
+					AND (e.stream_sequence > $3 OR e.published_at IS NULL AND e.refusal IS NULL)
+			) AS is_settled_soon
 		FROM orders o JOIN order_lines l ON l.order_id = o.id JOIN reservations r ON r.order_id = o.id
 		WHERE o.status = $1 OR r.id = ANY ($2)
-		GROUP BY r.id, o.number, o.status, l.product_id`,
-		[INITIAL, held],
+		GROUP BY r.id, o.id, l.product_id`,
+		[INITIAL, held, acknowledged],
 	);
 	return {
 		sold: new Map(sold.map(({ product_id, quantity }) => [product_id, quantity])),
@@ -171,7 +183,9 @@ function judgeHold(product: Stock, hold: Stock["holds"][number], orders: Orders)
 	if (line.status === INITIAL) {
 		return "right";
 	}
-	return line.has_job ? "under way" : finding(`has outlived order ${line.number}, which is ${line.status}`);
+	return line.is_settled_soon && Date.parse(expires_at) > Date.now() - SWEEP_MS
+		? "under way"
+		: finding(`has outlived order ${line.number}, which is ${line.status}`);
 }
 
 function unheld({ number, quantity, product_id }: HeldLine): Finding {

@@ -45,7 +45,7 @@ export async function lookAtStream(sources: Sources): Promise<{ looks: Look[]; u
 	const origin = new PagedLook("an event in the stream came from an outbox");
 	const content = new PagedLook("an event tells what its order is");
 	const manager = await sources.nats.jetstreamManager();
-	const acknowledged = await acknowledgedUpTo(manager);
+	const acknowledged = await acknowledgedUpTo(manager, GROUP);
 	for await (const page of messages(sources, manager)) {
 		for (const { position, event } of page) {
 			if (position > acknowledged && typeof event.id === "string") {
@@ -57,8 +57,9 @@ export async function lookAtStream(sources: Sources): Promise<{ looks: Look[]; u
 	return { looks: [origin, content], unread };
 }
 
-async function acknowledgedUpTo(manager: JetStreamManager): Promise<number> {
-	const consumer = await unlessMissing(manager.consumers.info(streamConfig().name, GROUP));
+/** The place in the stream up to which a group of consumers has acknowledged every event. */
+export async function acknowledgedUpTo(manager: JetStreamManager, group: string): Promise<number> {
+	const consumer = await unlessMissing(manager.consumers.info(streamConfig().name, group));
 	return consumer?.ack_floor.stream_seq ?? 0;
 }
 

@@ -275,6 +275,14 @@ export const orders = contract({
 			result: z.strictObject({ fate: reservationFate }),
 			idempotent: true,
 		}),
+		settleReservations: action({
+			summary:
+				"What is to become of holds whose time is over; a reservation that no order has can never get one after this",
+			permissions: "service",
+			params: z.strictObject({ reservation_ids: z.array(z.uuid()).min(1).max(1000) }),
+			result: z.array(z.strictObject({ reservation_id: z.uuid(), fate: reservationFate })),
+			idempotent: true,
+		}),
 		settledRestocks: action({
 			summary: "Which of these orders will never ask products again to put their units back on sale",
 			permissions: "service",

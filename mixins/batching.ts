@@ -42,3 +42,35 @@ export function batched<Item, Result>(
 	);
 	return (item) => loader.load(item);
 }
+
+/** SQLSTATEs that say nothing of the statement: the connection (08), and the server going down or up (57P). */
+const CONNECTION_STATES = /^(08|57P)/;
+
+/**
+ * As `batched`, for one SQL statement that does the work of a whole batch or none of it: where PostgreSQL refuses it, each
+ * item is tried alone, so that one does not fail the others.
+ *
+ * @param work Answers one result for each item, in their order.
+ */
+export function batchedStatement<Item, Result>(
+	work: (items: readonly Item[]) => Promise<Result[]>,
+	options?: BatchingOptions,
+): (item: Item) => Promise<Result> {
+	return batched<Item, Result>(async (items) => {
+		try {
+			return await work(items);
+		} catch (error) {
+			const { code } = error as { code?: unknown };
+			const isRefused =
+				typeof code === "string" && /^[0-9A-Z]{5}$/.test(code) && !CONNECTION_STATES.test(code);
+			if (items.length === 1 || !isRefused) {
+				throw error;
+			}
+			return Promise.all(items.map((item) => work([item]).then(([result]) => result as Result, asError)));
+		}
+	}, options);
+}
+
+function asError(thrown: unknown): Error {
+	return thrown as Error;
+}

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import type { Pool } from "pg";
 import { type ProblemCode, type ProblemData, problem } from "../../contracts/problems.ts";
 import type { OrderRow } from "./model.ts";
+import type { OrdersDatabase } from "./statements.ts";
 
 /** What a request with a key was answered: the order as it was then, or why it was refused. */
 export type Answer = { order: OrderRow } | { refused: { code: ProblemCode; data: ProblemData } };
@@ -9,10 +10,21 @@ export type Answer = { order: OrderRow } | { refused: { code: ProblemCode; data:
 /** A key counts for this long. */
 export const KEY_HOURS = 24;
 
-/** Its order may still hold units under the key's request: until it is settled the key counts. */
-const IS_OVER = `(created_at <= now() - make_interval(hours => $1) AND NOT EXISTS (
-	SELECT FROM orders o WHERE o.id = (answer->'order'->>'id')::uuid AND o.status = 'pending'
+/** Whether key `k` does not count any more, in SQL: its order may still hold units under the key's request until then. */
+export const IS_OVER = (
+	hours: string,
+) => `(k.created_at <= now() - make_interval(hours => ${hours}) AND NOT EXISTS (
+	SELECT FROM orders o WHERE o.id = (k.answer->'order'->>'id')::uuid AND o.status = 'pending'
 ))`;
+
+/** What the database has of a key. */
+export interface KeyRow {
+	answer: Answer;
+	/** SHA-256 in hex. */
+	hash: string;
+	/** False once its time is over. */
+	counts: boolean;
+}
 
 /** A client's key together with what it asked for. */
 export interface KeyedRequest {
@@ -38,34 +50,22 @@ export function requestId({ user_id, key, hash }: KeyedRequest): string {
  *
  * @throws KEY_REUSED where the key was used for something else.
  */
-export async function storedAnswer(pool: Pool, request: KeyedRequest): Promise<Answer | undefined> {
-	const { rows } = await pool.query<{ answer: Answer; request_hash: Buffer; counts: boolean }>(
-		`SELECT answer, request_hash, NOT ${IS_OVER} AS counts
-		FROM idempotency_keys WHERE user_id = $2 AND key = $3`,
-		[KEY_HOURS, request.user_id, request.key],
-	);
-	const [row] = rows;
+export async function storedAnswer(
+	{ pool, statements }: OrdersDatabase,
+	request: KeyedRequest,
+): Promise<Answer | undefined> {
+	const row = await statements.findKey(request);
 	if (row && !row.counts) {
 		await forgetOldKeys(pool);
 		return undefined;
 	}
-	if (row && !row.request_hash.equals(request.hash)) {
+	if (row && row.hash !== request.hash.toString("hex")) {
 		throw problem("KEY_REUSED");
 	}
 	return row?.answer;
 }
 
-/** Keeps a refusal, unless a rival with the same key was answered first. */
-export async function storeRefusal(pool: Pool, request: KeyedRequest, code: ProblemCode, data: ProblemData) {
-	const answer: Answer = { refused: { code, data } };
-	await pool.query(
-		`INSERT INTO idempotency_keys (user_id, key, request_hash, answer) VALUES ($1, $2, $3, $4)
-		ON CONFLICT DO NOTHING`,
-		[request.user_id, request.key, request.hash, JSON.stringify(answer)],
-	);
-}
-
 /** Forgets all keys that have counted for their time; also a job, once an hour. */
 export async function forgetOldKeys(pool: Pool): Promise<void> {
-	await pool.query(`DELETE FROM idempotency_keys WHERE ${IS_OVER}`, [KEY_HOURS]);
+	await pool.query(`DELETE FROM idempotency_keys k WHERE ${IS_OVER("$1")}`, [KEY_HOURS]);
 }

@@ -26,10 +26,11 @@ export interface OrderRow {
 /** Whose orders: those of one user, or everybody's. */
 export type Owner = number | "anybody";
 
-const WITH_LINES = `
+/** Order `o` with its lines, in SQL. */
+export const WITH_LINES = `
 	to_jsonb(o) || jsonb_build_object('lines', (
 		SELECT jsonb_agg(to_jsonb(l) - 'order_id' - 'line' ORDER BY l.line) FROM order_lines l WHERE l.order_id = o.id
-	)) AS "order"`;
+	))`;
 
 /** An order by its id or number; undefined where there is none that this owner may see. */
 export async function findOrder(
@@ -42,7 +43,7 @@ export async function findOrder(
 		return undefined;
 	}
 	const { rows } = await pool.query<{ order: OrderRow }>(
-		`SELECT ${WITH_LINES} FROM orders o WHERE o.${column} = $1 AND ($2::integer IS NULL OR o.user_id = $2)`,
+		`SELECT ${WITH_LINES} AS "order" FROM orders o WHERE o.${column} = $1 AND ($2::integer IS NULL OR o.user_id = $2)`,
 		[value, owner === "anybody" ? null : owner],
 	);
 	return rows[0]?.order;
@@ -55,7 +56,7 @@ export async function listOrders(
 	{ skip, limit, after }: { skip: number; limit: number; after?: [string, string] | undefined },
 ): Promise<OrderRow[]> {
 	const { rows } = await pool.query<{ order: OrderRow }>(
-		`SELECT ${WITH_LINES} FROM orders o WHERE ${owner === "anybody" ? "$3::integer IS NULL" : "o.user_id = $3"}
+		`SELECT ${WITH_LINES} AS "order" FROM orders o WHERE ${owner === "anybody" ? "$3::integer IS NULL" : "o.user_id = $3"}
 			AND ($4::timestamptz IS NULL OR (o.created_at, o.id) < ($4, $5))
 		ORDER BY o.created_at DESC, o.id DESC LIMIT $1 OFFSET $2`,
 		[limit, skip, owner === "anybody" ? null : owner, ...(after ?? [null, null])],

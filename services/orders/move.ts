@@ -32,7 +32,7 @@ export async function moveOrder(
 				step.from,
 				step.to,
 				actor,
-				emptyEvent(step.event),
+				JSON.stringify(emptyEvent(step.event)),
 				step.stock ?? null,
 			],
 		);
@@ -57,15 +57,32 @@ export async function refundOrder(
 	return moved(service, id, "anybody", async () => {
 		const { rows } = await service.pool.query<{ moved: boolean }>(
 			"SELECT refund_order($1, $2, $3, $4, $5, $6) AS moved",
-			[id, from, to, actor, emptyEvent(event), restock],
+			[id, from, to, actor, JSON.stringify(emptyEvent(event)), restock],
 		);
 		return rows[0]?.moved ?? false;
 	});
 }
 
 /** An event that the database fills in from the order. */
-export function emptyEvent(name: EventName): string {
-	return JSON.stringify({ name, version: events[name].version });
+export function emptyEvent(name: EventName) {
+	return { name, version: events[name].version };
+}
+
+/** How many orders a sweep expires at once. */
+const DUE_ORDERS = 100;
+
+/**
+ * Ends orders that were not paid in time, with their events.
+ *
+ * @returns Whether there may be more.
+ */
+export async function expireOrders({ pool }: JobsService): Promise<boolean> {
+	const { from, to, event, stock } = STEPS.expire;
+	const { rows } = await pool.query<{ expired: number }>(
+		"SELECT expire_orders($1, $2, $3, $4, $5) AS expired",
+		[from, to, JSON.stringify(emptyEvent(event)), stock, DUE_ORDERS],
+	);
+	return rows[0]?.expired === DUE_ORDERS;
 }
 
 async function moved(

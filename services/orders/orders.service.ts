@@ -1,18 +1,19 @@
 import { type ActionContext, callAction, implement } from "../../contracts/actions.ts";
 import { orders } from "../../contracts/orders.ts";
-import { problem, problemCode } from "../../contracts/problems.ts";
+import { problem } from "../../contracts/problems.ts";
 import { comparedWithOthers, eventsKnown, lostEventTables } from "../../mixins/compared.ts";
 import { cursorAt, momentKey, readMoment } from "../../mixins/cursor.ts";
 import { jobs } from "../../mixins/jobs.ts";
 import { type OutboxService, outbox, outboxTables, pendingWork } from "../../mixins/outbox.ts";
 import { postgres } from "../../mixins/postgres.ts";
 import { service } from "../../mixins/schema.ts";
+import { sweeps } from "../../mixins/sweeps.ts";
 import { forgetDeletedUsers, forgetUser } from "./forget.ts";
 import { forgetOldKeys } from "./idempotency.ts";
-import { findOrder, listOrders, newestUsers, type Owner, present } from "./model.ts";
-import { moveOrder, refundOrder } from "./move.ts";
+import { findOrder, isUuid, listOrders, newestUsers, type Owner, present } from "./model.ts";
+import { expireOrders, moveOrder, refundOrder } from "./move.ts";
 import {
-	checkPayment,
+	checkDuePayments,
 	type PayingService,
 	payOrder,
 	presentPayment,
@@ -22,8 +23,9 @@ import {
 	takeProviderEvent,
 } from "./payments.ts";
 import { placeOrder } from "./place.ts";
-import { salesKnown, settleReservation } from "./reservations.ts";
+import { salesKnown, settleReservations } from "./reservations.ts";
 import { sandboxProvider } from "./sandbox.ts";
+import { orderStatements } from "./statements.ts";
 import { readWebhook } from "./webhook.ts";
 
 type OrdersService = PayingService & OutboxService;
@@ -32,6 +34,22 @@ export default service<OrdersService>({
 	name: orders.name,
 	version: orders.version,
 	mixins: [
+		sweeps<OrdersService>([
+			{
+				name: "expire orders",
+				every_ms: 1000,
+				work: async function () {
+					return expireOrders(this);
+				},
+			},
+			{
+				name: "end unpaid payments",
+				every_ms: 1000,
+				work: async function () {
+					return checkDuePayments(this);
+				},
+			},
+		]),
 		outbox("orders"),
 		jobs("orders"),
 		comparedWithOthers<PayingService>(
@@ -68,7 +86,8 @@ export default service<OrdersService>({
 		},
 
 		async get(ctx) {
-			const row = await findOrder(this.pool, { id: ctx.params.id }, ownerOf(ctx));
+			const { id } = ctx.params;
+			const row = isUuid(id) ? await this.statements.findOrder({ id, owner: ownerOf(ctx) }) : null;
 			if (!row) {
 				throw problem("ORDER_NOT_FOUND");
 			}
@@ -106,8 +125,13 @@ export default service<OrdersService>({
 			return { received: true as const };
 		},
 
-		settleReservation(ctx) {
-			return settleReservation(this, ctx.params.reservation_id);
+		async settleReservation(ctx) {
+			const [settled] = await settleReservations(this.pool, [ctx.params.reservation_id]);
+			return { fate: settled?.fate ?? "keep" };
+		},
+
+		settleReservations(ctx) {
+			return settleReservations(this.pool, ctx.params.reservation_ids);
 		},
 
 		async settledRestocks(ctx) {
@@ -145,35 +169,26 @@ export default service<OrdersService>({
 	}),
 
 	created() {
+		this.statements = orderStatements(this.pool);
 		this.provider = sandboxProvider(this.pool);
 		this.addCron("23 * * * * forget_old_keys");
 		this.addCron("53 * * * * forget_deleted_users");
 		this.addTasks({
 			forget_deleted_users: () => forgetDeletedUsers(this.pool),
 			forget_old_keys: () => forgetOldKeys(this.pool),
-			check_payment: (payload) => checkPayment(this, (payload as { reference: string }).reference),
 			refund_payment: (payload) => refundPayment(this, (payload as { reference: string }).reference),
 			restock_order: (payload) => restockOrder(this, (payload as { order_id: string }).order_id),
 			release_stock: async (payload) => {
 				const { reservation_id } = payload as { reservation_id: string };
 				// Another attempt of the same request may have made an order of it meanwhile.
-				const { fate } = await settleReservation(this, reservation_id);
-				if (fate === "release") {
+				const [settled] = await settleReservations(this.pool, [reservation_id]);
+				if (settled?.fate === "release") {
 					await callAction(this.broker, "v1.products.release", { reservation_id });
 				}
 			},
 			consume_stock: async (payload) => {
 				const { reservation_id } = payload as { reservation_id: string };
 				await callAction(this.broker, "v1.products.consume", { reservation_id });
-			},
-			expire_order: async (payload) => {
-				const { order_id } = payload as { order_id: string };
-				await moveOrder(this, order_id, "expire", "anybody", "shop").catch((error) => {
-					// It was paid or cancelled in time.
-					if (problemCode(error) !== "ORDER_IN_OTHER_STATE") {
-						throw error;
-					}
-				});
 			},
 		});
 	},

@@ -5,10 +5,10 @@ import { callAction } from "../../contracts/actions.ts";
 import { fromMinor, toMinor } from "../../contracts/money.ts";
 import type { providerEvent } from "../../contracts/orders.ts";
 import { type ProblemCode, problem } from "../../contracts/problems.ts";
-import type { JobsService } from "../../mixins/jobs.ts";
-import { findOrder, type OrderRow, type Owner } from "./model.ts";
+import { findOrder, isUuid, type OrderRow, type Owner } from "./model.ts";
 import { emptyEvent, moveOrder } from "./move.ts";
 import type { PaymentMethod, PaymentProvider } from "./provider.ts";
+import type { OrderingService } from "./reservations.ts";
 import { BOUGHT, type OrderStatus, STEPS } from "./states.ts";
 
 /** A row of `payments`. */
@@ -16,14 +16,14 @@ export interface Payment {
 	reference: string;
 	order_id: string;
 	method: PaymentMethod;
-	/** PostgreSQL's bigint, as text. */
-	amount_minor: string;
+	/** In the currency's smallest unit. */
+	amount_minor: number;
 	status: "open" | "settled" | "failed" | "refunding" | "refunded";
-	due_at: Date;
+	due_at: string;
 }
 
 /** A service with orders that can be paid. */
-export interface PayingService extends JobsService {
+export interface PayingService extends OrderingService {
 	provider: PaymentProvider;
 }
 
@@ -50,7 +50,8 @@ export async function payOrder(
 	owner: Owner,
 	actor: string,
 ): Promise<{ order: OrderRow; payment?: Payment }> {
-	const order = await findOrder(service.pool, { id }, owner);
+	const find = () => service.statements.findOrder({ id, owner });
+	const order = isUuid(id) ? await find() : undefined;
 	if (!order) {
 		throw problem("ORDER_NOT_FOUND");
 	}
@@ -58,7 +59,7 @@ export async function payOrder(
 		return { order: await moveOrder(service, id, "pay", owner, actor) };
 	}
 	const payment = await openPayment(service, id, method, owner);
-	const now = async () => (await findOrder(service.pool, { id }, owner)) as OrderRow;
+	const now = async () => (await find()) as OrderRow;
 	if (!payment) {
 		const wasPayable = (STEPS.pay.from as readonly OrderStatus[]).includes(order.status);
 		return { order: inOneOf(wasPayable ? BOUGHT : [], await now()) };
@@ -68,11 +69,11 @@ export async function payOrder(
 		return { order, payment };
 	}
 	if (outcome === "settled") {
-		const settled = await settlePayment(service, payment.reference, payment.amount_minor);
+		const settled = await settlePayment(service, payment);
 		// Where it was paid in another way meanwhile, it may have been shipped since.
 		return { order: settled === "paid" ? await now() : inOneOf(BOUGHT, await now()) };
 	}
-	await failPayment(service, payment.reference, payment.amount_minor);
+	await failPayment(service, payment);
 	const after = await now();
 	if (BOUGHT.includes(after.status)) {
 		return { order: after };
@@ -93,10 +94,10 @@ async function charge(service: PayingService, order: OrderRow, payment: Payment)
 		return await service.provider.charge({
 			reference: payment.reference,
 			method: payment.method,
-			amount_minor: Number(payment.amount_minor),
+			amount_minor: payment.amount_minor,
 			currency: order.currency,
 			description: order.number,
-			due_at: payment.due_at,
+			due_at: new Date(payment.due_at),
 		});
 	} catch (error) {
 		// The job that the payment was opened with finds out.
@@ -115,7 +116,8 @@ export async function takeProviderEvent(
 	event: z.output<typeof providerEvent>,
 ): Promise<void> {
 	const take = event.type === "payment.settled" ? settlePayment : failPayment;
-	const outcome = await take(service, event.reference, String(toMinor(event.amount)), event.id);
+	const { reference, amount, id } = event;
+	const outcome = await take(service, { reference, amount_minor: toMinor(amount) }, id);
 	if (isRefused(outcome)) {
 		throw problem(REFUSALS[outcome]);
 	}
@@ -131,17 +133,36 @@ function isRefused(outcome: string): outcome is Refused {
 	return Object.hasOwn(REFUSALS, outcome);
 }
 
+/** How many payments a sweep takes at once. */
+const DUE_PAYMENTS = 20;
+
 /**
- * Job: a payment that nobody has settled by now is ended at the provider. Where that comes too late the money is here,
- * and the order is paid or the money goes back.
+ * Ends payments that nobody has settled in time at the provider. Where that comes too late the money is here, and the order
+ * is paid or the money goes back.
+ *
+ * @returns Whether there may be more.
  */
-export async function checkPayment(service: PayingService, reference: string): Promise<void> {
-	const payment = await findPayment(service, reference);
-	if (payment?.status !== "open") {
-		return;
+export async function checkDuePayments(service: PayingService): Promise<boolean> {
+	const { rows } = await service.pool.query<{ payment: Payment }>(
+		"SELECT to_jsonb(p) AS payment FROM take_due_payments($1) AS p",
+		[DUE_PAYMENTS],
+	);
+	const checks = await Promise.allSettled(rows.map(({ payment }) => checkPayment(service, payment)));
+	for (const check of checks) {
+		if (check.status === "rejected") {
+			throw check.reason;
+		}
 	}
-	const take = (await service.provider.cancel(reference)) === "settled" ? settlePayment : failPayment;
-	await take(service, reference, payment.amount_minor);
+	return rows.length === DUE_PAYMENTS;
+}
+
+/** Ends one payment, as `checkDuePayments`. */
+export async function checkPayment(
+	service: PayingService,
+	payment: Pick<Payment, "reference" | "amount_minor">,
+): Promise<void> {
+	const take = (await service.provider.cancel(payment.reference)) === "settled" ? settlePayment : failPayment;
+	await take(service, payment);
 }
 
 /** Job: gives the money of a payment back, and has the customer told where it had come too late. */
@@ -150,8 +171,11 @@ export async function refundPayment(service: PayingService, reference: string): 
 	if (payment?.status !== "refunding") {
 		return;
 	}
-	await service.provider.refund(reference, Number(payment.amount_minor));
-	await service.pool.query("SELECT note_refund($1, $2)", [reference, emptyEvent("payment.refunded")]);
+	await service.provider.refund(reference, payment.amount_minor);
+	await service.pool.query("SELECT note_refund($1, $2)", [
+		reference,
+		JSON.stringify(emptyEvent("payment.refunded")),
+	]);
 }
 
 /** Job: puts the units of a refunded order back on sale; products does it once for each order. */
@@ -181,50 +205,45 @@ export async function settledRestocks(pool: Pool, order_ids: string[]): Promise<
 
 /** A payment as the contract shows it. */
 export function presentPayment({ reference, amount_minor, due_at }: Payment) {
-	return { reference, amount: fromMinor(Number(amount_minor)), due_at: due_at.toISOString() };
+	return { reference, amount: fromMinor(amount_minor), due_at: new Date(due_at).toISOString() };
 }
 
 async function openPayment(
-	service: PayingService,
-	id: string,
+	{ statements }: PayingService,
+	order_id: string,
 	method: PaymentMethod,
 	owner: Owner,
 ): Promise<Payment | undefined> {
-	const { rows } = await service.pool.query<Payment>(
-		"SELECT * FROM open_payment($1, $2, $3, $4, $5, now() + make_interval(secs => $6))",
-		[
-			id,
-			owner === "anybody" ? null : owner,
-			STEPS.pay.from,
-			`pay_${randomUUID()}`,
-			method,
-			method === "instant" ? CHECK_INSTANT_SECONDS : null,
-		],
-	);
-	return rows[0];
+	const opened = await statements.openPayment({
+		...{ order_id, owner, method, payable: STEPS.pay.from, reference: `pay_${randomUUID()}` },
+		check_after: method === "instant" ? CHECK_INSTANT_SECONDS : null,
+	});
+	return opened ?? undefined;
 }
 
+/** What is told of a payment; the order where it is known. */
+type Told = Pick<Payment, "reference" | "amount_minor"> & Partial<Payment>;
+
 async function settlePayment(
-	service: PayingService,
-	reference: string,
-	amount_minor: string,
+	{ statements }: PayingService,
+	{ reference, amount_minor, order_id }: Told,
 	provider_event: string | null = null,
 ): Promise<Settled> {
 	const { from, to, event, stock } = STEPS.pay;
-	const { rows } = await service.pool.query<{ outcome: Settled }>(
-		"SELECT settle_payment($1, $2, $3, $4, $5, $6, $7) AS outcome",
-		[reference, amount_minor, provider_event, from, to, emptyEvent(event), stock],
-	);
-	return (rows[0] as { outcome: Settled }).outcome;
+	const settlement = { order_id, reference, amount_minor, provider_event, from, to };
+	return statements.settlePayment({
+		...settlement,
+		event: emptyEvent(event),
+		stock_task: stock,
+	}) as Promise<Settled>;
 }
 
 async function failPayment(
-	service: PayingService,
-	reference: string,
-	amount_minor: string,
+	{ pool }: PayingService,
+	{ reference, amount_minor }: Told,
 	provider_event: string | null = null,
 ): Promise<"failed" | "known" | Refused> {
-	const { rows } = await service.pool.query("SELECT fail_payment($1, $2, $3) AS outcome", [
+	const { rows } = await pool.query("SELECT fail_payment($1, $2, $3) AS outcome", [
 		reference,
 		amount_minor,
 		provider_event,
@@ -232,9 +251,10 @@ async function failPayment(
 	return rows[0].outcome;
 }
 
-async function findPayment(service: PayingService, reference: string): Promise<Payment | undefined> {
-	const { rows } = await service.pool.query<Payment>("SELECT * FROM payments WHERE reference = $1", [
-		reference,
-	]);
-	return rows[0];
+async function findPayment({ pool }: PayingService, reference: string): Promise<Payment | undefined> {
+	const { rows } = await pool.query<{ payment: Payment }>(
+		"SELECT to_jsonb(p) AS payment FROM payments p WHERE reference = $1",
+		[reference],
+	);
+	return rows[0]?.payment;
 }

@@ -12,18 +12,10 @@ import {
 import { CURRENCY } from "../../contracts/money.ts";
 import type { orders } from "../../contracts/orders.ts";
 import { type ProblemCode, type ProblemData, problem, problemCode } from "../../contracts/problems.ts";
-import type { JobsService } from "../../mixins/jobs.ts";
 import { settings } from "../../mixins/settings.ts";
-import {
-	type Answer,
-	type KeyedRequest,
-	keyedRequest,
-	requestId,
-	storedAnswer,
-	storeRefusal,
-} from "./idempotency.ts";
+import { type Answer, type KeyedRequest, keyedRequest, requestId, storedAnswer } from "./idempotency.ts";
 import { findOrder, type OrderRow } from "./model.ts";
-import { abandon } from "./reservations.ts";
+import { abandon, type OrderingService } from "./reservations.ts";
 import { INITIAL } from "./states.ts";
 
 type Request = z.output<typeof orders.actions.place.params>;
@@ -52,14 +44,14 @@ const UNDER_WAY_MS = 50;
  * @throws OUT_OF_STOCK, PRODUCT_NOT_FOUND, KEY_REUSED, TOTAL_TOO_LARGE, ORDER_NOT_PLACED, ORDER_UNKNOWN.
  */
 export async function placeOrder(
-	service: JobsService,
+	service: OrderingService,
 	ctx: ActionContext<Request>,
 	user_id: number,
 ): Promise<OrderRow> {
 	const { idempotency_key, ...body } = ctx.params;
 	const request = idempotency_key ? keyedRequest(user_id, idempotency_key, body) : undefined;
 	for (let checked = 0; ; checked++) {
-		const answer = request && (await storedAnswer(service.pool, request));
+		const answer = request && (await storedAnswer(service, request));
 		if (answer) {
 			return replay(answer);
 		}
@@ -83,7 +75,7 @@ export async function placeOrder(
 }
 
 async function reserve(
-	service: JobsService,
+	service: OrderingService,
 	ctx: ActionContext<Request>,
 	items: Request["items"],
 	request: KeyedRequest | undefined,
@@ -107,7 +99,7 @@ async function reserve(
 }
 
 async function place(
-	service: JobsService,
+	service: OrderingService,
 	body: Omit<Request, "idempotency_key">,
 	user_id: number,
 	{ reservation_id, lines, expires_at }: Reserved,
@@ -119,7 +111,8 @@ async function place(
 		throw problem("TOTAL_TOO_LARGE");
 	}
 	const order = {
-		id: randomUUID(),
+		// So the order's events name the hold.
+		id: reservation_id,
 		user_id,
 		status: INITIAL,
 		total_minor,
@@ -128,16 +121,16 @@ async function place(
 		note: body.note ?? null,
 		expires_at,
 	};
-	return commit(service, order, lines, reservation_id, request);
+	return commit(service, order, lines, request);
 }
 
 async function commit(
-	service: JobsService,
+	service: OrderingService,
 	order: Omit<OrderRow, "number" | "restocked" | "created_at" | "updated_at" | "lines">,
 	lines: Lines,
-	reservation_id: string,
 	request: KeyedRequest | undefined,
 ): Promise<OrderRow> {
+	const reservation_id = order.id;
 	// The number is given by the database, which puts it into the event as well.
 	const data: EventData<"order.placed"> = {
 		order_id: order.id,
@@ -149,21 +142,10 @@ async function commit(
 	};
 	const event = { name: "order.placed", version: events["order.placed"].version, data };
 	try {
-		const { rows } = await service.pool.query<{ placed: OrderRow }>(
-			"SELECT place_order($1, $2, $3, $4, $5, $6) AS placed",
-			[
-				JSON.stringify(order),
-				JSON.stringify(lines),
-				reservation_id,
-				request?.key ?? null,
-				request?.hash ?? null,
-				JSON.stringify(event),
-			],
-		);
-		return (rows[0] as { placed: OrderRow }).placed;
+		return await service.statements.placeOrder({ order, lines, request, event });
 	} catch (error) {
 		const { constraint = "" } = error as DatabaseError;
-		if (request && ["idempotency_keys_pkey", "reservations_pkey"].includes(constraint)) {
+		if (request && TAKEN.includes(constraint)) {
 			await giveUp(service, reservation_id, request);
 			return replayRival(service, request);
 		}
@@ -176,9 +158,12 @@ async function commit(
 			await giveUp(service, reservation_id, request);
 			throw problem("ORDER_NOT_PLACED");
 		}
-		return settleUnknown(service, order.id, reservation_id, request);
+		return settleUnknown(service, reservation_id, request);
 	}
 }
+
+/** Violated where another attempt with the same key was faster, or the reservation was abandoned. */
+const TAKEN = ["orders_pkey", "reservations_pkey", "idempotency_keys_pkey"];
 
 /**
  * Whether PostgreSQL itself says that the statement is undone: in a conflict with others that kept coming back (class 40),
@@ -194,8 +179,7 @@ function wasRolledBack(error: unknown): boolean {
  * to be, and then it never will.
  */
 async function settleUnknown(
-	service: JobsService,
-	order_id: string,
+	service: OrderingService,
 	reservation_id: string,
 	request: KeyedRequest | undefined,
 ): Promise<OrderRow> {
@@ -203,7 +187,7 @@ async function settleUnknown(
 	let placed: OrderRow | undefined;
 	try {
 		isAbandoned = await abandon(service.pool, reservation_id);
-		placed = await findOrder(service.pool, { id: order_id }, "anybody");
+		placed = await findOrder(service.pool, { id: reservation_id }, "anybody");
 	} catch {
 		throw problem("ORDER_UNKNOWN");
 	}
@@ -226,20 +210,23 @@ function isRefusal(error: unknown): boolean {
 
 /** Tells why there is no order; with a key the answer that is stored first is everybody's. */
 async function refuse(
-	service: JobsService,
+	service: OrderingService,
 	request: KeyedRequest | undefined,
 	error: unknown,
 ): Promise<OrderRow> {
 	if (!request) {
 		throw error;
 	}
-	const { data } = error as { data?: ProblemData };
-	await storeRefusal(service.pool, request, problemCode(error) as ProblemCode, data ?? {});
+	const { data = {} } = error as { data?: ProblemData };
+	const answer = { refused: { code: problemCode(error) as ProblemCode, data } };
+	if (await service.statements.storeAnswer({ request, answer })) {
+		throw error;
+	}
 	return replayRival(service, request);
 }
 
-async function replayRival(service: JobsService, request: KeyedRequest): Promise<OrderRow> {
-	const answer = await storedAnswer(service.pool, request);
+async function replayRival(service: OrderingService, request: KeyedRequest): Promise<OrderRow> {
+	const answer = await storedAnswer(service, request);
 	if (!answer) {
 		throw problem("ORDER_NOT_PLACED");
 	}
@@ -259,7 +246,7 @@ function replay(answer: Answer): OrderRow {
  * to the next attempt.
  */
 async function giveUp(
-	service: JobsService,
+	service: OrderingService,
 	reservation_id: string,
 	request: KeyedRequest | undefined,
 ): Promise<void> {
@@ -269,7 +256,7 @@ async function giveUp(
 }
 
 /** Gives the units back now, or by a job where products does not answer. */
-async function release(service: JobsService, reservation_id: string): Promise<void> {
+async function release(service: OrderingService, reservation_id: string): Promise<void> {
 	try {
 		await callAction(service.broker, "v1.products.release", { reservation_id });
 	} catch (error) {
@@ -278,7 +265,11 @@ async function release(service: JobsService, reservation_id: string): Promise<vo
 	}
 }
 
-async function releaseLater(service: JobsService, reservation_id: string, seconds: number): Promise<void> {
+async function releaseLater(
+	service: OrderingService,
+	reservation_id: string,
+	seconds: number,
+): Promise<void> {
 	await service.pool.query(
 		`SELECT graphile_worker.add_job(
 			'release_stock', $1::json, run_at => now() + make_interval(secs => $2), max_attempts => 32767,

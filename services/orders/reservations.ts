@@ -4,7 +4,13 @@ import { callAction } from "../../contracts/actions.ts";
 import type { reservationFate } from "../../contracts/orders.ts";
 import type { Comparison } from "../../mixins/compared.ts";
 import type { JobsService } from "../../mixins/jobs.ts";
+import type { OrderStatements } from "./statements.ts";
 import type { OrderStatus } from "./states.ts";
+
+/** The service of orders, as its functions need it. */
+export interface OrderingService extends JobsService {
+	statements: OrderStatements;
+}
 
 const FATES: Record<OrderStatus, z.output<typeof reservationFate>> = {
 	pending: "keep",
@@ -31,16 +37,21 @@ export async function abandon(pool: Pool, reservation_id: string): Promise<boole
 	return rowCount === 1;
 }
 
-/** What is to become of a hold whose time is over. Where no order has it, its reservation is abandoned. */
-export async function settleReservation(service: JobsService, reservation_id: string) {
-	if (await abandon(service.pool, reservation_id)) {
-		return { fate: "release" as const };
-	}
-	const { rows } = await service.pool.query<{ status: OrderStatus }>(
-		"SELECT o.status FROM reservations r JOIN orders o ON o.id = r.order_id WHERE r.id = $1",
-		[reservation_id],
+/**
+ * What is to become of holds whose time is over, one for each reservation. Where no order has one, it is abandoned.
+ */
+export async function settleReservations(pool: Pool, reservation_ids: string[]) {
+	// In one sequence, since two of these may abandon the same ones.
+	await pool.query(
+		"INSERT INTO reservations (id) SELECT id FROM unnest($1::uuid[]) AS settled (id) ORDER BY id ON CONFLICT DO NOTHING",
+		[reservation_ids],
 	);
-	return { fate: FATES[(rows[0] as { status: OrderStatus }).status] };
+	const { rows } = await pool.query<{ id: string; status: OrderStatus | null }>(
+		"SELECT r.id, o.status FROM reservations r LEFT JOIN orders o ON o.id = r.order_id WHERE r.id = ANY ($1::uuid[])",
+		[reservation_ids],
+	);
+	const fates = new Map(rows.map(({ id, status }) => [id, status === null ? "release" : FATES[status]]));
+	return reservation_ids.map((id) => ({ reservation_id: id, fate: fates.get(id.toLowerCase()) ?? "keep" }));
 }
 
 /** Whatever products has sold, it was told to by orders. */

@@ -1,5 +1,13 @@
 import type { Pool } from "pg";
+import { batchedStatement } from "../../mixins/batching.ts";
 import type { PaymentProvider } from "./provider.ts";
+
+/** A line of the provider's books. */
+interface Entry {
+	reference: string;
+	amount_minor: number;
+	status: "settled" | "cancelled";
+}
 
 /**
  * A provider that moves no money, for development and tests. `instant` settles at once; `transfer` waits for a webhook
@@ -7,20 +15,30 @@ import type { PaymentProvider } from "./provider.ts";
  * can die between the charge and the order as it can with a real company.
  */
 export function sandboxProvider(pool: Pool): PaymentProvider {
-	const statusOf = async (reference: string) => {
-		const { rows } = await pool.query<{ status: string }>(
-			"SELECT status FROM sandbox_charges WHERE reference = $1",
-			[reference],
+	const statusOf = batchedStatement<string, string | undefined>(async (references) => {
+		const { rows } = await pool.query<{ reference: string; status: string }>(
+			"SELECT reference, status FROM sandbox_charges WHERE reference = ANY ($1)",
+			[references],
 		);
-		return rows[0]?.status;
-	};
+		const statuses = new Map(rows.map(({ reference, status }) => [reference, status]));
+		return references.map((reference) => statuses.get(reference));
+	});
+	const write = batchedStatement<Entry, undefined>(
+		async (entries) => {
+			await pool.query(
+				`INSERT INTO sandbox_charges (reference, amount_minor, status)
+				SELECT * FROM jsonb_to_recordset($1::jsonb) AS given (reference text, amount_minor bigint, status text)
+				ORDER BY reference ON CONFLICT DO NOTHING`,
+				[JSON.stringify(entries)],
+			);
+			return entries.map(() => undefined);
+		},
+		{ atOnce: 2 },
+	);
 	/** The first entry of a reference stays. */
-	const enter = async (reference: string, amount_minor: number, status: "settled" | "cancelled") => {
-		await pool.query(
-			"INSERT INTO sandbox_charges (reference, amount_minor, status) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
-			[reference, amount_minor, status],
-		);
-		return statusOf(reference);
+	const enter = async (entry: Entry) => {
+		await write(entry);
+		return statusOf(entry.reference);
 	};
 	return {
 		name: "sandbox",
@@ -28,10 +46,14 @@ export function sandboxProvider(pool: Pool): PaymentProvider {
 			if (method === "transfer") {
 				return (await statusOf(reference)) === "cancelled" ? "cancelled" : "pending";
 			}
-			return (await enter(reference, amount_minor, "settled")) === "cancelled" ? "cancelled" : "settled";
+			return (await enter({ reference, amount_minor, status: "settled" })) === "cancelled"
+				? "cancelled"
+				: "settled";
 		},
 		async cancel(reference) {
-			return (await enter(reference, 0, "cancelled")) === "cancelled" ? "cancelled" : "settled";
+			return (await enter({ reference, amount_minor: 0, status: "cancelled" })) === "cancelled"
+				? "cancelled"
+				: "settled";
 		},
 		async refund(reference, amount_minor) {
 			await pool.query(

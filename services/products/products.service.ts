@@ -3,6 +3,7 @@ import type { z } from "zod";
 import { type ActionContext, implement } from "../../contracts/actions.ts";
 import { problem, problemCode } from "../../contracts/problems.ts";
 import { aboutProduct, type catalogueOutcome, products } from "../../contracts/products.ts";
+import { batched } from "../../mixins/batching.ts";
 import { type DocumentService, documents, isDuplicate } from "../../mixins/documents.ts";
 import { tellOutdated } from "../../mixins/outdated.ts";
 import { service } from "../../mixins/schema.ts";
@@ -20,22 +21,26 @@ import {
 	presentStock,
 } from "./model.ts";
 import { MongoListing } from "./mongo-listing.ts";
+import { orderEvents } from "./order-events.ts";
 import { describeForSearch, searchFields } from "./search.ts";
 import {
 	changeStock,
-	consume,
 	newestSales,
+	type ReserveCall,
+	type Reserved,
 	refuseStale,
-	release,
-	reserve,
+	reserveTogether,
 	restock,
 	type StockChange,
+	settle,
 } from "./stock.ts";
 import { KEEPS_LEDGERS, Sweeper } from "./sweeper.ts";
 
 interface ProductsService extends DocumentService<ProductDocument> {
 	sweeper: Sweeper;
 	listing: Listing;
+	/** Holds units for an attempt to order, together with those that come at the same time. */
+	reserve(call: ReserveCall): Promise<Reserved>;
 	/** Tells everybody who keeps answers about these products. */
 	tell(ids: string[]): void;
 	find(id: string): Promise<ProductDocument>;
@@ -51,6 +56,7 @@ export default service<ProductsService>({
 	version: products.version,
 	metadata: { [KEEPS_LEDGERS]: true },
 	mixins: [
+		orderEvents(),
 		documents("products", [
 			{ field: "sku", unique: true },
 			{ field: "updated_at", onServer: true },
@@ -172,7 +178,7 @@ export default service<ProductsService>({
 
 		async reserve(ctx) {
 			const { lines, ...attempt } = ctx.params;
-			const reserved = await reserve(this.adapter, attempt, lines).catch((error) => {
+			const reserved = await this.reserve({ attempt, lines }).catch((error) => {
 				// Of one line that was refused nothing has changed; of several some may have been held for a moment.
 				if (lines.length > 1 || problemCode(error) === undefined) {
 					this.tell(lines.map(({ product_id }) => product_id));
@@ -192,7 +198,8 @@ export default service<ProductsService>({
 		},
 
 		async consume(ctx) {
-			return { lines: await consume(this.adapter, ctx.params.reservation_id) };
+			const { holds } = await settle(this.adapter, new Map([[ctx.params.reservation_id, "consume"]]));
+			return { lines: holds };
 		},
 
 		async newestSales() {
@@ -200,7 +207,7 @@ export default service<ProductsService>({
 		},
 
 		async release(ctx) {
-			const released = await release(this.adapter, ctx.params.reservation_id);
+			const { released } = await settle(this.adapter, new Map([[ctx.params.reservation_id, "release"]]));
 			this.tell(released);
 			return { lines: released.length };
 		},
@@ -218,6 +225,10 @@ export default service<ProductsService>({
 			return { status: "healthy", service: "product-service" };
 		},
 	}),
+
+	created() {
+		this.reserve = batched((calls) => reserveTogether(this.adapter, calls));
+	},
 
 	async started() {
 		await openLedgers(this.adapter);

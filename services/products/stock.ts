@@ -3,7 +3,7 @@ import { STOCK_MAX } from "../../contracts/products.ts";
 import { NEWEST } from "../../mixins/compared.ts";
 import type { DocumentAdapter } from "../../mixins/documents.ts";
 import { supply } from "./ledger.ts";
-import { ON_SALE, type ProductDocument } from "./model.ts";
+import { type Hold, ON_SALE, type ProductDocument } from "./model.ts";
 
 /** What one attempt to order wants of one product. */
 export interface Line {
@@ -82,13 +82,101 @@ function attemptOf(request_id: string | undefined, held: Reserved["lines"]): str
 	return reservation_id;
 }
 
+/** A call of `reserve`. */
+export interface ReserveCall {
+	attempt: Attempt;
+	lines: Line[];
+}
+
+/**
+ * Holds units for several attempts to order that come at the same time, each as `reserve` does. Attempts at one product
+ * become one guarded update of it, so that a product that many buy is not written once for each of them.
+ *
+ * @returns What is held, or why it is not, for each call in their order.
+ */
+export async function reserveTogether(
+	store: Store,
+	calls: readonly ReserveCall[],
+): Promise<(Reserved | Error)[]> {
+	const outcomes: (Reserved | undefined)[] = calls.map(() => undefined);
+	for (const places of Map.groupBy(calls.keys(), (place) => soleProduct(calls[place] as ReserveCall))) {
+		const [product_id, group] = places;
+		if (product_id !== undefined && group.length > 1) {
+			const held = await holdTogether(
+				store,
+				product_id,
+				group.map((place) => calls[place] as ReserveCall),
+			);
+			held.forEach((reserved, index) => {
+				outcomes[group[index] as number] = reserved;
+			});
+		}
+	}
+	return Promise.all(
+		calls.map(
+			({ attempt, lines }, place) =>
+				outcomes[place] ?? reserve(store, attempt, lines).catch((error: Error) => error),
+		),
+	);
+}
+
+/** The product of a call with one line. */
+function soleProduct({ lines: [line, ...others] }: ReserveCall): string | undefined {
+	return others.length === 0 ? line?.product_id : undefined;
+}
+
+/** Holds what there is enough for by one update; undefined for calls that have to be looked at one by one. */
+async function holdTogether(
+	store: Store,
+	product_id: string,
+	calls: ReserveCall[],
+): Promise<(Reserved | undefined)[]> {
+	const [document] = await store.find({ query: { _id: product_id, ...ON_SALE } });
+	const requests = new Set(document?.holds.map(({ request_id }) => request_id));
+	let left = document?.stock ?? 0;
+	const fitting = calls.filter(({ attempt: { request_id }, lines: [line] }) => {
+		const quantity = line?.quantity ?? 0;
+		if (quantity > left || (request_id !== undefined && requests.has(request_id))) {
+			return false;
+		}
+		left -= quantity;
+		requests.add(request_id);
+		return true;
+	});
+	const holds = fitting.map(({ attempt, lines: [line] }) => holdOf(attempt, line?.quantity ?? 0));
+	const sum = holds.reduce((units, { quantity }) => units + quantity, 0);
+	const keyed = holds.flatMap(({ request_id = [] }) => request_id);
+	const changed =
+		document && holds.length > 1
+			? await store.updateMany(
+					{
+						...{ _id: product_id, ...ON_SALE, stock: { $gte: sum } },
+						...(keyed.length > 0 ? { $nor: [{ "holds.request_id": { $in: keyed } }] } : {}),
+					},
+					{ $inc: { stock: -sum }, $push: { holds: { $each: holds } } },
+				)
+			: 0;
+	return calls.map((call) =>
+		document && changed > 0 && fitting.includes(call)
+			? {
+					reservation_id: call.attempt.reservation_id,
+					lines: call.lines.map((line) => ({ ...line, document })),
+				}
+			: undefined,
+	);
+}
+
+function holdOf({ reservation_id, request_id, expires_at }: Attempt, quantity: number): Hold {
+	return { reservation_id, ...(request_id ? { request_id } : {}), expires_at, quantity };
+}
+
 /** Holds every line; where one is short, releases the others and answers that one. */
 async function holdAll(
 	store: Store,
-	{ reservation_id, request_id, expires_at }: Attempt,
+	attempt: Attempt,
 	wanted: Map<string, number>,
 ): Promise<{ product_id: string; requested: number } | undefined> {
-	const own = { reservation_id, ...(request_id ? { request_id } : {}), expires_at };
+	const { reservation_id, request_id } = attempt;
 	for (const [place, [product_id, quantity]] of [...wanted].entries()) {
 		// Where its answer is lost the hold may be there: the caller abandons the reservation before it is released.
 		const changed = await store.updateMany(
@@ -96,12 +184,12 @@ async function holdAll(
 				...{ _id: product_id, ...ON_SALE, stock: { $gte: quantity } },
 				...(request_id ? { $nor: [{ "holds.request_id": request_id }] } : {}),
 			},
-			{ $inc: { stock: -quantity }, $push: { holds: { ...own, quantity } } },
+			{ $inc: { stock: -quantity }, $push: { holds: holdOf(attempt, quantity) } },
 		);
 		if (changed === 0) {
 			if (place > 0) {
 				// Nobody takes over a part of the lines.
-				await release(store, reservation_id, [...wanted.keys()]);
+				await settle(store, new Map([[reservation_id, "release"]]));
 			}
 			return { product_id, requested: quantity };
 		}
@@ -109,15 +197,66 @@ async function holdAll(
 	return undefined;
 }
 
-/** The held units are sold: the holds go. A reservation without holds changes nothing. */
-export function consume(store: Store, reservation_id: string): Promise<number> {
-	return store.updateMany(
-		{ "holds.reservation_id": reservation_id },
+/** What becomes of a hold: its units are sold, or go back on sale. */
+export type Fate = "consume" | "release";
+
+/**
+ * Settles the holds of reservations, in one update of each product where that is possible. The guard is the presence of the
+ * holds: whoever takes one out puts its units back, so a late duplicate does nothing.
+ *
+ * @returns How many holds went, and the products that got units.
+ */
+export async function settle(
+	store: Store,
+	fates: ReadonlyMap<string, Fate>,
+): Promise<{ holds: number; released: string[] }> {
+	const query = { "holds.reservation_id": { $in: [...fates.keys()] } };
+	const settled = { holds: 0, released: [] as string[] };
+	for (const { _id, holds } of await store.find({ query })) {
+		const sold = holds.filter(({ reservation_id }) => fates.get(reservation_id) === "consume");
+		const unsold = holds.filter(({ reservation_id }) => fates.get(reservation_id) === "release");
+		if (sold.length > 0) {
+			settled.holds += (await takeOut(store, _id, sold, 0)) ? sold.length : 0;
+		}
+		const went = unsold.length > 0 ? await releaseHolds(store, _id, unsold) : 0;
+		settled.holds += went;
+		settled.released.push(...(went > 0 ? [_id] : []));
+	}
+	return settled;
+}
+
+/** Answers how many of these holds this call has released. */
+async function releaseHolds(store: Store, _id: string, holds: Hold[]): Promise<number> {
+	const units = holds.reduce((sum, { quantity }) => sum + quantity, 0);
+	if (await takeOut(store, _id, holds, units)) {
+		return holds.length;
+	}
+	if (holds.length === 1) {
+		return 0;
+	}
+	// Some of them went meanwhile.
+	let released = 0;
+	for (const hold of holds) {
+		released += await releaseHolds(store, _id, [hold]);
+	}
+	return released;
+}
+
+/** Takes holds out of a product if all of them are there, and puts units back; sold are those that bring none back. */
+async function takeOut(store: Store, _id: string, holds: Hold[], units: number): Promise<boolean> {
+	const ids = holds.map(({ reservation_id }) => reservation_id);
+	const sale = { reservation_id: ids.at(-1), at: new Date().toISOString() };
+	const changed = await store.updateMany(
+		units > 0
+			? { _id, $and: ids.map((id) => ({ "holds.reservation_id": id })) }
+			: // Those that went meanwhile bring nothing back either.
+				{ _id, "holds.reservation_id": { $in: ids } },
 		{
-			$pull: { holds: { reservation_id } },
-			$set: { last_sold: { reservation_id, at: new Date().toISOString() } },
+			$pull: { holds: { reservation_id: { $in: ids } } },
+			...(units > 0 ? { $inc: { stock: units } } : { $set: { last_sold: sale } }),
 		},
 	);
+	return changed > 0;
 }
 
 /** The reservations that were sold last, at most one of each product. */
@@ -125,33 +264,6 @@ export async function newestSales(store: Store): Promise<string[]> {
 	const query = { last_sold: { $exists: true } };
 	const found = await store.find({ query, sort: ["-last_sold.at"], limit: NEWEST });
 	return found.flatMap(({ last_sold }) => last_sold?.reservation_id ?? []);
-}
-
-/**
- * The held units go back on sale. The guard is the presence of the hold: whoever takes it out puts the units back,
- * so a late duplicate does nothing.
- *
- * @returns The products that got units by this call.
- */
-export async function release(
-	store: Store,
-	reservation_id: string,
-	product_ids?: string[],
-): Promise<string[]> {
-	const query = {
-		"holds.reservation_id": reservation_id,
-		...(product_ids ? { _id: { $in: product_ids } } : {}),
-	};
-	const released: string[] = [];
-	for (const { _id, holds } of await store.find({ query })) {
-		const quantity = holds.find((hold) => hold.reservation_id === reservation_id)?.quantity ?? 0;
-		const changed = await store.updateMany(
-			{ _id, "holds.reservation_id": reservation_id },
-			{ $inc: { stock: quantity }, $pull: { holds: { reservation_id } } },
-		);
-		released.push(...(changed > 0 ? [_id] : []));
-	}
-	return released;
 }
 
 /**

@@ -5,7 +5,7 @@ import { tellOutdated } from "../../mixins/outdated.ts";
 import { settings } from "../../mixins/settings.ts";
 import { bookEarlier, foldEntries, oldEntries, openLedgers } from "./ledger.ts";
 import type { ProductDocument } from "./model.ts";
-import { consume, release } from "./stock.ts";
+import { settle } from "./stock.ts";
 
 /** How often each products process looks for holds whose time is over. */
 const EVERY_MS = 10_000;
@@ -82,17 +82,8 @@ export class Sweeper {
 			}
 		}
 		let settled = 0;
-		let failure: unknown;
-		for (const reservation_id of reservations) {
-			try {
-				settled += await this.#settle(reservation_id);
-			} catch (error) {
-				// The others go on.
-				failure = error;
-			}
-		}
-		if (failure) {
-			throw failure;
+		for (const reservation_ids of inBatches([...reservations])) {
+			settled += await this.#settle(reservation_ids);
 		}
 		return settled;
 	}
@@ -166,18 +157,15 @@ export class Sweeper {
 		}
 	}
 
-	async #settle(reservation_id: string): Promise<number> {
+	async #settle(reservation_ids: string[]): Promise<number> {
 		const { broker, adapter: store } = this.#service;
-		const { fate } = await callAction(broker, "v1.orders.settleReservation", { reservation_id });
-		if (fate === "keep") {
-			return 0;
-		}
-		if (fate === "consume") {
-			return consume(store, reservation_id);
-		}
-		const released = await release(store, reservation_id);
+		const fates = await callAction(broker, "v1.orders.settleReservations", { reservation_ids });
+		const { holds, released } = await settle(
+			store,
+			new Map(fates.flatMap(({ reservation_id, fate }) => (fate === "keep" ? [] : [[reservation_id, fate]]))),
+		);
 		tellOutdated(broker, released.map(aboutProduct));
-		return released.length;
+		return holds;
 	}
 }
 

@@ -5,7 +5,8 @@ import { callAction } from "../../contracts/actions.ts";
 import { asService } from "../../middlewares/permissions.ts";
 import type { DocumentService } from "../../mixins/documents.ts";
 import { keyedRequest, requestId } from "../../services/orders/idempotency.ts";
-import type { PayingService } from "../../services/orders/payments.ts";
+import { moveOrder } from "../../services/orders/move.ts";
+import { checkDuePayments, type PayingService } from "../../services/orders/payments.ts";
 import { sign } from "../../services/orders/webhook.ts";
 import type { ProductDocument } from "../../services/products/model.ts";
 import type { Sweeper } from "../../services/products/sweeper.ts";
@@ -242,10 +243,7 @@ describe("while an order is paid", () => {
 
 	test("an expiry that comes after the charge wins, and the money goes back", async () => {
 		const { order, product } = await newOrder();
-		rival.at(
-			"after charge",
-			() => orders().tasks.expire_order?.({ order_id: order.id }, {} as never) as Promise<void>,
-		);
+		rival.at("after charge", () => moveOrder(orders(), order.id, "expire", "anybody", "shop"));
 		await expect(ani.call("v1.orders.pay", { id: order.id })).rejects.toMatchObject({
 			code: 409,
 			data: { state: "expired" },
@@ -299,7 +297,7 @@ describe("while an order is paid", () => {
 		expect(await ani.call("v1.orders.pay", { id: order.id })).toMatchObject({ status: "shipped" });
 	});
 
-	test("a process that dies after the charge leaves a job that pays the order", async () => {
+	test("a process that dies after the charge leaves a payment whose check pays the order", async () => {
 		const { order } = await newOrder();
 		rival.at("after charge", () => Promise.reject(new Error("the process is gone")));
 		await expect(ani.call("v1.orders.pay", { id: order.id })).rejects.toMatchObject({
@@ -309,7 +307,7 @@ describe("while an order is paid", () => {
 		expect(await settled(order.id)).toEqual([{ order: "paid", payment: "settled", charge: "settled" }]);
 	});
 
-	test("a process that dies before the charge leaves a job that ends the payment; a late charge is not made", async () => {
+	test("a process that dies before the charge leaves a payment whose check ends it; a late charge is not made", async () => {
 		const { order } = await newOrder();
 		rival.at("before charge", () => checkPayments(order.id));
 		await expect(ani.call("v1.orders.pay", { id: order.id })).rejects.toMatchObject({
@@ -320,12 +318,8 @@ describe("while an order is paid", () => {
 	});
 
 	async function checkPayments(order_id: string) {
-		const { rows } = await orders().pool.query("SELECT reference FROM payments WHERE order_id = $1", [
-			order_id,
-		]);
-		for (const { reference } of rows) {
-			await orders().tasks.check_payment?.({ reference }, {} as never);
-		}
+		await orders().pool.query("UPDATE payments SET check_at = now() WHERE order_id = $1", [order_id]);
+		await checkDuePayments(orders());
 	}
 });
 

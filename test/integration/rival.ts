@@ -46,7 +46,7 @@ export class Rival {
 				if (pool) {
 					const query = pool.query.bind(pool) as (...given: unknown[]) => Promise<unknown>;
 					pool.query = ((sql: unknown, ...given: unknown[]) => {
-						const step = /^SELECT (?:\* FROM )?(\w+)\(/.exec(String(sql))?.[1];
+						const step = /\b((?:place|open|settle|fail|move|refund|note)_\w+)\(/.exec(String(sql))?.[1];
 						return step ? wrap(step, () => query(sql, ...given))() : query(sql, ...given);
 					}) as never;
 				}

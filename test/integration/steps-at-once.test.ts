@@ -7,7 +7,8 @@ import { openSources } from "../../audit/sources.ts";
 import { callAction } from "../../contracts/actions.ts";
 import { asService } from "../../middlewares/permissions.ts";
 import { databaseUrl } from "../../mixins/settings.ts";
-import type { PayingService } from "../../services/orders/payments.ts";
+import { expireOrders } from "../../services/orders/move.ts";
+import { checkDuePayments, type PayingService } from "../../services/orders/payments.ts";
 import { sign } from "../../services/orders/webhook.ts";
 import { eventually, newProduct, newUser, type Person, startNode } from "./shop.ts";
 
@@ -50,9 +51,21 @@ function tell(type: string, { reference, amount }: Pending) {
 	return callAction(shop, "v1.orders.takePaymentEvent", { payload, signature });
 }
 
+const service = () => shop.getLocalService({ name: "orders", version: 1 }) as unknown as PayingService;
+
 function job(name: string, payload: object) {
-	const { tasks } = shop.getLocalService({ name: "orders", version: 1 }) as unknown as PayingService;
-	return tasks[name]?.(payload, {} as never) as Promise<unknown>;
+	const task = service().tasks[name] as (...given: unknown[]) => Promise<unknown>;
+	return task(payload, {});
+}
+
+async function expire({ id }: Pending) {
+	await service().pool.query("UPDATE orders SET expires_at = now() WHERE id = $1", [id]);
+	await expireOrders(service());
+}
+
+async function checkPayment({ reference }: Pending) {
+	await service().pool.query("UPDATE payments SET check_at = now() WHERE reference = $1", [reference]);
+	await checkDuePayments(service());
 }
 
 const STEPS: Record<string, (order: Pending) => Promise<unknown>> = {
@@ -61,8 +74,8 @@ const STEPS: Record<string, (order: Pending) => Promise<unknown>> = {
 	settle: (order) => tell("payment.settled", order),
 	fail: (order) => tell("payment.failed", order),
 	cancel: ({ id }) => buyer.call("v1.orders.cancel", { id }),
-	expire: ({ id }) => job("expire_order", { order_id: id }),
-	"look after the payment": ({ reference }) => job("check_payment", { reference }),
+	expire,
+	"look after the payment": checkPayment,
 	"give late money back": ({ reference }) => job("refund_payment", { reference }),
 	ship: ({ id }) => callAction(shop, "v1.orders.ship", { id }, asService()),
 	refund: ({ id }) => callAction(shop, "v1.orders.refund", { id, restock: true }, asService()),

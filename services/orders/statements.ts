@@ -1,0 +1,198 @@
+import type { Pool } from "pg";
+import { batchedStatement } from "../../mixins/batching.ts";
+import { type Answer, IS_OVER, KEY_HOURS, type KeyedRequest, type KeyRow } from "./idempotency.ts";
+import { type OrderRow, type Owner, WITH_LINES } from "./model.ts";
+import type { Payment } from "./payments.ts";
+import type { PaymentMethod } from "./provider.ts";
+
+/** An order that is to be written, with its reservation, key and event. */
+export interface Placement {
+	order: Pick<OrderRow, "id" | "user_id"> & object;
+	lines: OrderRow["lines"];
+	request: KeyedRequest | undefined;
+	/** `order.placed` with its version and data, but for the number. */
+	event: object;
+}
+
+/** A payment that is to be opened. */
+export interface Opening {
+	order_id: string;
+	owner: Owner;
+	payable: readonly string[];
+	reference: string;
+	method: PaymentMethod;
+	/** When the provider is asked what became of it, in seconds from now; null for when it is due. */
+	check_after: number | null;
+}
+
+/** The provider took the money of a payment, and the step of the order that it leads to. */
+export interface Settlement {
+	/** The order: a batch locks orders in the sequence of their ids. Where it is not known, nothing is batched. */
+	order_id: string | undefined;
+	reference: string;
+	amount_minor: number;
+	provider_event: string | null;
+	from: readonly string[];
+	to: string;
+	/** `order.paid` with its version. */
+	event: object;
+	stock_task: string | null;
+}
+
+/** Two are under way together, so that one can work while the other waits for the disk. */
+const BATCHES = { max: 50, atOnce: 2 };
+
+/**
+ * What orders asks its database for with each order and payment. Requests that come at the same time share a statement and
+ * its commit; one that fails fails alone.
+ */
+export function orderStatements(pool: Pool) {
+	/** Runs a statement for items in the sequence of what they lock, and answers in their own. */
+	async function run<Item, Result>(
+		text: string,
+		items: readonly Item[],
+		lockOf: (item: Item) => string,
+		argumentsOf: (item: Item) => object,
+	): Promise<Result[]> {
+		const sorted = items.map((item, place) => ({ lock: lockOf(item), place, ...argumentsOf(item) }));
+		sorted.sort((one, other) => (one.lock < other.lock ? -1 : 1));
+		const { rows } = await pool.query<{ place: number; result: Result }>(text, [JSON.stringify(sorted)]);
+		const results: Result[] = [];
+		for (const { place, result } of rows) {
+			results[place] = result;
+		}
+		return items.map((_, place) => (results[place] ?? null) as Result);
+	}
+
+	const settle = (settlements: readonly Settlement[]) =>
+		run<Settlement, string>(
+			SETTLE,
+			settlements,
+			({ order_id = "" }) => order_id,
+			(settlement) => settlement,
+		);
+	const settleTogether = batchedStatement(settle, BATCHES);
+
+	return {
+		/** Answers the row of the key; null where there is none. */
+		findKey: batchedStatement<KeyedRequest, KeyRow | null>(
+			(requests) =>
+				run(
+					FIND_KEY,
+					requests,
+					({ key }) => key,
+					({ user_id, key }) => ({ user_id, key, hours: KEY_HOURS }),
+				),
+			BATCHES,
+		),
+		/** Writes the answer that a key has from now on; answers whether it had none before. */
+		storeAnswer: batchedStatement<{ request: KeyedRequest; answer: Answer }, boolean>(
+			(refusals) =>
+				run(
+					STORE_ANSWER,
+					refusals,
+					({ request }) => `${request.user_id} ${request.key}`,
+					({ request, answer }) => ({
+						...{ user_id: request.user_id, key: request.key, hash: request.hash.toString("hex") },
+						answer,
+					}),
+				),
+			BATCHES,
+		),
+		/** Answers an order that this owner may see; null where there is none. */
+		findOrder: batchedStatement<{ id: string; owner: Owner }, OrderRow | null>(
+			(asked) =>
+				run(
+					FIND_ORDER,
+					asked,
+					({ id }) => id,
+					({ id, owner }) => ({ id, owner: owner === "anybody" ? null : owner }),
+				),
+			BATCHES,
+		),
+		/** Answers the order as it was written. */
+		placeOrder: batchedStatement<Placement, OrderRow>(
+			(placements) =>
+				run(
+					PLACE,
+					placements,
+					({ order }) => order.id,
+					({ order, lines, request, event }) => ({
+						...{ placed: order, lines, event },
+						...{ key: request?.key, hash: request?.hash.toString("hex") },
+					}),
+				),
+			BATCHES,
+		),
+		/** Answers the open payment; undefined where the order cannot be paid. */
+		openPayment: batchedStatement<Opening, Payment | null>(
+			(openings) =>
+				run(
+					OPEN,
+					openings,
+					({ order_id }) => order_id,
+					({ owner, ...opening }) => ({ ...opening, owner: owner === "anybody" ? null : owner }),
+				),
+			BATCHES,
+		),
+		/** Answers what `settle_payment` does. */
+		settlePayment(settlement: Settlement): Promise<string> {
+			return settlement.order_id === undefined
+				? settle([settlement]).then(([outcome]) => outcome as string)
+				: settleTogether(settlement);
+		},
+	};
+}
+
+export type OrderStatements = ReturnType<typeof orderStatements>;
+
+const FIND_KEY = `
+	SELECT place, to_jsonb(found) AS result
+	FROM jsonb_to_recordset($1::jsonb) AS given (place integer, user_id integer, key text, hours integer)
+	LEFT JOIN LATERAL (
+		SELECT answer, encode(request_hash, 'hex') AS hash, NOT ${IS_OVER("hours")} AS counts
+		FROM idempotency_keys k WHERE k.user_id = given.user_id AND k.key = given.key
+	) AS found ON true`;
+
+const STORE_ANSWER = `
+	WITH given AS (
+		SELECT * FROM jsonb_to_recordset($1::jsonb)
+			AS given (place integer, user_id integer, key text, hash text, answer jsonb)
+	), stored AS (
+		INSERT INTO idempotency_keys (user_id, key, request_hash, answer)
+		SELECT user_id, key, decode(hash, 'hex'), answer FROM given ON CONFLICT DO NOTHING RETURNING user_id, key
+	)
+	SELECT DISTINCT ON (given.user_id, given.key) place, stored.key IS NOT NULL AS result
+	FROM given LEFT JOIN stored USING (user_id, key) ORDER BY given.user_id, given.key, place`;
+
+const FIND_ORDER = `
+	SELECT place, ${WITH_LINES} AS result
+	FROM jsonb_to_recordset($1::jsonb) AS given (place integer, id uuid, owner integer)
+	JOIN orders o ON o.id = given.id AND (given.owner IS NULL OR o.user_id = given.owner)`;
+
+const PLACE = `
+	SELECT place, place_order(placed, lines, (placed->>'id')::uuid, key, decode(hash, 'hex'), event) AS result
+	FROM jsonb_to_recordset($1::jsonb)
+		AS given (place integer, placed jsonb, lines jsonb, key text, hash text, event json)`;
+
+const OPEN = `
+	SELECT place, to_jsonb(opened) AS result
+	FROM jsonb_to_recordset($1::jsonb) AS given (
+		place integer, order_id uuid, owner integer, payable text[], reference text, method text, check_after float8
+	)
+	LEFT JOIN LATERAL open_payment(
+		order_id, owner, payable, given.reference, given.method, now() + make_interval(secs => check_after)
+	) AS opened ON true`;
+
+const SETTLE = `
+	SELECT place, settle_payment(reference, amount_minor, provider_event, "from", "to", event, stock_task) AS result
+	FROM jsonb_to_recordset($1::jsonb) AS given (
+		place integer, reference text, amount_minor bigint, provider_event text, "from" text[], "to" text, event jsonb,
+		stock_task text
+	)`;
+
+/** What the functions of this service need of it to use the database. */
+export interface OrdersDatabase {
+	pool: Pool;
+	statements: OrderStatements;
+}

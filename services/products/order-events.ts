@@ -1,0 +1,83 @@
+import type { ServiceSchema } from "moleculer";
+import type { JsMsg } from "nats";
+import type { EventEnvelope, EventName } from "../../contracts/actions.ts";
+import { aboutProduct } from "../../contracts/products.ts";
+import { batched } from "../../mixins/batching.ts";
+import type { DocumentService } from "../../mixins/documents.ts";
+import { ACK_WAIT_MS, ALL_EVENTS, readEvent } from "../../mixins/events.ts";
+import { isPassing } from "../../mixins/failures.ts";
+import { tellOutdated } from "../../mixins/outdated.ts";
+import { mixin } from "../../mixins/schema.ts";
+import type { ProductDocument } from "./model.ts";
+import { type Fate, settle } from "./stock.ts";
+
+/** What becomes of the units of an order by its events. An order's id is that of its reservation. */
+const FATES: Partial<Record<EventName, Fate>> = {
+	"order.paid": "consume",
+	"order.cancelled": "release",
+	"order.expired": "release",
+};
+
+const EVENTS_AT_ONCE = 200;
+/** Failures after which an event that cannot be handled is left to the sweeper, which asks orders about each hold. */
+const TRIES = 5;
+const BACKOFF_MAX_MS = 30_000;
+
+/**
+ * Settles holds by what became of their orders, as the stream tells, in batches of what has arrived. An event is
+ * acknowledged once its hold is gone from the disk; delivered again it finds none.
+ */
+export function orderEvents(): Partial<ServiceSchema> {
+	let settleHold: (hold: [reservation_id: string, fate: Fate]) => Promise<undefined>;
+	return mixin<DocumentService<ProductDocument>>({
+		created(this: DocumentService<ProductDocument>) {
+			settleHold = batched(
+				async (holds) => {
+					const { released } = await settle(this.adapter, new Map(holds));
+					tellOutdated(this.broker, released.map(aboutProduct));
+					return holds.map(() => undefined);
+				},
+				{ max: EVENTS_AT_ONCE },
+			);
+		},
+		channels: {
+			[ALL_EVENTS]: {
+				group: "products",
+				// Never given up by JetStream.
+				maxRetries: -1,
+				async handler(this: DocumentService<ProductDocument>, given: unknown, message: JsMsg) {
+					const event = orderEvent(given);
+					const fate = event && FATES[event.name];
+					if (!fate) {
+						return;
+					}
+					const { order_id } = event.data as { order_id: string };
+					const pulse = setInterval(() => message.working(), ACK_WAIT_MS / 4);
+					try {
+						await settleHold([order_id, fate]);
+					} catch (error) {
+						const tries = message.info.redeliveryCount;
+						const { message: reason } = error as Error;
+						if (tries >= TRIES && !isPassing(error)) {
+							this.logger.error(`The hold of order ${order_id} is left to the next sweep: ${reason}`);
+							return;
+						}
+						this.logger.warn(`${event.name} of order ${order_id} is handled again: ${reason}`);
+						message.nak(Math.min(BACKOFF_MAX_MS, 250 * 2 ** tries));
+					} finally {
+						clearInterval(pulse);
+					}
+				},
+			},
+		},
+	});
+}
+
+/** An event that some contract has; what is none is kept as a dead letter by the services with an inbox. */
+function orderEvent(given: unknown): EventEnvelope | undefined {
+	try {
+		return readEvent(given);
+	} catch {
+		return undefined;
+	}
+}
