@@ -62,8 +62,9 @@ function jobs(query: Snapshot): Promise<Look> {
 				AND NOT EXISTS (SELECT FROM graphile_worker.jobs WHERE key = 'refund:' || p.reference)
 			UNION ALL
 			SELECT 'payment ' || reference,
-				'is due at ' || due_at || ', but is looked after only at ' || check_at
-			FROM payments WHERE status = 'open' AND check_at > greatest(due_at, now()) + interval '5 minutes'
+				'is due at ' || due_at || ', but is looked after ' || coalesce('only at ' || check_at, 'never')
+			FROM payments WHERE status = 'open'
+				AND (check_at IS NULL OR check_at > greatest(due_at, now()) + interval '5 minutes')
 			UNION ALL
 			SELECT 'payment ' || p.reference, 'is due at ' || p.due_at || ', order ' || o.number || ' expires at ' || o.expires_at
 			FROM payments p JOIN orders o ON o.id = p.order_id WHERE p.status = 'open' AND p.due_at <> o.expires_at`,

@@ -24,9 +24,9 @@ function namedByOrders(query: Snapshot): Promise<Look> {
 			UNION ALL
 			SELECT 'job ' || j.id || ' of orders', 'is ' || j.task_identifier || ' of ' || j.key || ', which is not there'
 			FROM graphile_worker.jobs j
-			WHERE split_part(j.key, ':', 1) IN ('expire', 'restock')
+			WHERE split_part(j.key, ':', 1) = 'restock'
 				AND NOT EXISTS (SELECT FROM orders o WHERE o.id::text = split_part(j.key, ':', 2))
-				OR split_part(j.key, ':', 1) IN ('check', 'refund')
+				OR split_part(j.key, ':', 1) = 'refund'
 				AND NOT EXISTS (SELECT FROM payments p WHERE p.reference = split_part(j.key, ':', 2))`,
 	});
 }

@@ -196,26 +196,6 @@ describe("the audit names a pending order", () => {
 		() => shop,
 		[
 			[
-				"that no job ends",
-				"orders",
-				({ orders }) => `DELETE FROM graphile_worker._private_jobs WHERE key = 'expire:${orders.pending.id}'`,
-				({ orders: { pending } }) => [`order ${pending.number} is pending until`],
-			],
-			[
-				"whose job is put off",
-				"orders",
-				({ orders }) =>
-					`UPDATE graphile_worker._private_jobs SET run_at = '2999-01-01Z' WHERE key = 'expire:${orders.pending.id}'`,
-				({ orders: { pending } }) => [`order ${pending.number} is pending until`],
-			],
-			[
-				"whose job was given up",
-				"orders",
-				({ orders }) => `UPDATE graphile_worker._private_jobs SET attempts = max_attempts
-					WHERE key = 'expire:${orders.pending.id}'`,
-				({ orders: { pending } }) => [`order ${pending.number} is pending until`, " was given up"],
-			],
-			[
 				"that never expires",
 				"orders",
 				({ orders }) => `ALTER TABLE orders ALTER expires_at DROP NOT NULL; DELETE FROM idempotency_keys;
@@ -232,19 +212,17 @@ describe("the audit names a pending order", () => {
 				],
 			],
 			[
-				"that expires in a far year, with its job and its payment",
+				"that expires in a far year, with its payment",
 				"orders",
 				({ orders: { open } }) => `DELETE FROM idempotency_keys; ${set(open, "expires_at = '2999-01-01Z'")};
-					UPDATE graphile_worker._private_jobs SET run_at = '2999-01-01Z' WHERE key ~ '${open.id}|${open.reference}';
 					UPDATE payments SET due_at = '2999-01-01Z' WHERE reference = '${open.reference}'`,
 				({ orders: { open } }) => [`order ${open.number} is pending until 2999`],
 			],
 			[
-				"that is given a day longer than others, with its job",
+				"that is given a day longer than others",
 				"orders",
 				({ orders: { pending } }) => `DELETE FROM idempotency_keys;
-					${set(pending, "expires_at = expires_at + interval '1 day'")};
-					UPDATE graphile_worker._private_jobs SET run_at = run_at + interval '1 day' WHERE key = 'expire:${pending.id}'`,
+					${set(pending, "expires_at = expires_at + interval '1 day'")}`,
 				({ orders: { pending } }) => [`order ${pending.number} is pending until`],
 			],
 		],
@@ -285,13 +263,31 @@ describe("the audit names an order that is gone with all its rows in orders", ()
 				"while its job is left",
 				"orders",
 				({ orders: { pending } }) => `${remove(pending)}; DELETE FROM idempotency_keys;
-					DELETE FROM event_sequences WHERE aggregate = 'order:${pending.id}'`,
+					DELETE FROM event_sequences WHERE aggregate = 'order:${pending.id}';
+					SELECT graphile_worker.add_job('restock_order', '{}', run_at => now() + interval '4 minutes',
+						job_key => 'restock:${pending.id}')`,
 				({ orders: { pending } }) => [
 					`event at `,
-					`is expire_order of expire:${pending.id}, which is not there`,
+					`is restock_order of restock:${pending.id}, which is not there`,
 					`order:${pending.id} is not there, but notifications has taken its events in and has 1 messages of it`,
 				],
 			],
 		],
 	);
+});
+
+test("the audit names a pending order that nobody ends, while no process sweeps", async () => {
+	const service = shop.broker.getLocalService({ name: "orders", version: 1 }) as unknown as {
+		sweeping: { stop(): Promise<void> }[];
+	};
+	await Promise.all(service.sweeping.map((sweep) => sweep.stop()));
+	const { pending } = shop.orders;
+	await shop.damage(
+		"orders",
+		`DELETE FROM idempotency_keys; ${set(pending, "expires_at = now() - interval '6 minutes'")}`,
+	);
+	expect(await shop.breaches()).toEqual([
+		expect.stringContaining(`order ${pending.number} should have ended at`),
+	]);
+	await shop.restore();
 });

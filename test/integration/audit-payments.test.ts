@@ -144,17 +144,15 @@ describe("the audit names a payment", () => {
 				],
 			],
 			[
-				"that is open and that no job looks after",
+				"that is open and that nobody looks after",
 				"orders",
-				({ orders }) =>
-					`DELETE FROM graphile_worker._private_jobs WHERE key = 'check:${orders.open.reference}'`,
-				({ orders: { open } }) => [`payment ${open.reference} is open, but no job looks after it`],
+				({ orders }) => payment(orders.open, "check_at = NULL"),
+				({ orders: { open } }) => [`payment ${open.reference} is due at`],
 			],
 			[
-				"that is open and whose job is put off",
+				"that is open and whose check is put off",
 				"orders",
-				({ orders }) => `UPDATE graphile_worker._private_jobs SET run_at = '2999-01-01Z'
-					WHERE key = 'check:${orders.open.reference}'`,
+				({ orders }) => payment(orders.open, "check_at = '2999-01-01Z'"),
 				({ orders: { open } }) => [`payment ${open.reference} is due at`],
 			],
 			[
@@ -172,8 +170,7 @@ describe("the audit names a payment", () => {
 			[
 				"that is gone",
 				"orders",
-				({ orders: { paid } }) => `DELETE FROM payments WHERE reference = '${paid.reference}';
-					DELETE FROM graphile_worker._private_jobs WHERE key = 'check:${paid.reference}'`,
+				({ orders: { paid } }) => `DELETE FROM payments WHERE reference = '${paid.reference}'`,
 				({ orders: { paid } }) => [
 					`order ${paid.number} is paid without a payment`,
 					`order ${paid.number} was paid by payment:${paid.reference}, which is no payment of it`,
@@ -192,8 +189,7 @@ describe("the audit names an order", () => {
 				"that is paid without money",
 				"orders",
 				({ orders: { pending } }) => `UPDATE orders SET status = 'paid' WHERE id = '${pending.id}';
-					INSERT INTO order_history VALUES ('${pending.id}', 'paid', 'admin:1');
-					DELETE FROM graphile_worker._private_jobs WHERE key = 'expire:${pending.id}'`,
+					INSERT INTO order_history VALUES ('${pending.id}', 'paid', 'admin:1')`,
 				({ orders: { pending } }) => [
 					`order ${pending.number} is paid without a payment`,
 					`hold ${pending.reservation_id}`,

@@ -59,7 +59,10 @@ function job(name: string, payload: object) {
 }
 
 async function expire({ id }: Pending) {
-	await service().pool.query("UPDATE orders SET expires_at = now() WHERE id = $1", [id]);
+	await service().transaction(async (client) => {
+		await client.query("UPDATE orders SET expires_at = now() WHERE id = $1", [id]);
+		await client.query("UPDATE payments SET due_at = now() WHERE order_id = $1", [id]);
+	});
 	await expireOrders(service());
 }
 
