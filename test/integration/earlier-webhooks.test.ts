@@ -1,25 +1,18 @@
 import { randomUUID } from "node:crypto";
-import { cp, mkdtemp, readdir, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { pathToFileURL } from "node:url";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
-import { ServiceBroker } from "moleculer";
+import type { ServiceBroker } from "moleculer";
 import { callAction } from "../../contracts/actions.ts";
-import { outboxTables } from "../../mixins/outbox.ts";
-import { type PostgresService, postgres } from "../../mixins/postgres.ts";
-import { service } from "../../mixins/schema.ts";
 import { sign } from "../../services/orders/webhook.ts";
+import { withEarlierOrders } from "./earlier-orders.ts";
 import { startNode } from "./shop.ts";
 
-const MIGRATIONS = new URL("../../services/orders/migrations/", import.meta.url);
 const paid = { id: randomUUID(), reference: "pay_paid", event: "evt_paid" };
 const open = { id: randomUUID(), reference: "pay_open", event: "evt_failed" };
 
 let shop: ServiceBroker;
 
 beforeAll(async () => {
-	await beforeAmountsWereKept(async (orders) => {
+	await withEarlierOrders("008", async (orders) => {
 		for (const [{ id, reference, event }, status, type] of [
 			[paid, "settled", "payment.settled"],
 			[open, "failed", "payment.failed"],
@@ -45,25 +38,6 @@ beforeAll(async () => {
 });
 
 afterAll(() => shop?.stop());
-
-/** Works with the orders' database as it was up to migration 007. */
-async function beforeAmountsWereKept(work: (orders: PostgresService) => Promise<void>): Promise<void> {
-	const folder = await mkdtemp(join(tmpdir(), "migrations-"));
-	for (const name of (await readdir(MIGRATIONS)).filter((name) => name < "008")) {
-		await cp(new URL(name, MIGRATIONS), join(folder, name));
-	}
-	const broker = new ServiceBroker({ logger: false });
-	const migrations = pathToFileURL(`${folder}/`);
-	const mixins = [postgres({ database: "orders", migrations, tables: outboxTables })];
-	broker.createService(service<PostgresService>({ name: "orders", mixins }));
-	await broker.start();
-	try {
-		await work(broker.getLocalService("orders") as unknown as PostgresService);
-	} finally {
-		await broker.stop();
-		await rm(folder, { recursive: true });
-	}
-}
 
 function tell(id: string, type: string, reference: string, amount = 15_000) {
 	const payload = JSON.stringify({ id, type, reference, amount });

@@ -61,7 +61,7 @@ function job(name: string, payload: object) {
 async function expire({ id }: Pending) {
 	await service().transaction(async (client) => {
 		await client.query("UPDATE orders SET expires_at = now() WHERE id = $1", [id]);
-		await client.query("UPDATE payments SET due_at = now() WHERE order_id = $1", [id]);
+		await client.query("UPDATE payments SET due_at = now(), check_at = now() WHERE order_id = $1", [id]);
 	});
 	await expireOrders(service());
 }

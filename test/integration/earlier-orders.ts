@@ -1,0 +1,32 @@
+import { cp, mkdtemp, readdir, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { ServiceBroker } from "moleculer";
+import { outboxTables } from "../../mixins/outbox.ts";
+import { type PostgresService, postgres } from "../../mixins/postgres.ts";
+import { service } from "../../mixins/schema.ts";
+
+const MIGRATIONS = new URL("../../services/orders/migrations/", import.meta.url);
+
+/** Works with the orders' database as an earlier version has it: before the migration of this number. */
+export async function withEarlierOrders(
+	before: string,
+	work: (orders: PostgresService) => Promise<void>,
+): Promise<void> {
+	const folder = await mkdtemp(join(tmpdir(), "migrations-"));
+	for (const name of (await readdir(MIGRATIONS)).filter((name) => name < before)) {
+		await cp(new URL(name, MIGRATIONS), join(folder, name));
+	}
+	const broker = new ServiceBroker({ logger: false });
+	const migrations = pathToFileURL(`${folder}/`);
+	const mixins = [postgres({ database: "orders", migrations, tables: outboxTables })];
+	broker.createService(service<PostgresService>({ name: "orders", mixins }));
+	await broker.start();
+	try {
+		await work(broker.getLocalService("orders") as unknown as PostgresService);
+	} finally {
+		await broker.stop();
+		await rm(folder, { recursive: true });
+	}
+}
