@@ -61,7 +61,7 @@ export default service<ProductsService>({
 			{ field: "sku", unique: true },
 			{ field: "updated_at", onServer: true },
 			{ field: "holds.reservation_id" },
-			{ field: "holds.expires_at" },
+			{ field: "holds.expires_at", onServer: true },
 			{ field: "last_sold.at", onServer: true },
 		]),
 	],
