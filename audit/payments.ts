@@ -1,3 +1,4 @@
+import { PROVIDER_EVENTS_KEPT_DAYS } from "../services/orders/prune.ts";
 import { BOUGHT, SOLD } from "../services/orders/states.ts";
 import type { Look } from "./audit.ts";
 import { look } from "./look.ts";
@@ -111,7 +112,8 @@ function books(query: Snapshot): Promise<Look> {
 
 /** The provider has not taken the money of payment `p`, whose charge is `c`. Its webhook is its word as well. */
 const IS_UNCHARGED = `(c.status = 'cancelled' AND p.method = 'instant'
-	OR coalesce(c.status, 'cancelled') = 'cancelled' AND NOT EXISTS (
+	OR coalesce(c.status, 'cancelled') = 'cancelled'
+	AND p.updated_at > now() - interval '${PROVIDER_EVENTS_KEPT_DAYS} days' AND NOT EXISTS (
 		SELECT FROM provider_events e WHERE e.reference = p.reference AND e.type = 'payment.settled'
 	))`;
 

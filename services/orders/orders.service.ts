@@ -23,6 +23,7 @@ import {
 	takeProviderEvent,
 } from "./payments.ts";
 import { placeOrder } from "./place.ts";
+import { pruneOrders } from "./prune.ts";
 import { salesKnown, settleReservations } from "./reservations.ts";
 import { sandboxProvider } from "./sandbox.ts";
 import { orderStatements } from "./statements.ts";
@@ -173,9 +174,11 @@ export default service<OrdersService>({
 		this.provider = sandboxProvider(this.pool);
 		this.addCron("23 * * * * forget_old_keys");
 		this.addCron("53 * * * * forget_deleted_users");
+		this.addCron("13 * * * * prune_orders");
 		this.addTasks({
 			forget_deleted_users: () => forgetDeletedUsers(this.pool),
 			forget_old_keys: () => forgetOldKeys(this.pool),
+			prune_orders: () => pruneOrders(this.pool),
 			refund_payment: (payload) => refundPayment(this, (payload as { reference: string }).reference),
 			restock_order: (payload) => restockOrder(this, (payload as { order_id: string }).order_id),
 			release_stock: async (payload) => {

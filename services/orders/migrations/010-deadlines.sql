@@ -29,6 +29,11 @@ DECLARE
 	owner integer := placed->>'user_id';
 	answer jsonb;
 BEGIN
+	-- From a process that was frozen for so long that its hold is gone, and may be forgotten as abandoned.
+	IF (placed->>'expires_at')::timestamptz < now() - interval '1 day' THEN
+		RAISE EXCEPTION 'reservation % is long over', reservation_id
+			USING ERRCODE = 'unique_violation', CONSTRAINT = 'reservations_pkey';
+	END IF;
 	INSERT INTO orders AS o (id, user_id, status, total_minor, currency, shipping_address, note, expires_at)
 	VALUES (
 		placed_id, owner, placed->>'status', (placed->>'total_minor')::bigint,
@@ -132,3 +137,7 @@ CREATE FUNCTION take_due_payments(at_most integer) RETURNS SETOF payments LANGUA
 	)
 	RETURNING *
 $$;
+
+-- For what is pruned: see services/orders/prune.ts.
+CREATE INDEX reservations_abandoned ON reservations (created_at) WHERE order_id IS NULL;
+CREATE INDEX provider_events_received ON provider_events (received_at);
