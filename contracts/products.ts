@@ -334,6 +334,8 @@ export const products = contract({
 			result: z.strictObject({
 				/** That of an earlier attempt of the same request, where that one holds everything already. */
 				reservation_id: z.uuid(),
+				/** When the holds expire, which may be that earlier attempt's. */
+				expires_at: moment,
 				lines: z.array(
 					z.strictObject({
 						product_id: z.string(),

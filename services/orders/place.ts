@@ -86,8 +86,12 @@ async function reserve(
 	const attempt = { reservation_id, ...(request_id ? { request_id } : {}), expires_at };
 	try {
 		const reserved = await ctx.call("v1.products.reserve", { ...attempt, lines: items });
-		// A products process of the version before answers without a reservation.
-		return { ...reserved, reservation_id: reserved.reservation_id ?? reservation_id, expires_at };
+		// Products processes of earlier versions answer without these.
+		return {
+			...reserved,
+			reservation_id: reserved.reservation_id ?? reservation_id,
+			expires_at: reserved.expires_at ?? expires_at,
+		};
 	} catch (error) {
 		if (!isRefusal(error) && problemCode(error) !== "RESERVATION_UNDER_WAY") {
 			// Products may have held the units although its answer did not arrive, or may still be about to.

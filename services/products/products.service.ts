@@ -188,6 +188,7 @@ export default service<ProductsService>({
 			this.tell(reserved.lines.map(({ product_id }) => product_id));
 			return {
 				reservation_id: reserved.reservation_id,
+				expires_at: reserved.expires_at,
 				lines: reserved.lines.map(({ product_id, quantity, document }) => ({
 					product_id,
 					quantity,

@@ -26,6 +26,8 @@ export interface Attempt {
 export interface Reserved {
 	/** That of an earlier attempt of the same request, where that one holds everything already. */
 	reservation_id: string;
+	/** When the holds expire, ISO 8601. */
+	expires_at: string;
 	lines: (Line & { document: ProductDocument })[];
 }
 
@@ -50,12 +52,14 @@ export async function reserve(store: Store, attempt: Attempt, lines: Line[]): Pr
 		}));
 		const earlier = attemptOf(attempt.request_id, held);
 		if (earlier) {
-			return { reservation_id: earlier, lines: held };
+			const { reservation_id, expires_at } = earlier;
+			return { reservation_id, expires_at, lines: held };
 		}
 		refuseShortages(documents, wanted);
 		const short = await holdAll(store, attempt, wanted);
 		if (!short) {
-			return { reservation_id: attempt.reservation_id, lines: held };
+			const { reservation_id, expires_at } = attempt;
+			return { reservation_id, expires_at, lines: held };
 		}
 		// Somebody else was faster with what was there a moment ago; it may also come back.
 		if (tried === TRIES) {
@@ -65,8 +69,8 @@ export async function reserve(store: Store, attempt: Attempt, lines: Line[]): Pr
 	}
 }
 
-/** The earlier attempt of this request that holds all lines. */
-function attemptOf(request_id: string | undefined, held: Reserved["lines"]): string | undefined {
+/** A hold of the earlier attempt of this request, where that holds all lines. */
+function attemptOf(request_id: string | undefined, held: Reserved["lines"]): Hold | undefined {
 	const holds = held.map(
 		({ document }) =>
 			request_id !== undefined && document.holds.find((hold) => hold.request_id === request_id),
@@ -79,7 +83,7 @@ function attemptOf(request_id: string | undefined, held: Reserved["lines"]): str
 	if (!holds.every((hold) => hold && hold.reservation_id === reservation_id)) {
 		throw problem("RESERVATION_UNDER_WAY", { reservation_id });
 	}
-	return reservation_id;
+	return first;
 }
 
 /** A call of `reserve`. */
@@ -160,6 +164,7 @@ async function holdTogether(
 		document && changed > 0 && fitting.includes(call)
 			? {
 					reservation_id: call.attempt.reservation_id,
+					expires_at: call.attempt.expires_at,
 					lines: call.lines.map((line) => ({ ...line, document })),
 				}
 			: undefined,
