@@ -170,7 +170,7 @@ class Worker {
 					crontab: this.#work.cron.join("\n"),
 					concurrency: this.#work.concurrency,
 					noHandleSignals: true,
-					pollInterval: 1000,
+					pollInterval: 2000,
 					// Without these a failure to write what became of a job ends the process; so it ends the pool.
 					preset: { worker: { completeJobBatchDelay: 0, failJobBatchDelay: 0 } },
 					events,
