@@ -6,6 +6,7 @@ import { measureStore, printStore } from "../bench/store.ts";
 import { StartError } from "../infra/parts.ts";
 import { cleanUp } from "../test/e2e/shop-process.ts";
 import { readArguments, usage } from "./arguments.mjs";
+import { interruption } from "./shop/interruption.ts";
 import { fail } from "./shop/one-line.ts";
 
 const ROUNDS_MAX = 50;
@@ -15,13 +16,14 @@ const say = (line: string) => console.log(line);
 /** `npm run bench -- NAME`: measures; exit code 1 where something failed or is too slow. */
 async function start(): Promise<void> {
 	const { name, rounds, store } = readOptions();
-	for (const signal of ["SIGINT", "SIGTERM"] as const) {
-		// The shops are in process groups of their own.
-		process.once(signal, () => void cleanUp().finally(() => process.exit(1)));
-	}
 	const measure = { finding, costs: () => costs(rounds, store), store: durability };
-	const isGood = await measure[name]();
-	process.exit(isGood ? 0 : 1);
+	const interrupted = interruption();
+	try {
+		const isGood = await Promise.race([measure[name](), interrupted]);
+		process.exitCode = isGood ? 0 : 1;
+	} finally {
+		await cleanUp();
+	}
 }
 
 /** How much slower pages of 100,000 products are than of 1,000. */
@@ -67,3 +69,4 @@ function readOptions() {
 }
 
 await start().catch(fail);
+process.exit();

@@ -6,26 +6,27 @@ import { printMails, printReport, printRolling } from "../test/chaos/report.ts";
 import { runRolling } from "../test/chaos/rolling.ts";
 import { type Report, runChaos } from "../test/chaos/run.ts";
 import { readArguments, usage } from "./arguments.mjs";
+import { interruption } from "./shop/interruption.ts";
 import { fail } from "./shop/one-line.ts";
 
 /**
  * `npm run chaos`: a cluster under load and faults, or one whose mails are counted, or whose processes are replaced; then
- * an audit. Exit code 1 where a promise was broken.
+ * an audit. Exit code 1 where a promise was broken, or the run was interrupted.
  */
 async function start(): Promise<void> {
 	const { minutes, seed, store, mails, rolling } = readOptions();
-	const say = (line: string) => console.log(line);
+	const stage = { say: (line: string) => console.log(line), interrupted: interruption() };
 	let report: Pick<Report, "audit" | "violations">;
 	if (rolling) {
-		const rolled = await runRolling(undefined, say);
+		const rolled = await runRolling(stage);
 		printRolling(rolled);
 		report = rolled;
 	} else if (mails) {
-		const counted = await runMails(mails, seed, say);
+		const counted = await runMails({ events: mails, seed, ...stage });
 		printMails(counted);
 		report = counted;
 	} else {
-		const broken = await runChaos({ minutes, seed, store, say });
+		const broken = await runChaos({ minutes, seed, store, ...stage });
 		printReport(broken);
 		report = broken;
 	}

@@ -3,6 +3,7 @@ import { sslModeOfShell } from "../../mixins/environment.ts";
 import { misspeltVariables } from "../../mixins/misspelt.ts";
 import { checkSettings } from "../../mixins/settings.ts";
 import { checkArguments, commands } from "../arguments.mjs";
+import "./closed-output.ts";
 
 /*
  * Imported first, so that a setting which is found to be wrong while the other modules load is one line as well. Once
