@@ -149,6 +149,8 @@ class Worker {
 		await this.#turn;
 		this.#stopRunner();
 		await this.#running;
+		// A pool that began meanwhile was announced, perhaps in a new session.
+		await this.#turn;
 		await this.#session?.end().catch(() => undefined);
 	}
 
@@ -188,11 +190,12 @@ class Worker {
 			} finally {
 				over.abort();
 			}
-			for (const pool of pools) {
-				this.#takeBack(pool);
-			}
+			// At a stop the end of the session does it.
 			if (!this.#stopping) {
-				await new Promise((wake) => setTimeout(wake, 500));
+				for (const pool of pools) {
+					this.#takeBack(pool);
+				}
+				await wait(AGAIN_AFTER_MS);
 			}
 		}
 	}
@@ -265,6 +268,8 @@ class Worker {
 	}
 }
 
+/** A pause before the next pool of workers. */
+const AGAIN_AFTER_MS = 500;
 /** What became of the last jobs is written within this. */
 const LAST_WORDS_MS = 1000;
 
