@@ -57,6 +57,8 @@ export function brokerOptions(changes: Partial<BrokerOptions> = {}): BrokerOptio
 			agreementMiddleware,
 			channels(nats),
 		] as Middleware[],
+		// Moleculer (0.15.2) leaves the timer of this debounced function, a second, which keeps a stopped process alive.
+		stopped: (broker) => (broker.localServiceChanged as { cancel?(): void }).cancel?.(),
 		...changes,
 	};
 }

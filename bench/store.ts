@@ -1,11 +1,10 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ServiceBroker } from "moleculer";
 import DbService from "moleculer-db";
 import { getBorderCharacters, table } from "table";
 import { FileAdapter } from "../mixins/document-file.ts";
 import { newDocument } from "../services/products/model.ts";
+import { cleanUp, newFolder } from "../test/e2e/shop-process.ts";
 
 const ROUNDS = 5;
 const ROUND_MS = 500;
@@ -37,7 +36,7 @@ interface Adapter {
 
 /** Measures what it costs that the products' file confirms only what is on the disk: both files in turns, in one run. */
 export async function measureStore(): Promise<StoreSpeed[]> {
-	const folder = mkdtempSync(join(tmpdir(), "toko-bench-"));
+	const folder = newFolder();
 	const unsafe = new DbService.MemoryAdapter({ filename: join(folder, "unsafe.db") }) as unknown as Adapter;
 	const durable = new FileAdapter(join(folder, "durable.db")) as unknown as Adapter;
 	const given = { name: "Kopi Gayo 250 g", description: "Biji sangrai. ".repeat(20), category: "kopi" };
@@ -66,7 +65,7 @@ export async function measureStore(): Promise<StoreSpeed[]> {
 			durable: median(rate.durable),
 		}));
 	} finally {
-		rmSync(folder, { recursive: true });
+		await cleanUp();
 	}
 }
 

@@ -5,6 +5,7 @@ import { callAction } from "../contracts/actions.ts";
 import { email } from "../contracts/email.ts";
 import { users } from "../contracts/users.ts";
 import { StartError } from "../infra/parts.ts";
+import { readArguments, usage } from "./arguments.mjs";
 import { withShop } from "./shop/attached.ts";
 import { checkAdmin } from "./shop/first-run.ts";
 import { fail } from "./shop/one-line.ts";
@@ -12,10 +13,10 @@ import { fail } from "./shop/one-line.ts";
 /** `npm run admin -- EMAIL`: makes this user an admin; where there is none, with a new account and password. */
 async function start(): Promise<void> {
 	checkAdmin();
-	const [given, ...rest] = process.argv.slice(2);
+	const [given, ...rest] = readArguments("admin").positionals;
 	const address = email.safeParse(given);
 	if (!address.success || rest.length > 0) {
-		throw new StartError("npm run admin -- EMAIL makes the user with this e-mail an admin");
+		throw new StartError(`name one e-mail address: ${usage("admin")}`);
 	}
 	const password = process.env.ADMIN_PASSWORD || randomBytes(12).toString("base64url");
 	await withShop(users, async (broker) => {

@@ -5,34 +5,27 @@ import { audit } from "../audit/audit.ts";
 import { isRepairable, repair } from "../audit/repair.ts";
 import { printAudit } from "../audit/report.ts";
 import { openSources } from "../audit/sources.ts";
-import { StartError } from "../infra/parts.ts";
+import { readArguments } from "./arguments.mjs";
 import { joinOrStart } from "./shop/join-or-start.ts";
 import { fail } from "./shop/one-line.ts";
 
 /** How long what keeps changing is looked at again. */
 const PATIENCE_MS = 20_000;
 
-const OPTIONS = ["--repair", "--accept-restore"];
-
 /**
- * `npm run audit [-- --repair | --accept-restore]`: checks what the shop keeps against what it promises; exit code 1 on any
+ * `npm run audit -- [--repair] [--accept-restore]`: checks what the shop keeps against what it promises; exit code 1 on any
  * breach.
  */
 async function start(): Promise<void> {
-	const unknown = process.argv.slice(2).filter((argument) => !OPTIONS.includes(argument));
-	if (unknown.length > 0) {
-		throw new StartError(
-			`audit does not know ${unknown.join(" ")}: npm run audit, or with -- ${OPTIONS.join(" or -- ")}`,
-		);
-	}
+	const { values } = readArguments("audit");
 	const shop = await joinOrStart((line) => console.error(line));
 	try {
 		const sources = await openSources();
-		if (process.argv.includes("--accept-restore")) {
+		if (values["accept-restore"]) {
 			await acceptRestore(sources, (line) => console.log(line));
 		}
 		let found = await audit(sources, PATIENCE_MS);
-		if (process.argv.includes("--repair") && found.breaches.some(isRepairable)) {
+		if (values.repair && found.breaches.some(isRepairable)) {
 			await repair(found.breaches, shop.isRunning, (line) => console.log(line));
 			found = await audit(sources, PATIENCE_MS);
 		}

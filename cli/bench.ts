@@ -1,17 +1,13 @@
 import "./shop/one-line.ts";
 
-import { parseArgs } from "node:util";
 import { measureCosts, printCosts } from "../bench/costs.ts";
 import { measureFinding, printFinding, RATIO_MAX } from "../bench/finding.ts";
 import { measureStore, printStore } from "../bench/store.ts";
 import { StartError } from "../infra/parts.ts";
 import { cleanUp } from "../test/e2e/shop-process.ts";
+import { readArguments, usage } from "./arguments.mjs";
+import { interruption } from "./shop/interruption.ts";
 import { fail } from "./shop/one-line.ts";
-
-const USAGE =
-	"npm run bench -- finding compares pages of many products with those of few; " +
-	"npm run bench -- costs [--rounds 5] [--store mongo|nedb] tells what an order and the like cost, by part; " +
-	"npm run bench -- store compares the products' file with one that does not wait for the disk";
 
 const ROUNDS_MAX = 50;
 
@@ -20,13 +16,14 @@ const say = (line: string) => console.log(line);
 /** `npm run bench -- NAME`: measures; exit code 1 where something failed or is too slow. */
 async function start(): Promise<void> {
 	const { name, rounds, store } = readOptions();
-	for (const signal of ["SIGINT", "SIGTERM"] as const) {
-		// The shops are in process groups of their own.
-		process.once(signal, () => void cleanUp().finally(() => process.exit(1)));
-	}
 	const measure = { finding, costs: () => costs(rounds, store), store: durability };
-	const isGood = await measure[name]();
-	process.exit(isGood ? 0 : 1);
+	const interrupted = interruption();
+	try {
+		const isGood = await Promise.race([measure[name](), interrupted]);
+		process.exitCode = isGood ? 0 : 1;
+	} finally {
+		await cleanUp();
+	}
 }
 
 /** How much slower pages of 100,000 products are than of 1,000. */
@@ -52,33 +49,24 @@ async function durability(): Promise<boolean> {
 }
 
 function readOptions() {
-	const { values, positionals } = parse();
+	const { values, positionals } = readArguments("bench");
 	const [name, ...others] = positionals;
-	const { store } = values;
-	const rounds = Number(values.rounds);
-	if (
-		(name !== "finding" && name !== "costs" && name !== "store") ||
-		others.length > 0 ||
-		(store !== "mongo" && store !== "nedb") ||
-		!(Number.isSafeInteger(rounds) && rounds >= 1 && rounds <= ROUNDS_MAX)
-	) {
-		throw new StartError(USAGE);
+	const { rounds = "5", store = "mongo" } = values;
+	if ((name !== "finding" && name !== "costs" && name !== "store") || others.length > 0) {
+		throw new StartError(`name one measurement: ${usage("bench")}`);
 	}
-	return { name, rounds, store } as const;
-}
-
-function parse() {
-	try {
-		return parseArgs({
-			allowPositionals: true,
-			options: {
-				rounds: { type: "string", default: "5" },
-				store: { type: "string", default: "mongo" },
-			},
-		});
-	} catch (error) {
-		throw new StartError(`${(error as Error).message}: ${USAGE}`);
+	const [option] = Object.keys(values);
+	if (option !== undefined && name !== "costs") {
+		throw new StartError(`--${option} is for costs only: ${usage("bench")}`);
 	}
+	if (store !== "mongo" && store !== "nedb") {
+		throw new StartError(`the store must be mongo or nedb: ${usage("bench")}`);
+	}
+	if (!/^\d{1,2}$/.test(rounds) || Number(rounds) < 1 || Number(rounds) > ROUNDS_MAX) {
+		throw new StartError(`rounds must be a whole number from 1 to ${ROUNDS_MAX}: ${usage("bench")}`);
+	}
+	return { name, rounds: Number(rounds), store } as const;
 }
 
 await start().catch(fail);
+process.exit();

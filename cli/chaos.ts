@@ -1,34 +1,32 @@
 import "./shop/one-line.ts";
 
-import { parseArgs } from "node:util";
 import { StartError } from "../infra/parts.ts";
 import { runMails } from "../test/chaos/mails.ts";
 import { printMails, printReport, printRolling } from "../test/chaos/report.ts";
 import { runRolling } from "../test/chaos/rolling.ts";
 import { type Report, runChaos } from "../test/chaos/run.ts";
+import { readArguments, usage } from "./arguments.mjs";
+import { interruption } from "./shop/interruption.ts";
 import { fail } from "./shop/one-line.ts";
-
-const USAGE =
-	"npm run chaos -- [--minutes 10] [--seed 7] [--store mongo|nedb], npm run chaos -- --mails 10000, or npm run chaos -- --rolling";
 
 /**
  * `npm run chaos`: a cluster under load and faults, or one whose mails are counted, or whose processes are replaced; then
- * an audit. Exit code 1 where a promise was broken.
+ * an audit. Exit code 1 where a promise was broken, or the run was interrupted.
  */
 async function start(): Promise<void> {
 	const { minutes, seed, store, mails, rolling } = readOptions();
-	const say = (line: string) => console.log(line);
+	const stage = { say: (line: string) => console.log(line), interrupted: interruption() };
 	let report: Pick<Report, "audit" | "violations">;
 	if (rolling) {
-		const rolled = await runRolling(undefined, say);
+		const rolled = await runRolling(stage);
 		printRolling(rolled);
 		report = rolled;
 	} else if (mails) {
-		const counted = await runMails(mails, seed, say);
+		const counted = await runMails({ events: mails, seed, ...stage });
 		printMails(counted);
 		report = counted;
 	} else {
-		const broken = await runChaos({ minutes, seed, store, say });
+		const broken = await runChaos({ minutes, seed, store, ...stage });
 		printReport(broken);
 		report = broken;
 	}
@@ -36,36 +34,31 @@ async function start(): Promise<void> {
 }
 
 function readOptions() {
-	const { values } = parse();
-	const minutes = /^(\d{1,4}|\d{1,3}\.\d{1,2})$/.test(values.minutes) ? Number(values.minutes) : Number.NaN;
-	const seed = values.seed === undefined ? Math.floor(Math.random() * 1_000_000) : Number(values.seed);
-	const { store } = values;
-	const mails = values.mails === undefined ? 0 : Number(values.mails);
-	if (!Number.isSafeInteger(mails) || mails < 0) {
-		throw new StartError(`mails must be a whole number: ${USAGE}`);
+	const { values } = readArguments("chaos");
+	const { minutes = "1", seed = String(Math.floor(Math.random() * 1_000_000)), store = "mongo" } = values;
+	const counts = values.mails !== undefined;
+	const taken = values.rolling ? ["rolling"] : counts ? ["mails", "seed"] : ["minutes", "seed", "store"];
+	const odd = Object.keys(values).find((name) => !taken.includes(name));
+	if (odd !== undefined) {
+		throw new StartError(`--${odd} has no effect with --${taken[0]}: ${usage("chaos")}`);
 	}
-	if (!(minutes > 0) || !Number.isSafeInteger(seed) || (store !== "mongo" && store !== "nedb")) {
+	if (values.mails !== undefined && !/^[1-9]\d{0,6}$/.test(values.mails)) {
+		throw new StartError(`mails must be a whole number above 0: ${usage("chaos")}`);
+	}
+	const isNumber = /^(\d{1,4}|\d{1,3}\.\d{1,2})$/.test(minutes) && Number(minutes) > 0;
+	if (!isNumber || !/^\d{1,15}$/.test(seed) || (store !== "mongo" && store !== "nedb")) {
 		throw new StartError(
-			`minutes must be above 0, such as 1.5, the seed a whole number, the store mongo or nedb: ${USAGE}`,
+			`minutes must be above 0, such as 1.5, the seed a whole number, the store mongo or nedb: ${usage("chaos")}`,
 		);
 	}
-	return { minutes, seed, store, mails, rolling: values.rolling === true } as const;
-}
-
-function parse() {
-	try {
-		return parseArgs({
-			options: {
-				minutes: { type: "string", default: "1" },
-				seed: { type: "string" },
-				mails: { type: "string" },
-				rolling: { type: "boolean" },
-				store: { type: "string", default: "mongo" },
-			},
-		});
-	} catch (error) {
-		throw new StartError(`${(error as Error).message}: ${USAGE}`);
-	}
+	const mails = Number(values.mails ?? 0);
+	return {
+		minutes: Number(minutes),
+		seed: Number(seed),
+		store,
+		mails,
+		rolling: values.rolling === true,
+	} as const;
 }
 
 await start().catch(fail);

@@ -4,6 +4,7 @@ import { styleText } from "node:util";
 import { createLogUpdate } from "log-update";
 import { bringUpParts, StartError } from "../infra/parts.ts";
 import { settings } from "../mixins/settings.ts";
+import { readArguments, usage } from "./arguments.mjs";
 import { createBroker, stopOnSignal } from "./shop/broker.ts";
 import { clusterTable } from "./shop/cluster-table.ts";
 import { checkAdmin } from "./shop/first-run.ts";
@@ -12,8 +13,6 @@ import { Nodes } from "./shop/nodes.ts";
 import { fail } from "./shop/one-line.ts";
 import { namedServices } from "./shop/services.ts";
 
-const USAGE =
-	"npm run cluster -- orders=3 products=2 api=2; a service that is not named has one process, =0 none";
 const COLOURS = ["cyan", "green", "yellow", "magenta", "blue", "red"] as const;
 const LOOK_EVERY_MS = 1000;
 const PROCESSES_MAX = 64;
@@ -25,7 +24,7 @@ const PROCESSES_MAX = 64;
  */
 async function start(): Promise<void> {
 	checkAdmin();
-	const counts = readCounts(process.argv.slice(2));
+	const counts = readCounts(readArguments("cluster").positionals);
 	const screen = new Screen();
 	const say = (line: string) => screen.print(line);
 	const names = counts.filter(([, count]) => count > 0).map(([service]) => service);
@@ -81,7 +80,7 @@ function readCounts(given: string[]): [string, number][] {
 		given.map((one) => {
 			const [, name = "", count = ""] = /^([a-z]+)=(\d{1,2})$/.exec(one) ?? [];
 			if (name === "") {
-				throw new StartError(`"${one}" is no NAME=COUNT: ${USAGE}`);
+				throw new StartError(`"${one}" is no NAME=COUNT: ${usage("cluster")}`);
 			}
 			namedServices(name);
 			return [name, Number(count)];
@@ -90,7 +89,7 @@ function readCounts(given: string[]): [string, number][] {
 	const counts = namedServices("").map((name): [string, number] => [name, wanted.get(name) ?? 1]);
 	const all = counts.reduce((sum, [, count]) => sum + count, 0);
 	if (all === 0 || all > PROCESSES_MAX) {
-		throw new StartError(`a cluster has 1 to ${PROCESSES_MAX} processes, not ${all}: ${USAGE}`);
+		throw new StartError(`a cluster has 1 to ${PROCESSES_MAX} processes, not ${all}: ${usage("cluster")}`);
 	}
 	return counts;
 }

@@ -1,11 +1,10 @@
 import "./shop/one-line.ts";
 
 import { resolve } from "node:path";
-import { parseArgs } from "node:util";
 import { Presets, SingleBar } from "cli-progress";
 import { joinRunningParts, StartError } from "../infra/parts.ts";
-import { reason } from "../infra/start-error.ts";
 import { settings } from "../mixins/settings.ts";
+import { readArguments, usage } from "./arguments.mjs";
 import { Catalogue } from "./catalogue/catalogue.ts";
 import { type ImportResult, importCatalogue, nothingImported } from "./catalogue/import.ts";
 import { isNumberFormat } from "./catalogue/numbers.ts";
@@ -16,11 +15,10 @@ const PATIENCE_MS = 10_000;
 const SERVICE_PATIENCE_MS = 10_000;
 /** Without a terminal, progress is a line this often. */
 const PROGRESS_EVERY_MS = 5000;
-const USAGE = "npm run import -- FILE [--numbers id|en] [--encoding LABEL] [--ignore-unknown]";
 
 /** `npm run import -- FILE`: a CSV or NDJSON catalogue into the running shop. */
 async function start(): Promise<void> {
-	const { file, ...options } = readArguments(process.argv.slice(2));
+	const { file, ...options } = readOptions();
 	const path = resolve(process.env.INIT_CWD ?? ".", file);
 	const progress = showProgress();
 	try {
@@ -38,33 +36,19 @@ async function start(): Promise<void> {
 	}
 }
 
-function readArguments(args: string[]) {
-	const { values, positionals } = parse(args);
+function readOptions() {
+	const { values, positionals } = readArguments("import");
 	const [file, ...others] = positionals;
 	if (!file || others.length > 0) {
-		throw new StartError(`name one file, CSV with a header line or NDJSON: ${USAGE}`);
+		throw new StartError(`name one file, CSV with a header line or NDJSON: ${usage("import")}`);
 	}
 	const { numbers, encoding, "ignore-unknown": ignoreUnknown } = values;
 	if (numbers !== undefined && !isNumberFormat(numbers)) {
-		throw new StartError(`--numbers is id (1.250.000,50) or en (1,250,000.50), not "${numbers}": ${USAGE}`);
+		throw new StartError(
+			`--numbers is id (1.250.000,50) or en (1,250,000.50), not "${numbers}": ${usage("import")}`,
+		);
 	}
 	return { file, numbers, encoding, ignoreUnknown };
-}
-
-function parse(args: string[]) {
-	try {
-		return parseArgs({
-			args,
-			allowPositionals: true,
-			options: {
-				numbers: { type: "string" },
-				encoding: { type: "string" },
-				"ignore-unknown": { type: "boolean" },
-			},
-		});
-	} catch (error) {
-		throw new StartError(`${reason(error).replace(/\. .*$|\.$/, "")}: ${USAGE}`);
-	}
 }
 
 /** A file of which nothing is imported needs no shop. */

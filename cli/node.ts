@@ -4,6 +4,7 @@ import { flushCompileCache } from "node:module";
 import { ownProductsFile } from "../infra/lock.ts";
 import { joinRunningParts, StartError } from "../infra/parts.ts";
 import { settings } from "../mixins/settings.ts";
+import { readArguments } from "./arguments.mjs";
 import { announce, checkPort, createBroker, letGo, stopOnSignal, within } from "./shop/broker.ts";
 import { checkAdmin, ensureAdmin, ensureCatalogue } from "./shop/first-run.ts";
 import { HealthServer } from "./shop/health-server.ts";
@@ -19,7 +20,7 @@ const EXIT_MS = 500;
 /** `npm run node -- NAME…`: another process of the running shop, with the named services or all but the gateway. */
 async function start(): Promise<void> {
 	checkAdmin();
-	const asked = process.argv.slice(2).join(" ");
+	const asked = readArguments("node").positionals.join(" ");
 	const given = asked || process.env.SERVICES || "";
 	const isNamed =
 		namedServices(given, asked ? "" : "SERVICES").length > 0 && given.trim() !== "" && given.trim() !== "all";

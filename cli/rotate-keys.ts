@@ -1,8 +1,8 @@
 import "./shop/one-line.ts";
 
-import { parseArgs } from "node:util";
 import { callAction } from "../contracts/actions.ts";
 import { users } from "../contracts/users.ts";
+import { readArguments } from "./arguments.mjs";
 import { withShop } from "./shop/attached.ts";
 import { fail } from "./shop/one-line.ts";
 
@@ -11,7 +11,7 @@ import { fail } from "./shop/one-line.ts";
  * `-- --revoke`, for a key that somebody else may have, they do not: clients get new ones for their refresh tokens.
  */
 async function start(): Promise<void> {
-	const { values } = parseArgs({ options: { revoke: { type: "boolean", default: false } } });
+	const { values } = readArguments("rotate-keys");
 	await withShop(users, async (broker) => {
 		const { kid } = await callAction(broker, "v1.users.rotateKey", values);
 		console.log(

@@ -1,14 +1,15 @@
 /**
- * `node cli/run.mjs <command> [arguments]`: what npm's scripts call. Reads .env, brings the packages if
+ * `node cli/run.mjs <command> [arguments]`: what npm's scripts call. Checks the arguments, reads .env, brings the packages if
  * they are missing or not those of package-lock.json, finds Node 24 and runs cli/<command>.ts with it. Node 20
  * must be enough here, and no package.
  */
 import { execFileSync, spawn } from "node:child_process";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { constants } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { nodeEnvironment } from "../mixins/node-env.mjs";
+import { asksForHelp, checkArguments, commands, help } from "./arguments.mjs";
 import { loadEnvFile } from "./env-file.mjs";
 import { bringPackages } from "./packages.mjs";
 
@@ -18,11 +19,6 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 function stop(line) {
 	console.error(line);
 	process.exit(1);
-}
-
-function commands() {
-	const files = readdirSync(join(root, "cli")).filter((file) => /^[\w-]+\.ts$/.test(file));
-	return [...files.map((file) => file.slice(0, -3)), "test"].sort();
 }
 
 function findNode() {
@@ -98,10 +94,20 @@ function run(node, command, rest) {
 }
 
 const [command, ...rest] = process.argv.slice(2);
-if (command === undefined || !commands().includes(command))
-	stop(
-		`${command === undefined ? "no command" : `no command ${command}`}: there are ${commands().join(", ")}`,
-	);
+if (command !== undefined && asksForHelp([command])) {
+	console.log(commands.map(help).join("\n\n"));
+	process.exit(0);
+}
+if (command !== "test" && !commands.includes(command)) {
+	const known = [...commands, "test"].sort().join(", ");
+	stop(`${command === undefined ? "no command" : `no command ${command}`}: there are ${known}`);
+}
+try {
+	// Jest has a --help of its own.
+	if (command !== "test") checkArguments(command, rest);
+} catch (error) {
+	stop(`toko: ${error.message}`);
+}
 try {
 	loadEnvFile(join(root, ".env"));
 	await bringPackages(root, command === "test", nodeEnvironment() === "production");

@@ -22,3 +22,7 @@ export function forgetForeignVariables(): void {
 }
 
 forgetForeignVariables();
+// An empty variable is an unset one; Node would take this for an unknown time zone.
+if (process.env.TZ === "") {
+	delete process.env.TZ;
+}

@@ -1,6 +1,7 @@
 import "./environment.ts";
 
-import { EventEmitter } from "node:events";
+import { EventEmitter, once } from "node:events";
+import { setTimeout as wait } from "node:timers/promises";
 import { Logger, type Runner, run, type TaskList, type WorkerEvents } from "graphile-worker";
 import type { ServiceSchema } from "moleculer";
 import type pg from "pg";
@@ -148,13 +149,15 @@ class Worker {
 		await this.#turn;
 		this.#stopRunner();
 		await this.#running;
+		// A pool that began meanwhile was announced, perhaps in a new session.
+		await this.#turn;
 		await this.#session?.end().catch(() => undefined);
 	}
 
 	async #run(): Promise<void> {
 		while (!this.#stopping) {
 			const pools: string[] = [];
-			let ended: Promise<void> | undefined;
+			const over = new AbortController();
 			try {
 				const events = new EventEmitter() as WorkerEvents;
 				events.on("pool:create", ({ workerPool }) => {
@@ -162,7 +165,7 @@ class Worker {
 					this.#announce(workerPool.id);
 				});
 				events.once("worker:getJob:error", () => setImmediate(() => this.#stopRunner()));
-				ended = endOfJobs(events);
+				const ended = endOfJobs(events, over.signal);
 				this.#runner = await run({
 					pgPool: this.#service.pool,
 					schema: JOBS_SCHEMA,
@@ -184,12 +187,15 @@ class Worker {
 				if (!this.#stopping) {
 					this.#service.logger.warn(`Jobs stopped, starting again: ${(error as Error).message}`);
 				}
+			} finally {
+				over.abort();
 			}
-			for (const pool of pools) {
-				this.#takeBack(pool);
-			}
+			// At a stop the end of the session does it.
 			if (!this.#stopping) {
-				await new Promise((wake) => setTimeout(wake, 500));
+				for (const pool of pools) {
+					this.#takeBack(pool);
+				}
+				await wait(AGAIN_AFTER_MS);
 			}
 		}
 	}
@@ -262,21 +268,28 @@ class Worker {
 	}
 }
 
+/** A pause before the next pool of workers. */
+const AGAIN_AFTER_MS = 500;
 /** What became of the last jobs is written within this. */
 const LAST_WORDS_MS = 1000;
 
+const POOL_ENDS = [
+	"pool:gracefulShutdown:complete",
+	"pool:gracefulShutdown:error",
+	"pool:forcefulShutdown:complete",
+	"pool:forcefulShutdown:error",
+] as const;
+
 /**
- * When a pool's workers have ended, whatever it still waits for: once it could not write what became of a job, its
- * own promise may never resolve (seen in 0.18.0: `batch()` counts wrong after a failure).
+ * Resolves some time after a pool's workers have ended, even if the pool itself still waits: once it could not write the
+ * outcome of a job, its own promise may never resolve (seen in 0.18.0: `batch()` counts wrong after a failure).
+ *
+ * @param signal Resolves it at once: a timer that is left would keep a stopped process alive.
  */
-function endOfJobs(events: WorkerEvents): Promise<void> {
-	return new Promise((resolve) => {
-		const end = () => void setTimeout(resolve, LAST_WORDS_MS);
-		events.once("pool:gracefulShutdown:complete", end);
-		events.once("pool:gracefulShutdown:error", end);
-		events.once("pool:forcefulShutdown:complete", end);
-		events.once("pool:forcefulShutdown:error", end);
-	});
+function endOfJobs(events: WorkerEvents, signal: AbortSignal): Promise<void> {
+	return Promise.race(POOL_ENDS.map((name) => once(events, name, { signal })))
+		.then(() => wait(LAST_WORDS_MS, undefined, { signal }))
+		.catch(() => undefined);
 }
 
 // Shared: a session that PostgreSQL has not noticed to be gone may hold it still.

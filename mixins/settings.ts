@@ -104,6 +104,17 @@ export const settings = {
 		}
 		return given;
 	},
+	/** The time zone of moments in messages: a name of the IANA database, or a distance to UTC; undefined is the machine's. */
+	get timeZone(): string | undefined {
+		// C libraries take a colon before the name.
+		const name = process.env.TZ?.replace(/^:/, "") || undefined;
+		if (name && !isTimeZone(name)) {
+			throw new Error(
+				`TZ must be a time zone such as Asia/Jakarta or UTC, or unset for the machine's, not ${JSON.stringify(process.env.TZ)}`,
+			);
+		}
+		return name;
+	},
 	/** Where a process answers whether it is alive and ready, beside what it does; 0 is any free port. */
 	get healthPort(): number {
 		return portNumber("HEALTH_PORT", 0);
@@ -224,6 +235,15 @@ function address(name: string, protocol: RegExp, example: string): string | unde
 function isEncoded(text: string): boolean {
 	try {
 		return decodeURIComponent(text) !== undefined;
+	} catch {
+		return false;
+	}
+}
+
+/** Node itself takes what it does not know for UTC, and `UTC+7` for seven hours west of it. */
+function isTimeZone(name: string): boolean {
+	try {
+		return new Intl.DateTimeFormat("en", { timeZone: name }) !== undefined;
 	} catch {
 		return false;
 	}

@@ -4,6 +4,7 @@ import { StartError } from "../../infra/parts.ts";
 import { natsOf } from "../../mixins/nats-client.ts";
 import { settings } from "../../mixins/settings.ts";
 import { brokerOptions } from "../../moleculer.config.ts";
+import { onClosedOutput } from "./closed-output.ts";
 import { fail } from "./one-line.ts";
 
 /** A terminal gets short lines of what matters; anything else gets JSON lines (pino). */
@@ -61,24 +62,27 @@ export async function letGo(broker: ServiceBroker): Promise<void> {
 	await (broker.getLocalService("api") as { letGo?(): Promise<void> } | undefined)?.letGo?.();
 }
 
-/** Runs `stop` once, at the first SIGINT, SIGTERM or SIGHUP, then exits; later ones change nothing. */
+/**
+ * Runs `stop` once, at the first SIGINT, SIGTERM or SIGHUP, then exits; later ones change nothing. So does, except in
+ * production, a line that nobody reads any more: `npm start | head -1` ends. There a service outlives the reader of its log.
+ */
 export function stopOnSignal(stop: () => Promise<void>): void {
 	let stopping = false;
-	for (const stream of [process.stdout, process.stderr]) {
-		// A terminal that was closed takes no more lines, which must not keep anything from stopping.
-		stream.on("error", () => undefined);
-	}
+	const end = () => {
+		if (stopping) {
+			return;
+		}
+		stopping = true;
+		stop().then(
+			() => process.exit(0),
+			(error) => fail(error),
+		);
+	};
 	for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-		process.on(signal, () => {
-			if (stopping) {
-				return;
-			}
-			stopping = true;
-			stop().then(
-				() => process.exit(0),
-				(error) => fail(error),
-			);
-		});
+		process.on(signal, end);
+	}
+	if (!settings.isProduction) {
+		onClosedOutput(end);
 	}
 }
 

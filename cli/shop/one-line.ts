@@ -1,7 +1,9 @@
+import { basename } from "node:path";
 import { sslModeOfShell } from "../../mixins/environment.ts";
-
 import { misspeltVariables } from "../../mixins/misspelt.ts";
 import { checkSettings } from "../../mixins/settings.ts";
+import { checkArguments, commands } from "../arguments.mjs";
+import "./closed-output.ts";
 
 /*
  * Imported first, so that a setting which is found to be wrong while the other modules load is one line as well. Once
@@ -9,7 +11,11 @@ import { checkSettings } from "../../mixins/settings.ts";
  */
 process.on("uncaughtException", fail);
 setImmediate(() => process.off("uncaughtException", fail));
-// One place for all commands, before they load or start anything.
+// One place for all commands, before they start anything. A test has another program.
+const command = basename(process.argv[1] ?? "", ".ts");
+if (commands.includes(command)) {
+	checkArguments(command, process.argv.slice(2));
+}
 checkSettings();
 if (/^(require|verify)/.test(sslModeOfShell ?? "") && !/[?&]ssl/.test(process.env.POSTGRES_URL ?? "?ssl")) {
 	console.error(`warning: PGSSLMODE does not count: add sslmode=verify-full to POSTGRES_URL for TLS`);

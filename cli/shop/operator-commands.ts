@@ -120,11 +120,7 @@ export async function listFailedMails(broker: ServiceBroker): Promise<void> {
  * @throws StartError where there is no such type or moment
  */
 export async function retryMails(broker: ServiceBroker, type?: string, since?: string): Promise<void> {
-	const types: string[] = Object.values(MESSAGES).map((message) => message.type);
-	if (type !== undefined && !types.includes(type)) {
-		throw new StartError(`there is no message of type ${type}: there are ${types.sort().join(", ")}`);
-	}
-	const which = { type, since: since === undefined ? undefined : momentOf(since) };
+	const which = whichMails(type, since);
 	let queued = 0;
 	for (let after: string | null | undefined; after !== null; ) {
 		const batch = await callAction(broker, "v1.notifications.retryFailed", { ...which, after }, asService());
@@ -132,6 +128,15 @@ export async function retryMails(broker: ServiceBroker, type?: string, since?: s
 		after = batch.next;
 	}
 	console.log(`${queued} messages are queued again`);
+}
+
+/** Checks and normalises the arguments of `retryMails`, which throws the same. */
+export function whichMails(type?: string, since?: string) {
+	const types: string[] = Object.values(MESSAGES).map((message) => message.type);
+	if (type !== undefined && !types.includes(type)) {
+		throw new StartError(`there is no message of type ${type}: there are ${types.sort().join(", ")}`);
+	}
+	return { type, since: since === undefined ? undefined : momentOf(since) };
 }
 
 /** The forms that have one meaning everywhere: a day in UTC, or a moment with its distance to UTC. */

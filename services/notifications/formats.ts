@@ -1,4 +1,5 @@
 import { CURRENCY, CURRENCY_DECIMALS } from "../../contracts/money.ts";
+import { settings } from "../../mixins/settings.ts";
 import type { Locale } from "./messages.ts";
 
 const options = { minimumFractionDigits: CURRENCY_DECIMALS, maximumFractionDigits: CURRENCY_DECIMALS };
@@ -31,9 +32,9 @@ function decimal(minor: number): Intl.StringNumericLiteral {
  * WIB`.
  *
  * @param at ISO 8601; anything else is `NaN`.
- * @param timeZone That of the process by default, as the variable `TZ` sets it.
+ * @param timeZone By default that of the setting `TZ`.
  */
-export function moment(at: unknown, locale: Locale, timeZone?: string): string {
+export function moment(at: unknown, locale: Locale, timeZone = settings.timeZone): string {
 	const date = new Date(typeof at === "string" ? at : Number.NaN);
 	if (Number.isNaN(date.getTime())) {
 		return String(Number.NaN);

@@ -34,9 +34,3 @@ test("every mail reaches the mail server, whatever is killed", async () => {
 	expect(said).toMatch(/recorded {4}1201 messages of 1201 events/);
 	expect(said).toContain("every promise was kept");
 }, 400_000);
-
-test("chaos says what it takes where it is called wrongly", async () => {
-	const chaos = run(newFolder(), ["chaos", "--minutes", "never"]);
-	expect(await chaos.ended()).toBe(1);
-	expect(chaos.errors()).toMatch(/^toko: minutes must be above 0, .*npm run chaos -- /);
-});

@@ -32,6 +32,7 @@ export class Cluster {
 	#environment: Record<string, string>;
 	#members: Member[] = [];
 	#isDown = true;
+	#isStopped = false;
 
 	constructor(folder: string, store: Store, environment: Record<string, string>) {
 		this.folder = folder;
@@ -119,8 +120,9 @@ export class Cluster {
 		await this.#startAll();
 	}
 
-	/** Ends everything. */
+	/** Ends everything, for good. */
 	async stop(): Promise<void> {
+		this.#isStopped = true;
 		this.#isDown = true;
 		await until("everything to be dead", () => {
 			powerCut(this.folder);
@@ -129,6 +131,9 @@ export class Cluster {
 	}
 
 	async #startAll(): Promise<void> {
+		if (this.#isStopped) {
+			throw new Error("the cluster is stopped");
+		}
 		for (const member of this.#members) {
 			member.child = undefined;
 		}

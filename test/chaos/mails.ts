@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
@@ -11,6 +11,7 @@ import { Chance } from "./chance.ts";
 import { Client, Observations } from "./client.ts";
 import { Cluster } from "./cluster.ts";
 import type { Taken } from "./mail-server.ts";
+import { type Stage, withCluster } from "./stage.ts";
 
 /** What a run did and found. */
 export interface MailReport {
@@ -49,11 +50,7 @@ const AGAIN_SHARE = 0.001;
  * Has `events` registrations and orders made while processes of notifications are killed every few seconds and NATS
  * twice, then counts messages and mails; then measures the time to a mail in a quiet shop.
  */
-export async function runMails(
-	events: number,
-	seed: number,
-	say: (line: string) => void,
-): Promise<MailReport> {
+export async function runMails(run: Run): Promise<MailReport> {
 	const folder = mkdtempSync(join(tmpdir(), "toko-mails-"));
 	const postOffice = new PostOffice();
 	const cluster = new Cluster(folder, "nedb", {
@@ -61,28 +58,17 @@ export async function runMails(
 		ADMIN_PASSWORD: ADMIN.password,
 		SMTP_URL: await postOffice.open(),
 	});
-	let isGood = false;
-	try {
-		say(`starting a cluster in ${folder}`);
+	const counting = withCluster(cluster, run, async () => {
+		run.say(`starting a cluster in ${folder}`);
 		await cluster.start();
-		const report = await killAndCount(cluster, postOffice, { events, seed, say });
-		isGood = report.violations.length === 0;
-		return report;
-	} finally {
-		await cluster.stop();
-		await postOffice.close();
-		if (isGood) {
-			rmSync(folder, { recursive: true, force: true });
-		} else {
-			say(`logs and data are kept in ${folder}`);
-		}
-	}
+		return killAndCount(cluster, postOffice, run);
+	});
+	return counting.finally(() => postOffice.close());
 }
 
-interface Run {
+interface Run extends Stage {
 	events: number;
 	seed: number;
-	say(line: string): void;
 }
 
 async function killAndCount(cluster: Cluster, postOffice: PostOffice, { events, seed, say }: Run) {

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
@@ -9,6 +9,7 @@ import { openSources, type Sources } from "../../audit/sources.ts";
 import { joinRunningParts } from "../../infra/parts.ts";
 import { powerCut, processesOf, until } from "../e2e/shop-process.ts";
 import { isGood, Load, type Sample } from "./load.ts";
+import { type Stage, withCluster } from "./stage.ts";
 
 /** What a run did and found. Times in milliseconds. */
 export interface RollingReport {
@@ -46,27 +47,13 @@ const SETTLE_MS = 60_000;
  * Runs `npm run cluster` with two processes of each service and, under a steady load, replaces every process, kills one of
  * orders, and takes orders away from those who only read; then audits.
  */
-export async function runRolling(
-	per_second: number | undefined,
-	say: (line: string) => void,
-): Promise<RollingReport> {
+export async function runRolling(stage: Stage): Promise<RollingReport> {
 	const folder = mkdtempSync(join(tmpdir(), "toko-rolling-"));
 	const cluster = new RunningCluster(folder);
-	let isKept = true;
-	try {
-		say(`starting a cluster in ${folder}`);
-		const addresses = await cluster.start();
-		const report = await measure(cluster, addresses, per_second ?? PER_SECOND, say);
-		isKept = report.violations.length > 0;
-		return report;
-	} finally {
-		await cluster.kill();
-		if (isKept) {
-			say(`logs and data are kept in ${folder}`);
-		} else {
-			rmSync(folder, { recursive: true, force: true });
-		}
-	}
+	return withCluster(cluster, stage, async () => {
+		stage.say(`starting a cluster in ${folder}`);
+		return measure(cluster, await cluster.start(), PER_SECOND, stage.say);
+	});
 }
 
 async function measure(
@@ -276,7 +263,7 @@ class RunningCluster {
 	}
 
 	/** Ends everything. */
-	async kill(): Promise<void> {
+	async stop(): Promise<void> {
 		await until("everything to be dead", () => {
 			powerCut(this.folder);
 			return processesOf(this.folder).length === 0;

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
@@ -10,12 +10,12 @@ import { Chance } from "./chance.ts";
 import { Client, Observations } from "./client.ts";
 import { Cluster, type Store } from "./cluster.ts";
 import { Faults } from "./faults.ts";
+import { type Stage, withCluster } from "./stage.ts";
 
-export interface Options {
+export interface Options extends Stage {
 	minutes: number;
 	seed: number;
 	store: Store;
-	say(line: string): void;
 }
 
 /** What a run did and found. */
@@ -58,21 +58,11 @@ export async function runChaos(options: Options): Promise<Report> {
 		ADMIN_EMAIL: ADMIN.email,
 		ADMIN_PASSWORD: ADMIN.password,
 	});
-	let isGood = false;
-	try {
+	return withCluster(cluster, options, async () => {
 		say(`starting a cluster on ${store} in ${folder}`);
 		await cluster.start();
-		const report = await breakAndCheck(cluster, options);
-		isGood = report.violations.length === 0;
-		return report;
-	} finally {
-		await cluster.stop();
-		if (isGood) {
-			rmSync(folder, { recursive: true, force: true });
-		} else {
-			say(`logs and data are kept in ${folder}`);
-		}
-	}
+		return breakAndCheck(cluster, options);
+	});
 }
 
 async function breakAndCheck(cluster: Cluster, { minutes, seed, store, say }: Options): Promise<Report> {

@@ -172,8 +172,10 @@ export function powerCut(folder: string): void {
 /** Ends whatever the tests of a file left, and removes their folders. Call it in `afterAll`. */
 export async function cleanUp(): Promise<void> {
 	for (const folder of folders) {
-		powerCut(folder);
-		await until("no process to be left", () => processesOf(folder).length === 0);
+		await until("no process to be left", () => {
+			powerCut(folder);
+			return processesOf(folder).length === 0;
+		});
 		rmSync(folder, { recursive: true, force: true });
 	}
 	folders.clear();

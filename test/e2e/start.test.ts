@@ -52,6 +52,7 @@ describe("a start that cannot be", () => {
 		["SERVICES names an unknown one", { SERVICES: "users,carts" }, /no service "carts".*users, products/],
 		["CURRENCY_DECIMALS is no digit", { CURRENCY_DECIMALS: "x" }, /CURRENCY_DECIMALS must be/],
 		["RATE_LIMIT is no number", { RATE_LIMIT: "many" }, /RATE_LIMIT must be/],
+		["TZ is no time zone", { TZ: "Asia/Jakrta" }, /TZ must be a time zone such as .* not "Asia\/Jakrta"/],
 		["ORDER_TTL_MINUTES is no number", { ORDER_TTL_MINUTES: "soon" }, /ORDER_TTL_MINUTES must be/],
 		[
 			"PostgreSQL does not answer",

@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { afterEach, beforeEach, describe, expect, jest, test } from "@jest/globals";
 
 const before = { ...process.env };
@@ -12,6 +13,12 @@ async function formats(env: Record<string, string>) {
 	Object.assign(process.env, env);
 	return import("../../services/notifications/formats.ts");
 }
+
+/** Prints a moment as a process of notifications writes it. */
+const PROGRAM = `
+	await import(${JSON.stringify(new URL("../../mixins/environment.ts", import.meta.url))});
+	const { moment } = await import(${JSON.stringify(new URL("../../services/notifications/formats.ts", import.meta.url))});
+	console.log(moment("2026-11-23T17:30:00.000Z", "id"));`;
 
 describe.each([
 	["IDR", "0", 150_000, "IDR 150,000", "Rp 150.000"],
@@ -52,6 +59,25 @@ test.each([
 	const { moment } = await formats({});
 	const at = "2026-11-23T17:30:00.000Z";
 	expect([moment(at, "en", zone), moment(at, "id", zone)]).toEqual([english, indonesian]);
+});
+
+test.each([
+	["Asia/Jakarta", "24 November 2026 pukul 00.30 WIB"],
+	[":Asia/Jakarta", "24 November 2026 pukul 00.30 WIB"],
+	["asia/makassar", "24 November 2026 pukul 01.30 WITA"],
+	["+07:00", "24 November 2026 pukul 00.30 GMT+7"],
+])("by default the zone is TZ, such as %s", async (TZ, expected) => {
+	const { moment } = await formats({ TZ });
+	expect(moment("2026-11-23T17:30:00.000Z", "id")).toBe(expected);
+});
+
+test("with an empty TZ the zone is the machine's, as without one", () => {
+	const written = (env: NodeJS.ProcessEnv) =>
+		execFileSync(process.execPath, ["--no-warnings", "--input-type=module", "--eval", PROGRAM], {
+			env,
+			encoding: "utf8",
+		});
+	expect(written({ TZ: "" })).toBe(written({}));
 });
 
 test.each([undefined, null, "", "yesterday", 0])("%p is no moment", async (wrong) => {

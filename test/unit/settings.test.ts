@@ -47,6 +47,11 @@ describe("a setting that is wrong is named, with what it has to be", () => {
 		["CURRENCY", "Rp", /CURRENCY must be a code/],
 		["CURRENCY", "USDT", /CURRENCY must be a code/],
 		["CURRENCY_DECIMALS", "two", /CURRENCY_DECIMALS must be a digit/],
+		["TZ", "Asia/Jakrta", /TZ must be a time zone such as Asia\/Jakarta or UTC, .* not "Asia\/Jakrta"/],
+		["TZ", "WIB", /TZ must be a time zone/],
+		["TZ", "UTC+7", /TZ must be a time zone/],
+		["TZ", ":/etc/localtime", /TZ must be a time zone/],
+		["TZ", " ", /TZ must be a time zone/],
 		["TOKO_DIR", "", /TOKO_DIR is empty: name a folder/],
 		["TOKO_DIR", " ", /TOKO_DIR is empty/],
 		["NODE_ENV", "prod", /NODE_ENV must be development, test, production or unset, not "prod"/],
@@ -60,6 +65,11 @@ describe("a setting that is wrong is named, with what it has to be", () => {
 
 test.each(["loopback", "10.0.0.0/8, 192.0.2.7", "::1", "fd00::/8"])("proxies may be %s", (proxies) => {
 	process.env.TRUST_PROXY = proxies;
+	expect(checkSettings).not.toThrow();
+});
+
+test.each(["Asia/Jakarta", ":Asia/Jakarta", "asia/jakarta", "UTC", "+07:00", ""])("TZ may be %j", (zone) => {
+	process.env.TZ = zone;
 	expect(checkSettings).not.toThrow();
 });
 

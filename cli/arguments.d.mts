@@ -1,0 +1,19 @@
+/** The values of the options of each command that has some. */
+export interface Values {
+	import: { numbers?: string; encoding?: string; "ignore-unknown"?: boolean };
+	mails: { type?: string; since?: string };
+	"rotate-keys": { revoke: boolean };
+	audit: { repair?: boolean; "accept-restore"?: boolean };
+	chaos: { minutes?: string; seed?: string; store?: string; mails?: string; rolling?: boolean };
+	bench: { rounds?: string; store?: string };
+}
+
+export const commands: string[];
+export function usage(command: string): string;
+export function help(command: string): string;
+export function asksForHelp(args: string[]): boolean;
+export function checkArguments(command: string, args: string[]): void;
+export function readArguments<Command extends string>(
+	command: Command,
+	args?: string[],
+): { values: Command extends keyof Values ? Values[Command] : object; positionals: string[] };

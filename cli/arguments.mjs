@@ -1,0 +1,203 @@
+/*
+ * The arguments of every command, for its own use and for `--help`. JavaScript, because cli/run.mjs needs it before Node 24
+ * and the packages are there; types in arguments.d.mts.
+ */
+import { parseArgs } from "node:util";
+
+/**
+ * Of each command: `usage` has its forms, each with its effect; `options` are those of util.parseArgs, with a `note` for
+ * `--help`; `operands` says whether it takes arguments beside its options.
+ */
+const COMMANDS = {
+	start: {
+		usage: [["npm start", "starts the shop: its servers, and the services in SERVICES or all"]],
+	},
+	node: {
+		usage: [
+			[
+				"npm run node -- [NAME…]",
+				"joins the running shop with these services, such as orders; by default those in SERVICES, or all but api",
+			],
+		],
+		operands: true,
+	},
+	cluster: {
+		usage: [
+			[
+				"npm run cluster -- [NAME=COUNT…]",
+				"starts the servers and COUNT processes of each service, such as orders=3, and restarts those that exit; by default 1, 0 is none",
+			],
+		],
+		operands: true,
+	},
+	repl: { usage: [["npm run repl", "opens a REPL on the running shop"]] },
+	status: {
+		usage: [
+			["npm run status", "shows the nodes of the running shop; exit code 1 where a service is not ready"],
+		],
+	},
+	import: {
+		usage: [
+			[
+				"npm run import -- FILE [--numbers id|en] [--encoding LABEL] [--ignore-unknown]",
+				"imports products from a CSV or NDJSON file into the running shop",
+			],
+		],
+		options: {
+			numbers: {
+				type: "string",
+				note: "id: numbers are written 1.250.000,50; en: 1,250,000.50; else the file decides",
+			},
+			encoding: { type: "string", note: "such as windows-1252; else UTF-8, or by the byte order mark" },
+			"ignore-unknown": { type: "boolean", note: "leaves unknown columns out" },
+		},
+		operands: true,
+	},
+	admin: {
+		usage: [
+			[
+				"npm run admin -- EMAIL",
+				"makes the user with this e-mail address an admin; creates the user if there is none",
+			],
+		],
+		operands: true,
+	},
+	mails: {
+		usage: [
+			["npm run mails", "lists the messages that failed for good"],
+			["npm run mails -- retry [--type TYPE] [--since MOMENT]", "sends them again"],
+		],
+		options: {
+			type: { type: "string", note: "only those of this type, such as order_paid" },
+			since: {
+				type: "string",
+				note: "only those that failed since 2026-11-23 (UTC) or 2026-11-23T08:00:00+07:00",
+			},
+		},
+		operands: true,
+	},
+	"dead-letters": {
+		usage: [
+			["npm run dead-letters", "lists the events that could not be handled"],
+			["npm run dead-letters -- retry ID|all", "handles one of them, or all"],
+		],
+		operands: true,
+	},
+	"rotate-keys": {
+		usage: [["npm run rotate-keys -- [--revoke]", "makes a new key for access tokens"]],
+		options: {
+			revoke: { type: "boolean", default: false, note: "refuses the tokens of earlier keys within a minute" },
+		},
+	},
+	audit: {
+		usage: [
+			[
+				"npm run audit -- [--repair] [--accept-restore]",
+				"checks the shop's data against its promises; exit code 1 on any breach",
+			],
+		],
+		options: {
+			repair: {
+				type: "boolean",
+				note: "settles old holds, books units without a reason, sends lost events again",
+			},
+			"accept-restore": {
+				type: "boolean",
+				note: "goes on after users or orders were restored from an older copy",
+			},
+		},
+	},
+	chaos: {
+		usage: [
+			[
+				"npm run chaos -- [--minutes 10] [--seed 7] [--store mongo|nedb]",
+				"runs a cluster of its own under load and faults, then audits it; exit code 1 where a promise was broken",
+			],
+			[
+				"npm run chaos -- --mails 10000 [--seed 7]",
+				"counts the mails of so many events while processes are killed",
+			],
+			["npm run chaos -- --rolling", "counts failed requests while all processes are replaced"],
+		],
+		options: {
+			minutes: { type: "string", note: "1 by default; fractions such as 1.5 allowed" },
+			seed: { type: "string", note: "repeats the choices of buyers and faults; random by default" },
+			store: { type: "string", note: "mongo by default" },
+			mails: { type: "string" },
+			rolling: { type: "boolean" },
+		},
+	},
+	bench: {
+		usage: [
+			["npm run bench -- finding", "compares pages of many products with those of few"],
+			[
+				"npm run bench -- costs [--rounds 5] [--store mongo|nedb]",
+				"measures what an order and other operations cost, by part",
+			],
+			["npm run bench -- store", "compares the products' file with one that does not wait for the disk"],
+		],
+		options: {
+			rounds: { type: "string", note: "5 by default, at most 50" },
+			store: { type: "string", note: "mongo by default" },
+		},
+		operands: true,
+	},
+	mongo: { usage: [["npm run mongo", "runs a MongoDB-compatible server for development"]] },
+	openapi: { usage: [["npm run openapi", "writes docs/openapi.json and test/e2e/api-types.ts"]] },
+};
+
+/** The names of all commands. */
+export const commands = Object.keys(COMMANDS).sort();
+
+/** All forms of a command in one line, for the end of a refusal. */
+export function usage(command) {
+	const { usage, options, operands } = COMMANDS[command];
+	const forms = usage.map(([form]) => form).join(", or ");
+	return options || operands ? forms : `${forms} takes no arguments`;
+}
+
+/** The text that a command prints for `--help`. */
+export function help(command) {
+	const { usage, options = {} } = COMMANDS[command];
+	const forms = usage.flatMap(([form, effect]) => [form, `    ${effect}`]);
+	const notes = Object.entries(options)
+		.filter(([, { note }]) => note)
+		.map(([name, { note }]) => `  --${name.padEnd(16)} ${note}`);
+	return [...forms, ...(notes.length > 0 ? ["", ...notes] : [])].join("\n");
+}
+
+/** Whether `--help` or `-h` is among the arguments, before any `--`. */
+export function asksForHelp(args) {
+	const end = args.indexOf("--");
+	return args.slice(0, end === -1 ? args.length : end).some((one) => one === "--help" || one === "-h");
+}
+
+/**
+ * Answers `--help` and ends the process; otherwise makes sure that the command takes these arguments. Nothing has to be
+ * loaded, set or running for it.
+ *
+ * @throws Error as `readArguments` does.
+ */
+export function checkArguments(command, args) {
+	if (asksForHelp(args)) {
+		console.log(help(command));
+		process.exit(0);
+	}
+	readArguments(command, args);
+}
+
+/**
+ * The options and operands of a command.
+ *
+ * @param args By default those of this process.
+ * @throws Error of one line, with the usage, for an argument that the command does not take.
+ */
+export function readArguments(command, args = process.argv.slice(2)) {
+	const { options = {}, operands = false } = COMMANDS[command];
+	try {
+		return parseArgs({ args, options, allowPositionals: operands });
+	} catch (error) {
+		// Of Node's several sentences and lines the first.
+		throw new Error(`${error.message.replace(/(\. |\.?\n|\.$).*$/s, "")}: ${usage(command)}`);
+	}
+}

@@ -1,0 +1,30 @@
+import { StartError } from "../../infra/parts.ts";
+import { onClosedOutput } from "./closed-output.ts";
+
+/** The end of a command before its work is done. */
+export class Interrupted extends StartError {
+	/** Whether somebody still reads the command's output. */
+	isRead: boolean;
+
+	constructor(cause: string, isRead: boolean) {
+		super(`interrupted by ${cause}`);
+		this.isRead = isRead;
+	}
+}
+
+/**
+ * A promise that rejects at the first SIGINT, SIGTERM or SIGHUP, or when nobody reads the output any more; later ones change
+ * nothing. For a command that starts processes, to race with its work: Node's own end of the process would leave them.
+ *
+ * @throws Interrupted
+ */
+export function interruption(): Promise<never> {
+	const { promise, reject } = Promise.withResolvers<never>();
+	for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+		process.on(signal, () => reject(new Interrupted(signal, true)));
+	}
+	onClosedOutput(() => reject(new Interrupted("the end of its output's reader", false)));
+	// It may come when the work is done.
+	promise.catch(() => undefined);
+	return promise;
+}

@@ -1,0 +1,66 @@
+import { existsSync, readdirSync } from "node:fs";
+import { afterAll, expect, test } from "@jest/globals";
+import { cleanUp, newFolder, processesOf, run, startShop, until } from "./shop-process.ts";
+
+afterAll(cleanUp);
+
+/** Runs a command whose own folders, as those of its clusters, are in this one. */
+function runIn(folder: string, ...args: string[]) {
+	return run(folder, args, { TMPDIR: folder });
+}
+
+test.each([
+	["chaos", "--store", "nedb", "--minutes", "5"],
+	["chaos", "--mails", "1000"],
+	["bench", "finding"],
+])(
+	"npm run %s %s, of which nobody reads more than the first line, leaves nothing",
+	async (...args) => {
+		const folder = newFolder();
+		const command = runIn(folder, ...args);
+		await command.line(/./);
+		command.child.stdout?.destroy();
+		expect(await command.ended()).toBe(1);
+		expect(command.errors()).toBe("toko: interrupted by the end of its output's reader\n");
+		expect(processesOf(folder)).toEqual([]);
+		expect(readdirSync(folder).filter((name) => name.startsWith("toko-"))).toEqual([]);
+	},
+	240_000,
+);
+
+test("a run of chaos that is interrupted on a terminal ends its cluster and keeps its logs", async () => {
+	const folder = newFolder();
+	const chaos = runIn(folder, "chaos", "--rolling");
+	const own = (await chaos.line(/^starting a cluster /)).replace(/.* in /, "");
+	await until("processes of the cluster", () => processesOf(own).length > 3);
+	chaos.child.kill("SIGINT");
+	expect(await chaos.ended()).toBe(1);
+	expect(chaos.output()).toContain(`logs and data are kept in ${own}`);
+	expect(chaos.errors()).toBe("toko: interrupted by SIGINT\n");
+	expect(processesOf(folder)).toEqual([]);
+	expect(existsSync(own)).toBe(true);
+}, 240_000);
+
+test.each([["start"], ["cluster"]])(
+	"npm run %s, of which nobody reads more than the first line, ends in order",
+	async (...args) => {
+		const folder = newFolder();
+		const command = runIn(folder, ...args);
+		await command.line(/./);
+		command.child.stdout?.destroy();
+		expect(await command.ended()).toBe(0);
+		expect(processesOf(folder)).toEqual([]);
+	},
+	240_000,
+);
+
+test("a command that ends by itself does its work, also where nobody reads its output", async () => {
+	const folder = newFolder();
+	const shop = await startShop(folder);
+	const status = run(folder, ["status"]);
+	status.child.stdout?.destroy();
+	expect(await status.ended()).toBe(0);
+	expect(status.errors()).toBe("");
+	shop.child.kill("SIGTERM");
+	await shop.ended();
+});

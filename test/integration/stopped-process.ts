@@ -1,0 +1,40 @@
+/**
+ * A process of stopped.test.ts: starts a node with a service, stops it, and prints what then keeps it alive. After
+ * `break-session` the connection by which it announces its workers breaks just before.
+ */
+import { setTimeout as wait } from "node:timers/promises";
+import { ServiceBroker } from "moleculer";
+import pg from "pg";
+import { addService } from "../../cli/shop/services.ts";
+import { databaseUrl } from "../../mixins/settings.ts";
+import { brokerOptions } from "../../moleculer.config.ts";
+
+const LOOK_EVERY_MS = 20;
+/** Counted and not timed, since a busy machine may not let this process run. */
+const LOOKS = 10;
+
+const [name = "", isToBreak] = process.argv.slice(2);
+const broker = new ServiceBroker(brokerOptions({ logger: false }));
+await addService(broker, name);
+await broker.start();
+if (isToBreak) {
+	const database = new pg.Client(databaseUrl(name));
+	await database.connect();
+	await database.query(
+		"SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = current_database() AND application_name = $1",
+		[`toko ${name} workers`],
+	);
+	await database.end();
+}
+await broker.stop();
+
+let left: string[] = [];
+for (let look = 0; look < LOOKS; look++) {
+	await wait(LOOK_EVERY_MS);
+	// The pipes are this process's output.
+	left = process.getActiveResourcesInfo().filter((name) => name !== "PipeWrap");
+	if (left.length === 0) {
+		break;
+	}
+}
+console.log(JSON.stringify(left));
