@@ -69,6 +69,17 @@ export function kindOf(thing: string): string {
 	return thing.split(":", 1)[0] as string;
 }
 
+/**
+ * In a call's options and in its context: the parameters as the contract reads them, so that a process reads them once. Neither
+ * travels to other processes.
+ */
+export const PARSED = Symbol("parsed");
+
+/** What can hold them. */
+export interface Parsed {
+	[PARSED]?: unknown;
+}
+
 /** The header by which a client names a request that it may repeat. */
 export const KEY_HEADER = "idempotency-key";
 

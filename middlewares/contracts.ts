@@ -1,18 +1,7 @@
 import type { ActionSchema, Context, Middleware, Service } from "moleculer";
 import { actionContract } from "../contracts/actions.ts";
-import type { ActionContract } from "../contracts/contract.ts";
+import { type ActionContract, PARSED, type Parsed } from "../contracts/contract.ts";
 import { fieldErrors, problem } from "../contracts/problems.ts";
-
-/**
- * In a call's options and in its context: the parameters as the contract reads them, so that a process reads them once. Neither
- * travels to other processes.
- */
-export const PARSED = Symbol("parsed");
-
-/** What can hold them. */
-export interface Parsed {
-	[PARSED]?: unknown;
-}
 
 /**
  * Holds every action to its contract, on the node that runs it: parameters are checked (and given their defaults)
