@@ -41,6 +41,16 @@ export class Pages {
 		this.#cache = cache;
 	}
 
+	/** What the pages take, estimated. */
+	get bytes(): number {
+		return this.#pages.calculatedSize;
+	}
+
+	/** What they may take at most. */
+	get max(): number {
+		return BYTES_MAX;
+	}
+
 	/** The page that this request can be answered with. */
 	find(request: IncomingMessage): Page | undefined {
 		const { method, url, headers } = request;
