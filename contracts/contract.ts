@@ -41,9 +41,13 @@ export interface ActionContract<P extends z.ZodObject = z.ZodObject, R extends z
 	rest?: Rest;
 	/** True only where a second run of the same call changes nothing more: such calls are retried. */
 	idempotent?: boolean | ((params: z.output<P>) => boolean);
-	/** Its answers are kept by callers: only what is `public`, so that nobody gets what is for others. */
+	/** Its answers are cached by callers: only what is `public`, so that nobody gets what is for others. */
 	cached?: Cached<z.output<P>>;
-	/** Things whose cached answers the call makes outdated, as `cached.about` names them; lists need not be named. */
+	/**
+	 * Names what the call changes: things as `cached.about` names them, such as `product:<id>`, or a kind of things, such as
+	 * `product`, where the thing has no name yet. Cached answers about those things are invalid for everybody; whoever made the
+	 * call is not shown an older list of things of that kind either.
+	 */
 	changes?: (params: z.output<P>) => string[];
 	/** Its answer holds secrets, and is kept nowhere. */
 	isSecret?: true;
@@ -56,6 +60,24 @@ export interface Cached<P = unknown> {
 	fresh_ms: number;
 	/** The one thing that the answer depends on, such as `product:<id>`; left out where it depends on many. */
 	about?: (params: P) => string;
+	/** The kind of things that a list depends on, such as `product`; left out where it depends on things of any kind. */
+	among?: string;
+}
+
+/** The kind of a thing: `product` of `product:<id>`, and of `product`. */
+export function kindOf(thing: string): string {
+	return thing.split(":", 1)[0] as string;
+}
+
+/**
+ * In a call's options and in its context: the parameters as the contract reads them, so that a process reads them once. Neither
+ * travels to other processes.
+ */
+export const PARSED = Symbol("parsed");
+
+/** What can hold them. */
+export interface Parsed {
+	[PARSED]?: unknown;
 }
 
 /** The header by which a client names a request that it may repeat. */

@@ -116,9 +116,12 @@ export const orderLine = z
 /** The most products in one order, and so in one reservation. */
 export const ORDER_LINES_MAX = 100;
 
+/** The kind of things that lists of products depend on. */
+const ANY_PRODUCT = "product";
+
 /** What cached answers about a product depend on. */
 export function aboutProduct(id: string): string {
-	return `product:${id}`;
+	return `${ANY_PRODUCT}:${id}`;
 }
 
 export const products = contract({
@@ -159,7 +162,7 @@ export const products = contract({
 			result: z.array(product),
 			rest: { method: "GET", path: "/products" },
 			idempotent: true,
-			cached: { fresh_ms: 1000 },
+			cached: { fresh_ms: 1000, among: ANY_PRODUCT },
 		}),
 		categories: action({
 			summary: "The categories that have products",
@@ -168,7 +171,7 @@ export const products = contract({
 			result: z.array(z.string()),
 			rest: { method: "GET", path: "/products/categories" },
 			idempotent: true,
-			cached: { fresh_ms: 1000 },
+			cached: { fresh_ms: 1000, among: ANY_PRODUCT },
 		}),
 		get: action({
 			summary: "A product by id",
@@ -193,6 +196,7 @@ export const products = contract({
 			params: newProduct,
 			result: product,
 			rest: { method: "POST", path: "/products", status: 201 },
+			changes: () => [ANY_PRODUCT],
 		}),
 		update: action({
 			summary: "Change a product; stock is changed by its own action",

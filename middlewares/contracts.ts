@@ -1,5 +1,6 @@
 import type { ActionSchema, Context, Middleware, Service } from "moleculer";
 import { actionContract } from "../contracts/actions.ts";
+import { type ActionContract, PARSED, type Parsed } from "../contracts/contract.ts";
 import { fieldErrors, problem } from "../contracts/problems.ts";
 
 /**
@@ -14,11 +15,8 @@ export const contractMiddleware: Middleware = {
 			return next;
 		}
 		return async function checkAgainstContract(this: Service, ctx: Context) {
-			const params = contract.params.safeParse(ctx.params ?? {});
-			if (!params.success) {
-				throw problem("VALIDATION_FAILED", { errors: fieldErrors(params.error) });
-			}
-			ctx.params = params.data;
+			ctx.params = (ctx.options as Parsed)[PARSED] ?? parse(contract, ctx.params);
+			(ctx as Parsed)[PARSED] = ctx.params;
 			const result = contract.result.safeParse(await next.call(this, ctx));
 			if (!result.success) {
 				const [first] = fieldErrors(result.error);
@@ -28,3 +26,11 @@ export const contractMiddleware: Middleware = {
 		};
 	},
 };
+
+function parse({ params: schema }: ActionContract, given: unknown): object {
+	const params = schema.safeParse(given ?? {});
+	if (!params.success) {
+		throw problem("VALIDATION_FAILED", { errors: fieldErrors(params.error) });
+	}
+	return params.data;
+}

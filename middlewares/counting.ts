@@ -1,9 +1,5 @@
 import type { Context, Middleware, Service } from "moleculer";
-
-/** Counts the calls that this process has run, for `npm run status`. */
-export const CALLS_METRIC = "toko.calls.total";
-/** The processor time that this process has used, in milliseconds, as of at most a moment ago. */
-export const PROCESSOR_METRIC = "toko.processor.ms";
+import { CALLS_METRIC, PROCESSOR_METRIC } from "../mixins/metrics.ts";
 
 const PROCESSOR_EVERY_MS = 500;
 let timer: NodeJS.Timeout | undefined;

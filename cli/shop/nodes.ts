@@ -1,6 +1,5 @@
 import type { ServiceBroker } from "moleculer";
-import { ANSWERS_METRIC } from "../../middlewares/answers.ts";
-import { CALLS_METRIC, PROCESSOR_METRIC } from "../../middlewares/counting.ts";
+import { ANSWERS_METRIC, CALLS_METRIC, PROCESSOR_METRIC } from "../../mixins/metrics.ts";
 
 /** A node of the shop, as others see it. */
 export interface NodeState {

@@ -1,74 +1,133 @@
-import type { ServerResponse } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import etag from "etag";
-import type { Route } from "moleculer-web";
-import { actionContract, allActions } from "../../contracts/actions.ts";
-import type { Gateway, Request } from "./gateway.ts";
+import type { DeclaredAction } from "../../contracts/actions.ts";
+import { type Body, type Encoding, encodingFor } from "./encodings.ts";
+import type { BrowserHeaders } from "./manners.ts";
 
-/** Sets the status and headers of an action's answer. */
-export function prepareAnswer(
-	this: Gateway,
-	ctx: Request["$ctx"],
-	_route: Route,
-	request: Request,
+/** What an answer says beside its body. */
+export interface Head {
+	status: number;
+	/** Names and values in turn. */
+	headers: string[];
+}
+
+/** An answer that is sent as it is to whoever wants it. */
+export interface Answer extends Head {
+	/** Nothing where there is no content. */
+	body: Body | undefined;
+	/** Of what is the same for all. */
+	tag: string | undefined;
+}
+
+/** Sends an answer in the encoding that the client prefers, or says that the client has it already. */
+export function sendAnswer(
+	request: IncomingMessage,
 	response: ServerResponse,
-	data: unknown,
-) {
-	const name = (request.$alias as { action?: string }).action ?? "";
-	const { contract: { rest, permissions } = {}, of } = allActions().get(name) ?? {};
+	{ status, headers, body, tag }: Answer,
+	id: string,
+	browser: BrowserHeaders,
+): Promise<void> | undefined {
+	const head = ["X-Request-ID", id, ...browser.headers, ...headers];
+	if (tag !== undefined) {
+		head.push("ETag", tag);
+	}
+	const ifNoneMatch = request.headers["if-none-match"];
+	const isRead = request.method === "GET" || request.method === "HEAD";
+	if (body === undefined || (ifNoneMatch !== undefined && isRead && hasAlready(ifNoneMatch, tag))) {
+		response.writeHead(body === undefined ? status : 304, withVary(head, browser.vary.slice(0, -2)));
+		response.end();
+		return undefined;
+	}
+	head.push("Content-Type", "application/json; charset=utf-8", "Vary", `${browser.vary}Accept-Encoding`);
+	if (request.method === "HEAD") {
+		response.writeHead(status, head);
+		response.end();
+		return undefined;
+	}
+	const encoding = encodingFor(request.headers["accept-encoding"], body.bytes);
+	const bytes = body.in(encoding);
+	if (typeof bytes !== "string" && !Buffer.isBuffer(bytes)) {
+		return bytes.then((bytes) => sendBody(response, status, head, bytes, encoding));
+	}
+	sendBody(response, status, head, bytes, encoding, body.bytes);
+	return undefined;
+}
+
+function sendBody(
+	response: ServerResponse,
+	status: number,
+	head: string[],
+	body: string | Buffer,
+	encoding: Encoding,
+	bytes = body.length,
+): void {
+	if (encoding !== "identity") {
+		head.push("Content-Encoding", encoding);
+		bytes = body.length;
+	}
+	head.push("Content-Length", String(bytes));
+	response.writeHead(status, head);
+	response.end(body);
+}
+
+function withVary(head: string[], vary: string): string[] {
+	return vary === "" ? head : [...head, "Vary", vary];
+}
+
+/** The entity tag of what is the same for all. Weak: it is the same whatever the compression. */
+export function tagOf(text: string): string {
+	return etag(text, { weak: true });
+}
+
+/** Status and headers of an action's answer that depend on nothing but the action. */
+export function headOf({
+	contract: { rest, permissions },
+	of,
+}: DeclaredAction): Head & { isForAll: boolean } {
 	const isForAll = rest?.method === "GET" && permissions === "public";
-	response.statusCode = rest?.status ?? 200;
-	response.setHeader("Cache-Control", isForAll ? "no-cache" : "private, no-store");
-	if (of?.deprecated) {
-		response.setHeader("Deprecation", `@${Math.floor(of.deprecated.since.getTime() / 1000)}`);
-		response.setHeader("Sunset", of.deprecated.sunset.toUTCString());
+	const headers = ["Cache-Control", isForAll ? "no-cache" : "private, no-store"];
+	if (of.deprecated) {
+		headers.push("Deprecation", `@${Math.floor(of.deprecated.since.getTime() / 1000)}`);
+		headers.push("Sunset", of.deprecated.sunset.toUTCString());
 	}
-	if (isForAll) {
-		// Weak: it is the same whatever the compression.
-		const tag = etag(JSON.stringify(data), { weak: true });
-		response.setHeader("ETag", tag);
-		if (hasAlready(request.headers["if-none-match"], tag)) {
-			response.statusCode = 304;
-		}
-	}
-	if (ctx?.meta.$location !== undefined) {
-		ctx.meta.$location = `${this.publicAddress(request).prefix}${ctx.meta.$location}`;
-	}
-	if (ctx?.meta.$age_s !== undefined) {
-		response.setHeader("Age", String(ctx.meta.$age_s));
-	}
-	if (Array.isArray(data)) {
-		const { prefix } = this.publicAddress(request);
-		linkNextPage(request, response, { prefix, rows: data.length, cursor: ctx?.meta.$next });
-	}
-	return data;
+	return { status: rest?.status ?? 200, headers, isForAll };
 }
 
 /** Whether a client says that it has this already (RFC 9110, 13.1.2), by the weak comparison. */
-function hasAlready(ifNoneMatch: string | undefined, tag: string): boolean {
+function hasAlready(ifNoneMatch: string, tag: string | undefined): boolean {
 	const opaque = (one: string) => one.trim().replace(/^W\//, "");
-	return ifNoneMatch?.trim() === "*" || (ifNoneMatch?.split(",") ?? []).map(opaque).includes(opaque(tag));
+	return (
+		ifNoneMatch.trim() === "*" ||
+		(tag !== undefined && ifNoneMatch.split(",").map(opaque).includes(opaque(tag)))
+	);
 }
 
-/** `Link` to the next page, where this one is full (RFC 8288). By a cursor it stays right while rows come and go. */
-function linkNextPage(
-	request: Request,
-	response: ServerResponse,
-	{ prefix, rows, cursor }: { prefix: string; rows: number; cursor: string | undefined },
-): void {
-	const contract = actionContract((request.$alias as { action?: string }).action ?? "");
-	const page = contract?.params.safeParse(request.$params).data as
-		| { skip?: number; limit?: number }
-		| undefined;
-	if (page?.skip === undefined || page.limit === undefined || rows < page.limit) {
-		return;
+/**
+ * The target of a `Link` to the next page, where this one is full (RFC 8288). By a cursor it stays right while rows come and go.
+ *
+ * @param params The parameters of the list, as its contract reads them.
+ */
+export function nextPage(
+	target: string,
+	rows: number,
+	params: { skip?: number; limit?: number } | undefined,
+	cursor: string | undefined,
+): string | undefined {
+	if (params?.skip === undefined || params.limit === undefined || rows < params.limit) {
+		return undefined;
 	}
-	const url = new URL(request.originalUrl ?? "/", "http://localhost");
+	const url = new URL(target, "http://localhost");
 	if (cursor === undefined) {
-		url.searchParams.set("skip", String(page.skip + page.limit));
+		url.searchParams.set("skip", String(params.skip + params.limit));
 	} else {
 		url.searchParams.delete("skip");
 		url.searchParams.set("cursor", cursor);
 	}
-	url.searchParams.set("limit", String(page.limit));
-	response.setHeader("Link", `<${prefix}${url.pathname}${url.search}>; rel="next"`);
+	url.searchParams.set("limit", String(params.limit));
+	return `${url.pathname}${url.search}`;
+}
+
+/** Headers with a `Link` to the next page. */
+export function withLink(headers: string[], prefix: string, next: string): string[] {
+	return [...headers, "Link", `<${prefix}${next}>; rel="next"`];
 }

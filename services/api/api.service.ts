@@ -1,14 +1,15 @@
-import { randomUUID } from "node:crypto";
 import type { Server, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { setTimeout as wait } from "node:timers/promises";
+import compression from "compression";
 import type { Service } from "moleculer";
-import ApiGateway, { type Alias, type Route } from "moleculer-web";
+import ApiGateway from "moleculer-web";
 import { actionContract, contracts } from "../../contracts/actions.ts";
 import { problem } from "../../contracts/problems.ts";
+import { answersOf } from "../../mixins/answer-cache.ts";
 import { service } from "../../mixins/schema.ts";
 import { settings } from "../../mixins/settings.ts";
-import { prepareAnswer } from "./answering.ts";
+import { Addresses } from "./addresses.ts";
 import { readBody } from "./body.ts";
 import { closingOf } from "./closing.ts";
 import { docsAssets, docsPage, docsScript, redocPage, redocScript } from "./docs.ts";
@@ -16,15 +17,16 @@ import { publicAddress } from "./forwarded.ts";
 import type { Gateway, Request } from "./gateway.ts";
 import { readiness } from "./health.ts";
 import { hasMailbox, mailboxPage, mailPage } from "./mailbox.ts";
-import { manners } from "./manners.ts";
+import { browserHeaders, type Manner, manners } from "./manners.ts";
 import { openApiDocument } from "./openapi.ts";
+import { Pages } from "./pages.ts";
 import { asProblem, preferredLanguage, problemAnswer } from "./problems.ts";
 import { decodeQuery } from "./query.ts";
 import { clientAddress, rateLimiter } from "./rate-limit.ts";
-import { readRequest } from "./reading.ts";
 import { pathParameters } from "./requests.ts";
 import { aliases, endpoints, newest, versions } from "./routes.ts";
 import { createHttpServer } from "./server.ts";
+import { idOf, serve } from "./serving.ts";
 
 const RETRY_AFTER_SECONDS = 1;
 /** How long a gateway that joins others waits until it knows them all. */
@@ -33,13 +35,12 @@ const MEET_MS = 2000;
 const LET_GO_MS = 1000;
 const LOOK_EVERY_MS = 25;
 
+/** Of what moleculer-web answers itself; calls of actions are in serving.ts. */
 const route = {
 	mergeParams: false,
 	bodyParsers: false,
-	use: [limitRate, answerOptions, ...readBody],
+	use: [limitRate, answerOptions, refuseWrongBody],
 	logging: false,
-	onBeforeCall: readRequest,
-	onAfterCall: prepareAnswer,
 };
 
 export default service<Gateway>({
@@ -112,25 +113,10 @@ export default service<Gateway>({
 
 	methods: {
 		createServer(this: Gateway) {
-			this.server = createHttpServer((request, response) => this.httpHandler(request, response), {
+			this.server = createHttpServer((request, response) => serve(this, request, response), {
 				keep_alive_ms: settings.keepAliveSeconds * 1000,
 			});
 			this.closing = closingOf(this.server);
-		},
-
-		/**
-		 * moleculer-web calls one node that it has chosen before. By its name an action is also called where nobody offers
-		 * it at the moment, and its answer can be one that is kept (middlewares/answers.ts).
-		 */
-		async aliasHandler(this: Gateway, request: Request, response: ServerResponse, alias: Alias) {
-			const { action } = alias as { action?: string };
-			const route = request.$route as Route;
-			if (!action) {
-				return ApiGateway.methods?.aliasHandler?.call(this, request, response, alias);
-			}
-			request.$endpoint = action;
-			await readRequest.call(this, request.$ctx, route, request, response, alias);
-			return this.callAction(route, action, request, response, request.$params);
 		},
 
 		/** Says that it is not ready, sends those who are connected elsewhere, and closes when the last answer is out. */
@@ -158,7 +144,7 @@ export default service<Gateway>({
 			response.appendHeader("Vary", "Accept-Language");
 			if (answer.status === 500) {
 				const why = error instanceof Error ? error.stack : String(error);
-				const trace = request.$ctx?.meta.traceparent ? `, trace ${request.$ctx.meta.traceparent}` : "";
+				const trace = request.$trace ? `, trace ${request.$trace}` : "";
 				this.logger.error(
 					`${request.method} ${request.parsedUrl} failed (request id ${instance}${trace}): ${why}`,
 				);
@@ -167,7 +153,7 @@ export default service<Gateway>({
 				response.setHeader("Retry-After", String(found.data.retry_after_s ?? RETRY_AFTER_SECONDS));
 			}
 			if (answer.status === 405) {
-				response.setHeader("Allow", this.methodsAt(request.parsedUrl ?? "").join(", "));
+				response.setHeader("Allow", this.addresses.methodsAt(request.parsedUrl ?? "").join(", "));
 			}
 			if (answer.status === 401) {
 				response.setHeader("WWW-Authenticate", "Bearer");
@@ -179,7 +165,7 @@ export default service<Gateway>({
 
 		/** Nothing is at this address, or not with this method. */
 		send404(this: Gateway, request: Request, response: ServerResponse) {
-			const methods = this.methodsAt(request.parsedUrl ?? "");
+			const methods = this.addresses.methodsAt(request.parsedUrl ?? "");
 			if (request.method === "OPTIONS" && /^\/\*?$/.test(request.parsedUrl ?? "")) {
 				// About the server as a whole (RFC 9110, 9.3.7); HAProxy asks so whether it is there.
 				response.writeHead(204, { Allow: "DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT" }).end();
@@ -191,15 +177,6 @@ export default service<Gateway>({
 			}
 			this.sendError(request, response, problem("METHOD_NOT_ALLOWED"));
 		},
-
-		/** What an address takes, for `Allow`; nothing where there is no such address. */
-		methodsAt(this: Gateway, path: string): string[] {
-			const found = this.aliases.filter((alias) => matches(alias, path));
-			// `/users/me` is not what `/users/:id` means.
-			const literal = found.filter((alias) => !alias.path.includes(":"));
-			const methods = (literal.length > 0 ? literal : found).map((alias) => alias.method);
-			return methods.length === 0 ? [] : [...new Set([...methods, "OPTIONS"])].sort();
-		},
 	},
 
 	created() {
@@ -207,6 +184,10 @@ export default service<Gateway>({
 		this.limiter = rateLimiter();
 		this.clientOf = clientAddress();
 		this.publicAddress = publicAddress();
+		this.browserHeaders = browserHeaders();
+		this.compress = compression() as unknown as Manner;
+		this.pages = new Pages(answersOf(this.broker));
+		this.addresses = new Addresses(this.aliases);
 	},
 });
 
@@ -240,21 +221,24 @@ function openConnections(server: Server): Promise<number> {
 	);
 }
 
-/** A client may choose a request's id, as long as it is safe to log and send back. */
+/** moleculer-web sends it back. */
 function giveRequestId(options: { requestID?: string }, request: Request): void {
-	const given = request.headers["x-request-id"];
-	options.requestID = typeof given === "string" && /^[\w.-]{8,64}$/.test(given) ? given : randomUUID();
+	options.requestID = idOf(request);
 }
 
 type Next = (error?: unknown) => void;
 
 function limitRate(this: Gateway, request: Request, _response: ServerResponse, next: Next): void {
-	this.limiter(this.clientOf(request)).then(() => next(), next);
+	Promise.resolve(this.limiter?.(this.clientOf(request))).then(() => next(), next);
+}
+
+function refuseWrongBody(this: Gateway, request: Request, response: ServerResponse, next: Next): void {
+	Promise.resolve(readBody(request, response)).then(() => next(), next);
 }
 
 /** moleculer-web would run the action of the method that a preflight asks about. */
 function answerOptions(this: Gateway, request: Request, response: ServerResponse, next: Next): void {
-	const methods = request.method === "OPTIONS" ? this.methodsAt(request.parsedUrl ?? "") : [];
+	const methods = request.method === "OPTIONS" ? this.addresses.methodsAt(request.parsedUrl ?? "") : [];
 	if (methods.length === 0) {
 		next();
 		return;
@@ -268,7 +252,7 @@ function answerOptions(this: Gateway, request: Request, response: ServerResponse
  * it is healthy is not.
  */
 function refine(request: Request, found: ReturnType<typeof asProblem>): ReturnType<typeof asProblem> {
-	const name = (request.$alias as { action?: string } | undefined)?.action ?? "";
+	const name = request.$action ?? "";
 	const contract = actionContract(name);
 	if (found.code === "TIMED_OUT" && name.endsWith(".health")) {
 		return { code: "UNAVAILABLE", data: { service: name.split(".")[1] } };
@@ -313,12 +297,4 @@ function sendJson(
 	response.setHeader("Content-Type", type);
 	response.setHeader("Cache-Control", "no-store");
 	response.end(response.req.method === "HEAD" ? undefined : JSON.stringify(body));
-}
-
-function matches(alias: { match(url: string): object | false }, path: string): boolean {
-	try {
-		return alias.match(path) !== false;
-	} catch {
-		return false;
-	}
 }

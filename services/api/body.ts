@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:http";
 import ApiGateway from "moleculer-web";
 import { problem } from "../../contracts/problems.ts";
 
@@ -12,20 +12,48 @@ export type WithBody = IncomingMessage & {
 	body?: unknown;
 };
 
-/** The middlewares that read a JSON body of at most 256 KiB, or say why they don't. */
-export const readBody = [
+type Next = (error?: unknown) => void;
+type Step = (request: WithBody, response: ServerResponse, next: Next) => void;
+
+const STEPS = [
 	findBody,
 	requireJson,
 	useUsualNames,
-	ApiGateway.bodyParser.raw({ limit: BODY_LIMIT, type: () => true }),
+	ApiGateway.bodyParser.raw({ limit: BODY_LIMIT, type: () => true }) as Step,
 	parseBody,
-	refuseBody,
 ];
+
+/**
+ * Reads a JSON body of at most 256 KiB; nothing is left to do where there is none.
+ *
+ * @throws BODY_TOO_LARGE, UNSUPPORTED_MEDIA_TYPE, MALFORMED_BODY
+ */
+export function readBody(request: WithBody, response: ServerResponse): Promise<void> | undefined {
+	const { headers } = request;
+	if (!bringsBody(headers)) {
+		return undefined;
+	}
+	return new Promise((resolve, reject) => {
+		const step = (place: number) => {
+			const run = STEPS[place];
+			if (!run) {
+				resolve();
+				return;
+			}
+			run(request, response, (error) => {
+				if (error) {
+					reject(typeof (error as { status?: unknown }).status === "number" ? whyRefused(error) : error);
+				} else {
+					step(place + 1);
+				}
+			});
+		};
+		step(0);
+	});
+}
 
 /** Leaves out a byte order mark. */
 const UTF_8 = new TextDecoder("utf-8", { fatal: true });
-
-type Next = (error?: unknown) => void;
 
 /**
  * Takes the headers of a body from a request that has none: proxies announce chunks and then send no byte (RFC 9112,
@@ -55,7 +83,7 @@ function findBody(request: IncomingMessage, _response: ServerResponse, next: Nex
 
 /** Runs before the body is parsed into something else than it says it is. */
 function requireJson(request: IncomingMessage, _response: ServerResponse, next: Next): void {
-	next(bringsBody(request) && !isJson(request) ? problem("UNSUPPORTED_MEDIA_TYPE") : undefined);
+	next(bringsBody(request.headers) && !isJson(request) ? problem("UNSUPPORTED_MEDIA_TYPE") : undefined);
 }
 
 /** An older name of gzip (RFC 9110, 8.4.1.3), which the parser does not know. */
@@ -83,10 +111,6 @@ function parseBody(request: WithBody, _response: ServerResponse, next: Next): vo
 	next(typeof request.body === "object" && request.body !== null ? undefined : problem("MALFORMED_BODY"));
 }
 
-function refuseBody(error: unknown, _request: IncomingMessage, _response: ServerResponse, next: Next): void {
-	next(typeof (error as { status?: unknown }).status === "number" ? whyRefused(error) : error);
-}
-
 /** Errors of the body parser have a `type`; those of a decompressor only the status that the parser gave them. */
 function whyRefused(error: unknown) {
 	switch ((error as { type?: string }).type) {
@@ -100,11 +124,9 @@ function whyRefused(error: unknown) {
 	}
 }
 
-/** Whether the request brings a body. */
-function bringsBody(request: IncomingMessage): boolean {
-	return (
-		request.headers["transfer-encoding"] !== undefined || request.headers["content-length"] !== undefined
-	);
+/** Whether a request with these headers may bring a body. */
+export function bringsBody(headers: IncomingHttpHeaders): boolean {
+	return headers["transfer-encoding"] !== undefined || headers["content-length"] !== undefined;
 }
 
 /** Whether the body is declared to be JSON, in the one charset that JSON has (RFC 8259, 8.1). */

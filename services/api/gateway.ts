@@ -1,21 +1,33 @@
 import type { RequestListener, Server, ServerResponse } from "node:http";
-import type { Context, Service } from "moleculer";
-import type { Alias, Route } from "moleculer-web";
-import type { Meta } from "../../contracts/actions.ts";
+import type { Service } from "moleculer";
+import type { Alias } from "moleculer-web";
+import type { Addresses } from "./addresses.ts";
 import type { WithBody } from "./body.ts";
 import type { Closing } from "./closing.ts";
 import type { publicAddress } from "./forwarded.ts";
+import type { browserHeaders, Manner } from "./manners.ts";
+import type { Pages } from "./pages.ts";
 import type { clientAddress, rateLimiter } from "./rate-limit.ts";
 
-/** A request as moleculer-web hands it on. */
+/** A request on its way through the gateway. */
 export type Request = WithBody & {
-	$ctx?: Context<unknown, Meta & { $responseHeaders?: Record<string, string> }>;
-	$params?: unknown;
-	$alias?: Alias;
-	$route?: Route;
-	$endpoint?: string;
+	/** Without the query string, and without a slash at its end. */
 	parsedUrl?: string;
+	/** As it came: moleculer-web changes `url`. */
 	originalUrl?: string;
+	/** The name of the action at its address. */
+	$action?: string;
+	/** The W3C trace that it belongs to. */
+	$trace?: string | undefined;
+};
+
+/** An alias of moleculer-web, with what its types leave out. */
+export type Address = Alias & {
+	method: string;
+	path: string;
+	fullPath: string;
+	action: string | null;
+	match(url: string): Record<string, string> | false;
 };
 
 /** The service, as its methods see it. */
@@ -23,19 +35,16 @@ export interface Gateway extends Service {
 	server: Server;
 	closing: Closing;
 	isStopping: boolean;
-	aliases: (Alias & { method: string; path: string; match(url: string): object | false })[];
+	aliases: Address[];
+	addresses: Addresses;
+	pages: Pages;
 	limiter: ReturnType<typeof rateLimiter>;
 	clientOf: ReturnType<typeof clientAddress>;
 	publicAddress: ReturnType<typeof publicAddress>;
+	browserHeaders: ReturnType<typeof browserHeaders>;
+	compress: Manner;
 	httpHandler: RequestListener;
-	callAction(
-		route: Route,
-		action: string,
-		request: Request,
-		response: ServerResponse,
-		params: unknown,
-	): unknown;
+	parseQueryString(request: Request): { query: Record<string, unknown> };
 	sendProblem(request: Request, response: ServerResponse, error: unknown): void;
 	sendError(request: Request, response: ServerResponse, error: unknown): void;
-	methodsAt(path: string): string[];
 }

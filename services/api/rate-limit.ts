@@ -1,5 +1,5 @@
 import type { IncomingMessage } from "node:http";
-import { isIP, isIPv6 } from "node:net";
+import { isIP, isIPv6, type Socket } from "node:net";
 import proxyAddress from "proxy-addr";
 import { RateLimiterMemory, RateLimiterRes } from "rate-limiter-flexible";
 import { problem } from "../../contracts/problems.ts";
@@ -8,11 +8,11 @@ import { settings } from "../../mixins/settings.ts";
 /** Counts a request against its client's limit; throws TOO_MANY_REQUESTS where there have been too many. */
 export type Limit = (client: string) => Promise<void>;
 
-/** At most `RATE_LIMIT` requests a second from one address, as this process counts; 0 is off. */
-export function rateLimiter(): Limit {
+/** At most `RATE_LIMIT` requests a second from one address, as this process counts; undefined where it is off (0). */
+export function rateLimiter(): Limit | undefined {
 	const points = settings.rateLimit;
 	if (points === 0) {
-		return async () => {};
+		return undefined;
 	}
 	const limiter = new RateLimiterMemory({ points, duration: 1 });
 	return async (client) => {
@@ -34,7 +34,21 @@ export function rateLimiter(): Limit {
  */
 export function clientAddress(): (request: IncomingMessage) => string {
 	const trust = proxyAddress.compile(settings.trustProxy);
+	/** Of connections, for requests that no proxy says anything of. */
+	const known = new WeakMap<Socket, string>();
 	return (request) => {
+		if (request.headers["x-forwarded-for"] !== undefined) {
+			return tell(request);
+		}
+		let address = known.get(request.socket);
+		if (address === undefined) {
+			address = tell(request);
+			known.set(request.socket, address);
+		}
+		return address;
+	};
+
+	function tell(request: IncomingMessage): string {
 		const own = request.socket.remoteAddress;
 		let address = own;
 		try {
@@ -44,7 +58,7 @@ export function clientAddress(): (request: IncomingMessage) => string {
 		}
 		// A trusted proxy may write something that is no address.
 		return clientOf(isIP(address ?? "") ? address : own) ?? "unknown";
-	};
+	}
 }
 
 function clientOf(address: string | undefined): string | undefined {

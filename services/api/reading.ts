@@ -1,7 +1,8 @@
-import type { Alias, Route } from "moleculer-web";
-import { actionContract } from "../../contracts/actions.ts";
+import type { IncomingHttpHeaders } from "node:http";
+import { allActions, type Meta } from "../../contracts/actions.ts";
+import type { ActionContract } from "../../contracts/contract.ts";
 import { problem } from "../../contracts/problems.ts";
-import type { Gateway, Request } from "./gateway.ts";
+import type { WithBody } from "./body.ts";
 import { readKey } from "./idempotency-key.ts";
 import { parameterReader } from "./requests.ts";
 import { endpoints } from "./routes.ts";
@@ -13,58 +14,52 @@ const readers = new Map(
 	]),
 );
 
-/** Takes a call's parameters, token, trace and client from a request to an action. */
-export async function readRequest(
-	this: Gateway,
-	ctx: Request["$ctx"],
-	_route: Route,
-	request: Request,
-	_res: unknown,
-	alias: Alias,
-) {
-	if (alias.path.includes(":")) {
-		refuseNames.call(this, request);
-	}
-	const action = (alias as { action?: string | null }).action;
-	const read = action ? readers.get(action) : undefined;
-	if (!read) {
-		return;
-	}
-	const isPublic = actionContract(action as string)?.permissions === "public";
+/** What a call needs of a request. */
+export interface CallOfRequest {
+	params: Record<string, unknown>;
+	meta: Meta;
+}
+
+/**
+ * Takes a call's parameters, token and trace from a request to an action.
+ *
+ * @throws UNAUTHENTICATED, TOKEN_INVALID, VALIDATION_FAILED
+ */
+export function readRequest(
+	action: string,
+	request: WithBody,
+	parts: { query: Record<string, unknown>; path: Record<string, string> },
+): CallOfRequest {
+	const { headers } = request;
+	const { contract } = allActions().get(action) as { contract: ActionContract };
+	const isPublic = contract.permissions === "public";
 	// The node that runs the action would say so too, before it looks at anything else.
-	if (!isPublic && request.headers.authorization === undefined) {
+	if (!isPublic && headers.authorization === undefined) {
 		throw problem("UNAUTHENTICATED");
 	}
-	const { body, query, params } = request.$params as { body: unknown; query: object; params?: object };
-	request.$params = read({
-		body,
-		raw: request.raw,
-		query: query as Record<string, unknown>,
-		path: (params ?? {}) as Record<string, string>,
-		headers: request.headers,
-	});
-	if (ctx) {
-		ctx.meta.client = this.clientOf(request);
-		ctx.meta.idempotency = readKey(action as string, request.headers);
-		const { traceparent } = request.headers;
-		if (
-			typeof traceparent === "string" &&
-			/^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/.test(traceparent)
-		) {
-			ctx.meta.traceparent = traceparent;
-		}
+	const read = readers.get(action) as ReturnType<typeof parameterReader>;
+	const params = read({ body: request.body, raw: request.raw, headers, ...parts });
+	const meta: Meta = {};
+	const idempotency = readKey(action, headers);
+	if (idempotency) {
+		meta.idempotency = idempotency;
 	}
-	const token = /^bearer +([\w-]+\.[\w-]+\.[\w-]+)$/i.exec(request.headers.authorization ?? "")?.[1];
-	if (token && ctx) {
-		ctx.meta.token = token;
+	const { traceparent } = headers;
+	if (typeof traceparent === "string" && TRACEPARENT.test(traceparent)) {
+		meta.traceparent = traceparent;
+	}
+	const token = headers.authorization === undefined ? undefined : tokenOf(headers);
+	if (token !== undefined) {
+		meta.token = token;
 	} else if (!isPublic) {
 		throw problem("TOKEN_INVALID");
 	}
+	return { params, meta };
 }
 
-/** `DELETE /users/me` is not about a user whose id is `me`. */
-function refuseNames(this: Gateway, request: Request): void {
-	if (!this.methodsAt(request.parsedUrl ?? "").includes(request.method ?? "")) {
-		throw problem("METHOD_NOT_ALLOWED");
-	}
+const TRACEPARENT = /^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/;
+
+/** The access token of a request: three parts of base64url. */
+export function tokenOf({ authorization }: IncomingHttpHeaders): string | undefined {
+	return /^bearer +([\w-]+\.[\w-]+\.[\w-]+)$/i.exec(authorization ?? "")?.[1];
 }

@@ -51,6 +51,10 @@ export function createHttpServer(
 				refuse(response, "MALFORMED_REQUEST");
 				return;
 			}
+			if (request.httpVersion === "1.0") {
+				// Not every answer has a length, and HTTP/1.0 has no chunks.
+				response.shouldKeepAlive = false;
+			}
 			request.url = asPath(request.url ?? "/");
 			handle(request, response);
 		},
@@ -75,7 +79,13 @@ export function createHttpServer(
 
 /** Exactly once, from HTTP/1.1 on (RFC 9112, 3.2). */
 function namesItsHost({ httpVersion, rawHeaders }: IncomingMessage): boolean {
-	const hosts = rawHeaders.filter((name, place) => place % 2 === 0 && name.toLowerCase() === "host").length;
+	let hosts = 0;
+	for (let place = 0; place < rawHeaders.length; place += 2) {
+		const name = rawHeaders[place] as string;
+		if (name.length === 4 && name.toLowerCase() === "host") {
+			hosts += 1;
+		}
+	}
 	return hosts === 1 || (hosts === 0 && httpVersion === "1.0");
 }
 
@@ -84,9 +94,14 @@ function namesItsHost({ httpVersion, rawHeaders }: IncomingMessage): boolean {
  * proxies that put a prefix before a path may double the slash between them.
  */
 function asPath(target: string): string {
+	if (target.charCodeAt(0) === SLASH && !target.includes("//")) {
+		return target;
+	}
 	const [path = "", ...query] = target.replace(/^https?:\/\/[^/?#]*/i, "").split("?");
 	return [`/${path}`.replace(/\/{2,}/g, "/"), ...query].join("?");
 }
+
+const SLASH = "/".charCodeAt(0);
 
 type Unreadable = "MALFORMED_REQUEST" | "HEADERS_TOO_LARGE" | "REQUEST_TOO_SLOW" | "EXPECTATION_FAILED";
 

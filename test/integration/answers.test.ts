@@ -6,7 +6,16 @@ import { problem } from "../../contracts/problems.ts";
 import { asService } from "../../middlewares/permissions.ts";
 import { natsOf } from "../../mixins/nats-client.ts";
 import { gatewayAddress } from "../../services/api/api.service.ts";
-import { admin, eventually, newProduct, newUser, type Person, startNode, startNodeWith } from "./shop.ts";
+import {
+	admin,
+	eventually,
+	newProduct,
+	newUser,
+	PASSWORD,
+	type Person,
+	startNode,
+	startNodeWith,
+} from "./shop.ts";
 
 // A gateway of its own process, as far as answers are concerned, and the services on another node.
 let services: ServiceBroker;
@@ -96,8 +105,9 @@ test("an error is not kept", async () => {
 
 test("who changes a product sees the change in its page and in lists", async () => {
 	const { id, category } = await newProduct(services, 5);
+	const headers = { authorization: `Bearer ${keeper.token}` };
 	const inList = async () => {
-		const { body } = await get(`/products?category=${category}&sort=-created_at&limit=1`);
+		const { body } = await get(`/products?category=${category}&sort=-created_at&limit=1`, headers);
 		return (body as unknown as { price: number }[])[0];
 	};
 	for (let price = 1000; price < 1010; price++) {
@@ -111,6 +121,98 @@ test("who changes a product sees the change in its page and in lists", async () 
 	expect((await get(`/products/${id}`)).body.stock).toBe(12);
 	expect(await send("DELETE", `/products/${id}`, keeper)).toBe(204);
 	expect((await get(`/products/${id}`)).status).toBe(404);
+});
+
+test("a product that was just added is in the list of who added it", async () => {
+	const headers = { authorization: `Bearer ${keeper.token}` };
+	const list = "/products?sort=-created_at&limit=1";
+	for (let turn = 0; turn < 5; turn++) {
+		await get(list, headers);
+		const name = `Teh ${turn}`;
+		const given = { name, description: "", price: 1000, stock: 1, category: "teh" };
+		expect(await send("POST", "/products", keeper, given)).toBe(201);
+		expect((await get(list, headers)).body).toMatchObject([{ name }]);
+	}
+});
+
+/** How often products were asked for this list since the last `reset()`. */
+const lists = () => runs["v1.products.list"] ?? 0;
+
+test("a list is asked for again by who changed something in it, and by nobody else behind the same address", async () => {
+	const [ani, budi] = await Promise.all([newUser(services), newUser(services)]);
+	const product = await newProduct(services, 50);
+	const list = "/products?limit=7";
+	const as = ({ token }: Person) => ({ authorization: `Bearer ${token}` });
+	// A list is fresh for a second: a turn that takes longer says nothing.
+	await eventually("a turn within a second", async () => {
+		await get(list);
+		reset();
+		const begun = performance.now();
+		await get(list, as(ani));
+		await get(list, as(budi));
+		const isCached = lists() === 0;
+		const items = [{ product_id: product.id, quantity: 1 }];
+		expect(await send("POST", "/orders", ani, { items })).toBe(201);
+		await get(list, as(budi));
+		await get(list);
+		const isStillCached = lists() === 0;
+		await get(list, as(ani));
+		const isAskedAgain = lists() === 1;
+		return performance.now() - begun < 900 && isCached && isStillCached && isAskedAgain;
+	});
+});
+
+test.each([
+	["a login", () => ["/users/login", { email: keeper.email, password: PASSWORD }]],
+	["a login that fails", () => ["/users/login", { email: "nobody@toko.test", password: "wrong" }]],
+	[
+		"a registration",
+		() => {
+			const username = `r${Date.now()}`;
+			const person = { email: `${username}@toko.test`, username, password: PASSWORD, full_name: "Rini" };
+			return ["/users/register", person];
+		},
+	],
+	["an order without a token", () => ["/orders", { items: [{ product_id: "none", quantity: 1 }] }]],
+] as [string, () => [string, object]][])("%s leaves what is cached", async (_, request) => {
+	const { id } = await newProduct(services, 5);
+	await get(`/products/${id}`);
+	reset();
+	const [path, body] = request();
+	const headers = { "content-type": "application/json" };
+	const answer = await fetch(`${address}${path}`, { method: "POST", headers, body: JSON.stringify(body) });
+	expect(answer.status).not.toBe(422);
+	await get(`/products/${id}`);
+	await get(`/products/${id}`, { authorization: `Bearer ${keeper.token}` });
+	expect(runs["v1.products.get"]).toBeUndefined();
+});
+
+test("who has no right to change a product does not have it asked for again", async () => {
+	const [{ id }, stranger] = await Promise.all([newProduct(services, 5), newUser(services)]);
+	await get(`/products/${id}`);
+	reset();
+	expect(await send("PATCH", `/products/${id}`, stranger, { price: 1 })).toBe(403);
+	const forged = { ...keeper, token: `${keeper.token}x` };
+	expect(await send("DELETE", `/products/${id}`, forged)).toBe(401);
+	await get(`/products/${id}`);
+	expect(runs["v1.products.get"]).toBeUndefined();
+});
+
+test("who changed a product is not shown it as it was, where products is unavailable", async () => {
+	const { id } = await newProduct(services, 5);
+	const as = { authorization: `Bearer ${keeper.token}` };
+	expect((await get(`/products/${id}`, as)).status).toBe(200);
+	reset();
+	expect(await send("PATCH", `/products/${id}`, keeper, { price: 2500 })).toBe(200);
+	before = async (name) => {
+		if (name === "v1.products.get") {
+			throw problem("UNAVAILABLE", { service: "products" });
+		}
+	};
+	expect((await get(`/products/${id}`, as)).status).toBe(503);
+	// To others it is better than nothing, and they are told its age.
+	expect(await get(`/products/${id}`)).toMatchObject({ status: 200, age: expect.any(String) });
+	reset();
 });
 
 test("who orders sees what is left", async () => {

@@ -45,7 +45,7 @@ function connection(to = address) {
 		received += chunk.toString("latin1");
 	});
 	socket.on("error", () => undefined);
-	const statuses = () => [...received.matchAll(/^HTTP\/1\.1 (\d{3})/gm)].map(([, status]) => Number(status));
+	const statuses = () => [...received.matchAll(/HTTP\/1\.1 (\d{3}) /g)].map(([, status]) => Number(status));
 	return {
 		ended,
 		send: (...parts: (string | Buffer)[]) => parts.map((part) => socket.write(part)),
