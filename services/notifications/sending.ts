@@ -3,7 +3,7 @@ import pLimit from "p-limit";
 import { batched } from "../../mixins/batching.ts";
 import { postgresPool } from "../../mixins/postgres-client.ts";
 import { databaseUrl } from "../../mixins/settings.ts";
-import { type Message, Refused } from "./channel.ts";
+import { type ChannelName, type Message, Refused } from "./channel.ts";
 import { openChannels } from "./channels.ts";
 import { type Order, type Outcome, PING, PING_EVERY_MS, type Ready } from "./handover.ts";
 import { Lease } from "./lease.ts";
@@ -14,8 +14,10 @@ import { giveBack, markSent, type Sent } from "./queue.ts";
 // marks what it is just sending, gives the rest back to the queue, and ends. It holds the lease of the messages, so others
 // take them over once it is gone, and not before.
 
-/** How many messages are on their way at the same moment, by channel: slow texts hold up no mails. */
+/** How many messages are being handed over at the same moment, by channel: slow texts hold up no mails. */
 const AT_ONCE = 5;
+/** How many may have left and not be marked yet, or be handed over: each is sent twice if this process is killed then. */
+const IN_DOUBT_MAX = 25;
 /** How long it finishes what is on its way once the service's process is gone. */
 const LAST_WORDS_MS = 10_000;
 /** So many pings in a row that do not come tell that the service's process is frozen. Counted, since this one may have been. */
@@ -25,11 +27,15 @@ const MISSED_PINGS = 20;
 const MARK_AGAIN_MS = 100;
 const MARK_PATIENCE_MS = 30_000;
 
+/** Why a message of a lost lease was not handed over. */
+const LEFT_TO_OTHERS = "it was left to others";
+
 const channels = openChannels();
-const limits = {
-	email: pLimit({ concurrency: AT_ONCE, rejectOnClear: true }),
-	sms: pLimit({ concurrency: AT_ONCE, rejectOnClear: true }),
-};
+const newLimits = () => ({
+	inDoubt: pLimit({ concurrency: IN_DOUBT_MAX, rejectOnClear: true }),
+	handedOver: pLimit({ concurrency: AT_ONCE, rejectOnClear: true }),
+});
+const limits = { email: newLimits(), sms: newLimits() };
 const pool = postgresPool({
 	connectionString: databaseUrl("notifications"),
 	max: 3,
@@ -56,8 +62,9 @@ process.on("message", (order: Order | typeof PING) => {
 		return;
 	}
 	const { turn } = order;
-	const work = limits[order.channel](() => send(order))
-		.catch((): Outcome => ({ turn, is: "failed", reason: "it was left to others" }))
+	const work = limits[order.channel]
+		.inDoubt(() => send(order))
+		.catch((): Outcome => ({ turn, is: "failed", reason: LEFT_TO_OTHERS }))
 		.then(tell);
 	underWay.add(work);
 	void work.then(() => underWay.delete(work));
@@ -78,25 +85,32 @@ process.once("disconnect", async () => {
 });
 
 function clearQueues(): void {
-	for (const limit of Object.values(limits)) {
-		limit.clearQueue();
+	for (const { inDoubt, handedOver } of Object.values(limits)) {
+		inDoubt.clearQueue();
+		handedOver.clearQueue();
 	}
 }
 
 async function send({ turn, lease: number, channel, message }: Order): Promise<Outcome> {
-	if (number !== lease.number || !lease.isValid) {
-		return { turn, is: "failed", reason: "the database was away" };
-	}
-	onTheirWay.add(message.id);
 	try {
-		await channels[channel]?.send(message);
+		await limits[channel].handedOver(() => handOver(number, channel, message));
 		await mark(message);
 		return { turn, is: "sent" };
 	} catch (error) {
-		return { turn, is: error instanceof Refused ? "refused" : "failed", reason: (error as Error).message };
+		const { name, message: why } = error as Error;
+		const reason = name === "AbortError" ? LEFT_TO_OTHERS : why;
+		return { turn, is: error instanceof Refused ? "refused" : "failed", reason };
 	} finally {
 		onTheirWay.delete(message.id);
 	}
+}
+
+async function handOver(number: number, channel: ChannelName, message: Message): Promise<void> {
+	if (number !== lease.number || !lease.isValid) {
+		throw new Error("the database was away");
+	}
+	onTheirWay.add(message.id);
+	await channels[channel]?.send(message);
 }
 
 /** Those that leave while a mark is being written share the next one. */
