@@ -1,0 +1,157 @@
+import { existsSync } from "node:fs";
+import { basename, join, resolve } from "node:path";
+import { parseArgs } from "node:util";
+import { StartError } from "../infra/parts.ts";
+import { CASE_NAMES, type CaseName } from "./cases.ts";
+import type { Shape } from "./side.ts";
+
+/** What `npm run bench` measures. */
+export interface MainOptions {
+	cases: CaseName[];
+	shapes: Shape[];
+	rounds: number;
+	/** Of each turn. */
+	seconds: number;
+	sustained_seconds: number;
+	connections: number;
+	/** Whether all connections come from one address. */
+	isNat: boolean;
+	/** Checkouts of Toko, each with a name of its own. */
+	shops: { name: string; directory: string }[];
+	/** Where CPU profiles are left. */
+	profiles: string | undefined;
+	/** Where the reports are written. */
+	results: string;
+	own_directory: string;
+}
+
+/** A measurement of its own, which the cases have nothing to do with. */
+export type Special = "finding" | "costs" | "store";
+
+export type Options =
+	| { special: undefined; main: MainOptions }
+	| { special: "help" }
+	| { special: Special; rounds: number; store: "mongo" | "nedb" };
+
+const SEE = "see npm run bench -- --help";
+
+const SPECIALS: readonly string[] = ["finding", "costs", "store"] satisfies Special[];
+
+export const USAGE = `npm run bench [-- CASE… OPTIONS] measures the shop beside hand-written programs.
+cases: ${CASE_NAMES.join(", ")} (without one: all)
+  --shape one|five|both  all in one process, or five processes over NATS (both)
+  --rounds N             turns of each server and case (3)
+  --seconds N            of a turn (5)
+  --sustained N          seconds of the case "sustained" (60)
+  --connections N        (32)
+  --nat                  all connections from one address (each has its own)
+  --shop DIR             another checkout of Toko; several are measured in turn (this one)
+  --profile              leave CPU profiles beside the report
+  --out DIR              where the report goes (bench/results)
+npm run bench -- finding compares pages of many products with those of few
+npm run bench -- costs [--rounds 5] [--store mongo|nedb] tells what an order and the like cost, by part
+npm run bench -- store compares the products' file with one that does not wait for the disk`;
+
+const ROUNDS_MAX = 50;
+const SPECIAL_ROUNDS = 5;
+
+/**
+ * Reads the command line of `npm run bench`.
+ *
+ * @param own_directory The checkout that this program belongs to.
+ * @throws StartError with one line.
+ */
+export function readOptions(args: string[], own_directory: string): Options {
+	const { values, positionals } = parse(args);
+	if (values.help) {
+		return { special: "help" };
+	}
+	const [special, ...others] = positionals;
+	const store = values.store ?? "mongo";
+	if (special !== undefined && SPECIALS.includes(special)) {
+		if (others.length > 0 || (store !== "mongo" && store !== "nedb")) {
+			throw new StartError(`--store is mongo or nedb, and nothing follows ${special}; ${SEE}`);
+		}
+		const rounds = whole("rounds", values.rounds ?? String(SPECIAL_ROUNDS), 1, ROUNDS_MAX);
+		return { special: special as Special, rounds, store };
+	}
+	if (values.store !== undefined) {
+		throw new StartError(`--store belongs to costs; ${SEE}`);
+	}
+	const unknown = positionals.find((name) => !(CASE_NAMES as string[]).includes(name));
+	if (unknown !== undefined) {
+		throw new StartError(`there is no case "${unknown}": there are ${CASE_NAMES.join(", ")}; ${SEE}`);
+	}
+	const shape = values.shape ?? "both";
+	if (shape !== "one" && shape !== "five" && shape !== "both") {
+		throw new StartError(`--shape is one, five or both, not "${shape}"; ${SEE}`);
+	}
+	const results = resolve(values.out ?? join(own_directory, "bench/results"));
+	return {
+		special: undefined,
+		main: {
+			cases: CASE_NAMES.filter((name) => positionals.length === 0 || positionals.includes(name)),
+			shapes: shape === "both" ? ["one", "five"] : [shape],
+			rounds: whole("rounds", values.rounds ?? "3", 1, ROUNDS_MAX),
+			seconds: whole("seconds", values.seconds ?? "5", 1, 600),
+			sustained_seconds: whole("sustained", values.sustained ?? "60", 1, 3600),
+			connections: whole("connections", values.connections ?? "32", 1, 1000),
+			isNat: values.nat ?? false,
+			shops: namedShops(values.shop ?? [own_directory]),
+			profiles: values.profile ? join(results, "profiles") : undefined,
+			results,
+			own_directory,
+		},
+	};
+}
+
+/** A shop is named after its folder; two of one name get a number. */
+function namedShops(directories: string[]): { name: string; directory: string }[] {
+	const names = new Set(["limit"]);
+	return directories.map((given) => {
+		const directory = resolve(given);
+		if (!existsSync(join(directory, "cli/run.mjs"))) {
+			throw new StartError(`${given} is no checkout of Toko: it has no cli/run.mjs`);
+		}
+		const base = directories.length === 1 ? "shop" : basename(directory);
+		let name = base;
+		for (let number = 2; names.has(name); number++) {
+			name = `${base}-${number}`;
+		}
+		names.add(name);
+		return { name, directory };
+	});
+}
+
+function whole(name: string, given: string, least: number, most: number): number {
+	const number = Number(given);
+	if (!Number.isSafeInteger(number) || number < least || number > most) {
+		throw new StartError(`--${name} is a whole number from ${least} to ${most}, not "${given}"; ${SEE}`);
+	}
+	return number;
+}
+
+function parse(args: string[]) {
+	const text = { type: "string" } as const;
+	try {
+		return parseArgs({
+			args,
+			allowPositionals: true,
+			options: {
+				rounds: text,
+				seconds: text,
+				sustained: text,
+				connections: text,
+				shape: text,
+				store: text,
+				out: text,
+				shop: { type: "string", multiple: true },
+				profile: { type: "boolean" },
+				nat: { type: "boolean" },
+				help: { type: "boolean" },
+			},
+		});
+	} catch (error) {
+		throw new StartError(`${(error as Error).message}; ${SEE}`);
+	}
+}
