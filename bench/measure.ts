@@ -1,6 +1,6 @@
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { basename, join } from "node:path";
+import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { findNatsServer } from "../infra/tools.ts";
 import { cleanUp } from "../tools/shop-process.ts";
@@ -179,7 +179,7 @@ class Measuring {
 
 	/** Compiles the code and fills the caches: what comes of it is not counted. */
 	async warmUp(name: CaseName, side: Side): Promise<void> {
-		if (name !== "sustained") {
+		if (name !== "sustained" || !this.#options.cases.includes("order")) {
 			await this.#run(name, 0, side, this.#options.seconds * WARM_SHARE);
 		}
 	}
@@ -351,9 +351,4 @@ function line(shape: Shape, rounds: number, sample: Sample): string {
 
 function sum(values: readonly number[]): number {
 	return values.reduce((all, value) => all + value, 0);
-}
-
-/** The name that a checkout has in the report. */
-export function shopName(directory: string): string {
-	return basename(directory);
 }

@@ -49,14 +49,14 @@ export function markdown(measured: Measured, profiles = ""): string {
 		"# The shop beside hand-written limits",
 		"",
 		`${measured.begun_at.slice(0, 16).replace("T", " ")} UTC, ${measured.cores} cores, Node ${measured.node}. ` +
-			`${connections} keep-alive connections${options.isNat ? " from one address" : ", each from its own address"}, ${rounds} rounds of ${seconds} s, limit and shop in turn; figures are ` +
+			`${connections} keep-alive connections${options.isNat ? " from one address" : ", each from its own address"}, ${rounds} ${rounds === 1 ? "round" : "rounds"} of ${seconds} s, limit and shop in turn; figures are ` +
 			"medians over the rounds, ratios are medians of the ratios of each round. Request limits are off " +
 			"(`RATE_LIMIT=0`), everything else is as `npm start` has it.",
 		...(shops.length > 1 ? ["", ...shops.map(({ name, directory }) => `- \`${name}\`: ${directory}`)] : []),
 		"",
 		"![ratios to the limit](report.svg)",
 		"",
-		...warnings(measured).map((line) => `> **Warning:** ${line}\n>`),
+		...warnings(measured).flatMap((line) => [`> **Warning:** ${line}`, ""]),
 		...shapes.flatMap((shape) => shapeSection(shape)),
 		...(profiles ? ["## Where the time goes", "", profiles] : []),
 		"## What was measured",
@@ -125,15 +125,14 @@ function speeds(rows: Row[]): string[] {
 	const body = rows.map((row) => {
 		const value = reached(row, rows);
 		const isReached = row.goal !== undefined && value !== undefined && value >= row.goal;
-		const goal = row.goal === undefined ? "" : `${row.goal}${row.goal_of ? ` of ${row.goal_of}` : ""}`;
-		const verdict =
-			value === undefined || row.goal === undefined ? "" : isReached ? " ✓" : ` (${ratio(value)})`;
+		const of = row.goal_of ? ` of ${row.goal_of}: ${ratio(value)}` : "";
+		const goal = row.goal === undefined ? "" : `${row.goal}${of}${isReached ? " ✓" : ""}`;
 		return [
 			caseOf(row.case).title,
 			row.side,
-			`${short(row.per_second)} ${Number.isFinite(row.spread) ? `±${Math.round(row.spread * 50)} %` : ""}`,
+			`${short(row.per_second)}${row.spread > 0 ? ` ±${Math.round(row.spread * 50)} %` : ""}`,
 			row.kind === "limit" ? "1" : row.case === "sustained" ? "" : `**${ratio(row.ratio)}**`,
-			row.kind === "limit" ? "" : `${goal}${verdict}`,
+			row.kind === "limit" ? "" : goal,
 			row.kind === "limit" ? "1" : ratio(row.cpu_ratio),
 			milliseconds(row.p50_ms),
 			milliseconds(row.p99_ms),
