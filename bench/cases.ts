@@ -95,7 +95,7 @@ export const CASES = {
 		hasLimit: false,
 		explanation:
 			"Orders that the shop accepts while its mails keep up: buyers pause while more mails are outstanding than came in " +
-			"the last second. It counts only where every mail is there 5 s after the last order. The goal is half of `order`.",
+			"the last two seconds. It counts only where every mail is there 5 s after the last order. The goal is half of `order`.",
 	},
 } as const satisfies Record<string, Case>;
 

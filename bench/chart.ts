@@ -6,9 +6,10 @@ const WIDTH = 980;
 const MARGIN = 32;
 /** Where the bars begin, and where a ratio of 1 is. */
 const LEFT = 196;
-const ONE = 620;
+const ONE = 590;
+/** Longer bars are cut. */
 const RATIO_MAX = 1.25;
-const TEXT = 720;
+const TEXT = 706;
 const BAR = 16;
 const GAP = 5;
 const ROW_PADDING = 16;
@@ -103,17 +104,18 @@ function bar(row: Row, limit: Row | undefined, rows: Row[], y: number, fill: str
 	const shown = Math.min(value, RATIO_MAX);
 	const isReached = row.goal !== undefined && value >= row.goal;
 	const label = `${value < 0.1 ? value.toFixed(3) : value.toFixed(2)}${isReached ? " ✓" : ""}`;
-	const base = limit ? `of ${short(limit.per_second)}/s` : "";
-	const of = row.goal_of ? `${base} (bar: of ${row.goal_of})` : base;
-	const p99 = Number.isFinite(row.p99_ms) ? `p99 ${short(row.p99_ms)} ms` : "";
+	const order = rows.find(({ case: name, side }) => name === "order" && side === row.side);
+	const other = row.goal_of
+		? order && `, its orders ${short(order.per_second)}/s`
+		: limit && ` of ${short(limit.per_second)}/s`;
+	const p99 = Number.isFinite(row.p99_ms) ? ` · p99 ${short(row.p99_ms)} ms` : "";
+	// Beside the line of the limit there is room in the bar only.
+	const place = value > 0.9 ? ({ anchor: "end", fill: "#ffffff" } as const) : { halo: true };
 	const parts = [
 		`<rect x="${LEFT}" y="${y}" width="${ONE - LEFT}" height="${BAR}" rx="3" fill="${TRACK}"/>`,
 		`<rect x="${LEFT}" y="${y}" width="${Math.max(2, x(shown) - LEFT).toFixed(1)}" height="${BAR}" rx="3" fill="${fill}"/>`,
-		text(x(shown) + 6, y + BAR - 4, label, { weight: 600, size: 12, halo: true }),
-		text(TEXT, y + BAR - 4, [`${short(row.per_second)}/s ${of}`, p99].filter(Boolean).join(" · "), {
-			fill: FAINT,
-			size: 12,
-		}),
+		text(x(shown) + (value > 0.9 ? -7 : 6), y + BAR - 4, label, { weight: 600, size: 12, ...place }),
+		text(TEXT, y + BAR - 4, `${short(row.per_second)}/s${other ?? ""}${p99}`, { fill: FAINT, size: 12 }),
 	];
 	if (row.goal !== undefined) {
 		parts.push(

@@ -26,16 +26,16 @@ export interface MainOptions {
 }
 
 /** A measurement of its own, which the cases have nothing to do with. */
-export type Special = "finding" | "costs" | "store";
+export type Special = "finding" | "costs" | "store" | "holds";
 
 export type Options =
 	| { special: undefined; main: MainOptions }
 	| { special: "help" }
-	| { special: Special; rounds: number; store: "mongo" | "nedb" };
+	| { special: Special; rounds: number; store: "mongo" | "nedb"; directory: string };
 
 const SEE = "see npm run bench -- --help";
 
-const SPECIALS: readonly string[] = ["finding", "costs", "store"] satisfies Special[];
+const SPECIALS: readonly string[] = ["finding", "costs", "store", "holds"] satisfies Special[];
 
 export const USAGE = `npm run bench [-- CASE… OPTIONS] measures the shop beside hand-written programs.
 cases: ${CASE_NAMES.join(", ")} (without one: all)
@@ -50,6 +50,7 @@ cases: ${CASE_NAMES.join(", ")} (without one: all)
   --out DIR              where the report goes (bench/results)
 npm run bench -- finding compares pages of many products with those of few
 npm run bench -- costs [--rounds 5] [--store mongo|nedb] tells what an order and the like cost, by part
+npm run bench -- holds [--shop DIR] reads and orders one product that has up to 10,000 open holds
 npm run bench -- store compares the products' file with one that does not wait for the disk`;
 
 const ROUNDS_MAX = 50;
@@ -73,7 +74,8 @@ export function readOptions(args: string[], own_directory: string): Options {
 			throw new StartError(`--store is mongo or nedb, and nothing follows ${special}; ${SEE}`);
 		}
 		const rounds = whole("rounds", values.rounds ?? String(SPECIAL_ROUNDS), 1, ROUNDS_MAX);
-		return { special: special as Special, rounds, store };
+		const [shop] = namedShops(values.shop ?? [own_directory]);
+		return { special: special as Special, rounds, store, directory: shop?.directory ?? own_directory };
 	}
 	if (values.store !== undefined) {
 		throw new StartError(`--store belongs to costs; ${SEE}`);

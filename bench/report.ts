@@ -226,6 +226,7 @@ function idle(sides: SideSummary[]): string[] {
 		"memory MB without servers",
 		"with",
 		"first start s",
+		"second",
 	];
 	return table(header, body);
 }

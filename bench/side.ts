@@ -1,8 +1,9 @@
+import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import pg from "pg";
-import { client, logIn, newFolder, type Request } from "../tools/shop-process.ts";
+import { client, logIn, newFolder, powerCut, type Request } from "../tools/shop-process.ts";
 import {
 	benchProducts,
 	CATEGORY,
@@ -41,6 +42,8 @@ export interface Side {
 	/** In megabytes, by part. */
 	idle_memory: Map<string, number>;
 	ready_ms: number;
+	/** Stops it and starts it again on its data: the milliseconds until it was ready. Afterwards it is of no use here. */
+	restart(): Promise<number>;
 	logged_in_ms: number;
 	last_active_ms: number;
 	/** Orders that were answered 201. */
@@ -53,6 +56,8 @@ const SERVICES = ["products", "users", "orders", "notifications"];
 /** Access tokens last 15 minutes. */
 const TOKEN_MS = 8 * 60_000;
 const AT_ONCE = 16;
+/** What has not ended by then is killed. */
+const STOP_MS = 30_000;
 const repository = resolve(import.meta.dirname, "..");
 
 /** Starts a shop of the checkout in `directory`, with servers of its own in a new folder. */
@@ -73,12 +78,21 @@ export async function startShop(
 		SMTP_URL: `smtp://127.0.0.1:${sink}`,
 		...(profiles === undefined ? {} : profiling(profiles)),
 	};
-	const program = startProgram(folder, "shop", ["node", "cli/run.mjs", command], {
-		cwd: directory,
-		environment,
-	});
+	const begin = () =>
+		startProgram(folder, "shop", ["node", "cli/run.mjs", command], { cwd: directory, environment });
+	const program = begin();
 	const address = (await program.line(/^ready /)).split(" ")[1] as string;
 	const ready_ms = performance.now() - begun;
+	const restart = async () => {
+		const killer = setTimeout(() => powerCut(folder), STOP_MS);
+		const ended = once(program.child, "close");
+		program.child.kill("SIGTERM");
+		await ended;
+		clearTimeout(killer);
+		const again = performance.now();
+		await begin().line(/^ready /);
+		return performance.now() - again;
+	};
 	const request = client(address);
 	const token = await logIn(request, "admin@toko.test", ADMIN_PASSWORD);
 	await inParallel(benchProducts(), async (body) => {
@@ -87,7 +101,16 @@ export async function startShop(
 			throw new Error(`${name}: POST /products was answered ${status} ${JSON.stringify(answer)}`);
 		}
 	});
-	return prepare({ name, kind: "shop", address, folder, sink, ready_ms, mails: { order: 1, payment: 1 } });
+	return prepare({
+		name,
+		kind: "shop",
+		address,
+		folder,
+		sink,
+		ready_ms,
+		restart,
+		mails: { order: 1, payment: 1 },
+	});
 }
 
 /** Starts a hand-written limit with servers of its own in a new folder. */
@@ -126,6 +149,7 @@ export async function startLimit(shape: Shape, sink: number, profiles?: string):
 		folder,
 		sink,
 		ready_ms,
+		restart: async () => ready_ms,
 		mails: { order: 0, payment: 2 },
 	});
 }
@@ -142,7 +166,7 @@ export async function logInAll(side: Side): Promise<void> {
 	side.logged_in_ms = Date.now();
 }
 
-type Started = Pick<Side, "name" | "kind" | "address" | "folder" | "sink" | "ready_ms" | "mails">;
+type Started = Pick<Side, "name" | "kind" | "address" | "folder" | "sink" | "ready_ms" | "mails" | "restart">;
 
 async function prepare(started: Started): Promise<Side> {
 	const request = client(started.address);

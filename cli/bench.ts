@@ -3,6 +3,7 @@ import "./shop/one-line.ts";
 import { resolve } from "node:path";
 import { measureCosts, printCosts } from "../bench/costs.ts";
 import { measureFinding, printFinding, RATIO_MAX } from "../bench/finding.ts";
+import { HOLDS_RATIO_MAX, measureHolds } from "../bench/holds.ts";
 import { measure } from "../bench/measure.ts";
 import { type MainOptions, readOptions, USAGE } from "../bench/options.ts";
 import { hasFailures, writeReports } from "../bench/report.ts";
@@ -33,6 +34,8 @@ function run(options: ReturnType<typeof readOptions>): Promise<boolean> {
 			return finding();
 		case "costs":
 			return costs(options.rounds, options.store);
+		case "holds":
+			return holds(options.directory);
 		case "store":
 			return durability();
 	}
@@ -59,6 +62,18 @@ async function costs(rounds: number, store: "mongo" | "nedb"): Promise<boolean> 
 	const found = await measureCosts({ store, rounds }, say);
 	printCosts(found);
 	return found.failed.size === 0;
+}
+
+/** How much slower a product is with 10,000 open holds. */
+async function holds(directory: string): Promise<boolean> {
+	const found = await measureHolds(directory, say);
+	const slow = found.filter(
+		({ read_ratio, order_ratio }) => Math.max(read_ratio, order_ratio) > HOLDS_RATIO_MAX,
+	);
+	say(
+		slow.length === 0 ? `no ratio above ${HOLDS_RATIO_MAX}` : `${slow.length} lines above ${HOLDS_RATIO_MAX}`,
+	);
+	return slow.length === 0;
 }
 
 /** What it costs that products are confirmed only once they are on the disk: the figures of decision 12. */

@@ -48,9 +48,11 @@ test("the measurements of their own are reached by one name each", () => {
 		special: "costs",
 		rounds: 2,
 		store: "nedb",
+		directory: repository,
 	});
 	expect(readOptions(["finding"], repository)).toMatchObject({ special: "finding" });
 	expect(readOptions(["store"], repository)).toMatchObject({ special: "store" });
+	expect(readOptions(["holds"], repository)).toMatchObject({ special: "holds" });
 	expect(readOptions(["--help"], repository)).toEqual({ special: "help" });
 });
 

@@ -2,7 +2,7 @@ import { expect, test } from "@jest/globals";
 import { parseAnswer } from "../../bench/http-connection.ts";
 import { parseMachineTime } from "../../bench/machine.ts";
 import { MailLedger } from "../../bench/mail-ledger.ts";
-import { top } from "../../bench/profiles.ts";
+import { byFunction, byPackage } from "../../bench/profiles.ts";
 import { partOf } from "../../bench/side.ts";
 import { median, percentile, spread } from "../../bench/statistics.ts";
 
@@ -101,20 +101,29 @@ test.each([
 	expect(partOf(command)).toBe(part);
 });
 
-test("a profile's top lines are shares of the time in which the process worked", () => {
+test("a profile is read as shares of the time in which the process worked", () => {
 	const frame = (functionName: string, url = "") => ({ functionName, url, lineNumber: 6 });
 	const profile = {
 		nodes: [
-			{ id: 1, callFrame: frame("(root)") },
+			{ id: 1, callFrame: frame("(root)"), children: [2, 3, 4, 7] },
 			{ id: 2, callFrame: frame("(idle)") },
 			{ id: 3, callFrame: frame("(garbage collector)") },
-			{ id: 4, callFrame: frame("place", "file:///shop/services/orders/place.ts") },
+			{ id: 4, callFrame: frame("place", "file:///shop/services/orders/place.ts"), children: [5] },
+			{ id: 5, callFrame: frame("query", "file:///shop/node_modules/pg/lib/client.js"), children: [6] },
+			{ id: 6, callFrame: frame("writev", "node:internal/stream") },
+			{ id: 7, callFrame: frame("post", "node:inspector") },
 		],
-		samples: [2, 3, 4, 4, 2],
-		timeDeltas: [900, 100, 200, 100, 900],
+		samples: [2, 3, 4, 6, 2, 7],
+		timeDeltas: [900, 100, 200, 100, 900, 500],
 	};
-	expect(top(profile)).toEqual([
-		{ where: "place  services/orders/place.ts:7", share: 0.75 },
+	expect(byFunction(profile)).toEqual([
+		{ where: "place  services/orders/place.ts:7", share: 0.5 },
 		{ where: "(garbage collector)", share: 0.25 },
+		{ where: "writev  node:internal/stream:7", share: 0.25 },
+	]);
+	expect(byPackage(profile)).toEqual([
+		{ where: "services/orders", share: 0.5 },
+		{ where: "(garbage collector)", share: 0.25 },
+		{ where: "pg", share: 0.25 },
 	]);
 });
