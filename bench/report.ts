@@ -206,7 +206,7 @@ function mails({ samples }: ShapeResult): string[] {
 }
 
 function idle(sides: SideSummary[]): string[] {
-	const body = sides.map(({ name, idle_cpu, idle_memory_mb, idle_commits, ready_ms }) => {
+	const body = sides.map(({ name, idle_cpu, idle_memory_mb, idle_commits, ready_ms, second_start_ms }) => {
 		const total = (values: Record<string, number>) =>
 			Object.values(values).reduce((sum, one) => sum + one, 0);
 		const { PostgreSQL: _postgres, NATS: _nats, MongoDB: _mongo, ...own } = idle_memory_mb;
@@ -217,6 +217,7 @@ function idle(sides: SideSummary[]): string[] {
 			short(total(own)),
 			short(total(idle_memory_mb)),
 			(ready_ms / 1000).toFixed(1),
+			second_start_ms === undefined ? "" : (second_start_ms / 1000).toFixed(1),
 		];
 	});
 	const header = [

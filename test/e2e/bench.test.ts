@@ -35,6 +35,7 @@ test("the smallest bench runs limit and shop, and counts what is in their databa
 		expect(Object.values(cpu_ms).some((ms) => ms > 0)).toBe(true);
 		expect(mails?.missing ?? 0).toBe(0);
 	}
+	expect(shape?.sides.at(-1)?.second_start_ms).toBeGreaterThan(0);
 	const report = readFileSync(join(folder, "report.md"), "utf8");
 	expect(report).toMatch(/\| one product for all \| shop \|/);
 	expect(readFileSync(join(folder, "report.svg"), "utf8")).toContain("</svg>");

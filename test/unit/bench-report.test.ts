@@ -96,6 +96,16 @@ test("the report warns of a busy machine and of mails that are missing", () => {
 	expect(hasFailures(given)).toBe(true);
 });
 
+test("every row of every table has as many cells as its header", () => {
+	const cells = (line: string) => line.split(" | ").length;
+	const lines = markdown(measured(rounds)).split("\n");
+	for (const [index, line] of lines.entries()) {
+		if (line.startsWith("|") && lines[index - 1]?.startsWith("|")) {
+			expect(`${cells(line)}: ${line}`).toBe(`${cells(lines[index - 1] as string)}: ${line}`);
+		}
+	}
+});
+
 test("the chart is an SVG with every bar, its texts escaped", () => {
 	const svg = chart(measured(rounds));
 	expect(svg).toMatch(/^<svg xmlns=/);
