@@ -5,7 +5,7 @@ import { Worker } from "node:worker_threads";
 import { getBorderCharacters, table } from "table";
 import { namedServices } from "../cli/shop/services.ts";
 import { settings } from "../mixins/settings.ts";
-import { cleanUp, client, logIn, newFolder, type Request, run, signUp } from "../test/e2e/shop-process.ts";
+import { cleanUp, client, logIn, newFolder, type Request, run, signUp } from "../tools/shop-process.ts";
 import { Books, DATABASES, type Footprint } from "./footprint.ts";
 import { ProcessorTime, type Times } from "./processor-time.ts";
 
@@ -71,7 +71,7 @@ export async function measureCosts(
 	{ store, rounds }: { store: Store; rounds: number },
 	say: (line: string) => void,
 ): Promise<Costs> {
-	const mailServer = new Worker(new URL("../test/chaos/mail-server.ts", import.meta.url));
+	const mailServer = new Worker(new URL("./mail-sink.ts", import.meta.url), { workerData: "silent" });
 	const shops: Shop[] = [];
 	try {
 		const [port] = (await once(mailServer, "message")) as [number];

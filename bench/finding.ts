@@ -2,8 +2,8 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { getBorderCharacters, table } from "table";
-import { Chance } from "../test/chaos/chance.ts";
-import { cleanUp, newFolder, run, startShop } from "../test/e2e/shop-process.ts";
+import { Chance } from "../tools/chance.ts";
+import { cleanUp, newFolder, run, startShop } from "../tools/shop-process.ts";
 
 const FEW = 1000;
 const MANY = 100_000;

@@ -7,7 +7,7 @@ import { readSecrets } from "../infra/secrets.ts";
 import { PostgresClient } from "../mixins/postgres-client.ts";
 import { settings } from "../mixins/settings.ts";
 import { natsConnection } from "../moleculer.config.ts";
-import { until } from "../test/e2e/shop-process.ts";
+import { until } from "../tools/shop-process.ts";
 
 export const DATABASES = ["users", "orders", "notifications"] as const;
 export type Database = (typeof DATABASES)[number];

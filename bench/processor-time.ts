@@ -1,11 +1,13 @@
 import { readdirSync, readFileSync } from "node:fs";
-import { processesOf } from "../test/e2e/shop-process.ts";
+import { belongsTo, commandOf } from "../tools/shop-process.ts";
+import { memoryOf } from "./machine.ts";
 
 /** Milliseconds of processor time by part of the shop. */
 export type Times = Map<string, number>;
 
 /** A process is looked at so often; what it did between its last look and its end is not seen. */
 const LOOK_EVERY_MS = 250;
+const KNOWN_MS = 2000;
 /** Linux counts in ticks of this where it does not count exactly. */
 const TICK_MS = 10;
 
@@ -19,6 +21,8 @@ export class ProcessorTime {
 	#others = new Set<number>();
 	#seen = new Map<string, { part: string; ms: number }>();
 	#timer: NodeJS.Timeout;
+	/** Every process of the machine that was looked at, and what it is; looking into all of them each time would cost much. */
+	#known = new Map<number, { part: string | undefined; until_ms: number }>();
 
 	/** @param partOf Names what a process is by its command line; undefined: it is not counted. */
 	constructor(folder: string, partOf: (commandLine: string) => string | undefined) {
@@ -44,16 +48,25 @@ export class ProcessorTime {
 		return times;
 	}
 
+	/** Megabytes of memory by part, now; what processes share is counted once. */
+	memory(): Map<string, number> {
+		const memory = new Map<string, number>();
+		for (const [pid, part] of this.#parts()) {
+			if (!this.#others.has(pid)) {
+				memory.set(part, (memory.get(part) ?? 0) + memoryOf(pid));
+			}
+		}
+		return memory;
+	}
+
 	stop(): void {
 		clearInterval(this.#timer);
 	}
 
 	#look(): void {
-		for (const pid of processesOf(this.#folder)) {
+		for (const [pid, part] of this.#parts()) {
 			try {
-				const command = readFileSync(`/proc/${pid}/cmdline`, "latin1").replaceAll("\0", " ").trim();
-				const part = this.#others.has(pid) ? undefined : this.#partOf(command);
-				if (part !== undefined) {
+				if (!this.#others.has(pid)) {
 					const { key, ms } = usedBy(pid);
 					this.#seen.set(key, { part, ms });
 				}
@@ -61,6 +74,26 @@ export class ProcessorTime {
 				// It has just ended.
 			}
 		}
+	}
+
+	/** The shop's processes. What a process is, is looked up again after a while: it may have started another program. */
+	#parts(): [pid: number, part: string][] {
+		const now = performance.now();
+		const pids = readdirSync("/proc")
+			.filter((name) => /^\d+$/.test(name))
+			.map(Number);
+		const parts = pids.map((pid): [number, string | undefined] => {
+			let known = this.#known.get(pid);
+			if (known === undefined || known.until_ms < now) {
+				const isOfShop = belongsTo(this.#folder, pid);
+				const command = isOfShop ? commandOf(pid).replaceAll("\0", " ").trim() : "";
+				const spread_ms = (pid % 10) * 100;
+				known = { part: isOfShop ? this.#partOf(command) : undefined, until_ms: now + KNOWN_MS + spread_ms };
+				this.#known.set(pid, known);
+			}
+			return [pid, known.part];
+		});
+		return parts.filter((one): one is [number, string] => one[1] !== undefined);
 	}
 }
 

@@ -4,7 +4,7 @@ import DbService from "moleculer-db";
 import { getBorderCharacters, table } from "table";
 import { FileAdapter } from "../mixins/document-file.ts";
 import { newDocument } from "../services/products/model.ts";
-import { cleanUp, newFolder } from "../test/e2e/shop-process.ts";
+import { cleanUp, newFolder } from "../tools/shop-process.ts";
 
 const ROUNDS = 5;
 const ROUND_MS = 500;

@@ -5,7 +5,18 @@ export interface Values {
 	"rotate-keys": { revoke: boolean };
 	audit: { repair?: boolean; "accept-restore"?: boolean };
 	chaos: { minutes?: string; seed?: string; store?: string; mails?: string; rolling?: boolean };
-	bench: { rounds?: string; store?: string };
+	bench: {
+		shape?: string;
+		rounds?: string;
+		seconds?: string;
+		sustained?: string;
+		connections?: string;
+		nat?: boolean;
+		shop?: string[];
+		profile?: boolean;
+		out?: string;
+		store?: string;
+	};
 }
 
 export const commands: string[];

@@ -129,16 +129,33 @@ const COMMANDS = {
 	},
 	bench: {
 		usage: [
+			[
+				"npm run bench -- [CASE…]",
+				"measures the shop beside hand-written programs; cases are order, hot, sold-out, product, list, mix, login, mail, sustained",
+			],
 			["npm run bench -- finding", "compares pages of many products with those of few"],
 			[
 				"npm run bench -- costs [--rounds 5] [--store mongo|nedb]",
 				"measures what an order and other operations cost, by part",
 			],
+			["npm run bench -- holds", "reads and orders one product that has up to 10,000 open holds"],
 			["npm run bench -- store", "compares the products' file with one that does not wait for the disk"],
 		],
 		options: {
-			rounds: { type: "string", note: "5 by default, at most 50" },
-			store: { type: "string", note: "mongo by default" },
+			shape: { type: "string", note: "one process, or five over NATS: one, five or both; both by default" },
+			rounds: { type: "string", note: "turns of each server and case; 3 by default, 5 of costs" },
+			seconds: { type: "string", note: "of a turn; 5 by default" },
+			sustained: { type: "string", note: "seconds of the case sustained; 60 by default" },
+			connections: { type: "string", note: "32 by default" },
+			nat: { type: "boolean", note: "all connections come from one address; else each from its own" },
+			shop: {
+				type: "string",
+				multiple: true,
+				note: "another checkout of Toko; several are measured in turn",
+			},
+			profile: { type: "boolean", note: "leaves CPU profiles beside the report" },
+			out: { type: "string", note: "where the report goes; bench/results by default" },
+			store: { type: "string", note: "of costs: mongo, the default, or nedb" },
 		},
 		operands: true,
 	},

@@ -1,29 +1,52 @@
 import "./shop/one-line.ts";
 
+import { resolve } from "node:path";
 import { measureCosts, printCosts } from "../bench/costs.ts";
 import { measureFinding, printFinding, RATIO_MAX } from "../bench/finding.ts";
+import { HOLDS_RATIO_MAX, measureHolds } from "../bench/holds.ts";
+import { measure } from "../bench/measure.ts";
+import { type MainOptions, readOptions } from "../bench/options.ts";
+import { hasFailures, writeReports } from "../bench/report.ts";
 import { measureStore, printStore } from "../bench/store.ts";
-import { StartError } from "../infra/parts.ts";
-import { cleanUp } from "../test/e2e/shop-process.ts";
-import { readArguments, usage } from "./arguments.mjs";
+import { cleanUp } from "../tools/shop-process.ts";
+import { readArguments } from "./arguments.mjs";
 import { interruption } from "./shop/interruption.ts";
 import { fail } from "./shop/one-line.ts";
 
-const ROUNDS_MAX = 50;
-
 const say = (line: string) => console.log(line);
 
-/** `npm run bench -- NAME`: measures; exit code 1 where something failed or is too slow. */
+/** `npm run bench`: measures; exit code 1 where something failed or is too slow. */
 async function start(): Promise<void> {
-	const { name, rounds, store } = readOptions();
-	const measure = { finding, costs: () => costs(rounds, store), store: durability };
+	const options = readOptions(readArguments("bench"), resolve(import.meta.dirname, ".."));
 	const interrupted = interruption();
 	try {
-		const isGood = await Promise.race([measure[name](), interrupted]);
+		const isGood = await Promise.race([run(options), interrupted]);
 		process.exitCode = isGood ? 0 : 1;
 	} finally {
 		await cleanUp();
 	}
+}
+
+function run(options: ReturnType<typeof readOptions>): Promise<boolean> {
+	switch (options.special) {
+		case undefined:
+			return beside(options.main);
+		case "finding":
+			return finding();
+		case "costs":
+			return costs(options.rounds, options.store);
+		case "holds":
+			return holds(options.directory);
+		case "store":
+			return durability();
+	}
+}
+
+/** The shop beside its limits: the reports of `bench/results/`. */
+async function beside(options: MainOptions): Promise<boolean> {
+	const measured = await measure(options, say);
+	say(`\n${await writeReports(measured)}`);
+	return !hasFailures(measured);
 }
 
 /** How much slower pages of 100,000 products are than of 1,000. */
@@ -42,30 +65,22 @@ async function costs(rounds: number, store: "mongo" | "nedb"): Promise<boolean> 
 	return found.failed.size === 0;
 }
 
+/** How much slower a product is with 10,000 open holds. */
+async function holds(directory: string): Promise<boolean> {
+	const found = await measureHolds(directory, say);
+	const slow = found.filter(
+		({ read_ratio, order_ratio }) => Math.max(read_ratio, order_ratio) > HOLDS_RATIO_MAX,
+	);
+	say(
+		slow.length === 0 ? `no ratio above ${HOLDS_RATIO_MAX}` : `${slow.length} lines above ${HOLDS_RATIO_MAX}`,
+	);
+	return slow.length === 0;
+}
+
 /** What it costs that products are confirmed only once they are on the disk: the figures of decision 12. */
 async function durability(): Promise<boolean> {
 	printStore(await measureStore());
 	return true;
-}
-
-function readOptions() {
-	const { values, positionals } = readArguments("bench");
-	const [name, ...others] = positionals;
-	const { rounds = "5", store = "mongo" } = values;
-	if ((name !== "finding" && name !== "costs" && name !== "store") || others.length > 0) {
-		throw new StartError(`name one measurement: ${usage("bench")}`);
-	}
-	const [option] = Object.keys(values);
-	if (option !== undefined && name !== "costs") {
-		throw new StartError(`--${option} is for costs only: ${usage("bench")}`);
-	}
-	if (store !== "mongo" && store !== "nedb") {
-		throw new StartError(`the store must be mongo or nedb: ${usage("bench")}`);
-	}
-	if (!/^\d{1,2}$/.test(rounds) || Number(rounds) < 1 || Number(rounds) > ROUNDS_MAX) {
-		throw new StartError(`rounds must be a whole number from 1 to ${ROUNDS_MAX}: ${usage("bench")}`);
-	}
-	return { name, rounds: Number(rounds), store } as const;
 }
 
 await start().catch(fail);

@@ -7,7 +7,7 @@ import { choosePort } from "../infra/ports.ts";
 import { findPostgresPrograms } from "../infra/postgres-programs.ts";
 import { commandFor, otherThanRoot } from "../infra/unprivileged.ts";
 import { PostgresClient } from "../mixins/postgres-client.ts";
-import { until } from "./e2e/shop-process.ts";
+import { until } from "../tools/shop-process.ts";
 
 const ENVIRONMENT = { PATH: process.env.PATH, TZ: "UTC", LC_ALL: "C" };
 

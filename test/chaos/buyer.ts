@@ -1,6 +1,6 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { sign } from "../../services/orders/webhook.ts";
-import type { Chance } from "./chance.ts";
+import type { Chance } from "../../tools/chance.ts";
 import type { Answer, Client, Observations } from "./client.ts";
 
 /** What a buyer asked for under one key, and the last word on it. */

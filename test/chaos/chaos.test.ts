@@ -1,5 +1,5 @@
 import { afterAll, expect, test } from "@jest/globals";
-import { cleanUp, newFolder, run } from "../e2e/shop-process.ts";
+import { cleanUp, newFolder, run } from "../../tools/shop-process.ts";
 
 afterAll(cleanUp);
 

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as wait } from "node:timers/promises";
-import type { Chance } from "./chance.ts";
+import type { Chance } from "../../tools/chance.ts";
 
 const ANSWER_MS = 20_000;
 

@@ -4,7 +4,7 @@ import { createWriteStream, mkdirSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { choosePort } from "../../infra/ports.ts";
-import { powerCut, processesOf, until } from "../e2e/shop-process.ts";
+import { powerCut, processesOf, until } from "../../tools/shop-process.ts";
 
 const repository = resolve(import.meta.dirname, "../..");
 /** On two cores ten processes that start at once take their time. */

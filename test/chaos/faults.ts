@@ -1,5 +1,5 @@
 import { setTimeout as wait } from "node:timers/promises";
-import type { Chance } from "./chance.ts";
+import type { Chance } from "../../tools/chance.ts";
 import type { Cluster } from "./cluster.ts";
 
 const KINDS = ["kill", "freeze", "restart NATS", "restart PostgreSQL", "power cut"] as const;

@@ -7,7 +7,7 @@ import { Worker } from "node:worker_threads";
 import { type Audit, audit } from "../../audit/audit.ts";
 import { openSources, type Sources } from "../../audit/sources.ts";
 import { joinRunningParts } from "../../infra/parts.ts";
-import { Chance } from "./chance.ts";
+import { Chance } from "../../tools/chance.ts";
 import { Client, Observations } from "./client.ts";
 import { Cluster } from "./cluster.ts";
 import type { Taken } from "./mail-server.ts";

@@ -7,7 +7,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import { type Audit, audit } from "../../audit/audit.ts";
 import { openSources, type Sources } from "../../audit/sources.ts";
 import { joinRunningParts } from "../../infra/parts.ts";
-import { powerCut, processesOf, until } from "../e2e/shop-process.ts";
+import { powerCut, processesOf, until } from "../../tools/shop-process.ts";
 import { isGood, Load, type Sample } from "./load.ts";
 import { type Stage, withCluster } from "./stage.ts";
 

@@ -1,6 +1,4 @@
 import { afterAll, expect, test } from "@jest/globals";
-import { notRun } from "../not-run.ts";
-import { BlockDevice, whyNoBlockDevice } from "./block-device.ts";
 import {
 	cleanUp,
 	logIn,
@@ -11,7 +9,9 @@ import {
 	signUp,
 	startShop,
 	until,
-} from "./shop-process.ts";
+} from "../../tools/shop-process.ts";
+import { notRun } from "../not-run.ts";
+import { BlockDevice, whyNoBlockDevice } from "./block-device.ts";
 
 const ADMIN = { ADMIN_EMAIL: "keeper@toko.test", ADMIN_PASSWORD: "rahasia-sekali" };
 const UNITS = 10;

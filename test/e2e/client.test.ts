@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import createClient from "openapi-fetch";
+import { cleanUp, newFolder, startShop, until } from "../../tools/shop-process.ts";
 import type { paths } from "./api-types.ts";
-import { cleanUp, newFolder, startShop, until } from "./shop-process.ts";
 
 /** A client that is typed by the API's document: what does not fit it does not compile. */
 let client: ReturnType<typeof createClient<paths>>;

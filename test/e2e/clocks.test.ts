@@ -12,7 +12,7 @@ import {
 	run,
 	signUp,
 	until,
-} from "./shop-process.ts";
+} from "../../tools/shop-process.ts";
 
 // Users and orders run in processes of their own, of which one has a wrong clock; all others are right.
 

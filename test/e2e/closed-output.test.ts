@@ -1,6 +1,6 @@
 import { existsSync, readdirSync } from "node:fs";
 import { afterAll, expect, test } from "@jest/globals";
-import { cleanUp, newFolder, processesOf, run, startShop, until } from "./shop-process.ts";
+import { cleanUp, newFolder, processesOf, run, startShop, until } from "../../tools/shop-process.ts";
 
 afterAll(cleanUp);
 

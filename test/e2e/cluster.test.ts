@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { afterAll, expect, test } from "@jest/globals";
-import { cleanUp, newFolder, processesOf, run, until } from "./shop-process.ts";
+import { cleanUp, newFolder, processesOf, run, until } from "../../tools/shop-process.ts";
 
 afterAll(cleanUp);
 

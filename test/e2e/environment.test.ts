@@ -3,8 +3,8 @@ import { chmodSync, cpSync, mkdirSync, readdirSync, symlinkSync, writeFileSync }
 import { join, resolve } from "node:path";
 import { text } from "node:stream/consumers";
 import { afterAll, describe, expect, test } from "@jest/globals";
+import { cleanUp, logIn, newFolder, run, startShop } from "../../tools/shop-process.ts";
 import { startPostgres } from "../own-postgres.ts";
-import { cleanUp, logIn, newFolder, run, startShop } from "./shop-process.ts";
 
 afterAll(cleanUp);
 

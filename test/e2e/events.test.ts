@@ -2,7 +2,6 @@ import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import pg from "pg";
-import { notRun } from "../not-run.ts";
 import {
 	type Command,
 	cleanUp,
@@ -13,7 +12,8 @@ import {
 	run,
 	signUp,
 	until,
-} from "./shop-process.ts";
+} from "../../tools/shop-process.ts";
+import { notRun } from "../not-run.ts";
 import { SmallDisk, smallDisk, whyNoSmallDisk } from "./small-disk.ts";
 
 // One shop: two processes of orders, of which one relays events, notifications in a process of its own, and NATS, where

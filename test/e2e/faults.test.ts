@@ -4,7 +4,6 @@ import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import pg from "pg";
-import { notRun } from "../not-run.ts";
 import {
 	type Command,
 	cleanUp,
@@ -17,7 +16,8 @@ import {
 	run,
 	signUp,
 	until,
-} from "./shop-process.ts";
+} from "../../tools/shop-process.ts";
+import { notRun } from "../not-run.ts";
 import { SmallDisk, smallDisk, whyNoSmallDisk } from "./small-disk.ts";
 import { TcpProxy } from "./tcp-proxy.ts";
 import { violations, Witness } from "./witness.ts";

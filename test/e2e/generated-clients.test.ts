@@ -3,7 +3,7 @@ import { copyFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
-import { cleanUp, newFolder, startShop } from "./shop-process.ts";
+import { cleanUp, newFolder, startShop } from "../../tools/shop-process.ts";
 
 /** Packages are fetched where there are none of this machine's caches yet. */
 const PATIENCE_MS = 300_000;

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, expect, test } from "@jest/globals";
 import PostalMime from "postal-mime";
-import { cleanUp, newFolder, run, startShop, until } from "./shop-process.ts";
+import { cleanUp, newFolder, run, startShop, until } from "../../tools/shop-process.ts";
 
 afterAll(cleanUp);
 

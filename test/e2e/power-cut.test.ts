@@ -12,7 +12,7 @@ import {
 	signUp,
 	startShop,
 	until,
-} from "./shop-process.ts";
+} from "../../tools/shop-process.ts";
 
 afterAll(cleanUp);
 

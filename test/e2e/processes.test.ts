@@ -12,7 +12,7 @@ import {
 	signUp,
 	startShop,
 	until,
-} from "./shop-process.ts";
+} from "../../tools/shop-process.ts";
 
 const ADMIN = { ADMIN_PASSWORD: "rahasia-sekali" };
 let folder: string;

@@ -2,8 +2,16 @@ import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, expect, test } from "@jest/globals";
+import {
+	cleanUp,
+	commandOf,
+	newFolder,
+	processesOf,
+	run,
+	startShop,
+	until,
+} from "../../tools/shop-process.ts";
 import { notRun } from "../not-run.ts";
-import { cleanUp, commandOf, newFolder, processesOf, run, startShop, until } from "./shop-process.ts";
 
 /** Runs a program so that it sees no process of ours, as in a container. */
 const CONTAINER = ["unshare", "--pid", "--fork", "--mount-proc"];

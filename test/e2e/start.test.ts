@@ -2,7 +2,16 @@ import { writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "@jest/globals";
-import { cleanUp, freePort, logIn, newFolder, processesOf, run, startShop, until } from "./shop-process.ts";
+import {
+	cleanUp,
+	freePort,
+	logIn,
+	newFolder,
+	processesOf,
+	run,
+	startShop,
+	until,
+} from "../../tools/shop-process.ts";
 
 afterAll(cleanUp);
 

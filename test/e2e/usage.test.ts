@@ -3,7 +3,7 @@ import { cpSync, readdirSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { text } from "node:stream/consumers";
 import { afterAll, describe, expect, test } from "@jest/globals";
-import { cleanUp, newFolder, run } from "./shop-process.ts";
+import { cleanUp, newFolder, run } from "../../tools/shop-process.ts";
 
 afterAll(cleanUp);
 

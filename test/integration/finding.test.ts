@@ -10,7 +10,7 @@ import { type Listing, readPage } from "../../services/products/listing.ts";
 import type { ProductDocument } from "../../services/products/model.ts";
 import { MongoListing } from "../../services/products/mongo-listing.ts";
 import { describeForSearch, wordsOf } from "../../services/products/search.ts";
-import { Chance } from "../chaos/chance.ts";
+import { Chance } from "../../tools/chance.ts";
 import { startNode } from "./shop.ts";
 import { stores } from "./stores.ts";
 

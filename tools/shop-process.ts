@@ -4,7 +4,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 
-const repository = resolve(import.meta.dirname, "../..");
+const repository = resolve(import.meta.dirname, "..");
 const folders = new Set<string>();
 
 /** A process of Toko's command line and what it has printed. */
@@ -135,18 +135,24 @@ export async function logIn(request: Request, email: string, password: string): 
 /** Every live process of the shop in this folder, servers included: by its environment, arguments or folder. */
 export function processesOf(folder: string): number[] {
 	return readdirSync("/proc")
-		.filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
+		.filter((name) => /^\d+$/.test(name))
 		.map(Number)
-		.filter((pid) => {
-			try {
-				const text =
-					readFileSync(`/proc/${pid}/environ`, "latin1") + readFileSync(`/proc/${pid}/cmdline`, "latin1");
-				const isZombie = / [ZX] /.test(readFileSync(`/proc/${pid}/stat`, "latin1").replace(/^.*\)/, ""));
-				return !isZombie && (text.includes(folder) || readlinkSync(`/proc/${pid}/cwd`).startsWith(folder));
-			} catch {
-				return false;
-			}
-		});
+		.filter((pid) => belongsTo(folder, pid));
+}
+
+/** Whether a live process, other than this one, is of the shop in this folder. */
+export function belongsTo(folder: string, pid: number): boolean {
+	if (pid === process.pid) {
+		return false;
+	}
+	try {
+		const text =
+			readFileSync(`/proc/${pid}/environ`, "latin1") + readFileSync(`/proc/${pid}/cmdline`, "latin1");
+		const isZombie = / [ZX] /.test(readFileSync(`/proc/${pid}/stat`, "latin1").replace(/^.*\)/, ""));
+		return !isZombie && (text.includes(folder) || readlinkSync(`/proc/${pid}/cwd`).startsWith(folder));
+	} catch {
+		return false;
+	}
 }
 
 /** The command line of a process; empty where it has ended meanwhile. */

@@ -1,0 +1,28 @@
+/** An answer of a service: an HTTP status and the JSON of the body. */
+export interface Answer {
+	status: number;
+	body: string;
+}
+
+/** An action of a service. */
+export type Action = (data: never) => Answer | Promise<Answer>;
+
+/** The actions of a service, by name. */
+export type Service = Record<string, Action>;
+
+/** Calls an action, such as `orders.place`, here or in another process. */
+export type Call = (action: string, data: object) => Answer | Promise<Answer>;
+
+export function ok(body: unknown, status = 200): Answer {
+	return { status, body: JSON.stringify(body) };
+}
+
+/** An error as RFC 9457 has it, as long as the shop's. */
+export function refusal(status: number, code: string, title: string, more: object = {}): Answer {
+	const detail = `${title}: see errors for every short line.`;
+	const instance = "8a223b40-cc21-49f5-9d68-a293b14a449e";
+	return ok({ type: "about:blank", title, status, detail, code, instance, ...more }, status);
+}
+
+export const NOT_FOUND = refusal(404, "NOT_FOUND", "Not found");
+export const UNAUTHORIZED = refusal(401, "UNAUTHORIZED", "Unauthorized");

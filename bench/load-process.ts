@@ -1,0 +1,50 @@
+import { type ChildProcess, fork } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import type { Commands } from "./load.ts";
+
+type Waiting = { resolve(result: unknown): void; reject(error: Error): void };
+
+/** The load generator: a process of its own, so that what it does is no part of what is measured. */
+export class LoadProcess {
+	#child: ChildProcess;
+	#waiting = new Map<number, Waiting>();
+	#asked = 0;
+
+	constructor() {
+		this.#child = fork(fileURLToPath(new URL("./load.ts", import.meta.url)), {
+			execArgv: ["--disable-warning=ExperimentalWarning"],
+			serialization: "advanced",
+		});
+		this.#child.on("message", ({ id, result, error }: { id: number; result?: unknown; error?: string }) => {
+			const waiting = this.#waiting.get(id);
+			this.#waiting.delete(id);
+			if (error === undefined) {
+				waiting?.resolve(result);
+			} else {
+				waiting?.reject(new Error(error));
+			}
+		});
+		this.#child.once("exit", (code, signal) => {
+			for (const { reject } of this.#waiting.values()) {
+				reject(new Error(`the load generator ended (${signal ?? code})`));
+			}
+			this.#waiting.clear();
+		});
+	}
+
+	get pid(): number {
+		return this.#child.pid as number;
+	}
+
+	/** Has the load generator do something. */
+	do<N extends keyof Commands>(name: N, ...[given]: Parameters<Commands[N]>): ReturnType<Commands[N]> {
+		const id = this.#asked++;
+		const answer = new Promise((resolve, reject) => this.#waiting.set(id, { resolve, reject }));
+		this.#child.send({ id, name, given });
+		return answer as ReturnType<Commands[N]>;
+	}
+
+	close(): void {
+		this.#child.disconnect();
+	}
+}

@@ -1,0 +1,125 @@
+import { existsSync } from "node:fs";
+import { basename, join, resolve } from "node:path";
+import { StartError } from "../infra/parts.ts";
+import { CASE_NAMES, type CaseName } from "./cases.ts";
+import type { Shape } from "./side.ts";
+
+/** What `npm run bench` measures. */
+export interface MainOptions {
+	cases: CaseName[];
+	shapes: Shape[];
+	rounds: number;
+	/** Of each turn. */
+	seconds: number;
+	sustained_seconds: number;
+	connections: number;
+	/** Whether all connections come from one address. */
+	isNat: boolean;
+	/** Checkouts of Toko, each with a name of its own. */
+	shops: { name: string; directory: string }[];
+	/** Where CPU profiles are left. */
+	profiles: string | undefined;
+	/** Where the reports are written. */
+	results: string;
+	own_directory: string;
+}
+
+/** A measurement of its own, which the cases have nothing to do with. */
+export type Special = "finding" | "costs" | "store" | "holds";
+
+export type Options =
+	| { special: undefined; main: MainOptions }
+	| { special: Special; rounds: number; store: "mongo" | "nedb"; directory: string };
+
+/** The arguments of the command. */
+export interface Given {
+	values: Partial<
+		Record<"rounds" | "seconds" | "sustained" | "connections" | "shape" | "store" | "out", string>
+	> & {
+		shop?: string[];
+		profile?: boolean;
+		nat?: boolean;
+	};
+	positionals: string[];
+}
+
+const SEE = "see npm run bench -- --help";
+
+const SPECIALS: readonly string[] = ["finding", "costs", "store", "holds"] satisfies Special[];
+
+const ROUNDS_MAX = 50;
+const SPECIAL_ROUNDS = 5;
+
+/**
+ * Reads the options of `npm run bench`.
+ *
+ * @param given As `util.parseArgs` answers them.
+ * @param own_directory The checkout that this program belongs to.
+ * @throws StartError with one line.
+ */
+export function readOptions({ values, positionals }: Given, own_directory: string): Options {
+	const [special, ...others] = positionals;
+	const store = values.store ?? "mongo";
+	if (special !== undefined && SPECIALS.includes(special)) {
+		if (others.length > 0 || (store !== "mongo" && store !== "nedb")) {
+			throw new StartError(`--store is mongo or nedb, and nothing follows ${special}; ${SEE}`);
+		}
+		const rounds = whole("rounds", values.rounds ?? String(SPECIAL_ROUNDS), 1, ROUNDS_MAX);
+		const [shop] = namedShops(values.shop ?? [own_directory]);
+		return { special: special as Special, rounds, store, directory: shop?.directory ?? own_directory };
+	}
+	if (values.store !== undefined) {
+		throw new StartError(`--store belongs to costs; ${SEE}`);
+	}
+	const unknown = positionals.find((name) => !(CASE_NAMES as string[]).includes(name));
+	if (unknown !== undefined) {
+		throw new StartError(`there is no case "${unknown}": there are ${CASE_NAMES.join(", ")}; ${SEE}`);
+	}
+	const shape = values.shape ?? "both";
+	if (shape !== "one" && shape !== "five" && shape !== "both") {
+		throw new StartError(`--shape is one, five or both, not "${shape}"; ${SEE}`);
+	}
+	const results = resolve(values.out ?? join(own_directory, "bench/results"));
+	return {
+		special: undefined,
+		main: {
+			cases: CASE_NAMES.filter((name) => positionals.length === 0 || positionals.includes(name)),
+			shapes: shape === "both" ? ["one", "five"] : [shape],
+			rounds: whole("rounds", values.rounds ?? "3", 1, ROUNDS_MAX),
+			seconds: whole("seconds", values.seconds ?? "5", 1, 600),
+			sustained_seconds: whole("sustained", values.sustained ?? "60", 1, 3600),
+			connections: whole("connections", values.connections ?? "32", 1, 1000),
+			isNat: values.nat ?? false,
+			shops: namedShops(values.shop ?? [own_directory]),
+			profiles: values.profile ? join(results, "profiles") : undefined,
+			results,
+			own_directory,
+		},
+	};
+}
+
+/** A shop is named after its folder; two of one name get a number. */
+function namedShops(directories: string[]): { name: string; directory: string }[] {
+	const names = new Set(["limit"]);
+	return directories.map((given) => {
+		const directory = resolve(given);
+		if (!existsSync(join(directory, "cli/run.mjs"))) {
+			throw new StartError(`${given} is no checkout of Toko: it has no cli/run.mjs`);
+		}
+		const base = directories.length === 1 ? "shop" : basename(directory);
+		let name = base;
+		for (let number = 2; names.has(name); number++) {
+			name = `${base}-${number}`;
+		}
+		names.add(name);
+		return { name, directory };
+	});
+}
+
+function whole(name: string, given: string, least: number, most: number): number {
+	const number = Number(given);
+	if (!Number.isSafeInteger(number) || number < least || number > most) {
+		throw new StartError(`--${name} is a whole number from ${least} to ${most}, not "${given}"; ${SEE}`);
+	}
+	return number;
+}

@@ -1,0 +1,82 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import pg from "pg";
+
+/** What a PostgreSQL server has counted since its start. */
+export interface PostgresCount {
+	/** Committed transactions of all databases, those that wrote nothing included. */
+	commits: number;
+	/** Transactions that have written, including the few that were rolled back. */
+	writes: number;
+	/** Bytes of the write-ahead log. */
+	wal_bytes: number;
+}
+
+/** PostgreSQL's backends report what they counted after 10 s of rest at the latest (PGSTAT_IDLE_INTERVAL). */
+export const FLUSH_MS = 10_500;
+
+const COUNT = `SELECT
+	(SELECT sum(xact_commit)::float8 FROM pg_stat_database) AS commits,
+	pg_snapshot_xmax(pg_current_snapshot())::text::float8 AS writes,
+	pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')::float8 AS wal_bytes`;
+
+/** Reads counters and rows of the PostgreSQL server in the folder of a shop or a limit. */
+export class PostgresCounters {
+	#url: URL;
+	#client: pg.Client;
+	/** Of this object's own queries, which are no part of what is measured. */
+	#own_commits = 0;
+	pid = 0;
+
+	private constructor(url: URL, client: pg.Client) {
+		this.#url = url;
+		this.#client = client;
+	}
+
+	static async open(folder: string): Promise<PostgresCounters> {
+		const url = postgresUrl(folder);
+		const client = new pg.Client({ connectionString: url.href });
+		client.on("error", () => undefined);
+		await client.connect();
+		const counters = new PostgresCounters(url, client);
+		const { rows } = await client.query<{ pid: number }>("SELECT pg_backend_pid() AS pid");
+		counters.pid = rows[0]?.pid as number;
+		return counters;
+	}
+
+	async count(): Promise<PostgresCount> {
+		const { rows } = await this.#client.query<PostgresCount>(COUNT);
+		const { commits, writes, wal_bytes } = rows[0] as PostgresCount;
+		return { commits: commits - this.#own_commits++, writes, wal_bytes };
+	}
+
+	/** How many orders there are, in the one database that has them. */
+	async orders(): Promise<number> {
+		const { rows } = await this.#client.query<{ datname: string }>(
+			"SELECT datname FROM pg_database WHERE datname ~ '(^|_)orders$' OR datname = 'limit'",
+		);
+		const url = new URL(this.#url);
+		url.pathname = `/${rows[0]?.datname}`;
+		const client = new pg.Client({ connectionString: url.href });
+		await client.connect();
+		try {
+			const counted = await client.query<{ n: number }>("SELECT count(*)::float8 AS n FROM orders");
+			return counted.rows[0]?.n as number;
+		} finally {
+			await client.end();
+		}
+	}
+
+	async close(): Promise<void> {
+		await this.#client.end().catch(() => undefined);
+	}
+}
+
+/** By PostgreSQL's own postmaster.pid, whose fourth line is the port, and the shop's secrets.json. */
+function postgresUrl(folder: string): URL {
+	const port = readFileSync(join(folder, "postgres/postmaster.pid"), "utf8").split("\n")[3];
+	const secrets = JSON.parse(readFileSync(join(folder, "secrets.json"), "utf8"));
+	const url = new URL(`postgres://toko@127.0.0.1:${port}/postgres`);
+	url.password = secrets.postgres_password;
+	return url;
+}

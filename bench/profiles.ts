@@ -1,0 +1,114 @@
+import { readdir, readFile } from "node:fs/promises";
+import { join, sep } from "node:path";
+import { fileURLToPath } from "node:url";
+
+interface ProfileNode {
+	id: number;
+	callFrame: { functionName: string; url: string; lineNumber: number };
+	children?: number[];
+}
+
+/** The parts of a V8 CPU profile that are read here. */
+export interface Profile {
+	nodes: ProfileNode[];
+	/** The ids of nodes, one every few hundred microseconds. */
+	samples: number[];
+	/** Microseconds before each sample. */
+	timeDeltas: number[];
+}
+
+/** A function or a package, and its share of the time in which the process worked. */
+export interface Share {
+	where: string;
+	share: number;
+}
+
+const LINES = 12;
+const NOT_WORK = new Set(["(idle)", "(program)", "(root)"]);
+
+/** For every profile below a folder, in Markdown: the functions and the packages that took the most time. */
+export async function topLines(folder: string): Promise<string> {
+	const files = (await readdir(folder, { recursive: true })).filter((name) => name.endsWith(".cpuprofile"));
+	const sections: string[] = [];
+	for (const file of files.toSorted()) {
+		const profile = JSON.parse(await readFile(join(folder, file), "utf8")) as Profile;
+		const lines = ({ where, share }: Share) => `${(share * 100).toFixed(1).padStart(5)} %  ${where}`;
+		const packages = byPackage(profile).map(lines);
+		const functions = byFunction(profile).map(lines);
+		const title = file.replace(".cpuprofile", "").split(sep).join(", ");
+		sections.push(
+			`**${title}**, by package (what Node does for it included):\n\n\`\`\`\n${packages.join("\n")}\n\`\`\`\n`,
+			`by function (itself):\n\n\`\`\`\n${functions.join("\n")}\n\`\`\`\n`,
+		);
+	}
+	return sections.join("\n");
+}
+
+/** Self time by function. */
+export function byFunction(profile: Profile): Share[] {
+	return shares(profile, (path) => nameOf(path[0]?.callFrame as ProfileNode["callFrame"]));
+}
+
+/** Self time by npm package, or by folder of the program's own; that of Node's own functions belongs to who called them. */
+export function byPackage(profile: Profile): Share[] {
+	return shares(profile, (path) => {
+		const first = path[0]?.callFrame.functionName ?? "";
+		const own = path.find(({ callFrame: { url } }) => url !== "" && !url.startsWith("node:"));
+		return first === "(garbage collector)" ? first : own ? packageOf(own.callFrame.url) : "Node itself";
+	});
+}
+
+/** @param name Names a sample by its stack, the running function first. */
+function shares({ nodes, samples, timeDeltas }: Profile, name: (path: ProfileNode[]) => string): Share[] {
+	const byId = new Map(nodes.map((node) => [node.id, node]));
+	const parents = new Map(nodes.flatMap((node) => (node.children ?? []).map((child) => [child, node])));
+	const names = new Map<number, string | undefined>();
+	for (const node of nodes) {
+		const path: ProfileNode[] = [];
+		for (let one: ProfileNode | undefined = byId.get(node.id); one; one = parents.get(one.id)) {
+			path.push(one);
+		}
+		const isWork = !NOT_WORK.has(node.callFrame.functionName) && !path.some(isProfiler);
+		names.set(node.id, isWork ? name(path) : undefined);
+	}
+	const times = new Map<string, number>();
+	let all = 0;
+	for (const [index, id] of samples.entries()) {
+		const where = names.get(id);
+		if (where !== undefined) {
+			const delta = Math.max(0, timeDeltas[index] ?? 0);
+			times.set(where, (times.get(where) ?? 0) + delta);
+			all += delta;
+		}
+	}
+	return [...times]
+		.map(([where, time]) => ({ where, share: time / all }))
+		.toSorted((one, other) => other.share - one.share)
+		.slice(0, LINES);
+}
+
+function isProfiler({ callFrame: { url } }: ProfileNode): boolean {
+	return url === "node:inspector" || url.endsWith("/bench/profiler.mjs");
+}
+
+function packageOf(url: string): string {
+	const path = url.startsWith("file:") ? fileURLToPath(url) : url;
+	const npm = /^.*\/node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[1];
+	const own = /\/((?:services|bench)\/\w+|mixins|middlewares|contracts|config|infra|cli|audit)\//.exec(
+		path,
+	)?.[1];
+	return npm ?? own ?? path.split("/").slice(-3, -1).join("/");
+}
+
+function nameOf({ functionName, url, lineNumber }: ProfileNode["callFrame"]): string {
+	const name = functionName || "(anonymous)";
+	if (url === "") {
+		return name;
+	}
+	const path = url.startsWith("file:") ? fileURLToPath(url) : url;
+	return `${name}  ${path
+		.replace(/^.*\/node_modules\//, "")
+		.split("/")
+		.slice(-3)
+		.join("/")}:${lineNumber + 1}`;
+}

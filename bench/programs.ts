@@ -1,0 +1,74 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { createWriteStream, mkdirSync } from "node:fs";
+import { join } from "node:path";
+
+/** A program under measurement. */
+export interface Program {
+	child: ChildProcess;
+	/** The first line that matches; fails where the program ends before, or after a while. */
+	line(pattern: RegExp, patience_ms?: number): Promise<string>;
+}
+
+const PATIENCE_MS = 180_000;
+/** The end of what it printed, for an error message. */
+const REMEMBERED = 4000;
+
+/** What programs under measurement must not take over from this shell. */
+const OWN =
+	/^(POSTGRES_URL|NATS_URL|MONGO_URL|SMTP_URL|SMS_URL|TOKO_.*|PAYMENT_.*|NODE_ENV|NODE_OPTIONS|SERVICES|OTEL_.*|LOG_LEVEL|PORT|HOST|ORDER_TTL_MINUTES)$/;
+
+/**
+ * Starts a program in a process group of its own, its output in `<folder>/<name>.log`.
+ *
+ * @param folder Of the server that it belongs to, in `TOKO_DIR`: by it all of its processes are found.
+ */
+export function startProgram(
+	folder: string,
+	name: string,
+	[file = "", ...args]: string[],
+	{ cwd, environment = {} }: { cwd: string; environment?: Record<string, string> },
+): Program {
+	const inherited = Object.fromEntries(Object.entries(process.env).filter(([key]) => !OWN.test(key)));
+	const child = spawn(file, args, {
+		cwd,
+		detached: true,
+		env: { ...inherited, TOKO_DIR: folder, ...environment },
+		stdio: ["ignore", "pipe", "pipe"],
+	});
+	mkdirSync(folder, { recursive: true });
+	const log = createWriteStream(join(folder, `${name}.log`), { flags: "a" });
+	const lines: string[] = [];
+	let rest = "";
+	let end = "";
+	let isAwaited = true;
+	for (const stream of [child.stdout, child.stderr]) {
+		stream?.setEncoding("utf8");
+		stream?.on("data", (chunk: string) => {
+			log.write(chunk);
+			end = (end + chunk).slice(-REMEMBERED);
+			if (isAwaited) {
+				const found = (rest + chunk).split("\n");
+				rest = found.pop() as string;
+				lines.push(...found);
+			}
+		});
+	}
+	child.once("close", () => log.end());
+	return {
+		child,
+		async line(pattern, patience_ms = PATIENCE_MS) {
+			const deadline = Date.now() + patience_ms;
+			for (;;) {
+				const found = lines.find((line) => pattern.test(line));
+				if (found !== undefined) {
+					isAwaited = false;
+					return found;
+				}
+				if (child.exitCode !== null || child.signalCode !== null || Date.now() > deadline) {
+					throw new Error(`${name} printed no line like ${pattern}:\n${end}`);
+				}
+				await new Promise((wake) => setTimeout(wake, 20));
+			}
+		},
+	};
+}

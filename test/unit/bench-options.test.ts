@@ -1,0 +1,75 @@
+import { resolve } from "node:path";
+import { expect, test } from "@jest/globals";
+import { CASE_NAMES } from "../../bench/cases.ts";
+import { type MainOptions, readOptions as readGiven } from "../../bench/options.ts";
+import { readArguments } from "../../cli/arguments.mjs";
+
+const repository = resolve(import.meta.dirname, "../..");
+
+function readOptions(args: string[], directory: string) {
+	return readGiven(readArguments("bench", args), directory);
+}
+
+function main(...args: string[]): MainOptions {
+	const options = readOptions(args, repository);
+	if (options.special !== undefined) {
+		throw new Error(`not the main bench: ${options.special}`);
+	}
+	return options.main;
+}
+
+test("without arguments all cases of both shapes are measured, of this checkout", () => {
+	expect(main()).toEqual({
+		cases: CASE_NAMES,
+		shapes: ["one", "five"],
+		rounds: 3,
+		seconds: 5,
+		sustained_seconds: 60,
+		connections: 32,
+		isNat: false,
+		shops: [{ name: "shop", directory: repository }],
+		profiles: undefined,
+		results: resolve(repository, "bench/results"),
+		own_directory: repository,
+	});
+});
+
+test("cases are measured in their own order, whatever the order in which they are named", () => {
+	expect(main("mail", "order").cases).toEqual(["order", "mail"]);
+});
+
+test("several shops are named after their folders, each by a name of its own", () => {
+	const { shops } = main("--shop", repository, "--shop", repository);
+	const name = repository.split("/").at(-1);
+	expect(shops.map((shop) => shop.name)).toEqual([name, `${name}-2`]);
+});
+
+test("profiles are left beside the report", () => {
+	expect(main("--profile", "--out", "/tmp/bench").profiles).toBe("/tmp/bench/profiles");
+});
+
+test("the measurements of their own are reached by one name each", () => {
+	expect(readOptions(["costs", "--store", "nedb", "--rounds", "2"], repository)).toEqual({
+		special: "costs",
+		rounds: 2,
+		store: "nedb",
+		directory: repository,
+	});
+	expect(readOptions(["finding"], repository)).toMatchObject({ special: "finding" });
+	expect(readOptions(["store"], repository)).toMatchObject({ special: "store" });
+	expect(readOptions(["holds"], repository)).toMatchObject({ special: "holds" });
+});
+
+test.each([
+	[["orders"], /there is no case "orders": there are order, hot/],
+	[["--shape", "two"], /--shape is one, five or both/],
+	[["--rounds", "0"], /--rounds is a whole number from 1 to 50/],
+	[["--seconds", "1.5"], /--seconds is a whole number/],
+	[["--shop", "/nowhere"], /no checkout of Toko/],
+	[["--store", "nedb"], /--store belongs to costs/],
+	[["costs", "order"], /nothing follows costs/],
+	[["--fast"], /Unknown option '--fast'/],
+])("%j is refused with one line", (args, message) => {
+	expect(() => readOptions(args, repository)).toThrow(message);
+	expect(() => readOptions(args, repository)).toThrow(/^[^\n]*$/);
+});
