@@ -16,6 +16,7 @@ import {
 	retryMiddleware,
 } from "./middlewares/resilience.ts";
 import { storeFailureMiddleware } from "./middlewares/store-failures.ts";
+import "./mixins/nats-sockets.ts";
 import { settings } from "./mixins/settings.ts";
 
 /** The broker, the same for every node of the shop. */
