@@ -17,7 +17,8 @@ beforeEach(async () => {
 	files++;
 	file = join(folder, `${files}.db`);
 	await open();
-	await ask("insert", { _id: "tea" });
+	// Larger than any other file that the process could write for a look.
+	await ask("insert", { _id: "tea", text: "x".repeat(100_000) });
 });
 
 afterEach(() => {
