@@ -2,13 +2,15 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { afterAll, afterEach, beforeAll, expect, test } from "@jest/globals";
-import { type Middleware, ServiceBroker } from "moleculer";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
+import { type Middleware, ServiceBroker, type ServiceSchema } from "moleculer";
 import { connect, type NatsConnection } from "nats";
 import { choosePort } from "../../infra/ports.ts";
 import { findNatsServer } from "../../infra/tools.ts";
 import { channels } from "../../middlewares/channels.ts";
+import { ALL_EVENTS } from "../../mixins/events.ts";
 import { natsOf } from "../../mixins/nats-client.ts";
+import { settings } from "../../mixins/settings.ts";
 import { jetStreamOf } from "../../mixins/stream.ts";
 import { natsConnection } from "../../moleculer.config.ts";
 import { eventually, intoFile } from "./shop.ts";
@@ -141,4 +143,38 @@ test("a connection is given up too when more was sent than the kernel takes for 
 	expect(await Promise.race([lost, silence])).toBe(true);
 	server.kill("SIGCONT");
 	await nats.close();
+});
+
+describe("a process that starts while NATS is frozen", () => {
+	let broker: ServiceBroker;
+
+	function begin(patience_ms?: number): Promise<void> {
+		broker = new ServiceBroker({
+			nodeID: `late-${randomUUID()}`,
+			namespace: settings.namespace,
+			logger: intoFile(),
+			middlewares: [channels({ ...options, timeout: 200 }, patience_ms)] as Middleware[],
+		});
+		const channel = { handler: () => undefined };
+		broker.createService({ name: "late", channels: { [ALL_EVENTS]: channel } } as ServiceSchema);
+		return broker.start();
+	}
+
+	afterEach(() => broker.stop());
+
+	test("waits for it", async () => {
+		server.kill("SIGSTOP");
+		const started = begin();
+		const second = new Promise((wake) => setTimeout(wake, 1000, "still waiting"));
+		expect(await Promise.race([started, second])).toBe("still waiting");
+		server.kill("SIGCONT");
+		await started;
+	});
+
+	test("ends after a while with a line that names the cause and the cure", async () => {
+		server.kill("SIGSTOP");
+		await expect(begin(1000)).rejects.toThrow(
+			/^NATS did not answer within 1 s while this process started \(.*TIMEOUT\): .* start again/,
+		);
+	});
 });
