@@ -8,6 +8,7 @@ import { contractMiddleware } from "./middlewares/contracts.ts";
 import { countingMiddleware } from "./middlewares/counting.ts";
 import { idempotencyMiddleware } from "./middlewares/idempotency.ts";
 import { waitingMiddleware } from "./middlewares/least-busy.ts";
+import { onceMiddleware } from "./middlewares/once.ts";
 import { permissionMiddleware } from "./middlewares/permissions.ts";
 import {
 	breakerMiddleware,
@@ -56,6 +57,7 @@ export function brokerOptions(changes: Partial<BrokerOptions> = {}): BrokerOptio
 			retryMiddleware,
 			"ErrorHandler",
 			agreementMiddleware,
+			onceMiddleware(),
 			channels(nats),
 		] as Middleware[],
 		...changes,
