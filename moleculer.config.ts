@@ -8,6 +8,7 @@ import { contractMiddleware } from "./middlewares/contracts.ts";
 import { countingMiddleware } from "./middlewares/counting.ts";
 import { idempotencyMiddleware } from "./middlewares/idempotency.ts";
 import { waitingMiddleware } from "./middlewares/least-busy.ts";
+import { onceMiddleware } from "./middlewares/once.ts";
 import { permissionMiddleware } from "./middlewares/permissions.ts";
 import {
 	breakerMiddleware,
@@ -16,6 +17,7 @@ import {
 	retryMiddleware,
 } from "./middlewares/resilience.ts";
 import { storeFailureMiddleware } from "./middlewares/store-failures.ts";
+import "./mixins/nats-sockets.ts";
 import { settings } from "./mixins/settings.ts";
 
 /** The broker, the same for every node of the shop. */
@@ -55,6 +57,7 @@ export function brokerOptions(changes: Partial<BrokerOptions> = {}): BrokerOptio
 			retryMiddleware,
 			"ErrorHandler",
 			agreementMiddleware,
+			onceMiddleware(),
 			channels(nats),
 		] as Middleware[],
 		// Moleculer (0.15.2) leaves the timer of this debounced function, a second, which keeps a stopped process alive.

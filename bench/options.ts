@@ -45,7 +45,13 @@ export interface Given {
 
 const SEE = "see npm run bench -- --help";
 
-const SPECIALS: readonly string[] = ["finding", "costs", "store", "holds"] satisfies Special[];
+/** The options that each takes. */
+const SPECIALS: Record<Special, readonly string[]> = {
+	finding: [],
+	costs: ["rounds", "store"],
+	store: [],
+	holds: ["shop"],
+};
 
 const ROUNDS_MAX = 50;
 const SPECIAL_ROUNDS = 5;
@@ -60,7 +66,11 @@ const SPECIAL_ROUNDS = 5;
 export function readOptions({ values, positionals }: Given, own_directory: string): Options {
 	const [special, ...others] = positionals;
 	const store = values.store ?? "mongo";
-	if (special !== undefined && SPECIALS.includes(special)) {
+	if (special !== undefined && Object.hasOwn(SPECIALS, special)) {
+		const foreign = Object.keys(values).find((name) => !SPECIALS[special as Special].includes(name));
+		if (foreign !== undefined) {
+			throw new StartError(`--${foreign} does not belong to ${special}; ${SEE}`);
+		}
 		if (others.length > 0 || (store !== "mongo" && store !== "nedb")) {
 			throw new StartError(`--store is mongo or nedb, and nothing follows ${special}; ${SEE}`);
 		}

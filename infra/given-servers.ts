@@ -1,6 +1,7 @@
 import { lookup } from "node:dns/promises";
 import { BlockList, isIP } from "node:net";
 import { connect } from "nats";
+import "../mixins/nats-sockets.ts";
 import { PostgresClient, postgresPlace, postgresUrlProblem } from "../mixins/postgres-client.ts";
 import { settings } from "../mixins/settings.ts";
 import { pingMongo } from "./mongo-ping.ts";

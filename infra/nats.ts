@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { mkdir, statfs } from "node:fs/promises";
 import { join } from "node:path";
 import { connect } from "nats";
+import "../mixins/nats-sockets.ts";
 import { folderProblem } from "./folder.ts";
 import { writeWhole } from "./json-file.ts";
 import type { Identity } from "./pid-lock.mjs";

@@ -1,8 +1,10 @@
 import { createRequire } from "node:module";
+import { setTimeout as wait } from "node:timers/promises";
 import { Middleware as Channels } from "@moleculer/channels";
 import { type Middleware, Serializers, type ServiceBroker } from "moleculer";
 import {
 	type ConsumerInfo,
+	ErrorCode,
 	Events,
 	type JetStreamClient,
 	type JetStreamManager,
@@ -17,6 +19,17 @@ import { JETSTREAM_CONNECTED, type JetStream, makeStream, unlessMissing } from "
 
 /** How often a process looks whether its consumers are there, beside each time that NATS is there again. */
 const CHECK_MS = 5000;
+/** How long NATS may take to answer a process that starts, and the pause between two attempts. */
+const START_PATIENCE_MS = 60_000;
+const START_PAUSE_MS = 250;
+/** Errors of the client while the server is overloaded, frozen or starting. */
+const PASSING: readonly string[] = [
+	ErrorCode.Timeout,
+	ErrorCode.ConnectionTimeout,
+	ErrorCode.ConnectionRefused,
+	ErrorCode.ConnectionClosed,
+	ErrorCode.Disconnect,
+];
 /** Events that wait while nobody takes any in for so long are more than early ones or such as are tried again. */
 const LAG_MS = 90_000;
 
@@ -82,13 +95,28 @@ interface Progress {
 class LastingNatsAdapter extends Adapters.NATS implements JetStream {
 	epoch = 0;
 	connected_at: number | undefined;
+	#patience_ms: number;
 	#channels = new Map<string, Channel>();
 	#progress = new Map<string, Progress>();
 	#timer: NodeJS.Timeout | undefined;
 	#check: Promise<void> | undefined;
 
+	/** @param patience_ms How long NATS may take to answer when the process starts. */
+	constructor(options: object, patience_ms: number) {
+		super(options);
+		this.#patience_ms = patience_ms;
+	}
+
 	override async connect(): Promise<void> {
-		await super.connect();
+		await this.#patiently(async () => {
+			try {
+				await super.connect();
+			} catch (error) {
+				// Connected, and JetStream has not answered.
+				await this.connection?.close();
+				throw error;
+			}
+		});
 		this.#nowConnected();
 		void this.#watch();
 		this.#timer = setInterval(() => this.#lookAfter(), CHECK_MS);
@@ -103,7 +131,9 @@ class LastingNatsAdapter extends Adapters.NATS implements JetStream {
 
 	override async subscribe(channel: Channel): Promise<void> {
 		try {
-			await super.subscribe(channel);
+			// Later ones are tried again at the next check.
+			const isFirst = !this.#channels.has(channel.id);
+			await (isFirst ? this.#patiently(() => super.subscribe(channel)) : super.subscribe(channel));
 		} catch (error) {
 			if (/no stream matches subject/.test((error as Error).message)) {
 				const replicas = settings.eventReplicas;
@@ -127,6 +157,9 @@ class LastingNatsAdapter extends Adapters.NATS implements JetStream {
 
 	override createStream(): Promise<void> {
 		return makeStream(this.manager).catch((error) => {
+			if (isPassing(error)) {
+				throw error;
+			}
 			// The subscription fails by it.
 			this.logger.error(`NATS did not make the stream of events: ${(error as Error).message}`);
 		});
@@ -173,6 +206,34 @@ class LastingNatsAdapter extends Adapters.NATS implements JetStream {
 		return progress.failure
 			? `the consumer ${group} cannot be reached for ${seconds} s: ${progress.failure}`
 			: `${progress.unfinished} events wait for ${group}, and none was taken in for ${seconds} s`;
+	}
+
+	/**
+	 * Does a step of the start, again where NATS has not answered in time.
+	 *
+	 * @throws An error that names cause and cure where NATS still does not.
+	 */
+	async #patiently(step: () => Promise<void>): Promise<void> {
+		const deadline = Date.now() + this.#patience_ms;
+		for (;;) {
+			try {
+				return await step();
+			} catch (error) {
+				const { message } = error as Error;
+				if (!isPassing(error) || this.stopping) {
+					throw error;
+				}
+				if (Date.now() > deadline) {
+					const seconds = Math.round(this.#patience_ms / 1000);
+					throw new Error(
+						`NATS did not answer within ${seconds} s while this process started (${message}): it or the disk of its streams is overloaded; start again when it answers`,
+						{ cause: error },
+					);
+				}
+				this.logger.warn(`NATS does not answer in time (${message}): trying again`);
+				await wait(START_PAUSE_MS);
+			}
+		}
 	}
 
 	#nowConnected(): void {
@@ -247,14 +308,19 @@ class LastingNatsAdapter extends Adapters.NATS implements JetStream {
 	}
 }
 
+function isPassing(error: unknown): boolean {
+	return PASSING.includes((error as NatsError).code);
+}
+
 /**
  * Events over JetStream, kept on disk until every consumer group has them.
  *
  * @param connectionOptions Of the NATS client.
+ * @param patience_ms How long NATS may take to answer when the process starts.
  */
-export function channels(connectionOptions: object): Middleware {
-	return Channels({
-		adapter: new LastingNatsAdapter({
+export function channels(connectionOptions: object, patience_ms = START_PATIENCE_MS): Middleware {
+	const adapter = new LastingNatsAdapter(
+		{
 			nats: {
 				connectionOptions,
 				streamConfig: streamConfig(),
@@ -263,6 +329,8 @@ export function channels(connectionOptions: object): Middleware {
 			serializer: new TolerantJson(),
 			// Of a whole group, with those that wait for another try: more than can go wrong at the same time.
 			maxInFlight: 1000,
-		}),
-	} as never);
+		},
+		patience_ms,
+	);
+	return Channels({ adapter } as never);
 }

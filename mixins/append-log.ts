@@ -5,6 +5,8 @@ import { crc32 } from "node:zlib";
 
 /** Bytes that a rewrite of the file hands to the system at once. */
 const CHUNK = 1024 * 1024;
+/** What `probe()` writes: more than a batch is as a rule, and no line, so that a kill leaves nothing to read. */
+const PROBE = " ".repeat(64 * 1024);
 
 /**
  * A file of lines that keeps what it has confirmed through a power cut: an append is confirmed once it is on the disk,
@@ -134,6 +136,27 @@ export class AppendLog {
 			throw error;
 		} finally {
 			await former.close();
+		}
+	}
+
+	/**
+	 * Writes 64 KiB behind what is confirmed and takes them back. Nothing may be appended meanwhile.
+	 *
+	 * @throws NotWritten where this file takes no more: no room on the disk, or a limit of its size.
+	 */
+	async probe(): Promise<void> {
+		await this.confirmed();
+		const confirmed = this.#size;
+		try {
+			await this.#write(PROBE);
+			this.#size = confirmed;
+			await this.#handle.truncate(confirmed);
+		} catch (error) {
+			if (!(error instanceof NotWritten)) {
+				this.#failure = error as Error;
+				this.#onFailure(this.#failure);
+			}
+			throw error;
 		}
 	}
 

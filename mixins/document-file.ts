@@ -1,5 +1,4 @@
 import { createReadStream } from "node:fs";
-import { rm, writeFile } from "node:fs/promises";
 import { Readable } from "node:stream";
 import nedb from "@seald-io/nedb";
 import type { Service, ServiceBroker } from "moleculer";
@@ -9,7 +8,6 @@ import { AppendLog, NotWritten } from "./append-log.ts";
 /** The file is written anew once it has grown by so many times what it held, and by so many bytes. */
 const GROWTH_MAX = 3;
 const GROWTH_MIN = 16 * 1024 * 1024;
-const PROBE = Buffer.alloc(64 * 1024);
 
 /** The parts of NeDB (3.1.0) that its types leave out. */
 interface Internals {
@@ -119,20 +117,17 @@ export class FileAdapter extends MemoryAdapter {
 		return this.#confirmed(super.updateMany(withoutNor(query), update));
 	}
 
-	/** Throws while the disk takes no writes: after a failed one it is tried again here. */
+	/** Throws while the file takes no writes: after a failed one it is tried here whether it does again, between two calls. */
 	async ping(): Promise<void> {
 		if (!this.#failure) {
 			return;
 		}
-		const probe = `${this.#filename}.probe`;
-		try {
-			await writeFile(probe, PROBE, { flush: true, mode: 0o600 });
-			this.#failure = undefined;
-		} catch (cause) {
-			throw new NotWritten(this.#filename, cause);
-		} finally {
-			await rm(probe, { force: true });
-		}
+		await this.#nedb.executor.pushAsync(async () => {
+			if (this.#failure) {
+				await this.#log?.probe();
+				this.#failure = undefined;
+			}
+		});
 	}
 
 	async #confirmed<T>(call: Promise<T>): Promise<T> {

@@ -26,8 +26,11 @@ for (const [name, right] of misspeltVariables(process.env)) {
 
 /** Ends the process with one line that names cause and cure; the stack is there with LOG_LEVEL=debug. */
 export function fail(error: unknown): never {
-	const { message, stack } = error instanceof Error ? error : new Error(String(error));
-	console.error(`toko: ${message.split("\n", 1)[0]}`);
+	const { name, message, stack } = error instanceof Error ? error : new Error(String(error));
+	const line = message.split("\n", 1)[0];
+	// The client of NATS says no more than such as TIMEOUT.
+	const cure = "see that it runs and answers in time, then start again";
+	console.error(`toko: ${name === "NatsError" ? `NATS failed (${line}): ${cure}` : line}`);
 	if (process.env.LOG_LEVEL === "debug" || process.env.LOG_LEVEL === "trace") {
 		console.error(stack);
 	}

@@ -36,8 +36,8 @@ const TRIES = 5;
 
 /**
  * Holds units for an attempt to order, all lines or none. Every step is one guarded update of one document: the units
- * leave the stock only if they are there and no attempt of the same request holds them, in the same moment in which the
- * hold is noted.
+ * leave the stock only if they are there and neither this attempt nor another one of the same request holds them, in the
+ * same moment in which the hold is noted. So an attempt that arrives twice holds once.
  *
  * @throws PRODUCT_NOT_FOUND or OUT_OF_STOCK, naming every line at fault; RESERVATION_UNDER_WAY where another attempt of
  * the request holds some of the lines and not all. Then this attempt holds nothing.
@@ -50,7 +50,7 @@ export async function reserve(store: Store, attempt: Attempt, lines: Line[]): Pr
 			...{ product_id, quantity },
 			document: documents.get(product_id) as ProductDocument,
 		}));
-		const earlier = attemptOf(attempt.request_id, held);
+		const earlier = attemptOf(attempt, held);
 		if (earlier) {
 			const { reservation_id, expires_at } = earlier;
 			return { reservation_id, expires_at, lines: held };
@@ -69,21 +69,35 @@ export async function reserve(store: Store, attempt: Attempt, lines: Line[]): Pr
 	}
 }
 
-/** A hold of the earlier attempt of this request, where that holds all lines. */
-function attemptOf(request_id: string | undefined, held: Reserved["lines"]): Hold | undefined {
-	const holds = held.map(
-		({ document }) =>
-			request_id !== undefined && document.holds.find((hold) => hold.request_id === request_id),
-	);
-	const [first] = holds.filter((hold) => hold !== false && hold !== undefined);
+/** A hold of the attempt that holds all lines: this one, which arrived before, or an earlier one of its request. */
+function attemptOf(attempt: Attempt, held: Reserved["lines"]): Hold | undefined {
+	const holds = held.map(({ document }) => document.holds.find((hold) => isOf(attempt, hold)));
+	const first = holds.find((hold) => hold !== undefined);
 	if (!first) {
 		return undefined;
 	}
 	const { reservation_id } = first;
-	if (!holds.every((hold) => hold && hold.reservation_id === reservation_id)) {
+	if (!holds.every((hold) => hold?.reservation_id === reservation_id)) {
 		throw problem("RESERVATION_UNDER_WAY", { reservation_id });
 	}
 	return first;
+}
+
+function isOf({ reservation_id, request_id }: Attempt, hold: Hold): boolean {
+	return (
+		hold.reservation_id === reservation_id || (request_id !== undefined && hold.request_id === request_id)
+	);
+}
+
+/** Products on which none of these attempts, nor another one of their requests, holds units. */
+function withoutHoldsOf(attempts: readonly Attempt[]): object {
+	const keyed = attempts.flatMap(({ request_id = [] }) => request_id);
+	return {
+		$nor: [
+			{ "holds.reservation_id": { $in: attempts.map(({ reservation_id }) => reservation_id) } },
+			...(keyed.length > 0 ? [{ "holds.request_id": { $in: keyed } }] : []),
+		],
+	};
 }
 
 /** A call of `reserve`. */
@@ -136,26 +150,28 @@ async function holdTogether(
 	calls: ReserveCall[],
 ): Promise<(Reserved | undefined)[]> {
 	const [document] = await store.find({ query: { _id: product_id, ...ON_SALE } });
-	const requests = new Set(document?.holds.map(({ request_id }) => request_id));
+	const holders = new Set(document?.holds.flatMap(idsOf));
 	let left = document?.stock ?? 0;
-	const fitting = calls.filter(({ attempt: { request_id }, lines: [line] }) => {
+	const fitting = calls.filter(({ attempt, lines: [line] }) => {
 		const quantity = line?.quantity ?? 0;
-		if (quantity > left || (request_id !== undefined && requests.has(request_id))) {
+		const ids = idsOf(attempt);
+		if (quantity > left || ids.some((id) => holders.has(id))) {
 			return false;
 		}
 		left -= quantity;
-		requests.add(request_id);
+		for (const id of ids) {
+			holders.add(id);
+		}
 		return true;
 	});
 	const holds = fitting.map(({ attempt, lines: [line] }) => holdOf(attempt, line?.quantity ?? 0));
 	const sum = holds.reduce((units, { quantity }) => units + quantity, 0);
-	const keyed = holds.flatMap(({ request_id = [] }) => request_id);
 	const changed =
 		document && holds.length > 1
 			? await store.updateMany(
 					{
 						...{ _id: product_id, ...ON_SALE, stock: { $gte: sum } },
-						...(keyed.length > 0 ? { $nor: [{ "holds.request_id": { $in: keyed } }] } : {}),
+						...withoutHoldsOf(fitting.map(({ attempt }) => attempt)),
 					},
 					{ $inc: { stock: -sum }, $push: { holds: { $each: holds } } },
 				)
@@ -171,6 +187,11 @@ async function holdTogether(
 	);
 }
 
+/** What names an attempt or its hold. The two kinds never meet: UUIDs of versions 4 and 8. */
+function idsOf({ reservation_id, request_id }: Attempt | Hold): string[] {
+	return request_id === undefined ? [reservation_id] : [reservation_id, request_id];
+}
+
 function holdOf({ reservation_id, request_id, expires_at }: Attempt, quantity: number): Hold {
 	return { reservation_id, ...(request_id ? { request_id } : {}), expires_at, quantity };
 }
@@ -181,20 +202,19 @@ async function holdAll(
 	attempt: Attempt,
 	wanted: Map<string, number>,
 ): Promise<{ product_id: string; requested: number } | undefined> {
-	const { reservation_id, request_id } = attempt;
 	for (const [place, [product_id, quantity]] of [...wanted].entries()) {
 		// Where its answer is lost the hold may be there: the caller abandons the reservation before it is released.
 		const changed = await store.updateMany(
 			{
 				...{ _id: product_id, ...ON_SALE, stock: { $gte: quantity } },
-				...(request_id ? { $nor: [{ "holds.request_id": request_id }] } : {}),
+				...withoutHoldsOf([attempt]),
 			},
 			{ $inc: { stock: -quantity }, $push: { holds: holdOf(attempt, quantity) } },
 		);
 		if (changed === 0) {
 			if (place > 0) {
 				// Nobody takes over a part of the lines.
-				await settle(store, new Map([[reservation_id, "release"]]));
+				await settle(store, new Map([[attempt.reservation_id, "release"]]));
 			}
 			return { product_id, requested: quantity };
 		}

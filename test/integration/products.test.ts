@@ -155,6 +155,26 @@ describe.each(stores)("products on %s", (_, url) => {
 		expect(await stockOf(broker, id)).toMatchObject({ stock: 0, held: 50, supplied: 50 });
 	});
 
+	test("are held once for an attempt that arrives several times", async () => {
+		const [one, two] = [await newProduct(broker, 50), await newProduct(broker, 50)];
+		for (const products of [[one], [two, one]]) {
+			const reservation_id = randomUUID();
+			const lines = products.map(({ id }) => ({ product_id: id, quantity: 1 }));
+			await reserve(lines, reservation_id);
+			await Promise.all([1, 2, 3, 4].map((attempt) => reserve(lines, reservation_id, attempt)));
+		}
+		expect(await stockOf(broker, one.id)).toMatchObject({ stock: 48, held: 2 });
+		expect(await stockOf(broker, two.id)).toMatchObject({ stock: 49, held: 1 });
+	});
+
+	test("are held once for an attempt that arrives several times at the same moment", async () => {
+		const { id } = await newProduct(broker, 50);
+		const reservation_id = randomUUID();
+		const lines = [{ product_id: id, quantity: 1 }];
+		await Promise.all([0, 1, 2, 3].map((attempt) => reserve(lines, reservation_id, attempt)));
+		expect(await stockOf(broker, id)).toMatchObject({ stock: 49, held: 1 });
+	});
+
 	test("go to one of 1,000 who want the last unit", async () => {
 		const { id } = await newProduct(broker, 1);
 		const answers = await Promise.allSettled(
