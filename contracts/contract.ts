@@ -70,14 +70,27 @@ export function kindOf(thing: string): string {
 }
 
 /**
- * In a call's options and in its context: the parameters as the contract reads them, so that a process reads them once. Neither
- * travels to other processes.
+ * In a call's options: the parameters as the contract reads them, where the caller's side has read them, so that a process
+ * reads them once. Options do not travel to other processes.
  */
 export const PARSED = Symbol("parsed");
 
 /** What can hold them. */
 export interface Parsed {
 	[PARSED]?: unknown;
+}
+
+/**
+ * The parameters of a call that has succeeded, as its contract reads them: its callee has read them where it is in this process.
+ *
+ * @param ctx The call's context, which the promise of a broker's `call` has.
+ */
+export function paramsOf(
+	{ params: schema }: Pick<ActionContract, "params">,
+	given: unknown,
+	ctx: { params: unknown; endpoint?: { local?: boolean } | null } | undefined,
+): Record<string, unknown> | undefined {
+	return ctx?.endpoint?.local ? (ctx.params as Record<string, unknown>) : schema.safeParse(given ?? {}).data;
 }
 
 /** The header by which a client names a request that it may repeat. */

@@ -1,6 +1,6 @@
 import { Errors, type Middleware, type ServiceBroker } from "moleculer";
 import { actionContract } from "../contracts/actions.ts";
-import { type ActionContract, PARSED, type Parsed } from "../contracts/contract.ts";
+import { type ActionContract, PARSED, paramsOf } from "../contracts/contract.ts";
 import { PROBLEMS, problemCode } from "../contracts/problems.ts";
 import { AnswerCache, type Call, clientOf, type Options, useCache } from "../mixins/answer-cache.ts";
 import { countsAsFailure } from "./resilience.ts";
@@ -35,13 +35,13 @@ export function answersMiddleware(): Middleware {
 				}
 				const answer = next.call(broker, name, params, options);
 				if (contract?.changes && isChange(contract)) {
-					const note = (error?: unknown) => {
-						if (!changedNothing(error)) {
-							cache.noteChange(clientOf(options), thingsChanged(contract, params, answer.ctx));
-						}
-					};
-					// Before the caller hears of it.
-					answer.then(() => note(), note);
+					const note = (ctx?: unknown) =>
+						cache.noteChange(clientOf(options), thingsChanged(contract, params, ctx));
+					// Before the caller hears of it. A failure may have come before anybody has read the parameters.
+					answer.then(
+						() => note(answer.ctx),
+						(error) => changedNothing(error) || note(),
+					);
 				}
 				return answer;
 			} as never;
@@ -64,12 +64,12 @@ function isChange({ rest }: ActionContract): boolean {
 
 /** Whether a call was refused before it did anything; strangers would otherwise empty the cache. */
 function changedNothing(error: unknown): boolean {
-	const code = error === undefined ? undefined : problemCode(error);
+	const code = problemCode(error);
 	return code !== undefined && [401, 403, 422].includes(PROBLEMS[code].status);
 }
 
 /** Nothing where the call is one that its callee will refuse. */
-function thingsChanged({ changes, params: schema }: ActionContract, given: unknown, ctx: unknown): string[] {
-	const params = (ctx as Parsed | undefined)?.[PARSED] ?? schema.safeParse(given ?? {}).data;
-	return params === undefined ? [] : (changes?.(params as never) ?? []);
+function thingsChanged(contract: ActionContract, given: unknown, ctx: unknown): string[] {
+	const params = paramsOf(contract, given, ctx as Parameters<typeof paramsOf>[2]);
+	return params === undefined ? [] : (contract.changes?.(params as never) ?? []);
 }

@@ -16,7 +16,6 @@ export const contractMiddleware: Middleware = {
 		}
 		return async function checkAgainstContract(this: Service, ctx: Context) {
 			ctx.params = (ctx.options as Parsed)[PARSED] ?? parse(contract, ctx.params);
-			(ctx as Parsed)[PARSED] = ctx.params;
 			const result = contract.result.safeParse(await next.call(this, ctx));
 			if (!result.success) {
 				const [first] = fieldErrors(result.error);

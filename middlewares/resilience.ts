@@ -30,7 +30,7 @@ export const BULKHEADS: Readonly<Record<string, { concurrency: number; maxQueueS
 	"v1.users.changePassword": { concurrency: 4, maxQueueSize: 50 },
 	"v1.users.resetPassword": { concurrency: 4, maxQueueSize: 50 },
 	// Orders that wait for each other's stock would keep those who only read products waiting too.
-	"v1.orders.place": { concurrency: 16, maxQueueSize: 2000 },
+	"v1.orders.place": { concurrency: 64, maxQueueSize: 2000 },
 	// Waits for the payment provider.
 	"v1.orders.pay": { concurrency: 64, maxQueueSize: 64 },
 };

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import etag from "etag";
 import type { DeclaredAction } from "../../contracts/actions.ts";
-import { type Body, type Encoding, encodingFor } from "./encodings.ts";
+import { Body, type Encoding, encodingFor } from "./encodings.ts";
 import type { BrowserHeaders } from "./manners.ts";
 
 /** What an answer says beside its body. */
@@ -127,7 +127,41 @@ export function nextPage(
 	return `${url.pathname}${url.search}`;
 }
 
-/** Headers with a `Link` to the next page. */
-export function withLink(headers: string[], prefix: string, next: string): string[] {
-	return [...headers, "Link", `<${prefix}${next}>; rel="next"`];
+/** A `Link` to the next page, by the prefix that proxies have taken off the path. */
+export function linkTo(next: string, prefix: string): string {
+	return `<${prefix}${next}>; rel="next"`;
+}
+
+/** Sends JSON that is made for this request, with the headers that the response has already. */
+export function sendJson(
+	response: ServerResponse,
+	status: number,
+	value: unknown,
+	type = "application/json; charset=utf-8",
+): void {
+	const { method, headers } = response.req;
+	response.statusCode = status;
+	response.setHeader("Content-Type", type);
+	response.setHeader("Cache-Control", "no-store");
+	response.appendHeader("Vary", "Accept-Encoding");
+	if (method === "HEAD") {
+		response.end();
+		return;
+	}
+	const body = new Body(JSON.stringify(value));
+	const encoding = encodingFor(headers["accept-encoding"], body.bytes);
+	const bytes = body.in(encoding);
+	if (typeof bytes === "string" || Buffer.isBuffer(bytes)) {
+		response.setHeader("Content-Length", body.bytes);
+		response.end(bytes);
+		return;
+	}
+	bytes.then(
+		(bytes) => {
+			response.setHeader("Content-Encoding", encoding);
+			response.setHeader("Content-Length", bytes.length);
+			response.end(bytes);
+		},
+		() => response.destroy(),
+	);
 }

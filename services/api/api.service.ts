@@ -1,7 +1,6 @@
 import type { Server, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { setTimeout as wait } from "node:timers/promises";
-import compression from "compression";
 import type { Service } from "moleculer";
 import ApiGateway from "moleculer-web";
 import { actionContract, contracts } from "../../contracts/actions.ts";
@@ -10,6 +9,7 @@ import { answersOf } from "../../mixins/answer-cache.ts";
 import { service } from "../../mixins/schema.ts";
 import { settings } from "../../mixins/settings.ts";
 import { Addresses } from "./addresses.ts";
+import { sendJson } from "./answering.ts";
 import { readBody } from "./body.ts";
 import { closingOf } from "./closing.ts";
 import { docsAssets, docsPage, docsScript, redocPage, redocScript } from "./docs.ts";
@@ -17,7 +17,7 @@ import { publicAddress } from "./forwarded.ts";
 import type { Gateway, Request } from "./gateway.ts";
 import { readiness } from "./health.ts";
 import { hasMailbox, mailboxPage, mailPage } from "./mailbox.ts";
-import { browserHeaders, type Manner, manners } from "./manners.ts";
+import { browserHeaders, manners } from "./manners.ts";
 import { openApiDocument } from "./openapi.ts";
 import { Pages } from "./pages.ts";
 import { asProblem, preferredLanguage, problemAnswer } from "./problems.ts";
@@ -185,7 +185,6 @@ export default service<Gateway>({
 		this.clientOf = clientAddress();
 		this.publicAddress = publicAddress();
 		this.browserHeaders = browserHeaders();
-		this.compress = compression() as unknown as Manner;
 		this.pages = new Pages(answersOf(this.broker));
 		this.addresses = new Addresses(this.aliases);
 	},
@@ -285,16 +284,4 @@ function page(path: string, send: (response: ServerResponse, prefix: string) => 
 	return answering(path, function (this: Gateway, request, response) {
 		send(response, this.publicAddress(request).prefix);
 	});
-}
-
-function sendJson(
-	response: ServerResponse,
-	status: number,
-	body: unknown,
-	type = "application/json; charset=utf-8",
-) {
-	response.statusCode = status;
-	response.setHeader("Content-Type", type);
-	response.setHeader("Cache-Control", "no-store");
-	response.end(response.req.method === "HEAD" ? undefined : JSON.stringify(body));
 }

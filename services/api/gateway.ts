@@ -5,7 +5,7 @@ import type { Addresses } from "./addresses.ts";
 import type { WithBody } from "./body.ts";
 import type { Closing } from "./closing.ts";
 import type { publicAddress } from "./forwarded.ts";
-import type { browserHeaders, Manner } from "./manners.ts";
+import type { browserHeaders } from "./manners.ts";
 import type { Pages } from "./pages.ts";
 import type { clientAddress, rateLimiter } from "./rate-limit.ts";
 
@@ -42,7 +42,6 @@ export interface Gateway extends Service {
 	clientOf: ReturnType<typeof clientAddress>;
 	publicAddress: ReturnType<typeof publicAddress>;
 	browserHeaders: ReturnType<typeof browserHeaders>;
-	compress: Manner;
 	httpHandler: RequestListener;
 	parseQueryString(request: Request): { query: Record<string, unknown> };
 	sendProblem(request: Request, response: ServerResponse, error: unknown): void;

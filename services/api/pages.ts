@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { LRUCache } from "lru-cache";
 import { type AnswerCache, type CachedAnswer, userOf } from "../../mixins/answer-cache.ts";
-import { type Answer, sendAnswer, tagOf, withLink } from "./answering.ts";
+import { type Answer, linkTo, sendAnswer, tagOf } from "./answering.ts";
 import { bringsBody } from "./body.ts";
 import { Body } from "./encodings.ts";
 import type { BrowserHeaders } from "./manners.ts";
@@ -81,7 +81,7 @@ export class Pages {
 	): Promise<void> | undefined {
 		this.#cache.count(cached.action, "kept");
 		const linked =
-			next === undefined ? answer : { ...answer, headers: withLink(answer.headers, prefix, next) };
+			next === undefined ? answer : { ...answer, headers: [...answer.headers, "Link", linkTo(next, prefix)] };
 		return sendAnswer(request, response, linked, id, browser);
 	}
 

@@ -2,11 +2,11 @@ import { randomUUID } from "node:crypto";
 import type { ServerResponse } from "node:http";
 import type { CallingOptions, Context } from "moleculer";
 import { allActions, type DeclaredAction } from "../../contracts/actions.ts";
-import { PARSED, type Parsed } from "../../contracts/contract.ts";
-import { TRACED, type Traced } from "../../mixins/answer-cache.ts";
+import { paramsOf } from "../../contracts/contract.ts";
+import { type CachedAnswer, TRACED, type Traced } from "../../mixins/answer-cache.ts";
 import { CALLS_METRIC } from "../../mixins/metrics.ts";
 import type { Found } from "./addresses.ts";
-import { type Answer, headOf, nextPage, sendAnswer, tagOf, withLink } from "./answering.ts";
+import { type Answer, headOf, linkTo, nextPage, sendAnswer, tagOf } from "./answering.ts";
 import { readBody } from "./body.ts";
 import { Body } from "./encodings.ts";
 import type { Gateway, Request } from "./gateway.ts";
@@ -35,7 +35,7 @@ export function serve(gateway: Gateway, request: Request, response: ServerRespon
 type Page = NonNullable<ReturnType<Gateway["pages"]["find"]>>;
 
 function send(gateway: Gateway, request: Request, response: ServerResponse, page: Page): void {
-	const prefix = page.next === undefined ? "" : gateway.publicAddress(request).prefix;
+	const prefix = page.next === undefined ? "" : prefixOf(gateway, request);
 	gateway.broker.metrics.increment(CALLS_METRIC);
 	const id = idOf(request);
 	gateway.pages
@@ -85,61 +85,49 @@ async function answerByCall(
 	meta.client = gateway.clientOf(request);
 	request.$trace = meta.traceparent;
 	const traced: Traced = {};
-	const call = gateway.broker.call(action, params, {
-		meta,
-		requestID: id,
-		[TRACED]: traced,
-	} as CallingOptions) as Promise<unknown> & { ctx?: Context };
+	const options = { meta, requestID: id, [TRACED]: traced } as CallingOptions;
+	const call = gateway.broker.call(action, params, options) as Promise<unknown> & { ctx?: Context };
 	const data = await call;
 	const declared = allActions().get(action) as DeclaredAction;
-	const head = headOf(declared);
-	const answer = {
-		...head,
-		status: meta.$statusCode ?? head.status,
-		...bodyOf(gateway, data, traced, head.isForAll),
-	};
+	const url = request.originalUrl as string;
+	const { cached, age_s } = traced;
+	const read = () => cached?.params ?? paramsOf(declared.contract, params, call.ctx);
 	const next = Array.isArray(data)
-		? nextPage(
-				request.originalUrl as string,
-				data.length,
-				(traced.cached?.params ??
-					(call.ctx as Parsed | undefined)?.[PARSED] ??
-					declared.contract.params.safeParse(params).data) as Parameters<typeof nextPage>[2],
-				traced.cached ? traced.cached.next : meta.$next,
-			)
+		? nextPage(url, data.length, read(), cached ? cached.next : meta.$next)
 		: undefined;
-	if (traced.cached && traced.age_s === undefined) {
-		gateway.pages.add(request.originalUrl as string, { cached: traced.cached, answer: { ...answer }, next });
+	const answer = cached ? pageOf(gateway, declared, cached) : answerOf(declared, data, meta.$statusCode);
+	if (cached && age_s === undefined) {
+		gateway.pages.add(url, { cached, answer, next });
 	}
-	let { headers } = answer;
-	if (traced.age_s !== undefined) {
-		headers = [...headers, "Age", String(traced.age_s)];
+	const headers = [...answer.headers];
+	if (age_s !== undefined) {
+		headers.push("Age", String(age_s));
 	}
-	if (next !== undefined || (answer.status === 201 && meta.$location !== undefined)) {
-		const { prefix } = gateway.publicAddress(request);
-		headers = next === undefined ? headers : withLink(headers, prefix, next);
-		headers = answer.status === 201 ? [...headers, "Location", `${prefix}${meta.$location}`] : headers;
+	if (next !== undefined) {
+		headers.push("Link", linkTo(next, prefixOf(gateway, request)));
+	}
+	if (answer.status === 201 && meta.$location !== undefined) {
+		headers.push("Location", `${prefixOf(gateway, request)}${meta.$location}`);
 	}
 	await sendAnswer(request, response, { ...answer, headers }, id, gateway.browserHeaders(request));
 }
 
-function bodyOf(
-	gateway: Gateway,
-	data: unknown,
-	{ cached }: Traced,
-	isForAll: boolean,
-): Pick<Answer, "body" | "tag"> {
-	if (cached) {
-		return gateway.pages.render(cached);
-	}
-	if (data === null || data === undefined) {
-		return { body: undefined, tag: undefined };
-	}
-	const text = JSON.stringify(data);
-	return { body: new Body(text), tag: isForAll ? tagOf(text) : undefined };
+function pageOf(gateway: Gateway, declared: DeclaredAction, cached: CachedAnswer): Answer {
+	return { ...headOf(declared), ...gateway.pages.render(cached) };
 }
 
-/** Tells a problem as any other answer is told: with headers for browsers, compressed where it is long. */
+function answerOf(declared: DeclaredAction, data: unknown, status: number | undefined): Answer {
+	const head = headOf(declared);
+	const text = data === null || data === undefined ? undefined : JSON.stringify(data);
+	return {
+		status: status ?? head.status,
+		headers: head.headers,
+		body: text === undefined ? undefined : new Body(text),
+		tag: text !== undefined && head.isForAll ? tagOf(text) : undefined,
+	};
+}
+
+/** Tells a problem, with the headers for browsers that every answer has. */
 function fail(
 	gateway: Gateway,
 	request: Request,
@@ -159,7 +147,12 @@ function fail(
 	if (vary !== "") {
 		response.setHeader("Vary", vary.slice(0, -2));
 	}
-	gateway.compress(request, response, () => gateway.sendProblem(request, response, error));
+	gateway.sendProblem(request, response, error);
+}
+
+/** What proxies have taken off the path, for links. */
+function prefixOf(gateway: Gateway, request: Request): string {
+	return request.headers["x-forwarded-prefix"] === undefined ? "" : gateway.publicAddress(request).prefix;
 }
 
 /** A client may choose a request's id, as long as it is safe to log and send back. */
