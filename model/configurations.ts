@@ -150,6 +150,26 @@ export const FAULTS: Fault[] = [
 		defines: [...MAILS, "SENDING"],
 	},
 	{
+		macro: "RESERVE_TWICE",
+		name: "a call of reserve that is delivered twice",
+		defines: ONE_ORDER,
+	},
+	{
+		macro: "FORGETS_ABANDONED",
+		name: "an abandoned reservation that is pruned while its transaction is on its way",
+		defines: ONE_ORDER,
+	},
+	{
+		macro: "FORGETS_SOLD",
+		name: "a sold reservation that is pruned while its hold is there",
+		defines: ONE_ORDER,
+	},
+	{
+		macro: "FORGETS_PLACE",
+		name: "a place in the inbox that is pruned while its event may come again",
+		defines: MAILS,
+	},
+	{
 		macro: "RELEASES_ARE_LOST",
 		name: "releases that are lost for ever",
 		defines: ONE_ORDER,

@@ -140,7 +140,6 @@ bit mail_sent[EVENTS];          /* the mail server had it, at least once */
 
 #ifdef STOCK
 bit has_begun[ORDERS];          /* attempts */
-byte answered;                  /* how many of them have ended, one way or the other */
 bit has_event[2];               /* processes of products */
 #endif
 #ifdef RELAY
@@ -196,7 +195,10 @@ inline check_order_at_rest(o) {
 #ifdef STOCK
 	assert(!hold[o]);                               /* no hold is left for ever */
 	assert(!for_products[LATER_EVENT(o)]);
-	assert((reservation[o] == TAKEN) == (order_status[o] != NOT_PLACED));
+	assert(has_begun[o] && reserve_call[o] == NOTHING && transaction[o] == NOTHING);   /* no attempt waits for ever */
+#ifndef FAULT_FORGETS_SOLD
+	assert(reservation[o] != ABANDONED || order_status[o] == NOT_PLACED);        /* abandoned is for ever */
+#endif
 	assert(!IS_KEYED || order_status[o] == NOT_PLACED || answer[KEY_OF(o)] == ORDER + o);
 #endif
 #ifdef MAILS
@@ -223,7 +225,6 @@ active proctype rest() {
 #endif
 #ifdef STOCK
 		assert(UNITS == stock + SUM(IS_HELD) + SUM(IS_PAID));   /* supplied = stock + held + sold */
-		assert(answered == ORDERS);             /* no attempt waits for ever */
 		assert(!has_event[0] && !has_event[1]);
 #endif
 #ifdef RELAY
@@ -357,7 +358,7 @@ proctype attempt(byte me) {
 	:: d_step { faulty -> stop_waiting(); printf("attempt %d: dies while it waits for PostgreSQL\n", me) }
 	fi;
 over:
-	answered++
+	skip
 }
 
 /* ---- PostgreSQL: place_order() ---- */
@@ -449,6 +450,47 @@ inline move_without_event(o, target) {
 		order_status[o] = target;
 		printf("orders: moves the order of reservation %d and dies before its event is written\n", o)
 	}
+}
+#endif
+
+#ifdef FAULT_RESERVE_TWICE
+/* The first call arrives a second time. */
+active proctype network() {
+end_idle:
+	d_step {
+		faulty && has_begun[0] && stock > 0 && !hold[0] && reserve_call[0] == NOTHING ->
+		printf("products: the call of reserve comes again, a unit is held for reservation 0\n");
+		stock--;
+		hold[0] = 1
+	}
+}
+#endif
+
+#if defined(FAULT_FORGETS_ABANDONED) || defined(FAULT_FORGETS_SOLD) || defined(FAULT_FORGETS_PLACE)
+/* Old rows are deleted, but too early. */
+active proctype pruning() {
+end_idle:
+#ifdef FAULT_FORGETS_ABANDONED
+	d_step {
+		faulty && reservation[0] == ABANDONED ->
+		printf("orders: forgets that reservation 0 is abandoned\n");
+		reservation[0] = FREE
+	}
+#endif
+#ifdef FAULT_FORGETS_SOLD
+	d_step {
+		faulty && order_status[0] == PAID && hold[0] ->
+		printf("orders: forgets reservation 0, whose order is paid\n");
+		reservation[0] = FREE
+	}
+#endif
+#ifdef FAULT_FORGETS_PLACE
+	d_step {
+		faulty && inbox[0] == 2 ->
+		printf("notifications: forgets how far it is with order 0\n");
+		inbox[0] = 0
+	}
+#endif
 }
 #endif
 
@@ -603,7 +645,7 @@ inline sweep(x) {
 		abandon(x);
 #endif
 		if
-		:: order_status[x] == PAID -> consume(x)
+		:: order_status[x] == PAID && reservation[x] == TAKEN -> consume(x)
 		:: else -> release_call[x] = 1
 		fi
 	}
