@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -37,8 +37,11 @@ export interface Outcome {
 	counterexample?: Counterexample;
 }
 
+/** Nothing fails any more, and yet there is no end. */
+export const LIVELOCK = "the shop comes to rest";
+
 export interface Counterexample {
-	/** What is broken: the assertion with its comment, or `livelock`. */
+	/** The promise that is broken, or `LIVELOCK`. */
 	broken: string;
 	/** What happens, line by line. */
 	steps: string[];
@@ -79,7 +82,7 @@ export async function check({ compiler }: Checker, defines: string[], search: Se
 			return { states, seconds, memory_mb };
 		}
 		const { stdout } = await run("spin", [...macros, "-T", "-t", "-k", "toko.pml.trail", MODEL], options);
-		return { states, seconds, memory_mb, counterexample: await readTrail(stdout) };
+		return { states, seconds, memory_mb, counterexample: readTrail(stdout) };
 	} finally {
 		await rm(directory, { recursive: true, force: true });
 	}
@@ -105,19 +108,15 @@ async function complete(
 }
 
 /** The lines that the model prints on the way to a failure, as Spin repeats it. */
-async function readTrail(replayed: string): Promise<Counterexample> {
+function readTrail(replayed: string): Counterexample {
 	const lines = replayed.split("\n").map((line) => line.trim());
-	const end = lines.findIndex((line) => /^spin: (trail ends|.*Error: assertion)/.test(line));
+	const end = lines.findIndex((line) => /^(broken: |spin: trail ends)/.test(line));
 	const steps = lines
 		.slice(0, end)
 		.filter((line) => line !== "" && !line.startsWith("spin:"))
 		.map((line) => (line.includes("START OF CYCLE") ? "again and again:" : line));
-	const [, place] = /toko\.pml:(\d+), Error: assertion violated/.exec(replayed) ?? [];
-	if (place === undefined) {
-		return { broken: "livelock: nothing fails any more, and the shop does not come to rest", steps };
-	}
-	const source = (await readFile(MODEL, "utf8")).split("\n")[Number(place) - 1] as string;
-	return { broken: `toko.pml:${place} ${source.trim().replace(/;?\s+(?=\/\*)/, " ")}`, steps };
+	const [, broken] = /^broken: (.*)/.exec(lines[end] ?? "") ?? [];
+	return { steps, broken: broken ?? LIVELOCK };
 }
 
 async function output(program: string, args: string[]): Promise<string | undefined> {

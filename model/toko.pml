@@ -167,6 +167,12 @@ inline publish(e) {
 
 /* ---- What must hold ---- */
 
+#define PROMISE(condition, text) \
+	if \
+	:: condition \
+	:: else -> printf("broken: "); printf(text); printf("\n"); assert(false) \
+	fi
+
 #if ORDERS == 1
 #define SUM(term) term(0)
 #elif ORDERS == 2
@@ -181,32 +187,32 @@ inline publish(e) {
 inline check_always() {
 	skip;
 #ifdef STOCK
-	assert(stock + SUM(IS_HELD) + sold == UNITS);   /* units are conserved */
-	assert(SUM(IS_ALIVE) <= UNITS);                 /* no unit is sold twice */
+	PROMISE(stock + SUM(IS_HELD) + sold == UNITS, "units are conserved");
+	PROMISE(SUM(IS_ALIVE) <= UNITS, "no unit is sold twice");
 #endif
 #ifdef SAME_KEY
-	assert(!(order_status[0] != NOT_PLACED && order_status[1] != NOT_PLACED));   /* one key, one order */
+	PROMISE(!(order_status[0] != NOT_PLACED && order_status[1] != NOT_PLACED), "one key, one order");
 #endif
 }
 
 inline check_order_at_rest(o) {
-	assert(order_status[o] != PENDING);             /* deadlines are kept */
-	assert(order_status[o] == NOT_PLACED || in_stream[LATER_EVENT(o)]);          /* no event is lost */
+	PROMISE(order_status[o] != PENDING, "deadlines are kept");
+	PROMISE(order_status[o] == NOT_PLACED || in_stream[LATER_EVENT(o)], "no event is lost");
 #ifdef STOCK
-	assert(!hold[o]);                               /* no hold is left for ever */
-	assert(!for_products[LATER_EVENT(o)]);
-	assert(has_begun[o] && reserve_call[o] == NOTHING && transaction[o] == NOTHING);   /* no attempt waits for ever */
+	PROMISE(!hold[o], "no hold is left for ever");
+	PROMISE(!for_products[LATER_EVENT(o)], "every event is taken in by products");
+	PROMISE(has_begun[o] && reserve_call[o] == NOTHING && transaction[o] == NOTHING, "no attempt waits for ever");
 #ifndef FAULT_FORGETS_SOLD
-	assert(reservation[o] != ABANDONED || order_status[o] == NOT_PLACED);        /* abandoned is for ever */
+	PROMISE(reservation[o] != ABANDONED || order_status[o] == NOT_PLACED, "abandoned is for ever");
 #endif
-	assert(!IS_KEYED || order_status[o] == NOT_PLACED || answer[KEY_OF(o)] == ORDER + o);
+	PROMISE(!IS_KEYED || order_status[o] == NOT_PLACED || answer[KEY_OF(o)] == ORDER + o, "the answer of a key is its order");
 #endif
 #ifdef MAILS
-	assert(mails[PLACED_EVENT(o)] == (order_status[o] != NOT_PLACED));           /* one mail for each event */
-	assert(mails[LATER_EVENT(o)] == (order_status[o] != NOT_PLACED));
+	PROMISE(mails[PLACED_EVENT(o)] == (order_status[o] != NOT_PLACED), "one mail for each event");
+	PROMISE(mails[LATER_EVENT(o)] == (order_status[o] != NOT_PLACED), "one mail for each event");
 #ifdef SENDING
-	assert(mail_sent[PLACED_EVENT(o)] == mails[PLACED_EVENT(o)]);                /* and it was sent */
-	assert(mail_sent[LATER_EVENT(o)] == mails[LATER_EVENT(o)]);
+	PROMISE(mail_sent[PLACED_EVENT(o)] == mails[PLACED_EVENT(o)], "every mail is sent");
+	PROMISE(mail_sent[LATER_EVENT(o)] == mails[LATER_EVENT(o)], "every mail is sent");
 #endif
 #endif
 }
@@ -224,11 +230,11 @@ active proctype rest() {
 		check_order_at_rest(2);
 #endif
 #ifdef STOCK
-		assert(UNITS == stock + SUM(IS_HELD) + SUM(IS_PAID));   /* supplied = stock + held + sold */
-		assert(!has_event[0] && !has_event[1]);
+		PROMISE(UNITS == stock + SUM(IS_HELD) + SUM(IS_PAID), "supplied = stock + held + sold");
+		PROMISE(!has_event[0] && !has_event[1], "no process of products waits for ever");
 #endif
 #ifdef RELAY
-		assert(!has_row[0] && !has_row[1]);     /* no relay waits for ever */
+		PROMISE(!has_row[0] && !has_row[1], "no relay waits for ever");
 #endif
 	}
 }
@@ -266,8 +272,8 @@ inline give_up(r) {
 
 /* The order is there, and it is the one that everybody with this key gets. */
 inline answer_placed(r) {
-	assert(order_status[r] != NOT_PLACED);
-	assert(!IS_KEYED || answer[KEY_OF(me)] == ORDER + r)
+	PROMISE(order_status[r] != NOT_PLACED, "an answered order is there");
+	PROMISE(!IS_KEYED || answer[KEY_OF(me)] == ORDER + r, "everybody with this key gets the same order")
 }
 
 /* Nobody waits for what this attempt has sent. It may arrive all the same. */
@@ -561,7 +567,7 @@ inline reserve(a) {
 	:: d_step {
 		!IS_HELD_BY_TWIN(a) && stock == 0 ->
 		printf("products: there is no unit for attempt %d\n", a);
-		assert(!HAS_TWIN(a));                       /* no request is refused for the unit that it holds */
+		PROMISE(!HAS_TWIN(a), "no request is refused for the unit that it holds");
 		ANSWER(a, SHORT)
 	}
 	:: d_step {
@@ -815,7 +821,7 @@ end_idle:
 inline queue_mail(x) {
 	printf("notifications: queues the mail of event %d\n", x);
 	mails[x]++;
-	assert(mails[x] == 1)
+	PROMISE(mails[x] == 1, "an event has one mail")
 }
 
 /*
