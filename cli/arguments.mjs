@@ -159,6 +159,18 @@ const COMMANDS = {
 		},
 		operands: true,
 	},
+	model: {
+		usage: [
+			[
+				"npm run model -- [--small] [--steps]",
+				"checks the protocol of an order as a model; exit code 1 where a check fails, 2 where there is no Spin",
+			],
+		],
+		options: {
+			small: { type: "boolean", note: "only what npm test checks" },
+			steps: { type: "boolean", note: "prints the steps to each mistake that was put in on purpose" },
+		},
+	},
 	mongo: { usage: [["npm run mongo", "runs a MongoDB-compatible server for development"]] },
 	openapi: { usage: [["npm run openapi", "writes docs/openapi.json and test/e2e/api-types.ts"]] },
 };

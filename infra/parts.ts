@@ -61,9 +61,13 @@ export async function bringUpParts(
 		for (const part of parts) if (part.status === "rejected") throw part.reason;
 		const up = parts.map((part) => (part as PromiseFulfilledResult<Part>).value);
 		setSecretVariables(secrets);
-		const signal = signals.received();
-		if (signal !== undefined) throw new StartError(`stopped by ${signal} while starting`);
 		await file.announce(up);
+		// Last, so that none is lost: from here on signals are the caller's.
+		const signal = signals.received();
+		if (signal !== undefined) {
+			await file.withdraw();
+			throw new StartError(`stopped by ${signal} while starting`);
+		}
 		return { parts: up, stop: () => stop(running, file, lock) };
 	} catch (error) {
 		await Promise.all(running.map((part) => part.stop()));

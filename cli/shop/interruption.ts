@@ -16,15 +16,18 @@ export class Interrupted extends StartError {
  * A promise that rejects at the first SIGINT, SIGTERM or SIGHUP, or when nobody reads the output any more; later ones change
  * nothing. For a command that starts processes, to race with its work: Node's own end of the process would leave them.
  *
+ * @param options.needsReader False where the work has a use without its output.
  * @throws Interrupted
  */
-export function interruption(): Promise<never> {
+export function interruption({ needsReader = true } = {}): Promise<never> {
 	const { promise, reject } = Promise.withResolvers<never>();
 	for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
 		process.on(signal, () => reject(new Interrupted(signal, true)));
 	}
-	onClosedOutput(() => reject(new Interrupted("the end of its output's reader", false)));
-	// It may come when the work is done.
+	if (needsReader) {
+		onClosedOutput(() => reject(new Interrupted("the end of its output's reader", false)));
+	}
+	// It may come after the work.
 	promise.catch(() => undefined);
 	return promise;
 }

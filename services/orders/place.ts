@@ -175,7 +175,8 @@ const TAKEN = ["orders_pkey", "reservations_pkey", "idempotency_keys_pkey"];
  * either.
  */
 function wasRolledBack(error: unknown): boolean {
-	return /^(40|53)/.test((error as DatabaseError).code ?? "");
+	// 40003: what became of it is not known.
+	return /^(40(?!003)|53)/.test((error as DatabaseError).code ?? "");
 }
 
 /**

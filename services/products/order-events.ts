@@ -1,6 +1,7 @@
 import type { ServiceSchema } from "moleculer";
 import type { JsMsg } from "nats";
 import type { EventEnvelope, EventName } from "../../contracts/actions.ts";
+import { problem } from "../../contracts/problems.ts";
 import { aboutProduct } from "../../contracts/products.ts";
 import { batched } from "../../mixins/batching.ts";
 import type { DocumentService } from "../../mixins/documents.ts";
@@ -8,6 +9,7 @@ import { ACK_WAIT_MS, ALL_EVENTS, readEvent } from "../../mixins/events.ts";
 import { isPassing } from "../../mixins/failures.ts";
 import { tellOutdated } from "../../mixins/outdated.ts";
 import { mixin } from "../../mixins/schema.ts";
+import { jetStreamOf } from "../../mixins/stream.ts";
 import type { ProductDocument } from "./model.ts";
 import { type Fate, settle } from "./stock.ts";
 
@@ -18,6 +20,8 @@ const FATES: Partial<Record<EventName, Fate>> = {
 	"order.expired": "release",
 };
 
+/** The consumer of the stream that all products processes share. */
+const GROUP = "products";
 const EVENTS_AT_ONCE = 200;
 /** Failures after which an event that cannot be handled is left to the sweeper, which asks orders about each hold. */
 const TRIES = 5;
@@ -40,9 +44,17 @@ export function orderEvents(): Partial<ServiceSchema> {
 				{ max: EVENTS_AT_ONCE },
 			);
 		},
+		methods: {
+			checkOrderEvents(this: DocumentService<ProductDocument>) {
+				const reason = jetStreamOf(this.broker).lagOf(GROUP);
+				if (reason) {
+					throw problem("EVENTS_NOT_TAKEN_IN", { reason });
+				}
+			},
+		},
 		channels: {
 			[ALL_EVENTS]: {
-				group: "products",
+				group: GROUP,
 				// Never given up by JetStream.
 				maxRetries: -1,
 				async handler(this: DocumentService<ProductDocument>, given: unknown, message: JsMsg) {

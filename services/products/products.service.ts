@@ -39,6 +39,8 @@ import { KEEPS_LEDGERS, Sweeper } from "./sweeper.ts";
 interface ProductsService extends DocumentService<ProductDocument> {
 	sweeper: Sweeper;
 	listing: Listing;
+	/** @throws EVENTS_NOT_TAKEN_IN */
+	checkOrderEvents(): void;
 	/** Holds units for an attempt to order, together with those that come at the same time. */
 	reserve(call: ReserveCall): Promise<Reserved>;
 	/** Tells everybody who keeps answers about these products. */
@@ -223,6 +225,7 @@ export default service<ProductsService>({
 
 		async health() {
 			await this.ping();
+			this.checkOrderEvents();
 			return { status: "healthy", service: "product-service" };
 		},
 	}),

@@ -1,4 +1,5 @@
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterAll, expect, test } from "@jest/globals";
 import { cleanUp, newFolder, processesOf, run, startShop, until } from "../../tools/shop-process.ts";
 
@@ -54,7 +55,7 @@ test.each([["start"], ["cluster"]])(
 	240_000,
 );
 
-test("a command that ends by itself does its work, also where nobody reads its output", async () => {
+test("a command that ends by itself does its work, also where nobody reads its output; an audit that is interrupted ends its servers", async () => {
 	const folder = newFolder();
 	const shop = await startShop(folder);
 	const status = run(folder, ["status"]);
@@ -63,4 +64,15 @@ test("a command that ends by itself does its work, also where nobody reads its o
 	expect(status.errors()).toBe("");
 	shop.child.kill("SIGTERM");
 	await shop.ended();
+
+	const unread = run(folder, ["audit"]);
+	unread.child.stdout?.destroy();
+	expect(await unread.ended()).toBe(0);
+	const stopped = run(folder, ["audit"]);
+	const isUp = () => "main" in JSON.parse(readFileSync(join(folder, "parts.json"), "utf8"));
+	await until("its servers", isUp);
+	stopped.child.kill("SIGTERM");
+	expect(await stopped.ended()).toBe(1);
+	expect(stopped.errors()).toMatch(/^toko: (interrupted|stopped) by SIGTERM/m);
+	expect(processesOf(folder)).toEqual([]);
 });
