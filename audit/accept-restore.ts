@@ -1,7 +1,9 @@
 import type pg from "pg";
+import { eventId, isPlace } from "../mixins/events.ts";
 import { PostgresClient } from "../mixins/postgres-client.ts";
 import { databaseUrl } from "../mixins/settings.ts";
 import type { Sources } from "./sources.ts";
+import { type Message, messages } from "./stream.ts";
 
 const ROWS_AT_ONCE = 5000;
 
@@ -29,7 +31,7 @@ async function acceptUsers(
 	sources: Sources,
 	say: (line: string) => void,
 ): Promise<boolean> {
-	const events = await acceptEvents(client, sources, "user");
+	const { aggregates: events } = await acceptEvents(client, sources, "user");
 	const buyers = await sources.snapshot("orders", (query) =>
 		query<{ id: number }>(
 			"SELECT DISTINCT user_id AS id FROM orders UNION SELECT user_id FROM deleted_users",
@@ -72,7 +74,7 @@ async function acceptOrders(
 	sources: Sources,
 	say: (line: string) => void,
 ): Promise<boolean> {
-	const events = await acceptEvents(client, sources, "order");
+	const { aggregates: events, number } = await acceptEvents(client, sources, "order");
 	const sold: string[] = [];
 	for await (const { last_sold } of sources.products()) {
 		sold.push(...(last_sold ? [last_sold.reservation_id] : []));
@@ -95,7 +97,7 @@ async function acceptOrders(
 	);
 	const { rows } = await client.query<{ last: string }>(
 		"SELECT setval('order_numbers', greatest(nextval('order_numbers') + $1::bigint, $2::bigint)) AS last",
-		[events, known?.number ?? 0],
+		[events, Math.max(Number(known?.number ?? 0), number)],
 	);
 	say(
 		`orders: ${events} orders have lost events, ${sales} more sales are known from products; the next number is above ${rows[0]?.last}`,
@@ -106,12 +108,28 @@ async function acceptOrders(
 	return true;
 }
 
-/** Raises the sequences of a database's events to what notifications has taken in; answers of how many things. */
-async function acceptEvents(client: pg.Client, sources: Sources, of: "user" | "order"): Promise<number> {
-	let accepted = 0;
+/**
+ * Raises the sequences of a database's events to those that the stream has and that notifications has taken in; answers of
+ * how many aggregates, and the highest number of an order in the stream.
+ */
+async function acceptEvents(
+	client: pg.Client,
+	sources: Sources,
+	of: "user" | "order",
+): Promise<{ aggregates: number; number: number }> {
+	const raised = new Set<string>();
+	let number = 0;
+	for await (const page of messages(sources, await sources.nats.jetstreamManager())) {
+		const own = page.map(({ event }) => event).filter((event) => isEventOf(of, event));
+		for (const { data } of own) {
+			const [, digits = "0"] = /^TK-(\d{6,12})$/.exec((data as { number?: string })?.number ?? "") ?? [];
+			number = Math.max(number, Number(digits));
+		}
+		await raise(client, own as Place[], raised);
+	}
 	for (let after = ""; ; ) {
 		const taken = await sources.snapshot("notifications", (query) =>
-			query<{ aggregate: string; sequence: number }>(
+			query<Place>(
 				`SELECT aggregate, sequence FROM inbox
 				WHERE starts_with(aggregate, $1) AND aggregate COLLATE "C" > $2 ORDER BY aggregate COLLATE "C" LIMIT $3`,
 				[`${of}:`, after, ROWS_AT_ONCE],
@@ -119,18 +137,40 @@ async function acceptEvents(client: pg.Client, sources: Sources, of: "user" | "o
 		);
 		const last = taken.at(-1);
 		if (!last) {
-			return accepted;
+			return { aggregates: raised.size, number };
 		}
-		const { rowCount } = await client.query(
-			`INSERT INTO event_sequences AS s (aggregate, sequence, lost)
-			SELECT aggregate, sequence, sequence FROM unnest($1::text[], $2::integer[]) AS taken (aggregate, sequence)
-			ON CONFLICT (aggregate) DO UPDATE
-				SET lost = s.lost + excluded.sequence - s.sequence, sequence = excluded.sequence
-				WHERE s.sequence < excluded.sequence`,
-			[taken.map(({ aggregate }) => aggregate), taken.map(({ sequence }) => sequence)],
-		);
-		accepted += rowCount ?? 0;
+		await raise(client, taken, raised);
 		after = last.aggregate;
+	}
+}
+
+interface Place {
+	aggregate: string;
+	sequence: number;
+}
+
+/** Whether a message came from the outbox of users or orders. */
+function isEventOf(of: "user" | "order", { id, aggregate, sequence }: Message["event"]): boolean {
+	return (
+		String(aggregate).startsWith(`${of}:`) &&
+		isPlace(aggregate, sequence) &&
+		id === eventId(aggregate as string, sequence as number)
+	);
+}
+
+async function raise(client: pg.Client, places: Place[], raised: Set<string>): Promise<void> {
+	const { rows } = await client.query<{ aggregate: string }>(
+		`INSERT INTO event_sequences AS s (aggregate, sequence, lost)
+		SELECT aggregate, max(sequence), max(sequence) FROM unnest($1::text[], $2::integer[]) AS known (aggregate, sequence)
+		GROUP BY aggregate
+		ON CONFLICT (aggregate) DO UPDATE
+			SET lost = s.lost + excluded.sequence - s.sequence, sequence = excluded.sequence
+			WHERE s.sequence < excluded.sequence
+		RETURNING aggregate`,
+		[places.map(({ aggregate }) => aggregate), places.map(({ sequence }) => sequence)],
+	);
+	for (const { aggregate } of rows) {
+		raised.add(aggregate);
 	}
 }
 

@@ -1,6 +1,5 @@
-import { createHash } from "node:crypto";
 import type { JetStreamManager, JsMsg } from "nats";
-import { streamConfig } from "../mixins/events.ts";
+import { eventId, streamConfig } from "../mixins/events.ts";
 import { unlessMissing } from "../mixins/stream.ts";
 import type { Look } from "./audit.ts";
 import { PagedLook } from "./look.ts";
@@ -24,7 +23,7 @@ export class UnreadEvents {
 
 	/** Whether the event with this place among those of its aggregate is left in the stream. */
 	has(aggregate: string, sequence: number): boolean {
-		return this.#ids.has(short(createHash("md5").update(`${aggregate}#${sequence}`).digest("hex")));
+		return this.#ids.has(short(eventId(aggregate, sequence)));
 	}
 }
 
@@ -33,7 +32,8 @@ function short(id: string): number {
 	return Number.parseInt(id.replaceAll("-", "").slice(0, 12), 16);
 }
 
-interface Message {
+/** A message of the stream. */
+export interface Message {
 	position: number;
 	/** As it came; not every message has to be an event. */
 	event: { id?: unknown; name?: unknown; aggregate?: unknown; sequence?: unknown; data?: unknown };
@@ -64,7 +64,7 @@ export async function acknowledgedUpTo(manager: JetStreamManager, group: string)
 }
 
 /** All messages that the stream has at this moment, as far as it keeps them meanwhile. */
-async function* messages({ nats }: Sources, manager: JetStreamManager): AsyncGenerator<Message[]> {
+export async function* messages({ nats }: Sources, manager: JetStreamManager): AsyncGenerator<Message[]> {
 	const stateOf = async () => (await unlessMissing(manager.streams.info(streamConfig().name)))?.state;
 	const end = await stateOf();
 	if (!end || end.messages === 0) {

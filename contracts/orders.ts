@@ -290,6 +290,19 @@ export const orders = contract({
 			result: z.strictObject({ order_ids: z.array(z.uuid()) }),
 			idempotent: true,
 		}),
+		pending: action({
+			summary:
+				"Pending orders and the products that hold their units, those that expire last first, for products to see whether it has the holds",
+			permissions: "service",
+			params: z.strictObject({
+				/** Only the orders of these reservations. */
+				among: z.array(z.uuid()).min(1).max(1000).optional(),
+			}),
+			result: z.array(
+				z.strictObject({ number: z.string(), reservation_id: z.uuid(), product_ids: z.array(z.string()) }),
+			),
+			idempotent: true,
+		}),
 		newestUsers: action({
 			summary: "The newest users of whom there are orders, for users to see whether it knows them all",
 			permissions: "service",

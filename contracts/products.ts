@@ -358,6 +358,19 @@ export const products = contract({
 			result: z.strictObject({ reservation_ids: z.array(z.uuid()) }),
 			idempotent: true,
 		}),
+		unheld: action({
+			summary:
+				"Which of these reservations have no hold in one of their products, for orders to see whether it is older",
+			permissions: "service",
+			params: z.strictObject({
+				reservations: z
+					.array(z.strictObject({ reservation_id: z.uuid(), product_ids: z.array(opaqueId) }))
+					.min(1)
+					.max(1000),
+			}),
+			result: z.strictObject({ reservation_ids: z.array(z.uuid()) }),
+			idempotent: true,
+		}),
 		consume: action({
 			summary: "The held units are sold",
 			permissions: "service",

@@ -1,10 +1,14 @@
 import { setTimeout as wait } from "node:timers/promises";
-import type { ServiceSchema } from "moleculer";
+import type { Service, ServiceBroker, ServiceSchema } from "moleculer";
 import { type ActionName, callAction } from "../contracts/actions.ts";
+import { orderEvents } from "../contracts/orders.ts";
 import { problem } from "../contracts/problems.ts";
+import { userEvents } from "../contracts/users.ts";
 import type { JobsService } from "./jobs.ts";
+import { natsOf } from "./nats-client.ts";
 import type { PostgresService } from "./postgres.ts";
 import { mixin } from "./schema.ts";
+import { JETSTREAM_CONNECTED, lastEvent } from "./stream.ts";
 
 /** The column in which `npm run audit -- --accept-restore` notes what is lost, for the `postgres` mixin. */
 export const lostEventTables = new URL("./tables/lost-events.sql", import.meta.url);
@@ -21,48 +25,96 @@ const STARTING_MS = 2000;
 const CURE =
 	"restore the other databases to the same moment, or go on without what is lost by npm run audit -- --accept-restore";
 
-/** Something of this service that another service knows: it cannot know more than there is. */
+/** A source that remembers something of this service, which then has to be in the service's own data. */
 export interface Comparison<This> {
-	/** The action that is asked: compared whenever it becomes available. */
-	action: ActionName;
-	/** What the other one has that this database lacks, in words; undefined where it has all. */
+	/** The source, as logs name it. */
+	source: string;
+	/** Compared whenever this becomes true. */
+	isAvailable(broker: ServiceBroker): boolean;
+	/** A sentence about which data are older than others, with an example; undefined where nothing is missing. */
 	findAhead(this: This): Promise<string | undefined>;
 }
 
-/** Whatever notifications has taken in of users or orders, their service has published. */
-export function eventsKnown(of: "user" | "order"): Comparison<PostgresService> {
+/** Compares with the answers of an action of another service. */
+export function withAction<This extends Service>(
+	action: ActionName,
+	findAhead: Comparison<This>["findAhead"],
+): Comparison<This> {
 	return {
-		action: "v1.notifications.takenIn",
-		async findAhead() {
-			const taken = await callAction(this.broker, "v1.notifications.takenIn", { of });
-			const { rows } = await this.pool.query<{ aggregate: string; sequence: number }>(
-				`SELECT aggregate, t.sequence FROM unnest($1::text[], $2::integer[]) AS t (aggregate, sequence)
-				LEFT JOIN event_sequences s USING (aggregate)
-				WHERE t.sequence > coalesce(s.sequence, 0) LIMIT 1`,
-				[taken.map(({ aggregate }) => aggregate), taken.map(({ sequence }) => sequence)],
-			);
-			return rows[0] && `notifications has event ${rows[0].sequence} of ${rows[0].aggregate}`;
-		},
+		source: action,
+		isAvailable: (broker) => broker.registry.actions.isAvailable(action),
+		findAhead,
 	};
 }
 
-interface ComparedService extends JobsService {
+/** Compares with the stream of events. */
+export function withStream<This extends Service>(findAhead: Comparison<This>["findAhead"]): Comparison<This> {
+	return {
+		source: "the stream of events",
+		isAvailable: (broker) => natsOf(broker)?.isClosed() === false,
+		findAhead,
+	};
+}
+
+/** The sentence about a database that lacks something. */
+export function isOlder(database: string, ahead: string): string {
+	return `${database} was restored from an older copy: ${ahead}, which it does not have`;
+}
+
+const DATABASES = { user: "users", order: "orders" } as const;
+
+/** The first of these events that happened in no transaction of this database. */
+async function unknownEvent(
+	{ pool }: PostgresService,
+	events: { aggregate: string; sequence: number }[],
+): Promise<string | undefined> {
+	const { rows } = await pool.query<{ aggregate: string; sequence: number }>(
+		`SELECT aggregate, t.sequence FROM unnest($1::text[], $2::integer[]) AS t (aggregate, sequence)
+		LEFT JOIN event_sequences s USING (aggregate)
+		WHERE t.sequence > coalesce(s.sequence, 0) LIMIT 1`,
+		[events.map(({ aggregate }) => aggregate), events.map(({ sequence }) => sequence)],
+	);
+	return rows[0] && `event ${rows[0].sequence} of ${rows[0].aggregate}`;
+}
+
+/** Events of users or orders that notifications has taken in were published by their service. */
+export function eventsKnown(of: keyof typeof DATABASES): Comparison<PostgresService> {
+	return withAction("v1.notifications.takenIn", async function () {
+		const event = await unknownEvent(this, await callAction(this.broker, "v1.notifications.takenIn", { of }));
+		return event && isOlder(DATABASES[of], `notifications has ${event}`);
+	});
+}
+
+/** The last event of each name in the stream was published by its service. */
+export function streamKnown(of: keyof typeof DATABASES): Comparison<PostgresService> {
+	const names = Object.keys(of === "user" ? userEvents : orderEvents);
+	return withStream(async function () {
+		const manager = await natsOf(this.broker)?.jetstreamManager();
+		const last = manager ? await Promise.all(names.map((name) => lastEvent(manager, name))) : [];
+		const own = last.filter((event) => event?.aggregate.startsWith(`${of}:`));
+		const event = await unknownEvent(this, own as { aggregate: string; sequence: number }[]);
+		return event && isOlder(DATABASES[of], `the stream has ${event}`);
+	});
+}
+
+/** What `comparedWithOthers` adds to a service. */
+export interface ComparedService extends Service {
 	comparer: Comparer;
 }
 
 /**
- * Compares a service's data with what other services know of them, whenever one of those appears. While they know more, this
- * database was restored from an older copy: then calls, health and jobs fail until it is mended, since ids and numbers would
- * be given twice. Give it before `postgres` and after `jobs`.
+ * Compares a service's data with the stream and with what other services know of them, whenever one of those appears, and
+ * after lost connections. While they know more, the data were restored from an older copy: calls, health, jobs, sweeps and
+ * events fail until it is mended, since ids and numbers would be given twice. Give it before the mixin of the database and
+ * after `jobs`.
  *
  * @param exempt Actions that answer all the same.
  */
-export function comparedWithOthers<This extends JobsService>(
-	database: string,
+export function comparedWithOthers<This extends Service>(
 	exempt: string[],
 	comparisons: Comparison<This>[],
 ): Partial<ServiceSchema> {
-	return mixin<ComparedService>({
+	return mixin<ComparedService & Partial<Pick<JobsService, "pool" | "tasks">>>({
 		hooks: {
 			before: {
 				"*"(this: ComparedService, ctx: { action?: { rawName?: string } }) {
@@ -70,22 +122,22 @@ export function comparedWithOthers<This extends JobsService>(
 				},
 			} as never,
 		},
-		created(this: ComparedService) {
-			this.comparer = new Comparer(this, database, comparisons as Comparison<never>[]);
-			// It may have been restored meanwhile.
-			this.pool.on("error", () => this.comparer.compareAll());
+		created() {
+			this.comparer = new Comparer(this, comparisons as Comparison<never>[]);
+			// The data may have been restored meanwhile.
+			this.pool?.on("error", () => this.comparer.compareAll());
 		},
-		started(this: ComparedService) {
-			for (const [name, task] of Object.entries(this.tasks)) {
-				this.tasks[name] = async (...given) => {
-					await this.comparer.settled();
-					await this.comparer.check();
+		started() {
+			const tasks = this.tasks ?? {};
+			for (const [name, task] of Object.entries(tasks)) {
+				tasks[name] = async (...given) => {
+					await this.comparer.ready();
 					await task?.(...given);
 				};
 			}
 			this.comparer.start();
 		},
-		stopped(this: ComparedService) {
+		stopped() {
 			this.comparer.stop();
 		},
 	});
@@ -93,32 +145,33 @@ export function comparedWithOthers<This extends JobsService>(
 
 type Outcome = "unknown" | "silent" | "fine" | "ahead";
 
-/** Keeps track of who was asked and who is ahead. */
-class Comparer {
-	#service: JobsService;
-	#database: string;
+/** Keeps track of which sources were asked and which are ahead. */
+export class Comparer {
+	#service: Service;
 	#outcomes: Map<Comparison<never>, Outcome>;
 	#looks = new Map<Comparison<never>, Promise<void>>();
 	#isFine = false;
 	#again: NodeJS.Timeout | undefined;
 	#started_at = Number.NEGATIVE_INFINITY;
 	#look = () => this.#lookAtNew();
+	#compareAll = () => this.compareAll();
 
-	constructor(service: JobsService, database: string, comparisons: Comparison<never>[]) {
+	constructor(service: Service, comparisons: Comparison<never>[]) {
 		this.#service = service;
-		this.#database = database;
 		this.#outcomes = new Map(comparisons.map((comparison) => [comparison, "unknown"]));
 	}
 
 	start(): void {
 		this.#started_at = performance.now();
 		this.#service.broker.localBus.on("$services.changed", this.#look);
+		this.#service.broker.localBus.on(JETSTREAM_CONNECTED, this.#compareAll);
 		this.#again = setInterval(() => this.#lookAgain(), AGAIN_MS).unref();
 		this.#lookAtNew();
 	}
 
 	stop(): void {
 		this.#service.broker.localBus.off("$services.changed", this.#look);
+		this.#service.broker.localBus.off(JETSTREAM_CONNECTED, this.#compareAll);
 		clearInterval(this.#again);
 	}
 
@@ -145,8 +198,18 @@ class Comparer {
 		}
 	}
 
-	/** Resolves when everybody was asked, or was away for as long as services take that start together. */
-	async settled(): Promise<void> {
+	/**
+	 * As `check`, for work that nobody waits for: first every source was asked, or was away for as long as services take that
+	 * start together.
+	 *
+	 * @throws DATA_BEHIND
+	 */
+	async ready(): Promise<void> {
+		await this.#settled();
+		await this.check();
+	}
+
+	async #settled(): Promise<void> {
 		while (
 			[...this.#outcomes.values()].includes("unknown") &&
 			performance.now() - this.#started_at < STARTING_MS
@@ -174,8 +237,8 @@ class Comparer {
 		}
 	}
 
-	#isAvailable({ action }: Comparison<never>): boolean {
-		return this.#service.broker.registry.actions.isAvailable(action);
+	#isAvailable(comparison: Comparison<never>): boolean {
+		return comparison.isAvailable(this.#service.broker);
 	}
 
 	#note(comparison: Comparison<never>, outcome: Outcome): void {
@@ -194,17 +257,15 @@ class Comparer {
 		const look = this.#ask(comparison)
 			.then((ahead) => {
 				if (ahead && before !== "ahead") {
-					this.#service.logger.error(
-						`${this.#database} was restored from an older copy: ${ahead}, which it does not have; ${CURE}`,
-					);
+					this.#service.logger.error(`${ahead}; ${CURE}`);
 				} else if (!ahead && before === "ahead") {
-					this.#service.logger.info(`${this.#database} has what ${comparison.action} tells of it`);
+					this.#service.logger.info(`${this.#service.name} has what ${comparison.source} tells of it`);
 				}
 				return ahead ? "ahead" : "fine";
 			})
 			.catch((error: Error) => {
 				this.#service.logger.warn(
-					`${this.#database} is compared later: ${comparison.action}: ${error.message}`,
+					`${this.#service.name} is compared later: ${comparison.source}: ${error.message}`,
 				);
 				return before === "ahead" ? "ahead" : "silent";
 			})

@@ -12,6 +12,7 @@ const GROWTH_MIN = 16 * 1024 * 1024;
 /** The parts of NeDB (3.1.0) that its types leave out. */
 interface Internals {
 	persistence: {
+		beforeDeserialization(line: string | Buffer): string | Buffer;
 		persistNewStateAsync(documents: object[]): Promise<void>;
 		persistCachedDatabaseAsync(): Promise<void>;
 		treatRawStreamAsync(stream: NodeJS.ReadableStream): Promise<{ data: object[] }>;
@@ -21,6 +22,12 @@ interface Internals {
 	getAllData(): object[];
 	_resetIndexes(documents: object[]): void;
 }
+
+/** What a file tells of itself. */
+export type Notes = Record<string, string | number>;
+
+/** How a line of notes begins; it has no `_id`, so NeDB and readers of documents pass over it. */
+export const NOTES = '{"$$notes":';
 
 interface Filters {
 	query?: object;
@@ -64,6 +71,8 @@ export class FileAdapter extends MemoryAdapter {
 	/** The file's size when it held nothing outdated, or when it was opened. */
 	#base_size = 0;
 	#isCompacting = false;
+	/** What the file tells of itself, in lines that NeDB passes over. */
+	#notes: Notes = {};
 	/** Set from a failed write to the next one that succeeds. */
 	#failure: Error | undefined;
 
@@ -75,6 +84,12 @@ export class FileAdapter extends MemoryAdapter {
 		this.#nedb = datastore;
 		this.#nedb.persistence.persistNewStateAsync = async (documents) => this.#append(documents);
 		this.#nedb.persistence.persistCachedDatabaseAsync = async () => undefined;
+		this.#nedb.persistence.beforeDeserialization = (line) => {
+			if (String(line).startsWith(NOTES)) {
+				this.#notes = (JSON.parse(String(line)) as { $$notes: Notes }).$$notes;
+			}
+			return line;
+		};
 		const read = this.#nedb.persistence.treatRawStreamAsync.bind(this.#nedb.persistence);
 		this.#nedb.persistence.treatRawStreamAsync = (stream) => read(Readable.from(escaped(stream)));
 	}
@@ -115,6 +130,21 @@ export class FileAdapter extends MemoryAdapter {
 
 	override updateMany(query: object, update: object) {
 		return this.#confirmed(super.updateMany(withoutNor(query), update));
+	}
+
+	/** What was noted in the file, beside its documents: it is copied and restored with them. */
+	get notes(): Notes {
+		return this.#notes;
+	}
+
+	/** Notes something in the file; resolves when it is on the disk. */
+	async note(notes: Notes): Promise<void> {
+		await this.#confirmed(
+			this.#nedb.executor.pushAsync(async () => {
+				this.#notes = { ...this.#notes, ...notes };
+				this.#append([{ $$notes: this.#notes }]);
+			}),
+		);
 	}
 
 	/** Throws while the file takes no writes: after a failed one it is tried here whether it does again, between two calls. */
@@ -163,6 +193,7 @@ export class FileAdapter extends MemoryAdapter {
 		this.service.logger.warn(`${failure.message}: what was not written is undone`);
 		this.#nedb.executor
 			.pushAsync(async () => {
+				this.#notes = {};
 				const { data } = await this.#nedb.persistence.treatRawStreamAsync(
 					createReadStream(this.#filename, "utf8"),
 				);
@@ -195,6 +226,7 @@ export class FileAdapter extends MemoryAdapter {
 	}
 
 	*#lines(): Generator<string> {
+		yield lineOf({ $$notes: this.#notes });
 		for (const document of this.#nedb.getAllData()) {
 			yield lineOf(document);
 		}

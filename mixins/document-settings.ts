@@ -1,5 +1,6 @@
 import { open, readFile, rename } from "node:fs/promises";
 import type { SettingsRecord } from "./agreement.ts";
+import type { StoreNotes } from "./documents.ts";
 
 type Values = Record<string, string>;
 type Access = Pick<SettingsRecord, "read" | "add" | "change">;
@@ -48,7 +49,7 @@ export function settingsFile(filename: string): Access {
 
 /** The part of the MongoDB driver's collections that a record of settings needs. */
 export interface SettingsCollection {
-	find(query: object): { toArray(): Promise<{ _id: string; value: string }[]> };
+	find(query: object): { toArray(): Promise<{ _id: string; value: unknown }[]> };
 	updateOne(query: object, update: object, options: object): Promise<unknown>;
 }
 
@@ -62,9 +63,24 @@ export function settingsCollection(collection: SettingsCollection): Access {
 	return {
 		async read() {
 			const found = await collection.find({}).toArray();
-			return Object.fromEntries(found.map(({ _id, value }) => [_id, value]));
+			return Object.fromEntries(found.map(({ _id, value }) => [_id, String(value)]));
 		},
 		add: write("$setOnInsert"),
 		change: write("$set"),
+	};
+}
+
+/** The notes of documents on a server, among their settings. */
+export function notesInCollection(collection: SettingsCollection): StoreNotes {
+	const write = (operator: "$max" | "$setOnInsert") => async (_id: string, value: unknown) => {
+		await collection.updateOne({ _id }, { [operator]: { value } }, { upsert: true });
+	};
+	return {
+		async read(_id) {
+			const [found] = await collection.find({ _id }).toArray();
+			return found?.value as string | number | undefined;
+		},
+		add: write("$setOnInsert"),
+		raise: write("$max"),
 	};
 }

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Service, ServiceSchema } from "moleculer";
@@ -5,9 +6,15 @@ import MongoAdapter from "moleculer-db-adapter-mongo";
 import { agree, type SettingsRecord } from "./agreement.ts";
 import { database } from "./database.ts";
 import { FileAdapter } from "./document-file.ts";
-import { type SettingsCollection, settingsCollection, settingsFile } from "./document-settings.ts";
+import {
+	notesInCollection,
+	type SettingsCollection,
+	settingsCollection,
+	settingsFile,
+} from "./document-settings.ts";
 import { mixin } from "./schema.ts";
 import { settings } from "./settings.ts";
+import { STORE_ID, type Store, type Watch, watchStore } from "./store-identity.ts";
 
 /** A field that is looked up often; `unique` refuses a second document with the same value. */
 export interface DocumentIndex {
@@ -35,8 +42,20 @@ export interface DocumentService<D> extends Service {
 	collection: NativeCollection<D> | undefined;
 	/** Whether the server is a MongoDB, and not one that speaks its language. */
 	isMongoDb(): Promise<boolean>;
+	/** What the store tells of itself, copied and restored with its documents. */
+	notes: StoreNotes;
+	watch?: Watch;
 	/** Throws when the store does not answer. */
 	ping(): Promise<void>;
+}
+
+/** Notes that are kept in a store beside its documents. */
+export interface StoreNotes {
+	read(name: string): Promise<string | number | undefined>;
+	/** Notes something unless there is something under this name already. */
+	add(name: string, value: string | number): Promise<void>;
+	/** Notes a number unless a higher one is noted. */
+	raise(name: string, value: number): Promise<void>;
 }
 
 /** The part of the MongoDB driver's collections that Toko uses beside the adapter. */
@@ -102,6 +121,14 @@ export function documents(collection: string, indexes: DocumentIndex[]): Partial
 		async started() {
 			this.collection = isMongo(this.adapter) ? this.adapter.collection : undefined;
 			await agree(settingsRecord(this.adapter, collection), (line) => this.logger.warn(line));
+			this.notes = isMongo(this.adapter)
+				? notesInCollection(this.adapter.db.collection("settings"))
+				: notesInFile(this.adapter);
+			if (!isMongo(this.adapter)) {
+				await refuseOtherNamespace(this.notes, collection);
+			}
+			await this.notes.add(STORE_ID, randomUUID());
+			this.watch = await watchStore(this.broker, storeOf(this.notes, collection));
 			for (const { field, unique = false, onServer = false } of indexes) {
 				if (isMongo(this.adapter)) {
 					await this.adapter.collection.createIndex({ [field]: 1 }, { unique });
@@ -110,7 +137,54 @@ export function documents(collection: string, indexes: DocumentIndex[]): Partial
 				}
 			}
 		},
+		stopped() {
+			this.watch?.stop();
+		},
 	});
+}
+
+function notesInFile(file: FileAdapter): StoreNotes {
+	return {
+		read: async (name) => file.notes[name],
+		async add(name, value) {
+			if (file.notes[name] === undefined) {
+				await file.note({ [name]: value });
+			}
+		},
+		async raise(name, value) {
+			if (Number(file.notes[name] ?? 0) < value) {
+				await file.note({ [name]: value });
+			}
+		},
+	};
+}
+
+/** The collection of a store as one of the shop. */
+function storeOf(notes: StoreNotes, collection: string): Store {
+	return {
+		name: collection,
+		where: settings.mongoUrl
+			? `the database ${settings.namespace}_${collection} at ${hostOf(settings.mongoUrl)}`
+			: `${collection}.db in ${settings.directory}`,
+		variable: settings.mongoUrl ? "MONGO_URL" : "TOKO_DIR",
+		readId: async () => String(await notes.read(STORE_ID)),
+	};
+}
+
+/** Without user and password. */
+function hostOf(url: string): string {
+	return /^[^:]+:\/\/(?:[^@/]*@)?([^/?]+)/.exec(url)?.[1] ?? "MONGO_URL";
+}
+
+/** A shop of another namespace has other orders: the holds of one would be taken for strays by the other. */
+async function refuseOtherNamespace(notes: StoreNotes, collection: string): Promise<void> {
+	await notes.add("TOKO_NAMESPACE", settings.namespace);
+	const noted = await notes.read("TOKO_NAMESPACE");
+	if (noted !== settings.namespace) {
+		throw new Error(
+			`TOKO_NAMESPACE is ${settings.namespace} here, but ${collection}.db in ${settings.directory} is that of ${noted}: set TOKO_NAMESPACE=${noted}, or another TOKO_DIR for another shop`,
+		);
+	}
 }
 
 /** Any document has amounts: prices. */

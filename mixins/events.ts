@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import type { EventData, EventEnvelope, EventName } from "../contracts/actions.ts";
 import { events as eventContracts } from "../contracts/actions.ts";
 import { settings } from "./settings.ts";
@@ -12,6 +13,12 @@ export function channelOf(name: EventName): string {
 
 /** What an event is about, such as `order:<id>`: its events are numbered and keep their order. */
 export type Aggregate = `${"order" | "user"}:${string | number}`;
+
+/** The id of the event with this place among those of its aggregate, as the outbox gives it. */
+export function eventId(aggregate: string, sequence: number): string {
+	const digest = createHash("md5").update(`${aggregate}#${sequence}`).digest("hex");
+	return digest.replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
+}
 
 /** NATS gives an event to another process after this, unless the one that has it says that it is at work. */
 export const ACK_WAIT_MS = 3000;

@@ -1,6 +1,7 @@
 import type { ServiceSchema } from "moleculer";
 import { type EventData, type EventName, events as eventContracts } from "../contracts/actions.ts";
 import { problem } from "../contracts/problems.ts";
+import type { Comparer } from "./compared.ts";
 import type { Aggregate } from "./events.ts";
 import { type JobsService, type PendingJob, pendingJobs } from "./jobs.ts";
 import { hear, natsOf } from "./nats-client.ts";
@@ -18,6 +19,7 @@ export const outboxTables = [
 /** What the `outbox` mixin adds to a service. */
 export interface OutboxService extends JobsService {
 	relay: Relay;
+	comparer?: Comparer;
 	/** Has the events of a commit published at once. Connections of `this.pool` do it by themselves. */
 	wakeRelay(): void;
 	/** @throws EVENTS_NOT_PUBLISHED */
@@ -60,7 +62,7 @@ const LATE_MS = 300_000;
 export function outbox(database: string): Partial<ServiceSchema> {
 	return mixin<OutboxService>({
 		created(this: OutboxService) {
-			this.relay = new Relay(database, this.broker, this.logger);
+			this.relay = new Relay(database, this.broker, this.logger, this.comparer);
 			hear(this.broker, subjectOf(this, database), () => this.relay.wake());
 			const publishing = new WeakSet<object>();
 			this.pool.on("connect", (client) =>

@@ -1,10 +1,12 @@
 import "./environment.ts";
 
+import { randomUUID } from "node:crypto";
 import { readdir, readFile } from "node:fs/promises";
 import { basename } from "node:path";
 import { runMigrations } from "graphile-worker";
 import type { Service, ServiceSchema } from "moleculer";
 import type pg from "pg";
+import { parse } from "pg-connection-string";
 import { Umzug } from "umzug";
 import { agree, type SettingsRecord } from "./agreement.ts";
 import { retryConflicts, retryConflictsOf } from "./conflicts.ts";
@@ -12,6 +14,7 @@ import { PostgresClient, PULSED, postgresPool } from "./postgres-client.ts";
 import { checkDatabase, createDatabase } from "./postgres-database.ts";
 import { mixin } from "./schema.ts";
 import { databaseUrl, settings } from "./settings.ts";
+import { STORE_ID, type Store, type Watch, watchStore } from "./store-identity.ts";
 
 /** What the `postgres` mixin adds to a service. */
 export interface PostgresService extends Service {
@@ -66,13 +69,34 @@ export function postgres(options: PostgresOptions): Partial<ServiceSchema> {
 			// Idle connections fail when the server restarts; the pool opens new ones by itself.
 			this.pool.on("error", (error) => this.logger.warn(`PostgreSQL connection lost: ${error.message}`));
 		},
-		async started(this: PostgresService) {
+		async started(this: WatchedService) {
 			await this.migrate();
+			this.watch = await watchStore(this.broker, storeOf(this.pool, options.database));
+			this.pool.on("error", () => void this.watch?.again());
 		},
-		async stopped(this: PostgresService) {
+		async stopped(this: WatchedService) {
+			this.watch?.stop();
 			await this.pool.end();
 		},
 	});
+}
+
+interface WatchedService extends PostgresService {
+	watch?: Watch;
+}
+
+/** A database as a store of the shop. */
+export function storeOf(pool: Pick<pg.Pool, "query">, database: string): Store {
+	const { host, port } = parse(databaseUrl(database));
+	return {
+		name: database,
+		where: `the database ${settings.namespace}_${database} at ${host ?? "localhost"}:${port ?? 5432}`,
+		variable: "POSTGRES_URL",
+		async readId() {
+			const { rows } = await pool.query("SELECT value FROM shop_settings WHERE name = $1", [STORE_ID]);
+			return (rows[0] as { value: string }).value;
+		},
+	};
 }
 
 async function inTransaction<T>(pool: pg.Pool, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
@@ -120,7 +144,9 @@ async function migrate(
 		// Ours call graphile-worker's functions, so its tables come first.
 		await runMigrations({ pgPool: pool, schema: JOBS_SCHEMA });
 		await ownMigrations(client, migrations, tables).up();
-		await agree(settingsRecord(client, `${settings.namespace}_${database}`, amounts), say);
+		const record = settingsRecord(client, `${settings.namespace}_${database}`, amounts);
+		await agree(record, say);
+		await record.add({ [STORE_ID]: randomUUID() });
 	} finally {
 		clearInterval(pulse);
 		await pool.end();

@@ -1,6 +1,7 @@
 import { setTimeout as wait } from "node:timers/promises";
 import type { ServiceBroker } from "moleculer";
 import type pg from "pg";
+import type { Comparer } from "./compared.ts";
 import { publishBatch } from "./outbox-batch.ts";
 import {
 	markPublished,
@@ -51,6 +52,7 @@ const HEADER_BYTES = 1024;
  */
 export class Relay {
 	#database: string;
+	#comparer: Pick<Comparer, "check" | "compareAll"> | undefined;
 	#broker: ServiceBroker;
 	#logger: ServiceBroker["logger"];
 	#stopping = new AbortController();
@@ -68,7 +70,14 @@ export class Relay {
 	/** Why the last batch could not be published; undefined where it could. */
 	failure: string | undefined;
 
-	constructor(database: string, broker: ServiceBroker, logger: ServiceBroker["logger"]) {
+	/** @param comparer Tells whether the database was restored from an older copy: then nothing is published. */
+	constructor(
+		database: string,
+		broker: ServiceBroker,
+		logger: ServiceBroker["logger"],
+		comparer?: Pick<Comparer, "check" | "compareAll">,
+	) {
+		this.#comparer = comparer;
 		this.#database = database;
 		this.#broker = broker;
 		this.#logger = logger;
@@ -163,6 +172,8 @@ export class Relay {
 
 	async #relay(session: pg.Client): Promise<void> {
 		this.#logger.debug(`This process relays the events of ${this.#database}`);
+		// A new session may be that of another server.
+		this.#comparer?.compareAll();
 		this.#lookedIn = -1;
 		this.#pruneAt = Date.now() + STREAM_CHECK_MS;
 		while (!this.#stopping.signal.aborted) {
@@ -185,6 +196,7 @@ export class Relay {
 			await session.query("SELECT 1");
 			return false;
 		}
+		await this.#alive(session, this.#comparer?.check() ?? Promise.resolve());
 		if (epoch !== this.#lookedIn || Date.now() > this.#lookAt) {
 			await this.#lookAtStream(session, epoch);
 		}

@@ -1,6 +1,8 @@
 import type { ServiceBroker } from "moleculer";
 import type { JetStreamClient, JetStreamManager, NatsConnection, NatsError } from "nats";
-import { streamConfig } from "./events.ts";
+import type { EventName } from "../contracts/actions.ts";
+import { channelOf, eventId, isPlace, streamConfig } from "./events.ts";
+import { settings } from "./settings.ts";
 
 /** The broker's connection to JetStream, which the channels middleware keeps. */
 export interface JetStream {
@@ -97,4 +99,26 @@ export async function hasMessage(
 ): Promise<boolean> {
 	const message = await unlessMissing(manager.streams.getMessage(streamConfig().name, { seq: sequence }));
 	return message?.header.get("Nats-Msg-Id") === message_id;
+}
+
+/** The place of the last event of this name in the stream; undefined where there is none, or something else. */
+export async function lastEvent(
+	manager: JetStreamManager,
+	name: string,
+): Promise<{ aggregate: string; sequence: number } | undefined> {
+	const last_by_subj = `${settings.namespace}.${channelOf(name as EventName)}`;
+	const message = await unlessMissing(manager.streams.getMessage(streamConfig().name, { last_by_subj }));
+	return message && placeOf(message.data);
+}
+
+/** The aggregate and sequence of a message; undefined where it came from no outbox. */
+export function placeOf(data: Uint8Array): { aggregate: string; sequence: number } | undefined {
+	try {
+		const { id, aggregate, sequence } = JSON.parse(Buffer.from(data).toString());
+		return isPlace(aggregate, sequence) && id === eventId(aggregate, sequence)
+			? { aggregate, sequence }
+			: undefined;
+	} catch {
+		return undefined;
+	}
 }

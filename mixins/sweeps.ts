@@ -1,4 +1,5 @@
 import type { Service, ServiceSchema } from "moleculer";
+import type { Comparer } from "./compared.ts";
 import { mixin } from "./schema.ts";
 
 /** Work that is done again and again, by each process that has the service. */
@@ -11,12 +12,14 @@ export interface Sweep<This> {
 }
 
 interface SweepingService extends Service {
+	comparer?: Comparer;
 	sweeping: { stop(): Promise<void> }[];
 }
 
 /**
  * Does what has become due, as the columns of a database tell. Several processes may sweep at once: the work takes rows
- * with `FOR UPDATE SKIP LOCKED`, or is guarded otherwise. What fails is told once and done at the next time.
+ * with `FOR UPDATE SKIP LOCKED`, or is guarded otherwise. What fails is told once and done at the next time, as is all of it
+ * while the service's data are older than what others know of them.
  */
 export function sweeps<This extends Service>(all: Sweep<This>[]): Partial<ServiceSchema> {
 	return mixin<This & SweepingService>({
@@ -29,12 +32,13 @@ export function sweeps<This extends Service>(all: Sweep<This>[]): Partial<Servic
 	});
 }
 
-function run<This extends Service>(service: This, { name, every_ms, work }: Sweep<This>) {
+function run<This extends Service>(service: This & SweepingService, { name, every_ms, work }: Sweep<This>) {
 	let told: string | undefined;
 	let running: Promise<void> | undefined;
 	let isStopping = false;
 	const sweep = async () => {
 		try {
+			await service.comparer?.ready();
 			let hasMore = true;
 			while (hasMore && !isStopping) {
 				hasMore = await work.call(service);

@@ -1,7 +1,7 @@
 import { type ActionContext, callAction, implement } from "../../contracts/actions.ts";
 import { orders } from "../../contracts/orders.ts";
 import { problem } from "../../contracts/problems.ts";
-import { comparedWithOthers, eventsKnown, lostEventTables } from "../../mixins/compared.ts";
+import { comparedWithOthers, eventsKnown, lostEventTables, streamKnown } from "../../mixins/compared.ts";
 import { cursorAt, momentKey, readMoment } from "../../mixins/cursor.ts";
 import { jobs } from "../../mixins/jobs.ts";
 import { type OutboxService, outbox, outboxTables, pendingWork } from "../../mixins/outbox.ts";
@@ -24,7 +24,7 @@ import {
 } from "./payments.ts";
 import { placeOrder } from "./place.ts";
 import { pruneOrders } from "./prune.ts";
-import { salesKnown, settleReservations } from "./reservations.ts";
+import { pendingHeld, pendingOrders, salesKnown, settleReservations } from "./reservations.ts";
 import { sandboxProvider } from "./sandbox.ts";
 import { orderStatements } from "./statements.ts";
 import { readWebhook } from "./webhook.ts";
@@ -54,9 +54,8 @@ export default service<OrdersService>({
 		outbox("orders"),
 		jobs("orders"),
 		comparedWithOthers<PayingService>(
-			"orders",
-			["newestUsers", "outbox"],
-			[eventsKnown("order"), salesKnown],
+			["newestUsers", "pending", "outbox"],
+			[streamKnown("order"), eventsKnown("order"), salesKnown, pendingHeld],
 		),
 		postgres({
 			database: "orders",
@@ -141,6 +140,10 @@ export default service<OrdersService>({
 
 		async newestUsers() {
 			return { user_ids: await newestUsers(this.pool) };
+		},
+
+		pending(ctx) {
+			return pendingOrders(this.pool, ctx.params.among);
 		},
 
 		async forgetUser(ctx) {

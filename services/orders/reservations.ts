@@ -2,8 +2,9 @@ import type { Pool } from "pg";
 import type { z } from "zod";
 import { callAction } from "../../contracts/actions.ts";
 import type { reservationFate } from "../../contracts/orders.ts";
-import type { Comparison } from "../../mixins/compared.ts";
+import { type Comparison, isOlder, NEWEST, withAction } from "../../mixins/compared.ts";
 import type { JobsService } from "../../mixins/jobs.ts";
+import { type PendingOrder, unheldOrder } from "../../mixins/unheld.ts";
 import type { OrderStatements } from "./statements.ts";
 import type { OrderStatus } from "./states.ts";
 
@@ -54,15 +55,36 @@ export async function settleReservations(pool: Pool, reservation_ids: string[]) 
 	return reservation_ids.map((id) => ({ reservation_id: id, fate: fates.get(id.toLowerCase()) ?? "keep" }));
 }
 
-/** Whatever products has sold, it was told to by orders. */
-export const salesKnown: Comparison<JobsService> = {
-	action: "v1.products.newestSales",
-	async findAhead() {
-		const { reservation_ids } = await callAction(this.broker, "v1.products.newestSales", {});
-		const { rows } = await this.pool.query<{ id: string }>(
-			"SELECT id FROM unnest($1::uuid[]) AS sold (id) WHERE NOT EXISTS (SELECT FROM reservations r WHERE r.id = sold.id) LIMIT 1",
-			[reservation_ids],
-		);
-		return rows[0] && `products has sold the units of reservation ${rows[0].id}`;
-	},
-};
+/** Units that products has sold were sold by orders. */
+export const salesKnown: Comparison<JobsService> = withAction("v1.products.newestSales", async function () {
+	const { reservation_ids } = await callAction(this.broker, "v1.products.newestSales", {});
+	const { rows } = await this.pool.query<{ id: string }>(
+		"SELECT id FROM unnest($1::uuid[]) AS sold (id) WHERE NOT EXISTS (SELECT FROM reservations r WHERE r.id = sold.id) LIMIT 1",
+		[reservation_ids],
+	);
+	return rows[0] && isOlder("orders", `products has sold the units of reservation ${rows[0].id}`);
+});
+
+/** Pending orders, those that expire last first, at most 1000. */
+export async function pendingOrders(pool: Pool, among?: string[]): Promise<PendingOrder[]> {
+	const { rows } = await pool.query<PendingOrder>(
+		`SELECT o.number, r.id AS reservation_id,
+			array(SELECT DISTINCT l.product_id FROM order_lines l WHERE l.order_id = o.id) AS product_ids
+		FROM orders o JOIN reservations r ON r.order_id = o.id
+		WHERE o.status = 'pending' AND ($1::uuid[] IS NULL OR r.id = ANY ($1))
+		ORDER BY o.expires_at DESC LIMIT $2`,
+		[among ?? null, NEWEST],
+	);
+	return rows;
+}
+
+/** A pending order has its hold at products: else one of the two was restored from an older copy. */
+export const pendingHeld: Comparison<JobsService> = withAction("v1.products.unheld", function () {
+	return unheldOrder(
+		(among) => pendingOrders(this.pool, among),
+		async (orders) => {
+			const reservations = orders.map(({ reservation_id, product_ids }) => ({ reservation_id, product_ids }));
+			return (await callAction(this.broker, "v1.products.unheld", { reservations })).reservation_ids;
+		},
+	);
+});

@@ -1,9 +1,10 @@
 import type { ServiceSchema } from "moleculer";
 import type { JsMsg } from "nats";
 import type { EventEnvelope, EventName } from "../../contracts/actions.ts";
-import { problem } from "../../contracts/problems.ts";
+import { problem, problemCode } from "../../contracts/problems.ts";
 import { aboutProduct } from "../../contracts/products.ts";
 import { batched } from "../../mixins/batching.ts";
+import type { ComparedService } from "../../mixins/compared.ts";
 import type { DocumentService } from "../../mixins/documents.ts";
 import { ACK_WAIT_MS, ALL_EVENTS, readEvent } from "../../mixins/events.ts";
 import { isPassing } from "../../mixins/failures.ts";
@@ -20,6 +21,8 @@ const FATES: Partial<Record<EventName, Fate>> = {
 	"order.expired": "release",
 };
 
+type SettlingService = DocumentService<ProductDocument> & ComparedService;
+
 /** The consumer of the stream that all products processes share. */
 const GROUP = "products";
 const EVENTS_AT_ONCE = 200;
@@ -33,8 +36,8 @@ const BACKOFF_MAX_MS = 30_000;
  */
 export function orderEvents(): Partial<ServiceSchema> {
 	let settleHold: (hold: [reservation_id: string, fate: Fate]) => Promise<undefined>;
-	return mixin<DocumentService<ProductDocument>>({
-		created(this: DocumentService<ProductDocument>) {
+	return mixin<SettlingService>({
+		created() {
 			settleHold = batched(
 				async (holds) => {
 					const { released } = await settle(this.adapter, new Map(holds));
@@ -57,7 +60,7 @@ export function orderEvents(): Partial<ServiceSchema> {
 				group: GROUP,
 				// Never given up by JetStream.
 				maxRetries: -1,
-				async handler(this: DocumentService<ProductDocument>, given: unknown, message: JsMsg) {
+				async handler(this: SettlingService, given: unknown, message: JsMsg) {
 					const event = orderEvent(given);
 					const fate = event && FATES[event.name];
 					if (!fate) {
@@ -66,11 +69,12 @@ export function orderEvents(): Partial<ServiceSchema> {
 					const { order_id } = event.data as { order_id: string };
 					const pulse = setInterval(() => message.working(), ACK_WAIT_MS / 4);
 					try {
+						await this.comparer.ready();
 						await settleHold([order_id, fate]);
 					} catch (error) {
 						const tries = message.info.redeliveryCount;
 						const { message: reason } = error as Error;
-						if (tries >= TRIES && !isPassing(error)) {
+						if (tries >= TRIES && !isPassing(error) && problemCode(error) !== "DATA_BEHIND") {
 							this.logger.error(`The hold of order ${order_id} is left to the next sweep: ${reason}`);
 							return;
 						}

@@ -1,12 +1,14 @@
 import { randomUUID } from "node:crypto";
 import type { z } from "zod";
-import { type ActionContext, implement } from "../../contracts/actions.ts";
+import { type ActionContext, callAction, implement } from "../../contracts/actions.ts";
 import { problem, problemCode } from "../../contracts/problems.ts";
 import { aboutProduct, type catalogueOutcome, products } from "../../contracts/products.ts";
 import { batched } from "../../mixins/batching.ts";
+import { type ComparedService, comparedWithOthers, withAction } from "../../mixins/compared.ts";
 import { type DocumentService, documents, isDuplicate } from "../../mixins/documents.ts";
 import { tellOutdated } from "../../mixins/outdated.ts";
 import { service } from "../../mixins/schema.ts";
+import { unheldOrder } from "../../mixins/unheld.ts";
 import { importLines } from "./catalogue.ts";
 import { bookRepair, openLedgers } from "./ledger.ts";
 import { type Listing, nextCursor, readPage } from "./listing.ts";
@@ -25,6 +27,7 @@ import { orderEvents } from "./order-events.ts";
 import { describeForSearch, searchFields } from "./search.ts";
 import {
 	changeStock,
+	findUnheld,
 	newestSales,
 	type ReserveCall,
 	type Reserved,
@@ -36,7 +39,7 @@ import {
 } from "./stock.ts";
 import { KEEPS_LEDGERS, Sweeper } from "./sweeper.ts";
 
-interface ProductsService extends DocumentService<ProductDocument> {
+interface ProductsService extends DocumentService<ProductDocument>, ComparedService {
 	sweeper: Sweeper;
 	listing: Listing;
 	/** @throws EVENTS_NOT_TAKEN_IN */
@@ -50,6 +53,14 @@ interface ProductsService extends DocumentService<ProductDocument> {
 	insertOnce(document: ProductDocument, key_id: string | undefined): Promise<ProductDocument>;
 }
 
+/** Pending orders have their holds: else one of the two was restored from an older copy. */
+const holdsKnown = withAction<ProductsService>("v1.orders.pending", function () {
+	return unheldOrder(
+		(among) => callAction(this.broker, "v1.orders.pending", among ? { among } : {}),
+		(reservations) => findUnheld(this.adapter, reservations),
+	);
+});
+
 /** How many products the operator is shown at most. */
 const STOCK_ROWS = 20;
 
@@ -59,6 +70,7 @@ export default service<ProductsService>({
 	metadata: { [KEEPS_LEDGERS]: true },
 	mixins: [
 		orderEvents(),
+		comparedWithOthers<ProductsService>(["newestSales", "unheld"], [holdsKnown]),
 		documents("products", [
 			{ field: "sku", unique: true },
 			{ field: "updated_at", onServer: true },
@@ -209,6 +221,10 @@ export default service<ProductsService>({
 			return { reservation_ids: await newestSales(this.adapter) };
 		},
 
+		async unheld(ctx) {
+			return { reservation_ids: await findUnheld(this.adapter, ctx.params.reservations) };
+		},
+
 		async release(ctx) {
 			const { released } = await settle(this.adapter, new Map([[ctx.params.reservation_id, "release"]]));
 			this.tell(released);
@@ -242,7 +258,7 @@ export default service<ProductsService>({
 			? new MongoListing(this.collection as NonNullable<typeof this.collection>)
 			: new MemoryListing(this.adapter, this.collection !== undefined);
 		await this.listing.start();
-		this.sweeper = new Sweeper(this);
+		this.sweeper = new Sweeper(this, () => this.comparer.ready());
 		this.sweeper.start();
 	},
 

@@ -291,6 +291,25 @@ export async function newestSales(store: Store): Promise<string[]> {
 	return found.flatMap(({ last_sold }) => last_sold?.reservation_id ?? []);
 }
 
+/** The reservations that lack the hold of one of their products. */
+export async function findUnheld(
+	store: Store,
+	reservations: { reservation_id: string; product_ids: string[] }[],
+): Promise<string[]> {
+	const ids = reservations.map(({ reservation_id }) => reservation_id);
+	const held = new Set<string>();
+	for (const { _id, holds } of await store.find({ query: { "holds.reservation_id": { $in: ids } } })) {
+		for (const { reservation_id } of holds) {
+			held.add(`${_id} ${reservation_id}`);
+		}
+	}
+	return reservations
+		.filter(({ reservation_id, product_ids }) =>
+			product_ids.some((product_id) => !held.has(`${product_id} ${reservation_id}`)),
+		)
+		.map(({ reservation_id }) => reservation_id);
+}
+
 /**
  * Units of a refunded order go back on sale. The guard is that the product's ledger has no entry of the order yet, so a
  * late duplicate does nothing.

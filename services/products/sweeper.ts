@@ -27,12 +27,15 @@ const YOUNG_MS = 40_000;
  */
 export class Sweeper {
 	#service: DocumentService<ProductDocument>;
+	#ready: () => Promise<void>;
 	#timers: NodeJS.Timeout[] = [];
 	#running = new Map<string, Promise<void>>();
 	#hasEarlierUntil = 0;
 
-	constructor(service: DocumentService<ProductDocument>) {
+	/** @param ready Throws while nothing may be swept. */
+	constructor(service: DocumentService<ProductDocument>, ready: () => Promise<void>) {
 		this.#service = service;
+		this.#ready = ready;
 	}
 
 	start(): void {
@@ -58,10 +61,12 @@ export class Sweeper {
 		if (this.#running.has(failure)) {
 			return;
 		}
-		const running = work().then(
-			() => undefined,
-			(error: Error) => this.#service.logger.warn(`${failure}: ${error.message}`),
-		);
+		const running = this.#ready()
+			.then(work)
+			.then(
+				() => undefined,
+				(error: Error) => this.#service.logger.warn(`${failure}: ${error.message}`),
+			);
 		this.#running.set(failure, running);
 		void running.then(() => this.#running.delete(failure));
 	}

@@ -2,7 +2,7 @@ import { Op, type Sequelize } from "sequelize";
 import { type ActionContext, callAction, implement } from "../../contracts/actions.ts";
 import { problem } from "../../contracts/problems.ts";
 import { ACCESS_SECONDS, users } from "../../contracts/users.ts";
-import { comparedWithOthers, eventsKnown, lostEventTables } from "../../mixins/compared.ts";
+import { comparedWithOthers, eventsKnown, lostEventTables, streamKnown } from "../../mixins/compared.ts";
 import { cursorAt, readId } from "../../mixins/cursor.ts";
 import { database } from "../../mixins/database.ts";
 import { jobs } from "../../mixins/jobs.ts";
@@ -62,7 +62,10 @@ export default service<UsersService>({
 		database,
 		outbox("users"),
 		jobs("users"),
-		comparedWithOthers<UsersService>("users", ["ensureAdmin", "outbox"], [usersKnown, eventsKnown("user")]),
+		comparedWithOthers<UsersService>(
+			["ensureAdmin", "outbox"],
+			[streamKnown("user"), usersKnown, eventsKnown("user")],
+		),
 		postgres({
 			database: "users",
 			migrations: new URL("./migrations/", import.meta.url),

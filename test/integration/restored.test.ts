@@ -1,13 +1,18 @@
-import { readFileSync } from "node:fs";
+import { randomBytes } from "node:crypto";
+import { mkdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterAll, afterEach, beforeEach, expect, test } from "@jest/globals";
 import type { ServiceBroker } from "moleculer";
+import { connect } from "nats";
 import pg from "pg";
 import { acceptRestore } from "../../audit/accept-restore.ts";
 import { audit } from "../../audit/audit.ts";
 import { openSources } from "../../audit/sources.ts";
 import { type ActionName, callAction, type ParamsOf } from "../../contracts/actions.ts";
 import { asService } from "../../middlewares/permissions.ts";
+import { streamConfig } from "../../mixins/events.ts";
 import { settings } from "../../mixins/settings.ts";
+import { natsConnection } from "../../moleculer.config.ts";
 import { logFile } from "../secrets-in-logs.mjs";
 import { admin, eventually, newProduct, newUser, type Person, startNode, stockOf } from "./shop.ts";
 
@@ -17,28 +22,53 @@ const connected = server.connect();
 
 let shop: ServiceBroker;
 
+const given = { ...process.env };
+
+/** Each test has a shop of its own. */
 beforeEach(async () => {
 	await connected;
+	const name = `${given.TOKO_NAMESPACE}_${randomBytes(3).toString("hex")}`;
+	const TOKO_DIR = join(given.TOKO_TEST_FOLDER as string, name);
+	mkdirSync(TOKO_DIR);
+	Object.assign(process.env, { TOKO_NAMESPACE: name, TOKO_DIR });
 	shop = await startNode(...SERVICES);
 });
 
-afterEach(() => shop.stop());
+afterEach(async () => {
+	await shop.stop();
+	process.env = { ...given };
+});
 afterAll(() => server.end());
 
 const named = (database: string) => `"${settings.namespace}_${database}"`;
 
-/** Copies a database while the shop stands. */
-async function copy(database: string) {
+/** Copies databases while the shop stands. */
+async function copy(...databases: string[]) {
 	await shop.stop();
-	await server.query(`CREATE DATABASE ${named(`${database}_copy`)} TEMPLATE ${named(database)}`);
+	for (const database of databases) {
+		await server.query(`CREATE DATABASE ${named(`${database}_copy`)} TEMPLATE ${named(database)}`);
+	}
 	shop = await startNode(...SERVICES);
 }
 
-/** Puts the copy in place of the database; the shop stands. */
-async function restore(database: string) {
+/** Puts the copies in place of the databases; the shop stands. */
+async function restore(...databases: string[]) {
 	await shop.stop();
-	await server.query(`DROP DATABASE ${named(database)}`);
-	await server.query(`ALTER DATABASE ${named(`${database}_copy`)} RENAME TO ${named(database)}`);
+	for (const database of databases) {
+		await server.query(`DROP DATABASE ${named(database)}`);
+		await server.query(`ALTER DATABASE ${named(`${database}_copy`)} RENAME TO ${named(database)}`);
+	}
+}
+
+const readLog = () =>
+	readFileSync(logFile(process.env.TOKO_TEST_FOLDER as string, settings.namespace), "utf8");
+
+/** The problem that the health of a service tells. */
+async function illness(name: "users" | "products" | "orders" | "notifications") {
+	return callAction(shop, `v1.${name}.health`, {}).then(
+		() => undefined,
+		({ type }) => type,
+	);
 }
 
 async function accept(): Promise<string> {
@@ -84,18 +114,16 @@ test("users restored from an older copy serves nobody while others know people t
 	await restore("users");
 
 	shop = await startNode("users");
-	const alone = await newUser(shop);
-	expect(alone.id).toBeGreaterThan(lost.id);
+	await expect(newUser(shop)).rejects.toMatchObject({ type: "DATA_BEHIND", code: 503 });
 	await shop.stop();
 
 	shop = await startNode(...SERVICES);
 	await expect(callAction(shop, "v1.users.health", {})).rejects.toMatchObject({ type: "DATA_BEHIND" });
 	await expect(newUser(shop)).rejects.toMatchObject({ type: "DATA_BEHIND", code: 503 });
 	await expect(callAction(shop, "v1.orders.health", {})).resolves.toMatchObject({ status: "healthy" });
-	const log = readFileSync(logFile(process.env.TOKO_TEST_FOLDER as string, settings.namespace), "utf8");
-	expect(log).toMatch(
+	expect(readLog()).toMatch(
 		new RegExp(
-			`users was restored from an older copy: (orders has orders of user ${lost.id}|notifications has event 1 of user:${lost.id}), which it does not have; restore .* npm run audit -- --accept-restore`,
+			`users was restored from an older copy: (orders has orders of user ${lost.id}|(notifications|the stream) has event 1 of user:${lost.id}), which it does not have; restore .* npm run audit -- --accept-restore`,
 		),
 	);
 
@@ -107,7 +135,7 @@ test("users restored from an older copy serves nobody while others know people t
 		),
 	);
 	const next = await newUser(shop);
-	expect(next.id).toBeGreaterThan(alone.id);
+	expect(next.id).toBeGreaterThan(lost.id);
 	expect(await call(next, "v1.orders.list", {})).toEqual([]);
 	const found = await callAction(shop, "v1.orders.find", { id: order.number }, asService());
 	expect(found.user_id).toBe(lost.id);
@@ -158,6 +186,55 @@ test("an order of which only products knows is missed too", async () => {
 	await restore("orders");
 	shop = await startNode("users", "products", "orders");
 	await expect(callAction(shop, "v1.orders.health", {})).rejects.toMatchObject({ type: "DATA_BEHIND" });
+});
+
+const POSTGRES = ["users", "orders", "notifications"];
+
+/** Three pending orders of a product with three units, of which two are cancelled and one is paid after the copy. */
+async function endThreeOrders() {
+	const buyer = await newUser(shop);
+	const { id: product_id } = await newProduct(shop, 3);
+	const orders = [];
+	for (let each = 0; each < 3; each++) {
+		orders.push(await call(buyer, "v1.orders.place", { items: [{ product_id, quantity: 1 }] }));
+	}
+	const [first = "", second = "", third = ""] = orders.map(({ id }) => id);
+	await copy(...POSTGRES);
+	await call(buyer, "v1.orders.cancel", { id: first });
+	await call(buyer, "v1.orders.cancel", { id: second });
+	await call(buyer, "v1.orders.pay", { id: third });
+	await eventually("the holds to be settled", async () => {
+		const { stock, held } = (await stockOf(shop, product_id)) as { stock: number; held: number };
+		return stock === 2 && held === 0;
+	});
+	return { buyer, product_id };
+}
+
+test("all of PostgreSQL restored from an older copy is missed by the stream", async () => {
+	const { buyer, product_id } = await endThreeOrders();
+	await restore(...POSTGRES);
+	shop = await startNode("users", "orders", "notifications");
+	expect(await illness("orders")).toBe("DATA_BEHIND");
+	expect(readLog()).toMatch(/orders was restored from an older copy: the stream has event 2 of order:/);
+	await shop.stop();
+	shop = await startNode(...SERVICES);
+	await expect(
+		call(buyer, "v1.orders.place", { items: [{ product_id, quantity: 1 }] }),
+	).rejects.toMatchObject({ type: "DATA_BEHIND" });
+});
+
+test("pending orders without their holds are refused by orders and products, where the stream is lost too", async () => {
+	await endThreeOrders();
+	await restore(...POSTGRES);
+	const nats = await connect(natsConnection(settings.natsUrl));
+	await (await nats.jetstreamManager()).streams.delete(streamConfig().name);
+	await nats.close();
+	shop = await startNode(...SERVICES);
+	for (const name of ["orders", "products"] as const) {
+		await eventually(`${name} to refuse`, async () => (await illness(name)) === "DATA_BEHIND");
+	}
+	expect(readLog()).toMatch(/order TK-\d+ is pending, and products has no units held for it; restore /);
+	expect(await stockOf(shop, "x").catch(({ type }) => type)).toBe("DATA_BEHIND");
 });
 
 test("a database that is restored under running processes is noticed", async () => {
