@@ -1,4 +1,5 @@
 import type { EventName } from "../contracts/actions.ts";
+import { MESSAGES_KEPT_DAYS, PLACES_KEPT_DAYS } from "../mixins/retention.ts";
 import { STEPS } from "../services/orders/states.ts";
 import type { Look, LostEvent } from "./audit.ts";
 import { FINDINGS_MAX, PagedLook, pages } from "./look.ts";
@@ -14,6 +15,10 @@ export interface Happened {
 	/** The owner. */
 	user_id: number;
 	names: EventName[];
+	/** Those of them that are so young that their messages are still kept. */
+	recent: EventName[];
+	/** How many of the first events are so old that their places in an inbox may be gone. */
+	forgotten: number;
 	/** How many events were published, in the same transactions. */
 	published: number;
 	/** How many of them were lost when the database was restored from an older copy, and so are no part of `names`. */
@@ -67,10 +72,13 @@ function happenedToUsers(sources: Sources) {
 	return pages<Happened>(
 		sources,
 		"users",
-		`SELECT id AS key, 'user:' || id AS aggregate, 'user ' || id AS document, id AS user_id, ${PUBLISHED},
-			ARRAY['user.registered'] || ARRAY(SELECT event FROM user_history h WHERE h.user_id = users.id) AS names
-		FROM users LEFT JOIN event_sequences s ON s.aggregate = 'user:' || id
-		WHERE id > $1 ORDER BY id LIMIT $2`,
+		`SELECT id AS key, 'user:' || id AS aggregate, 'user ' || id AS document, id AS user_id, ${PUBLISHED}, ${NAMES},
+			0 AS forgotten
+		FROM users LEFT JOIN event_sequences s ON s.aggregate = 'user:' || id, LATERAL (
+			SELECT 'user.registered' AS name, users.created_at AS at
+			UNION ALL SELECT event, at FROM user_history h WHERE h.user_id = users.id
+		) AS happened
+		WHERE id > $1 GROUP BY id, s.aggregate ORDER BY id LIMIT $2`,
 		0,
 	);
 }
@@ -79,12 +87,15 @@ function happenedToOrders(sources: Sources) {
 	return pages<Happened>(
 		sources,
 		"orders",
-		`SELECT o.id AS key, 'order:' || o.id AS aggregate, 'order ' || o.number AS document, o.user_id, ${PUBLISHED},
-			ARRAY(SELECT e.value FROM order_history h JOIN jsonb_each_text($3) e ON e.key = h.status WHERE h.order_id = o.id)
-			|| ARRAY(SELECT 'payment.refunded' FROM payments p
-				WHERE p.order_id = o.id AND p.status = 'refunded' AND p.is_late) AS names
-		FROM orders o LEFT JOIN event_sequences s ON s.aggregate = 'order:' || o.id
-		WHERE o.id > $1 ORDER BY o.id LIMIT $2`,
+		`SELECT o.id AS key, 'order:' || o.id AS aggregate, 'order ' || o.number AS document, o.user_id, ${PUBLISHED}, ${NAMES},
+			count(*) FILTER (WHERE at < now() - interval '${PLACES_KEPT_DAYS} days')::integer AS forgotten
+		FROM orders o LEFT JOIN event_sequences s ON s.aggregate = 'order:' || o.id LEFT JOIN LATERAL (
+			SELECT e.value AS name, h.at FROM order_history h JOIN jsonb_each_text($3) e ON e.key = h.status
+			WHERE h.order_id = o.id
+			UNION ALL SELECT 'payment.refunded', p.updated_at FROM payments p
+			WHERE p.order_id = o.id AND p.status = 'refunded' AND p.is_late
+		) AS happened ON true
+		WHERE o.id > $1 GROUP BY o.id, s.aggregate ORDER BY o.id LIMIT $2`,
 		"00000000-0000-0000-0000-000000000000",
 		[JSON.stringify(EVENT_OF_STATUS)],
 	);
@@ -93,6 +104,9 @@ function happenedToOrders(sources: Sources) {
 const PUBLISHED = `coalesce(s.sequence, 0) AS published, coalesce(s.lost, 0) AS lost, ARRAY(
 	SELECT e.sequence FROM outbox e WHERE e.aggregate = s.aggregate AND e.published_at IS NULL
 ) AS in_outbox`;
+
+const NAMES = `coalesce(array_agg(name) FILTER (WHERE name IS NOT NULL), '{}') AS names,
+	coalesce(array_agg(name) FILTER (WHERE at > now() - interval '${MESSAGES_KEPT_DAYS} days'), '{}') AS recent`;
 
 /** The rows of notifications for one page of orders or users. */
 interface Kept {
@@ -134,15 +148,16 @@ function compareInbox(
 	unread: UnreadEvents,
 	seen: PagedLook,
 ): boolean {
-	const { aggregate, document, published, in_outbox } = one;
+	const { aggregate, document, published, in_outbox, forgotten } = one;
 	const taken = kept.taken.get(aggregate) ?? 0;
-	const gaps = kept.gaps.get(aggregate) ?? [];
-	seen.looked_at += published;
+	const gaps = (kept.gaps.get(aggregate) ?? []).filter((sequence) => sequence > forgotten);
+	seen.looked_at += published - forgotten;
 	const isLost = (sequence: number) => !in_outbox.includes(sequence) && !unread.has(aggregate, sequence);
 	const events = (lost: number[]) => ({
 		events: lost.map((sequence) => ({ database, aggregate, sequence })),
 	});
-	const missing = Array.from({ length: Math.max(0, published - taken) }, (_, index) => taken + 1 + index);
+	const first = Math.max(taken, forgotten) + 1;
+	const missing = Array.from({ length: Math.max(0, published - first + 1) }, (_, index) => first + index);
 	const lost = missing.filter(isLost);
 	if (taken > published) {
 		seen.add(document, `event ${taken} was taken in, but ${published} were published`);

@@ -121,6 +121,27 @@ const jwk = z
 	})
 	.meta({ id: "JsonWebKey" });
 
+/** For how many messages `contacts` can be asked at once. */
+export const CONTACTS_MAX = 200;
+
+const contactAsked = z.strictObject({
+	id: integerId,
+	token_for: mailTokenPurpose.optional(),
+	/** The address that it was then, where the person there has to know what happened to the account. */
+	at: moment.optional(),
+});
+
+const contact = z.strictObject({
+	email: z.string(),
+	/** Whether the person is known to read what is sent to this `email`. */
+	is_verified: z.boolean(),
+	full_name: z.string(),
+	locale,
+	phone: phone.nullable(),
+	/** Null where none was asked for, or the address is verified already. */
+	token: z.string().nullable(),
+});
+
 export const users = contract({
 	name: "users",
 	version: 1,
@@ -329,22 +350,16 @@ export const users = contract({
 		contact: action({
 			summary: "Where a user gets messages, for the services that send them, with a token for a link in them",
 			permissions: "service",
-			params: z.strictObject({
-				id: integerId,
-				token_for: mailTokenPurpose.optional(),
-				/** The address that it was then, where the person there has to know what happened to the account. */
-				at: moment.optional(),
-			}),
-			result: z.strictObject({
-				email: z.string(),
-				/** Whether the person is known to read what is sent to this `email`. */
-				is_verified: z.boolean(),
-				full_name: z.string(),
-				locale,
-				phone: phone.nullable(),
-				/** Null where none was asked for, or the address is verified already. */
-				token: z.string().nullable(),
-			}),
+			params: contactAsked,
+			result: contact,
+			idempotent: true,
+		}),
+		contacts: action({
+			summary:
+				"Where many users get messages, in the order in which they are asked for; null where there is no such user",
+			permissions: "service",
+			params: z.strictObject({ of: z.array(contactAsked).max(CONTACTS_MAX) }),
+			result: z.array(contact.nullable()),
 			idempotent: true,
 		}),
 		ensureAdmin: action({

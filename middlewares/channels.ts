@@ -145,12 +145,15 @@ class LastingNatsAdapter extends Adapters.NATS implements JetStream {
 		const handle = super.createConsumerHandler(channel);
 		return (error, message) => {
 			const { epoch } = this;
+			// The adapter says at once that it is at work: as if the time to answer had not just begun.
+			let isSaid = false;
 			for (const name of message ? (["ack", "nak", "working"] as const) : []) {
 				const answer = (message as JsMsg)[name].bind(message);
 				(message as JsMsg)[name] = (delay_ms?: number) => {
-					if (this.epoch === epoch) {
+					if (this.epoch === epoch && (name !== "working" || isSaid)) {
 						answer(delay_ms);
 					}
+					isSaid = true;
 				};
 			}
 			return handle(error, message);

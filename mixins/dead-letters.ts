@@ -3,7 +3,7 @@ import type { Pool, PoolClient } from "pg";
 import type { EventEnvelope } from "../contracts/actions.ts";
 import type { DeadLetter } from "../contracts/contract.ts";
 import { problem } from "../contracts/problems.ts";
-import { type InboxService, runConsumer } from "./consumers.ts";
+import { type InboxService, runConsumers } from "./consumers.ts";
 import { readEvent } from "./events.ts";
 
 interface DeadLetterRow {
@@ -69,7 +69,7 @@ export async function retryDeadLetter(
 	id: string,
 ): Promise<{ id: string; name: string }> {
 	try {
-		return await service.transaction(async (client) => {
+		const letter = await service.transaction(async (client) => {
 			const { rows } = await client.query<DeadLetterRow>(
 				"DELETE FROM dead_letters WHERE id::text = $1 RETURNING *",
 				[id.toLowerCase()],
@@ -78,9 +78,12 @@ export async function retryDeadLetter(
 			if (!letter) {
 				throw problem("DEAD_LETTER_NOT_FOUND");
 			}
-			await runConsumer(service, readEvent(JSON.parse(letter.payload)), client);
-			return { id: letter.id, name: letter.name };
+			const event = readEvent(JSON.parse(letter.payload));
+			await runConsumers(service, [event], client);
+			return { event, id: letter.id, name: letter.name };
 		});
+		service.afterEvents([letter.event]);
+		return { id: letter.id, name: letter.name };
 	} catch (error) {
 		const { rowCount } = await service.pool.query(
 			`UPDATE dead_letters SET error = $2, stack = $3, tries = tries + 1, failed_at = now()

@@ -4,6 +4,8 @@ import type { ChannelName, Message } from "./channel.ts";
 export interface Order {
 	/** Names the answer. */
 	turn: number;
+	/** The lease under which the message was taken from the queue. */
+	lease: number;
 	channel: ChannelName;
 	message: Message;
 }
@@ -15,5 +17,13 @@ export interface Outcome {
 	reason?: string;
 }
 
+/** The lease under which messages can be handed over from now on. */
+export interface Ready {
+	lease: number;
+}
+
 /** What the service's process sends now and then, and gets back from a process that is not frozen. */
 export const PING = "ping";
+
+/** How often it does. */
+export const PING_EVERY_MS = 500;

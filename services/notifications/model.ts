@@ -2,6 +2,7 @@ import type { Pool } from "pg";
 import { z } from "zod";
 import type { EventEnvelope } from "../../contracts/actions.ts";
 import type { notification } from "../../contracts/notifications.ts";
+import { MESSAGES_KEPT_DAYS, PRUNED_AT_ONCE } from "../../mixins/retention.ts";
 import type { ChannelName } from "./channel.ts";
 
 /** A row of `notifications`, as the database gives it in JSON. */
@@ -23,83 +24,13 @@ export interface NotificationRow {
 	sent_at: string | null;
 }
 
-const QUEUED = "jsonb_build_object('status', 'queued', 'at', now())";
-
-/** Adds the job that sends each message of `rows`. */
-const addJobs = (rows: string) => `SELECT graphile_worker.add_job(
-	'send_' || channel, json_build_object('id', id), max_attempts => 32767, job_key => 'send:' || id
-) FROM ${rows}`;
-
-/** Notes the mail of an event down, once, with the job that sends it. */
-export function queueMail(client: Pick<Pool, "query">, event: EventEnvelope, type: string): Promise<void> {
-	return queue(client, event, type, "email");
-}
-
-/** Notes the text message of an event down, once, with the job that sends it. */
-export function queueText(pool: Pool, event: EventEnvelope, type: string): Promise<void> {
-	return queue(pool, event, type, "sms");
-}
-
-/** Adds the job that finds out whether an event's message goes out as a text too. */
-export async function askForText(
-	client: Pick<Pool, "query">,
-	event: EventEnvelope,
-	type: string,
-): Promise<void> {
-	await client.query(
-		"SELECT graphile_worker.add_job('queue_text', $1, max_attempts => 32767, job_key => 'text:' || $2)",
-		[JSON.stringify({ event, type }), event.id],
-	);
-}
-
-/** The id comes from the event, so that the recipient's side can tell a message that it had before. */
-async function queue(
-	client: Pick<Pool, "query">,
-	event: EventEnvelope,
-	type: string,
-	channel: ChannelName,
-): Promise<void> {
-	await client.query(
-		`WITH noted AS (
-			INSERT INTO notifications (id, event_id, user_id, type, channel, aggregate, data, history)
-			VALUES (
-				md5($1 || ' ' || $3 || ' ' || $6)::uuid, $1::uuid, $2, $3, $6, $4, $5, jsonb_build_array(${QUEUED})
-			)
-			ON CONFLICT DO NOTHING RETURNING id, channel
-		) ${addJobs("noted")}`,
-		[event.id, event.data.user_id, type, event.aggregate, JSON.stringify(event), channel],
-	);
-}
-
-/** A message that is to be sent; nothing where it was. */
-export async function findUnsent(pool: Pool, id: string): Promise<NotificationRow | undefined> {
-	const { rows } = await pool.query<{ row: NotificationRow }>(
-		"SELECT to_jsonb(n) AS row FROM notifications n WHERE id = $1 AND status = 'queued' AND data IS NOT NULL",
-		[id],
-	);
-	return rows[0]?.row;
-}
-
-/** Notes where a message goes and what it is about, unless it is forgotten. */
-export async function address(
-	pool: Pool,
-	id: string,
-	recipient: string,
-	subject: string | null,
-): Promise<void> {
-	await pool.query(
-		"UPDATE notifications SET recipient = $2, subject = $3 WHERE id = $1 AND data IS NOT NULL",
-		[id, recipient, subject],
-	);
-}
+const QUEUED_AGAIN = `status = 'queued', send_at = now(), tries = 0, leased_by = NULL, leased_at = NULL,
+	history = history || jsonb_build_object('status', 'queued', 'at', now())`;
 
 /** Queues a message that failed once more; false where it has not failed, or there is nobody any more. */
 export async function requeue(pool: Pool, id: string): Promise<boolean> {
 	const { rowCount } = await pool.query(
-		`WITH queued AS (
-			UPDATE notifications SET status = 'queued', history = history || ${QUEUED}
-			WHERE id = $1 AND status = 'failed' AND data IS NOT NULL RETURNING id, channel
-		) ${addJobs("queued")}`,
+		`UPDATE notifications SET ${QUEUED_AGAIN} WHERE id = $1 AND status = 'failed' AND data IS NOT NULL`,
 		[id],
 	);
 	return rowCount === 1;
@@ -129,15 +60,15 @@ export async function requeueFailed(
 ): Promise<{ queued: number; next: string | null }> {
 	const { rows } = await pool.query<{ id: string }>(
 		`WITH queued AS (
-			UPDATE notifications SET status = 'queued', history = history || ${QUEUED}
+			UPDATE notifications SET ${QUEUED_AGAIN}
 			WHERE id IN (
 				SELECT id FROM notifications
 				WHERE status = 'failed' AND data IS NOT NULL AND ($1::text IS NULL OR type = $1)
 					AND ($2::timestamptz IS NULL OR (history->-1->>'at')::timestamptz >= $2)
 					AND ($3::uuid IS NULL OR id > $3)
 				ORDER BY id LIMIT $4 FOR UPDATE
-			) AND status = 'failed' RETURNING id, channel
-		), added AS (${addJobs("queued")}) SELECT id FROM queued, (SELECT count(*) FROM added) AS done ORDER BY id`,
+			) AND status = 'failed' RETURNING id
+		) SELECT id FROM queued ORDER BY id`,
 		[type ?? null, since ?? null, after ?? null, RETRY_BATCH],
 	);
 	return { queued: rows.length, next: rows[RETRY_BATCH - 1]?.id ?? null };
@@ -158,8 +89,9 @@ export async function countFailed(pool: Pool) {
 	return rows.map((row) => ({ ...row, last_failed_at: row.last_failed_at.toISOString() }));
 }
 
-/** Takes everything out of a user's messages by which the person could be known; what is not sent never will be. */
-export async function forget(client: Pick<Pool, "query">, user_id: number): Promise<void> {
+/** Takes everything out of these users' messages by which they could be known; what is not sent never will be. */
+export async function forget(client: Pick<Pool, "query">, user_ids: number[]): Promise<void> {
+	await client.query("DELETE FROM notifications WHERE user_id = ANY ($1) AND is_tentative", [user_ids]);
 	await client.query(
 		`UPDATE notifications SET recipient = NULL, subject = NULL, data = NULL,
 			history = (
@@ -170,33 +102,36 @@ export async function forget(client: Pick<Pool, "query">, user_id: number): Prom
 				) WITH ORDINALITY AS entries (entry, place)
 			),
 			status = CASE WHEN status = 'queued' THEN 'failed' ELSE status END
-		WHERE user_id = $1`,
-		[user_id],
+		WHERE user_id = ANY ($1)`,
+		[user_ids],
 	);
 }
 
-/**
- * Notes that a try failed, and why; one entry for a row of failures.
- *
- * @param outcome `again`: a job tries it again; `final`: only an admin does; `gone`: there is nobody to send it to any more.
- */
-export async function noteFailure(
-	pool: Pool,
-	id: string,
-	reason: string,
-	outcome: "again" | "final" | "gone",
-): Promise<void> {
-	await pool.query(
-		`UPDATE notifications SET history = CASE WHEN history->-1->>'status' = 'failed' THEN history - -1 ELSE history END
-			|| jsonb_build_object(
-				'status', 'failed', 'at', now(), 'reason', $2::text,
-				'tries', coalesce((history->-1->>'tries')::integer, 0) + 1
-			),
-			status = CASE WHEN $3 = 'again' THEN status ELSE 'failed' END,
-			data = CASE WHEN $3 = 'gone' THEN NULL ELSE data END
-		WHERE id = $1 AND data IS NOT NULL`,
-		[id, reason.replaceAll("\u0000", "").slice(0, 500), outcome],
+/** What waits to be sent and is due or has failed, longest first, at most 100. */
+export async function pendingMessages(pool: Pool) {
+	const { rows } = await pool.query<{
+		task: string;
+		attempts: number;
+		run_at: Date;
+		last_error: string | null;
+	}>(
+		`SELECT 'send_' || channel AS task, tries AS attempts, send_at AS run_at, history->-1->>'reason' AS last_error
+		FROM notifications WHERE status = 'queued' AND (send_at <= now() OR tries > 0) ORDER BY send_at, id LIMIT 100`,
 	);
+	return rows.map((row) => ({ ...row, run_at: row.run_at.toISOString() }));
+}
+
+/** Deletes messages that were sent long ago, some at a time; answers whether there are more. */
+export async function pruneMessages(pool: Pick<Pool, "query">): Promise<boolean> {
+	const { rowCount } = await pool.query(
+		`DELETE FROM notifications WHERE id = ANY (ARRAY(
+			SELECT id FROM notifications
+			WHERE created_at < now() - make_interval(days => $1) AND status <> 'queued' AND data IS NULL
+			ORDER BY created_at LIMIT $2 FOR UPDATE SKIP LOCKED
+		))`,
+		[MESSAGES_KEPT_DAYS, PRUNED_AT_ONCE],
+	);
+	return rowCount === PRUNED_AT_ONCE;
 }
 
 /** Messages of one user, or of everybody where `user_id` is null; newest first. */
@@ -210,7 +145,7 @@ export async function listNotifications(
 	}
 	const { rows } = await pool.query<{ row: NotificationRow }>(
 		`SELECT to_jsonb(n) AS row FROM notifications n
-		WHERE ($1::integer IS NULL OR user_id = $1) AND ($2::uuid IS NULL OR id = $2)
+		WHERE NOT is_tentative AND ($1::integer IS NULL OR user_id = $1) AND ($2::uuid IS NULL OR id = $2)
 			AND ($5::timestamptz IS NULL OR (created_at, id) < ($5, $6))
 		ORDER BY created_at DESC, id DESC LIMIT $3 OFFSET $4`,
 		"id" in page

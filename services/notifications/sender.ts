@@ -2,12 +2,10 @@ import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { settings } from "../../mixins/settings.ts";
 import { type ChannelName, type Message, Refused } from "./channel.ts";
-import { type Order, type Outcome, PING } from "./handover.ts";
+import { type Order, type Outcome, PING, PING_EVERY_MS, type Ready } from "./handover.ts";
 
 const ENDED = "the process that sends messages has ended";
 const AGAIN_AFTER_MS = 500;
-/** How often the process is asked whether it is alive. */
-const PING_EVERY_MS = 500;
 /** So many questions in a row without an answer make the service unavailable … */
 const SILENT_PINGS = 4;
 /** … and so many end the process: it is frozen. Counted and not timed, since this process may have been frozen itself. */
@@ -17,7 +15,7 @@ const STARTING_PINGS = 60;
 
 /**
  * Sends messages by a process of its own, which outlives this one for as long as it takes to finish: see `sending.ts`. When
- * that process ends or freezes, another one takes its place; what it had in hand fails, and is sent again by its job.
+ * that process ends or freezes, another one takes its place; what it had in hand fails, and is sent again.
  */
 export class Sender {
 	#process: ChildProcess;
@@ -31,12 +29,11 @@ export class Sender {
 	#unanswered = 0;
 	#pinging: NodeJS.Timeout;
 	#onFrozen: (pid: number | undefined) => void;
+	#lease: number | undefined;
+	/** Called when there is a lease, or another one. */
+	onReady: () => void = () => undefined;
 
-	/**
-	 * The database has to be there.
-	 *
-	 * @param onFrozen Called when the process is killed because it does not answer.
-	 */
+	/** @param onFrozen Called when the process is killed because it does not answer. */
 	constructor(onFrozen: (pid: number | undefined) => void = () => undefined) {
 		this.#onFrozen = onFrozen;
 		this.#process = this.#start();
@@ -48,6 +45,11 @@ export class Sender {
 		return this.#process.pid;
 	}
 
+	/** The lease under which it takes messages; undefined until the process has one. */
+	get lease(): number | undefined {
+		return this.#lease;
+	}
+
 	/** Whether messages can be sent: not while the process does not answer. The first one counts from the start. */
 	get isAnswering(): boolean {
 		return !this.#isLost && (this.#unanswered < SILENT_PINGS || !this.#isStarted);
@@ -56,11 +58,12 @@ export class Sender {
 	/**
 	 * Hands a message over and marks it as sent.
 	 *
+	 * @param lease Under which it was taken from the queue.
 	 * @throws Refused where trying again is in vain; anything else may pass.
 	 */
-	send(channel: ChannelName, message: Message): Promise<void> {
+	send(lease: number, channel: ChannelName, message: Message): Promise<void> {
 		return new Promise((resolve, reject) => {
-			const order: Order = { turn: ++this.#turn, channel, message };
+			const order: Order = { turn: ++this.#turn, lease, channel, message };
 			this.#waiting.set(order.turn, { resolve, reject });
 			this.#process.send(order, (error) => {
 				if (error) {
@@ -91,11 +94,17 @@ export class Sender {
 			env: { ...process.env },
 			stdio: ["ignore", "inherit", "inherit", "ipc"],
 		});
-		child.on("message", (told: Outcome | typeof PING) => {
+		child.on("message", (told: Outcome | Ready | typeof PING) => {
 			this.#isStarted = true;
 			this.#isLost = false;
 			this.#unanswered = 0;
-			if (told !== PING) {
+			if (told === PING) {
+				return;
+			}
+			if ("lease" in told) {
+				this.#lease = told.lease;
+				this.onReady();
+			} else {
 				this.#settle(told);
 			}
 		});
@@ -104,6 +113,7 @@ export class Sender {
 			this.#isStarted = false;
 			this.#isLost = true;
 			this.#unanswered = 0;
+			this.#lease = undefined;
 			for (const turn of this.#waiting.keys()) {
 				this.#settle({ turn, is: "failed", reason: ENDED });
 			}

@@ -70,20 +70,26 @@ export async function requestEmailChange(
 }
 
 /**
- * A user's address at a moment of the last 30 days: at that of a change still the former one.
+ * Users' addresses at moments of the last 30 days: at that of a change still the former one. Null where the present one
+ * was it already, or no moment is given.
  *
- * @param at ISO 8601 in UTC, in milliseconds.
+ * @param asked `at` is ISO 8601 in UTC, in milliseconds.
  */
-export async function emailAt(
+export async function emailsAt(
 	pool: Pick<Pool, "query">,
-	user: { id: number; email: string },
-	at: string,
-): Promise<string> {
-	const { rows } = await pool.query<{ email: string }>(
-		"SELECT email FROM former_emails WHERE user_id = $1 AND until >= $2 ORDER BY until LIMIT 1",
-		[user.id, at],
+	asked: { id: number; at: string | null }[],
+): Promise<(string | null)[]> {
+	if (asked.every(({ at }) => at === null)) {
+		return asked.map(() => null);
+	}
+	const { rows } = await pool.query<{ email: string | null }>(
+		`SELECT (
+			SELECT email FROM former_emails f WHERE f.user_id = a.id AND f.until >= a.at ORDER BY f.until LIMIT 1
+		) AS email
+		FROM unnest($1::integer[], $2::timestamptz[]) WITH ORDINALITY AS a (id, at, place) ORDER BY place`,
+		[asked.map(({ id }) => id), asked.map(({ at }) => at)],
 	);
-	return rows[0]?.email ?? user.email;
+	return rows.map(({ email }) => email);
 }
 
 /** Job: forgets the addresses of which nobody asks any more; events stay as long, and their mails are given up far sooner. */

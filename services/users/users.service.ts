@@ -13,19 +13,18 @@ import {
 	changePassword,
 	changePowers,
 	confirmEmail,
-	emailAt,
 	forgetFormerEmails,
 	removeUser,
 	requestEmailChange,
 	resetPassword,
 } from "./account.ts";
 import { ensureAdmin, makeAdmin } from "./admins.ts";
+import { contactsOf } from "./contacts.ts";
 import { isPasswordOf } from "./credentials.ts";
 import { warnOfDuplicates } from "./duplicates.ts";
 import { usersKnown } from "./known.ts";
 import { forgetOldAttempts, LoginGuard } from "./login-guard.ts";
 import { askForMail, type MailRequest, requestMail } from "./mail-requests.ts";
-import { mailToken } from "./mail-tokens.ts";
 import { byEmail, connectUsers, present, presentToOwner, type UserModel, type UserRow } from "./model.ts";
 import { registerOnce } from "./registration.ts";
 import { endingSessions, listRevocations } from "./sessions.ts";
@@ -220,17 +219,15 @@ export default service<UsersService>({
 		},
 
 		async contact(ctx) {
-			const { id, token_for, at } = ctx.params;
-			const row = await this.find(id);
-			const { full_name, locale, phone, pending_email } = row;
-			const isInVain =
-				(token_for === "verify" && row.is_verified) || (token_for === "change" && !pending_email);
-			const token = token_for && !isInVain ? mailToken(token_for, row) : null;
-			const own = at ? await emailAt(this.pool, row, at) : row.email;
-			const email = (token_for === "change" && pending_email) || own;
-			// Of a former or a pending one it is not known.
-			const is_verified = row.is_verified && email === row.email;
-			return { email, is_verified, full_name, locale, phone, token };
+			const [contact] = await contactsOf(this, [ctx.params]);
+			if (!contact) {
+				throw problem("USER_NOT_FOUND");
+			}
+			return contact;
+		},
+
+		contacts(ctx) {
+			return contactsOf(this, ctx.params.of);
 		},
 
 		ensureAdmin(ctx) {

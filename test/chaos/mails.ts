@@ -256,14 +256,10 @@ async function stockUp(client: Client): Promise<string[]> {
 async function settle(sources: Sources): Promise<boolean> {
 	const deadline = Date.now() + SETTLE_MS;
 	const isSettled = async () => {
-		const left = await Promise.all(
-			(["users", "orders", "notifications"] as const).map((database) =>
-				sources.snapshot(database, (query) =>
-					query("SELECT 1 FROM graphile_worker.jobs WHERE task_identifier = 'send_email' LIMIT 1"),
-				),
-			),
+		const queued = await sources.snapshot("notifications", (query) =>
+			query("SELECT 1 FROM notifications WHERE status = 'queued' LIMIT 1"),
 		);
-		return left.every((rows) => rows.length === 0) && (await sources.eventsUnderWay()) === 0;
+		return queued.length === 0 && (await sources.eventsUnderWay()) === 0;
 	};
 	while (Date.now() < deadline) {
 		if (await isSettled()) {

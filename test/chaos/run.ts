@@ -164,6 +164,13 @@ async function stockUp(client: Client): Promise<string[]> {
 	return products;
 }
 
+/** What is still to come to an end in each database, beside jobs. */
+const WAITING = {
+	users: "SELECT 0 AS rows",
+	orders: "SELECT count(*)::integer AS rows FROM orders WHERE status = 'pending'",
+	notifications: "SELECT count(*)::integer AS rows FROM notifications WHERE status = 'queued'",
+};
+
 /** Waits until no order is pending and nothing is left to do; answers how long that took. */
 async function settle(sources: Sources): Promise<number> {
 	const begun = Date.now();
@@ -174,13 +181,8 @@ async function settle(sources: Sources): Promise<number> {
 					const [jobs] = await query<{ due: number }>(
 						"SELECT count(*)::integer AS due FROM graphile_worker.jobs WHERE key IS NOT NULL",
 					);
-					const [pending] =
-						database === "orders"
-							? await query<{ orders: number }>(
-									"SELECT count(*)::integer AS orders FROM orders WHERE status = 'pending'",
-								)
-							: [{ orders: 0 }];
-					return (jobs?.due ?? 0) + (pending?.orders ?? 0);
+					const [waiting] = await query<{ rows: number }>(WAITING[database]);
+					return (jobs?.due ?? 0) + (waiting?.rows ?? 0);
 				}),
 			),
 		);

@@ -123,6 +123,49 @@ describe("the audit names an event", () => {
 	});
 });
 
+describe("the audit has nothing to say of what was pruned by age:", () => {
+	/** As if all of it had happened so long ago. */
+	const age = ({ id }: Made, days: number) =>
+		`UPDATE order_history SET at = at - interval '${days} days' WHERE order_id = '${id}';
+		UPDATE orders SET created_at = created_at - interval '${days} days' WHERE id = '${id}'`;
+
+	test("the place of an order of half a year ago, and a gap of it; its messages have to be there", async () => {
+		const { cancelled } = shop.orders;
+		const aggregate = `order:${cancelled.id}`;
+		await shop.damage("notifications", `DELETE FROM inbox WHERE aggregate = '${aggregate}'`);
+		expect(await shop.breaches()).toEqual([
+			expect.stringContaining("event 0 of 2 was the last to be taken in"),
+		]);
+		await shop.damage("orders", age(cancelled, 181));
+		expect(await shop.breaches()).toEqual([]);
+		// An event that came later still, and passed the others over.
+		await shop.damage(
+			"notifications",
+			`INSERT INTO inbox VALUES ('${aggregate}', 2); INSERT INTO inbox_gaps VALUES ('${aggregate}', 1)`,
+		);
+		expect(await shop.breaches()).toEqual([]);
+		await shop.damage("notifications", `DELETE FROM notifications WHERE aggregate = '${aggregate}'`);
+		expect(await shop.breaches()).toEqual([
+			`order ${cancelled.number} has no message for order.placed`,
+			`order ${cancelled.number} has no message for order.cancelled`,
+		]);
+		await shop.restore();
+	});
+
+	test("the messages of an order of more than a year ago", async () => {
+		const { cancelled } = shop.orders;
+		await shop.damage("orders", age(cancelled, 366));
+		expect(await shop.breaches()).toEqual([]);
+		await shop.damage(
+			"notifications",
+			`DELETE FROM notifications WHERE aggregate = 'order:${cancelled.id}';
+			DELETE FROM inbox WHERE aggregate = 'order:${cancelled.id}'`,
+		);
+		expect(await shop.breaches()).toEqual([]);
+		await shop.restore();
+	});
+});
+
 describe("the audit names a job", () => {
 	const jobs = "graphile_worker._private_jobs";
 	const add = (name: string) =>

@@ -66,28 +66,27 @@ describe("the audit names a message", () => {
 				() => ["user:999 is not there, but notifications has taken its events in and has 0 messages of it"],
 			],
 			[
-				"that no job sends",
+				"that is put off to a far year",
 				"notifications",
 				({ orders: { paid } }) =>
-					message(paid, "order_paid", "status = 'queued', sent_at = NULL, data = '{}'"),
-				({ orders: { paid } }) => [`order ${paid.number} order_paid is queued, and no job sends it`],
+					message(
+						paid,
+						"order_paid",
+						"status = 'queued', sent_at = NULL, data = '{}', send_at = '2999-01-01Z'",
+					),
+				({ orders: { paid } }) => [`order ${paid.number} order_paid is queued, but put off to 2999-01-01`],
 			],
 			[
-				"whose job is put off",
+				"that is never sent",
 				"notifications",
-				({
-					orders: { paid },
-				}) => `${message(paid, "order_paid", "status = 'queued', sent_at = NULL, data = '{}'")};
-					SELECT graphile_worker.add_job('send_email', '{}', run_at => '2999-01-01Z', job_key => 'send:' || id)
-					FROM notifications WHERE aggregate = 'order:${paid.id}' AND type = 'order_paid'`,
-				() => ["send_email is put off to 2999-01-01"],
+				({ orders: { paid } }) =>
+					message(paid, "order_paid", "status = 'queued', sent_at = NULL, data = '{}', send_at = 'infinity'"),
+				({ orders: { paid } }) => [`order ${paid.number} order_paid is queued, but put off to infinity`],
 			],
 			[
 				"that is queued with nothing to send",
 				"notifications",
-				({ orders: { paid } }) => `${message(paid, "order_paid", "status = 'queued', sent_at = NULL")};
-					SELECT graphile_worker.add_job('no_such_task', '{}', job_key => 'send:' || id)
-					FROM notifications WHERE aggregate = 'order:${paid.id}' AND type = 'order_paid'`,
+				({ orders: { paid } }) => message(paid, "order_paid", "status = 'queued', sent_at = NULL"),
 				() => ["order_paid is queued, but there is nothing to send"],
 			],
 			[

@@ -85,7 +85,8 @@ export class AuditedShop {
 					this.sql(database, "SELECT FROM graphile_worker.jobs WHERE run_at < now() + interval '14 seconds'"),
 				),
 			);
-			const isQuiet = left.every((jobs) => jobs.length === 0) && (await this.sources.eventsUnderWay()) === 0;
+			left.push(await this.sql("notifications", "SELECT FROM notifications WHERE status = 'queued'"));
+			const isQuiet = left.every((rows) => rows.length === 0) && (await this.sources.eventsUnderWay()) === 0;
 			return isQuiet && (await this.breaches()).length === 0;
 		});
 	}

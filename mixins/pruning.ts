@@ -1,0 +1,45 @@
+import type { ServiceSchema } from "moleculer";
+import type { Pool } from "pg";
+import type { PostgresService } from "./postgres.ts";
+import { PRUNE_EVERY_MS } from "./retention.ts";
+import { mixin } from "./schema.ts";
+
+/** Deletes some rows that are old enough; answers whether there are more. */
+export type Prune = (pool: Pick<Pool, "query">) => Promise<boolean>;
+
+interface PruningService extends PostgresService {
+	pruning: AbortController;
+}
+
+/** Deletes old rows of a service's database once an hour, a batch at a time. Give it before `postgres`. */
+export function pruning(...prunes: Prune[]): Partial<ServiceSchema> {
+	return mixin<PruningService>({
+		started(this: PruningService) {
+			this.pruning = new AbortController();
+			const { signal } = this.pruning;
+			// At a random moment of it, so that processes that start together do not all prune at once.
+			let timer = setTimeout(prune, PRUNE_EVERY_MS * Math.random(), this);
+			timer.unref();
+			signal.addEventListener("abort", () => clearTimeout(timer));
+
+			async function prune(service: PruningService): Promise<void> {
+				try {
+					for (const one of prunes) {
+						while (!signal.aborted && (await one(service.pool))) {
+							// Another batch.
+						}
+					}
+				} catch (error) {
+					service.logger.warn(`Old rows are deleted later: ${(error as Error).message}`);
+				}
+				if (!signal.aborted) {
+					timer = setTimeout(prune, PRUNE_EVERY_MS, service);
+					timer.unref();
+				}
+			}
+		},
+		stopped(this: PruningService) {
+			this.pruning.abort();
+		},
+	});
+}

@@ -1,0 +1,350 @@
+import { setTimeout as wait } from "node:timers/promises";
+import type { ServiceBroker } from "moleculer";
+import type { Pool } from "pg";
+import { callAction, type ResultOf } from "../../contracts/actions.ts";
+import { problem, problemCode } from "../../contracts/problems.ts";
+import { batched } from "../../mixins/batching.ts";
+import { isPassing } from "../../mixins/failures.ts";
+import { type ChannelName, Refused } from "./channel.ts";
+import { MESSAGES, type Message } from "./messages.ts";
+import {
+	dropTentative,
+	type Failure,
+	freeOrphans,
+	giveBack,
+	type Leased,
+	leaseDue,
+	lookAtQueue,
+	noteFailures,
+} from "./queue.ts";
+import { hasChannel, type Sender } from "./sender.ts";
+import type { Templates } from "./templates.ts";
+
+type Contact = NonNullable<ResultOf<"v1.users.contacts">[number]>;
+
+/** What a dispatcher works with. */
+export interface Means {
+	pool: Pool;
+	broker: ServiceBroker;
+	logger: ServiceBroker["logger"];
+	sender: Sender;
+	templates: Templates;
+}
+
+const CHANNELS: ChannelName[] = ["email", "sms"];
+
+/** How many messages of a channel a process has in hand, at most; more are leased once half of them have left. */
+const IN_HAND_MAX = 100;
+/** Leases of a channel begin no closer together, so that many messages share one. The first one in a quiet shop does not wait. */
+const LEASE_EVERY_MS = 20;
+/** How often the queue is looked at when nobody says that there is something: for what others have left. */
+const LOOK_EVERY_MS = 2000;
+/** After a failure of the database. */
+const PAUSE_MS = 500;
+/** A message that could not be sent for so long since it was queued never will be. */
+const GIVE_UP_MS = 5 * 24 * 3600 * 1000;
+
+/** Sends what is due in the queue of messages, beside the other processes that do: each leases what it sends. */
+export class Dispatcher {
+	#means: Means;
+	#queues: ChannelQueue[];
+	#looking: NodeJS.Timeout | undefined;
+	#timers = new Map<ChannelName, NodeJS.Timeout>();
+	#isStopping = false;
+
+	constructor(means: Means) {
+		this.#means = means;
+		this.#queues = CHANNELS.map((channel) => new ChannelQueue(channel, means));
+	}
+
+	start(): void {
+		this.#means.sender.onReady = () => this.wake();
+		for (const queue of this.#queues) {
+			queue.start();
+		}
+		this.#looking = setInterval(() => this.#look(), LOOK_EVERY_MS);
+		void this.#look();
+	}
+
+	/** Has what is due sent at once, by these channels. */
+	wake(channels: Iterable<ChannelName> = CHANNELS): void {
+		for (const channel of channels) {
+			this.#queues.find((queue) => queue.channel === channel)?.wake();
+		}
+	}
+
+	/** Leases nothing more. What is in hand is the sender's to end. */
+	async stop(): Promise<void> {
+		this.#isStopping = true;
+		clearInterval(this.#looking);
+		for (const timer of this.#timers.values()) {
+			clearTimeout(timer);
+		}
+		await Promise.all(this.#queues.map((queue) => queue.stop()));
+	}
+
+	async #look(): Promise<void> {
+		const { pool, sender, logger } = this.#means;
+		try {
+			const { next, leases } = await lookAtQueue(pool);
+			if (leases.some((lease) => lease !== sender.lease) && (await freeOrphans(pool)) > 0) {
+				this.wake();
+			}
+			for (const queue of this.#queues) {
+				const due_ms = next[queue.channel];
+				if (due_ms !== null && due_ms < LOOK_EVERY_MS && !this.#isStopping) {
+					clearTimeout(this.#timers.get(queue.channel));
+					this.#timers.set(
+						queue.channel,
+						setTimeout(() => queue.wake(), due_ms),
+					);
+				}
+			}
+		} catch (error) {
+			if (!this.#isStopping) {
+				logger.warn(`The queue of messages is looked at again: ${(error as Error).message}`);
+			}
+		}
+	}
+}
+
+/** The messages of one channel: what holds them up does not hold up the others. */
+class ChannelQueue {
+	readonly channel: ChannelName;
+	#means: Means;
+	/** The ids of messages that were leased and are neither sent nor given back. */
+	#inHand = new Set<string>();
+	/** Whether messages may have been leased of which this process did not hear, since a connection broke. */
+	#isUnsure = false;
+	/** Whether as much is in hand as may be. */
+	#isFull = false;
+	#isStopping = false;
+	#isWoken = false;
+	#wake: () => void = () => undefined;
+	#running = Promise.resolve();
+	/** What was told last of messages that wait. */
+	#told: string | undefined;
+
+	constructor(channel: ChannelName, means: Means) {
+		this.channel = channel;
+		this.#means = means;
+	}
+
+	start(): void {
+		this.#running = this.#run();
+	}
+
+	wake(): void {
+		this.#isWoken = true;
+		this.#wake();
+	}
+
+	async stop(): Promise<void> {
+		this.#isStopping = true;
+		this.wake();
+		await this.#running;
+	}
+
+	async #run(): Promise<void> {
+		while (!this.#isStopping) {
+			this.#isWoken = false;
+			const { lease } = this.#means.sender;
+			const room = IN_HAND_MAX - this.#inHand.size;
+			this.#isFull = room < IN_HAND_MAX / 2;
+			if (lease === undefined || this.#isFull) {
+				await this.#woken();
+				continue;
+			}
+			const pause = wait(LEASE_EVERY_MS);
+			try {
+				await this.#leaseOnce(lease, room);
+				await pause;
+			} catch (error) {
+				this.#isUnsure = true;
+				this.#tell((error as Error).message);
+				await wait(PAUSE_MS);
+			}
+		}
+	}
+
+	/** Leases what is due; where that was all, resolves when there is something again. */
+	async #leaseOnce(lease: number, room: number): Promise<void> {
+		const { pool } = this.#means;
+		if (this.#isUnsure) {
+			await giveBack(pool, lease, [...this.#inHand], this.channel);
+			this.#isUnsure = false;
+		}
+		const leased = await leaseDue(pool, this.channel, lease, room);
+		this.#begin(lease, leased);
+		if (leased.length < room) {
+			await this.#woken();
+		}
+	}
+
+	#woken(): Promise<void> {
+		return new Promise((resolve) => {
+			this.#wake = resolve;
+			if (this.#isWoken) {
+				resolve();
+			}
+		});
+	}
+
+	#begin(lease: number, leased: Leased[]): void {
+		if (leased.length === 0) {
+			return;
+		}
+		for (const { id } of leased) {
+			this.#inHand.add(id);
+		}
+		const contacts = this.#contactsOf(leased);
+		for (const [index, one] of leased.entries()) {
+			const contact = contacts.then(
+				(all) => all[index] ?? null,
+				async (error) => {
+					if (isPassing(error)) {
+						throw error;
+					}
+					// It may be about another one.
+					return (await this.#contactsOf([one]))[0] ?? null;
+				},
+			);
+			void this.#send(lease, one, contact).finally(() => {
+				this.#inHand.delete(one.id);
+				if (this.#isFull && this.#inHand.size <= IN_HAND_MAX / 2) {
+					this.wake();
+				}
+			});
+		}
+	}
+
+	/** Where users are now, for warnings where they were. Tokens are made for the messages and kept nowhere. */
+	async #contactsOf(leased: Leased[]): Promise<(Contact | null)[]> {
+		const of = leased.map(({ user_id, data: { name, occurred_at } }) => {
+			const { token_for, warns } = messageOf(name) ?? {};
+			return { id: user_id, token_for, at: warns && occurred_at };
+		});
+		return callAction(this.#means.broker, "v1.users.contacts", { of });
+	}
+
+	/** Sends a message, or notes why it could not be sent. */
+	async #send(lease: number, message: Leased, contact: Promise<Contact | null>): Promise<void> {
+		const tried: { recipient: string | null; subject: string | null } = { recipient: null, subject: null };
+		try {
+			const found = await contact;
+			if (message.is_tentative && !found?.phone) {
+				await this.#drop({ lease, id: message.id });
+				return;
+			}
+			if (!found) {
+				throw problem("USER_NOT_FOUND");
+			}
+			await this.#deliver(lease, message, found, tried);
+			this.#told = undefined;
+		} catch (error) {
+			await this.#fail(lease, message, error as Error, tried);
+		}
+	}
+
+	async #deliver(
+		lease: number,
+		{ id, data: event }: Leased,
+		{ email, phone, locale, token, full_name, is_verified }: Contact,
+		tried: { recipient: string | null; subject: string | null },
+	): Promise<void> {
+		const { channel } = this;
+		const { name, data, occurred_at } = event;
+		if (!messageOf(name)) {
+			throw new Error(`there is no message for ${name} in this version of Toko`);
+		}
+		const to = channel === "sms" ? phone : email;
+		if (!to || !hasChannel(channel)) {
+			throw new Refused(to ? `there is no way to send an ${channel}` : "the user has no phone any more");
+		}
+		const reader = { name: full_name, is_verified, locale, token };
+		const written = await this.#means.templates.write(channel, name, reader, { ...data, occurred_at });
+		tried.recipient = to;
+		tried.subject = written.subject ?? null;
+		await this.#means.sender.send(lease, channel, { ...written, id, to });
+	}
+
+	async #fail(lease: number, message: Leased, error: Error, tried: Pick<Failure, "recipient" | "subject">) {
+		const reason = withoutAddresses(error.message);
+		const outcome = outcomeOf(message, error);
+		if (outcome === "again") {
+			this.#tell(reason);
+		}
+		await this.#note({ lease, failure: { id: message.id, ...tried, reason, outcome } });
+	}
+
+	/** Failures come together: a server that is away fails all that is in hand. */
+	#noteTogether = batched<{ lease: number; failure: Failure }, void>(async (noted) => {
+		for (const [lease, some] of Map.groupBy(noted, ({ lease }) => lease)) {
+			await noteFailures(
+				this.#means.pool,
+				lease,
+				some.map(({ failure }) => failure),
+			);
+		}
+		return noted.map(() => undefined);
+	});
+
+	#note(noted: { lease: number; failure: Failure }): Promise<void> {
+		return this.#untilDone(() => this.#noteTogether(noted));
+	}
+
+	#dropTogether = batched<{ lease: number; id: string }, void>(async (dropped) => {
+		for (const [lease, some] of Map.groupBy(dropped, ({ lease }) => lease)) {
+			await dropTentative(
+				this.#means.pool,
+				lease,
+				some.map(({ id }) => id),
+			);
+		}
+		return dropped.map(() => undefined);
+	});
+
+	#drop(dropped: { lease: number; id: string }): Promise<void> {
+		return this.#untilDone(() => this.#dropTogether(dropped));
+	}
+
+	/** Else the message would stay leased as long as this process lives. While it stops the sender gives it back. */
+	async #untilDone(write: () => Promise<void>): Promise<void> {
+		while (!this.#isStopping) {
+			try {
+				await write();
+				return;
+			} catch (error) {
+				this.#tell((error as Error).message);
+				await wait(PAUSE_MS);
+			}
+		}
+	}
+
+	#tell(reason: string): void {
+		if (this.#told !== reason && !this.#isStopping) {
+			this.#told = reason;
+			this.#means.logger.warn(`Messages by ${this.channel} wait: ${reason}`);
+		}
+	}
+}
+
+/** Undefined for a row that a later version has queued. */
+function messageOf(name: string): Message | undefined {
+	return MESSAGES[name as keyof typeof MESSAGES];
+}
+
+/** What becomes of a message after a try that failed. */
+function outcomeOf({ history, created_at, is_tentative }: Leased, error: Error): Failure["outcome"] {
+	if (problemCode(error) === "USER_NOT_FOUND") {
+		return "gone";
+	}
+	const queued_at = history.findLast(({ status }) => status === "queued")?.at ?? created_at;
+	const isLate = Date.now() - Date.parse(queued_at) > GIVE_UP_MS;
+	return error instanceof Refused || (isLate && !is_tentative) ? "final" : "again";
+}
+
+/** What servers say of a recipient goes into rows and logs, where the recipient's address has no place. */
+function withoutAddresses(reason: string): string {
+	return reason.replace(/[^\s<>"'(),:;]+@[^\s<>"'(),:;]+/g, "<address>");
+}

@@ -1,0 +1,101 @@
+import { randomInt } from "node:crypto";
+import { PostgresClient, PULSED } from "../../mixins/postgres-client.ts";
+import { databaseUrl } from "../../mixins/settings.ts";
+import { LEASE_LOCK } from "./queue.ts";
+
+/** How often the session says something: PostgreSQL ends one that is silent for `PULSED`. */
+const PULSE_MS = 1000;
+/** How long after its last word the lease is sure to be there. */
+const VALID_MS = 5000;
+const QUERY_MS = 3000;
+
+/**
+ * The lease under which a process has messages: a number that goes into their rows, and an advisory lock of this number. When the
+ * process dies, or is frozen for some seconds, PostgreSQL drops the lock, and others take its messages over.
+ */
+export class Lease {
+	#number = randomInt(1, 2 ** 31);
+	#session: PostgresClient | undefined;
+	/** When it was known to hold the lock, by the process's own clock. */
+	#held_at = Number.NEGATIVE_INFINITY;
+	#isBusy = false;
+	#onTaken: (number: number) => void;
+
+	/**
+	 * @param onTaken Called with its number when it is there, and when another one takes the place of a lost one: messages
+	 * of the lost one may be others' by now.
+	 */
+	constructor(onTaken: (number: number) => void) {
+		this.#onTaken = onTaken;
+	}
+
+	get number(): number {
+		return this.#number;
+	}
+
+	/** Whether the messages under it are nobody else's. */
+	get isValid(): boolean {
+		return performance.now() - this.#held_at < VALID_MS;
+	}
+
+	/** Takes it, as soon as the database is there, and keeps it. */
+	start(): void {
+		setInterval(() => this.#keep(), PULSE_MS);
+		void this.#keep();
+	}
+
+	async #keep(): Promise<void> {
+		if (this.#isBusy) {
+			return;
+		}
+		this.#isBusy = true;
+		try {
+			const asked_at = performance.now();
+			if (this.#session) {
+				await this.#session.query("SELECT 1");
+				this.#held_at = asked_at;
+			} else {
+				await this.#take();
+			}
+		} catch {
+			// It is tried again at the next pulse.
+			this.#forget();
+		} finally {
+			this.#isBusy = false;
+		}
+	}
+
+	async #take(): Promise<void> {
+		const session = new PostgresClient({
+			connectionString: databaseUrl("notifications"),
+			application_name: "toko notifications lease",
+			session: PULSED,
+			query_timeout: QUERY_MS,
+		});
+		this.#session = session;
+		session.once("end", () => {
+			if (this.#session === session) {
+				this.#forget();
+				void this.#keep();
+			}
+		});
+		await session.connect();
+		const isNew = !this.isValid;
+		if (isNew) {
+			this.#number = randomInt(1, 2 ** 31);
+		}
+		const asked_at = performance.now();
+		// Shared: a session that PostgreSQL has not noticed to be gone may hold it still.
+		await session.query("SELECT pg_advisory_lock_shared($1, $2)", [LEASE_LOCK, this.#number]);
+		this.#held_at = asked_at;
+		if (isNew) {
+			this.#onTaken(this.#number);
+		}
+	}
+
+	#forget(): void {
+		const session = this.#session;
+		this.#session = undefined;
+		session?.end().catch(() => undefined);
+	}
+}

@@ -1,0 +1,113 @@
+import { type ChildProcess, fork } from "node:child_process";
+import { randomUUID } from "node:crypto";
+import { once } from "node:events";
+import type { AddressInfo } from "node:net";
+import { text } from "node:stream/consumers";
+import { afterAll, afterEach, beforeAll, expect, test } from "@jest/globals";
+import type { ServiceBroker } from "moleculer";
+import { SMTPServer } from "smtp-server";
+import { callAction } from "../../contracts/actions.ts";
+import { asService } from "../../middlewares/permissions.ts";
+import { eventually, PASSWORD, startNode } from "./shop.ts";
+
+/** More than a process hands over at the same moment. */
+const MAILS = 12;
+const received: string[] = [];
+/** The server has a mail, and says so when this resolves. */
+let accepting: Promise<unknown> = Promise.resolve();
+let server: SMTPServer;
+let users: ServiceBroker;
+let survivor: ServiceBroker | undefined;
+let child: ChildProcess | undefined;
+
+beforeAll(async () => {
+	server = new SMTPServer({
+		authOptional: true,
+		disabledCommands: ["STARTTLS"],
+		onData(stream, { envelope }, done) {
+			text(stream)
+				.then(() => {
+					received.push(...envelope.rcptTo.map(({ address }) => address));
+					return accepting;
+				})
+				.then(() => done(), done);
+		},
+	});
+	server.on("error", () => undefined);
+	await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+	process.env.SMTP_URL = `smtp://127.0.0.1:${(server.server.address() as AddressInfo).port}`;
+	users = await startNode("users");
+});
+
+afterEach(async () => {
+	child?.kill("SIGKILL");
+	await survivor?.stop();
+	survivor = undefined;
+});
+
+afterAll(async () => {
+	await users.stop();
+	await new Promise<void>((resolve) => server.close(resolve));
+});
+
+async function startProcess(): Promise<ChildProcess> {
+	const started = fork(new URL("./notifications-process.ts", import.meta.url), [], {
+		execArgv: ["--no-warnings"],
+		env: { ...process.env },
+		stdio: ["ignore", "pipe", "inherit", "ipc"],
+	});
+	await once(started.stdout as NonNullable<ChildProcess["stdout"]>, "data");
+	return started;
+}
+
+async function register(): Promise<string> {
+	const username = `u${randomUUID().slice(0, 8)}`;
+	const email = `${username}@toko.test`;
+	await callAction(users, "v1.users.register", { email, username, password: PASSWORD, full_name: "Budi" });
+	return email;
+}
+
+const timesOf = (people: string[]) =>
+	people.map((person) => received.filter((address) => address === person).length);
+
+test.each([
+	["frozen", "SIGSTOP"],
+	["killed", "SIGKILL"],
+] as const)(
+	"mails in the hand of a process that is %s are sent by another within seconds, each once",
+	async (_, signal) => {
+		child = await startProcess();
+		const { promise, resolve } = Promise.withResolvers<void>();
+		accepting = promise;
+		const before = received.length;
+		const people = await Promise.all(Array.from({ length: MAILS }, register));
+		await eventually("mails on their way", async () => received.length - before === 5);
+
+		child.kill(signal);
+		survivor = await startNode("notifications");
+		const node = survivor;
+		const begun = Date.now();
+		resolve();
+		await eventually(
+			"all mails to be sent",
+			async () => {
+				const all = await callAction(node, "v1.notifications.list", { limit: 100 }, asService());
+				return all.filter(({ status }) => status === "sent").length === before + MAILS;
+			},
+			30_000,
+		);
+		process.stderr.write(`all mails ${Date.now() - begun} ms after ${signal}\n`);
+		expect(timesOf(people)).toEqual(people.map(() => 1));
+		if (signal === "SIGSTOP") {
+			child.kill("SIGCONT");
+			// When it answers again, it has done what it had in mind.
+			const last = await register();
+			await eventually("another mail", async () => timesOf([last])[0] === 1);
+			expect(timesOf(people)).toEqual(people.map(() => 1));
+			await eventually("its mark", async () => {
+				const all = await callAction(node, "v1.notifications.list", { limit: 100 }, asService());
+				return all.every(({ status }) => status === "sent");
+			});
+		}
+	},
+);
