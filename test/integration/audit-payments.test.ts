@@ -144,6 +144,34 @@ describe("the audit names a payment", () => {
 				],
 			],
 			[
+				"that is open, though the provider said that it failed",
+				"orders",
+				({ orders: { open } }) =>
+					`INSERT INTO provider_events (id, reference, type, amount_minor) VALUES ('failed', '${open.reference}', 'payment.failed', 30000)`,
+				({ orders: { open } }) => [
+					`webhook failed told payment.failed, but payment ${open.reference} is open`,
+				],
+			],
+			[
+				"that is open beside another open one by the same method",
+				"orders",
+				({ orders: { open } }) => `DROP INDEX payments_open;
+					INSERT INTO payments (reference, order_id, method, amount_minor, status, due_at, check_at)
+					SELECT 'pay_twice', order_id, method, amount_minor, status, due_at, check_at
+					FROM payments WHERE reference = '${open.reference}'`,
+				({ orders: { open } }) => [
+					`payment ${open.reference} is one of 2 open payments`,
+					"payment pay_twice is one of 2 open payments",
+				],
+			],
+			[
+				"of an order that is not there",
+				"orders",
+				() => `INSERT INTO payments (reference, order_id, method, amount_minor, status, due_at)
+					VALUES ('pay_none', gen_random_uuid(), 'transfer', 1, 'failed', now())`,
+				() => ["payment pay_none is of no order"],
+			],
+			[
 				"that is open and that nobody looks after",
 				"orders",
 				({ orders }) => payment(orders.open, "check_at = NULL"),
