@@ -114,14 +114,14 @@ function handedOver(query: Snapshot): Promise<Look> {
 				WHEN status = 'queued' AND aggregate = '' THEN type || ' is queued, and about nothing'
 				WHEN status = 'queued' AND leased_at > now() + interval '1 hour'
 				THEN type || ' is with a sender since ' || leased_at || ', which is still to come'
-				WHEN status = 'failed' AND data IS NULL AND recipient IS NOT NULL
-				THEN type || ' failed, and what it is made of is gone'
 				WHEN status = 'sent' AND sent_at IS NULL THEN type || ' is sent, but at no time'
 				WHEN status = 'sent' AND NOT history @> '[{"status": "sent"}]'
 				THEN type || ' is sent, but its history knows nothing of it'
 				WHEN status = 'sent' AND data IS NOT NULL THEN type || ' is sent, but still has what it is made of'
 				WHEN sent_at > now() + interval '1 day' THEN type || ' was sent at ' || sent_at || ', which is still to come'
 				WHEN status <> 'sent' AND sent_at IS NOT NULL THEN type || ' is ' || status || ', but was sent at ' || sent_at
+				WHEN status = 'failed' AND data IS NULL AND recipient IS NOT NULL
+				THEN type || ' failed, and what it is made of is gone'
 				WHEN status = 'queued' AND data IS NULL THEN type || ' is queued, but there is nothing to send'
 			END
 			FROM notifications

@@ -218,8 +218,12 @@ async function clockOf(sources: Sources): Promise<string> {
 }
 
 function ask(question: Question, product: Stock): void {
-	question.reservations.push(...product.holds.map(({ reservation_id }) => reservation_id));
-	question.restocked.push(...restockedOrders(product));
+	for (const { reservation_id } of product.holds) {
+		question.reservations.push(reservation_id);
+	}
+	for (const order_id of restockedOrders(product)) {
+		question.restocked.push(order_id);
+	}
 }
 
 async function readOrders(query: Snapshot, question: Question): Promise<Orders> {
@@ -287,8 +291,10 @@ function judge(earlier: Stock, later: Stock, orders: Orders, looks: Looks): bool
 	looks.restocks.looked_at += restockedOrders(earlier).length;
 	looks.restocks.addAll(judgeRestocks(earlier, orders.restocks, later));
 	const left = new Set(later.holds.map(({ reservation_id }) => reservation_id));
+	const seen = new Set<string>();
 	for (const hold of earlier.holds.filter(({ reservation_id }) => left.has(reservation_id))) {
-		const judgement = judgeHold(earlier, hold, orders);
+		const judgement = judgeHold(earlier, hold, seen.has(hold.reservation_id), orders);
+		seen.add(hold.reservation_id);
 		looks.holds.looked_at++;
 		looks.holds.under_way += judgement === "under way" ? 1 : 0;
 		looks.holds.addAll(typeof judgement === "object" ? [judgement] : []);
@@ -327,7 +333,12 @@ function judgeStock(
 
 type Judgement = Finding | "right" | "under way";
 
-function judgeHold(product: Stock, hold: Stock["holds"][number], orders: Orders): Judgement {
+function judgeHold(
+	product: Stock,
+	hold: Stock["holds"][number],
+	isTwice: boolean,
+	orders: Orders,
+): Judgement {
 	const { reservation_id, quantity, expires_at } = hold;
 	const line = orders.lines.get(`${product._id} ${reservation_id}`);
 	const finding = (what: string): Finding => ({
@@ -335,7 +346,7 @@ function judgeHold(product: Stock, hold: Stock["holds"][number], orders: Orders)
 		what,
 		reservation_id,
 	});
-	if (product.holds.filter((other) => other.reservation_id === reservation_id).length > 1) {
+	if (isTwice) {
 		return finding("is there twice");
 	}
 	const number = orders.numbers.get(reservation_id);

@@ -139,6 +139,7 @@ describe("the audit names a payment", () => {
 					`payment ${late.reference} is settled, but order ${late.number} is cancelled`,
 					`payment ${late.reference} is settled, though it came too late for its order`,
 					`charge ${late.reference} is refunded at the provider, but settled here`,
+					`order ${late.number} has told payment.refunded as event 3, where something else happened`,
 					`order ${late.number} 3 of 2 events were published`,
 					`order ${late.number} has told its owner payment_refunded, which did not happen`,
 				],
