@@ -2,10 +2,11 @@ import type { Look } from "./audit.ts";
 import { asUuid, look } from "./look.ts";
 import type { Snapshot, Sources } from "./sources.ts";
 
-/** In SQL: the jobs, with their payloads, as `j` or by the names of the columns. */
+/** In SQL: the jobs as `j`. A payload of which PostgreSQL could not take the fields is empty. */
 export const JOBS = `(
-	SELECT one.id, t.identifier AS task, one.payload, one.key, one.run_at, one.attempts, one.max_attempts, one.last_error,
-		one.locked_at, one.locked_by
+	SELECT one.id, t.identifier AS task, one.key, one.run_at, one.attempts, one.max_attempts, one.last_error,
+		one.locked_at, one.locked_by,
+		CASE WHEN pg_input_is_valid(one.payload::text, 'jsonb') THEN one.payload ELSE '{}' END AS payload
 	FROM graphile_worker._private_jobs one JOIN graphile_worker._private_tasks t ON t.id = one.task_id
 ) AS j`;
 
@@ -49,7 +50,7 @@ export async function lookAtJobs(sources: Sources): Promise<Look[]> {
 			await sources.snapshot(database, (query) =>
 				look(query, {
 					check: "no job is given up",
-					cure: "Restart the service whose job is locked or late, and mend what its error names; then `SELECT graphile_worker.reschedule_jobs(ARRAY[id], run_at => now(), attempts => 0)`.",
+					cure: "Mend what the error names, unlock what is locked by `SELECT graphile_worker.force_unlock_workers(ARRAY['<locked_by>'])`, then `SELECT graphile_worker.reschedule_jobs(ARRAY[<id>], run_at => now(), attempts => 0)`.",
 					all: `SELECT count(*)::integer AS rows FROM ${JOBS} WHERE ${IS_WANTED}`,
 					under_way: `SELECT count(*)::integer AS rows FROM ${JOBS} WHERE j.run_at <= now() AND NOT ${IS_GIVEN_UP}`,
 					wrong: wrongIn(database),
@@ -107,7 +108,7 @@ function payloads(query: Snapshot): Promise<Look> {
 	const keyed = `${JOBS} JOIN (VALUES ${values}) AS keyed (name, prefix, field)`;
 	return look(query, {
 		check: "a job does what its key says",
-		cure: "Such a job was added or changed by hand: remove it with `SELECT graphile_worker.complete_jobs(ARRAY[id])`, and add the right one where the audit then misses it.",
+		cure: "Such a job was added or changed by hand: remove it by `SELECT graphile_worker.complete_jobs(ARRAY[<id>])`, and add the right one where the audit then misses it.",
 		all: `SELECT count(*)::integer AS rows FROM ${JOBS}`,
 		wrong: `SELECT 'job ' || j.id || ' of orders',
 				j.task || ' has the key ' || coalesce(j.key, 'of nothing') || ', but is to be done for ' || coalesce(j.payload->>field, 'nothing')

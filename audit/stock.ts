@@ -184,7 +184,7 @@ function newLooks() {
 	return {
 		units: new PagedLook(
 			"supplied = stock + held + sold",
-			"Count the units in the shop and set the stock to what is there (`v1.products.changeStock`, which notes the difference); a product that is gone comes back from a copy of the store.",
+			"Stop products and set `stock` in the store by hand so that the sum is right, then count and correct it by `v1.products.changeStock`, which notes why; a product that is gone comes back from a copy.",
 		),
 		forms: new PagedLook(
 			"a product is as the shop writes it",
@@ -196,7 +196,7 @@ function newLooks() {
 		),
 		restocks: new PagedLook(
 			"a restock is that of a refunded order",
-			"Compare the product's ledger (`v1.products.ledger`) with the refunds of its orders, and correct the stock by the difference.",
+			"Compare the product's ledger (`v1.products.ledger`) with the refunds of its orders; stop products and correct the entry together with `stock` and `supplied` by hand.",
 		),
 		holds: new PagedLook(
 			"a hold has a pending order",

@@ -317,6 +317,12 @@ describe("the audit names a job of orders", () => {
 				],
 			],
 			[
+				"whose payload no text can hold",
+				"orders",
+				() => add("release_stock", "stock:x", { reservation_id: "x\0" }),
+				() => ["release_stock has the key stock:x, but is to be done for nothing"],
+			],
+			[
 				"that has the key of another task",
 				"orders",
 				({ orders: { refunded } }) => add("forget_old_keys", `refund:${refunded.reference}`, {}),
