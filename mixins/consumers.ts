@@ -3,8 +3,8 @@ import type { EventEnvelope, EventName } from "../contracts/actions.ts";
 import type { PostgresService } from "./postgres.ts";
 
 /**
- * What a service does with events. A handler works in the transaction that takes them in, on several at once: those that
- * follow each other in the batch and have the same handler, each aggregate's in their order.
+ * The handlers of a service by event. A handler runs in the transaction that takes events in, on several at once: those
+ * that follow each other in the batch and share the handler, the events of each aggregate in their order.
  */
 export type Consumers<This> = {
 	[N in EventName]?: (this: This, events: EventEnvelope<N>[], client: PoolClient) => Promise<void>;
@@ -19,7 +19,7 @@ export interface InboxService extends PostgresService {
 	afterEvents(events: EventEnvelope[]): void;
 }
 
-/** Does what the service does with events, if anything. */
+/** Runs the handlers of events; an event without a handler is skipped. */
 export async function runConsumers(
 	service: InboxService,
 	events: EventEnvelope[],

@@ -8,7 +8,8 @@ import { mixin } from "./schema.ts";
 export type Prune = (pool: Pick<Pool, "query">) => Promise<boolean>;
 
 interface PruningService extends PostgresService {
-	pruning: AbortController;
+	/** Undefined where the service has not started. */
+	pruning: AbortController | undefined;
 }
 
 /** Deletes old rows of a service's database once an hour, a batch at a time. Give it before `postgres`. */
@@ -39,7 +40,7 @@ export function pruning(...prunes: Prune[]): Partial<ServiceSchema> {
 			}
 		},
 		stopped(this: PruningService) {
-			this.pruning.abort();
+			this.pruning?.abort();
 		},
 	});
 }

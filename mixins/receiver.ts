@@ -34,9 +34,9 @@ interface Readable extends Arrived {
 }
 
 /**
- * Takes events in as they arrive: those that come while a transaction is under way share the next one. What is early, was
- * passed over, has failed or can't be read is taken in alone, as is each event of a batch that has failed, so it holds up
- * no other.
+ * Takes events in as they arrive: those that come while a transaction is under way share the next one. An event that is
+ * early, was passed over, has failed or can't be read is taken in alone, as is each event of a failed batch, so it holds
+ * up no other.
  */
 export class Receiver {
 	#service: InboxService;

@@ -22,7 +22,7 @@ import type { Templates } from "./templates.ts";
 
 type Contact = NonNullable<ResultOf<"v1.users.contacts">[number]>;
 
-/** What a dispatcher works with. */
+/** The parts of the service that a dispatcher uses. */
 export interface Means {
 	pool: Pool;
 	broker: ServiceBroker;
@@ -37,14 +37,14 @@ const CHANNELS: ChannelName[] = ["email", "sms"];
 const IN_HAND_MAX = 100;
 /** Leases of a channel begin no closer together, so that many messages share one. The first one in a quiet shop does not wait. */
 const LEASE_EVERY_MS = 20;
-/** How often the queue is looked at when nobody says that there is something: for what others have left. */
+/** How often the queue is looked at without being woken, for retries and for messages of dead processes. */
 const LOOK_EVERY_MS = 2000;
 /** After a failure of the database. */
 const PAUSE_MS = 500;
 /** A message that could not be sent for so long since it was queued never will be. */
 const GIVE_UP_MS = 5 * 24 * 3600 * 1000;
 
-/** Sends what is due in the queue of messages, beside the other processes that do: each leases what it sends. */
+/** Sends due messages from the queue. Several processes do so at the same time: each leases the messages that it sends. */
 export class Dispatcher {
 	#means: Means;
 	#queues: ChannelQueue[];
@@ -66,14 +66,14 @@ export class Dispatcher {
 		void this.#look();
 	}
 
-	/** Has what is due sent at once, by these channels. */
+	/** Sends due messages of these channels at once. */
 	wake(channels: Iterable<ChannelName> = CHANNELS): void {
 		for (const channel of channels) {
 			this.#queues.find((queue) => queue.channel === channel)?.wake();
 		}
 	}
 
-	/** Leases nothing more. What is in hand is the sender's to end. */
+	/** Stops leasing. The sender finishes the messages that it is handing over. */
 	async stop(): Promise<void> {
 		this.#isStopping = true;
 		clearInterval(this.#looking);
@@ -108,7 +108,7 @@ export class Dispatcher {
 	}
 }
 
-/** The messages of one channel: what holds them up does not hold up the others. */
+/** The queue of one channel: a server that hangs holds up no other channel. */
 class ChannelQueue {
 	readonly channel: ChannelName;
 	#means: Means;
@@ -122,7 +122,7 @@ class ChannelQueue {
 	#isWoken = false;
 	#wake: () => void = () => undefined;
 	#running = Promise.resolve();
-	/** What was told last of messages that wait. */
+	/** The last reason for waiting that was logged. */
 	#told: string | undefined;
 
 	constructor(channel: ChannelName, means: Means) {
@@ -167,7 +167,7 @@ class ChannelQueue {
 		}
 	}
 
-	/** Leases what is due; where that was all, resolves when there is something again. */
+	/** Leases due messages; if those were all, resolves when it is woken again. */
 	async #leaseOnce(lease: number, room: number): Promise<void> {
 		const { pool } = this.#means;
 		if (this.#isUnsure) {
@@ -334,7 +334,7 @@ function messageOf(name: string): Message | undefined {
 	return MESSAGES[name as keyof typeof MESSAGES];
 }
 
-/** What becomes of a message after a try that failed. */
+/** Decides whether a message is tried again after a failure. */
 function outcomeOf({ history, created_at, is_tentative }: Leased, error: Error): Failure["outcome"] {
 	if (problemCode(error) === "USER_NOT_FOUND") {
 		return "gone";
@@ -344,7 +344,7 @@ function outcomeOf({ history, created_at, is_tentative }: Leased, error: Error):
 	return error instanceof Refused || (isLate && !is_tentative) ? "final" : "again";
 }
 
-/** What servers say of a recipient goes into rows and logs, where the recipient's address has no place. */
+/** Removes addresses from a server's answer, which goes into rows and logs. */
 function withoutAddresses(reason: string): string {
 	return reason.replace(/[^\s<>"'(),:;]+@[^\s<>"'(),:;]+/g, "<address>");
 }

@@ -75,7 +75,7 @@ const dispatching = mixin<NotificationsService & PostgresService>({
 		this.dispatcher.start();
 	},
 	async stopped() {
-		await this.dispatcher.stop();
+		await this.dispatcher?.stop();
 	},
 });
 

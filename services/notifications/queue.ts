@@ -8,7 +8,7 @@ import type { NotificationRow } from "./model.ts";
 
 type Session = Pick<Pool, "query">;
 
-/** A message that has to be sent of an event. */
+/** A message of an event that has to be sent. */
 export interface Due {
 	event: EventEnvelope;
 	type: string;
@@ -34,7 +34,7 @@ const LEASED_SECONDS = 1;
 /** Any number, the same for all of Toko: with the number of a lease it names an advisory lock. */
 export const LEASE_LOCK = 7_706_562;
 
-/** What is written here need not outlive a power cut: it is worth no more than the mark of a message just sent. */
+/** Does not wait for the disk: a power cut may undo the last half second of leases and marks, which is no worse than a kill. */
 const QUICKLY = "quickly AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', true))";
 
 /** The first entry of a history. */
@@ -91,7 +91,7 @@ export async function leaseDue(
 	return rows.map(({ row }) => row).sort((one, other) => one.created_at.localeCompare(other.created_at));
 }
 
-/** What waits in the queue beside what is due. */
+/** The state of the queue. */
 export interface Waiting {
 	/** Until the next message of a channel is due, in milliseconds; null where none waits. */
 	next: Record<ChannelName, number | null>;
@@ -99,7 +99,7 @@ export interface Waiting {
 	leases: number[];
 }
 
-/** Looks at the queue; some steps in small indexes. */
+/** Looks at the queue; cheap, since it reads two partial indexes only. */
 export async function lookAtQueue(session: Session): Promise<Waiting> {
 	const next = (channel: ChannelName) => `(
 		SELECT greatest(extract(epoch FROM min(send_at) - now()), 0)::float8 * 1000 FROM notifications

@@ -49,7 +49,7 @@ const onTheirWay = new Set<string>();
 let missed = 0;
 
 const lease = new Lease((number) => {
-	// What waits here was taken from the queue under the lease that was lost.
+	// Waiting messages were taken from the queue under the lost lease.
 	clearQueues();
 	tell({ lease: number });
 });
