@@ -120,9 +120,9 @@ async function acceptEvents(
 	const raised = new Set<string>();
 	let number = 0;
 	for await (const page of messages(sources, await sources.nats.jetstreamManager())) {
-		const own = page.map(({ event }) => event).filter((event) => isEventOf(of, event));
+		const own = page.filter((message) => isEventOf(of, message));
 		for (const { data } of own) {
-			const [, digits = "0"] = /^TK-(\d{6,12})$/.exec((data as { number?: string })?.number ?? "") ?? [];
+			const [, digits = "0"] = /^TK-(\d{6,12})$/.exec(data.number ?? "") ?? [];
 			number = Math.max(number, Number(digits));
 		}
 		await raise(client, own as Place[], raised);
@@ -150,7 +150,7 @@ interface Place {
 }
 
 /** Whether a message came from the outbox of users or orders. */
-function isEventOf(of: "user" | "order", { id, aggregate, sequence }: Message["event"]): boolean {
+function isEventOf(of: "user" | "order", { id, aggregate, sequence }: Message): boolean {
 	return (
 		String(aggregate).startsWith(`${of}:`) &&
 		isPlace(aggregate, sequence) &&

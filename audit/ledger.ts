@@ -1,10 +1,10 @@
 import { accounted } from "../services/products/ledger.ts";
 import type { Finding } from "./audit.ts";
+import { UUID } from "./product-form.ts";
 import type { Snapshot, Stock } from "./sources.ts";
 
 /** A restock is in the ledger by itself for a day after the refund; clocks may differ by the rest. */
 const RECENT_HOURS = 23;
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /** The units of one product in an order that a restock is of. */
 interface Refunded extends Record<string, unknown> {
@@ -35,7 +35,7 @@ export function restockedOrders({ ledger = {} }: Stock): string[] {
 /** @param order_ids Those that ledgers name. */
 export async function readRestocks(query: Snapshot, order_ids: string[]): Promise<Restocks> {
 	const lines = (where: string) =>
-		`SELECT o.id AS order_id, o.number, o.restocked, l.product_id, sum(l.quantity)::integer AS quantity
+		`SELECT o.id AS order_id, o.number, o.restocked, l.product_id, sum(l.quantity)::float8 AS quantity
 		FROM orders o JOIN order_lines l ON l.order_id = o.id WHERE ${where}
 		GROUP BY o.id, o.number, o.restocked, l.product_id`;
 	const named = await query<Refunded>(lines("o.id = ANY ($1::uuid[])"), [
@@ -64,7 +64,7 @@ export async function readRestocks(query: Snapshot, order_ids: string[]): Promis
 	};
 }
 
-/** Whether each unit that was supplied has its reason. Of a product without a ledger nothing can be told. */
+/** Whether each unit that was supplied has its reason. */
 export function judgeLedger(product: Stock): Finding[] {
 	const total = accounted(product);
 	if (product.ledger_sums === undefined || total === product.supplied) {
@@ -79,9 +79,18 @@ export function judgeLedger(product: Stock): Finding[] {
 	];
 }
 
-/** Whether the units that came back are those of orders that were refunded with their units, and all of them. */
-export function judgeRestocks(product: Stock, { named, recent, units }: Restocks): Finding[] {
-	const { _id, name, ledger = {}, ledger_sums = {}, restocks = {} } = product;
+/**
+ * Whether the units that came back are those of orders that were refunded with their units, and all of them.
+ *
+ * @param product As it was before orders were looked at …
+ * @param later … and after: what orders knows to be back is in this one.
+ */
+export function judgeRestocks(
+	product: Stock,
+	{ named, recent, units }: Restocks,
+	later: Stock = product,
+): Finding[] {
+	const { _id, name, ledger = {} } = product;
 	const findings: Finding[] = [];
 	for (const order_id of restockedOrders(product)) {
 		const order = named.get(`${order_id} ${_id}`);
@@ -99,25 +108,31 @@ export function judgeRestocks(product: Stock, { named, recent, units }: Restocks
 		}
 	}
 	for (const { order_id, number, quantity } of recent.get(_id) ?? []) {
-		if (!ledger[order_id] && !restocks[order_id]) {
+		if (!later.ledger?.[order_id] && !later.restocks?.[order_id]) {
 			findings.push({
 				document: `order ${number}`,
 				what: `was refunded, but product ${_id} has no restock of its ${quantity} units`,
 			});
 		}
 	}
-	const total = restockedOrders(product).reduce(
-		(sum, order_id) => sum + (ledger[order_id]?.quantity ?? 0),
-		ledger_sums.restock ?? 0,
-	);
 	const { asked, confirmed } = units.get(_id) ?? { asked: 0, confirmed: 0 };
 	// The ledger's first sum includes units that came back before the ledger existed.
-	const isComplete = ledger_sums.earlier === undefined && product.ledger_sums !== undefined;
-	if (total > asked || (isComplete && total < confirmed)) {
+	const isComplete = later.ledger_sums !== undefined && later.ledger_sums.earlier === undefined;
+	const [most, least] = [unitsBack(product), unitsBack(later)];
+	if (most > asked || (isComplete && least < confirmed)) {
+		const [back, known] = most > asked ? [most, asked] : [least, confirmed];
 		findings.push({
 			document: `product ${_id} (${name})`,
-			what: `got ${total} units back from refunded orders, which have ${total > asked ? asked : confirmed}`,
+			what: `got ${back} units back from refunded orders, which have ${known}`,
 		});
 	}
 	return findings;
+}
+
+function unitsBack(product: Stock): number {
+	const { ledger = {}, ledger_sums = {} } = product;
+	return restockedOrders(product).reduce(
+		(sum, order_id) => sum + (ledger[order_id]?.quantity ?? 0),
+		ledger_sums.restock ?? 0,
+	);
 }

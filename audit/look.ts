@@ -9,6 +9,8 @@ const PAGE = 1000;
 /** A check that one database answers by itself. */
 export interface Check {
 	check: string;
+	/** What to do about its findings, in a sentence. */
+	cure: string;
 	/** Answers `rows`: how many documents there are to look at. */
 	all: string;
 	/** Answers `rows`: how many of them are still being worked on. */
@@ -19,14 +21,28 @@ export interface Check {
 	values?: unknown[];
 }
 
-/** Runs a check; PostgreSQL does the comparing, so that memory holds the findings only. */
-export async function look(
+/**
+ * Runs a check; PostgreSQL does the comparing, so that memory holds the findings only. A check that fails leaves the
+ * snapshot to those after it.
+ */
+export async function look(query: Snapshot, check: Check): Promise<Look> {
+	await query("SAVEPOINT before_check");
+	try {
+		return await run(query, check);
+	} catch (error) {
+		// Where the connection is lost this fails as well, and the whole group has failed.
+		await query("ROLLBACK TO SAVEPOINT before_check");
+		return uncheckedLook(check.check, error as Error);
+	}
+}
+
+async function run(
 	query: Snapshot,
-	{ check, all, under_way, wrong, values = [] }: Check,
+	{ check, cure, all, under_way, wrong, values = [] }: Check,
 ): Promise<Look> {
 	const count = async (sql: string) => (await query<{ rows: number }>(sql))[0]?.rows ?? 0;
 	return {
-		check,
+		...{ check, cure },
 		looked_at: await count(all),
 		under_way: under_way ? await count(under_way) : 0,
 		findings: await query<{ document: string; what: string }>(
@@ -37,21 +53,45 @@ export async function look(
 	};
 }
 
+/** The result of a check, or of a group of them, that failed. */
+export function uncheckedLook(check: string, { message }: Error): Look {
+	return {
+		check,
+		cure: "Mend what the message names, or report it as a defect of the audit: until then this is not watched.",
+		looked_at: 0,
+		under_way: 0,
+		findings: [{ document: `check "${check}"`, what: `could not be checked: ${message}` }],
+	};
+}
+
+/** An expression in SQL: the value of a text as a uuid; null where it is none. */
+export const asUuid = (text: string) =>
+	`CASE WHEN pg_input_is_valid(${text}, 'uuid') THEN (${text})::uuid END`;
+
 /** The result of a check that compares several databases, page by page. */
 export class PagedLook implements Look {
 	readonly check: string;
+	readonly cure: string;
 	looked_at = 0;
 	under_way = 0;
 	readonly findings: Finding[] = [];
+	readonly not_judged: string[] = [];
 
-	constructor(check: string) {
+	constructor(check: string, cure: string) {
 		this.check = check;
+		this.cure = cure;
 	}
 
 	/** Adds a breach, as long as there are few, with what a repair needs to know. */
 	add(document: string, what: string, repair: Omit<Finding, "document" | "what"> = {}): void {
 		if (this.findings.length < FINDINGS_MAX) {
 			this.findings.push({ document, what, ...repair });
+		}
+	}
+
+	addAll(findings: Finding[]): void {
+		for (const { document, what, ...repair } of findings) {
+			this.add(document, what, repair);
 		}
 	}
 }

@@ -20,6 +20,7 @@ const EVERY_PAYMENT = "SELECT count(*)::integer AS rows FROM payments";
 function paid(query: Snapshot): Promise<Look> {
 	return look(query, {
 		check: "nobody pays for what they do not get",
+		cure: "Ask the provider about the payment: refund the order (`v1.orders.refund`) where money is here for nothing, else put the state back by hand.",
 		all: EVERY_PAYMENT,
 		wrong: `SELECT 'order ' || o.number, 'is ' || o.status || ' without a payment'
 			-- An order of nothing needs none.
@@ -34,6 +35,9 @@ function paid(query: Snapshot): Promise<Look> {
 			UNION ALL
 			SELECT 'payment ' || reference, 'is ' || status || ', though it came too late for its order'
 			FROM payments WHERE is_late AND status NOT IN ('refunding', 'refunded')
+			UNION ALL
+			SELECT 'payment ' || reference, 'is of no order'
+			FROM payments p WHERE NOT EXISTS (SELECT FROM orders o WHERE o.id = p.order_id)
 			UNION ALL
 			SELECT 'order ' || o.number, 'was paid ' || count(*) || ' times: ' || string_agg(p.reference, ', ' ORDER BY p.reference)
 			FROM payments p JOIN orders o ON o.id = p.order_id
@@ -55,6 +59,7 @@ const PAID = ["settled", "refunding", "refunded"];
 function jobs(query: Snapshot): Promise<Look> {
 	return look(query, {
 		check: "an open payment comes to an end",
+		cure: "Set payments.check_at to now() so that the provider is asked; where money has to go back, add the job `refund_payment` with its key.",
 		all: "SELECT count(*)::integer AS rows FROM payments WHERE status IN ('open', 'refunding')",
 		under_way: `SELECT count(*)::integer AS rows FROM payments
 			WHERE status = 'refunding' AND EXISTS (SELECT FROM graphile_worker.jobs WHERE key = 'refund:' || reference)`,
@@ -67,6 +72,12 @@ function jobs(query: Snapshot): Promise<Look> {
 			FROM payments WHERE status = 'open'
 				AND (check_at IS NULL OR check_at > greatest(due_at, now()) + interval '5 minutes')
 			UNION ALL
+			SELECT 'payment ' || p.reference, 'is one of ' || count(*) OVER (PARTITION BY p.order_id, p.method) || ' open payments of an order by ' || p.method
+			FROM payments p WHERE p.status = 'open' AND EXISTS (
+				SELECT FROM payments q WHERE q.order_id = p.order_id AND q.method = p.method AND q.status = 'open'
+					AND q.reference <> p.reference
+			)
+			UNION ALL
 			SELECT 'payment ' || p.reference, 'is due at ' || p.due_at || ', order ' || o.number || ' expires at ' || o.expires_at
 			FROM payments p JOIN orders o ON o.id = p.order_id WHERE p.status = 'open' AND p.due_at <> o.expires_at`,
 	});
@@ -75,6 +86,7 @@ function jobs(query: Snapshot): Promise<Look> {
 function amounts(query: Snapshot): Promise<Look> {
 	return look(query, {
 		check: "a payment is what its order costs",
+		cure: "The provider's amount is what was charged: where it differs from the order's total, refund the difference there and correct the row.",
 		all: EVERY_PAYMENT,
 		wrong: `SELECT 'order ' || o.number, 'costs ' || o.total_minor || ', payment ' || p.reference || ' is of ' || p.amount_minor
 			FROM payments p JOIN orders o ON o.id = p.order_id WHERE p.amount_minor <> o.total_minor
@@ -93,6 +105,7 @@ function amounts(query: Snapshot): Promise<Look> {
 function books(query: Snapshot): Promise<Look> {
 	return look(query, {
 		check: "the provider's books are the shop's",
+		cure: "Look the charge up at the provider; what is true there decides whether to refund there or to correct the payment here.",
 		all: "SELECT count(*)::integer AS rows FROM sandbox_charges",
 		wrong: `SELECT 'charge ' || c.reference, 'is ' || c.status || ' at the provider, but unknown here'
 			FROM sandbox_charges c WHERE NOT EXISTS (SELECT FROM payments p WHERE p.reference = c.reference)
@@ -120,10 +133,11 @@ const IS_UNCHARGED = `(c.status = 'cancelled' AND p.method = 'instant'
 function webhooks(query: Snapshot): Promise<Look> {
 	return look(query, {
 		check: "what the provider told is so",
+		cure: "Have the provider send the webhook again, after its row in provider_events is deleted; or correct the payment by hand.",
 		all: "SELECT count(*)::integer AS rows FROM provider_events",
 		wrong: `SELECT 'webhook ' || e.id, 'told ' || e.type || ', but payment ' || p.reference || ' is ' || p.status
 			FROM provider_events e JOIN payments p USING (reference)
-			WHERE e.type = 'payment.settled' AND NOT p.status = ANY ($1)
+			WHERE e.type = 'payment.settled' AND NOT p.status = ANY ($1) OR e.type = 'payment.failed' AND p.status = 'open'
 			UNION ALL
 			SELECT 'webhook ' || e.id, 'told ' || e.amount_minor || ', payment ' || p.reference || ' is of ' || p.amount_minor
 			FROM provider_events e JOIN payments p USING (reference) WHERE e.amount_minor <> p.amount_minor`,

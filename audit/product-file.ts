@@ -1,9 +1,10 @@
 import { existsSync } from "node:fs";
-import { open } from "node:fs/promises";
+import { open, stat } from "node:fs/promises";
 import { basename } from "node:path";
 import { DamagedFile, inspectLog, linesOf } from "../mixins/append-log.ts";
 import type { ProductDocument } from "../services/products/model.ts";
 import type { Finding, Look } from "./audit.ts";
+import { FINDINGS_MAX } from "./look.ts";
 
 type Change = ProductDocument & { $$deleted?: boolean };
 
@@ -41,17 +42,58 @@ export async function* productsInFile(file: string): AsyncGenerator<ProductDocum
 }
 
 /**
- * Whether the products' file is as it was written, by the marks of its batches, and no product was deleted from it: the
- * shop never does that. A deletion is seen until the file is written anew.
+ * Reads the present state of some products again and again: each call reads only what was added to the file since the
+ * call before.
+ *
+ * @returns Undefined where the file was written anew meanwhile.
+ */
+export async function* followInFile(
+	file: string,
+	ids: ReadonlySet<string>,
+): AsyncGenerator<Map<string, ProductDocument> | undefined, void> {
+	const handle = await open(file);
+	try {
+		const latest = new Map<string, ProductDocument>();
+		const { ino } = await handle.stat();
+		for (let read = 0; ; ) {
+			const { size } = await handle.stat();
+			const added = handle.createReadStream({ start: read, end: size - 1, autoClose: false });
+			for await (const { from, bytes } of size > read ? linesOf(added, read) : []) {
+				read = from + bytes.length;
+				const change = parse(bytes);
+				if (change?._id && ids.has(change._id)) {
+					latest.set(change._id, change);
+				}
+			}
+			yield (await stat(file)).ino === ino ? new Map(latest) : undefined;
+		}
+	} finally {
+		await handle.close();
+	}
+}
+
+/**
+ * Whether the products' file is as it was written, by the marks of its batches, whether the next start reads each of its
+ * lines, and whether no product was deleted from it: the shop never does that. A deletion is seen until the file is
+ * written anew.
  */
 export async function lookAtProductFile(file: string): Promise<Look> {
-	const look: Look = { check: "the products' file is whole", looked_at: 0, under_way: 0, findings: [] };
+	const look: Look = {
+		check: "the products' file is whole",
+		cure: "Stop products, keep a copy of the file, and restore it from the last good one; remove a single line that cannot be read together with its batch's mark.",
+		looked_at: 0,
+		under_way: 0,
+		findings: [],
+	};
 	if (!existsSync(file)) {
 		return look;
 	}
 	const document = `file ${basename(file)}`;
+	let confirmed = 0;
 	try {
-		const { lines_read, damaged } = await inspectLog(file);
+		const inspected = await inspectLog(file);
+		const { lines_read, damaged } = inspected;
+		confirmed = inspected.confirmed;
 		look.looked_at = lines_read;
 		if (damaged) {
 			const what = `is damaged between lines ${damaged.from} and ${damaged.to}: the next start drops them`;
@@ -64,28 +106,46 @@ export async function lookAtProductFile(file: string): Promise<Look> {
 		look.looked_at = 1;
 		look.findings.push({ document, what: error.message.replace(`${file} `, "") });
 	}
-	look.findings.push(...(await deletions(file)));
+	look.findings.push(...(await readEachLine(file, confirmed)));
 	return look;
 }
 
-async function deletions(file: string): Promise<Finding[]> {
+/** @param confirmed Where the next start stops to read. */
+async function readEachLine(file: string, confirmed: number): Promise<Finding[]> {
+	const findings: Finding[] = [];
 	const deleted = new Set<string>();
 	const handle = await open(file);
 	try {
-		for await (const { bytes } of linesOf(handle.createReadStream({ autoClose: false }))) {
-			if (deleted.size > 0 || bytes.includes('"$$deleted"')) {
-				const change = parse(bytes);
-				deleted[change?.$$deleted ? "add" : "delete"](change?._id ?? "");
+		let number = 0;
+		for await (const { from, bytes } of linesOf(handle.createReadStream({ autoClose: false }))) {
+			number++;
+			const change = parse(bytes);
+			if (from < confirmed && isRefused(bytes, change) && findings.length < FINDINGS_MAX) {
+				const what = "cannot be read: the next start refuses the file";
+				findings.push({ document: `line ${number} of ${basename(file)}`, what });
+			}
+			if (change?.$$deleted) {
+				deleted.add(change._id);
+			} else if (deleted.size > 0 && change?._id) {
+				deleted.delete(change._id);
 			}
 		}
 	} finally {
 		await handle.close();
 	}
-	return [...deleted].map((id) => ({ document: `product ${id}`, what: "was deleted from the file" }));
+	return [
+		...findings,
+		...[...deleted].map((id) => ({ document: `product ${id}`, what: "was deleted from the file" })),
+	];
 }
 
-/** The last line may be half written at this moment; damaged ones are told of by their batch. */
-function parse(line: Buffer): Change | undefined {
+/** NeDB (document-file.ts) reads on over empty lines only; of what is no object it wants the fields nevertheless. */
+function isRefused(line: Buffer, change: Change | null | undefined): boolean {
+	return change == null && !/^[\r\n]*$/.test(line.toString("latin1"));
+}
+
+/** Undefined where it is no JSON: the last line may be half written at this moment. */
+function parse(line: Buffer): Change | null | undefined {
 	try {
 		return JSON.parse(line.toString("utf8"));
 	} catch {

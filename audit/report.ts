@@ -17,8 +17,16 @@ export function printAudit({ looks, breaches }: Audit): void {
 			drawHorizontalLine: () => false,
 		}).trimEnd(),
 	);
-	for (const { document, what } of breaches) {
-		console.log(`BREACH ${document} ${what}`);
+	for (const { check, cure, findings } of looks.filter((look) => look.findings.length > 0)) {
+		for (const { document, what } of findings) {
+			console.log(`BREACH ${document} ${what}`);
+		}
+		console.log(`TO DO  ${check}: ${cure}`);
 	}
-	console.log(breaches.length === 0 ? "no breach" : `${breaches.length} breaches`);
+	const not_judged = looks.flatMap((look) => look.not_judged ?? []);
+	for (const document of not_judged) {
+		console.log(`NOT JUDGED ${document}: it changed at each look; audit again when less is ordered`);
+	}
+	const verdict = breaches.length === 0 ? "no breach" : `${breaches.length} breaches`;
+	console.log(not_judged.length === 0 ? verdict : `${verdict}, ${not_judged.length} not judged`);
 }

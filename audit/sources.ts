@@ -8,7 +8,7 @@ import { databaseUrl, settings } from "../mixins/settings.ts";
 import { unlessMissing } from "../mixins/stream.ts";
 import { natsConnection } from "../moleculer.config.ts";
 import type { ProductDocument } from "../services/products/model.ts";
-import { productsInFile } from "./product-file.ts";
+import { followInFile, productsInFile } from "./product-file.ts";
 
 /** The driver's own major version has no types. */
 const { MongoClient } = createRequire(import.meta.url)("mongodb") as {
@@ -31,6 +31,9 @@ const FIELDS = [
 	"ledger_sums",
 	"restocks",
 	"last_sold",
+	"sku",
+	"price_minor",
+	"created_at",
 ] as const;
 
 /** What the audit needs to know of a product. */
@@ -41,8 +44,10 @@ export type Snapshot = <R extends pg.QueryResultRow>(sql: string, values?: unkno
 
 /** Everything that the shop keeps, for reading. */
 export interface Sources {
-	/** All products, in no order. */
+	/** All products, in no order. Documents that were changed by hand may lack anything. */
 	products(): AsyncIterable<Stock>;
+	/** The present state of some products at each call, as close together as can be; undefined ends it early. */
+	following(ids: ReadonlySet<string>): AsyncGenerator<Map<string, Stock> | undefined, void>;
 	/** Where the products are in a file: which one. */
 	productFile: string | undefined;
 	snapshot<T>(
@@ -81,6 +86,7 @@ export async function openSources(): Promise<Sources> {
 	const snapshot: Sources["snapshot"] = (database, look) => inSnapshot(pools.get(database) as pg.Pool, look);
 	return {
 		products: () => (mongo ? fromMongo(mongo) : productsInFile(file)),
+		following: (ids) => (mongo ? followInMongo(mongo, ids) : followInFile(file, ids)),
 		productFile: mongo ? undefined : file,
 		snapshot,
 		consumer: () => consumer(nats),
@@ -104,9 +110,22 @@ function openMongo(url: string): Promise<Mongo> {
 	return MongoClient.connect(url, { useUnifiedTopology: true, serverSelectionTimeoutMS: 5000 });
 }
 
-function fromMongo(mongo: Mongo): AsyncIterable<Stock> {
+function fromMongo(mongo: Mongo, query = {}): AsyncIterable<Stock> {
 	const projection = Object.fromEntries(FIELDS.map((field) => [field, 1]));
-	return mongo.db(`${settings.namespace}_products`).collection("products").find({}, { projection });
+	return mongo.db(`${settings.namespace}_products`).collection("products").find(query, { projection });
+}
+
+async function* followInMongo(
+	mongo: Mongo,
+	ids: ReadonlySet<string>,
+): AsyncGenerator<Map<string, Stock>, void> {
+	for (;;) {
+		const found = new Map<string, Stock>();
+		for await (const product of fromMongo(mongo, { _id: { $in: [...ids] } })) {
+			found.set(product._id, product);
+		}
+		yield found;
+	}
 }
 
 async function inSnapshot<T>(pool: pg.Pool, look: (query: Snapshot) => Promise<T>): Promise<T> {

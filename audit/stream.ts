@@ -1,9 +1,9 @@
 import type { JetStreamManager, JsMsg } from "nats";
-import { eventId, streamConfig } from "../mixins/events.ts";
+import { eventId, readEvent, streamConfig } from "../mixins/events.ts";
 import { unlessMissing } from "../mixins/stream.ts";
 import type { Look } from "./audit.ts";
-import { PagedLook } from "./look.ts";
-import { LINES, linesIn } from "./orders.ts";
+import { asUuid, PagedLook } from "./look.ts";
+import { EVENT_OF_STATUS, LINES, linesIn } from "./orders.ts";
 import type { Sources } from "./sources.ts";
 
 /** How many events are compared at a time. */
@@ -32,24 +32,37 @@ function short(id: string): number {
 	return Number.parseInt(id.replaceAll("-", "").slice(0, 12), 16);
 }
 
-/** A message of the stream. */
+/** What is compared of a message. Anything may have come: what has another type is null, and text is fit for PostgreSQL. */
 export interface Message {
 	position: number;
-	/** As it came; not every message has to be an event. */
-	event: { id?: unknown; name?: unknown; aggregate?: unknown; sequence?: unknown; data?: unknown };
+	id: string | null;
+	name: string | null;
+	aggregate: string | null;
+	sequence: number | null;
+	data: Record<"order_id" | "number" | "user_id" | "total_minor" | "currency", string | null> & {
+		items: Record<string, string | number | null>[] | null;
+	};
+	/** Why it is no event of a contract. */
+	fault: string | null;
 }
 
 /** Reads the stream from its beginning: each event came from an outbox, and tells what the database says still. */
 export async function lookAtStream(sources: Sources): Promise<{ looks: Look[]; unread: UnreadEvents }> {
 	const unread = new UnreadEvents();
-	const origin = new PagedLook("an event in the stream came from an outbox");
-	const content = new PagedLook("an event tells what its order is");
+	const origin = new PagedLook(
+		"an event in the stream came from an outbox",
+		"Find out who else publishes to the stream (the account of NATS), and delete the message: `nats stream rmm`. After a restore of an older copy: `npm run audit -- --accept-restore`.",
+	);
+	const content = new PagedLook(
+		"an event tells what happened",
+		"Others were told what the event says: put the order or user back to that, or set right by hand what they keep of it.",
+	);
 	const manager = await sources.nats.jetstreamManager();
 	const acknowledged = await acknowledgedUpTo(manager, GROUP);
 	for await (const page of messages(sources, manager)) {
-		for (const { position, event } of page) {
-			if (position > acknowledged && typeof event.id === "string") {
-				unread.add(event.id);
+		for (const { position, id } of page) {
+			if (position > acknowledged && id !== null) {
+				unread.add(id);
 			}
 		}
 		await compare(sources, page, origin, content);
@@ -83,7 +96,7 @@ export async function* messages({ nats }: Sources, manager: JetStreamManager): A
 		if (last) {
 			silences = 0;
 			position = last.info.pending === 0 ? end.last_seq : last.seq;
-			yield page.map((message) => ({ position: message.seq, event: read(message) }));
+			yield page.map(read);
 		} else if (!(await stateOf())?.messages) {
 			return;
 		} else if (++silences === SILENCES_MAX) {
@@ -92,12 +105,55 @@ export async function* messages({ nats }: Sources, manager: JetStreamManager): A
 	}
 }
 
-function read(message: JsMsg): Message["event"] {
+function read(message: JsMsg): Message {
+	let given: unknown;
+	let fault: string | null = null;
 	try {
-		return message.json<Message["event"]>() ?? {};
-	} catch {
-		return {};
+		given = message.json();
+		readEvent(given);
+	} catch (error) {
+		fault = textOf((error as Error).message);
 	}
+	const event = objectOf(given);
+	const data = objectOf(event.data);
+	return {
+		position: message.seq,
+		id: textOf(event.id),
+		name: textOf(event.name),
+		aggregate: textOf(event.aggregate),
+		sequence: Number.isSafeInteger(event.sequence) ? (event.sequence as number) : null,
+		data: {
+			order_id: textOf(data.order_id),
+			number: textOf(data.number),
+			user_id: scalarOf(data.user_id)?.toString() ?? null,
+			total_minor: scalarOf(data.total_minor ?? data.amount_minor)?.toString() ?? null,
+			currency: textOf(data.currency),
+			items: Array.isArray(data.items) ? data.items.map(lineOf) : null,
+		},
+		fault,
+	};
+}
+
+function lineOf(item: unknown) {
+	const { product_id, price_minor, quantity } = objectOf(item);
+	return {
+		product_id: scalarOf(product_id),
+		price_minor: scalarOf(price_minor),
+		quantity: scalarOf(quantity),
+	};
+}
+
+function objectOf(given: unknown): Record<string, unknown> {
+	return typeof given === "object" && given !== null ? (given as Record<string, unknown>) : {};
+}
+
+function scalarOf(given: unknown): string | number | null {
+	return Number.isFinite(given) ? (given as number) : textOf(given);
+}
+
+/** PostgreSQL takes no NUL, and no half of a surrogate pair. */
+function textOf(given: unknown): string | null {
+	return typeof given === "string" ? given.toWellFormed().replaceAll("\0", "\ufffd") : null;
 }
 
 const DATABASES = { user: "users", order: "orders" } as const;
@@ -109,33 +165,40 @@ async function compare(
 	content: PagedLook,
 ): Promise<void> {
 	origin.looked_at += page.length;
+	content.looked_at += page.length;
+	const wrong = new Map<number, { origin: string | null; content: string | null; document: string }>();
 	for (const [kind, database] of Object.entries(DATABASES)) {
-		const own = page.filter(({ event }) => String(event.aggregate).startsWith(`${kind}:`));
+		const own = page.filter(({ aggregate }) => aggregate?.startsWith(`${kind}:`));
 		const rows = await sources.snapshot(database, (query) =>
 			query<{ position: number; origin: string | null; content: string | null; document: string }>(
 				kind === "user" ? OF_USERS : OF_ORDERS,
-				[JSON.stringify(own.map(({ position, event }) => ({ position, ...event })))],
+				[JSON.stringify(own), ...(kind === "user" ? [] : [JSON.stringify(STATUS_OF_EVENT)])],
 			),
 		);
-		if (kind === "order") {
-			content.looked_at += own.length;
-		}
 		for (const row of rows) {
-			if (row.origin) {
-				origin.add(`event at ${row.position} of the stream`, row.origin);
-			} else if (row.content) {
-				content.add(row.document, row.content);
-			}
+			wrong.set(row.position, row);
 		}
 	}
-	for (const { position, event } of page) {
-		if (!((String(event.aggregate).split(":")[0] as string) in DATABASES)) {
-			origin.add(`event at ${position} of the stream`, "is of nothing that has events");
+	for (const { position, aggregate, fault } of page) {
+		const found = wrong.get(position);
+		const document = `event at ${position} of the stream`;
+		if (!((aggregate?.split(":")[0] ?? "") in DATABASES)) {
+			origin.add(document, "is of nothing that has events");
+		} else if (found?.origin) {
+			origin.add(document, found.origin);
+		} else if (fault !== null) {
+			origin.add(document, `is no event as its contract describes it: ${fault}`);
+		} else if (found?.content) {
+			content.add(found.document, found.content);
 		}
 	}
 }
 
-const GIVEN = `jsonb_to_recordset($1::jsonb) AS m (position bigint, id text, name text, aggregate text, sequence numeric, data jsonb)`;
+const STATUS_OF_EVENT = Object.fromEntries(
+	Object.entries(EVENT_OF_STATUS).map(([status, event]) => [event, status]),
+);
+
+const GIVEN = `jsonb_to_recordset($1::jsonb) AS m (position bigint, id text, name text, aggregate text, sequence bigint, data jsonb)`;
 
 const ORIGIN = `CASE
 	WHEN s.sequence IS NULL OR m.sequence IS NULL OR m.sequence NOT BETWEEN 1 AND s.sequence
@@ -144,25 +207,51 @@ const ORIGIN = `CASE
 	THEN concat('is ', m.name, ' of ', m.aggregate, ', with an id that is not that of its event ', m.sequence)
 END`;
 
-const OF_USERS = `SELECT m.position::float8, ${ORIGIN} AS origin, NULL AS content, m.aggregate AS document
-FROM ${GIVEN} LEFT JOIN event_sequences s ON s.aggregate = m.aggregate
-WHERE ${ORIGIN} IS NOT NULL`;
+/** Several things that happen to a user at the same moment come in any sequence. */
+const OF_USERS = `SELECT * FROM (
+	SELECT m.position::float8, ${ORIGIN} AS origin, 'user ' || u.id AS document, CASE
+		WHEN u.id IS NULL THEN NULL
+		WHEN m.data->>'user_id' IS DISTINCT FROM u.id::text THEN concat('is told of in ', m.name, ' as user ', m.data->>'user_id')
+		WHEN s.lost = 0 AND (m.name = 'user.registered') <> (m.sequence = 1) OR m.name <> 'user.registered' AND s.lost = 0
+			AND NOT EXISTS (SELECT FROM user_history h WHERE h.user_id = u.id AND h.event = m.name)
+		THEN concat('has told ', m.name, ' as event ', m.sequence, ', where something else happened')
+	END AS content
+	FROM ${GIVEN} LEFT JOIN event_sequences s ON s.aggregate = m.aggregate
+	LEFT JOIN users u ON u.id = CASE WHEN m.aggregate ~ '^user:[1-9][0-9]{0,8}$' THEN substr(m.aggregate, 6)::integer END
+) AS told WHERE origin IS NOT NULL OR content IS NOT NULL`;
 
+/**
+ * An event is as far on among those of its order as its status is in the history. Refunds of late payments come in between,
+ * and what is lost.
+ */
 const OF_ORDERS = `SELECT * FROM (
 	SELECT m.position::float8, ${ORIGIN} AS origin, coalesce('order ' || o.number, m.aggregate) AS document, CASE
 		-- Accepted as lost.
-		WHEN s.lost > 0 THEN NULL
+		WHEN o.id IS NULL AND s.lost >= s.sequence THEN NULL
 		WHEN o.id IS NULL THEN 'is not there, but has told ' || m.name
-		WHEN m.data->>'user_id' <> o.user_id::text THEN 'is of user ' || o.user_id || ', ' || m.name || ' told user ' || (m.data->>'user_id')
-		WHEN m.data->>'number' <> o.number THEN m.name || ' told of ' || (m.data->>'number')
-		WHEN m.data->>'total_minor' <> o.total_minor::text
-		THEN 'has a total of ' || o.total_minor || ', ' || m.name || ' told ' || (m.data->>'total_minor')
-		WHEN m.data->>'currency' <> o.currency THEN 'is in ' || o.currency || ', ' || m.name || ' told ' || (m.data->>'currency')
-		WHEN m.name = 'order.placed' AND m.data ? 'items' AND ${linesIn("m.data->'items'")} IS DISTINCT FROM ${LINES}
+		WHEN m.data->>'order_id' IS DISTINCT FROM o.id::text THEN concat('is told of in ', m.name, ' as order ', m.data->>'order_id')
+		WHEN m.data->>'user_id' IS DISTINCT FROM o.user_id::text
+		THEN concat('is of user ', o.user_id, ', ', m.name, ' told user ', m.data->>'user_id')
+		WHEN m.data->>'number' IS DISTINCT FROM o.number THEN concat(m.name, ' told of ', m.data->>'number')
+		WHEN m.data->>'total_minor' IS DISTINCT FROM o.total_minor::text
+		THEN concat('has a total of ', o.total_minor, ', ', m.name, ' told ', m.data->>'total_minor')
+		WHEN m.data->>'currency' IS DISTINCT FROM o.currency
+		THEN concat('is in ', o.currency, ', ', m.name, ' told ', m.data->>'currency')
+		WHEN m.name = 'order.placed' AND ${linesIn("m.data->'items'")} IS DISTINCT FROM ${LINES}
 		THEN 'has other lines than ' || m.name || ' told'
+		WHEN m.name = 'payment.refunded' AND late.refunds = 0 AND s.lost = 0
+			OR m.name <> 'payment.refunded' AND h.status IS NULL AND s.lost = 0
+			OR m.sequence NOT BETWEEN h.first AND h.last + late.refunds + s.lost
+		THEN concat('has told ', m.name, ' as event ', m.sequence, ', where something else happened')
 	END AS content
 	FROM ${GIVEN} LEFT JOIN event_sequences s ON s.aggregate = m.aggregate
-	LEFT JOIN orders o ON o.id = CASE
-		WHEN m.aggregate ~ '^order:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' THEN substr(m.aggregate, 7)::uuid
-	END
+	LEFT JOIN orders o ON o.id = ${asUuid("substr(m.aggregate, 7)")}
+	LEFT JOIN LATERAL (
+		SELECT h.status, 1 + count(*) FILTER (WHERE other.at < h.at) AS first, count(*) FILTER (WHERE other.at <= h.at) AS last
+		FROM order_history h JOIN order_history other ON other.order_id = h.order_id
+		WHERE h.order_id = o.id AND h.status = $2::jsonb->>m.name GROUP BY h.order_id, h.status, h.at
+	) AS h ON true
+	LEFT JOIN LATERAL (
+		SELECT count(*) AS refunds FROM payments p WHERE p.order_id = o.id AND p.is_late AND p.status = 'refunded'
+	) AS late ON true
 ) AS told WHERE origin IS NOT NULL OR content IS NOT NULL`;

@@ -1,5 +1,5 @@
 import type { Look } from "./audit.ts";
-import { look, PagedLook, pages } from "./look.ts";
+import { asUuid, look, PagedLook, pages } from "./look.ts";
 import type { Snapshot, Sources } from "./sources.ts";
 
 /**
@@ -17,23 +17,28 @@ export async function lookAtTraces(sources: Sources): Promise<Look[]> {
 function namedByOrders(query: Snapshot): Promise<Look> {
 	return look(query, {
 		check: "an order that had events is there",
+		cure: "Restore orders from a copy; if an older copy is all there is, `npm run audit -- --accept-restore` lets the shop go on without them.",
 		all: "SELECT count(*)::integer AS rows FROM event_sequences",
 		wrong: `SELECT s.aggregate, 'has had ' || s.sequence || ' events, but there is no such order'
 			FROM event_sequences s
-			WHERE NOT EXISTS (SELECT FROM orders o WHERE 'order:' || o.id = s.aggregate) AND s.lost = 0
+			WHERE s.lost < s.sequence AND NOT EXISTS (SELECT FROM orders o WHERE o.id = ${asUuid("substr(s.aggregate, 7)")})
 			UNION ALL
 			SELECT 'job ' || j.id || ' of orders', 'is ' || j.task_identifier || ' of ' || j.key || ', which is not there'
 			FROM graphile_worker.jobs j
-			WHERE split_part(j.key, ':', 1) = 'restock'
-				AND NOT EXISTS (SELECT FROM orders o WHERE o.id::text = split_part(j.key, ':', 2))
-				OR split_part(j.key, ':', 1) = 'refund'
-				AND NOT EXISTS (SELECT FROM payments p WHERE p.reference = split_part(j.key, ':', 2))`,
+			WHERE starts_with(j.key, 'restock:') AND NOT EXISTS (SELECT FROM orders o WHERE o.id = ${asUuid("substr(j.key, 9)")})
+			UNION ALL
+			SELECT 'job ' || j.id || ' of orders', 'is ' || j.task_identifier || ' of ' || j.key || ', which is not there'
+			FROM graphile_worker.jobs j
+			WHERE starts_with(j.key, 'refund:') AND NOT EXISTS (SELECT FROM payments p WHERE p.reference = substr(j.key, 8))`,
 	});
 }
 
 /** Notifications knows of an order or user by its events and messages only. */
 async function namedByNotifications(sources: Sources): Promise<Look> {
-	const seen = new PagedLook("what notifications knows of is there");
+	const seen = new PagedLook(
+		"what notifications knows of is there",
+		"Restore users and orders from a copy; if an older copy is all there is, `npm run audit -- --accept-restore` lets the shop go on without them.",
+	);
 	const named = pages<{ key: string; messages: number }>(
 		sources,
 		"notifications",
@@ -42,6 +47,8 @@ async function namedByNotifications(sources: Sources): Promise<Look> {
 			(SELECT aggregate FROM inbox WHERE aggregate > $1 ORDER BY aggregate LIMIT $2)
 			UNION
 			(SELECT DISTINCT aggregate FROM notifications WHERE aggregate > $1 ORDER BY aggregate LIMIT $2)
+			UNION
+			(SELECT DISTINCT aggregate FROM inbox_gaps WHERE aggregate > $1 ORDER BY aggregate LIMIT $2)
 		) AS known ORDER BY aggregate LIMIT $2`,
 		"",
 	);
@@ -66,14 +73,14 @@ const TABLES = {
 		database: "orders",
 		isId: /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/,
 		sql: `SELECT 'order:' || id AS key FROM orders WHERE id = ANY ($1::uuid[])
-			UNION ALL SELECT aggregate FROM event_sequences WHERE lost > 0 AND aggregate = ANY ($2)`,
+			UNION ALL SELECT aggregate FROM event_sequences WHERE lost > 0 AND lost >= sequence AND aggregate = ANY ($2)`,
 	},
 	user: {
 		database: "users",
 		isId: /^[1-9][0-9]{0,8}$/,
 		// Of one that only orders knew there is a place for no event.
 		sql: `SELECT 'user:' || id AS key FROM users WHERE id = ANY ($1::integer[])
-			UNION ALL SELECT aggregate FROM event_sequences WHERE (lost > 0 OR sequence = 0) AND aggregate = ANY ($2)`,
+			UNION ALL SELECT aggregate FROM event_sequences WHERE lost >= sequence AND aggregate = ANY ($2)`,
 	},
 } as const;
 
@@ -91,13 +98,16 @@ async function existing(
 }
 
 async function ownersOfOrders(sources: Sources): Promise<Look> {
-	const seen = new PagedLook("the owner of an order is there");
+	const seen = new PagedLook(
+		"the owner of an order is there",
+		"Restore users from a copy; if an older copy is all there is, `npm run audit -- --accept-restore` lets the shop go on without them.",
+	);
 	const owners = pages<{ key: number; orders: number; number: string }>(
 		sources,
 		"orders",
 		`SELECT user_id AS key, count(*)::integer AS orders, min(number) AS number
 		FROM orders WHERE user_id > $1 GROUP BY user_id ORDER BY user_id LIMIT $2`,
-		0,
+		-(2 ** 31),
 	);
 	for await (const page of owners) {
 		const users = page.map(({ key }) => ({ key: `user:${key}` }));

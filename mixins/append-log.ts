@@ -274,12 +274,17 @@ export async function inspectLog(filename: string): Promise<Inspected> {
 	return { confirmed, isMarked, lines_read: number, damaged };
 }
 
-/** The lines of a file with their ends; what stands behind the last line end is none. */
+/**
+ * The lines of a file with their ends; what stands behind the last line end is none.
+ *
+ * @param first Where the first chunk begins.
+ */
 export async function* linesOf(
 	chunks: AsyncIterable<Buffer>,
+	first = 0,
 ): AsyncGenerator<{ from: number; bytes: Buffer }> {
 	let begun: Buffer[] = [];
-	let from = 0;
+	let from = first;
 	for await (const chunk of chunks) {
 		let start = 0;
 		for (let end = chunk.indexOf(0x0a); end >= 0; end = chunk.indexOf(0x0a, start)) {

@@ -247,9 +247,12 @@ function lineOf(document: object): string {
 	return `${withoutSeparators(JSON.stringify(document))}\n`;
 }
 
-/** NeDB takes these two for line ends when it reads a file, and JSON allows them in text. */
+/** NeDB takes these three for line ends when it reads a file, and JSON allows them in text. */
 function withoutSeparators(json: string): string {
-	return json.replaceAll("\u2028", "\\u2028").replaceAll("\u2029", "\\u2029");
+	return json.replace(
+		/[\u0085\u2028\u2029]/g,
+		(separator) => `\\u${separator.charCodeAt(0).toString(16).padStart(4, "0")}`,
+	);
 }
 
 async function* escaped(stream: NodeJS.ReadableStream): AsyncGenerator<string> {

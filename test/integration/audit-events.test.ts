@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import type { Service } from "moleculer";
 import { addService } from "../../cli/shop/services.ts";
 import { settings } from "../../mixins/settings.ts";
-import { AuditedShop, type Made, testBreaches } from "./audited-shop.ts";
+import { AuditedShop, type Breach, type Made, testBreaches } from "./audited-shop.ts";
 import { eventually, newUser } from "./shop.ts";
 
 let shop: AuditedShop;
@@ -79,6 +79,18 @@ describe("the audit names an event", () => {
 					`user ${buyer.id} has no message for user.password_changed`,
 				],
 			],
+			...[2_147_483_647, 1_000_000_000].map(
+				(sequence): Breach => [
+					`with the number ${sequence}`,
+					"orders",
+					({ orders }) =>
+						`UPDATE event_sequences SET sequence = ${sequence} WHERE aggregate = 'order:${orders.paid.id}'`,
+					({ orders: { paid } }) => [
+						`order ${paid.number} ${sequence} of 2 events were published`,
+						`order ${paid.number} event 2 of ${sequence} was the last to be taken in`,
+					],
+				],
+			),
 			[
 				"that is a dead letter",
 				"notifications",
@@ -166,6 +178,220 @@ describe("the audit has nothing to say of what was pruned by age:", () => {
 	});
 });
 
+/** Publishes these instead of an event that the stream has, which they are made of, and looks. */
+async function breachesOf(aggregate: string, name: string, changes: ((event: Anything) => unknown)[]) {
+	const { nats } = shop.sources;
+	const stream = `${settings.namespace}_events`;
+	const manager = await nats.jetstreamManager();
+	const { state } = await manager.streams.info(stream);
+	const published: number[] = [];
+	for (let seq = state.first_seq; seq <= state.last_seq; seq++) {
+		const message = await manager.streams.getMessage(stream, { seq }).catch(() => undefined);
+		const event = message?.json<Anything>();
+		if (event?.aggregate === aggregate && event.name === name) {
+			for (const change of changes) {
+				const changed = structuredClone(event);
+				const text = change(changed);
+				const body = typeof text === "string" ? text : JSON.stringify(changed);
+				const { subject } = message as { subject: string };
+				published.push((await nats.jetstream().publish(subject, body)).seq);
+			}
+		}
+	}
+	const found = await shop.breaches();
+	for (const seq of published) {
+		await manager.streams.deleteMessage(stream, seq);
+	}
+	return found;
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: it is made into anything.
+type Anything = any;
+
+test("the audit names each event in the stream that is none of a contract", async () => {
+	const { pending } = shop.orders;
+	await withoutNotifications(async () => {
+		const changes = [
+			(event: Anything) => Object.assign(event, { sequence: "abc" }),
+			(event: Anything) => Object.assign(event, { sequence: {} }),
+			(event: Anything) => JSON.stringify(event).replace('"sequence":1', '"sequence":1e400'),
+			(event: Anything) => Object.assign(event, { aggregate: `${event.aggregate}\0` }),
+			(event: Anything) => Object.assign(event, { name: "a\0" }),
+			(event: Anything) => Object.assign(event, { name: "order.none" }),
+			(event: Anything) => Object.assign(event, { version: 99 }),
+			(event: Anything) => Object.assign(event, { data: null }),
+			(event: Anything) => Object.assign(event.data, { note: "a\0" }),
+			(event: Anything) => JSON.stringify(event).replace('"number":"', '"number":"\\ud800'),
+			(event: Anything) => Object.assign(event.data, { items: null }),
+			(event: Anything) => Object.assign(event.data, { items: "x" }),
+			(event: Anything) => Object.assign(event.data, { items: {} }),
+			(event: Anything) => delete event.data.items,
+			(event: Anything) => delete event.data.user_id,
+			(event: Anything) => Object.assign(event.data, { total_minor: null }),
+		];
+		const found = await breachesOf(`order:${pending.id}`, "order.placed", changes);
+		expect(found).toHaveLength(changes.length);
+		const ofThem = [...found.filter((line) => /^event at \d+ of the stream|^order TK/.test(line))];
+		expect(ofThem).toHaveLength(changes.length);
+	});
+});
+
+test("the audit names each event in the stream that tells what did not happen", async () => {
+	const { paid, shipped } = shop.orders;
+	await withoutNotifications(async () => {
+		const other = "00000000-0000-4000-8000-000000000000";
+		expect(
+			await breachesOf(`order:${paid.id}`, "order.paid", [
+				(event) => Object.assign(event, { name: "order.shipped" }),
+				(event) => Object.assign(event.data, { order_id: other }),
+				(event) => Object.assign(event.data, { total_minor: 1 }),
+			]),
+		).toEqual([
+			`order ${paid.number} has told order.shipped as event 2, where something else happened`,
+			`order ${paid.number} is told of in order.paid as order ${other}`,
+			`order ${paid.number} has a total of 30000, order.paid told 1`,
+		]);
+		expect(
+			await breachesOf(`order:${shipped.id}`, "order.shipped", [
+				(event) => Object.assign(event, { name: "order.paid" }),
+			]),
+		).toEqual([`order ${shipped.number} has told order.paid as event 3, where something else happened`]);
+		expect(
+			await breachesOf(`user:${shop.buyer.id}`, "user.registered", [
+				(event) => Object.assign(event, { name: "user.deleted" }),
+				(event) => Object.assign(event.data, { user_id: 7 }),
+			]),
+		).toEqual([
+			`user ${shop.buyer.id} has told user.deleted as event 1, where something else happened`,
+			`user ${shop.buyer.id} is told of in user.registered as user 7`,
+		]);
+	});
+});
+
+test("the audit compares the owner of an order, some of whose events are lost", async () => {
+	const { paid } = shop.orders;
+	await shop.damage(
+		"orders",
+		`UPDATE event_sequences SET sequence = 3, lost = 1 WHERE aggregate = 'order:${paid.id}'`,
+	);
+	await shop.damage("notifications", place(paid, 3));
+	expect(await shop.breaches()).toEqual([]);
+	await shop.damage("orders", `UPDATE orders SET user_id = ${shop.gone} WHERE id = '${paid.id}'`);
+	await shop.damage(
+		"notifications",
+		`DELETE FROM notifications WHERE aggregate = 'order:${paid.id}' AND type = 'order_paid'`,
+	);
+	expect(await shop.breaches()).toEqual(
+		expect.arrayContaining([
+			`order ${paid.number} is of user ${shop.gone}, order.placed told user ${shop.buyer.id}`,
+			`order ${paid.number} is of user ${shop.gone}, order.paid told user ${shop.buyer.id}`,
+			`order ${paid.number} has no message for order.paid`,
+			`order ${paid.number} is of user ${shop.gone}, but order_confirmation is for user ${shop.buyer.id}`,
+		]),
+	);
+	await shop.restore();
+});
+
+describe("the audit names a job of orders", () => {
+	const add = (task: string, key: string, payload: object, more = "max_attempts => 32767") =>
+		`SELECT graphile_worker.add_job('${task}', '${JSON.stringify(payload)}', run_at => now() + interval '4 minutes',
+			job_key => '${key}', ${more})`;
+	testBreaches(
+		() => shop,
+		[
+			[
+				"that is done for something else than its key says",
+				"orders",
+				({ orders: { refunded, late } }) =>
+					add("refund_payment", `refund:${refunded.reference}`, { reference: late.reference }),
+				({ orders: { refunded, late } }) => [
+					`refund_payment has the key refund:${refunded.reference}, but is to be done for ${late.reference}`,
+				],
+			],
+			[
+				"that is done for nothing",
+				"orders",
+				({ orders: { refunded } }) => add("restock_order", `restock:${refunded.id}`, {}),
+				({ orders: { refunded } }) => [
+					`restock_order has the key restock:${refunded.id}, but is to be done for nothing`,
+				],
+			],
+			[
+				"whose payload no text can hold",
+				"orders",
+				() => add("release_stock", "stock:x", { reservation_id: "x\0" }),
+				() => ["release_stock has the key stock:x, but is to be done for nothing"],
+			],
+			[
+				"that has the key of another task",
+				"orders",
+				({ orders: { refunded } }) => add("forget_old_keys", `refund:${refunded.reference}`, {}),
+				({ orders: { refunded } }) => [
+					`forget_old_keys has the key refund:${refunded.reference}, which is that of refund_payment`,
+				],
+			],
+			[
+				"of a task that there is not",
+				"orders",
+				() => add("no_such_task", "x", {}),
+				() => ["no_such_task is no task of orders"],
+			],
+			[
+				"that would give money back which was paid for good",
+				"orders",
+				({ orders: { paid } }) =>
+					add("refund_payment", `refund:${paid.reference}`, { reference: paid.reference }),
+				({ orders: { paid } }) => [`gives payment ${paid.reference} back, which is settled`],
+			],
+			[
+				"that would put units on sale that are with a buyer",
+				"orders",
+				({ orders: { shipped } }) => add("restock_order", `restock:${shipped.id}`, { order_id: shipped.id }),
+				({ orders: { shipped } }) => [
+					`puts the units of order ${shipped.number} back on sale, which is shipped`,
+				],
+			],
+			[
+				"that would take the units of an order that nobody has paid",
+				"orders",
+				({ orders: { pending } }) =>
+					add("consume_stock", `stock:${pending.id}`, { reservation_id: pending.reservation_id }),
+				({ orders: { pending } }) => [`consume_stock is of order ${pending.number}, which is pending`],
+			],
+			[
+				"that is given up after one try",
+				"orders",
+				() => add("release_stock", "stock:x", { reservation_id: "x" }, "max_attempts => 1"),
+				() => ["release_stock is given up after 1 tries, and is to be done in any case"],
+			],
+			[
+				"that is put off for longer than after as many failures",
+				"orders",
+				() => `${add("release_stock", "stock:x", { reservation_id: "x" })};
+					UPDATE graphile_worker._private_jobs SET attempts = 5, run_at = now() + interval '6 hours' WHERE key = 'stock:x'`,
+				() => ["release_stock is put off to"],
+			],
+			[
+				"that is put off to infinity",
+				"orders",
+				() => `${add("release_stock", "stock:x", { reservation_id: "x" })};
+					UPDATE graphile_worker._private_jobs SET run_at = 'infinity' WHERE key = 'stock:x'`,
+				() => ["release_stock is put off to infinity"],
+			],
+		],
+	);
+});
+
+test("the audit names a sweep that is not done until a far year", async () => {
+	const sweeps = "graphile_worker._private_known_crontabs";
+	await shop.damage("orders", `UPDATE ${sweeps} SET last_execution = '2999-01-01Z'`);
+	expect(await shop.breaches()).toEqual([
+		expect.stringMatching(/^sweep forget_deleted_users of orders was last begun at 2999/),
+		expect.stringMatching(/^sweep forget_old_keys of orders was last begun at 2999/),
+	]);
+	await shop.damage("orders", `UPDATE ${sweeps} SET last_execution = NULL`);
+});
+
 describe("the audit names a job", () => {
 	const jobs = "graphile_worker._private_jobs";
 	const add = (name: string) =>
@@ -184,6 +410,15 @@ describe("the audit names a job", () => {
 				database,
 				() => `${add("publish_event")}; UPDATE ${jobs} SET attempts = max_attempts WHERE key LIKE '%lost#1'`,
 				() => [`of ${database} publish_event was given up`],
+			],
+			[
+				`of ${database} that is locked for ever`,
+				database,
+				() => `${add("publish_event").replace("'2999-01-01Z'", "now()")};
+					UPDATE ${jobs} SET locked_at = '2999-01-01Z', locked_by = 'nobody' WHERE key LIKE '%lost#1'`,
+				() => [
+					`of ${database} publish_event is locked since 2999-01-01 00:00:00 by nobody, and nobody does it`,
+				],
 			],
 		]),
 	);

@@ -60,6 +60,48 @@ describe("the audit names a message", () => {
 				],
 			],
 			[
+				"that was passed over, of an order that is not there",
+				"notifications",
+				() => "INSERT INTO inbox_gaps VALUES ('order:x', 1)",
+				() => ["order:x is not there, but notifications has taken its events in and has 0 messages of it"],
+			],
+			[
+				"by a channel that there is not",
+				"notifications",
+				({ orders: { paid } }) => message(paid, "order_paid", "channel = 'pigeon'"),
+				({ orders: { paid } }) => [
+					"order_paid goes by pigeon, which is no channel",
+					`order ${paid.number} has no message for order.paid`,
+				],
+			],
+			[
+				"that went out as a text twice",
+				"notifications",
+				({ orders: { paid } }) => `INSERT INTO notifications
+						(id, event_id, user_id, type, channel, recipient, subject, status, history, created_at, sent_at, aggregate)
+					SELECT gen_random_uuid(), gen_random_uuid(), user_id, type, 'sms', recipient, subject, status, history,
+						created_at, sent_at, aggregate
+					FROM notifications, generate_series(1, 2) WHERE aggregate = 'order:${paid.id}' AND type = 'order_paid'`,
+				({ orders: { paid } }) => [`order ${paid.number} has 2 text messages for 1 order.paid`],
+			],
+			[
+				"that failed and can never be sent again",
+				"notifications",
+				({ orders: { paid } }) => message(paid, "order_paid", "status = 'failed', sent_at = NULL"),
+				() => ["order_paid failed, and what it is made of is gone"],
+			],
+			[
+				"that is with a sender for ever",
+				"notifications",
+				({ orders: { paid } }) =>
+					message(
+						paid,
+						"order_paid",
+						"status = 'queued', sent_at = NULL, data = '{}', leased_by = 1, leased_at = '2999-01-01Z'",
+					),
+				() => ["order_paid is with a sender since 2999"],
+			],
+			[
 				"of a user who is not there",
 				"notifications",
 				() => "INSERT INTO inbox VALUES ('user:999', 1)",

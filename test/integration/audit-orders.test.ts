@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { audit } from "../../audit/audit.ts";
-import { AuditedShop, type Made, testBreaches } from "./audited-shop.ts";
+import { AuditedShop, type Breach, type Made, testBreaches } from "./audited-shop.ts";
 
 let shop: AuditedShop;
 
@@ -97,6 +97,7 @@ describe("the audit names an order", () => {
 				() => [
 					"user 999 is not there, but has 1 orders, such as TK-000000",
 					"order TK-000000 is cancelled after nothing",
+					"product p is in orders, but there is no such product",
 				],
 			],
 			[
@@ -109,6 +110,22 @@ describe("the audit names an order", () => {
 					`order ${cancelled.number} has a total of 30000, its lines make -30000`,
 					`order ${cancelled.number} has other lines than order.placed told`,
 				],
+			],
+			[
+				"at a price that no total holds",
+				"orders",
+				({ orders }) => `DELETE FROM idempotency_keys;
+					UPDATE order_lines SET price_minor = 9223372036854775807 WHERE order_id = '${orders.cancelled.id}'`,
+				({ orders: { cancelled } }) => [
+					`order ${cancelled.number} has a total of 30000, its lines make 18446744073709551614`,
+					`order ${cancelled.number} has other lines than order.placed told`,
+				],
+			],
+			[
+				"that is named by a line, and not there",
+				"orders",
+				() => "INSERT INTO order_lines VALUES ('00000000-0000-4000-8000-000000000000', 1, 'p', 'p', 0, 1)",
+				() => ["line 1 of order 00000000-0000-4000-8000-000000000000 is that of no order"],
 			],
 			[
 				"that has lost its lines",
@@ -128,6 +145,8 @@ describe("the audit names an order", () => {
 				({ orders: { shipped } }) => [
 					`order ${shipped.number} is shipped after paid → pending → shipped`,
 					`order ${shipped.number} was paid at`,
+					`order ${shipped.number} has told order.placed as event 1, where something else happened`,
+					`order ${shipped.number} has told order.paid as event 2, where something else happened`,
 				],
 			],
 			[
@@ -187,6 +206,28 @@ describe("the audit names an order", () => {
 					WHERE answer->'order'->>'id' = '${orders.paid.id}'`,
 				({ orders: { paid } }) => [`order ${paid.number} has this number, its buyer was answered TK-777777`],
 			],
+			...(
+				[
+					["id", "has an order that is not there"],
+					["lines", "has other lines than its buyer was answered"],
+					["expires_at", "its buyer was answered x"],
+				] as const
+			).map(
+				([field, what]): Breach => [
+					`whose key answers x as its ${field}`,
+					"orders",
+					({ orders }) => `UPDATE idempotency_keys SET answer = jsonb_set(answer, '{order,${field}}', '"x"')
+						WHERE answer->'order'->>'id' = '${orders.paid.id}'`,
+					() => [what],
+				],
+			),
+			[
+				"whose key is kept for ever",
+				"orders",
+				({ orders: { paid } }) => `UPDATE idempotency_keys SET created_at = '2999-01-01Z'
+					WHERE answer->'order'->>'id' = '${paid.id}'`,
+				() => ["was answered at 2999"],
+			],
 		],
 	);
 });
@@ -219,14 +260,76 @@ describe("the audit names a pending order", () => {
 				({ orders: { open } }) => [`order ${open.number} is pending until 2999`],
 			],
 			[
-				"that is given a day longer than others",
+				"that is given a day longer than its buyer was told",
+				"orders",
+				({ orders: { pending } }) => set(pending, "expires_at = expires_at + interval '1 day'"),
+				({ orders: { pending } }) => [`order ${pending.number} expires at`],
+			],
+			[
+				"that ends before its units are let go",
 				"orders",
 				({ orders: { pending } }) => `DELETE FROM idempotency_keys;
-					${set(pending, "expires_at = expires_at + interval '1 day'")}`,
-				({ orders: { pending } }) => [`order ${pending.number} is pending until`],
+					${set(pending, "expires_at = expires_at - interval '20 minutes'")}`,
+				({ orders: { pending } }) => [
+					`hold ${pending.reservation_id} of product ${pending.product_id} ends at`,
+				],
+			],
+			[
+				"that expires at infinity",
+				"orders",
+				({ orders }) => `DELETE FROM idempotency_keys; ${set(orders.pending, "expires_at = 'infinity'")}`,
+				({ orders: { pending } }) => [
+					`order ${pending.number} is pending until infinity, longer than any order`,
+				],
+			],
+			[
+				"that has more units than an integer holds",
+				"orders",
+				({ orders: { pending } }) => `DELETE FROM idempotency_keys;
+					INSERT INTO order_lines SELECT order_id, n, product_id, name, 0, 2147483647 FROM order_lines, generate_series(2, 3) AS n
+					WHERE order_id = '${pending.id}'`,
+				({ orders: { pending } }) => [
+					`hold ${pending.reservation_id} of product ${pending.product_id} is of 2 units, order ${pending.number} has 4294967296`,
+					`order ${pending.number} has other lines than order.placed told`,
+				],
 			],
 		],
 	);
+});
+
+test("the audit names nothing where an order was placed while ORDER_TTL_MINUTES was another", async () => {
+	const { pending } = shop.orders;
+	await shop.damage(
+		"orders",
+		`${set(pending, "expires_at = expires_at + interval '10 days'")};
+		UPDATE idempotency_keys SET answer = jsonb_set(answer, '{order,expires_at}', (
+			SELECT to_jsonb(expires_at) FROM orders WHERE id = '${pending.id}'
+		)) WHERE answer->'order'->>'id' = '${pending.id}'`,
+	);
+	expect(await shop.breaches()).toEqual([]);
+	await shop.restore();
+});
+
+test("a check that fails is named, and the others go on", async () => {
+	const { pending } = shop.orders;
+	await shop.damage(
+		"orders",
+		`ALTER TABLE sandbox_charges RENAME TO elsewhere; ${set(pending, "currency = 'USD'")}; DELETE FROM idempotency_keys`,
+	);
+	const failed = 'could not be checked: relation "sandbox_charges" does not exist';
+	expect(await shop.breaches()).toEqual([
+		`order ${pending.number} is in USD, the shop's currency is IDR`,
+		`check "a payment is what its order costs" ${failed}`,
+		`check "the provider's books are the shop's" ${failed}`,
+		`order ${pending.number} is in USD, order.placed told IDR`,
+	]);
+	await shop.damage("orders", "ALTER TABLE elsewhere RENAME TO sandbox_charges");
+	await shop.restore();
+});
+
+test("the audit says what to do about each finding", async () => {
+	const { looks } = await audit(shop.sources, 20_000, 20);
+	expect(looks.filter(({ cure }) => !/^\S.{30,}\.$/.test(cure))).toEqual([]);
 });
 
 describe("the audit names an order that is gone with all its rows in orders", () => {
@@ -264,8 +367,8 @@ describe("the audit names an order that is gone with all its rows in orders", ()
 				"orders",
 				({ orders: { pending } }) => `${remove(pending)}; DELETE FROM idempotency_keys;
 					DELETE FROM event_sequences WHERE aggregate = 'order:${pending.id}';
-					SELECT graphile_worker.add_job('restock_order', '{}', run_at => now() + interval '4 minutes',
-						job_key => 'restock:${pending.id}')`,
+					SELECT graphile_worker.add_job('restock_order', '{"order_id": "${pending.id}"}',
+						run_at => now() + interval '4 minutes', max_attempts => 32767, job_key => 'restock:${pending.id}')`,
 				({ orders: { pending } }) => [
 					`event at `,
 					`is restock_order of restock:${pending.id}, which is not there`,
@@ -287,6 +390,7 @@ test("the audit names a pending order that nobody ends, while no process sweeps"
 		`DELETE FROM idempotency_keys; ${set(pending, "expires_at = now() - interval '6 minutes'")}`,
 	);
 	expect(await shop.breaches()).toEqual([
+		expect.stringMatching(`^hold ${pending.reservation_id} of product .* ends at`),
 		expect.stringContaining(`order ${pending.number} should have ended at`),
 	]);
 	await shop.restore();

@@ -139,9 +139,38 @@ describe("the audit names a payment", () => {
 					`payment ${late.reference} is settled, but order ${late.number} is cancelled`,
 					`payment ${late.reference} is settled, though it came too late for its order`,
 					`charge ${late.reference} is refunded at the provider, but settled here`,
+					`order ${late.number} has told payment.refunded as event 3, where something else happened`,
 					`order ${late.number} 3 of 2 events were published`,
 					`order ${late.number} has told its owner payment_refunded, which did not happen`,
 				],
+			],
+			[
+				"that is open, though the provider said that it failed",
+				"orders",
+				({ orders: { open } }) =>
+					`INSERT INTO provider_events (id, reference, type, amount_minor) VALUES ('failed', '${open.reference}', 'payment.failed', 30000)`,
+				({ orders: { open } }) => [
+					`webhook failed told payment.failed, but payment ${open.reference} is open`,
+				],
+			],
+			[
+				"that is open beside another open one by the same method",
+				"orders",
+				({ orders: { open } }) => `DROP INDEX payments_open;
+					INSERT INTO payments (reference, order_id, method, amount_minor, status, due_at, check_at)
+					SELECT 'pay_twice', order_id, method, amount_minor, status, due_at, check_at
+					FROM payments WHERE reference = '${open.reference}'`,
+				({ orders: { open } }) => [
+					`payment ${open.reference} is one of 2 open payments`,
+					"payment pay_twice is one of 2 open payments",
+				],
+			],
+			[
+				"of an order that is not there",
+				"orders",
+				() => `INSERT INTO payments (reference, order_id, method, amount_minor, status, due_at)
+					VALUES ('pay_none', gen_random_uuid(), 'transfer', 1, 'failed', now())`,
+				() => ["payment pay_none is of no order"],
 			],
 			[
 				"that is open and that nobody looks after",

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe } from "@jest/globals";
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { AuditedShop, testBreaches } from "./audited-shop.ts";
 
 let shop: AuditedShop;
@@ -36,6 +36,33 @@ describe("the audit names a deleted user", () => {
 				({ gone }) => [`user ${gone} was deleted, but has 1 refresh tokens`],
 			],
 			[
+				"who is back",
+				"users",
+				({ gone }) => `UPDATE users SET deleted_at = NULL, full_name = 'Budi' WHERE id = ${gone}`,
+				({ gone }) => [
+					`user ${gone} was deleted, but is there again`,
+					`user ${gone} was deleted, which orders was told, but is there again`,
+				],
+			],
+			[
+				"who is back, with no trace of it in users",
+				"users",
+				({ gone }) => `UPDATE users SET deleted_at = NULL WHERE id = ${gone};
+					DELETE FROM user_history WHERE user_id = ${gone};
+					UPDATE event_sequences SET sequence = 1 WHERE aggregate = 'user:${gone}'`,
+				({ gone }) => [
+					`user ${gone} event 2 was taken in, but 1 were published`,
+					`is user.deleted, event 2 of user:${gone}, which has had 1`,
+					`user ${gone} was deleted, which orders was told, but is there again`,
+				],
+			],
+			[
+				"who will be deleted in a far year",
+				"users",
+				({ gone }) => `UPDATE users SET deleted_at = '2999-01-01Z' WHERE id = ${gone}`,
+				({ gone }) => [`user ${gone} was deleted at 2999`],
+			],
+			[
 				"of whom orders was not told",
 				"orders",
 				() => "DELETE FROM deleted_users",
@@ -45,6 +72,16 @@ describe("the audit names a deleted user", () => {
 				"whose address is left in an order",
 				"orders",
 				({ gone }) => `UPDATE orders SET shipping_address = 'Jalan Melati 5' WHERE user_id = ${gone}`,
+				({ gone }) => [`has the address or note of user ${gone}, who was deleted`],
+			],
+			[
+				"whose address no sweep has taken out for days",
+				"orders",
+				({ gone }) => `UPDATE deleted_users SET at = now() - interval '5 days';
+					UPDATE order_history SET at = at - interval '3 days'
+					WHERE order_id IN (SELECT id FROM orders WHERE user_id = ${gone});
+					UPDATE orders SET shipping_address = 'Jalan Melati 5', created_at = created_at - interval '3 days'
+					WHERE user_id = ${gone}`,
 				({ gone }) => [`has the address or note of user ${gone}, who was deleted`],
 			],
 			[
@@ -65,6 +102,29 @@ describe("the audit names a deleted user", () => {
 	);
 });
 
+test.each([
+	["of another user", 1, "attempts = 0"],
+	["that was given up", 0, "attempts = max_attempts, key = 'x'"],
+	["that is locked for ever", 0, "locked_at = '2999-01-01Z', locked_by = 'nobody'"],
+	["that is put off to a far year", 0, "run_at = '2999-01-01Z'"],
+])(
+	"the audit names a deleted user of whom orders was not told, also beside a job %s",
+	async (_, next, change) => {
+		const { gone } = shop;
+		await shop.damage("orders", "DELETE FROM deleted_users");
+		await shop.damage(
+			"users",
+			`SELECT graphile_worker.add_job('forget_orders', '{"user_id": ${gone + next}}',
+			run_at => now() + interval '4 minutes', max_attempts => 32767);
+		UPDATE graphile_worker._private_jobs SET ${change}`,
+		);
+		expect(await shop.breaches()).toContain(
+			`user ${gone} was deleted, but orders does not know and no job tells it`,
+		);
+		await shop.restore();
+	},
+);
+
 describe("the audit names a user who is switched off", () => {
 	testBreaches(
 		() => shop,
@@ -83,6 +143,25 @@ describe("the audit names a user who is gone", () => {
 	testBreaches(
 		() => shop,
 		[
+			[
+				"and counts as lost by a row that is not of a restore",
+				"users",
+				({
+					buyer: { id },
+				}) => `DELETE FROM refresh_tokens WHERE user_id = ${id}; DELETE FROM users WHERE id = ${id};
+					UPDATE event_sequences SET sequence = 2, lost = 1 WHERE aggregate = 'user:${id}'`,
+				({ buyer: { id } }) => [
+					`user:${id} is not there, but notifications has taken its events in and has 1 messages of it`,
+					`user ${id} is not there, but has 9 orders, such as TK-000001`,
+				],
+			],
+			[
+				"or was never there, with an id below one",
+				"users",
+				() =>
+					"INSERT INTO users (id, email, username, password_hash, full_name) VALUES (-7, 'z', 'z', 'x', 'x')",
+				() => ["user -7 has an id that is never given"],
+			],
 			[
 				"and has orders",
 				"users",

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
-import { readFile, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rename, rmdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { crc32 } from "node:zlib";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
 import type { ServiceBroker } from "moleculer";
 import { audit } from "../../audit/audit.ts";
@@ -66,7 +67,7 @@ describe.each(stores)("with products on %s, the audit names", (_, url) => {
 		);
 	/** About what was made on this store: the orders of the other one have no products here. */
 	const found = async () =>
-		(await audit(sources, 20_000)).breaches.filter(({ document, what }) =>
+		(await audit(sources, 20_000, 50)).breaches.filter(({ document, what }) =>
 			made.some((id) => `${document} ${what}`.includes(id)),
 		);
 	const breaches = async () => (await found()).map(({ document, what }) => `${document} ${what}`);
@@ -86,6 +87,11 @@ describe.each(stores)("with products on %s, the audit names", (_, url) => {
 			const $unset = Object.fromEntries(added.map((field) => [field, true]));
 			return change(id, { $set: fields, ...(added.length > 0 ? { $unset } : {}) });
 		};
+	};
+
+	const remove = async (id: string) => {
+		await (store() as unknown as { removeById(id: string): Promise<unknown> }).removeById(id);
+		await store().count({});
 	};
 
 	async function refunded(restock: boolean) {
@@ -129,6 +135,144 @@ describe.each(stores)("with products on %s, the audit names", (_, url) => {
 		const kopi = await product();
 		await breakIt(kopi.id, { $inc: { stock: units, supplied: units, "ledger_sums.create": units } });
 		expect(await breaches()).toEqual([`product ${kopi.id} (${kopi.name}) ${what}`]);
+	});
+
+	const entry = (given: object) => ({ quantity: 0, at: new Date().toISOString(), ...given });
+	const DAYS_AGO = new Date(Date.now() - 3 * 24 * 3_600_000).toISOString();
+
+	test.each<[string, object, string]>([
+		["holds that are null", { $set: { holds: null } }, "has the holds null, which are no list"],
+		["no holds at all", { $unset: { holds: true } }, "has the holds undefined, which are no list"],
+		["a ledger that is null", { $set: { ledger: null } }, "has the ledger null, which is no object"],
+		[
+			"an entry that is null",
+			{ $set: { ledger: { zz: null } } },
+			"has the ledger entry zz of null, which is none",
+		],
+		[
+			"an entry with no reason",
+			{ $set: { ledger: { zz: entry({}) } } },
+			"has the ledger entry zz, whose reason is undefined",
+		],
+		[
+			"an entry with a reason that there is not",
+			{ $set: { ledger: { zz: entry({ reason: "gift" }) } } },
+			'has the ledger entry zz, whose reason is "gift"',
+		],
+		[
+			"an entry of no time",
+			{ $set: { ledger: { zz: entry({ reason: "admin", at: "x" }) } } },
+			'has the ledger entry zz, which was made at "x"',
+		],
+		[
+			"a sum with a reason that there is not",
+			{ $set: { ledger_sums: { stolen: 10 } } },
+			'has 10 units in its ledger whose reason is "stolen"',
+		],
+		[
+			"units raised together with a ledger that is absent",
+			{ $unset: { ledger_sums: true }, $set: { stock: 19, supplied: 19, created_at: DAYS_AGO } },
+			"has no ledger, so nothing is known of the 19 units that were supplied",
+		],
+		["a price below nothing", { $set: { price_minor: -1 } }, "has a price of -1"],
+		["no name", { $set: { name: "" } }, 'has the name ""'],
+	])("%s", async (_name, update, what) => {
+		const kopi = await product();
+		await breakIt(kopi.id, update);
+		const [line, ...others] = await breaches();
+		expect([line?.replace(/\(.*?\)/, "()"), ...others]).toEqual([`product ${kopi.id} () ${what}`]);
+	});
+
+	test("sums that are null, and holds of no reservation", async () => {
+		const kopi = await product();
+		const holds = [{ reservation_id: "zz", quantity: 1, expires_at: DAYS_AGO }, null];
+		await breakIt(kopi.id, { $set: { ledger_sums: null, holds } });
+		expect((await breaches()).toSorted()).toEqual(
+			[
+				`ledger of product ${kopi.id} (${kopi.name}) accounts for 0 units, 10 were supplied`,
+				`product ${kopi.id} (${kopi.name}) has the hold ${JSON.stringify(holds[0])}, which is none`,
+				`product ${kopi.id} (${kopi.name}) has the hold null, which is none`,
+				`product ${kopi.id} (${kopi.name}) has the ledger_sums null, which is no object`,
+			].toSorted(),
+		);
+	});
+
+	test("a document that is no product", async () => {
+		const stray = { _id: `stray${randomUUID()}` };
+		made.push(stray._id);
+		await store().insert(stray as ProductDocument);
+		mend = async () => {
+			await remove(stray._id);
+			// The file tells that it was there.
+			made.pop();
+		};
+		expect(await breaches()).toContain(
+			`product ${stray._id} (undefined) has the holds undefined, which are no list`,
+		);
+	});
+
+	test.each([
+		["that ends in a far year", "2999-01-01T00:00:00.000Z"],
+		["that ended before its order was placed", "1970-01-01T00:00:00.000Z"],
+		["that ends two hours after its order", new Date(Date.now() + 3 * 3_600_000).toISOString()],
+		["that ends at null", null],
+		["that ends at no time", "x"],
+	])("a hold of a pending order %s", async (_name, expires_at) => {
+		const kopi = await product();
+		const order = await buyer.call("v1.orders.place", { items: [{ product_id: kopi.id, quantity: 1 }] });
+		made.push(order.number);
+		await breakIt(kopi.id, { $set: { "holds.0.expires_at": expires_at } });
+		expect(await breaches()).toEqual([
+			expect.stringMatching(
+				`^hold .* of product ${kopi.id} ends at ${expires_at}, order ${order.number} at 20`,
+			),
+		]);
+	});
+
+	test("a hold of an order that has no such product", async () => {
+		const [kopi, teh] = [await product(), await product()];
+		const order = await buyer.call("v1.orders.place", { items: [{ product_id: kopi.id, quantity: 1 }] });
+		const [hold] = ((await store().findOne({ _id: kopi.id })) as ProductDocument).holds;
+		await breakIt(teh.id, { $inc: { stock: -1 }, $set: { holds: [hold] } });
+		expect(await breaches()).toEqual([
+			`hold ${hold?.reservation_id} of product ${teh.id} is that of order ${order.number}, which has no such product`,
+		]);
+	});
+
+	test("a product that is gone, and was ordered in cancelled orders only", async () => {
+		const kopi = await product();
+		const order = await buyer.call("v1.orders.place", { items: [{ product_id: kopi.id, quantity: 1 }] });
+		await buyer.call("v1.orders.cancel", { id: order.id });
+		await eventually("the units to return", async () => (await stockOf(shop, kopi.id))?.held === 0);
+		const document = (await store().findOne({ _id: kopi.id })) as ProductDocument;
+		await remove(kopi.id);
+		mend = () => store().insert(document);
+		expect(await breaches()).toContain(`product ${kopi.id} is in orders, but there is no such product`);
+	});
+
+	test("a product that is ordered all the time, and only it", async () => {
+		const kopi = await product();
+		let isBusy = true;
+		const ordering = Promise.all(
+			[1, 2].map(async () => {
+				while (isBusy) {
+					const items = [{ product_id: kopi.id, quantity: 1 }];
+					const order = await buyer.call("v1.orders.place", { items });
+					await buyer.call("v1.orders.cancel", { id: order.id });
+				}
+			}),
+		);
+		let seen: string[] = [];
+		try {
+			expect(await breaches()).toEqual([]);
+			await change(kopi.id, { $inc: { stock: 1 } });
+			mend = () => change(kopi.id, { $inc: { stock: -1 } });
+			seen = await breaches();
+		} finally {
+			isBusy = false;
+			await ordering;
+		}
+		expect(seen).toEqual([expect.stringMatching(`^product ${kopi.id} \\(.*\\) supplied 10 ≠ stock`)]);
 	});
 
 	test("a restock of no order", async () => {
@@ -225,11 +369,64 @@ describe.each(stores)("with products on %s, the audit names", (_, url) => {
 			);
 		});
 
+		const batch = (line: string) => {
+			const bytes = Buffer.from(`${line}\n`);
+			return `${line}\n{"$$batch":{"bytes":${bytes.length},"crc32":${crc32(bytes)}}}\n`;
+		};
+
+		test.each([
+			["no JSON", (text: string) => text + batch("{broken")],
+			["null", (text: string) => text + batch("null")],
+			["blank", (text: string) => text + batch(" ")],
+			[
+				"no JSON before the first mark",
+				(text: string) => `{broken\n{"$$batch":{"bytes":0,"crc32":0}}\n${text}`,
+			],
+		])("a line of the products' file that is %s, as the next start does", async (_name, broken) => {
+			await product();
+			const text = await readFile(file(), "utf8");
+			await writeFile(file(), broken(text));
+			mend = () => writeFile(file(), text);
+			const lines = await breaches();
+			expect(lines).toEqual([
+				expect.stringMatching(/^line \d+ of products.db cannot be read: the next start refuses the file$/),
+			]);
+		});
+
+		test("two products of one sku, with which the next start fails", async () => {
+			const { id } = await product();
+			const document = (await store().findOne({ _id: id })) as ProductDocument;
+			const text = await readFile(file(), "utf8");
+			await writeFile(file(), text + batch(JSON.stringify({ ...document, _id: `${id}twice` })));
+			mend = () => writeFile(file(), text);
+			expect(await breaches()).toEqual([
+				expect.stringMatching(`^product ${id}.* has the sku ${document.sku}, as another product has$`),
+			]);
+		});
+
+		test("a products' file that is a folder, while the other checks go on", async () => {
+			await rename(file(), `${file()}.aside`);
+			await mkdir(file());
+			mend = async () => {
+				await rmdir(file());
+				await rename(`${file()}.aside`, file());
+			};
+			const { breaches: all, looks } = await audit(sources, 20_000, 50);
+			const lines = all.map(({ document, what }) => `${document} ${what}`);
+			expect(lines).toEqual(
+				expect.arrayContaining(
+					["products and their holds", "the products' file"].map((about) =>
+						expect.stringMatching(`^check "${about}" could not be checked: EISDIR`),
+					),
+				),
+			);
+			expect(looks.map(({ check }) => check)).toContain("an order has a legal history");
+		});
+
 		test("a product that was deleted although nobody ordered it", async () => {
 			const { id } = await product();
 			const document = (await store().findOne({ _id: id })) as ProductDocument;
-			await (store() as unknown as { removeById(id: string): Promise<unknown> }).removeById(id);
-			await store().count({});
+			await remove(id);
 			mend = () => store().insert(document);
 			expect(await breaches()).toEqual([`product ${id} was deleted from the file`]);
 		});

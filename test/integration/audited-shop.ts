@@ -181,8 +181,9 @@ export class AuditedShop {
 		// One that is due after the tests: the check of jobs has something to look at.
 		await this.sql(
 			"orders",
-			"SELECT graphile_worker.add_job('release_stock', $1::json, run_at => now() + interval '290 seconds')",
-			[JSON.stringify({ reservation_id: randomUUID() })],
+			`SELECT graphile_worker.add_job('release_stock', json_build_object('reservation_id', id),
+				run_at => now() + interval '290 seconds', max_attempts => 32767, job_key => 'stock:' || id)
+			FROM gen_random_uuid() AS id`,
 		);
 	}
 
