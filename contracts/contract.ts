@@ -44,9 +44,9 @@ export interface ActionContract<P extends z.ZodObject = z.ZodObject, R extends z
 	/** Its answers are cached by callers: only what is `public`, so that nobody gets what is for others. */
 	cached?: Cached<z.output<P>>;
 	/**
-	 * Names what the call changes: things as `cached.about` names them, such as `product:<id>`, or a kind of things, such as
-	 * `product`, where the thing has no name yet. Cached answers about those things are invalid for everybody; whoever made the
-	 * call is not shown an older list of things of that kind either.
+	 * Names what the call changes: things as `cached.about` names them, such as `product:<id>`, and kinds of things, such as
+	 * `product`, of which lists change. Cached answers about those things are invalid for everybody, and so are lists of those
+	 * kinds in the process that made the call. Whoever made it is shown no older list of the named things' kinds either.
 	 */
 	changes?: (params: z.output<P>) => string[];
 	/** Its answer holds secrets, and is kept nowhere. */

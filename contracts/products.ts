@@ -207,7 +207,7 @@ export const products = contract({
 			result: product,
 			rest: { method: "PATCH", path: "/products/:id" },
 			idempotent: true,
-			changes: ({ id }) => [aboutProduct(id)],
+			changes: ({ id }) => [aboutProduct(id), ANY_PRODUCT],
 		}),
 		remove: action({
 			summary: "Take a product out of the shop; its old orders stay readable",
@@ -216,7 +216,7 @@ export const products = contract({
 			params: z.strictObject({ id: opaqueId }),
 			result: z.null(),
 			rest: { method: "DELETE", path: "/products/:id", status: 204 },
-			changes: ({ id }) => [aboutProduct(id)],
+			changes: ({ id }) => [aboutProduct(id), ANY_PRODUCT],
 		}),
 		changeStock: action({
 			summary: "Add units to the stock, take some away, or set it where it is what was expected",
@@ -249,7 +249,7 @@ export const products = contract({
 				}),
 			result: z.strictObject({ message: z.string(), stock: z.int() }),
 			rest: { method: "PUT", path: "/products/:id/stock", query: ["quantity"] },
-			changes: ({ id }) => [aboutProduct(id)],
+			changes: ({ id }) => [aboutProduct(id), ANY_PRODUCT],
 		}),
 		stock: action({
 			summary: "The stock of products, by id, sku or a part of the name, with what is held",

@@ -17,6 +17,8 @@ const CHANGES_MAX = 100_000;
 
 type Source = "kept" | "service" | "stale";
 
+/** Whose changes every client has to see. */
+const EVERYBODY = "everybody";
 /** The client of a process that calls for itself. */
 const OWN_PROCESS = "process";
 
@@ -123,8 +125,11 @@ export class AnswerCache {
 
 	/** Remembers who changed what, and invalidates what is known of it. */
 	noteChange(client: string | undefined, things: string[]): void {
+		const now = performance.now();
+		for (const kind of things.filter((name) => name === kindOf(name))) {
+			this.#changes.set(`${EVERYBODY} ${kind}`, now);
+		}
 		if (client !== undefined) {
-			const now = performance.now();
 			for (const name of new Set([ANYTHING, ...things, ...things.map(kindOf)])) {
 				this.#changes.set(`${client} ${name}`, now);
 			}
@@ -220,9 +225,11 @@ export class AnswerCache {
 	}
 
 	#changedAt(client: string | undefined, name: string): number {
-		return client === undefined
-			? Number.NEGATIVE_INFINITY
-			: (this.#changes.get(`${client} ${name}`) ?? Number.NEGATIVE_INFINITY);
+		return Math.max(
+			...[client, EVERYBODY].map(
+				(whose) => this.#changes.get(`${whose} ${name}`) ?? Number.NEGATIVE_INFINITY,
+			),
+		);
 	}
 
 	#invalidate(things: string[]): void {

@@ -103,11 +103,10 @@ test("an error is not kept", async () => {
 	expect(runs["v1.products.get"]).toBe(2);
 });
 
-test("who changes a product sees the change in its page and in lists", async () => {
+test("a change of a product by the shopkeeper is seen in its page and in lists, by whoever asks", async () => {
 	const { id, category } = await newProduct(services, 5);
-	const headers = { authorization: `Bearer ${keeper.token}` };
 	const inList = async () => {
-		const { body } = await get(`/products?category=${category}&sort=-created_at&limit=1`, headers);
+		const { body } = await get(`/products?category=${category}&sort=-created_at&limit=1`);
 		return (body as unknown as { price: number }[])[0];
 	};
 	for (let price = 1000; price < 1010; price++) {
@@ -123,15 +122,14 @@ test("who changes a product sees the change in its page and in lists", async () 
 	expect((await get(`/products/${id}`)).status).toBe(404);
 });
 
-test("a product that was just added is in the list of who added it", async () => {
-	const headers = { authorization: `Bearer ${keeper.token}` };
+test("a product that was just added is in the list, whoever asks", async () => {
 	const list = "/products?sort=-created_at&limit=1";
 	for (let turn = 0; turn < 5; turn++) {
-		await get(list, headers);
+		await get(list);
 		const name = `Teh ${turn}`;
 		const given = { name, description: "", price: 1000, stock: 1, category: "teh" };
 		expect(await send("POST", "/products", keeper, given)).toBe(201);
-		expect((await get(list, headers)).body).toMatchObject([{ name }]);
+		expect((await get(list)).body).toMatchObject([{ name }]);
 	}
 });
 
