@@ -8,16 +8,21 @@ import { databaseUrl, settings } from "../mixins/settings.ts";
 import { unlessMissing } from "../mixins/stream.ts";
 import { natsConnection } from "../moleculer.config.ts";
 import type { ProductDocument } from "../services/products/model.ts";
-import { productsInFile } from "./product-file.ts";
+import { notesOfFile, productsInFile } from "./product-file.ts";
 
 /** The driver's own major version has no types. */
 const { MongoClient } = createRequire(import.meta.url)("mongodb") as {
 	MongoClient: { connect(url: string, options: object): Promise<Mongo> };
 };
 
+interface Note {
+	_id: string;
+	value: unknown;
+}
+
 interface Mongo {
 	db(name: string): {
-		collection(name: string): { find(query: object, options: object): AsyncIterable<Stock> };
+		collection<D = Stock>(name: string): { find(query: object, options: object): AsyncIterable<D> };
 	};
 	close(): Promise<void>;
 }
@@ -45,6 +50,8 @@ export interface Sources {
 	products(): AsyncIterable<Stock>;
 	/** Where the products are in a file: which one. */
 	productFile: string | undefined;
+	/** What the products' store tells of itself. */
+	productNotes(): Promise<Record<string, unknown>>;
 	snapshot<T>(
 		database: "users" | "orders" | "notifications",
 		look: (query: Snapshot) => Promise<T>,
@@ -82,6 +89,7 @@ export async function openSources(): Promise<Sources> {
 	return {
 		products: () => (mongo ? fromMongo(mongo) : productsInFile(file)),
 		productFile: mongo ? undefined : file,
+		productNotes: () => (mongo ? notesInMongo(mongo) : notesOfFile(file)),
 		snapshot,
 		consumer: () => consumer(nats),
 		async eventsUnderWay() {
@@ -107,6 +115,15 @@ function openMongo(url: string): Promise<Mongo> {
 function fromMongo(mongo: Mongo): AsyncIterable<Stock> {
 	const projection = Object.fromEntries(FIELDS.map((field) => [field, 1]));
 	return mongo.db(`${settings.namespace}_products`).collection("products").find({}, { projection });
+}
+
+async function notesInMongo(mongo: Mongo): Promise<Record<string, unknown>> {
+	const notes: Record<string, unknown> = {};
+	const settled = mongo.db(`${settings.namespace}_products`).collection<Note>("settings").find({}, {});
+	for await (const { _id, value } of settled) {
+		notes[_id] = value;
+	}
+	return notes;
 }
 
 async function inSnapshot<T>(pool: pg.Pool, look: (query: Snapshot) => Promise<T>): Promise<T> {

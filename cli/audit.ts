@@ -29,7 +29,7 @@ async function start(): Promise<void> {
 	try {
 		const sources = await openSources();
 		if (process.argv.includes("--accept-restore")) {
-			await acceptRestore(sources, (line) => console.log(line));
+			await acceptRestore(sources, shop.isRunning, (line) => console.log(line));
 		}
 		let found = await audit(sources, PATIENCE_MS);
 		if (process.argv.includes("--repair") && found.breaches.some(isRepairable)) {
