@@ -1,9 +1,9 @@
 import type pg from "pg";
 import { eventId, isPlace } from "../mixins/events.ts";
 import { acceptProducts } from "./accept-products.ts";
-import { acceptStores } from "./accept-stores.ts";
 import { inDatabase } from "./in-database.ts";
 import type { Sources } from "./sources.ts";
+import { acceptStores } from "./stores.ts";
 import { acknowledgedUpTo, type Message, messages } from "./stream.ts";
 
 const ROWS_AT_ONCE = 5000;

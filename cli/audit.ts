@@ -5,6 +5,7 @@ import { audit } from "../audit/audit.ts";
 import { isRepairable, repair } from "../audit/repair.ts";
 import { printAudit } from "../audit/report.ts";
 import { openSources } from "../audit/sources.ts";
+import { checkStores } from "../audit/stores.ts";
 import { StartError } from "../infra/parts.ts";
 import { joinOrStart } from "./shop/join-or-start.ts";
 import { fail } from "./shop/one-line.ts";
@@ -31,6 +32,7 @@ async function start(): Promise<void> {
 		if (process.argv.includes("--accept-restore")) {
 			await acceptRestore(sources, shop.isRunning, (line) => console.log(line));
 		}
+		await checkStores(sources);
 		let found = await audit(sources, PATIENCE_MS);
 		if (process.argv.includes("--repair") && found.breaches.some(isRepairable)) {
 			await repair(found.breaches, shop.isRunning, (line) => console.log(line));
