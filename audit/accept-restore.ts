@@ -1,27 +1,35 @@
 import type pg from "pg";
 import { eventId, isPlace } from "../mixins/events.ts";
-import { PostgresClient } from "../mixins/postgres-client.ts";
-import { databaseUrl } from "../mixins/settings.ts";
+import { acceptProducts } from "./accept-products.ts";
+import { inDatabase } from "./in-database.ts";
 import type { Sources } from "./sources.ts";
-import { type Message, messages } from "./stream.ts";
+import { acceptStores } from "./stores.ts";
+import { acknowledgedUpTo, type Message, messages } from "./stream.ts";
 
 const ROWS_AT_ONCE = 5000;
 
 /**
- * Lets a shop go on whose users or orders were restored from an older copy, without what that copy lacks: whatever other
- * databases know of it counts as lost, and its ids and numbers are never given again. Safe while the shop runs; services
- * notice within seconds.
+ * Lets a shop go on whose data were restored from an older copy, or lost, without what that copy lacks: what others know
+ * of it counts as lost, and its ids and numbers are never given again. Safe while the shop runs; services notice within
+ * seconds.
  *
+ * @param isRunning Whether services are there.
  * @returns Whether anything was lost.
  */
-export async function acceptRestore(sources: Sources, say: (line: string) => void): Promise<boolean> {
-	const lost = {
-		users: await inDatabase("users", (client) => acceptUsers(client, sources, say)),
-		orders: await inDatabase("orders", (client) => acceptOrders(client, sources, say)),
-	};
-	const isAnythingLost = lost.users || lost.orders;
+export async function acceptRestore(
+	sources: Sources,
+	isRunning: boolean,
+	say: (line: string) => void,
+): Promise<boolean> {
+	const lost = [
+		await acceptStores(sources, say),
+		await inDatabase("users", (client) => acceptUsers(client, sources, say)),
+		await inDatabase("orders", (client) => acceptOrders(client, sources, say)),
+		await acceptProducts(sources, isRunning, say),
+	];
+	const isAnythingLost = lost.includes(true);
 	if (!isAnythingLost) {
-		say("neither users nor orders is older than what the others know: nothing to accept");
+		say("no data are older than what the others know: nothing to accept");
 	}
 	return isAnythingLost;
 }
@@ -119,13 +127,19 @@ async function acceptEvents(
 ): Promise<{ aggregates: number; number: number }> {
 	const raised = new Set<string>();
 	let number = 0;
-	for await (const page of messages(sources, await sources.nats.jetstreamManager())) {
+	const manager = await sources.nats.jetstreamManager();
+	const acknowledged = await acknowledgedUpTo(manager, "notifications");
+	for await (const page of messages(sources, manager)) {
 		const own = page.filter((message) => isEventOf(of, message));
 		for (const { data } of own) {
 			const [, digits = "0"] = /^TK-(\d{6,12})$/.exec(data.number ?? "") ?? [];
 			number = Math.max(number, Number(digits));
 		}
-		await raise(client, own as Place[], raised);
+		const lost = await raise(client, own as Place[], raised);
+		const passed = own.filter(
+			({ position, aggregate }) => position <= acknowledged && lost.has(aggregate as string),
+		);
+		await passInbox(passed as Place[]);
 	}
 	for (let after = ""; ; ) {
 		const taken = await sources.snapshot("notifications", (query) =>
@@ -158,7 +172,26 @@ function isEventOf(of: "user" | "order", { id, aggregate, sequence }: Message): 
 	);
 }
 
-async function raise(client: pg.Client, places: Place[], raised: Set<string>): Promise<void> {
+/**
+ * Has the inbox of notifications wait for none of these events, which do not come again. Where it was restored too, it would
+ * keep those after them waiting.
+ */
+async function passInbox(places: Place[]): Promise<void> {
+	if (places.length > 0) {
+		await inDatabase("notifications", (client) =>
+			client.query(
+				`INSERT INTO inbox AS i (aggregate, sequence)
+				SELECT aggregate, max(sequence) FROM unnest($1::text[], $2::integer[]) AS passed (aggregate, sequence)
+				GROUP BY aggregate
+				ON CONFLICT (aggregate) DO UPDATE SET sequence = excluded.sequence WHERE i.sequence < excluded.sequence`,
+				[places.map(({ aggregate }) => aggregate), places.map(({ sequence }) => sequence)],
+			),
+		);
+	}
+}
+
+/** Answers the aggregates that had fewer events. */
+async function raise(client: pg.Client, places: Place[], raised: Set<string>): Promise<Set<string>> {
 	const { rows } = await client.query<{ aggregate: string }>(
 		`INSERT INTO event_sequences AS s (aggregate, sequence, lost)
 		SELECT aggregate, max(sequence), max(sequence) FROM unnest($1::text[], $2::integer[]) AS known (aggregate, sequence)
@@ -172,23 +205,5 @@ async function raise(client: pg.Client, places: Place[], raised: Set<string>): P
 	for (const { aggregate } of rows) {
 		raised.add(aggregate);
 	}
-}
-
-/** All of it in one transaction, so that a second try begins where the first one did. */
-async function inDatabase<T>(name: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
-	const client = new PostgresClient({
-		connectionString: databaseUrl(name),
-		application_name: "toko audit",
-		session: { idle_in_transaction_session_timeout: "0", transaction_timeout: "0" },
-	});
-	client.on("error", () => undefined);
-	await client.connect();
-	try {
-		await client.query("BEGIN");
-		const result = await work(client);
-		await client.query("COMMIT");
-		return result;
-	} finally {
-		await client.end();
-	}
+	return new Set(rows.map(({ aggregate }) => aggregate));
 }

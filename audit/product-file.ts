@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { open, stat } from "node:fs/promises";
 import { basename } from "node:path";
 import { DamagedFile, inspectLog, linesOf } from "../mixins/append-log.ts";
+import { NOTES, type Notes } from "../mixins/document-file.ts";
 import type { ProductDocument } from "../services/products/model.ts";
 import type { Finding, Look } from "./audit.ts";
 import { FINDINGS_MAX } from "./look.ts";
@@ -39,6 +40,25 @@ export async function* productsInFile(file: string): AsyncGenerator<ProductDocum
 	} finally {
 		await handle.close();
 	}
+}
+
+/** What the file tells of itself; see FileAdapter. */
+export async function notesOfFile(file: string): Promise<Notes> {
+	let notes: Notes = {};
+	if (!existsSync(file)) {
+		return notes;
+	}
+	const handle = await open(file);
+	try {
+		for await (const { bytes } of linesOf(handle.createReadStream({ autoClose: false }))) {
+			if (bytes.subarray(0, NOTES.length).toString() === NOTES) {
+				notes = (JSON.parse(bytes.toString()) as { $$notes: Notes }).$$notes;
+			}
+		}
+	} finally {
+		await handle.close();
+	}
+	return notes;
 }
 
 /**

@@ -1,14 +1,9 @@
-import { createBroker } from "../cli/shop/broker.ts";
-import { addService } from "../cli/shop/services.ts";
 import { callAction } from "../contracts/actions.ts";
-import { ownProductsFile } from "../infra/lock.ts";
-import { StartError } from "../infra/parts.ts";
 import { EVENTS_KEPT_DAYS, sendAgain } from "../mixins/outbox-rows.ts";
 import { PostgresClient } from "../mixins/postgres-client.ts";
-import { databaseUrl, settings } from "../mixins/settings.ts";
+import { databaseUrl } from "../mixins/settings.ts";
 import type { Finding, LostEvent } from "./audit.ts";
-
-const SERVICES_PATIENCE_MS = 10_000;
+import { withServices } from "./hosted.ts";
 
 /**
  * Mends what can be mended safely, while the shop runs or stands: holds of no order, units without a reason, and events
@@ -68,24 +63,7 @@ async function settleHolds(
 	isRunning: boolean,
 	say: (line: string) => void,
 ): Promise<void> {
-	const broker = createBroker({ nodeID: `audit-${process.pid}`, quiet: true });
-	if (!isRunning) {
-		if (!settings.mongoUrl) {
-			await ownProductsFile(settings.directory);
-		}
-		await addService(broker, "orders");
-		await addService(broker, "products");
-	}
-	await broker.start();
-	try {
-		await broker
-			.waitForServices(
-				["orders", "products"].map((name) => ({ name, version: 1 })),
-				SERVICES_PATIENCE_MS,
-			)
-			.catch(() => {
-				throw new StartError("orders or products is away: bring them with `npm run node -- orders products`");
-			});
+	await withServices(["orders", "products"], isRunning, async (broker) => {
 		const reservations = new Set(findings.flatMap(({ reservation_id }) => reservation_id ?? []));
 		for (const reservation_id of reservations) {
 			const { fate } = await callAction(broker, "v1.orders.settleReservation", { reservation_id });
@@ -100,7 +78,5 @@ async function settleHolds(
 			const { quantity } = await callAction(broker, "v1.products.bookRepair", { id });
 			say(`product ${id}: ${quantity} units booked as a repair`);
 		}
-	} finally {
-		await broker.stop();
-	}
+	});
 }

@@ -8,16 +8,21 @@ import { databaseUrl, settings } from "../mixins/settings.ts";
 import { unlessMissing } from "../mixins/stream.ts";
 import { natsConnection } from "../moleculer.config.ts";
 import type { ProductDocument } from "../services/products/model.ts";
-import { followInFile, productsInFile } from "./product-file.ts";
+import { followInFile, notesOfFile, productsInFile } from "./product-file.ts";
 
 /** The driver's own major version has no types. */
 const { MongoClient } = createRequire(import.meta.url)("mongodb") as {
 	MongoClient: { connect(url: string, options: object): Promise<Mongo> };
 };
 
+interface Note {
+	_id: string;
+	value: unknown;
+}
+
 interface Mongo {
 	db(name: string): {
-		collection(name: string): { find(query: object, options: object): AsyncIterable<Stock> };
+		collection<D = Stock>(name: string): { find(query: object, options: object): AsyncIterable<D> };
 	};
 	close(): Promise<void>;
 }
@@ -50,6 +55,8 @@ export interface Sources {
 	following(ids: ReadonlySet<string>): AsyncGenerator<Map<string, Stock> | undefined, void>;
 	/** Where the products are in a file: which one. */
 	productFile: string | undefined;
+	/** What the products' store tells of itself. */
+	productNotes(): Promise<Record<string, unknown>>;
 	snapshot<T>(
 		database: "users" | "orders" | "notifications",
 		look: (query: Snapshot) => Promise<T>,
@@ -88,6 +95,7 @@ export async function openSources(): Promise<Sources> {
 		products: () => (mongo ? fromMongo(mongo) : productsInFile(file)),
 		following: (ids) => (mongo ? followInMongo(mongo, ids) : followInFile(file, ids)),
 		productFile: mongo ? undefined : file,
+		productNotes: () => (mongo ? notesInMongo(mongo) : notesOfFile(file)),
 		snapshot,
 		consumer: () => consumer(nats),
 		async eventsUnderWay() {
@@ -126,6 +134,15 @@ async function* followInMongo(
 		}
 		yield found;
 	}
+}
+
+async function notesInMongo(mongo: Mongo): Promise<Record<string, unknown>> {
+	const notes: Record<string, unknown> = {};
+	const settled = mongo.db(`${settings.namespace}_products`).collection<Note>("settings").find({}, {});
+	for await (const { _id, value } of settled) {
+		notes[_id] = value;
+	}
+	return notes;
 }
 
 async function inSnapshot<T>(pool: pg.Pool, look: (query: Snapshot) => Promise<T>): Promise<T> {

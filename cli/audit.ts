@@ -5,6 +5,7 @@ import { audit } from "../audit/audit.ts";
 import { isRepairable, repair } from "../audit/repair.ts";
 import { printAudit } from "../audit/report.ts";
 import { openSources } from "../audit/sources.ts";
+import { checkStores } from "../audit/stores.ts";
 import { readArguments, type Values } from "./arguments.mjs";
 import { interruption } from "./shop/interruption.ts";
 import { joinOrStart } from "./shop/join-or-start.ts";
@@ -36,8 +37,9 @@ async function auditShop(
 ): Promise<boolean> {
 	const sources = await openSources();
 	if (isToAccept) {
-		await acceptRestore(sources, (line) => console.log(line));
+		await acceptRestore(sources, isRunning, (line) => console.log(line));
 	}
+	await checkStores(sources);
 	let found = await audit(sources, PATIENCE_MS);
 	if (isToRepair && found.breaches.some(isRepairable)) {
 		await repair(found.breaches, isRunning, (line) => console.log(line));

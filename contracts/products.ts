@@ -371,6 +371,45 @@ export const products = contract({
 			result: z.strictObject({ reservation_ids: z.array(z.uuid()) }),
 			idempotent: true,
 		}),
+		holdAgain: action({
+			summary: "Hold units again for a pending order whose hold is lost, for the operator who accepts that",
+			permissions: "service",
+			params: z.strictObject({
+				reservation_id: z.uuid(),
+				expires_at: moment,
+				lines: z
+					.array(
+						z.strictObject({
+							product_id: opaqueId,
+							quantity: z.int().min(1),
+							/** Whether its units left the stock in what orders has lost. */
+							is_sold: z.boolean(),
+						}),
+					)
+					.min(1),
+			}),
+			result: z.strictObject({ is_held: z.boolean() }),
+			idempotent: true,
+		}),
+		takeSold: action({
+			summary:
+				"Take units that orders has sold out of a stock that does not know it, where it is as it was found",
+			permissions: "service",
+			params: z.strictObject({
+				product_id: opaqueId,
+				stock: z.int(),
+				supplied: z.int(),
+				quantity: z.int().min(1),
+			}),
+			result: z.strictObject({ is_taken: z.boolean() }),
+		}),
+		acceptEvents: action({
+			summary: "Take events up to this place of the stream for consumed",
+			permissions: "service",
+			params: z.strictObject({ up_to: z.int().min(0) }),
+			result: z.null(),
+			idempotent: true,
+		}),
 		consume: action({
 			summary: "The held units are sold",
 			permissions: "service",

@@ -1,10 +1,12 @@
 import type { Middleware, ServiceBroker } from "moleculer";
 import { contracts } from "../contracts/actions.ts";
-import { agreedSettings, cureOf, difference } from "../mixins/agreement.ts";
+import { agreedSettings, cureOf, difference, webhookFingerprint } from "../mixins/agreement.ts";
 
 /** What every node tells of itself beside its services. */
 interface Told {
 	settings?: Record<string, string>;
+	/** The fingerprint of PAYMENT_WEBHOOK_SECRET, where there is one. */
+	webhooks?: string;
 	/** When it was started, in milliseconds since 1970. */
 	since?: number;
 }
@@ -17,8 +19,9 @@ interface Node {
 }
 
 /** The metadata of a node of this process. */
-export function toldOfNode(): { settings: Record<string, string>; since: number } {
-	return { settings: agreedSettings(), since: Date.now() };
+export function toldOfNode(): Told {
+	const webhooks = webhookFingerprint();
+	return { settings: agreedSettings(), since: Date.now(), ...(webhooks ? { webhooks } : {}) };
 }
 
 /**
@@ -28,8 +31,12 @@ export function toldOfNode(): { settings: Record<string, string>; since: number 
 export const agreementMiddleware: Middleware = {
 	name: "Agreement",
 	created(broker: ServiceBroker) {
+		const warned = new Set<string>();
 		for (const event of ["$node.connected", "$node.updated"]) {
-			broker.localBus.on(event, ({ node }: { node: Node }) => compare(broker, node));
+			broker.localBus.on(event, ({ node }: { node: Node }) => {
+				compare(broker, node);
+				compareWebhooks(broker, node, warned);
+			});
 		}
 	},
 };
@@ -55,6 +62,24 @@ function compare(broker: ServiceBroker, node: Node): void {
 	} else {
 		broker.logger.warn(`${name} is ${found.own} here, but ${found.other} at ${node.id}, which should end`);
 	}
+}
+
+/**
+ * Tells of orders processes that take webhooks of other signatures. They may differ while the secret is changed, one process
+ * after the other, so none is refused.
+ */
+function compareWebhooks(broker: ServiceBroker, node: Node, warned: Set<string>): void {
+	const [own, other] = [(broker.metadata as Told).webhooks, node.metadata?.webhooks];
+	const takeBoth = [broker, node].every(({ services }) =>
+		services?.some((service: { name: string }) => service.name === "orders"),
+	);
+	if (node.id === broker.nodeID || !takeBoth || !own || !other || own === other || warned.has(node.id)) {
+		return;
+	}
+	warned.add(node.id);
+	broker.logger.warn(
+		`PAYMENT_WEBHOOK_SECRET is fingerprint ${own} here, but ${other} at ${node.id}: one of them answers 401 to valid webhooks until both have the provider's`,
+	);
 }
 
 function yields(broker: ServiceBroker, own: Told, id: string, other: Told): boolean {

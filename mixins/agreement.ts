@@ -22,6 +22,23 @@ export function agreedSettings(): Record<string, string> {
 	return told(Object.entries(AGREED));
 }
 
+/** Tells one PAYMENT_WEBHOOK_SECRET from another, and nobody without TOKO_SECRET what it is; undefined where there is none. */
+export function webhookFingerprint(): string | undefined {
+	const secret = process.env.PAYMENT_WEBHOOK_SECRET;
+	return secret ? deriveKey(`fingerprint of ${secret}`).toString("hex", 0, 4) : undefined;
+}
+
+/** The settings that amounts depend on. */
+function moneySettings(): Record<string, string> {
+	return told(Object.entries(AGREED).filter(([, { isMoney }]) => isMoney));
+}
+
+/** The line that refuses to read the amounts of a store with other settings than it was made with; undefined where they agree. */
+export function amountsRefusal(store: string, noted: Record<string, string>): string | undefined {
+	const found = difference(moneySettings(), noted);
+	return found && refusal(store, found.name, found.own, found.other).message;
+}
+
 function told(settings: [string, Agreed][]): Record<string, string> {
 	return Object.fromEntries(settings.map(([name, { value }]) => [name, value()]));
 }
@@ -60,7 +77,7 @@ export interface SettingsRecord {
  * @throws Error of one line that names the variable, both values and the cure.
  */
 export async function agree(record: SettingsRecord, say: (line: string) => void): Promise<void> {
-	const own = told(Object.entries(AGREED).filter(([, { isMoney }]) => isMoney));
+	const own = moneySettings();
 	const noted = await record.read();
 	const isNew = Object.keys(own).some((name) => noted[name] === undefined);
 	const currency =

@@ -137,11 +137,15 @@ export class FileAdapter extends MemoryAdapter {
 		return this.#notes;
 	}
 
-	/** Notes something in the file; resolves when it is on the disk. */
-	async note(notes: Notes): Promise<void> {
+	/** Notes something in the file, of numbers the higher one; resolves when it is on the disk. */
+	async note(name: string, value: string | number): Promise<void> {
 		await this.#confirmed(
 			this.#nedb.executor.pushAsync(async () => {
-				this.#notes = { ...this.#notes, ...notes };
+				const noted = this.#notes[name];
+				if (typeof value === "number" && typeof noted === "number" && noted >= value) {
+					return;
+				}
+				this.#notes = { ...this.#notes, [name]: value };
 				this.#append([{ $$notes: this.#notes }]);
 			}),
 		);

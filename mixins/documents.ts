@@ -148,24 +148,25 @@ function notesInFile(file: FileAdapter): StoreNotes {
 		read: async (name) => file.notes[name],
 		async add(name, value) {
 			if (file.notes[name] === undefined) {
-				await file.note({ [name]: value });
+				await file.note(name, value);
 			}
 		},
-		async raise(name, value) {
-			if (Number(file.notes[name] ?? 0) < value) {
-				await file.note({ [name]: value });
-			}
-		},
+		raise: (name, value) => file.note(name, value),
 	};
 }
 
-/** The collection of a store as one of the shop. */
+/** Where a collection is, in words. */
+export function collectionPlace(collection: string): string {
+	return settings.mongoUrl
+		? `the database ${settings.namespace}_${collection} at ${hostOf(settings.mongoUrl)}`
+		: `${collection}.db in ${settings.directory}`;
+}
+
+/** A collection as a store of the shop. */
 function storeOf(notes: StoreNotes, collection: string): Store {
 	return {
 		name: collection,
-		where: settings.mongoUrl
-			? `the database ${settings.namespace}_${collection} at ${hostOf(settings.mongoUrl)}`
-			: `${collection}.db in ${settings.directory}`,
+		where: collectionPlace(collection),
 		variable: settings.mongoUrl ? "MONGO_URL" : "TOKO_DIR",
 		readId: async () => String(await notes.read(STORE_ID)),
 	};

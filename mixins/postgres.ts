@@ -85,12 +85,17 @@ interface WatchedService extends PostgresService {
 	watch?: Watch;
 }
 
-/** A database as a store of the shop. */
-export function storeOf(pool: Pick<pg.Pool, "query">, database: string): Store {
+/** Where a database is, in words. */
+export function databasePlace(database: string): string {
 	const { host, port } = parse(databaseUrl(database));
+	return `the database ${settings.namespace}_${database} at ${host ?? "localhost"}:${port ?? 5432}`;
+}
+
+/** A database as a store of the shop. */
+function storeOf(pool: Pick<pg.Pool, "query">, database: string): Store {
 	return {
 		name: database,
-		where: `the database ${settings.namespace}_${database} at ${host ?? "localhost"}:${port ?? 5432}`,
+		where: databasePlace(database),
 		variable: "POSTGRES_URL",
 		async readId() {
 			const { rows } = await pool.query("SELECT value FROM shop_settings WHERE name = $1", [STORE_ID]);

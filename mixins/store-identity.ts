@@ -83,10 +83,14 @@ function codeOf(error: unknown): number | undefined {
 }
 
 /** The line that refuses a store; undefined where it is that of the shop. */
-export function refusalOf({ name, where, variable }: Store, own: Entry, entry: Entry): string | undefined {
+export function refusalOf(
+	{ name, variable }: Pick<Store, "name" | "variable">,
+	own: Entry,
+	entry: Entry,
+): string | undefined {
 	return own.id === entry.id
 		? undefined
-		: `${name} of this process is ${where} (store ${short(own.id)}), but that of the shop is ${entry.where} (store ${short(entry.id)}): set ${variable} as the other processes have it; where that store is lost for good, go on with this one by npm run audit -- --accept-restore`;
+		: `${name} of this process is ${own.where} (store ${short(own.id)}), but that of the shop is ${entry.where} (store ${short(entry.id)}): set ${variable} as the other processes have it; where that store is lost for good, go on with this one by npm run audit -- --accept-restore`;
 }
 
 function short(id: string): string {

@@ -1,5 +1,12 @@
 import type { ServiceBroker } from "moleculer";
-import type { JetStreamClient, JetStreamManager, NatsConnection, NatsError } from "nats";
+import type {
+	JetStreamClient,
+	JetStreamManager,
+	MsgRequest,
+	NatsConnection,
+	NatsError,
+	StoredMsg,
+} from "nats";
 import type { EventName } from "../contracts/actions.ts";
 import { channelOf, eventId, isPlace, streamConfig } from "./events.ts";
 import { settings } from "./settings.ts";
@@ -109,6 +116,18 @@ export async function lastEvent(
 	const last_by_subj = `${settings.namespace}.${channelOf(name as EventName)}`;
 	const message = await unlessMissing(manager.streams.getMessage(streamConfig().name, { last_by_subj }));
 	return message && placeOf(message.data);
+}
+
+/** The first event of this name at a place of the stream or behind it; undefined where there is none. */
+export async function nextMessage(
+	manager: JetStreamManager,
+	name: string,
+	seq: number,
+): Promise<StoredMsg | undefined> {
+	const next_by_subj = `${settings.namespace}.${channelOf(name as EventName)}`;
+	// The server knows both together, of which the client's types say nothing.
+	const query = { seq, next_by_subj } as unknown as MsgRequest;
+	return unlessMissing(manager.streams.getMessage(streamConfig().name, query));
 }
 
 /** The aggregate and sequence of a message; undefined where it came from no outbox. */

@@ -1,6 +1,6 @@
 import type { ServiceSchema } from "moleculer";
 import type { JsMsg } from "nats";
-import type { EventEnvelope, EventName } from "../../contracts/actions.ts";
+import type { EventEnvelope } from "../../contracts/actions.ts";
 import { problem, problemCode } from "../../contracts/problems.ts";
 import { aboutProduct } from "../../contracts/products.ts";
 import { batched } from "../../mixins/batching.ts";
@@ -12,19 +12,18 @@ import { tellOutdated } from "../../mixins/outdated.ts";
 import { mixin } from "../../mixins/schema.ts";
 import { jetStreamOf } from "../../mixins/stream.ts";
 import type { ProductDocument } from "./model.ts";
+import { EVENTS_UP_TO, FATES, GROUP } from "./place.ts";
 import { type Fate, settle } from "./stock.ts";
 
-/** What becomes of the units of an order by its events. An order's id is that of its reservation. */
-const FATES: Partial<Record<EventName, Fate>> = {
-	"order.paid": "consume",
-	"order.cancelled": "release",
-	"order.expired": "release",
-};
+/** An event that settles a hold, and its place in the stream. */
+interface Settling {
+	order_id: string;
+	fate: Fate;
+	position: number;
+}
 
 type SettlingService = DocumentService<ProductDocument> & ComparedService;
 
-/** The consumer of the stream that all products processes share. */
-const GROUP = "products";
 const EVENTS_AT_ONCE = 200;
 /** Failures after which an event that cannot be handled is left to the sweeper, which asks orders about each hold. */
 const TRIES = 5;
@@ -35,14 +34,19 @@ const BACKOFF_MAX_MS = 30_000;
  * acknowledged once its hold is gone from the disk; delivered again it finds none.
  */
 export function orderEvents(): Partial<ServiceSchema> {
-	let settleHold: (hold: [reservation_id: string, fate: Fate]) => Promise<undefined>;
+	let settleHold: (event: Settling) => Promise<undefined>;
 	return mixin<SettlingService>({
 		created() {
 			settleHold = batched(
-				async (holds) => {
-					const { released } = await settle(this.adapter, new Map(holds));
+				async (events) => {
+					const holds = new Map(events.map(({ order_id, fate }) => [order_id, fate]));
+					// Together, so that they share an fsync. A note without its hold does no harm: the event comes again.
+					const [{ released }] = await Promise.all([
+						settle(this.adapter, holds),
+						this.notes.raise(EVENTS_UP_TO, Math.max(...events.map(({ position }) => position))),
+					]);
 					tellOutdated(this.broker, released.map(aboutProduct));
-					return holds.map(() => undefined);
+					return events.map(() => undefined);
 				},
 				{ max: EVENTS_AT_ONCE },
 			);
@@ -70,11 +74,12 @@ export function orderEvents(): Partial<ServiceSchema> {
 					const pulse = setInterval(() => message.working(), ACK_WAIT_MS / 4);
 					try {
 						await this.comparer.ready();
-						await settleHold([order_id, fate]);
+						await settleHold({ order_id, fate, position: message.seq });
 					} catch (error) {
 						const tries = message.info.redeliveryCount;
 						const { message: reason } = error as Error;
 						if (tries >= TRIES && !isPassing(error) && problemCode(error) !== "DATA_BEHIND") {
+							await this.notes.raise(EVENTS_UP_TO, message.seq);
 							this.logger.error(`The hold of order ${order_id} is left to the next sweep: ${reason}`);
 							return;
 						}

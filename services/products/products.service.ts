@@ -24,10 +24,12 @@ import {
 } from "./model.ts";
 import { MongoListing } from "./mongo-listing.ts";
 import { orderEvents } from "./order-events.ts";
+import { EVENTS_UP_TO, placeKnown } from "./place.ts";
 import { describeForSearch, searchFields } from "./search.ts";
 import {
 	changeStock,
 	findUnheld,
+	holdAgain,
 	newestSales,
 	type ReserveCall,
 	type Reserved,
@@ -36,6 +38,7 @@ import {
 	restock,
 	type StockChange,
 	settle,
+	takeSold,
 } from "./stock.ts";
 import { KEEPS_LEDGERS, Sweeper } from "./sweeper.ts";
 
@@ -70,7 +73,10 @@ export default service<ProductsService>({
 	metadata: { [KEEPS_LEDGERS]: true },
 	mixins: [
 		orderEvents(),
-		comparedWithOthers<ProductsService>(["newestSales", "unheld"], [holdsKnown]),
+		comparedWithOthers<ProductsService>(
+			["newestSales", "unheld", "holdAgain", "takeSold", "acceptEvents"],
+			[placeKnown, holdsKnown],
+		),
 		documents("products", [
 			{ field: "sku", unique: true },
 			{ field: "updated_at", onServer: true },
@@ -223,6 +229,24 @@ export default service<ProductsService>({
 
 		async unheld(ctx) {
 			return { reservation_ids: await findUnheld(this.adapter, ctx.params.reservations) };
+		},
+
+		async holdAgain(ctx) {
+			const { reservation_id, expires_at, lines } = ctx.params;
+			const isHeld = await holdAgain(this.adapter, { reservation_id, expires_at }, lines);
+			this.tell(lines.map(({ product_id }) => product_id));
+			return { is_held: isHeld };
+		},
+
+		async takeSold(ctx) {
+			const isTaken = await takeSold(this.adapter, ctx.params);
+			this.tell([ctx.params.product_id]);
+			return { is_taken: isTaken };
+		},
+
+		async acceptEvents(ctx) {
+			await this.notes.raise(EVENTS_UP_TO, ctx.params.up_to);
+			return null;
 		},
 
 		async release(ctx) {

@@ -310,6 +310,48 @@ export async function findUnheld(
 		.map(({ reservation_id }) => reservation_id);
 }
 
+/** A line of an order whose hold is lost. */
+export interface LostLine extends Line {
+	/** Whether its units left the stock in what orders has lost: then none are taken. */
+	is_sold: boolean;
+}
+
+/**
+ * Holds units again for a pending order whose hold is lost, all lines or none; a line that is held stays so.
+ *
+ * @returns Whether all lines are held.
+ */
+export async function holdAgain(
+	store: Store,
+	attempt: Pick<Attempt, "reservation_id" | "expires_at">,
+	lines: LostLine[],
+): Promise<boolean> {
+	const { reservation_id } = attempt;
+	const isUnheld = { $nor: [{ "holds.reservation_id": reservation_id }] };
+	for (const { product_id, quantity, is_sold } of lines) {
+		const changed = await store.updateMany(
+			{ _id: product_id, ...isUnheld, ...(is_sold ? {} : { stock: { $gte: quantity } }) },
+			{ ...(is_sold ? {} : { $inc: { stock: -quantity } }), $push: { holds: holdOf(attempt, quantity) } },
+		);
+		const isHeld =
+			changed > 0 || (await store.findOne({ _id: product_id, "holds.reservation_id": reservation_id }));
+		if (!isHeld) {
+			await settle(store, new Map([[reservation_id, "release"]]));
+			return false;
+		}
+	}
+	return true;
+}
+
+/** Takes units out of a stock that orders has sold, where it is as it was found; answers whether it was. */
+export async function takeSold(
+	store: Store,
+	found: { product_id: string; stock: number; supplied: number; quantity: number },
+): Promise<boolean> {
+	const { product_id: _id, stock, supplied, quantity } = found;
+	return (await store.updateMany({ _id, stock, supplied }, { $inc: { stock: -quantity } })) > 0;
+}
+
 /**
  * Units of a refunded order go back on sale. The guard is that the product's ledger has no entry of the order yet, so a
  * late duplicate does nothing.

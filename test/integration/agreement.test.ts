@@ -4,8 +4,12 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import type { Middleware, ServiceBroker } from "moleculer";
 import pg from "pg";
+import { acceptRestore } from "../../audit/accept-restore.ts";
+import { openSources } from "../../audit/sources.ts";
+import { checkStores } from "../../audit/stores.ts";
 import { callAction } from "../../contracts/actions.ts";
-import { databaseUrl } from "../../mixins/settings.ts";
+import { databaseUrl, settings } from "../../mixins/settings.ts";
+import { logFile } from "../secrets-in-logs.mjs";
 import { eventually, newProduct, newUser, startNodeWith } from "./shop.ts";
 import { stores } from "./stores.ts";
 
@@ -172,6 +176,37 @@ describe("among nodes", () => {
 		await startOther({ CURRENCY: "USD" }, "orders");
 		await eventually("its end", async () => fatal.length > 0);
 	});
+});
+
+test("orders processes with another PAYMENT_WEBHOOK_SECRET tell of it, and not what it is", async () => {
+	await start("orders");
+	const PAYMENT_WEBHOOK_SECRET = randomUUID();
+	expect(await refusal({ PAYMENT_WEBHOOK_SECRET }, "orders")).toBe("");
+	const read = () => readFileSync(logFile(given.TOKO_TEST_FOLDER as string, settings.namespace), "utf8");
+	await eventually("the warnings", async () =>
+		/PAYMENT_WEBHOOK_SECRET is fingerprint \w{8} here, but \w{8} at \S+: one of them answers 401/.test(
+			read(),
+		),
+	);
+	expect(read()).not.toContain(PAYMENT_WEBHOOK_SECRET);
+});
+
+test("the audit refuses amounts of another currency, and stores of another shop", async () => {
+	await start("users", "products", "orders", "notifications");
+	const sources = await openSources();
+	process.env.CURRENCY = "USD";
+	await expect(checkStores(sources)).rejects.toThrow(/^CURRENCY is USD here, but .* was made with IDR: set /);
+	delete process.env.CURRENCY;
+	await expect(checkStores(sources)).resolves.toBeUndefined();
+	await sql("orders", "UPDATE shop_settings SET value = 'another' WHERE name = 'STORE_ID'");
+	await expect(checkStores(sources)).rejects.toThrow(
+		/^orders of this process is .* \(store another\), but that /,
+	);
+	const said: string[] = [];
+	await acceptRestore(sources, true, (line) => said.push(line));
+	expect(said).toEqual([expect.stringMatching(/^orders: the shop goes on with the database /)]);
+	await expect(checkStores(sources)).resolves.toBeUndefined();
+	await sources.close();
 });
 
 test("the record of a file of products is beside it, and holds no secret", async () => {

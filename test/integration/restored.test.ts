@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { mkdirSync, readFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeEach, expect, test } from "@jest/globals";
 import type { ServiceBroker } from "moleculer";
@@ -74,7 +74,7 @@ async function illness(name: "users" | "products" | "orders" | "notifications") 
 async function accept(): Promise<string> {
 	const sources = await openSources();
 	const said: string[] = [];
-	await acceptRestore(sources, (line) => said.push(line));
+	await acceptRestore(sources, true, (line) => said.push(line));
 	await sources.close();
 	return said.join("\n");
 }
@@ -221,6 +221,85 @@ test("all of PostgreSQL restored from an older copy is missed by the stream", as
 	await expect(
 		call(buyer, "v1.orders.place", { items: [{ product_id, quantity: 1 }] }),
 	).rejects.toMatchObject({ type: "DATA_BEHIND" });
+
+	// Two orders were cancelled and one was paid in what is lost: now all are pending, one of them with the unit that it took.
+	const said = await accept();
+	expect(said).toMatch(/^orders: 3 orders have lost events/m);
+	expect(said.match(/has its units again/g)).toHaveLength(3);
+	expect(said).toMatch(/was paid in what is lost/);
+	await eventually("orders and products to serve", async () =>
+		(await Promise.all((["orders", "products"] as const).map(illness))).every((type) => type === undefined),
+	);
+	expect(await stockOf(shop, product_id)).toMatchObject({ stock: 0, held: 3 });
+	await expect(
+		call(buyer, "v1.orders.place", { items: [{ product_id, quantity: 1 }] }),
+	).rejects.toMatchObject({ type: "OUT_OF_STOCK" });
+	for (const { id } of await call(buyer, "v1.orders.list", {})) {
+		await call(buyer, "v1.orders.pay", { id });
+	}
+	await eventually("the mails of events after the lost ones", async () => {
+		const mails = await mailsOf(buyer);
+		return mails.filter(({ type, status }) => type === "order_paid" && status === "sent").length >= 3;
+	});
+	await eventually("the units to be sold", async () => (await stockOf(shop, product_id))?.held === 0);
+	expect(await breaches()).toEqual([]);
+});
+
+test("products.db restored from an older copy is refused where its units were sold since, and accepting takes them from the stock", async () => {
+	const buyer = await newUser(shop);
+	const { id: product_id } = await newProduct(shop, 3);
+	await shop.stop();
+	const file = join(settings.directory, "products.db");
+	copyFileSync(file, `${file}-copy`);
+	shop = await startNode(...SERVICES);
+	const items = [{ product_id, quantity: 2 }];
+	const sold = await call(buyer, "v1.orders.place", { items });
+	await call(buyer, "v1.orders.pay", { id: sold.id });
+	await eventually("the units to be sold", async () => (await stockOf(shop, product_id))?.held === 0);
+	await shop.stop();
+	copyFileSync(`${file}-copy`, file);
+
+	shop = await startNode("products");
+	expect(await illness("products")).toBe("DATA_BEHIND");
+	expect(readLog()).toMatch(
+		/products was restored from an older copy: its consumer has acknowledged order\.paid at \d+ of the stream, which it does not have; restore /,
+	);
+	await shop.stop();
+	shop = await startNode(...SERVICES);
+	expect(await accept()).toMatch(
+		`products: product ${product_id}: 2 units that orders has sold left the stock`,
+	);
+	await eventually("products to serve", async () => (await illness("products")) === undefined);
+	expect(await stockOf(shop, product_id)).toMatchObject({ stock: 1, held: 0 });
+	expect(await breaches()).toEqual([]);
+});
+
+test("a pending order whose hold is lost with products.db gets its units again, or is cancelled where they are sold", async () => {
+	const buyer = await newUser(shop);
+	const { id: product_id } = await newProduct(shop, 2);
+	await shop.stop();
+	const file = join(settings.directory, "products.db");
+	copyFileSync(file, `${file}-copy`);
+	shop = await startNode(...SERVICES);
+	const items = [{ product_id, quantity: 1 }];
+	await call(buyer, "v1.orders.place", { items });
+	await call(buyer, "v1.orders.place", { items });
+	await shop.stop();
+	copyFileSync(`${file}-copy`, file);
+	shop = await startNode("products");
+	await callAction(shop, "v1.products.changeStock", { id: product_id, quantity: -1 }, asService());
+	await shop.stop();
+
+	shop = await startNode(...SERVICES);
+	await eventually("products to refuse", async () => (await illness("products")) === "DATA_BEHIND");
+	const said = await accept();
+	expect(said).toMatch(/order TK-\d+ has its units again/);
+	expect(said).toMatch(/order TK-\d+ is cancelled: its units are sold/);
+	await eventually("orders to serve", async () => (await illness("orders")) === undefined);
+	await eventually("the mail", async () =>
+		(await mailsOf(buyer)).some(({ type, status }) => type === "order_cancelled" && status === "sent"),
+	);
+	expect(await breaches()).toEqual([]);
 });
 
 test("pending orders without their holds are refused by orders and products, where the stream is lost too", async () => {
