@@ -1,4 +1,4 @@
-import { PROVIDER_EVENTS_KEPT_DAYS } from "../services/orders/prune.ts";
+import { PROVIDER_EVENTS_KEPT_DAYS } from "../mixins/retention.ts";
 import { BOUGHT, SOLD } from "../services/orders/states.ts";
 import type { Look } from "./audit.ts";
 import { look } from "./look.ts";

@@ -14,6 +14,12 @@ export const GAPS_KEPT_DAYS = 2 * STREAM_KEPT_DAYS;
 /** A message that was sent, and an empty one of a deleted user. What failed stays until it is sent again. */
 export const MESSAGES_KEPT_DAYS = 365;
 
+/** A reservation that was abandoned: an order of it that comes later than a day is refused by itself. */
+export const ABANDONED_KEPT_DAYS = 30;
+
+/** A message of the payment provider. The same once more finds its payment settled, and changes nothing. */
+export const PROVIDER_EVENTS_KEPT_DAYS = 180;
+
 /** How often each process prunes. */
 export const PRUNE_EVERY_MS = 3_600_000;
 

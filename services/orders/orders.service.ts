@@ -6,6 +6,7 @@ import { cursorAt, momentKey, readMoment } from "../../mixins/cursor.ts";
 import { jobs } from "../../mixins/jobs.ts";
 import { type OutboxService, outbox, outboxTables, pendingWork } from "../../mixins/outbox.ts";
 import { postgres } from "../../mixins/postgres.ts";
+import { pruning } from "../../mixins/pruning.ts";
 import { service } from "../../mixins/schema.ts";
 import { sweeps } from "../../mixins/sweeps.ts";
 import { forgetDeletedUsers, forgetUser } from "./forget.ts";
@@ -23,7 +24,7 @@ import {
 	takeProviderEvent,
 } from "./payments.ts";
 import { placeOrder } from "./place.ts";
-import { pruneOrders } from "./prune.ts";
+import { pruneProviderEvents, pruneReservations } from "./prune.ts";
 import { pendingHeld, pendingOrders, salesKnown, settleReservations } from "./reservations.ts";
 import { sandboxProvider } from "./sandbox.ts";
 import { orderStatements } from "./statements.ts";
@@ -51,6 +52,7 @@ export default service<OrdersService>({
 				},
 			},
 		]),
+		pruning(pruneReservations, pruneProviderEvents),
 		outbox("orders"),
 		jobs("orders"),
 		comparedWithOthers<PayingService>(
@@ -177,11 +179,9 @@ export default service<OrdersService>({
 		this.provider = sandboxProvider(this.pool);
 		this.addCron("23 * * * * forget_old_keys");
 		this.addCron("53 * * * * forget_deleted_users");
-		this.addCron("13 * * * * prune_orders");
 		this.addTasks({
 			forget_deleted_users: () => forgetDeletedUsers(this.pool),
 			forget_old_keys: () => forgetOldKeys(this.pool),
-			prune_orders: () => pruneOrders(this.pool),
 			refund_payment: (payload) => refundPayment(this, (payload as { reference: string }).reference),
 			restock_order: (payload) => restockOrder(this, (payload as { order_id: string }).order_id),
 			release_stock: async (payload) => {

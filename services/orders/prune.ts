@@ -1,25 +1,23 @@
-import type { Pool } from "pg";
+import type { Prune } from "../../mixins/pruning.ts";
+import { ABANDONED_KEPT_DAYS, PROVIDER_EVENTS_KEPT_DAYS, PRUNED_AT_ONCE } from "../../mixins/retention.ts";
 
-/** A reservation that was abandoned is kept so long: an order of it that comes later than a day is refused by itself. */
-export const ABANDONED_KEPT_DAYS = 30;
-/** A message of the provider is kept so long. The same once more finds its payment settled, and changes nothing. */
-export const PROVIDER_EVENTS_KEPT_DAYS = 180;
+/** Forgets reservations that were abandoned long ago. */
+export const pruneReservations = prune(
+	"reservations",
+	`order_id IS NULL AND created_at < now() - interval '${ABANDONED_KEPT_DAYS} days'`,
+);
 
-const ROWS_AT_ONCE = 5000;
+/** Forgets messages of the payment provider that are old. */
+export const pruneProviderEvents = prune(
+	"provider_events",
+	`received_at < now() - interval '${PROVIDER_EVENTS_KEPT_DAYS} days'`,
+);
 
-const OLD = [
-	["reservations", "id", `order_id IS NULL AND created_at < now() - interval '${ABANDONED_KEPT_DAYS} days'`],
-	["provider_events", "id", `received_at < now() - interval '${PROVIDER_EVENTS_KEPT_DAYS} days'`],
-] as const;
-
-/** Deletes what nothing asks for any more, some rows in a statement. A job, once an hour. */
-export async function pruneOrders(pool: Pool): Promise<void> {
-	for (const [table, key, isOld] of OLD) {
-		let deleted: number | null;
-		do {
-			({ rowCount: deleted } = await pool.query(
-				`DELETE FROM ${table} WHERE ${key} IN (SELECT ${key} FROM ${table} WHERE ${isOld} LIMIT ${ROWS_AT_ONCE})`,
-			));
-		} while (deleted === ROWS_AT_ONCE);
-	}
+function prune(table: string, isOld: string): Prune {
+	return async (pool) => {
+		const { rowCount } = await pool.query(
+			`DELETE FROM ${table} WHERE id IN (SELECT id FROM ${table} WHERE ${isOld} LIMIT ${PRUNED_AT_ONCE})`,
+		);
+		return rowCount === PRUNED_AT_ONCE;
+	};
 }
