@@ -46,7 +46,9 @@ export class Rival {
 				if (pool) {
 					const query = pool.query.bind(pool) as (...given: unknown[]) => Promise<unknown>;
 					pool.query = ((sql: unknown, ...given: unknown[]) => {
-						const step = /\b((?:place|open|settle|fail|move|refund|note)_\w+)\(/.exec(String(sql))?.[1];
+						const text = String(sql);
+						const [, step] =
+							/LATERAL (\w+)\(/.exec(text) ?? /^\s*SELECT (?:\* FROM |place, )?(\w+)\(/.exec(text) ?? [];
 						return step ? wrap(step, () => query(sql, ...given))() : query(sql, ...given);
 					}) as never;
 				}
