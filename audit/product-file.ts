@@ -77,8 +77,8 @@ export async function* followInFile(
 		const { ino } = await handle.stat();
 		for (let read = 0; ; ) {
 			const { size } = await handle.stat();
-			const added = handle.createReadStream({ start: read, end: size - 1, autoClose: false });
-			for await (const { from, bytes } of size > read ? linesOf(added, read) : []) {
+			const added = () => handle.createReadStream({ start: read, end: size - 1, autoClose: false });
+			for await (const { from, bytes } of size > read ? linesOf(added(), read) : []) {
 				read = from + bytes.length;
 				const change = parse(bytes);
 				if (change?._id && ids.has(change._id)) {

@@ -1,4 +1,8 @@
+import { appendFile, mkdtemp, rename, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
 import { expect, jest, test } from "@jest/globals";
+import { followInFile } from "../../audit/product-file.ts";
 import { printAudit } from "../../audit/report.ts";
 import type { Snapshot, Sources, Stock } from "../../audit/sources.ts";
 import { lookAtStock } from "../../audit/stock.ts";
@@ -43,6 +47,25 @@ test("a product that changes all the time is judged where no number of sold unit
 		expect.objectContaining({ what: expect.stringMatching(/^supplied 10 ≠ stock \d+ \+ held 0 \+ sold 3$/) }),
 	]);
 	expect(units?.not_judged).toEqual([]);
+});
+
+test("a product in a file is read again by what was added meanwhile, also where that is nothing", async () => {
+	const file = join(await mkdtemp(join(tmpdir(), "toko-follow-")), "products.db");
+	await writeFile(file, '{"_id":"p","stock":1}\n{"_id":"q","stock":5}\n');
+	const following = followInFile(file, new Set(["p"]));
+	const stock = async () =>
+		[...((await following.next()).value ?? [])].map(([id, product]) => [id, product.stock]);
+	expect(await stock()).toEqual([["p", 1]]);
+	expect(await stock()).toEqual([["p", 1]]);
+	await appendFile(file, '{"_id":"p","stock":2}\n{"_id":"p","sto');
+	expect(await stock()).toEqual([["p", 2]]);
+	await appendFile(file, 'ck":3}\n');
+	expect(await stock()).toEqual([["p", 3]]);
+	await rename(file, `${file}.old`);
+	await writeFile(file, "");
+	expect(await stock()).toEqual([]);
+	await following.return();
+	await rm(dirname(file), { recursive: true });
 });
 
 test("what to do is printed once for each check that found something, and what was not judged by its name", () => {
