@@ -18,7 +18,7 @@ import {
 	startNodeWith,
 	stockOf,
 } from "./shop.ts";
-import { stores } from "./stores.ts";
+import { chooseStore, stores } from "./stores.ts";
 
 let users: ServiceBroker;
 let gateway: ServiceBroker;
@@ -63,9 +63,7 @@ describe.each(stores)("a request with an Idempotency-Key on %s", (_, url) => {
 	};
 
 	beforeAll(async () => {
-		if (url) {
-			process.env.MONGO_URL = url;
-		}
+		chooseStore(url);
 		products = [
 			await startNodeWith([between], "products"),
 			...(url ? [await startNodeWith([between], "products")] : []),
