@@ -12,10 +12,11 @@ import { asService } from "../../middlewares/permissions.ts";
 import type { DocumentService } from "../../mixins/documents.ts";
 import type { JobsService } from "../../mixins/jobs.ts";
 import { settings } from "../../mixins/settings.ts";
+import { jetStreamOf } from "../../mixins/stream.ts";
 import type { ProductDocument } from "../../services/products/model.ts";
 import type { Sweeper } from "../../services/products/sweeper.ts";
 import { eventually, newProduct, newUser, type Person, startNode, stockOf } from "./shop.ts";
-import { stores } from "./stores.ts";
+import { forgetStores, stores } from "./stores.ts";
 
 let others: ServiceBroker;
 let buyer: Person;
@@ -47,6 +48,8 @@ describe.each(stores)("with products on %s, the audit names", (_, url) => {
 	afterAll(async () => {
 		await sources.close();
 		await shop.stop();
+		// The next one keeps its products elsewhere.
+		await forgetStores(jetStreamOf(others));
 	});
 	afterEach(async () => {
 		await mend();

@@ -12,7 +12,7 @@ import { MongoListing } from "../../services/products/mongo-listing.ts";
 import { describeForSearch, wordsOf } from "../../services/products/search.ts";
 import { Chance } from "../chaos/chance.ts";
 import { startNode } from "./shop.ts";
-import { stores } from "./stores.ts";
+import { chooseStore, stores } from "./stores.ts";
 
 type Params = ParamsOf<"v1.products.list">;
 type Product = ResultOf<"v1.products.get">;
@@ -27,9 +27,7 @@ describe.each(stores)("finding products on %s", (_, url) => {
 	const known = new Map<string, Product>();
 
 	beforeAll(async () => {
-		if (url) {
-			process.env.MONGO_URL = url;
-		}
+		chooseStore(url);
 		broker = await startNode("products");
 		delete process.env.MONGO_URL;
 		const lines = Array.from({ length: 400 }, (_, number) => ({

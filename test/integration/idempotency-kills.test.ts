@@ -5,9 +5,10 @@ import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import type { ServiceBroker } from "moleculer";
 import { callAction } from "../../contracts/actions.ts";
 import { asService } from "../../middlewares/permissions.ts";
+import { jetStreamOf } from "../../mixins/stream.ts";
 import { KeyedClient, newKey } from "./keyed-client.ts";
 import { admin, eventually, newProduct, type Person, startNode, stockOf } from "./shop.ts";
-import { stores } from "./stores.ts";
+import { forgetStores, stores } from "./stores.ts";
 
 let users: ServiceBroker;
 let gateway: ServiceBroker;
@@ -46,7 +47,11 @@ describe.each(stores)("a change of the stock on %s", (_, url) => {
 	}
 
 	beforeAll(() => startProducts());
-	afterAll(() => kill("SIGKILL"));
+	afterAll(async () => {
+		await kill("SIGKILL");
+		// The next one keeps its products elsewhere.
+		await forgetStores(jetStreamOf(gateway));
+	});
 
 	test("is made once for each of 500 keys, repeated wherever it got 503, while products is killed five times", async () => {
 		await gateway.waitForServices({ name: "products", version: 1 });

@@ -9,7 +9,7 @@ import { importCatalogue } from "../../cli/catalogue/import.ts";
 import { callAction } from "../../contracts/actions.ts";
 import { asService } from "../../middlewares/permissions.ts";
 import { startNode, stockOf } from "./shop.ts";
-import { stores } from "./stores.ts";
+import { chooseStore, stores } from "./stores.ts";
 
 const NOTHING = { created: 0, updated: 0, unchanged: 0, refused: 0, not_read: 0 };
 
@@ -19,9 +19,7 @@ describe.each(stores)("a catalogue file imported into %s", (_, url) => {
 
 	beforeAll(async () => {
 		folder = mkdtempSync(join(tmpdir(), "toko-import-"));
-		if (url) {
-			process.env.MONGO_URL = url;
-		}
+		chooseStore(url);
 		broker = await startNode("products");
 		delete process.env.MONGO_URL;
 	});
@@ -210,6 +208,7 @@ describe.each(stores)("a catalogue file imported into %s", (_, url) => {
 });
 
 test("an import that products stops counts what it has not read", async () => {
+	chooseStore(undefined);
 	const folder = mkdtempSync(join(tmpdir(), "toko-import-"));
 	const broker = await startNode("products");
 	const path = join(folder, "file.csv");

@@ -8,7 +8,7 @@ import { accounted } from "../../services/products/ledger.ts";
 import type { ProductDocument } from "../../services/products/model.ts";
 import type { Sweeper } from "../../services/products/sweeper.ts";
 import { admin, eventually, newProduct, type Person, startNode } from "./shop.ts";
-import { stores } from "./stores.ts";
+import { chooseStore, stores } from "./stores.ts";
 
 const DAY_MS = 86_400_000;
 
@@ -17,9 +17,7 @@ describe.each(stores)("the ledger of a product on %s", (_, url) => {
 	let keeper: Person;
 
 	async function start(): Promise<void> {
-		if (url) {
-			process.env.MONGO_URL = url;
-		}
+		chooseStore(url);
 		broker = await startNode("users", "orders", "products");
 		delete process.env.MONGO_URL;
 		await products().sweeper.stop();

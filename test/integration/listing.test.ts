@@ -9,7 +9,7 @@ import { type Listing, readPage } from "../../services/products/listing.ts";
 import { MemoryListing } from "../../services/products/memory-listing.ts";
 import type { ProductDocument } from "../../services/products/model.ts";
 import { startNode } from "./shop.ts";
-import { stores } from "./stores.ts";
+import { chooseStore, stores } from "./stores.ts";
 
 // Each import is a call of its own, as `npm run import` makes them.
 const IMPORTS = 3;
@@ -21,9 +21,7 @@ describe.each(stores)("a listing beside that of another process, on %s", (_, url
 	let other: Listing;
 
 	beforeAll(async () => {
-		if (url) {
-			process.env.MONGO_URL = url;
-		}
+		chooseStore(url);
 		broker = await startNode("products");
 		delete process.env.MONGO_URL;
 		store = (broker.getLocalService("v1.products") as unknown as DocumentService<ProductDocument>).adapter;

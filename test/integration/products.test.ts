@@ -8,7 +8,7 @@ import { STOCK_MAX } from "../../contracts/products.ts";
 import { asService } from "../../middlewares/permissions.ts";
 import { settings } from "../../mixins/settings.ts";
 import { newProduct, startNode, stockOf } from "./shop.ts";
-import { stores } from "./stores.ts";
+import { chooseStore, stores } from "./stores.ts";
 
 describe.each(stores)("products on %s", (_, url) => {
 	let broker: ServiceBroker;
@@ -16,9 +16,7 @@ describe.each(stores)("products on %s", (_, url) => {
 	const soon = () => new Date(Date.now() + 60_000).toISOString();
 
 	beforeAll(async () => {
-		if (url) {
-			process.env.MONGO_URL = url;
-		}
+		chooseStore(url);
 		broker = await startNode("products");
 		// With a server, two processes share the stock; a file has one owner.
 		nodes = [broker, ...(url ? [await startNode("products")] : [])];
@@ -285,9 +283,7 @@ describe.each(stores)("products on %s", (_, url) => {
 	test("survive a stop", async () => {
 		const product = await newProduct(broker, 3);
 		await reserve([{ product_id: product.id, quantity: 2 }]);
-		if (url) {
-			process.env.MONGO_URL = url;
-		}
+		chooseStore(url);
 		const index = nodes.indexOf(broker);
 		await broker.stop();
 		broker = await startNode("products");
@@ -298,6 +294,7 @@ describe.each(stores)("products on %s", (_, url) => {
 });
 
 test("a write that a kill cut short is dropped, and nothing else", async () => {
+	chooseStore(undefined);
 	const node = await startNode("products");
 	const product = await newProduct(node, 3);
 	await node.stop();
