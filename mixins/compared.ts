@@ -137,8 +137,8 @@ export function comparedWithOthers<This extends Service>(
 			}
 			this.comparer.start();
 		},
-		stopped() {
-			this.comparer.stop();
+		async stopped() {
+			await this.comparer.stop();
 		},
 	});
 }
@@ -151,6 +151,7 @@ export class Comparer {
 	#outcomes: Map<Comparison<never>, Outcome>;
 	#looks = new Map<Comparison<never>, Promise<void>>();
 	#isFine = false;
+	#isStopped = false;
 	#again: NodeJS.Timeout | undefined;
 	#started_at = Number.NEGATIVE_INFINITY;
 	#look = () => this.#lookAtNew();
@@ -169,10 +170,12 @@ export class Comparer {
 		this.#lookAtNew();
 	}
 
-	stop(): void {
+	async stop(): Promise<void> {
+		this.#isStopped = true;
 		this.#service.broker.localBus.off("$services.changed", this.#look);
 		this.#service.broker.localBus.off(JETSTREAM_CONNECTED, this.#compareAll);
 		clearInterval(this.#again);
+		await Promise.all(this.#looks.values());
 	}
 
 	/** Compares with everybody again. */
@@ -212,6 +215,7 @@ export class Comparer {
 	async #settled(): Promise<void> {
 		while (
 			[...this.#outcomes.values()].includes("unknown") &&
+			!this.#isStopped &&
 			performance.now() - this.#started_at < STARTING_MS
 		) {
 			await wait(50);
@@ -250,7 +254,7 @@ export class Comparer {
 	}
 
 	#compare(comparison: Comparison<never>): void {
-		if (this.#looks.has(comparison)) {
+		if (this.#isStopped || this.#looks.has(comparison)) {
 			return;
 		}
 		const before = this.#outcomes.get(comparison);

@@ -137,8 +137,8 @@ export function documents(collection: string, indexes: DocumentIndex[]): Partial
 				}
 			}
 		},
-		stopped() {
-			this.watch?.stop();
+		async stopped() {
+			await this.watch?.stop();
 		},
 	});
 }

@@ -75,7 +75,7 @@ export function postgres(options: PostgresOptions): Partial<ServiceSchema> {
 			this.pool.on("error", () => void this.watch?.again());
 		},
 		async stopped(this: WatchedService) {
-			this.watch?.stop();
+			await this.watch?.stop();
 			await this.pool.end();
 		},
 	});

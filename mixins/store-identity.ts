@@ -101,7 +101,7 @@ function short(id: string): string {
 export interface Watch {
 	/** Compares again, as after a lost connection to the store. */
 	again(): Promise<void>;
-	stop(): void;
+	stop(): Promise<void>;
 }
 
 /**
@@ -112,7 +112,7 @@ export interface Watch {
  */
 export async function watchStore(broker: ServiceBroker, store: Store): Promise<Watch> {
 	let stopped = false;
-	let isRunning = false;
+	let running: Promise<unknown> | undefined;
 
 	const refusal = async (): Promise<string | undefined> => {
 		const nats = natsOf(broker);
@@ -140,12 +140,13 @@ export async function watchStore(broker: ServiceBroker, store: Store): Promise<W
 		}
 	};
 	const again = async () => {
-		if (isRunning) {
+		if (running || stopped) {
 			return;
 		}
-		isRunning = true;
-		const line = await compare(Number.POSITIVE_INFINITY).catch(() => undefined);
-		isRunning = false;
+		const comparing = compare(Number.POSITIVE_INFINITY).catch(() => undefined);
+		running = comparing;
+		const line = await comparing;
+		running = undefined;
 		if (line && !stopped) {
 			broker.fatal(line, undefined, true);
 		}
@@ -161,9 +162,11 @@ export async function watchStore(broker: ServiceBroker, store: Store): Promise<W
 	broker.localBus.on(JETSTREAM_CONNECTED, again);
 	return {
 		again,
-		stop() {
+		async stop() {
 			stopped = true;
 			broker.localBus.off(JETSTREAM_CONNECTED, again);
+			// Over a lost connection it takes longer than a stop may.
+			await Promise.race([running, wait(AGAIN_MS, undefined, { ref: false })]);
 		},
 	};
 }

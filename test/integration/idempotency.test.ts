@@ -6,6 +6,7 @@ import { takesKey } from "../../contracts/contract.ts";
 import { asService } from "../../middlewares/permissions.ts";
 import { bucketName } from "../../mixins/key-records.ts";
 import { natsOf } from "../../mixins/nats-client.ts";
+import { jetStreamOf } from "../../mixins/stream.ts";
 import { KeyedClient, newKey } from "./keyed-client.ts";
 import {
 	admin,
@@ -18,7 +19,7 @@ import {
 	startNodeWith,
 	stockOf,
 } from "./shop.ts";
-import { chooseStore, stores } from "./stores.ts";
+import { forgetStores, stores } from "./stores.ts";
 
 let users: ServiceBroker;
 let gateway: ServiceBroker;
@@ -63,7 +64,9 @@ describe.each(stores)("a request with an Idempotency-Key on %s", (_, url) => {
 	};
 
 	beforeAll(async () => {
-		chooseStore(url);
+		if (url) {
+			process.env.MONGO_URL = url;
+		}
 		products = [
 			await startNodeWith([between], "products"),
 			...(url ? [await startNodeWith([between], "products")] : []),
@@ -76,7 +79,11 @@ describe.each(stores)("a request with an Idempotency-Key on %s", (_, url) => {
 		);
 	});
 
-	afterAll(() => Promise.all(products.map((node) => node.stop())));
+	afterAll(async () => {
+		await Promise.all(products.map((node) => node.stop()));
+		// The next one keeps its products elsewhere.
+		await forgetStores(jetStreamOf(gateway));
+	});
 
 	const stock = async (id: string) => (await stockOf(gateway, id))?.stock;
 	const changed = (id: string, quantity: number, key: string) =>

@@ -314,6 +314,7 @@ describe.each(stores)("products on %s", (_, url) => {
 });
 
 test("a write that a kill cut short is dropped, and nothing else", async () => {
+	chooseStore(undefined);
 	const node = await startNode("products");
 	const product = await newProduct(node, 3);
 	await node.stop();
