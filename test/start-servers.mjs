@@ -1,5 +1,5 @@
-import { mkdtemp } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdtemp, rm } from "node:fs/promises";
+import { constants, tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 
 /**
@@ -20,18 +20,28 @@ export default async function startServers() {
 	await findNatsServer(tools, say);
 	const folder = await mkdtemp(join(tmpdir(), "toko-test-"));
 	const parts = await bringUpParts(folder, say);
-	const mongo = await installMongoStandIn(tools, say)
+	const starting = installMongoStandIn(tools, say)
 		.then(() => startMongoStandIn(join(folder, "mongo"), say))
 		.catch((error) => {
 			say(`NOT RUN: the products' tests on a MongoDB-compatible server, because ${error.message}`);
 			return undefined;
 		});
+	let stopped;
+	globalThis.stopServers = () => {
+		stopped ??= Promise.all([starting.then((mongo) => mongo?.stop()), parts.stop()]);
+		return stopped;
+	};
+	// jest runs no teardown then, and the servers have process groups of their own.
+	for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
+		process.once(signal, async () => {
+			await globalThis.stopServers();
+			await rm(folder, { recursive: true, force: true });
+			process.exit(128 + constants.signals[signal]);
+		});
+	}
+	const mongo = await starting;
 	process.env.TOKO_TEST_FOLDER = folder;
 	if (mongo) {
 		process.env.TOKO_TEST_MONGO_URL = mongo.url;
 	}
-	globalThis.stopServers = async () => {
-		await mongo?.stop();
-		await parts.stop();
-	};
 }

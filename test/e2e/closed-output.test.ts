@@ -1,4 +1,5 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { constants } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "@jest/globals";
 import { cleanUp, newFolder, processesOf, run, startShop, until } from "../../tools/shop-process.ts";
@@ -8,6 +9,12 @@ afterAll(cleanUp);
 /** Runs a command whose own folders, as those of its clusters, are in this one. */
 function runIn(folder: string, ...args: string[]) {
 	return run(folder, args, { TMPDIR: folder });
+}
+
+/** Whether the servers of a shop's folder are up. */
+function isUp(folder: string): boolean {
+	const file = join(folder, "parts.json");
+	return existsSync(file) && "main" in JSON.parse(readFileSync(file, "utf8"));
 }
 
 test.each([
@@ -42,6 +49,17 @@ test("a run of chaos that is interrupted on a terminal ends its cluster and keep
 	expect(existsSync(own)).toBe(true);
 }, 240_000);
 
+test("a run of the tests that is interrupted ends its servers", async () => {
+	const folder = newFolder();
+	const tests = runIn(folder, "test", "unit/");
+	const own = () => readdirSync(folder).filter((name) => name.startsWith("toko-test-"));
+	await until("its servers", () => own().some((name) => isUp(join(folder, name))));
+	tests.child.kill("SIGTERM");
+	// 1 where it is still starting them.
+	expect([1, 128 + constants.signals.SIGTERM]).toContain(await tests.ended());
+	await until("nothing to be left", () => processesOf(folder).length === 0);
+}, 240_000);
+
 test.each([["start"], ["cluster"]])(
 	"npm run %s, of which nobody reads more than the first line, ends in order",
 	async (...args) => {
@@ -69,8 +87,7 @@ test("a command that ends by itself does its work, also where nobody reads its o
 	unread.child.stdout?.destroy();
 	expect(await unread.ended()).toBe(0);
 	const stopped = run(folder, ["audit"]);
-	const isUp = () => "main" in JSON.parse(readFileSync(join(folder, "parts.json"), "utf8"));
-	await until("its servers", isUp);
+	await until("its servers", () => isUp(folder));
 	stopped.child.kill("SIGTERM");
 	expect(await stopped.ended()).toBe(1);
 	expect(stopped.errors()).toMatch(/^toko: (interrupted|stopped) by SIGTERM/m);
