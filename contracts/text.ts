@@ -23,7 +23,7 @@ const SOMETIMES_NEEDED = new RegExp(
 	`(${[
 		`(?<=${JOINING})\\p{Join_Control}(?=${JOINING})`,
 		`(?<=${VIRAMA.source})\\u200d`,
-		"(?<=[\\p{Extended_Pictographic}\\p{Emoji_Modifier}\\ufe0f])\\u200d(?=\\p{Extended_Pictographic})",
+		"(?<=[\\p{Extended_Pictographic}\\p{Emoji_Modifier}]\\ufe0f?)\\u200d(?=\\p{Extended_Pictographic})",
 		"(?<=[\\p{Extended_Pictographic}--\\p{Emoji_Presentation}])\\ufe0f",
 		"\\ufe0f(?=\\u20e3)",
 		"(?<=\\u{1f3f4}[\\u{e0020}-\\u{e007f}]{0,6})[\\u{e0020}-\\u{e007f}]",

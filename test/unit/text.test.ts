@@ -47,6 +47,11 @@ describe("text that is compared", () => {
 		expect(comparable("ko\u200dpi\u200c ☕\ufe0f a\ufe0f \u200d🌾 سلام\u200c")).toBe("kopi ☕ a 🌾 سلام");
 	});
 
+	test("loses a joiner behind a selector that it loses", () => {
+		expect(comparable("a\ufe0f\u200d❤")).toBe("a❤");
+		expect(comparable("❤\ufe0f\u200d❤")).toBe("❤\ufe0f\u200d❤");
+	});
+
 	test("is the same when it is made comparable once more, whatever it is", () => {
 		const unit = fc.oneof(
 			fc.constantFrom(...blanks, ...unseen, ..."e\u0301ک्क❤☕🏽🌾👩🏴1\u20e3\u202e\n "),
