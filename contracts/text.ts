@@ -36,7 +36,9 @@ const MANY_MARKS = /\p{M}{100}/u;
 
 /** The text in Unicode's composed form (NFC), without what cannot be seen at its ends. */
 export function trimmed(text: string): string {
-	const begun = text.replace(UNSEEN_AT_START, "");
+	// First, since it moves marks to other places.
+	const composed = MANY_MARKS.test(text) ? text : text.normalize("NFC");
+	const begun = composed.replace(UNSEEN_AT_START, "");
 	// From the end by hand: an expression would look at a long run of blanks from each of its places.
 	let end = begun.length;
 	while (end > 0) {
@@ -48,8 +50,7 @@ export function trimmed(text: string): string {
 	}
 	const tail = begun.slice(end);
 	const shape = tail.startsWith("\u200d") && VIRAMA.test(begun.charAt(end - 1)) ? "\u200d" : "";
-	const seen = begun.slice(0, end) + (shape || (VARIANT.exec(tail)?.[0] ?? ""));
-	return MANY_MARKS.test(seen) ? seen : seen.normalize("NFC");
+	return begun.slice(0, end) + (shape || (VARIANT.exec(tail)?.[0] ?? ""));
 }
 
 /**

@@ -47,6 +47,11 @@ describe("text that is compared", () => {
 		expect(comparable("ko\u200dpi\u200c ☕\ufe0f a\ufe0f \u200d🌾 سلام\u200c")).toBe("kopi ☕ a 🌾 سلام");
 	});
 
+	test("keeps or loses a joiner at the end by what stands before it once marks are in their places", () => {
+		expect(trimmed("\u0301\u094d\u200d")).toBe("\u094d\u0301");
+		expect(trimmed("\u0915\u094d\u200d")).toBe("\u0915\u094d\u200d");
+	});
+
 	test("loses a joiner behind a selector that it loses", () => {
 		expect(comparable("a\ufe0f\u200d❤")).toBe("a❤");
 		expect(comparable("❤\ufe0f\u200d❤")).toBe("❤\ufe0f\u200d❤");
