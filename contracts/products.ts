@@ -22,6 +22,8 @@ export const STOCK_MAX = 1_000_000_000;
 export const QUANTITY_MAX = 10_000;
 
 const stock = whole(0, STOCK_MAX);
+/** More than any count reaches: of units that ever came in, or of events in the stream, which count from the time in ms. */
+const COUNT_MAX = 1e15;
 /** The shop's own key for a product. */
 export const sku = comparedLine(1, 60);
 /** The group that a product is listed in; lower case, which may be longer. */
@@ -397,16 +399,16 @@ export const products = contract({
 			permissions: "service",
 			params: z.strictObject({
 				product_id: opaqueId,
-				stock: z.int(),
-				supplied: z.int(),
-				quantity: z.int().min(1),
+				stock: whole(-2 * STOCK_MAX, 2 * STOCK_MAX),
+				supplied: whole(-COUNT_MAX, COUNT_MAX),
+				quantity: whole(1, COUNT_MAX),
 			}),
 			result: z.strictObject({ is_taken: z.boolean() }),
 		}),
 		acceptEvents: action({
 			summary: "Take events up to this place of the stream for consumed",
 			permissions: "service",
-			params: z.strictObject({ up_to: z.int().min(0) }),
+			params: z.strictObject({ up_to: whole(0, COUNT_MAX) }),
 			result: z.null(),
 			idempotent: true,
 		}),

@@ -38,11 +38,13 @@ const count = (client: Pick<PoolClient, "query">, name: string) =>
 test("two transactions that lock the same rows in two sequences are both done", async () => {
 	const before = await counters();
 	let tries = 0;
+	let locked = 0;
 	const run = (first: string, second: string) =>
 		service.transaction(async (client) => {
 			tries++;
 			await count(client, first);
-			await eventually("both to have begun", async () => tries >= 2);
+			locked++;
+			await eventually("both to hold their first row", async () => locked >= 2);
 			await count(client, second);
 		});
 	await Promise.all([run("one", "two"), run("two", "one")]);
