@@ -5,6 +5,7 @@ import { callAction, type ResultOf } from "../../contracts/actions.ts";
 import { problem, problemCode } from "../../contracts/problems.ts";
 import { batched } from "../../mixins/batching.ts";
 import { isPassing } from "../../mixins/failures.ts";
+import { countFailedMessage } from "../../mixins/metrics.ts";
 import { type ChannelName, Refused } from "./channel.ts";
 import { MESSAGES, type Message } from "./messages.ts";
 import {
@@ -275,6 +276,9 @@ class ChannelQueue {
 			this.#tell(reason);
 		}
 		await this.#note({ lease, failure: { id: message.id, ...tried, reason, outcome } });
+		if (outcome === "final") {
+			countFailedMessage(this.#means.broker, this.channel, messageOf(message.data.name)?.type ?? "unknown");
+		}
 	}
 
 	/** Failures come together: a server that is away fails all that is in hand. */

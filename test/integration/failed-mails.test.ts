@@ -9,6 +9,7 @@ import { listFailedMails, retryMails } from "../../cli/shop/operator-commands.ts
 import { callAction } from "../../contracts/actions.ts";
 import { asService } from "../../middlewares/permissions.ts";
 import type { JobsService } from "../../mixins/jobs.ts";
+import { FAILED_MESSAGES_METRIC } from "../../mixins/metrics.ts";
 import { admin, eventually, newUser, PASSWORD, startNode } from "./shop.ts";
 
 /** What the mail server answers to each recipient; nothing: it takes the mail. */
@@ -86,6 +87,12 @@ test("what failed for good is named by the audit and by a command, and sent agai
 	await register();
 	await register();
 	await eventually("both to fail", async () => (await withStatus("failed")).length === 2);
+	await eventually("both to be counted", async () => {
+		const counter = shop.metrics.getMetric(FAILED_MESSAGES_METRIC) as unknown as
+			| { get(labels: object): { value: number } | null }
+			| undefined;
+		return counter?.get({ channel: "email", type: "welcome" })?.value === 2;
+	});
 	expect(await breaches()).toEqual([
 		expect.stringMatching(
 			/^messages welcome 2 of them failed for good, .*5\.1\.1 no such user.*: npm run mails -- retry --type welcome$/,
