@@ -31,7 +31,7 @@ export interface LostEvent extends Place {
 /** What one check saw. */
 export interface Look {
 	check: string;
-	/** What to do about its findings, in a sentence. */
+	/** The cure of its findings, in a sentence. */
 	cure: string;
 	/** How many documents it looked at. */
 	looked_at: number;

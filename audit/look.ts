@@ -9,7 +9,7 @@ const PAGE = 1000;
 /** A check that one database answers by itself. */
 export interface Check {
 	check: string;
-	/** What to do about its findings, in a sentence. */
+	/** The cure of its findings, in a sentence. */
 	cure: string;
 	/** Answers `rows`: how many documents there are to look at. */
 	all: string;

@@ -6,7 +6,7 @@ import { asUuid, look } from "./look.ts";
 import { lookAtPayments } from "./payments.ts";
 import type { Snapshot, Sources } from "./sources.ts";
 
-/** What follows an order's arrival in a state. */
+/** Consequences of an order's arrival in a state. */
 export const EVENT_OF_STATUS: Record<string, EventName> = {
 	[INITIAL]: "order.placed",
 	...Object.fromEntries(Object.values(STEPS).map(({ to, event }) => [to, event])),

@@ -85,7 +85,7 @@ async function elsewhere(sources: Sources): Promise<Look> {
 	return seen;
 }
 
-/** Who is deleted in orders and is there in users: a person comes back only with an older copy of users. */
+/** Finds persons deleted in orders and present in users: they come back only with an older copy of users. */
 async function addAlive(sources: Sources, seen: PagedLook): Promise<void> {
 	const deleted = pages<{ key: number }>(
 		sources,

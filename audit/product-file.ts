@@ -42,7 +42,7 @@ export async function* productsInFile(file: string): AsyncGenerator<ProductDocum
 	}
 }
 
-/** What the file tells of itself; see FileAdapter. */
+/** Notes of the file about itself; see FileAdapter. */
 export async function notesOfFile(file: string): Promise<Notes> {
 	let notes: Notes = {};
 	if (!existsSync(file)) {

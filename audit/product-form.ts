@@ -11,7 +11,7 @@ const QUOTED_MAX = 100;
 /** A document of the store in the form that the checks rely on, and what it had in another form. */
 export interface ReadProduct {
 	product: Stock;
-	/** What the shop never writes; it is left out of `product` where nothing can be counted by it. */
+	/** Values that the shop never writes; left out of `product` where nothing can be counted by them. */
 	faults: string[];
 }
 

@@ -55,7 +55,7 @@ export interface Sources {
 	following(ids: ReadonlySet<string>): AsyncGenerator<Map<string, Stock> | undefined, void>;
 	/** Where the products are in a file: which one. */
 	productFile: string | undefined;
-	/** What the products' store tells of itself. */
+	/** Notes of the products' store about itself. */
 	productNotes(): Promise<Record<string, unknown>>;
 	snapshot<T>(
 		database: "users" | "orders" | "notifications",

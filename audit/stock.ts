@@ -49,7 +49,7 @@ interface Orders {
 	restocks: Restocks;
 }
 
-/** What is asked of orders. */
+/** Facts that orders is asked for. */
 interface Question {
 	/** Holds. */
 	reservations: string[];

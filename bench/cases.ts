@@ -1,16 +1,16 @@
 /** A request that a buyer sends. */
 export type Step = "product" | "list" | "login" | "order" | "hot order" | "sold-out order" | "paid order";
 
-/** What is measured, and what is sent for it. */
+/** A measurement, and the requests that it sends. */
 export interface Case {
 	title: string;
-	/** What one measured unit is, for "orders/s". */
+	/** Name of a measured unit, for "orders/s". */
 	unit: string;
-	/** What is sent, with the share of each. */
+	/** Requests, with the share of each. */
 	steps: readonly (readonly [Step, number])[];
 	/** Whether the limit does it too. */
 	hasLimit: boolean;
-	/** What issue 17 aims at, as a share of the limit, by shape. */
+	/** The goal, as a share of the limit, by shape. */
 	goal?: { one: number; five: number };
 	/** For readers of the report. */
 	explanation: string;

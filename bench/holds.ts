@@ -15,7 +15,7 @@ export interface HoldsCost {
 	order_ratio: number;
 }
 
-/** What issue 17 allows. */
+/** The largest ratio that counts as good. */
 export const HOLDS_RATIO_MAX = 1.5;
 
 const LEVELS = [0, 100, 1000, 10_000];

@@ -30,7 +30,7 @@ export interface Turn {
 	isPaced: boolean;
 }
 
-/** What came of a turn. */
+/** The outcome of a turn. */
 export interface TurnResult {
 	/** Units that were answered as expected: requests, or orders with their payments. */
 	done: number;
@@ -46,7 +46,7 @@ export interface TurnResult {
 	failed: Record<string, number>;
 }
 
-/** What came of the mails since the sink's last turn began. */
+/** Counts of the mails since the sink's last turn began. */
 export interface DrainResult {
 	/** Mails that were due and did not come in time. */
 	missing: number;

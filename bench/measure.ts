@@ -12,7 +12,7 @@ import type { MainOptions } from "./options.ts";
 import { FLUSH_MS, type PostgresCount } from "./postgres-counters.ts";
 import { logInAll, type Shape, type Side, startLimit, startShop } from "./side.ts";
 
-/** What one server did in one turn. */
+/** Figures of one server in one turn. */
 export interface Sample {
 	side: string;
 	case: CaseName;
@@ -64,7 +64,7 @@ export interface Measured {
 	ended_at: string;
 	cores: number;
 	node: string;
-	/** What makes the figures doubtful. */
+	/** Reasons to doubt the figures. */
 	warnings: string[];
 	shapes: ShapeResult[];
 }

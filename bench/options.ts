@@ -4,7 +4,7 @@ import { StartError } from "../infra/parts.ts";
 import { CASE_NAMES, type CaseName } from "./cases.ts";
 import type { Shape } from "./side.ts";
 
-/** What `npm run bench` measures. */
+/** Options of the measurement beside limits. */
 export interface MainOptions {
 	cases: CaseName[];
 	shapes: Shape[];

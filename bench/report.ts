@@ -72,7 +72,7 @@ export function markdown(measured: Measured, profiles = ""): string {
 	].join("\n");
 }
 
-/** What makes the figures doubtful. */
+/** Reasons to doubt the figures. */
 export function warnings({ warnings: given, shapes }: Measured): string[] {
 	const found = [...given];
 	for (const { shape, samples, sides } of shapes) {

@@ -2,7 +2,7 @@ import { type CaseName, caseOf } from "./cases.ts";
 import type { Sample, ShapeResult, SideSummary } from "./measure.ts";
 import { median, spread } from "./statistics.ts";
 
-/** What one server did in one case, over all rounds. */
+/** Figures of one server in one case, over all rounds. */
 export interface Row {
 	case: CaseName;
 	side: string;

@@ -10,7 +10,7 @@ import { hearOutdated } from "./outdated.ts";
 const STALE_MS = 10 * 60_000;
 /** ... or does not answer within this. */
 const SLOW_MS = 1000;
-/** What all cached answers of a process may take, estimated. */
+/** Memory for all cached answers of a process, estimated, in bytes. */
 const BYTES_MAX = 64 * 1024 * 1024;
 /** Changes that are remembered, each of one client to one thing. */
 const CHANGES_MAX = 100_000;
@@ -47,7 +47,7 @@ export type Call = (
 /** Options of a call, with what Moleculer's types leave out. */
 export type Options = CallingOptions & { parentCtx?: Context<unknown, Meta>; ctx?: Context; meta?: Meta };
 
-/** What the caller of a cached action is told of its answer: put it into the options of the call. */
+/** Origin of an answer, told to the caller of a cached action: put it into the options of the call. */
 export interface Traced {
 	cached?: CachedAnswer;
 	/** The age to tell, in seconds, where the answer is stale. */

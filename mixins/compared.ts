@@ -97,7 +97,7 @@ export function streamKnown(of: keyof typeof DATABASES): Comparison<PostgresServ
 	});
 }
 
-/** What `comparedWithOthers` adds to a service. */
+/** Members that `comparedWithOthers` adds to a service. */
 export interface ComparedService extends Service {
 	comparer: Comparer;
 }

@@ -23,7 +23,7 @@ interface Internals {
 	_resetIndexes(documents: object[]): void;
 }
 
-/** What a file tells of itself. */
+/** Notes of a file about itself. */
 export type Notes = Record<string, string | number>;
 
 /** How a line of notes begins; it has no `_id`, so NeDB and readers of documents pass over it. */

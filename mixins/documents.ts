@@ -42,7 +42,7 @@ export interface DocumentService<D> extends Service {
 	collection: NativeCollection<D> | undefined;
 	/** Whether the server is a MongoDB, and not one that speaks its language. */
 	isMongoDb(): Promise<boolean>;
-	/** What the store tells of itself, copied and restored with its documents. */
+	/** Notes of the store about itself, copied and restored with its documents. */
 	notes: StoreNotes;
 	watch?: Watch;
 	/** Throws when the store does not answer. */

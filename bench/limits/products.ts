@@ -9,7 +9,7 @@ interface Product {
 	category: string;
 }
 
-/** What an order asks for. */
+/** The body of an order. */
 export interface Line {
 	product_id: string;
 	quantity: number;

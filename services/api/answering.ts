@@ -4,7 +4,7 @@ import type { DeclaredAction } from "../../contracts/actions.ts";
 import { Body, type Encoding, encodingFor } from "./encodings.ts";
 import type { BrowserHeaders } from "./manners.ts";
 
-/** What an answer says beside its body. */
+/** Status and headers of an answer. */
 export interface Head {
 	status: number;
 	/** Names and values in turn. */

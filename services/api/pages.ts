@@ -7,9 +7,9 @@ import { Body } from "./encodings.ts";
 import type { BrowserHeaders } from "./manners.ts";
 import { tokenOf } from "./reading.ts";
 
-/** What all pages of a gateway may take, estimated. */
+/** Memory for all pages of a gateway, estimated, in bytes. */
 const BYTES_MAX = 64 * 1024 * 1024;
-/** What a page takes beside its texts. */
+/** Memory of a page beside its texts, in bytes. */
 const PAGE_BYTES = 1024;
 
 /** A cached answer under the URL that it was asked for by, ready to be sent. */

@@ -14,7 +14,7 @@ const readers = new Map(
 	]),
 );
 
-/** What a call needs of a request. */
+/** The parts of a request that a call needs. */
 export interface CallOfRequest {
 	params: Record<string, unknown>;
 	meta: Meta;

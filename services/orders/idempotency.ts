@@ -17,7 +17,7 @@ export const IS_OVER = (
 	SELECT FROM orders o WHERE o.id = (k.answer->'order'->>'id')::uuid AND o.status = 'pending'
 ))`;
 
-/** What the database has of a key. */
+/** The row of a key. */
 export interface KeyRow {
 	answer: Answer;
 	/** SHA-256 in hex. */

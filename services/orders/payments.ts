@@ -221,7 +221,7 @@ async function openPayment(
 	return opened ?? undefined;
 }
 
-/** What is told of a payment; the order where it is known. */
+/** A payment as it was reported; the order where it is known. */
 type Told = Pick<Payment, "reference" | "amount_minor"> & Partial<Payment>;
 
 async function settlePayment(

@@ -191,7 +191,7 @@ const SETTLE = `
 		stock_task text
 	)`;
 
-/** What the functions of this service need of it to use the database. */
+/** The database of orders, as its functions use it. */
 export interface OrdersDatabase {
 	pool: Pool;
 	statements: OrderStatements;

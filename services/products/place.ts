@@ -8,7 +8,7 @@ import { nextMessage, unlessMissing } from "../../mixins/stream.ts";
 import type { ProductDocument } from "./model.ts";
 import type { Fate } from "./stock.ts";
 
-/** What becomes of the units of an order by its events. An order's id is that of its reservation. */
+/** Fates of an order's units, by its events. An order's id is that of its reservation. */
 export const FATES: Partial<Record<EventName, Fate>> = {
 	"order.paid": "consume",
 	"order.cancelled": "release",

@@ -187,7 +187,7 @@ async function holdTogether(
 	);
 }
 
-/** What names an attempt or its hold. The two kinds never meet: UUIDs of versions 4 and 8. */
+/** Ids of an attempt or its hold. The two kinds never meet: UUIDs of versions 4 and 8. */
 function idsOf({ reservation_id, request_id }: Attempt | Hold): string[] {
 	return request_id === undefined ? [reservation_id] : [reservation_id, request_id];
 }
@@ -222,7 +222,7 @@ async function holdAll(
 	return undefined;
 }
 
-/** What becomes of a hold: its units are sold, or go back on sale. */
+/** The fate of a hold: its units are sold, or go back on sale. */
 export type Fate = "consume" | "release";
 
 /**
