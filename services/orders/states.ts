@@ -15,7 +15,7 @@ export interface Step {
 	by: "owner" | "admin" | "shop";
 	/** What the other services are told. */
 	event: EventName;
-	/** What becomes of the units that are held for it, as a job. */
+	/** The job that settles the held units of an order from an earlier version; those of others follow the event. */
 	stock?: "release_stock" | "consume_stock";
 }
 

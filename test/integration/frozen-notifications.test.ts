@@ -1,41 +1,23 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
-import type { AddressInfo } from "node:net";
-import { text } from "node:stream/consumers";
 import { afterAll, afterEach, beforeAll, expect, test } from "@jest/globals";
 import type { ServiceBroker } from "moleculer";
-import { SMTPServer } from "smtp-server";
 import { callAction } from "../../contracts/actions.ts";
 import { asService } from "../../middlewares/permissions.ts";
 import { eventually, PASSWORD, startNode } from "./shop.ts";
+import { type SlowMailServer, startSlowMailServer } from "./slow-mail-server.ts";
 
 /** More than a process hands over at the same moment. */
 const MAILS = 12;
-const received: string[] = [];
-/** The server has a mail, and says so when this resolves. */
-let accepting: Promise<unknown> = Promise.resolve();
-let server: SMTPServer;
+let mails: SlowMailServer;
 let users: ServiceBroker;
 let survivor: ServiceBroker | undefined;
 let child: ChildProcess | undefined;
 
 beforeAll(async () => {
-	server = new SMTPServer({
-		authOptional: true,
-		disabledCommands: ["STARTTLS"],
-		onData(stream, { envelope }, done) {
-			text(stream)
-				.then(() => {
-					received.push(...envelope.rcptTo.map(({ address }) => address));
-					return accepting;
-				})
-				.then(() => done(), done);
-		},
-	});
-	server.on("error", () => undefined);
-	await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-	process.env.SMTP_URL = `smtp://127.0.0.1:${(server.server.address() as AddressInfo).port}`;
+	mails = await startSlowMailServer();
+	process.env.SMTP_URL = mails.url;
 	users = await startNode("users");
 });
 
@@ -47,7 +29,7 @@ afterEach(async () => {
 
 afterAll(async () => {
 	await users.stop();
-	await new Promise<void>((resolve) => server.close(resolve));
+	await mails.close();
 });
 
 async function startProcess(): Promise<ChildProcess> {
@@ -68,7 +50,7 @@ async function register(): Promise<string> {
 }
 
 const timesOf = (people: string[]) =>
-	people.map((person) => received.filter((address) => address === person).length);
+	people.map((person) => mails.received.filter((address) => address === person).length);
 
 test.each([
 	["frozen", "SIGSTOP"],
@@ -78,10 +60,10 @@ test.each([
 	async (_, signal) => {
 		child = await startProcess();
 		const { promise, resolve } = Promise.withResolvers<void>();
-		accepting = promise;
-		const before = received.length;
+		mails.accepting = promise;
+		const before = mails.received.length;
 		const people = await Promise.all(Array.from({ length: MAILS }, register));
-		await eventually("mails on their way", async () => received.length - before === 5);
+		await eventually("mails on their way", async () => mails.received.length - before === 5);
 
 		child.kill(signal);
 		survivor = await startNode("notifications");

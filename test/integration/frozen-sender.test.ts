@@ -1,43 +1,25 @@
 import { randomUUID } from "node:crypto";
-import type { AddressInfo } from "node:net";
-import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import type { ServiceBroker } from "moleculer";
-import { SMTPServer } from "smtp-server";
 import { callAction } from "../../contracts/actions.ts";
 import { asService } from "../../middlewares/permissions.ts";
 import type { Sender } from "../../services/notifications/sender.ts";
 import { eventually, PASSWORD, startNode } from "./shop.ts";
+import { type SlowMailServer, startSlowMailServer } from "./slow-mail-server.ts";
 
 const MAILS = 6;
-const received: string[] = [];
-/** The server has a mail, and says so when this resolves. */
-let accepting: Promise<unknown> = Promise.resolve();
-let server: SMTPServer;
+let mails: SlowMailServer;
 let shop: ServiceBroker;
 
 beforeAll(async () => {
-	server = new SMTPServer({
-		authOptional: true,
-		disabledCommands: ["STARTTLS"],
-		onData(stream, { envelope }, done) {
-			text(stream)
-				.then(() => {
-					received.push(...envelope.rcptTo.map(({ address }) => address));
-					return accepting;
-				})
-				.then(() => done(), done);
-		},
-	});
-	server.on("error", () => undefined);
-	await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-	process.env.SMTP_URL = `smtp://127.0.0.1:${(server.server.address() as AddressInfo).port}`;
+	mails = await startSlowMailServer();
+	process.env.SMTP_URL = mails.url;
 	shop = await startNode("users", "notifications");
 });
 
 afterAll(async () => {
 	await shop.stop();
-	await new Promise<void>((resolve) => server.close(resolve));
+	await mails.close();
 });
 
 const health = () =>
@@ -57,13 +39,13 @@ test("a frozen process that sends is replaced; what it held is sent once more at
 	};
 	// It has loaded its program.
 	await register("first");
-	await eventually("a first mail", async () => received.length === 1);
+	await eventually("a first mail", async () => mails.received.length === 1);
 	const { promise, resolve } = Promise.withResolvers<void>();
-	accepting = promise;
+	mails.accepting = promise;
 	for (let number = 0; number < MAILS; number++) {
 		await register(`u${randomUUID().slice(0, 8)}`);
 	}
-	await eventually("mails in hand", async () => received.length > 3);
+	await eventually("mails in hand", async () => mails.received.length > 3);
 
 	const { pid } = sender;
 	process.kill(pid as number, "SIGSTOP");
@@ -75,7 +57,9 @@ test("a frozen process that sends is replaced; what it held is sent once more at
 		const all = await callAction(shop, "v1.notifications.list", { limit: 100 }, asService());
 		return all.length === MAILS + 1 && all.every(({ status }) => status === "sent");
 	});
-	const counts = Object.values(Object.groupBy(received, (address) => address)).map((mails) => mails?.length);
+	const counts = Object.values(Object.groupBy(mails.received, (address) => address)).map(
+		(mails) => mails?.length,
+	);
 	expect(counts).toHaveLength(MAILS + 1);
 	expect(Math.max(...(counts as number[]))).toBeLessThanOrEqual(2);
 });
