@@ -81,6 +81,8 @@ export function natsConnection(address: string) {
 		timeout: 5000,
 		pingInterval: 5000,
 		maxPingOut: 2,
+		// A stack for each request, of use only while one debugs.
+		noAsyncTraces: true,
 	};
 }
 

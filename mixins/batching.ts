@@ -1,3 +1,4 @@
+import { setTimeout as wait } from "node:timers/promises";
 import DataLoader from "dataloader";
 import pLimit from "p-limit";
 
@@ -6,6 +7,8 @@ export interface BatchingOptions {
 	max?: number;
 	/** How many batches are under way at the same time, at most. */
 	atOnce?: number;
+	/** Batches begin no closer together, so that many calls share one. One that comes alone does not wait. */
+	every_ms?: number;
 }
 
 /**
@@ -16,10 +19,11 @@ export interface BatchingOptions {
  */
 export function batched<Item, Result>(
 	work: (items: readonly Item[]) => Promise<(Result | Error)[]>,
-	{ max = 100, atOnce = 1 }: BatchingOptions = {},
+	{ max = 100, atOnce = 1, every_ms = 0 }: BatchingOptions = {},
 ): (item: Item) => Promise<Result> {
 	const limit = pLimit(atOnce);
 	let finish: () => void = () => undefined;
+	let begun_at = Number.NEGATIVE_INFINITY;
 	const loader = new DataLoader<Item, Result>(
 		(items) => {
 			const finished = finish;
@@ -30,13 +34,17 @@ export function batched<Item, Result>(
 			cache: false,
 			maxBatchSize: max,
 			batchScheduleFn: (dispatch) => {
-				void limit(
-					() =>
-						new Promise<void>((resolve) => {
-							finish = resolve;
-							dispatch();
-						}),
-				);
+				void limit(async () => {
+					const early_ms = begun_at + every_ms - performance.now();
+					if (early_ms > 0) {
+						await wait(early_ms);
+					}
+					begun_at = performance.now();
+					await new Promise<void>((resolve) => {
+						finish = resolve;
+						dispatch();
+					});
+				});
 			},
 		},
 	);

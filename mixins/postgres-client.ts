@@ -55,6 +55,13 @@ const LIMITS: Record<string, string> = {
  */
 export const PULSED = { idle_session_timeout: "10s" };
 
+/**
+ * For the `session` of clients that look rows up by their keys, as a service does. PostgreSQL keeps the plan of a prepared
+ * statement: one that it made while a table was new and empty would read the whole table from then on. A statement
+ * without an index reads it still.
+ */
+export const BY_KEY = { enable_seqscan: "off", jit: "off" };
+
 const SSL_MODES = ["disable", "prefer", "require", "verify-ca", "verify-full", "no-verify"];
 const FORM = "postgres://user:password@host:5432/database";
 

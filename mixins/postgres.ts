@@ -10,7 +10,7 @@ import { parse } from "pg-connection-string";
 import { Umzug } from "umzug";
 import { agree, type SettingsRecord } from "./agreement.ts";
 import { retryConflicts, retryConflictsOf } from "./conflicts.ts";
-import { PostgresClient, PULSED, postgresPool } from "./postgres-client.ts";
+import { BY_KEY, PostgresClient, PULSED, postgresPool } from "./postgres-client.ts";
 import { checkDatabase, createDatabase } from "./postgres-database.ts";
 import { mixin } from "./schema.ts";
 import { databaseUrl, settings } from "./settings.ts";
@@ -64,6 +64,7 @@ export function postgres(options: PostgresOptions): Partial<ServiceSchema> {
 				connectionString: databaseUrl(options.database),
 				max: options.connections ?? 10,
 				application_name: `toko ${options.database}`,
+				session: BY_KEY,
 			});
 			retryConflictsOf(this.pool);
 			// Idle connections fail when the server restarts; the pool opens new ones by itself.

@@ -16,7 +16,7 @@ import {
 	putAside,
 	takeUpAgain,
 } from "./outbox-rows.ts";
-import { PostgresClient } from "./postgres-client.ts";
+import { BY_KEY, PostgresClient } from "./postgres-client.ts";
 import { databaseUrl } from "./settings.ts";
 import { hasMessage, JETSTREAM_CONNECTED, jetStreamOf, lookAtStream, type StreamState } from "./stream.ts";
 
@@ -111,6 +111,7 @@ export class Relay {
 			const session = new PostgresClient({
 				connectionString: databaseUrl(this.#database),
 				query_timeout: QUERY_MS,
+				session: BY_KEY,
 				application_name: `toko ${this.#database} relay ${this.#broker.nodeID}`,
 			});
 			// A lost connection fails the next query; it is noticed at once this way.

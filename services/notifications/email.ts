@@ -28,12 +28,18 @@ export function byEmail(url: string): Channel {
 	return {
 		async send(message) {
 			// Also where a server answers, but so slowly that no connection times out.
-			const signal = AbortSignal.timeout(PATIENCE_MS);
-			await transport
-				.sendMail({ ...asMail(message), signal } as SendMailOptions)
-				.catch((error: Error & SmtpAnswer) => {
-					throw isFinalRefusal(error) ? new Refused(error.message) : error;
-				});
+			const patience = new AbortController();
+			const timer = setTimeout(() => patience.abort(), PATIENCE_MS);
+			try {
+				await transport.sendMail({ ...asMail(message), signal: patience.signal } as SendMailOptions);
+			} catch (error) {
+				if (patience.signal.aborted) {
+					throw new Error(`the mail server did not take it within ${PATIENCE_MS / 1000} s`);
+				}
+				throw isFinalRefusal(error as SmtpAnswer) ? new Refused((error as Error).message) : error;
+			} finally {
+				clearTimeout(timer);
+			}
 		},
 		close: () => transport.close(),
 	};

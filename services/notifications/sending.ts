@@ -1,7 +1,7 @@
 import { setTimeout as wait } from "node:timers/promises";
 import pLimit from "p-limit";
 import { batched } from "../../mixins/batching.ts";
-import { postgresPool } from "../../mixins/postgres-client.ts";
+import { BY_KEY, postgresPool } from "../../mixins/postgres-client.ts";
 import { databaseUrl } from "../../mixins/settings.ts";
 import { type ChannelName, type Message, Refused } from "./channel.ts";
 import { openChannels } from "./channels.ts";
@@ -23,6 +23,8 @@ const LAST_WORDS_MS = 10_000;
 /** So many pings in a row that do not come tell that the service's process is frozen. Counted, since this one may have been. */
 const MISSED_PINGS = 20;
 
+/** Marks begin no closer together: each wakes PostgreSQL, and what is not marked goes out twice after a kill. */
+const MARK_EVERY_MS = 8;
 /** Where the database is away, it is asked again this often, for so long. */
 const MARK_AGAIN_MS = 100;
 const MARK_PATIENCE_MS = 30_000;
@@ -39,6 +41,7 @@ const limits = { email: newLimits(), sms: newLimits() };
 const pool = postgresPool({
 	connectionString: databaseUrl("notifications"),
 	max: 3,
+	session: BY_KEY,
 	application_name: "toko notifications sender",
 });
 pool.on("error", () => undefined);
@@ -113,11 +116,14 @@ async function handOver(number: number, channel: ChannelName, message: Message):
 	await channels[channel]?.send(message);
 }
 
-/** Those that leave while a mark is being written share the next one. */
-const markTogether = batched<Sent, void>(async (sent) => {
-	await markSent(pool, sent);
-	return sent.map(() => undefined);
-});
+/** Those that leave while a mark is being written, or right after another, share the next one. */
+const markTogether = batched<Sent, void>(
+	async (sent) => {
+		await markSent(pool, sent);
+		return sent.map(() => undefined);
+	},
+	{ every_ms: MARK_EVERY_MS },
+);
 
 /** The message has left, so it is marked as soon as the database lets it. */
 async function mark({ id, to, subject }: Message): Promise<void> {

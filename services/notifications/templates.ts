@@ -123,12 +123,12 @@ export class Templates {
 			link: linkFor(token_for, reader.token, shopUrl),
 		};
 		if (channel === "sms") {
-			return { text: String(await plain.render(this.#texts.get(file) as Template[], values)).trim() };
+			return { text: String(plain.renderSync(this.#texts.get(file) as Template[], values)).trim() };
 		}
 		const template = this.#mails.get(file) as Mail;
-		const subject = String(await plain.render(template.subject, values)).trim();
-		const content = String(await html.render(template.content, values));
-		const page = String(await html.render(this.#layout, { ...values, subject, content }));
+		const subject = String(plain.renderSync(template.subject, values)).trim();
+		const content = String(html.renderSync(template.content, values));
+		const page = String(html.renderSync(this.#layout, { ...values, subject, content }));
 		return { subject, html: page, text: asText(page).trim() };
 	}
 
