@@ -26,13 +26,7 @@ export interface JobsService extends PostgresService {
 	/** Adds a task that runs again and again: minute, hour, day, month, weekday, task (UTC). Call it in `created`. */
 	addCron(line: string): void;
 	cron: string[];
-	workers: Worker[];
-}
-
-/** Tasks that share workers with no others. */
-export interface Lane {
-	tasks: string[];
-	concurrency: number;
+	worker?: Worker;
 }
 
 /** The longest wait before a failed job is tried again; what has failed very often waits a bit longer. */
@@ -40,25 +34,22 @@ const BACKOFF_MAX_SECONDS = 30;
 const OFTEN = 30;
 const BACKOFF_OFTEN_SECONDS = 180;
 const HOUSEKEEPING_MS = 2000;
+/** How many jobs a process does at the same moment. */
+const CONCURRENCY = 4;
+/** How often each of these looks for a job whose time has come. Of one that is added and due PostgreSQL tells at once. */
+const POLL_MS = 5000;
 /** Names Toko's workers among the advisory locks of a database. */
 const WORKER_LOCK = 7_706_560;
 
 /**
  * Jobs in the service's own database by graphile-worker: a job is a row, added in the transaction that wants it
  * done, and tried until it is. A process that dies or freezes leaves its jobs to the others within seconds.
- *
- * @param options.concurrency How many jobs a process does at the same moment.
- * @param options.lanes Tasks that have workers of their own, so that slow ones hold up nobody else.
  */
-export function jobs(
-	database: string,
-	{ concurrency = 4, lanes = [] }: { concurrency?: number; lanes?: Lane[] } = {},
-): Partial<ServiceSchema> {
+export function jobs(database: string): Partial<ServiceSchema> {
 	return mixin<JobsService>({
 		created(this: JobsService) {
 			this.tasks = {};
 			this.cron = [];
-			this.workers = [];
 		},
 		methods: {
 			addCron(this: JobsService, line: string) {
@@ -69,19 +60,11 @@ export function jobs(
 			},
 		},
 		async started(this: JobsService) {
-			const tasks = Object.entries(this.tasks);
-			const apart = lanes.flatMap((lane) => lane.tasks);
-			const shared = Object.fromEntries(tasks.filter(([name]) => !apart.includes(name)));
-			this.workers.push(new Worker(database, this, { tasks: shared, cron: this.cron, concurrency }));
-			for (const lane of lanes) {
-				const own = Object.fromEntries(tasks.filter(([name]) => lane.tasks.includes(name)));
-				const { concurrency } = lane;
-				this.workers.push(new Worker(database, this, { tasks: own, cron: [], concurrency }));
-			}
-			await Promise.all(this.workers.map((worker) => worker.start()));
+			this.worker = new Worker(database, this);
+			await this.worker.start();
 		},
 		async stopped(this: JobsService) {
-			await Promise.all(this.workers.map((worker) => worker.stop()));
+			await this.worker?.stop();
 		},
 	});
 }
@@ -103,12 +86,6 @@ export async function pendingJobs(pool: pg.Pool): Promise<PendingJob[]> {
 	return rows.map((row) => ({ ...row, run_at: row.run_at.toISOString() }));
 }
 
-interface Work {
-	tasks: TaskList;
-	cron: string[];
-	concurrency: number;
-}
-
 /**
  * Runs jobs until it is stopped, through restarts of the server. Its pool of workers is announced by an advisory
  * lock that PostgreSQL drops when the process dies or is frozen; whoever sees a job taken by a pool without such a lock gives
@@ -117,7 +94,6 @@ interface Work {
  */
 class Worker {
 	#database: string;
-	#work: Work;
 	#service: JobsService;
 	#stopping = false;
 	#runner: Runner | undefined;
@@ -127,8 +103,7 @@ class Worker {
 	#housekeeping: NodeJS.Timeout | undefined;
 	#turn = Promise.resolve();
 
-	constructor(database: string, service: JobsService, work: Work) {
-		this.#work = work;
+	constructor(database: string, service: JobsService) {
 		this.#database = database;
 		this.#service = service;
 	}
@@ -169,11 +144,11 @@ class Worker {
 				this.#runner = await run({
 					pgPool: this.#service.pool,
 					schema: JOBS_SCHEMA,
-					taskList: this.#work.tasks,
-					crontab: this.#work.cron.join("\n"),
-					concurrency: this.#work.concurrency,
+					taskList: this.#service.tasks,
+					crontab: this.#service.cron.join("\n"),
+					concurrency: CONCURRENCY,
 					noHandleSignals: true,
-					pollInterval: 2000,
+					pollInterval: POLL_MS,
 					// Without these a failure to write what became of a job ends the process; so it ends the pool.
 					preset: { worker: { completeJobBatchDelay: 0, failJobBatchDelay: 0 } },
 					events,
@@ -219,10 +194,7 @@ class Worker {
 	}
 
 	async #keepHouse(session: pg.Client): Promise<void> {
-		await session.query(GIVE_BACK_JOBS_OF_THE_DEAD, [WORKER_LOCK]);
-		await session.query(CAP_THE_BACKOFF, [0, OFTEN, BACKOFF_MAX_SECONDS]);
-		await session.query(CAP_THE_BACKOFF, [OFTEN, 32_767, BACKOFF_OFTEN_SECONDS]);
-		await session.query(FORGET_REPLACED_JOBS);
+		await session.query(KEEP_HOUSE, [WORKER_LOCK]);
 	}
 
 	/** One query at a time on the one session; a failure is told and the next one opens a new session. */
@@ -309,23 +281,30 @@ const GIVE_BACK_JOBS_OF_THE_DEAD = `
 	)
 	HAVING count(*) > 0`;
 
-// Of the jobs that have failed more often than $1 and at most $2 times.
-const CAP_THE_BACKOFF = `
-	SELECT 1
+// Of jobs that have failed more often than `from` and at most `to` times.
+const capTheBackoff = (from: number, to: number, seconds: number) => `
+	SELECT count(*)
 	FROM (
 		SELECT array_agg(id) AS ids FROM graphile_worker.jobs
-		WHERE attempts > $1::integer AND attempts <= $2::integer AND attempts < max_attempts AND locked_at IS NULL
-			AND last_error IS NOT NULL AND run_at > now() + make_interval(secs => $3::integer + 1)
-	) AS late, LATERAL graphile_worker.reschedule_jobs(late.ids, now() + make_interval(secs => $3::integer))
+		WHERE attempts > ${from} AND attempts <= ${to} AND attempts < max_attempts AND locked_at IS NULL
+			AND last_error IS NOT NULL AND run_at > now() + make_interval(secs => ${seconds} + 1)
+	) AS late, LATERAL graphile_worker.reschedule_jobs(late.ids, now() + make_interval(secs => ${seconds}))
 	WHERE late.ids IS NOT NULL`;
 
 // A job whose key was given to a newer one, or removed, while it was under way is left for dead by graphile-worker where
 // it then fails.
 const FORGET_REPLACED_JOBS = `
-	SELECT graphile_worker.complete_jobs(array_agg(id))
-	FROM graphile_worker.jobs
-	WHERE attempts >= max_attempts AND key IS NULL AND locked_at IS NULL
-	HAVING count(*) > 0`;
+	SELECT count(*)
+	FROM (
+		SELECT array_agg(id) AS ids FROM graphile_worker.jobs
+		WHERE attempts >= max_attempts AND key IS NULL AND locked_at IS NULL
+	) AS replaced, LATERAL graphile_worker.complete_jobs(replaced.ids)
+	WHERE replaced.ids IS NOT NULL`;
+
+// In one statement: a shop that has nothing to do asks for it every other second.
+const KEEP_HOUSE = `
+	SELECT (${GIVE_BACK_JOBS_OF_THE_DEAD}), (${capTheBackoff(0, OFTEN, BACKOFF_MAX_SECONDS)}),
+		(${capTheBackoff(OFTEN, 32_767, BACKOFF_OFTEN_SECONDS)}), (${FORGET_REPLACED_JOBS})`;
 
 function quietLogger(service: JobsService): Logger {
 	return new Logger(() => (level, message) => {
