@@ -29,7 +29,7 @@ async function start(): Promise<void> {
 	await broker.waitForServices(expected, SERVICES_PATIENCE_MS).catch(() => {
 		console.error("not all services are there: see `services`");
 	});
-	openRepl(broker, operator);
+	await openRepl(broker, operator);
 }
 
 await start().catch(fail);

@@ -36,7 +36,7 @@ async function start(): Promise<void> {
 		throw error;
 	}
 	if (hasTerminal && !shop.isStopped()) {
-		openRepl(shop.broker, shop.operator);
+		await openRepl(shop.broker, shop.operator);
 	}
 }
 

@@ -1,7 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { stripVTControlCharacters } from "node:util";
 import type { CallingOptions, Middleware, ServiceBroker } from "moleculer";
-import startRepl from "moleculer-repl";
 import { type ActionName, callAction, type Meta, withKey } from "../../contracts/actions.ts";
 import { ambiguityMessage } from "../../contracts/numbers.ts";
 import { operatorCommands } from "./operator-commands.ts";
@@ -51,7 +50,9 @@ export class Operator {
  * Opens Moleculer's REPL with the shop's own commands. Lines are run one after the other, also when they come from a
  * pipe; at the end of the input the process ends.
  */
-export function openRepl(broker: ServiceBroker, operator: Operator): void {
+export async function openRepl(broker: ServiceBroker, operator: Operator): Promise<void> {
+	// Node's own REPL below it brings domains, which cost every event of a process a little from then on.
+	const { default: startRepl } = await import("moleculer-repl");
 	const isTerminal = Boolean(process.stdin.isTTY && process.stdout.isTTY);
 	if (!isTerminal) {
 		printWithoutColours();

@@ -3,6 +3,8 @@ import type { Pool } from "pg";
 import { RateLimiterPostgres, RateLimiterRes } from "rate-limiter-flexible";
 import { fold } from "../../contracts/email.ts";
 import { type ProblemCode, problem } from "../../contracts/problems.ts";
+import { BY_KEY, postgresPool } from "../../mixins/postgres-client.ts";
+import { databaseUrl } from "../../mixins/settings.ts";
 
 const MINUTE = 60;
 
@@ -26,11 +28,20 @@ type Count = keyof typeof LIMITS;
  */
 export class LoginGuard {
 	#limiters: Record<Count, RateLimiterPostgres>;
+	/** Of its own, whose commits do not wait for the disk: a power cut may forget the last half second of counts. */
+	#pool = postgresPool({
+		connectionString: databaseUrl("users"),
+		application_name: "toko users login guard",
+		max: 4,
+		session: { ...BY_KEY, synchronous_commit: "off" },
+	});
 
-	constructor(pool: Pool) {
+	constructor() {
+		// A lost connection fails the query that is under way.
+		this.#pool.on("error", () => undefined);
 		const limiter = (keyPrefix: Count) =>
 			new RateLimiterPostgres({
-				storeClient: pool,
+				storeClient: this.#pool,
 				storeType: "pool",
 				tableName: "login_attempts",
 				tableCreated: true,
@@ -44,6 +55,10 @@ export class LoginGuard {
 			address: limiter("address"),
 			registration: limiter("registration"),
 		};
+	}
+
+	async close(): Promise<void> {
+		await this.#pool.end();
 	}
 
 	/**

@@ -332,9 +332,13 @@ export default service<UsersService>({
 	},
 
 	async started() {
-		this.guard = new LoginGuard(this.pool);
+		this.guard = new LoginGuard();
 		this.signer = new TokenSigner(this.pool);
 		await this.signer.ensureKey();
 		await warnOfDuplicates(this);
+	},
+
+	async stopped() {
+		await this.guard?.close();
 	},
 });
