@@ -299,8 +299,19 @@ export function problem(code: ProblemCode, data: ProblemData = {}): Errors.Molec
 	const { status } = PROBLEMS[code];
 	const message = describe(code, data, "en");
 	return status < 500
-		? new Errors.MoleculerClientError(message, status, code, data)
+		? withoutStack(() => new Errors.MoleculerClientError(message, status, code, data))
 		: new Errors.MoleculerServerError(message, status, code, data);
+}
+
+/** A client's mistake says all in its message; a stack costs more than the rest of a refusal. */
+function withoutStack<E extends Error>(make: () => E): E {
+	const { stackTraceLimit } = Error;
+	Error.stackTraceLimit = 0;
+	try {
+		return make();
+	} finally {
+		Error.stackTraceLimit = stackTraceLimit;
+	}
 }
 
 /** The text of a problem in a language. */
