@@ -1,17 +1,13 @@
 import { problem } from "../../contracts/problems.ts";
-import { STOCK_MAX } from "../../contracts/products.ts";
-import { NEWEST } from "../../mixins/compared.ts";
-import type { DocumentAdapter } from "../../mixins/documents.ts";
-import { supply } from "./ledger.ts";
+import { addMoved, type HoldStore, unitsOf, unmoved } from "./hold-pages.ts";
+import { type Line, sumByProduct } from "./lines.ts";
 import { type Hold, ON_SALE, type ProductDocument } from "./model.ts";
+import { settle } from "./settling.ts";
 
-/** What one attempt to order wants of one product. */
-export interface Line {
-	product_id: string;
-	quantity: number;
-}
+const FIELDS = ["name", "price_minor", "stock", "holds", "hold_pages", "moves"] as const;
 
-type Store = DocumentAdapter<ProductDocument>;
+/** The part of a product that reserving reads. Of holds in pages only those of the attempts are in it. */
+export type ReservedProduct = Pick<ProductDocument, "_id" | (typeof FIELDS)[number]>;
 
 /** One attempt to order. */
 export interface Attempt {
@@ -22,13 +18,15 @@ export interface Attempt {
 	expires_at: string;
 }
 
+type ReservedLine = Line & { document: ReservedProduct };
+
 /** What is held for an order. */
 export interface Reserved {
 	/** That of an earlier attempt of the same request, where that one holds everything already. */
 	reservation_id: string;
 	/** When the holds expire, ISO 8601. */
 	expires_at: string;
-	lines: (Line & { document: ProductDocument })[];
+	lines: ReservedLine[];
 }
 
 /** How often units are tried for that others take at the same moment. */
@@ -37,18 +35,19 @@ const TRIES = 5;
 /**
  * Holds units for an attempt to order, all lines or none. Every step is one guarded update of one document: the units
  * leave the stock only if they are there and neither this attempt nor another one of the same request holds them, in the
- * same moment in which the hold is noted. So an attempt that arrives twice holds once.
+ * same moment in which the hold is noted. So an attempt that arrives twice holds once. The product's pages are looked at
+ * before that, and the update has the guard that no hold has moved to one meanwhile.
  *
  * @throws PRODUCT_NOT_FOUND or OUT_OF_STOCK, naming every line at fault; RESERVATION_UNDER_WAY where another attempt of
  * the request holds some of the lines and not all. Then this attempt holds nothing.
  */
-export async function reserve(store: Store, attempt: Attempt, lines: Line[]): Promise<Reserved> {
+export async function reserve(store: HoldStore, attempt: Attempt, lines: Line[]): Promise<Reserved> {
 	const wanted = sumByProduct(lines);
-	for (let tried = 1; ; tried++) {
-		const documents = await find(store, [...wanted.keys()]);
+	for (let tried = 0; ; ) {
+		const documents = await find(store, [...wanted.keys()], [attempt]);
 		const held = [...wanted].map(([product_id, quantity]) => ({
 			...{ product_id, quantity },
-			document: documents.get(product_id) as ProductDocument,
+			document: documents.get(product_id) as ReservedProduct,
 		}));
 		const earlier = attemptOf(attempt, held);
 		if (earlier) {
@@ -56,17 +55,25 @@ export async function reserve(store: Store, attempt: Attempt, lines: Line[]): Pr
 			return { reservation_id, expires_at, lines: held };
 		}
 		refuseShortages(documents, wanted);
-		const short = await holdAll(store, attempt, wanted);
+		const short = await holdAll(store, attempt, held);
 		if (!short) {
 			const { reservation_id, expires_at } = attempt;
 			return { reservation_id, expires_at, lines: held };
 		}
-		// Somebody else was faster with what was there a moment ago; it may also come back.
+		// Somebody else was faster with what was there a moment ago; it may also come back. Or holds moved to a page meanwhile.
+		tried += (await hasMoved(store, short)) ? 0 : 1;
 		if (tried === TRIES) {
 			const message = "others are buying this at the same moment: try again";
-			throw problem("OUT_OF_STOCK", { errors: [{ path: "items", message, ...short, available: 0 }] });
+			const { product_id, quantity: requested } = short;
+			const error = { path: "items", message, product_id, requested, available: 0 };
+			throw problem("OUT_OF_STOCK", { errors: [error] });
 		}
 	}
+}
+
+async function hasMoved({ products }: HoldStore, { document }: ReservedLine): Promise<boolean> {
+	const [later] = await products.find({ query: { _id: document._id }, fields: ["moves"] });
+	return later?.moves !== document.moves;
 }
 
 /** A hold of the attempt that holds all lines: this one, which arrived before, or an earlier one of its request. */
@@ -113,7 +120,7 @@ export interface ReserveCall {
  * @returns What is held, or why it is not, for each call in their order.
  */
 export async function reserveTogether(
-	store: Store,
+	store: HoldStore,
 	calls: readonly ReserveCall[],
 ): Promise<(Reserved | Error)[]> {
 	const outcomes: (Reserved | undefined)[] = calls.map(() => undefined);
@@ -145,11 +152,15 @@ function soleProduct({ lines: [line, ...others] }: ReserveCall): string | undefi
 
 /** Holds what there is enough for by one update; undefined for calls that have to be looked at one by one. */
 async function holdTogether(
-	store: Store,
+	store: HoldStore,
 	product_id: string,
 	calls: ReserveCall[],
 ): Promise<(Reserved | undefined)[]> {
-	const [document] = await store.find({ query: { _id: product_id, ...ON_SALE } });
+	const [document] = await findOnSale(
+		store,
+		[product_id],
+		calls.map(({ attempt }) => attempt),
+	);
 	const holders = new Set(document?.holds.flatMap(idsOf));
 	let left = document?.stock ?? 0;
 	const fitting = calls.filter(({ attempt, lines: [line] }) => {
@@ -165,12 +176,12 @@ async function holdTogether(
 		return true;
 	});
 	const holds = fitting.map(({ attempt, lines: [line] }) => holdOf(attempt, line?.quantity ?? 0));
-	const sum = holds.reduce((units, { quantity }) => units + quantity, 0);
+	const sum = unitsOf(holds);
 	const changed =
 		document && holds.length > 1
-			? await store.updateMany(
+			? await store.products.updateMany(
 					{
-						...{ _id: product_id, ...ON_SALE, stock: { $gte: sum } },
+						...{ _id: product_id, ...ON_SALE, ...unmoved(document), stock: { $gte: sum } },
 						...withoutHoldsOf(fitting.map(({ attempt }) => attempt)),
 					},
 					{ $inc: { stock: -sum }, $push: { holds: { $each: holds } } },
@@ -192,21 +203,23 @@ function idsOf({ reservation_id, request_id }: Attempt | Hold): string[] {
 	return request_id === undefined ? [reservation_id] : [reservation_id, request_id];
 }
 
-function holdOf({ reservation_id, request_id, expires_at }: Attempt, quantity: number): Hold {
+/** The hold of an attempt. */
+export function holdOf({ reservation_id, request_id, expires_at }: Attempt, quantity: number): Hold {
 	return { reservation_id, ...(request_id ? { request_id } : {}), expires_at, quantity };
 }
 
 /** Holds every line; where one is short, releases the others and answers that one. */
 async function holdAll(
-	store: Store,
+	store: HoldStore,
 	attempt: Attempt,
-	wanted: Map<string, number>,
-): Promise<{ product_id: string; requested: number } | undefined> {
-	for (const [place, [product_id, quantity]] of [...wanted].entries()) {
+	lines: ReservedLine[],
+): Promise<ReservedLine | undefined> {
+	for (const [place, line] of lines.entries()) {
+		const { product_id, quantity, document } = line;
 		// Where its answer is lost the hold may be there: the caller abandons the reservation before it is released.
-		const changed = await store.updateMany(
+		const changed = await store.products.updateMany(
 			{
-				...{ _id: product_id, ...ON_SALE, stock: { $gte: quantity } },
+				...{ _id: product_id, ...ON_SALE, ...unmoved(document), stock: { $gte: quantity } },
 				...withoutHoldsOf([attempt]),
 			},
 			{ $inc: { stock: -quantity }, $push: { holds: holdOf(attempt, quantity) } },
@@ -216,252 +229,35 @@ async function holdAll(
 				// Nobody takes over a part of the lines.
 				await settle(store, new Map([[attempt.reservation_id, "release"]]));
 			}
-			return { product_id, requested: quantity };
+			return line;
 		}
 	}
 	return undefined;
 }
 
-/** The fate of a hold: its units are sold, or go back on sale. */
-export type Fate = "consume" | "release";
-
-/**
- * Settles the holds of reservations, in one update of each product where that is possible. The guard is the presence of the
- * holds: whoever takes one out puts its units back, so a late duplicate does nothing.
- *
- * @returns How many holds went, and the products that got units.
- */
-export async function settle(
-	store: Store,
-	fates: ReadonlyMap<string, Fate>,
-): Promise<{ holds: number; released: string[] }> {
-	const query = { "holds.reservation_id": { $in: [...fates.keys()] } };
-	const settled = { holds: 0, released: [] as string[] };
-	for (const { _id, holds } of await store.find({ query })) {
-		const sold = holds.filter(({ reservation_id }) => fates.get(reservation_id) === "consume");
-		const unsold = holds.filter(({ reservation_id }) => fates.get(reservation_id) === "release");
-		if (sold.length > 0) {
-			settled.holds += (await takeOut(store, _id, sold, 0)) ? sold.length : 0;
-		}
-		const went = unsold.length > 0 ? await releaseHolds(store, _id, unsold) : 0;
-		settled.holds += went;
-		settled.released.push(...(went > 0 ? [_id] : []));
-	}
-	return settled;
+/** Products on sale, with the holds of these attempts that are in their pages. */
+async function findOnSale(
+	store: HoldStore,
+	product_ids: string[],
+	attempts: Attempt[],
+): Promise<ReservedProduct[]> {
+	const found = await store.products.find({
+		query: { _id: { $in: product_ids }, ...ON_SALE },
+		fields: FIELDS,
+	});
+	await addMoved(store, found, {
+		reservation_ids: attempts.map(({ reservation_id }) => reservation_id),
+		request_ids: attempts.flatMap(({ request_id = [] }) => request_id),
+	});
+	return found;
 }
 
-/** Answers how many of these holds this call has released. */
-async function releaseHolds(store: Store, _id: string, holds: Hold[]): Promise<number> {
-	const units = holds.reduce((sum, { quantity }) => sum + quantity, 0);
-	if (await takeOut(store, _id, holds, units)) {
-		return holds.length;
-	}
-	if (holds.length === 1) {
-		return 0;
-	}
-	// Some of them went meanwhile.
-	let released = 0;
-	for (const hold of holds) {
-		released += await releaseHolds(store, _id, [hold]);
-	}
-	return released;
-}
-
-/** Takes holds out of a product if all of them are there, and puts units back; sold are those that bring none back. */
-async function takeOut(store: Store, _id: string, holds: Hold[], units: number): Promise<boolean> {
-	const ids = holds.map(({ reservation_id }) => reservation_id);
-	const sale = { reservation_id: ids.at(-1), at: new Date().toISOString() };
-	const changed = await store.updateMany(
-		units > 0
-			? { _id, $and: ids.map((id) => ({ "holds.reservation_id": id })) }
-			: // Those that went meanwhile bring nothing back either.
-				{ _id, "holds.reservation_id": { $in: ids } },
-		{
-			$pull: { holds: { reservation_id: { $in: ids } } },
-			...(units > 0 ? { $inc: { stock: units } } : { $set: { last_sold: sale } }),
-		},
-	);
-	return changed > 0;
-}
-
-/** The reservations that were sold last, at most one of each product. */
-export async function newestSales(store: Store): Promise<string[]> {
-	const query = { last_sold: { $exists: true } };
-	const found = await store.find({ query, sort: ["-last_sold.at"], limit: NEWEST });
-	return found.flatMap(({ last_sold }) => last_sold?.reservation_id ?? []);
-}
-
-/** The reservations that lack the hold of one of their products. */
-export async function findUnheld(
-	store: Store,
-	reservations: { reservation_id: string; product_ids: string[] }[],
-): Promise<string[]> {
-	const ids = reservations.map(({ reservation_id }) => reservation_id);
-	const held = new Set<string>();
-	for (const { _id, holds } of await store.find({ query: { "holds.reservation_id": { $in: ids } } })) {
-		for (const { reservation_id } of holds) {
-			held.add(`${_id} ${reservation_id}`);
-		}
-	}
-	return reservations
-		.filter(({ reservation_id, product_ids }) =>
-			product_ids.some((product_id) => !held.has(`${product_id} ${reservation_id}`)),
-		)
-		.map(({ reservation_id }) => reservation_id);
-}
-
-/** A line of an order whose hold is lost. */
-export interface LostLine extends Line {
-	/** Whether its units left the stock in what orders has lost: then none are taken. */
-	is_sold: boolean;
-}
-
-/**
- * Holds units again for a pending order whose hold is lost, all lines or none; a line that is held stays so.
- *
- * @returns Whether all lines are held.
- */
-export async function holdAgain(
-	store: Store,
-	attempt: Pick<Attempt, "reservation_id" | "expires_at">,
-	lines: LostLine[],
-): Promise<boolean> {
-	const { reservation_id } = attempt;
-	const isUnheld = { $nor: [{ "holds.reservation_id": reservation_id }] };
-	for (const { product_id, quantity, is_sold } of lines) {
-		const changed = await store.updateMany(
-			{ _id: product_id, ...isUnheld, ...(is_sold ? {} : { stock: { $gte: quantity } }) },
-			{ ...(is_sold ? {} : { $inc: { stock: -quantity } }), $push: { holds: holdOf(attempt, quantity) } },
-		);
-		const isHeld =
-			changed > 0 || (await store.findOne({ _id: product_id, "holds.reservation_id": reservation_id }));
-		if (!isHeld) {
-			await settle(store, new Map([[reservation_id, "release"]]));
-			return false;
-		}
-	}
-	return true;
-}
-
-/** Takes units out of a stock that orders has sold, where it is as it was found; answers whether it was. */
-export async function takeSold(
-	store: Store,
-	found: { product_id: string; stock: number; supplied: number; quantity: number },
-): Promise<boolean> {
-	const { product_id: _id, stock, supplied, quantity } = found;
-	return (await store.updateMany({ _id, stock, supplied }, { $inc: { stock: -quantity } })) > 0;
-}
-
-/**
- * Units of a refunded order go back on sale. The guard is that the product's ledger has no entry of the order yet, so a
- * late duplicate does nothing.
- *
- * @returns The products that got units by this call.
- */
-export async function restock(store: Store, order_id: string, lines: Line[]): Promise<string[]> {
-	const restocked: string[] = [];
-	// Processes of an earlier version look there, and have noted only there.
-	const remembered = `restocks.${order_id}`;
-	for (const [_id, quantity] of sumByProduct(lines)) {
-		const at = new Date().toISOString();
-		const isChanged = await supply(
-			store,
-			_id,
-			order_id,
-			{ reason: "restock", quantity, at },
-			{ [remembered]: { $exists: false } },
-			{ [remembered]: at },
-		);
-		restocked.push(...(isChanged ? [_id] : []));
-	}
-	return restocked;
-}
-
-/** A request of a process that was frozen longer than this is refused: the product may have forgotten the first one. */
-const RESTOCK_ASKED_MAX_MS = 60 * 60_000;
-
-/** Throws where a restock was asked for so long ago that it may be a late duplicate of one that is forgotten. */
-export function refuseStale(asked_at: string | undefined): void {
-	if (asked_at !== undefined && Date.parse(asked_at) < Date.now() - RESTOCK_ASKED_MAX_MS) {
-		throw new Error(
-			`a restock that was asked for at ${asked_at} comes too late: it has to be asked for again`,
-		);
-	}
-}
-
-/** A change by hand: by some units, or to a value where the stock is the expected one. */
-export type StockChange = { quantity: number } | { stock: number; expected: number };
-
-/**
- * Changes the stock by hand, in one guarded update. A repetition of a change that was made finds its entry and changes
- * nothing.
- *
- * @param id Names the entry in the ledger: the same for each repetition of the same request.
- * @returns The stock after it.
- * @throws PRODUCT_NOT_FOUND, STOCK_WOULD_BE_NEGATIVE, STOCK_TOO_LARGE, STOCK_DIFFERS
- */
-export async function changeStock(
-	store: Store,
-	_id: string,
-	change: StockChange,
-	id: string,
-	by: string,
-): Promise<number> {
-	for (;;) {
-		const document = await store.findOne({ _id });
-		if (document?.ledger?.[id]) {
-			return document.stock;
-		}
-		if (!document || document.removed_at !== null) {
-			throw problem("PRODUCT_NOT_FOUND");
-		}
-		const { quantity, stock } = judgeChange(document, change);
-		const at = new Date().toISOString();
-		const isChanged = await supply(
-			store,
-			_id,
-			id,
-			{ reason: "admin", quantity, at, by },
-			{ ...ON_SALE, stock },
-			{ updated_at: at },
-		);
-		if (isChanged) {
-			return (await store.findOne({ _id }))?.stock ?? 0;
-		}
-		// Its stock has changed meanwhile.
-	}
-}
-
-/** How many units come in, and the stock that this is right for. What is held counts: it may come back. */
-function judgeChange({ stock, holds }: ProductDocument, change: StockChange) {
-	const quantity = "stock" in change ? change.stock - change.expected : change.quantity;
-	if ("stock" in change && stock !== change.expected) {
-		throw problem("STOCK_DIFFERS", { stock, expected: change.expected });
-	}
-	if (quantity < 0 && stock + quantity < 0) {
-		throw problem("STOCK_WOULD_BE_NEGATIVE", { stock });
-	}
-	const held = holds.reduce((sum, hold) => sum + hold.quantity, 0);
-	if (quantity > 0 && stock + held + quantity > STOCK_MAX) {
-		throw problem("STOCK_TOO_LARGE", { max: STOCK_MAX });
-	}
-	if ("stock" in change) {
-		return { quantity, stock: change.expected };
-	}
-	return { quantity, stock: quantity < 0 ? { $gte: -quantity } : { $lte: STOCK_MAX - held - quantity } };
-}
-
-/** Lines of the same product become one, in the order of their ids: of two attempts at the same products one gets all. */
-function sumByProduct(lines: Line[]): Map<string, number> {
-	const sums = new Map<string, number>();
-	for (const { product_id, quantity } of lines) {
-		sums.set(product_id, (sums.get(product_id) ?? 0) + quantity);
-	}
-	return new Map([...sums].sort(([a], [b]) => (a < b ? -1 : 1)));
-}
-
-async function find(store: Store, product_ids: string[]): Promise<Map<string, ProductDocument>> {
-	const found = await store.find({ query: { _id: { $in: product_ids }, ...ON_SALE } });
+async function find(
+	store: HoldStore,
+	product_ids: string[],
+	attempts: Attempt[],
+): Promise<Map<string, ReservedProduct>> {
+	const found = await findOnSale(store, product_ids, attempts);
 	const documents = new Map(found.map((document) => [document._id, document]));
 	const unknown = product_ids.filter((id) => !documents.has(id));
 	if (unknown.length > 0) {
@@ -473,7 +269,7 @@ async function find(store: Store, product_ids: string[]): Promise<Map<string, Pr
 }
 
 /** Throws OUT_OF_STOCK that names every line that is short. */
-function refuseShortages(documents: Map<string, ProductDocument>, wanted: Map<string, number>): void {
+function refuseShortages(documents: Map<string, ReservedProduct>, wanted: Map<string, number>): void {
 	const errors = [...wanted]
 		.map(([product_id, requested]) => ({
 			product_id,
