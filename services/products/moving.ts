@@ -3,10 +3,16 @@ import { setTimeout as wait } from "node:timers/promises";
 import type { HoldStore } from "./hold-pages.ts";
 import type { HoldPage } from "./model.ts";
 
-/** How many holds move to a page together. */
-export const PAGE_HOLDS = 100;
-/** With more holds of its own a product gives its oldest to a page. */
-export const OWN_HOLDS_MAX = 120;
+/** How many holds a product has beside its pages. */
+export interface Sizes {
+	/** With more holds of its own it gives its oldest to a page. */
+	own_max: number;
+	/** So many move together. */
+	page: number;
+}
+
+export const SIZES: Sizes = { own_max: 120, page: 100 };
+
 /** Between two moves of one product, so that those who reserve have their turn. */
 const PAUSE_MS = 20;
 
@@ -16,13 +22,17 @@ const PAUSE_MS = 20;
  *
  * @returns The page, for `insertPage`; undefined where there is nothing to move.
  */
-export async function beginPage({ products }: HoldStore, product_id: string): Promise<HoldPage | undefined> {
+export async function beginPage(
+	{ products }: HoldStore,
+	product_id: string,
+	{ own_max, page: size } = SIZES,
+): Promise<HoldPage | undefined> {
 	const [product] = await products.find({ query: { _id: product_id }, fields: ["holds", "filling"] });
-	if (!product || product.filling || product.holds.length <= OWN_HOLDS_MAX) {
+	if (!product || product.filling || product.holds.length <= own_max) {
 		return undefined;
 	}
 	const page = {
-		...{ _id: randomBytes(9).toString("base64url"), product_id, holds: product.holds.slice(0, PAGE_HOLDS) },
+		...{ _id: randomBytes(9).toString("base64url"), product_id, holds: product.holds.slice(0, size) },
 		...{ returned: 0, created_at: new Date().toISOString() },
 	};
 	const changed = await products.updateMany(
@@ -80,8 +90,8 @@ export async function withdrawPage(
 }
 
 /** Moves the oldest holds of a product to a page; answers whether it did. */
-export async function moveOldest(store: HoldStore, product_id: string): Promise<boolean> {
-	const page = await beginPage(store, product_id);
+export async function moveOldest(store: HoldStore, product_id: string, sizes = SIZES): Promise<boolean> {
+	const page = await beginPage(store, product_id, sizes);
 	if (!page) {
 		return false;
 	}

@@ -26,7 +26,7 @@ import {
 	presentStock,
 } from "./model.ts";
 import { MongoListing } from "./mongo-listing.ts";
-import { Mover, OWN_HOLDS_MAX } from "./moving.ts";
+import { Mover, SIZES } from "./moving.ts";
 import { orderEvents } from "./order-events.ts";
 import { EVENTS_UP_TO, placeKnown } from "./place.ts";
 import { type ReserveCall, type Reserved, reserveTogether } from "./reserving.ts";
@@ -319,7 +319,7 @@ export default service<ProductsService>({
 		moveHolds(this: ProductsService, { lines }: Reserved) {
 			for (const { product_id, document } of lines) {
 				// A process of an earlier version would not find them there.
-				if (document.holds.length >= OWN_HOLDS_MAX && !hasEarlier(this, KEEPS_PAGES)) {
+				if (document.holds.length >= SIZES.own_max && !hasEarlier(this, KEEPS_PAGES)) {
 					this.mover.start(product_id);
 				}
 			}
