@@ -14,7 +14,7 @@ export interface Sizes {
 export const SIZES: Sizes = { own_max: 120, page: 100 };
 
 /** Between two moves of one product, so that those who reserve have their turn. */
-const PAUSE_MS = 20;
+const PAUSE_MS = 5;
 
 /**
  * Lists a page for the oldest holds of a product, where it has many and no other page is being filled. Nothing of it

@@ -61,7 +61,7 @@ export async function reserve(store: HoldStore, attempt: Attempt, lines: Line[])
 			return { reservation_id, expires_at, lines: held };
 		}
 		// Somebody else was faster with what was there a moment ago; it may also come back. Or holds moved to a page meanwhile.
-		tried += (await hasMoved(store, short)) ? 0 : 1;
+		tried += (await hasMoved(store, short.document)) ? 0 : 1;
 		if (tried === TRIES) {
 			const message = "others are buying this at the same moment: try again";
 			const { product_id, quantity: requested } = short;
@@ -71,9 +71,10 @@ export async function reserve(store: HoldStore, attempt: Attempt, lines: Line[])
 	}
 }
 
-async function hasMoved({ products }: HoldStore, { document }: ReservedLine): Promise<boolean> {
-	const [later] = await products.find({ query: { _id: document._id }, fields: ["moves"] });
-	return later?.moves !== document.moves;
+/** Whether holds of a product have moved to a page since it was read, so that an update of it says nothing by failing. */
+async function hasMoved({ products }: HoldStore, { _id, moves }: ReservedProduct): Promise<boolean> {
+	const [later] = await products.find({ query: { _id }, fields: ["moves"] });
+	return later?.moves !== moves;
 }
 
 /** A hold of the attempt that holds all lines: this one, which arrived before, or an earlier one of its request. */
@@ -177,23 +178,22 @@ async function holdTogether(
 	});
 	const holds = fitting.map(({ attempt, lines: [line] }) => holdOf(attempt, line?.quantity ?? 0));
 	const sum = unitsOf(holds);
-	const changed =
-		document && holds.length > 1
-			? await store.products.updateMany(
-					{
-						...{ _id: product_id, ...ON_SALE, ...unmoved(document), stock: { $gte: sum } },
-						...withoutHoldsOf(fitting.map(({ attempt }) => attempt)),
-					},
-					{ $inc: { stock: -sum }, $push: { holds: { $each: holds } } },
-				)
-			: 0;
-	return calls.map((call) =>
-		document && changed > 0 && fitting.includes(call)
-			? {
-					reservation_id: call.attempt.reservation_id,
-					expires_at: call.attempt.expires_at,
-					lines: call.lines.map((line) => ({ ...line, document })),
-				}
+	if (!document || holds.length < 2) {
+		return calls.map(() => undefined);
+	}
+	const changed = await store.products.updateMany(
+		{
+			...{ _id: product_id, ...ON_SALE, ...unmoved(document), stock: { $gte: sum } },
+			...withoutHoldsOf(fitting.map(({ attempt }) => attempt)),
+		},
+		{ $inc: { stock: -sum }, $push: { holds: { $each: holds } } },
+	);
+	if (changed === 0 && (await hasMoved(store, document))) {
+		return holdTogether(store, product_id, calls);
+	}
+	return calls.map(({ attempt: { reservation_id, expires_at }, lines }, place) =>
+		changed > 0 && fitting.includes(calls[place] as ReserveCall)
+			? { reservation_id, expires_at, lines: lines.map((line) => ({ ...line, document })) }
 			: undefined,
 	);
 }
