@@ -11,7 +11,7 @@ export interface Sizes {
 	page: number;
 }
 
-export const SIZES: Sizes = { own_max: 120, page: 100 };
+export const SIZES: Sizes = { own_max: 60, page: 50 };
 
 /** Between two moves of one product, so that those who reserve have their turn. */
 const PAUSE_MS = 5;
