@@ -4,7 +4,8 @@ import { SOLD, STEPS } from "../services/orders/states.ts";
 import { EVENTS_UP_TO, GROUP, unknownEvent } from "../services/products/place.ts";
 import { withServices } from "./hosted.ts";
 import { inDatabase } from "./in-database.ts";
-import type { Sources, Stock } from "./sources.ts";
+import { type ReadStock, readProduct } from "./product-form.ts";
+import type { Sources } from "./sources.ts";
 import { acknowledgedUpTo, messages } from "./stream.ts";
 
 const PRODUCTS_AT_ONCE = 500;
@@ -81,10 +82,13 @@ export async function acceptProducts(
 async function compare(sources: Sources): Promise<{ unheld: Unheld[]; surpluses: Surplus[] }> {
 	return inDatabase("orders", async (client) => {
 		await client.query(`
-			CREATE TEMPORARY TABLE units (product_id text, stock integer, supplied integer) ON COMMIT DROP;
+			CREATE TEMPORARY TABLE units (product_id text, stock integer, supplied integer, uncollected integer)
+				ON COMMIT DROP;
 			CREATE TEMPORARY TABLE held (product_id text, reservation_id uuid, quantity integer) ON COMMIT DROP`);
-		const add = async (page: Stock[]) => {
-			const units = page.map(({ _id, stock, supplied }) => ({ product_id: _id, stock, supplied }));
+		const add = async (page: ReadStock[]) => {
+			const units = page.map(({ _id, stock, supplied, uncollected }) => ({
+				...{ product_id: _id, stock, supplied, uncollected },
+			}));
 			const held = page.flatMap(({ _id, holds }) => holds.map((hold) => ({ product_id: _id, ...hold })));
 			for (const [table, rows] of Object.entries({ units, held })) {
 				await client.query(
@@ -93,9 +97,9 @@ async function compare(sources: Sources): Promise<{ unheld: Unheld[]; surpluses:
 				);
 			}
 		};
-		let page: Stock[] = [];
+		let page: ReadStock[] = [];
 		for await (const product of sources.products()) {
-			page.push(product);
+			page.push(readProduct(product).product);
 			if (page.length === PRODUCTS_AT_ONCE) {
 				await add(page);
 				page = [];
@@ -124,7 +128,7 @@ const UNHELD = `
 
 const SURPLUSES = `
 	SELECT product_id, stock, supplied, surplus FROM (
-		SELECT u.*, (u.stock - u.supplied + coalesce((
+		SELECT u.*, (u.stock - u.supplied + u.uncollected + coalesce((
 			SELECT sum(h.quantity) FROM held h WHERE h.product_id = u.product_id AND NOT EXISTS (
 				SELECT FROM reservations r JOIN orders o ON o.id = r.order_id WHERE r.id = h.reservation_id AND o.status = ANY ($1)
 			)

@@ -84,8 +84,8 @@ async function acceptOrders(
 ): Promise<boolean> {
 	const { aggregates: events, number } = await acceptEvents(client, sources, "order");
 	const sold: string[] = [];
-	for await (const { last_sold } of sources.products()) {
-		sold.push(...(last_sold ? [last_sold.reservation_id] : []));
+	for await (const { last_sold, pages = [] } of sources.products()) {
+		sold.push(...[{ last_sold }, ...pages].flatMap((place) => place.last_sold?.reservation_id ?? []));
 	}
 	const { rowCount: sales } = await client.query(
 		"INSERT INTO reservations (id) SELECT unnest($1::uuid[]) ON CONFLICT DO NOTHING",

@@ -2,18 +2,20 @@ import { existsSync } from "node:fs";
 import { open, stat } from "node:fs/promises";
 import { basename } from "node:path";
 import { DamagedFile, inspectLog, linesOf } from "../mixins/append-log.ts";
-import { NOTES, type Notes } from "../mixins/document-file.ts";
-import type { ProductDocument } from "../services/products/model.ts";
+import { type BesideLine, NOTES, type Notes } from "../mixins/document-file.ts";
+import type { HoldPage, ProductDocument } from "../services/products/model.ts";
 import type { Finding, Look } from "./audit.ts";
+import { listedPages, withPages } from "./hold-pages.ts";
 import { FINDINGS_MAX } from "./look.ts";
+import type { Stock } from "./sources.ts";
 
-type Change = ProductDocument & { $$deleted?: boolean };
+type Change = ProductDocument & { $$deleted?: boolean } & Partial<BesideLine<HoldPage>>;
 
 /**
  * Reads NeDB's file without opening it as its owner does, of which there is one: a line for each change, the last one of
- * each product counts. In memory is where that stands.
+ * each product and page counts. In memory is where that stands.
  */
-export async function* productsInFile(file: string): AsyncGenerator<ProductDocument> {
+export async function* productsInFile(file: string): AsyncGenerator<Stock> {
 	if (!existsSync(file)) {
 		return;
 	}
@@ -23,18 +25,27 @@ export async function* productsInFile(file: string): AsyncGenerator<ProductDocum
 		const { size } = await handle.stat();
 		const changes = () => linesOf(handle.createReadStream({ start: 0, end: size - 1, autoClose: false }));
 		const last = new Map<string, number>();
+		const pages = new Map<string, { from: number; length: number }>();
 		for await (const { from, bytes } of size > 0 ? changes() : []) {
 			const change = parse(bytes);
 			if (change?._id) {
 				last.set(change._id, from);
+			} else if (change?.$$beside) {
+				pages.set(change.$$beside._id, { from, length: bytes.length });
 			}
 		}
+		const pageOf = async (id: string): Promise<HoldPage[]> => {
+			const { from = 0, length = 0 } = pages.get(id) ?? {};
+			const { buffer } = await handle.read(Buffer.alloc(length), 0, length, from);
+			const page = parse(buffer)?.$$beside;
+			return page && !("$$deleted" in page) ? [page] : [];
+		};
 		const current = new Set(last.values());
 		last.clear();
 		for await (const { from, bytes } of current.size > 0 ? changes() : []) {
 			const change = current.has(from) ? parse(bytes) : undefined;
 			if (change && !change.$$deleted) {
-				yield change;
+				yield { ...change, pages: (await Promise.all(listedPages(change).map(pageOf))).flat() };
 			}
 		}
 	} finally {
@@ -70,10 +81,11 @@ export async function notesOfFile(file: string): Promise<Notes> {
 export async function* followInFile(
 	file: string,
 	ids: ReadonlySet<string>,
-): AsyncGenerator<Map<string, ProductDocument> | undefined, void> {
+): AsyncGenerator<Map<string, Stock> | undefined, void> {
 	const handle = await open(file);
 	try {
 		const latest = new Map<string, ProductDocument>();
+		const pages = new Map<string, HoldPage>();
 		const { ino } = await handle.stat();
 		for (let read = 0; ; ) {
 			const { size } = await handle.stat();
@@ -84,8 +96,15 @@ export async function* followInFile(
 				if (change?._id && ids.has(change._id)) {
 					latest.set(change._id, change);
 				}
+				const page = change?.$$beside;
+				if (page && "$$deleted" in page) {
+					pages.delete(page._id);
+				} else if (page && ids.has(page.product_id)) {
+					pages.set(page._id, page);
+				}
 			}
-			yield (await stat(file)).ino === ino ? new Map(latest) : undefined;
+			const isSame = (await stat(file)).ino === ino;
+			yield isSame ? new Map([...latest].map(([id, product]) => [id, withPages(product, pages)])) : undefined;
 		}
 	} finally {
 		await handle.close();

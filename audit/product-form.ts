@@ -8,9 +8,15 @@ const REASONS: readonly string[] = supplyReason.options;
 /** So much of a value is quoted. */
 const QUOTED_MAX = 100;
 
+/** A product whose `holds` are all of them, with those of its pages. */
+export interface ReadStock extends Stock {
+	/** Units that were released in its pages and are not back in `stock` yet. */
+	uncollected: number;
+}
+
 /** A document of the store in the form that the checks rely on, and what it had in another form. */
 export interface ReadProduct {
-	product: Stock;
+	product: ReadStock;
 	/** Values that the shop never writes; left out of `product` where nothing can be counted by them. */
 	faults: string[];
 }
@@ -36,10 +42,12 @@ export function readProduct(given: Stock): ReadProduct {
 		fault(`was supplied ${quoted(supplied)} units`);
 	}
 	const { ledger, ledger_sums, restocks } = given;
-	const product: Stock = {
+	const paged = readPages(given, fault);
+	const product: ReadStock = {
 		...given,
 		_id: String(_id),
-		holds: readHolds(given.holds, fault),
+		holds: [...readHolds(given.holds, fault), ...paged.holds],
+		uncollected: paged.uncollected,
 		...(ledger === undefined ? {} : { ledger: readLedger(ledger, fault) }),
 		...(ledger_sums === undefined ? {} : { ledger_sums: readSums(ledger_sums, fault) }),
 		...(restocks === undefined ? {} : { restocks: objectOf(restocks, "restocks", fault) }),
@@ -64,6 +72,33 @@ function readHolds(given: unknown, fault: Fault): Hold[] {
 		}
 		return isHold;
 	});
+}
+
+function readPages({ _id, hold_pages, pages = [] }: Stock, fault: Fault) {
+	const holds: Hold[] = [];
+	let uncollected = 0;
+	const listed = hold_pages === undefined ? {} : objectOf<number>(hold_pages, "hold_pages", fault);
+	for (const [id, collected] of Object.entries(listed)) {
+		const page = pages.find((one) => one._id === id);
+		if (!page) {
+			fault(`lists the page ${id}, which is not there: its holds are lost`);
+			continue;
+		}
+		const { product_id, returned } = page;
+		if (product_id !== _id) {
+			fault(`lists the page ${id} of product ${quoted(product_id)}`);
+			continue;
+		}
+		if (isCount(collected) && isCount(returned) && collected <= returned) {
+			uncollected += returned - collected;
+		} else {
+			fault(
+				`has collected ${quoted(collected)} of the ${quoted(returned)} units that were released in the page ${id}`,
+			);
+		}
+		holds.push(...readHolds(page.holds, fault));
+	}
+	return { holds, uncollected };
 }
 
 function readLedger(given: unknown, fault: Fault): Record<string, LedgerEntry> {

@@ -7,7 +7,8 @@ import { postgresPool } from "../mixins/postgres-client.ts";
 import { databaseUrl, settings } from "../mixins/settings.ts";
 import { unlessMissing } from "../mixins/stream.ts";
 import { natsConnection } from "../moleculer.config.ts";
-import type { ProductDocument } from "../services/products/model.ts";
+import type { HoldPage, ProductDocument } from "../services/products/model.ts";
+import { listedPages } from "./hold-pages.ts";
 import { followInFile, notesOfFile, productsInFile } from "./product-file.ts";
 
 /** The driver's own major version has no types. */
@@ -22,7 +23,11 @@ interface Note {
 
 interface Mongo {
 	db(name: string): {
-		collection<D = Stock>(name: string): { find(query: object, options: object): AsyncIterable<D> };
+		collection<D = Stock>(
+			name: string,
+		): {
+			find(query: object, options?: object): AsyncIterable<D> & { toArray(): Promise<D[]> };
+		};
 	};
 	close(): Promise<void>;
 }
@@ -32,6 +37,7 @@ const FIELDS = [
 	"stock",
 	"supplied",
 	"holds",
+	"hold_pages",
 	"ledger",
 	"ledger_sums",
 	"restocks",
@@ -41,8 +47,14 @@ const FIELDS = [
 	"created_at",
 ] as const;
 
+/** How often a product is read to find the pages that it lists. */
+const PAGE_READS = 3;
+
 /** What the audit needs to know of a product. */
-export type Stock = Pick<ProductDocument, "_id" | (typeof FIELDS)[number]>;
+export interface Stock extends Pick<ProductDocument, "_id" | (typeof FIELDS)[number]> {
+	/** The pages that it lists and that are there. */
+	pages?: HoldPage[];
+}
 
 /** One look at a database: all queries of it see the same moment. */
 export type Snapshot = <R extends pg.QueryResultRow>(sql: string, values?: unknown[]) => Promise<R[]>;
@@ -118,9 +130,23 @@ function openMongo(url: string): Promise<Mongo> {
 	return MongoClient.connect(url, { useUnifiedTopology: true, serverSelectionTimeoutMS: 5000 });
 }
 
-function fromMongo(mongo: Mongo, query = {}): AsyncIterable<Stock> {
+async function* fromMongo(mongo: Mongo, query = {}): AsyncGenerator<Stock> {
+	const database = mongo.db(`${settings.namespace}_products`);
 	const projection = Object.fromEntries(FIELDS.map((field) => [field, 1]));
-	return mongo.db(`${settings.namespace}_products`).collection("products").find(query, { projection });
+	const products = (wanted: object) => database.collection("products").find(wanted, { projection });
+	for await (let product of products(query)) {
+		for (let read = 1; ; read++) {
+			const ids = listedPages(product);
+			const pages = database.collection<HoldPage>("hold_pages");
+			product.pages = ids.length > 0 ? await pages.find({ _id: { $in: ids } }).toArray() : [];
+			if (product.pages.length === ids.length || read === PAGE_READS) {
+				break;
+			}
+			// An empty page is deleted once its product no longer lists it.
+			product = (await products({ _id: product._id }).toArray())[0] ?? product;
+		}
+		yield product;
+	}
 }
 
 async function* followInMongo(

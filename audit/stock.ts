@@ -6,8 +6,8 @@ import { INITIAL, SOLD } from "../services/orders/states.ts";
 import type { Finding, Look } from "./audit.ts";
 import { judgeLedger, judgeRestocks, type Restocks, readRestocks, restockedOrders } from "./ledger.ts";
 import { PagedLook } from "./look.ts";
-import { readProduct } from "./product-form.ts";
-import type { Snapshot, Sources, Stock } from "./sources.ts";
+import { type ReadStock, readProduct } from "./product-form.ts";
+import type { Snapshot, Sources } from "./sources.ts";
 import { acknowledgedUpTo } from "./stream.ts";
 
 /** A hold whose time is over is the sweeper's for this long. */
@@ -171,7 +171,7 @@ async function lookCloser(
 		}
 		looks.units.under_way += left.size;
 		looks.units.not_judged?.push(
-			...[...left].map((id) => (names.has(id) ? documentOf(names.get(id) as Stock) : `product ${id}`)),
+			...[...left].map((id) => (names.has(id) ? documentOf(names.get(id) as ReadStock) : `product ${id}`)),
 		);
 	} finally {
 		await following.return();
@@ -217,7 +217,7 @@ async function clockOf(sources: Sources): Promise<string> {
 	return rows[0]?.now as string;
 }
 
-function ask(question: Question, product: Stock): void {
+function ask(question: Question, product: ReadStock): void {
 	for (const { reservation_id } of product.holds) {
 		question.reservations.push(reservation_id);
 	}
@@ -263,17 +263,17 @@ async function readOrders(query: Snapshot, question: Question): Promise<Orders> 
 const IS_SOLD = "o.status = ANY ($1) AND h.id IS NULL";
 
 /** Whatever is judged here, in a few bytes. */
-function digest({ stock, supplied, holds, ledger, ledger_sums, restocks }: Stock): string {
-	const told = JSON.stringify([stock, supplied, holds, ledger, ledger_sums, restocks]);
+function digest({ stock, supplied, holds, uncollected, ledger, ledger_sums, restocks }: ReadStock): string {
+	const told = JSON.stringify([stock, supplied, holds, uncollected, ledger, ledger_sums, restocks]);
 	return createHash("sha256").update(told).digest("base64url").slice(0, 22);
 }
 
-function documentOf({ _id, name }: Stock): string {
+function documentOf({ _id, name }: ReadStock): string {
 	return `product ${_id} (${name})`;
 }
 
 /** A process of an earlier version may have made it; products opens its ledger at the next start. */
-function isNew({ created_at }: Stock): boolean {
+function isNew({ created_at }: ReadStock): boolean {
 	return Date.parse(created_at) > Date.now() - DAY_MS;
 }
 
@@ -282,7 +282,7 @@ function isNew({ created_at }: Stock): boolean {
  *
  * @returns Whether that says everything.
  */
-function judge(earlier: Stock, later: Stock, orders: Orders, looks: Looks): boolean {
+function judge(earlier: ReadStock, later: ReadStock, orders: Orders, looks: Looks): boolean {
 	const { findings, isSure } = judgeStock(earlier, earlier === later, orders);
 	if (!isSure) {
 		return false;
@@ -307,12 +307,12 @@ function judge(earlier: Stock, later: Stock, orders: Orders, looks: Looks): bool
  * read, and has no hold, has given it up by then. One that was placed since, and has none, may have had it after that.
  */
 function judgeStock(
-	product: Stock,
+	product: ReadStock,
 	isUnchanged: boolean,
 	orders: Orders,
 ): { findings: Finding[]; isSure: boolean } {
-	const { _id, stock, supplied, holds } = product;
-	const held = holds.reduce((sum, hold) => sum + hold.quantity, 0);
+	const { _id, stock, supplied, holds, uncollected } = product;
+	const held = holds.reduce((sum, hold) => sum + hold.quantity, uncollected);
 	const { quantity: most, since } = orders.sold.get(_id) ?? { quantity: 0, since: 0 };
 	const least = isUnchanged ? most : most - since;
 	const document = documentOf(product);
@@ -334,8 +334,8 @@ function judgeStock(
 type Judgement = Finding | "right" | "under way";
 
 function judgeHold(
-	product: Stock,
-	hold: Stock["holds"][number],
+	product: ReadStock,
+	hold: ReadStock["holds"][number],
 	isTwice: boolean,
 	orders: Orders,
 ): Judgement {
@@ -383,7 +383,7 @@ function judgeHold(
  * was there when the order was placed.
  */
 function endsWith(
-	{ expires_at, request_id }: Stock["holds"][number],
+	{ expires_at, request_id }: ReadStock["holds"][number],
 	line: HeldLine,
 	expires_ms: number,
 ): boolean {

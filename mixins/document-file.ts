@@ -23,17 +23,35 @@ interface Internals {
 	_resetIndexes(documents: object[]): void;
 }
 
+interface Deleted {
+	_id: string;
+	$$deleted: true;
+}
+
 /** Notes of a file about itself. */
 export type Notes = Record<string, string | number>;
 
 /** How a line of notes begins; it has no `_id`, so NeDB and readers of documents pass over it. */
 export const NOTES = '{"$$notes":';
 
+/** How a line of the collection beside begins: it has no `_id` either. */
+export const BESIDE = '{"$$beside":';
+
+/** A document of the collection beside, or its deletion, as its line has it. */
+export interface BesideLine<D> {
+	$$beside: D | Deleted;
+}
+
 interface Filters {
 	query?: object;
 	sort?: string[];
 	limit?: number;
 	offset?: number;
+	fields?: readonly string[];
+}
+
+interface Cursor {
+	projection(fields: Record<string, 1>): Cursor;
 }
 
 /** Its types are those of another module system. */
@@ -54,59 +72,15 @@ const { MemoryAdapter } = DbService as unknown as {
 		insert(document: object): Promise<object>;
 		insertMany(documents: object[]): Promise<object[]>;
 		updateMany(query: object, update: object): Promise<number>;
+		removeMany(query: object): Promise<number>;
+		createCursor(filters: Filters): Cursor;
 	};
 };
 
-/**
- * moleculer-db's NeDB adapter on a file that survives power cuts and full disks. NeDB changes its memory first; here no
- * call is answered, not even a read, before everything it saw is on the disk. Concurrent calls share one fsync.
- *
- * When a write fails its callers get `NotWritten` and the documents are read from the file again, so that nothing is
- * served that the disk lacks.
- */
-export class FileAdapter extends MemoryAdapter {
-	#filename: string;
-	#nedb: Internals;
-	#log: AppendLog | undefined;
-	/** The file's size when it held nothing outdated, or when it was opened. */
-	#base_size = 0;
-	#isCompacting = false;
-	/** What the file tells of itself, in lines that NeDB passes over. */
-	#notes: Notes = {};
-	/** Set from a failed write to the next one that succeeds. */
-	#failure: Error | undefined;
-
-	constructor(filename: string) {
-		// AppendLog cuts off the remains of an interrupted write: anything else is damage, not to be dropped in silence.
-		const datastore = new Datastore({ filename, corruptAlertThreshold: 0 });
-		super(datastore);
-		this.#filename = filename;
-		this.#nedb = datastore;
-		this.#nedb.persistence.persistNewStateAsync = async (documents) => this.#append(documents);
-		this.#nedb.persistence.persistCachedDatabaseAsync = async () => undefined;
-		this.#nedb.persistence.beforeDeserialization = (line) => {
-			if (String(line).startsWith(NOTES)) {
-				this.#notes = (JSON.parse(String(line)) as { $$notes: Notes }).$$notes;
-			}
-			return line;
-		};
-		const read = this.#nedb.persistence.treatRawStreamAsync.bind(this.#nedb.persistence);
-		this.#nedb.persistence.treatRawStreamAsync = (stream) => read(Readable.from(escaped(stream)));
-	}
-
-	override async connect(): Promise<void> {
-		this.#log = await AppendLog.open(this.#filename, (failure) => this.#recover(failure));
-		await super.connect();
-		this.#base_size = this.#log.size;
-		if (this.#log.lines_read > GROWTH_MAX * this.#nedb.getAllData().length) {
-			this.#compact();
-		}
-	}
-
-	override async disconnect(): Promise<void> {
-		await this.#nedb.executor.pushAsync(async () => this.#log?.close());
-		await super.disconnect();
-	}
+/** A collection of NeDB that answers nothing, not even a read, before everything it saw is on the disk. */
+abstract class ConfirmedCollection extends MemoryAdapter {
+	/** Resolves when all that was written by now is on the disk. */
+	protected abstract confirmed(): Promise<void> | undefined;
 
 	override find(filters: Filters) {
 		return this.#confirmed(super.find(filters));
@@ -132,6 +106,135 @@ export class FileAdapter extends MemoryAdapter {
 		return this.#confirmed(super.updateMany(withoutNor(query), update));
 	}
 
+	override removeMany(query: object) {
+		return this.#confirmed(super.removeMany(query));
+	}
+
+	/** NeDB copies only the fields that are asked for. */
+	override createCursor(filters: Filters) {
+		const cursor = super.createCursor(filters);
+		return filters.fields
+			? cursor.projection(Object.fromEntries(["_id", ...filters.fields].map((field) => [field, 1])))
+			: cursor;
+	}
+
+	async #confirmed<T>(call: Promise<T>): Promise<T> {
+		const answer = await call;
+		await this.confirmed();
+		return answer;
+	}
+}
+
+/** A second collection in the file of a first one. */
+class CollectionBeside extends ConfirmedCollection {
+	#nedb: Internals;
+	#confirm: () => Promise<void> | undefined;
+
+	/**
+	 * @param owner The first one: calls to both are done in the order in which they are made.
+	 * @param append Adds lines to the file.
+	 */
+	constructor(owner: Internals, append: (lines: object[]) => void, confirm: () => Promise<void> | undefined) {
+		const datastore = new Datastore({});
+		datastore.executor = owner.executor;
+		datastore.persistence.persistNewStateAsync = async (documents) => {
+			// Its indexes are made anew with each start.
+			const lines = documents.filter((document) => "_id" in document).map(($$beside) => ({ $$beside }));
+			if (lines.length > 0) {
+				append(lines);
+			}
+		};
+		super(datastore);
+		this.#nedb = datastore;
+		this.#confirm = confirm;
+	}
+
+	/** Takes the place of all that is in memory. */
+	reset(documents: Iterable<object>): void {
+		this.#nedb._resetIndexes([...documents]);
+	}
+
+	get size(): number {
+		return this.#nedb.getAllData().length;
+	}
+
+	*lines(): Generator<string> {
+		for (const $$beside of this.#nedb.getAllData()) {
+			yield lineOf({ $$beside });
+		}
+	}
+
+	protected override confirmed() {
+		return this.#confirm();
+	}
+}
+
+/**
+ * moleculer-db's NeDB adapter on a file that survives power cuts and full disks. NeDB changes its memory first; here no
+ * call is answered, not even a read, before everything it saw is on the disk. Concurrent calls share one fsync.
+ *
+ * When a write fails its callers get `NotWritten` and the documents are read from the file again, so that nothing is
+ * served that the disk lacks.
+ */
+export class FileAdapter extends ConfirmedCollection {
+	/** A second collection in the same file: copied, restored and confirmed together with the first. */
+	readonly beside: CollectionBeside;
+	#filename: string;
+	#nedb: Internals;
+	#log: AppendLog | undefined;
+	/** The file's size when it held nothing outdated, or when it was opened. */
+	#base_size = 0;
+	#isCompacting = false;
+	/** What the file tells of itself, in lines that NeDB passes over. */
+	#notes: Notes = {};
+	/** Documents of the collection beside that were read from the file, until it has them. */
+	#read_beside = new Map<string, object>();
+	/** Set from a failed write to the next one that succeeds. */
+	#failure: Error | undefined;
+
+	constructor(filename: string) {
+		// AppendLog cuts off the remains of an interrupted write: anything else is damage, not to be dropped in silence.
+		const datastore = new Datastore({ filename, corruptAlertThreshold: 0 });
+		super(datastore);
+		this.#filename = filename;
+		this.#nedb = datastore;
+		this.#nedb.persistence.persistNewStateAsync = async (documents) => this.#append(documents);
+		this.#nedb.persistence.persistCachedDatabaseAsync = async () => undefined;
+		this.#nedb.persistence.beforeDeserialization = (line) => {
+			const text = String(line);
+			if (text.startsWith(NOTES)) {
+				this.#notes = (JSON.parse(text) as { $$notes: Notes }).$$notes;
+			} else if (text.startsWith(BESIDE)) {
+				this.#readBeside(JSON.parse(text) as BesideLine<{ _id: string }>);
+				return "{}";
+			}
+			return line;
+		};
+		this.beside = new CollectionBeside(
+			this.#nedb,
+			(lines) => this.#append(lines),
+			() => this.confirmed(),
+		);
+		const read = this.#nedb.persistence.treatRawStreamAsync.bind(this.#nedb.persistence);
+		this.#nedb.persistence.treatRawStreamAsync = (stream) => read(Readable.from(escaped(stream)));
+	}
+
+	override async connect(): Promise<void> {
+		this.#log = await AppendLog.open(this.#filename, (failure) => this.#recover(failure));
+		await super.connect();
+		await this.beside.connect();
+		this.#takeBeside();
+		this.#base_size = this.#log.size;
+		if (this.#log.lines_read > GROWTH_MAX * (this.#nedb.getAllData().length + this.beside.size)) {
+			this.#compact();
+		}
+	}
+
+	override async disconnect(): Promise<void> {
+		await this.#nedb.executor.pushAsync(async () => this.#log?.close());
+		await super.disconnect();
+	}
+
 	/** What was noted in the file, beside its documents: it is copied and restored with them. */
 	get notes(): Notes {
 		return this.#notes;
@@ -139,16 +242,15 @@ export class FileAdapter extends MemoryAdapter {
 
 	/** Notes something in the file, of numbers the higher one; resolves when it is on the disk. */
 	async note(name: string, value: string | number): Promise<void> {
-		await this.#confirmed(
-			this.#nedb.executor.pushAsync(async () => {
-				const noted = this.#notes[name];
-				if (typeof value === "number" && typeof noted === "number" && noted >= value) {
-					return;
-				}
-				this.#notes = { ...this.#notes, [name]: value };
-				this.#append([{ $$notes: this.#notes }]);
-			}),
-		);
+		await this.#nedb.executor.pushAsync(async () => {
+			const noted = this.#notes[name];
+			if (typeof value === "number" && typeof noted === "number" && noted >= value) {
+				return;
+			}
+			this.#notes = { ...this.#notes, [name]: value };
+			this.#append([{ $$notes: this.#notes }]);
+		});
+		await this.confirmed();
 	}
 
 	/** Throws while the file takes no writes: after a failed one it is tried here whether it does again, between two calls. */
@@ -164,13 +266,24 @@ export class FileAdapter extends MemoryAdapter {
 		});
 	}
 
-	async #confirmed<T>(call: Promise<T>): Promise<T> {
-		const answer = await call;
-		await this.#log?.confirmed();
-		return answer;
+	protected override confirmed() {
+		return this.#log?.confirmed();
 	}
 
-	/** NeDB's memory has changed already; `#confirmed` waits for the disk. */
+	#readBeside({ $$beside: document }: BesideLine<{ _id: string }>): void {
+		if ("$$deleted" in document) {
+			this.#read_beside.delete(document._id);
+		} else {
+			this.#read_beside.set(document._id, document);
+		}
+	}
+
+	#takeBeside(): void {
+		this.beside.reset(this.#read_beside.values());
+		this.#read_beside.clear();
+	}
+
+	/** NeDB's memory has changed already; `confirmed` waits for the disk. */
 	#append(documents: object[]): void {
 		const log = this.#log as AppendLog;
 		if (log.failure) {
@@ -198,10 +311,12 @@ export class FileAdapter extends MemoryAdapter {
 		this.#nedb.executor
 			.pushAsync(async () => {
 				this.#notes = {};
+				this.#read_beside.clear();
 				const { data } = await this.#nedb.persistence.treatRawStreamAsync(
 					createReadStream(this.#filename, "utf8"),
 				);
 				this.#nedb._resetIndexes(data);
+				this.#takeBeside();
 				this.#log?.recover();
 			}, true)
 			.catch((error: Error) => this.#end(`${this.#filename} cannot be read again: ${error.message}`, error));
@@ -234,6 +349,7 @@ export class FileAdapter extends MemoryAdapter {
 		for (const document of this.#nedb.getAllData()) {
 			yield lineOf(document);
 		}
+		yield* this.beside.lines();
 		for (const [fieldName, { unique, sparse }] of Object.entries(this.#nedb.indexes)) {
 			if (fieldName !== "_id") {
 				yield lineOf({ $$indexCreated: { fieldName, unique, sparse } });

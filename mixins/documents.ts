@@ -2,16 +2,11 @@ import { randomUUID } from "node:crypto";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Service, ServiceSchema } from "moleculer";
-import MongoAdapter from "moleculer-db-adapter-mongo";
 import { agree, type SettingsRecord } from "./agreement.ts";
 import { database } from "./database.ts";
 import { FileAdapter } from "./document-file.ts";
-import {
-	notesInCollection,
-	type SettingsCollection,
-	settingsCollection,
-	settingsFile,
-} from "./document-settings.ts";
+import { type NativeMongo, ServerAdapter } from "./document-server.ts";
+import { notesInCollection, settingsCollection, settingsFile } from "./document-settings.ts";
 import { mixin } from "./schema.ts";
 import { settings } from "./settings.ts";
 import { STORE_ID, type Store, type Watch, watchStore } from "./store-identity.ts";
@@ -26,18 +21,36 @@ export interface DocumentIndex {
 
 /** The part of moleculer-db's adapters that means the same on NeDB and on MongoDB. */
 export interface DocumentAdapter<D> {
-	find(filters: { query?: object; sort?: string[]; limit?: number; offset?: number }): Promise<D[]>;
+	/** @param filters.fields Those that are read beside `_id`; all where none are named. */
+	find<F extends keyof D & string = keyof D & string>(filters: {
+		query?: object;
+		sort?: string[];
+		limit?: number;
+		offset?: number;
+		fields?: readonly F[];
+	}): Promise<Pick<D, F | ("_id" & keyof D)>[]>;
 	findOne(query: object): Promise<D | null>;
 	count(filters: { query?: object }): Promise<number>;
 	insert(document: D): Promise<D>;
 	insertMany(documents: D[]): Promise<D[]>;
 	/** One atomic update of each document that matches; answers how many were changed. */
 	updateMany(query: object, update: object): Promise<number>;
+	/** Answers how many documents are gone. */
+	removeMany(query: object): Promise<number>;
+}
+
+/** A second collection in the same file or database, copied and restored together with the first. */
+export interface Beside {
+	/** Its name on a server. */
+	name: string;
+	indexes: DocumentIndex[];
 }
 
 /** What the `documents` mixin adds to a service. */
-export interface DocumentService<D> extends Service {
+export interface DocumentService<D, B = unknown> extends Service {
 	adapter: DocumentAdapter<D>;
+	/** The collection beside, where one was asked for. */
+	beside: DocumentAdapter<B>;
 	/** What the driver makes of the collection; undefined where the documents are in a file. */
 	collection: NativeCollection<D> | undefined;
 	/** Whether the server is a MongoDB, and not one that speaks its language. */
@@ -67,6 +80,7 @@ export interface NativeCollection<D> {
 
 interface NativeCursor<D> {
 	sort(keys: object): NativeCursor<D>;
+	project(fields: object): NativeCursor<D>;
 	skip(rows: number): NativeCursor<D>;
 	limit(rows: number): NativeCursor<D>;
 	toArray(): Promise<D[]>;
@@ -79,19 +93,15 @@ export function isDuplicate(error: unknown): boolean {
 	return code === 11000 || errorType === "uniqueViolated";
 }
 
-interface NativeMongo {
-	connect(): Promise<void>;
-	client: unknown;
-	db: { command(command: object): Promise<unknown>; collection(name: string): SettingsCollection };
-	collection: NativeCollection<unknown>;
-	count(filters: { query: object }): Promise<number>;
-}
-
 /**
  * A collection of documents: on the server that `MONGO_URL` names, else in a NeDB file under `TOKO_DIR`. The service
  * sees the same adapter either way. Ids are strings, made by the service.
  */
-export function documents(collection: string, indexes: DocumentIndex[]): Partial<ServiceSchema> {
+export function documents(
+	collection: string,
+	indexes: DocumentIndex[],
+	beside?: Beside,
+): Partial<ServiceSchema> {
 	return mixin<Omit<DocumentService<unknown>, "adapter"> & { adapter: NativeMongo | FileAdapter }>({
 		mixins: [database],
 		merged(schema: ServiceSchema) {
@@ -129,18 +139,30 @@ export function documents(collection: string, indexes: DocumentIndex[]): Partial
 			}
 			await this.notes.add(STORE_ID, randomUUID());
 			this.watch = await watchStore(this.broker, storeOf(this.notes, collection));
-			for (const { field, unique = false, onServer = false } of indexes) {
-				if (isMongo(this.adapter)) {
-					await this.adapter.collection.createIndex({ [field]: 1 }, { unique });
-				} else if (!onServer) {
-					await this.adapter.db.ensureIndex({ fieldName: field, unique });
-				}
+			await makeIndexes(this.adapter, indexes);
+			if (beside) {
+				const second = isMongo(this.adapter) ? this.adapter.beside(beside.name) : this.adapter.beside;
+				await makeIndexes(second, beside.indexes);
+				this.beside = second as unknown as DocumentAdapter<unknown>;
 			}
 		},
 		async stopped() {
 			await this.watch?.stop();
 		},
 	});
+}
+
+async function makeIndexes(
+	adapter: NativeMongo | Pick<FileAdapter, "db">,
+	indexes: DocumentIndex[],
+): Promise<void> {
+	for (const { field, unique = false, onServer = false } of indexes) {
+		if (isMongo(adapter)) {
+			await adapter.collection.createIndex({ [field]: 1 }, { unique });
+		} else if (!onServer) {
+			await adapter.db.ensureIndex({ fieldName: field, unique });
+		}
+	}
 }
 
 function notesInFile(file: FileAdapter): StoreNotes {
@@ -202,8 +224,8 @@ function settingsRecord(adapter: NativeMongo | FileAdapter, collection: string):
 	};
 }
 
-function isMongo(adapter: NativeMongo | FileAdapter): adapter is NativeMongo {
-	return adapter instanceof MongoAdapter;
+function isMongo(adapter: object): adapter is NativeMongo {
+	return adapter instanceof ServerAdapter;
 }
 
 function onMongo(url: string, collection: string) {
@@ -215,7 +237,7 @@ function onMongo(url: string, collection: string) {
 		appname: "toko",
 		writeConcern: { w: "majority", j: true },
 	};
-	return new MongoAdapter(url, options as never, `${settings.namespace}_${collection}`);
+	return new ServerAdapter(url, options as never, `${settings.namespace}_${collection}`);
 }
 
 function inFile(collection: string) {

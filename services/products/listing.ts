@@ -3,7 +3,7 @@ import type { z } from "zod";
 import { toMinor } from "../../contracts/money.ts";
 import type { products } from "../../contracts/products.ts";
 import { cursorAt, readCursor } from "../../mixins/cursor.ts";
-import type { ProductDocument } from "./model.ts";
+import { PRESENTED, type ProductDocument } from "./model.ts";
 import { DESCRIBED_AS, wordsOf } from "./search.ts";
 
 type Params = z.output<typeof products.actions.list.params>;
@@ -12,6 +12,11 @@ type Params = z.output<typeof products.actions.list.params>;
 const KEYS = { created_at: "_id", price: "price_key", name: "name_key" } as const;
 
 export type Key = (typeof KEYS)[keyof typeof KEYS];
+
+/** The fields that a list is made of. */
+export const LISTED = [...PRESENTED, "removed_at", ...Object.values(KEYS)] as const;
+
+export type Listed = Pick<ProductDocument, (typeof LISTED)[number]>;
 
 /** Which products a page shows, and where it begins. */
 export interface Page {
@@ -34,7 +39,7 @@ export interface Page {
 export interface Listing {
 	start(): Promise<void>;
 	stop(): void;
-	page(page: Page): Promise<ProductDocument[]>;
+	page(page: Page): Promise<Listed[]>;
 	categories(): Promise<string[]>;
 	/** Told after products with these ids have been added, described anew or removed. */
 	changed(ids: string[]): Promise<void>;
@@ -66,7 +71,7 @@ function wordsToFind(q: string): string[] {
 }
 
 /** Where the page after this one begins; nothing where this one is not full. */
-export function nextCursor(params: Params, found: ProductDocument[]): string | undefined {
+export function nextCursor(params: Params, found: Listed[]): string | undefined {
 	const last = found.at(-1);
 	if (!last || found.length < params.limit) {
 		return undefined;

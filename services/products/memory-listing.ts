@@ -1,5 +1,5 @@
 import type { DocumentAdapter } from "../../mixins/documents.ts";
-import type { Key, Listing, Page } from "./listing.ts";
+import { type Key, LISTED, type Listed, type Listing, type Page } from "./listing.ts";
 import { ON_SALE, type ProductDocument } from "./model.ts";
 import { priceKey } from "./search.ts";
 
@@ -64,9 +64,9 @@ export class MemoryListing implements Listing {
 		clearInterval(this.#timer);
 	}
 
-	async page(page: Page): Promise<ProductDocument[]> {
+	async page(page: Page): Promise<Listed[]> {
 		await this.#catchUp();
-		const found: ProductDocument[] = [];
+		const found: Listed[] = [];
 		let skipped = 0;
 		let batch: string[] = [];
 		// Of these some may be sold out, or in stock after all.
@@ -230,8 +230,8 @@ export class MemoryListing implements Listing {
 		return [begin, Math.max(begin, end)];
 	}
 
-	async #read(ids: string[]): Promise<ProductDocument[]> {
-		const documents = await this.#store.find({ query: { _id: { $in: ids } } });
+	async #read(ids: string[]): Promise<Listed[]> {
+		const documents = await this.#store.find({ query: { _id: { $in: ids } }, fields: LISTED });
 		const onSale = documents.filter(({ removed_at }) => removed_at === null);
 		const byId = new Map(onSale.map((document) => [document._id, document]));
 		return ids.flatMap((id) => byId.get(id) ?? []);

@@ -16,6 +16,28 @@ export interface Hold {
 }
 
 /**
+ * Older holds of a product, which lie in a document of their own so that the product stays small: see hold-pages.ts. They
+ * count while the product lists the page.
+ */
+export interface HoldPage {
+	_id: string;
+	product_id: string;
+	holds: Hold[];
+	/** Units of its holds that were released, ever. */
+	returned: number;
+	/** As that of a product, which takes it over when the page is empty. */
+	last_sold?: Sale;
+	/** ISO 8601 */
+	created_at: string;
+}
+
+/** The reservation that was sold last, and when (ISO 8601): orders has it, or was restored from an older copy. */
+export interface Sale {
+	reservation_id: string;
+	at: string;
+}
+
+/**
  * A product as it is stored. At rest, with `sold` counted from the orders that were paid:
  * `supplied = stock + held + sold`.
  */
@@ -38,11 +60,17 @@ export interface ProductDocument {
 	ledger?: Record<string, LedgerEntry>;
 	/** The first stock and older changes, summed. Absent in what an earlier version has written. */
 	ledger_sums?: Partial<Record<Reason, number>>;
+	/** The newest ones, or all where it has few. */
 	holds: Hold[];
+	/** Its pages of older holds by their ids, each with those of its returned units that are back in `stock`. */
+	hold_pages?: Record<string, number>;
+	/** The page that holds are being copied to since then (ISO 8601): it does not count yet. */
+	filling?: { page_id: string; since: string };
+	/** How often holds have moved to a page. */
+	moves?: number;
 	/** The orders whose units came back, and when, for processes of an earlier version, which know no ledger. */
 	restocks?: Record<string, string>;
-	/** The reservation that was sold last, and when (ISO 8601): orders has it, or was restored from an older copy. */
-	last_sold?: { reservation_id: string; at: string };
+	last_sold?: Sale;
 	category: string;
 	/** What it is found and ordered by: see search.ts. */
 	words: string[];
@@ -59,6 +87,13 @@ export interface ProductDocument {
 	removed_at: string | null;
 	/** Names the request that took it out, where that came with an `Idempotency-Key`. */
 	removed_by?: string | null;
+}
+
+/** What is held of a product, pages included. */
+export interface Held {
+	/** Units, with those that are not back in the stock yet. */
+	units: number;
+	holds: number;
 }
 
 /** Matches what the shop shows. */
@@ -108,8 +143,22 @@ export function changesOf(given: Omit<z.output<typeof newProduct>, "stock">) {
 	return { name, description, price_minor: toMinor(price), category, image_url: image_url ?? null };
 }
 
+/** The fields that the contract shows. */
+export const PRESENTED = [
+	"name",
+	"description",
+	"price_minor",
+	"stock",
+	"category",
+	"image_url",
+	"created_at",
+	"updated_at",
+] as const;
+
 /** A product as the contract shows it. */
-export function present(document: ProductDocument): z.input<typeof product> {
+export function present(
+	document: Pick<ProductDocument, "_id" | (typeof PRESENTED)[number]>,
+): z.input<typeof product> {
 	return {
 		id: document._id,
 		name: document.name,
@@ -125,9 +174,8 @@ export function present(document: ProductDocument): z.input<typeof product> {
 }
 
 /** The stock of a product as the operator sees it. */
-export function presentStock({ _id, sku, name, stock, supplied, holds }: ProductDocument) {
-	const held = holds.reduce((sum, hold) => sum + hold.quantity, 0);
-	return { id: _id, sku, name, stock, held, supplied, holds: holds.length };
+export function presentStock({ _id, sku, name, stock, supplied }: ProductDocument, held: Held) {
+	return { id: _id, sku, name, stock, held: held.units, supplied, holds: held.holds };
 }
 
 /** Where the units of a product come from, as the operator sees it: the sums first, then the entries as they came. */

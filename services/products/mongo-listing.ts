@@ -1,5 +1,5 @@
 import type { NativeCollection } from "../../mixins/documents.ts";
-import type { Key, Listing, Page } from "./listing.ts";
+import { type Key, LISTED, type Listed, type Listing, type Page } from "./listing.ts";
 import { ON_SALE, type ProductDocument } from "./model.ts";
 
 const KEYS: Key[] = ["_id", "price_key", "name_key"];
@@ -20,7 +20,7 @@ export class MongoListing implements Listing {
 		}
 	}
 
-	page({ key, descending, after, skip, limit, ...filters }: Page): Promise<ProductDocument[]> {
+	page({ key, descending, after, skip, limit, ...filters }: Page): Promise<Listed[]> {
 		const query = {
 			...ON_SALE,
 			...toQuery(filters),
@@ -31,6 +31,7 @@ export class MongoListing implements Listing {
 			.sort({ [key]: descending ? -1 : 1 })
 			.skip(skip)
 			.limit(limit)
+			.project(Object.fromEntries(LISTED.map((field) => [field, 1])))
 			.toArray();
 	}
 

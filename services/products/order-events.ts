@@ -11,9 +11,9 @@ import { isPassing } from "../../mixins/failures.ts";
 import { tellOutdated } from "../../mixins/outdated.ts";
 import { mixin } from "../../mixins/schema.ts";
 import { jetStreamOf } from "../../mixins/stream.ts";
-import type { ProductDocument } from "./model.ts";
+import type { HoldPage, ProductDocument } from "./model.ts";
 import { EVENTS_UP_TO, FATES, GROUP } from "./place.ts";
-import { type Fate, settle } from "./stock.ts";
+import { type Fate, settle } from "./settling.ts";
 
 /** An event that settles a hold, and its place in the stream. */
 interface Settling {
@@ -22,7 +22,7 @@ interface Settling {
 	position: number;
 }
 
-type SettlingService = DocumentService<ProductDocument> & ComparedService;
+type SettlingService = DocumentService<ProductDocument, HoldPage> & ComparedService;
 
 const EVENTS_AT_ONCE = 200;
 /** Failures after which an event that cannot be handled is left to the sweeper, which asks orders about each hold. */
@@ -42,7 +42,7 @@ export function orderEvents(): Partial<ServiceSchema> {
 					const holds = new Map(events.map(({ order_id, fate }) => [order_id, fate]));
 					// Together, so that they share an fsync. A note without its hold does no harm: the event comes again.
 					const [{ released }] = await Promise.all([
-						settle(this.adapter, holds),
+						settle({ products: this.adapter, pages: this.beside }, holds),
 						this.notes.raise(EVENTS_UP_TO, Math.max(...events.map(({ position }) => position))),
 					]);
 					tellOutdated(this.broker, released.map(aboutProduct));

@@ -6,7 +6,7 @@ import { streamConfig } from "../../mixins/events.ts";
 import { natsOf } from "../../mixins/nats-client.ts";
 import { nextMessage, unlessMissing } from "../../mixins/stream.ts";
 import type { ProductDocument } from "./model.ts";
-import type { Fate } from "./stock.ts";
+import type { Fate } from "./settling.ts";
 
 /** Fates of an order's units, by its events. An order's id is that of its reservation. */
 export const FATES: Partial<Record<EventName, Fate>> = {

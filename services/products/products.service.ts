@@ -10,45 +10,45 @@ import { tellOutdated } from "../../mixins/outdated.ts";
 import { service } from "../../mixins/schema.ts";
 import { unheldOrder } from "../../mixins/unheld.ts";
 import { importLines } from "./catalogue.ts";
+import { type HoldStore, heldOf } from "./hold-pages.ts";
 import { bookRepair, openLedgers } from "./ledger.ts";
 import { type Listing, nextCursor, readPage } from "./listing.ts";
 import { MemoryListing } from "./memory-listing.ts";
 import {
 	changesOf,
+	type HoldPage,
 	newDocument,
 	ON_SALE,
+	PRESENTED,
 	type ProductDocument,
 	present,
 	presentLedger,
 	presentStock,
 } from "./model.ts";
 import { MongoListing } from "./mongo-listing.ts";
+import { Mover, SIZES } from "./moving.ts";
 import { orderEvents } from "./order-events.ts";
 import { EVENTS_UP_TO, placeKnown } from "./place.ts";
+import { type ReserveCall, type Reserved, reserveTogether } from "./reserving.ts";
+import { findUnheld, holdAgain, newestSales, takeSold } from "./restoring.ts";
 import { describeForSearch, searchFields } from "./search.ts";
-import {
-	changeStock,
-	findUnheld,
-	holdAgain,
-	newestSales,
-	type ReserveCall,
-	type Reserved,
-	refuseStale,
-	reserveTogether,
-	restock,
-	type StockChange,
-	settle,
-	takeSold,
-} from "./stock.ts";
-import { KEEPS_LEDGERS, Sweeper } from "./sweeper.ts";
+import { settle } from "./settling.ts";
+import { changeStock, refuseStale, restock, type StockChange } from "./stock.ts";
+import { Sweeper } from "./sweeper.ts";
+import { hasEarlier, KEEPS_LEDGERS, KEEPS_PAGES } from "./versions.ts";
 
-interface ProductsService extends DocumentService<ProductDocument>, ComparedService {
+interface ProductsService extends DocumentService<ProductDocument, HoldPage>, ComparedService {
+	/** Both collections that holds are in. */
+	holds: HoldStore;
 	sweeper: Sweeper;
+	mover: Mover;
 	listing: Listing;
 	/** @throws EVENTS_NOT_TAKEN_IN */
 	checkOrderEvents(): void;
 	/** Holds units for an attempt to order, together with those that come at the same time. */
 	reserve(call: ReserveCall): Promise<Reserved>;
+	/** Has products that have many holds move the oldest of them to a page, in the background. */
+	moveHolds(reserved: Reserved): void;
 	/** Tells everybody who keeps answers about these products. */
 	tell(ids: string[]): void;
 	find(id: string): Promise<ProductDocument>;
@@ -60,7 +60,7 @@ interface ProductsService extends DocumentService<ProductDocument>, ComparedServ
 const holdsKnown = withAction<ProductsService>("v1.orders.pending", function () {
 	return unheldOrder(
 		(among) => callAction(this.broker, "v1.orders.pending", among ? { among } : {}),
-		(reservations) => findUnheld(this.adapter, reservations),
+		(reservations) => findUnheld(this.holds, reservations),
 	);
 });
 
@@ -70,20 +70,34 @@ const STOCK_ROWS = 20;
 export default service<ProductsService>({
 	name: products.name,
 	version: products.version,
-	metadata: { [KEEPS_LEDGERS]: true },
+	metadata: { [KEEPS_LEDGERS]: true, [KEEPS_PAGES]: true },
 	mixins: [
 		orderEvents(),
 		comparedWithOthers<ProductsService>(
 			["newestSales", "unheld", "holdAgain", "takeSold", "acceptEvents"],
 			[placeKnown, holdsKnown],
 		),
-		documents("products", [
-			{ field: "sku", unique: true },
-			{ field: "updated_at", onServer: true },
-			{ field: "holds.reservation_id" },
-			{ field: "holds.expires_at", onServer: true },
-			{ field: "last_sold.at", onServer: true },
-		]),
+		documents(
+			"products",
+			[
+				{ field: "sku", unique: true },
+				{ field: "updated_at", onServer: true },
+				{ field: "holds.reservation_id" },
+				{ field: "holds.expires_at", onServer: true },
+				{ field: "filling.since", onServer: true },
+				{ field: "moves", onServer: true },
+				{ field: "last_sold.at", onServer: true },
+			],
+			{
+				name: "hold_pages",
+				indexes: [
+					{ field: "holds.reservation_id" },
+					{ field: "holds.request_id" },
+					{ field: "holds.expires_at", onServer: true },
+					{ field: "last_sold.at", onServer: true },
+				],
+			},
+		),
 	],
 
 	actions: implement<ProductsService>()(products, {
@@ -98,7 +112,12 @@ export default service<ProductsService>({
 		},
 
 		async get(ctx) {
-			return present(await this.find(ctx.params.id));
+			const query = { _id: ctx.params.id, ...ON_SALE };
+			const [document] = await this.adapter.find({ query, fields: PRESENTED });
+			if (!document) {
+				throw problem("PRODUCT_NOT_FOUND");
+			}
+			return present(document);
 		},
 
 		async create(ctx) {
@@ -155,7 +174,7 @@ export default service<ProductsService>({
 		async changeStock(ctx) {
 			const { id, ...change } = ctx.params;
 			const entry_id = ctx.locals.key_id ?? randomUUID();
-			const stock = await changeStock(this.adapter, id, change as StockChange, entry_id, actorOf(ctx));
+			const stock = await changeStock(this.holds, id, change as StockChange, entry_id, actorOf(ctx));
 			this.tell([id]);
 			return { message: "Stok berhasil diupdate", stock };
 		},
@@ -164,7 +183,9 @@ export default service<ProductsService>({
 			const { product } = ctx.params;
 			const name = new RegExp(product.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"), "i");
 			const query = { ...ON_SALE, $or: [{ _id: product }, { sku: product }, { name }] };
-			return (await this.adapter.find({ query, sort: ["name"], limit: STOCK_ROWS })).map(presentStock);
+			const found = await this.adapter.find({ query, sort: ["name"], limit: STOCK_ROWS });
+			const held = await Promise.all(found.map((document) => heldOf(this.holds, document)));
+			return held.map((one) => presentStock(one.document, one));
 		},
 
 		async ledger(ctx) {
@@ -206,6 +227,7 @@ export default service<ProductsService>({
 				throw error;
 			});
 			this.tell(reserved.lines.map(({ product_id }) => product_id));
+			this.moveHolds(reserved);
 			return {
 				reservation_id: reserved.reservation_id,
 				expires_at: reserved.expires_at,
@@ -219,21 +241,21 @@ export default service<ProductsService>({
 		},
 
 		async consume(ctx) {
-			const { holds } = await settle(this.adapter, new Map([[ctx.params.reservation_id, "consume"]]));
+			const { holds } = await settle(this.holds, new Map([[ctx.params.reservation_id, "consume"]]));
 			return { lines: holds };
 		},
 
 		async newestSales() {
-			return { reservation_ids: await newestSales(this.adapter) };
+			return { reservation_ids: await newestSales(this.holds) };
 		},
 
 		async unheld(ctx) {
-			return { reservation_ids: await findUnheld(this.adapter, ctx.params.reservations) };
+			return { reservation_ids: await findUnheld(this.holds, ctx.params.reservations) };
 		},
 
 		async holdAgain(ctx) {
 			const { reservation_id, expires_at, lines } = ctx.params;
-			const isHeld = await holdAgain(this.adapter, { reservation_id, expires_at }, lines);
+			const isHeld = await holdAgain(this.holds, { reservation_id, expires_at }, lines);
 			this.tell(lines.map(({ product_id }) => product_id));
 			return { is_held: isHeld };
 		},
@@ -250,7 +272,7 @@ export default service<ProductsService>({
 		},
 
 		async release(ctx) {
-			const { released } = await settle(this.adapter, new Map([[ctx.params.reservation_id, "release"]]));
+			const { released } = await settle(this.holds, new Map([[ctx.params.reservation_id, "release"]]));
 			this.tell(released);
 			return { lines: released.length };
 		},
@@ -271,10 +293,12 @@ export default service<ProductsService>({
 	}),
 
 	created() {
-		this.reserve = batched((calls) => reserveTogether(this.adapter, calls));
+		this.reserve = batched((calls) => reserveTogether(this.holds, calls));
 	},
 
 	async started() {
+		this.holds = { products: this.adapter, pages: this.beside };
+		this.mover = new Mover(this.holds, (line) => this.logger.warn(line));
 		await openLedgers(this.adapter);
 		await describeForSearch(this.adapter, (line) => this.logger.warn(line));
 		const isMongo = this.collection && (await this.isMongoDb());
@@ -288,10 +312,19 @@ export default service<ProductsService>({
 
 	async stopped() {
 		this.listing?.stop();
-		await this.sweeper?.stop();
+		await Promise.all([this.sweeper?.stop(), this.mover?.stop()]);
 	},
 
 	methods: {
+		moveHolds(this: ProductsService, { lines }: Reserved) {
+			for (const { product_id, document } of lines) {
+				// A process of an earlier version would not find them there.
+				if (document.holds.length >= SIZES.own_max && !hasEarlier(this, KEEPS_PAGES)) {
+					this.mover.start(product_id);
+				}
+			}
+		},
+
 		tell(this: ProductsService, ids: string[]) {
 			tellOutdated(this.broker, ids.map(aboutProduct));
 		},

@@ -3,17 +3,18 @@ import { aboutProduct } from "../../contracts/products.ts";
 import type { DocumentService } from "../../mixins/documents.ts";
 import { tellOutdated } from "../../mixins/outdated.ts";
 import { settings } from "../../mixins/settings.ts";
+import { inBatches } from "./batches.ts";
+import type { HoldStore } from "./hold-pages.ts";
 import { bookEarlier, foldEntries, oldEntries, openLedgers } from "./ledger.ts";
-import type { ProductDocument } from "./model.ts";
-import { settle } from "./stock.ts";
+import type { Hold, HoldPage, ProductDocument } from "./model.ts";
+import { settle } from "./settling.ts";
+import { tidyPages } from "./tidying.ts";
+import { hasEarlier, KEEPS_LEDGERS } from "./versions.ts";
 
 /** How often each products process looks for holds whose time is over. */
 const EVERY_MS = 10_000;
 /** The order's own jobs get this long to settle a hold before the sweeper asks. */
 const GRACE_MS = 10_000;
-const PRODUCTS_AT_ONCE = 100;
-/** In a service's metadata: it notes each change of `supplied` in the product's ledger. */
-export const KEEPS_LEDGERS = "keeps_ledgers";
 const FOLD_EVERY_MS = 60 * 60_000;
 const ENTRIES_AT_ONCE = 1000;
 /** After the last process of an earlier version was seen, what it was doing is done for certain after this. */
@@ -26,21 +27,26 @@ const YOUNG_MS = 40_000;
  * about each. Several processes may sweep at once, since release and consume are guarded by the presence of the hold.
  */
 export class Sweeper {
-	#service: DocumentService<ProductDocument>;
+	#service: DocumentService<ProductDocument, HoldPage>;
+	#store: HoldStore;
 	#ready: () => Promise<void>;
 	#timers: NodeJS.Timeout[] = [];
 	#running = new Map<string, Promise<void>>();
 	#hasEarlierUntil = 0;
+	/** Pages that were told of. */
+	#missing = new Set<string>();
 
 	/** @param ready Throws while nothing may be swept. */
-	constructor(service: DocumentService<ProductDocument>, ready: () => Promise<void>) {
+	constructor(service: DocumentService<ProductDocument, HoldPage>, ready: () => Promise<void>) {
 		this.#service = service;
+		this.#store = { products: service.adapter, pages: service.beside };
 		this.#ready = ready;
 	}
 
 	start(): void {
 		this.#timers = [
 			setInterval(() => this.#run("Holds are settled later", () => this.sweep()), EVERY_MS),
+			setInterval(() => this.#run("Pages of holds are tidied later", () => this.tidyPages()), EVERY_MS),
 			setInterval(() => this.#run("Ledgers are folded later", () => this.foldLedgers()), FOLD_EVERY_MS),
 			setInterval(
 				() => this.#run("What earlier versions did is booked later", () => this.bookEarlier()),
@@ -87,7 +93,7 @@ export class Sweeper {
 			}
 		}
 		let settled = 0;
-		for (const reservation_ids of inBatches([...reservations])) {
+		for (const reservation_ids of split([...reservations])) {
 			settled += await this.#settle(reservation_ids);
 		}
 		return settled;
@@ -97,14 +103,16 @@ export class Sweeper {
 	async foldLedgers(now = Date.now()): Promise<void> {
 		const { adapter, broker } = this.#service;
 		const query = { $or: [{ ledger: { $exists: true } }, { restocks: { $exists: true } }] };
-		for await (const document of this.#products(query)) {
-			const { restocks, others } = oldEntries(document, now);
-			for (const order_ids of inBatches([...restocks])) {
-				const settled = await callAction(broker, "v1.orders.settledRestocks", { order_ids });
-				others.push(...settled.order_ids);
-			}
-			for (const ids of inBatches(others)) {
-				await foldEntries(adapter, document, ids);
+		for await (const documents of inBatches(adapter, query)) {
+			for (const document of documents) {
+				const { restocks, others } = oldEntries(document, now);
+				for (const order_ids of split([...restocks])) {
+					const settled = await callAction(broker, "v1.orders.settledRestocks", { order_ids });
+					others.push(...settled.order_ids);
+				}
+				for (const ids of split(others)) {
+					await foldEntries(adapter, document, ids);
+				}
 			}
 		}
 	}
@@ -114,59 +122,62 @@ export class Sweeper {
 	 * From then on a difference is a breach, which is for the audit to tell.
 	 */
 	async bookEarlier(now = Date.now()): Promise<void> {
-		if (this.#hasEarlierVersion()) {
+		if (hasEarlier(this.#service, KEEPS_LEDGERS)) {
 			this.#hasEarlierUntil = now + EARLIER_DONE_MS;
 		}
 		if (now > this.#hasEarlierUntil) {
 			return;
 		}
 		await openLedgers(this.#service.adapter);
-		for await (const document of this.#products({})) {
-			const units = await bookEarlier(this.#service.adapter, document);
-			if (units !== 0) {
-				this.#service.logger.info(`product ${document._id}: ${units} units of an earlier version are booked`);
+		for await (const documents of inBatches(this.#service.adapter, {})) {
+			for (const document of documents) {
+				const units = await bookEarlier(this.#service.adapter, document);
+				if (units !== 0) {
+					this.#service.logger.info(
+						`product ${document._id}: ${units} units of an earlier version are booked`,
+					);
+				}
 			}
 		}
 	}
 
-	#hasEarlierVersion(): boolean {
-		const { name, version, broker } = this.#service;
-		return broker.registry
-			.getServiceList({ onlyAvailable: true })
-			.some(
-				(other: { name: string; version: unknown; metadata?: Record<string, unknown> }) =>
-					other.name === name && other.version === version && !other.metadata?.[KEEPS_LEDGERS],
-			);
+	/** Ends what processes that died have left of pages of holds, and tells of pages that are lost. */
+	async tidyPages(now = Date.now()): Promise<void> {
+		const { collected, missing } = await tidyPages(this.#store, now);
+		tellOutdated(this.#service.broker, collected.map(aboutProduct));
+		for (const { product_id, page_id } of missing) {
+			if (!this.#missing.has(page_id)) {
+				this.#missing.add(page_id);
+				this.#service.logger.error(
+					`product ${product_id} lists the page ${page_id} of its holds, which is not there: they are lost; restore the store of products from a copy that was made at one moment`,
+				);
+			}
+		}
 	}
 
-	/** The reservations whose holds expire between these moments, of all products. */
+	/** The reservations whose holds expire between these moments, of all products and their pages. */
 	async *#reservations(from: string, to: string): AsyncGenerator<string> {
 		const query = { holds: { $elemMatch: { expires_at: { $gte: from, $lt: to } } } };
-		for await (const { holds } of this.#products(query)) {
-			yield* holds
+		const fields = ["holds"] as const;
+		const due = (places: { holds: Hold[] }[]) =>
+			places
+				.flatMap(({ holds }) => holds)
 				.filter(({ expires_at }) => expires_at >= from && expires_at < to)
 				.map(({ reservation_id }) => reservation_id);
+		for await (const products of inBatches(this.#store.products, query, fields)) {
+			yield* due(products);
 		}
-	}
-
-	/** All products that match, some at a time. */
-	async *#products(query: object): AsyncGenerator<ProductDocument> {
-		for (let after = ""; ; ) {
-			const page = { query: { ...query, _id: { $gt: after } }, sort: ["_id"], limit: PRODUCTS_AT_ONCE };
-			const found = await this.#service.adapter.find(page);
-			yield* found;
-			if (found.length < PRODUCTS_AT_ONCE) {
-				return;
-			}
-			after = found.at(-1)?._id as string;
+		// Afterwards, since a hold may move to a page and never back.
+		for await (const pages of inBatches(this.#store.pages, query, fields)) {
+			yield* due(pages);
 		}
 	}
 
 	async #settle(reservation_ids: string[]): Promise<number> {
-		const { broker, adapter: store } = this.#service;
+		const { broker } = this.#service;
 		const fates = await callAction(broker, "v1.orders.settleReservations", { reservation_ids });
 		const { holds, released } = await settle(
-			store,
+			this.#store,
 			new Map(fates.flatMap(({ reservation_id, fate }) => (fate === "keep" ? [] : [[reservation_id, fate]]))),
 		);
 		tellOutdated(broker, released.map(aboutProduct));
@@ -174,7 +185,7 @@ export class Sweeper {
 	}
 }
 
-function inBatches(ids: string[]): string[][] {
+function split(ids: string[]): string[][] {
 	return Array.from({ length: Math.ceil(ids.length / ENTRIES_AT_ONCE) }, (_, batch) =>
 		ids.slice(batch * ENTRIES_AT_ONCE, (batch + 1) * ENTRIES_AT_ONCE),
 	);

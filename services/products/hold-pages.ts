@@ -1,0 +1,187 @@
+import type { DocumentAdapter } from "../../mixins/documents.ts";
+import type { Held, Hold, HoldPage, ProductDocument, Sale } from "./model.ts";
+
+// The newest holds of a product lie in its document, older ones in pages of fifty. Every read and write of the product
+// copies what is in it, so it has to stay small however many orders are unpaid. Holds move to a page and never back
+// (moving.ts), a page gets no other holds, and it counts from the update that takes its holds out of the product to the one
+// that takes the empty page off the product's list. docs/architecture.md says why no step beside another loses a hold.
+
+/** Both collections that holds are in. */
+export interface HoldStore {
+	products: DocumentAdapter<ProductDocument>;
+	pages: DocumentAdapter<HoldPage>;
+}
+
+/** A guard: no hold has moved to a page since the product was read, so those found in its pages are all there are. */
+export function unmoved({ moves }: Pick<ProductDocument, "moves">): object {
+	return { moves: moves ?? { $exists: false } };
+}
+
+/** The pages of a product that count. */
+export function pageIds({ hold_pages = {} }: Pick<ProductDocument, "hold_pages">): string[] {
+	return Object.keys(hold_pages);
+}
+
+/** Adds to products the holds with one of these ids that are in their pages. */
+export async function addMoved(
+	{ pages }: HoldStore,
+	documents: Iterable<Pick<ProductDocument, "_id" | "holds" | "hold_pages">>,
+	{ reservation_ids, request_ids }: { reservation_ids: string[]; request_ids: string[] },
+): Promise<void> {
+	const paged = new Map<string, Pick<ProductDocument, "_id" | "holds" | "hold_pages">>();
+	for (const document of documents) {
+		if (pageIds(document).length > 0) {
+			paged.set(document._id, document);
+		}
+	}
+	if (paged.size === 0) {
+		return;
+	}
+	// Two queries, since NeDB looks up one field by its index.
+	const found = await Promise.all([
+		pages.find({ query: { "holds.reservation_id": { $in: reservation_ids } } }),
+		request_ids.length > 0 ? pages.find({ query: { "holds.request_id": { $in: request_ids } } }) : [],
+	]);
+	const ids = new Set([...reservation_ids, ...request_ids]);
+	for (const page of new Map(found.flat().map((page) => [page._id, page])).values()) {
+		const document = paged.get(page.product_id);
+		if (document?.hold_pages?.[page._id] !== undefined) {
+			document.holds.push(
+				...page.holds.filter((hold) => ids.has(hold.reservation_id) || ids.has(hold.request_id ?? "")),
+			);
+		}
+	}
+}
+
+/** The pages that match and count. Those that are being filled do not: their holds are still in the product. */
+export async function findCounted({ products, pages }: HoldStore, query: object): Promise<HoldPage[]> {
+	const found = await pages.find({ query });
+	if (found.length === 0) {
+		return [];
+	}
+	const product_ids = [...new Set(found.map(({ product_id }) => product_id))];
+	const listing = await products.find({ query: { _id: { $in: product_ids } }, fields: ["hold_pages"] });
+	const listed = new Set(listing.flatMap(pageIds));
+	return found.filter(({ _id }) => listed.has(_id));
+}
+
+/** What is held of a product, with its pages, and the product as it was then. */
+export async function heldOf(
+	{ products, pages }: HoldStore,
+	document: ProductDocument,
+): Promise<Held & { document: ProductDocument }> {
+	const ids = pageIds(document);
+	const found = ids.length > 0 ? await pages.find({ query: { _id: { $in: ids } } }) : [];
+	if (found.length < ids.length) {
+		const later = await products.findOne({ _id: document._id });
+		if (later && isAnyUnlisted(later, missingOf(ids, found))) {
+			return heldOf({ products, pages }, later);
+		}
+	}
+	const uncollected = found.reduce((sum, page) => sum + page.returned - collectedOf(document, page), 0);
+	const holds = [document, ...found].flatMap((place) => place.holds);
+	return { document, units: unitsOf(holds) + uncollected, holds: holds.length };
+}
+
+/** The sum of their units. */
+export function unitsOf(holds: Pick<Hold, "quantity">[]): number {
+	return holds.reduce((sum, { quantity }) => sum + quantity, 0);
+}
+
+function missingOf(ids: string[], found: Pick<HoldPage, "_id">[]): string[] {
+	const there = new Set(found.map(({ _id }) => _id));
+	return ids.filter((id) => !there.has(id));
+}
+
+function isAnyUnlisted({ hold_pages = {} }: Pick<ProductDocument, "hold_pages">, ids: string[]): boolean {
+	return ids.some((id) => hold_pages[id] === undefined);
+}
+
+function collectedOf({ hold_pages = {} }: Pick<ProductDocument, "hold_pages">, { _id }: HoldPage): number {
+	return hold_pages[_id] ?? 0;
+}
+
+/** The pages that a product lists and that are not there: their holds are lost. */
+export async function findMissing(
+	{ products, pages }: HoldStore,
+	document: Pick<ProductDocument, "_id" | "hold_pages">,
+): Promise<string[]> {
+	const ids = pageIds(document);
+	const missing = missingOf(ids, await pages.find({ query: { _id: { $in: ids } }, fields: ["product_id"] }));
+	if (missing.length === 0) {
+		return [];
+	}
+	// One that was empty may have gone meanwhile.
+	const [later] = await products.find({ query: { _id: document._id }, fields: ["hold_pages"] });
+	return missing.filter((id) => later?.hold_pages?.[id] !== undefined);
+}
+
+/**
+ * Puts the units that were released in pages back into the stock, and takes empty pages off the list, in one update of the
+ * product. The guard is what was collected of each page before.
+ *
+ * @returns How many units came back.
+ */
+export async function collect(
+	{ products, pages }: HoldStore,
+	product_id: string,
+	page_ids: string[],
+): Promise<number> {
+	for (;;) {
+		const [product] = await products.find({
+			query: { _id: product_id },
+			fields: ["hold_pages", "last_sold"],
+		});
+		const listed = page_ids.filter((id) => product?.hold_pages?.[id] !== undefined);
+		if (!product || listed.length === 0) {
+			return 0;
+		}
+		const found = await pages.find({ query: { _id: { $in: listed } } });
+		const open = found.filter((page) => page.holds.length > 0 && page.returned > collectedOf(product, page));
+		const empty = found.filter(
+			(page) => page.holds.length === 0 && page.returned >= collectedOf(product, page),
+		);
+		const due = [...open, ...empty];
+		if (due.length === 0) {
+			return 0;
+		}
+		const units = due.reduce((sum, page) => sum + page.returned - collectedOf(product, page), 0);
+		const sale = newestOf([product, ...empty]);
+		const changed = await products.updateMany(
+			{
+				_id: product_id,
+				...Object.fromEntries(due.map((page) => [listing(page), collectedOf(product, page)])),
+			},
+			withoutEmpty({
+				$inc: units > 0 ? { stock: units } : {},
+				$set: {
+					...Object.fromEntries(open.map((page) => [listing(page), page.returned])),
+					...(sale === product.last_sold ? {} : { last_sold: sale }),
+				},
+				$unset: Object.fromEntries(empty.map((page) => [listing(page), true])),
+			}),
+		);
+		if (changed > 0) {
+			if (empty.length > 0) {
+				await pages.removeMany({ _id: { $in: empty.map(({ _id }) => _id) }, holds: { $size: 0 } });
+			}
+			return units;
+		}
+		// Another process has collected meanwhile.
+	}
+}
+
+function listing({ _id }: HoldPage): string {
+	return `hold_pages.${_id}`;
+}
+
+function newestOf(places: { last_sold?: Sale }[]): Sale | undefined {
+	return places
+		.flatMap(({ last_sold }) => last_sold ?? [])
+		.reduce<Sale | undefined>((newest, sale) => (newest && newest.at >= sale.at ? newest : sale), undefined);
+}
+
+/** A server refuses operators without fields. */
+function withoutEmpty(update: Record<string, object>): object {
+	return Object.fromEntries(Object.entries(update).filter(([, fields]) => Object.keys(fields).length > 0));
+}

@@ -1,0 +1,85 @@
+import type { HoldStore } from "../../services/products/hold-pages.ts";
+
+/** A call to the store that waits for its turn. */
+interface Waiting {
+	process: string;
+	go: () => Promise<void>;
+}
+
+/**
+ * Lets processes that share a store take turns, one call to the store at a time, in a sequence that the test chooses. One
+ * that is killed never gets a turn again; one that gets its turn late was frozen.
+ */
+export class Turns {
+	#store: HoldStore;
+	#waiting: Waiting[] = [];
+	#killed = new Set<string>();
+	#running = new Map<string, Promise<unknown>>();
+	/** Looks at the store between two turns. */
+	#look: () => Promise<void>;
+
+	constructor(store: HoldStore, look: () => Promise<void>) {
+		this.#store = store;
+		this.#look = look;
+	}
+
+	/** Starts a process; what it answers is in the result of `run`. */
+	start(process: string, work: (store: HoldStore) => Promise<unknown>): void {
+		const gated = <S extends object>(collection: S): S =>
+			new Proxy(collection, {
+				get: (target, name) => {
+					const method = Reflect.get(target, name) as (...given: unknown[]) => Promise<unknown>;
+					return (...given: unknown[]) => this.#turn(process, () => method.apply(target, given));
+				},
+			});
+		const store = { products: gated(this.#store.products), pages: gated(this.#store.pages) };
+		this.#running.set(
+			process,
+			work(store).then(
+				(value) => ({ value }),
+				(error: Error) => ({ error }),
+			),
+		);
+	}
+
+	/**
+	 * Gives turns until nobody waits for one.
+	 *
+	 * @param choose Answers a number for each choice between so many.
+	 * @param kills The processes that are killed, and at which of all turns.
+	 * @returns The results of the processes that have ended.
+	 */
+	async run(choose: (among: number) => number, kills: ReadonlyMap<number, string>): Promise<Results> {
+		for (let turn = 0; ; turn++) {
+			// What follows a call needs no store until the next one.
+			await new Promise((resume) => setImmediate(resume));
+			const killed = kills.get(turn);
+			if (killed !== undefined) {
+				this.#killed.add(killed);
+			}
+			const alive = this.#waiting.filter(({ process }) => !this.#killed.has(process));
+			if (alive.length === 0) {
+				break;
+			}
+			const next = alive[choose(alive.length)] as Waiting;
+			this.#waiting.splice(this.#waiting.indexOf(next), 1);
+			await next.go();
+			await this.#look();
+		}
+		const results: Results = {};
+		for (const [process, running] of this.#running) {
+			if (!this.#waiting.some((waiting) => waiting.process === process)) {
+				results[process] = (await running) as Results[string];
+			}
+		}
+		return results;
+	}
+
+	#turn(process: string, call: () => Promise<unknown>): Promise<unknown> {
+		return new Promise((resolve, reject) => {
+			this.#waiting.push({ process, go: () => call().then(resolve, reject) });
+		});
+	}
+}
+
+type Results = Record<string, { value?: unknown; error?: Error }>;
