@@ -1,9 +1,13 @@
+import pLimit from "p-limit";
 import type { DocumentAdapter } from "../../mixins/documents.ts";
 import { collect, findCounted, type HoldStore, unitsOf } from "./hold-pages.ts";
 import type { Hold } from "./model.ts";
 
 /** The fate of a hold: its units are sold, or go back on sale. */
 export type Fate = "consume" | "release";
+
+/** Products that are written at the same moment: writes that come together share the cost of the disk. */
+const WRITES_AT_ONCE = 50;
 
 /** Documents that have holds. */
 interface Place {
@@ -35,12 +39,13 @@ export async function settle(
 		}
 	};
 	const inProducts: Place = { documents: store.products, units: "stock" };
-	for (const { _id, holds } of await store.products.find({ query, fields: ["holds"] })) {
-		note(_id, await settleIn(inProducts, _id, holds, fates));
-	}
+	const limit = pLimit(WRITES_AT_ONCE);
+	await limit.map(await store.products.find({ query, fields: ["holds"] }), async ({ _id, holds }) =>
+		note(_id, await settleIn(inProducts, _id, holds, fates)),
+	);
 	const inPages: Place = { documents: store.pages, units: "returned" };
-	for (const [product_id, pages] of Map.groupBy(await findCounted(store, query), (page) => page.product_id)) {
-		// Concurrently, since writes that come together share the cost of the disk.
+	const paged = Map.groupBy(await findCounted(store, query), (page) => page.product_id);
+	await limit.map(paged, async ([product_id, pages]) => {
 		const settled = await Promise.all(
 			pages.map(async ({ _id, holds }) => ({
 				...{ _id, left: holds.length },
@@ -57,7 +62,7 @@ export async function settle(
 		if (due.length > 0) {
 			await collect(store, product_id, due);
 		}
-	}
+	});
 	return { holds: gone.size, released: [...released] };
 }
 
