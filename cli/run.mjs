@@ -37,7 +37,7 @@ function nodeArguments(command, rest) {
 		if (!existsSync(jest)) stop("the tests need the development packages: run `npm ci --include=dev`");
 		return ["--experimental-vm-modules", "--no-warnings", jest, ...rest];
 	}
-	// DEP0174: NeDB causes it at every call.
+	// DEP0174: moleculer-db causes it when it opens a file.
 	const quiet = ["--disable-warning=DEP0174", "--disable-warning=ExperimentalWarning"];
 	return [...quiet, join(root, "cli", `${command}.ts`), ...rest];
 }

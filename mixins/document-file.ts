@@ -50,8 +50,19 @@ interface Filters {
 	fields?: readonly string[];
 }
 
-interface Cursor {
-	projection(fields: Record<string, 1>): Cursor;
+interface Cursor<T = object[]> {
+	projection(fields: Record<string, 1>): Cursor<T>;
+	execAsync(): Promise<T>;
+}
+
+/** The calls of NeDB that answer by promises. */
+interface Calls {
+	ensureIndex(options: { fieldName: string; unique: boolean }): Promise<void>;
+	findOneAsync(query: object): Cursor<object | null>;
+	countAsync(query: object): Cursor<number>;
+	insertAsync<T extends object>(documents: T): Promise<T>;
+	updateAsync(query: object, update: object, options: { multi: true }): Promise<{ numAffected: number }>;
+	removeAsync(query: object, options: { multi: true }): Promise<number>;
 }
 
 /** Its types are those of another module system. */
@@ -63,7 +74,7 @@ const { MemoryAdapter } = DbService as unknown as {
 	) => {
 		broker: ServiceBroker;
 		service: Service;
-		db: { ensureIndex(options: { fieldName: string; unique: boolean }): Promise<void> };
+		db: Calls;
 		connect(): Promise<void>;
 		disconnect(): Promise<void>;
 		find(filters: Filters): Promise<object[]>;
@@ -77,37 +88,41 @@ const { MemoryAdapter } = DbService as unknown as {
 	};
 };
 
-/** A collection of NeDB that answers nothing, not even a read, before everything it saw is on the disk. */
+/**
+ * A collection of NeDB that answers nothing, not even a read, before everything it saw is on the disk. The adapter's own
+ * methods make callbacks of NeDB's promises and promises of those.
+ */
 abstract class ConfirmedCollection extends MemoryAdapter {
 	/** Resolves when all that was written by now is on the disk. */
 	protected abstract confirmed(): Promise<void> | undefined;
 
 	override find(filters: Filters) {
-		return this.#confirmed(super.find(filters));
+		return this.#confirmed(this.createCursor(filters).execAsync());
 	}
 
 	override findOne(query: object) {
-		return this.#confirmed(super.findOne(query));
+		return this.#confirmed(this.db.findOneAsync(query).execAsync());
 	}
 
 	override count(filters: Filters) {
-		return this.#confirmed(super.count(filters));
+		return this.#confirmed(this.db.countAsync(filters.query ?? {}).execAsync());
 	}
 
 	override insert(document: object) {
-		return this.#confirmed(super.insert(document));
+		return this.#confirmed(this.db.insertAsync(document));
 	}
 
 	override insertMany(documents: object[]) {
-		return this.#confirmed(super.insertMany(documents));
+		return this.#confirmed(this.db.insertAsync(documents));
 	}
 
-	override updateMany(query: object, update: object) {
-		return this.#confirmed(super.updateMany(withoutNor(query), update));
+	override async updateMany(query: object, update: object) {
+		const updating = this.db.updateAsync(withoutNor(query), update, { multi: true });
+		return (await this.#confirmed(updating)).numAffected;
 	}
 
 	override removeMany(query: object) {
-		return this.#confirmed(super.removeMany(query));
+		return this.#confirmed(this.db.removeAsync(query, { multi: true }));
 	}
 
 	/** NeDB copies only the fields that are asked for. */
