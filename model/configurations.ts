@@ -1,7 +1,7 @@
 /** One size and shape of the model, checked as a whole. */
 export interface Configuration {
 	name: string;
-	/** Macros of toko.pml, such as `ORDERS=2`. */
+	/** Macros of toko.pml, such as `ORDERS=2`, or with `HOLD_PAGES` of pages.pml. */
 	defines: string[];
 	/** Whether it takes a second or two, so that `npm test` checks it as well. */
 	isSmall: boolean;
@@ -9,7 +9,7 @@ export interface Configuration {
 
 /** A mistake in the protocol that the checker has to find. */
 export interface Fault {
-	/** The macro of toko.pml, without `FAULT_`. */
+	/** The macro of the model, without `FAULT_`. */
 	macro: string;
 	name: string;
 	/** Where it shows, which is as small as it can be. */
@@ -70,6 +70,13 @@ export const CONFIGURATIONS: Configuration[] = [
 		defines: ["STOCK", "SAME_KEY", "ORDERS=3", "UNITS=1"],
 		isSmall: false,
 	},
+	{
+		name: "two attempts of one request while holds move to pages",
+		defines: ["HOLD_PAGES", "REQUEST"],
+		isSmall: true,
+	},
+	{ name: "holds that are settled while they move to pages", defines: ["HOLD_PAGES"], isSmall: false },
+	{ name: "pages that several collect", defines: ["HOLD_PAGES", "COLLECTORS"], isSmall: true },
 ];
 
 const ONE_ORDER = ["STOCK", "ORDERS=1"];
@@ -174,5 +181,30 @@ export const FAULTS: Fault[] = [
 		name: "releases that are lost for ever",
 		defines: ONE_ORDER,
 		isLivelock: true,
+	},
+	{
+		macro: "MOVES_UNGUARDED",
+		name: "an attempt that holds though holds have moved since it looked",
+		defines: ["HOLD_PAGES", "REQUEST"],
+	},
+	{
+		macro: "PLACE_UNGUARDED",
+		name: "a page that counts though one of its holds is gone",
+		defines: ["HOLD_PAGES"],
+	},
+	{
+		macro: "FILLING_UNGUARDED",
+		name: "a page that counts after it was withdrawn",
+		defines: ["HOLD_PAGES"],
+	},
+	{
+		macro: "PAGES_FIRST",
+		name: "a look at the pages before the product",
+		defines: ["HOLD_PAGES"],
+	},
+	{
+		macro: "COLLECTED_UNGUARDED",
+		name: "units that are collected without the guard of what was collected",
+		defines: ["HOLD_PAGES", "COLLECTORS"],
 	},
 ];

@@ -1,11 +1,15 @@
 import { execFile } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 
-const MODEL = fileURLToPath(new URL("./toko.pml", import.meta.url));
+/** In the macros of a configuration: it is of pages.pml, not of toko.pml. */
+export const PAGES = "HOLD_PAGES";
+const [MODEL, PAGES_MODEL] = ["toko", "pages"].map((name) =>
+	fileURLToPath(new URL(`./${name}.pml`, import.meta.url)),
+) as [string, string];
 /** Of a C compiler, the first one that is there. */
 const COMPILERS = ["gcc", "cc", "clang"];
 const MEMORY_MB = 4000;
@@ -61,15 +65,16 @@ export async function findChecker(): Promise<Checker | undefined> {
 /**
  * Checks all states of the model: exactly, no state is passed over.
  *
- * @param defines Macros of toko.pml, such as `ORDERS=2`.
+ * @param defines Macros of toko.pml, such as `ORDERS=2`, or with `HOLD_PAGES` of pages.pml.
  * @throws where Spin or the compiler fails, or where there is not enough memory to see every state.
  */
 export async function check({ compiler }: Checker, defines: string[], search: Search): Promise<Outcome> {
 	const directory = await mkdtemp(join(tmpdir(), "toko-model-"));
 	const options = { cwd: directory, maxBuffer: OUTPUT_BYTES };
+	const model = defines.includes(PAGES) ? PAGES_MODEL : MODEL;
 	const macros = defines.map((define) => `-D${define}`);
 	try {
-		await run("spin", [...macros, "-a", MODEL], options);
+		await run("spin", [...macros, "-a", model], options);
 		const flags = [...FLAGS[search], "-DCOLLAPSE", `-DMEMLIM=${MEMORY_MB}`];
 		await run(compiler, ["-O1", "-w", ...flags, "-o", "pan", "pan.c"], options);
 		const begun = performance.now();
@@ -81,7 +86,11 @@ export async function check({ compiler }: Checker, defines: string[], search: Se
 		if (/errors: 0$/m.test(report)) {
 			return { states, seconds, memory_mb };
 		}
-		const { stdout } = await run("spin", [...macros, "-T", "-t", "-k", "toko.pml.trail", MODEL], options);
+		const { stdout } = await run(
+			"spin",
+			[...macros, "-T", "-t", "-k", `${basename(model)}.trail`, model],
+			options,
+		);
 		return { states, seconds, memory_mb, counterexample: readTrail(stdout) };
 	} finally {
 		await rm(directory, { recursive: true, force: true });

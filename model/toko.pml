@@ -556,7 +556,7 @@ end_idle:
 #define IS_ASKED(a) (reserve_call[a] == ASKED || reserve_call[a] == ASKED_IN_VAIN)
 #define ANSWER(a, result) reserve_call[a] = (reserve_call[a] == ASKED -> (result) : NOTHING)
 
-/* reserve() of stock.ts: one guarded update. */
+/* reserve() of reserving.ts: one guarded update. */
 inline reserve(a) {
 	if
 	:: d_step {
@@ -597,7 +597,7 @@ inline reserve(a) {
 #define MAY_CONSUME(r) hold[r]
 #endif
 
-/* consume() and release() of stock.ts: one guarded update each. The guard is the presence of the hold. */
+/* consume() and release(), which is settle() of settling.ts: one guarded update each. The guard is the presence of the hold. */
 inline consume(r) {
 	printf("products: consumes the hold of reservation %d (there: %d)\n", r, hold[r]);
 	if

@@ -276,6 +276,27 @@ describe.each(stores)("holds in pages on %s", (_, url) => {
 		expect(await heldOf(store(), await product(id))).toMatchObject({ units: 5, holds: 5 });
 	});
 
+	test("a request whose hold moves between the look of its second attempt and the update holds once", async () => {
+		const { id } = await heldProduct(10, 3);
+		const request_id = randomUUID();
+		let first: string | undefined;
+		const products = new Proxy(store().products, {
+			get: (target, name) => async (query: object, update: object) => {
+				if (name === "updateMany" && first === undefined) {
+					first = await hold(id, request_id);
+					await moveOldest(store(), id, { own_max: 3, page: 4 });
+				}
+				return (Reflect.get(target, name) as (...given: object[]) => unknown).call(target, query, update);
+			},
+		});
+		const attempt = { reservation_id: randomUUID(), request_id, expires_at: in30Minutes() };
+		const own = { products, pages: store().pages };
+		const second = await reserve(own, attempt, [{ product_id: id, quantity: 1 }]);
+		expect(second.reservation_id).toBe(first);
+		expect(await product(id)).toMatchObject({ moves: 1, holds: [] });
+		expect(await stockOf(broker, id)).toMatchObject({ stock: 6, held: 4, holds: 4 });
+	});
+
 	describe("a process that moves holds", () => {
 		test("dies after the listing: it is withdrawn after a minute, and holds move again", async () => {
 			const { id } = await heldProduct(10, 5);
@@ -316,9 +337,11 @@ describe.each(stores)("holds in pages on %s", (_, url) => {
 		test("gives up where one of the holds is released meanwhile: its unit is back once", async () => {
 			const { id, reservations } = await heldProduct(10, 5);
 			const page = (await beginPage(store(), id, FEW)) as HoldPage;
-			await insertPage(store(), page);
 			await settleAll(reservations.slice(0, 1), "release");
+			await insertPage(store(), page);
 			expect(await countPage(store(), page)).toBe(false);
+			// The copy in the page holds nothing.
+			expect(await findUnheld(store(), asked(id, reservations))).toEqual([reservations[0]]);
 			await settleAll(reservations.slice(0, 1), "release");
 			expect(await stockOf(broker, id)).toMatchObject({ stock: 6, held: 4, holds: 4 });
 			await withdrawPage(store(), page);
@@ -342,10 +365,13 @@ describe.each(stores)("holds in pages on %s", (_, url) => {
 			const [again, other] = [randomUUID() as string, randomUUID() as string];
 			const fates = new Map<string, Fate>([
 				[first[0] as string, "release"],
-				[first[1] as string, "consume"],
 				[first[3] as string, "release"],
 				[first[5] as string, "consume"],
+				[first[1] as string, "release"],
 			]);
+			for (let pages = (choices.next().value as number) % 3; pages > 0; pages--) {
+				await moveOldest(store(), id, FEW);
+			}
 			const watch = new Watch(store(), id, 14, fates);
 			const turns = new Turns(store(), () => watch.look());
 			const attempt = (request_id: string) => ({
@@ -354,8 +380,9 @@ describe.each(stores)("holds in pages on %s", (_, url) => {
 			const line = [{ product_id: id, quantity: 1 }];
 			for (const mover of ["mover 1", "mover 2"]) {
 				turns.start(mover, async (own) => {
-					await moveOldest(own, id, FEW);
-					await moveOldest(own, id, FEW);
+					for (let tried = 0; tried < 4; tried++) {
+						await moveOldest(own, id, FEW);
+					}
 				});
 			}
 			// Of holds that stay: what is asked again is answered with them.
@@ -366,9 +393,10 @@ describe.each(stores)("holds in pages on %s", (_, url) => {
 			turns.start("new 1", (own) => reserve(own, attempt(again), line));
 			turns.start("new 2", (own) => reserve(own, attempt(again), line));
 			turns.start("new 3", (own) => reserve(own, attempt(other), line));
-			const half = new Map([...fates].slice(0, 3));
-			turns.start("settler 1", (own) => settle(own, fates));
-			turns.start("settler 2", (own) => settle(own, half));
+			// Some of both, and of one page each of its own.
+			const [some, others] = [new Map([...fates].slice(0, 3)), new Map([...fates].slice(1))];
+			turns.start("settler 1", (own) => settle(own, some));
+			turns.start("settler 2", (own) => settle(own, others));
 			turns.start("sweeper", (own) => tidyPages(own, later()));
 			turns.start("looker", (own) => findUnheld(own, asked(id, [first[2], first[4], first[6]] as string[])));
 			const results = await turns.run((among) => (choices.next().value as number) % among, new Map(kills));
