@@ -7,11 +7,13 @@ import type { HoldPage } from "./model.ts";
 export interface Sizes {
 	/** With more holds of its own it gives its oldest to a page. */
 	own_max: number;
-	/** So many move together. */
-	page: number;
+	/** So many of the newest ones stay. */
+	own_min: number;
+	/** A page gets no more. It gets that many where orders come faster than holds move. */
+	page_max: number;
 }
 
-export const SIZES: Sizes = { own_max: 60, page: 50 };
+export const SIZES: Sizes = { own_max: 60, own_min: 10, page_max: 200 };
 
 /** Between two moves of one product, so that those who reserve have their turn. */
 const PAUSE_MS = 5;
@@ -25,12 +27,13 @@ const PAUSE_MS = 5;
 export async function beginPage(
 	{ products }: HoldStore,
 	product_id: string,
-	{ own_max, page: size } = SIZES,
+	{ own_max, own_min, page_max } = SIZES,
 ): Promise<HoldPage | undefined> {
 	const [product] = await products.find({ query: { _id: product_id }, fields: ["holds", "filling"] });
 	if (!product || product.filling || product.holds.length <= own_max) {
 		return undefined;
 	}
+	const size = Math.min(product.holds.length - own_min, page_max);
 	const page = {
 		...{ _id: randomBytes(9).toString("base64url"), product_id, holds: product.holds.slice(0, size) },
 		...{ returned: 0, created_at: new Date().toISOString() },

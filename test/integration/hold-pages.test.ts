@@ -29,7 +29,7 @@ import { Turns } from "./turns.ts";
 
 const LATER_MS = 10 * 60_000;
 /** Few, so that a test moves a page with few holds. */
-const FEW = { own_max: 3, page: 2 };
+const FEW = { own_max: 3, own_min: 1, page_max: 2 };
 
 interface Products extends DocumentService<ProductDocument, HoldPage> {
 	sweeper: Sweeper;
@@ -88,7 +88,7 @@ describe.each(stores)("holds in pages on %s", (_, url) => {
 
 	test("a product with many holds keeps the newest ones, and is shown with all of them", async () => {
 		const { id } = await newProduct(broker, 1000);
-		const count = SIZES.own_max + 2 * SIZES.page;
+		const count = SIZES.own_max + SIZES.page_max;
 		const expires_at = in30Minutes();
 		await Promise.all(
 			Array.from({ length: count }, () =>
@@ -109,7 +109,7 @@ describe.each(stores)("holds in pages on %s", (_, url) => {
 			return found.holds.length <= SIZES.own_max && !found.filling && found;
 		});
 		expect(document.holds.at(-1)).toMatchObject({ quantity: 3 });
-		expect(pageIds(document).length).toBeGreaterThanOrEqual(2);
+		expect(pageIds(document).length).toBeGreaterThanOrEqual(1);
 		expect(await stockOf(broker, id)).toMatchObject({
 			...{ stock: 1000 - count - 3, held: count + 3, holds: count + 1, supplied: 1000 },
 		});
@@ -163,11 +163,13 @@ describe.each(stores)("holds in pages on %s", (_, url) => {
 		expect(await breaches()).toEqual([]);
 	});
 
-	test("10,000 holds that are settled leave exactly what was supplied", async () => {
-		const { id } = await newProduct(broker, 12_000);
+	// The server for development takes a minute for as many as the file has.
+	test(`${url ? "2,000" : "10,000"} holds that are settled leave exactly what was supplied`, async () => {
+		const count = url ? 2000 : 10_000;
+		const { id } = await newProduct(broker, count + 2000);
 		const reservations: string[] = [];
-		while (reservations.length < 10_000) {
-			const batch = Array.from({ length: 500 }, () => randomUUID() as string);
+		while (reservations.length < count) {
+			const batch = Array.from({ length: 200 }, () => randomUUID() as string);
 			const expires_at = in30Minutes();
 			await Promise.all(
 				batch.map((reservation_id) =>
@@ -178,19 +180,19 @@ describe.each(stores)("holds in pages on %s", (_, url) => {
 			);
 			reservations.push(...batch);
 		}
-		expect(await stockOf(broker, id)).toMatchObject({ stock: 2000, held: 10_000, holds: 10_000 });
+		expect(await stockOf(broker, id)).toMatchObject({ stock: 2000, held: count, holds: count });
 		const sold = reservations.filter((_, number) => number % 4 === 0);
-		const sizes = Array.from({ length: 50 }, (_, number) =>
+		const batches = Array.from({ length: count / 200 }, (_, number) =>
 			reservations.slice(number * 200, number * 200 + 200),
 		);
 		await Promise.all(
-			sizes.map((some) =>
+			batches.map((some) =>
 				settle(store(), new Map(some.map((one) => [one, sold.includes(one) ? "consume" : "release"]))),
 			),
 		);
 		await tidyPages(store(), later());
 		expect(await stockOf(broker, id)).toMatchObject({
-			...{ stock: 12_000 - sold.length, held: 0, holds: 0, supplied: 12_000 },
+			...{ stock: count + 2000 - sold.length, held: 0, holds: 0, supplied: count + 2000 },
 		});
 		expect(await product(id)).toMatchObject({ holds: [], hold_pages: {} });
 		expect(await store().pages.count({ query: { product_id: id } })).toBe(0);
@@ -256,6 +258,22 @@ describe.each(stores)("holds in pages on %s", (_, url) => {
 		await store().products.updateMany({ _id: id }, { $inc: { stock: 2 } });
 	});
 
+	test("pages are there after a restart, and those that were deleted are not", async () => {
+		const { id, reservations } = await heldProduct(20, 9);
+		while (await moveOldest(store(), id, FEW)) {
+			// All but the newest ones move.
+		}
+		await settleAll(reservations.slice(0, 3), "release");
+		const [before, pages] = [await product(id), await store().pages.find({ query: { product_id: id } })];
+		expect(pages).toHaveLength(2);
+		await broker.stop();
+		await start();
+		expect(await product(id)).toEqual(before);
+		expect(await store().pages.find({ query: { product_id: id } })).toEqual(expect.arrayContaining(pages));
+		expect(await stockOf(broker, id)).toMatchObject({ stock: 14, held: 6, holds: 6 });
+		expect(await breaches()).toEqual([]);
+	});
+
 	test("a lost hold is held again unless it is in a page", async () => {
 		const { id, reservations } = await heldProduct(10, 5);
 		await moveOldest(store(), id, FEW);
@@ -284,7 +302,7 @@ describe.each(stores)("holds in pages on %s", (_, url) => {
 			get: (target, name) => async (query: object, update: object) => {
 				if (name === "updateMany" && first === undefined) {
 					first = await hold(id, request_id);
-					await moveOldest(store(), id, { own_max: 3, page: 4 });
+					await moveOldest(store(), id, { own_max: 3, own_min: 0, page_max: 4 });
 				}
 				return (Reflect.get(target, name) as (...given: object[]) => unknown).call(target, query, update);
 			},
@@ -441,9 +459,9 @@ describe.each(stores)("holds in pages on %s", (_, url) => {
 				),
 				property,
 			),
-			{ numRuns: url ? 40 : 150, endOnFailure: true },
+			{ numRuns: url ? 25 : 100, endOnFailure: true },
 		);
-		expect(moved).toBeGreaterThan(20);
+		expect(moved).toBeGreaterThan(10);
 	}, 300_000);
 });
 
