@@ -2,6 +2,8 @@ import { type Answer, HttpConnection, requestText } from "./http-connection.ts";
 
 type Options = NonNullable<Parameters<typeof requestText>[2]>;
 
+const NO_PRODUCT = "000000000000000000000000";
+
 /** A request that is to get this answer. */
 export interface Asked extends Options {
 	/** The name that an unexpected answer is counted under. */
@@ -43,12 +45,12 @@ export class Asker {
 	}
 
 	/**
-	 * Has the gateway ask the services for what this client reads next, and not its cache: as it does for one that has just
-	 * tried to change something.
+	 * Has the gateway ask the services for the lists that this user reads next, and not its cache, as for everybody who has just
+	 * changed something or may have: the order is refused, since there is no such product.
 	 */
-	async askAnew(): Promise<void> {
-		const path = "/api/v1/users/verify";
-		await this.#connection.request(requestText("POST", path, { body: "{}", token: "no.good.token" }));
+	async askAnew(token: string): Promise<void> {
+		const body = JSON.stringify({ items: [{ product_id: NO_PRODUCT, quantity: 1 }] });
+		await this.ask({ what: "no order", method: "POST", path: "/api/v1/orders", status: 404, token, body });
 	}
 
 	close(): void {

@@ -2,6 +2,8 @@ import { FAINT, INK, page, RULE, text } from "./svg.ts";
 
 /** A line, its points from the left to the right. */
 export interface Line {
+	/** Lines of one name have one colour in all diagrams. */
+	name: string;
 	/** Stands at its right end. */
 	label: string;
 	/** `x` from 0 to 1, `y` as the axis has it. */
@@ -56,11 +58,16 @@ export function lineChart(title: string, subtitle: string, panels: readonly Pane
 	return page({ width: WIDTH, height, title }, [
 		text(MARGIN, 42, title, { size: 21, weight: 650 }),
 		text(MARGIN, 66, subtitle, { fill: FAINT }),
-		...panels.flatMap((panel, index) => draw(panel, HEAD + index * PANEL)),
+		...panels.flatMap((panel, index) => draw(panel, HEAD + index * PANEL, coloursOf(panels))),
 	]);
 }
 
-function draw(panel: Panel, top: number): string[] {
+function coloursOf(panels: readonly Panel[]): Map<string, string> {
+	const names = new Set(panels.flatMap(({ lines }) => lines.map(({ name }) => name)));
+	return new Map([...names].map((name, index) => [name, COLOURS[index % COLOURS.length] as string]));
+}
+
+function draw(panel: Panel, top: number, colours: Map<string, string>): string[] {
 	const { lines, band = [], ideal = [] } = panel;
 	const values = [...lines.flatMap(({ points }) => points), ...ideal]
 		.map(([, y]) => y)
@@ -83,7 +90,7 @@ function draw(panel: Panel, top: number): string[] {
 			.join(" ");
 	const parts = [
 		text(MARGIN, top + 22, panel.title, { size: 16, weight: 600 }),
-		text(RIGHT, top + 22, panel.unit, { fill: FAINT, anchor: "end" }),
+		text(WIDTH - MARGIN, top + 22, panel.unit, { fill: FAINT, anchor: "end" }),
 	];
 	if (band.length > 0) {
 		parts.push(`<path d="${path(band)} L${RIGHT} ${bottom} L${LEFT} ${bottom} Z" fill="#eef7f3"/>`);
@@ -113,8 +120,8 @@ function draw(panel: Panel, top: number): string[] {
 		lines.map(({ points }) => place(points.findLast(([, y]) => Number.isFinite(y)) ?? [1, 0])[1]),
 		top + 44,
 	);
-	for (const [index, { label, points, isFaint }] of lines.entries()) {
-		const colour = isFaint ? FAINT : (COLOURS[index % COLOURS.length] as string);
+	for (const [index, { name, label, points, isFaint }] of lines.entries()) {
+		const colour = isFaint ? FAINT : (colours.get(name) as string);
 		const last = place(points.findLast(([, y]) => Number.isFinite(y)) ?? [1, 0]);
 		const end = ends[index] as number;
 		const style = isFaint ? ` stroke-dasharray="2 3"` : "";

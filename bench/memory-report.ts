@@ -59,6 +59,7 @@ export function memoryChart(memory: Memory): string {
 		lines: lines
 			.filter((line) => of(line).some(Number.isFinite))
 			.map((line) => ({
+				name: line.part,
 				label: `${line.part}: ${(of(line).findLast(Number.isFinite) ?? 0).toFixed(0)} MB`,
 				points: of(line).map((value, index) => [xs[index] as number, value] as const),
 			})),

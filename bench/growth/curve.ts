@@ -16,6 +16,9 @@ export interface Series {
 /** The name of the series that says how many cores the whole machine used. */
 export const ALL_CORES = "the whole machine";
 
+/** The name of a request that has nothing to do with what grows: where it changes, the machine did. */
+export const COMPARISON = "for comparison: one's own account";
+
 /** A figure at one level. */
 export interface Figure extends Pick<Series, "what" | "unit" | "isJudged"> {
 	value: number;

@@ -7,7 +7,7 @@ import { type Asked, Asker } from "../asker.ts";
 import { ADDRESS } from "../cases.ts";
 import { adminToken, logInAll, type Side, startShop } from "../side.ts";
 import { median } from "../statistics.ts";
-import { type Curve, count, type Figure, ms as inMs, seriesOf } from "./curve.ts";
+import { COMPARISON, type Curve, count, type Figure, ms as inMs, seriesOf } from "./curve.ts";
 import { PastOrders } from "./past-orders.ts";
 
 const LEVELS = [0, 10_000, 100_000, 1_000_000];
@@ -91,7 +91,9 @@ class Growing {
 			this.#admin = await adminToken(this.#side.address);
 			const found = await this.#level(questions, level === levels[0] ? FIRST_WARM : WARM);
 			figures.push([
-				...found.map(({ what, ms }): Figure => ({ what, unit: "ms", value: ms, isJudged: what !== CONTROL })),
+				...found.map(
+					({ what, ms }): Figure => ({ what, unit: "ms", value: ms, isJudged: what !== COMPARISON }),
+				),
 				...found.map(
 					({ what, postgres_ms: value }): Figure => ({ what, unit: "PostgreSQL ms", value, isJudged: false }),
 				),
@@ -163,7 +165,7 @@ class Growing {
 			list("own orders of a user with many", () => often?.token as string),
 			list("all orders, of an admin", () => this.#admin),
 			{
-				what: CONTROL,
+				what: COMPARISON,
 				isWrite: false,
 				ask: () => ({
 					what: "own account",
@@ -247,6 +249,3 @@ class Growing {
 		return { cpu_ms: (time.now().get("PostgreSQL") ?? 0) - before, elapsed_ms };
 	}
 }
-
-/** Has nothing to do with orders: where it changes, the machine did. */
-const CONTROL = "for comparison: one's own account";

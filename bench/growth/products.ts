@@ -9,7 +9,7 @@ import { ProcessorTime } from "../processor-time.ts";
 import { partOf } from "../side.ts";
 import { median } from "../statistics.ts";
 import { Catalogue, WORDS } from "./catalogue.ts";
-import { type Curve, count, type Figure, seriesOf } from "./curve.ts";
+import { COMPARISON, type Curve, count, type Figure, seriesOf } from "./curve.ts";
 
 const LEVELS = [1000, 10_000, 100_000, 1_000_000];
 /** Writing products may take so long in all; then the curve ends with what is there. */
@@ -19,8 +19,14 @@ const WORTH = 2;
 const START_MS = 10 * 60_000;
 /** What was written a moment ago is looked at again for some seconds. */
 const SETTLE_MS = 15_000;
-const WARM = 50;
-const TIMES = 300;
+/** Requests of a kind; fewer, and a part of them to warm up, where they take longer than this in all. */
+const TIMES = 350;
+const TIMES_MS = 20_000;
+const WARM_SHARE = 0.15;
+
+/** A prime, so that products follow each other in no order of the store's. */
+const STRIDE = 7919;
+const LIST = "/api/v1/products?";
 
 /** How products, lists, searches and orders slow down while products get more, on the MongoDB-compatible server for development. */
 export async function growProducts(most: number, say: (line: string) => void): Promise<Curve> {
@@ -47,6 +53,7 @@ class Growing {
 	#catalogue: Catalogue;
 	#chance = new Chance(1);
 	#ordered = 0;
+	#asked = 0;
 	#failed: Record<string, number> = {};
 
 	constructor(folder: string, environment: { MONGO_URL: string; SMTP_URL: string }) {
@@ -76,7 +83,7 @@ class Growing {
 				break;
 			}
 			const found = await this.#level().catch((error: Error) => {
-				notes.push(`the curve ends before ${count(there)} products: ${error.message.split("\n", 1)[0]}`);
+				notes.push(`the curve ends before ${count(there)} products: ${error.message}`);
 			});
 			if (!found) {
 				break;
@@ -111,17 +118,19 @@ class Growing {
 			const found: Figure[] = [];
 			for (const [what, next] of this.#questions(token)) {
 				const times: number[] = [];
-				for (let number = 0; number < WARM + TIMES; number++) {
+				const begun = performance.now();
+				for (let number = 0; number < TIMES && performance.now() - begun < TIMES_MS; number++) {
 					const asked = next();
-					if (asked.method === "GET") {
-						await asker.askAnew();
+					if (asked.path.startsWith(LIST)) {
+						await asker.askAnew(token);
 					}
 					const { ms, body } = await asker.ask(asked);
 					if (body !== undefined) {
 						times.push(ms);
 					}
 				}
-				found.push({ what, unit: "ms", value: median(times.slice(WARM)), isJudged: what !== CONTROL });
+				const value = median(times.slice(Math.floor(times.length * WARM_SHARE)));
+				found.push({ what, unit: "ms", value, isJudged: what !== COMPARISON });
 			}
 			asker.close();
 			for (const [what, times] of Object.entries(asker.failed)) {
@@ -149,23 +158,31 @@ class Growing {
 	#questions(token: string): [what: string, next: () => Asked][] {
 		const get = (what: string, path: () => string): [string, () => Asked] => [
 			what,
-			() => ({ what, method: "GET", path: path(), status: 200 }),
+			() => ({ what, method: "GET", path: path(), status: 200, token }),
 		];
-		const products = "/api/v1/products";
 		return [
-			get("one product, a random one", () => `${products}/${this.#chance.pick(this.#catalogue.ids)}`),
-			get("the first page of 20", () => `${products}?limit=20`),
+			get("one product, a random one", () => `/api/v1/products/${this.#other()}`),
+			get("the first page of 20", () => `${LIST}limit=20`),
 			get("a search: two words, cheapest first", () => {
 				const words = this.#chance.shuffle(WORDS).slice(0, 2);
-				return `${products}?q=${words.join("+")}&sort=price&limit=20`;
+				return `${LIST}q=${words.join("+")}&sort=price&limit=20`;
 			}),
 			["a keyed order", () => this.#order(token)],
-			[CONTROL, () => ({ what: "own account", method: "GET", path: "/api/v1/users/me", status: 200, token })],
+			[
+				COMPARISON,
+				() => ({ what: "own account", method: "GET", path: "/api/v1/users/me", status: 200, token }),
+			],
 		];
 	}
 
+	/** A product that was not asked for before in this level, so that no cache has it. */
+	#other(): string {
+		const { ids } = this.#catalogue;
+		return ids[(this.#asked++ * STRIDE) % ids.length] as string;
+	}
+
 	#order(token: string): Asked {
-		const items = [{ product_id: this.#chance.pick(this.#catalogue.ids), quantity: 1 }];
+		const items = [{ product_id: this.#other(), quantity: 1 }];
 		const body = JSON.stringify({ items, shipping_address: ADDRESS });
 		const key = `growth-${this.#ordered++}`;
 		return { what: "order", method: "POST", path: "/api/v1/orders", status: 201, token, key, body };
@@ -174,7 +191,11 @@ class Growing {
 	async #start() {
 		const begun = performance.now();
 		const command: Command = run(this.#folder, ["start"], this.#environment);
-		const address = (await command.line(/^ready /, START_MS)).slice("ready ".length).trim();
+		const ready = await command.line(/^ready /, START_MS).catch(() => {
+			const said = `${command.output()}\n${command.errors()}`.trim().split("\n").at(-1);
+			throw new Error(`the shop did not start (${said})`);
+		});
+		const address = ready.slice("ready ".length).trim();
 		const stop = async () => {
 			command.child.kill("SIGTERM");
 			await command.ended();
@@ -187,6 +208,3 @@ const MEMORY = [
 	["memory of the shop's process", "all in one"],
 	["memory of the server", "MongoDB"],
 ] as const;
-
-/** Has nothing to do with products: where it changes, the machine did. */
-const CONTROL = "for comparison: one's own account";

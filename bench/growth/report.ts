@@ -6,6 +6,7 @@ import {
 	ADDED_MAX,
 	ALL_CORES,
 	allowed,
+	COMPARISON,
 	type Curve,
 	count,
 	DOUBLING_MIN,
@@ -174,11 +175,12 @@ function stepOf({ name }: Curve, from: number, to: number): number {
 }
 
 function line(series: Series, xs: number[], scale: (value: number) => number) {
-	const { what, unit, values, isJudged } = series;
+	const { what, unit, values } = series;
 	const last = values.findLast(Number.isFinite) ?? Number.NaN;
 	return {
+		name: what,
 		label: `${what}: ${figure(unit, values[0] as number)} → ${figure(unit, last)}`,
 		points: values.map((value, index) => [xs[index] as number, scale(value)] as const),
-		isFaint: unit === "ms" && !isJudged,
+		isFaint: what === COMPARISON,
 	};
 }

@@ -2,6 +2,7 @@ import { expect, test } from "@jest/globals";
 import {
 	ALL_CORES,
 	allowed,
+	COMPARISON,
 	type Curve,
 	judgeRates,
 	judgeTimes,
@@ -83,7 +84,7 @@ const orders: Curve = {
 	...{ name: "orders", title: "Orders in the database", of: "orders", levels: [0, 10_000, 100_000] },
 	series: [
 		{ what: "a keyed order", unit: "ms", values: [4, 4.4, 12.5], isJudged: true },
-		{ what: "for comparison", unit: "ms", values: [1, 1, 1], isJudged: false },
+		{ what: COMPARISON, unit: "ms", values: [1, 1, 1], isJudged: false },
 		{ what: "a keyed order", unit: "PostgreSQL ms", values: [2, 2.1, 2.2], isJudged: false },
 	],
 	notes: ["the curve ends early"],
