@@ -14,6 +14,7 @@ const SECONDS = 5;
 const WARM_SECONDS = 5;
 const DRAIN_MS = 90_000;
 const SETTLE_MS = 1000;
+const OTHERS = "other programs, and the kernel";
 /** Parts that use less are left out. */
 const SHOWN_CORES = 0.03;
 
@@ -69,7 +70,13 @@ async function measureLevel(
 		return [
 			{ what: "orders", unit: "per second", value: per_second, isJudged: true },
 			{ what: ALL, unit: "cores", value: median(turns.map(({ machine }) => machine)), isJudged: false },
-			...[...parts].map((part): Figure => ({ what: part, unit: "cores", value: of(part), isJudged: false })),
+			...[...parts].map(
+				(part): Figure => ({
+					what: part === "orders" ? "all processes of orders" : part,
+					...{ unit: "cores", value: of(part), isJudged: false },
+				}),
+			),
+			{ what: OTHERS, unit: "cores", value: median(turns.map(({ others }) => others)), isJudged: false },
 		];
 	} finally {
 		side?.time.stop();
@@ -91,7 +98,9 @@ class Measuring {
 	}
 
 	/** Orders for some seconds, and the cores that each part and the whole machine used meanwhile. */
-	async turn(seconds: number): Promise<{ per_second: number; used: Map<string, number>; machine: number }> {
+	async turn(
+		seconds: number,
+	): Promise<{ per_second: number; used: Map<string, number>; machine: number; others: number }> {
 		const { address, sink, customers, products, sold_out_product, mails } = this.#side;
 		await logInAll(this.#side);
 		const before = await this.#times();
@@ -108,11 +117,9 @@ class Measuring {
 		const used = new Map(
 			[...after.parts].map(([part, ms]) => [part, (ms - (before.parts.get(part) ?? 0)) / elapsed_ms]),
 		);
-		return {
-			per_second: (result.done * 1000) / result.elapsed_ms,
-			used,
-			machine: (after.busy_ms - before.busy_ms) / elapsed_ms,
-		};
+		const machine = (after.busy_ms - before.busy_ms) / elapsed_ms;
+		const others = machine - [...used.values()].reduce((sum, share) => sum + share, 0);
+		return { per_second: (result.done * 1000) / result.elapsed_ms, used, machine, others };
 	}
 
 	async #times() {
