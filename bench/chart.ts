@@ -1,6 +1,7 @@
 import { caseOf } from "./cases.ts";
 import type { Measured, ShapeResult } from "./measure.ts";
 import { type Row, reached, rowsOf } from "./summary.ts";
+import { FAINT, INK, page, RULE, short, text } from "./svg.ts";
 
 const WIDTH = 980;
 const MARGIN = 32;
@@ -16,9 +17,6 @@ const ROW_PADDING = 16;
 const HEAD = 104;
 const PANEL_HEAD = 62;
 
-const INK = "#1f2933";
-const FAINT = "#7b8794";
-const RULE = "#e4e7eb";
 const TRACK = "#f1f4f7";
 const GOAL = "#b44d12";
 /** Of the shops, the last of which is the one that is looked at first. */
@@ -43,15 +41,12 @@ export function chart(measured: Measured): string {
 	const { connections, rounds, seconds } = options;
 	const when = `${measured.begun_at.slice(0, 10)}, ${measured.cores} cores, ${connections} connections, medians of ${rounds} ${rounds === 1 ? "round" : "rounds"} of ${seconds} s`;
 	const height = y + 12;
-	return `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${height}" viewBox="0 0 ${WIDTH} ${height}" font-family="Inter, 'Segoe UI', 'Helvetica Neue', Arial, 'DejaVu Sans', sans-serif" font-size="13" fill="${INK}" role="img">
-<title>The shop's throughput as a share of hand-written limits</title>
-<rect width="${WIDTH}" height="${height}" rx="10" fill="#ffffff"/>
-${text(MARGIN, 42, "How close the shop comes to a program written by hand", { size: 21, weight: 650 })}
-${text(MARGIN, 66, `Requests per second as a share of the limit’s. ${when}`, { fill: FAINT })}
-${legend(measured)}
-${panels.join("\n")}
-</svg>
-`;
+	return page({ width: WIDTH, height, title: "The shop's throughput as a share of hand-written limits" }, [
+		text(MARGIN, 42, "How close the shop comes to a program written by hand", { size: 21, weight: 650 }),
+		text(MARGIN, 66, `Requests per second as a share of the limit’s. ${when}`, { fill: FAINT }),
+		legend(measured),
+		...panels,
+	]);
 }
 
 function legend({ options }: Measured): string {
@@ -125,27 +120,6 @@ function bar(row: Row, limit: Row | undefined, rows: Row[], y: number, fill: str
 	return parts.join("\n");
 }
 
-interface TextStyle {
-	size?: number;
-	weight?: number;
-	fill?: string;
-	anchor?: "middle" | "end";
-	/** White around the letters, over what is below. */
-	halo?: boolean;
-}
-
-function text(left: number, y: number, content: string, style: TextStyle = {}): string {
-	const { size, weight, fill, anchor, halo } = style;
-	const attributes = [
-		size ? ` font-size="${size}"` : "",
-		weight ? ` font-weight="${weight}"` : "",
-		fill ? ` fill="${fill}"` : "",
-		anchor ? ` text-anchor="${anchor}"` : "",
-		halo ? ' stroke="#ffffff" stroke-width="3" paint-order="stroke" stroke-linejoin="round"' : "",
-	].join("");
-	return `<text x="${left.toFixed(1)}" y="${y}"${attributes}>${escaped(content)}</text>`;
-}
-
 function x(ratio: number): number {
 	return LEFT + ratio * (ONE - LEFT);
 }
@@ -153,12 +127,4 @@ function x(ratio: number): number {
 /** Of several shops the last, which is usually the newest, has the strongest colour. */
 function colour(index: number, shops: number): string {
 	return COLOURS[(shops - 1 - index) % COLOURS.length] as string;
-}
-
-function short(value: number): string {
-	return value >= 100 ? Math.round(value).toLocaleString("en") : String(Number(value.toPrecision(2)));
-}
-
-function escaped(content: string): string {
-	return content.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 }

@@ -27,13 +27,21 @@ const MEASURE_CONNECTIONS = 4;
 const ROUNDS = 3;
 const DRAIN_MS = 90_000;
 
-/** Orders one product, unpaid, again and again; at each level it and a product without holds are measured in turn. */
-export async function measureHolds(directory: string, say: (line: string) => void): Promise<HoldsCost[]> {
+/**
+ * Orders one product, unpaid, again and again; at each level it and a product without holds are measured in turn.
+ *
+ * @param failed Is told of unexpected answers, and how often they came.
+ */
+export async function measureHolds(
+	directory: string,
+	say: (line: string) => void,
+	failed = new Map<string, number>(),
+): Promise<HoldsCost[]> {
 	const load = new LoadProcess();
 	let side: Side | undefined;
 	try {
 		side = await startShop("shop", directory, "one", await load.do("sink"));
-		const held = new Held(load, side);
+		const held = new Held(load, side, failed);
 		await held.measure(side.hot_products[1] as string);
 		const costs: HoldsCost[] = [];
 		for (const level of LEVELS) {
@@ -41,7 +49,7 @@ export async function measureHolds(directory: string, say: (line: string) => voi
 			costs.push(await held.compare());
 			say(line(costs.at(-1) as HoldsCost));
 		}
-		for (const [what, times] of held.failed) {
+		for (const [what, times] of failed) {
 			say(`${times} × ${what}`);
 		}
 		return costs;
@@ -56,14 +64,14 @@ export async function measureHolds(directory: string, say: (line: string) => voi
 class Held {
 	#load: LoadProcess;
 	#side: Side;
-	/** Unexpected answers, and how often they came. */
-	failed = new Map<string, number>();
+	#failed: Map<string, number>;
 	#orders = 0;
 	#seed = 1;
 
-	constructor(load: LoadProcess, side: Side) {
+	constructor(load: LoadProcess, side: Side, failed: Map<string, number>) {
 		this.#load = load;
 		this.#side = side;
+		this.#failed = failed;
 	}
 
 	/** Orders the first hot product until it has so many holds. */
@@ -123,7 +131,7 @@ class Held {
 			isPaced: false,
 		};
 		const result = await this.#load.do("turn", turn);
-		addTo(this.failed, Object.entries(result.failed));
+		addTo(this.#failed, Object.entries(result.failed));
 		return result;
 	}
 }

@@ -94,6 +94,21 @@ export class HttpConnection {
 	}
 }
 
+/** The bytes of a request, for `HttpConnection`. */
+export function requestText(
+	method: "GET" | "POST",
+	path: string,
+	{ body, token, key }: { body?: string; token?: string | undefined; key?: string | undefined } = {},
+): string {
+	const authorization = token === undefined ? "" : `Authorization: Bearer ${token}\r\n`;
+	const idempotency = key === undefined ? "" : `Idempotency-Key: ${key}\r\n`;
+	const content =
+		body === undefined
+			? "Accept: */*\r\n"
+			: `Content-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n`;
+	return `${method} ${path} HTTP/1.1\r\nHost: shop.test\r\n${authorization}${idempotency}${content}\r\n${body ?? ""}`;
+}
+
 /** An answer as far as its bytes are there: undefined while some are missing. */
 export function parseAnswer(bytes: Buffer): (Answer & { closes: boolean }) | undefined {
 	const end = bytes.indexOf(HEAD_END);

@@ -4,7 +4,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
 import { Chance } from "../tools/chance.ts";
 import { ADDRESS, CATEGORY, PAGE_LENGTH, PAGES, PASSWORD, type Step } from "./cases.ts";
-import { type Answer, HttpConnection } from "./http-connection.ts";
+import { type Answer, HttpConnection, requestText } from "./http-connection.ts";
 import { MailLedger } from "./mail-ledger.ts";
 import type { SunkMail } from "./mail-sink.ts";
 import { percentile } from "./statistics.ts";
@@ -215,7 +215,7 @@ class Buyers {
 	}
 
 	async #get(step: Step, connection: HttpConnection, path: string): Promise<boolean> {
-		const answer = await connection.request(`GET ${path} HTTP/1.1\r\nHost: shop.test\r\nAccept: */*\r\n\r\n`);
+		const answer = await connection.request(requestText("GET", path));
 		return this.#check(step, answer, 200);
 	}
 
@@ -250,12 +250,7 @@ class Buyers {
 	}
 
 	#post(path: string, body: string, token?: string, key?: string): string {
-		const authorization = token === undefined ? "" : `Authorization: Bearer ${token}\r\n`;
-		const idempotency = key === undefined ? "" : `Idempotency-Key: ${key}\r\n`;
-		return (
-			`POST ${path} HTTP/1.1\r\nHost: shop.test\r\n${authorization}${idempotency}` +
-			`Content-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`
-		);
+		return requestText("POST", path, { body, token, key });
 	}
 
 	#check(what: string, answer: Answer, status: number, code?: string): boolean {

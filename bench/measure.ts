@@ -123,7 +123,9 @@ async function measureShape(
 		sides.push(await startLimit(shape, await load.do("sink"), profiles("limit")));
 		for (const { name, directory } of options.shops) {
 			say(`${shape}: starting the shop ${name}`);
-			sides.push(await startShop(name, directory, shape, await load.do("sink"), profiles(name)));
+			sides.push(
+				await startShop(name, directory, shape, await load.do("sink"), { profiles: profiles(name) }),
+			);
 		}
 		await measureIdle(sides);
 		const measuring = new Measuring(shape, options, load, sides);

@@ -2,6 +2,8 @@ import { existsSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
 import { StartError } from "../infra/parts.ts";
 import { CASE_NAMES, type CaseName } from "./cases.ts";
+import { CURVES, type CurveName } from "./growth/curve.ts";
+import type { GrowthOptions } from "./growth.ts";
 import type { Shape } from "./side.ts";
 
 /** Options of the measurement beside limits. */
@@ -25,16 +27,28 @@ export interface MainOptions {
 }
 
 /** A measurement of its own, which the cases have nothing to do with. */
-export type Special = "finding" | "costs" | "store" | "holds";
+export type Special = "finding" | "costs" | "store" | "holds" | "growth" | "memory";
 
-export type Options =
-	| { special: undefined; main: MainOptions }
-	| { special: Special; rounds: number; store: "mongo" | "nedb"; directory: string };
+/** Options of the measurements of their own, each of which takes some of them. */
+export interface SpecialOptions {
+	special: Special;
+	rounds: number;
+	store: "mongo" | "nedb";
+	directory: string;
+	growth: GrowthOptions;
+	minutes: number;
+	results: string;
+}
+
+export type Options = { special: undefined; main: MainOptions } | SpecialOptions;
 
 /** The arguments of the command. */
 export interface Given {
 	values: Partial<
-		Record<"rounds" | "seconds" | "sustained" | "connections" | "shape" | "store" | "out", string>
+		Record<
+			"rounds" | "seconds" | "sustained" | "connections" | "shape" | "store" | "out" | "most" | "minutes",
+			string
+		>
 	> & {
 		shop?: string[];
 		profile?: boolean;
@@ -51,10 +65,13 @@ const SPECIALS: Record<Special, readonly string[]> = {
 	costs: ["rounds", "store"],
 	store: [],
 	holds: ["shop"],
+	growth: ["shop", "most", "out"],
+	memory: ["shop", "minutes", "out"],
 };
 
 const ROUNDS_MAX = 50;
 const SPECIAL_ROUNDS = 5;
+const MOST = 1_000_000;
 
 /**
  * Reads the options of `npm run bench`.
@@ -64,22 +81,20 @@ const SPECIAL_ROUNDS = 5;
  * @throws StartError with one line.
  */
 export function readOptions({ values, positionals }: Given, own_directory: string): Options {
-	const [special, ...others] = positionals;
-	const store = values.store ?? "mongo";
+	const [special] = positionals;
 	if (special !== undefined && Object.hasOwn(SPECIALS, special)) {
-		const foreign = Object.keys(values).find((name) => !SPECIALS[special as Special].includes(name));
-		if (foreign !== undefined) {
-			throw new StartError(`--${foreign} does not belong to ${special}; ${SEE}`);
-		}
-		if (others.length > 0 || (store !== "mongo" && store !== "nedb")) {
-			throw new StartError(`--store is mongo or nedb, and nothing follows ${special}; ${SEE}`);
-		}
-		const rounds = whole("rounds", values.rounds ?? String(SPECIAL_ROUNDS), 1, ROUNDS_MAX);
-		const [shop] = namedShops(values.shop ?? [own_directory]);
-		return { special: special as Special, rounds, store, directory: shop?.directory ?? own_directory };
+		return readSpecial(special as Special, { values, positionals }, own_directory);
 	}
 	if (values.store !== undefined) {
 		throw new StartError(`--store belongs to costs; ${SEE}`);
+	}
+	for (const [name, owner] of [
+		["most", "growth"],
+		["minutes", "memory"],
+	] as const) {
+		if (values[name] !== undefined) {
+			throw new StartError(`--${name} belongs to ${owner}; ${SEE}`);
+		}
 	}
 	const unknown = positionals.find((name) => !(CASE_NAMES as string[]).includes(name));
 	if (unknown !== undefined) {
@@ -89,7 +104,7 @@ export function readOptions({ values, positionals }: Given, own_directory: strin
 	if (shape !== "one" && shape !== "five" && shape !== "both") {
 		throw new StartError(`--shape is one, five or both, not "${shape}"; ${SEE}`);
 	}
-	const results = resolve(values.out ?? join(own_directory, "bench/results"));
+	const results = resultsOf(values.out, own_directory);
 	return {
 		special: undefined,
 		main: {
@@ -106,6 +121,41 @@ export function readOptions({ values, positionals }: Given, own_directory: strin
 			own_directory,
 		},
 	};
+}
+
+function readSpecial(
+	special: Special,
+	{ values, positionals }: Given,
+	own_directory: string,
+): SpecialOptions {
+	const [, ...others] = positionals;
+	const foreign = Object.keys(values).find((name) => !SPECIALS[special].includes(name));
+	if (foreign !== undefined) {
+		throw new StartError(`--${foreign} does not belong to ${special}; ${SEE}`);
+	}
+	const store = values.store ?? "mongo";
+	if ((others.length > 0 && special !== "growth") || (store !== "mongo" && store !== "nedb")) {
+		throw new StartError(`--store is mongo or nedb, and nothing follows ${special}; ${SEE}`);
+	}
+	const unknown = others.find((name) => !(CURVES as readonly string[]).includes(name));
+	if (unknown !== undefined) {
+		throw new StartError(`there is no curve "${unknown}": there are ${CURVES.join(", ")}; ${SEE}`);
+	}
+	const [shop] = namedShops(values.shop ?? [own_directory]);
+	const directory = shop?.directory ?? own_directory;
+	const results = resultsOf(values.out, own_directory);
+	const curves = CURVES.filter((name) => others.length === 0 || others.includes(name)) as CurveName[];
+	const most = whole("most", values.most ?? String(MOST), 1000, MOST);
+	return {
+		...{ special, store, directory, results },
+		rounds: whole("rounds", values.rounds ?? String(SPECIAL_ROUNDS), 1, ROUNDS_MAX),
+		growth: { curves, most, directory, results },
+		minutes: whole("minutes", values.minutes ?? "30", 1, 1440),
+	};
+}
+
+function resultsOf(out: string | undefined, own_directory: string): string {
+	return resolve(out ?? join(own_directory, "bench/results"));
 }
 
 /** A shop is named after its folder; two of one name get a number. */

@@ -72,11 +72,16 @@ export class PostgresCounters {
 	}
 }
 
-/** By PostgreSQL's own postmaster.pid, whose fourth line is the port, and the shop's secrets.json. */
-function postgresUrl(folder: string): URL {
+/**
+ * The URL of the PostgreSQL of a shop or limit, by its own postmaster.pid, whose fourth line is the port, and secrets.json of
+ * the folder.
+ *
+ * @param role `toko`, as the shop has it, or `postgres`, the superuser.
+ */
+export function postgresUrl(folder: string, role: "toko" | "postgres" = "toko"): URL {
 	const port = readFileSync(join(folder, "postgres/postmaster.pid"), "utf8").split("\n")[3];
 	const secrets = JSON.parse(readFileSync(join(folder, "secrets.json"), "utf8"));
-	const url = new URL(`postgres://toko@127.0.0.1:${port}/postgres`);
-	url.password = secrets.postgres_password;
+	const url = new URL(`postgres://${role}@127.0.0.1:${port}/postgres`);
+	url.password = role === "toko" ? secrets.postgres_password : secrets.postgres_superuser_password;
 	return url;
 }

@@ -1,7 +1,6 @@
-import { mkdir, writeFile } from "node:fs/promises";
-import { join, relative } from "node:path";
 import { type CaseName, caseOf } from "./cases.ts";
 import { chart } from "./chart.ts";
+import { table, writeFiles } from "./markdown.ts";
 import type { Measured, ShapeResult, SideSummary } from "./measure.ts";
 import { topLines } from "./profiles.ts";
 import { type Row, reached, rowsOf } from "./summary.ts";
@@ -26,7 +25,6 @@ export function hasFailures({ shapes }: Measured): boolean {
 /** Writes the reports and answers the Markdown one, followed by where they are. */
 export async function writeReports(measured: Measured): Promise<string> {
 	const { results, profiles, cases } = measured.options;
-	await mkdir(results, { recursive: true });
 	const text = markdown(measured, profiles === undefined ? "" : await topLines(profiles));
 	const name = cases.length === 1 ? `report-${cases[0]}` : "report";
 	const files = [
@@ -34,11 +32,8 @@ export async function writeReports(measured: Measured): Promise<string> {
 		[`${name}.svg`, chart(measured)],
 		[`${name}.json`, `${JSON.stringify(measured, null, "\t")}\n`],
 	] as const;
-	for (const [file, content] of files) {
-		await writeFile(join(results, file), content);
-	}
-	const written = files.map(([file]) => relative(process.cwd(), join(results, file)));
-	return `${text}\nwritten: ${written.join(", ")}`;
+	const written = await writeFiles(results, files);
+	return `${text}\nwritten: ${written}`;
 }
 
 /** The report for people, in Markdown. */
@@ -230,12 +225,6 @@ function idle(sides: SideSummary[]): string[] {
 		"second",
 	];
 	return table(header, body);
-}
-
-function table(header: string[], rows: string[][]): string[] {
-	const line = (cells: string[]) => `| ${cells.map((cell) => cell.trim()).join(" | ")} |`;
-	const rule = header.map((_, column) => (column === 0 ? "---" : "--:"));
-	return [line(header), line(rule), ...rows.map(line), ""];
 }
 
 function ratio(value: number | undefined): string {

@@ -50,7 +50,7 @@ export interface Side {
 	orders: number;
 }
 
-const ADMIN_PASSWORD = "bench-rahasia-sekali";
+const ADMIN = { email: "admin@toko.test", password: "bench-rahasia-sekali" };
 /** Beside the gateway. */
 const SERVICES = ["products", "users", "orders", "notifications"];
 /** Access tokens last 15 minutes. */
@@ -60,13 +60,22 @@ const AT_ONCE = 16;
 const STOP_MS = 30_000;
 const repository = resolve(import.meta.dirname, "..");
 
+/** How a shop is started beside its shape. */
+export interface ShopOptions {
+	/** Where its processes leave CPU profiles. */
+	profiles?: string | undefined;
+	/** How many processes of its services, such as `orders=2`; of the shape `five` only. */
+	counts?: string[];
+	environment?: Record<string, string>;
+}
+
 /** Starts a shop of the checkout in `directory`, with servers of its own in a new folder. */
 export async function startShop(
 	name: string,
 	directory: string,
 	shape: Shape,
 	sink: number,
-	profiles?: string,
+	{ profiles, counts = [], environment: given = {} }: ShopOptions = {},
 ): Promise<Side> {
 	const folder = newFolder();
 	const begun = performance.now();
@@ -74,12 +83,16 @@ export async function startShop(
 	const environment: Record<string, string> = {
 		PORT: "0",
 		RATE_LIMIT: "0",
-		ADMIN_PASSWORD,
+		ADMIN_PASSWORD: ADMIN.password,
 		SMTP_URL: `smtp://127.0.0.1:${sink}`,
 		...(profiles === undefined ? {} : profiling(profiles)),
+		...given,
 	};
 	const begin = () =>
-		startProgram(folder, "shop", ["node", "cli/run.mjs", command], { cwd: directory, environment });
+		startProgram(folder, "shop", ["node", "cli/run.mjs", command, ...counts], {
+			cwd: directory,
+			environment,
+		});
 	const program = begin();
 	const address = (await program.line(/^ready /)).split(" ")[1] as string;
 	const ready_ms = performance.now() - begun;
@@ -94,7 +107,7 @@ export async function startShop(
 		return performance.now() - again;
 	};
 	const request = client(address);
-	const token = await logIn(request, "admin@toko.test", ADMIN_PASSWORD);
+	const token = await adminToken(address);
 	await inParallel(benchProducts(), async (body) => {
 		const { status, body: answer } = await request("POST", "/api/v1/products", { body, token });
 		if (status !== 201) {
@@ -152,6 +165,11 @@ export async function startLimit(shape: Shape, sink: number, profiles?: string):
 		restart: async () => ready_ms,
 		mails: { order: 0, payment: 2 },
 	});
+}
+
+/** A new token of the admin of a shop that `startShop` has started. */
+export function adminToken(address: string): Promise<string> {
+	return logIn(client(address), ADMIN.email, ADMIN.password);
 }
 
 /** Lets every customer have a token that lasts for a while. */

@@ -139,6 +139,11 @@ const COMMANDS = {
 				"measures what an order and other operations cost, by part",
 			],
 			["npm run bench -- holds", "reads and orders one product that has up to 10,000 open holds"],
+			[
+				"npm run bench -- growth [products|holds|orders|processes…] [--most 1000000]",
+				"measures how the shop slows down while products, open holds and orders get more, and what more processes bring",
+			],
+			["npm run bench -- memory [--minutes 30]", "looks at the memory of each process under steady load"],
 			["npm run bench -- store", "compares the products' file with one that does not wait for the disk"],
 		],
 		options: {
@@ -153,6 +158,8 @@ const COMMANDS = {
 				multiple: true,
 				note: "another checkout of Toko; several are measured in turn",
 			},
+			most: { type: "string", note: "of growth: the highest number of products and orders" },
+			minutes: { type: "string", note: "of memory; 30 by default" },
 			profile: { type: "boolean", note: "leaves CPU profiles beside the report" },
 			out: { type: "string", note: "where the report goes; bench/results by default" },
 			store: { type: "string", note: "of costs: mongo, the default, or nedb" },

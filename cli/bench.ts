@@ -3,9 +3,12 @@ import "./shop/one-line.ts";
 import { resolve } from "node:path";
 import { measureCosts, printCosts } from "../bench/costs.ts";
 import { measureFinding, printFinding, RATIO_MAX } from "../bench/finding.ts";
+import { hasUnexpected, measureGrowth } from "../bench/growth.ts";
 import { HOLDS_RATIO_MAX, measureHolds } from "../bench/holds.ts";
 import { measure } from "../bench/measure.ts";
-import { type MainOptions, readOptions } from "../bench/options.ts";
+import { measureMemory } from "../bench/memory.ts";
+import { printedMemory, writeMemory } from "../bench/memory-report.ts";
+import { type MainOptions, readOptions, type SpecialOptions } from "../bench/options.ts";
 import { hasFailures, writeReports } from "../bench/report.ts";
 import { measureStore, printStore } from "../bench/store.ts";
 import { cleanUp } from "../tools/shop-process.ts";
@@ -20,14 +23,16 @@ async function start(): Promise<void> {
 	const options = readOptions(readArguments("bench"), resolve(import.meta.dirname, ".."));
 	const interrupted = interruption();
 	try {
-		const isGood = await Promise.race([run(options), interrupted]);
+		const work = run(options, interrupted);
+		// Of memory it ends the measurement, and what there is is told.
+		const isGood = await (options.special === "memory" ? work : Promise.race([work, interrupted]));
 		process.exitCode = isGood ? 0 : 1;
 	} finally {
 		await cleanUp();
 	}
 }
 
-function run(options: ReturnType<typeof readOptions>): Promise<boolean> {
+function run(options: ReturnType<typeof readOptions>, interrupted: Promise<never>): Promise<boolean> {
 	switch (options.special) {
 		case undefined:
 			return beside(options.main);
@@ -39,6 +44,10 @@ function run(options: ReturnType<typeof readOptions>): Promise<boolean> {
 			return holds(options.directory);
 		case "store":
 			return durability();
+		case "growth":
+			return growth(options);
+		case "memory":
+			return memory(options, interrupted);
 	}
 }
 
@@ -81,6 +90,21 @@ async function holds(directory: string): Promise<boolean> {
 async function durability(): Promise<boolean> {
 	printStore(await measureStore());
 	return true;
+}
+
+/** How the shop slows down while there is more of something. */
+async function growth(options: SpecialOptions): Promise<boolean> {
+	return !hasUnexpected(await measureGrowth(options.growth, say));
+}
+
+/** Whether a process gains memory under steady load. */
+async function memory({ minutes, directory, results }: SpecialOptions, interrupted: Promise<never>) {
+	const measured = await measureMemory({ minutes, directory }, interrupted, say);
+	say(`\n${printedMemory(measured)}`);
+	say(`written: ${await writeMemory(results, measured)}`);
+	// Where it was interrupted, that is how it ends.
+	await Promise.race([interrupted, Promise.resolve()]);
+	return Object.keys(measured.failed).length === 0;
 }
 
 await start().catch(fail);

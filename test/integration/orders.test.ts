@@ -45,6 +45,21 @@ describe("placing an order", () => {
 		expect(await stockOf(broker, product.id)).toMatchObject({ stock: 0, held: 5, holds: 1 });
 	});
 
+	test("the millionth order has a number of its own", async () => {
+		const { pool } = broker.getLocalService({ name: "orders", version: 1 }) as unknown as JobsService;
+		const product = await newProduct(broker, 10);
+		const place = () => buyer.call("v1.orders.place", { items: [{ product_id: product.id, quantity: 1 }] });
+		const numbers: string[] = [];
+		for (const given of [99_999, 999_998, 1_234_566]) {
+			await pool.query("SELECT setval('order_numbers', $1)", [given]);
+			numbers.push((await place()).number, (await place()).number);
+		}
+		expect(numbers).toEqual([
+			...["TK-100000", "TK-100001", "TK-999999", "TK-1000000"],
+			...["TK-1234567", "TK-1234568"],
+		]);
+	});
+
 	test("tells all shortages at once and holds nothing", async () => {
 		const [plenty, few, none] = [
 			await newProduct(broker, 9),

@@ -49,7 +49,7 @@ test("profiles are left beside the report", () => {
 });
 
 test("the measurements of their own are reached by one name each", () => {
-	expect(readOptions(["costs", "--store", "nedb", "--rounds", "2"], repository)).toEqual({
+	expect(readOptions(["costs", "--store", "nedb", "--rounds", "2"], repository)).toMatchObject({
 		special: "costs",
 		rounds: 2,
 		store: "nedb",
@@ -58,6 +58,29 @@ test("the measurements of their own are reached by one name each", () => {
 	expect(readOptions(["finding"], repository)).toMatchObject({ special: "finding" });
 	expect(readOptions(["store"], repository)).toMatchObject({ special: "store" });
 	expect(readOptions(["holds"], repository)).toMatchObject({ special: "holds" });
+});
+
+test("all curves of growth are measured, or those that are named, in their own order", () => {
+	const curvesOf = (...names: string[]) => {
+		const options = readOptions(["growth", ...names], repository);
+		return options.special === undefined ? [] : options.growth.curves;
+	};
+	expect(curvesOf()).toEqual(["products", "holds", "orders", "processes"]);
+	expect(curvesOf("processes", "products")).toEqual(["products", "processes"]);
+});
+
+test("growth and memory say how far they go and where the report is written", () => {
+	expect(
+		readOptions(["growth", "orders", "--most", "10000", "--out", "/tmp/bench"], repository),
+	).toMatchObject({
+		special: "growth",
+		growth: { curves: ["orders"], most: 10_000, directory: repository, results: "/tmp/bench" },
+	});
+	expect(readOptions(["memory"], repository)).toMatchObject({ minutes: 30, directory: repository });
+	expect(readOptions(["memory", "--minutes", "2"], repository)).toMatchObject({
+		special: "memory",
+		minutes: 2,
+	});
 });
 
 test.each([

@@ -1,0 +1,22 @@
+import { measureHolds } from "../holds.ts";
+import { type Curve, type Figure, seriesOf } from "./curve.ts";
+
+/** How reading and ordering one product slows down while it has more open holds: the figures of `bench -- holds`. */
+export async function growHolds(directory: string, say: (line: string) => void): Promise<Curve> {
+	const failed = new Map<string, number>();
+	const costs = await measureHolds(directory, say, failed);
+	return {
+		name: "holds",
+		title: "Open holds of one product",
+		of: "open holds",
+		levels: costs.map(({ holds }) => holds),
+		series: seriesOf(
+			costs.map(({ read_ms, order_ms }): Figure[] => [
+				{ what: "a read of it", unit: "ms", value: read_ms, isJudged: true },
+				{ what: "an order of it", unit: "ms", value: order_ms, isJudged: true },
+			]),
+		),
+		notes: [],
+		failed: Object.fromEntries(failed),
+	};
+}

@@ -1,0 +1,22 @@
+/**
+ * Notes how much of the heap of the process that imports it is in use after each full garbage collection, in bytes, in the file
+ * `<BENCH_HEAPS>/<pid>`. It costs one small write with each.
+ */
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { constants, PerformanceObserver } from "node:perf_hooks";
+import { isMainThread } from "node:worker_threads";
+
+const folder = process.env.BENCH_HEAPS;
+
+if (folder && isMainThread) {
+	new PerformanceObserver((entries) => {
+		if (entries.getEntries().some(({ detail }) => detail.kind === constants.NODE_PERFORMANCE_GC_MAJOR)) {
+			try {
+				writeFileSync(join(folder, String(process.pid)), String(process.memoryUsage().heapUsed));
+			} catch {
+				// The measurement has ended, and its folder is gone.
+			}
+		}
+	}).observe({ entryTypes: ["gc"] });
+}
