@@ -90,6 +90,8 @@ export async function openSources(): Promise<Sources> {
 				connectionString: databaseUrl(name),
 				max: 1,
 				application_name: "toko audit",
+				// Some checks read a whole table.
+				query_timeout: 0,
 				// It holds no locks, and reads elsewhere in the middle of a snapshot.
 				session: { idle_in_transaction_session_timeout: "0", transaction_timeout: "0" },
 			}),

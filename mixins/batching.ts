@@ -1,6 +1,7 @@
 import { setTimeout as wait } from "node:timers/promises";
 import DataLoader from "dataloader";
 import pLimit from "p-limit";
+import { DatabaseError } from "pg";
 
 export interface BatchingOptions {
 	/** The largest number of items in a batch. */
@@ -68,9 +69,7 @@ export function batchedStatement<Item, Result>(
 		try {
 			return await work(items);
 		} catch (error) {
-			const { code } = error as { code?: unknown };
-			const isRefused =
-				typeof code === "string" && /^[0-9A-Z]{5}$/.test(code) && !CONNECTION_STATES.test(code);
+			const isRefused = error instanceof DatabaseError && !CONNECTION_STATES.test(error.code ?? "");
 			if (items.length === 1 || !isRefused) {
 				throw error;
 			}

@@ -34,6 +34,8 @@ const BACKOFF_MAX_SECONDS = 30;
 const OFTEN = 30;
 const BACKOFF_OFTEN_SECONDS = 180;
 const HOUSEKEEPING_MS = 2000;
+/** Without an answer for so long its session is taken for lost, as PostgreSQL takes it a little later. */
+const HOUSEKEEPING_MAX_MS = 5000;
 /** How many jobs a process does at the same moment. */
 const CONCURRENCY = 4;
 /** How often each of these looks for a job whose time has come. Of one that is added and due PostgreSQL tells at once. */
@@ -220,9 +222,12 @@ class Worker {
 			application_name: `toko ${this.#database} workers`,
 			// It keeps house every few seconds; once it does not, others get its jobs.
 			session: PULSED,
+			query_timeout: HOUSEKEEPING_MAX_MS,
 		});
 		const forget = () => {
-			this.#session = undefined;
+			if (this.#session === session) {
+				this.#session = undefined;
+			}
 		};
 		session.on("error", forget);
 		session.on("end", forget);

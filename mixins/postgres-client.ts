@@ -17,6 +17,12 @@ export interface ConnectionOptions extends pg.ClientConfig {
 type Query = (...given: unknown[]) => Promise<unknown>;
 
 const CONNECT_MS = 5000;
+/** Over a connection that went silent, as where the server's machine died, no answer comes, and no error either. */
+const ANSWER_MS = 30_000;
+/** So long a server that is asked to close a connection may take to do so. */
+const GOODBYE_MS = 1000;
+/** Keeps what is between from forgetting a connection that is idle. */
+const KEEP_ALIVE = { keepAlive: true, keepAliveInitialDelayMillis: 5000 };
 
 /**
  * What Toko's SQL and the parsing of its results rely on, whatever `ALTER ROLE … SET` or the server's configuration say.
@@ -92,20 +98,32 @@ export class PostgresClient extends pg.Client {
 		return (...given) => {
 			const [text, values, callback] = given;
 			if (typeof text !== "string" || !Array.isArray(values) || values.length === 0) {
-				return query(...given);
+				return this.#watched(query(...given));
 			}
 			const named = { name: `${statementName(text)}.${this.#schemaChanges}`, text, values };
 			if (typeof callback === "function") {
 				return query(named, (error: unknown, result: unknown) => {
-					this.#noteSchemaChange(error);
+					this.#note(error);
 					callback(error, result);
 				});
 			}
-			return query(named).catch((error: unknown) => {
-				this.#noteSchemaChange(error);
-				throw error;
-			});
+			return this.#watched(query(named));
 		};
+	}
+
+	#watched<T>(answer: T): T {
+		if (answer instanceof Promise) {
+			answer.catch((error: unknown) => this.#note(error));
+		}
+		return answer;
+	}
+
+	/** Of a connection that went silent nothing is to be waited for: whatever else was asked by it fails at once. */
+	#note(error: unknown): void {
+		this.#schemaChanges += isPlanOutdated(error) ? 1 : 0;
+		if ((error as Error | null)?.message === "Query read timeout") {
+			void this.end();
+		}
 	}
 
 	override connect(): Promise<this>;
@@ -121,8 +139,13 @@ export class PostgresClient extends pg.Client {
 		);
 	}
 
-	#noteSchemaChange(error: unknown): void {
-		this.#schemaChanges += isPlanOutdated(error) ? 1 : 0;
+	override end(): Promise<void>;
+	override end(callback: (error: Error) => void): void;
+	override end(callback?: (error: Error) => void): Promise<void> | undefined {
+		const timer = setTimeout(() => this.connection.stream.destroy(), GOODBYE_MS);
+		this.once("end", () => clearTimeout(timer));
+		timer.unref();
+		return callback ? void super.end(callback) : super.end();
 	}
 
 	async #connect(): Promise<this> {
@@ -155,10 +178,14 @@ export function isPlanOutdated(error: unknown): boolean {
 	return code === "0A000" && /cached plan must not change result type/.test(message ?? "");
 }
 
-/** A pool of such connections. Its own errors, of idle connections, are for its owner to hear. */
+/**
+ * A pool of such connections, whose queries fail where no answer comes for half a minute; a `query_timeout` of 0 waits for
+ * ever. Its own errors, of idle connections, are for its owner to hear.
+ */
 export function postgresPool(options: Omit<pg.PoolConfig, "Client"> & ConnectionOptions): pg.Pool {
 	const pool = new pg.Pool({
 		connectionTimeoutMillis: CONNECT_MS,
+		query_timeout: ANSWER_MS,
 		...options,
 		Client: PostgresClient as unknown as typeof pg.Client,
 	} as pg.PoolConfig);
@@ -218,6 +245,7 @@ function clientConfig({ connectionString, ...options }: ConnectionOptions): pg.C
 	const { password, port, database, ssl, ...url } = parse(connectionString);
 	return {
 		connectionTimeoutMillis: CONNECT_MS,
+		...KEEP_ALIVE,
 		...options,
 		...url,
 		port: Number(port || 5432),

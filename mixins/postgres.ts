@@ -138,7 +138,7 @@ async function migrate(
 	say: (line: string) => void,
 ): Promise<void> {
 	await createDatabase(settings.postgresUrl, `${settings.namespace}_${database}`);
-	const options = { connectionString: databaseUrl(database), session: UNLIMITED };
+	const options = { connectionString: databaseUrl(database), session: UNLIMITED, query_timeout: 0 };
 	const client = new PostgresClient({ ...options, session: { ...UNLIMITED, ...PULSED } });
 	await client.connect();
 	const pool = postgresPool({ ...options, max: 2 });
