@@ -11,12 +11,13 @@ import { MESSAGES, type Message } from "./messages.ts";
 import {
 	dropTentative,
 	type Failure,
-	freeOrphans,
 	giveBack,
+	giveBackForgotten,
 	type Leased,
 	leaseDue,
 	lookAtQueue,
 	noteFailures,
+	Orphans,
 } from "./queue.ts";
 import { hasChannel, type Sender } from "./sender.ts";
 import type { Templates } from "./templates.ts";
@@ -51,6 +52,8 @@ export class Dispatcher {
 	#queues: ChannelQueue[];
 	#looking: NodeJS.Timeout | undefined;
 	#timers = new Map<ChannelName, NodeJS.Timeout>();
+	#orphans = new Orphans();
+	#isLooking = false;
 	#isStopping = false;
 
 	constructor(means: Means) {
@@ -85,11 +88,19 @@ export class Dispatcher {
 	}
 
 	async #look(): Promise<void> {
+		if (this.#isLooking) {
+			return;
+		}
+		this.#isLooking = true;
 		const { pool, sender, logger } = this.#means;
 		try {
 			const { next, leases } = await lookAtQueue(pool);
-			if (leases.some((lease) => lease !== sender.lease) && (await freeOrphans(pool)) > 0) {
+			const others = leases.filter((lease) => lease !== sender.lease);
+			if ((await this.#orphans.free(pool, others)) > 0) {
 				this.wake();
+			}
+			if (sender.lease !== undefined && leases.includes(sender.lease)) {
+				await Promise.all(this.#queues.map((queue) => queue.giveBackForgotten()));
 			}
 			for (const queue of this.#queues) {
 				const due_ms = next[queue.channel];
@@ -102,9 +113,12 @@ export class Dispatcher {
 				}
 			}
 		} catch (error) {
+			this.#orphans.startAnew();
 			if (!this.#isStopping) {
 				logger.warn(`The queue of messages is looked at again: ${(error as Error).message}`);
 			}
+		} finally {
+			this.#isLooking = false;
 		}
 	}
 }
@@ -117,6 +131,8 @@ class ChannelQueue {
 	#inHand = new Set<string>();
 	/** Whether messages may have been leased of which this process did not hear, since a connection broke. */
 	#isUnsure = false;
+	/** Whether messages are being leased: those are not in hand yet. */
+	#isLeasing = false;
 	/** Whether as much is in hand as may be. */
 	#isFull = false;
 	#isStopping = false;
@@ -144,6 +160,20 @@ class ChannelQueue {
 		this.#isStopping = true;
 		this.wake();
 		await this.#running;
+	}
+
+	/**
+	 * Gives back messages that this process has leased and does not know of: the server may have leased them after they were
+	 * given back, when the connection broke.
+	 */
+	async giveBackForgotten(): Promise<void> {
+		const { pool, sender } = this.#means;
+		if (sender.lease === undefined || this.#isLeasing) {
+			return;
+		}
+		if ((await giveBackForgotten(pool, sender.lease, [...this.#inHand], this.channel)) > 0) {
+			this.wake();
+		}
 	}
 
 	async #run(): Promise<void> {
@@ -175,8 +205,15 @@ class ChannelQueue {
 			await giveBack(pool, lease, [...this.#inHand], this.channel);
 			this.#isUnsure = false;
 		}
-		const leased = await leaseDue(pool, this.channel, lease, room);
-		this.#begin(lease, leased);
+		this.#isLeasing = true;
+		const leased = await leaseDue(pool, this.channel, lease, room).finally(() => {
+			this.#isLeasing = false;
+		});
+		// One that is still in hand under a lost lease is given back when it is no longer.
+		this.#begin(
+			lease,
+			leased.filter(({ id }) => !this.#inHand.has(id)),
+		);
 		if (leased.length < room) {
 			await this.#woken();
 		}

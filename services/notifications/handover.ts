@@ -10,7 +10,7 @@ export interface Order {
 	message: Message;
 }
 
-/** What became of a message; the text is why it did not leave, or could not be marked. */
+/** What became of a message; the reason is why it did not leave. */
 export interface Outcome {
 	turn: number;
 	is: "sent" | "refused" | "failed";
@@ -22,8 +22,19 @@ export interface Ready {
 	lease: number;
 }
 
+/** Something for the operator. */
+export interface Trouble {
+	trouble: string;
+}
+
+/** What the process that sends tells the service's. */
+export type Told = Outcome | Ready | Trouble | typeof PING;
+
 /** What the service's process sends now and then, and gets back from a process that is not frozen. */
 export const PING = "ping";
 
 /** How often it does. */
 export const PING_EVERY_MS = 500;
+
+/** How long the process that sends finishes what is on its way, once the service's process is gone or lets it end. */
+export const LAST_WORDS_MS = 10_000;

@@ -1,23 +1,26 @@
 import { randomInt } from "node:crypto";
 import { PostgresClient, PULSED } from "../../mixins/postgres-client.ts";
 import { databaseUrl } from "../../mixins/settings.ts";
-import { LEASE_LOCK } from "./queue.ts";
+import { LEASE_LOCK, VALID_MS } from "./queue.ts";
 
 /** How often the session says something: PostgreSQL ends one that is silent for `PULSED`. */
 const PULSE_MS = 1000;
-/** How long after its last word the lease is sure to be there. */
-const VALID_MS = 5000;
 const QUERY_MS = 3000;
 
 /**
  * The lease under which a process has messages: a number that goes into their rows, and an advisory lock of this number. When the
- * process dies, or is frozen for some seconds, PostgreSQL drops the lock, and others take its messages over.
+ * process dies, or is frozen for some seconds, PostgreSQL drops the lock, and others take its messages over some seconds later.
+ *
+ * A missing lock does not tell that the process is dead: the session may have broken, and a server that crashes or is replaced
+ * by a replica loses all locks. The process then has `VALID_MS` to take the same lock again.
  */
 export class Lease {
 	#number = randomInt(1, 2 ** 31);
 	#session: PostgresClient | undefined;
 	/** When it was known to hold the lock, by the process's own clock. */
 	#held_at = Number.NEGATIVE_INFINITY;
+	/** Whether its session has the lock, as far as is known. */
+	#isHeld = false;
 	#isBusy = false;
 	#onTaken: (number: number) => void;
 
@@ -35,6 +38,11 @@ export class Lease {
 
 	/** Whether the messages under it are nobody else's. */
 	get isValid(): boolean {
+		return this.#isHeld && this.#isRecent;
+	}
+
+	/** Whether nobody can have freed it since it was held. */
+	get #isRecent(): boolean {
 		return performance.now() - this.#held_at < VALID_MS;
 	}
 
@@ -80,14 +88,21 @@ export class Lease {
 			}
 		});
 		await session.connect();
-		const isNew = !this.isValid;
+		const isNew = !this.#isRecent;
 		if (isNew) {
 			this.#number = randomInt(1, 2 ** 31);
 		}
 		const asked_at = performance.now();
 		// Shared: a session that PostgreSQL has not noticed to be gone may hold it still.
 		await session.query("SELECT pg_advisory_lock_shared($1, $2)", [LEASE_LOCK, this.#number]);
+		if (!isNew && !this.#isRecent) {
+			throw new Error("the lock came too late: others may have freed the lease");
+		}
+		if (this.#session !== session) {
+			throw new Error("the session has ended");
+		}
 		this.#held_at = asked_at;
+		this.#isHeld = true;
 		if (isNew) {
 			this.#onTaken(this.#number);
 		}
@@ -96,6 +111,8 @@ export class Lease {
 	#forget(): void {
 		const session = this.#session;
 		this.#session = undefined;
+		// Nothing is handed over until the lock is there again.
+		this.#isHeld = false;
 		session?.end().catch(() => undefined);
 	}
 }

@@ -57,14 +57,10 @@ const messaging = mixin<NotificationsService>({
 	},
 	async started() {
 		await this.templates.load();
-		this.sender = new Sender((pid) =>
-			this.logger.warn(
-				`The process that sends messages (${pid}) does not answer: another one takes its place`,
-			),
-		);
+		this.sender = new Sender((line) => this.logger.warn(line));
 	},
 	async stopped() {
-		await this.sender.close();
+		await this.sender?.close();
 	},
 });
 

@@ -28,11 +28,29 @@ const BACKOFF_MAX_SECONDS = 30;
 const OFTEN = 30;
 const BACKOFF_OFTEN_SECONDS = 180;
 
-/** Rows of a dead sender are taken over when they were leased so long ago: a new lease may not be seen yet. */
-const LEASED_SECONDS = 1;
+/**
+ * How long a sender counts on its lease after it has last heard of it; the server may have lost its lock meanwhile. Nobody
+ * frees the lease before it has been without a lock for longer.
+ */
+export const VALID_MS = 5000;
+/** Clocks do not run alike. */
+const GONE_AFTER_MS = VALID_MS + 1000;
+/** Looks further apart than this do not tell that a lease had no lock in between. */
+const LOOKS_APART_MS = 2 * VALID_MS;
+/** Rows that were leased so long ago are in hand, or nobody has heard that they were leased. */
+const FORGOTTEN_SECONDS = 5;
 
 /** Any number, the same for all of Toko: with the number of a lease it names an advisory lock. */
 export const LEASE_LOCK = 7_706_562;
+
+/** Those of some leases ($2) that have no lock. */
+const UNLOCKED = `SELECT lease FROM unnest($2::integer[]) AS lease
+	WHERE NOT EXISTS (
+		SELECT FROM pg_locks
+		WHERE locktype = 'advisory' AND granted AND objsubid = 2
+			AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+			AND classid = $1::oid AND objid = lease::oid
+	)`;
 
 /** Does not wait for the disk: a power cut may undo the last half second of leases and marks, which is no worse than a kill. */
 const QUICKLY = "quickly AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', true))";
@@ -115,27 +133,57 @@ export async function lookAtQueue(session: Session): Promise<Waiting> {
 }
 
 /**
- * Frees the messages of senders that are gone: PostgreSQL has dropped the locks of their leases. After a restart of the
- * server the living get some seconds to lock them again.
+ * Frees the messages of senders that are gone: their leases were without a lock for so long that no sender counts on them, and
+ * that those alive could mark the messages that left while the database was away. It goes by this process's own clock,
+ * since nothing on the server tells since when it has been back.
  */
-export async function freeOrphans(session: Session): Promise<number> {
-	const { rowCount } = await session.query(
-		`UPDATE notifications SET leased_by = NULL, leased_at = NULL
-		WHERE status = 'queued' AND leased_by = ANY (ARRAY(
-			SELECT leased_by FROM (
-				SELECT DISTINCT leased_by FROM notifications
-				WHERE status = 'queued' AND leased_by IS NOT NULL AND leased_at < now() - make_interval(secs => $2)
-			) AS taken
-			WHERE pg_postmaster_start_time() < now() - interval '5 seconds' AND NOT EXISTS (
-				SELECT FROM pg_locks
-				WHERE locktype = 'advisory' AND granted AND objsubid = 2
-					AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
-					AND classid = $1::oid AND objid = leased_by::oid
-			)
-		)) AND leased_at < now() - make_interval(secs => $2)`,
-		[LEASE_LOCK, LEASED_SECONDS],
-	);
-	return rowCount ?? 0;
+export class Orphans {
+	#now: () => number;
+	#looked_at = Number.NEGATIVE_INFINITY;
+	/** The leases without a lock, with when this was first seen. */
+	#unlockedSince = new Map<number, number>();
+
+	/** @param now A clock in milliseconds that never goes back. */
+	constructor(now = () => performance.now()) {
+		this.#now = now;
+	}
+
+	/** Starts anew after the database was away: the living get the time to take their locks again. */
+	startAnew(): void {
+		this.#unlockedSince.clear();
+	}
+
+	/**
+	 * Looks at the locks of leases, and frees the messages of those that are gone. To be called every few seconds.
+	 *
+	 * @returns How many messages were freed.
+	 */
+	async free(session: Session, leases: number[]): Promise<number> {
+		const now = this.#now();
+		if (now - this.#looked_at > LOOKS_APART_MS) {
+			this.startAnew();
+		}
+		const unlocked = leases.length > 0 ? await this.#unlocked(session, leases) : [];
+		// Between these two moments the server has looked.
+		const then = this.#now();
+		this.#looked_at = then;
+		this.#unlockedSince = new Map(unlocked.map((lease) => [lease, this.#unlockedSince.get(lease) ?? then]));
+		const gone = unlocked.filter((lease) => now - (this.#unlockedSince.get(lease) ?? then) > GONE_AFTER_MS);
+		if (gone.length === 0) {
+			return 0;
+		}
+		const { rowCount } = await session.query(
+			`UPDATE notifications SET leased_by = NULL, leased_at = NULL
+			WHERE status = 'queued' AND leased_by = ANY (ARRAY(${UNLOCKED}))`,
+			[LEASE_LOCK, gone],
+		);
+		return rowCount ?? 0;
+	}
+
+	async #unlocked(session: Session, leases: number[]): Promise<number[]> {
+		const { rows } = await session.query<{ lease: number }>(UNLOCKED, [LEASE_LOCK, leases]);
+		return rows.map(({ lease }) => lease);
+	}
 }
 
 /** Gives back the messages of a lease, of one channel or all, for anybody to send, except those that are in hand. */
@@ -150,6 +198,25 @@ export async function giveBack(
 		WHERE status = 'queued' AND leased_by = $1 AND NOT id = ANY ($2::uuid[]) AND ($3::text IS NULL OR channel = $3)`,
 		[lease, inHand, channel ?? null],
 	);
+}
+
+/**
+ * Gives back messages of a lease and a channel that were leased some seconds ago and are not in hand: the answer to the
+ * process that leased them was lost.
+ */
+export async function giveBackForgotten(
+	session: Session,
+	lease: number,
+	inHand: string[],
+	channel: ChannelName,
+): Promise<number> {
+	const { rowCount } = await session.query(
+		`UPDATE notifications SET leased_by = NULL, leased_at = NULL
+		WHERE status = 'queued' AND leased_by = $1 AND NOT id = ANY ($2::uuid[]) AND channel = $3
+			AND leased_at < now() - make_interval(secs => ${FORGOTTEN_SECONDS})`,
+		[lease, inHand, channel],
+	);
+	return rowCount ?? 0;
 }
 
 /** A message that has left. */

@@ -1,8 +1,7 @@
 import { type ChildProcess, fork } from "node:child_process";
-import { once } from "node:events";
 import { settings } from "../../mixins/settings.ts";
 import { type ChannelName, type Message, Refused } from "./channel.ts";
-import { type Order, type Outcome, PING, PING_EVERY_MS, type Ready } from "./handover.ts";
+import { LAST_WORDS_MS, type Order, type Outcome, PING, PING_EVERY_MS, type Told } from "./handover.ts";
 
 const ENDED = "the process that sends messages has ended";
 const AGAIN_AFTER_MS = 500;
@@ -10,6 +9,8 @@ const AGAIN_AFTER_MS = 500;
 const SILENT_PINGS = 4;
 /** … and so many end the process: it is frozen. Counted and not timed, since this process may have been frozen itself. */
 const DEAD_PINGS = 10;
+/** One that has not ended so long after it was told to do so is frozen. */
+const LAST_WORDS_MAX_MS = LAST_WORDS_MS + 1000;
 /** Until it has loaded its program, it does not answer. */
 const STARTING_PINGS = 60;
 
@@ -18,7 +19,8 @@ const STARTING_PINGS = 60;
  * that process ends or freezes, another one takes its place; what it had in hand fails, and is sent again.
  */
 export class Sender {
-	#process: ChildProcess;
+	/** Undefined where none could be started. */
+	#process: ChildProcess | undefined;
 	#turn = 0;
 	#waiting = new Map<number, { resolve(): void; reject(error: Error): void }>();
 	#isClosing = false;
@@ -27,22 +29,24 @@ export class Sender {
 	#isLost = false;
 	/** How often it was asked since it was last heard of. */
 	#unanswered = 0;
+	/** Why the last one could not be started, as the operator was told. */
+	#failedStart: string | undefined;
 	#pinging: NodeJS.Timeout;
-	#onFrozen: (pid: number | undefined) => void;
+	#warn: (line: string) => void;
 	#lease: number | undefined;
 	/** Called when there is a lease, or another one. */
 	onReady: () => void = () => undefined;
 
-	/** @param onFrozen Called when the process is killed because it does not answer. */
-	constructor(onFrozen: (pid: number | undefined) => void = () => undefined) {
-		this.#onFrozen = onFrozen;
-		this.#process = this.#start();
+	/** @param warn Tells the operator, in one line. */
+	constructor(warn: (line: string) => void = () => undefined) {
+		this.#warn = warn;
+		this.#start();
 		this.#pinging = setInterval(() => this.#ping(), PING_EVERY_MS).unref();
 	}
 
 	/** The process that sends at the moment. */
 	get pid(): number | undefined {
-		return this.#process.pid;
+		return this.#process?.pid;
 	}
 
 	/** The lease under which it takes messages; undefined until the process has one. */
@@ -65,37 +69,51 @@ export class Sender {
 		return new Promise((resolve, reject) => {
 			const order: Order = { turn: ++this.#turn, lease, channel, message };
 			this.#waiting.set(order.turn, { resolve, reject });
-			this.#process.send(order, (error) => {
-				if (error) {
-					this.#settle({ turn: order.turn, is: "failed", reason: ENDED });
-				}
-			});
+			const fail = () => this.#settle({ turn: order.turn, is: "failed", reason: ENDED });
+			if (this.#process?.connected) {
+				this.#process.send(order, (error) => error && fail());
+			} else {
+				fail();
+			}
 		});
 	}
 
-	/** Lets it finish what it is sending. */
+	/** Lets it finish what it is sending, for some seconds. */
 	async close(): Promise<void> {
 		const { isAnswering } = this;
+		const child = this.#process;
 		this.#isClosing = true;
 		clearInterval(this.#pinging);
 		if (!isAnswering) {
-			this.#process.kill("SIGKILL");
-		} else if (this.#process.connected) {
-			const ended = once(this.#process, "exit");
-			this.#process.disconnect();
+			child?.kill("SIGKILL");
+		} else if (child?.connected && isRunning(child)) {
+			const ended = new Promise((resolve) => child.once("exit", resolve));
+			child.disconnect();
+			const ending = setTimeout(() => child.kill("SIGKILL"), LAST_WORDS_MAX_MS);
 			await ended;
+			clearTimeout(ending);
 		}
 	}
 
-	#start(): ChildProcess {
+	#start(): void {
+		this.#process = undefined;
+		try {
+			this.#process = this.#fork();
+		} catch (error) {
+			this.#onFailedStart(error as Error);
+		}
+	}
+
+	#fork(): ChildProcess {
 		const child = fork(new URL("./sending.ts", import.meta.url), [], {
 			// Whoever ends a whole group of processes, such as a terminal, lets it finish too.
 			detached: true,
 			env: { ...process.env },
 			stdio: ["ignore", "inherit", "inherit", "ipc"],
 		});
-		child.on("message", (told: Outcome | Ready | typeof PING) => {
+		child.on("message", (told: Told) => {
 			this.#isStarted = true;
+			this.#failedStart = undefined;
 			this.#isLost = false;
 			this.#unanswered = 0;
 			if (told === PING) {
@@ -104,39 +122,61 @@ export class Sender {
 			if ("lease" in told) {
 				this.#lease = told.lease;
 				this.onReady();
+			} else if ("trouble" in told) {
+				this.#warn(told.trouble);
 			} else {
 				this.#settle(told);
 			}
 		});
-		child.on("error", () => undefined);
-		child.once("exit", () => {
-			this.#isStarted = false;
-			this.#isLost = true;
-			this.#unanswered = 0;
-			this.#lease = undefined;
-			for (const turn of this.#waiting.keys()) {
-				this.#settle({ turn, is: "failed", reason: ENDED });
-			}
-			if (!this.#isClosing) {
-				setTimeout(() => {
-					if (!this.#isClosing) {
-						this.#process = this.#start();
-					}
-				}, AGAIN_AFTER_MS);
+		child.on("error", (error) => {
+			// Where the system lets it start no process, there is no exit.
+			if (child.pid === undefined) {
+				this.#onFailedStart(error);
 			}
 		});
+		child.once("exit", () => this.#onEnd());
 		return child;
+	}
+
+	#onFailedStart({ message }: Error): void {
+		// It is tried again and again.
+		if (this.#failedStart !== message) {
+			this.#failedStart = message;
+			this.#warn(`The process that sends messages can't be started: ${message}`);
+		}
+		this.#process = undefined;
+		this.#onEnd();
+	}
+
+	#onEnd(): void {
+		this.#isStarted = false;
+		this.#isLost = true;
+		this.#unanswered = 0;
+		this.#lease = undefined;
+		for (const turn of this.#waiting.keys()) {
+			this.#settle({ turn, is: "failed", reason: ENDED });
+		}
+		setTimeout(() => {
+			if (!this.#isClosing) {
+				this.#start();
+			}
+		}, AGAIN_AFTER_MS).unref();
 	}
 
 	#ping(): void {
 		const child = this.#process;
+		if (!child) {
+			return;
+		}
 		if (this.#unanswered >= (this.#isStarted ? DEAD_PINGS : STARTING_PINGS)) {
 			this.#unanswered = 0;
 			this.#isLost = true;
-			this.#onFrozen(child.pid);
+			this.#warn(
+				`The process that sends messages (${child.pid}) does not answer: another one takes its place`,
+			);
 			// Nothing less ends a process that is stopped.
 			child.kill("SIGKILL");
-		} else if (child.exitCode === null && child.signalCode === null) {
+		} else if (isRunning(child)) {
 			this.#unanswered++;
 			if (child.connected) {
 				child.send(PING, () => undefined);
@@ -153,6 +193,10 @@ export class Sender {
 			waiting?.reject(is === "refused" ? new Refused(reason) : new Error(reason));
 		}
 	}
+}
+
+function isRunning({ pid, exitCode, signalCode }: ChildProcess): boolean {
+	return pid !== undefined && exitCode === null && signalCode === null;
 }
 
 /** Whether there is a way to reach people by this channel. */

@@ -63,3 +63,13 @@ test("a frozen process that sends is replaced; what it held is sent once more at
 	expect(counts).toHaveLength(MAILS + 1);
 	expect(Math.max(...(counts as number[]))).toBeLessThanOrEqual(2);
 });
+
+test("a process that freezes just before its service stops holds it up for some seconds at most", async () => {
+	const { sender } = shop.getLocalService({ name: "notifications", version: 1 }) as unknown as {
+		sender: Sender;
+	};
+	const pid = sender.pid as number;
+	process.kill(pid, "SIGSTOP");
+	await shop.stop();
+	expect(() => process.kill(pid, 0)).toThrow("ESRCH");
+});

@@ -89,6 +89,11 @@ test("messages that a process has leased without hearing of it are sent all the 
 	}
 });
 
+test("messages that were leased after this process gave up on them are sent some seconds later", async () => {
+	await queue("ghost", 2, { leased_by: service().sender.lease, leased_at: old });
+	await eventually("the mails", all("ghost", "sent"));
+});
+
 test("a backlog is leased and marked in batches", async () => {
 	await queue("backlog", 400, { send_at: new Date(Date.now() + 86_400_000) });
 	const commits = async () => {

@@ -1,0 +1,27 @@
+/**
+ * A process of unforked.test.ts: a sender whose process dies while the system starts none, as at its limit of processes or of open
+ * files. Prints a line for each state.
+ */
+import { setTimeout as wait } from "node:timers/promises";
+import { Sender } from "../../services/notifications/sender.ts";
+
+const { execPath } = process;
+const lines: string[] = [];
+const sender = new Sender((line) => lines.push(line));
+
+async function until(what: string, check: () => boolean): Promise<void> {
+	while (!check()) {
+		await wait(20);
+	}
+	console.log(what);
+}
+
+await until("ready", () => sender.lease !== undefined);
+// ENOENT takes the way of EAGAIN and EMFILE: an error, and no exit.
+process.execPath = "/nonexistent/node";
+process.kill(sender.pid as number, "SIGKILL");
+await until("not started", () => lines.length > 0 && sender.pid === undefined && !sender.isAnswering);
+process.execPath = execPath;
+await until("ready again", () => sender.isAnswering && sender.lease !== undefined);
+await sender.close();
+console.log(JSON.stringify(lines));
