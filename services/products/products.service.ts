@@ -272,9 +272,9 @@ export default service<ProductsService>({
 		},
 
 		async release(ctx) {
-			const { released } = await settle(this.holds, new Map([[ctx.params.reservation_id, "release"]]));
+			const { holds, released } = await settle(this.holds, new Map([[ctx.params.reservation_id, "release"]]));
 			this.tell(released);
-			return { lines: released.length };
+			return { lines: holds };
 		},
 
 		async restock(ctx) {
