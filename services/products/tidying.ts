@@ -23,7 +23,8 @@ export interface Tidied {
  * @param isMissingDue Whether pages that are not there are looked for: that reads every product that ever had a page.
  */
 export async function tidyPages(store: HoldStore, now = Date.now(), isMissingDue = true): Promise<Tidied> {
-	const stale = { "filling.since": { $lt: new Date(now - FILLING_MS).toISOString() } };
+	// With a lower bound too: a server for development reads all products that lack the field where there is none.
+	const stale = { "filling.since": { $gt: "", $lt: new Date(now - FILLING_MS).toISOString() } };
 	for (const { _id, filling } of await store.products.find({ query: stale, fields: ["filling"] })) {
 		await withdrawPage(store, { _id: (filling as Filling).page_id, product_id: _id });
 	}
