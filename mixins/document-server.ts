@@ -12,12 +12,19 @@ export interface NativeMongo {
 	beside(name: string): NativeMongo;
 }
 
+/** A query that may have clauses of one field each of which none is met. */
+type Query = { $nor?: Record<string, unknown>[] };
+
 /** moleculer-db's adapter of a MongoDB server, which reads only some fields where they are named. */
 export class ServerAdapter extends MongoAdapter {
 	/** Another collection in the same database, over the same connections. */
 	beside(name: string): NativeMongo {
 		const { db } = this as unknown as NativeMongo;
 		return Object.assign(Object.create(this), { collection: db.collection(name) });
+	}
+
+	override updateMany(query: Query, update: object): Promise<number> {
+		return super.updateMany(withoutNor(query), update);
 	}
 
 	override find(filters: Parameters<MongoAdapter["find"]>[0]): Promise<object[]> {
@@ -27,4 +34,18 @@ export class ServerAdapter extends MongoAdapter {
 			fields ? cursor.project(Object.fromEntries(["_id", ...fields].map((field) => [field, 1]))) : cursor
 		).toArray();
 	}
+}
+
+/**
+ * Negates the clauses of `$nor` one by one, which means the same: SecantusDB, the server for development, reads the whole
+ * collection for a query that has an operator beside `_id`.
+ */
+function withoutNor({ $nor = [], ...query }: Query): object {
+	const negated = $nor.flatMap((clause) =>
+		Object.entries(clause).map(([field, value]) => {
+			const { $in } = (value ?? {}) as { $in?: unknown[] };
+			return [field, $in ? { $nin: $in } : { $ne: value }];
+		}),
+	);
+	return { ...query, ...Object.fromEntries(negated) };
 }

@@ -101,19 +101,35 @@ function collectedOf({ hold_pages = {} }: Pick<ProductDocument, "hold_pages">, {
 	return hold_pages[_id] ?? 0;
 }
 
-/** The pages that a product lists and that are not there: their holds are lost. */
+/** A page that a product lists and that is not there: its holds are lost. */
+export interface MissingPage {
+	product_id: string;
+	page_id: string;
+}
+
+/** The pages that some products list and that are not there. */
 export async function findMissing(
 	{ products, pages }: HoldStore,
-	document: Pick<ProductDocument, "_id" | "hold_pages">,
-): Promise<string[]> {
-	const ids = pageIds(document);
-	const missing = missingOf(ids, await pages.find({ query: { _id: { $in: ids } }, fields: ["product_id"] }));
+	documents: Pick<ProductDocument, "_id" | "hold_pages">[],
+): Promise<MissingPage[]> {
+	const listed = documents.flatMap((document) =>
+		pageIds(document).map((page_id) => ({ product_id: document._id, page_id })),
+	);
+	if (listed.length === 0) {
+		return [];
+	}
+	const ids = listed.map(({ page_id }) => page_id);
+	const found = await pages.find({ query: { _id: { $in: ids } }, fields: ["product_id"] });
+	const lacking = new Set(missingOf(ids, found));
+	const missing = listed.filter(({ page_id }) => lacking.has(page_id));
 	if (missing.length === 0) {
 		return [];
 	}
 	// One that was empty may have gone meanwhile.
-	const [later] = await products.find({ query: { _id: document._id }, fields: ["hold_pages"] });
-	return missing.filter((id) => later?.hold_pages?.[id] !== undefined);
+	const product_ids = [...new Set(missing.map(({ product_id }) => product_id))];
+	const later = await products.find({ query: { _id: { $in: product_ids } }, fields: ["hold_pages"] });
+	const still = new Set(later.flatMap(pageIds));
+	return missing.filter(({ page_id }) => still.has(page_id));
 }
 
 /**

@@ -1,3 +1,4 @@
+import { LRUCache } from "lru-cache";
 import type { ServiceSchema } from "moleculer";
 import type { JsMsg } from "nats";
 import type { EventEnvelope } from "../../contracts/actions.ts";
@@ -27,25 +28,23 @@ type SettlingService = DocumentService<ProductDocument, HoldPage> & ComparedServ
 const EVENTS_AT_ONCE = 200;
 /** Failures after which an event that cannot be handled is left to the sweeper, which asks orders about each hold. */
 const TRIES = 5;
+const BACKOFF_MIN_MS = 250;
 const BACKOFF_MAX_MS = 30_000;
 
 /**
  * Settles holds by what became of their orders, as the stream tells, in batches of what has arrived. An event is
- * acknowledged once its hold is gone from the disk; delivered again it finds none.
+ * acknowledged once its hold is gone from the disk; delivered again it finds none. While the store is away or takes no
+ * writes, events come again until it does.
  */
 export function orderEvents(): Partial<ServiceSchema> {
 	let settleHold: (event: Settling) => Promise<undefined>;
+	/** How often events failed, apart from what passes, by their places in the stream. */
+	const failures = new LRUCache<number, number>({ max: 10_000 });
 	return mixin<SettlingService>({
 		created() {
 			settleHold = batched(
 				async (events) => {
-					const holds = new Map(events.map(({ order_id, fate }) => [order_id, fate]));
-					// Together, so that they share an fsync. A note without its hold does no harm: the event comes again.
-					const [{ released }] = await Promise.all([
-						settle({ products: this.adapter, pages: this.beside }, holds),
-						this.notes.raise(EVENTS_UP_TO, Math.max(...events.map(({ position }) => position))),
-					]);
-					tellOutdated(this.broker, released.map(aboutProduct));
+					await settleHolds(this, events);
 					return events.map(() => undefined);
 				},
 				{ max: EVENTS_AT_ONCE },
@@ -64,6 +63,7 @@ export function orderEvents(): Partial<ServiceSchema> {
 				group: GROUP,
 				// Never given up by JetStream.
 				maxRetries: -1,
+				/** Never rejects: the adapter would have the event come again at once. */
 				async handler(this: SettlingService, given: unknown, message: JsMsg) {
 					const event = orderEvent(given);
 					const fate = event && FATES[event.name];
@@ -71,20 +71,27 @@ export function orderEvents(): Partial<ServiceSchema> {
 						return;
 					}
 					const { order_id } = event.data as { order_id: string };
+					const { seq: position } = message;
+					const settling = { order_id, fate, position };
 					const pulse = setInterval(() => message.working(), ACK_WAIT_MS / 4);
 					try {
 						await this.comparer.ready();
-						await settleHold({ order_id, fate, position: message.seq });
+						// One that has failed is tried alone, so that it fails no other.
+						await (failures.has(position) ? settleHolds(this, [settling]) : settleHold(settling));
+						failures.delete(position);
 					} catch (error) {
-						const tries = message.info.redeliveryCount;
 						const { message: reason } = error as Error;
-						if (tries >= TRIES && !isPassing(error) && problemCode(error) !== "DATA_BEHIND") {
-							await this.notes.raise(EVENTS_UP_TO, message.seq);
-							this.logger.error(`The hold of order ${order_id} is left to the next sweep: ${reason}`);
+						const isTransient = isPassing(error) || problemCode(error) === "DATA_BEHIND";
+						const failed = (failures.get(position) ?? 0) + (isTransient ? 0 : 1);
+						if (!isTransient) {
+							failures.set(position, failed);
+						}
+						if (failed >= TRIES && !isTransient && (await leaveToSweeper(this, settling, reason))) {
+							failures.delete(position);
 							return;
 						}
 						this.logger.warn(`${event.name} of order ${order_id} is handled again: ${reason}`);
-						message.nak(Math.min(BACKOFF_MAX_MS, 250 * 2 ** tries));
+						message.nak(backoff(isTransient ? message.info.redeliveryCount : failed));
 					} finally {
 						clearInterval(pulse);
 					}
@@ -92,6 +99,39 @@ export function orderEvents(): Partial<ServiceSchema> {
 			},
 		},
 	});
+}
+
+/** Settles the holds of these events and notes the last of their places. */
+async function settleHolds(service: SettlingService, events: readonly Settling[]): Promise<void> {
+	const { adapter: products, beside: pages, notes, broker } = service;
+	const fates = new Map(events.map(({ order_id, fate }) => [order_id, fate]));
+	// Together, so that they share an fsync. A note without its hold does no harm: the event comes again.
+	const [{ released }] = await Promise.all([
+		settle({ products, pages }, fates),
+		notes.raise(EVENTS_UP_TO, Math.max(...events.map(({ position }) => position))),
+	]);
+	tellOutdated(broker, released.map(aboutProduct));
+}
+
+/** Notes that the event is done with; answers whether the store has taken that. */
+async function leaveToSweeper(
+	{ notes, logger }: SettlingService,
+	{ order_id, position }: Settling,
+	reason: string,
+): Promise<boolean> {
+	try {
+		await notes.raise(EVENTS_UP_TO, position);
+	} catch (error) {
+		logger.warn(`The hold of order ${order_id} cannot be left to the sweeper: ${(error as Error).message}`);
+		return false;
+	}
+	logger.error(`The hold of order ${order_id} is left to the next sweep: ${reason}`);
+	return true;
+}
+
+/** 0.25 s, doubled with each try up to 30 s, of which a random half or more, in milliseconds. */
+function backoff(tries: number): number {
+	return Math.round(Math.min(BACKOFF_MAX_MS, BACKOFF_MIN_MS * 2 ** tries) * (0.5 + Math.random() / 2));
 }
 
 /** An event that some contract has; what is none is kept as a dead letter by the services with an inbox. */

@@ -3,7 +3,6 @@ import type { z } from "zod";
 import { type ActionContext, callAction, implement } from "../../contracts/actions.ts";
 import { problem, problemCode } from "../../contracts/problems.ts";
 import { aboutProduct, type catalogueOutcome, products } from "../../contracts/products.ts";
-import { batched } from "../../mixins/batching.ts";
 import { type ComparedService, comparedWithOthers, withAction } from "../../mixins/compared.ts";
 import { type DocumentService, documents, isDuplicate } from "../../mixins/documents.ts";
 import { tellOutdated } from "../../mixins/outdated.ts";
@@ -29,7 +28,8 @@ import { MongoListing } from "./mongo-listing.ts";
 import { Mover, SIZES } from "./moving.ts";
 import { orderEvents } from "./order-events.ts";
 import { EVENTS_UP_TO, placeKnown } from "./place.ts";
-import { type ReserveCall, type Reserved, reserveTogether } from "./reserving.ts";
+import { Reserver } from "./reserver.ts";
+import type { ReserveCall, Reserved } from "./reserving.ts";
 import { findUnheld, holdAgain, newestSales, takeSold } from "./restoring.ts";
 import { describeForSearch, searchFields } from "./search.ts";
 import { settle } from "./settling.ts";
@@ -45,7 +45,7 @@ interface ProductsService extends DocumentService<ProductDocument, HoldPage>, Co
 	listing: Listing;
 	/** @throws EVENTS_NOT_TAKEN_IN */
 	checkOrderEvents(): void;
-	/** Holds units for an attempt to order, together with those that come at the same time. */
+	/** Holds units for an attempt to order, together with those that want the same product at the same time. */
 	reserve(call: ReserveCall): Promise<Reserved>;
 	/** Has products that have many holds move the oldest of them to a page, in the background. */
 	moveHolds(reserved: Reserved): void;
@@ -272,9 +272,9 @@ export default service<ProductsService>({
 		},
 
 		async release(ctx) {
-			const { released } = await settle(this.holds, new Map([[ctx.params.reservation_id, "release"]]));
+			const { holds, released } = await settle(this.holds, new Map([[ctx.params.reservation_id, "release"]]));
 			this.tell(released);
-			return { lines: released.length };
+			return { lines: holds };
 		},
 
 		async restock(ctx) {
@@ -293,7 +293,8 @@ export default service<ProductsService>({
 	}),
 
 	created() {
-		this.reserve = batched((calls) => reserveTogether(this.holds, calls));
+		const reserver = new Reserver(() => this.holds);
+		this.reserve = (call) => reserver.reserve(call);
 	},
 
 	async started() {

@@ -115,47 +115,31 @@ export interface ReserveCall {
 }
 
 /**
- * Holds units for several attempts to order that come at the same time, each as `reserve` does. Attempts at one product
- * become one guarded update of it, so that a product that many buy is not written once for each of them.
+ * Holds units of one product for several attempts to order that come at the same time, each as `reserve` does. Together
+ * they are one guarded update, so that a product that many buy is not written once for each of them.
  *
+ * @param calls Of one line each.
  * @returns What is held, or why it is not, for each call in their order.
  */
 export async function reserveTogether(
 	store: HoldStore,
+	product_id: string,
 	calls: readonly ReserveCall[],
 ): Promise<(Reserved | Error)[]> {
-	const outcomes: (Reserved | undefined)[] = calls.map(() => undefined);
-	for (const places of Map.groupBy(calls.keys(), (place) => soleProduct(calls[place] as ReserveCall))) {
-		const [product_id, group] = places;
-		if (product_id !== undefined && group.length > 1) {
-			const held = await holdTogether(
-				store,
-				product_id,
-				group.map((place) => calls[place] as ReserveCall),
-			);
-			held.forEach((reserved, index) => {
-				outcomes[group[index] as number] = reserved;
-			});
-		}
-	}
+	const held = calls.length > 1 ? await holdTogether(store, product_id, calls) : [];
 	return Promise.all(
 		calls.map(
 			({ attempt, lines }, place) =>
-				outcomes[place] ?? reserve(store, attempt, lines).catch((error: Error) => error),
+				held[place] ?? reserve(store, attempt, lines).catch((error: Error) => error),
 		),
 	);
-}
-
-/** The product of a call with one line. */
-function soleProduct({ lines: [line, ...others] }: ReserveCall): string | undefined {
-	return others.length === 0 ? line?.product_id : undefined;
 }
 
 /** Holds what there is enough for by one update; undefined for calls that have to be looked at one by one. */
 async function holdTogether(
 	store: HoldStore,
 	product_id: string,
-	calls: ReserveCall[],
+	calls: readonly ReserveCall[],
 ): Promise<(Reserved | undefined)[]> {
 	const [document] = await findOnSale(
 		store,

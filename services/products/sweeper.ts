@@ -13,18 +13,23 @@ import { hasEarlier, KEEPS_LEDGERS } from "./versions.ts";
 
 /** How often each products process looks for holds whose time is over. */
 const EVERY_MS = 10_000;
-/** The order's own jobs get this long to settle a hold before the sweeper asks. */
+/** The event of an order that has expired gets this long to settle its hold before the sweeper asks. */
 const GRACE_MS = 10_000;
 const FOLD_EVERY_MS = 60 * 60_000;
 const ENTRIES_AT_ONCE = 1000;
 /** After the last process of an earlier version was seen, what it was doing is done for certain after this. */
 const EARLIER_DONE_MS = 60_000;
-/** An order is written long before its hold is this old: then the sweeper asks once, should its process have died. */
+/** An order is written long before its hold is this old: then the sweeper asks, should its process have died. */
 const YOUNG_MS = 40_000;
+/** Holds that were made so long before the last sweep's end are asked about again: clocks of processes differ. */
+const OVERLAP_MS = EVERY_MS;
+/** Pages that are listed and not there are looked for this seldom: a store loses none by itself. */
+const MISSING_EVERY_MS = 10 * 60_000;
 
 /**
- * Settles expired holds, and once, some 40 s after they were made, holds whose order was never written. Orders decides
- * about each. Several processes may sweep at once, since release and consume are guarded by the presence of the hold.
+ * Settles expired holds, and 40 to 50 s after they were made holds whose order was never written: later where orders is
+ * away, and at the start all that are older. Orders decides about each. Several processes may sweep at once, since release
+ * and consume are guarded by the presence of the hold.
  */
 export class Sweeper {
 	#service: DocumentService<ProductDocument, HoldPage>;
@@ -33,6 +38,10 @@ export class Sweeper {
 	#timers: NodeJS.Timeout[] = [];
 	#running = new Map<string, Promise<void>>();
 	#hasEarlierUntil = 0;
+	/** Orders was asked about all holds that were made before this; none yet since the start. */
+	#asked_up_to = Number.NEGATIVE_INFINITY;
+	/** When pages were last looked for that are not there. */
+	#looked_at = Number.NEGATIVE_INFINITY;
 	/** Pages that were told of. */
 	#missing = new Set<string>();
 
@@ -81,21 +90,12 @@ export class Sweeper {
 	async sweep(): Promise<number> {
 		const now = Date.now();
 		const ttl_ms = settings.orderTtlMinutes * 60_000;
-		// A little more than the pause between two sweeps, so that every hold is asked about.
-		const [from, to] = [now + ttl_ms - YOUNG_MS - 1.5 * EVERY_MS, now + ttl_ms - YOUNG_MS];
-		const reservations = new Set<string>();
-		for (const [begin, end] of [
-			["", toTime(now - GRACE_MS)],
-			[toTime(from), toTime(to)],
-		] as const) {
-			for await (const reservation_id of this.#reservations(begin, end)) {
-				reservations.add(reservation_id);
-			}
-		}
-		let settled = 0;
-		for (const reservation_ids of split([...reservations])) {
-			settled += await this.#settle(reservation_ids);
-		}
+		const due = toTime(now - GRACE_MS);
+		const [from, to] = [this.#asked_up_to - OVERLAP_MS, now - YOUNG_MS];
+		let settled = await this.#settleBetween("", due);
+		settled += await this.#settleBetween(from > 0 ? toTime(from + ttl_ms) : due, toTime(to + ttl_ms));
+		// Where orders did not answer, the next sweep asks about the same ones.
+		this.#asked_up_to = Math.max(this.#asked_up_to, to);
 		return settled;
 	}
 
@@ -143,7 +143,9 @@ export class Sweeper {
 
 	/** Ends what processes that died have left of pages of holds, and tells of pages that are lost. */
 	async tidyPages(now = Date.now()): Promise<void> {
-		const { collected, missing } = await tidyPages(this.#store, now);
+		const isMissingDue = now - this.#looked_at >= MISSING_EVERY_MS;
+		const { collected, missing } = await tidyPages(this.#store, now, isMissingDue);
+		this.#looked_at = isMissingDue ? now : this.#looked_at;
 		tellOutdated(this.#service.broker, collected.map(aboutProduct));
 		for (const { product_id, page_id } of missing) {
 			if (!this.#missing.has(page_id)) {
@@ -153,6 +155,21 @@ export class Sweeper {
 				);
 			}
 		}
+	}
+
+	/** Settles holds that expire between these moments, as orders says; answers how many went. */
+	async #settleBetween(from: string, to: string): Promise<number> {
+		let settled = 0;
+		// Of an order of several lines there are several holds.
+		const reservations = new Set<string>();
+		for await (const reservation_id of this.#reservations(from, to)) {
+			reservations.add(reservation_id);
+			if (reservations.size === ENTRIES_AT_ONCE) {
+				settled += await this.#settle([...reservations]);
+				reservations.clear();
+			}
+		}
+		return settled + (reservations.size > 0 ? await this.#settle([...reservations]) : 0);
 	}
 
 	/** The reservations whose holds expire between these moments, of all products and their pages. */

@@ -1,5 +1,5 @@
 import { inBatches } from "./batches.ts";
-import { collect, findMissing, type HoldStore } from "./hold-pages.ts";
+import { collect, findMissing, type HoldStore, type MissingPage } from "./hold-pages.ts";
 import type { HoldPage, ProductDocument } from "./model.ts";
 import { withdrawPage } from "./moving.ts";
 
@@ -12,16 +12,19 @@ const UNLISTED_MS = 2 * 60_000;
 export interface Tidied {
 	/** Products that got units. */
 	collected: string[];
-	/** Pages that are listed and not there, and their product. */
-	missing: { product_id: string; page_id: string }[];
+	/** Pages that are listed and not there, and their product: none where they were not looked for. */
+	missing: MissingPage[];
 }
 
 /**
  * Ends what processes that died have left of pages: listings of pages that they were filling, pages that are on no list,
  * units that the product has not collected, and empty pages.
+ *
+ * @param isMissingDue Whether pages that are not there are looked for: that reads every product that ever had a page.
  */
-export async function tidyPages(store: HoldStore, now = Date.now()): Promise<Tidied> {
-	const stale = { "filling.since": { $lt: new Date(now - FILLING_MS).toISOString() } };
+export async function tidyPages(store: HoldStore, now = Date.now(), isMissingDue = true): Promise<Tidied> {
+	// With a lower bound too: a server for development reads all products that lack the field where there is none.
+	const stale = { "filling.since": { $gt: "", $lt: new Date(now - FILLING_MS).toISOString() } };
 	for (const { _id, filling } of await store.products.find({ query: stale, fields: ["filling"] })) {
 		await withdrawPage(store, { _id: (filling as Filling).page_id, product_id: _id });
 	}
@@ -55,7 +58,7 @@ export async function tidyPages(store: HoldStore, now = Date.now()): Promise<Tid
 			}
 		}
 	}
-	return { collected: [...collected], missing: await findAllMissing(store) };
+	return { collected: [...collected], missing: isMissingDue ? await findAllMissing(store) : [] };
 }
 
 type Filling = NonNullable<ProductDocument["filling"]>;
@@ -64,14 +67,10 @@ function isOld({ created_at }: Pick<HoldPage, "created_at">, now: number): boole
 	return created_at < new Date(now - UNLISTED_MS).toISOString();
 }
 
-async function findAllMissing(store: HoldStore): Promise<Tidied["missing"]> {
-	const missing: Tidied["missing"] = [];
+async function findAllMissing(store: HoldStore): Promise<MissingPage[]> {
+	const missing: MissingPage[] = [];
 	for await (const products of inBatches(store.products, { moves: { $gt: 0 } }, ["hold_pages"])) {
-		for (const product of products) {
-			for (const page_id of await findMissing(store, product)) {
-				missing.push({ product_id: product._id, page_id });
-			}
-		}
+		missing.push(...(await findMissing(store, products)));
 	}
 	return missing;
 }

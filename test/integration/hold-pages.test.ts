@@ -240,7 +240,7 @@ describe.each(stores)("holds in pages on %s", (_, url) => {
 		const reservation = { reservation_id: lost.reservation_id, product_ids: [id] };
 		expect(await findUnheld(store(), [reservation])).toEqual([lost.reservation_id]);
 		await store().pages.insert(page);
-		expect(await findMissing(store(), await product(id))).toEqual([]);
+		expect(await findMissing(store(), [await product(id)])).toEqual([]);
 		expect(await breaches()).toEqual([]);
 	});
 
