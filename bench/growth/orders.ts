@@ -8,6 +8,7 @@ import { ADDRESS } from "../cases.ts";
 import { adminToken, logInAll, type Side, startShop } from "../side.ts";
 import { median } from "../statistics.ts";
 import { COMPARISON, type Curve, count, type Figure, ms as inMs, seriesOf } from "./curve.ts";
+import { OtherLoad } from "./other-load.ts";
 import { PastOrders } from "./past-orders.ts";
 
 const LEVELS = [0, 10_000, 100_000, 1_000_000];
@@ -89,7 +90,9 @@ class Growing {
 			this.#side.logged_in_ms = 0;
 			await logInAll(this.#side);
 			this.#admin = await adminToken(this.#side.address);
+			const others = new OtherLoad(this.#side.time);
 			const found = await this.#level(questions, level === levels[0] ? FIRST_WARM : WARM);
+			this.#notes.push(...others.remark(`${count(level)} orders`));
 			figures.push([
 				...found.map(
 					({ what, ms }): Figure => ({ what, unit: "ms", value: ms, isJudged: what !== COMPARISON }),

@@ -152,6 +152,7 @@ export function chart(curve: Curve, { begun_at, cores }: Pick<Growth, "begun_at"
 				{
 					...panel,
 					ideal: levels.map((level, index) => [xs[index] as number, level / (levels[0] as number)]),
+					idealLabel: "as many times as processes",
 				},
 			];
 		}
