@@ -12,7 +12,7 @@ import { Catalogue, WORDS } from "./catalogue.ts";
 import { COMPARISON, type Curve, count, type Figure, seriesOf } from "./curve.ts";
 import { OtherLoad } from "./other-load.ts";
 
-const LEVELS = [1000, 10_000, 100_000, 1_000_000];
+const LEVELS = [1000, 10_000, 100_000, 300_000, 1_000_000];
 /** Writing products may take so long in all; then the curve ends with what is there. */
 const WRITING_MS = 12 * 60_000;
 /** A level that was not reached counts where it is at least so many times the one before. */
