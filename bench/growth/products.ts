@@ -195,7 +195,8 @@ class Growing {
 		const begun = performance.now();
 		const command: Command = run(this.#folder, ["start"], this.#environment);
 		const ready = await command.line(/^ready /, START_MS).catch(() => {
-			const said = `${command.output()}\n${command.errors()}`.trim().split("\n").at(-1);
+			const lines = `${command.output()}\n${command.errors()}`.trim().split("\n");
+			const said = lines.findLast((line) => line.startsWith("toko: ")) ?? lines.at(-1);
 			throw new Error(`the shop did not start (${said})`);
 		});
 		const address = ready.slice("ready ".length).trim();
