@@ -23,8 +23,9 @@ export interface Panel {
 	band?: (readonly [x: number, y: number])[];
 	/** Said in the area. */
 	bandLabel?: string;
-	/** A line that stands for the best there could be. */
+	/** A line that stands for the best there could be, and its name. */
 	ideal?: (readonly [x: number, y: number])[];
+	idealLabel?: string;
 	/** The axis goes at least so high. */
 	top?: number;
 }
@@ -115,6 +116,8 @@ function draw(panel: Panel, top: number, colours: Map<string, string>): string[]
 	}
 	if (ideal.length > 0) {
 		parts.push(`<path d="${path(ideal)}" fill="none" stroke="${FAINT}" stroke-dasharray="4 4"/>`);
+		const [x, y] = place(ideal.at(-1) as readonly [number, number]);
+		parts.push(text(x, Math.round(y) - 8, panel.idealLabel ?? "", { fill: FAINT, size: 12, anchor: "end" }));
 	}
 	const ends = spreadOut(
 		lines.map(({ points }) => place(points.findLast(([, y]) => Number.isFinite(y)) ?? [1, 0])[1]),

@@ -12,7 +12,7 @@ export function printedMemory(memory: Memory): string {
 		columns: { 0: { alignment: "left" }, 6: { alignment: "left" } },
 		drawHorizontalLine: () => false,
 	});
-	return [lines.trimEnd(), ...remarks(memory)].join("\n");
+	return [`${said(memory)}\n`, lines.trimEnd(), ...remarks(memory)].join("\n");
 }
 
 /** Writes the report and its chart into a folder; answers the names of the files. */

@@ -6,7 +6,7 @@ export type CurveName = (typeof CURVES)[number];
 export interface Series {
 	/** Such as `a keyed order`. */
 	what: string;
-	unit: "ms" | "PostgreSQL ms" | "per second" | "cores" | "s" | "MB";
+	unit: "ms" | "PostgreSQL ms" | "kB of its log" | "per second" | "cores" | "s" | "MB";
 	/** NaN where it was not measured. */
 	values: number[];
 	/** Whether a verdict is given; the others are there to explain. */
@@ -65,7 +65,7 @@ const BUSY_SHARE = 0.9;
 export interface Verdict {
 	isGood: boolean;
 	/** For a table. */
-	word: "logarithmic" | "worse" | "follows" | "cores" | "stays behind";
+	word: "logarithmic" | "worse" | "busy" | "follows" | "cores" | "stays behind";
 	/** The step at which it shows, for people. */
 	step?: string;
 }

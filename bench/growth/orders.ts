@@ -8,7 +8,8 @@ import { ADDRESS } from "../cases.ts";
 import { adminToken, logInAll, type Side, startShop } from "../side.ts";
 import { median } from "../statistics.ts";
 import { COMPARISON, type Curve, count, type Figure, ms as inMs, seriesOf } from "./curve.ts";
-import { PastOrders } from "./past-orders.ts";
+import { OtherLoad } from "./other-load.ts";
+import { PAGE, PastOrders } from "./past-orders.ts";
 
 const LEVELS = [0, 10_000, 100_000, 1_000_000];
 const ROUNDS = 5;
@@ -22,7 +23,7 @@ const AFTER_MS = 2000;
 const IDLE_MS = 10_000;
 /** At first, of the customer who orders seldom and of the one who orders often: a page of the latter is always full. */
 const FEW_ORDERS = 3;
-const MANY_ORDERS = 20;
+const MANY_ORDERS = 2 * PAGE + 1;
 
 interface Question {
 	what: string;
@@ -65,6 +66,8 @@ class Growing {
 	#own: string[] = [];
 	#ordered = 0;
 	#past: PastOrders | undefined;
+	/** The last page of the customer who orders often. */
+	#lastPage = "";
 	#notes: string[] = [];
 
 	constructor(side: Side) {
@@ -88,15 +91,26 @@ class Growing {
 			await this.#grow(level, say);
 			this.#side.logged_in_ms = 0;
 			await logInAll(this.#side);
+			this.#lastPage = await this.#past.lastPage(me.id);
 			this.#admin = await adminToken(this.#side.address);
+			const others = new OtherLoad(this.#side.time);
 			const found = await this.#level(questions, level === levels[0] ? FIRST_WARM : WARM);
+			this.#notes.push(...others.remark(`${count(level)} orders`));
 			figures.push([
 				...found.map(
 					({ what, ms }): Figure => ({ what, unit: "ms", value: ms, isJudged: what !== COMPARISON }),
 				),
 				...found.map(
-					({ what, postgres_ms: value }): Figure => ({ what, unit: "PostgreSQL ms", value, isJudged: false }),
+					({ what, postgres_ms: value }): Figure => ({
+						what,
+						...{ unit: "PostgreSQL ms", value, isJudged: what !== COMPARISON },
+					}),
 				),
+				...found
+					.filter(({ isWrite }) => isWrite)
+					.map(
+						({ what, log_kB: value }): Figure => ({ what, unit: "kB of its log", value, isJudged: false }),
+					),
 			]);
 			say(`${count(level)} orders: ${found.map(({ what, ms }) => `${what} ${inMs(ms)} ms`).join(", ")}`);
 		}
@@ -129,11 +143,15 @@ class Growing {
 	#questions(): Question[] {
 		const { customers } = this.#side;
 		const [seldom, often, ...others] = customers;
-		const list = (what: string, token: () => string): Question => ({
+		const list = (what: string, token: () => string, cursor = () => ""): Question => ({
 			what,
 			isWrite: false,
-			ask: () => ({ what, method: "GET", path: "/api/v1/orders?limit=20", status: 200, token: token() }),
+			ask: () => {
+				const path = `/api/v1/orders?limit=${PAGE}${cursor()}`;
+				return { what, method: "GET", path, status: 200, token: token() };
+			},
 		});
+		const ofOften = () => often?.token as string;
 		return [
 			{
 				what: "a keyed order",
@@ -162,7 +180,8 @@ class Growing {
 				},
 			},
 			list("own orders of a user with few", () => seldom?.token as string),
-			list("own orders of a user with many", () => often?.token as string),
+			list("own orders of a user with many", ofOften),
+			list("the last page of these, by its cursor", ofOften, () => `&cursor=${this.#lastPage}`),
 			list("all orders, of an admin", () => this.#admin),
 			{
 				what: COMPARISON,
@@ -199,22 +218,27 @@ class Growing {
 		await wait(AFTER_MS);
 		const idle = await this.#postgresDuring(() => wait(IDLE_MS));
 		const idleShare = idle.cpu_ms / idle.elapsed_ms;
-		const found = questions.map(({ what }) => ({ what, times: [] as number[], cpu: [] as number[] }));
+		const found = questions.map(({ what, isWrite }) => ({
+			...{ what, isWrite },
+			...{ times: [] as number[], cpu: [] as number[], log: [] as number[] },
+		}));
 		for (let round = 0; round < ROUNDS; round++) {
 			for (const [number, question] of questions.entries()) {
 				let times: number[] = [];
-				const { cpu_ms, elapsed_ms } = await this.#postgresDuring(async () => {
+				const { cpu_ms, elapsed_ms, log_bytes } = await this.#postgresDuring(async () => {
 					times = await this.#batch(question, BATCH);
 					await wait(question.isWrite ? AFTER_MS : 0);
 				});
 				found[number]?.times.push(...times);
 				found[number]?.cpu.push((cpu_ms - elapsed_ms * idleShare) / BATCH);
+				found[number]?.log.push(log_bytes / 1024 / BATCH);
 			}
 		}
-		return found.map(({ what, times, cpu }) => ({
-			what,
+		return found.map(({ what, isWrite, times, cpu, log }) => ({
+			...{ what, isWrite },
 			ms: median(times),
 			postgres_ms: Math.max(0, median(cpu)),
+			log_kB: median(log),
 		}));
 	}
 
@@ -240,12 +264,13 @@ class Growing {
 		return taken;
 	}
 
-	async #postgresDuring(work: () => Promise<unknown>): Promise<{ cpu_ms: number; elapsed_ms: number }> {
-		const { time } = this.#side;
-		const before = time.now().get("PostgreSQL") ?? 0;
+	async #postgresDuring(work: () => Promise<unknown>) {
+		const { time, postgres } = this.#side;
+		const before = { ...(await postgres.count()), cpu_ms: time.now().get("PostgreSQL") ?? 0 };
 		const begun = performance.now();
 		await work();
 		const elapsed_ms = performance.now() - begun;
-		return { cpu_ms: (time.now().get("PostgreSQL") ?? 0) - before, elapsed_ms };
+		const cpu_ms = (time.now().get("PostgreSQL") ?? 0) - before.cpu_ms;
+		return { cpu_ms, elapsed_ms, log_bytes: (await postgres.count()).wal_bytes - before.wal_bytes };
 	}
 }

@@ -2,12 +2,15 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { setTimeout as wait } from "node:timers/promises";
 import pg from "pg";
+import { cursorAt, momentKey } from "../../mixins/cursor.ts";
 import { settings } from "../../mixins/settings.ts";
 import { commandOf, processesOf } from "../../tools/shop-process.ts";
 import { postgresUrl } from "../postgres-counters.ts";
 
 /** Orders that one statement writes. */
 const CHUNK = 20_000;
+/** Orders on a page. */
+export const PAGE = 20;
 /** Orders of a customer, on average. */
 const ORDERS_EACH = 10;
 /** Autovacuum looks at a database once a minute; of a large table it has more to do. */
@@ -44,6 +47,17 @@ export class PastOrders {
 	idOf(number: number): string {
 		const hex = createHash("md5").update(`order ${number}`).digest("hex");
 		return hex.replace(/^(.{8})(.{4}).(.{3}).(.{3})(.{12})$/, "$1-$2-4$3-8$4-$5");
+	}
+
+	/** The cursor of the last full page of a user's orders, by the API. */
+	async lastPage(user: number): Promise<string> {
+		const { rows } = await this.#session("orders", [], (client) =>
+			client.query<{ created_at: string; id: string }>(
+				"SELECT to_jsonb(created_at) #>> '{}' AS created_at, id FROM orders WHERE user_id = $1 ORDER BY created_at, id LIMIT 1 OFFSET $2",
+				[user, PAGE],
+			),
+		);
+		return cursorAt("orders", momentKey(rows[0] as (typeof rows)[number]));
 	}
 
 	/** Writes more, until there are so many. */

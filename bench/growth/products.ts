@@ -10,8 +10,9 @@ import { partOf } from "../side.ts";
 import { median } from "../statistics.ts";
 import { Catalogue, WORDS } from "./catalogue.ts";
 import { COMPARISON, type Curve, count, type Figure, seriesOf } from "./curve.ts";
+import { OtherLoad } from "./other-load.ts";
 
-const LEVELS = [1000, 10_000, 100_000, 1_000_000];
+const LEVELS = [1000, 10_000, 100_000, 300_000, 1_000_000];
 /** Writing products may take so long in all; then the curve ends with what is there. */
 const WRITING_MS = 12 * 60_000;
 /** A level that was not reached counts where it is at least so many times the one before. */
@@ -55,6 +56,7 @@ class Growing {
 	#ordered = 0;
 	#asked = 0;
 	#failed: Record<string, number> = {};
+	#notes: string[] = [];
 
 	constructor(folder: string, environment: { MONGO_URL: string; SMTP_URL: string }) {
 		this.#folder = folder;
@@ -65,7 +67,6 @@ class Growing {
 	async measure(levels: number[], say: (line: string) => void): Promise<Curve> {
 		const reached: number[] = [];
 		const figures: Figure[][] = [];
-		const notes: string[] = [];
 		// The first start makes indexes and brings the sample catalogue.
 		await (await this.#start()).stop();
 		const until_ms = performance.now() + WRITING_MS;
@@ -74,7 +75,7 @@ class Growing {
 			const isShort = there < level;
 			if (isShort) {
 				const rate = this.#catalogue.per_second;
-				notes.push(
+				this.#notes.push(
 					`the curve ends at ${count(there)} products: by then the server for development takes ${rate.toFixed(0)} a ` +
 						`second, so ${count(level)} would take ${Math.ceil((level - there) / rate / 60)} minutes more`,
 				);
@@ -82,8 +83,8 @@ class Growing {
 			if (isShort && there < WORTH * (reached.at(-1) ?? 0)) {
 				break;
 			}
-			const found = await this.#level().catch((error: Error) => {
-				notes.push(`the curve ends before ${count(there)} products: ${error.message}`);
+			const found = await this.#level(`${count(there)} products`).catch((error: Error) => {
+				this.#notes.push(`the curve ends before ${count(there)} products: ${error.message}`);
 			});
 			if (!found) {
 				break;
@@ -102,13 +103,13 @@ class Growing {
 			of: "products",
 			levels: reached,
 			series: seriesOf(figures),
-			notes,
+			notes: this.#notes,
 			failed: this.#failed,
 		};
 	}
 
 	/** Starts a shop on what is in the store and asks it. */
-	async #level(): Promise<Figure[]> {
+	async #level(level: string): Promise<Figure[]> {
 		const shop = await this.#start();
 		const time = new ProcessorTime(this.#folder, partOf);
 		try {
@@ -116,6 +117,7 @@ class Growing {
 			const token = await signUp(client(shop.address), `buyer${this.#ordered}`);
 			const asker = new Asker(shop.address);
 			const found: Figure[] = [];
+			const others = new OtherLoad(time);
 			for (const [what, next] of this.#questions(token)) {
 				const times: number[] = [];
 				const begun = performance.now();
@@ -133,6 +135,7 @@ class Growing {
 				found.push({ what, unit: "ms", value, isJudged: what !== COMPARISON });
 			}
 			asker.close();
+			this.#notes.push(...others.remark(level));
 			for (const [what, times] of Object.entries(asker.failed)) {
 				this.#failed[what] = (this.#failed[what] ?? 0) + times;
 			}
@@ -192,7 +195,8 @@ class Growing {
 		const begun = performance.now();
 		const command: Command = run(this.#folder, ["start"], this.#environment);
 		const ready = await command.line(/^ready /, START_MS).catch(() => {
-			const said = `${command.output()}\n${command.errors()}`.trim().split("\n").at(-1);
+			const lines = `${command.output()}\n${command.errors()}`.trim().split("\n");
+			const said = lines.findLast((line) => line.startsWith("toko: ")) ?? lines.at(-1);
 			throw new Error(`the shop did not start (${said})`);
 		});
 		const address = ready.slice("ready ".length).trim();

@@ -36,7 +36,16 @@ export function verdictOf(curve: Curve, series: Series, cores: number): Verdict 
 		const used = curve.series.find(({ what }) => what === ALL_CORES)?.values ?? [];
 		return judgeRates(curve.levels, series.values, used, cores);
 	}
-	return judgeTimes(curve.levels, series.values, curve.of);
+	const verdict = judgeTimes(curve.levels, series.values, curve.of);
+	const comparison = curve.series.find(({ what, unit }) => what === COMPARISON && unit === series.unit);
+	if (verdict.isGood || !comparison || judgeTimes(curve.levels, comparison.values, curve.of).isGood) {
+		return verdict;
+	}
+	return {
+		...verdict,
+		word: "busy",
+		step: `${verdict.step}, but so is the comparison: measure again when the machine is quiet`,
+	};
 }
 
 /** A curve as a table for the terminal, with its verdicts and notes. */
@@ -117,7 +126,7 @@ function figure(unit: Series["unit"], value: number): string {
 function remarks(curve: Curve, cores: number): string[] {
 	const steps = curve.series.flatMap((series) => {
 		const { step } = verdictOf(curve, series, cores) ?? {};
-		return step === undefined ? [] : [`${series.what}: ${step}`];
+		return step === undefined ? [] : [`${series.what}, ${series.unit}: ${step}`];
 	});
 	const unexpected = Object.entries(curve.failed).map(([what, times]) => `unexpected: ${times} × ${what}`);
 	return [...steps, ...curve.notes, ...unexpected];
@@ -152,13 +161,14 @@ export function chart(curve: Curve, { begun_at, cores }: Pick<Growth, "begun_at"
 				{
 					...panel,
 					ideal: levels.map((level, index) => [xs[index] as number, level / (levels[0] as number)]),
+					idealLabel: "as many times as processes",
 				},
 			];
 		}
 		// The noise is left out: it is another share of each line.
 		const edge = allowed(levels, 1).map((value, index) => value - (index === 0 ? 0 : NOISE_MS));
 		const band = edge.map((value, index) => [xs[index] as number, value] as const);
-		return [{ ...panel, ...(unit === "ms" ? { band, bandLabel: "logarithmic" } : {}) }];
+		return [{ ...panel, ...(unit === "kB of its log" ? {} : { band, bandLabel: "logarithmic" }) }];
 	});
 	return lineChart(title, `${begun_at.slice(0, 10)}, ${cores} cores, by the number of ${of}`, panels);
 }
@@ -166,6 +176,7 @@ export function chart(curve: Curve, { begun_at, cores }: Pick<Growth, "begun_at"
 const UNITS = [
 	{ unit: "ms", title: "Time of a request" },
 	{ unit: "PostgreSQL ms", title: "Processor time of PostgreSQL for a request" },
+	{ unit: "kB of its log", title: "What PostgreSQL writes into its log for a request" },
 	{ unit: "per second", title: "Orders per second" },
 	{ unit: "cores", title: "Processors" },
 ] as const;

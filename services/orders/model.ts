@@ -49,7 +49,10 @@ export async function findOrder(
 	return rows[0]?.order;
 }
 
-/** Orders, newest first; `after` is the moment and id of the last one before. */
+/**
+ * Orders, newest first; `after` is the moment and id of the last one before. A page without one is another statement: the
+ * plan that PostgreSQL keeps for both would read all orders before the page.
+ */
 export async function listOrders(
 	pool: Pool,
 	owner: Owner,
@@ -57,9 +60,9 @@ export async function listOrders(
 ): Promise<OrderRow[]> {
 	const { rows } = await pool.query<{ order: OrderRow }>(
 		`SELECT ${WITH_LINES} AS "order" FROM orders o WHERE ${owner === "anybody" ? "$3::integer IS NULL" : "o.user_id = $3"}
-			AND ($4::timestamptz IS NULL OR (o.created_at, o.id) < ($4, $5))
+			${after ? "AND (o.created_at, o.id) < ($4::timestamptz, $5::uuid)" : ""}
 		ORDER BY o.created_at DESC, o.id DESC LIMIT $1 OFFSET $2`,
-		[limit, skip, owner === "anybody" ? null : owner, ...(after ?? [null, null])],
+		[limit, skip, owner === "anybody" ? null : owner, ...(after ?? [])],
 	);
 	return rows.map((row) => row.order);
 }

@@ -5,6 +5,7 @@ import { callAction } from "../../contracts/actions.ts";
 import { asService } from "../../middlewares/permissions.ts";
 import type { JobsService } from "../../mixins/jobs.ts";
 import { settings } from "../../mixins/settings.ts";
+import { listOrders } from "../../services/orders/model.ts";
 import type { Sweeper } from "../../services/products/sweeper.ts";
 import { admin, eventually, newProduct, newUser, type Person, startNode, stockOf } from "./shop.ts";
 
@@ -298,4 +299,24 @@ describe("a hold without an order", () => {
 		expect(await stockOf(broker, product.id)).toMatchObject({ stock: 3, held: 2 });
 		expect(await buyer.call("v1.orders.get", { id: order.id })).toMatchObject({ status: "pending" });
 	});
+});
+
+test("a page of orders is read by an index alone, also by a plan that PostgreSQL keeps for all pages", async () => {
+	const { pool } = broker.getLocalService({ name: "orders", version: 1 }) as unknown as JobsService;
+	const texts: string[] = [];
+	const asked = {
+		async query(text: string) {
+			texts.push(text);
+			return { rows: [] };
+		},
+	};
+	const after: [string, string] = [new Date().toISOString(), randomUUID()];
+	await listOrders(asked as never, 7, { skip: 0, limit: 20, after });
+	await listOrders(asked as never, "anybody", { skip: 0, limit: 20, after });
+	for (const text of texts) {
+		const { rows } = await pool.query(`EXPLAIN (GENERIC_PLAN) ${text}`);
+		const plan = rows.map((row) => row["QUERY PLAN"]).join("\n");
+		expect(plan).toMatch(/Index Cond: .*ROW\(created_at, id\) < ROW\(/);
+		expect(plan).not.toMatch(/^ *Filter:/m);
+	}
 });

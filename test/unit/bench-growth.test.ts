@@ -85,7 +85,7 @@ const orders: Curve = {
 	series: [
 		{ what: "a keyed order", unit: "ms", values: [4, 4.4, 12.5], isJudged: true },
 		{ what: COMPARISON, unit: "ms", values: [1, 1, 1], isJudged: false },
-		{ what: "a keyed order", unit: "PostgreSQL ms", values: [2, 2.1, 2.2], isJudged: false },
+		{ what: "a keyed order", unit: "PostgreSQL ms", values: [2, 2.1, 2.2], isJudged: true },
 	],
 	notes: ["the curve ends early"],
 	failed: { "order 503 UNAVAILABLE": 2 },
@@ -109,8 +109,14 @@ test("only figures that are judged get a verdict, and times and rates each by th
 	const [order, comparison, cpu] = orders.series;
 	expect(order && verdictOf(orders, order, 2)?.isGood).toBe(false);
 	expect(comparison && verdictOf(orders, comparison, 2)).toBeUndefined();
-	expect(cpu && verdictOf(orders, cpu, 2)).toBeUndefined();
+	expect(cpu && verdictOf(orders, cpu, 2)?.word).toBe("logarithmic");
 	expect(processes.series[0] && verdictOf(processes, processes.series[0], 2)?.word).toBe("cores");
+});
+
+test("where the comparison grows as well, the machine was busy", () => {
+	const [order, comparison] = orders.series;
+	const busy = { ...orders, series: [order, { ...comparison, values: [1, 1, 3] }] } as Curve;
+	expect(order && verdictOf(busy, order, 2)).toMatchObject({ isGood: false, word: "busy" });
 });
 
 test("the report has each figure with its ratio to the first level, the notes and what was unexpected", () => {
@@ -119,7 +125,7 @@ test("the report has each figure with its ratio to the first level, the notes an
 	expect(text).toContain("| a keyed order, ms | 4.00 | 4.40 (1.10) | 12.5 (3.13) | worse |");
 	expect(text).toContain("| orders, per second | 500 | 510 (1.02) |");
 	expect(text).toContain(
-		"> a keyed order: worse than logarithmic from 10,000 to 100,000 orders: 4.40 → 12.5 ms",
+		"> a keyed order, ms: worse than logarithmic from 10,000 to 100,000 orders: 4.40 → 12.5 ms",
 	);
 	expect(text).toContain("> the curve ends early");
 	expect(text).toContain("> unexpected: 2 × order 503 UNAVAILABLE");
