@@ -66,7 +66,10 @@ async function settleHolds(
 	await withServices(["orders", "products"], isRunning, async (broker) => {
 		const reservations = new Set(findings.flatMap(({ reservation_id }) => reservation_id ?? []));
 		for (const reservation_id of reservations) {
-			const { fate } = await callAction(broker, "v1.orders.settleReservation", { reservation_id });
+			const [settled] = await callAction(broker, "v1.orders.settleReservations", {
+				reservation_ids: [reservation_id],
+			});
+			const fate = settled?.fate ?? "keep";
 			if (fate === "keep") {
 				say(`hold ${reservation_id} is that of a pending order: left alone`);
 				continue;

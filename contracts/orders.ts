@@ -267,14 +267,6 @@ export const orders = contract({
 				raw: { param: "payload", body: providerEvent },
 			},
 		}),
-		settleReservation: action({
-			summary:
-				"What is to become of a hold whose time is over; one that no order has can never get one after this",
-			permissions: "service",
-			params: z.strictObject({ reservation_id: z.uuid() }),
-			result: z.strictObject({ fate: reservationFate }),
-			idempotent: true,
-		}),
 		settleReservations: action({
 			summary:
 				"What is to become of holds whose time is over; a reservation that no order has can never get one after this",

@@ -43,6 +43,7 @@ export function batched<Item, Result>(
 					begun_at = performance.now();
 					await new Promise<void>((resolve) => {
 						finish = resolve;
+						// Calls the loader's function before it returns, which takes this `finish` and no other batch's.
 						dispatch();
 					});
 				});

@@ -16,8 +16,9 @@ export const lostEventTables = new URL("./tables/lost-events.sql", import.meta.u
 /** How many of the newest things services compare. */
 export const NEWEST = 1000;
 
-/** How long a service that is asked may take. Without an answer calls go on, and it is asked again. */
+/** How long a source may take to answer. Without an answer calls go on. */
 const PATIENCE_MS = 2000;
+/** The pause before a source that gave no answer, or is ahead, is asked again; no call waits for that. */
 const AGAIN_MS = 2000;
 /** Jobs wait so long for services that start together with this one: what they do would be built on data that are lost. */
 const STARTING_MS = 2000;
@@ -150,9 +151,11 @@ export class Comparer {
 	#service: Service;
 	#outcomes: Map<Comparison<never>, Outcome>;
 	#looks = new Map<Comparison<never>, Promise<void>>();
+	/** Sources that were not asked since the start, or since the store was reconnected: calls wait for these. */
+	#unasked: Set<Comparison<never>>;
+	#retries = new Map<Comparison<never>, NodeJS.Timeout>();
 	#isFine = false;
 	#isStopped = false;
-	#again: NodeJS.Timeout | undefined;
 	#started_at = Number.NEGATIVE_INFINITY;
 	#look = () => this.#lookAtNew();
 	#compareAll = () => this.compareAll();
@@ -160,13 +163,13 @@ export class Comparer {
 	constructor(service: Service, comparisons: Comparison<never>[]) {
 		this.#service = service;
 		this.#outcomes = new Map(comparisons.map((comparison) => [comparison, "unknown"]));
+		this.#unasked = new Set(comparisons);
 	}
 
 	start(): void {
 		this.#started_at = performance.now();
 		this.#service.broker.localBus.on("$services.changed", this.#look);
 		this.#service.broker.localBus.on(JETSTREAM_CONNECTED, this.#compareAll);
-		this.#again = setInterval(() => this.#lookAgain(), AGAIN_MS).unref();
 		this.#lookAtNew();
 	}
 
@@ -174,28 +177,31 @@ export class Comparer {
 		this.#isStopped = true;
 		this.#service.broker.localBus.off("$services.changed", this.#look);
 		this.#service.broker.localBus.off(JETSTREAM_CONNECTED, this.#compareAll);
-		clearInterval(this.#again);
+		for (const retry of this.#retries.values()) {
+			clearTimeout(retry);
+		}
 		await Promise.all(this.#looks.values());
 	}
 
 	/** Compares with everybody again. */
 	compareAll(): void {
 		for (const [comparison, outcome] of this.#outcomes) {
+			this.#unasked.add(comparison);
 			this.#note(comparison, outcome === "ahead" ? "ahead" : "unknown");
 		}
 		this.#lookAtNew();
 	}
 
 	/**
-	 * Resolves when everybody who is there was asked.
+	 * Resolves when every source that is available was asked once. Retries of one that gave no answer run beside.
 	 *
-	 * @throws DATA_BEHIND while somebody is ahead.
+	 * @throws DATA_BEHIND while a source is ahead.
 	 */
 	async check(): Promise<void> {
 		if (this.#isFine) {
 			return;
 		}
-		await Promise.all(this.#looks.values());
+		await Promise.all(Array.from(this.#unasked, (comparison) => this.#looks.get(comparison)));
 		if ([...this.#outcomes.values()].includes("ahead")) {
 			throw problem("DATA_BEHIND", { service: this.#service.name });
 		}
@@ -233,12 +239,23 @@ export class Comparer {
 		}
 	}
 
-	#lookAgain(): void {
-		for (const [comparison, outcome] of this.#outcomes) {
-			if ((outcome === "silent" || outcome === "ahead") && this.#isAvailable(comparison)) {
-				this.#compare(comparison);
-			}
+	#retryLater(comparison: Comparison<never>): void {
+		if (this.#isStopped) {
+			return;
 		}
+		clearTimeout(this.#retries.get(comparison));
+		const retry = setTimeout(() => {
+			const outcome = this.#outcomes.get(comparison);
+			if (outcome !== "silent" && outcome !== "ahead") {
+				return;
+			}
+			if (this.#isAvailable(comparison)) {
+				this.#compare(comparison);
+			} else {
+				this.#retryLater(comparison);
+			}
+		}, AGAIN_MS);
+		this.#retries.set(comparison, retry.unref());
 	}
 
 	#isAvailable(comparison: Comparison<never>): boolean {
@@ -275,7 +292,11 @@ export class Comparer {
 			})
 			.then((outcome) => {
 				this.#looks.delete(comparison);
+				this.#unasked.delete(comparison);
 				this.#note(comparison, outcome as Outcome);
+				if (outcome !== "fine") {
+					this.#retryLater(comparison);
+				}
 			});
 		this.#looks.set(comparison, look);
 		this.#isFine = false;

@@ -14,6 +14,7 @@ export type { InboxService } from "./consumers.ts";
 export const inboxTables = [
 	new URL("./tables/inbox.sql", import.meta.url),
 	new URL("./tables/inbox-batches.sql", import.meta.url),
+	new URL("./tables/inbox-indexes.sql", import.meta.url),
 ];
 
 interface ReceivingService extends InboxService {

@@ -4,6 +4,7 @@ import { channelOf, isInContract, notInContract } from "./events.ts";
 import type { OutboxRow, Sent } from "./outbox-rows.ts";
 import { settings } from "./settings.ts";
 import { isTooLarge } from "./stream.ts";
+import type { Failed } from "./stuck-events.ts";
 
 /** How long the stream may take to acknowledge an event. */
 const ACK_MS = 3000;
@@ -14,28 +15,33 @@ interface Refused {
 	refusal: string;
 }
 
-/** What became of a batch; where something failed the rest of that thing's events was not sent. */
+/** What became of a batch; where an event failed the later ones of its aggregate were not sent. */
 interface BatchOutcome {
 	sent: Sent[];
 	refused: Refused[];
-	failure?: Error;
+	failed: Failed[];
 }
 
 /** Sends events to the stream: those of one thing one after the other, those of different things together. */
 export async function publishBatch(client: JetStreamClient, rows: OutboxRow[]): Promise<BatchOutcome> {
-	const outcome: BatchOutcome = { sent: [], refused: [] };
+	const outcome: BatchOutcome = { sent: [], refused: [], failed: [] };
 	const things = [...Map.groupBy(rows, ({ aggregate }) => aggregate).values()].map(async (events) => {
 		for (const event of events.sort((one, other) => one.sequence - other.sequence)) {
-			const became = await send(client, event);
-			if ("refusal" in became) {
-				outcome.refused.push(became);
-			} else {
-				outcome.sent.push(became);
+			try {
+				const became = await send(client, event);
+				if ("refusal" in became) {
+					outcome.refused.push(became);
+				} else {
+					outcome.sent.push(became);
+				}
+			} catch (error) {
+				outcome.failed.push({ event, error: error as Error });
+				return;
 			}
 		}
 	});
-	const failed = (await Promise.allSettled(things)).find((result) => result.status === "rejected");
-	return { ...outcome, ...(failed && { failure: failed.reason as Error }) };
+	await Promise.all(things);
+	return outcome;
 }
 
 async function send(client: JetStreamClient, event: OutboxRow): Promise<Sent | Refused> {

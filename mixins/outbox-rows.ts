@@ -32,8 +32,16 @@ export interface OutboxRow {
 
 type Session = Pick<ClientBase, "query">;
 
-/** The next events, those of one thing in their order. What is larger than `bytes_max` comes without its data. */
-export async function nextEvents(session: Session, bytes_max: number): Promise<OutboxRow[]> {
+/**
+ * The next events, those of one thing in their order. What is larger than `bytes_max` comes without its data.
+ *
+ * @param leftOut Aggregates whose events are left out.
+ */
+export async function nextEvents(
+	session: Session,
+	bytes_max: number,
+	leftOut: string[],
+): Promise<OutboxRow[]> {
 	const { rows } = await session.query<OutboxRow>({
 		name: "outbox next",
 		text: `SELECT position, id, aggregate, sequence, name, version, occurred_at, repeats, bytes,
@@ -44,11 +52,12 @@ export async function nextEvents(session: Session, bytes_max: number): Promise<O
 					SELECT *, octet_length(text) AS bytes
 					FROM (
 						SELECT position, id, aggregate, sequence, name, version, occurred_at, repeats, data::text AS text
-						FROM outbox WHERE published_at IS NULL AND refusal IS NULL ORDER BY position LIMIT ${BATCH_EVENTS}
+						FROM outbox WHERE published_at IS NULL AND refusal IS NULL AND aggregate <> ALL ($2::text[])
+						ORDER BY position LIMIT ${BATCH_EVENTS}
 					) AS next OFFSET 0
 				) AS measured
 			) AS batch WHERE before <= ${BATCH_BYTES} ORDER BY position`,
-		values: [bytes_max],
+		values: [bytes_max, leftOut],
 	});
 	return rows;
 }
@@ -160,15 +169,15 @@ export async function sendAgain(session: Session, places: Place[]): Promise<Plac
 /** Deletes published events that are old enough, some at a time; answers whether there are more. */
 export async function pruneEvents(session: Session): Promise<boolean> {
 	const { rowCount } = await session.query(
-		`DELETE FROM outbox WHERE position IN (
-			SELECT position FROM outbox
+		`DELETE FROM outbox WHERE ctid = ANY (ARRAY(
+			SELECT ctid FROM outbox
 			WHERE occurred_at < now() - make_interval(days => $1) AND published_at < now() - make_interval(days => $1)
 				AND (
 					stream_sequence <= (SELECT confirmed_sequence FROM outbox_stream)
 					OR published_at < now() - make_interval(days => $2)
 				)
-			LIMIT $3
-		)`,
+			LIMIT $3 FOR UPDATE SKIP LOCKED
+		))`,
 		[EVENTS_KEPT_DAYS, STREAM_KEPT_DAYS, PRUNED_AT_ONCE],
 	);
 	return rowCount === PRUNED_AT_ONCE;

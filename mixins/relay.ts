@@ -19,6 +19,7 @@ import {
 import { BY_KEY, PostgresClient } from "./postgres-client.ts";
 import { databaseUrl } from "./settings.ts";
 import { hasMessage, JETSTREAM_CONNECTED, jetStreamOf, lookAtStream, type StreamState } from "./stream.ts";
+import { FAILURES_MAX, type Failed, StuckEvents } from "./stuck-events.ts";
 
 /** Any number, the same for all of Toko: it names the lock that the relay of a database holds. */
 const RELAY_LOCK = 7_706_561;
@@ -67,7 +68,8 @@ export class Relay {
 	#pruneAt = 0;
 	/** What was told last of the session. */
 	#told: string | undefined;
-	/** Why the last batch could not be published; undefined where it could. */
+	#stuck = new StuckEvents();
+	/** Why events could not be published at the last try; undefined where all could. */
 	failure: string | undefined;
 
 	/** @param comparer Tells whether the database was restored from an older copy: then nothing is published. */
@@ -204,13 +206,25 @@ export class Relay {
 		if (Date.now() > this.#pruneAt) {
 			this.#pruneAt = Date.now() + ((await pruneEvents(session)) ? POLL_MS : PRUNE_EVERY_MS);
 		}
-		const rows = await nextEvents(session, (connection.info?.max_payload ?? Infinity) - HEADER_BYTES);
-		if (rows.length > 0) {
-			await this.#publish(session, rows);
+		const bytes_max = (connection.info?.max_payload ?? Infinity) - HEADER_BYTES;
+		let rows: OutboxRow[] = [];
+		for (const leftOut of this.#stuck.leftOut()) {
+			rows = await nextEvents(session, bytes_max, leftOut);
+			if (rows.length > 0) {
+				await this.#publish(session, rows);
+				break;
+			}
 		}
 		this.#failures = 0;
-		this.failure = undefined;
+		this.#tellWaiting(this.#stuck.reason);
 		return rows.length > 0;
+	}
+
+	#tellWaiting(reason: string | undefined): void {
+		if (reason !== undefined && reason !== this.failure) {
+			this.#logger.warn(`Events of ${this.#database} wait to be published: ${reason}`);
+		}
+		this.failure = reason;
 	}
 
 	/** @throws what PostgreSQL says; what NATS says is told and tried again. */
@@ -219,11 +233,7 @@ export class Relay {
 		await session.query("SELECT 1");
 		this.#lookAt = 0;
 		if (jetStreamOf(this.#broker).connected_at !== undefined) {
-			const reason = error.message;
-			if (reason !== this.failure) {
-				this.#logger.warn(`Events of ${this.#database} wait to be published: ${reason}`);
-			}
-			this.failure = reason;
+			this.#tellWaiting(error.message);
 		}
 		const pause = Math.min(LAST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** this.#failures++);
 		await this.#pause(pause);
@@ -250,6 +260,7 @@ export class Relay {
 		}
 		if (epoch !== this.#lookedIn) {
 			await takeUpAgain(session);
+			this.#stuck.clear();
 		}
 		this.#lookedIn = epoch;
 		this.#lookAt = Date.now() + STREAM_CHECK_MS;
@@ -268,7 +279,7 @@ export class Relay {
 	async #publish(session: pg.Client, rows: OutboxRow[]): Promise<void> {
 		const jetStream = jetStreamOf(this.#broker);
 		const { epoch } = jetStream;
-		const { sent, refused, failure } = await this.#alive(session, publishBatch(jetStream.client, rows));
+		const { sent, refused, failed } = await this.#alive(session, publishBatch(jetStream.client, rows));
 		if (epoch !== jetStream.epoch) {
 			// Marked, these could hide that NATS came back without those before them.
 			throw new Error("the connection to NATS was lost meanwhile");
@@ -279,12 +290,20 @@ export class Relay {
 		for (const { event, refusal } of refused) {
 			await this.#putAside(session, event, refusal);
 		}
-		if (failure) {
-			throw failure;
+		for (const { event, error } of this.#stuck.note(rows, failed, sent.length > 0)) {
+			const refusal = `NATS did not take it ${FAILURES_MAX} times while it took others: ${error.message}`;
+			await this.#putAside(session, event, refusal);
+		}
+		if (failed[0] && sent.length === 0) {
+			throw failed[0].error;
 		}
 	}
 
-	async #putAside(session: pg.Client, { position, name, sequence, aggregate }: OutboxRow, refusal: string) {
+	async #putAside(
+		session: pg.Client,
+		{ position, name, sequence, aggregate }: Failed["event"],
+		refusal: string,
+	) {
 		await putAside(session, position, refusal);
 		this.#logger.error(
 			`Event ${sequence} of ${aggregate} (${JSON.stringify(name)}) was put aside, those after it go on: ${refusal}`,

@@ -14,7 +14,10 @@ export const GAPS_KEPT_DAYS = 2 * STREAM_KEPT_DAYS;
 /** A message that was sent, and an empty one of a deleted user. What failed stays until it is sent again. */
 export const MESSAGES_KEPT_DAYS = 365;
 
-/** A reservation that was abandoned: an order of it that comes later than a day is refused by itself. */
+/**
+ * A reservation that was abandoned. An order of it that comes more than a day after its `expires_at` is refused by itself, so
+ * orders have to expire within 29 days.
+ */
 export const ABANDONED_KEPT_DAYS = 30;
 
 /** A message of the payment provider. The same once more finds its payment settled, and changes nothing. */

@@ -316,7 +316,7 @@ proctype attempt(byte me) {
 	:: d_step {
 		reserve_call[me] == SHORT ->
 		reserve_call[me] = NOTHING;
-		/* storeRefusal(): the answer that is stored first is everybody's. */
+		/* statements.storeAnswer(): the answer that is stored first is everybody's. */
 		if
 		:: IS_KEYED && answer[KEY_OF(me)] == NO_ANSWER -> answer[KEY_OF(me)] = REFUSED
 		:: else
@@ -640,7 +640,7 @@ inline settle(r) {
 }
 
 /*
- * The sweeper asks orders about an old hold, and settleReservation() abandons its reservation where no order has it. An
+ * The sweeper asks orders about an old hold, and settleReservations() abandons its reservation where no order has it. An
  * answer that changes nothing is left out: it is the same as not having asked yet.
  */
 inline sweep(x) {

@@ -64,10 +64,17 @@ export class Body {
 		}
 		let bytes = this.#compressed.get(encoding);
 		if (bytes === undefined) {
-			bytes = compressors[encoding](Buffer.from(this.text)).then((done) => {
-				this.#compressed.set(encoding, done);
-				return done;
-			});
+			bytes = compressors[encoding](Buffer.from(this.text)).then(
+				(done) => {
+					this.#compressed.set(encoding, done);
+					return done;
+				},
+				(error) => {
+					// The next who wants it tries again.
+					this.#compressed.delete(encoding);
+					throw error;
+				},
+			);
 			this.#compressed.set(encoding, bytes);
 		}
 		return bytes;

@@ -10,20 +10,21 @@ export async function forgetUser(pool: Pool, user_id: number): Promise<void> {
 		WHERE user_id = $1 AND answer ? 'order'`,
 		[user_id],
 	);
-	await forgetDeletedUsers(pool);
+	await pool.query(forget("user_id = $2"), [SETTLED, user_id]);
 }
 
-/** Also a job, once an hour: takes addresses and notes out of the settled orders of deleted users. */
+/** Job, once an hour: takes addresses and notes out of orders of deleted users that were settled since. */
 export async function forgetDeletedUsers(pool: Pool): Promise<void> {
-	await pool.query(
-		`UPDATE orders SET shipping_address = NULL, note = NULL
+	await pool.query(forget("user_id = ANY (ARRAY(SELECT user_id FROM deleted_users))"), [SETTLED]);
+}
+
+function forget(isTheirs: string): string {
+	return `UPDATE orders SET shipping_address = NULL, note = NULL
 		WHERE id IN (
 			SELECT id FROM orders
-			WHERE user_id IN (SELECT user_id FROM deleted_users) AND status = ANY ($1)
+			WHERE ${isTheirs} AND status = ANY ($1)
 				AND (shipping_address IS NOT NULL OR note IS NOT NULL)
 			-- Two of these at the same moment must not lock the same orders in two sequences.
 			ORDER BY id FOR UPDATE
-		)`,
-		[SETTLED],
-	);
+		)`;
 }

@@ -8,8 +8,8 @@ import { STEPS, type Step, type StepName } from "./states.ts";
 type PlainStep = Exclude<StepName, "refund">;
 
 /**
- * Takes an order one step on, with its event and the job for its stock in one transaction. Of several steps that are
- * asked for at the same moment one wins.
+ * Takes an order one step on, with its event in one transaction; also with a job for its units where an earlier version
+ * placed it. Of several steps that are asked for at the same moment one wins.
  *
  * @param owner Whose order it has to be.
  * @param actor Who asked, for the order's history: `user:7`, `admin:1` or `shop`.

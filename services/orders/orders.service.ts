@@ -127,11 +127,6 @@ export default service<OrdersService>({
 			return { received: true as const };
 		},
 
-		async settleReservation(ctx) {
-			const [settled] = await settleReservations(this.pool, [ctx.params.reservation_id]);
-			return { fate: settled?.fate ?? "keep" };
-		},
-
 		settleReservations(ctx) {
 			return settleReservations(this.pool, ctx.params.reservation_ids);
 		},

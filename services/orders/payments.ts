@@ -78,7 +78,7 @@ export async function payOrder(
 	if (BOUGHT.includes(after.status)) {
 		return { order: after };
 	}
-	// `cancelled`: this process was away for so long that the job which looks after the payment has ended it.
+	// `cancelled`: this process was away for so long that another one, at `check_at`, has ended the payment.
 	throw problem(outcome === "declined" ? "PAYMENT_DECLINED" : "PAYMENT_NOT_MADE");
 }
 
@@ -100,7 +100,7 @@ async function charge(service: PayingService, order: OrderRow, payment: Payment)
 			due_at: new Date(payment.due_at),
 		});
 	} catch (error) {
-		// The job that the payment was opened with finds out.
+		// The sweep of due payments finds out, at `check_at`.
 		service.logger.warn(`Payment ${payment.reference} has no answer: ${(error as Error).message}`);
 		throw problem("PAYMENT_UNKNOWN");
 	}

@@ -16,7 +16,9 @@ export const pruneProviderEvents = prune(
 function prune(table: string, isOld: string): Prune {
 	return async (pool) => {
 		const { rowCount } = await pool.query(
-			`DELETE FROM ${table} WHERE id IN (SELECT id FROM ${table} WHERE ${isOld} LIMIT ${PRUNED_AT_ONCE})`,
+			`DELETE FROM ${table} WHERE ctid = ANY (ARRAY(
+				SELECT ctid FROM ${table} WHERE ${isOld} LIMIT ${PRUNED_AT_ONCE} FOR UPDATE SKIP LOCKED
+			))`,
 		);
 		return rowCount === PRUNED_AT_ONCE;
 	};

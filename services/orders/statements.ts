@@ -124,7 +124,7 @@ export function orderStatements(pool: Pool) {
 				),
 			BATCHES,
 		),
-		/** Answers the open payment; undefined where the order cannot be paid. */
+		/** Answers the open payment; null where the order cannot be paid. */
 		openPayment: batchedStatement<Opening, Payment | null>(
 			(openings) =>
 				run(

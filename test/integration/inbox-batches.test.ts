@@ -4,7 +4,7 @@ import type { ServiceBroker } from "moleculer";
 import pg from "pg";
 import { callAction } from "../../contracts/actions.ts";
 import { asService } from "../../middlewares/permissions.ts";
-import { pruneGaps, prunePlaces } from "../../mixins/inbox-rows.ts";
+import { newestTakenIn, pruneGaps, prunePlaces } from "../../mixins/inbox-rows.ts";
 import { databaseUrl } from "../../mixins/settings.ts";
 import { eventually, newUser, type Person, startNode } from "./shop.ts";
 
@@ -169,5 +169,28 @@ test("old places of orders and old notes of gaps are deleted, and no others", as
 		{ aggregate: young, what: "gap" },
 		{ aggregate: young, what: "place" },
 		{ aggregate: "user:5000", what: "place" },
+	]);
+});
+
+test("the newest places and the old ones are read by an index", async () => {
+	const plans: string[] = [];
+	const pool = {
+		async query(text: string, values?: unknown[]) {
+			await database.query("BEGIN; SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off");
+			const { rows } = await database.query(`EXPLAIN ${text}`, values);
+			await database.query("ROLLBACK");
+			plans.push(rows.map((row) => row["QUERY PLAN"]).join("\n"));
+			return { rows: [], rowCount: 0 };
+		},
+	} as unknown as Pick<pg.Pool, "query">;
+	await newestTakenIn(pool, "user");
+	await newestTakenIn(pool, "order");
+	await prunePlaces(pool);
+	await pruneGaps(pool);
+	expect(plans).toEqual([
+		expect.stringMatching(/Index Scan using inbox_newest_users/),
+		expect.stringMatching(/Index Scan using inbox_newest_orders/),
+		expect.stringMatching(/Scan .*\binbox_newest_orders/),
+		expect.stringMatching(/Scan .*\binbox_gaps_passed/),
 	]);
 });

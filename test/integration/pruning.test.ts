@@ -4,6 +4,7 @@ import type { ServiceBroker } from "moleculer";
 import { callAction } from "../../contracts/actions.ts";
 import { asService } from "../../middlewares/permissions.ts";
 import type { PostgresService } from "../../mixins/postgres.ts";
+import { forgetDeletedUsers, forgetUser } from "../../services/orders/forget.ts";
 import { pruneProviderEvents, pruneReservations } from "../../services/orders/prune.ts";
 import { sign } from "../../services/orders/webhook.ts";
 import { newProduct, newUser, type Person, startNode } from "./shop.ts";
@@ -71,4 +72,31 @@ test("a process that was frozen until its reservation was forgotten makes no ord
 	await expect(
 		orders().pool.query("SELECT place_order($1, '[]', $2, NULL, NULL, '{}')", [JSON.stringify(order), id]),
 	).rejects.toMatchObject({ code: "23505", constraint: "reservations_pkey" });
+});
+
+test("deleting a user looks at the orders of nobody else; those that were settled since are for the hourly job", async () => {
+	const { pool } = orders();
+	const [earlier, later] = [await newUser(shop), await newUser(shop)];
+	const { id: product_id } = await newProduct(shop, 5);
+	const placed: string[] = [];
+	for (const person of [earlier, later]) {
+		const order = await person.call("v1.orders.place", {
+			items: [{ product_id, quantity: 1 }],
+			note: "Leave it at the door",
+		});
+		await person.call("v1.orders.cancel", { id: order.id });
+		placed.push(order.id);
+	}
+	const notes = async () => {
+		const { rows } = await pool.query<{ note: string | null }>(
+			"SELECT note FROM unnest($1::uuid[]) WITH ORDINALITY AS t (id, place) JOIN orders USING (id) ORDER BY place",
+			[placed],
+		);
+		return rows.map(({ note }) => note);
+	};
+	await pool.query("INSERT INTO deleted_users (user_id) VALUES ($1)", [earlier.id]);
+	await forgetUser(pool, later.id);
+	expect(await notes()).toEqual(["Leave it at the door", null]);
+	await forgetDeletedUsers(pool);
+	expect(await notes()).toEqual([null, null]);
 });

@@ -131,8 +131,11 @@ describe("two requests with one key", () => {
 		rival.at("before place_order", async () => {
 			const { holds = [] } = (await adapter().findOne({ _id: id })) ?? {};
 			const reservation_id = holds[0]?.reservation_id as string;
-			const settle = () => callAction(broker, "v1.orders.settleReservation", { reservation_id });
-			expect(await settle()).toEqual({ fate: "release" });
+			const settle = async () => {
+				const reservation_ids = [reservation_id];
+				return (await callAction(broker, "v1.orders.settleReservations", { reservation_ids }))[0];
+			};
+			expect(await settle()).toEqual({ reservation_id, fate: "release" });
 		});
 		// The first try fails, and as the request has a key it is made again.
 		const order = await ani.call("v1.orders.place", request);

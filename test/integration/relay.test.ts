@@ -6,7 +6,7 @@ import pg from "pg";
 import { HealthServer } from "../../cli/shop/health-server.ts";
 import { callAction } from "../../contracts/actions.ts";
 import { asService } from "../../middlewares/permissions.ts";
-import type { Aggregate } from "../../mixins/events.ts";
+import { type Aggregate, channelOf, streamConfig } from "../../mixins/events.ts";
 import { type OutboxService, publish } from "../../mixins/outbox.ts";
 import { databaseUrl, settings } from "../../mixins/settings.ts";
 import { jetStreamOf } from "../../mixins/stream.ts";
@@ -127,6 +127,41 @@ describe("an event that can't be published", () => {
 			expect(await sequencesInStream(nats, wrong)).toEqual([2]);
 		},
 	);
+
+	test("for a reason that Toko does not know is put aside after some failures, however many there are, and taken up again", async () => {
+		const manager = await nats.jetstreamManager();
+		const { name, subjects } = streamConfig();
+		const subject = `${settings.namespace}.${channelOf("user.registered")}`;
+		await manager.streams.update(name, { subjects: [subject] });
+		const { rows } = await database.query(
+			`SELECT publish('user.deleted', 1, aggregate, '{"user_id": 1}'), aggregate
+			FROM (SELECT 'user:' || gen_random_uuid() AS aggregate FROM generate_series(1, 450)) AS given`,
+		);
+		const stuck = rows.map(({ aggregate }) => aggregate);
+		const count = async (condition: string) => {
+			const { rowCount } = await database.query(
+				`SELECT FROM outbox WHERE aggregate = ANY ($1) AND ${condition}`,
+				[stuck],
+			);
+			return rowCount;
+		};
+		const behind = await insert("user.registered", 1, { user_id: 1 });
+		await eventually("the one behind them", () => isPublished(behind));
+		await eventually(
+			"them to be put aside",
+			async () => {
+				// Only while others leave do failures say something of an event.
+				await commit(nodes[0] as ServiceBroker);
+				return (await count("refusal LIKE '%while it took others%'")) === stuck.length;
+			},
+			40_000,
+		);
+		await manager.streams.update(name, { subjects });
+		await database.query(
+			"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'toko users relay%' AND datname = current_database()",
+		);
+		await eventually("them to be published", async () => (await count("published_at IS NULL")) === 0);
+	});
 
 	test("is tried again by the next relay, which may know it", async () => {
 		const wrong = await insert("user.vanished", 1, { user_id: 1 });

@@ -1,0 +1,75 @@
+import { beforeEach, expect, test } from "@jest/globals";
+import { FAILURES_MAX, StuckEvents } from "../../mixins/stuck-events.ts";
+
+let stuck: StuckEvents;
+let now: number;
+
+beforeEach(() => {
+	now = 0;
+	stuck = new StuckEvents(() => now);
+});
+
+const event = (aggregate: string, position = aggregate) => ({
+	...{ aggregate, position, name: "order.completed", sequence: 1 },
+});
+const failure = (aggregate: string, position?: string) => ({
+	event: event(aggregate, position),
+	error: new Error("503"),
+});
+
+/** A batch in which the first one fails and another one is acknowledged. */
+function failBesideOthers(position?: string) {
+	now += 10_000;
+	return stuck.note([event("a", position), event("b")], [failure("a", position)], true);
+}
+
+test("an event that fails again and again beside others that are acknowledged is to be put aside", () => {
+	for (let failures = 1; failures < FAILURES_MAX; failures++) {
+		expect(failBesideOthers()).toEqual([]);
+	}
+	expect(failBesideOthers()).toEqual([expect.objectContaining(failure("a"))]);
+	expect(stuck.reason).toBeUndefined();
+});
+
+test("its aggregate waits longer after each failure", () => {
+	const waits: number[] = [];
+	for (let failures = 0; failures < 6; failures++) {
+		failBesideOthers();
+		const failed_at = now;
+		while (stuck.leftOut()[0]?.length) {
+			now += 100;
+		}
+		waits.push(now - failed_at);
+	}
+	expect(waits).toEqual([100, 200, 400, 800, 1600, 2000]);
+});
+
+test("an event that is acknowledged in the end, or another one of the same aggregate, begins anew", () => {
+	for (let failures = 1; failures < FAILURES_MAX; failures++) {
+		failBesideOthers();
+	}
+	stuck.note([event("a")], [], true);
+	expect(stuck.reason).toBeUndefined();
+	for (let failures = 1; failures < FAILURES_MAX; failures++) {
+		expect(failBesideOthers()).toEqual([]);
+	}
+	expect(failBesideOthers("the next")).toEqual([]);
+});
+
+test("failures while nothing is acknowledged do not count", () => {
+	for (let failures = 0; failures < 3 * FAILURES_MAX; failures++) {
+		expect(stuck.note([event("a"), event("b")], [failure("a"), failure("b")], false)).toEqual([]);
+	}
+	expect(stuck.note([event("c")], [], true)).toEqual([]);
+});
+
+test("after a batch that failed as a whole the next one looks past it, or is the same where there are no others", () => {
+	stuck.note([event("a"), event("b")], [failure("a"), failure("b")], false);
+	expect(stuck.leftOut()).toEqual([["a", "b"], []]);
+	stuck.note([event("c")], [failure("c")], false);
+	expect(stuck.leftOut()).toEqual([[]]);
+	stuck.note([event("a"), event("b")], [failure("a"), failure("b")], false);
+	expect(stuck.leftOut()).toEqual([["a", "b", "c"], []]);
+	stuck.note([event("d")], [], true);
+	expect(stuck.leftOut()).toEqual([["a", "b", "c"]]);
+});
