@@ -104,7 +104,7 @@ BEGIN
 		RETURN;
 	END IF;
 	INSERT INTO orders (id, number, user_id, status, total, shipping_address, note, expires_at)
-		VALUES (the_id, 'TK-' || lpad(nextval('order_numbers')::text, 6, '0'), the_user, 'pending',
+		VALUES (the_id, 'TK-' || nextval('order_numbers'), the_user, 'pending',
 			(SELECT sum((l ->> 'price')::bigint * (l ->> 'quantity')::integer) FROM jsonb_array_elements(the_lines) l),
 			the_address, the_note, now() + interval '30 minutes')
 		RETURNING * INTO placed;
