@@ -14,7 +14,11 @@ test("processes that start together on an empty server agree on one set of table
 		...(await Promise.all(Array.from({ length: 4 }, () => startNode("users", "orders", "notifications")))),
 	);
 	const outbox = ["lost-events.sql", "outbox.sql", "outbox-table.sql"];
-	const tables = { users: outbox, orders: outbox, notifications: ["inbox.sql", "inbox-batches.sql"] };
+	const tables = {
+		users: outbox,
+		orders: outbox,
+		notifications: ["inbox.sql", "inbox-batches.sql", "inbox-indexes.sql"],
+	};
 	for (const [database, own] of Object.entries(tables)) {
 		const client = new pg.Client(databaseUrl(database));
 		await client.connect();
