@@ -11,8 +11,9 @@ import { MESSAGES, type Message } from "./messages.ts";
 import {
 	dropTentative,
 	type Failure,
+	findForgotten,
 	giveBack,
-	giveBackForgotten,
+	giveBackThese,
 	type Leased,
 	leaseDue,
 	lookAtQueue,
@@ -43,6 +44,8 @@ const LEASE_EVERY_MS = 20;
 const LOOK_EVERY_MS = 2000;
 /** After a failure of the database. */
 const PAUSE_MS = 500;
+/** A message that is leased and not in hand for so long is given back; in a moment the sender may mark it as sent. */
+const FORGOTTEN_MS = 5000;
 /** A message that could not be sent for so long since it was queued never will be. */
 const GIVE_UP_MS = 5 * 24 * 3600 * 1000;
 
@@ -131,6 +134,8 @@ class ChannelQueue {
 	#inHand = new Set<string>();
 	/** Whether messages may have been leased of which this process did not hear, since a connection broke. */
 	#isUnsure = false;
+	/** Messages that are leased and not in hand, with when that was first seen. */
+	#forgottenSince = new Map<string, number>();
 	/** Whether messages are being leased: those are not in hand yet. */
 	#isLeasing = false;
 	/** Whether as much is in hand as may be. */
@@ -171,7 +176,12 @@ class ChannelQueue {
 		if (sender.lease === undefined || this.#isLeasing) {
 			return;
 		}
-		if ((await giveBackForgotten(pool, sender.lease, [...this.#inHand], this.channel)) > 0) {
+		const found = await findForgotten(pool, sender.lease, [...this.#inHand], this.channel);
+		const now = performance.now();
+		this.#forgottenSince = new Map(found.map((id) => [id, this.#forgottenSince.get(id) ?? now]));
+		const due = found.filter((id) => now - (this.#forgottenSince.get(id) ?? now) > FORGOTTEN_MS);
+		if (due.length > 0) {
+			await giveBackThese(pool, sender.lease, due);
 			this.wake();
 		}
 	}

@@ -23,13 +23,16 @@ export class Lease {
 	#isHeld = false;
 	#isBusy = false;
 	#onTaken: (number: number) => void;
+	#beforeTaking: () => Promise<void>;
 
 	/**
 	 * @param onTaken Called with its number when it is there, and when another one takes the place of a lost one: messages
 	 * of the lost one may be others' by now.
+	 * @param beforeTaking Called whenever the database is there again, while nothing is handed over yet.
 	 */
-	constructor(onTaken: (number: number) => void) {
+	constructor(onTaken: (number: number) => void, beforeTaking: () => Promise<void>) {
 		this.#onTaken = onTaken;
+		this.#beforeTaking = beforeTaking;
 	}
 
 	get number(): number {
@@ -88,6 +91,7 @@ export class Lease {
 			}
 		});
 		await session.connect();
+		await this.#beforeTaking();
 		const isNew = !this.#isRecent;
 		if (isNew) {
 			this.#number = randomInt(1, 2 ** 31);

@@ -18,15 +18,27 @@ export interface Means {
 	warn(line: string): void;
 }
 
+/** So many marks are kept to be written again; more than leave in the half second that a server may forget. */
+const KEPT = 2000;
+
 /** A message that has left. */
 export type Left = Omit<Sent, "age_ms">;
 
-/**
- * Returns a function that marks a message which has left, and resolves once it is marked, however long that takes: a message
- * that was given up would be sent again. Those that leave while a mark is being written, or right after another, share
- * the next one.
- */
-export function marking({ write, wait, warn }: Means): (left: Left) => Promise<void> {
+/** Marks messages as sent. */
+export interface Marking {
+	/**
+	 * Marks a message that has left, and resolves once it is marked, however long that takes: a message that was given up
+	 * would be sent again. Those that leave while a mark is being written, or right after another, share the next one.
+	 */
+	mark(left: Left): Promise<void>;
+	/**
+	 * Writes the last marks again: they do not wait for the disk, so a server that crashed may have forgotten them. A message
+	 * that is marked stays as it is.
+	 */
+	markAgain(): Promise<void>;
+}
+
+export function marking({ write, wait, warn }: Means): Marking {
 	const writeTogether = batched<Sent, void>(
 		async (sent) => {
 			await write(sent);
@@ -36,8 +48,9 @@ export function marking({ write, wait, warn }: Means): (left: Left) => Promise<v
 	);
 	/** The reason that the operator was told last. */
 	let told: string | undefined;
+	const marked: (() => Sent)[] = [];
 
-	return async (left) => {
+	const mark = async (left: Left) => {
 		const left_at = performance.now();
 		const sent = () => ({ ...left, age_ms: performance.now() - left_at });
 		for (let refusals = 0; ; ) {
@@ -45,6 +58,10 @@ export function marking({ write, wait, warn }: Means): (left: Left) => Promise<v
 				// One that can't be marked must not keep others from it.
 				await (refusals > 0 ? write([sent()]) : writeTogether(sent()));
 				told = undefined;
+				marked.push(sent);
+				if (marked.length > 2 * KEPT) {
+					marked.splice(0, KEPT);
+				}
 				return;
 			} catch (error) {
 				const { message } = error as Error;
@@ -56,6 +73,16 @@ export function marking({ write, wait, warn }: Means): (left: Left) => Promise<v
 				await wait(Math.min(AGAIN_MS * 2 ** Math.max(refusals - 1, 0), REFUSED_AGAIN_MAX_MS));
 			}
 		}
+	};
+
+	return {
+		mark,
+		async markAgain() {
+			const last = marked.slice(-KEPT);
+			if (last.length > 0) {
+				await write(last.map((sent) => sent()));
+			}
+		},
 	};
 }
 

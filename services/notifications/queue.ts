@@ -37,8 +37,6 @@ export const VALID_MS = 5000;
 const GONE_AFTER_MS = VALID_MS + 1000;
 /** Looks further apart than this do not tell that a lease had no lock in between. */
 const LOOKS_APART_MS = 2 * VALID_MS;
-/** Rows that were leased so long ago are in hand, or nobody has heard that they were leased. */
-const FORGOTTEN_SECONDS = 5;
 
 /** Any number, the same for all of Toko: with the number of a lease it names an advisory lock. */
 export const LEASE_LOCK = 7_706_562;
@@ -186,6 +184,15 @@ export class Orphans {
 	}
 }
 
+/** Gives back messages of a lease by their ids. */
+export async function giveBackThese(session: Session, lease: number, ids: string[]): Promise<void> {
+	await session.query(
+		`UPDATE notifications SET leased_by = NULL, leased_at = NULL
+		WHERE status = 'queued' AND leased_by = $1 AND id = ANY ($2::uuid[])`,
+		[lease, ids],
+	);
+}
+
 /** Gives back the messages of a lease, of one channel or all, for anybody to send, except those that are in hand. */
 export async function giveBack(
 	session: Session,
@@ -200,23 +207,19 @@ export async function giveBack(
 	);
 }
 
-/**
- * Gives back messages of a lease and a channel that were leased some seconds ago and are not in hand: the answer to the
- * process that leased them was lost.
- */
-export async function giveBackForgotten(
+/** The messages of a lease and a channel that are to be sent and are not in hand: the answer of who leased them was lost. */
+export async function findForgotten(
 	session: Session,
 	lease: number,
 	inHand: string[],
 	channel: ChannelName,
-): Promise<number> {
-	const { rowCount } = await session.query(
-		`UPDATE notifications SET leased_by = NULL, leased_at = NULL
-		WHERE status = 'queued' AND leased_by = $1 AND NOT id = ANY ($2::uuid[]) AND channel = $3
-			AND leased_at < now() - make_interval(secs => ${FORGOTTEN_SECONDS})`,
+): Promise<string[]> {
+	const { rows } = await session.query<{ id: string }>(
+		`SELECT id FROM notifications
+		WHERE status = 'queued' AND leased_by = $1 AND NOT id = ANY ($2::uuid[]) AND channel = $3`,
 		[lease, inHand, channel],
 	);
-	return rowCount ?? 0;
+	return rows.map(({ id }) => id);
 }
 
 /** A message that has left. */

@@ -37,7 +37,11 @@ const pool = postgresPool({
 	application_name: "toko notifications sender",
 });
 pool.on("error", () => undefined);
-const mark = marking({ write: (sent) => markSent(pool, sent), wait, warn: (trouble) => tell({ trouble }) });
+const { mark, markAgain } = marking({
+	write: (sent) => markSent(pool, sent),
+	wait,
+	warn: (trouble) => tell({ trouble }),
+});
 
 const underWay = new Set<Promise<void>>();
 /** The ids of messages that the other side may have by now. */
@@ -48,7 +52,7 @@ const lease = new Lease((number) => {
 	// Waiting messages were taken from the queue under the lost lease.
 	clearQueues();
 	tell({ lease: number });
-});
+}, markAgain);
 lease.start();
 
 process.on("message", (order: Order | typeof PING) => {

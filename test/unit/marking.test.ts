@@ -11,7 +11,7 @@ function setUp(failures: number, error: () => Error) {
 	const pauses: number[] = [];
 	const lines: string[] = [];
 	let tries = 0;
-	const mark = marking({
+	const { mark, markAgain } = marking({
 		async write(sent: readonly Sent[]) {
 			if (tries++ < failures) {
 				throw error();
@@ -23,7 +23,7 @@ function setUp(failures: number, error: () => Error) {
 		},
 		warn: (line) => lines.push(line),
 	});
-	return { mark, marked, pauses, lines };
+	return { mark, markAgain, marked, pauses, lines };
 }
 
 const away = () => Object.assign(new Error("connect ECONNREFUSED"), { code: "ECONNREFUSED" });
@@ -65,4 +65,14 @@ test("messages that left together are marked together again after the database w
 	const refused = setUp(1, () => refusal("23514"));
 	await Promise.all(["one", "two"].map((id) => refused.mark(left(id))));
 	expect(refused.marked).toEqual([["one"], ["two"]]);
+});
+
+test("marks that a crashed server may have forgotten are written again, the last ones", async () => {
+	const { mark, markAgain, marked } = setUp(0, away);
+	await markAgain();
+	expect(marked).toEqual([]);
+	await mark(left("one"));
+	await mark(left("two"));
+	await markAgain();
+	expect(marked).toEqual([["one"], ["two"], ["one", "two"]]);
 });
