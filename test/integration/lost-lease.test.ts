@@ -6,6 +6,7 @@ import { callAction } from "../../contracts/actions.ts";
 import { databaseUrl } from "../../mixins/settings.ts";
 import type { Dispatcher } from "../../services/notifications/dispatcher.ts";
 import { Orphans } from "../../services/notifications/queue.ts";
+import type { Sender } from "../../services/notifications/sender.ts";
 import { eventually, PASSWORD, startNode } from "./shop.ts";
 import { type SlowMailServer, startSlowMailServer } from "./slow-mail-server.ts";
 
@@ -27,6 +28,12 @@ afterAll(async () => {
 	await shop.stop();
 	await mails.close();
 });
+
+const service = () =>
+	shop.getLocalService({ name: "notifications", version: 1 }) as unknown as {
+		dispatcher: Dispatcher;
+		sender: Sender;
+	};
 
 async function register(): Promise<string> {
 	const username = `u${randomUUID().slice(0, 8)}`;
@@ -64,20 +71,21 @@ async function allSent(): Promise<void> {
 
 test("a sender whose session PostgreSQL has ended keeps its messages, each is sent once", async () => {
 	const { people, resolve } = await mailsInHand();
-	const { rows } = await database.query(
-		"SELECT DISTINCT leased_by FROM notifications WHERE leased_by IS NOT NULL",
-	);
-	const leases = rows.map(({ leased_by }) => leased_by as number);
-	await database.query(
-		"SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE application_name = 'toko notifications lease' AND datname = current_database()",
-	);
-	// As another process, which looks just in the moment without a lock.
-	const orphans = new Orphans();
+	const { pid, lease } = service().sender as { pid: number; lease: number };
+	// Else it might have its lock again before anybody looks.
+	process.kill(pid, "SIGSTOP");
+	try {
+		await database.query(
+			"SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE application_name = 'toko notifications lease' AND datname = current_database()",
+		);
+		expect(await new Orphans().free(database as never, [lease])).toBe(0);
+	} finally {
+		process.kill(pid, "SIGCONT");
+	}
 	await eventually("the lock to be there again", async () => {
-		expect(await orphans.free(database as never, leases)).toBe(0);
 		const { rowCount } = await database.query(
 			"SELECT FROM pg_locks WHERE locktype = 'advisory' AND objid = $1::oid AND granted",
-			[leases[0]],
+			[lease],
 		);
 		return rowCount === 1;
 	});
@@ -89,13 +97,10 @@ test("a sender whose session PostgreSQL has ended keeps its messages, each is se
 
 test("messages that are freed while they are in hand are not sent a second time by the same process", async () => {
 	const { people, resolve } = await mailsInHand();
-	const { dispatcher } = shop.getLocalService({ name: "notifications", version: 1 }) as unknown as {
-		dispatcher: Dispatcher;
-	};
 	await database.query(
 		"UPDATE notifications SET leased_by = NULL, leased_at = NULL WHERE leased_by IS NOT NULL",
 	);
-	dispatcher.wake();
+	service().dispatcher.wake();
 	await eventually("them to be leased again", async () => (await count("leased_by IS NOT NULL")) === MAILS);
 	resolve();
 	await allSent();

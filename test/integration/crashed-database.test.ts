@@ -1,0 +1,82 @@
+import { type ChildProcess, fork } from "node:child_process";
+import { randomUUID } from "node:crypto";
+import { once } from "node:events";
+import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import type { ServiceBroker } from "moleculer";
+import { callAction } from "../../contracts/actions.ts";
+import { asService } from "../../middlewares/permissions.ts";
+import { type OwnPostgres, startPostgres } from "../own-postgres.ts";
+import { eventually, PASSWORD, startNode } from "./shop.ts";
+import { type SlowMailServer, startSlowMailServer } from "./slow-mail-server.ts";
+
+const MAILS = 30;
+/** More than two looks at the queue. */
+const LOOKS_MS = 5000;
+let server: OwnPostgres;
+let mails: SlowMailServer;
+let shop: ServiceBroker;
+let other: ChildProcess;
+
+beforeAll(async () => {
+	server = await startPostgres("--locale=C", "--encoding=UTF8");
+	process.env.POSTGRES_URL = server.url;
+	mails = await startSlowMailServer();
+	process.env.SMTP_URL = mails.url;
+	shop = await startNode("users", "notifications");
+	other = fork(new URL("./notifications-process.ts", import.meta.url), [], {
+		execArgv: ["--no-warnings"],
+		env: { ...process.env },
+		stdio: ["ignore", "pipe", "inherit", "ipc"],
+	});
+	await once(other.stdout as NonNullable<ChildProcess["stdout"]>, "data");
+});
+
+afterAll(async () => {
+	other.kill("SIGKILL");
+	await shop.stop();
+	await mails.close();
+	await server.stop();
+});
+
+async function register(): Promise<string> {
+	const username = `u${randomUUID().slice(0, 8)}`;
+	const email = `${username}@toko.test`;
+	await callAction(shop, "v1.users.register", { email, username, password: PASSWORD, full_name: "Budi" });
+	return email;
+}
+
+const timesOf = (people: string[]) =>
+	people.map((person) => mails.received.filter((address) => address === person).length);
+
+test("where PostgreSQL crashes and recovers, two processes send each mail once", async () => {
+	const { promise, resolve } = Promise.withResolvers<void>();
+	mails.accepting = promise;
+	const people = await Promise.all(Array.from({ length: MAILS }, register));
+	// Of each process five.
+	await eventually("mails on their way", async () => mails.received.length === 10);
+	const database = `${process.env.TOKO_NAMESPACE}_notifications`;
+	await eventually("all to be leased", async () => {
+		const [{ leased } = { leased: 0 }] = await server.query<{ leased: number }>(
+			"SELECT count(leased_by)::integer AS leased FROM notifications",
+			database,
+		);
+		return leased === MAILS;
+	});
+	// A commit that waits for the disk takes the leases with it.
+	await server.query("SELECT pg_logical_emit_message(true, '', '')", database);
+	const [backend] = await server.query<{ pid: number }>(
+		"SELECT pid FROM pg_stat_activity WHERE application_name = 'toko notifications lease'",
+	);
+	process.kill(backend?.pid as number, "SIGKILL");
+	const crashed_at = performance.now();
+	await eventually("some looks at the queue", async () => performance.now() - crashed_at > LOOKS_MS);
+	resolve();
+	await eventually("all mails to be sent", async () => {
+		const all = await callAction(shop, "v1.notifications.list", { limit: 100 }, asService()).catch(() => []);
+		return all.length === MAILS && all.every(({ status }) => status === "sent");
+	});
+	// A second copy of one would come before it.
+	const last = await register();
+	await eventually("another mail", async () => timesOf([last])[0] === 1);
+	expect(timesOf(people)).toEqual(people.map(() => 1));
+});
