@@ -32,7 +32,7 @@ function short(id: string): number {
 	return Number.parseInt(id.replaceAll("-", "").slice(0, 12), 16);
 }
 
-/** What is compared of a message. Anything may have come: what has another type is null, and text is fit for PostgreSQL. */
+/** The compared parts of a message. Anything may have come: values of another type are null, and text is fit for PostgreSQL. */
 export interface Message {
 	position: number;
 	id: string | null;

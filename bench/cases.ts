@@ -108,14 +108,14 @@ export function caseOf(name: CaseName): Case {
 	return CASES[name];
 }
 
-/** What the products of the bench are in, of the shop and of the limit. */
+/** The category of the bench's products, in the shop and in the limit. */
 export const CATEGORY = "bench";
 /** How many different products are ordered and read. */
 export const PRODUCTS = 1000;
 /** Pages that `list` asks for. */
 export const PAGES = 10;
 export const PAGE_LENGTH = 20;
-/** What every product has but the sold-out ones: nothing runs out. */
+/** The stock of every product but the sold-out ones: nothing runs out. */
 export const STOCK = 1_000_000;
 /** How many customers there are; each has one token. */
 export const CUSTOMERS = 40;

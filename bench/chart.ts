@@ -124,7 +124,7 @@ function x(ratio: number): number {
 	return LEFT + ratio * (ONE - LEFT);
 }
 
-/** Of several shops the last, which is usually the newest, has the strongest colour. */
+/** The last of several shops, usually the newest, has the strongest colour. */
 function colour(index: number, shops: number): string {
 	return COLOURS[(shops - 1 - index) % COLOURS.length] as string;
 }

@@ -4,30 +4,15 @@ import { setTimeout as wait } from "node:timers/promises";
 import { getBorderCharacters, table } from "table";
 import { Chance } from "../tools/chance.ts";
 import { cleanUp, newFolder, run, startShop } from "../tools/shop-process.ts";
+import { CATEGORIES, WORDS } from "./words.ts";
 
 const FEW = 1000;
 const MANY = 100_000;
-/** What the issue of growing allows: so much slower may a page of many be. */
+/** The largest ratio that counts as good: so much slower may a page of many be. */
 export const RATIO_MAX = 1.5;
 const SETTLE_MS = 15_000;
 const WARM = 50;
 const TIMES = 300;
-
-const WORDS = [
-	"kopi",
-	"teh",
-	"gula",
-	"susu",
-	"madu",
-	"beras",
-	"garam",
-	"cabai",
-	"jahe",
-	"pala",
-	"kayu",
-	"manis",
-];
-const CATEGORIES = ["minuman", "dapur", "hadiah", "kebun", "rumah", "kantor", "sekolah", "olahraga"];
 
 /** The median answer of one question, in milliseconds. */
 export interface Finding {

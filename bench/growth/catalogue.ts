@@ -2,6 +2,7 @@ import { createRequire } from "node:module";
 import { settings } from "../../mixins/settings.ts";
 import { newDocument, type ProductDocument } from "../../services/products/model.ts";
 import { Chance } from "../../tools/chance.ts";
+import { CATEGORIES, WORDS } from "../words.ts";
 
 /** As much of the driver, which has no types, as is used here. */
 interface MongoClient {
@@ -21,21 +22,6 @@ const { MongoClient } = createRequire(import.meta.url)("mongodb") as {
 const BATCH = 1000;
 const SAY_EVERY = 50_000;
 const STOCK = 1000;
-export const WORDS = [
-	"kopi",
-	"teh",
-	"gula",
-	"susu",
-	"madu",
-	"beras",
-	"garam",
-	"cabai",
-	"jahe",
-	"pala",
-	"kayu",
-	"manis",
-];
-const CATEGORIES = ["minuman", "dapur", "hadiah", "kebun", "rumah", "kantor", "sekolah", "olahraga"];
 
 /** Products that were written straight into the store, in the form in which the service writes them. */
 export class Catalogue {

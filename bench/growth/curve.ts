@@ -46,7 +46,7 @@ export interface Curve {
 	of: string;
 	levels: number[];
 	series: Series[];
-	/** What a reader has to know, such as why the curve ends early. */
+	/** Remarks for the reader, such as why the curve ends early. */
 	notes: string[];
 	/** Unexpected answers, and how often they came. */
 	failed: Record<string, number>;

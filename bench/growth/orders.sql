@@ -40,7 +40,7 @@ BEGIN
 	FROM made JOIN orders o USING (id) WHERE is_paid;
 	INSERT INTO sandbox_charges (reference, amount_minor, status)
 	SELECT reference, amount_minor, status FROM payments WHERE reference IN (SELECT reference FROM made) AND method = 'instant';
-	-- What is kept for a while only: keys for a day, events for a week, what the provider told for half a year.
+	-- Rows that are kept for a while only: keys for a day, events for a week, the provider's messages for half a year.
 	INSERT INTO provider_events (id, reference, type, amount_minor, received_at)
 	SELECT 'event ' || p.reference, p.reference, 'payment.settled', amount_minor, placed_at
 	FROM made JOIN payments p USING (reference) WHERE is_transfer AND placed_at > until - interval '180 days';

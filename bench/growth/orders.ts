@@ -87,7 +87,7 @@ class Growing {
 		const questions = this.#questions();
 		const figures: Figure[][] = [];
 		for (const level of levels) {
-			// What the bench orders itself is little beside it, but counts: numbers of orders go on from there.
+			// Orders of the bench itself are few beside these, but count: numbers go on from there.
 			await this.#grow(level, say);
 			this.#side.logged_in_ms = 0;
 			await logInAll(this.#side);

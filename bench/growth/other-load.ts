@@ -16,7 +16,7 @@ export class OtherLoad {
 		this.#before = this.#others_ms();
 	}
 
-	/** What there is to tell since it was made, if there is anything. */
+	/** Remarks since it was made, if there are any. */
 	remark(level: string): string[] {
 		const cores = (this.#others_ms() - this.#before) / (performance.now() - this.#begun);
 		return cores < WORTH_TELLING ? [] : [`at ${level} other programs used ${cores.toFixed(1)} cores`];

@@ -8,7 +8,8 @@ import { ADDRESS } from "../cases.ts";
 import { ProcessorTime } from "../processor-time.ts";
 import { partOf } from "../side.ts";
 import { median } from "../statistics.ts";
-import { Catalogue, WORDS } from "./catalogue.ts";
+import { WORDS } from "../words.ts";
+import { Catalogue } from "./catalogue.ts";
 import { COMPARISON, type Curve, count, type Figure, seriesOf } from "./curve.ts";
 import { OtherLoad } from "./other-load.ts";
 
