@@ -8,6 +8,8 @@ import { AppendLog, NotWritten } from "./append-log.ts";
 /** The file is written anew once it has grown by so many times what it held, and by so many bytes. */
 const GROWTH_MAX = 3;
 const GROWTH_MIN = 16 * 1024 * 1024;
+/** How many documents are read at once where many are. */
+const AT_ONCE = 100;
 
 /** The parts of NeDB (3.1.0) that its types leave out. */
 interface Internals {
@@ -98,6 +100,22 @@ abstract class ConfirmedCollection extends MemoryAdapter {
 
 	override find(filters: Filters) {
 		return this.#confirmed(this.createCursor(filters).execAsync());
+	}
+
+	async *inBatches(query: object, fields?: string[]): AsyncGenerator<object[]> {
+		for (let after = ""; ; ) {
+			const found = await this.find({
+				...{ query: { ...query, _id: { $gt: after } }, sort: ["_id"], limit: AT_ONCE },
+				...(fields ? { fields } : {}),
+			});
+			if (found.length > 0) {
+				yield found;
+			}
+			if (found.length < AT_ONCE) {
+				return;
+			}
+			after = (found.at(-1) as { _id: string })._id;
+		}
 	}
 
 	override findOne(query: object) {

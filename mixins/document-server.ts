@@ -12,6 +12,14 @@ export interface NativeMongo {
 	beside(name: string): NativeMongo;
 }
 
+const AT_ONCE = 100;
+
+interface Filters {
+	query?: object;
+	sort?: string[];
+	fields?: readonly string[] | undefined;
+}
+
 /** A query that may have clauses of one field each of which none is met. */
 type Query = { $nor?: Record<string, unknown>[] };
 
@@ -28,11 +36,23 @@ export class ServerAdapter extends MongoAdapter {
 	}
 
 	override find(filters: Parameters<MongoAdapter["find"]>[0]): Promise<object[]> {
-		const cursor = this.createCursor(filters as object);
-		const { fields } = filters as { fields?: readonly string[] };
-		return (
-			fields ? cursor.project(Object.fromEntries(["_id", ...fields].map((field) => [field, 1]))) : cursor
-		).toArray();
+		return cursorOf(this, filters as Filters).toArray();
+	}
+
+	/** By one query: the server for development reads all that matches again for each. */
+	async *inBatches(query: object, fields?: readonly string[]): AsyncGenerator<object[]> {
+		const cursor = cursorOf(this, { query, fields, sort: ["_id"] }).batchSize(AT_ONCE);
+		let batch: object[] = [];
+		for await (const document of cursor) {
+			batch.push(document);
+			if (batch.length === AT_ONCE) {
+				yield batch;
+				batch = [];
+			}
+		}
+		if (batch.length > 0) {
+			yield batch;
+		}
 	}
 }
 
@@ -48,4 +68,9 @@ function withoutNor({ $nor = [], ...query }: Query): object {
 		}),
 	);
 	return { ...query, ...Object.fromEntries(negated) };
+}
+
+function cursorOf(adapter: MongoAdapter, { fields, ...filters }: Filters) {
+	const cursor = adapter.createCursor(filters);
+	return fields ? cursor.project(Object.fromEntries(["_id", ...fields].map((field) => [field, 1]))) : cursor;
 }

@@ -29,6 +29,11 @@ export interface DocumentAdapter<D> {
 		offset?: number;
 		fields?: readonly F[];
 	}): Promise<Pick<D, F | ("_id" & keyof D)>[]>;
+	/** All documents that match, some at a time, in the order of their ids. */
+	inBatches<F extends keyof D & string = keyof D & string>(
+		query: object,
+		fields?: readonly F[],
+	): AsyncIterable<Pick<D, F | ("_id" & keyof D)>[]>;
 	findOne(query: object): Promise<D | null>;
 	count(filters: { query?: object }): Promise<number>;
 	insert(document: D): Promise<D>;

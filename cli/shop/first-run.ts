@@ -71,8 +71,7 @@ export async function ensureCatalogue(broker: ServiceBroker, say: (line: string)
 		.update(settings.mongoUrl ?? "file")
 		.digest("hex");
 	const marker = join(settings.directory, `catalogue-loading-${store.slice(0, 16)}`);
-	const { products } = await callAction(broker, "v1.products.count", {});
-	if (products > 0 && !existsSync(marker)) {
+	if (!existsSync(marker) && (await hasProducts(broker))) {
 		return;
 	}
 	if (CURRENCY !== "IDR" || CURRENCY_DECIMALS !== 0) {
@@ -88,4 +87,10 @@ export async function ensureCatalogue(broker: ServiceBroker, say: (line: string)
 	const { created } = await importAll(broker, catalogue).finally(() => catalogue.close());
 	await rm(marker, { force: true });
 	say(`loaded the catalogue: ${created} products`);
+}
+
+/** Whether there ever was one. Counting may read all of them, and is only done where none is on sale. */
+async function hasProducts(broker: ServiceBroker): Promise<boolean> {
+	const [found] = await callAction(broker, "v1.products.list", { limit: 1 });
+	return found !== undefined || (await callAction(broker, "v1.products.count", {})).products > 0;
 }

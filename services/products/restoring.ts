@@ -9,7 +9,8 @@ import { settle } from "./settling.ts";
 /** The reservations that were sold last, at most one of each product and of each of its pages. */
 export async function newestSales({ products, pages }: HoldStore): Promise<string[]> {
 	const newest = {
-		query: { last_sold: { $exists: true } },
+		// The server for development reads all products for `$exists`.
+		query: { "last_sold.at": { $gt: "" } },
 		...{ sort: ["-last_sold.at"], limit: NEWEST, fields: ["last_sold"] as const },
 	};
 	const found = [...(await products.find(newest)), ...(await pages.find(newest))];

@@ -3,7 +3,6 @@ import { aboutProduct } from "../../contracts/products.ts";
 import type { DocumentService } from "../../mixins/documents.ts";
 import { tellOutdated } from "../../mixins/outdated.ts";
 import { settings } from "../../mixins/settings.ts";
-import { inBatches } from "./batches.ts";
 import type { HoldStore } from "./hold-pages.ts";
 import { bookEarlier, foldEntries, oldEntries, openLedgers } from "./ledger.ts";
 import type { Hold, HoldPage, ProductDocument } from "./model.ts";
@@ -103,7 +102,7 @@ export class Sweeper {
 	async foldLedgers(now = Date.now()): Promise<void> {
 		const { adapter, broker } = this.#service;
 		const query = { $or: [{ ledger: { $exists: true } }, { restocks: { $exists: true } }] };
-		for await (const documents of inBatches(adapter, query)) {
+		for await (const documents of adapter.inBatches(query)) {
 			for (const document of documents) {
 				const { restocks, others } = oldEntries(document, now);
 				for (const order_ids of split([...restocks])) {
@@ -129,7 +128,7 @@ export class Sweeper {
 			return;
 		}
 		await openLedgers(this.#service.adapter);
-		for await (const documents of inBatches(this.#service.adapter, {})) {
+		for await (const documents of this.#service.adapter.inBatches({})) {
 			for (const document of documents) {
 				const units = await bookEarlier(this.#service.adapter, document);
 				if (units !== 0) {
@@ -174,18 +173,20 @@ export class Sweeper {
 
 	/** The reservations whose holds expire between these moments, of all products and their pages. */
 	async *#reservations(from: string, to: string): AsyncGenerator<string> {
-		const query = { holds: { $elemMatch: { expires_at: { $gte: from, $lt: to } } } };
+		const between = { $gte: from, $lt: to };
+		// MongoDB bounds its index on both sides by the first; the server for development uses none for it, and by the second.
+		const query = { holds: { $elemMatch: { expires_at: between } }, "holds.expires_at": between };
 		const fields = ["holds"] as const;
 		const due = (places: { holds: Hold[] }[]) =>
 			places
 				.flatMap(({ holds }) => holds)
 				.filter(({ expires_at }) => expires_at >= from && expires_at < to)
 				.map(({ reservation_id }) => reservation_id);
-		for await (const products of inBatches(this.#store.products, query, fields)) {
+		for await (const products of this.#store.products.inBatches(query, fields)) {
 			yield* due(products);
 		}
 		// Afterwards, since a hold may move to a page and never back.
-		for await (const pages of inBatches(this.#store.pages, query, fields)) {
+		for await (const pages of this.#store.pages.inBatches(query, fields)) {
 			yield* due(pages);
 		}
 	}

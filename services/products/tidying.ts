@@ -1,4 +1,3 @@
-import { inBatches } from "./batches.ts";
 import { collect, findMissing, type HoldStore, type MissingPage } from "./hold-pages.ts";
 import type { HoldPage, ProductDocument } from "./model.ts";
 import { withdrawPage } from "./moving.ts";
@@ -31,7 +30,7 @@ export async function tidyPages(store: HoldStore, now = Date.now(), isMissingDue
 	const collected = new Set<string>();
 	const empty = await store.pages.find({ query: { holds: { $size: 0 } }, fields: ["product_id"] });
 	const empty_ids = new Set(empty.map(({ _id }) => _id));
-	for await (const pages of inBatches(store.pages, {}, ["product_id", "returned", "created_at"])) {
+	for await (const pages of store.pages.inBatches({}, ["product_id", "returned", "created_at"])) {
 		// Read after the pages: one that is not listed by now was taken off the list, or never will be on it.
 		const product_ids = [...new Set(pages.map(({ product_id }) => product_id))];
 		const fields = ["hold_pages", "filling"] as const;
@@ -69,7 +68,7 @@ function isOld({ created_at }: Pick<HoldPage, "created_at">, now: number): boole
 
 async function findAllMissing(store: HoldStore): Promise<MissingPage[]> {
 	const missing: MissingPage[] = [];
-	for await (const products of inBatches(store.products, { moves: { $gt: 0 } }, ["hold_pages"])) {
+	for await (const products of store.products.inBatches({ moves: { $gt: 0 } }, ["hold_pages"])) {
 		missing.push(...(await findMissing(store, products)));
 	}
 	return missing;

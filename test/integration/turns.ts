@@ -29,7 +29,9 @@ export class Turns {
 			new Proxy(collection, {
 				get: (target, name) => {
 					const method = Reflect.get(target, name) as (...given: unknown[]) => Promise<unknown>;
-					return (...given: unknown[]) => this.#turn(process, () => method.apply(target, given));
+					return name === "inBatches"
+						? (...given: unknown[]) => this.#turns(process, Reflect.apply(method as never, target, given))
+						: (...given: unknown[]) => this.#turn(process, () => method.apply(target, given));
 				},
 			});
 		const store = { products: gated(this.#store.products), pages: gated(this.#store.pages) };
@@ -73,6 +75,18 @@ export class Turns {
 			}
 		}
 		return results;
+	}
+
+	/** A turn for each batch, and one that finds the end. */
+	async *#turns(process: string, batches: AsyncIterable<unknown>): AsyncGenerator<unknown> {
+		const iterator = batches[Symbol.asyncIterator]();
+		for (;;) {
+			const { done, value } = (await this.#turn(process, () => iterator.next())) as IteratorResult<unknown>;
+			if (done) {
+				return;
+			}
+			yield value;
+		}
 	}
 
 	#turn(process: string, call: () => Promise<unknown>): Promise<unknown> {
