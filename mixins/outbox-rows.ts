@@ -10,7 +10,7 @@ import { STREAM_KEPT_DAYS } from "./events.ts";
 export const EVENTS_KEPT_DAYS = 7;
 
 /** The largest number of events in a batch, and about the largest number of bytes of their data. */
-const BATCH_EVENTS = 200;
+export const BATCH_EVENTS = 200;
 const BATCH_BYTES = 16 * 1024 * 1024;
 /** How many rows one statement deletes. */
 const PRUNED_AT_ONCE = 5000;
@@ -36,11 +36,13 @@ type Session = Pick<ClientBase, "query">;
  * The next events, those of one thing in their order. What is larger than `bytes_max` comes without its data.
  *
  * @param leftOut Aggregates whose events are left out.
+ * @param limit The largest number of them.
  */
 export async function nextEvents(
 	session: Session,
 	bytes_max: number,
 	leftOut: string[],
+	limit = BATCH_EVENTS,
 ): Promise<OutboxRow[]> {
 	const { rows } = await session.query<OutboxRow>({
 		name: "outbox next",
@@ -53,13 +55,23 @@ export async function nextEvents(
 					FROM (
 						SELECT position, id, aggregate, sequence, name, version, occurred_at, repeats, data::text AS text
 						FROM outbox WHERE published_at IS NULL AND refusal IS NULL AND aggregate <> ALL ($2::text[])
-						ORDER BY position LIMIT ${BATCH_EVENTS}
+						ORDER BY position LIMIT $3
 					) AS next OFFSET 0
 				) AS measured
 			) AS batch WHERE before <= ${BATCH_BYTES} ORDER BY position`,
-		values: [bytes_max, leftOut],
+		values: [bytes_max, leftOut, limit],
 	});
 	return rows;
+}
+
+/** About how many events wait: it is not counted, and may be more where old ones do. */
+export async function estimateWaiting(session: Session): Promise<number> {
+	const { rows } = await session.query<{ waiting: number | null }>({
+		name: "outbox waiting",
+		text: `SELECT ((SELECT max(position) FROM outbox) - position + 1)::float8 AS waiting
+			FROM outbox WHERE published_at IS NULL AND refusal IS NULL ORDER BY position LIMIT 1`,
+	});
+	return rows[0]?.waiting ?? 0;
 }
 
 /** An event that the stream has. */

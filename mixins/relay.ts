@@ -4,6 +4,8 @@ import type pg from "pg";
 import type { Comparer } from "./compared.ts";
 import { publishBatch } from "./outbox-batch.ts";
 import {
+	BATCH_EVENTS,
+	estimateWaiting,
 	markPublished,
 	type NotedStream,
 	nextEvents,
@@ -17,6 +19,7 @@ import {
 	takeUpAgain,
 } from "./outbox-rows.ts";
 import { BY_KEY, PostgresClient } from "./postgres-client.ts";
+import { Saturation } from "./saturation.ts";
 import { databaseUrl } from "./settings.ts";
 import { hasMessage, JETSTREAM_CONNECTED, jetStreamOf, lookAtStream, type StreamState } from "./stream.ts";
 import { FAILURES_MAX, type Failed, StuckEvents } from "./stuck-events.ts";
@@ -33,6 +36,12 @@ const SILENCE_MS = 3 * POLL_MS;
 const QUERY_MS = 10_000;
 /** Batches begin no closer together, so that many events share one. The first one in a quiet shop does not wait. */
 const BATCH_EVERY_MS = 25;
+/** While there is no processor time left, batches begin no closer together than this ... */
+const SATURATED_EVERY_MS = 100;
+/** ... and are that part of what waits that would take so long in all, so that events are late by about this at most ... */
+const LATE_MS = 10_000;
+/** ... but not less than so many. */
+const SATURATED_EVENTS = 20;
 /** How long PostgreSQL may take to say goodbye. */
 const CLOSE_MS = 1000;
 /** How often the stream is looked at, beside each time that NATS is there again. */
@@ -49,7 +58,8 @@ const HEADER_BYTES = 1024;
  * of its own, with which it also reads and marks. So one that has lost its session can mark nothing; what it publishes
  * beside its successor is dropped by the stream and the inboxes.
  *
- * A batch is marked when the stream has acknowledged it.
+ * A batch is marked when the stream has acknowledged it. While the process or its machine is saturated, those who wait for
+ * an answer come first: events, and with them mails, are then some seconds late.
  */
 export class Relay {
 	#database: string;
@@ -69,6 +79,7 @@ export class Relay {
 	/** What was told last of the session. */
 	#told: string | undefined;
 	#stuck = new StuckEvents();
+	#saturation: Pick<Saturation, "isSaturated">;
 	/** Why events could not be published at the last try; undefined where all could. */
 	failure: string | undefined;
 
@@ -78,8 +89,10 @@ export class Relay {
 		broker: ServiceBroker,
 		logger: ServiceBroker["logger"],
 		comparer?: Pick<Comparer, "check" | "compareAll">,
+		saturation: Pick<Saturation, "isSaturated"> = new Saturation(),
 	) {
 		this.#comparer = comparer;
+		this.#saturation = saturation;
 		this.#database = database;
 		this.#broker = broker;
 		this.#logger = logger;
@@ -181,10 +194,13 @@ export class Relay {
 		this.#pruneAt = Date.now() + STREAM_CHECK_MS;
 		while (!this.#stopping.signal.aborted) {
 			const begun = Date.now();
+			const { isSaturated } = this.#saturation;
 			this.#isWoken = false;
-			const hasMore = await this.#turn(session).catch((error: Error) => this.#fail(session, error));
+			const hasMore = await this.#turn(session, isSaturated).catch((error: Error) =>
+				this.#fail(session, error),
+			);
 			if (hasMore || this.#isWoken) {
-				await this.#pause(BATCH_EVERY_MS - (Date.now() - begun));
+				await this.#pause((isSaturated ? SATURATED_EVERY_MS : BATCH_EVERY_MS) - (Date.now() - begun));
 			} else {
 				await this.#untilWoken(POLL_MS);
 			}
@@ -192,7 +208,7 @@ export class Relay {
 	}
 
 	/** Publishes a batch; answers whether there may be more. */
-	async #turn(session: pg.Client): Promise<boolean> {
+	async #turn(session: pg.Client, isSaturated: boolean): Promise<boolean> {
 		const { connected_at, epoch, connection } = jetStreamOf(this.#broker);
 		if (connected_at === undefined) {
 			// Says that this session is alive.
@@ -207,9 +223,10 @@ export class Relay {
 			this.#pruneAt = Date.now() + ((await pruneEvents(session)) ? POLL_MS : PRUNE_EVERY_MS);
 		}
 		const bytes_max = (connection.info?.max_payload ?? Infinity) - HEADER_BYTES;
+		const limit = isSaturated ? saturatedBatch(await estimateWaiting(session)) : BATCH_EVENTS;
 		let rows: OutboxRow[] = [];
 		for (const leftOut of this.#stuck.leftOut()) {
-			rows = await nextEvents(session, bytes_max, leftOut);
+			rows = await nextEvents(session, bytes_max, leftOut, limit);
 			if (rows.length > 0) {
 				await this.#publish(session, rows);
 				break;
@@ -333,4 +350,9 @@ export class Relay {
 	async #pause(pause_ms: number): Promise<void> {
 		await wait(Math.max(0, pause_ms), undefined, { signal: this.#stopping.signal }).catch(() => undefined);
 	}
+}
+
+function saturatedBatch(waiting: number): number {
+	const part = Math.ceil((waiting * SATURATED_EVERY_MS) / LATE_MS);
+	return Math.min(Math.max(part, SATURATED_EVENTS), BATCH_EVENTS);
 }

@@ -8,6 +8,7 @@ import { callAction } from "../../contracts/actions.ts";
 import { asService } from "../../middlewares/permissions.ts";
 import { type Aggregate, channelOf, streamConfig } from "../../mixins/events.ts";
 import { type OutboxService, publish } from "../../mixins/outbox.ts";
+import { Relay } from "../../mixins/relay.ts";
 import { databaseUrl, settings } from "../../mixins/settings.ts";
 import { jetStreamOf } from "../../mixins/stream.ts";
 import { natsConnection } from "../../moleculer.config.ts";
@@ -82,6 +83,48 @@ describe("of two processes one publishes", () => {
 		await eventually("it to be published", () => isPublished(aggregate));
 		expect(performance.now() - begun).toBeLessThan(5000);
 		process.stderr.write(`took over after ${(performance.now() - begun).toFixed(0)} ms\n`);
+	});
+});
+
+describe("while the machine has no processor time left", () => {
+	test("events leave a few at a time, and all of them as soon as it has some", async () => {
+		await Promise.all(nodes.map((node) => serviceOf(node).relay.stop()));
+		const { rows } = await database.query(
+			`SELECT publish('user.deleted', 1, aggregate, '{"user_id": 1}'), aggregate
+			FROM (SELECT 'user:' || gen_random_uuid() AS aggregate FROM generate_series(1, 3000)) AS given`,
+		);
+		const aggregates = rows.map(({ aggregate }) => aggregate);
+		/** How many of them each batch had. */
+		const batches = async () => {
+			const { rows } = await database.query(
+				`SELECT count(*)::integer AS events FROM outbox WHERE aggregate = ANY ($1) AND published_at IS NOT NULL
+				GROUP BY published_at ORDER BY published_at`,
+				[aggregates],
+			);
+			return rows.map(({ events }) => events as number);
+		};
+		const machine = { isSaturated: true };
+		const [node] = nodes as [ServiceBroker];
+		const relay = new Relay("users", node, node.logger, undefined, machine);
+		relay.start();
+		try {
+			const few = await eventually("some batches", async () => {
+				const found = await batches();
+				return found.length >= 5 && found;
+			});
+			// A hundredth of what waits, which others' events may be part of.
+			expect(Math.max(...few)).toBeLessThanOrEqual(50);
+			machine.isSaturated = false;
+			await eventually("all of them", async () => {
+				const found = await batches();
+				return found.reduce((sum, events) => sum + events, 0) === aggregates.length && found;
+			});
+			expect(Math.max(...(await batches()))).toBeGreaterThan(100);
+		} finally {
+			await relay.stop();
+			await Promise.all(nodes.map((node) => node.stop()));
+			nodes = [await startNode("users"), await startNode("users")];
+		}
 	});
 });
 
