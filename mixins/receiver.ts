@@ -144,7 +144,7 @@ export class Receiver {
 	async #fail(given: unknown, message: JsMsg, error: Error): Promise<void> {
 		const { logger } = this.#service;
 		const { id, name, aggregate, sequence } = (given ?? {}) as Partial<EventEnvelope>;
-		const what = `Event ${JSON.stringify(name)} ${JSON.stringify(id)}`;
+		const what = `Event ${JSON.stringify(name)} ${JSON.stringify(id)} (${message.seq} in the stream)`;
 		if (!(error instanceof NotAnEvent) && isPassing(error)) {
 			logger.warn(`${what} is tried again: ${error.message}`);
 			giveBack(message, backoff(message.info.redeliveryCount));
