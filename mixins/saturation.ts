@@ -4,15 +4,17 @@ import { cpus } from "node:os";
 const SATURATED = 0.9;
 /** Shorter spans tell little. */
 const SPAN_MS = 100;
+/** It is over when no span has been saturated for so long. */
+const CALM_MS = 1000;
 
 /** Tells whether this process, or its machine, has no processor time left: then those who wait for an answer come first. */
 export class Saturation {
 	#loop = performance.eventLoopUtilization();
 	#cores = coreTimes();
 	#begun_at = performance.now();
-	#isSaturated = false;
+	#saturated_at = Number.NEGATIVE_INFINITY;
 
-	/** As it was since it was last asked for, or over the tenth of a second before that. */
+	/** By the time since it was last asked for, a tenth of a second or more, and the second before. */
 	get isSaturated(): boolean {
 		const now = performance.now();
 		if (now - this.#begun_at >= SPAN_MS) {
@@ -20,10 +22,12 @@ export class Saturation {
 			const cores = coreTimes();
 			const { utilization } = performance.eventLoopUtilization(loop, this.#loop);
 			const idle = (cores.idle - this.#cores.idle) / (cores.all - this.#cores.all);
-			this.#isSaturated = utilization > SATURATED || idle < 1 - SATURATED;
+			if (utilization > SATURATED || idle < 1 - SATURATED) {
+				this.#saturated_at = now;
+			}
 			[this.#loop, this.#cores, this.#begun_at] = [loop, cores, now];
 		}
-		return this.#isSaturated;
+		return now - this.#saturated_at < CALM_MS;
 	}
 }
 
