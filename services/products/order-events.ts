@@ -65,9 +65,9 @@ export function orderEvents(): Partial<ServiceSchema> {
 				maxRetries: -1,
 				/** Never rejects: the adapter would have the event come again at once. */
 				async handler(this: SettlingService, given: unknown, message: JsMsg) {
-					const event = orderEvent(given);
-					const fate = event && FATES[event.name];
-					if (!fate) {
+					const fate = fateOf(given);
+					const event = fate && orderEvent(given);
+					if (!event) {
 						return;
 					}
 					const { order_id } = event.data as { order_id: string };
@@ -132,6 +132,12 @@ async function leaveToSweeper(
 /** 0.25 s, doubled with each try up to 30 s, of which a random half or more, in milliseconds. */
 function backoff(tries: number): number {
 	return Math.round(Math.min(BACKOFF_MAX_MS, BACKOFF_MIN_MS * 2 ** tries) * (0.5 + Math.random() / 2));
+}
+
+/** Most events are of no interest here, and not read any further. */
+function fateOf(given: unknown): Fate | undefined {
+	const { name } = (given ?? {}) as Partial<EventEnvelope>;
+	return typeof name === "string" && Object.hasOwn(FATES, name) ? FATES[name] : undefined;
 }
 
 /** An event that some contract has; what is none is kept as a dead letter by the services with an inbox. */
