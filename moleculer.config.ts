@@ -31,6 +31,8 @@ export function brokerOptions(changes: Partial<BrokerOptions> = {}): BrokerOptio
 		transporter: { type: "NATS", options: { ...nats } },
 		// A stopping node leaves the registry first, then finishes what it has.
 		tracking: { enabled: true, shutdownTimeout: settings.shutdownSeconds * 800 },
+		// Whoever waits for a service looks so often, in ms: each start of a process does.
+		dependencyInterval: 50,
 		...resilience,
 		validator: false,
 		// The registry alone, for what Toko counts itself: `dcall NODE $node.metrics`. How long calls take is not measured.

@@ -196,7 +196,7 @@ async function meetServices(this: Service): Promise<void> {
 		return;
 	}
 	const names = contracts.map(({ name, version }) => ({ name, version }));
-	await this.waitForServices(names, MEET_MS, 50).catch(() => undefined);
+	await this.waitForServices(names, MEET_MS).catch(() => undefined);
 }
 
 /** For a gateway that has not let its clients go before. */
