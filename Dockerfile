@@ -17,13 +17,23 @@ ENV NODE_ENV=production \
 WORKDIR /toko
 COPY --from=packages /toko/node_modules ./node_modules
 COPY package.json moleculer.config.ts ./
+COPY broker ./broker
+COPY cache ./cache
 COPY cli ./cli
+COPY config ./config
 COPY contracts ./contracts
 COPY data ./data
+COPY database ./database
+COPY errors ./errors
+COPY events ./events
+COPY hosting ./hosting
 COPY infra ./infra
+COPY load ./load
 COPY middlewares ./middlewares
 COPY mixins ./mixins
+COPY nats ./nats
 COPY services ./services
+COPY tools/audit ./tools/audit
 # Files belong to root and nothing is written here.
 USER node
 EXPOSE 3000 3001

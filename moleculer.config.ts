@@ -1,14 +1,13 @@
 import { hostname } from "node:os";
 import type { BrokerOptions, Middleware } from "moleculer";
 import { type Authenticator, usernamePasswordAuthenticator } from "nats";
-import { agreementMiddleware, toldOfNode } from "./middlewares/agreement.ts";
-import { answersMiddleware } from "./middlewares/answers.ts";
+import { callMetricsMiddleware } from "./middlewares/call-metrics.ts";
 import { channels } from "./middlewares/channels.ts";
 import { contractMiddleware } from "./middlewares/contracts.ts";
-import { countingMiddleware } from "./middlewares/counting.ts";
+import { databaseErrorMiddleware } from "./middlewares/database-errors.ts";
+import { deduplicationMiddleware } from "./middlewares/deduplication.ts";
 import { idempotencyMiddleware } from "./middlewares/idempotency.ts";
-import { waitingMiddleware } from "./middlewares/least-busy.ts";
-import { onceMiddleware } from "./middlewares/once.ts";
+import { failureDetectionMiddleware } from "./middlewares/load-balancing.ts";
 import { permissionMiddleware } from "./middlewares/permissions.ts";
 import {
 	breakerMiddleware,
@@ -16,16 +15,17 @@ import {
 	resilience,
 	retryMiddleware,
 } from "./middlewares/resilience.ts";
-import { storeFailureMiddleware } from "./middlewares/store-failures.ts";
-import "./mixins/nats-sockets.ts";
-import { settings } from "./mixins/settings.ts";
+import { responseCacheMiddleware } from "./middlewares/response-cache.ts";
+import { nodeMetadata, sharedSettingsMiddleware } from "./middlewares/shared-settings.ts";
+import "./nats/sockets.ts";
+import { settings } from "./config/settings.ts";
 
 /** The broker, the same for every node of the shop. */
 export function brokerOptions(changes: Partial<BrokerOptions> = {}): BrokerOptions {
 	const nats = natsConnection(settings.natsUrl);
 	return {
 		namespace: settings.namespace,
-		metadata: toldOfNode(),
+		metadata: nodeMetadata(),
 		nodeID: `${hostname()}-${process.pid}`,
 		logger: { type: "Pino", options: { level: settings.logLevel } },
 		transporter: { type: "NATS", options: { ...nats } },
@@ -43,10 +43,10 @@ export function brokerOptions(changes: Partial<BrokerOptions> = {}): BrokerOptio
 		middlewares: [
 			idempotencyMiddleware(),
 			contractMiddleware,
-			storeFailureMiddleware,
+			databaseErrorMiddleware,
 			permissionMiddleware(),
-			countingMiddleware,
-			answersMiddleware(),
+			callMetricsMiddleware,
+			responseCacheMiddleware(),
 			"ActionHook",
 			bulkheadMiddleware,
 			"ContextTracker",
@@ -55,11 +55,11 @@ export function brokerOptions(changes: Partial<BrokerOptions> = {}): BrokerOptio
 			"CircuitBreaker",
 			breakerMiddleware,
 			// Outside it, so that each try is counted.
-			waitingMiddleware(),
+			failureDetectionMiddleware(),
 			retryMiddleware,
 			"ErrorHandler",
-			agreementMiddleware,
-			onceMiddleware(),
+			sharedSettingsMiddleware,
+			deduplicationMiddleware(),
 			channels(nats),
 		] as Middleware[],
 		// Moleculer (0.15.2) leaves the timer of this debounced function, a second, which keeps a stopped process alive.

@@ -1,14 +1,14 @@
-import "./shop/one-line.ts";
+import "./startup/startup-checks.ts";
 
 import { randomBytes } from "node:crypto";
 import { callAction } from "../contracts/actions.ts";
 import { email } from "../contracts/email.ts";
 import { users } from "../contracts/users.ts";
-import { StartError } from "../infra/parts.ts";
+import { withShop } from "../hosting/attached.ts";
+import { fail } from "../hosting/fatal-error.ts";
+import { checkAdmin } from "../hosting/seed.ts";
+import { StartError } from "../infra/backing-services.ts";
 import { readArguments, usage } from "./arguments.mjs";
-import { withShop } from "./shop/attached.ts";
-import { checkAdmin } from "./shop/first-run.ts";
-import { fail } from "./shop/one-line.ts";
 
 /** `npm run admin -- EMAIL`: makes this user an admin; where there is none, with a new account and password. */
 async function start(): Promise<void> {

@@ -1,15 +1,15 @@
-import "./shop/one-line.ts";
+import "./startup/startup-checks.ts";
 
-import { acceptRestore } from "../audit/accept-restore.ts";
-import { audit } from "../audit/audit.ts";
-import { isRepairable, repair } from "../audit/repair.ts";
-import { printAudit } from "../audit/report.ts";
-import { openSources } from "../audit/sources.ts";
-import { checkStores } from "../audit/stores.ts";
+import { fail } from "../hosting/fatal-error.ts";
+import { interruption } from "../hosting/interruption.ts";
+import { joinOrStart } from "../hosting/join-or-start.ts";
+import { acceptRestore } from "../tools/audit/accept-restore.ts";
+import { audit } from "../tools/audit/audit.ts";
+import { isRepairable, repair } from "../tools/audit/repair.ts";
+import { printAudit } from "../tools/audit/report.ts";
+import { openSources } from "../tools/audit/sources.ts";
+import { checkStores } from "../tools/audit/stores.ts";
 import { readArguments, type Values } from "./arguments.mjs";
-import { interruption } from "./shop/interruption.ts";
-import { joinOrStart } from "./shop/join-or-start.ts";
-import { fail } from "./shop/one-line.ts";
 
 /** How long what keeps changing is looked at again. */
 const PATIENCE_MS = 20_000;

@@ -1,20 +1,20 @@
-import "./shop/one-line.ts";
+import "./startup/startup-checks.ts";
 
 import { resolve } from "node:path";
-import { measureCosts, printCosts } from "../bench/costs.ts";
-import { measureFinding, printFinding, RATIO_MAX } from "../bench/finding.ts";
-import { hasUnexpected, measureGrowth } from "../bench/growth.ts";
-import { HOLDS_RATIO_MAX, measureHolds } from "../bench/holds.ts";
-import { measure } from "../bench/measure.ts";
-import { measureMemory } from "../bench/memory.ts";
-import { printedMemory, writeMemory } from "../bench/memory-report.ts";
-import { type MainOptions, readOptions, type SpecialOptions } from "../bench/options.ts";
-import { hasFailures, writeReports } from "../bench/report.ts";
-import { measureStore, printStore } from "../bench/store.ts";
+import { fail } from "../hosting/fatal-error.ts";
+import { interruption } from "../hosting/interruption.ts";
+import { measureCosts, printCosts } from "../tools/bench/costs.ts";
+import { measureFinding, printFinding, RATIO_MAX } from "../tools/bench/finding.ts";
+import { hasUnexpected, measureGrowth } from "../tools/bench/growth.ts";
+import { HOLDS_RATIO_MAX, measureHolds } from "../tools/bench/holds.ts";
+import { measure } from "../tools/bench/measure.ts";
+import { measureMemory } from "../tools/bench/memory.ts";
+import { printedMemory, writeMemory } from "../tools/bench/memory-report.ts";
+import { type MainOptions, readOptions, type SpecialOptions } from "../tools/bench/options.ts";
+import { hasFailures, writeReports } from "../tools/bench/report.ts";
+import { measureStore, printStore } from "../tools/bench/store.ts";
 import { cleanUp } from "../tools/shop-process.ts";
 import { readArguments } from "./arguments.mjs";
-import { interruption } from "./shop/interruption.ts";
-import { fail } from "./shop/one-line.ts";
 
 const say = (line: string) => console.log(line);
 

@@ -1,13 +1,13 @@
-import "./shop/one-line.ts";
+import "./startup/startup-checks.ts";
 
-import { StartError } from "../infra/parts.ts";
-import { runMails } from "../test/chaos/mails.ts";
-import { printMails, printReport, printRolling } from "../test/chaos/report.ts";
-import { runRolling } from "../test/chaos/rolling.ts";
-import { type Report, runChaos } from "../test/chaos/run.ts";
+import { fail } from "../hosting/fatal-error.ts";
+import { interruption } from "../hosting/interruption.ts";
+import { StartError } from "../infra/backing-services.ts";
+import { runMails } from "../tools/chaos/mails.ts";
+import { printMails, printReport, printRolling } from "../tools/chaos/report.ts";
+import { runRolling } from "../tools/chaos/rolling.ts";
+import { type Report, runChaos } from "../tools/chaos/run.ts";
 import { readArguments, usage } from "./arguments.mjs";
-import { interruption } from "./shop/interruption.ts";
-import { fail } from "./shop/one-line.ts";
 
 /**
  * `npm run chaos`: a cluster under load and faults, or one whose mails are counted, or whose processes are replaced; then

@@ -1,17 +1,17 @@
-import "./shop/one-line.ts";
+import "./startup/startup-checks.ts";
 
 import { styleText } from "node:util";
 import { createLogUpdate } from "log-update";
-import { bringUpParts, StartError } from "../infra/parts.ts";
-import { settings } from "../mixins/settings.ts";
+import { settings } from "../config/settings.ts";
+import { createBroker, stopOnSignal } from "../hosting/broker.ts";
+import { fail } from "../hosting/fatal-error.ts";
+import { Nodes } from "../hosting/nodes.ts";
+import { type ManagedProcess, ProcessManager } from "../hosting/process-manager.ts";
+import { checkAdmin } from "../hosting/seed.ts";
+import { namedServices } from "../hosting/services.ts";
+import { StartError, startBackingServices } from "../infra/backing-services.ts";
 import { readArguments, usage } from "./arguments.mjs";
-import { createBroker, stopOnSignal } from "./shop/broker.ts";
-import { clusterTable } from "./shop/cluster-table.ts";
-import { checkAdmin } from "./shop/first-run.ts";
-import { type Member, Members } from "./shop/members.ts";
-import { Nodes } from "./shop/nodes.ts";
-import { fail } from "./shop/one-line.ts";
-import { namedServices } from "./shop/services.ts";
+import { clusterTable } from "./tables/cluster-table.ts";
 
 const COLOURS = ["cyan", "green", "yellow", "magenta", "blue", "red"] as const;
 const LOOK_EVERY_MS = 1000;
@@ -29,13 +29,13 @@ async function start(): Promise<void> {
 	const say = (line: string) => screen.print(line);
 	const names = counts.filter(([, count]) => count > 0).map(([service]) => service);
 	const { products = 0 } = Object.fromEntries(counts);
-	const parts = await bringUpParts(settings.directory, say, names, products > 1);
+	const parts = await startBackingServices(settings.directory, say, names, products > 1);
 	for (const { name, took, where } of parts.parts) {
 		say(`${name}: ${took}, ${where}`);
 	}
 
 	const broker = createBroker({ nodeID: `cluster-${process.pid}`, quiet: true });
-	const members = new Members((member, line) => say(prefixed(member, line)));
+	const members = new ProcessManager((member, line) => say(prefixed(member, line)));
 	const nodes = new Nodes(broker);
 	let isStopping = false;
 	const stop = async () => {
@@ -94,7 +94,7 @@ function readCounts(given: string[]): [string, number][] {
 	return counts;
 }
 
-function prefixed({ name, service }: Member, line: string): string {
+function prefixed({ name, service }: ManagedProcess, line: string): string {
 	const colour = COLOURS[namedServices("").indexOf(service) % COLOURS.length] as (typeof COLOURS)[number];
 	return `${styleText(colour, name.padEnd(16), { stream: process.stdout })} ${shortened(line)}`;
 }

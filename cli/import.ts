@@ -1,15 +1,15 @@
-import "./shop/one-line.ts";
+import "./startup/startup-checks.ts";
 
 import { resolve } from "node:path";
 import { Presets, SingleBar } from "cli-progress";
-import { joinRunningParts, StartError } from "../infra/parts.ts";
-import { settings } from "../mixins/settings.ts";
+import { settings } from "../config/settings.ts";
+import { createBroker } from "../hosting/broker.ts";
+import { Catalogue } from "../hosting/catalogue/catalogue.ts";
+import { type ImportResult, importCatalogue, nothingImported } from "../hosting/catalogue/import.ts";
+import { isNumberFormat } from "../hosting/catalogue/numbers.ts";
+import { fail } from "../hosting/fatal-error.ts";
+import { joinRunningServices, StartError } from "../infra/backing-services.ts";
 import { readArguments, usage } from "./arguments.mjs";
-import { Catalogue } from "./catalogue/catalogue.ts";
-import { type ImportResult, importCatalogue, nothingImported } from "./catalogue/import.ts";
-import { isNumberFormat } from "./catalogue/numbers.ts";
-import { createBroker } from "./shop/broker.ts";
-import { fail } from "./shop/one-line.ts";
 
 const PATIENCE_MS = 10_000;
 const SERVICE_PATIENCE_MS = 10_000;
@@ -56,7 +56,7 @@ async function importIntoShop(catalogue: Catalogue): Promise<ImportResult> {
 	if (catalogue.refusal !== undefined) {
 		return nothingImported(catalogue);
 	}
-	await joinRunningParts(settings.directory, PATIENCE_MS, (line) => console.error(line));
+	await joinRunningServices(settings.directory, PATIENCE_MS, (line) => console.error(line));
 	const broker = createBroker({ nodeID: `import-${process.pid}`, quiet: true });
 	await broker.start();
 	await broker.waitForServices({ name: "products", version: 1 }, SERVICE_PATIENCE_MS).catch(() => {

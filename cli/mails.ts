@@ -1,11 +1,11 @@
-import "./shop/one-line.ts";
+import "./startup/startup-checks.ts";
 
 import { notifications } from "../contracts/notifications.ts";
-import { StartError } from "../infra/parts.ts";
+import { withShop } from "../hosting/attached.ts";
+import { fail } from "../hosting/fatal-error.ts";
+import { StartError } from "../infra/backing-services.ts";
 import { readArguments, usage } from "./arguments.mjs";
-import { withShop } from "./shop/attached.ts";
-import { fail } from "./shop/one-line.ts";
-import { listFailedMails, retryMails, whichMails } from "./shop/operator-commands.ts";
+import { listFailedMails, retryMails, whichMails } from "./repl/operator-commands.ts";
 
 /** `npm run mails [-- retry [--type TYPE] [--since MOMENT]]`: the messages that failed for good, and another try. */
 async function start(): Promise<void> {

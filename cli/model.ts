@@ -1,9 +1,9 @@
-import "./shop/one-line.ts";
+import "./startup/startup-checks.ts";
 
+import { fail } from "../hosting/fatal-error.ts";
 import { CONFIGURATIONS, type Configuration, FAULTS, type Fault } from "../model/configurations.ts";
 import { type Checker, type Counterexample, check, findChecker } from "../model/spin.ts";
 import { readArguments } from "./arguments.mjs";
-import { fail } from "./shop/one-line.ts";
 
 const NOT_RUN = 2;
 

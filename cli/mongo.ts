@@ -1,9 +1,9 @@
-import "./shop/one-line.ts";
+import "./startup/startup-checks.ts";
 
+import { settings } from "../config/settings.ts";
+import { stopOnSignal } from "../hosting/broker.ts";
+import { fail } from "../hosting/fatal-error.ts";
 import { startMongoStandIn } from "../infra/mongo-stand-in.ts";
-import { settings } from "../mixins/settings.ts";
-import { stopOnSignal } from "./shop/broker.ts";
-import { fail } from "./shop/one-line.ts";
 
 /** `npm run mongo`: a MongoDB-compatible server for development, until Ctrl-C. */
 async function start(): Promise<void> {

@@ -1,16 +1,16 @@
-import "./shop/one-line.ts";
+import "./startup/startup-checks.ts";
 
 import { flushCompileCache } from "node:module";
+import { settings } from "../config/settings.ts";
+import { announce, checkPort, createBroker, drain, stopOnSignal, within } from "../hosting/broker.ts";
+import { fail } from "../hosting/fatal-error.ts";
+import { HealthServer } from "../hosting/health-server.ts";
+import { checkAdmin, ensureAdmin, ensureCatalogue } from "../hosting/seed.ts";
+import { addService, namedServices } from "../hosting/services.ts";
+import { joinRunningServices, StartError } from "../infra/backing-services.ts";
 import { ownProductsFile } from "../infra/lock.ts";
-import { joinRunningParts, StartError } from "../infra/parts.ts";
-import { settings } from "../mixins/settings.ts";
 import { readArguments } from "./arguments.mjs";
-import { announce, checkPort, createBroker, letGo, stopOnSignal, within } from "./shop/broker.ts";
-import { checkAdmin, ensureAdmin, ensureCatalogue } from "./shop/first-run.ts";
-import { HealthServer } from "./shop/health-server.ts";
-import { fail } from "./shop/one-line.ts";
-import { addService, namedServices } from "./shop/services.ts";
-import { table } from "./shop/table.ts";
+import { table } from "./tables/table.ts";
 
 /** How long this waits for a shop that is just starting. */
 const PATIENCE_MS = 60_000;
@@ -26,7 +26,7 @@ async function start(): Promise<void> {
 		namedServices(given, asked ? "" : "SERVICES").length > 0 && given.trim() !== "" && given.trim() !== "all";
 	let names = isNamed ? namedServices(given) : namedServices("").filter((name) => name !== "api");
 	const say = (line: string) => console.log(line);
-	const { parts } = await joinRunningParts(settings.directory, PATIENCE_MS, say, names);
+	const { parts } = await joinRunningServices(settings.directory, PATIENCE_MS, say, names);
 	if (names.includes("products") && !settings.mongoUrl) {
 		names = await withProductsFile(names, isNamed, say);
 	}
@@ -40,7 +40,7 @@ async function start(): Promise<void> {
 		health.stopping();
 		return within(
 			settings.shutdownSeconds * 1000 - EXIT_MS,
-			letGo(broker).then(() => broker.stop()),
+			drain(broker).then(() => broker.stop()),
 		);
 	});
 	// Who started this one may have died: nobody would look after it any more.

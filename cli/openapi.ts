@@ -1,8 +1,8 @@
-import "./shop/one-line.ts";
+import "./startup/startup-checks.ts";
 
 import { writeFile } from "node:fs/promises";
-import { apiFiles } from "./shop/api-files.ts";
-import { fail } from "./shop/one-line.ts";
+import { fail } from "../hosting/fatal-error.ts";
+import { apiFiles } from "./generated/generated-files.ts";
 
 /** `npm run openapi`: writes the API's document and the types that a client of the tests is made of. */
 async function start(): Promise<void> {

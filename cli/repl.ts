@@ -1,11 +1,12 @@
-import "./shop/one-line.ts";
+import "./startup/startup-checks.ts";
 
+import { settings } from "../config/settings.ts";
 import { contracts } from "../contracts/actions.ts";
-import { joinRunningParts } from "../infra/parts.ts";
-import { settings } from "../mixins/settings.ts";
-import { createBroker, stopOnSignal, within } from "./shop/broker.ts";
-import { fail } from "./shop/one-line.ts";
-import { Operator, openRepl } from "./shop/repl.ts";
+import { createBroker, stopOnSignal, within } from "../hosting/broker.ts";
+import { fail } from "../hosting/fatal-error.ts";
+import { joinRunningServices } from "../infra/backing-services.ts";
+import { Operator } from "./repl/operator.ts";
+import { openRepl } from "./repl/repl.ts";
 
 const PATIENCE_MS = 10_000;
 /** Services that are away do not keep the operator out: they are what the REPL is for. */
@@ -14,7 +15,7 @@ const STOP_MS = 2000;
 
 /** `npm run repl`: a node without services, attached to the running shop. */
 async function start(): Promise<void> {
-	await joinRunningParts(settings.directory, PATIENCE_MS, (line) => console.error(line));
+	await joinRunningServices(settings.directory, PATIENCE_MS, (line) => console.error(line));
 	const operator = new Operator();
 	const broker = createBroker({
 		nodeID: `repl-${process.pid}`,

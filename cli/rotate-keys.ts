@@ -1,10 +1,10 @@
-import "./shop/one-line.ts";
+import "./startup/startup-checks.ts";
 
 import { callAction } from "../contracts/actions.ts";
 import { users } from "../contracts/users.ts";
+import { withShop } from "../hosting/attached.ts";
+import { fail } from "../hosting/fatal-error.ts";
 import { readArguments } from "./arguments.mjs";
-import { withShop } from "./shop/attached.ts";
-import { fail } from "./shop/one-line.ts";
 
 /**
  * `npm run rotate-keys`: a new key for access tokens. Nobody is logged out: tokens of the old one stay good. With

@@ -8,7 +8,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { constants } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { nodeEnvironment } from "../mixins/node-env.mjs";
+import { nodeEnvironment } from "../config/node-env.mjs";
 import { asksForHelp, checkArguments, commands, help } from "./arguments.mjs";
 import { loadEnvFile } from "./env-file.mjs";
 import { bringPackages } from "./packages.mjs";

@@ -1,16 +1,21 @@
-import "./shop/one-line.ts";
+import "./startup/startup-checks.ts";
 
 import { flushCompileCache } from "node:module";
 import type { ServiceBroker } from "moleculer";
+import { settings } from "../config/settings.ts";
+import { announce, checkPort, createBroker, drain, stopOnSignal, within } from "../hosting/broker.ts";
+import { fail } from "../hosting/fatal-error.ts";
+import { HealthServer } from "../hosting/health-server.ts";
+import { checkAdmin, ensureAdmin, ensureCatalogue, type NewAdmin } from "../hosting/seed.ts";
+import { addService, namedServices } from "../hosting/services.ts";
+import {
+	type BackingService,
+	type RunningServices,
+	startBackingServices,
+} from "../infra/backing-services.ts";
 import { ownProductsFile } from "../infra/lock.ts";
-import { bringUpParts, type Part, type RunningParts } from "../infra/parts.ts";
-import { settings } from "../mixins/settings.ts";
-import { announce, checkPort, createBroker, letGo, stopOnSignal, within } from "./shop/broker.ts";
-import { checkAdmin, ensureAdmin, ensureCatalogue, type NewAdmin } from "./shop/first-run.ts";
-import { HealthServer } from "./shop/health-server.ts";
-import { fail } from "./shop/one-line.ts";
-import { Operator, openRepl } from "./shop/repl.ts";
-import { addService, namedServices } from "./shop/services.ts";
+import { Operator } from "./repl/operator.ts";
+import { openRepl } from "./repl/repl.ts";
 
 /** What the parts need for their end, of `SHUTDOWN_SECONDS`. */
 const PARTS_STOP_MS = 2500;
@@ -26,7 +31,7 @@ async function start(): Promise<void> {
 	if (names.includes("api")) {
 		await checkPort();
 	}
-	const parts = await bringUpParts(settings.directory, say, names);
+	const parts = await startBackingServices(settings.directory, say, names);
 	const shop = createShop(parts, names, hasTerminal);
 	try {
 		const healthAddress = await shop.health.listen();
@@ -44,13 +49,13 @@ interface Shop {
 	broker: ServiceBroker;
 	operator: Operator;
 	health: HealthServer;
-	parts: Part[];
+	parts: BackingService[];
 	stop(): Promise<void>;
 	isStopped(): boolean;
 }
 
 /** A broker whose end is the end of the parts too, whatever ends it: a signal, the REPL's `quit` or a failure. */
-function createShop(parts: RunningParts, names: string[], hasTerminal: boolean): Shop {
+function createShop(parts: RunningServices, names: string[], hasTerminal: boolean): Shop {
 	const operator = new Operator();
 	const broker = createBroker({ quiet: hasTerminal, middlewares: [operator.middleware] });
 	operator.attach(broker);
@@ -60,7 +65,7 @@ function createShop(parts: RunningParts, names: string[], hasTerminal: boolean):
 	const stop = () => {
 		health.stopping();
 		const patience_ms = Math.max(SERVICES_STOP_MIN_MS, settings.shutdownSeconds * 1000 - PARTS_STOP_MS);
-		stopped ??= within(patience_ms, letGo(broker).then(stopBroker)).finally(() => parts.stop());
+		stopped ??= within(patience_ms, drain(broker).then(stopBroker)).finally(() => parts.stop());
 		return stopped;
 	};
 	broker.stop = stop;
@@ -106,7 +111,7 @@ async function reportReady(
 	say: (line: string) => void,
 ) {
 	const { broker, parts } = shop;
-	const { table } = await import("./shop/table.ts");
+	const { table } = await import("./tables/table.ts");
 	if (!names.includes("api")) {
 		say(table({ parts, admin }));
 		say(`ready ${names.join(", ")} (no gateway here)`);

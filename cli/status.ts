@@ -1,14 +1,14 @@
-import "./shop/one-line.ts";
+import "./startup/startup-checks.ts";
 
 import { setTimeout as wait } from "node:timers/promises";
+import { askNats, askServices } from "../broker/health.ts";
+import { settings } from "../config/settings.ts";
 import { contracts } from "../contracts/actions.ts";
-import { joinRunningParts, StartError } from "../infra/parts.ts";
-import { askNats, askServices } from "../mixins/health.ts";
-import { settings } from "../mixins/settings.ts";
-import { createBroker } from "./shop/broker.ts";
-import { nodesTable } from "./shop/cluster-table.ts";
-import { Nodes } from "./shop/nodes.ts";
-import { fail } from "./shop/one-line.ts";
+import { createBroker } from "../hosting/broker.ts";
+import { fail } from "../hosting/fatal-error.ts";
+import { Nodes } from "../hosting/nodes.ts";
+import { joinRunningServices, StartError } from "../infra/backing-services.ts";
+import { nodesTable } from "./tables/cluster-table.ts";
 
 const PATIENCE_MS = 10_000;
 /** Nodes introduce themselves within this. */
@@ -18,7 +18,7 @@ const SECOND_MS = 1000;
 
 /** `npm run status`: the nodes of the running shop and whether its services are well; exit code 1 where one is not. */
 async function start(): Promise<void> {
-	await joinRunningParts(settings.directory, PATIENCE_MS, (line) => console.error(line));
+	await joinRunningServices(settings.directory, PATIENCE_MS, (line) => console.error(line));
 	const broker = createBroker({ nodeID: `status-${process.pid}`, quiet: true });
 	broker.fatal = (message) => fail(new StartError(message));
 	await broker.start();

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { settings } from "../mixins/settings.ts";
+import { settings } from "../config/settings.ts";
 import { whole } from "./fields.ts";
 
 /** The shop's currency (ISO 4217), `CURRENCY`. */

@@ -1,18 +1,24 @@
 import { resolve } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
-import { settings } from "../mixins/settings.ts";
-import { givenPart, givenParts } from "./given-parts.ts";
-import { checkGiven, type UrlVariable } from "./given-servers.ts";
+import { settings } from "../config/settings.ts";
+import { checkGiven, type UrlVariable } from "./connection-checks.ts";
+import { externalService, externalServices } from "./given-services.ts";
 import { holder } from "./lock.ts";
 import { mongoUrl } from "./mongo-ping.ts";
 import { natsUrl } from "./nats.ts";
-import { fingerprint, type Part, type PartName, type PartsRecord, readRecord } from "./parts-file.ts";
 import { isRunning } from "./pid-lock.mjs";
 import { postgresUrl } from "./postgres.ts";
 import { readSecrets, type Secrets, setSecretVariables } from "./secrets.ts";
+import {
+	type BackingService,
+	type BackingServiceName,
+	fingerprint,
+	readRecord,
+	type ServicesRecord,
+} from "./services-file.ts";
 import { StartError } from "./start-error.ts";
 
-const variables: Record<PartName, UrlVariable> = {
+const variables: Record<BackingServiceName, UrlVariable> = {
 	PostgreSQL: "POSTGRES_URL",
 	NATS: "NATS_URL",
 	Products: "MONGO_URL",
@@ -27,13 +33,13 @@ const unseen_ms = 2_000;
  * given, no shop needs to run here.
  * @throws StartError "no shop is running in …"
  */
-export async function joinRunningParts(
+export async function joinRunningServices(
 	directory: string,
 	wait_ms: number,
 	say: (line: string) => void,
 	services: string[] = [],
-): Promise<{ parts: Part[] }> {
-	if (isGiven()) return { parts: await givenParts(services, say) };
+): Promise<{ parts: BackingService[] }> {
+	if (isGiven()) return { parts: await externalServices(services, say) };
 	const folder = resolve(directory);
 	const record = await running(folder, wait_ms, say);
 	const secrets = await readSecrets(folder, say);
@@ -56,7 +62,11 @@ function isGiven(): boolean {
 	return settings.isProduction || all.every((name) => process.env[name]);
 }
 
-async function running(folder: string, wait_ms: number, say: (line: string) => void): Promise<PartsRecord> {
+async function running(
+	folder: string,
+	wait_ms: number,
+	say: (line: string) => void,
+): Promise<ServicesRecord> {
 	const lock_file = resolve(folder, "toko.lock");
 	const begun = Date.now();
 	for (let told = false; ; await wait(50)) {
@@ -77,10 +87,15 @@ async function running(folder: string, wait_ms: number, say: (line: string) => v
 	}
 }
 
-async function join(part: Part, record: PartsRecord, secrets: Secrets, wait_ms: number): Promise<Part> {
+async function join(
+	part: BackingService,
+	record: ServicesRecord,
+	secrets: Secrets,
+	wait_ms: number,
+): Promise<BackingService> {
 	const variable = variables[part.name];
 	const server = record.servers[part.name];
-	if (process.env[variable]) return givenPart(part.name, variable);
+	if (process.env[variable]) return externalService(part.name, variable);
 	if (part.took === variable)
 		throw new StartError(
 			`the shop uses ${variable} (${part.where}): set the same ${variable} for this process`,

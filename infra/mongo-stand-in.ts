@@ -10,9 +10,9 @@ import { takeLock } from "./lock.ts";
 import { mongoUrl, pingMongo } from "./mongo-ping.ts";
 import { type PidLock, tryLock } from "./pid-lock.mjs";
 import { endLeftovers } from "./processes.ts";
+import { pipEnvironment } from "./programs.ts";
 import { reason, StartError } from "./start-error.ts";
 import { type Server, supervise } from "./supervise.ts";
-import { pipEnvironment } from "./tools.ts";
 
 const execute = promisify(execFile);
 const repository = dirname(dirname(fileURLToPath(import.meta.url)));

@@ -4,8 +4,8 @@ import { folderProblem } from "./folder.ts";
 import { mongoUrl, pingMongo } from "./mongo-ping.ts";
 import type { Identity } from "./pid-lock.mjs";
 import { endLeftovers } from "./processes.ts";
+import type { Program } from "./programs.ts";
 import type { Server } from "./supervise.ts";
-import type { Tool } from "./tools.ts";
 
 export { startMongoStandIn } from "./mongo-stand-in.ts";
 
@@ -13,7 +13,7 @@ export { startMongoStandIn } from "./mongo-stand-in.ts";
  * The mongod of this machine, its data in `<directory>/mongo`.
  * @param recorded the server of an earlier run, if parts.json names one
  */
-export function ownMongod(directory: string, mongod: Tool, recorded?: Identity) {
+export function ownMongod(directory: string, mongod: Program, recorded?: Identity) {
 	const data = join(directory, "mongo");
 	const server: Server = {
 		name: "MongoDB",

@@ -2,14 +2,14 @@ import { createHash } from "node:crypto";
 import { mkdir, statfs } from "node:fs/promises";
 import { join } from "node:path";
 import { connect } from "nats";
-import "../mixins/nats-sockets.ts";
+import "../nats/sockets.ts";
 import { folderProblem } from "./folder.ts";
 import { writeWhole } from "./json-file.ts";
 import type { Identity } from "./pid-lock.mjs";
 import { endLeftovers } from "./processes.ts";
+import { findNatsServer, isAtLeast } from "./programs.ts";
 import type { Secrets } from "./secrets.ts";
 import type { Server } from "./supervise.ts";
-import { findNatsServer, isAtLeast } from "./tools.ts";
 
 /** Bytes with which a server that has run out of space can go on. */
 const space_needed = 4 * 1024 * 1024;

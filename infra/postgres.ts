@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { PostgresClient } from "../mixins/postgres-client.ts";
+import { PostgresClient } from "../database/postgres-client.ts";
 import type { Identity } from "./pid-lock.mjs";
 import { freeData, makeData, postgres_env, provision } from "./postgres-data.ts";
 import { findPostgresPrograms } from "./postgres-programs.ts";

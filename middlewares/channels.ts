@@ -13,9 +13,9 @@ import {
 	type NatsError,
 	type Subscription,
 } from "nats";
-import { ACK_WAIT_MS, streamConfig } from "../mixins/events.ts";
-import { settings } from "../mixins/settings.ts";
-import { JETSTREAM_CONNECTED, type JetStream, makeStream, unlessMissing } from "../mixins/stream.ts";
+import { settings } from "../config/settings.ts";
+import { ACK_WAIT_MS, streamConfig } from "../events/envelope.ts";
+import { JETSTREAM_CONNECTED, type JetStream, makeStream, unlessMissing } from "../events/stream.ts";
 
 /** How often a process looks whether its consumers are there, beside each time that NATS is there again. */
 const CHECK_MS = 5000;
@@ -23,7 +23,7 @@ const CHECK_MS = 5000;
 const START_PATIENCE_MS = 60_000;
 const START_PAUSE_MS = 250;
 /** Errors of the client while the server is overloaded, frozen or starting. */
-const PASSING: readonly string[] = [
+const TRANSIENT: readonly string[] = [
 	ErrorCode.Timeout,
 	ErrorCode.ConnectionTimeout,
 	ErrorCode.ConnectionRefused,
@@ -157,7 +157,7 @@ class LastingNatsAdapter extends Adapters.NATS implements JetStream {
 
 	override createStream(): Promise<void> {
 		return makeStream(this.manager).catch((error) => {
-			if (isPassing(error)) {
+			if (isTransient(error)) {
 				throw error;
 			}
 			// The subscription fails by it.
@@ -220,7 +220,7 @@ class LastingNatsAdapter extends Adapters.NATS implements JetStream {
 				return await step();
 			} catch (error) {
 				const { message } = error as Error;
-				if (!isPassing(error) || this.stopping) {
+				if (!isTransient(error) || this.stopping) {
 					throw error;
 				}
 				if (Date.now() > deadline) {
@@ -308,8 +308,8 @@ class LastingNatsAdapter extends Adapters.NATS implements JetStream {
 	}
 }
 
-function isPassing(error: unknown): boolean {
-	return PASSING.includes((error as NatsError).code);
+function isTransient(error: unknown): boolean {
+	return TRANSIENT.includes((error as NatsError).code);
 }
 
 /**

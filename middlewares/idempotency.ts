@@ -1,11 +1,11 @@
 import { createHmac } from "node:crypto";
 import { setTimeout as wait } from "node:timers/promises";
 import type { ActionSchema, Context, Middleware, Service } from "moleculer";
+import { deriveKey } from "../config/settings.ts";
 import { type ActionContext, actionContract, type Meta } from "../contracts/actions.ts";
 import { takesKey } from "../contracts/contract.ts";
 import { PROBLEMS, type ProblemCode, type ProblemData, problem, problemCode } from "../contracts/problems.ts";
-import { KeyRecords, RecordsAway } from "../mixins/key-records.ts";
-import { deriveKey } from "../mixins/settings.ts";
+import { IdempotencyRecords, RecordsUnavailable } from "../nats/idempotency-records.ts";
 import { DEADLINE_MS, WAIT_PART } from "./resilience.ts";
 
 /** A call that arrives so long after its client asked may be a duplicate of one whose guard is forgotten. */
@@ -13,7 +13,7 @@ const ASKED_MAX_MS = 60 * 60_000;
 const FIRST_LOOK_MS = 25;
 const LOOK_EVERY_MS = 250;
 /** Refusals that say nothing of the request itself. */
-const PASSING = [401, 408, 425, 429];
+const TRANSIENT = [401, 408, 425, 429];
 
 /** What a request was answered, with what the gateway needs for status and headers. */
 type Answer =
@@ -41,13 +41,13 @@ type Keyed = Context<Record<string, unknown>, Meta> & Pick<ActionContext, "local
  * Innermost, so that the caller is known and parameters are in the one form that the contract gives them.
  */
 export function idempotencyMiddleware(): Middleware {
-	let records: KeyRecords;
+	let records: IdempotencyRecords;
 	let key: Buffer | undefined;
 
 	return {
 		name: "Idempotency",
 		created(broker) {
-			records = new KeyRecords(broker);
+			records = new IdempotencyRecords(broker);
 		},
 		localAction(next, action: ActionSchema) {
 			const name = action.name as string;
@@ -67,8 +67,8 @@ export function idempotencyMiddleware(): Middleware {
 				ctx.locals = { ...ctx.locals, key_id: request.id };
 				const run = () => next.call(this, ctx);
 				// Called by the action that the client has called, or of no consequence: strangers could fill the disk with those.
-				const isKept = given.action === name && !(request.isPublic && contract.idempotent);
-				return isKept ? once(ctx, request, run) : run();
+				const isCached = given.action === name && !(request.isPublic && contract.idempotent);
+				return isCached ? once(ctx, request, run) : run();
 			} as never;
 		},
 	};
@@ -125,7 +125,7 @@ export function idempotencyMiddleware(): Middleware {
 				await wait(pause_ms);
 			}
 		} catch (error) {
-			if (error instanceof RecordsAway) {
+			if (error instanceof RecordsUnavailable) {
 				return "alone";
 			}
 			throw error;
@@ -151,7 +151,7 @@ export function idempotencyMiddleware(): Middleware {
 				? records.replace(name, { id, life: records.life, answer }, revision)
 				: records.drop(name, revision));
 		} catch (error) {
-			if (!(error instanceof RecordsAway)) {
+			if (!(error instanceof RecordsUnavailable)) {
 				throw error;
 			}
 		}
@@ -160,7 +160,7 @@ export function idempotencyMiddleware(): Middleware {
 
 function refusalOf(error: unknown): Answer | undefined {
 	const code = problemCode(error);
-	if (!code || PROBLEMS[code].status >= 500 || PASSING.includes(PROBLEMS[code].status)) {
+	if (!code || PROBLEMS[code].status >= 500 || TRANSIENT.includes(PROBLEMS[code].status)) {
 		return undefined;
 	}
 	return { refused: { code, data: (error as { data?: ProblemData }).data ?? {} } };

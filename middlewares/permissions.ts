@@ -2,19 +2,19 @@ import { timingSafeEqual } from "node:crypto";
 import { createLocalJWKSet, errors, jwtVerify } from "jose";
 import { LRUCache } from "lru-cache";
 import type { ActionSchema, CallingOptions, Context, Middleware, Service, ServiceBroker } from "moleculer";
+import { deriveKey, settings } from "../config/settings.ts";
 import { actionContract, type Caller, callAction, type Meta } from "../contracts/actions.ts";
 import { problem } from "../contracts/problems.ts";
 import { ACCESS_SECONDS, TOKEN_AUDIENCE, TOKEN_ISSUER } from "../contracts/users.ts";
-import { whenDeaf } from "../mixins/nats-client.ts";
-import { hearRevoked, type Revocation } from "../mixins/revocations.ts";
-import { deriveKey, settings } from "../mixins/settings.ts";
+import { onConnectionGap } from "../nats/client.ts";
+import { onRevocations, type Revocation } from "../nats/revocations.ts";
 
 /** A token that was found good is not checked again for this long. */
 const REMEMBER_MS = 60_000;
 /** Public keys are asked for again when a token names an unknown one, but not more often than this. */
 const KEYS_AGAIN_AFTER_MS = 5_000;
 /**
- * Users tells at once whose tokens count no more (mixins/revocations.ts). For what was missed it is asked again after this, as
+ * Users tells at once whose tokens count no more (nats/revocations.ts). For what was missed it is asked again after this, as
  * for the keys; meanwhile calls go on.
  */
 const REVOCATIONS_AGAIN_AFTER_MS = 20_000;
@@ -148,8 +148,8 @@ class TokenVerifier {
 
 	constructor(broker: ServiceBroker) {
 		this.#broker = broker;
-		hearRevoked(broker, (revoked) => this.#revoke(revoked));
-		whenDeaf(broker, () => {
+		onRevocations(broker, (revoked) => this.#revoke(revoked));
+		onConnectionGap(broker, () => {
 			this.#deafUntil = performance.now() + UNKNOWN_MS;
 		});
 	}

@@ -4,7 +4,7 @@ import pLimit from "p-limit";
 import { actionContract, type Meta } from "../contracts/actions.ts";
 import { takesKey } from "../contracts/contract.ts";
 import { problemCode } from "../contracts/problems.ts";
-import { LeastBusy } from "./least-busy.ts";
+import { LeastOutstanding } from "./load-balancing.ts";
 
 // How calls fail, all in one place; docs/resilience.md is the same as a table. Deadlines and what may be called twice
 // stand in each action's contract (`timeout_ms`, `idempotent`), answers that are kept in `cached`.
@@ -78,11 +78,11 @@ export const resilience: Partial<BrokerOptions> = {
 		halfOpenTime: 2000,
 		check: countsAsFailure,
 	},
-	// A killed process says nothing. Callers who wait for it find out at once (see least-busy.ts), the others by this.
+	// A killed process says nothing. Callers who wait for it find out at once (see load-balancing.ts), the others by this.
 	heartbeatInterval: 1,
 	heartbeatTimeout: 3,
 	// So long a stopping node still takes calls, after it told all others to send it no more.
-	registry: { strategy: LeastBusy as never, preferLocal: false, stopDelay: 400 },
+	registry: { strategy: LeastOutstanding as never, preferLocal: false, stopDelay: 400 },
 };
 
 /**

@@ -2,54 +2,21 @@ import { randomUUID } from "node:crypto";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Service, ServiceSchema } from "moleculer";
-import { agree, type SettingsRecord } from "./agreement.ts";
+import { mixin } from "../broker/schema.ts";
+import { settings } from "../config/settings.ts";
+import { checkSharedSettings, type SettingsRecord } from "../config/shared-settings.ts";
+import { FileAdapter } from "../database/document-file.ts";
+import { type NativeMongo, ServerAdapter } from "../database/document-server.ts";
+import { notesInCollection, settingsCollection, settingsFile } from "../database/document-settings.ts";
+import type {
+	Beside,
+	DocumentAdapter,
+	DocumentIndex,
+	NativeCollection,
+	StoreNotes,
+} from "../database/document-store.ts";
+import { STORE_ID, type Store, type Watch, watchStore } from "../database/store-identity.ts";
 import { database } from "./database.ts";
-import { FileAdapter } from "./document-file.ts";
-import { type NativeMongo, ServerAdapter } from "./document-server.ts";
-import { notesInCollection, settingsCollection, settingsFile } from "./document-settings.ts";
-import { mixin } from "./schema.ts";
-import { settings } from "./settings.ts";
-import { STORE_ID, type Store, type Watch, watchStore } from "./store-identity.ts";
-
-/** A field that is looked up often; `unique` refuses a second document with the same value. */
-export interface DocumentIndex {
-	field: string;
-	unique?: boolean;
-	/** Of no use in a file, which has one owner. */
-	onServer?: boolean;
-}
-
-/** The part of moleculer-db's adapters that means the same on NeDB and on MongoDB. */
-export interface DocumentAdapter<D> {
-	/** @param filters.fields Those that are read beside `_id`; all where none are named. */
-	find<F extends keyof D & string = keyof D & string>(filters: {
-		query?: object;
-		sort?: string[];
-		limit?: number;
-		offset?: number;
-		fields?: readonly F[];
-	}): Promise<Pick<D, F | ("_id" & keyof D)>[]>;
-	/** All documents that match, some at a time, in the order of their ids. */
-	inBatches<F extends keyof D & string = keyof D & string>(
-		query: object,
-		fields?: readonly F[],
-	): AsyncIterable<Pick<D, F | ("_id" & keyof D)>[]>;
-	findOne(query: object): Promise<D | null>;
-	count(filters: { query?: object }): Promise<number>;
-	insert(document: D): Promise<D>;
-	insertMany(documents: D[]): Promise<D[]>;
-	/** One atomic update of each document that matches; answers how many were changed. */
-	updateMany(query: object, update: object): Promise<number>;
-	/** Answers how many documents are gone. */
-	removeMany(query: object): Promise<number>;
-}
-
-/** A second collection in the same file or database, copied and restored together with the first. */
-export interface Beside {
-	/** Its name on a server. */
-	name: string;
-	indexes: DocumentIndex[];
-}
 
 /** What the `documents` mixin adds to a service. */
 export interface DocumentService<D, B = unknown> extends Service {
@@ -65,30 +32,6 @@ export interface DocumentService<D, B = unknown> extends Service {
 	watch?: Watch;
 	/** Throws when the store does not answer. */
 	ping(): Promise<void>;
-}
-
-/** Notes that are kept in a store beside its documents. */
-export interface StoreNotes {
-	read(name: string): Promise<string | number | undefined>;
-	/** Notes something unless there is something under this name already. */
-	add(name: string, value: string | number): Promise<void>;
-	/** Notes a number unless a higher one is noted. */
-	raise(name: string, value: number): Promise<void>;
-}
-
-/** The part of the MongoDB driver's collections that Toko uses beside the adapter. */
-export interface NativeCollection<D> {
-	createIndex(fields: object, options: object): Promise<string>;
-	distinct(field: string, query: object): Promise<string[]>;
-	find(query: object): NativeCursor<D>;
-}
-
-interface NativeCursor<D> {
-	sort(keys: object): NativeCursor<D>;
-	project(fields: object): NativeCursor<D>;
-	skip(rows: number): NativeCursor<D>;
-	limit(rows: number): NativeCursor<D>;
-	toArray(): Promise<D[]>;
 }
 
 /** Whether a write was refused because another document has the same value in a unique field. */
@@ -135,7 +78,7 @@ export function documents(
 		},
 		async started() {
 			this.collection = isMongo(this.adapter) ? this.adapter.collection : undefined;
-			await agree(settingsRecord(this.adapter, collection), (line) => this.logger.warn(line));
+			await checkSharedSettings(settingsRecord(this.adapter, collection), (line) => this.logger.warn(line));
 			this.notes = isMongo(this.adapter)
 				? notesInCollection(this.adapter.db.collection("settings"))
 				: notesInFile(this.adapter);

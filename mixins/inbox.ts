@@ -1,20 +1,20 @@
 import type { ServiceSchema } from "moleculer";
 import type { JsMsg } from "nats";
+import { mixin } from "../broker/schema.ts";
 import type { EventEnvelope } from "../contracts/actions.ts";
 import { problem } from "../contracts/problems.ts";
-import type { Consumers, InboxService } from "./consumers.ts";
-import { ALL_EVENTS } from "./events.ts";
-import { Receiver } from "./receiver.ts";
-import { mixin } from "./schema.ts";
-import { jetStreamOf } from "./stream.ts";
+import type { Consumers, InboxService } from "../events/consumers.ts";
+import { ALL_EVENTS } from "../events/envelope.ts";
+import { Receiver } from "../events/receiver.ts";
+import { jetStreamOf } from "../events/stream.ts";
 
-export type { InboxService } from "./consumers.ts";
+export type { InboxService } from "../events/consumers.ts";
 
 /** The tables of an inbox and its dead letters, for the `postgres` mixin. */
 export const inboxTables = [
-	new URL("./tables/inbox.sql", import.meta.url),
-	new URL("./tables/inbox-batches.sql", import.meta.url),
-	new URL("./tables/inbox-indexes.sql", import.meta.url),
+	new URL("../events/tables/inbox.sql", import.meta.url),
+	new URL("../events/tables/inbox-batches.sql", import.meta.url),
+	new URL("../events/tables/inbox-indexes.sql", import.meta.url),
 ];
 
 interface ReceivingService extends InboxService {

@@ -1,14 +1,15 @@
-import "./environment.ts";
+import "../config/environment.ts";
 
 import { EventEmitter, once } from "node:events";
 import { setTimeout as wait } from "node:timers/promises";
 import { Logger, type Runner, run, type TaskList, type WorkerEvents } from "graphile-worker";
 import type { ServiceSchema } from "moleculer";
 import type pg from "pg";
-import { JOBS_SCHEMA, type PostgresService } from "./postgres.ts";
-import { PostgresClient, PULSED } from "./postgres-client.ts";
-import { mixin } from "./schema.ts";
-import { databaseUrl } from "./settings.ts";
+import { mixin } from "../broker/schema.ts";
+import { databaseUrl } from "../config/settings.ts";
+import { PostgresClient, PULSED } from "../database/postgres-client.ts";
+import type { PostgresService } from "../database/postgres-service.ts";
+import { JOBS_SCHEMA } from "./postgres.ts";
 
 // graphile-worker (0.18.0) prints the stack of each lost connection by this; its warning tells it in a line.
 const { trace } = console;
@@ -273,7 +274,7 @@ function endOfJobs(events: WorkerEvents, signal: AbortSignal): Promise<void> {
 const ANNOUNCE = "SELECT pg_advisory_lock_shared($1, hashtext($2))";
 
 // After a restart of the server the living get some seconds to announce themselves again.
-const GIVE_BACK_JOBS_OF_THE_DEAD = `
+const RELEASE_ORPHANED_JOBS = `
 	SELECT graphile_worker.force_unlock_workers(array_agg(locked_by))
 	FROM (
 		SELECT DISTINCT locked_by FROM graphile_worker.jobs
@@ -298,7 +299,7 @@ const capTheBackoff = (from: number, to: number, seconds: number) => `
 
 // A job whose key was given to a newer one, or removed, while it was under way is left for dead by graphile-worker where
 // it then fails.
-const FORGET_REPLACED_JOBS = `
+const DELETE_REPLACED_JOBS = `
 	SELECT count(*)
 	FROM (
 		SELECT array_agg(id) AS ids FROM graphile_worker.jobs
@@ -308,8 +309,8 @@ const FORGET_REPLACED_JOBS = `
 
 // In one statement: a shop that has nothing to do asks for it every other second.
 const KEEP_HOUSE = `
-	SELECT (${GIVE_BACK_JOBS_OF_THE_DEAD}), (${capTheBackoff(0, OFTEN, BACKOFF_MAX_SECONDS)}),
-		(${capTheBackoff(OFTEN, 32_767, BACKOFF_OFTEN_SECONDS)}), (${FORGET_REPLACED_JOBS})`;
+	SELECT (${RELEASE_ORPHANED_JOBS}), (${capTheBackoff(0, OFTEN, BACKOFF_MAX_SECONDS)}),
+		(${capTheBackoff(OFTEN, 32_767, BACKOFF_OFTEN_SECONDS)}), (${DELETE_REPLACED_JOBS})`;
 
 function quietLogger(service: JobsService): Logger {
 	return new Logger(() => (level, message) => {

@@ -1,25 +1,25 @@
 import type { ServiceSchema } from "moleculer";
+import { mixin } from "../broker/schema.ts";
 import { type EventData, type EventName, events as eventContracts } from "../contracts/actions.ts";
 import { problem } from "../contracts/problems.ts";
-import type { Comparer } from "./compared.ts";
-import type { Aggregate } from "./events.ts";
+import type { ConsistencyChecker } from "../events/consistency.ts";
+import type { Aggregate } from "../events/envelope.ts";
+import { outboxState, waitingEvents } from "../events/outbox-rows.ts";
+import { Relay } from "../events/relay.ts";
+import { jetStreamOf } from "../events/stream.ts";
+import { listen, natsOf } from "../nats/client.ts";
 import { type JobsService, type PendingJob, pendingJobs } from "./jobs.ts";
-import { hear, natsOf } from "./nats-client.ts";
-import { lookAtOutbox, waitingEvents } from "./outbox-rows.ts";
-import { Relay } from "./relay.ts";
-import { mixin } from "./schema.ts";
-import { jetStreamOf } from "./stream.ts";
 
 /** The tables and functions of an outbox, for the `postgres` mixin. */
 export const outboxTables = [
-	new URL("./tables/outbox.sql", import.meta.url),
-	new URL("./tables/outbox-table.sql", import.meta.url),
+	new URL("../events/tables/outbox.sql", import.meta.url),
+	new URL("../events/tables/outbox-table.sql", import.meta.url),
 ];
 
 /** What the `outbox` mixin adds to a service. */
 export interface OutboxService extends JobsService {
 	relay: Relay;
-	comparer?: Comparer;
+	comparer?: ConsistencyChecker;
 	/** Has the events of a commit published at once. Connections of `this.pool` do it by themselves. */
 	wakeRelay(): void;
 	/** @throws EVENTS_NOT_PUBLISHED */
@@ -63,7 +63,7 @@ export function outbox(database: string): Partial<ServiceSchema> {
 	return mixin<OutboxService>({
 		created(this: OutboxService) {
 			this.relay = new Relay(database, this.broker, this.logger, this.comparer);
-			hear(this.broker, subjectOf(this, database), () => this.relay.wake());
+			listen(this.broker, subjectOf(this, database), () => this.relay.wake());
 			const publishing = new WeakSet<object>();
 			this.pool.on("connect", (client) =>
 				client.on("notice", ({ code }) => code === EVENT_NOTICE && publishing.add(client)),
@@ -90,7 +90,7 @@ export function outbox(database: string): Partial<ServiceSchema> {
 				}
 			},
 			async checkOutbox(this: OutboxService) {
-				const { name, waiting_ms, published_ms } = await lookAtOutbox(this.pool);
+				const { name, waiting_ms, published_ms } = await outboxState(this.pool);
 				const { connected_at } = jetStreamOf(this.broker);
 				if (waiting_ms === null || connected_at === undefined) {
 					// Without NATS nothing can leave, and it is reported by itself.

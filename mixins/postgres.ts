@@ -1,31 +1,21 @@
-import "./environment.ts";
+import "../config/environment.ts";
 
 import { randomUUID } from "node:crypto";
 import { readdir, readFile } from "node:fs/promises";
 import { basename } from "node:path";
 import { runMigrations } from "graphile-worker";
-import type { Service, ServiceSchema } from "moleculer";
+import type { ServiceSchema } from "moleculer";
 import type pg from "pg";
 import { parse } from "pg-connection-string";
 import { Umzug } from "umzug";
-import { agree, type SettingsRecord } from "./agreement.ts";
-import { retryConflicts, retryConflictsOf } from "./conflicts.ts";
-import { BY_KEY, PostgresClient, PULSED, postgresPool } from "./postgres-client.ts";
-import { checkDatabase, createDatabase } from "./postgres-database.ts";
-import { mixin } from "./schema.ts";
-import { databaseUrl, settings } from "./settings.ts";
-import { STORE_ID, type Store, type Watch, watchStore } from "./store-identity.ts";
-
-/** What the `postgres` mixin adds to a service. */
-export interface PostgresService extends Service {
-	pool: pg.Pool;
-	migrate(): Promise<void>;
-	/**
-	 * Runs `work` in one transaction: commits when it resolves, rolls back when it throws. In a conflict with other
-	 * transactions it runs again, so it does nothing outside of the transaction.
-	 */
-	transaction<T>(work: (client: pg.PoolClient) => Promise<T>): Promise<T>;
-}
+import { mixin } from "../broker/schema.ts";
+import { databaseUrl, settings } from "../config/settings.ts";
+import { checkSharedSettings, type SettingsRecord } from "../config/shared-settings.ts";
+import { retryConflicts, retryConflictsOf } from "../database/conflicts.ts";
+import { BY_KEY, PostgresClient, PULSED, postgresPool } from "../database/postgres-client.ts";
+import { checkDatabase, createDatabase } from "../database/postgres-database.ts";
+import type { PostgresService } from "../database/postgres-service.ts";
+import { STORE_ID, type Store, type Watch, watchStore } from "../database/store-identity.ts";
 
 export interface PostgresOptions {
 	/** The database's name without the shop's prefix: `users` becomes `toko_users`. */
@@ -151,7 +141,7 @@ async function migrate(
 		await runMigrations({ pgPool: pool, schema: JOBS_SCHEMA });
 		await ownMigrations(client, migrations, tables).up();
 		const record = settingsRecord(client, `${settings.namespace}_${database}`, amounts);
-		await agree(record, say);
+		await checkSharedSettings(record, say);
 		await record.add({ [STORE_ID]: randomUUID() });
 	} finally {
 		clearInterval(pulse);

@@ -1,8 +1,8 @@
 import type { ServiceSchema } from "moleculer";
 import type { Pool } from "pg";
-import type { PostgresService } from "./postgres.ts";
-import { PRUNE_EVERY_MS } from "./retention.ts";
-import { mixin } from "./schema.ts";
+import { mixin } from "../broker/schema.ts";
+import { PRUNE_EVERY_MS } from "../config/retention.ts";
+import type { PostgresService } from "../database/postgres-service.ts";
 
 /** Deletes some rows that are old enough; answers whether there are more. */
 export type Prune = (pool: Pick<Pool, "query">) => Promise<boolean>;

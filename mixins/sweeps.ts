@@ -1,6 +1,6 @@
 import type { Service, ServiceSchema } from "moleculer";
-import type { Comparer } from "./compared.ts";
-import { mixin } from "./schema.ts";
+import { mixin } from "../broker/schema.ts";
+import type { ConsistencyChecker } from "../events/consistency.ts";
 
 /** Work that is done again and again, by each process that has the service. */
 export interface Sweep<This> {
@@ -12,7 +12,7 @@ export interface Sweep<This> {
 }
 
 interface SweepingService extends Service {
-	comparer?: Comparer;
+	comparer?: ConsistencyChecker;
 	sweeping: { stop(): Promise<void> }[];
 }
 

@@ -8,7 +8,7 @@ import { promisify } from "node:util";
 /** In the macros of a configuration: it is of pages.pml, not of toko.pml. */
 export const PAGES = "HOLD_PAGES";
 const [MODEL, PAGES_MODEL] = ["toko", "pages"].map((name) =>
-	fileURLToPath(new URL(`./${name}.pml`, import.meta.url)),
+	fileURLToPath(new URL(`.//${name}.pml`, import.meta.url)),
 ) as [string, string];
 /** Of a C compiler, the first one that is there. */
 const COMPILERS = ["gcc", "cc", "clang"];

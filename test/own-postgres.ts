@@ -3,10 +3,10 @@ import { once } from "node:events";
 import { chownSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { PostgresClient } from "../database/postgres-client.ts";
 import { choosePort } from "../infra/ports.ts";
 import { findPostgresPrograms } from "../infra/postgres-programs.ts";
 import { commandFor, otherThanRoot } from "../infra/unprivileged.ts";
-import { PostgresClient } from "../mixins/postgres-client.ts";
 import { until } from "../tools/shop-process.ts";
 
 const ENVIRONMENT = { PATH: process.env.PATH, TZ: "UTC", LC_ALL: "C" };

@@ -7,9 +7,9 @@ import { join, resolve } from "node:path";
  * folder of their own. Each test file has its own databases and topics there.
  */
 export default async function startServers() {
-	const { bringUpParts } = await import("../infra/parts.ts");
+	const { startBackingServices } = await import("../infra/backing-services.ts");
 	const { installMongoStandIn, startMongoStandIn } = await import("../infra/mongo-stand-in.ts");
-	const { findNatsServer } = await import("../infra/tools.ts");
+	const { findNatsServer } = await import("../infra/programs.ts");
 	const say = (line) => process.stderr.write(`${line}\n`);
 
 	// Tools are fetched once into the checkout, not for every run.
@@ -19,7 +19,7 @@ export default async function startServers() {
 	}
 	await findNatsServer(tools, say);
 	const folder = await mkdtemp(join(tmpdir(), "toko-test-"));
-	const parts = await bringUpParts(folder, say);
+	const parts = await startBackingServices(folder, say);
 	const starting = installMongoStandIn(tools, say)
 		.then(() => startMongoStandIn(join(folder, "mongo"), say))
 		.catch((error) => {

@@ -1,5 +1,5 @@
+import type { Alias } from "moleculer-web";
 import { problem } from "../../contracts/problems.ts";
-import type { Address } from "./gateway.ts";
 
 /** The action at an address, with the parameters in its path. */
 export interface Found {
@@ -80,3 +80,12 @@ function matches(alias: Address, path: string): boolean {
 		return false;
 	}
 }
+
+/** An alias of moleculer-web, with what its types leave out. */
+export type Address = Alias & {
+	method: string;
+	path: string;
+	fullPath: string;
+	action: string | null;
+	match(url: string): Record<string, string> | false;
+};

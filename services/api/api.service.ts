@@ -3,11 +3,11 @@ import type { AddressInfo } from "node:net";
 import { setTimeout as wait } from "node:timers/promises";
 import type { Service } from "moleculer";
 import ApiGateway from "moleculer-web";
+import { service } from "../../broker/schema.ts";
+import { responseCacheOf } from "../../cache/response-cache.ts";
+import { settings } from "../../config/settings.ts";
 import { actionContract, contracts } from "../../contracts/actions.ts";
 import { problem } from "../../contracts/problems.ts";
-import { answersOf } from "../../mixins/answer-cache.ts";
-import { service } from "../../mixins/schema.ts";
-import { settings } from "../../mixins/settings.ts";
 import { Addresses } from "./addresses.ts";
 import { sendJson } from "./answering.ts";
 import { readBody } from "./body.ts";
@@ -185,7 +185,7 @@ export default service<Gateway>({
 		this.clientOf = clientAddress();
 		this.publicAddress = publicAddress();
 		this.browserHeaders = browserHeaders();
-		this.pages = new Pages(answersOf(this.broker));
+		this.pages = new Pages(responseCacheOf(this.broker));
 		this.addresses = new Addresses(this.aliases);
 	},
 });

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import proxyAddress from "proxy-addr";
-import { settings } from "../../mixins/settings.ts";
+import { settings } from "../../config/settings.ts";
 
 /** The address that a client used: an origin such as `https://shop.example`, and what its proxies took off the path. */
 export interface PublicAddress {

@@ -1,7 +1,6 @@
 import type { RequestListener, Server, ServerResponse } from "node:http";
 import type { Service } from "moleculer";
-import type { Alias } from "moleculer-web";
-import type { Addresses } from "./addresses.ts";
+import type { Address, Addresses } from "./addresses.ts";
 import type { WithBody } from "./body.ts";
 import type { Closing } from "./closing.ts";
 import type { publicAddress } from "./forwarded.ts";
@@ -19,15 +18,6 @@ export type Request = WithBody & {
 	$action?: string;
 	/** The W3C trace that it belongs to. */
 	$trace?: string | undefined;
-};
-
-/** An alias of moleculer-web, with what its types leave out. */
-export type Address = Alias & {
-	method: string;
-	path: string;
-	fullPath: string;
-	action: string | null;
-	match(url: string): Record<string, string> | false;
 };
 
 /** The service, as its methods see it. */

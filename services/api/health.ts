@@ -1,6 +1,6 @@
 import type { ServiceBroker } from "moleculer";
+import { askNats, askServices, type State } from "../../broker/health.ts";
 import { contracts } from "../../contracts/actions.ts";
-import { askNats, askServices, type State } from "../../mixins/health.ts";
 
 /** `not_ready` names what is missing, so that an operator knows where to look. */
 export interface Readiness {

@@ -2,8 +2,8 @@ import { readdir, readFile, stat } from "node:fs/promises";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { join } from "node:path";
 import PostalMime, { type Email } from "postal-mime";
+import { settings } from "../../config/settings.ts";
 import { problem } from "../../contracts/problems.ts";
-import { settings } from "../../mixins/settings.ts";
 
 /** The newest mails that the page lists. */
 const SHOWN = 100;

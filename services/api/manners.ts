@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import compression from "compression";
 import cors from "cors";
 import helmet from "helmet";
-import { settings } from "../../mixins/settings.ts";
+import { settings } from "../../config/settings.ts";
 
 const exposedHeaders = ["Deprecation", "ETag", "Link", "Location", "Retry-After", "Sunset", "X-Request-Id"];
 

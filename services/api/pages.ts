@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { LRUCache } from "lru-cache";
-import { type AnswerCache, type CachedAnswer, userOf } from "../../mixins/answer-cache.ts";
+import { type CachedResponse, type ResponseCache, userOf } from "../../cache/response-cache.ts";
 import { type Answer, linkTo, sendAnswer, tagOf } from "./answering.ts";
 import { bringsBody } from "./body.ts";
 import { Body } from "./encodings.ts";
@@ -14,7 +14,7 @@ const PAGE_BYTES = 1024;
 
 /** A cached answer under the URL that it was asked for by, ready to be sent. */
 interface Page {
-	cached: CachedAnswer;
+	cached: CachedResponse;
 	answer: Answer;
 	/** The target of `Link` without what proxies have taken off, which each client is told by its own prefix. */
 	next: string | undefined;
@@ -29,15 +29,15 @@ type Rendering = Pick<Answer, "tag"> & { body: Body };
  * long as the cache would show that answer.
  */
 export class Pages {
-	readonly #cache: AnswerCache;
+	readonly #cache: ResponseCache;
 	readonly #pages = new LRUCache<string, Page>({
 		maxSize: BYTES_MAX,
 		// Text may take two bytes for each character, and compressed forms are added later.
 		sizeCalculation: ({ answer }, url) => PAGE_BYTES + 2 * url.length + 3 * (answer.body?.bytes ?? 0),
 	});
-	readonly #renderings = new WeakMap<CachedAnswer, Rendering>();
+	readonly #renderings = new WeakMap<CachedResponse, Rendering>();
 
-	constructor(cache: AnswerCache) {
+	constructor(cache: ResponseCache) {
 		this.#cache = cache;
 	}
 
@@ -86,7 +86,7 @@ export class Pages {
 	}
 
 	/** Text and tag of a cached answer. */
-	render(cached: CachedAnswer): Rendering {
+	render(cached: CachedResponse): Rendering {
 		let rendering = this.#renderings.get(cached);
 		if (rendering === undefined) {
 			const text = JSON.stringify(cached.answer);
@@ -104,7 +104,7 @@ export class Pages {
 	}
 }
 
-/** The user whose own changes the answer must show, as middlewares/answers.ts names them. */
+/** The user whose own changes the answer must show, as middlewares/response-cache.ts names them. */
 function clientOf(headers: IncomingMessage["headers"]): string | undefined {
 	const token = headers.authorization === undefined ? undefined : tokenOf(headers);
 	return token === undefined ? undefined : userOf(token);

@@ -2,8 +2,8 @@ import type { IncomingMessage } from "node:http";
 import { isIP, isIPv6, type Socket } from "node:net";
 import proxyAddress from "proxy-addr";
 import { RateLimiterMemory, RateLimiterRes } from "rate-limiter-flexible";
+import { settings } from "../../config/settings.ts";
 import { problem } from "../../contracts/problems.ts";
-import { settings } from "../../mixins/settings.ts";
 
 /** Counts a request against its client's limit; throws TOO_MANY_REQUESTS where there have been too many. */
 export type Limit = (client: string) => Promise<void>;

@@ -1,10 +1,10 @@
 import { randomUUID } from "node:crypto";
 import type { ServerResponse } from "node:http";
 import type { CallingOptions, Context } from "moleculer";
+import { CALLS_METRIC } from "../../broker/metrics.ts";
+import { type CachedResponse, TRACED, type Traced } from "../../cache/response-cache.ts";
 import { allActions, type DeclaredAction } from "../../contracts/actions.ts";
 import { paramsOf } from "../../contracts/contract.ts";
-import { type CachedAnswer, TRACED, type Traced } from "../../mixins/answer-cache.ts";
-import { CALLS_METRIC } from "../../mixins/metrics.ts";
 import type { Found } from "./addresses.ts";
 import { type Answer, headOf, linkTo, nextPage, sendAnswer, tagOf } from "./answering.ts";
 import { readBody } from "./body.ts";
@@ -112,7 +112,7 @@ async function answerByCall(
 	await sendAnswer(request, response, { ...answer, headers }, id, gateway.browserHeaders(request));
 }
 
-function pageOf(gateway: Gateway, declared: DeclaredAction, cached: CachedAnswer): Answer {
+function pageOf(gateway: Gateway, declared: DeclaredAction, cached: CachedResponse): Answer {
 	return { ...headOf(declared), ...gateway.pages.render(cached) };
 }
 

@@ -1,6 +1,5 @@
 import type { z } from "zod";
 import type { channel } from "../../contracts/notifications.ts";
-import type { Written } from "./templates.ts";
 
 export type ChannelName = z.output<typeof channel>;
 
@@ -24,3 +23,12 @@ export interface Channel {
 
 /** A message that the other side does not take and never will. */
 export class Refused extends Error {}
+
+/** A message that is ready to be sent. */
+export interface Written {
+	/** Text messages have none. */
+	subject?: string;
+	html?: string;
+	/** The same as plain text. */
+	text: string;
+}

@@ -1,4 +1,4 @@
-import { settings } from "../../mixins/settings.ts";
+import { settings } from "../../config/settings.ts";
 import type { Channel, ChannelName } from "./channel.ts";
 import { byEmail } from "./email.ts";
 import { intoMailbox } from "./mailbox.ts";

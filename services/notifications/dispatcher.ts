@@ -1,36 +1,36 @@
 import { setTimeout as wait } from "node:timers/promises";
 import type { ServiceBroker } from "moleculer";
 import type { Pool } from "pg";
+import { countFailedMessage } from "../../broker/metrics.ts";
 import { callAction, type ResultOf } from "../../contracts/actions.ts";
 import { problem, problemCode } from "../../contracts/problems.ts";
-import { batched } from "../../mixins/batching.ts";
-import { isPassing } from "../../mixins/failures.ts";
-import { countFailedMessage } from "../../mixins/metrics.ts";
+import { isTransient } from "../../errors/transient.ts";
+import { batched } from "../../load/batching.ts";
 import { type ChannelName, Refused } from "./channel.ts";
+import { type DeliveryProcess, hasChannel } from "./delivery.ts";
 import { MESSAGES, type Message } from "./messages.ts";
 import {
 	dropTentative,
 	type Failure,
 	findForgotten,
-	giveBack,
-	giveBackThese,
 	type Leased,
 	leaseDue,
-	lookAtQueue,
 	noteFailures,
 	Orphans,
+	queueState,
+	release,
+	releaseAllBut,
 } from "./queue.ts";
-import { hasChannel, type Sender } from "./sender.ts";
 import type { Templates } from "./templates.ts";
 
 type Contact = NonNullable<ResultOf<"v1.users.contacts">[number]>;
 
 /** The parts of the service that a dispatcher uses. */
-export interface Means {
+export interface Dependencies {
 	pool: Pool;
 	broker: ServiceBroker;
 	logger: ServiceBroker["logger"];
-	sender: Sender;
+	sender: DeliveryProcess;
 	templates: Templates;
 }
 
@@ -51,7 +51,7 @@ const GIVE_UP_MS = 5 * 24 * 3600 * 1000;
 
 /** Sends due messages from the queue. Several processes do so at the same time: each leases the messages that it sends. */
 export class Dispatcher {
-	#means: Means;
+	#means: Dependencies;
 	#queues: ChannelQueue[];
 	#looking: NodeJS.Timeout | undefined;
 	#timers = new Map<ChannelName, NodeJS.Timeout>();
@@ -59,7 +59,7 @@ export class Dispatcher {
 	#isLooking = false;
 	#isStopping = false;
 
-	constructor(means: Means) {
+	constructor(means: Dependencies) {
 		this.#means = means;
 		this.#queues = CHANNELS.map((channel) => new ChannelQueue(channel, means));
 	}
@@ -97,7 +97,7 @@ export class Dispatcher {
 		this.#isLooking = true;
 		const { pool, sender, logger } = this.#means;
 		try {
-			const { next, leases } = await lookAtQueue(pool);
+			const { next, leases } = await queueState(pool);
 			const others = leases.filter((lease) => lease !== sender.lease);
 			if ((await this.#orphans.free(pool, others)) > 0) {
 				this.wake();
@@ -129,7 +129,7 @@ export class Dispatcher {
 /** The queue of one channel: a server that hangs holds up no other channel. */
 class ChannelQueue {
 	readonly channel: ChannelName;
-	#means: Means;
+	#means: Dependencies;
 	/** The ids of messages that were leased and are neither sent nor given back. */
 	#inHand = new Set<string>();
 	/** Whether messages may have been leased of which this process did not hear, since a connection broke. */
@@ -147,7 +147,7 @@ class ChannelQueue {
 	/** The last reason for waiting that was logged. */
 	#told: string | undefined;
 
-	constructor(channel: ChannelName, means: Means) {
+	constructor(channel: ChannelName, means: Dependencies) {
 		this.channel = channel;
 		this.#means = means;
 	}
@@ -181,7 +181,7 @@ class ChannelQueue {
 		this.#forgottenSince = new Map(found.map((id) => [id, this.#forgottenSince.get(id) ?? now]));
 		const due = found.filter((id) => now - (this.#forgottenSince.get(id) ?? now) > FORGOTTEN_MS);
 		if (due.length > 0) {
-			await giveBackThese(pool, sender.lease, due);
+			await release(pool, sender.lease, due);
 			this.wake();
 		}
 	}
@@ -212,7 +212,7 @@ class ChannelQueue {
 	async #leaseOnce(lease: number, room: number): Promise<void> {
 		const { pool } = this.#means;
 		if (this.#isUnsure) {
-			await giveBack(pool, lease, [...this.#inHand], this.channel);
+			await releaseAllBut(pool, lease, [...this.#inHand], this.channel);
 			this.#isUnsure = false;
 		}
 		this.#isLeasing = true;
@@ -250,7 +250,7 @@ class ChannelQueue {
 			const contact = contacts.then(
 				(all) => all[index] ?? null,
 				async (error) => {
-					if (isPassing(error)) {
+					if (isTransient(error)) {
 						throw error;
 					}
 					// It may be about another one.

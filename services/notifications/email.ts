@@ -1,5 +1,5 @@
 import { createTransport, type SendMailOptions } from "nodemailer";
-import { settings } from "../../mixins/settings.ts";
+import { settings } from "../../config/settings.ts";
 import { type Channel, type Message, Refused } from "./channel.ts";
 import { isFinalRefusal, type SmtpAnswer } from "./smtp-refusals.ts";
 

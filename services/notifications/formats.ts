@@ -1,5 +1,5 @@
+import { settings } from "../../config/settings.ts";
 import { CURRENCY, CURRENCY_DECIMALS } from "../../contracts/money.ts";
-import { settings } from "../../mixins/settings.ts";
 import type { Locale } from "./messages.ts";
 
 const options = { minimumFractionDigits: CURRENCY_DECIMALS, maximumFractionDigits: CURRENCY_DECIMALS };

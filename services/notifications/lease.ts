@@ -1,6 +1,6 @@
 import { randomInt } from "node:crypto";
-import { PostgresClient, PULSED } from "../../mixins/postgres-client.ts";
-import { databaseUrl } from "../../mixins/settings.ts";
+import { databaseUrl } from "../../config/settings.ts";
+import { PostgresClient, PULSED } from "../../database/postgres-client.ts";
 import { LEASE_LOCK, VALID_MS } from "./queue.ts";
 
 /** How often the session says something: PostgreSQL ends one that is silent for `PULSED`. */

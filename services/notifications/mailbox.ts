@@ -1,7 +1,7 @@
 import { mkdir, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createTransport } from "nodemailer";
-import { settings } from "../../mixins/settings.ts";
+import { settings } from "../../config/settings.ts";
 import type { Channel } from "./channel.ts";
 import { asMail } from "./email.ts";
 

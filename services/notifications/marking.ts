@@ -1,5 +1,5 @@
 import pg from "pg";
-import { batched } from "../../mixins/batching.ts";
+import { batched } from "../../load/batching.ts";
 import type { Sent } from "./queue.ts";
 
 /** Marks begin no closer together: each wakes PostgreSQL, and what is not marked goes out twice after a kill. */
@@ -10,7 +10,7 @@ const AGAIN_MS = 100;
 const REFUSED_AGAIN_MAX_MS = 3000;
 
 /** The parts of the process that marking uses. */
-export interface Means {
+export interface Dependencies {
 	/** Marks messages as sent, all of them or none. */
 	write(sent: readonly Sent[]): Promise<void>;
 	wait(pause_ms: number): Promise<unknown>;
@@ -38,7 +38,7 @@ export interface Marking {
 	markAgain(): Promise<void>;
 }
 
-export function marking({ write, wait, warn }: Means): Marking {
+export function marking({ write, wait, warn }: Dependencies): Marking {
 	const writeTogether = batched<Sent, void>(
 		async (sent) => {
 			await write(sent);

@@ -1,8 +1,8 @@
 import type { Pool } from "pg";
 import { z } from "zod";
+import { MESSAGES_KEPT_DAYS, PRUNED_AT_ONCE } from "../../config/retention.ts";
 import type { EventEnvelope } from "../../contracts/actions.ts";
 import type { notification } from "../../contracts/notifications.ts";
-import { MESSAGES_KEPT_DAYS, PRUNED_AT_ONCE } from "../../mixins/retention.ts";
 import type { ChannelName } from "./channel.ts";
 
 /** A row of `notifications`, as the database gives it in JSON. */
@@ -90,7 +90,7 @@ export async function countFailed(pool: Pool) {
 }
 
 /** Takes everything out of these users' messages by which they could be known; what is not sent never will be. */
-export async function forget(client: Pick<Pool, "query">, user_ids: number[]): Promise<void> {
+export async function eraseUser(client: Pick<Pool, "query">, user_ids: number[]): Promise<void> {
 	await client.query("DELETE FROM notifications WHERE user_id = ANY ($1) AND is_tentative", [user_ids]);
 	await client.query(
 		`UPDATE notifications SET recipient = NULL, subject = NULL, data = NULL,

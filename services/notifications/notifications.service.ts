@@ -1,19 +1,21 @@
+import { mixin, service } from "../../broker/schema.ts";
 import { type ActionContext, type EventEnvelope, implement } from "../../contracts/actions.ts";
 import { notifications } from "../../contracts/notifications.ts";
 import { problem } from "../../contracts/problems.ts";
-import { cursorAt, momentKey, readMoment } from "../../mixins/cursor.ts";
-import { listDeadLetters, retryDeadLetter } from "../../mixins/dead-letters.ts";
+import { cursorAt, momentKey, readMoment } from "../../database/page-cursor.ts";
+import type { PostgresService } from "../../database/postgres-service.ts";
+import { listDeadLetters, retryDeadLetter } from "../../events/dead-letters.ts";
+import { newestTakenIn, pruneGaps, prunePlaces } from "../../events/inbox-rows.ts";
 import { type InboxService, inbox, inboxTables } from "../../mixins/inbox.ts";
-import { newestTakenIn, pruneGaps, prunePlaces } from "../../mixins/inbox-rows.ts";
-import { type PostgresService, postgres } from "../../mixins/postgres.ts";
+import { postgres } from "../../mixins/postgres.ts";
 import { pruning } from "../../mixins/pruning.ts";
-import { mixin, service } from "../../mixins/schema.ts";
 import type { ChannelName } from "./channel.ts";
+import { DeliveryProcess, hasChannel } from "./delivery.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { MESSAGES } from "./messages.ts";
 import {
 	countFailed,
-	forget,
+	eraseUser,
 	listNotifications,
 	pendingMessages,
 	present,
@@ -22,12 +24,11 @@ import {
 	requeueFailed,
 } from "./model.ts";
 import { enqueue } from "./queue.ts";
-import { hasChannel, Sender } from "./sender.ts";
 import { Templates } from "./templates.ts";
 
 interface NotificationsService extends InboxService {
 	dispatcher: Dispatcher;
-	sender: Sender;
+	sender: DeliveryProcess;
 	templates: Templates;
 	/** By which channels an event's message goes out. */
 	channelsOf(event: EventEnvelope): ChannelName[];
@@ -57,7 +58,7 @@ const messaging = mixin<NotificationsService>({
 	},
 	async started() {
 		await this.templates.load();
-		this.sender = new Sender((line) => this.logger.warn(line));
+		this.sender = new DeliveryProcess((line) => this.logger.warn(line));
 	},
 	async stopped() {
 		await this.sender?.close();
@@ -84,7 +85,7 @@ export default service<NotificationsService>({
 			{
 				...consumers,
 				"user.deleted": (events, client) =>
-					forget(
+					eraseUser(
 						client,
 						events.map(({ data }) => data.user_id),
 					),

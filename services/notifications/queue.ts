@@ -116,7 +116,7 @@ export interface Waiting {
 }
 
 /** Looks at the queue; cheap, since it reads two partial indexes only. */
-export async function lookAtQueue(session: Session): Promise<Waiting> {
+export async function queueState(session: Session): Promise<Waiting> {
 	const next = (channel: ChannelName) => `(
 		SELECT greatest(extract(epoch FROM min(send_at) - now()), 0)::float8 * 1000 FROM notifications
 		WHERE status = 'queued' AND leased_by IS NULL AND channel = '${channel}'
@@ -185,7 +185,7 @@ export class Orphans {
 }
 
 /** Gives back messages of a lease by their ids. */
-export async function giveBackThese(session: Session, lease: number, ids: string[]): Promise<void> {
+export async function release(session: Session, lease: number, ids: string[]): Promise<void> {
 	await session.query(
 		`UPDATE notifications SET leased_by = NULL, leased_at = NULL
 		WHERE status = 'queued' AND leased_by = $1 AND id = ANY ($2::uuid[])`,
@@ -194,7 +194,7 @@ export async function giveBackThese(session: Session, lease: number, ids: string
 }
 
 /** Gives back the messages of a lease, of one channel or all, for anybody to send, except those that are in hand. */
-export async function giveBack(
+export async function releaseAllBut(
 	session: Session,
 	lease: number,
 	inHand: string[],

@@ -1,5 +1,5 @@
 import { createHmac } from "node:crypto";
-import { settings } from "../../mixins/settings.ts";
+import { settings } from "../../config/settings.ts";
 import { type Channel, Refused } from "./channel.ts";
 
 const ANSWER_MS = 5000;

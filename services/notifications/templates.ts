@@ -2,22 +2,13 @@ import { readdir, readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { compile } from "html-to-text";
 import { type Context, Liquid, type Template } from "liquidjs";
+import { settings } from "../../config/settings.ts";
 import type { EventName } from "../../contracts/actions.ts";
 import { CURRENCY } from "../../contracts/money.ts";
-import { settings } from "../../mixins/settings.ts";
-import type { ChannelName } from "./channel.ts";
+import type { ChannelName, Written } from "./channel.ts";
 import { moment, money } from "./formats.ts";
 import { LOCALES, type Locale, MESSAGES } from "./messages.ts";
 import { nameForStranger } from "./names.ts";
-
-/** A message that is ready to be sent. */
-export interface Written {
-	/** Text messages have none. */
-	subject?: string;
-	html?: string;
-	/** The same as plain text. */
-	text: string;
-}
 
 /** Whom a message is for, and what its link is. */
 export interface Reader {

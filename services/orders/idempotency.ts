@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import type { Pool } from "pg";
 import { type ProblemCode, type ProblemData, problem } from "../../contracts/problems.ts";
+import type { OrdersDatabase } from "./database.ts";
 import type { OrderRow } from "./model.ts";
-import type { OrdersDatabase } from "./statements.ts";
 
 /** What a request with a key was answered: the order as it was then, or why it was refused. */
 export type Answer = { order: OrderRow } | { refused: { code: ProblemCode; data: ProblemData } };
@@ -56,7 +56,7 @@ export async function storedAnswer(
 ): Promise<Answer | undefined> {
 	const row = await statements.findKey(request);
 	if (row && !row.counts) {
-		await forgetOldKeys(pool);
+		await pruneKeys(pool);
 		return undefined;
 	}
 	if (row && row.hash !== request.hash.toString("hex")) {
@@ -66,6 +66,6 @@ export async function storedAnswer(
 }
 
 /** Forgets all keys that have counted for their time; also a job, once an hour. */
-export async function forgetOldKeys(pool: Pool): Promise<void> {
+export async function pruneKeys(pool: Pool): Promise<void> {
 	await pool.query(`DELETE FROM idempotency_keys k WHERE ${IS_OVER("$1")}`, [KEY_HOURS]);
 }

@@ -2,7 +2,8 @@ import type { Pool, PoolClient } from "pg";
 import type { z } from "zod";
 import { fromMinor } from "../../contracts/money.ts";
 import type { order } from "../../contracts/orders.ts";
-import { NEWEST } from "../../mixins/compared.ts";
+import { NEWEST } from "../../events/consistency.ts";
+import type { PaymentMethod } from "./provider.ts";
 import type { OrderStatus } from "./states.ts";
 
 /** An order with its lines, as the database gives it in JSON. Sums are in the smallest unit. */
@@ -103,4 +104,15 @@ export function present(row: OrderRow): z.input<typeof order> {
 /** Whether a text can be the id of an order. */
 export function isUuid(text: string | undefined): boolean {
 	return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text ?? "");
+}
+
+/** A row of `payments`. */
+export interface Payment {
+	reference: string;
+	order_id: string;
+	method: PaymentMethod;
+	/** In the currency's smallest unit. */
+	amount_minor: number;
+	status: "open" | "settled" | "failed" | "refunding" | "refunded";
+	due_at: string;
 }

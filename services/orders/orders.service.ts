@@ -1,18 +1,17 @@
+import { service } from "../../broker/schema.ts";
 import { type ActionContext, callAction, implement } from "../../contracts/actions.ts";
 import { orders } from "../../contracts/orders.ts";
 import { problem } from "../../contracts/problems.ts";
-import { comparedWithOthers, eventsKnown, lostEventTables, streamKnown } from "../../mixins/compared.ts";
-import { cursorAt, momentKey, readMoment } from "../../mixins/cursor.ts";
+import { cursorAt, momentKey, readMoment } from "../../database/page-cursor.ts";
+import { consistentWithOthers, eventsKnown, lostEventTables, streamKnown } from "../../mixins/consistency.ts";
 import { jobs } from "../../mixins/jobs.ts";
 import { type OutboxService, outbox, outboxTables, pendingWork } from "../../mixins/outbox.ts";
 import { postgres } from "../../mixins/postgres.ts";
 import { pruning } from "../../mixins/pruning.ts";
-import { service } from "../../mixins/schema.ts";
 import { sweeps } from "../../mixins/sweeps.ts";
-import { forgetDeletedUsers, forgetUser } from "./forget.ts";
-import { forgetOldKeys } from "./idempotency.ts";
+import { eraseDeletedUsers, eraseUser } from "./erasure.ts";
+import { pruneKeys } from "./idempotency.ts";
 import { findOrder, isUuid, listOrders, newestUsers, type Owner, present } from "./model.ts";
-import { expireOrders, moveOrder, refundOrder } from "./move.ts";
 import {
 	checkDuePayments,
 	type PayingService,
@@ -25,9 +24,10 @@ import {
 } from "./payments.ts";
 import { placeOrder } from "./place.ts";
 import { pruneProviderEvents, pruneReservations } from "./prune.ts";
-import { pendingHeld, pendingOrders, salesKnown, settleReservations } from "./reservations.ts";
+import { pendingHeld, pendingOrders, salesConsistent, settleReservations } from "./reservations.ts";
 import { sandboxProvider } from "./sandbox.ts";
 import { orderStatements } from "./statements.ts";
+import { expireOrders, refundOrder, transitionOrder } from "./transitions.ts";
 import { readWebhook } from "./webhook.ts";
 
 type OrdersService = PayingService & OutboxService;
@@ -55,9 +55,9 @@ export default service<OrdersService>({
 		pruning(pruneReservations, pruneProviderEvents),
 		outbox("orders"),
 		jobs("orders"),
-		comparedWithOthers<PayingService>(
+		consistentWithOthers<PayingService>(
 			["newestUsers", "pending", "outbox"],
-			[streamKnown("order"), eventsKnown("order"), salesKnown, pendingHeld],
+			[streamKnown("order"), eventsKnown("order"), salesConsistent, pendingHeld],
 		),
 		postgres({
 			database: "orders",
@@ -97,7 +97,7 @@ export default service<OrdersService>({
 		},
 
 		async cancel(ctx) {
-			return present(await moveOrder(this, ctx.params.id, "cancel", ownerOf(ctx), actorOf(ctx)));
+			return present(await transitionOrder(this, ctx.params.id, "cancel", ownerOf(ctx), actorOf(ctx)));
 		},
 
 		async pay(ctx) {
@@ -111,11 +111,11 @@ export default service<OrdersService>({
 		},
 
 		async ship(ctx) {
-			return present(await moveOrder(this, ctx.params.id, "ship", ownerOf(ctx), actorOf(ctx)));
+			return present(await transitionOrder(this, ctx.params.id, "ship", ownerOf(ctx), actorOf(ctx)));
 		},
 
 		async complete(ctx) {
-			return present(await moveOrder(this, ctx.params.id, "complete", ownerOf(ctx), actorOf(ctx)));
+			return present(await transitionOrder(this, ctx.params.id, "complete", ownerOf(ctx), actorOf(ctx)));
 		},
 
 		async refund(ctx) {
@@ -144,7 +144,7 @@ export default service<OrdersService>({
 		},
 
 		async forgetUser(ctx) {
-			await forgetUser(this.pool, ctx.params.user_id);
+			await eraseUser(this.pool, ctx.params.user_id);
 			return null;
 		},
 
@@ -175,8 +175,8 @@ export default service<OrdersService>({
 		this.addCron("23 * * * * forget_old_keys");
 		this.addCron("53 * * * * forget_deleted_users");
 		this.addTasks({
-			forget_deleted_users: () => forgetDeletedUsers(this.pool),
-			forget_old_keys: () => forgetOldKeys(this.pool),
+			forget_deleted_users: () => eraseDeletedUsers(this.pool),
+			forget_old_keys: () => pruneKeys(this.pool),
 			refund_payment: (payload) => refundPayment(this, (payload as { reference: string }).reference),
 			restock_order: (payload) => restockOrder(this, (payload as { order_id: string }).order_id),
 			release_stock: async (payload) => {

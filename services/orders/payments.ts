@@ -5,22 +5,12 @@ import { callAction } from "../../contracts/actions.ts";
 import { fromMinor, toMinor } from "../../contracts/money.ts";
 import type { providerEvent } from "../../contracts/orders.ts";
 import { type ProblemCode, problem } from "../../contracts/problems.ts";
+import type { Payment } from "./model.ts";
 import { findOrder, isUuid, type OrderRow, type Owner } from "./model.ts";
-import { emptyEvent, moveOrder } from "./move.ts";
 import type { PaymentMethod, PaymentProvider } from "./provider.ts";
 import type { OrderingService } from "./reservations.ts";
 import { BOUGHT, type OrderStatus, STEPS } from "./states.ts";
-
-/** A row of `payments`. */
-export interface Payment {
-	reference: string;
-	order_id: string;
-	method: PaymentMethod;
-	/** In the currency's smallest unit. */
-	amount_minor: number;
-	status: "open" | "settled" | "failed" | "refunding" | "refunded";
-	due_at: string;
-}
+import { emptyEvent, transitionOrder } from "./transitions.ts";
 
 /** A service with orders that can be paid. */
 export interface PayingService extends OrderingService {
@@ -56,7 +46,7 @@ export async function payOrder(
 		throw problem("ORDER_NOT_FOUND");
 	}
 	if (order.total_minor === 0) {
-		return { order: await moveOrder(service, id, "pay", owner, actor) };
+		return { order: await transitionOrder(service, id, "pay", owner, actor) };
 	}
 	const payment = await openPayment(service, id, method, owner);
 	const now = async () => (await find()) as OrderRow;

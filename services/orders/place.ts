@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { setTimeout as wait } from "node:timers/promises";
 import type { DatabaseError } from "pg";
 import type { z } from "zod";
+import { settings } from "../../config/settings.ts";
 import {
 	type ActionContext,
 	callAction,
@@ -12,7 +13,6 @@ import {
 import { CURRENCY } from "../../contracts/money.ts";
 import type { orders } from "../../contracts/orders.ts";
 import { type ProblemCode, type ProblemData, problem, problemCode } from "../../contracts/problems.ts";
-import { settings } from "../../mixins/settings.ts";
 import { type Answer, type KeyedRequest, keyedRequest, requestId, storedAnswer } from "./idempotency.ts";
 import { findOrder, type OrderRow } from "./model.ts";
 import { abandon, type OrderingService } from "./reservations.ts";

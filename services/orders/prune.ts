@@ -1,5 +1,5 @@
+import { ABANDONED_KEPT_DAYS, PROVIDER_EVENTS_KEPT_DAYS, PRUNED_AT_ONCE } from "../../config/retention.ts";
 import type { Prune } from "../../mixins/pruning.ts";
-import { ABANDONED_KEPT_DAYS, PROVIDER_EVENTS_KEPT_DAYS, PRUNED_AT_ONCE } from "../../mixins/retention.ts";
 
 /** Forgets reservations that were abandoned long ago. */
 export const pruneReservations = prune(

@@ -2,9 +2,11 @@ import type { Pool } from "pg";
 import type { z } from "zod";
 import { callAction } from "../../contracts/actions.ts";
 import type { reservationFate } from "../../contracts/orders.ts";
-import { type Comparison, isOlder, NEWEST, withAction } from "../../mixins/compared.ts";
+import type { ConsistencyCheck } from "../../events/consistency.ts";
+import { NEWEST } from "../../events/consistency.ts";
+import { type PendingOrder, unheldOrder } from "../../events/unheld-orders.ts";
+import { isOlder, withAction } from "../../mixins/consistency.ts";
 import type { JobsService } from "../../mixins/jobs.ts";
-import { type PendingOrder, unheldOrder } from "../../mixins/unheld.ts";
 import type { OrderStatements } from "./statements.ts";
 import type { OrderStatus } from "./states.ts";
 
@@ -56,14 +58,17 @@ export async function settleReservations(pool: Pool, reservation_ids: string[]) 
 }
 
 /** Units that products has sold were sold by orders. */
-export const salesKnown: Comparison<JobsService> = withAction("v1.products.newestSales", async function () {
-	const { reservation_ids } = await callAction(this.broker, "v1.products.newestSales", {});
-	const { rows } = await this.pool.query<{ id: string }>(
-		"SELECT id FROM unnest($1::uuid[]) AS sold (id) WHERE NOT EXISTS (SELECT FROM reservations r WHERE r.id = sold.id) LIMIT 1",
-		[reservation_ids],
-	);
-	return rows[0] && isOlder("orders", `products has sold the units of reservation ${rows[0].id}`);
-});
+export const salesConsistent: ConsistencyCheck<JobsService> = withAction(
+	"v1.products.newestSales",
+	async function () {
+		const { reservation_ids } = await callAction(this.broker, "v1.products.newestSales", {});
+		const { rows } = await this.pool.query<{ id: string }>(
+			"SELECT id FROM unnest($1::uuid[]) AS sold (id) WHERE NOT EXISTS (SELECT FROM reservations r WHERE r.id = sold.id) LIMIT 1",
+			[reservation_ids],
+		);
+		return rows[0] && isOlder("orders", `products has sold the units of reservation ${rows[0].id}`);
+	},
+);
 
 /** Pending orders, those that expire last first, at most 1000. */
 export async function pendingOrders(pool: Pool, among?: string[]): Promise<PendingOrder[]> {
@@ -79,7 +84,7 @@ export async function pendingOrders(pool: Pool, among?: string[]): Promise<Pendi
 }
 
 /** A pending order has its hold at products: else one of the two was restored from an older copy. */
-export const pendingHeld: Comparison<JobsService> = withAction("v1.products.unheld", function () {
+export const pendingHeld: ConsistencyCheck<JobsService> = withAction("v1.products.unheld", function () {
 	return unheldOrder(
 		(among) => pendingOrders(this.pool, among),
 		async (orders) => {

@@ -1,5 +1,5 @@
 import type { Pool } from "pg";
-import { batchedStatement } from "../../mixins/batching.ts";
+import { batchedStatement } from "../../load/batching.ts";
 import type { PaymentProvider } from "./provider.ts";
 
 /** A line of the provider's books. */

@@ -1,8 +1,8 @@
 import type { Pool } from "pg";
-import { batchedStatement } from "../../mixins/batching.ts";
+import { batchedStatement } from "../../load/batching.ts";
 import { type Answer, IS_OVER, KEY_HOURS, type KeyedRequest, type KeyRow } from "./idempotency.ts";
+import type { Payment } from "./model.ts";
 import { type OrderRow, type Owner, WITH_LINES } from "./model.ts";
-import type { Payment } from "./payments.ts";
 import type { PaymentMethod } from "./provider.ts";
 
 /** An order that is to be written, with its reservation, key and event. */
@@ -190,9 +190,3 @@ const SETTLE = `
 		place integer, reference text, amount_minor bigint, provider_event text, "from" text[], "to" text, event jsonb,
 		stock_task text
 	)`;
-
-/** The database of orders, as its functions use it. */
-export interface OrdersDatabase {
-	pool: Pool;
-	statements: OrderStatements;
-}

@@ -1,8 +1,8 @@
 import { createHmac, timingSafeEqual } from "node:crypto";
 import type { z } from "zod";
+import { settings } from "../../config/settings.ts";
 import { providerEvent } from "../../contracts/orders.ts";
 import { fieldErrors, problem } from "../../contracts/problems.ts";
-import { settings } from "../../mixins/settings.ts";
 
 /** A webhook is taken this long before and after the moment it was signed at. */
 const WINDOW_SECONDS = 300;

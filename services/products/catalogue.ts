@@ -1,8 +1,10 @@
 import type { z } from "zod";
 import { toMinor } from "../../contracts/money.ts";
 import { type catalogueLine, type catalogueOutcome, neededOfNew } from "../../contracts/products.ts";
-import { type DocumentAdapter, isDuplicate } from "../../mixins/documents.ts";
-import { type changesOf, newDocument, ON_SALE, type ProductDocument } from "./model.ts";
+import type { DocumentAdapter } from "../../database/document-store.ts";
+import { isDuplicate } from "../../mixins/documents.ts";
+import type { ProductDocument } from "./documents.ts";
+import { type changesOf, newDocument, ON_SALE } from "./model.ts";
 import { searchFields } from "./search.ts";
 
 type Line = z.output<typeof catalogueLine> & { line: number };

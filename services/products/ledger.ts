@@ -1,20 +1,6 @@
 import { createHash } from "node:crypto";
-import type { z } from "zod";
-import type { supplyReason } from "../../contracts/products.ts";
-import type { DocumentAdapter } from "../../mixins/documents.ts";
-import type { ProductDocument } from "./model.ts";
-
-export type Reason = z.output<typeof supplyReason>;
-
-/** One change of `supplied`, made by the update that notes it. */
-export interface LedgerEntry {
-	reason: Reason;
-	quantity: number;
-	/** ISO 8601. */
-	at: string;
-	/** Who asked, such as `admin:7`. */
-	by?: string;
-}
+import type { DocumentAdapter } from "../../database/document-store.ts";
+import type { LedgerEntry, ProductDocument } from "./documents.ts";
 
 /** The part of a product that says where its units come from. */
 export type Books = Pick<ProductDocument, "supplied" | "ledger" | "ledger_sums">;

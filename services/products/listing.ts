@@ -2,8 +2,9 @@ import { createHash } from "node:crypto";
 import type { z } from "zod";
 import { toMinor } from "../../contracts/money.ts";
 import type { products } from "../../contracts/products.ts";
-import { cursorAt, readCursor } from "../../mixins/cursor.ts";
-import { PRESENTED, type ProductDocument } from "./model.ts";
+import { cursorAt, readCursor } from "../../database/page-cursor.ts";
+import type { ProductDocument } from "./documents.ts";
+import { PRESENTED } from "./model.ts";
 import { DESCRIBED_AS, wordsOf } from "./search.ts";
 
 type Params = z.output<typeof products.actions.list.params>;

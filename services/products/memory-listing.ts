@@ -1,6 +1,7 @@
-import type { DocumentAdapter } from "../../mixins/documents.ts";
+import type { DocumentAdapter } from "../../database/document-store.ts";
+import type { ProductDocument } from "./documents.ts";
 import { type Key, LISTED, type Listed, type Listing, type Page } from "./listing.ts";
-import { ON_SALE, type ProductDocument } from "./model.ts";
+import { ON_SALE } from "./model.ts";
 import { priceKey } from "./search.ts";
 
 type Kept = "_id" | "category" | "price_minor" | "price_key" | "name_key" | "updated_at";

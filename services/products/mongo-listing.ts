@@ -1,6 +1,7 @@
-import type { NativeCollection } from "../../mixins/documents.ts";
+import type { NativeCollection } from "../../database/document-store.ts";
+import type { ProductDocument } from "./documents.ts";
 import { type Key, LISTED, type Listed, type Listing, type Page } from "./listing.ts";
-import { ON_SALE, type ProductDocument } from "./model.ts";
+import { ON_SALE } from "./model.ts";
 
 const KEYS: Key[] = ["_id", "price_key", "name_key"];
 

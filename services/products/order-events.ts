@@ -1,20 +1,20 @@
 import { LRUCache } from "lru-cache";
 import type { ServiceSchema } from "moleculer";
 import type { JsMsg } from "nats";
+import { mixin } from "../../broker/schema.ts";
+import { publishInvalidation } from "../../cache/invalidation.ts";
 import type { EventEnvelope } from "../../contracts/actions.ts";
 import { problem, problemCode } from "../../contracts/problems.ts";
 import { aboutProduct } from "../../contracts/products.ts";
-import { batched } from "../../mixins/batching.ts";
-import type { ComparedService } from "../../mixins/compared.ts";
+import { isTransient } from "../../errors/transient.ts";
+import { ACK_WAIT_MS, ALL_EVENTS, readEvent } from "../../events/envelope.ts";
+import { jetStreamOf } from "../../events/stream.ts";
+import { batched } from "../../load/batching.ts";
+import type { ConsistentService } from "../../mixins/consistency.ts";
 import type { DocumentService } from "../../mixins/documents.ts";
-import { ACK_WAIT_MS, ALL_EVENTS, readEvent } from "../../mixins/events.ts";
-import { isPassing } from "../../mixins/failures.ts";
-import { tellOutdated } from "../../mixins/outdated.ts";
-import { mixin } from "../../mixins/schema.ts";
-import { jetStreamOf } from "../../mixins/stream.ts";
-import type { HoldPage, ProductDocument } from "./model.ts";
-import { EVENTS_UP_TO, FATES, GROUP } from "./place.ts";
+import type { HoldPage, ProductDocument } from "./documents.ts";
 import { type Fate, settle } from "./settling.ts";
+import { EVENTS_UP_TO, FATES, GROUP } from "./stream-position.ts";
 
 /** An event that settles a hold, and its place in the stream. */
 interface Settling {
@@ -23,7 +23,7 @@ interface Settling {
 	position: number;
 }
 
-type SettlingService = DocumentService<ProductDocument, HoldPage> & ComparedService;
+type SettlingService = DocumentService<ProductDocument, HoldPage> & ConsistentService;
 
 const EVENTS_AT_ONCE = 200;
 /** Failures after which an event that cannot be handled is left to the sweeper, which asks orders about each hold. */
@@ -81,17 +81,17 @@ export function orderEvents(): Partial<ServiceSchema> {
 						failures.delete(position);
 					} catch (error) {
 						const { message: reason } = error as Error;
-						const isTransient = isPassing(error) || problemCode(error) === "DATA_BEHIND";
-						const failed = (failures.get(position) ?? 0) + (isTransient ? 0 : 1);
-						if (!isTransient) {
+						const passes = isTransient(error) || problemCode(error) === "DATA_BEHIND";
+						const failed = (failures.get(position) ?? 0) + (passes ? 0 : 1);
+						if (!passes) {
 							failures.set(position, failed);
 						}
-						if (failed >= TRIES && !isTransient && (await leaveToSweeper(this, settling, reason))) {
+						if (failed >= TRIES && !passes && (await leaveToSweeper(this, settling, reason))) {
 							failures.delete(position);
 							return;
 						}
 						this.logger.warn(`${event.name} of order ${order_id} is handled again: ${reason}`);
-						message.nak(backoff(isTransient ? message.info.redeliveryCount : failed));
+						message.nak(backoff(passes ? message.info.redeliveryCount : failed));
 					} finally {
 						clearInterval(pulse);
 					}
@@ -110,7 +110,7 @@ async function settleHolds(service: SettlingService, events: readonly Settling[]
 		settle({ products, pages }, fates),
 		notes.raise(EVENTS_UP_TO, Math.max(...events.map(({ position }) => position))),
 	]);
-	tellOutdated(broker, released.map(aboutProduct));
+	publishInvalidation(broker, released.map(aboutProduct));
 }
 
 /** Notes that the event is done with; answers whether the store has taken that. */

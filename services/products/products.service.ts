@@ -1,43 +1,34 @@
 import { randomUUID } from "node:crypto";
 import type { z } from "zod";
+import { service } from "../../broker/schema.ts";
+import { publishInvalidation } from "../../cache/invalidation.ts";
 import { type ActionContext, callAction, implement } from "../../contracts/actions.ts";
 import { problem, problemCode } from "../../contracts/problems.ts";
 import { aboutProduct, type catalogueOutcome, products } from "../../contracts/products.ts";
-import { type ComparedService, comparedWithOthers, withAction } from "../../mixins/compared.ts";
+import { unheldOrder } from "../../events/unheld-orders.ts";
+import { type ConsistentService, consistentWithOthers, withAction } from "../../mixins/consistency.ts";
 import { type DocumentService, documents, isDuplicate } from "../../mixins/documents.ts";
-import { tellOutdated } from "../../mixins/outdated.ts";
-import { service } from "../../mixins/schema.ts";
-import { unheldOrder } from "../../mixins/unheld.ts";
 import { importLines } from "./catalogue.ts";
+import type { HoldPage, ProductDocument } from "./documents.ts";
 import { type HoldStore, heldOf } from "./hold-pages.ts";
+import { Mover, SIZES } from "./hold-paging.ts";
 import { bookRepair, openLedgers } from "./ledger.ts";
 import { type Listing, nextCursor, readPage } from "./listing.ts";
 import { MemoryListing } from "./memory-listing.ts";
-import {
-	changesOf,
-	type HoldPage,
-	newDocument,
-	ON_SALE,
-	PRESENTED,
-	type ProductDocument,
-	present,
-	presentLedger,
-	presentStock,
-} from "./model.ts";
+import { changesOf, newDocument, ON_SALE, PRESENTED, present, presentLedger, presentStock } from "./model.ts";
 import { MongoListing } from "./mongo-listing.ts";
-import { Mover, SIZES } from "./moving.ts";
 import { orderEvents } from "./order-events.ts";
-import { EVENTS_UP_TO, placeKnown } from "./place.ts";
 import { Reserver } from "./reserver.ts";
 import type { ReserveCall, Reserved } from "./reserving.ts";
 import { findUnheld, holdAgain, newestSales, takeSold } from "./restoring.ts";
 import { describeForSearch, searchFields } from "./search.ts";
 import { settle } from "./settling.ts";
 import { changeStock, refuseStale, restock, type StockChange } from "./stock.ts";
+import { EVENTS_UP_TO, positionConsistent } from "./stream-position.ts";
 import { Sweeper } from "./sweeper.ts";
 import { hasEarlier, KEEPS_LEDGERS, KEEPS_PAGES } from "./versions.ts";
 
-interface ProductsService extends DocumentService<ProductDocument, HoldPage>, ComparedService {
+interface ProductsService extends DocumentService<ProductDocument, HoldPage>, ConsistentService {
 	/** Both collections that holds are in. */
 	holds: HoldStore;
 	sweeper: Sweeper;
@@ -57,7 +48,7 @@ interface ProductsService extends DocumentService<ProductDocument, HoldPage>, Co
 }
 
 /** Pending orders have their holds: else one of the two was restored from an older copy. */
-const holdsKnown = withAction<ProductsService>("v1.orders.pending", function () {
+const holdsConsistent = withAction<ProductsService>("v1.orders.pending", function () {
 	return unheldOrder(
 		(among) => callAction(this.broker, "v1.orders.pending", among ? { among } : {}),
 		(reservations) => findUnheld(this.holds, reservations),
@@ -73,9 +64,9 @@ export default service<ProductsService>({
 	metadata: { [KEEPS_LEDGERS]: true, [KEEPS_PAGES]: true },
 	mixins: [
 		orderEvents(),
-		comparedWithOthers<ProductsService>(
+		consistentWithOthers<ProductsService>(
 			["newestSales", "unheld", "holdAgain", "takeSold", "acceptEvents"],
-			[placeKnown, holdsKnown],
+			[positionConsistent, holdsConsistent],
 		),
 		documents(
 			"products",
@@ -327,7 +318,7 @@ export default service<ProductsService>({
 		},
 
 		tell(this: ProductsService, ids: string[]) {
-			tellOutdated(this.broker, ids.map(aboutProduct));
+			publishInvalidation(this.broker, ids.map(aboutProduct));
 		},
 
 		async find(this: ProductsService, id: string) {

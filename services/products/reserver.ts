@@ -1,4 +1,4 @@
-import { batched } from "../../mixins/batching.ts";
+import { batched } from "../../load/batching.ts";
 import type { HoldStore } from "./hold-pages.ts";
 import { type ReserveCall, type Reserved, reserve, reserveTogether } from "./reserving.ts";
 

@@ -1,7 +1,8 @@
 import { problem } from "../../contracts/problems.ts";
+import type { Hold, ProductDocument } from "./documents.ts";
 import { addMoved, type HoldStore, unitsOf, unmoved } from "./hold-pages.ts";
 import { type Line, sumByProduct } from "./lines.ts";
-import { type Hold, ON_SALE, type ProductDocument } from "./model.ts";
+import { ON_SALE } from "./model.ts";
 import { settle } from "./settling.ts";
 
 const FIELDS = ["name", "price_minor", "stock", "holds", "hold_pages", "moves"] as const;

@@ -1,8 +1,8 @@
-import { NEWEST } from "../../mixins/compared.ts";
-import type { DocumentAdapter } from "../../mixins/documents.ts";
+import type { DocumentAdapter } from "../../database/document-store.ts";
+import { NEWEST } from "../../events/consistency.ts";
+import type { ProductDocument, Sale } from "./documents.ts";
 import { addMoved, findCounted, type HoldStore, unmoved } from "./hold-pages.ts";
 import type { Line } from "./lines.ts";
-import type { ProductDocument, Sale } from "./model.ts";
 import { type Attempt, holdOf } from "./reserving.ts";
 import { settle } from "./settling.ts";
 

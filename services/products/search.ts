@@ -1,7 +1,8 @@
 import * as contract from "../../contracts/products.ts";
-import { type DocumentAdapter, isDuplicate } from "../../mixins/documents.ts";
+import type { DocumentAdapter } from "../../database/document-store.ts";
+import { isDuplicate } from "../../mixins/documents.ts";
+import type { ProductDocument } from "./documents.ts";
 import { folded } from "./folding.ts";
-import type { ProductDocument } from "./model.ts";
 
 /**
  * Changes with how products are described for search and with the form of skus and categories, so that what an earlier

@@ -1,7 +1,7 @@
 import pLimit from "p-limit";
-import type { DocumentAdapter } from "../../mixins/documents.ts";
+import type { DocumentAdapter } from "../../database/document-store.ts";
+import type { Hold } from "./documents.ts";
 import { collect, findCounted, type HoldStore, unitsOf } from "./hold-pages.ts";
-import type { Hold } from "./model.ts";
 
 /** The fate of a hold: its units are sold, or go back on sale. */
 export type Fate = "consume" | "release";

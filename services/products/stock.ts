@@ -1,10 +1,11 @@
 import { problem } from "../../contracts/problems.ts";
 import { STOCK_MAX } from "../../contracts/products.ts";
-import type { DocumentAdapter } from "../../mixins/documents.ts";
+import type { DocumentAdapter } from "../../database/document-store.ts";
+import type { ProductDocument } from "./documents.ts";
 import { type HoldStore, heldOf } from "./hold-pages.ts";
 import { supply } from "./ledger.ts";
 import { type Line, sumByProduct } from "./lines.ts";
-import { ON_SALE, type ProductDocument } from "./model.ts";
+import { ON_SALE } from "./model.ts";
 
 /**
  * Units of a refunded order go back on sale. The guard is that the product's ledger has no entry of the order yet, so a

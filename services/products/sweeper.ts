@@ -1,13 +1,13 @@
+import { publishInvalidation } from "../../cache/invalidation.ts";
+import { settings } from "../../config/settings.ts";
 import { callAction } from "../../contracts/actions.ts";
 import { aboutProduct } from "../../contracts/products.ts";
 import type { DocumentService } from "../../mixins/documents.ts";
-import { tellOutdated } from "../../mixins/outdated.ts";
-import { settings } from "../../mixins/settings.ts";
+import type { Hold, HoldPage, ProductDocument } from "./documents.ts";
 import type { HoldStore } from "./hold-pages.ts";
 import { bookEarlier, foldEntries, oldEntries, openLedgers } from "./ledger.ts";
-import type { Hold, HoldPage, ProductDocument } from "./model.ts";
+import { tidyPages } from "./page-cleanup.ts";
 import { settle } from "./settling.ts";
-import { tidyPages } from "./tidying.ts";
 import { hasEarlier, KEEPS_LEDGERS } from "./versions.ts";
 
 /** How often each products process looks for holds whose time is over. */
@@ -145,7 +145,7 @@ export class Sweeper {
 		const isMissingDue = now - this.#looked_at >= MISSING_EVERY_MS;
 		const { collected, missing } = await tidyPages(this.#store, now, isMissingDue);
 		this.#looked_at = isMissingDue ? now : this.#looked_at;
-		tellOutdated(this.#service.broker, collected.map(aboutProduct));
+		publishInvalidation(this.#service.broker, collected.map(aboutProduct));
 		for (const { product_id, page_id } of missing) {
 			if (!this.#missing.has(page_id)) {
 				this.#missing.add(page_id);
@@ -198,7 +198,7 @@ export class Sweeper {
 			this.#store,
 			new Map(fates.flatMap(({ reservation_id, fate }) => (fate === "keep" ? [] : [[reservation_id, fate]]))),
 		);
-		tellOutdated(broker, released.map(aboutProduct));
+		publishInvalidation(broker, released.map(aboutProduct));
 		return holds;
 	}
 }

@@ -1,7 +1,7 @@
 import { DatabaseError, type Pool, type PoolClient } from "pg";
 import { problem } from "../../contracts/problems.ts";
-import type { PostgresService } from "../../mixins/postgres.ts";
-import { forgetAttempts } from "./login-guard.ts";
+import type { PostgresService } from "../../database/postgres-service.ts";
+import { clearAttempts } from "./login-guard.ts";
 import { happen, MAIL_AGAIN_SECONDS, requestMailOnce } from "./mail-requests.ts";
 import { type Credentials, isMailTokenOf, ownerOfMailToken, purposeOf } from "./mail-tokens.ts";
 import type { UserAttributes } from "./model.ts";
@@ -93,7 +93,7 @@ export async function emailsAt(
 }
 
 /** Job: forgets the addresses of which nobody asks any more; events stay as long, and their mails are given up far sooner. */
-export async function forgetFormerEmails(pool: Pick<Pool, "query">): Promise<void> {
+export async function pruneFormerEmails(pool: Pick<Pool, "query">): Promise<void> {
 	await pool.query("DELETE FROM former_emails WHERE until < now() - interval '30 days'");
 }
 
@@ -115,7 +115,7 @@ export async function resetPassword(
 		const { id, email } = await lockOwner(client, "reset", token);
 		await client.query("UPDATE users SET is_verified = true WHERE id = $1", [id]);
 		await setPassword(client, endSessions, id, password_hash);
-		await forgetAttempts(client, email);
+		await clearAttempts(client, email);
 	});
 }
 

@@ -4,7 +4,7 @@ import { changePowers } from "./account.ts";
 import { byEmail } from "./model.ts";
 import { hashPassword } from "./passwords.ts";
 import { addUser } from "./registration.ts";
-import type { UsersService } from "./users.service.ts";
+import type { UsersService } from "./service.ts";
 
 interface Given {
 	email: string;

@@ -3,7 +3,7 @@ import type { ParamsOf, ResultOf } from "../../contracts/actions.ts";
 import { emailsAt } from "./account.ts";
 import { mailToken } from "./mail-tokens.ts";
 import type { UserRow } from "./model.ts";
-import type { UsersService } from "./users.service.ts";
+import type { UsersService } from "./service.ts";
 
 type Asked = ParamsOf<"v1.users.contact">;
 type Contact = ResultOf<"v1.users.contact">;

@@ -2,7 +2,7 @@ import type { Pool } from "pg";
 import type { ActionContext } from "../../contracts/actions.ts";
 import type { UserRow } from "./model.ts";
 import { checkPassword, hashPassword } from "./passwords.ts";
-import type { UsersService } from "./users.service.ts";
+import type { UsersService } from "./service.ts";
 
 /**
  * Whether this is the account's password; false where there is no account. Wrong ones are counted, and the hash of a right
@@ -17,13 +17,13 @@ export async function isPasswordOf(
 	row: UserRow | null,
 	password: string,
 ): Promise<boolean> {
-	let isOutdated = false;
+	let needsRehash = false;
 	const isRight = await service.guard.attempt(email, ctx.meta.client, async () => {
 		const found = await checkPassword(row?.password_hash, password);
-		isOutdated = found === "outdated";
+		needsRehash = found === "outdated";
 		return Boolean(found);
 	});
-	if (row && isOutdated) {
+	if (row && needsRehash) {
 		await replaceHash(service.pool, row, password).catch((error: Error) =>
 			service.logger.warn(`The password of user ${row.id} keeps its outdated hash: ${error.message}`),
 		);

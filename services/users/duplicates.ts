@@ -1,4 +1,4 @@
-import type { PostgresService } from "../../mixins/postgres.ts";
+import type { PostgresService } from "../../database/postgres-service.ts";
 
 /**
  * Names the accounts that lost their address in migration 009, because it is another account's in other case. Their owners

@@ -1,10 +1,10 @@
 import { createHash } from "node:crypto";
 import type { Pool } from "pg";
 import { RateLimiterPostgres, RateLimiterRes } from "rate-limiter-flexible";
+import { databaseUrl } from "../../config/settings.ts";
 import { fold } from "../../contracts/email.ts";
 import { type ProblemCode, problem } from "../../contracts/problems.ts";
-import { BY_KEY, postgresPool } from "../../mixins/postgres-client.ts";
-import { databaseUrl } from "../../mixins/settings.ts";
+import { BY_KEY, postgresPool } from "../../database/postgres-client.ts";
 
 const MINUTE = 60;
 
@@ -112,7 +112,7 @@ export class LoginGuard {
 }
 
 /** Forgets the wrong passwords for an account: its owner is there, and they were for another one. */
-export async function forgetAttempts(client: Pick<Pool, "query">, email: string): Promise<void> {
+export async function clearAttempts(client: Pick<Pool, "query">, email: string): Promise<void> {
 	await client.query(
 		"DELETE FROM login_attempts WHERE key = 'account:' || $1 OR starts_with(key, 'pair:' || $1)",
 		[accountKey(email)],
@@ -124,6 +124,6 @@ function accountKey(email: string): string {
 }
 
 /** Job: forgets what counts no more. */
-export async function forgetOldAttempts(pool: Pick<Pool, "query">): Promise<void> {
+export async function pruneAttempts(pool: Pick<Pool, "query">): Promise<void> {
 	await pool.query("DELETE FROM login_attempts WHERE expire < extract(epoch FROM now()) * 1000");
 }

@@ -1,7 +1,7 @@
 import type { Pool, PoolClient } from "pg";
 import type { EventName } from "../../contracts/actions.ts";
+import type { PostgresService } from "../../database/postgres-service.ts";
 import { publish } from "../../mixins/outbox.ts";
-import type { PostgresService } from "../../mixins/postgres.ts";
 import type { UserAttributes } from "./model.ts";
 
 /** Events by which a user gets a mail that somebody asked for. */

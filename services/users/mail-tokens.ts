@@ -1,7 +1,7 @@
 import { createHmac, timingSafeEqual } from "node:crypto";
 import type { z } from "zod";
+import { deriveKey } from "../../config/settings.ts";
 import { mailTokenPurpose } from "../../contracts/users.ts";
-import { deriveKey } from "../../mixins/settings.ts";
 import type { UserAttributes } from "./model.ts";
 
 type Purpose = z.output<typeof mailTokenPurpose>;

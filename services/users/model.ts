@@ -3,10 +3,10 @@ import SequelizeAdapter from "moleculer-db-adapter-sequelize";
 import pg from "pg";
 import { col, DataTypes, fn, type Model, type ModelStatic, Sequelize, where } from "sequelize";
 import type { z } from "zod";
+import { databaseUrl } from "../../config/settings.ts";
 import { fold } from "../../contracts/email.ts";
 import type { locale, ownUser, role, user } from "../../contracts/users.ts";
-import { PostgresClient } from "../../mixins/postgres-client.ts";
-import { databaseUrl } from "../../mixins/settings.ts";
+import { PostgresClient } from "../../database/postgres-client.ts";
 
 /** The columns of `users`. */
 export interface UserAttributes {

@@ -3,7 +3,7 @@ import { problem } from "../../contracts/problems.ts";
 import { publish } from "../../mixins/outbox.ts";
 import { byEmail, byUsername, type UserAttributes, type UserRow } from "./model.ts";
 import { hashPassword } from "./passwords.ts";
-import type { UsersService } from "./users.service.ts";
+import type { UsersService } from "./service.ts";
 
 /**
  * Adds a user and tells the other services, in one transaction.

@@ -1,7 +1,7 @@
 import type { Pool, PoolClient } from "pg";
 import { ACCESS_SECONDS } from "../../contracts/users.ts";
-import type { PostgresService } from "../../mixins/postgres.ts";
-import { type Revocation, tellRevoked } from "../../mixins/revocations.ts";
+import type { PostgresService } from "../../database/postgres-service.ts";
+import { publishRevocations, type Revocation } from "../../nats/revocations.ts";
 
 /** Ends all sessions of a user, as part of the transaction that it was made for. */
 export type EndSessions = (user_id: number) => Promise<void>;
@@ -21,7 +21,7 @@ export async function endingSessions<T>(
 		});
 		return { result, revoked };
 	});
-	await tellRevoked(service.broker, revoked);
+	await publishRevocations(service.broker, revoked);
 	return result;
 }
 

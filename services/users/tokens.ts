@@ -12,8 +12,8 @@ import {
 import { SignJWT } from "jose";
 import type { Pool } from "pg";
 import type { z } from "zod";
+import { deriveKey, settings } from "../../config/settings.ts";
 import { ACCESS_SECONDS, TOKEN_AUDIENCE, TOKEN_ISSUER, type users } from "../../contracts/users.ts";
-import { deriveKey, settings } from "../../mixins/settings.ts";
 
 const REFRESH_DAYS = 30;
 /** For so long after its use a refresh token gets the same successor again. */
@@ -187,7 +187,7 @@ export async function endFamily(pool: Pick<Pool, "query">, token: string): Promi
 }
 
 /** Job: forgets signing keys whose last tokens are over. */
-export async function forgetOldKeys(pool: Pick<Pool, "query">): Promise<void> {
+export async function pruneKeys(pool: Pick<Pool, "query">): Promise<void> {
 	await pool.query(
 		`DELETE FROM signing_keys k WHERE EXISTS (
 			SELECT FROM signing_keys newer
@@ -198,7 +198,7 @@ export async function forgetOldKeys(pool: Pick<Pool, "query">): Promise<void> {
 }
 
 /** Job: forgets the tokens whose time is over. */
-export async function forgetOldTokens(pool: Pick<Pool, "query">): Promise<void> {
+export async function pruneTokens(pool: Pick<Pool, "query">): Promise<void> {
 	await pool.query("DELETE FROM refresh_tokens WHERE expires_at <= now()");
 }
 

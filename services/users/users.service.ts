@@ -1,59 +1,46 @@
-import { Op, type Sequelize } from "sequelize";
+import { Op } from "sequelize";
+import { service } from "../../broker/schema.ts";
 import { type ActionContext, callAction, implement } from "../../contracts/actions.ts";
 import { problem } from "../../contracts/problems.ts";
 import { ACCESS_SECONDS, users } from "../../contracts/users.ts";
-import { comparedWithOthers, eventsKnown, lostEventTables, streamKnown } from "../../mixins/compared.ts";
-import { cursorAt, readId } from "../../mixins/cursor.ts";
+import { cursorAt, readId } from "../../database/page-cursor.ts";
+import { consistentWithOthers, eventsKnown, lostEventTables, streamKnown } from "../../mixins/consistency.ts";
 import { database } from "../../mixins/database.ts";
 import { jobs } from "../../mixins/jobs.ts";
-import { type OutboxService, outbox, outboxTables, pendingWork } from "../../mixins/outbox.ts";
+import { outbox, outboxTables, pendingWork } from "../../mixins/outbox.ts";
 import { postgres } from "../../mixins/postgres.ts";
-import { service } from "../../mixins/schema.ts";
 import {
 	changePassword,
 	changePowers,
 	confirmEmail,
-	forgetFormerEmails,
+	pruneFormerEmails,
 	removeUser,
 	requestEmailChange,
 	resetPassword,
 } from "./account.ts";
 import { ensureAdmin, makeAdmin } from "./admins.ts";
+import { usersConsistent } from "./consistency.ts";
 import { contactsOf } from "./contacts.ts";
 import { isPasswordOf } from "./credentials.ts";
 import { warnOfDuplicates } from "./duplicates.ts";
-import { usersKnown } from "./known.ts";
-import { forgetOldAttempts, LoginGuard } from "./login-guard.ts";
+import { LoginGuard, pruneAttempts } from "./login-guard.ts";
 import { askForMail, type MailRequest, requestMail } from "./mail-requests.ts";
-import { byEmail, connectUsers, present, presentToOwner, type UserModel, type UserRow } from "./model.ts";
+import { byEmail, connectUsers, present, presentToOwner } from "./model.ts";
 import { registerOnce } from "./registration.ts";
+import type { Tokens, UsersService } from "./service.ts";
 import { endingSessions, listRevocations } from "./sessions.ts";
 import {
 	endFamily,
 	exchangeRefreshToken,
-	forgetOldKeys,
-	forgetOldTokens,
 	type Holder,
 	issueRefreshToken,
+	pruneKeys,
+	pruneTokens,
 	TokenSigner,
 } from "./tokens.ts";
 
-export interface UsersService extends OutboxService {
-	adapter: { db: Sequelize };
-	model: UserModel;
-	signer: TokenSigner;
-	guard: LoginGuard;
-	find(id: number): Promise<UserRow>;
-	caller(ctx: ActionContext): Promise<UserRow>;
-	checkPassword(ctx: ActionContext, password: string): Promise<UserRow>;
-	tellOrders(user_id: number): Promise<void>;
-	session(holder: Holder, refresh_token: string): Promise<Tokens>;
-}
-
 /** How long a deletion waits for orders. */
 const ORDERS_PATIENCE_MS = 1000;
-
-type Tokens = { access_token: string; token_type: "bearer"; expires_in: number; refresh_token: string };
 
 export default service<UsersService>({
 	name: users.name,
@@ -62,9 +49,9 @@ export default service<UsersService>({
 		database,
 		outbox("users"),
 		jobs("users"),
-		comparedWithOthers<UsersService>(
+		consistentWithOthers<UsersService>(
 			["ensureAdmin", "outbox"],
-			[streamKnown("user"), usersKnown, eventsKnown("user")],
+			[streamKnown("user"), usersConsistent, eventsKnown("user")],
 		),
 		postgres({
 			database: "users",
@@ -314,10 +301,10 @@ export default service<UsersService>({
 	created() {
 		this.addTasks({
 			forget_old_tokens: async () => {
-				await forgetOldTokens(this.pool);
-				await forgetOldKeys(this.pool);
-				await forgetOldAttempts(this.pool);
-				await forgetFormerEmails(this.pool);
+				await pruneTokens(this.pool);
+				await pruneKeys(this.pool);
+				await pruneAttempts(this.pool);
+				await pruneFormerEmails(this.pool);
 			},
 			forget_orders: async (payload) => {
 				const { user_id } = payload as { user_id: number };

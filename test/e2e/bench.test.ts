@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, expect, test } from "@jest/globals";
-import type { Measured } from "../../bench/measure.ts";
+import type { Measured } from "../../tools/bench/measure.ts";
 import { type Command, cleanUp, newFolder, run } from "../../tools/shop-process.ts";
 
 let bench: Command | undefined;

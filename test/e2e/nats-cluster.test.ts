@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { type ClusterInfo, connect, type JetStreamManager, type NatsConnection } from "nats";
-import { findNatsServer } from "../../infra/tools.ts";
+import { findNatsServer } from "../../infra/programs.ts";
 import { cleanUp, freePort, newFolder, signUp, startShop, until } from "../../tools/shop-process.ts";
 
 // A shop on a cluster of three NATS servers.

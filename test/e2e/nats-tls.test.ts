@@ -5,7 +5,7 @@ import { connect as connectSocket } from "node:net";
 import { join, resolve } from "node:path";
 import { parseEnv } from "node:util";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
-import { findNatsServer } from "../../infra/tools.ts";
+import { findNatsServer } from "../../infra/programs.ts";
 import { cleanUp, freePort, newFolder, run, signUp, startShop, until } from "../../tools/shop-process.ts";
 
 // A NATS as docker-compose.yml has it, with the secrets and certificates of ops/make-secrets.

@@ -96,7 +96,7 @@ test.each<[string[], RegExp]>([
 
 test("a checkout without packages and with a wrong .env answers --help, and installs nothing", async () => {
 	const root = newFolder();
-	for (const part of ["cli", "infra", "mixins", "package.json", "package-lock.json"]) {
+	for (const part of ["cli", "infra", "config", "package.json", "package-lock.json"]) {
 		cpSync(join(repository, part), join(root, part), { recursive: true });
 	}
 	writeFileSync(join(root, ".env"), "PORT 3000\n");

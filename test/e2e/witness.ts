@@ -91,7 +91,7 @@ export class Witness {
 	async during<T>(name: string, happening: () => Promise<T>): Promise<T> {
 		this.#isOver = false;
 		const loops = [
-			// Somebody who has changed nothing: else what is kept from before would not do (middlewares/answers.ts).
+			// Somebody who has changed nothing: else what is kept from before would not do (middlewares/response-cache.ts).
 			this.#repeat(() =>
 				this.ask("GET product", "GET", `/api/v1/products/${this.product}`, { client: "192.0.2.7" }),
 			),

@@ -7,9 +7,9 @@ import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import type { ServiceBroker } from "moleculer";
 import pg from "pg";
 import PostalMime from "postal-mime";
+import { databaseUrl, settings } from "../../config/settings.ts";
 import { callAction } from "../../contracts/actions.ts";
 import { asService } from "../../middlewares/permissions.ts";
-import { databaseUrl, settings } from "../../mixins/settings.ts";
 import { mailToken } from "../../services/users/mail-tokens.ts";
 import { admin, eventually, newProduct, newUser, PASSWORD, type Person, startNode } from "./shop.ts";
 

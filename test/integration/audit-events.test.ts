@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import type { Service } from "moleculer";
-import { addService } from "../../cli/shop/services.ts";
-import { settings } from "../../mixins/settings.ts";
+import { settings } from "../../config/settings.ts";
+import { addService } from "../../hosting/services.ts";
 import { AuditedShop, type Breach, type Made, testBreaches } from "./audited-shop.ts";
 import { eventually, newUser } from "./shop.ts";
 

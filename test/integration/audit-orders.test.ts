@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { audit } from "../../audit/audit.ts";
+import { audit } from "../../tools/audit/audit.ts";
 import { AuditedShop, type Breach, type Made, testBreaches } from "./audited-shop.ts";
 
 let shop: AuditedShop;

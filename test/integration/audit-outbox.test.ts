@@ -1,6 +1,6 @@
 import { expect, test } from "@jest/globals";
-import { repair } from "../../audit/repair.ts";
-import { streamConfig } from "../../mixins/events.ts";
+import { streamConfig } from "../../events/envelope.ts";
+import { repair } from "../../tools/audit/repair.ts";
 import { BreakableShop } from "./breakable-shop.ts";
 import { eventually } from "./shop.ts";
 

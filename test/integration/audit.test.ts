@@ -1,12 +1,12 @@
 import { randomUUID } from "node:crypto";
 import { describe, expect, test } from "@jest/globals";
-import { audit } from "../../audit/audit.ts";
-import { isLegal } from "../../audit/orders.ts";
-import { repair } from "../../audit/repair.ts";
 import { callAction } from "../../contracts/actions.ts";
 import { asService } from "../../middlewares/permissions.ts";
 import type { DocumentService } from "../../mixins/documents.ts";
-import type { ProductDocument } from "../../services/products/model.ts";
+import type { ProductDocument } from "../../services/products/documents.ts";
+import { audit } from "../../tools/audit/audit.ts";
+import { isLegal } from "../../tools/audit/orders.ts";
+import { repair } from "../../tools/audit/repair.ts";
 import { BreakableShop } from "./breakable-shop.ts";
 import { eventually, newProduct, stockOf } from "./shop.ts";
 

@@ -2,12 +2,13 @@ import { randomUUID } from "node:crypto";
 import { expect, test } from "@jest/globals";
 import type { ServiceBroker } from "moleculer";
 import type { Pool } from "pg";
-import { audit } from "../../audit/audit.ts";
-import { openSources, type Sources } from "../../audit/sources.ts";
+import { databaseUrl } from "../../config/settings.ts";
 import { callAction } from "../../contracts/actions.ts";
-import { postgresPool } from "../../mixins/postgres-client.ts";
-import { databaseUrl } from "../../mixins/settings.ts";
+import { postgresPool } from "../../database/postgres-client.ts";
 import { sign } from "../../services/orders/webhook.ts";
+import { audit } from "../../tools/audit/audit.ts";
+import type { Sources } from "../../tools/audit/snapshot.ts";
+import { openSources } from "../../tools/audit/sources.ts";
 import { now, SECRET } from "./paying.ts";
 import { admin, eventually, newProduct, newUser, type Person, startNode } from "./shop.ts";
 

@@ -1,10 +1,11 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, afterEach, beforeAll, expect } from "@jest/globals";
 import type { ServiceBroker } from "moleculer";
-import { audit } from "../../audit/audit.ts";
-import { openSources, type Sources } from "../../audit/sources.ts";
 import type { JobsService } from "../../mixins/jobs.ts";
 import type { Sweeper } from "../../services/products/sweeper.ts";
+import { audit } from "../../tools/audit/audit.ts";
+import type { Sources } from "../../tools/audit/snapshot.ts";
+import { openSources } from "../../tools/audit/sources.ts";
 import { eventually, newProduct, newUser, type Person, startNode, stockOf } from "./shop.ts";
 
 /** A shop without a sweeper, whose databases the tests of one file break and mend. */

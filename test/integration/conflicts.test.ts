@@ -3,8 +3,8 @@ import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import type { ServiceBroker } from "moleculer";
 import type { PoolClient } from "pg";
 import { callAction } from "../../contracts/actions.ts";
+import type { PostgresService } from "../../database/postgres-service.ts";
 import { asService } from "../../middlewares/permissions.ts";
-import type { PostgresService } from "../../mixins/postgres.ts";
 import { eventually, startNode } from "./shop.ts";
 
 let shop: ServiceBroker;

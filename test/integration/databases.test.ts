@@ -1,12 +1,12 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
 import { ServiceBroker } from "moleculer";
+import { settings } from "../../config/settings.ts";
 import { callAction } from "../../contracts/actions.ts";
-import { checkGiven } from "../../infra/given-servers.ts";
+import { PostgresClient } from "../../database/postgres-client.ts";
+import { creation } from "../../database/postgres-database.ts";
+import { checkGiven } from "../../infra/connection-checks.ts";
 import { postgres } from "../../mixins/postgres.ts";
-import { PostgresClient } from "../../mixins/postgres-client.ts";
-import { creation } from "../../mixins/postgres-database.ts";
-import { settings } from "../../mixins/settings.ts";
 import { type OwnPostgres, startPostgres } from "../own-postgres.ts";
 import { PASSWORD, startNode } from "./shop.ts";
 

@@ -2,8 +2,8 @@ import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import type { ServiceBroker } from "moleculer";
 import { callAction } from "../../contracts/actions.ts";
+import type { PostgresService } from "../../database/postgres-service.ts";
 import { asService } from "../../middlewares/permissions.ts";
-import type { PostgresService } from "../../mixins/postgres.ts";
 import { withEarlierOrders } from "./earlier-orders.ts";
 import { eventually, newProduct, startNode, stockOf } from "./shop.ts";
 

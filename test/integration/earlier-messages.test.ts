@@ -4,8 +4,8 @@ import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { runMigrations } from "graphile-worker";
 import type { ServiceBroker } from "moleculer";
 import pg from "pg";
+import { databaseUrl, settings } from "../../config/settings.ts";
 import { inboxTables } from "../../mixins/inbox.ts";
-import { databaseUrl, settings } from "../../mixins/settings.ts";
 import { eventually, newUser, type Person, startNode } from "./shop.ts";
 
 // A database of notifications as the version before 006-queue.sql made it, in which jobs send the messages.

@@ -3,9 +3,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { ServiceBroker } from "moleculer";
+import { service } from "../../broker/schema.ts";
+import type { PostgresService } from "../../database/postgres-service.ts";
 import { outboxTables } from "../../mixins/outbox.ts";
-import { type PostgresService, postgres } from "../../mixins/postgres.ts";
-import { service } from "../../mixins/schema.ts";
+import { postgres } from "../../mixins/postgres.ts";
 
 const MIGRATIONS = new URL("../../services/orders/migrations/", import.meta.url);
 

@@ -4,11 +4,11 @@ import { runMigrations } from "graphile-worker";
 import type { ServiceBroker } from "moleculer";
 import { connect, consumerOpts, type NatsConnection } from "nats";
 import pg from "pg";
+import { databaseUrl, settings } from "../../config/settings.ts";
 import type { EventEnvelope } from "../../contracts/actions.ts";
-import { streamConfig } from "../../mixins/events.ts";
+import { streamConfig } from "../../events/envelope.ts";
+import { unlessMissing } from "../../events/stream.ts";
 import { outboxTables } from "../../mixins/outbox.ts";
-import { databaseUrl, settings } from "../../mixins/settings.ts";
-import { unlessMissing } from "../../mixins/stream.ts";
 import { natsConnection } from "../../moleculer.config.ts";
 import { eventually, startNode } from "./shop.ts";
 

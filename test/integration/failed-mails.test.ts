@@ -3,13 +3,14 @@ import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, expect, jest, test } from "@jest/globals";
 import type { ServiceBroker } from "moleculer";
 import { SMTPServer } from "smtp-server";
-import { audit } from "../../audit/audit.ts";
-import { openSources, type Sources } from "../../audit/sources.ts";
-import { listFailedMails, retryMails } from "../../cli/shop/operator-commands.ts";
+import { FAILED_MESSAGES_METRIC } from "../../broker/metrics.ts";
+import { listFailedMails, retryMails } from "../../cli/repl/operator-commands.ts";
 import { callAction } from "../../contracts/actions.ts";
 import { asService } from "../../middlewares/permissions.ts";
 import type { JobsService } from "../../mixins/jobs.ts";
-import { FAILED_MESSAGES_METRIC } from "../../mixins/metrics.ts";
+import { audit } from "../../tools/audit/audit.ts";
+import type { Sources } from "../../tools/audit/snapshot.ts";
+import { openSources } from "../../tools/audit/sources.ts";
 import { admin, eventually, newUser, PASSWORD, startNode } from "./shop.ts";
 
 /** What the mail server answers to each recipient; nothing: it takes the mail. */

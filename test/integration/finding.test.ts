@@ -3,14 +3,14 @@ import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import type { ServiceBroker } from "moleculer";
 import { callAction, type ParamsOf, type ResultOf } from "../../contracts/actions.ts";
 import { products } from "../../contracts/products.ts";
+import { cursorAt } from "../../database/page-cursor.ts";
 import { asService } from "../../middlewares/permissions.ts";
-import { cursorAt } from "../../mixins/cursor.ts";
 import type { DocumentService } from "../../mixins/documents.ts";
+import type { ProductDocument } from "../../services/products/documents.ts";
 import { type Listing, readPage } from "../../services/products/listing.ts";
-import type { ProductDocument } from "../../services/products/model.ts";
 import { MongoListing } from "../../services/products/mongo-listing.ts";
 import { describeForSearch, wordsOf } from "../../services/products/search.ts";
-import { Chance } from "../../tools/chance.ts";
+import { SeededRandom } from "../../tools/seeded-random.ts";
 import { startNode } from "./shop.ts";
 import { chooseStore, stores } from "./stores.ts";
 
@@ -22,7 +22,7 @@ const CATEGORIES = ["minuman", "dapur", "hadiah"];
 
 describe.each(stores)("finding products on %s", (_, url) => {
 	let broker: ServiceBroker;
-	const chance = new Chance(7);
+	const chance = new SeededRandom(7);
 	/** What the shop has, as a client knows it. */
 	const known = new Map<string, Product>();
 

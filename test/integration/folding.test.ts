@@ -1,8 +1,8 @@
 import { readdir, readFile } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import pg from "pg";
+import { settings } from "../../config/settings.ts";
 import { fold } from "../../contracts/email.ts";
-import { settings } from "../../mixins/settings.ts";
 
 const MIGRATIONS = new URL("../../services/users/migrations/", import.meta.url);
 const FOLD = "009-fold.sql";

@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { ServiceBroker } from "moleculer";
+import { service } from "../../broker/schema.ts";
 import { type JobsService, jobs } from "../../mixins/jobs.ts";
 import { postgres } from "../../mixins/postgres.ts";
-import { service } from "../../mixins/schema.ts";
 
 /** A node with jobs in the database of orders, without a transporter. */
 export async function startWorker(tasks: JobsService["tasks"]): Promise<ServiceBroker> {

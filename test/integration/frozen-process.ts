@@ -1,6 +1,6 @@
 import { setTimeout as wait } from "node:timers/promises";
-import { PostgresClient, PULSED } from "../../mixins/postgres-client.ts";
-import { databaseUrl } from "../../mixins/settings.ts";
+import { databaseUrl } from "../../config/settings.ts";
+import { PostgresClient, PULSED } from "../../database/postgres-client.ts";
 import { holdForEver, startWorker } from "./frozen-node.ts";
 
 // The program of a process that frozen.test.ts stops in the middle of something.

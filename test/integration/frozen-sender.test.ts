@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import type { ServiceBroker } from "moleculer";
 import { callAction } from "../../contracts/actions.ts";
 import { asService } from "../../middlewares/permissions.ts";
-import type { Sender } from "../../services/notifications/sender.ts";
+import type { DeliveryProcess } from "../../services/notifications/delivery.ts";
 import { eventually, PASSWORD, startNode } from "./shop.ts";
 import { type SlowMailServer, startSlowMailServer } from "./slow-mail-server.ts";
 
@@ -35,7 +35,7 @@ const register = (username: string) =>
 
 test("a frozen process that sends is replaced; what it held is sent once more at most, and the service says so meanwhile", async () => {
 	const { sender } = shop.getLocalService({ name: "notifications", version: 1 }) as unknown as {
-		sender: Sender;
+		sender: DeliveryProcess;
 	};
 	// It has loaded its program.
 	await register("first");
@@ -66,7 +66,7 @@ test("a frozen process that sends is replaced; what it held is sent once more at
 
 test("a process that freezes just before its service stops holds it up for some seconds at most", async () => {
 	const { sender } = shop.getLocalService({ name: "notifications", version: 1 }) as unknown as {
-		sender: Sender;
+		sender: DeliveryProcess;
 	};
 	const pid = sender.pid as number;
 	process.kill(pid, "SIGSTOP");

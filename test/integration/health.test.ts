@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import type { ServiceBroker } from "moleculer";
-import { HealthServer } from "../../cli/shop/health-server.ts";
+import { HealthServer } from "../../hosting/health-server.ts";
 import { startNode } from "./shop.ts";
 
 let node: ServiceBroker;

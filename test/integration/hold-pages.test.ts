@@ -2,14 +2,12 @@ import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import type { ServiceBroker } from "moleculer";
-import { audit } from "../../audit/audit.ts";
-import { openSources, type Sources } from "../../audit/sources.ts";
 import { callAction } from "../../contracts/actions.ts";
 import { STOCK_MAX } from "../../contracts/products.ts";
 import { asService } from "../../middlewares/permissions.ts";
 import type { DocumentService } from "../../mixins/documents.ts";
+import type { Hold, HoldPage, ProductDocument } from "../../services/products/documents.ts";
 import { findMissing, type HoldStore, heldOf, pageIds } from "../../services/products/hold-pages.ts";
-import type { Hold, HoldPage, ProductDocument } from "../../services/products/model.ts";
 import {
 	beginPage,
 	countPage,
@@ -17,12 +15,15 @@ import {
 	moveOldest,
 	SIZES,
 	withdrawPage,
-} from "../../services/products/moving.ts";
+} from "../../services/products/hold-paging.ts";
+import { tidyPages } from "../../services/products/page-cleanup.ts";
 import { reserve } from "../../services/products/reserving.ts";
 import { findUnheld, holdAgain, newestSales } from "../../services/products/restoring.ts";
 import { type Fate, settle } from "../../services/products/settling.ts";
 import type { Sweeper } from "../../services/products/sweeper.ts";
-import { tidyPages } from "../../services/products/tidying.ts";
+import { audit } from "../../tools/audit/audit.ts";
+import type { Sources } from "../../tools/audit/snapshot.ts";
+import { openSources } from "../../tools/audit/sources.ts";
 import { eventually, newProduct, newUser, type Person, startNode, stockOf } from "./shop.ts";
 import { chooseStore, stores } from "./stores.ts";
 import { Turns } from "./turns.ts";

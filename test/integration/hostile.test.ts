@@ -5,13 +5,13 @@ import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { SignJWT, UnsecuredJWT } from "jose";
 import type { ServiceBroker } from "moleculer";
+import { settings } from "../../config/settings.ts";
 import { callAction } from "../../contracts/actions.ts";
 import { TOKEN_AUDIENCE, TOKEN_ISSUER } from "../../contracts/users.ts";
+import type { PostgresService } from "../../database/postgres-service.ts";
+import { databaseErrorMiddleware } from "../../middlewares/database-errors.ts";
 import { asService } from "../../middlewares/permissions.ts";
 import { countsAsFailure } from "../../middlewares/resilience.ts";
-import { storeFailureMiddleware } from "../../middlewares/store-failures.ts";
-import type { PostgresService } from "../../mixins/postgres.ts";
-import { settings } from "../../mixins/settings.ts";
 import { admin, eventually, newProduct, newUser, PASSWORD, type Person, startNode } from "./shop.ts";
 
 let shop: ServiceBroker;
@@ -564,7 +564,7 @@ test("a value that PostgreSQL refuses, should one get so far, is the caller's mi
 	const { pool } = shop.getLocalService({ name: "orders", version: 1 }) as unknown as PostgresService;
 	const ask = (sql: string) => {
 		const action = { name: "v1.orders.list", handler: () => pool.query(sql) };
-		const handler = storeFailureMiddleware.localAction?.call(shop, action.handler, action as never);
+		const handler = databaseErrorMiddleware.localAction?.call(shop, action.handler, action as never);
 		return (handler as (ctx: object) => Promise<Error>)({ broker: shop }).catch((error: Error) => error);
 	};
 	for (const sql of ["SELECT '0000-01-01'::timestamptz", "SELECT 1e10::integer", "SELECT 'x'::uuid"]) {

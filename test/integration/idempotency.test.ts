@@ -3,10 +3,10 @@ import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import type { Context, ServiceBroker } from "moleculer";
 import { allActions, callAction, withKey } from "../../contracts/actions.ts";
 import { takesKey } from "../../contracts/contract.ts";
+import { jetStreamOf } from "../../events/stream.ts";
 import { asService } from "../../middlewares/permissions.ts";
-import { bucketName } from "../../mixins/key-records.ts";
-import { natsOf } from "../../mixins/nats-client.ts";
-import { jetStreamOf } from "../../mixins/stream.ts";
+import { natsOf } from "../../nats/client.ts";
+import { bucketName } from "../../nats/idempotency-records.ts";
 import { KeyedClient, newKey } from "./keyed-client.ts";
 import {
 	admin,

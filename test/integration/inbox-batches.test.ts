@@ -2,10 +2,10 @@ import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import type { ServiceBroker } from "moleculer";
 import pg from "pg";
+import { databaseUrl } from "../../config/settings.ts";
 import { callAction } from "../../contracts/actions.ts";
+import { newestTakenIn, pruneGaps, prunePlaces } from "../../events/inbox-rows.ts";
 import { asService } from "../../middlewares/permissions.ts";
-import { newestTakenIn, pruneGaps, prunePlaces } from "../../mixins/inbox-rows.ts";
-import { databaseUrl } from "../../mixins/settings.ts";
 import { eventually, newUser, type Person, startNode } from "./shop.ts";
 
 let shop: ServiceBroker;

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import type { ServiceBroker } from "moleculer";
 import pg from "pg";
+import { databaseUrl } from "../../config/settings.ts";
 import { callAction } from "../../contracts/actions.ts";
 import { asService } from "../../middlewares/permissions.ts";
 import { type JobsService, jobs } from "../../mixins/jobs.ts";
 import { postgres } from "../../mixins/postgres.ts";
-import { databaseUrl } from "../../mixins/settings.ts";
 import { eventually, startNode } from "./shop.ts";
 
 let broker: ServiceBroker;

@@ -1,8 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import type { ServiceBroker } from "moleculer";
-import { audit } from "../../audit/audit.ts";
-import { openSources, type Sources } from "../../audit/sources.ts";
+import { audit } from "../../tools/audit/audit.ts";
+import type { Sources } from "../../tools/audit/snapshot.ts";
+import { openSources } from "../../tools/audit/sources.ts";
 import { newProduct, newUser, type Person, startNode, stockOf } from "./shop.ts";
 import { mongoUrl } from "./stores.ts";
 

@@ -5,9 +5,9 @@ import { callAction } from "../../contracts/actions.ts";
 import { products } from "../../contracts/products.ts";
 import { asService } from "../../middlewares/permissions.ts";
 import type { DocumentService } from "../../mixins/documents.ts";
+import type { ProductDocument } from "../../services/products/documents.ts";
 import { type Listing, readPage } from "../../services/products/listing.ts";
 import { MemoryListing } from "../../services/products/memory-listing.ts";
-import type { ProductDocument } from "../../services/products/model.ts";
 import { startNode } from "./shop.ts";
 import { chooseStore, stores } from "./stores.ts";
 

@@ -2,10 +2,10 @@ import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import type { ServiceBroker } from "moleculer";
 import pg from "pg";
+import { databaseUrl } from "../../config/settings.ts";
 import { callAction } from "../../contracts/actions.ts";
 import { asService } from "../../middlewares/permissions.ts";
-import { databaseUrl } from "../../mixins/settings.ts";
-import type { Sender } from "../../services/notifications/sender.ts";
+import type { DeliveryProcess } from "../../services/notifications/delivery.ts";
 import { eventually, PASSWORD, startNode } from "./shop.ts";
 import { type SlowMailServer, startSlowMailServer } from "./slow-mail-server.ts";
 
@@ -32,10 +32,9 @@ afterAll(async () => {
 });
 
 const service = () =>
-	shop.getLocalService({ name: "notifications", version: 1 }) as unknown as { sender: Sender } & Pick<
-		ServiceBroker,
-		"logger"
-	>;
+	shop.getLocalService({ name: "notifications", version: 1 }) as unknown as {
+		sender: DeliveryProcess;
+	} & Pick<ServiceBroker, "logger">;
 
 async function register(): Promise<string> {
 	const username = `u${randomUUID().slice(0, 8)}`;

@@ -2,11 +2,11 @@ import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import type { ServiceBroker } from "moleculer";
 import pg from "pg";
+import { databaseUrl } from "../../config/settings.ts";
 import { callAction } from "../../contracts/actions.ts";
-import { databaseUrl } from "../../mixins/settings.ts";
+import type { DeliveryProcess } from "../../services/notifications/delivery.ts";
 import type { Dispatcher } from "../../services/notifications/dispatcher.ts";
 import { Orphans } from "../../services/notifications/queue.ts";
-import type { Sender } from "../../services/notifications/sender.ts";
 import { eventually, PASSWORD, startNode } from "./shop.ts";
 import { type SlowMailServer, startSlowMailServer } from "./slow-mail-server.ts";
 
@@ -32,7 +32,7 @@ afterAll(async () => {
 const service = () =>
 	shop.getLocalService({ name: "notifications", version: 1 }) as unknown as {
 		dispatcher: Dispatcher;
-		sender: Sender;
+		sender: DeliveryProcess;
 	};
 
 async function register(): Promise<string> {

@@ -5,9 +5,9 @@ import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import type { ServiceBroker } from "moleculer";
 import pg from "pg";
 import { SMTPServer } from "smtp-server";
+import { databaseUrl } from "../../config/settings.ts";
 import { callAction } from "../../contracts/actions.ts";
 import { asService } from "../../middlewares/permissions.ts";
-import { databaseUrl } from "../../mixins/settings.ts";
 import { admin, eventually, newProduct, newUser, PASSWORD, type Person, startNode } from "./shop.ts";
 
 /** What the mail server answers to a recipient, by the address; others are accepted. */

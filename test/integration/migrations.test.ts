@@ -2,7 +2,7 @@ import { readdir } from "node:fs/promises";
 import { afterAll, expect, test } from "@jest/globals";
 import type { ServiceBroker } from "moleculer";
 import pg from "pg";
-import { databaseUrl } from "../../mixins/settings.ts";
+import { databaseUrl } from "../../config/settings.ts";
 import { startNode } from "./shop.ts";
 
 const started: ServiceBroker[] = [];

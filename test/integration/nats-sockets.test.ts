@@ -5,14 +5,14 @@ import { join, resolve } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
 import { type Middleware, ServiceBroker, type ServiceSchema } from "moleculer";
 import { connect, type NatsConnection } from "nats";
+import { settings } from "../../config/settings.ts";
+import { ALL_EVENTS } from "../../events/envelope.ts";
+import { jetStreamOf } from "../../events/stream.ts";
 import { choosePort } from "../../infra/ports.ts";
-import { findNatsServer } from "../../infra/tools.ts";
+import { findNatsServer } from "../../infra/programs.ts";
 import { channels } from "../../middlewares/channels.ts";
-import { ALL_EVENTS } from "../../mixins/events.ts";
-import { natsOf } from "../../mixins/nats-client.ts";
-import { settings } from "../../mixins/settings.ts";
-import { jetStreamOf } from "../../mixins/stream.ts";
 import { natsConnection } from "../../moleculer.config.ts";
+import { natsOf } from "../../nats/client.ts";
 import { eventually, intoFile } from "./shop.ts";
 
 // A nats-server of its own, which is stopped by SIGSTOP: its port takes connections, and nobody answers on them.

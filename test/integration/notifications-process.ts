@@ -1,6 +1,6 @@
 /** A process with notifications alone, in the shop of the test that starts it: to be frozen or killed. */
 import { ServiceBroker } from "moleculer";
-import { addService } from "../../cli/shop/services.ts";
+import { addService } from "../../hosting/services.ts";
 import { brokerOptions } from "../../moleculer.config.ts";
 
 const broker = new ServiceBroker(brokerOptions({ logger: false }));

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import type { ServiceBroker } from "moleculer";
 import { connect } from "nats";
 import pg from "pg";
-import { databaseUrl, settings } from "../../mixins/settings.ts";
+import { databaseUrl, settings } from "../../config/settings.ts";
 import { natsConnection } from "../../moleculer.config.ts";
 import { admin, eventually, newProduct, newUser, type Person, startNode } from "./shop.ts";
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import type { ServiceBroker } from "moleculer";
-import { NotWritten } from "../../mixins/append-log.ts";
-import type { StoreNotes } from "../../mixins/documents.ts";
+import { NotWritten } from "../../database/append-log.ts";
+import type { StoreNotes } from "../../database/document-store.ts";
 import type { Sweeper } from "../../services/products/sweeper.ts";
 import { eventually, newProduct, newUser, startNode, stockOf } from "./shop.ts";
 

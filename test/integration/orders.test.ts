@@ -1,10 +1,10 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import type { ServiceBroker } from "moleculer";
+import { settings } from "../../config/settings.ts";
 import { callAction } from "../../contracts/actions.ts";
 import { asService } from "../../middlewares/permissions.ts";
 import type { JobsService } from "../../mixins/jobs.ts";
-import { settings } from "../../mixins/settings.ts";
 import { listOrders } from "../../services/orders/model.ts";
 import type { Sweeper } from "../../services/products/sweeper.ts";
 import { admin, eventually, newProduct, newUser, type Person, startNode, stockOf } from "./shop.ts";

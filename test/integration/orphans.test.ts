@@ -2,7 +2,7 @@ import { randomInt } from "node:crypto";
 import { afterAll, afterEach, beforeAll, expect, test } from "@jest/globals";
 import type { ServiceBroker } from "moleculer";
 import pg from "pg";
-import { databaseUrl } from "../../mixins/settings.ts";
+import { databaseUrl } from "../../config/settings.ts";
 import { LEASE_LOCK, Orphans } from "../../services/notifications/queue.ts";
 import { startNode } from "./shop.ts";
 

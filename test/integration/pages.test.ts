@@ -2,7 +2,7 @@ import { request as httpRequest, type IncomingHttpHeaders } from "node:http";
 import { brotliDecompressSync, gunzipSync, inflateSync } from "node:zlib";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
 import type { Context, Middleware, Service, ServiceBroker } from "moleculer";
-import { ANSWERS_METRIC } from "../../mixins/metrics.ts";
+import { RESPONSES_METRIC } from "../../broker/metrics.ts";
 import { gatewayAddress } from "../../services/api/api.service.ts";
 import { admin, newProduct, newUser, type Person, startNode, startNodeWith } from "./shop.ts";
 
@@ -72,7 +72,7 @@ function ask(
 
 /** How many answers of this gateway came from the cache. */
 function fromCache(): number {
-	const metric = gateway.metrics.getMetric(ANSWERS_METRIC) as unknown as {
+	const metric = gateway.metrics.getMetric(RESPONSES_METRIC) as unknown as {
 		snapshot(): { value: number; labels: { from: string } }[];
 	};
 	return metric

@@ -3,10 +3,10 @@ import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { SignJWT, UnsecuredJWT } from "jose";
 import { ServiceBroker } from "moleculer";
 import { getBorderCharacters, table } from "table";
+import { settings } from "../../config/settings.ts";
 import { allActions, callAction } from "../../contracts/actions.ts";
 import { TOKEN_AUDIENCE, TOKEN_ISSUER } from "../../contracts/users.ts";
 import { asService } from "../../middlewares/permissions.ts";
-import { settings } from "../../mixins/settings.ts";
 import { brokerOptions } from "../../moleculer.config.ts";
 import { admin, intoFile, newUser, type Person, startNode } from "./shop.ts";
 

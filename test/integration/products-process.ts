@@ -1,6 +1,6 @@
 /** A process with products alone, in the shop of the test that starts it: to be killed. */
 import { type Context, ServiceBroker } from "moleculer";
-import { addService } from "../../cli/shop/services.ts";
+import { addService } from "../../hosting/services.ts";
 import { brokerOptions } from "../../moleculer.config.ts";
 
 /** With NEVER_ANSWER, a change of the stock is made and nobody is told. */

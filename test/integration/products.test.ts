@@ -3,10 +3,10 @@ import { appendFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import type { ServiceBroker } from "moleculer";
+import { settings } from "../../config/settings.ts";
 import { callAction } from "../../contracts/actions.ts";
 import { STOCK_MAX } from "../../contracts/products.ts";
 import { asService } from "../../middlewares/permissions.ts";
-import { settings } from "../../mixins/settings.ts";
 import { newProduct, startNode, stockOf } from "./shop.ts";
 import { chooseStore, stores } from "./stores.ts";
 

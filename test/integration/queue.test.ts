@@ -2,13 +2,13 @@ import { randomInt, randomUUID } from "node:crypto";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import type { ServiceBroker } from "moleculer";
 import pg from "pg";
+import { databaseUrl } from "../../config/settings.ts";
 import { callAction } from "../../contracts/actions.ts";
+import type { PostgresService } from "../../database/postgres-service.ts";
 import { asService } from "../../middlewares/permissions.ts";
-import type { PostgresService } from "../../mixins/postgres.ts";
-import { databaseUrl } from "../../mixins/settings.ts";
+import type { DeliveryProcess } from "../../services/notifications/delivery.ts";
 import { pruneMessages } from "../../services/notifications/model.ts";
 import { LEASE_LOCK } from "../../services/notifications/queue.ts";
-import type { Sender } from "../../services/notifications/sender.ts";
 import { eventually, newUser, type Person, startNode } from "./shop.ts";
 
 let shop: ServiceBroker;
@@ -29,7 +29,7 @@ afterAll(async () => {
 
 const service = () =>
 	shop.getLocalService({ name: "notifications", version: 1 }) as unknown as PostgresService & {
-		sender: Sender;
+		sender: DeliveryProcess;
 	};
 
 async function statuses(type: string): Promise<string[]> {

@@ -5,10 +5,10 @@ import { callAction } from "../../contracts/actions.ts";
 import { asService } from "../../middlewares/permissions.ts";
 import type { DocumentService } from "../../mixins/documents.ts";
 import { keyedRequest, requestId } from "../../services/orders/idempotency.ts";
-import { moveOrder } from "../../services/orders/move.ts";
 import { checkDuePayments, type PayingService } from "../../services/orders/payments.ts";
+import { transitionOrder } from "../../services/orders/transitions.ts";
 import { sign } from "../../services/orders/webhook.ts";
-import type { ProductDocument } from "../../services/products/model.ts";
+import type { ProductDocument } from "../../services/products/documents.ts";
 import type { Sweeper } from "../../services/products/sweeper.ts";
 import { Rival } from "./rival.ts";
 import { eventually, newProduct, newUser, type Person, startNodeWith, stockOf } from "./shop.ts";
@@ -246,7 +246,7 @@ describe("while an order is paid", () => {
 
 	test("an expiry that comes after the charge wins, and the money goes back", async () => {
 		const { order, product } = await newOrder();
-		rival.at("after charge", () => moveOrder(orders(), order.id, "expire", "anybody", "shop"));
+		rival.at("after charge", () => transitionOrder(orders(), order.id, "expire", "anybody", "shop"));
 		await expect(ani.call("v1.orders.pay", { id: order.id })).rejects.toMatchObject({
 			code: 409,
 			data: { state: "expired" },

@@ -2,9 +2,9 @@ import { createHash } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import type { ServiceBroker } from "moleculer";
 import pg from "pg";
+import { databaseUrl } from "../../config/settings.ts";
 import { callAction } from "../../contracts/actions.ts";
 import { asService } from "../../middlewares/permissions.ts";
-import { databaseUrl } from "../../mixins/settings.ts";
 import { newUser, PASSWORD, type Person, startNode } from "./shop.ts";
 
 let one: ServiceBroker;

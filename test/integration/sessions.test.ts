@@ -3,9 +3,9 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/gl
 import { exportJWK, generateKeyPair, SignJWT } from "jose";
 import type { ServiceBroker } from "moleculer";
 import pg from "pg";
+import { databaseUrl, settings } from "../../config/settings.ts";
 import { callAction } from "../../contracts/actions.ts";
 import { TOKEN_AUDIENCE, TOKEN_ISSUER } from "../../contracts/users.ts";
-import { databaseUrl, settings } from "../../mixins/settings.ts";
 import { mailToken } from "../../services/users/mail-tokens.ts";
 import { exchangeRefreshToken } from "../../services/users/tokens.ts";
 import { Rival } from "./rival.ts";

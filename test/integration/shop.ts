@@ -1,10 +1,10 @@
 import { randomUUID } from "node:crypto";
 import { format } from "node:util";
 import { type BrokerOptions, type Context, type Middleware, type Service, ServiceBroker } from "moleculer";
-import { addService } from "../../cli/shop/services.ts";
+import { settings } from "../../config/settings.ts";
 import { type ActionName, callAction, type Meta, type ParamsOf } from "../../contracts/actions.ts";
+import { addService } from "../../hosting/services.ts";
 import { asService } from "../../middlewares/permissions.ts";
-import { settings } from "../../mixins/settings.ts";
 import { brokerOptions } from "../../moleculer.config.ts";
 import { logFile, secretsRecorder } from "../secrets-in-logs.mjs";
 

@@ -2,9 +2,9 @@ import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import type pg from "pg";
-import { batchedStatement } from "../../mixins/batching.ts";
-import { postgresPool } from "../../mixins/postgres-client.ts";
-import { databaseUrl, settings } from "../../mixins/settings.ts";
+import { databaseUrl, settings } from "../../config/settings.ts";
+import { postgresPool } from "../../database/postgres-client.ts";
+import { batchedStatement } from "../../load/batching.ts";
 
 // A way to PostgreSQL on which connections fall silent, as where the server's machine dies and another one takes its place.
 

@@ -2,14 +2,14 @@ import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import type { ServiceBroker } from "moleculer";
 import pg from "pg";
-import { audit } from "../../audit/audit.ts";
-import { openSources } from "../../audit/sources.ts";
+import { databaseUrl } from "../../config/settings.ts";
 import { callAction } from "../../contracts/actions.ts";
 import { asService } from "../../middlewares/permissions.ts";
-import { databaseUrl } from "../../mixins/settings.ts";
-import { expireOrders } from "../../services/orders/move.ts";
 import { checkDuePayments, type PayingService } from "../../services/orders/payments.ts";
+import { expireOrders } from "../../services/orders/transitions.ts";
 import { sign } from "../../services/orders/webhook.ts";
+import { audit } from "../../tools/audit/audit.ts";
+import { openSources } from "../../tools/audit/sources.ts";
 import { eventually, newProduct, newUser, type Person, startNode } from "./shop.ts";
 
 let shop: ServiceBroker;

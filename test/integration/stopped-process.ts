@@ -5,8 +5,8 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { ServiceBroker } from "moleculer";
 import pg from "pg";
-import { addService } from "../../cli/shop/services.ts";
-import { databaseUrl } from "../../mixins/settings.ts";
+import { databaseUrl } from "../../config/settings.ts";
+import { addService } from "../../hosting/services.ts";
 import { brokerOptions } from "../../moleculer.config.ts";
 
 const LOOK_EVERY_MS = 20;

@@ -1,6 +1,6 @@
 import { test } from "@jest/globals";
-import { settings } from "../../mixins/settings.ts";
-import type { JetStream } from "../../mixins/stream.ts";
+import { settings } from "../../config/settings.ts";
+import type { JetStream } from "../../events/stream.ts";
 
 /** The MongoDB-compatible server of this run; undefined where none could be had. */
 export const mongoUrl = process.env.TOKO_TEST_MONGO_URL;

@@ -2,10 +2,10 @@ import { afterAll, beforeAll, beforeEach, expect, test } from "@jest/globals";
 import type { ServiceBroker } from "moleculer";
 import { connect, type JetStreamManager, type NatsConnection } from "nats";
 import pg from "pg";
+import { databaseUrl, settings } from "../../config/settings.ts";
 import { callAction } from "../../contracts/actions.ts";
+import { streamConfig } from "../../events/envelope.ts";
 import { asService } from "../../middlewares/permissions.ts";
-import { streamConfig } from "../../mixins/events.ts";
-import { databaseUrl, settings } from "../../mixins/settings.ts";
 import { natsConnection } from "../../moleculer.config.ts";
 import { eventually, newUser, type Person, startNode } from "./shop.ts";
 

@@ -1,7 +1,7 @@
 import { consumerOpts, type NatsConnection } from "nats";
+import { settings } from "../../config/settings.ts";
 import type { EventEnvelope } from "../../contracts/actions.ts";
-import { type Aggregate, streamConfig } from "../../mixins/events.ts";
-import { settings } from "../../mixins/settings.ts";
+import { type Aggregate, streamConfig } from "../../events/envelope.ts";
 
 /** The sequence numbers of the events of an aggregate, as the stream has them. */
 export async function sequencesInStream(nats: NatsConnection, aggregate: Aggregate): Promise<number[]> {

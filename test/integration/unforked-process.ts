@@ -3,11 +3,11 @@
  * files. Prints a line for each state.
  */
 import { setTimeout as wait } from "node:timers/promises";
-import { Sender } from "../../services/notifications/sender.ts";
+import { DeliveryProcess } from "../../services/notifications/delivery.ts";
 
 const { execPath } = process;
 const lines: string[] = [];
-const sender = new Sender((line) => lines.push(line));
+const sender = new DeliveryProcess((line) => lines.push(line));
 
 async function until(what: string, check: () => boolean): Promise<void> {
 	while (!check()) {

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import type { ServiceBroker } from "moleculer";
 import pg from "pg";
-import { databaseUrl } from "../../mixins/settings.ts";
+import { databaseUrl } from "../../config/settings.ts";
 import { newUser, startNode } from "./shop.ts";
 
 let shop: ServiceBroker;

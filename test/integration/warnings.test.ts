@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import type { ServiceBroker } from "moleculer";
 import pg from "pg";
+import { databaseUrl } from "../../config/settings.ts";
 import { callAction } from "../../contracts/actions.ts";
 import { asService } from "../../middlewares/permissions.ts";
-import { databaseUrl } from "../../mixins/settings.ts";
 import { mailToken } from "../../services/users/mail-tokens.ts";
 import { eventually, newUser, PASSWORD, type Person, startNode } from "./shop.ts";
 

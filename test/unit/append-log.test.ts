@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "@jest/globals";
 import fc from "fast-check";
-import { AppendLog, DamagedFile } from "../../mixins/append-log.ts";
+import { AppendLog, DamagedFile } from "../../database/append-log.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "toko-log-"));
 let files = 0;

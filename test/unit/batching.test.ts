@@ -1,5 +1,5 @@
 import { expect, test } from "@jest/globals";
-import { batched } from "../../mixins/batching.ts";
+import { batched } from "../../load/batching.ts";
 
 /** Work that waits to be let go, batch by batch. */
 function held(options: { max?: number; atOnce?: number } = {}) {

@@ -8,10 +8,10 @@ import {
 	judgeTimes,
 	seriesOf,
 	tenfolds,
-} from "../../bench/growth/curve.ts";
-import { PastOrders } from "../../bench/growth/past-orders.ts";
-import { chart, markdown, printed, verdictOf } from "../../bench/growth/report.ts";
-import { niceTop, spreadOut } from "../../bench/line-chart.ts";
+} from "../../tools/bench/growth/curve.ts";
+import { PastOrders } from "../../tools/bench/growth/past-orders.ts";
+import { chart, markdown, printed, verdictOf } from "../../tools/bench/growth/report.ts";
+import { niceTop, spreadOut } from "../../tools/bench/line-chart.ts";
 
 const LEVELS = [1000, 10_000, 100_000, 1_000_000];
 

@@ -1,6 +1,6 @@
 import { expect, test } from "@jest/globals";
-import { gainOf, type Memory } from "../../bench/memory.ts";
-import { memoryChart, memoryMarkdown, printedMemory } from "../../bench/memory-report.ts";
+import { gainOf, type Memory } from "../../tools/bench/memory.ts";
+import { memoryChart, memoryMarkdown, printedMemory } from "../../tools/bench/memory-report.ts";
 
 test("the last fifth is compared with the second one: what a process takes while it warms up is no gain", () => {
 	const gain = gainOf([50, 80, 100, 102, 101, 103, 102, 104, 105, 103]);

@@ -1,8 +1,8 @@
 import { resolve } from "node:path";
 import { expect, test } from "@jest/globals";
-import { CASE_NAMES } from "../../bench/cases.ts";
-import { type MainOptions, readOptions as readGiven } from "../../bench/options.ts";
 import { readArguments } from "../../cli/arguments.mjs";
+import { CASE_NAMES } from "../../tools/bench/cases.ts";
+import { type MainOptions, readOptions as readGiven } from "../../tools/bench/options.ts";
 
 const repository = resolve(import.meta.dirname, "../..");
 

@@ -1,8 +1,8 @@
 import { expect, test } from "@jest/globals";
-import { chart } from "../../bench/chart.ts";
-import type { Measured, Sample } from "../../bench/measure.ts";
-import { hasFailures, markdown, warnings } from "../../bench/report.ts";
-import { reached, rowsOf } from "../../bench/summary.ts";
+import { chart } from "../../tools/bench/chart.ts";
+import type { Measured, Sample } from "../../tools/bench/measure.ts";
+import { hasFailures, markdown, warnings } from "../../tools/bench/report.ts";
+import { reached, rowsOf } from "../../tools/bench/summary.ts";
 
 function sample(given: Partial<Sample> & Pick<Sample, "side" | "case" | "round" | "per_second">): Sample {
 	return {

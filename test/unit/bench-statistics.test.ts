@@ -1,10 +1,10 @@
 import { expect, test } from "@jest/globals";
-import { parseAnswer } from "../../bench/http-connection.ts";
-import { parseMachineTime } from "../../bench/machine.ts";
-import { MailLedger } from "../../bench/mail-ledger.ts";
-import { byFunction, byPackage } from "../../bench/profiles.ts";
-import { partOf } from "../../bench/side.ts";
-import { median, percentile, spread } from "../../bench/statistics.ts";
+import { parseAnswer } from "../../tools/bench/http-connection.ts";
+import { parseMachineTime } from "../../tools/bench/machine.ts";
+import { MailLedger } from "../../tools/bench/mail-ledger.ts";
+import { byFunction, byPackage } from "../../tools/bench/profiles.ts";
+import { partOf } from "../../tools/bench/side.ts";
+import { median, percentile, spread } from "../../tools/bench/statistics.ts";
 
 test("the median of an even count is the mean of the two middle values, and nothing is sorted in place", () => {
 	const values = [9, 1, 5, 3];

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { Catalogue, type CatalogueOptions } from "../../cli/catalogue/catalogue.ts";
+import { Catalogue, type CatalogueOptions } from "../../hosting/catalogue/catalogue.ts";
 
 let folder: string;
 

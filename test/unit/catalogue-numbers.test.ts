@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { NumberColumn, type NumberFormat } from "../../cli/catalogue/numbers.ts";
+import { NumberColumn, type NumberFormat } from "../../hosting/catalogue/numbers.ts";
 
 const AMBIGUOUS = expect.stringMatching(/--numbers id .* --numbers en/);
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
-import { type Item, type Reading, RecordReader } from "../../cli/catalogue/records.ts";
+import { type Item, type Reading, RecordReader } from "../../hosting/catalogue/records.ts";
 
 const FIELDS = 5;
 const good = (number: number) => `G-${number},Teh ${number},1000,5,teh`;

@@ -5,8 +5,8 @@ import { createServer } from "node:http";
 import { createRequire } from "node:module";
 import type { AddressInfo } from "node:net";
 import { expect, test } from "@jest/globals";
-import { namedServices } from "../../cli/shop/services.ts";
-import { NEEDED } from "../../infra/given-parts.ts";
+import { namedServices } from "../../hosting/services.ts";
+import { NEEDED } from "../../infra/given-services.ts";
 
 interface Container {
 	image?: string;

@@ -1,5 +1,5 @@
 import { type Service, ServiceBroker } from "moleculer";
-import { FileAdapter } from "../../mixins/document-file.ts";
+import { FileAdapter } from "../../database/document-file.ts";
 
 // The program of a process that does with a file of documents what document-file.test.ts asks of it.
 

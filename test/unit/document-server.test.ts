@@ -1,5 +1,5 @@
 import { expect, test } from "@jest/globals";
-import { ServerAdapter } from "../../mixins/document-server.ts";
+import { ServerAdapter } from "../../database/document-server.ts";
 
 /** What the collection of an adapter is asked to update. */
 async function askedOf(query: object): Promise<object | undefined> {

@@ -16,7 +16,7 @@ async function formats(env: Record<string, string>) {
 
 /** Prints a moment as a process of notifications writes it. */
 const PROGRAM = `
-	await import(${JSON.stringify(new URL("../../mixins/environment.ts", import.meta.url))});
+	await import(${JSON.stringify(new URL("../../config/environment.ts", import.meta.url))});
 	const { moment } = await import(${JSON.stringify(new URL("../../services/notifications/formats.ts", import.meta.url))});
 	console.log(moment("2026-11-23T17:30:00.000Z", "id"));`;
 

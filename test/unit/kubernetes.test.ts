@@ -6,8 +6,8 @@ import { HorizontalPodAutoscaler } from "kubernetes-models/autoscaling/v2";
 import { NetworkPolicy } from "kubernetes-models/networking.k8s.io/v1";
 import { PodDisruptionBudget } from "kubernetes-models/policy/v1";
 import { ConfigMap, Namespace, Secret, Service, ServiceAccount } from "kubernetes-models/v1";
-import { namedServices } from "../../cli/shop/services.ts";
-import { NEEDED } from "../../infra/given-parts.ts";
+import { namedServices } from "../../hosting/services.ts";
+import { NEEDED } from "../../infra/given-services.ts";
 
 interface Thing {
 	apiVersion: string;

@@ -1,5 +1,5 @@
 import { expect, test } from "@jest/globals";
-import { misspeltVariables } from "../../mixins/misspelt.ts";
+import { misspeltVariables } from "../../config/misspelt.ts";
 
 test.each([
 	["CURENCY", "CURRENCY"],

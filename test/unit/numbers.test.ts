@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, jest, test } from "@jest/globals";
 import { z } from "zod";
-import { ambiguousNumber } from "../../cli/shop/repl.ts";
+import { ambiguousNumber } from "../../cli/repl/repl.ts";
 import { ambiguityMessage } from "../../contracts/numbers.ts";
 
 afterEach(() => {

@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { describe, expect, test } from "@jest/globals";
 import { createConfig, lintFromString } from "@redocly/openapi-core";
 import { z } from "zod";
-import { apiFiles } from "../../cli/shop/api-files.ts";
+import { apiFiles } from "../../cli/generated/generated-files.ts";
 import { allActions } from "../../contracts/actions.ts";
 import { openApiDocument } from "../../services/api/openapi.ts";
 

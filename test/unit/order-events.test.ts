@@ -2,8 +2,8 @@ import { randomUUID } from "node:crypto";
 import { beforeEach, describe, expect, test } from "@jest/globals";
 import type { ServiceSchema } from "moleculer";
 import { problem } from "../../contracts/problems.ts";
-import { NotWritten } from "../../mixins/append-log.ts";
-import { ALL_EVENTS } from "../../mixins/events.ts";
+import { NotWritten } from "../../database/append-log.ts";
+import { ALL_EVENTS } from "../../events/envelope.ts";
 import { orderEvents } from "../../services/products/order-events.ts";
 
 type Handle = (this: object, given: unknown, message: object) => Promise<void>;

@@ -1,9 +1,9 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, test } from "@jest/globals";
-import { forgetForeignVariables } from "../../mixins/environment.ts";
-import { PostgresClient, postgresPlace, postgresUrlProblem } from "../../mixins/postgres-client.ts";
-import { databaseUrl } from "../../mixins/settings.ts";
+import { dropForeignVariables } from "../../config/environment.ts";
+import { databaseUrl } from "../../config/settings.ts";
+import { PostgresClient, postgresPlace, postgresUrlProblem } from "../../database/postgres-client.ts";
 
 const before = { ...process.env };
 
@@ -40,7 +40,7 @@ describe("no variable of the shell that a library reads counts", () => {
 		...["PGSERVICE", "PGSERVICEFILE", "PGSYSCONFDIR", "PGSSLROOTCERT", "PGHOSTADDR", "PGDATA"],
 	])("%s", (name) => {
 		process.env[name] = "1";
-		forgetForeignVariables();
+		dropForeignVariables();
 		expect(process.env[name]).toBe(harmless.includes(name) ? "1" : undefined);
 	});
 

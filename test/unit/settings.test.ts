@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from "@jest/globals";
-import { streamConfig } from "../../mixins/events.ts";
-import { checkSettings, deriveKey, settings } from "../../mixins/settings.ts";
+import { checkSettings, deriveKey, settings } from "../../config/settings.ts";
+import { streamConfig } from "../../events/envelope.ts";
 
 const before = { ...process.env };
 

@@ -1,5 +1,5 @@
 import { beforeEach, expect, test } from "@jest/globals";
-import { FAILURES_MAX, StuckEvents } from "../../mixins/stuck-events.ts";
+import { FAILURES_MAX, StuckEvents } from "../../events/stuck-events.ts";
 
 let stuck: StuckEvents;
 let now: number;

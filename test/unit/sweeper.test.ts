@@ -1,13 +1,16 @@
 import { randomUUID } from "node:crypto";
 import { afterEach, beforeEach, describe, expect, jest, test } from "@jest/globals";
-import { settings } from "../../mixins/settings.ts";
+import { settings } from "../../config/settings.ts";
+import { FileAdapter } from "../../database/document-file.ts";
+import type { Hold } from "../../services/products/documents.ts";
 import type { HoldStore } from "../../services/products/hold-pages.ts";
-import type { Hold } from "../../services/products/model.ts";
+import { tidyPages } from "../../services/products/page-cleanup.ts";
 import { Sweeper } from "../../services/products/sweeper.ts";
-import { tidyPages } from "../../services/products/tidying.ts";
 
 const START = Date.parse("2030-01-01T00:00:00.000Z");
 const EVERY_S = 10;
+/** By one query after the other, as in a file. */
+const { inBatches } = FileAdapter.prototype;
 
 /** A sweeper on a clock of the test, its holds and the answers of orders. */
 class Clockwork {
@@ -23,8 +26,8 @@ class Clockwork {
 
 	constructor() {
 		const service = {
-			adapter: { find: async (filters: { query: Query; limit?: number }) => this.#find(filters) },
-			beside: { find: async () => [] },
+			adapter: { find: async (filters: { query: Query; limit?: number }) => this.#find(filters), inBatches },
+			beside: { find: async () => [], inBatches },
 			broker: { call: async (_: string, given: { reservation_ids: string[] }) => this.#answer(given) },
 			logger: { warn: () => undefined },
 		};
@@ -174,12 +177,14 @@ describe("looking for lost pages", () => {
 					}
 					return all.filter(({ _id }) => _id > (query._id?.$gt ?? "")).slice(0, limit);
 				},
+				inBatches,
 			},
 			pages: {
 				find: async ({ query }: { query: { _id?: { $in?: string[] } } }) => {
 					queries.pages++;
 					return query._id?.$in?.filter((_id) => found.includes(_id)).map((_id) => ({ _id })) ?? [];
 				},
+				inBatches,
 			},
 		};
 		return { queries, store: store as unknown as HoldStore };

@@ -1,8 +1,8 @@
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { afterEach, describe, expect, test } from "@jest/globals";
-import { givenParts, NEEDED } from "../../infra/given-parts.ts";
-import { warnOfPlainNats } from "../../infra/given-servers.ts";
+import { warnOfPlainNats } from "../../infra/connection-checks.ts";
+import { externalServices, NEEDED } from "../../infra/given-services.ts";
 import { weakness } from "../../infra/weak-secrets.ts";
 
 const { loadAll } = createRequire(import.meta.url)("js-yaml") as { loadAll(text: string): unknown[] };
@@ -56,12 +56,12 @@ test("a start in production names at once all that is missing and all that is an
 		SMTP_URL: "smtp://user:password@mail.example:587",
 		ADMIN_PASSWORD: "changeme",
 	});
-	await expect(givenParts(["users", "orders"], () => {})).rejects.toThrow(
+	await expect(externalServices(["users", "orders"], () => {})).rejects.toThrow(
 		"NODE_ENV=production starts nothing by itself: set NATS_URL; replace TOKO_SECRET (an example's value), " +
 			"POSTGRES_URL (its password is an example's), PAYMENT_WEBHOOK_SECRET (shorter than 16 characters), " +
 			"ADMIN_PASSWORD (an example's value)",
 	);
-	await expect(givenParts(["notifications"], () => {})).rejects.toThrow(
+	await expect(externalServices(["notifications"], () => {})).rejects.toThrow(
 		/replace .*SMTP_URL \(its password is an example's\)$/,
 	);
 });

@@ -30,7 +30,7 @@ SELECT graphile_worker.add_job(
 	job_key => 'expire:' || id
 ) FROM orders WHERE status = 'pending';
 
--- The id of what happened to a subject; the same as eventId() of mixins/events.ts.
+-- The id of what happened to a subject; the same as eventId() of events/envelope.ts.
 CREATE FUNCTION event_id(name text, subject text) RETURNS uuid LANGUAGE sql IMMUTABLE AS $$
 	SELECT md5(name || ':' || subject)::uuid
 $$;

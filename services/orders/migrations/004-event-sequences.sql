@@ -1,4 +1,4 @@
--- Events have a place in the sequence of their order's events (see mixins/tables/outbox.sql). Functions as before, with
+-- Events have a place in the sequence of their order's events (see events/tables/outbox.sql). Functions as before, with
 -- the other `publish`.
 CREATE OR REPLACE FUNCTION place_order(
 	placed jsonb, lines jsonb, reservation_id uuid, idempotency_key text, request_hash bytea, event json

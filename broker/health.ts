@@ -1,0 +1,73 @@
+import type { ServiceBroker } from "moleculer";
+import { type ActionName, callAction, contracts } from "../contracts/actions.ts";
+import { problemCode } from "../contracts/problems.ts";
+import { natsOf } from "../nats/client.ts";
+
+/** How long a service or NATS may take to say that it is well. */
+const PATIENCE_MS = 2000;
+
+export type State = "healthy" | "unavailable";
+
+/** How services are, and in words why one that answers is not well, where it says so. */
+export interface States {
+	services: Record<string, State>;
+	reasons?: Record<string, string>;
+}
+
+/** Codes of services that answer and are not well. */
+const SAYS_WHY = /^(EVENTS_NOT_|MESSAGES_NOT_|DATA_BEHIND)/;
+
+type HealthAction = Extract<ActionName, `${string}.health`>;
+
+/**
+ * Whether each of these services answers, with its database, and its events leave or arrive.
+ *
+ * @param nodeID Asks those of this node; by default any.
+ */
+export async function askServices(
+	broker: ServiceBroker,
+	names: readonly string[],
+	nodeID?: string,
+): Promise<States> {
+	const reasons: Record<string, string> = {};
+	const asked = contracts
+		.filter(({ name }) => names.includes(name))
+		.map(async ({ name, version }) => {
+			const health = `v${version}.${name}.health` as HealthAction;
+			const options = { timeout: PATIENCE_MS, retries: 0, ...(nodeID ? { nodeID } : {}) };
+			// A call of what nobody offers would be a warning in the log, several times a second while a shop starts.
+			const isOffered = broker.registry.actions.isAvailable(health);
+			const answer = isOffered ? callAction(broker, health, {}, options) : Promise.reject();
+			answer.catch((error) => {
+				if (SAYS_WHY.test(problemCode(error) ?? "")) {
+					reasons[name] = (error as Error).message;
+				}
+			});
+			return [name, await stateOf(answer)] as const;
+		});
+	const services = Object.fromEntries(await Promise.all(asked));
+	return Object.keys(reasons).length > 0 ? { services, reasons } : { services };
+}
+
+/** Whether NATS answers this process. */
+export function askNats(broker: ServiceBroker): Promise<State> {
+	const client = natsOf(broker);
+	if (!broker.transit?.connected || !client) {
+		return Promise.resolve("unavailable");
+	}
+	return stateOf(inTime(client.rtt()));
+}
+
+async function stateOf(answer: Promise<unknown>): Promise<State> {
+	return answer.then(
+		() => "healthy" as const,
+		() => "unavailable" as const,
+	);
+}
+
+function inTime<T>(work: Promise<T>): Promise<T> {
+	return new Promise((resolve, reject) => {
+		const timer = setTimeout(() => reject(new Error("no answer in time")), PATIENCE_MS);
+		work.then(resolve, reject).finally(() => clearTimeout(timer));
+	});
+}

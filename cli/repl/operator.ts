@@ -1,0 +1,45 @@
+import { randomUUID } from "node:crypto";
+import type { CallingOptions, Middleware, ServiceBroker } from "moleculer";
+import type { ActionName, Meta } from "../../contracts/actions.ts";
+import { callAction, withKey } from "../../contracts/actions.ts";
+
+/** The person at the REPL, and whom they act as: nobody, until they say `as <e-mail>`. */
+export class Operator {
+	acts_as: { email: string; role: string } | undefined;
+	#token: string | undefined;
+	#broker: ServiceBroker | undefined;
+
+	/**
+	 * Gives the calls that are typed at the REPL the token of whom the operator acts as, and a key, with which they are
+	 * tried again where they fail in passing.
+	 */
+	middleware: Middleware = {
+		name: "Operator",
+		call: (next) =>
+			((name: string, params: object, options: CallingOptions = {}) => {
+				const given = options.meta as (Meta & { $repl?: boolean }) | undefined;
+				const meta = given?.$repl
+					? { ...withKey(name as ActionName, randomUUID()).meta, token: this.#token, ...given }
+					: given;
+				return next.call(this.#broker as ServiceBroker, name, params, { ...options, meta } as never);
+			}) as never,
+	};
+
+	attach(broker: ServiceBroker): void {
+		this.#broker = broker;
+	}
+
+	/** From now on calls are made as this user; without an address, as nobody. */
+	async actAs(email: string | undefined): Promise<void> {
+		if (!email) {
+			this.acts_as = undefined;
+			this.#token = undefined;
+			return;
+		}
+		const { user, access_token } = await callAction(this.#broker as ServiceBroker, "v1.users.impersonate", {
+			email,
+		});
+		this.acts_as = user;
+		this.#token = access_token;
+	}
+}

@@ -1,0 +1,32 @@
+import { table as draw, getBorderCharacters } from "table";
+import type { NodeState } from "../../hosting/nodes.ts";
+import type { ManagedProcess } from "../../hosting/process-manager.ts";
+
+/** The processes of a cluster, with what they do. */
+export function clusterTable(members: readonly ManagedProcess[], nodes: NodeState[]): string {
+	const rows = members.map((member) => {
+		const node = nodes.find(({ id }) => id === member.nodeID);
+		return [member.name, member.state, String(member.pid ?? ""), ...measured(node), String(member.restarts)];
+	});
+	return drawn([["process", "state", "pid", "cpu %", "calls/s", "kept %", "restarts"], ...rows]);
+}
+
+/** All nodes of a shop, wherever they run. */
+export function nodesTable(nodes: NodeState[]): string {
+	const rows = nodes
+		.toSorted((one, other) => one.services.join().localeCompare(other.services.join()))
+		.map((node) => [node.id, node.services.join(", "), ...measured(node)]);
+	return drawn([["node", "services", "cpu %", "calls/s", "kept %"], ...rows]);
+}
+
+function measured(node: NodeState | undefined): string[] {
+	return [node?.cpu, node?.calls_per_second, node?.kept].map((number) => String(number ?? ""));
+}
+
+function drawn(rows: string[][]): string {
+	return draw(rows, {
+		border: getBorderCharacters("void"),
+		columnDefault: { paddingLeft: 0, paddingRight: 2 },
+		drawHorizontalLine: () => false,
+	}).trimEnd();
+}

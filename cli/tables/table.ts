@@ -1,0 +1,37 @@
+import { table as draw, getBorderCharacters } from "table";
+import type { NewAdmin } from "../../hosting/seed.ts";
+import type { BackingService } from "../../infra/backing-services.ts";
+
+/** What an operator wants to know when the shop is up. */
+export function table(shop: {
+	address?: string;
+	parts: BackingService[];
+	admin: NewAdmin | undefined;
+}): string {
+	const rows: [string, string][] = [];
+	if (shop.address) {
+		rows.push(["API", `${shop.address}/api/v1`], ["Docs", `${shop.address}/docs`]);
+	}
+	for (const { name, took, where } of shop.parts) {
+		rows.push([name, `${took}, ${where}`]);
+	}
+	if (shop.admin) {
+		const password = shop.admin.password
+			? `password ${shop.admin.password} (shown only now)`
+			: "password as in ADMIN_PASSWORD";
+		rows.push(["Admin", `${shop.admin.email}, ${password}`]);
+	}
+	if (shop.address) {
+		const inThisFolder = process.env.TOKO_DIR ? `TOKO_DIR=${process.env.TOKO_DIR} ` : "";
+		rows.push(
+			["Try", `curl '${shop.address}/api/v1/products?limit=3'`],
+			["", `echo 'mails' | ${inThisFolder}npm run -s repl`],
+			["", `${inThisFolder}npm run node -- orders notifications`],
+		);
+	}
+	return draw(rows, {
+		border: getBorderCharacters("void"),
+		columnDefault: { paddingLeft: 0, paddingRight: 2 },
+		drawHorizontalLine: () => false,
+	}).trimEnd();
+}

@@ -1,0 +1,80 @@
+import { open, readFile, rename } from "node:fs/promises";
+import type { SettingsRecord } from "../config/shared-settings.ts";
+import type { SettingsCollection, StoreNotes } from "./document-store.ts";
+
+type Values = Record<string, string>;
+type Access = Pick<SettingsRecord, "read" | "add" | "change">;
+
+/** The settings that documents in a file were made with, in a file beside it: it has one owner too. */
+export function settingsFile(filename: string): Access {
+	const read = async (): Promise<Values> => {
+		const text = await readFile(filename, "utf8").catch((error: NodeJS.ErrnoException) => {
+			if (error.code === "ENOENT") {
+				return "{}";
+			}
+			throw error;
+		});
+		try {
+			return JSON.parse(text) as Values;
+		} catch {
+			throw new Error(`${filename} is no JSON: delete it, and the next start writes it anew`);
+		}
+	};
+	const write = async (values: Values) => {
+		const unfinished = `${filename}~`;
+		const file = await open(unfinished, "w", 0o600);
+		try {
+			await file.writeFile(`${JSON.stringify(values, null, "\t")}\n`);
+			await file.sync();
+		} finally {
+			await file.close();
+		}
+		await rename(unfinished, filename);
+	};
+	return {
+		read,
+		async add(values) {
+			const noted = await read();
+			if (Object.keys(values).some((name) => noted[name] === undefined)) {
+				await write({ ...values, ...noted });
+			}
+		},
+		async change(values) {
+			if (Object.keys(values).length > 0) {
+				await write({ ...(await read()), ...values });
+			}
+		},
+	};
+}
+
+/** The settings that the documents on a server were made with, a document each. */
+export function settingsCollection(collection: SettingsCollection): Access {
+	const write = (operator: "$set" | "$setOnInsert") => async (values: Values) => {
+		for (const [_id, value] of Object.entries(values)) {
+			await collection.updateOne({ _id }, { [operator]: { value } }, { upsert: true });
+		}
+	};
+	return {
+		async read() {
+			const found = await collection.find({}).toArray();
+			return Object.fromEntries(found.map(({ _id, value }) => [_id, String(value)]));
+		},
+		add: write("$setOnInsert"),
+		change: write("$set"),
+	};
+}
+
+/** The notes of documents on a server, among their settings. */
+export function notesInCollection(collection: SettingsCollection): StoreNotes {
+	const write = (operator: "$max" | "$setOnInsert") => async (_id: string, value: unknown) => {
+		await collection.updateOne({ _id }, { [operator]: { value } }, { upsert: true });
+	};
+	return {
+		async read(_id) {
+			const [found] = await collection.find({ _id }).toArray();
+			return found?.value as string | number | undefined;
+		},
+		add: write("$setOnInsert"),
+		raise: write("$max"),
+	};
+}

@@ -1,0 +1,203 @@
+import { setTimeout as wait } from "node:timers/promises";
+import type { Service, ServiceBroker } from "moleculer";
+import { problem } from "../contracts/problems.ts";
+import { JETSTREAM_CONNECTED } from "./stream.ts";
+
+/** How many of the newest things services compare. */
+export const NEWEST = 1000;
+
+/** How long a source may take to answer. Without an answer calls go on. */
+const PATIENCE_MS = 2000;
+
+/** The pause before a source that gave no answer, or is ahead, is asked again; no call waits for that. */
+const AGAIN_MS = 2000;
+
+/** Jobs wait so long for services that start together with this one: what they do would be built on data that are lost. */
+const STARTING_MS = 2000;
+
+const REMEDY =
+	"restore the other databases to the same moment, or go on without what is lost by npm run audit -- --accept-restore";
+
+/** A source that remembers something of this service, which then has to be in the service's own data. */
+export interface ConsistencyCheck<This> {
+	/** The source, as logs name it. */
+	source: string;
+	/** Compared whenever this becomes true. */
+	isAvailable(broker: ServiceBroker): boolean;
+	/** A sentence about which data are older than others, with an example; undefined where nothing is missing. */
+	findAhead(this: This): Promise<string | undefined>;
+}
+
+export type Outcome = "unknown" | "silent" | "fine" | "ahead";
+
+/** Keeps track of which sources were asked and which are ahead. */
+export class ConsistencyChecker {
+	#service: Service;
+	#outcomes: Map<ConsistencyCheck<never>, Outcome>;
+	#looks = new Map<ConsistencyCheck<never>, Promise<void>>();
+	/** Sources that were not asked since the start, or since the store was reconnected: calls wait for these. */
+	#unasked: Set<ConsistencyCheck<never>>;
+	#retries = new Map<ConsistencyCheck<never>, NodeJS.Timeout>();
+	#isFine = false;
+	#isStopped = false;
+	#started_at = Number.NEGATIVE_INFINITY;
+	#look = () => this.#lookAtNew();
+	#compareAll = () => this.compareAll();
+
+	constructor(service: Service, comparisons: ConsistencyCheck<never>[]) {
+		this.#service = service;
+		this.#outcomes = new Map(comparisons.map((comparison) => [comparison, "unknown"]));
+		this.#unasked = new Set(comparisons);
+	}
+
+	start(): void {
+		this.#started_at = performance.now();
+		this.#service.broker.localBus.on("$services.changed", this.#look);
+		this.#service.broker.localBus.on(JETSTREAM_CONNECTED, this.#compareAll);
+		this.#lookAtNew();
+	}
+
+	async stop(): Promise<void> {
+		this.#isStopped = true;
+		this.#service.broker.localBus.off("$services.changed", this.#look);
+		this.#service.broker.localBus.off(JETSTREAM_CONNECTED, this.#compareAll);
+		for (const retry of this.#retries.values()) {
+			clearTimeout(retry);
+		}
+		await Promise.all(this.#looks.values());
+	}
+
+	/** Compares with everybody again. */
+	compareAll(): void {
+		for (const [comparison, outcome] of this.#outcomes) {
+			this.#unasked.add(comparison);
+			this.#note(comparison, outcome === "ahead" ? "ahead" : "unknown");
+		}
+		this.#lookAtNew();
+	}
+
+	/**
+	 * Resolves when every source that is available was asked once. Retries of one that gave no answer run beside.
+	 *
+	 * @throws DATA_BEHIND while a source is ahead.
+	 */
+	async check(): Promise<void> {
+		if (this.#isFine) {
+			return;
+		}
+		await Promise.all(Array.from(this.#unasked, (comparison) => this.#looks.get(comparison)));
+		if ([...this.#outcomes.values()].includes("ahead")) {
+			throw problem("DATA_BEHIND", { service: this.#service.name });
+		}
+	}
+
+	/**
+	 * As `check`, for work that nobody waits for: first every source was asked, or was away for as long as services take that
+	 * start together.
+	 *
+	 * @throws DATA_BEHIND
+	 */
+	async ready(): Promise<void> {
+		await this.#settled();
+		await this.check();
+	}
+
+	async #settled(): Promise<void> {
+		while (
+			[...this.#outcomes.values()].includes("unknown") &&
+			!this.#isStopped &&
+			performance.now() - this.#started_at < STARTING_MS
+		) {
+			await wait(50);
+		}
+	}
+
+	#lookAtNew(): void {
+		for (const [comparison, outcome] of this.#outcomes) {
+			if (!this.#isAvailable(comparison)) {
+				// It may come back with other data. Who was ahead stays so.
+				this.#note(comparison, outcome === "ahead" ? "ahead" : "unknown");
+			} else if (outcome === "unknown") {
+				this.#compare(comparison);
+			}
+		}
+	}
+
+	#retryLater(comparison: ConsistencyCheck<never>): void {
+		if (this.#isStopped) {
+			return;
+		}
+		clearTimeout(this.#retries.get(comparison));
+		const retry = setTimeout(() => {
+			const outcome = this.#outcomes.get(comparison);
+			if (outcome !== "silent" && outcome !== "ahead") {
+				return;
+			}
+			if (this.#isAvailable(comparison)) {
+				this.#compare(comparison);
+			} else {
+				this.#retryLater(comparison);
+			}
+		}, AGAIN_MS);
+		this.#retries.set(comparison, retry.unref());
+	}
+
+	#isAvailable(comparison: ConsistencyCheck<never>): boolean {
+		return comparison.isAvailable(this.#service.broker);
+	}
+
+	#note(comparison: ConsistencyCheck<never>, outcome: Outcome): void {
+		this.#outcomes.set(comparison, outcome);
+		// Who is away is asked as soon as it appears.
+		this.#isFine =
+			this.#looks.size === 0 &&
+			[...this.#outcomes.values()].every((one) => one !== "ahead" && one !== "silent");
+	}
+
+	#compare(comparison: ConsistencyCheck<never>): void {
+		if (this.#isStopped || this.#looks.has(comparison)) {
+			return;
+		}
+		const before = this.#outcomes.get(comparison);
+		const look = this.#ask(comparison)
+			.then((ahead) => {
+				if (ahead && before !== "ahead") {
+					this.#service.logger.error(`${ahead}; ${REMEDY}`);
+				} else if (!ahead && before === "ahead") {
+					this.#service.logger.info(`${this.#service.name} has what ${comparison.source} tells of it`);
+				}
+				return ahead ? "ahead" : "fine";
+			})
+			.catch((error: Error) => {
+				this.#service.logger.warn(
+					`${this.#service.name} is compared later: ${comparison.source}: ${error.message}`,
+				);
+				return before === "ahead" ? "ahead" : "silent";
+			})
+			.then((outcome) => {
+				this.#looks.delete(comparison);
+				this.#unasked.delete(comparison);
+				this.#note(comparison, outcome as Outcome);
+				if (outcome !== "fine") {
+					this.#retryLater(comparison);
+				}
+			});
+		this.#looks.set(comparison, look);
+		this.#isFine = false;
+	}
+
+	async #ask(comparison: ConsistencyCheck<never>): Promise<string | undefined> {
+		const patience = new AbortController();
+		const late = wait(PATIENCE_MS, undefined, { signal: patience.signal, ref: false }).then(
+			() => {
+				throw new Error("no answer in time");
+			},
+			() => undefined,
+		);
+		try {
+			return await Promise.race([comparison.findAhead.call(this.#service as never), late]);
+		} finally {
+			patience.abort();
+		}
+	}
+}

@@ -1,0 +1,74 @@
+import type { JetStreamClient } from "nats";
+import { settings } from "../config/settings.ts";
+import type { EventName } from "../contracts/actions.ts";
+import { channelOf, isInContract, notInContract } from "./envelope.ts";
+import type { OutboxRow, Sent } from "./outbox-rows.ts";
+import { isTooLarge } from "./stream.ts";
+import type { Failed } from "./stuck-events.ts";
+
+/** How long the stream may take to acknowledge an event. */
+const ACK_MS = 3000;
+
+/** An event that can never be published as it is, and why. */
+interface Refused {
+	event: OutboxRow;
+	refusal: string;
+}
+
+/** What became of a batch; where an event failed the later ones of its aggregate were not sent. */
+interface BatchOutcome {
+	sent: Sent[];
+	refused: Refused[];
+	failed: Failed[];
+}
+
+/** Sends events to the stream: those of one thing one after the other, those of different things together. */
+export async function publishBatch(client: JetStreamClient, rows: OutboxRow[]): Promise<BatchOutcome> {
+	const outcome: BatchOutcome = { sent: [], refused: [], failed: [] };
+	const things = [...Map.groupBy(rows, ({ aggregate }) => aggregate).values()].map(async (events) => {
+		for (const event of events.sort((one, other) => one.sequence - other.sequence)) {
+			try {
+				const became = await send(client, event);
+				if ("refusal" in became) {
+					outcome.refused.push(became);
+				} else {
+					outcome.sent.push(became);
+				}
+			} catch (error) {
+				outcome.failed.push({ event, error: error as Error });
+				return;
+			}
+		}
+	});
+	await Promise.all(things);
+	return outcome;
+}
+
+async function send(client: JetStreamClient, event: OutboxRow): Promise<Sent | Refused> {
+	const { position, id, repeats, data, name, version, aggregate, sequence, occurred_at, bytes } = event;
+	if (!isInContract(name, version)) {
+		return { event, refusal: `${notInContract(event)} that this version of Toko knows` };
+	}
+	if (data === null) {
+		return { event, refusal: tooLarge(bytes) };
+	}
+	const envelope = JSON.stringify({ id, name, version, aggregate, sequence, occurred_at });
+	const message_id = repeats === 0 ? id : `${id}/${repeats}`;
+	try {
+		const { seq } = await client.publish(
+			`${settings.namespace}.${channelOf(name as EventName)}`,
+			Buffer.from(`${envelope.slice(0, -1)},"data":${data}}`),
+			{ msgID: message_id, timeout: ACK_MS },
+		);
+		return { position, message_id, stream_sequence: seq };
+	} catch (error) {
+		if (isTooLarge(error)) {
+			return { event, refusal: tooLarge(bytes) };
+		}
+		throw error;
+	}
+}
+
+function tooLarge(bytes: number): string {
+	return `its ${bytes} bytes are more than NATS takes (max_payload, or max_msg_size of the stream)`;
+}

@@ -1,0 +1,31 @@
+import type { ServiceBroker } from "moleculer";
+import { settings } from "../config/settings.ts";
+import type { contracts } from "../contracts/actions.ts";
+import { joinRunningServices, StartError } from "../infra/backing-services.ts";
+import { createBroker } from "./broker.ts";
+
+const PATIENCE_MS = 10_000;
+
+/**
+ * Does something with the running shop, as a node of it that hosts nothing.
+ *
+ * @param service The service that has to be there.
+ * @throws StartError where no shop is running, or the service is away.
+ */
+export async function withShop(
+	service: (typeof contracts)[number],
+	work: (broker: ServiceBroker) => Promise<void>,
+): Promise<void> {
+	const { name, version } = service;
+	await joinRunningServices(settings.directory, PATIENCE_MS, (line) => console.error(line));
+	const broker = createBroker({ nodeID: `tool-${process.pid}`, quiet: true });
+	await broker.start();
+	try {
+		await broker.waitForServices({ name, version }, PATIENCE_MS).catch(() => {
+			throw new StartError(`the ${name} service is away: bring it with \`npm run node -- ${name}\``);
+		});
+		await work(broker);
+	} finally {
+		await broker.stop();
+	}
+}

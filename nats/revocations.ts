@@ -1,0 +1,99 @@
+import { createHmac, timingSafeEqual } from "node:crypto";
+import type { ServiceBroker } from "moleculer";
+import { createInbox, type NatsConnection } from "nats";
+import { deriveKey } from "../config/settings.ts";
+import { listen, natsOf } from "./client.ts";
+
+/** From now on only a user's access tokens of this version or a later one count. */
+export interface Revocation {
+	user_id: number;
+	session_version: number;
+}
+
+/** The local event, and the end of the subject. */
+const REVOKED = "tokens.revoked";
+/** In a node's metadata: it takes revocations, and says so. Nodes of the version before do not. */
+const TAKES_REVOCATIONS = "takes_revocations";
+/** A node that stands still is not waited for any longer; it hears before its next call over NATS, or asks users. */
+const PATIENCE_MS = 1000;
+
+/**
+ * Tells every node that access tokens count no more. Resolves when each has said that it knows, so that nobody who is told
+ * of it afterwards finds a node that still takes them; a node that does not answer is given up after a second.
+ */
+export async function publishRevocations(broker: ServiceBroker, revoked: Revocation[]): Promise<void> {
+	if (revoked.length === 0) {
+		return;
+	}
+	broker.localBus.emit(REVOKED, revoked);
+	const nats = natsOf(broker);
+	if (nats && !nats.isClosed()) {
+		await tellOthers(broker, nats, revoked).catch((error: Error) =>
+			broker.logger.warn(`Other nodes hear later of revoked tokens: ${error.message}`),
+		);
+	}
+}
+
+async function tellOthers(broker: ServiceBroker, nats: NatsConnection, revoked: Revocation[]): Promise<void> {
+	const waiting = new Set(othersThatTake(broker));
+	const inbox = createInbox();
+	const replies = nats.subscribe(inbox);
+	const timer = setTimeout(() => replies.unsubscribe(), PATIENCE_MS);
+	nats.publish(subjectOf(broker), seal(revoked), { reply: inbox });
+	if (waiting.size > 0) {
+		for await (const reply of replies) {
+			waiting.delete(reply.string());
+			if (waiting.size === 0) {
+				break;
+			}
+		}
+	}
+	clearTimeout(timer);
+	replies.unsubscribe();
+	if (waiting.size > 0) {
+		broker.logger.warn(`Nodes that did not hear of revoked tokens in time: ${[...waiting].join(", ")}`);
+	}
+}
+
+/**
+ * Takes what `tellRevoked` tells, here and elsewhere; call it before the broker starts. It may be missed while there is no
+ * connection to NATS.
+ */
+export function onRevocations(broker: ServiceBroker, take: (revoked: Revocation[]) => void): void {
+	Object.assign(broker.metadata, { [TAKES_REVOCATIONS]: true });
+	broker.localBus.on(REVOKED, take);
+	listen(broker, subjectOf(broker), (message) => {
+		const revoked = unseal(message.string());
+		if (revoked) {
+			take(revoked);
+			message.respond(Buffer.from(broker.nodeID));
+		}
+	});
+}
+
+/** Signed, so that a stranger on the shop's NATS logs nobody out. */
+function seal(revoked: Revocation[]): string {
+	const text = JSON.stringify(revoked);
+	return `${signature(text).toString("base64url")} ${text}`;
+}
+
+function unseal(message: string): Revocation[] | undefined {
+	const [, given = "", text = ""] = /^(\S+) (.*)$/s.exec(message) ?? [];
+	const [left, right] = [Buffer.from(given, "base64url"), signature(text)];
+	return left.length === right.length && timingSafeEqual(left, right) ? JSON.parse(text) : undefined;
+}
+
+function signature(text: string): Buffer {
+	return createHmac("sha256", deriveKey("revoked tokens")).update(text).digest();
+}
+
+function othersThatTake(broker: ServiceBroker): string[] {
+	const nodes = broker.registry.getNodeList({ onlyAvailable: true, withServices: false });
+	return nodes
+		.filter(({ id, metadata }) => id !== broker.nodeID && metadata?.[TAKES_REVOCATIONS] === true)
+		.map(({ id }) => id);
+}
+
+function subjectOf(broker: ServiceBroker): string {
+	return `${broker.namespace}.${REVOKED}`;
+}

@@ -1,0 +1,30 @@
+import type { Pool } from "pg";
+import { SETTLED } from "./states.ts";
+
+/** A user is deleted: what their orders say of the person goes, of each when nothing is left to be done for it. */
+export async function eraseUser(pool: Pool, user_id: number): Promise<void> {
+	await pool.query("INSERT INTO deleted_users (user_id) VALUES ($1) ON CONFLICT DO NOTHING", [user_id]);
+	await pool.query(
+		`UPDATE idempotency_keys
+		SET answer = jsonb_set(jsonb_set(answer, '{order,shipping_address}', 'null'), '{order,note}', 'null')
+		WHERE user_id = $1 AND answer ? 'order'`,
+		[user_id],
+	);
+	await pool.query(forget("user_id = $2"), [SETTLED, user_id]);
+}
+
+/** Job, once an hour: takes addresses and notes out of orders of deleted users that were settled since. */
+export async function eraseDeletedUsers(pool: Pool): Promise<void> {
+	await pool.query(forget("user_id = ANY (ARRAY(SELECT user_id FROM deleted_users))"), [SETTLED]);
+}
+
+function forget(isTheirs: string): string {
+	return `UPDATE orders SET shipping_address = NULL, note = NULL
+		WHERE id IN (
+			SELECT id FROM orders
+			WHERE ${isTheirs} AND status = ANY ($1)
+				AND (shipping_address IS NOT NULL OR note IS NOT NULL)
+			-- Two of these at the same moment must not lock the same orders in two sequences.
+			ORDER BY id FOR UPDATE
+		)`;
+}

@@ -1,0 +1,55 @@
+import type { JetStreamManager } from "nats";
+import type { EventName } from "../../contracts/actions.ts";
+import { streamConfig } from "../../events/envelope.ts";
+import { nextMessage, unlessMissing } from "../../events/stream.ts";
+import { isOlder, withStream } from "../../mixins/consistency.ts";
+import type { DocumentService } from "../../mixins/documents.ts";
+import { natsOf } from "../../nats/client.ts";
+import type { ProductDocument } from "./documents.ts";
+import type { Fate } from "./settling.ts";
+
+/** Fates of an order's units, by its events. An order's id is that of its reservation. */
+export const FATES: Partial<Record<EventName, Fate>> = {
+	"order.paid": "consume",
+	"order.cancelled": "release",
+	"order.expired": "release",
+};
+
+/** The group of the consumers of these events. */
+export const GROUP = "products";
+
+/**
+ * The name of the note that the store has of the last event in the stream that settled a hold. It is on the disk before the
+ * event is acknowledged. Streams that are made anew go on with higher numbers.
+ */
+export const EVENTS_UP_TO = "EVENTS_UP_TO";
+
+/** The first event that settles holds after the noted place and that the consumer has acknowledged, in words. */
+export async function unknownEvent(
+	manager: JetStreamManager,
+	noted: number,
+	acknowledged: number,
+): Promise<string | undefined> {
+	for (const name of Object.keys(FATES)) {
+		const next = await nextMessage(manager, name, noted + 1);
+		if (next && next.seq <= acknowledged) {
+			return `${name} at ${next.seq} of the stream`;
+		}
+	}
+	return undefined;
+}
+
+/** Events of orders that the consumer has acknowledged are in the store: else that was restored from an older copy. */
+export const positionConsistent = withStream<DocumentService<ProductDocument>>(async function () {
+	const manager = await natsOf(this.broker)?.jetstreamManager();
+	if (!manager) {
+		return undefined;
+	}
+	const consumer = await unlessMissing(manager.consumers.info(streamConfig().name, GROUP));
+	// Before the note, which is never behind it.
+	const acknowledged = consumer?.ack_floor.stream_seq ?? 0;
+	await this.notes.add(EVENTS_UP_TO, acknowledged);
+	const noted = Number(await this.notes.read(EVENTS_UP_TO));
+	const event = await unknownEvent(manager, noted, acknowledged);
+	return event && isOlder("products", `its consumer has acknowledged ${event}`);
+});

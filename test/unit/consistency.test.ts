@@ -1,0 +1,86 @@
+import { EventEmitter, once } from "node:events";
+import { afterEach, beforeEach, expect, test } from "@jest/globals";
+import type { Service } from "moleculer";
+import { ConsistencyChecker } from "../../events/consistency.ts";
+
+/** A source whose answers the test gives. */
+class Source extends EventEmitter {
+	asked: PromiseWithResolvers<string | undefined>[] = [];
+	source = "a source";
+	isAvailable = () => true;
+	findAhead = () => {
+		const answer = Promise.withResolvers<string | undefined>();
+		this.asked.push(answer);
+		this.emit("asked", answer);
+		return answer.promise;
+	};
+
+	async next(): Promise<PromiseWithResolvers<string | undefined>> {
+		const [answer] = await once(this, "asked");
+		return answer;
+	}
+}
+
+let source: Source;
+let comparer: ConsistencyChecker;
+let isSettled: boolean;
+
+const ignore = () => undefined;
+
+beforeEach(() => {
+	source = new Source();
+	const broker = { localBus: new EventEmitter() };
+	const service = { name: "orders", broker, logger: { info: ignore, warn: ignore, error: ignore } };
+	comparer = new ConsistencyChecker(service as unknown as Service, [source]);
+	comparer.start();
+});
+
+afterEach(async () => {
+	for (const { resolve } of source.asked) {
+		resolve(undefined);
+	}
+	await comparer.stop();
+});
+
+/** A call that is to wait. */
+function check(): Promise<void> {
+	isSettled = false;
+	const checked = comparer.check();
+	void checked.catch(ignore).finally(() => {
+		isSettled = true;
+	});
+	return checked;
+}
+
+/** Lets everything run that waits for nothing. */
+const turn = () => new Promise((resolve) => setImmediate(resolve));
+
+test("a call waits for a source that was never asked", async () => {
+	const checked = check();
+	await turn();
+	expect(isSettled).toBe(false);
+	source.asked[0]?.resolve(undefined);
+	await checked;
+});
+
+test("calls go on while a source that gave no answer is asked again, until it tells that the data are older", async () => {
+	source.asked[0]?.reject(new Error("away"));
+	await check();
+	const again = await source.next();
+	await check();
+	again.resolve("orders was restored from an older copy");
+	await turn();
+	await expect(check()).rejects.toMatchObject({ type: "DATA_BEHIND" });
+});
+
+test("a call waits again for a source that gave no answer after the store was reconnected", async () => {
+	source.asked[0]?.reject(new Error("away"));
+	await check();
+	const again = await source.next();
+	comparer.compareAll();
+	const checked = check();
+	await turn();
+	expect(isSettled).toBe(false);
+	again.resolve("orders was restored from an older copy");
+	await expect(checked).rejects.toMatchObject({ type: "DATA_BEHIND" });
+});

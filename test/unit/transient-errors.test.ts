@@ -1,0 +1,70 @@
+import { createRequire } from "node:module";
+import { expect, test } from "@jest/globals";
+import { Errors } from "moleculer";
+import { problem } from "../../contracts/problems.ts";
+import { NotWritten } from "../../database/append-log.ts";
+import { isTransient } from "../../errors/transient.ts";
+
+// It has no types.
+const { MongoClient, MongoError, MongoNetworkError, MongoWriteConcernError } = createRequire(import.meta.url)(
+	"mongodb",
+) as {
+	MongoClient: { connect(url: string, options: object): Promise<unknown> };
+	MongoError: new (given: string | object) => Error;
+	MongoNetworkError: new (given: string) => Error;
+	MongoWriteConcernError: new (given: string | object, result?: object) => Error;
+};
+
+test("a file that takes no writes passes", () => {
+	const full = Object.assign(new Error("ENOSPC: no space left on device, write"), { code: "ENOSPC" });
+	expect(isTransient(new NotWritten("products.db", full))).toBe(true);
+});
+
+test("a MongoDB that is not there passes", async () => {
+	const options = { useUnifiedTopology: true, serverSelectionTimeoutMS: 100 };
+	// Port 9, of the discard protocol, is nobody's.
+	const error = await MongoClient.connect("mongodb://127.0.0.1:9", options).catch((thrown) => thrown);
+	expect(error).toBeInstanceOf(MongoError);
+	expect(isTransient(error)).toBe(true);
+});
+
+test.each([
+	[
+		"a server that cannot be selected",
+		named("MongoServerSelectionError", "Server selection timed out after 3000 ms"),
+	],
+	["a lost connection", new MongoNetworkError("failed to connect to server [db:27017] on first connect")],
+	["a set without a primary", new MongoError({ message: "not primary", code: 10107 })],
+	["a primary that steps down", new MongoError({ message: "stepping down", code: 189 })],
+	["a server that is shutting down", new MongoError({ message: "interrupted", code: 11600 })],
+	["a full disk", new MongoError({ message: "out of disk space", code: 14031 })],
+	["an error with a label", new MongoError({ message: "x", errorLabels: ["RetryableWriteError"] })],
+	[
+		"a write concern that is not met in time",
+		new MongoWriteConcernError({ message: "waiting for replication" }),
+	],
+	["a driver that is closed", new MongoError("Topology is closed, please connect")],
+])("MongoDB: %s passes", (_, error) => {
+	expect(isTransient(error)).toBe(true);
+});
+
+test.each([
+	["a duplicate key", new MongoError({ message: "E11000 duplicate key error", code: 11000 })],
+	["a query that is refused", new MongoError({ message: "unknown operator: $foo", code: 2 })],
+	["a mistake of the program", new TypeError("cannot read properties of undefined")],
+	["a violated constraint of PostgreSQL", Object.assign(new Error("duplicate key"), { code: "23505" })],
+	["a problem of the caller", problem("PRODUCT_NOT_FOUND")],
+	["nothing", undefined],
+])("%s does not pass", (_, error) => {
+	expect(isTransient(error)).toBe(false);
+});
+
+test("calls that another node did not answer, and PostgreSQL that is away, pass", () => {
+	expect(isTransient(new Errors.RequestTimeoutError({ action: "v1.orders.get", nodeID: "one" }))).toBe(true);
+	expect(isTransient(Object.assign(new Error("terminating"), { code: "57P01" }))).toBe(true);
+	expect(isTransient(new Error("Connection terminated unexpectedly"))).toBe(true);
+});
+
+function named(name: string, message: string): Error {
+	return Object.assign(new Error(message), { name });
+}

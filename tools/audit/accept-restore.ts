@@ -1,0 +1,209 @@
+import type pg from "pg";
+import { eventId, isPlace } from "../../events/envelope.ts";
+import { acceptProducts } from "./accept-products.ts";
+import { inDatabase } from "./in-database.ts";
+import type { Sources } from "./snapshot.ts";
+import { acceptStores } from "./stores.ts";
+import { acknowledgedUpTo, type Message, messages } from "./stream.ts";
+
+const ROWS_AT_ONCE = 5000;
+
+/**
+ * Lets a shop go on whose data were restored from an older copy, or lost, without what that copy lacks: what others know
+ * of it counts as lost, and its ids and numbers are never given again. Safe while the shop runs; services notice within
+ * seconds.
+ *
+ * @param isRunning Whether services are there.
+ * @returns Whether anything was lost.
+ */
+export async function acceptRestore(
+	sources: Sources,
+	isRunning: boolean,
+	say: (line: string) => void,
+): Promise<boolean> {
+	const lost = [
+		await acceptStores(sources, say),
+		await inDatabase("users", (client) => acceptUsers(client, sources, say)),
+		await inDatabase("orders", (client) => acceptOrders(client, sources, say)),
+		await acceptProducts(sources, isRunning, say),
+	];
+	const isAnythingLost = lost.includes(true);
+	if (!isAnythingLost) {
+		say("no data are older than what the others know: nothing to accept");
+	}
+	return isAnythingLost;
+}
+
+async function acceptUsers(
+	client: pg.Client,
+	sources: Sources,
+	say: (line: string) => void,
+): Promise<boolean> {
+	const { aggregates: events } = await acceptEvents(client, sources, "user");
+	const buyers = await sources.snapshot("orders", (query) =>
+		query<{ id: number }>(
+			"SELECT DISTINCT user_id AS id FROM orders UNION SELECT user_id FROM deleted_users",
+		),
+	);
+	const { rowCount: unknown } = await client.query(
+		`INSERT INTO event_sequences (aggregate, sequence)
+		SELECT 'user:' || id, 0 FROM unnest($1::integer[]) AS known (id)
+		WHERE NOT EXISTS (SELECT FROM users u WHERE u.id = known.id)
+		ON CONFLICT DO NOTHING`,
+		[buyers.map(({ id }) => id)],
+	);
+	if (events === 0 && unknown === 0) {
+		return false;
+	}
+	const { rows } = await client.query<{ last: string }>(
+		`SELECT setval('user_ids', greatest(nextval('user_ids'), max(substr(aggregate, 6)::bigint))) AS last
+		FROM event_sequences WHERE aggregate ~ '^user:[0-9]{1,10}$'`,
+	);
+	// Some of them were ended, and passwords changed, in what is lost.
+	const { rowCount: sessions } = await client.query("DELETE FROM refresh_tokens");
+	say(
+		`users: ${events} users have lost events, ${unknown} more are known from orders; the next id is above ${rows[0]?.last}; ${sessions} refresh tokens ended, so people log in again`,
+	);
+	const back = await sources.snapshot("orders", (query) =>
+		query<{ user_id: number }>("SELECT user_id FROM deleted_users"),
+	);
+	const { rows: alive } = await client.query<{ id: number }>(
+		"SELECT id FROM users WHERE id = ANY ($1) AND deleted_at IS NULL ORDER BY id",
+		[back.map(({ user_id }) => user_id)],
+	);
+	for (const { id } of alive) {
+		say(`users: user ${id} was deleted in what is lost: delete the account again`);
+	}
+	return true;
+}
+
+async function acceptOrders(
+	client: pg.Client,
+	sources: Sources,
+	say: (line: string) => void,
+): Promise<boolean> {
+	const { aggregates: events, number } = await acceptEvents(client, sources, "order");
+	const sold: string[] = [];
+	for await (const { last_sold, pages = [] } of sources.products()) {
+		sold.push(...[{ last_sold }, ...pages].flatMap((place) => place.last_sold?.reservation_id ?? []));
+	}
+	const { rowCount: sales } = await client.query(
+		"INSERT INTO reservations (id) SELECT unnest($1::uuid[]) ON CONFLICT DO NOTHING",
+		[sold],
+	);
+	if (events === 0 && sales === 0) {
+		return false;
+	}
+	// A sent message has its order's number in the subject only.
+	const [known] = await sources.snapshot("notifications", (query) =>
+		query<{ number: string | null }>(
+			`SELECT max(greatest(
+				substring(subject FROM 'TK-([0-9]{6,12})')::bigint,
+				substring(data->'data'->>'number' FROM '^TK-([0-9]{6,12})$')::bigint
+			)) AS number FROM notifications`,
+		),
+	);
+	const { rows } = await client.query<{ last: string }>(
+		"SELECT setval('order_numbers', greatest(nextval('order_numbers') + $1::bigint, $2::bigint)) AS last",
+		[events, Math.max(Number(known?.number ?? 0), number)],
+	);
+	say(
+		`orders: ${events} orders have lost events, ${sales} more sales are known from products; the next number is above ${rows[0]?.last}`,
+	);
+	say(
+		"orders: money that came for lost orders is in the provider's books only; npm run audit lists lost units",
+	);
+	return true;
+}
+
+/**
+ * Raises the sequences of a database's events to those that the stream has and that notifications has taken in; answers of
+ * how many aggregates, and the highest number of an order in the stream.
+ */
+async function acceptEvents(
+	client: pg.Client,
+	sources: Sources,
+	of: "user" | "order",
+): Promise<{ aggregates: number; number: number }> {
+	const raised = new Set<string>();
+	let number = 0;
+	const manager = await sources.nats.jetstreamManager();
+	const acknowledged = await acknowledgedUpTo(manager, "notifications");
+	for await (const page of messages(sources, manager)) {
+		const own = page.filter((message) => isEventOf(of, message));
+		for (const { data } of own) {
+			const [, digits = "0"] = /^TK-(\d{6,12})$/.exec(data.number ?? "") ?? [];
+			number = Math.max(number, Number(digits));
+		}
+		const lost = await raise(client, own as Place[], raised);
+		const passed = own.filter(
+			({ position, aggregate }) => position <= acknowledged && lost.has(aggregate as string),
+		);
+		await passInbox(passed as Place[]);
+	}
+	for (let after = ""; ; ) {
+		const taken = await sources.snapshot("notifications", (query) =>
+			query<Place>(
+				`SELECT aggregate, sequence FROM inbox
+				WHERE starts_with(aggregate, $1) AND aggregate COLLATE "C" > $2 ORDER BY aggregate COLLATE "C" LIMIT $3`,
+				[`${of}:`, after, ROWS_AT_ONCE],
+			),
+		);
+		const last = taken.at(-1);
+		if (!last) {
+			return { aggregates: raised.size, number };
+		}
+		await raise(client, taken, raised);
+		after = last.aggregate;
+	}
+}
+
+interface Place {
+	aggregate: string;
+	sequence: number;
+}
+
+/** Whether a message came from the outbox of users or orders. */
+function isEventOf(of: "user" | "order", { id, aggregate, sequence }: Message): boolean {
+	return (
+		String(aggregate).startsWith(`${of}:`) &&
+		isPlace(aggregate, sequence) &&
+		id === eventId(aggregate as string, sequence as number)
+	);
+}
+
+/**
+ * Has the inbox of notifications wait for none of these events, which do not come again. Where it was restored too, it would
+ * keep those after them waiting.
+ */
+async function passInbox(places: Place[]): Promise<void> {
+	if (places.length > 0) {
+		await inDatabase("notifications", (client) =>
+			client.query(
+				`INSERT INTO inbox AS i (aggregate, sequence)
+				SELECT aggregate, max(sequence) FROM unnest($1::text[], $2::integer[]) AS passed (aggregate, sequence)
+				GROUP BY aggregate
+				ON CONFLICT (aggregate) DO UPDATE SET sequence = excluded.sequence WHERE i.sequence < excluded.sequence`,
+				[places.map(({ aggregate }) => aggregate), places.map(({ sequence }) => sequence)],
+			),
+		);
+	}
+}
+
+/** Answers the aggregates that had fewer events. */
+async function raise(client: pg.Client, places: Place[], raised: Set<string>): Promise<Set<string>> {
+	const { rows } = await client.query<{ aggregate: string }>(
+		`INSERT INTO event_sequences AS s (aggregate, sequence, lost)
+		SELECT aggregate, max(sequence), max(sequence) FROM unnest($1::text[], $2::integer[]) AS known (aggregate, sequence)
+		GROUP BY aggregate
+		ON CONFLICT (aggregate) DO UPDATE
+			SET lost = s.lost + excluded.sequence - s.sequence, sequence = excluded.sequence
+			WHERE s.sequence < excluded.sequence
+		RETURNING aggregate`,
+		[places.map(({ aggregate }) => aggregate), places.map(({ sequence }) => sequence)],
+	);
+	for (const { aggregate } of rows) {
+		raised.add(aggregate);
+	}
+	return new Set(rows.map(({ aggregate }) => aggregate));
+}

@@ -1,0 +1,190 @@
+import { MESSAGES_KEPT_DAYS, PLACES_KEPT_DAYS } from "../../config/retention.ts";
+import type { Happened, Look, LostEvent, Told } from "./finding.ts";
+import { FINDINGS_MAX, PagedLook, pages } from "./look.ts";
+import { compareMessages, toldOf } from "./messages.ts";
+import { EVENT_OF_STATUS } from "./orders.ts";
+import type { Snapshot, Sources } from "./snapshot.ts";
+import { lookAtStream, type UnreadEvents } from "./stream.ts";
+
+/** So many missing events of one thing are named; after them a repair and the next audit name others. */
+const MISSING_MAX = 1000;
+
+/**
+ * Everything that happened, which the rows of users, orders and payments tell, was published, was taken in by
+ * notifications up to the last event, and its messages were sent.
+ */
+export async function lookAtEvents(sources: Sources): Promise<Look[]> {
+	// Before what happened, or an event that comes meanwhile would be neither in the outbox nor in the stream.
+	const { looks, unread } = await lookAtStream(sources);
+	const happening = new PagedLook(
+		"what happened is an event",
+		"Compare the history of the order or user with its events in the outbox, and correct by hand what was changed there: the number in event_sequences never goes back.",
+	);
+	const arriving = new PagedLook(
+		"an event reaches who listens",
+		"`npm run audit -- --repair` sends lost events and those put aside again, for 7 days; `npm run dead-letters` shows and retries dead letters.",
+	);
+	const telling = new PagedLook(
+		"a message is sent",
+		"Start notifications, and see in its log why messages wait; one that is missing or doubled was changed by hand, so tell the customer yourself.",
+	);
+	for (const [database, each] of [
+		["users", happenedToUsers(sources)],
+		["orders", happenedToOrders(sources)],
+	] as const) {
+		for await (const page of each) {
+			const kept = await keptOf(sources, page);
+			for (const one of page) {
+				happening.looked_at++;
+				const published = one.published - one.lost;
+				if (one.names.length !== published) {
+					happening.add(one.document, `${published} of ${one.names.length} events were published`);
+				}
+				const isBehind = compareInbox(database, one, kept, unread, arriving);
+				compareMessages(one, kept.told.get(one.aggregate) ?? [], isBehind, telling);
+			}
+		}
+	}
+	await addPutAside(sources, arriving);
+	await addDeadLetters(sources, arriving);
+	return [...looks, happening, arriving, telling];
+}
+
+function happenedToUsers(sources: Sources) {
+	return pages<Happened>(
+		sources,
+		"users",
+		`SELECT id AS key, 'user:' || id AS aggregate, 'user ' || id AS document, id AS user_id, ${PUBLISHED}, ${NAMES},
+			0 AS forgotten
+		FROM users LEFT JOIN event_sequences s ON s.aggregate = 'user:' || id, LATERAL (
+			SELECT 'user.registered' AS name, users.created_at AS at
+			UNION ALL SELECT event, at FROM user_history h WHERE h.user_id = users.id
+		) AS happened
+		WHERE id > $1 GROUP BY id, s.aggregate ORDER BY id LIMIT $2`,
+		0,
+	);
+}
+
+function happenedToOrders(sources: Sources) {
+	return pages<Happened>(
+		sources,
+		"orders",
+		`SELECT o.id AS key, 'order:' || o.id AS aggregate, 'order ' || o.number AS document, o.user_id, ${PUBLISHED}, ${NAMES},
+			count(*) FILTER (WHERE at < now() - interval '${PLACES_KEPT_DAYS} days')::integer AS forgotten
+		FROM orders o LEFT JOIN event_sequences s ON s.aggregate = 'order:' || o.id LEFT JOIN LATERAL (
+			SELECT e.value AS name, h.at FROM order_history h JOIN jsonb_each_text($3) e ON e.key = h.status
+			WHERE h.order_id = o.id
+			UNION ALL SELECT 'payment.refunded', p.updated_at FROM payments p
+			WHERE p.order_id = o.id AND p.status = 'refunded' AND p.is_late
+		) AS happened ON true
+		WHERE o.id > $1 GROUP BY o.id, s.aggregate ORDER BY o.id LIMIT $2`,
+		"00000000-0000-0000-0000-000000000000",
+		[JSON.stringify(EVENT_OF_STATUS)],
+	);
+}
+
+const PUBLISHED = `coalesce(s.sequence, 0) AS published, coalesce(s.lost, 0) AS lost, ARRAY(
+	SELECT e.sequence FROM outbox e WHERE e.aggregate = s.aggregate AND e.published_at IS NULL
+) AS in_outbox`;
+
+const NAMES = `coalesce(array_agg(name) FILTER (WHERE name IS NOT NULL), '{}') AS names,
+	coalesce(array_agg(name) FILTER (WHERE at > now() - interval '${MESSAGES_KEPT_DAYS} days'), '{}') AS recent`;
+
+/** The rows of notifications for one page of orders or users. */
+interface Kept {
+	taken: Map<string, number>;
+	/** Events that were passed over. */
+	gaps: Map<string, number[]>;
+	told: Map<string, Told[]>;
+}
+
+function keptOf(sources: Sources, page: Happened[]): Promise<Kept> {
+	const aggregates = page.map(({ aggregate }) => aggregate);
+	return sources.snapshot("notifications", async (query) => {
+		const places = await query<{ aggregate: string; sequence: number }>(
+			"SELECT aggregate, sequence FROM inbox WHERE aggregate = ANY ($1)",
+			[aggregates],
+		);
+		const gaps = await query<{ aggregate: string; sequences: number[] }>(
+			`SELECT aggregate, array_agg(sequence ORDER BY sequence) AS sequences
+			FROM inbox_gaps WHERE aggregate = ANY ($1) GROUP BY aggregate`,
+			[aggregates],
+		);
+		const told = new Map<string, Told[]>();
+		for (const message of await toldOf(query, aggregates)) {
+			told.set(message.aggregate, [...(told.get(message.aggregate) ?? []), message]);
+		}
+		return {
+			taken: new Map(places.map(({ aggregate, sequence }) => [aggregate, sequence])),
+			gaps: new Map(gaps.map(({ aggregate, sequences }) => [aggregate, sequences])),
+			told,
+		};
+	});
+}
+
+/** @returns Whether events are still to be taken in. */
+function compareInbox(
+	database: LostEvent["database"],
+	one: Happened,
+	kept: Kept,
+	unread: UnreadEvents,
+	seen: PagedLook,
+): boolean {
+	const { aggregate, document, published, in_outbox, forgotten } = one;
+	const taken = kept.taken.get(aggregate) ?? 0;
+	const gaps = (kept.gaps.get(aggregate) ?? []).filter((sequence) => sequence > forgotten);
+	seen.looked_at += published - forgotten;
+	const isLost = (sequence: number) => !in_outbox.includes(sequence) && !unread.has(aggregate, sequence);
+	const events = (lost: number[]) => ({
+		events: lost.map((sequence) => ({ database, aggregate, sequence })),
+	});
+	const first = Math.max(taken, forgotten) + 1;
+	const missing = Array.from(
+		{ length: Math.min(MISSING_MAX, Math.max(0, published - first + 1)) },
+		(_, index) => first + index,
+	);
+	const lost = missing.filter(isLost);
+	if (taken > published) {
+		seen.add(document, `event ${taken} was taken in, but ${published} were published`);
+	} else if (lost.length > 0) {
+		seen.add(document, `event ${taken} of ${published} was the last to be taken in`, events(lost));
+	} else if (missing.length > 0) {
+		seen.under_way++;
+	}
+	for (const sequence of gaps) {
+		if (isLost(sequence)) {
+			const what = `event ${sequence} of ${published} was passed over and has not come since`;
+			seen.add(document, what, events([sequence]));
+		} else {
+			seen.under_way++;
+		}
+	}
+	return missing.length > 0 || gaps.length > 0;
+}
+
+async function addPutAside(sources: Sources, seen: PagedLook): Promise<void> {
+	for (const database of ["users", "orders"] as const) {
+		for (const { aggregate, sequence, name, refusal } of await sources.snapshot(database, putAside)) {
+			const what = `${name} was put aside and is not published: ${refusal}`;
+			seen.add(`event ${sequence} of ${aggregate}`, what, { events: [{ database, aggregate, sequence }] });
+		}
+	}
+}
+
+function putAside(query: Snapshot) {
+	return query<{ aggregate: string; sequence: number; name: string; refusal: string }>(
+		`SELECT aggregate, sequence, name, refusal FROM outbox WHERE refusal IS NOT NULL
+		ORDER BY position LIMIT ${FINDINGS_MAX}`,
+	);
+}
+
+async function addDeadLetters(sources: Sources, seen: PagedLook): Promise<void> {
+	const letters = await sources.snapshot("notifications", (query) =>
+		query<{ id: string; name: string; error: string }>(
+			"SELECT id, name, error FROM dead_letters ORDER BY failed_at DESC, id LIMIT 1000",
+		),
+	);
+	for (const { id, name, error } of letters) {
+		seen.add(`dead letter ${id}`, `${name} could not be taken in: ${error}`);
+	}
+}

@@ -1,0 +1,44 @@
+import type { ServiceBroker } from "moleculer";
+import { settings } from "../../config/settings.ts";
+import { createBroker } from "../../hosting/broker.ts";
+import { addService } from "../../hosting/services.ts";
+import { StartError } from "../../infra/backing-services.ts";
+import { ownProductsFile } from "../../infra/lock.ts";
+
+const PATIENCE_MS = 10_000;
+
+/**
+ * Works with services of the shop.
+ *
+ * @param isRunning Whether services are there; otherwise this process hosts them meanwhile.
+ */
+export async function withServices<T>(
+	names: string[],
+	isRunning: boolean,
+	work: (broker: ServiceBroker) => Promise<T>,
+): Promise<T> {
+	const broker = createBroker({ nodeID: `audit-${process.pid}`, quiet: true });
+	if (!isRunning) {
+		if (names.includes("products") && !settings.mongoUrl) {
+			await ownProductsFile(settings.directory);
+		}
+		for (const name of names) {
+			await addService(broker, name);
+		}
+	}
+	await broker.start();
+	try {
+		await broker
+			.waitForServices(
+				names.map((name) => ({ name, version: 1 })),
+				PATIENCE_MS,
+			)
+			.catch(() => {
+				const away = names.join(" or ");
+				throw new StartError(`${away} is away: bring them with \`npm run node -- ${names.join(" ")}\``);
+			});
+		return await work(broker);
+	} finally {
+		await broker.stop();
+	}
+}

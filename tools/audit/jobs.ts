@@ -1,0 +1,137 @@
+import type { Look } from "./finding.ts";
+import { asUuid, look } from "./look.ts";
+import type { Snapshot, Sources } from "./snapshot.ts";
+
+/** In SQL: the jobs as `j`. A payload of which PostgreSQL could not take the fields is empty. */
+export const JOBS = `(
+	SELECT one.id, t.identifier AS task, one.key, one.run_at, one.attempts, one.max_attempts, one.last_error,
+		one.locked_at, one.locked_by,
+		CASE WHEN pg_input_is_valid(one.payload::text, 'jsonb') THEN one.payload ELSE '{}' END AS payload
+	FROM graphile_worker._private_jobs one JOIN graphile_worker._private_tasks t ON t.id = one.task_id
+) AS j`;
+
+/**
+ * A condition in SQL: whether job `j` waits far too long. Nothing of Toko plans further ahead than 30 seconds, and what
+ * has failed is tried again after e^attempts seconds, at most e^10 (graphile-worker's pauses).
+ */
+export const IS_PUT_OFF = `(j.run_at > now() + interval '5 minutes'
+	+ CASE WHEN j.last_error IS NULL THEN interval '0' ELSE make_interval(secs => exp(least(j.attempts, 10))) END)`;
+
+/** Names Toko's workers among the advisory locks of a database: see mixins/jobs.ts. */
+const WORKER_LOCK = 7_706_560;
+
+/** No job takes so long. */
+const LONGEST_JOB = "5 hours";
+
+/**
+ * A condition in SQL: whether job `j` is locked and nobody does it. What a dead worker has left is given back within
+ * seconds by any living one, so that a shop without workers says nothing; a moment that is still to come never passes.
+ */
+export const IS_STUCK = `(j.locked_at IS NOT NULL AND (
+	j.locked_at > now() + interval '5 minutes'
+	OR j.locked_at < now() - interval '${LONGEST_JOB}' AND EXISTS (
+		SELECT FROM pg_locks WHERE locktype = 'advisory' AND granted AND classid = ${WORKER_LOCK}::oid
+			AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+	)
+))`;
+
+const IS_GIVEN_UP = "j.attempts >= j.max_attempts";
+/** One that has lost its key was replaced or removed while it was under way. */
+const IS_WANTED = `(NOT ${IS_GIVEN_UP} OR j.key IS NOT NULL)`;
+
+type Database = Parameters<Sources["snapshot"]>[0];
+const DATABASES = ["users", "orders", "notifications"] as const satisfies Database[];
+
+/** Every job is done in the end, and does what its key says. */
+export async function lookAtJobs(sources: Sources): Promise<Look[]> {
+	const looks: Look[] = [];
+	for (const database of DATABASES) {
+		looks.push(
+			await sources.snapshot(database, (query) =>
+				look(query, {
+					check: "no job is given up",
+					cure: "Mend what the error names, unlock what is locked by `SELECT graphile_worker.force_unlock_workers(ARRAY['<locked_by>'])`, then `SELECT graphile_worker.reschedule_jobs(ARRAY[<id>], run_at => now(), attempts => 0)`.",
+					all: `SELECT count(*)::integer AS rows FROM ${JOBS} WHERE ${IS_WANTED}`,
+					under_way: `SELECT count(*)::integer AS rows FROM ${JOBS} WHERE j.run_at <= now() AND NOT ${IS_GIVEN_UP}`,
+					wrong: wrongIn(database),
+				}),
+			),
+		);
+	}
+	const doing = await sources.snapshot("orders", payloads);
+	const [first] = looks as [Look, ...Look[]];
+	const all = {
+		...{ check: first.check, cure: first.cure },
+		looked_at: looks.reduce((sum, { looked_at }) => sum + looked_at, 0),
+		under_way: looks.reduce((sum, { under_way }) => sum + under_way, 0),
+		findings: looks.flatMap(({ findings }) => findings),
+	};
+	return [all, doing];
+}
+
+function wrongIn(database: Database): string {
+	const job = `'job ' || j.id || ' of ${database}'`;
+	return `SELECT ${job}, j.task || ' was given up: ' || coalesce(j.last_error, 'it says no reason')
+		FROM ${JOBS} WHERE ${IS_WANTED} AND ${IS_GIVEN_UP}
+		UNION ALL
+		SELECT ${job}, j.task || ' is put off to ' || (j.run_at AT TIME ZONE 'UTC')::text
+		FROM ${JOBS} WHERE NOT ${IS_GIVEN_UP} AND ${IS_PUT_OFF}
+		UNION ALL
+		SELECT ${job}, j.task || ' is locked since ' || (j.locked_at AT TIME ZONE 'UTC')::text || ' by ' || coalesce(j.locked_by, 'nobody')
+			|| ', and nobody does it'
+		FROM ${JOBS} WHERE ${IS_STUCK}
+		UNION ALL
+		SELECT 'sweep ' || identifier || ' of ${database}',
+			'was last begun at ' || last_execution || ', which is still to come: until then it is not done'
+		FROM graphile_worker._private_known_crontabs WHERE last_execution > now() + interval '1 day'`;
+}
+
+/** The tasks of orders that are done once for something, which the key names. A failed one is tried until it is done. */
+const KEYED = [
+	["refund_payment", "refund", "reference"],
+	["restock_order", "restock", "order_id"],
+	["release_stock", "stock", "reservation_id"],
+	["consume_stock", "stock", "reservation_id"],
+] as const;
+const TRIED_MAX = 32_767;
+const TASKS = [
+	...KEYED.map(([task]) => task),
+	...["forget_deleted_users", "forget_old_keys", "publish_event"],
+];
+
+/**
+ * A job of orders does what it is there for. One whose key was taken over by a newer one has no attempts left, and one
+ * that is done but still there (its process was killed) does nothing.
+ */
+function payloads(query: Snapshot): Promise<Look> {
+	const values = KEYED.map(([task, prefix, field]) => `('${task}', '${prefix}:', '${field}')`).join(", ");
+	const keyed = `${JOBS} JOIN (VALUES ${values}) AS keyed (name, prefix, field)`;
+	return look(query, {
+		check: "a job does what its key says",
+		cure: "Such a job was added or changed by hand: remove it by `SELECT graphile_worker.complete_jobs(ARRAY[<id>])`, and add the right one where the audit then misses it.",
+		all: `SELECT count(*)::integer AS rows FROM ${JOBS}`,
+		wrong: `SELECT 'job ' || j.id || ' of orders',
+				j.task || ' has the key ' || coalesce(j.key, 'of nothing') || ', but is to be done for ' || coalesce(j.payload->>field, 'nothing')
+			FROM ${keyed} ON j.task = name WHERE NOT ${IS_GIVEN_UP} AND j.key IS DISTINCT FROM prefix || (j.payload->>field)
+			UNION ALL
+			SELECT 'job ' || j.id || ' of orders', j.task || ' has the key ' || j.key || ', which is that of ' || string_agg(name, ' or ')
+			FROM ${keyed} ON starts_with(j.key, prefix) GROUP BY j.id, j.task, j.key HAVING NOT j.task = ANY (array_agg(name))
+			UNION ALL
+			SELECT 'job ' || j.id || ' of orders', j.task || ' is given up after ' || j.max_attempts || ' tries, and is to be done in any case'
+			FROM ${keyed} ON j.task = name WHERE j.max_attempts < ${TRIED_MAX}
+			UNION ALL
+			SELECT 'job ' || j.id || ' of orders', j.task || ' is no task of orders' FROM ${JOBS} WHERE NOT j.task = ANY ($1)
+			UNION ALL
+			SELECT 'job ' || j.id || ' of orders', 'gives payment ' || p.reference || ' back, which is ' || p.status
+			FROM ${JOBS} JOIN payments p ON p.reference = j.payload->>'reference'
+			WHERE j.task = 'refund_payment' AND p.status NOT IN ('refunding', 'refunded')
+			UNION ALL
+			SELECT 'job ' || j.id || ' of orders', 'puts the units of order ' || o.number || ' back on sale, which is ' || o.status
+			FROM ${JOBS} JOIN orders o ON o.id = ${asUuid("j.payload->>'order_id'")} WHERE j.task = 'restock_order' AND NOT o.restocked
+			UNION ALL
+			SELECT 'job ' || j.id || ' of orders', j.task || ' is of order ' || o.number || ', which is ' || o.status
+			FROM ${JOBS} JOIN reservations r ON r.id = ${asUuid("j.payload->>'reservation_id'")} JOIN orders o ON o.id = r.order_id
+			WHERE j.task = 'consume_stock' AND o.status IN ('pending', 'cancelled', 'expired')`,
+		values: [TASKS],
+	});
+}

@@ -1,0 +1,138 @@
+import { accounted } from "../../services/products/ledger.ts";
+import type { Finding } from "./finding.ts";
+import { UUID } from "./product-form.ts";
+import type { Snapshot, Stock } from "./snapshot.ts";
+
+/** A restock is in the ledger by itself for a day after the refund; clocks may differ by the rest. */
+const RECENT_HOURS = 23;
+
+/** The units of one product in an order that a restock is of. */
+interface Refunded extends Record<string, unknown> {
+	order_id: string;
+	number: string;
+	restocked: boolean;
+	product_id: string;
+	quantity: number;
+}
+
+/** Units on sale again after refunds, by the database of orders. */
+export interface Restocks {
+	/** Of the orders that ledgers name, by order and product. */
+	named: Map<string, Refunded>;
+	/** Those of the last day that products has confirmed, by product. */
+	recent: Map<string, Refunded[]>;
+	/** Units of all refunds with their units, and of those that products has confirmed, by product. */
+	units: Map<string, { asked: number; confirmed: number }>;
+}
+
+/** The orders that the restocks of a product's ledger are of. */
+export function restockedOrders({ ledger = {} }: Stock): string[] {
+	return Object.entries(ledger)
+		.filter(([, { reason }]) => reason === "restock")
+		.map(([id]) => id);
+}
+
+/** @param order_ids Those that ledgers name. */
+export async function readRestocks(query: Snapshot, order_ids: string[]): Promise<Restocks> {
+	const lines = (where: string) =>
+		`SELECT o.id AS order_id, o.number, o.restocked, l.product_id, sum(l.quantity)::float8 AS quantity
+		FROM orders o JOIN order_lines l ON l.order_id = o.id WHERE ${where}
+		GROUP BY o.id, o.number, o.restocked, l.product_id`;
+	const named = await query<Refunded>(lines("o.id = ANY ($1::uuid[])"), [
+		order_ids.filter((id) => UUID.test(id)),
+	]);
+	const recent = await query<Refunded>(
+		lines(`o.restocked AND o.restock_done AND EXISTS (
+			SELECT FROM order_history h
+			WHERE h.order_id = o.id AND h.status = 'refunded' AND h.at > now() - make_interval(hours => $1)
+		)`),
+		[RECENT_HOURS],
+	);
+	const units = await query<{ product_id: string; asked: number; confirmed: number }>(
+		`SELECT l.product_id, sum(l.quantity)::float8 AS asked,
+			coalesce(sum(l.quantity) FILTER (WHERE o.restock_done), 0)::float8 AS confirmed
+		FROM orders o JOIN order_lines l ON l.order_id = o.id WHERE o.restocked GROUP BY l.product_id`,
+	);
+	const byProduct = new Map<string, Refunded[]>();
+	for (const refunded of recent) {
+		byProduct.set(refunded.product_id, [...(byProduct.get(refunded.product_id) ?? []), refunded]);
+	}
+	return {
+		named: new Map(named.map((line) => [`${line.order_id} ${line.product_id}`, line])),
+		recent: byProduct,
+		units: new Map(units.map(({ product_id, ...sums }) => [product_id, sums])),
+	};
+}
+
+/** Whether each unit that was supplied has its reason. */
+export function judgeLedger(product: Stock): Finding[] {
+	const total = accounted(product);
+	if (product.ledger_sums === undefined || total === product.supplied) {
+		return [];
+	}
+	return [
+		{
+			document: `ledger of product ${product._id} (${product.name})`,
+			what: `accounts for ${total} units, ${product.supplied} were supplied`,
+			product_id: product._id,
+		},
+	];
+}
+
+/**
+ * Whether the units that came back are those of orders that were refunded with their units, and all of them.
+ *
+ * @param product As it was before orders were looked at …
+ * @param later … and after: what orders knows to be back is in this one.
+ */
+export function judgeRestocks(
+	product: Stock,
+	{ named, recent, units }: Restocks,
+	later: Stock = product,
+): Finding[] {
+	const { _id, name, ledger = {} } = product;
+	const findings: Finding[] = [];
+	for (const order_id of restockedOrders(product)) {
+		const order = named.get(`${order_id} ${_id}`);
+		const quantity = ledger[order_id]?.quantity;
+		const document = `restock ${order_id} of product ${_id}`;
+		if (!order) {
+			findings.push({ document, what: "is that of no order with this product" });
+		} else if (!order.restocked) {
+			findings.push({ document, what: `is that of order ${order.number}, whose units did not come back` });
+		} else if (order.quantity !== quantity) {
+			findings.push({
+				document,
+				what: `is of ${quantity} units, order ${order.number} has ${order.quantity}`,
+			});
+		}
+	}
+	for (const { order_id, number, quantity } of recent.get(_id) ?? []) {
+		if (!later.ledger?.[order_id] && !later.restocks?.[order_id]) {
+			findings.push({
+				document: `order ${number}`,
+				what: `was refunded, but product ${_id} has no restock of its ${quantity} units`,
+			});
+		}
+	}
+	const { asked, confirmed } = units.get(_id) ?? { asked: 0, confirmed: 0 };
+	// The ledger's first sum includes units that came back before the ledger existed.
+	const isComplete = later.ledger_sums !== undefined && later.ledger_sums.earlier === undefined;
+	const [most, least] = [unitsBack(product), unitsBack(later)];
+	if (most > asked || (isComplete && least < confirmed)) {
+		const [back, known] = most > asked ? [most, asked] : [least, confirmed];
+		findings.push({
+			document: `product ${_id} (${name})`,
+			what: `got ${back} units back from refunded orders, which have ${known}`,
+		});
+	}
+	return findings;
+}
+
+function unitsBack(product: Stock): number {
+	const { ledger = {}, ledger_sums = {} } = product;
+	return restockedOrders(product).reduce(
+		(sum, order_id) => sum + (ledger[order_id]?.quantity ?? 0),
+		ledger_sums.restock ?? 0,
+	);
+}

@@ -1,0 +1,124 @@
+import type { Finding, Look } from "./finding.ts";
+import type { Snapshot, Sources } from "./snapshot.ts";
+
+/** How many findings of one check are named. Where a whole table is wrong, these show it. */
+export const FINDINGS_MAX = 1000;
+/** How many rows of a large table are in memory at a time. */
+const PAGE = 1000;
+
+/** A check that one database answers by itself. */
+export interface Check {
+	check: string;
+	/** The cure of its findings, in a sentence. */
+	cure: string;
+	/** Answers `rows`: how many documents there are to look at. */
+	all: string;
+	/** Answers `rows`: how many of them are still being worked on. */
+	under_way?: string;
+	/** Answers `document` and `what` of each breach. */
+	wrong: string;
+	/** Parameters of `wrong`. */
+	values?: unknown[];
+}
+
+/**
+ * Runs a check; PostgreSQL does the comparing, so that memory holds the findings only. A check that fails leaves the
+ * snapshot to those after it.
+ */
+export async function look(query: Snapshot, check: Check): Promise<Look> {
+	await query("SAVEPOINT before_check");
+	try {
+		return await run(query, check);
+	} catch (error) {
+		// Where the connection is lost this fails as well, and the whole group has failed.
+		await query("ROLLBACK TO SAVEPOINT before_check");
+		return uncheckedLook(check.check, error as Error);
+	}
+}
+
+async function run(
+	query: Snapshot,
+	{ check, cure, all, under_way, wrong, values = [] }: Check,
+): Promise<Look> {
+	const count = async (sql: string) => (await query<{ rows: number }>(sql))[0]?.rows ?? 0;
+	return {
+		...{ check, cure },
+		looked_at: await count(all),
+		under_way: under_way ? await count(under_way) : 0,
+		findings: await query<{ document: string; what: string }>(
+			// In one sequence, or a second look would name others.
+			`SELECT document, what FROM (${wrong}) AS found (document, what) ORDER BY 1, 2 LIMIT ${FINDINGS_MAX}`,
+			values,
+		),
+	};
+}
+
+/** The result of a check, or of a group of them, that failed. */
+export function uncheckedLook(check: string, { message }: Error): Look {
+	return {
+		check,
+		cure: "Mend what the message names, or report it as a defect of the audit: until then this is not watched.",
+		looked_at: 0,
+		under_way: 0,
+		findings: [{ document: `check "${check}"`, what: `could not be checked: ${message}` }],
+	};
+}
+
+/** An expression in SQL: the value of a text as a uuid; null where it is none. */
+export const asUuid = (text: string) =>
+	`CASE WHEN pg_input_is_valid(${text}, 'uuid') THEN (${text})::uuid END`;
+
+/** The result of a check that compares several databases, page by page. */
+export class PagedLook implements Look {
+	readonly check: string;
+	readonly cure: string;
+	looked_at = 0;
+	under_way = 0;
+	readonly findings: Finding[] = [];
+	readonly not_judged: string[] = [];
+
+	constructor(check: string, cure: string) {
+		this.check = check;
+		this.cure = cure;
+	}
+
+	/** Adds a breach, as long as there are few, with what a repair needs to know. */
+	add(document: string, what: string, repair: Omit<Finding, "document" | "what"> = {}): void {
+		if (this.findings.length < FINDINGS_MAX) {
+			this.findings.push({ document, what, ...repair });
+		}
+	}
+
+	addAll(findings: Finding[]): void {
+		for (const { document, what, ...repair } of findings) {
+			this.add(document, what, repair);
+		}
+	}
+}
+
+type Database = Parameters<Sources["snapshot"]>[0];
+
+/**
+ * Reads a large table a page at a time, each page as of its own moment.
+ *
+ * @param sql Answers `key` beside what is wanted, for keys after `$1`, in their order, at most `$2` rows.
+ * @param first A key before all others.
+ * @param values Parameters from `$3` on.
+ */
+export async function* pages<R extends { key: number | string }>(
+	sources: Sources,
+	database: Database,
+	sql: string,
+	first: R["key"],
+	values: unknown[] = [],
+): AsyncGenerator<R[]> {
+	let after: R["key"] | undefined = first;
+	while (after !== undefined) {
+		const last: R["key"] = after;
+		const rows: R[] = await sources.snapshot(database, (query) => query<R>(sql, [last, PAGE, ...values]));
+		if (rows.length > 0) {
+			yield rows;
+		}
+		after = rows[PAGE - 1]?.key;
+	}
+}

@@ -1,0 +1,193 @@
+import { existsSync } from "node:fs";
+import { open, stat } from "node:fs/promises";
+import { basename } from "node:path";
+import { DamagedFile, inspectLog, linesOf } from "../../database/append-log.ts";
+import { type BesideLine, NOTES, type Notes } from "../../database/document-file.ts";
+import type { HoldPage, ProductDocument } from "../../services/products/documents.ts";
+import type { Finding, Look } from "./finding.ts";
+import { listedPages, withPages } from "./hold-pages.ts";
+import { FINDINGS_MAX } from "./look.ts";
+import type { Stock } from "./snapshot.ts";
+
+type Change = ProductDocument & { $$deleted?: boolean } & Partial<BesideLine<HoldPage>>;
+
+/**
+ * Reads NeDB's file without opening it as its owner does, of which there is one: a line for each change, the last one of
+ * each product and page counts. In memory is where that stands.
+ */
+export async function* productsInFile(file: string): AsyncGenerator<Stock> {
+	if (!existsSync(file)) {
+		return;
+	}
+	const handle = await open(file);
+	try {
+		// What is added from here on is not looked at; where the file is written anew, this one stays as it is.
+		const { size } = await handle.stat();
+		const changes = () => linesOf(handle.createReadStream({ start: 0, end: size - 1, autoClose: false }));
+		const last = new Map<string, number>();
+		const pages = new Map<string, { from: number; length: number }>();
+		for await (const { from, bytes } of size > 0 ? changes() : []) {
+			const change = parse(bytes);
+			if (change?._id) {
+				last.set(change._id, from);
+			} else if (change?.$$beside) {
+				pages.set(change.$$beside._id, { from, length: bytes.length });
+			}
+		}
+		const pageOf = async (id: string): Promise<HoldPage[]> => {
+			const { from = 0, length = 0 } = pages.get(id) ?? {};
+			const { buffer } = await handle.read(Buffer.alloc(length), 0, length, from);
+			const page = parse(buffer)?.$$beside;
+			return page && !("$$deleted" in page) ? [page] : [];
+		};
+		const current = new Set(last.values());
+		last.clear();
+		for await (const { from, bytes } of current.size > 0 ? changes() : []) {
+			const change = current.has(from) ? parse(bytes) : undefined;
+			if (change && !change.$$deleted) {
+				yield { ...change, pages: (await Promise.all(listedPages(change).map(pageOf))).flat() };
+			}
+		}
+	} finally {
+		await handle.close();
+	}
+}
+
+/** Notes of the file about itself; see FileAdapter. */
+export async function notesOfFile(file: string): Promise<Notes> {
+	let notes: Notes = {};
+	if (!existsSync(file)) {
+		return notes;
+	}
+	const handle = await open(file);
+	try {
+		for await (const { bytes } of linesOf(handle.createReadStream({ autoClose: false }))) {
+			if (bytes.subarray(0, NOTES.length).toString() === NOTES) {
+				notes = (JSON.parse(bytes.toString()) as { $$notes: Notes }).$$notes;
+			}
+		}
+	} finally {
+		await handle.close();
+	}
+	return notes;
+}
+
+/**
+ * Reads the present state of some products again and again: each call reads only what was added to the file since the
+ * call before.
+ *
+ * @returns Undefined where the file was written anew meanwhile.
+ */
+export async function* followInFile(
+	file: string,
+	ids: ReadonlySet<string>,
+): AsyncGenerator<Map<string, Stock> | undefined, void> {
+	const handle = await open(file);
+	try {
+		const latest = new Map<string, ProductDocument>();
+		const pages = new Map<string, HoldPage>();
+		const { ino } = await handle.stat();
+		for (let read = 0; ; ) {
+			const { size } = await handle.stat();
+			const added = () => handle.createReadStream({ start: read, end: size - 1, autoClose: false });
+			for await (const { from, bytes } of size > read ? linesOf(added(), read) : []) {
+				read = from + bytes.length;
+				const change = parse(bytes);
+				if (change?._id && ids.has(change._id)) {
+					latest.set(change._id, change);
+				}
+				const page = change?.$$beside;
+				if (page && "$$deleted" in page) {
+					pages.delete(page._id);
+				} else if (page && ids.has(page.product_id)) {
+					pages.set(page._id, page);
+				}
+			}
+			const isSame = (await stat(file)).ino === ino;
+			yield isSame ? new Map([...latest].map(([id, product]) => [id, withPages(product, pages)])) : undefined;
+		}
+	} finally {
+		await handle.close();
+	}
+}
+
+/**
+ * Whether the products' file is as it was written, by the marks of its batches, whether the next start reads each of its
+ * lines, and whether no product was deleted from it: the shop never does that. A deletion is seen until the file is
+ * written anew.
+ */
+export async function lookAtProductFile(file: string): Promise<Look> {
+	const look: Look = {
+		check: "the products' file is whole",
+		cure: "Stop products, keep a copy of the file, and restore it from the last good one; remove a single line that cannot be read together with its batch's mark.",
+		looked_at: 0,
+		under_way: 0,
+		findings: [],
+	};
+	if (!existsSync(file)) {
+		return look;
+	}
+	const document = `file ${basename(file)}`;
+	let confirmed = 0;
+	try {
+		const inspected = await inspectLog(file);
+		const { lines_read, damaged } = inspected;
+		confirmed = inspected.confirmed;
+		look.looked_at = lines_read;
+		if (damaged) {
+			const what = `is damaged between lines ${damaged.from} and ${damaged.to}: the next start drops them`;
+			look.findings.push({ document, what });
+		}
+	} catch (error) {
+		if (!(error instanceof DamagedFile)) {
+			throw error;
+		}
+		look.looked_at = 1;
+		look.findings.push({ document, what: error.message.replace(`${file} `, "") });
+	}
+	look.findings.push(...(await readEachLine(file, confirmed)));
+	return look;
+}
+
+/** @param confirmed Where the next start stops to read. */
+async function readEachLine(file: string, confirmed: number): Promise<Finding[]> {
+	const findings: Finding[] = [];
+	const deleted = new Set<string>();
+	const handle = await open(file);
+	try {
+		let number = 0;
+		for await (const { from, bytes } of linesOf(handle.createReadStream({ autoClose: false }))) {
+			number++;
+			const change = parse(bytes);
+			if (from < confirmed && isRefused(bytes, change) && findings.length < FINDINGS_MAX) {
+				const what = "cannot be read: the next start refuses the file";
+				findings.push({ document: `line ${number} of ${basename(file)}`, what });
+			}
+			if (change?.$$deleted) {
+				deleted.add(change._id);
+			} else if (deleted.size > 0 && change?._id) {
+				deleted.delete(change._id);
+			}
+		}
+	} finally {
+		await handle.close();
+	}
+	return [
+		...findings,
+		...[...deleted].map((id) => ({ document: `product ${id}`, what: "was deleted from the file" })),
+	];
+}
+
+/** NeDB (document-file.ts) reads on over empty lines only; of what is no object it wants the fields nevertheless. */
+function isRefused(line: Buffer, change: Change | null | undefined): boolean {
+	return change == null && !/^[\r\n]*$/.test(line.toString("latin1"));
+}
+
+/** Undefined where it is no JSON: the last line may be half written at this moment. */
+function parse(line: Buffer): Change | null | undefined {
+	try {
+		return JSON.parse(line.toString("utf8"));
+	} catch {
+		return undefined;
+	}
+}

@@ -1,0 +1,150 @@
+import { supplyReason } from "../../contracts/products.ts";
+import type { Hold, LedgerEntry, Reason } from "../../services/products/documents.ts";
+import type { Stock } from "./snapshot.ts";
+
+export const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+const REASONS: readonly string[] = supplyReason.options;
+/** So much of a value is quoted. */
+const QUOTED_MAX = 100;
+
+/** A product whose `holds` are all of them, with those of its pages. */
+export interface ReadStock extends Stock {
+	/** Units that were released in its pages and are not back in `stock` yet. */
+	uncollected: number;
+}
+
+/** A document of the store in the form that the checks rely on, and what it had in another form. */
+export interface ReadProduct {
+	product: ReadStock;
+	/** Values that the shop never writes; left out of `product` where nothing can be counted by them. */
+	faults: string[];
+}
+
+/** Reads a document that may have been changed by hand to anything. */
+export function readProduct(given: Stock): ReadProduct {
+	const faults: string[] = [];
+	const fault = (what: string) => void faults.push(what);
+	const { _id, name, sku, price_minor, supplied } = given;
+	if (typeof _id !== "string" || _id === "") {
+		fault(`has the id ${quoted(_id)}, which is none`);
+	}
+	if (typeof name !== "string" || name === "") {
+		fault(`has the name ${quoted(name)}`);
+	}
+	if (typeof sku !== "string" || sku === "") {
+		fault(`has the sku ${quoted(sku)}`);
+	}
+	if (!isCount(price_minor)) {
+		fault(`has a price of ${quoted(price_minor)}`);
+	}
+	if (!Number.isSafeInteger(supplied)) {
+		fault(`was supplied ${quoted(supplied)} units`);
+	}
+	const { ledger, ledger_sums, restocks } = given;
+	const paged = readPages(given, fault);
+	const product: ReadStock = {
+		...given,
+		_id: String(_id),
+		holds: [...readHolds(given.holds, fault), ...paged.holds],
+		uncollected: paged.uncollected,
+		...(ledger === undefined ? {} : { ledger: readLedger(ledger, fault) }),
+		...(ledger_sums === undefined ? {} : { ledger_sums: readSums(ledger_sums, fault) }),
+		...(restocks === undefined ? {} : { restocks: objectOf(restocks, "restocks", fault) }),
+	};
+	return { product, faults };
+}
+
+type Fault = (what: string) => void;
+
+function readHolds(given: unknown, fault: Fault): Hold[] {
+	if (!Array.isArray(given)) {
+		fault(`has the holds ${quoted(given)}, which are no list`);
+		return [];
+	}
+	return given.filter((hold: Partial<Hold> | null) => {
+		const isHold =
+			typeof hold?.reservation_id === "string" &&
+			UUID.test(hold.reservation_id) &&
+			Number.isSafeInteger(hold.quantity);
+		if (!isHold) {
+			fault(`has the hold ${quoted(hold)}, which is none`);
+		}
+		return isHold;
+	});
+}
+
+function readPages({ _id, hold_pages, pages = [] }: Stock, fault: Fault) {
+	const holds: Hold[] = [];
+	let uncollected = 0;
+	const listed = hold_pages === undefined ? {} : objectOf<number>(hold_pages, "hold_pages", fault);
+	for (const [id, collected] of Object.entries(listed)) {
+		const page = pages.find((one) => one._id === id);
+		if (!page) {
+			fault(`lists the page ${id}, which is not there: its holds are lost`);
+			continue;
+		}
+		const { product_id, returned } = page;
+		if (product_id !== _id) {
+			fault(`lists the page ${id} of product ${quoted(product_id)}`);
+			continue;
+		}
+		if (isCount(collected) && isCount(returned) && collected <= returned) {
+			uncollected += returned - collected;
+		} else {
+			fault(
+				`has collected ${quoted(collected)} of the ${quoted(returned)} units that were released in the page ${id}`,
+			);
+		}
+		holds.push(...readHolds(page.holds, fault));
+	}
+	return { holds, uncollected };
+}
+
+function readLedger(given: unknown, fault: Fault): Record<string, LedgerEntry> {
+	return readEntries(objectOf<Partial<LedgerEntry> | null>(given, "ledger", fault), (id, entry) => {
+		const isEntry = Number.isSafeInteger(entry?.quantity);
+		if (!isEntry) {
+			fault(`has the ledger entry ${id} of ${quoted(entry)}, which is none`);
+		} else if (!REASONS.includes(entry?.reason as string)) {
+			fault(`has the ledger entry ${id}, whose reason is ${quoted(entry?.reason)}`);
+		} else if (Number.isNaN(Date.parse(entry?.at as string))) {
+			fault(`has the ledger entry ${id}, which was made at ${quoted(entry?.at)}`);
+		}
+		return isEntry;
+	}) as Record<string, LedgerEntry>;
+}
+
+function readSums(given: unknown, fault: Fault): Partial<Record<Reason, number>> {
+	return readEntries(objectOf<number>(given, "ledger_sums", fault), (reason, units) => {
+		const isSum = Number.isSafeInteger(units);
+		if (!isSum) {
+			fault(`has ${quoted(units)} units of ${reason} in its ledger`);
+		} else if (!REASONS.includes(reason)) {
+			fault(`has ${units} units in its ledger whose reason is ${quoted(reason)}`);
+		}
+		return isSum;
+	});
+}
+
+function readEntries<T>(
+	given: Record<string, T>,
+	isReadable: (key: string, value: T) => boolean,
+): Record<string, T> {
+	return Object.fromEntries(Object.entries(given).filter(([key, value]) => isReadable(key, value)));
+}
+
+function objectOf<T>(given: unknown, field: string, fault: Fault): Record<string, T> {
+	if (typeof given === "object" && given !== null && !Array.isArray(given)) {
+		return given as Record<string, T>;
+	}
+	fault(`has the ${field} ${quoted(given)}, which is no object`);
+	return {};
+}
+
+function isCount(value: unknown): boolean {
+	return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
+function quoted(value: unknown): string {
+	return (JSON.stringify(value) ?? String(value)).slice(0, QUOTED_MAX);
+}

@@ -1,0 +1,85 @@
+import { databaseUrl } from "../../config/settings.ts";
+import { callAction } from "../../contracts/actions.ts";
+import { PostgresClient } from "../../database/postgres-client.ts";
+import { EVENTS_KEPT_DAYS, sendAgain } from "../../events/outbox-rows.ts";
+import type { Finding, LostEvent } from "./finding.ts";
+import { withServices } from "./hosted.ts";
+
+/**
+ * Mends what can be mended safely, while the shop runs or stands: holds of no order, units without a reason, and events
+ * that got lost.
+ */
+export async function repair(
+	findings: Finding[],
+	isRunning: boolean,
+	say: (line: string) => void,
+): Promise<void> {
+	if (findings.some(({ reservation_id, product_id }) => reservation_id ?? product_id)) {
+		await settleHolds(findings, isRunning, say);
+	}
+	const lost = findings.flatMap(({ events = [] }) => events);
+	for (const [database, events] of Map.groupBy(lost, (event) => event.database)) {
+		await sendEventsAgain(database, events, say);
+	}
+}
+
+/** Whether `repair` can do anything about a finding. */
+export function isRepairable({ reservation_id, product_id, events = [] }: Finding): boolean {
+	return (reservation_id ?? product_id) !== undefined || events.length > 0;
+}
+
+/** Puts events into the outbox again, from where the relay sends them; inboxes drop those that they have. */
+async function sendEventsAgain(
+	database: LostEvent["database"],
+	events: LostEvent[],
+	say: (line: string) => void,
+): Promise<void> {
+	const client = new PostgresClient({
+		connectionString: databaseUrl(database),
+		application_name: "toko audit",
+	});
+	await client.connect();
+	try {
+		const sent = await sendAgain(client, events);
+		for (const { aggregate, sequence } of events) {
+			const isSent = sent.some((place) => place.aggregate === aggregate && place.sequence === sequence);
+			const why = `it is in no outbox any more: events are kept for ${EVENTS_KEPT_DAYS} days`;
+			say(`event ${sequence} of ${aggregate}: ${isSent ? "is sent again" : why}`);
+		}
+	} finally {
+		await client.end();
+	}
+}
+
+/**
+ * Settles the holds among the findings as the sweeper does: orders says what becomes of each, and first makes sure that
+ * no order can take the reservation any more; products then acts on a hold only if it is still there. So it is safe
+ * while the shop runs. Units that were supplied without a reason are booked as a repair, which the ledger tells for ever.
+ *
+ * @param isRunning Whether services are there to do it; otherwise this process hosts them meanwhile.
+ */
+async function settleHolds(
+	findings: Finding[],
+	isRunning: boolean,
+	say: (line: string) => void,
+): Promise<void> {
+	await withServices(["orders", "products"], isRunning, async (broker) => {
+		const reservations = new Set(findings.flatMap(({ reservation_id }) => reservation_id ?? []));
+		for (const reservation_id of reservations) {
+			const [settled] = await callAction(broker, "v1.orders.settleReservations", {
+				reservation_ids: [reservation_id],
+			});
+			const fate = settled?.fate ?? "keep";
+			if (fate === "keep") {
+				say(`hold ${reservation_id} is that of a pending order: left alone`);
+				continue;
+			}
+			const { lines } = await callAction(broker, `v1.products.${fate}`, { reservation_id });
+			say(`hold ${reservation_id}: ${fate === "release" ? "released" : "consumed"}, ${lines} products`);
+		}
+		for (const id of new Set(findings.flatMap(({ product_id }) => product_id ?? []))) {
+			const { quantity } = await callAction(broker, "v1.products.bookRepair", { id });
+			say(`product ${id}: ${quantity} units booked as a repair`);
+		}
+	});
+}

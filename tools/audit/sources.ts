@@ -1,0 +1,158 @@
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { connect, type NatsConnection } from "nats";
+import type pg from "pg";
+import { databaseUrl, settings } from "../../config/settings.ts";
+import { postgresPool } from "../../database/postgres-client.ts";
+import { streamConfig } from "../../events/envelope.ts";
+import { unlessMissing } from "../../events/stream.ts";
+import { natsConnection } from "../../moleculer.config.ts";
+import type { HoldPage } from "../../services/products/documents.ts";
+import { listedPages } from "./hold-pages.ts";
+import { followInFile, notesOfFile, productsInFile } from "./product-file.ts";
+import type { Snapshot, Sources, Stock } from "./snapshot.ts";
+import { FIELDS } from "./snapshot.ts";
+
+/** The driver's own major version has no types. */
+const { MongoClient } = createRequire(import.meta.url)("mongodb") as {
+	MongoClient: { connect(url: string, options: object): Promise<Mongo> };
+};
+
+interface Note {
+	_id: string;
+	value: unknown;
+}
+
+interface Mongo {
+	db(name: string): {
+		collection<D = Stock>(
+			name: string,
+		): {
+			find(query: object, options?: object): AsyncIterable<D> & { toArray(): Promise<D[]> };
+		};
+	};
+	close(): Promise<void>;
+}
+
+/** How often a product is read to find the pages that it lists. */
+const PAGE_READS = 3;
+
+/** Opens the databases that the environment names; the products' file where there is no `MONGO_URL`. */
+export async function openSources(): Promise<Sources> {
+	const pools = new Map(
+		["users", "orders", "notifications"].map((name) => [
+			name,
+			postgresPool({
+				connectionString: databaseUrl(name),
+				max: 1,
+				application_name: "toko audit",
+				// Some checks read a whole table.
+				query_timeout: 0,
+				// It holds no locks, and reads elsewhere in the middle of a snapshot.
+				session: { idle_in_transaction_session_timeout: "0", transaction_timeout: "0" },
+			}),
+		]),
+	);
+	for (const pool of pools.values()) {
+		// An idle connection that is lost is no reason to end: the next query tells.
+		pool.on("error", () => undefined);
+	}
+	const file = join(settings.directory, "products.db");
+	const mongo = settings.mongoUrl ? await openMongo(settings.mongoUrl) : undefined;
+	const nats = await connect(natsConnection(settings.natsUrl));
+	const snapshot: Sources["snapshot"] = (database, look) => inSnapshot(pools.get(database) as pg.Pool, look);
+	return {
+		products: () => (mongo ? fromMongo(mongo) : productsInFile(file)),
+		following: (ids) => (mongo ? followInMongo(mongo, ids) : followInFile(file, ids)),
+		productFile: mongo ? undefined : file,
+		productNotes: () => (mongo ? notesInMongo(mongo) : notesOfFile(file)),
+		snapshot,
+		consumer: () => consumer(nats),
+		async eventsUnderWay() {
+			const waiting = [
+				(await snapshot("users", waitingEvents)).length,
+				(await snapshot("orders", waitingEvents)).length,
+			];
+			return waiting.reduce((sum, count) => sum + count, (await consumer(nats)).unread);
+		},
+		nats,
+		async close() {
+			await Promise.all([...pools.values()].map((pool) => pool.end()));
+			await mongo?.close();
+			await nats.close();
+		},
+	};
+}
+
+function openMongo(url: string): Promise<Mongo> {
+	return MongoClient.connect(url, { useUnifiedTopology: true, serverSelectionTimeoutMS: 5000 });
+}
+
+async function* fromMongo(mongo: Mongo, query = {}): AsyncGenerator<Stock> {
+	const database = mongo.db(`${settings.namespace}_products`);
+	const projection = Object.fromEntries(FIELDS.map((field) => [field, 1]));
+	const products = (wanted: object) => database.collection("products").find(wanted, { projection });
+	for await (let product of products(query)) {
+		for (let read = 1; ; read++) {
+			const ids = listedPages(product);
+			const pages = database.collection<HoldPage>("hold_pages");
+			product.pages = ids.length > 0 ? await pages.find({ _id: { $in: ids } }).toArray() : [];
+			if (product.pages.length === ids.length || read === PAGE_READS) {
+				break;
+			}
+			// An empty page is deleted once its product no longer lists it.
+			product = (await products({ _id: product._id }).toArray())[0] ?? product;
+		}
+		yield product;
+	}
+}
+
+async function* followInMongo(
+	mongo: Mongo,
+	ids: ReadonlySet<string>,
+): AsyncGenerator<Map<string, Stock>, void> {
+	for (;;) {
+		const found = new Map<string, Stock>();
+		for await (const product of fromMongo(mongo, { _id: { $in: [...ids] } })) {
+			found.set(product._id, product);
+		}
+		yield found;
+	}
+}
+
+async function notesInMongo(mongo: Mongo): Promise<Record<string, unknown>> {
+	const notes: Record<string, unknown> = {};
+	const settled = mongo.db(`${settings.namespace}_products`).collection<Note>("settings").find({}, {});
+	for await (const { _id, value } of settled) {
+		notes[_id] = value;
+	}
+	return notes;
+}
+
+async function inSnapshot<T>(pool: pg.Pool, look: (query: Snapshot) => Promise<T>): Promise<T> {
+	const client = await pool.connect();
+	let broken: Error | undefined;
+	try {
+		await client.query("BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY");
+		return await look(async (sql, values) => (await client.query(sql, values)).rows as never);
+	} catch (error) {
+		broken = error as Error;
+		throw error;
+	} finally {
+		await client.query("ROLLBACK").catch(() => undefined);
+		client.release(broken);
+	}
+}
+
+function waitingEvents(query: Snapshot) {
+	return query("SELECT 1 FROM outbox WHERE published_at IS NULL AND refusal IS NULL");
+}
+
+async function consumer(nats: NatsConnection): Promise<{ confirmed: number; unread: number }> {
+	const manager = await nats.jetstreamManager();
+	const info = await unlessMissing(manager.consumers.info(streamConfig().name, "notifications"));
+	return {
+		confirmed: info?.ack_floor.stream_seq ?? 0,
+		unread: info ? info.num_pending + info.num_ack_pending : 0,
+	};
+}

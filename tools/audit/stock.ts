@@ -1,0 +1,406 @@
+import { createHash } from "node:crypto";
+import { settings } from "../../config/settings.ts";
+import { products, STOCK_MAX } from "../../contracts/products.ts";
+import type { OrderStatus } from "../../services/orders/states.ts";
+import { INITIAL, SOLD } from "../../services/orders/states.ts";
+import type { Finding, Look } from "./finding.ts";
+import { judgeLedger, judgeRestocks, type Restocks, readRestocks, restockedOrders } from "./ledger.ts";
+import { PagedLook } from "./look.ts";
+import { type ReadStock, readProduct } from "./product-form.ts";
+import type { Snapshot, Sources } from "./snapshot.ts";
+import { acknowledgedUpTo } from "./stream.ts";
+
+/** A hold whose time is over is the sweeper's for this long. */
+const SWEEP_MS = 40_000;
+const CLOCKS_DIFFER_MS = 5 * 60_000;
+const DAY_MS = 24 * 3_600_000;
+/** How many products that change all the time are looked at together, and how often in a row. */
+const BUSY_AT_ONCE = 100;
+const BUSY_TRIES = 5;
+
+/** A line of an order that is pending, or that has a hold. */
+interface HeldLine extends Record<string, unknown> {
+	reservation_id: string;
+	number: string;
+	status: OrderStatus;
+	product_id: string;
+	quantity: number;
+	/** Milliseconds since 1970. */
+	created_ms: number;
+	expires_ms: number | null;
+	is_settled_soon: boolean;
+}
+
+/** Units of orders that have no hold any more. */
+interface Sold extends Record<string, unknown> {
+	product_id: string;
+	quantity: number;
+	/** How many of them are of orders that were placed since products were looked at. */
+	since: number;
+}
+
+interface Orders {
+	/** By product, of each that was ever ordered. */
+	sold: Map<string, Sold>;
+	/** By product and reservation. */
+	lines: Map<string, HeldLine>;
+	/** The orders of `lines`, by reservation. */
+	numbers: Map<string, string>;
+	restocks: Restocks;
+}
+
+/** Facts that orders is asked for. */
+interface Question {
+	/** Holds. */
+	reservations: string[];
+	/** Orders that ledgers name. */
+	restocked: string[];
+	/** Up to where products has acknowledged the stream. */
+	acknowledged: number;
+	/** By the clock of orders, before products were looked at. */
+	since: string;
+	/** The products it is about; null for all. */
+	only: string[] | null;
+}
+
+/**
+ * Stock, ledger and holds of every product: `supplied = stock + held + sold`, each unit that was supplied has a reason, and
+ * every hold is that of a pending order. Products are read twice, around the look at the orders. One that changes in between
+ * is looked at again, closer together. Of a product its digest and sku are kept, beside all holds, pending lines and
+ * restocks, which orders is asked about.
+ */
+export async function lookAtStock(sources: Sources): Promise<Look[]> {
+	const acknowledged = await acknowledgedUpTo(await sources.nats.jetstreamManager(), products.name);
+	const before = new Map<string, string>();
+	const held = new Set<string>();
+	const question: Question = {
+		...{ reservations: [], restocked: [], acknowledged, since: await clockOf(sources), only: null },
+	};
+	let hasLedgers = false;
+	for await (const given of sources.products()) {
+		const { product } = readProduct(given);
+		before.set(product._id, digest(product));
+		hasLedgers ||= product.ledger_sums !== undefined;
+		ask(question, product);
+		for (const { reservation_id } of product.holds) {
+			held.add(`${product._id} ${reservation_id}`);
+		}
+	}
+	const orders = await sources.snapshot("orders", (query) => readOrders(query, question));
+
+	const looks = newLooks();
+	const missing = new Set([...orders.sold.keys()].filter((id) => !before.has(id)));
+	const busy: string[] = [];
+	const skus = new Set<string>();
+	for await (const given of sources.products()) {
+		const { product, faults } = readProduct(given);
+		missing.delete(product._id);
+		for (const { reservation_id } of product.holds) {
+			held.add(`${product._id} ${reservation_id}`);
+		}
+		if (skus.has(product.sku)) {
+			faults.push(`has the sku ${product.sku}, as another product has`);
+		}
+		skus.add(product.sku);
+		if (product.ledger_sums === undefined && hasLedgers && !isNew(product)) {
+			faults.push(`has no ledger, so nothing is known of the ${product.supplied} units that were supplied`);
+		}
+		looks.forms.looked_at++;
+		looks.forms.addAll(faults.map((what) => ({ document: documentOf(product), what })));
+		looks.ledgers.looked_at++;
+		looks.ledgers.addAll(judgeLedger(product));
+		looks.units.looked_at++;
+		if (before.get(product._id) === digest(product)) {
+			judge(product, product, orders, looks);
+		} else if (before.has(product._id)) {
+			busy.push(product._id);
+		}
+	}
+	for (let at = 0; at < busy.length; at += BUSY_AT_ONCE) {
+		await lookCloser(sources, new Set(busy.slice(at, at + BUSY_AT_ONCE)), acknowledged, looks);
+	}
+	for (const id of missing) {
+		looks.units.add(`product ${id}`, "is in orders, but there is no such product");
+	}
+	for (const [key, line] of orders.lines) {
+		if (line.status === INITIAL) {
+			looks.pending.looked_at++;
+			looks.pending.addAll(held.has(key) ? [] : [unheld(line)]);
+		}
+	}
+	return Object.values(looks);
+}
+
+/**
+ * Judges products that change all the time. Each try reads them, the orders and the products once more, as close together
+ * as can be. The units of an order that was placed in between may be counted or not: where nothing else is wrong and there
+ * is such an order, it is tried again.
+ */
+async function lookCloser(
+	sources: Sources,
+	ids: Set<string>,
+	acknowledged: number,
+	looks: Looks,
+): Promise<void> {
+	const left = new Set(ids);
+	const following = sources.following(ids);
+	const read = async () => {
+		const { value } = await following.next();
+		return new Map([...(value ?? [])].map(([id, given]) => [id, readProduct(given).product]));
+	};
+	try {
+		// The first one takes longer.
+		let names = await read();
+		for (let tried = 1; tried <= BUSY_TRIES && left.size > 0; tried++) {
+			const question: Question = {
+				...{ reservations: [], restocked: [], acknowledged, since: await clockOf(sources), only: [...left] },
+			};
+			const earlier = await read();
+			for (const product of earlier.values()) {
+				ask(question, product);
+			}
+			const orders = await sources.snapshot("orders", (query) => readOrders(query, question));
+			const later = await read();
+			for (const id of left) {
+				const [one, other] = [earlier.get(id), later.get(id)];
+				if (one && other && judge(one, other, orders, looks)) {
+					left.delete(id);
+				}
+			}
+			names = earlier.size > 0 ? earlier : names;
+		}
+		looks.units.under_way += left.size;
+		looks.units.not_judged?.push(
+			...[...left].map((id) => (names.has(id) ? documentOf(names.get(id) as ReadStock) : `product ${id}`)),
+		);
+	} finally {
+		await following.return();
+	}
+}
+
+type Looks = ReturnType<typeof newLooks>;
+
+function newLooks() {
+	return {
+		units: new PagedLook(
+			"supplied = stock + held + sold",
+			"Stop products and set `stock` in the store by hand so that the sum is right, then count and correct it by `v1.products.changeStock`, which notes why; a product that is gone comes back from a copy.",
+		),
+		forms: new PagedLook(
+			"a product is as the shop writes it",
+			"Stop products and correct the field in the store by hand, or restore the product from a copy.",
+		),
+		ledgers: new PagedLook(
+			"each unit supplied has a reason",
+			"`npm run audit -- --repair` books the difference as a repair.",
+		),
+		restocks: new PagedLook(
+			"a restock is that of a refunded order",
+			"Compare the product's ledger (`v1.products.ledger`) with the refunds of its orders; stop products and correct the entry together with `stock` and `supplied` by hand.",
+		),
+		holds: new PagedLook(
+			"a hold has a pending order",
+			"`npm run audit -- --repair` settles holds by what became of their orders; one whose order is pending is corrected by hand or ends with it.",
+		),
+		pending: new PagedLook(
+			"a pending order has its holds",
+			"Cancel the order (`v1.orders.cancel`) so that its buyer can order again, or see that the units are there before it is paid.",
+		),
+	};
+}
+
+/** The clock of orders, which is that of `created_at`. */
+async function clockOf(sources: Sources): Promise<string> {
+	const rows = await sources.snapshot("orders", (query) =>
+		query<{ now: string }>("SELECT clock_timestamp()::text AS now"),
+	);
+	return rows[0]?.now as string;
+}
+
+function ask(question: Question, product: ReadStock): void {
+	for (const { reservation_id } of product.holds) {
+		question.reservations.push(reservation_id);
+	}
+	for (const order_id of restockedOrders(product)) {
+		question.restocked.push(order_id);
+	}
+}
+
+async function readOrders(query: Snapshot, question: Question): Promise<Orders> {
+	const { reservations, restocked, acknowledged, since, only } = question;
+	const sold = await query<Sold>(
+		`SELECT l.product_id, coalesce(sum(l.quantity) FILTER (WHERE ${IS_SOLD}), 0)::float8 AS quantity,
+			coalesce(sum(l.quantity) FILTER (WHERE ${IS_SOLD} AND o.created_at >= $3::timestamptz), 0)::float8 AS since
+		FROM orders o JOIN order_lines l ON l.order_id = o.id JOIN reservations r ON r.order_id = o.id
+		LEFT JOIN (SELECT DISTINCT unnest($2::uuid[]) AS id) AS h ON h.id = r.id
+		WHERE $4::text[] IS NULL OR l.product_id = ANY ($4)
+		GROUP BY l.product_id`,
+		[SOLD, reservations, since, only],
+	);
+	const lines = await query<HeldLine>(
+		`SELECT r.id AS reservation_id, o.number, o.status, l.product_id, sum(l.quantity)::float8 AS quantity,
+			extract(epoch FROM o.created_at)::float8 * 1000 AS created_ms,
+			extract(epoch FROM o.expires_at)::float8 * 1000 AS expires_ms,
+			EXISTS (SELECT FROM graphile_worker._private_jobs j WHERE j.key = 'stock:' || r.id) OR EXISTS (
+				SELECT FROM outbox e WHERE e.aggregate = 'order:' || o.id
+					AND (e.stream_sequence > $3 OR e.published_at IS NULL AND e.refusal IS NULL)
+			) AS is_settled_soon
+		FROM (
+			SELECT id FROM orders WHERE status = $1 AND $4::text[] IS NULL
+			UNION SELECT order_id FROM reservations WHERE id = ANY ($2)
+		) AS wanted JOIN orders o USING (id) JOIN order_lines l ON l.order_id = o.id JOIN reservations r ON r.order_id = o.id
+		GROUP BY r.id, o.id, l.product_id`,
+		[INITIAL, reservations, acknowledged, only],
+	);
+	return {
+		sold: new Map(sold.map((one) => [one.product_id, one])),
+		lines: new Map(lines.map((line) => [`${line.product_id} ${line.reservation_id}`, line])),
+		numbers: new Map(lines.map(({ reservation_id, number }) => [reservation_id, number])),
+		restocks: await readRestocks(query, restocked),
+	};
+}
+
+const IS_SOLD = "o.status = ANY ($1) AND h.id IS NULL";
+
+/** Whatever is judged here, in a few bytes. */
+function digest({ stock, supplied, holds, uncollected, ledger, ledger_sums, restocks }: ReadStock): string {
+	const told = JSON.stringify([stock, supplied, holds, uncollected, ledger, ledger_sums, restocks]);
+	return createHash("sha256").update(told).digest("base64url").slice(0, 22);
+}
+
+function documentOf({ _id, name }: ReadStock): string {
+	return `product ${_id} (${name})`;
+}
+
+/** A process of an earlier version may have made it; products opens its ledger at the next start. */
+function isNew({ created_at }: ReadStock): boolean {
+	return Date.parse(created_at) > Date.now() - DAY_MS;
+}
+
+/**
+ * Judges a product by what it was before and after the look at the orders.
+ *
+ * @returns Whether that says everything.
+ */
+function judge(earlier: ReadStock, later: ReadStock, orders: Orders, looks: Looks): boolean {
+	const { findings, isSure } = judgeStock(earlier, earlier === later, orders);
+	if (!isSure) {
+		return false;
+	}
+	looks.units.addAll(findings);
+	looks.restocks.looked_at += restockedOrders(earlier).length;
+	looks.restocks.addAll(judgeRestocks(earlier, orders.restocks, later));
+	const left = new Set(later.holds.map(({ reservation_id }) => reservation_id));
+	const seen = new Set<string>();
+	for (const hold of earlier.holds.filter(({ reservation_id }) => left.has(reservation_id))) {
+		const judgement = judgeHold(earlier, hold, seen.has(hold.reservation_id), orders);
+		seen.add(hold.reservation_id);
+		looks.holds.looked_at++;
+		looks.holds.under_way += judgement === "under way" ? 1 : 0;
+		looks.holds.addAll(typeof judgement === "object" ? [judgement] : []);
+	}
+	return true;
+}
+
+/**
+ * An order that is paid keeps its hold for a moment: then it is counted there. One that was placed before the product was
+ * read, and has no hold, has given it up by then. One that was placed since, and has none, may have had it after that.
+ */
+function judgeStock(
+	product: ReadStock,
+	isUnchanged: boolean,
+	orders: Orders,
+): { findings: Finding[]; isSure: boolean } {
+	const { _id, stock, supplied, holds, uncollected } = product;
+	const held = holds.reduce((sum, hold) => sum + hold.quantity, uncollected);
+	const { quantity: most, since } = orders.sold.get(_id) ?? { quantity: 0, since: 0 };
+	const least = isUnchanged ? most : most - since;
+	const document = documentOf(product);
+	const findings: Finding[] = [];
+	const sold = Number(supplied) - Number(stock) - held;
+	const isPossible = sold >= least && sold <= most;
+	if (!isPossible) {
+		findings.push({ document, what: `supplied ${supplied} ≠ stock ${stock} + held ${held} + sold ${most}` });
+	}
+	if (!Number.isSafeInteger(stock) || stock < 0) {
+		findings.push({ document, what: `has a stock of ${stock}` });
+	}
+	if (stock > STOCK_MAX) {
+		findings.push({ document, what: `has a stock of ${stock}, above the limit of ${STOCK_MAX}` });
+	}
+	return { findings, isSure: !isPossible || least === most };
+}
+
+type Judgement = Finding | "right" | "under way";
+
+function judgeHold(
+	product: ReadStock,
+	hold: ReadStock["holds"][number],
+	isTwice: boolean,
+	orders: Orders,
+): Judgement {
+	const { reservation_id, quantity, expires_at } = hold;
+	const line = orders.lines.get(`${product._id} ${reservation_id}`);
+	const finding = (what: string): Finding => ({
+		document: `hold ${reservation_id} of product ${product._id}`,
+		what,
+		reservation_id,
+	});
+	if (isTwice) {
+		return finding("is there twice");
+	}
+	const number = orders.numbers.get(reservation_id);
+	if (!line && number !== undefined) {
+		return finding(`is that of order ${number}, which has no such product`);
+	}
+	if (!line) {
+		const left_ms = Date.parse(expires_at) - Date.now();
+		if (left_ms < -SWEEP_MS) {
+			return finding(`is that of no order and should have ended at ${expires_at}`);
+		}
+		// Also where it is no time at all.
+		const isPossible = left_ms <= settings.orderTtlMinutes * 60_000 + CLOCKS_DIFFER_MS;
+		return isPossible
+			? "under way"
+			: finding(`is that of no order and ends at ${expires_at}, which ORDER_TTL_MINUTES does not allow`);
+	}
+	if (line.quantity !== quantity) {
+		return finding(`is of ${quantity} units, order ${line.number} has ${line.quantity}`);
+	}
+	if (line.status === INITIAL) {
+		const isInTime = line.expires_ms === null || endsWith(hold, line, line.expires_ms);
+		// No repair: its order is still to be paid.
+		const what = `ends at ${expires_at}, order ${line.number} at ${momentOf(line.expires_ms)}`;
+		return isInTime ? "right" : { document: finding("").document, what };
+	}
+	return line.is_settled_soon && Date.parse(expires_at) > Date.now() - SWEEP_MS
+		? "under way"
+		: finding(`has outlived order ${line.number}, which is ${line.status}`);
+}
+
+/**
+ * Whether a hold ends when its order does. It may be that of an earlier attempt with the same key, which ends before, but
+ * was there when the order was placed.
+ */
+function endsWith(
+	{ expires_at, request_id }: ReadStock["holds"][number],
+	line: HeldLine,
+	expires_ms: number,
+): boolean {
+	const ends = Date.parse(expires_at);
+	const first = request_id === undefined ? expires_ms : Math.min(expires_ms, line.created_ms - DAY_MS);
+	return ends >= first - CLOCKS_DIFFER_MS && ends <= expires_ms + CLOCKS_DIFFER_MS;
+}
+
+function momentOf(ms: number | null): string {
+	return Number.isFinite(ms) && Math.abs(ms as number) < 8.64e15
+		? new Date(ms as number).toISOString()
+		: String(ms);
+}
+
+function unheld({ number, quantity, product_id }: HeldLine): Finding {
+	return {
+		document: `order ${number}`,
+		what: `is pending, but ${quantity} units of product ${product_id} are not held for it`,
+	};
+}

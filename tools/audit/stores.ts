@@ -1,0 +1,73 @@
+import { amountsRefusal } from "../../config/shared-settings.ts";
+import { openStoreEntries, refusalOf, STORE_ID } from "../../database/store-identity.ts";
+import { StartError } from "../../infra/backing-services.ts";
+import { collectionPlace } from "../../mixins/documents.ts";
+import { databasePlace } from "../../mixins/postgres.ts";
+import type { Sources } from "./snapshot.ts";
+
+/**
+ * Refuses to look at stores of another shop, and at amounts of another currency than the environment says.
+ *
+ * @throws StartError
+ */
+export async function checkStores(sources: Sources): Promise<void> {
+	const line = amountsRefusal(databasePlace("orders"), await settingsOf(sources, "orders"));
+	if (line) {
+		throw new StartError(line);
+	}
+	const entries = await openStoreEntries(sources.nats);
+	for (const [name, own] of Object.entries(await ownStores(sources))) {
+		const entry = await entries.read(name);
+		const variable = name !== "products" ? "POSTGRES_URL" : sources.productFile ? "TOKO_DIR" : "MONGO_URL";
+		const refusal = entry && refusalOf({ name, variable }, own, entry);
+		if (refusal) {
+			throw new StartError(refusal);
+		}
+	}
+}
+
+/** Takes the stores that the environment names for those of the shop; answers whether others were before. */
+export async function acceptStores(sources: Sources, say: (line: string) => void): Promise<boolean> {
+	const entries = await openStoreEntries(sources.nats);
+	let isAnyNew = false;
+	for (const [name, own] of Object.entries(await ownStores(sources))) {
+		const entry = await entries.read(name);
+		if (entry && entry.id !== own.id) {
+			await entries.replace(name, own);
+			say(`${name}: the shop goes on with ${own.where}, without what was in ${entry.where}`);
+			isAnyNew = true;
+		}
+	}
+	return isAnyNew;
+}
+
+/** The stores that the environment names, as far as they were ever started. */
+async function ownStores(sources: Sources): Promise<Record<string, { id: string; where: string }>> {
+	const stores: Record<string, { id: string; where: string }> = {};
+	for (const name of ["users", "orders", "notifications"] as const) {
+		const { [STORE_ID]: id } = await settingsOf(sources, name);
+		if (id) {
+			stores[name] = { id, where: databasePlace(name) };
+		}
+	}
+	const { [STORE_ID]: id } = await sources.productNotes();
+	return id ? { ...stores, products: { id: String(id), where: collectionPlace("products") } } : stores;
+}
+
+/** The settings that a database notes; none where no process of this version has started on it. */
+async function settingsOf(
+	sources: Sources,
+	database: "users" | "orders" | "notifications",
+): Promise<Record<string, string>> {
+	const rows = await sources
+		.snapshot(database, (query) =>
+			query<{ name: string; value: string }>("SELECT name, value FROM shop_settings"),
+		)
+		.catch((error) => {
+			if (error.code === "42P01") {
+				return [];
+			}
+			throw error;
+		});
+	return Object.fromEntries(rows.map(({ name, value }) => [name, value]));
+}

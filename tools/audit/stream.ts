@@ -1,0 +1,257 @@
+import type { JetStreamManager, JsMsg } from "nats";
+import { eventId, readEvent, streamConfig } from "../../events/envelope.ts";
+import { unlessMissing } from "../../events/stream.ts";
+import type { Look } from "./finding.ts";
+import { asUuid, PagedLook } from "./look.ts";
+import { EVENT_OF_STATUS, LINES, linesIn } from "./orders.ts";
+import type { Sources } from "./snapshot.ts";
+
+/** How many events are compared at a time. */
+const PAGE = 2000;
+/** So long NATS may take for a page, and so often it may have none. */
+const PATIENCE_MS = 5000;
+const SILENCES_MAX = 4;
+const GROUP = "notifications";
+
+/** Events that the stream holds and notifications has not acknowledged: some 30 bytes for each. */
+export class UnreadEvents {
+	#ids = new Set<number>();
+
+	add(id: string): void {
+		this.#ids.add(short(id));
+	}
+
+	/** Whether the event with this place among those of its aggregate is left in the stream. */
+	has(aggregate: string, sequence: number): boolean {
+		return this.#ids.has(short(eventId(aggregate, sequence)));
+	}
+}
+
+/** Twelve of the 32 digits are enough to tell some millions apart. */
+function short(id: string): number {
+	return Number.parseInt(id.replaceAll("-", "").slice(0, 12), 16);
+}
+
+/** The compared parts of a message. Anything may have come: values of another type are null, and text is fit for PostgreSQL. */
+export interface Message {
+	position: number;
+	id: string | null;
+	name: string | null;
+	aggregate: string | null;
+	sequence: number | null;
+	data: Record<"order_id" | "number" | "user_id" | "total_minor" | "currency", string | null> & {
+		items: Record<string, string | number | null>[] | null;
+	};
+	/** Why it is no event of a contract. */
+	fault: string | null;
+}
+
+/** Reads the stream from its beginning: each event came from an outbox, and tells what the database says still. */
+export async function lookAtStream(sources: Sources): Promise<{ looks: Look[]; unread: UnreadEvents }> {
+	const unread = new UnreadEvents();
+	const origin = new PagedLook(
+		"an event in the stream came from an outbox",
+		"Find out who else publishes to the stream (the account of NATS), and delete the message: `nats stream rmm`. After a restore of an older copy: `npm run audit -- --accept-restore`.",
+	);
+	const content = new PagedLook(
+		"an event tells what happened",
+		"Others were told what the event says: put the order or user back to that, or set right by hand what they keep of it.",
+	);
+	const manager = await sources.nats.jetstreamManager();
+	const acknowledged = await acknowledgedUpTo(manager, GROUP);
+	for await (const page of messages(sources, manager)) {
+		for (const { position, id } of page) {
+			if (position > acknowledged && id !== null) {
+				unread.add(id);
+			}
+		}
+		await compare(sources, page, origin, content);
+	}
+	return { looks: [origin, content], unread };
+}
+
+/** The place in the stream up to which a group of consumers has acknowledged every event. */
+export async function acknowledgedUpTo(manager: JetStreamManager, group: string): Promise<number> {
+	const consumer = await unlessMissing(manager.consumers.info(streamConfig().name, group));
+	return consumer?.ack_floor.stream_seq ?? 0;
+}
+
+/** All messages that the stream has at this moment, as far as it keeps them meanwhile. */
+export async function* messages({ nats }: Sources, manager: JetStreamManager): AsyncGenerator<Message[]> {
+	const stateOf = async () => (await unlessMissing(manager.streams.info(streamConfig().name)))?.state;
+	const end = await stateOf();
+	if (!end || end.messages === 0) {
+		return;
+	}
+	const consumer = await nats.jetstream().consumers.get(streamConfig().name);
+	for (let position = 0, silences = 0; position < end.last_seq; ) {
+		const page: JsMsg[] = [];
+		for await (const message of await consumer.fetch({ max_messages: PAGE, expires: PATIENCE_MS })) {
+			page.push(message);
+			if (message.info.pending === 0) {
+				break;
+			}
+		}
+		const last = page.at(-1);
+		if (last) {
+			silences = 0;
+			position = last.info.pending === 0 ? end.last_seq : last.seq;
+			yield page.map(read);
+		} else if (!(await stateOf())?.messages) {
+			return;
+		} else if (++silences === SILENCES_MAX) {
+			throw new Error("NATS does not hand out the events that it has: is it overloaded?");
+		}
+	}
+}
+
+function read(message: JsMsg): Message {
+	let given: unknown;
+	let fault: string | null = null;
+	try {
+		given = message.json();
+		readEvent(given);
+	} catch (error) {
+		fault = textOf((error as Error).message);
+	}
+	const event = objectOf(given);
+	const data = objectOf(event.data);
+	return {
+		position: message.seq,
+		id: textOf(event.id),
+		name: textOf(event.name),
+		aggregate: textOf(event.aggregate),
+		sequence: Number.isSafeInteger(event.sequence) ? (event.sequence as number) : null,
+		data: {
+			order_id: textOf(data.order_id),
+			number: textOf(data.number),
+			user_id: scalarOf(data.user_id)?.toString() ?? null,
+			total_minor: scalarOf(data.total_minor ?? data.amount_minor)?.toString() ?? null,
+			currency: textOf(data.currency),
+			items: Array.isArray(data.items) ? data.items.map(lineOf) : null,
+		},
+		fault,
+	};
+}
+
+function lineOf(item: unknown) {
+	const { product_id, price_minor, quantity } = objectOf(item);
+	return {
+		product_id: scalarOf(product_id),
+		price_minor: scalarOf(price_minor),
+		quantity: scalarOf(quantity),
+	};
+}
+
+function objectOf(given: unknown): Record<string, unknown> {
+	return typeof given === "object" && given !== null ? (given as Record<string, unknown>) : {};
+}
+
+function scalarOf(given: unknown): string | number | null {
+	return Number.isFinite(given) ? (given as number) : textOf(given);
+}
+
+/** PostgreSQL takes no NUL, and no half of a surrogate pair. */
+function textOf(given: unknown): string | null {
+	return typeof given === "string" ? given.toWellFormed().replaceAll("\0", "\ufffd") : null;
+}
+
+const DATABASES = { user: "users", order: "orders" } as const;
+
+async function compare(
+	sources: Sources,
+	page: Message[],
+	origin: PagedLook,
+	content: PagedLook,
+): Promise<void> {
+	origin.looked_at += page.length;
+	content.looked_at += page.length;
+	const wrong = new Map<number, { origin: string | null; content: string | null; document: string }>();
+	for (const [kind, database] of Object.entries(DATABASES)) {
+		const own = page.filter(({ aggregate }) => aggregate?.startsWith(`${kind}:`));
+		const rows = await sources.snapshot(database, (query) =>
+			query<{ position: number; origin: string | null; content: string | null; document: string }>(
+				kind === "user" ? OF_USERS : OF_ORDERS,
+				[JSON.stringify(own), ...(kind === "user" ? [] : [JSON.stringify(STATUS_OF_EVENT)])],
+			),
+		);
+		for (const row of rows) {
+			wrong.set(row.position, row);
+		}
+	}
+	for (const { position, aggregate, fault } of page) {
+		const found = wrong.get(position);
+		const document = `event at ${position} of the stream`;
+		if (!((aggregate?.split(":")[0] ?? "") in DATABASES)) {
+			origin.add(document, "is of nothing that has events");
+		} else if (found?.origin) {
+			origin.add(document, found.origin);
+		} else if (fault !== null) {
+			origin.add(document, `is no event as its contract describes it: ${fault}`);
+		} else if (found?.content) {
+			content.add(found.document, found.content);
+		}
+	}
+}
+
+const STATUS_OF_EVENT = Object.fromEntries(
+	Object.entries(EVENT_OF_STATUS).map(([status, event]) => [event, status]),
+);
+
+const GIVEN = `jsonb_to_recordset($1::jsonb) AS m (position bigint, id text, name text, aggregate text, sequence bigint, data jsonb)`;
+
+const ORIGIN = `CASE
+	WHEN s.sequence IS NULL OR m.sequence IS NULL OR m.sequence NOT BETWEEN 1 AND s.sequence
+	THEN concat('is ', m.name, ', event ', m.sequence, ' of ', m.aggregate, ', which has had ', coalesce(s.sequence, 0))
+	WHEN m.id IS DISTINCT FROM md5(m.aggregate || '#' || m.sequence)::uuid::text
+	THEN concat('is ', m.name, ' of ', m.aggregate, ', with an id that is not that of its event ', m.sequence)
+END`;
+
+/** Several things that happen to a user at the same moment come in any sequence. */
+const OF_USERS = `SELECT * FROM (
+	SELECT m.position::float8, ${ORIGIN} AS origin, 'user ' || u.id AS document, CASE
+		WHEN u.id IS NULL THEN NULL
+		WHEN m.data->>'user_id' IS DISTINCT FROM u.id::text THEN concat('is told of in ', m.name, ' as user ', m.data->>'user_id')
+		WHEN s.lost = 0 AND (m.name = 'user.registered') <> (m.sequence = 1) OR m.name <> 'user.registered' AND s.lost = 0
+			AND NOT EXISTS (SELECT FROM user_history h WHERE h.user_id = u.id AND h.event = m.name)
+		THEN concat('has told ', m.name, ' as event ', m.sequence, ', where something else happened')
+	END AS content
+	FROM ${GIVEN} LEFT JOIN event_sequences s ON s.aggregate = m.aggregate
+	LEFT JOIN users u ON u.id = CASE WHEN m.aggregate ~ '^user:[1-9][0-9]{0,8}$' THEN substr(m.aggregate, 6)::integer END
+) AS told WHERE origin IS NOT NULL OR content IS NOT NULL`;
+
+/**
+ * An event is as far on among those of its order as its status is in the history. Refunds of late payments come in between,
+ * and what is lost.
+ */
+const OF_ORDERS = `SELECT * FROM (
+	SELECT m.position::float8, ${ORIGIN} AS origin, coalesce('order ' || o.number, m.aggregate) AS document, CASE
+		-- Accepted as lost.
+		WHEN o.id IS NULL AND s.lost >= s.sequence THEN NULL
+		WHEN o.id IS NULL THEN 'is not there, but has told ' || m.name
+		WHEN m.data->>'order_id' IS DISTINCT FROM o.id::text THEN concat('is told of in ', m.name, ' as order ', m.data->>'order_id')
+		WHEN m.data->>'user_id' IS DISTINCT FROM o.user_id::text
+		THEN concat('is of user ', o.user_id, ', ', m.name, ' told user ', m.data->>'user_id')
+		WHEN m.data->>'number' IS DISTINCT FROM o.number THEN concat(m.name, ' told of ', m.data->>'number')
+		WHEN m.data->>'total_minor' IS DISTINCT FROM o.total_minor::text
+		THEN concat('has a total of ', o.total_minor, ', ', m.name, ' told ', m.data->>'total_minor')
+		WHEN m.data->>'currency' IS DISTINCT FROM o.currency
+		THEN concat('is in ', o.currency, ', ', m.name, ' told ', m.data->>'currency')
+		WHEN m.name = 'order.placed' AND ${linesIn("m.data->'items'")} IS DISTINCT FROM ${LINES}
+		THEN 'has other lines than ' || m.name || ' told'
+		WHEN m.name = 'payment.refunded' AND late.refunds = 0 AND s.lost = 0
+			OR m.name <> 'payment.refunded' AND h.status IS NULL AND s.lost = 0
+			OR m.sequence NOT BETWEEN h.first AND h.last + late.refunds + s.lost
+		THEN concat('has told ', m.name, ' as event ', m.sequence, ', where something else happened')
+	END AS content
+	FROM ${GIVEN} LEFT JOIN event_sequences s ON s.aggregate = m.aggregate
+	LEFT JOIN orders o ON o.id = ${asUuid("substr(m.aggregate, 7)")}
+	LEFT JOIN LATERAL (
+		SELECT h.status, 1 + count(*) FILTER (WHERE other.at < h.at) AS first, count(*) FILTER (WHERE other.at <= h.at) AS last
+		FROM order_history h JOIN order_history other ON other.order_id = h.order_id
+		WHERE h.order_id = o.id AND h.status = $2::jsonb->>m.name GROUP BY h.order_id, h.status, h.at
+	) AS h ON true
+	LEFT JOIN LATERAL (
+		SELECT count(*) AS refunds FROM payments p WHERE p.order_id = o.id AND p.is_late AND p.status = 'refunded'
+	) AS late ON true
+) AS told WHERE origin IS NOT NULL OR content IS NOT NULL`;

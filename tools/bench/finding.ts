@@ -1,0 +1,153 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
+import { getBorderCharacters, table } from "table";
+import { SeededRandom } from "../seeded-random.ts";
+import { cleanUp, newFolder, run, startShop } from "../shop-process.ts";
+import { CATEGORIES, WORDS } from "./words.ts";
+
+const FEW = 1000;
+const MANY = 100_000;
+/** The largest ratio that counts as good: so much slower may a page of many be. */
+export const RATIO_MAX = 1.5;
+const SETTLE_MS = 15_000;
+const WARM = 50;
+const TIMES = 300;
+
+/** The median answer of one question, in milliseconds. */
+export interface Finding {
+	store: string;
+	question: string;
+	few_ms: number;
+	many_ms: number;
+	ratio: number;
+}
+
+/** Asks a shop with 1,000 products and one with 100,000 the same questions, over HTTP, in turns. */
+export async function measureFinding(say: (line: string) => void): Promise<Finding[]> {
+	const found: Finding[] = [];
+	for (const store of ["NeDB file", "MongoDB-compatible server"]) {
+		try {
+			found.push(...(await onStore(store, say)));
+		} finally {
+			await cleanUp();
+		}
+	}
+	return found;
+}
+
+async function onStore(store: string, say: (line: string) => void): Promise<Finding[]> {
+	const few = await openShop(store, FEW, say);
+	const many = await openShop(store, MANY, say);
+	// What was written a moment ago is looked at again for some seconds.
+	await wait(SETTLE_MS);
+	const [ofFew, ofMany] = [await questions(few), await questions(many)];
+	const found: Finding[] = [];
+	for (const [number, [question, url]] of ofFew.entries()) {
+		const [, manyUrl] = ofMany[number] as [string, string];
+		const times = { few: [] as number[], many: [] as number[] };
+		for (let time = 0; time < WARM + TIMES; time++) {
+			times.few.push(await ask(few, url));
+			times.many.push(await ask(many, manyUrl));
+		}
+		const few_ms = median(times.few.slice(WARM));
+		const many_ms = median(times.many.slice(WARM));
+		found.push({ store, question, few_ms, many_ms, ratio: many_ms / few_ms });
+	}
+	say(`${store}: asked ${found.length} questions, ${TIMES} times each shop`);
+	return found;
+}
+
+/** A shop with so many products; its address. */
+async function openShop(store: string, products: number, say: (line: string) => void): Promise<string> {
+	const folder = newFolder();
+	const environment: Record<string, string> = {};
+	if (store !== "NeDB file") {
+		const mongo = run(folder, ["mongo"]);
+		environment.MONGO_URL = (await mongo.line(/^ready /, 300_000)).slice("ready ".length).trim();
+	}
+	const { address } = await startShop(folder, environment);
+	say(`${store}: importing ${products} products`);
+	const file = join(folder, "catalogue.csv");
+	writeFileSync(file, catalogue(products));
+	const importing = run(folder, ["import", file], environment);
+	if ((await importing.ended()) !== 0) {
+		throw new Error(`npm run import failed:\n${importing.errors()}`);
+	}
+	return address;
+}
+
+function catalogue(products: number): string {
+	const chance = new SeededRandom(1);
+	const lines = ["sku,name,description,price,stock,category"];
+	for (let number = 0; number < products; number++) {
+		const name = chance.shuffle(WORDS).slice(0, 3).join(" ");
+		const price = chance.between(1, 1000) * 1000;
+		lines.push(`B-${number},${name} ${number},,${price},${chance.between(0, 50)},${chance.pick(CATEGORIES)}`);
+	}
+	return `${lines.join("\n")}\n`;
+}
+
+/** What is asked, and where. */
+async function questions(address: string): Promise<[question: string, url: string][]> {
+	const products = `${address}/api/v1/products`;
+	const first = await fetch(`${products}?sort=price&min_price=500000&limit=20`);
+	if (first.status !== 200) {
+		throw new Error(`${first.url} was answered ${first.status} ${await first.text()}`);
+	}
+	const next = /<([^>]+)>/.exec(first.headers.get("link") ?? "")?.[1] as string;
+	const [{ id }] = (await first.json()) as [{ id: string }];
+	return [
+		["the first page", `${products}?limit=20`],
+		["a page in the middle, by its cursor", `${address}${next}`],
+		["a category, newest first", `${products}?category=kebun&sort=-created_at`],
+		["a word", `${products}?q=kopi`],
+		["two words, cheapest first", `${products}?q=kopi+jahe&sort=price`],
+		["a range of prices, by name", `${products}?min_price=300000&max_price=400000&sort=name`],
+		["in stock, dearest first", `${products}?in_stock=true&sort=-price`],
+		["a word in a category, in stock", `${products}?q=madu&category=dapur&in_stock=true`],
+		["one product", `${products}/${id}`],
+		["the categories", `${products}/categories`],
+	];
+}
+
+/** How many milliseconds the answer takes. */
+async function ask(address: string, url: string): Promise<number> {
+	await haveItAskAnew(address);
+	const begun = performance.now();
+	const response = await fetch(url);
+	await response.arrayBuffer();
+	if (response.status !== 200) {
+		throw new Error(`${url} was answered ${response.status}`);
+	}
+	return performance.now() - begun;
+}
+
+/** What a gateway keeps is not what is measured: it asks the service for a client that has just tried to change something. */
+async function haveItAskAnew(address: string): Promise<void> {
+	const headers = { authorization: "Bearer no.good.token" };
+	const response = await fetch(`${address}/api/v1/users/verify`, { method: "POST", headers });
+	await response.arrayBuffer();
+}
+
+function median(times: number[]): number {
+	return times.sort((one, other) => one - other)[Math.floor(times.length / 2)] as number;
+}
+
+/** For a person. */
+export function printFinding(found: Finding[]): void {
+	const rows = found.map(({ store, question, few_ms, many_ms, ratio }) => [
+		store,
+		question,
+		few_ms.toFixed(2),
+		many_ms.toFixed(2),
+		ratio.toFixed(2),
+	]);
+	const header = ["store", "question", `ms of ${FEW}`, `ms of ${MANY}`, "ratio"];
+	console.log(
+		table([header, ...rows], {
+			border: getBorderCharacters("void"),
+			drawHorizontalLine: () => false,
+		}).trimEnd(),
+	);
+}

@@ -1,0 +1,90 @@
+import { createRequire } from "node:module";
+import { settings } from "../../../config/settings.ts";
+import type { ProductDocument } from "../../../services/products/documents.ts";
+import { newDocument } from "../../../services/products/model.ts";
+import { SeededRandom } from "../../seeded-random.ts";
+import { CATEGORIES, WORDS } from "../words.ts";
+
+/** As much of the driver, which has no types, as is used here. */
+interface MongoClient {
+	db(name: string): { collection(name: string): Collection };
+	close(): Promise<void>;
+}
+
+interface Collection {
+	countDocuments(query: object): Promise<number>;
+	insertMany(documents: object[], options: object): Promise<unknown>;
+}
+
+const { MongoClient } = createRequire(import.meta.url)("mongodb") as {
+	MongoClient: { connect(url: string, options: object): Promise<MongoClient> };
+};
+
+const BATCH = 1000;
+const SAY_EVERY = 50_000;
+const STOCK = 1000;
+
+/** Products that were written straight into the store, in the form in which the service writes them. */
+export class Catalogue {
+	#url: string;
+	#chance = new SeededRandom(1);
+	#ids: string[] = [];
+	/** Products a second, at last. */
+	per_second = 0;
+
+	/** @param url Of the server. */
+	constructor(url: string) {
+		this.#url = url;
+	}
+
+	/** The ids of all that were written here. */
+	get ids(): readonly string[] {
+		return this.#ids;
+	}
+
+	/** Writes more until there are so many with those that were there before, or time is up; answers how many there are. */
+	async grow(products: number, until_ms: number, say: (line: string) => void): Promise<number> {
+		const client = await MongoClient.connect(this.#url, { useUnifiedTopology: true });
+		try {
+			const collection = client.db(`${settings.namespace}_products`).collection("products");
+			let there = await collection.countDocuments({});
+			let next = this.#documents(Math.min(BATCH, products - there));
+			while (next.length > 0 && performance.now() < until_ms) {
+				const begun = performance.now();
+				const writing = collection.insertMany(next, { ordered: false }).catch(unlessThere);
+				this.#ids.push(...next.map(({ _id }) => _id));
+				there += next.length;
+				const { length } = next;
+				next = this.#documents(Math.min(BATCH, products - there));
+				await writing;
+				this.per_second = (length * 1000) / (performance.now() - begun);
+				if (there % SAY_EVERY < length) {
+					say(`wrote ${there.toLocaleString("en")} products, ${this.per_second.toFixed(0)} a second`);
+				}
+			}
+			return there;
+		} finally {
+			await client.close();
+		}
+	}
+
+	#documents(times: number): ProductDocument[] {
+		return Array.from({ length: Math.max(0, times) }, () => {
+			const number = this.#ids.length;
+			const name = `${this.#chance.shuffle(WORDS).slice(0, 3).join(" ")} ${this.#chance.between(1, 1_000_000)}`;
+			const price = this.#chance.between(1, 1000) * 1000;
+			const category = this.#chance.pick(CATEGORIES);
+			const given = { name, description: "", price, stock: STOCK, category };
+			return newDocument(given, `growth-${number}-${this.#chance.between(0, 1e9)}`);
+		});
+	}
+}
+
+const DUPLICATE_KEY = 11_000;
+
+/** The driver writes a batch again where the server was slow to answer. */
+function unlessThere(error: { code?: number }): void {
+	if (error.code !== DUPLICATE_KEY) {
+		throw error;
+	}
+}

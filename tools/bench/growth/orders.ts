@@ -1,0 +1,276 @@
+import { once } from "node:events";
+import { setTimeout as wait } from "node:timers/promises";
+import { Worker } from "node:worker_threads";
+import { SeededRandom } from "../../seeded-random.ts";
+import { cleanUp, client } from "../../shop-process.ts";
+import { type Asked, Asker } from "../asker.ts";
+import { ADDRESS } from "../cases.ts";
+import { adminToken, logInAll, type Side, startShop } from "../side.ts";
+import { median } from "../statistics.ts";
+import { COMPARISON, type Curve, count, type Figure, ms as inMs, seriesOf } from "./curve.ts";
+import { OtherLoad } from "./other-load.ts";
+import { PAGE, PastOrders } from "./past-orders.ts";
+
+const LEVELS = [0, 10_000, 100_000, 1_000_000];
+const ROUNDS = 5;
+/** Requests of a kind in a round. */
+const BATCH = 100;
+/** Before the first level code is compiled, before the others caches are filled. */
+const FIRST_WARM = 300;
+const WARM = 60;
+/** Mails and events of a batch are done after this; their cost is part of it. */
+const AFTER_MS = 2000;
+const IDLE_MS = 10_000;
+/** At first, of the customer who orders seldom and of the one who orders often: a page of the latter is always full. */
+const FEW_ORDERS = 3;
+const MANY_ORDERS = 2 * PAGE + 1;
+
+interface Question {
+	what: string;
+	/** Undefined where there is nothing to ask for. */
+	ask: () => Asked | undefined;
+	/** Whether the shop works on after the answer. */
+	isWrite: boolean;
+}
+
+/** How orders, payments and lists of orders slow down while orders get more, by the time and by what PostgreSQL needs. */
+export async function growOrders(
+	directory: string,
+	most: number,
+	say: (line: string) => void,
+): Promise<Curve> {
+	const mails = new Worker(new URL("../mail-sink.ts", import.meta.url), { workerData: "silent" });
+	let side: Side | undefined;
+	try {
+		const [port] = (await once(mails, "message")) as [number];
+		side = await startShop("shop", directory, "one", port);
+		return await new Growing(side).measure(
+			LEVELS.filter((level) => level <= most),
+			say,
+		);
+	} finally {
+		side?.time.stop();
+		await side?.postgres.close();
+		await mails.terminate();
+		await cleanUp();
+	}
+}
+
+class Growing {
+	#side: Side;
+	#asker: Asker;
+	#chance = new SeededRandom(1);
+	#admin = "";
+	#unpaid: { id: string; token: string }[] = [];
+	/** Of the orders that were made by the API, for while there are no others. */
+	#own: string[] = [];
+	#ordered = 0;
+	#past: PastOrders | undefined;
+	/** The last page of the customer who orders often. */
+	#lastPage = "";
+	#notes: string[] = [];
+
+	constructor(side: Side) {
+		this.#side = side;
+		this.#asker = new Asker(side.address);
+	}
+
+	async measure(levels: number[], say: (line: string) => void): Promise<Curve> {
+		const [seldom, often] = this.#side.customers;
+		const request = client(this.#side.address);
+		const { body: me } = await request("GET", "/api/v1/users/me", { token: often?.token ?? "" });
+		this.#past = new PastOrders(this.#side.folder, this.#side.products, me.id);
+		for (let number = 0; number < FEW_ORDERS + MANY_ORDERS; number++) {
+			const customer = number < FEW_ORDERS ? seldom : often;
+			await this.#asker.ask(this.#order(customer?.token as string));
+		}
+		const questions = this.#questions();
+		const figures: Figure[][] = [];
+		for (const level of levels) {
+			// Orders of the bench itself are few beside these, but count: numbers go on from there.
+			await this.#grow(level, say);
+			this.#side.logged_in_ms = 0;
+			await logInAll(this.#side);
+			this.#lastPage = await this.#past.lastPage(me.id);
+			this.#admin = await adminToken(this.#side.address);
+			const others = new OtherLoad(this.#side.time);
+			const found = await this.#level(questions, level === levels[0] ? FIRST_WARM : WARM);
+			this.#notes.push(...others.remark(`${count(level)} orders`));
+			figures.push([
+				...found.map(
+					({ what, ms }): Figure => ({ what, unit: "ms", value: ms, isJudged: what !== COMPARISON }),
+				),
+				...found.map(
+					({ what, postgres_ms: value }): Figure => ({
+						what,
+						...{ unit: "PostgreSQL ms", value, isJudged: what !== COMPARISON },
+					}),
+				),
+				...found
+					.filter(({ isWrite }) => isWrite)
+					.map(
+						({ what, log_kB: value }): Figure => ({ what, unit: "kB of its log", value, isJudged: false }),
+					),
+			]);
+			say(`${count(level)} orders: ${found.map(({ what, ms }) => `${what} ${inMs(ms)} ms`).join(", ")}`);
+		}
+		this.#asker.close();
+		return {
+			name: "orders",
+			title: "Orders in the database",
+			of: "orders",
+			levels,
+			series: seriesOf(figures),
+			notes: this.#notes,
+			failed: this.#asker.failed,
+		};
+	}
+
+	async #grow(level: number, say: (line: string) => void): Promise<void> {
+		const past = this.#past as PastOrders;
+		const missing = level - this.#ordered;
+		if (missing <= past.written) {
+			return;
+		}
+		const since = new Date();
+		await past.write(missing, say);
+		say("waiting for autovacuum, as in a shop that got there slowly");
+		if (!(await past.settled(since))) {
+			this.#notes.push(`autovacuum was still at work when ${count(level)} orders were measured`);
+		}
+	}
+
+	#questions(): Question[] {
+		const { customers } = this.#side;
+		const [seldom, often, ...others] = customers;
+		const list = (what: string, token: () => string, cursor = () => ""): Question => ({
+			what,
+			isWrite: false,
+			ask: () => {
+				const path = `/api/v1/orders?limit=${PAGE}${cursor()}`;
+				return { what, method: "GET", path, status: 200, token: token() };
+			},
+		});
+		const ofOften = () => often?.token as string;
+		return [
+			{
+				what: "a keyed order",
+				isWrite: true,
+				ask: () => this.#order(this.#chance.pick(others).token),
+			},
+			{
+				what: "a payment",
+				isWrite: true,
+				ask: () => {
+					const order = this.#unpaid.shift();
+					return (
+						order && {
+							...{ what: "payment", method: "POST", path: `/api/v1/orders/${order.id}/pay`, status: 200 },
+							...{ token: order.token, body: "{}" },
+						}
+					);
+				},
+			},
+			{
+				what: "one order, by its id",
+				isWrite: false,
+				ask: () => {
+					const path = `/api/v1/orders/${this.#anyOrder()}`;
+					return { what: "order by id", method: "GET", path, status: 200, token: this.#admin };
+				},
+			},
+			list("own orders of a user with few", () => seldom?.token as string),
+			list("own orders of a user with many", ofOften),
+			list("the last page of these, by its cursor", ofOften, () => `&cursor=${this.#lastPage}`),
+			list("all orders, of an admin", () => this.#admin),
+			{
+				what: COMPARISON,
+				isWrite: false,
+				ask: () => ({
+					what: "own account",
+					method: "GET",
+					path: "/api/v1/users/me",
+					status: 200,
+					token: seldom?.token as string,
+				}),
+			},
+		];
+	}
+
+	#order(token: string): Asked {
+		const product_id = this.#side.products[this.#ordered % this.#side.products.length];
+		const body = JSON.stringify({ items: [{ product_id, quantity: 1 }], shipping_address: ADDRESS });
+		const key = `growth-${this.#ordered++}`;
+		return { what: "order", method: "POST", path: "/api/v1/orders", status: 201, token, key, body };
+	}
+
+	#anyOrder(): string {
+		const past = this.#past as PastOrders;
+		return past.written === 0
+			? this.#chance.pick(this.#own)
+			: past.idOf(this.#chance.between(1, past.written));
+	}
+
+	async #level(questions: Question[], warm: number) {
+		for (const question of questions) {
+			await this.#batch(question, warm);
+		}
+		await wait(AFTER_MS);
+		const idle = await this.#postgresDuring(() => wait(IDLE_MS));
+		const idleShare = idle.cpu_ms / idle.elapsed_ms;
+		const found = questions.map(({ what, isWrite }) => ({
+			...{ what, isWrite },
+			...{ times: [] as number[], cpu: [] as number[], log: [] as number[] },
+		}));
+		for (let round = 0; round < ROUNDS; round++) {
+			for (const [number, question] of questions.entries()) {
+				let times: number[] = [];
+				const { cpu_ms, elapsed_ms, log_bytes } = await this.#postgresDuring(async () => {
+					times = await this.#batch(question, BATCH);
+					await wait(question.isWrite ? AFTER_MS : 0);
+				});
+				found[number]?.times.push(...times);
+				found[number]?.cpu.push((cpu_ms - elapsed_ms * idleShare) / BATCH);
+				found[number]?.log.push(log_bytes / 1024 / BATCH);
+			}
+		}
+		return found.map(({ what, isWrite, times, cpu, log }) => ({
+			...{ what, isWrite },
+			ms: median(times),
+			postgres_ms: Math.max(0, median(cpu)),
+			log_kB: median(log),
+		}));
+	}
+
+	/** The milliseconds of each answer that was expected. */
+	async #batch(question: Question, times: number): Promise<number[]> {
+		const taken: number[] = [];
+		for (let time = 0; time < times; time++) {
+			const asked = question.ask();
+			if (asked === undefined) {
+				break;
+			}
+			const { ms, body } = await this.#asker.ask(asked);
+			if (body === undefined) {
+				continue;
+			}
+			taken.push(ms);
+			if (asked.what === "order") {
+				const { id } = JSON.parse(body.toString()) as { id: string };
+				this.#unpaid.push({ id, token: asked.token as string });
+				this.#own.push(id);
+			}
+		}
+		return taken;
+	}
+
+	async #postgresDuring(work: () => Promise<unknown>) {
+		const { time, postgres } = this.#side;
+		const before = { ...(await postgres.count()), cpu_ms: time.now().get("PostgreSQL") ?? 0 };
+		const begun = performance.now();
+		await work();
+		const elapsed_ms = performance.now() - begun;
+		const cpu_ms = (time.now().get("PostgreSQL") ?? 0) - before.cpu_ms;
+		return { cpu_ms, elapsed_ms, log_bytes: (await postgres.count()).wal_bytes - before.wal_bytes };
+	}
+}

@@ -1,0 +1,138 @@
+import { setTimeout as wait } from "node:timers/promises";
+import { cleanUp } from "../../shop-process.ts";
+import { CASES } from "../cases.ts";
+import { LoadProcess } from "../load-process.ts";
+import { cores, machineTime } from "../machine.ts";
+import { logInAll, type Side, startShop } from "../side.ts";
+import { addTo, median } from "../statistics.ts";
+import { ALL_CORES as ALL, type Curve, type Figure, seriesOf } from "./curve.ts";
+
+const LEVELS = [1, 2, 4];
+const CONNECTIONS = 32;
+const ROUNDS = 5;
+const SECONDS = 5;
+const WARM_SECONDS = 5;
+const DRAIN_MS = 90_000;
+const SETTLE_MS = 1000;
+const OTHERS = "other programs, and the kernel";
+/** The kernel's part of it is about a quarter of a core. */
+const OTHERS_MAX = 0.5;
+/** Parts that use less are left out. */
+const SHOWN_CORES = 0.03;
+
+/** How orders per second grow with the processes of orders; every other service has one. */
+export async function growProcesses(directory: string, say: (line: string) => void): Promise<Curve> {
+	const load = new LoadProcess();
+	const figures: Figure[][] = [];
+	const failed = new Map<string, number>();
+	try {
+		for (const level of LEVELS) {
+			const found = await measureLevel(directory, level, load, failed);
+			figures.push(found);
+			const told = found.map(
+				({ what, value, unit }) => `${what} ${value.toFixed(unit === "cores" ? 2 : 0)} ${unit}`,
+			);
+			say(`orders=${level}: ${told.join(", ")}`);
+		}
+	} finally {
+		load.close();
+		await cleanUp();
+	}
+	const series = seriesOf(figures);
+	const others = Math.max(...(series.find(({ what }) => what === OTHERS)?.values ?? []));
+	const notes = [
+		`the machine has ${cores} cores, which the shop shares with its servers and the load generator`,
+	];
+	if (others > OTHERS_MAX) {
+		notes.push(`${OTHERS} used up to ${others.toFixed(1)} cores: measure again when the machine is quiet`);
+	}
+	return {
+		name: "processes",
+		title: "Processes of orders",
+		of: "processes",
+		levels: LEVELS,
+		series: series.filter(({ unit, values }) => unit !== "cores" || Math.max(...values) >= SHOWN_CORES),
+		notes,
+		failed: Object.fromEntries(failed),
+	};
+}
+
+async function measureLevel(
+	directory: string,
+	level: number,
+	load: LoadProcess,
+	failed: Map<string, number>,
+): Promise<Figure[]> {
+	let side: Side | undefined;
+	try {
+		side = await startShop("shop", directory, "five", await load.do("sink"), { counts: [`orders=${level}`] });
+		const measuring = new Measuring(side, load, failed);
+		await measuring.turn(WARM_SECONDS);
+		const turns: Awaited<ReturnType<Measuring["turn"]>>[] = [];
+		for (let round = 0; round < ROUNDS; round++) {
+			turns.push(await measuring.turn(SECONDS));
+		}
+		const parts = new Set(turns.flatMap(({ used }) => [...used.keys()]));
+		const of = (part: string) => median(turns.map(({ used }) => used.get(part) ?? 0));
+		const per_second = median(turns.map((one) => one.per_second));
+		return [
+			{ what: "orders", unit: "per second", value: per_second, isJudged: true },
+			{ what: ALL, unit: "cores", value: median(turns.map(({ machine }) => machine)), isJudged: false },
+			...[...parts].map(
+				(part): Figure => ({
+					what: part === "orders" ? "all processes of orders" : part,
+					...{ unit: "cores", value: of(part), isJudged: false },
+				}),
+			),
+			{ what: OTHERS, unit: "cores", value: median(turns.map(({ others }) => others)), isJudged: false },
+		];
+	} finally {
+		side?.time.stop();
+		await side?.postgres.close();
+		await cleanUp();
+	}
+}
+
+class Measuring {
+	#side: Side;
+	#load: LoadProcess;
+	#failed: Map<string, number>;
+	#seed = 1;
+
+	constructor(side: Side, load: LoadProcess, failed: Map<string, number>) {
+		this.#side = side;
+		this.#load = load;
+		this.#failed = failed;
+	}
+
+	/** Orders for some seconds, and the cores that each part and the whole machine used meanwhile. */
+	async turn(
+		seconds: number,
+	): Promise<{ per_second: number; used: Map<string, number>; machine: number; others: number }> {
+		const { address, sink, customers, products, sold_out_product, mails } = this.#side;
+		await logInAll(this.#side);
+		const before = await this.#times();
+		const result = await this.#load.do("turn", {
+			...{ address, sink, customers, products, sold_out_product, mails, seconds, connections: CONNECTIONS },
+			...{ steps: CASES.order.steps, seed: this.#seed++, hot_product: "", isNat: false, isPaced: false },
+		});
+		const after = await this.#times();
+		addTo(this.#failed, Object.entries(result.failed));
+		// The next turn begins once nothing is left to do.
+		await this.#load.do("drain", { sink, patience_ms: DRAIN_MS });
+		await wait(SETTLE_MS);
+		const elapsed_ms = after.at_ms - before.at_ms;
+		const used = new Map(
+			[...after.parts].map(([part, ms]) => [part, (ms - (before.parts.get(part) ?? 0)) / elapsed_ms]),
+		);
+		const machine = (after.busy_ms - before.busy_ms) / elapsed_ms;
+		const others = machine - [...used.values()].reduce((sum, share) => sum + share, 0);
+		return { per_second: (result.done * 1000) / result.elapsed_ms, used, machine, others };
+	}
+
+	async #times() {
+		const parts = new Map(this.#side.time.now());
+		parts.set("load generator", await this.#load.do("cpu_ms"));
+		return { at_ms: performance.now(), parts, busy_ms: machineTime().busy_ms };
+	}
+}

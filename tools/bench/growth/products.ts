@@ -1,0 +1,215 @@
+import { once } from "node:events";
+import { setTimeout as wait } from "node:timers/promises";
+import { Worker } from "node:worker_threads";
+import { SeededRandom } from "../../seeded-random.ts";
+import { type Command, cleanUp, client, newFolder, run, signUp } from "../../shop-process.ts";
+import { type Asked, Asker } from "../asker.ts";
+import { ADDRESS } from "../cases.ts";
+import { ProcessorTime } from "../processor-time.ts";
+import { partOf } from "../side.ts";
+import { median } from "../statistics.ts";
+import { WORDS } from "../words.ts";
+import { Catalogue } from "./catalogue.ts";
+import { COMPARISON, type Curve, count, type Figure, seriesOf } from "./curve.ts";
+import { OtherLoad } from "./other-load.ts";
+
+const LEVELS = [1000, 10_000, 100_000, 300_000, 1_000_000];
+/** Writing products may take so long in all; then the curve ends with what is there. */
+const WRITING_MS = 12 * 60_000;
+/** A level that was not reached counts where it is at least so many times the one before. */
+const WORTH = 2;
+const START_MS = 10 * 60_000;
+/** What was written a moment ago is looked at again for some seconds. */
+const SETTLE_MS = 15_000;
+/** Requests of a kind; fewer, and a part of them to warm up, where they take longer than this in all. */
+const TIMES = 350;
+const TIMES_MS = 20_000;
+const WARM_SHARE = 0.15;
+
+/** A prime, so that products follow each other in no order of the store's. */
+const STRIDE = 7919;
+const LIST = "/api/v1/products?";
+
+/** How products, lists, searches and orders slow down while products get more, on the MongoDB-compatible server for development. */
+export async function growProducts(most: number, say: (line: string) => void): Promise<Curve> {
+	const mails = new Worker(new URL("../mail-sink.ts", import.meta.url), { workerData: "silent" });
+	try {
+		const [port] = (await once(mails, "message")) as [number];
+		const folder = newFolder();
+		const mongo = run(folder, ["mongo"]);
+		const url = (await mongo.line(/^ready /, 300_000)).slice("ready ".length).trim();
+		const growing = new Growing(folder, { MONGO_URL: url, SMTP_URL: `smtp://127.0.0.1:${port}` });
+		return await growing.measure(
+			LEVELS.filter((level) => level <= most),
+			say,
+		);
+	} finally {
+		await mails.terminate();
+		await cleanUp();
+	}
+}
+
+class Growing {
+	#folder: string;
+	#environment: { MONGO_URL: string; SMTP_URL: string };
+	#catalogue: Catalogue;
+	#chance = new SeededRandom(1);
+	#ordered = 0;
+	#asked = 0;
+	#failed: Record<string, number> = {};
+	#notes: string[] = [];
+
+	constructor(folder: string, environment: { MONGO_URL: string; SMTP_URL: string }) {
+		this.#folder = folder;
+		this.#environment = environment;
+		this.#catalogue = new Catalogue(environment.MONGO_URL);
+	}
+
+	async measure(levels: number[], say: (line: string) => void): Promise<Curve> {
+		const reached: number[] = [];
+		const figures: Figure[][] = [];
+		// The first start makes indexes and brings the sample catalogue.
+		await (await this.#start()).stop();
+		const until_ms = performance.now() + WRITING_MS;
+		for (const level of levels) {
+			const there = await this.#catalogue.grow(level, until_ms, say);
+			const isShort = there < level;
+			if (isShort) {
+				const rate = this.#catalogue.per_second;
+				this.#notes.push(
+					`the curve ends at ${count(there)} products: by then the server for development takes ${rate.toFixed(0)} a ` +
+						`second, so ${count(level)} would take ${Math.ceil((level - there) / rate / 60)} minutes more`,
+				);
+			}
+			if (isShort && there < WORTH * (reached.at(-1) ?? 0)) {
+				break;
+			}
+			const found = await this.#level(`${count(there)} products`).catch((error: Error) => {
+				this.#notes.push(`the curve ends before ${count(there)} products: ${error.message}`);
+			});
+			if (!found) {
+				break;
+			}
+			reached.push(there);
+			figures.push(found);
+			const told = found.map(({ what, unit, value }) => `${what} ${value.toFixed(2)} ${unit}`);
+			say(`${count(there)} products: ${told.join(", ")}`);
+			if (isShort) {
+				break;
+			}
+		}
+		return {
+			name: "products",
+			title: "Products on the MongoDB-compatible server for development",
+			of: "products",
+			levels: reached,
+			series: seriesOf(figures),
+			notes: this.#notes,
+			failed: this.#failed,
+		};
+	}
+
+	/** Starts a shop on what is in the store and asks it. */
+	async #level(level: string): Promise<Figure[]> {
+		const shop = await this.#start();
+		const time = new ProcessorTime(this.#folder, partOf);
+		try {
+			await wait(SETTLE_MS);
+			const token = await signUp(client(shop.address), `buyer${this.#ordered}`);
+			const asker = new Asker(shop.address);
+			const found: Figure[] = [];
+			const others = new OtherLoad(time);
+			for (const [what, next] of this.#questions(token)) {
+				const times: number[] = [];
+				const begun = performance.now();
+				for (let number = 0; number < TIMES && performance.now() - begun < TIMES_MS; number++) {
+					const asked = next();
+					if (asked.path.startsWith(LIST)) {
+						await asker.askAnew(token);
+					}
+					const { ms, body } = await asker.ask(asked);
+					if (body !== undefined) {
+						times.push(ms);
+					}
+				}
+				const value = median(times.slice(Math.floor(times.length * WARM_SHARE)));
+				found.push({ what, unit: "ms", value, isJudged: what !== COMPARISON });
+			}
+			asker.close();
+			this.#notes.push(...others.remark(level));
+			for (const [what, times] of Object.entries(asker.failed)) {
+				this.#failed[what] = (this.#failed[what] ?? 0) + times;
+			}
+			const memory = time.memory();
+			return [
+				...found,
+				{ what: "start of the shop", unit: "s", value: shop.ready_ms / 1000, isJudged: false },
+				...MEMORY.map(
+					([what, part]): Figure => ({
+						what,
+						unit: "MB",
+						value: memory.get(part) ?? Number.NaN,
+						isJudged: false,
+					}),
+				),
+			];
+		} finally {
+			time.stop();
+			await shop.stop();
+		}
+	}
+
+	#questions(token: string): [what: string, next: () => Asked][] {
+		const get = (what: string, path: () => string): [string, () => Asked] => [
+			what,
+			() => ({ what, method: "GET", path: path(), status: 200, token }),
+		];
+		return [
+			get("one product, a random one", () => `/api/v1/products/${this.#other()}`),
+			get("the first page of 20", () => `${LIST}limit=20`),
+			get("a search: two words, cheapest first", () => {
+				const words = this.#chance.shuffle(WORDS).slice(0, 2);
+				return `${LIST}q=${words.join("+")}&sort=price&limit=20`;
+			}),
+			["a keyed order", () => this.#order(token)],
+			[
+				COMPARISON,
+				() => ({ what: "own account", method: "GET", path: "/api/v1/users/me", status: 200, token }),
+			],
+		];
+	}
+
+	/** A product that was not asked for before in this level, so that no cache has it. */
+	#other(): string {
+		const { ids } = this.#catalogue;
+		return ids[(this.#asked++ * STRIDE) % ids.length] as string;
+	}
+
+	#order(token: string): Asked {
+		const items = [{ product_id: this.#other(), quantity: 1 }];
+		const body = JSON.stringify({ items, shipping_address: ADDRESS });
+		const key = `growth-${this.#ordered++}`;
+		return { what: "order", method: "POST", path: "/api/v1/orders", status: 201, token, key, body };
+	}
+
+	async #start() {
+		const begun = performance.now();
+		const command: Command = run(this.#folder, ["start"], this.#environment);
+		const ready = await command.line(/^ready /, START_MS).catch(() => {
+			const lines = `${command.output()}\n${command.errors()}`.trim().split("\n");
+			const said = lines.findLast((line) => line.startsWith("toko: ")) ?? lines.at(-1);
+			throw new Error(`the shop did not start (${said})`);
+		});
+		const address = ready.slice("ready ".length).trim();
+		const stop = async () => {
+			command.child.kill("SIGTERM");
+			await command.ended();
+		};
+		return { address, ready_ms: performance.now() - begun, stop };
+	}
+}
+
+const MEMORY = [
+	["memory of the shop's process", "all in one"],
+	["memory of the server", "MongoDB"],
+] as const;

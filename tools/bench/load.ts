@@ -1,0 +1,276 @@
+import { randomBytes } from "node:crypto";
+import { once } from "node:events";
+import { setTimeout as wait } from "node:timers/promises";
+import { Worker } from "node:worker_threads";
+import { SeededRandom } from "../seeded-random.ts";
+import { ADDRESS, CATEGORY, PAGE_LENGTH, PAGES, PASSWORD, type Step } from "./cases.ts";
+import { type Answer, HttpConnection, requestText } from "./http-connection.ts";
+import type { DrainResult } from "./mail-ledger.ts";
+import { MailLedger } from "./mail-ledger.ts";
+import type { SunkMail } from "./mail-sink.ts";
+import { percentile } from "./statistics.ts";
+
+/** The load on one server for some seconds. */
+export interface Turn {
+	address: string;
+	/** The port of the mail sink that this server sends to. */
+	sink: number;
+	steps: readonly (readonly [Step, number])[];
+	connections: number;
+	seconds: number;
+	seed: number;
+	customers: { email: string; token: string }[];
+	products: string[];
+	hot_product: string;
+	sold_out_product: string;
+	/** How many mails an order, and a payment, leads to. */
+	mails: { order: number; payment: number };
+	/** Whether all buyers come from one address, as behind one router; else each has an address of its own. */
+	isNat: boolean;
+	/** Whether buyers pause while mails fall behind. */
+	isPaced: boolean;
+}
+
+/** The outcome of a turn. */
+export interface TurnResult {
+	/** Units that were answered as expected: requests, or orders with their payments. */
+	done: number;
+	/** HTTP answers of any kind. */
+	answers: number;
+	/** Orders that were answered 201. */
+	orders: number;
+	/** From the first request to the last answer. */
+	elapsed_ms: number;
+	p50_ms: number;
+	p99_ms: number;
+	/** Unexpected answers, such as `order 503 SERVICE_UNAVAILABLE`, and how often they came. */
+	failed: Record<string, number>;
+}
+
+/** The requests of the parent process, by name. */
+export interface Commands {
+	/** Opens a mail server and answers its port. */
+	sink(): Promise<number>;
+	turn(turn: Turn): Promise<TurnResult>;
+	/** Waits until all mails that are due at this sink have come, but at most so long. */
+	drain(given: { sink: number; patience_ms: number }): Promise<DrainResult>;
+	/** Processor time of this process since its start. */
+	cpu_ms(): Promise<number>;
+}
+
+const PACE_LOOK_MS = 5;
+/** Buyers pause while more mails are outstanding than came in so many seconds. */
+const PACE_SECONDS = 2;
+
+const sinks = new Map<number, MailLedger>();
+const orderBody = (product: string) =>
+	JSON.stringify({ items: [{ product_id: product, quantity: 1 }], shipping_address: ADDRESS });
+
+const commands: Commands = {
+	async sink() {
+		const thread = new Worker(new URL("./mail-sink.ts", import.meta.url));
+		const [port] = (await once(thread, "message")) as [number];
+		const ledger = new MailLedger();
+		thread.on("message", (mails: SunkMail[]) => ledger.receive(mails));
+		sinks.set(port, ledger);
+		return port;
+	},
+
+	async turn(turn) {
+		const buyers = new Buyers(turn, sinks.get(turn.sink) as MailLedger);
+		return buyers.run();
+	},
+
+	async drain({ sink, patience_ms }) {
+		const ledger = sinks.get(sink) as MailLedger;
+		const begun = performance.now();
+		while (ledger.outstanding > 0 && performance.now() - begun < patience_ms) {
+			await wait(10);
+		}
+		return ledger.summary();
+	},
+
+	async cpu_ms() {
+		const { user, system } = process.cpuUsage();
+		return (user + system) / 1000;
+	},
+};
+
+/** Buyers who each send one request after the other, on a connection of their own. */
+class Buyers {
+	#turn: Turn;
+	#ledger: MailLedger;
+	#chance: SeededRandom;
+	#run = randomBytes(6).toString("base64url");
+	#sent = 0;
+	#latencies: number[] = [];
+	#result = { done: 0, answers: 0, orders: 0, failed: {} as Record<string, number> };
+
+	constructor(turn: Turn, ledger: MailLedger) {
+		this.#turn = turn;
+		this.#ledger = ledger;
+		this.#chance = new SeededRandom(turn.seed);
+	}
+
+	async run(): Promise<TurnResult> {
+		const { connections, seconds } = this.#turn;
+		this.#ledger.begin();
+		const begun = performance.now();
+		const end = begun + seconds * 1000;
+		await Promise.all(Array.from({ length: connections }, (_, buyer) => this.#buy(buyer, end)));
+		const elapsed_ms = performance.now() - begun;
+		this.#ledger.end();
+		return {
+			...this.#result,
+			elapsed_ms,
+			p50_ms: percentile(this.#latencies, 0.5),
+			p99_ms: percentile(this.#latencies, 0.99),
+		};
+	}
+
+	async #buy(buyer: number, end: number): Promise<void> {
+		const { address, isNat, seed } = this.#turn;
+		const connection = new HttpConnection(address, isNat ? undefined : clientAddress(seed, buyer));
+		while (performance.now() < end) {
+			if (this.#turn.isPaced && !(await this.#isPaced(end))) {
+				break;
+			}
+			const begun = performance.now();
+			if (await this.#do(this.#step(), connection)) {
+				this.#result.done++;
+				this.#latencies.push(performance.now() - begun);
+			}
+		}
+		connection.close();
+	}
+
+	/** Waits until the mails have caught up; false where the turn ended meanwhile. */
+	async #isPaced(end: number): Promise<boolean> {
+		const { connections } = this.#turn;
+		while (this.#ledger.outstanding > Math.max(2 * connections, PACE_SECONDS * this.#ledger.lastSecond())) {
+			if (performance.now() > end) {
+				return false;
+			}
+			await wait(PACE_LOOK_MS);
+		}
+		return true;
+	}
+
+	#step(): Step {
+		const { steps } = this.#turn;
+		let rest = steps.length === 1 ? 0 : this.#chance.next();
+		for (const [step, share] of steps) {
+			if (rest < share) {
+				return step;
+			}
+			rest -= share;
+		}
+		return steps[0]?.[0] as Step;
+	}
+
+	/** Whether it was answered as expected. */
+	async #do(step: Step, connection: HttpConnection): Promise<boolean> {
+		const { products, hot_product, sold_out_product, customers } = this.#turn;
+		switch (step) {
+			case "product":
+				return this.#get(step, connection, `/api/v1/products/${this.#chance.pick(products)}`);
+			case "list": {
+				const skip = PAGE_LENGTH * this.#chance.between(0, PAGES - 1);
+				const query = `category=${CATEGORY}&limit=${PAGE_LENGTH}&skip=${skip}`;
+				return this.#get(step, connection, `/api/v1/products?${query}`);
+			}
+			case "login": {
+				const { email } = this.#chance.pick(customers);
+				const body = JSON.stringify({ email, password: PASSWORD });
+				const answer = await connection.request(this.#post("/api/v1/users/login", body));
+				return this.#check(step, answer, 200);
+			}
+			case "order":
+				return (await this.#order(step, connection, this.#next(products))) !== undefined;
+			case "hot order":
+				return (await this.#order(step, connection, hot_product)) !== undefined;
+			case "sold-out order": {
+				const answer = await connection.request(this.#orderRequest(sold_out_product));
+				return this.#check(step, answer, 409, "OUT_OF_STOCK");
+			}
+			case "paid order":
+				return this.#paidOrder(step, connection);
+		}
+	}
+
+	async #get(step: Step, connection: HttpConnection, path: string): Promise<boolean> {
+		const answer = await connection.request(requestText("GET", path));
+		return this.#check(step, answer, 200);
+	}
+
+	/** The order's id and number, where there is one now. */
+	async #order(step: Step, connection: HttpConnection, product: string, token = this.#token()) {
+		const answer = await connection.request(this.#orderRequest(product, token));
+		if (!this.#check(step, answer, 201)) {
+			return undefined;
+		}
+		this.#result.orders++;
+		const { id, number } = JSON.parse(answer.body.toString()) as { id: string; number: string };
+		this.#ledger.expect(`#${number}`, this.#turn.mails.order);
+		return { id, number };
+	}
+
+	async #paidOrder(step: Step, connection: HttpConnection): Promise<boolean> {
+		const token = this.#token();
+		const order = await this.#order(step, connection, this.#next(this.#turn.products), token);
+		if (!order) {
+			return false;
+		}
+		const answer = await connection.request(this.#post(`/api/v1/orders/${order.id}/pay`, "{}", token));
+		if (!this.#check("payment", answer, 200)) {
+			return false;
+		}
+		this.#ledger.expect(`#${order.number}`, this.#turn.mails.payment, true);
+		return true;
+	}
+
+	#orderRequest(product: string, token = this.#token()): string {
+		return this.#post("/api/v1/orders", orderBody(product), token, `${this.#run}-${this.#sent++}`);
+	}
+
+	#post(path: string, body: string, token?: string, key?: string): string {
+		return requestText("POST", path, { body, token, key });
+	}
+
+	#check(what: string, answer: Answer, status: number, code?: string): boolean {
+		this.#result.answers++;
+		if (answer.status === status && (code === undefined || answer.body.includes(code))) {
+			return true;
+		}
+		const text = answer.body.toString();
+		const name = `${what} ${answer.status} ${/"code":"(\w+)"/.exec(text)?.[1] ?? text.slice(0, 60)}`.trim();
+		this.#result.failed[name] = (this.#result.failed[name] ?? 0) + 1;
+		return false;
+	}
+
+	#next(products: string[]): string {
+		return products[this.#sent % products.length] as string;
+	}
+
+	#token(): string {
+		return this.#chance.pick(this.#turn.customers).token;
+	}
+}
+
+/**
+ * An address that no other buyer has, nor had in the last 250 turns: a shop may answer somebody who has just bought something
+ * in another way. Only Linux has all of 127.0.0.0/8.
+ */
+function clientAddress(turn: number, buyer: number): string | undefined {
+	return process.platform === "linux"
+		? `127.${1 + (turn % 250)}.${Math.floor(buyer / 250)}.${1 + (buyer % 250)}`
+		: undefined;
+}
+
+process.on("message", ({ id, name, given }: { id: number; name: keyof Commands; given: never }) => {
+	commands[name](given).then(
+		(result) => process.send?.({ id, result }),
+		(error: Error) => process.send?.({ id, error: error.stack ?? String(error) }),
+	);
+});
+process.once("disconnect", () => process.exit());

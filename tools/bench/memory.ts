@@ -1,0 +1,166 @@
+import { once } from "node:events";
+import { mkdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
+import { pathToFileURL } from "node:url";
+import { Worker } from "node:worker_threads";
+import { cleanUp, commandOf, newFolder, processesOf } from "../shop-process.ts";
+import { cores } from "./machine.ts";
+import { partOf, type Side, startShop } from "./side.ts";
+import { median } from "./statistics.ts";
+import { RATE, SteadyLoad } from "./steady.ts";
+
+const LOOK_MS = 10_000;
+const SAY_MS = 60_000;
+/** Holds of unpaid orders come and go within the measurement, instead of growing more for half an hour. */
+const ORDER_TTL_MINUTES = 2;
+/** A process may have so much more at the end than it had when it was warm. */
+export const GROWTH_MAX = 0.1;
+const FIFTHS = 5;
+
+/** The memory of one process, or of PostgreSQL's all together, at each look. */
+export interface MemoryLine {
+	part: string;
+	/** Proportional set size in MB. */
+	pss_mb: number[];
+	/** MB of the heap in use after the last full garbage collection; empty for what is no Node. NaN before the first. */
+	heap_mb: number[];
+}
+
+/** What was measured until the end, or until it was interrupted. */
+export interface Memory {
+	begun_at: string;
+	cores: number;
+	node: string;
+	minutes: number;
+	/** Minutes since the load began, of each look. */
+	at_minutes: number[];
+	lines: MemoryLine[];
+	answers: number;
+	failed: Record<string, number>;
+}
+
+/** How much memory a process has gained under steady load. */
+export interface Gain {
+	/** The median of the second fifth of the time, when everything is warm, and of the last one. */
+	warm_mb: number;
+	last_mb: number;
+	/** The difference as a share of the first: 0.1 is 10 %. */
+	share: number;
+	isFlat: boolean;
+}
+
+/** Compares the last fifth with the second one; undefined while there is too little. */
+export function gainOf(values: readonly number[]): Gain | undefined {
+	const fifth = Math.floor(values.length / FIFTHS);
+	if (fifth === 0) {
+		return undefined;
+	}
+	const warm_mb = median(values.slice(fifth, 2 * fifth).filter(Number.isFinite));
+	const last_mb = median(values.slice(-fifth).filter(Number.isFinite));
+	const share = last_mb / warm_mb - 1;
+	return Number.isFinite(share) ? { warm_mb, last_mb, share, isFlat: share <= GROWTH_MAX } : undefined;
+}
+
+/**
+ * Puts a shop of five processes under steady load and looks at the memory of each every ten seconds.
+ *
+ * @param interrupted Rejects where the measurement is to end early: then what there is is the answer.
+ */
+export async function measureMemory(
+	{ minutes, directory }: { minutes: number; directory: string },
+	interrupted: Promise<never>,
+	say: (line: string) => void,
+): Promise<Memory> {
+	const mails = new Worker(new URL("./mail-sink.ts", import.meta.url), { workerData: "silent" });
+	const heaps = join(newFolder(), "heaps");
+	mkdirSync(heaps);
+	let side: Side | undefined;
+	try {
+		const [port] = (await once(mails, "message")) as [number];
+		const watch = pathToFileURL(join(import.meta.dirname, "heap-watch.mjs")).href;
+		const environment = {
+			...{ NODE_OPTIONS: `--import=${watch}`, BENCH_HEAPS: heaps },
+			ORDER_TTL_MINUTES: String(ORDER_TTL_MINUTES),
+		};
+		say("starting a shop of five processes");
+		side = await Promise.race([startShop("shop", directory, "five", port, { environment }), interrupted]);
+		say(`${RATE} requests a second for ${minutes} minutes`);
+		return await watchMemory(side, heaps, minutes, interrupted, say);
+	} finally {
+		side?.time.stop();
+		await side?.postgres.close();
+		await mails.terminate();
+		await cleanUp();
+	}
+}
+
+async function watchMemory(
+	side: Side,
+	heaps: string,
+	minutes: number,
+	interrupted: Promise<never>,
+	say: (line: string) => void,
+): Promise<Memory> {
+	const memory: Memory = {
+		...{ begun_at: new Date().toISOString(), cores, node: process.version, minutes, at_minutes: [] },
+		...{ lines: [], answers: 0, failed: {} },
+	};
+	const stop = new AbortController();
+	interrupted.catch(() => stop.abort());
+	const load = new SteadyLoad(side);
+	const begun = performance.now();
+	const running = load.run();
+	let said = 0;
+	for (let look = 1; look * LOOK_MS <= minutes * 60_000 && !stop.signal.aborted; look++) {
+		const early_ms = begun + look * LOOK_MS - performance.now();
+		await wait(Math.max(0, early_ms), undefined, { signal: stop.signal }).catch(() => undefined);
+		if (stop.signal.aborted) {
+			break;
+		}
+		note(memory, (performance.now() - begun) / 60_000, side.time.memory(), heapsOf(side.folder, heaps));
+		memory.answers = load.answers;
+		if (performance.now() - begun - said >= SAY_MS - LOOK_MS / 2) {
+			said = performance.now() - begun;
+			say(progress(memory));
+		}
+	}
+	load.stop();
+	await running;
+	return { ...memory, answers: load.answers, failed: load.failed };
+}
+
+function note(memory: Memory, minute: number, pss: Map<string, number>, heaps: Map<string, number>): void {
+	memory.at_minutes.push(minute);
+	for (const part of [...pss.keys()].filter((one) => !memory.lines.some((line) => line.part === one))) {
+		const earlier = memory.at_minutes.slice(1).map(() => Number.NaN);
+		memory.lines.push({ part, pss_mb: [...earlier], heap_mb: [...earlier] });
+	}
+	for (const { part, pss_mb, heap_mb } of memory.lines) {
+		pss_mb.push(pss.get(part) ?? Number.NaN);
+		heap_mb.push(heaps.get(part) ?? Number.NaN);
+	}
+}
+
+/** By part, in MB. */
+function heapsOf(folder: string, heaps: string): Map<string, number> {
+	const found = new Map<string, number>();
+	for (const pid of processesOf(folder)) {
+		const part = partOf(commandOf(pid).replaceAll("\0", " ").trim());
+		try {
+			const bytes = Number(readFileSync(join(heaps, String(pid)), "latin1"));
+			if (part !== undefined) {
+				found.set(part, bytes / 1024 / 1024);
+			}
+		} catch {
+			// It is no Node, or has not collected yet.
+		}
+	}
+	return found;
+}
+
+function progress({ at_minutes, minutes, lines, answers }: Memory): string {
+	const told = lines.map(({ part, pss_mb }) => `${part} ${(pss_mb.at(-1) ?? 0).toFixed(0)}`);
+	const minute = (at_minutes.at(-1) ?? 0).toFixed(0);
+	return `minute ${minute} of ${minutes}, ${answers} answers; MB: ${told.join(", ")}`;
+}

@@ -1,0 +1,185 @@
+import { existsSync } from "node:fs";
+import { basename, join, resolve } from "node:path";
+import { StartError } from "../../infra/backing-services.ts";
+import { CASE_NAMES, type CaseName } from "./cases.ts";
+import { CURVES, type CurveName } from "./growth/curve.ts";
+import type { GrowthOptions } from "./growth.ts";
+import type { Shape } from "./side.ts";
+
+/** Options of the measurement beside limits. */
+export interface MainOptions {
+	cases: CaseName[];
+	shapes: Shape[];
+	rounds: number;
+	/** Of each turn. */
+	seconds: number;
+	sustained_seconds: number;
+	connections: number;
+	/** Whether all connections come from one address. */
+	isNat: boolean;
+	/** Checkouts of Toko, each with a name of its own. */
+	shops: { name: string; directory: string }[];
+	/** Where CPU profiles are left. */
+	profiles: string | undefined;
+	/** Where the reports are written. */
+	results: string;
+	own_directory: string;
+}
+
+/** A measurement of its own, which the cases have nothing to do with. */
+export type Special = "finding" | "costs" | "store" | "holds" | "growth" | "memory";
+
+/** Options of the measurements of their own, each of which takes some of them. */
+export interface SpecialOptions {
+	special: Special;
+	rounds: number;
+	store: "mongo" | "nedb";
+	directory: string;
+	growth: GrowthOptions;
+	minutes: number;
+	results: string;
+}
+
+export type Options = { special: undefined; main: MainOptions } | SpecialOptions;
+
+/** The arguments of the command. */
+export interface Given {
+	values: Partial<
+		Record<
+			"rounds" | "seconds" | "sustained" | "connections" | "shape" | "store" | "out" | "most" | "minutes",
+			string
+		>
+	> & {
+		shop?: string[];
+		profile?: boolean;
+		nat?: boolean;
+	};
+	positionals: string[];
+}
+
+const SEE = "see npm run bench -- --help";
+
+/** The options that each takes. */
+const SPECIALS: Record<Special, readonly string[]> = {
+	finding: [],
+	costs: ["rounds", "store"],
+	store: [],
+	holds: ["shop"],
+	growth: ["shop", "most", "out"],
+	memory: ["shop", "minutes", "out"],
+};
+
+const ROUNDS_MAX = 50;
+const SPECIAL_ROUNDS = 5;
+const MOST = 1_000_000;
+
+/**
+ * Reads the options of `npm run bench`.
+ *
+ * @param given As `util.parseArgs` answers them.
+ * @param own_directory The checkout that this program belongs to.
+ * @throws StartError with one line.
+ */
+export function readOptions({ values, positionals }: Given, own_directory: string): Options {
+	const [special] = positionals;
+	if (special !== undefined && Object.hasOwn(SPECIALS, special)) {
+		return readSpecial(special as Special, { values, positionals }, own_directory);
+	}
+	if (values.store !== undefined) {
+		throw new StartError(`--store belongs to costs; ${SEE}`);
+	}
+	for (const [name, owner] of [
+		["most", "growth"],
+		["minutes", "memory"],
+	] as const) {
+		if (values[name] !== undefined) {
+			throw new StartError(`--${name} belongs to ${owner}; ${SEE}`);
+		}
+	}
+	const unknown = positionals.find((name) => !(CASE_NAMES as string[]).includes(name));
+	if (unknown !== undefined) {
+		throw new StartError(`there is no case "${unknown}": there are ${CASE_NAMES.join(", ")}; ${SEE}`);
+	}
+	const shape = values.shape ?? "both";
+	if (shape !== "one" && shape !== "five" && shape !== "both") {
+		throw new StartError(`--shape is one, five or both, not "${shape}"; ${SEE}`);
+	}
+	const results = resultsOf(values.out, own_directory);
+	return {
+		special: undefined,
+		main: {
+			cases: CASE_NAMES.filter((name) => positionals.length === 0 || positionals.includes(name)),
+			shapes: shape === "both" ? ["one", "five"] : [shape],
+			rounds: whole("rounds", values.rounds ?? "3", 1, ROUNDS_MAX),
+			seconds: whole("seconds", values.seconds ?? "5", 1, 600),
+			sustained_seconds: whole("sustained", values.sustained ?? "60", 1, 3600),
+			connections: whole("connections", values.connections ?? "32", 1, 1000),
+			isNat: values.nat ?? false,
+			shops: namedShops(values.shop ?? [own_directory]),
+			profiles: values.profile ? join(results, "profiles") : undefined,
+			results,
+			own_directory,
+		},
+	};
+}
+
+function readSpecial(
+	special: Special,
+	{ values, positionals }: Given,
+	own_directory: string,
+): SpecialOptions {
+	const [, ...others] = positionals;
+	const foreign = Object.keys(values).find((name) => !SPECIALS[special].includes(name));
+	if (foreign !== undefined) {
+		throw new StartError(`--${foreign} does not belong to ${special}; ${SEE}`);
+	}
+	const store = values.store ?? "mongo";
+	if ((others.length > 0 && special !== "growth") || (store !== "mongo" && store !== "nedb")) {
+		throw new StartError(`--store is mongo or nedb, and nothing follows ${special}; ${SEE}`);
+	}
+	const unknown = others.find((name) => !(CURVES as readonly string[]).includes(name));
+	if (unknown !== undefined) {
+		throw new StartError(`there is no curve "${unknown}": there are ${CURVES.join(", ")}; ${SEE}`);
+	}
+	const [shop] = namedShops(values.shop ?? [own_directory]);
+	const directory = shop?.directory ?? own_directory;
+	const results = resultsOf(values.out, own_directory);
+	const curves = CURVES.filter((name) => others.length === 0 || others.includes(name)) as CurveName[];
+	const most = whole("most", values.most ?? String(MOST), 1000, MOST);
+	return {
+		...{ special, store, directory, results },
+		rounds: whole("rounds", values.rounds ?? String(SPECIAL_ROUNDS), 1, ROUNDS_MAX),
+		growth: { curves, most, directory, results },
+		minutes: whole("minutes", values.minutes ?? "30", 1, 1440),
+	};
+}
+
+function resultsOf(out: string | undefined, own_directory: string): string {
+	return resolve(out ?? join(own_directory, "bench/results"));
+}
+
+/** A shop is named after its folder; two of one name get a number. */
+function namedShops(directories: string[]): { name: string; directory: string }[] {
+	const names = new Set(["limit"]);
+	return directories.map((given) => {
+		const directory = resolve(given);
+		if (!existsSync(join(directory, "cli/run.mjs"))) {
+			throw new StartError(`${given} is no checkout of Toko: it has no cli/run.mjs`);
+		}
+		const base = directories.length === 1 ? "shop" : basename(directory);
+		let name = base;
+		for (let number = 2; names.has(name); number++) {
+			name = `${base}-${number}`;
+		}
+		names.add(name);
+		return { name, directory };
+	});
+}
+
+function whole(name: string, given: string, least: number, most: number): number {
+	const number = Number(given);
+	if (!Number.isSafeInteger(number) || number < least || number > most) {
+		throw new StartError(`--${name} is a whole number from ${least} to ${most}, not "${given}"; ${SEE}`);
+	}
+	return number;
+}

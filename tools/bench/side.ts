@@ -1,0 +1,295 @@
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import pg from "pg";
+import { client, logIn, newFolder, powerCut, type Request } from "../shop-process.ts";
+import {
+	benchProducts,
+	CATEGORY,
+	CUSTOMERS,
+	HOT_CATEGORY,
+	PASSWORD,
+	PRODUCTS,
+	SOLD_OUT_CATEGORY,
+} from "./cases.ts";
+import { PostgresCounters } from "./postgres-counters.ts";
+import { ProcessorTime } from "./processor-time.ts";
+import { startProgram } from "./programs.ts";
+
+export type Shape = "one" | "five";
+
+/** A server under measurement: a limit, or a shop of some checkout. */
+export interface Side {
+	/** Such as `limit`, or the name of the shop's folder. */
+	name: string;
+	kind: "limit" | "shop";
+	address: string;
+	folder: string;
+	/** The port of the mail sink that it sends to. */
+	sink: number;
+	/** How many mails an order, and a payment, leads to. */
+	mails: { order: number; payment: number };
+	customers: { email: string; token: string }[];
+	products: string[];
+	hot_products: string[];
+	sold_out_product: string;
+	time: ProcessorTime;
+	postgres: PostgresCounters;
+	/** Milliseconds of processor time per second, by part, when nobody asks. */
+	idle: Map<string, number>;
+	idle_commits: number;
+	/** In megabytes, by part. */
+	idle_memory: Map<string, number>;
+	ready_ms: number;
+	/** Stops it and starts it again on its data: the milliseconds until it was ready. Afterwards it is of no use here. */
+	restart(): Promise<number>;
+	logged_in_ms: number;
+	last_active_ms: number;
+	/** Orders that were answered 201. */
+	orders: number;
+}
+
+const ADMIN = { email: "admin@toko.test", password: "bench-rahasia-sekali" };
+/** Beside the gateway. */
+const SERVICES = ["products", "users", "orders", "notifications"];
+/** Access tokens last 15 minutes. */
+const TOKEN_MS = 8 * 60_000;
+const AT_ONCE = 16;
+/** What has not ended by then is killed. */
+const STOP_MS = 30_000;
+const repository = resolve(import.meta.dirname, "../..");
+
+/** How a shop is started beside its shape. */
+export interface ShopOptions {
+	/** Where its processes leave CPU profiles. */
+	profiles?: string | undefined;
+	/** How many processes of its services, such as `orders=2`; of the shape `five` only. */
+	counts?: string[];
+	environment?: Record<string, string>;
+}
+
+/** Starts a shop of the checkout in `directory`, with servers of its own in a new folder. */
+export async function startShop(
+	name: string,
+	directory: string,
+	shape: Shape,
+	sink: number,
+	{ profiles, counts = [], environment: given = {} }: ShopOptions = {},
+): Promise<Side> {
+	const folder = newFolder();
+	const begun = performance.now();
+	const command = shape === "one" ? "start" : "cluster";
+	const environment: Record<string, string> = {
+		PORT: "0",
+		RATE_LIMIT: "0",
+		ADMIN_PASSWORD: ADMIN.password,
+		SMTP_URL: `smtp://127.0.0.1:${sink}`,
+		...(profiles === undefined ? {} : profiling(profiles)),
+		...given,
+	};
+	const begin = () =>
+		startProgram(folder, "shop", ["node", "cli/run.mjs", command, ...counts], {
+			cwd: directory,
+			environment,
+		});
+	const program = begin();
+	const address = (await program.line(/^ready /)).split(" ")[1] as string;
+	const ready_ms = performance.now() - begun;
+	const restart = async () => {
+		const killer = setTimeout(() => powerCut(folder), STOP_MS);
+		const ended = once(program.child, "close");
+		program.child.kill("SIGTERM");
+		await ended;
+		clearTimeout(killer);
+		const again = performance.now();
+		await begin().line(/^ready /);
+		return performance.now() - again;
+	};
+	const request = client(address);
+	const token = await adminToken(address);
+	await inParallel(benchProducts(), async (body) => {
+		const { status, body: answer } = await request("POST", "/api/v1/products", { body, token });
+		if (status !== 201) {
+			throw new Error(`${name}: POST /products was answered ${status} ${JSON.stringify(answer)}`);
+		}
+	});
+	return prepare({
+		name,
+		kind: "shop",
+		address,
+		folder,
+		sink,
+		ready_ms,
+		restart,
+		mails: { order: 1, payment: 1 },
+	});
+}
+
+/** Starts a hand-written limit with servers of its own in a new folder. */
+export async function startLimit(shape: Shape, sink: number, profiles?: string): Promise<Side> {
+	const folder = newFolder();
+	const begun = performance.now();
+	const run = (name: string, file: string, args: string[], environment: Record<string, string>) => {
+		const source = join(repository, "tools/bench/limits", file);
+		const options = ["--disable-warning=ExperimentalWarning"];
+		const command = [process.execPath, ...options, source, ...args];
+		return startProgram(folder, name, command, { cwd: repository, environment });
+	};
+	const servers = run("servers", "servers.ts", [], {});
+	const urls = JSON.parse((await servers.line(/^ready /)).slice("ready ".length));
+	const environment = {
+		POSTGRES_URL: await makeDatabase(urls.POSTGRES_URL),
+		NATS_URL: urls.NATS_URL,
+		SMTP_URL: `smtp://127.0.0.1:${sink}`,
+		...(profiles === undefined ? {} : profiling(profiles)),
+	};
+	let address: string;
+	if (shape === "one") {
+		const program = run("one", "one.ts", [], environment);
+		address = (await program.line(/^ready /)).slice("ready ".length);
+	} else {
+		const start = (role: string) => run(role, "five.ts", [role], environment);
+		const [api, ...others] = [start("api"), ...SERVICES.map(start)];
+		await Promise.all([api, ...others].map((program) => program.line(/^ready /)));
+		address = (await api.line(/^gateway /)).slice("gateway ".length);
+	}
+	const ready_ms = performance.now() - begun;
+	return prepare({
+		name: "limit",
+		kind: "limit",
+		address,
+		folder,
+		sink,
+		ready_ms,
+		restart: async () => ready_ms,
+		mails: { order: 0, payment: 2 },
+	});
+}
+
+/** A new token of the admin of a shop that `startShop` has started. */
+export function adminToken(address: string): Promise<string> {
+	return logIn(client(address), ADMIN.email, ADMIN.password);
+}
+
+/** Lets every customer have a token that lasts for a while. */
+export async function logInAll(side: Side): Promise<void> {
+	if (Date.now() - side.logged_in_ms < TOKEN_MS) {
+		return;
+	}
+	const request = client(side.address);
+	await inParallel(side.customers, async (customer) => {
+		customer.token = await logIn(request, customer.email, PASSWORD);
+	});
+	side.logged_in_ms = Date.now();
+}
+
+type Started = Pick<Side, "name" | "kind" | "address" | "folder" | "sink" | "ready_ms" | "mails" | "restart">;
+
+async function prepare(started: Started): Promise<Side> {
+	const request = client(started.address);
+	const customers = Array.from({ length: CUSTOMERS }, (_, number) => ({
+		email: `customer${number}@toko.test`,
+		token: "",
+	}));
+	await inParallel(customers, async ({ email }) => {
+		const username = email.split("@")[0];
+		const body = { email, username, password: PASSWORD, full_name: "Budi Santoso" };
+		const { status, body: answer } = await request("POST", "/api/v1/users/register", { body });
+		if (status !== 201) {
+			throw new Error(`${started.name}: registration was answered ${status} ${JSON.stringify(answer)}`);
+		}
+	});
+	const postgres = await PostgresCounters.open(started.folder);
+	const time = new ProcessorTime(started.folder, partOf);
+	time.leaveOut([postgres.pid]);
+	const side: Side = {
+		...started,
+		customers,
+		products: await productIds(request, CATEGORY),
+		hot_products: await productIds(request, HOT_CATEGORY),
+		sold_out_product: (await productIds(request, SOLD_OUT_CATEGORY))[0] as string,
+		time,
+		postgres,
+		idle: new Map(),
+		idle_commits: 0,
+		idle_memory: new Map(),
+		logged_in_ms: 0,
+		last_active_ms: Date.now(),
+		orders: 0,
+	};
+	if (side.products.length !== PRODUCTS) {
+		throw new Error(`${started.name} lists ${side.products.length} products of ${PRODUCTS}`);
+	}
+	await logInAll(side);
+	return side;
+}
+
+async function productIds(request: Request, category: string): Promise<string[]> {
+	const ids: string[] = [];
+	for (let skip = 0; ; skip += 100) {
+		const { body } = await request("GET", `/api/v1/products?category=${category}&limit=100&skip=${skip}`);
+		ids.push(...(body as { id: string }[]).map(({ id }) => id));
+		if (body.length < 100) {
+			return ids;
+		}
+	}
+}
+
+async function makeDatabase(server: string): Promise<string> {
+	const admin = new pg.Client({ connectionString: server });
+	await admin.connect();
+	await admin.query('CREATE DATABASE "limit"');
+	await admin.end();
+	const url = new URL(server);
+	url.pathname = "/limit";
+	const database = new pg.Client({ connectionString: url.href });
+	await database.connect();
+	await database.query(readFileSync(join(repository, "tools/bench/limits/tables.sql"), "utf8"));
+	await database.end();
+	return url.href;
+}
+
+/** What has a process profile itself: see profiler.mjs. */
+function profiling(folder: string): Record<string, string> {
+	const profiler = pathToFileURL(join(repository, "tools/bench/profiler.mjs")).href;
+	return { NODE_OPTIONS: `--import=${profiler}`, BENCH_PROFILES: folder };
+}
+
+/** What a process is, by its command line; undefined for those that only start others. */
+export function partOf(command: string): string | undefined {
+	if (/^postgres: |\/postgres /.test(command)) {
+		return "PostgreSQL";
+	}
+	if (/nats-server/.test(command)) {
+		return "NATS";
+	}
+	if (/secantus|mongod\b/i.test(command)) {
+		return "MongoDB";
+	}
+	const service = /(?:cli\/node|limits\/five)\.ts (\w+)/.exec(command)?.[1];
+	if (service !== undefined) {
+		return service;
+	}
+	if (/limits\/one\.ts|cli\/start\.ts/.test(command)) {
+		return "all in one";
+	}
+	if (/cli\/cluster\.ts/.test(command)) {
+		return "process manager";
+	}
+	if (/limits\/servers\.ts|run\.mjs/.test(command)) {
+		return undefined;
+	}
+	// A process that a service has started, such as the one that sends mails.
+	return /([\w-]+)\.(?:ts|mjs|js)(?: |$)/.exec(command)?.[1];
+}
+
+async function inParallel<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
+	let next = 0;
+	const worker = async () => {
+		while (next < items.length) {
+			await work(items[next++] as T);
+		}
+	};
+	await Promise.all(Array.from({ length: AT_ONCE }, worker));
+}

@@ -1,0 +1,211 @@
+import { setTimeout as wait } from "node:timers/promises";
+import { sign } from "../../services/orders/webhook.ts";
+import type { SeededRandom } from "../seeded-random.ts";
+import type { Answer, Client, Observations } from "./client.ts";
+
+/** What a buyer asked for under one key, and the last word on it. */
+export interface Attempt {
+	key: string;
+	/** Every order that this key was answered with: never more than one. */
+	orders: Set<string>;
+	/** `refused`: the last word was no; `unknown`: there was none. */
+	outcome: "accepted" | "refused" | "unknown";
+}
+
+export interface Person {
+	email: string;
+	password: string;
+}
+
+/** What the buyers share. */
+export interface Market {
+	products: string[];
+	admin: Person;
+	webhook_secret: string;
+	/** The run's own name, so that keys and addresses are new in every run. */
+	name: string;
+}
+
+/** Somebody who registers, orders, pays, cancels and forgets, over and over, and keeps book of every answer. */
+export class Buyer {
+	attempts: Attempt[] = [];
+	/** Units that came in by its deliveries; `unknown`: there was no answer. */
+	delivered = { accepted: 0, unknown: 0 };
+	#name: string;
+	#market: Market;
+	#client: Client;
+	#chance: SeededRandom;
+	#observations: Observations;
+	#tokens = new Map<string, string>();
+	#isOver = false;
+
+	constructor(
+		name: string,
+		market: Market,
+		client: Client,
+		chance: SeededRandom,
+		observations: Observations,
+	) {
+		this.#name = name;
+		this.#market = market;
+		this.#client = client;
+		this.#chance = chance;
+		this.#observations = observations;
+	}
+
+	/** Begins nothing new. */
+	stop(): void {
+		this.#isOver = true;
+	}
+
+	/** Buys until it is stopped. */
+	async run(): Promise<void> {
+		const me = { email: `${this.#name}@toko.test`, password: "rahasia-sekali" };
+		await this.#client.send("POST", "/users/register", {
+			body: { ...me, username: this.#name.replaceAll("-", "_"), full_name: this.#name },
+		});
+		while (!this.#isOver) {
+			const order = await this.#order(me);
+			if (order) {
+				await this.#liveWith(order, me);
+			}
+			if (this.#chance.happens(0.2)) {
+				await this.#delivery();
+			}
+			await wait(this.#chance.between(0, 300));
+		}
+	}
+
+	/** New units come in, so that there is always something to fight for. */
+	async #delivery(): Promise<void> {
+		const path = `/products/${this.#chance.pick(this.#market.products)}/stock`;
+		const quantity = this.#chance.between(1, 5);
+		const answer = await this.#as(this.#market.admin, "PUT", `${path}?quantity=${quantity}`);
+		this.delivered[answer ? "accepted" : "unknown"] += quantity;
+		await this.#expect([200], answer, path);
+	}
+
+	async #order(me: Person): Promise<string | undefined> {
+		const attempt: Attempt = {
+			key: `${this.#name}-${this.attempts.length}`,
+			orders: new Set(),
+			outcome: "unknown",
+		};
+		this.attempts.push(attempt);
+		const items = Array.from({ length: this.#chance.between(1, 3) }, () => ({
+			product_id: this.#chance.pick(this.#market.products),
+			quantity: this.#chance.between(1, 2),
+		}));
+		// Now and then the client is impatient and asks again although there was an answer.
+		for (let again = this.#chance.happens(0.1) ? 2 : 1; again > 0; again--) {
+			const answer = await this.#as(me, "POST", "/orders", { items }, { "idempotency-key": attempt.key });
+			if (answer?.status === 201) {
+				attempt.orders.add(answer.body.id);
+				attempt.outcome = "accepted";
+			} else if (answer) {
+				attempt.outcome = "refused";
+				if (answer.status !== 409) {
+					this.#observations.violations.push(`POST /orders ${attempt.key}: ${JSON.stringify(answer)}`);
+				}
+			}
+		}
+		if (attempt.orders.size > 1 || (attempt.outcome === "refused" && attempt.orders.size > 0)) {
+			this.#observations.violations.push(
+				`key ${attempt.key} was answered in two ways: ${[...attempt.orders]}, then ${attempt.outcome}`,
+			);
+		}
+		return [...attempt.orders][0];
+	}
+
+	async #liveWith(order: string, me: Person): Promise<void> {
+		const path = `/orders/${order}`;
+		const fate = this.#chance.next();
+		if (fate < 0.45) {
+			await this.#expect([200, 409], await this.#as(me, "POST", `${path}/pay`), `${path}/pay`);
+			await this.#afterPaying(path);
+		} else if (fate < 0.65) {
+			await this.#transfer(path, me);
+		} else if (fate < 0.85) {
+			await this.#expect([200, 409], await this.#as(me, "POST", `${path}/cancel`), `${path}/cancel`);
+		} else if (fate < 0.92) {
+			await Promise.all(
+				["pay", "cancel"].map(async (step) =>
+					this.#expect([200, 409], await this.#as(me, "POST", `${path}/${step}`), `${path}/${step}`),
+				),
+			);
+		}
+		// The others are left to expire.
+		await this.#expect([200], await this.#as(me, "GET", path), path);
+	}
+
+	async #afterPaying(path: string): Promise<void> {
+		const { admin } = this.#market;
+		const steps = this.#chance.pick([[], ["ship"], ["ship", "complete"], ["refund"], ["ship", "refund"]]);
+		for (const step of steps) {
+			const body = step === "refund" ? { restock: this.#chance.happens(0.5) } : undefined;
+			await this.#expect(
+				[200, 409],
+				await this.#as(admin, "POST", `${path}/${step}`, body),
+				`${path}/${step}`,
+			);
+		}
+	}
+
+	async #transfer(path: string, me: Person): Promise<void> {
+		const answer = await this.#as(me, "POST", `${path}/pay`, { method: "transfer" });
+		await this.#expect([202, 409], answer, `${path}/pay`);
+		const payment = answer?.body.payment;
+		if (answer?.status !== 202 || !payment) {
+			return;
+		}
+		await wait(this.#chance.between(0, 2000));
+		const { reference, amount } = payment;
+		const body = JSON.stringify({ id: `evt-${reference}`, type: "payment.settled", reference, amount });
+		for (let copies = this.#chance.between(1, 3); copies > 0; copies--) {
+			const signature = sign(this.#market.webhook_secret, body, Math.floor(Date.now() / 1000));
+			const told = await this.#client.send("POST", "/payments/webhook", {
+				body,
+				headers: { "toko-signature": signature },
+			});
+			await this.#expect([200], told, "/payments/webhook");
+		}
+	}
+
+	/** As somebody who logs in again when the token has run out. */
+	async #as(
+		who: Person,
+		method: string,
+		path: string,
+		body?: unknown,
+		headers: Record<string, string> = {},
+	): Promise<Answer | undefined> {
+		for (;;) {
+			const token = this.#tokens.get(who.email) ?? (await this.#logIn(who));
+			if (token === undefined) {
+				return undefined;
+			}
+			const answer = await this.#client.send(method, path, { body, token, headers });
+			if (answer?.status !== 401) {
+				return answer;
+			}
+			this.#tokens.delete(who.email);
+		}
+	}
+
+	async #logIn({ email, password }: Person): Promise<string | undefined> {
+		const answer = await this.#client.send("POST", "/users/login", { body: { email, password } });
+		await this.#expect([200], answer, "/users/login");
+		if (answer?.status === 200) {
+			this.#tokens.set(email, answer.body.access_token);
+		}
+		return answer?.body.access_token;
+	}
+
+	async #expect(statuses: number[], answer: Answer | undefined, what: string): Promise<void> {
+		if (answer && !statuses.includes(answer.status)) {
+			this.#observations.violations.push(
+				`${what} was answered ${answer.status}: ${JSON.stringify(answer.body)}`,
+			);
+		}
+	}
+}

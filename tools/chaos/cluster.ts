@@ -1,0 +1,219 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { createWriteStream, mkdirSync, readFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
+import { choosePort } from "../../infra/ports.ts";
+import { powerCut, processesOf, until } from "../shop-process.ts";
+
+const repository = resolve(import.meta.dirname, "../..");
+/** On two cores ten processes that start at once take their time. */
+const READY_MS = 180_000;
+
+/** Where the products live: on a server that several processes share, or in a file that one process owns. */
+export type Store = "mongo" | "nedb";
+
+/** A process of the cluster that is started again whenever it ends. */
+interface Member {
+	name: string;
+	args: string[];
+	environment: Record<string, string>;
+	child?: ChildProcess | undefined;
+}
+
+/** A shop of real processes, two of each service, with its servers, in a folder of its own. */
+export class Cluster {
+	folder: string;
+	store: Store;
+	/** Of both gateways. */
+	addresses: string[] = [];
+	/** How often a process ended that nobody had killed, such as one that started while its database was away. */
+	own_exits = 0;
+	#environment: Record<string, string>;
+	#members: Member[] = [];
+	#isDown = true;
+	#isStopped = false;
+
+	constructor(folder: string, store: Store, environment: Record<string, string>) {
+		this.folder = folder;
+		this.store = store;
+		this.#environment = {
+			TOKO_DIR: folder,
+			RATE_LIMIT: "0",
+			TRUST_PROXY: "loopback",
+			LOG_LEVEL: "warn",
+			PAYMENT_WEBHOOK_SECRET: randomBytes(32).toString("base64url"),
+			...environment,
+		};
+	}
+
+	/** What a process needs to join. */
+	get environment(): Record<string, string> {
+		return this.#environment;
+	}
+
+	/** Starts everything and waits until the shop is ready. */
+	async start(): Promise<void> {
+		const ports = [await choosePort(), await choosePort()];
+		this.addresses = ports.map((port) => `http://127.0.0.1:${port}`);
+		const twice = ["users", "orders", "notifications", ...(this.store === "mongo" ? ["products"] : [])];
+		this.#members = [
+			...(this.store === "mongo" ? [member("mongo", ["mongo"])] : []),
+			member("servers and api-1", ["start"], { SERVICES: "api", PORT: String(ports[0]) }),
+			member("api-2", ["node", "api"], { PORT: String(ports[1]) }),
+			...twice.flatMap((name) => [1, 2].map((number) => member(`${name}-${number}`, ["node", name]))),
+			...(this.store === "nedb" ? [member("products", ["node", "products"])] : []),
+		];
+		await this.#startAll();
+	}
+
+	/** Waits until every member is there and the shop says that it is ready, at both gateways. */
+	async ready(): Promise<void> {
+		await until(
+			"the shop to be ready",
+			async () => {
+				const answers = await Promise.all(this.addresses.map(isReady));
+				return answers.every(Boolean) && this.#members.every(({ child }) => child && isAlive(child));
+			},
+			READY_MS,
+		);
+	}
+
+	/** The names of the service processes; `mongo` is a server. */
+	get services(): string[] {
+		return this.#members.map(({ name }) => name).filter((name) => name !== "mongo");
+	}
+
+	/** SIGKILL; it is started again. */
+	kill(name: string): void {
+		const found = this.#find(name);
+		if (found.child && isAlive(found.child)) {
+			found.child.kill("SIGKILL");
+		}
+	}
+
+	/** SIGSTOP for a while, then SIGCONT. */
+	async freeze(name: string, ms: number): Promise<void> {
+		const { child } = this.#find(name);
+		child?.kill("SIGSTOP");
+		await wait(ms);
+		child?.kill("SIGCONT");
+	}
+
+	/** Kills a database or message server; the shop's first process starts it again. */
+	killServer(part: "NATS" | "PostgreSQL"): void {
+		const { servers } = JSON.parse(readFileSync(join(this.folder, "parts.json"), "utf8"));
+		try {
+			process.kill(servers[part].pid, "SIGKILL");
+		} catch {
+			// It is just being started again.
+		}
+	}
+
+	/** Kills everything at once, servers included, and starts it again. */
+	async powerCut(): Promise<void> {
+		this.#isDown = true;
+		await until("everything to be dead", () => {
+			powerCut(this.folder);
+			return processesOf(this.folder).length === 0;
+		});
+		await this.#startAll();
+	}
+
+	/** Ends everything, for good. */
+	async stop(): Promise<void> {
+		this.#isStopped = true;
+		this.#isDown = true;
+		await until("everything to be dead", () => {
+			powerCut(this.folder);
+			return processesOf(this.folder).length === 0;
+		});
+	}
+
+	async #startAll(): Promise<void> {
+		if (this.#isStopped) {
+			throw new Error("the cluster is stopped");
+		}
+		for (const member of this.#members) {
+			member.child = undefined;
+		}
+		this.#isDown = false;
+		const [first, ...others] = this.#members as [Member, ...Member[]];
+		if (first.name === "mongo") {
+			const output = this.#spawn(first);
+			this.#environment.MONGO_URL = await output;
+		} else {
+			this.#spawn(first);
+		}
+		for (const other of others) {
+			this.#spawn(other);
+		}
+		await this.ready();
+	}
+
+	/** Answers the address where the process prints `ready <address>`. */
+	#spawn(member: Member): Promise<string> {
+		const logs = join(this.folder, "logs");
+		mkdirSync(logs, { recursive: true });
+		const log = createWriteStream(join(logs, `${member.name.replaceAll(" ", "-")}.log`), { flags: "a" });
+		const [command, ...rest] = member.args;
+		const child = spawn(process.execPath, [...QUIET, join("cli", `${command}.ts`), ...rest], {
+			cwd: repository,
+			detached: true,
+			env: { ...inherited(), ...this.#environment, ...member.environment },
+			stdio: ["ignore", "pipe", "pipe"],
+		});
+		member.child = child;
+		child.stdout?.pipe(log, { end: false });
+		child.stderr?.pipe(log, { end: false });
+		child.once("close", (code) => {
+			log.end();
+			this.own_exits += code === null ? 0 : 1;
+			// Not at once: it may have ended because of something that takes a moment to come back.
+			setTimeout(() => {
+				if (!this.#isDown && member.child === child) {
+					this.#spawn(member);
+				}
+			}, 300);
+		});
+		return new Promise((resolve) => {
+			let output = "";
+			child.stdout?.on("data", (chunk) => {
+				output += chunk;
+				const address = /^ready (\S+)/m.exec(output)?.[1];
+				if (address) {
+					resolve(address);
+				}
+			});
+		});
+	}
+
+	#find(name: string): Member {
+		return this.#members.find((member) => member.name === name) as Member;
+	}
+}
+
+const QUIET = ["--disable-warning=DEP0174", "--disable-warning=ExperimentalWarning"];
+
+/** What the cluster must not take over: it has servers and secrets of its own. */
+const OWN = ["POSTGRES_URL", "NATS_URL", "MONGO_URL", "TOKO_SECRET", "NODE_ENV", "NODE_OPTIONS", "SERVICES"];
+
+function inherited(): NodeJS.ProcessEnv {
+	return Object.fromEntries(Object.entries(process.env).filter(([name]) => !OWN.includes(name)));
+}
+
+function member(name: string, args: string[], environment: Record<string, string> = {}): Member {
+	return { name, args, environment };
+}
+
+function isAlive({ exitCode, signalCode }: ChildProcess): boolean {
+	return exitCode === null && signalCode === null;
+}
+
+async function isReady(address: string): Promise<boolean> {
+	try {
+		return (await fetch(`${address}/health/ready`, { signal: AbortSignal.timeout(5000) })).status === 200;
+	} catch {
+		return false;
+	}
+}

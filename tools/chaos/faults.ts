@@ -1,0 +1,78 @@
+import { setTimeout as wait } from "node:timers/promises";
+import type { SeededRandom } from "../seeded-random.ts";
+import type { Cluster } from "./cluster.ts";
+
+const KINDS = ["kill", "freeze", "restart NATS", "restart PostgreSQL", "power cut"] as const;
+type Kind = (typeof KINDS)[number];
+
+/** Drawn without putting back, then shuffled anew: in every round each kind happens. */
+const DECK: Kind[] = [
+	...Array<Kind>(6).fill("kill"),
+	...Array<Kind>(2).fill("freeze"),
+	"restart NATS",
+	"restart PostgreSQL",
+	"power cut",
+];
+
+/** Longer than the deadlines of calls. */
+const FREEZE_MS: [number, number] = [11_000, 17_000];
+
+/** Breaks parts of the cluster, one after the other, until it is stopped. */
+export class Faults {
+	done = new Map<Kind, number>(KINDS.map((kind) => [kind, 0]));
+	#cluster: Cluster;
+	#chance: SeededRandom;
+	#isOver = false;
+	#frozen: Promise<void>[] = [];
+
+	constructor(cluster: Cluster, chance: SeededRandom) {
+		this.#cluster = cluster;
+		this.#chance = chance;
+	}
+
+	stop(): void {
+		this.#isOver = true;
+	}
+
+	/**
+	 * @param pause_ms Shortest and longest time between two faults.
+	 */
+	async run(pause_ms: [number, number], say: (line: string) => void): Promise<void> {
+		for (let deck: Kind[] = []; ; deck = deck.slice(1)) {
+			await wait(this.#chance.between(...pause_ms));
+			if (this.#isOver) {
+				break;
+			}
+			deck = deck.length === 0 ? this.#chance.shuffle(DECK) : deck;
+			const kind = deck[0] as Kind;
+			say(await this.#do(kind));
+			this.done.set(kind, (this.done.get(kind) ?? 0) + 1);
+		}
+		await Promise.all(this.#frozen);
+	}
+
+	async #do(kind: Kind): Promise<string> {
+		const name = this.#chance.pick(this.#cluster.services);
+		switch (kind) {
+			case "kill":
+				this.#cluster.kill(name);
+				return `killed ${name}`;
+			case "freeze": {
+				const ms = this.#chance.between(...FREEZE_MS);
+				this.#frozen.push(this.#cluster.freeze(name, ms));
+				return `froze ${name} for ${Math.round(ms / 1000)} s`;
+			}
+			case "restart NATS":
+				this.#cluster.killServer("NATS");
+				return "killed NATS";
+			case "restart PostgreSQL":
+				this.#cluster.killServer("PostgreSQL");
+				return "killed PostgreSQL";
+			case "power cut": {
+				const begun = Date.now();
+				await this.#cluster.powerCut();
+				return `cut the power; ready again after ${((Date.now() - begun) / 1000).toFixed(1)} s`;
+			}
+		}
+	}
+}

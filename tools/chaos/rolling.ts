@@ -1,0 +1,281 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdtempSync, readFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { createInterface } from "node:readline";
+import { setTimeout as wait } from "node:timers/promises";
+import { joinRunningServices } from "../../infra/backing-services.ts";
+import { type Audit, audit } from "../audit/audit.ts";
+import type { Sources } from "../audit/snapshot.ts";
+import { openSources } from "../audit/sources.ts";
+import { powerCut, processesOf, until } from "../shop-process.ts";
+import { isGood, Load, type Sample } from "./load.ts";
+import { type Stage, withCluster } from "./stage.ts";
+
+/** What a run did and found. Times in milliseconds. */
+export interface RollingReport {
+	per_second: number;
+	/** While every process was replaced, one after the other. */
+	rolling: { requests: number; failed: number; seconds: number; processes: number };
+	/** After one of two processes of orders was killed: until the last answer that was a failure. */
+	kill: { requests: number; failed: number; last_failure_ms: number };
+	/** Reads of products, with orders and without: medians, in one run. */
+	reads: { with_ms: number; without_ms: number; failed: number };
+	/** How often requests failed in each way, such as `read: 504 TIMED_OUT`. */
+	failures: Map<string, number>;
+	accepted: number;
+	audit: Audit;
+	violations: string[];
+}
+
+const repository = resolve(import.meta.dirname, "../..");
+const ADMIN = { email: "keeper@toko.test", password: "rahasia-sekali" };
+const PER_SECOND = 200;
+const PRODUCTS = 100;
+const BUYERS = 5;
+const WARM_UP_MS = 5000;
+const AFTER_KILL_MS = 8000;
+/** With and without orders in turns, so that both have the same machine. */
+const READ_ROUNDS = 3;
+const READ_ROUND_MS = 5000;
+const READ_RATIO_MAX = 1.2;
+/** Callers have noticed by then. */
+const NOTICE_MS = 3000;
+const START_MS = 300_000;
+const SETTLE_MS = 60_000;
+
+/**
+ * Runs `npm run cluster` with two processes of each service and, under a steady load, replaces every process, kills one of
+ * orders, and takes orders away from those who only read; then audits.
+ */
+export async function runRolling(stage: Stage): Promise<RollingReport> {
+	const folder = mkdtempSync(join(tmpdir(), "toko-rolling-"));
+	const cluster = new RunningCluster(folder);
+	return withCluster(cluster, stage, async () => {
+		stage.say(`starting a cluster in ${folder}`);
+		return measure(cluster, await cluster.start(), PER_SECOND, stage.say);
+	});
+}
+
+async function measure(
+	cluster: RunningCluster,
+	addresses: string[],
+	per_second: number,
+	say: (line: string) => void,
+): Promise<RollingReport> {
+	const { products, tokens } = await stockUp(addresses[0] as string);
+	const load = new Load(addresses, products, tokens);
+	load.start(per_second);
+	await wait(WARM_UP_MS);
+
+	say("replacing every process");
+	const begun = performance.now();
+	cluster.signal("SIGUSR2");
+	await cluster.line(/^replaced all processes/);
+	const replaced_at = performance.now();
+	await wait(NOTICE_MS);
+
+	say("killing one of two processes of orders");
+	const killed_at = performance.now();
+	cluster.signalMember("orders", "SIGKILL", 1);
+	await wait(AFTER_KILL_MS);
+	const over_at = performance.now();
+	await wait(WARM_UP_MS);
+
+	const phases = await phasesOfReading(cluster, say);
+	await load.stop();
+	const rolled = load.between(begun, replaced_at + NOTICE_MS);
+	const seconds = Math.round((replaced_at - begun) / 1000);
+	const rolling = { requests: rolled.length, failed: failures(rolled).length, seconds, processes: 10 };
+	const after = load.between(killed_at, over_at);
+	const last_failure_ms = Math.max(0, ...failures(after).map(({ answered_at }) => answered_at - killed_at));
+	const kill = { requests: after.length, failed: failures(after).length, last_failure_ms };
+	const reads = readsIn(load, phases);
+
+	Object.assign(process.env, cluster.environment);
+	await joinRunningServices(cluster.folder, 10_000, say);
+	const sources = await openSources();
+	try {
+		const lost = await lostOrders(sources, load.accepted);
+		const report = {
+			...{ per_second, rolling, kill, reads, accepted: load.accepted.length },
+			failures: count(failures(load.samples).map(({ what, status, code }) => `${what}: ${status} ${code}`)),
+		};
+		return {
+			...report,
+			audit: await audit(sources, SETTLE_MS),
+			violations: [
+				...(rolling.failed === 0 ? [] : [`${rolling.failed} requests failed while processes were replaced`]),
+				...(kill.last_failure_ms <= 2000 ? [] : ["failures went on for more than 2 s after a kill"]),
+				...(reads.failed === 0 ? [] : [`${reads.failed} reads failed while orders came and went`]),
+				...(reads.without_ms <= READ_RATIO_MAX * reads.with_ms ? [] : ["reads are slower without orders"]),
+				...(lost === 0 ? [] : [`${lost} accepted orders are lost`]),
+			],
+		};
+	} finally {
+		await sources.close();
+	}
+}
+
+interface Phase {
+	withOrders: boolean;
+	from: number;
+	to: number;
+}
+
+async function phasesOfReading(cluster: RunningCluster, say: (line: string) => void): Promise<Phase[]> {
+	const phases: Phase[] = [];
+	const read = async (withOrders: boolean) => {
+		const from = performance.now();
+		await wait(READ_ROUND_MS);
+		phases.push({ withOrders, from, to: performance.now() });
+	};
+	for (let round = 1; round <= READ_ROUNDS; round++) {
+		say(`reading with and without orders, round ${round} of ${READ_ROUNDS}`);
+		await read(true);
+		cluster.signalMember("orders", "SIGSTOP");
+		await wait(NOTICE_MS);
+		await read(false);
+		cluster.signalMember("orders", "SIGCONT");
+		await wait(NOTICE_MS);
+	}
+	return phases;
+}
+
+function readsIn(load: Load, phases: Phase[]): RollingReport["reads"] {
+	const of = (wanted: boolean) =>
+		phases
+			.filter(({ withOrders }) => withOrders === wanted)
+			.flatMap(({ from, to }) => load.between(from, to))
+			.filter(({ what }) => what === "read");
+	const [having, missing] = [of(true), of(false)];
+	return {
+		with_ms: median(having),
+		without_ms: median(missing),
+		failed: failures([...having, ...missing]).length,
+	};
+}
+
+function failures(samples: Sample[]): Sample[] {
+	return samples.filter((sample) => !isGood(sample));
+}
+
+function count(names: string[]): Map<string, number> {
+	const counts = new Map<string, number>();
+	for (const name of names) {
+		counts.set(name, (counts.get(name) ?? 0) + 1);
+	}
+	return counts;
+}
+
+function median(samples: Sample[]): number {
+	const sorted = samples.map(({ sent_at, answered_at }) => answered_at - sent_at).sort((a, b) => a - b);
+	return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
+}
+
+async function lostOrders(sources: Sources, accepted: string[]): Promise<number> {
+	const [row] = await sources.snapshot("orders", (query) =>
+		query<{ found: number }>("SELECT count(*)::integer AS found FROM orders WHERE id = ANY($1)", [accepted]),
+	);
+	return accepted.length - (row?.found ?? 0);
+}
+
+async function stockUp(address: string): Promise<{ products: string[]; tokens: string[] }> {
+	const post = async (path: string, body: object, token?: string) => {
+		const response = await fetch(`${address}/api/v1${path}`, {
+			method: "POST",
+			headers: { "content-type": "application/json", ...(token ? { authorization: `Bearer ${token}` } : {}) },
+			body: JSON.stringify(body),
+		});
+		const answer = await response.json();
+		if (!response.ok) {
+			throw new Error(`${path}: ${response.status} ${JSON.stringify(answer)}`);
+		}
+		return answer as { id: string; access_token: string };
+	};
+	const { access_token: admin } = await post("/users/login", ADMIN);
+	const products: string[] = [];
+	for (let number = 0; number < PRODUCTS; number++) {
+		const product = { name: `Kopi ${number}`, description: "", price: 1000, stock: 100_000, category: "uji" };
+		products.push((await post("/products", product, admin)).id);
+	}
+	const tokens: string[] = [];
+	for (let number = 0; number < BUYERS; number++) {
+		const person = { email: `buyer-${number}@toko.test`, password: ADMIN.password };
+		await post("/users/register", { ...person, username: `buyer-${number}`, full_name: "Budi" });
+		tokens.push((await post("/users/login", person)).access_token);
+	}
+	return { products, tokens };
+}
+
+/** A cluster as `npm run cluster` runs it, in a folder of its own. */
+class RunningCluster {
+	folder: string;
+	environment: Record<string, string>;
+	#child: ChildProcess | undefined;
+	#lines: string[] = [];
+
+	constructor(folder: string) {
+		this.folder = folder;
+		this.environment = {
+			TOKO_DIR: folder,
+			PORT: "0",
+			RATE_LIMIT: "0",
+			LOG_LEVEL: "warn",
+			ADMIN_EMAIL: ADMIN.email,
+			ADMIN_PASSWORD: ADMIN.password,
+		};
+	}
+
+	/** Answers the addresses of its gateways. */
+	async start(): Promise<string[]> {
+		const twice = ["users", "products", "orders", "notifications", "api"].map((name) => `${name}=2`);
+		const args = ["--disable-warning=ExperimentalWarning", join("cli", "cluster.ts"), ...twice];
+		this.#child = spawn(process.execPath, args, {
+			cwd: repository,
+			detached: true,
+			env: { ...process.env, ...this.environment },
+			stdio: ["ignore", "pipe", "inherit"],
+		});
+		if (this.#child.stdout) {
+			createInterface({ input: this.#child.stdout }).on("line", (line) => this.#lines.push(line));
+		}
+		return (await this.line(/^ready /)).split(" ").slice(1);
+	}
+
+	async line(pattern: RegExp): Promise<string> {
+		await until(`a line like ${pattern}`, () => this.#lines.some((line) => pattern.test(line)), START_MS);
+		return this.#lines.find((line) => pattern.test(line)) as string;
+	}
+
+	signal(signal: NodeJS.Signals): void {
+		this.#child?.kill(signal);
+	}
+
+	/** Sends a signal to processes of a service, at most `count`. */
+	signalMember(service: string, signal: NodeJS.Signals, count = Number.POSITIVE_INFINITY): void {
+		const found = processesOf(this.folder).filter((pid) => commandOf(pid).endsWith(`cli/node.ts ${service}`));
+		if (found.length === 0) {
+			throw new Error(`there is no process of ${service} to send ${signal} to`);
+		}
+		for (const pid of found.slice(0, count)) {
+			process.kill(pid, signal);
+		}
+	}
+
+	/** Ends everything. */
+	async stop(): Promise<void> {
+		await until("everything to be dead", () => {
+			powerCut(this.folder);
+			return processesOf(this.folder).length === 0;
+		});
+	}
+}
+
+function commandOf(pid: number): string {
+	try {
+		return readFileSync(`/proc/${pid}/cmdline`, "latin1").split("\0").join(" ").trim();
+	} catch {
+		return "";
+	}
+}

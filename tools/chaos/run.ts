@@ -1,0 +1,239 @@
+import { mkdtempSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
+import { joinRunningServices } from "../../infra/backing-services.ts";
+import { type Audit, audit } from "../audit/audit.ts";
+import type { Sources } from "../audit/snapshot.ts";
+import { openSources } from "../audit/sources.ts";
+import { SeededRandom } from "../seeded-random.ts";
+import { type Attempt, Buyer, type Market } from "./buyer.ts";
+import { Client, Observations } from "./client.ts";
+import { Cluster, type Store } from "./cluster.ts";
+import { Faults } from "./faults.ts";
+import { type Stage, withCluster } from "./stage.ts";
+
+export interface Options extends Stage {
+	minutes: number;
+	seed: number;
+	store: Store;
+}
+
+/** What a run did and found. */
+export interface Report {
+	options: Pick<Options, "minutes" | "seed" | "store">;
+	faults: Map<string, number>;
+	own_exits: number;
+	answers: Map<string, number>;
+	/** Orders by their state in the end. */
+	orders: Map<string, number>;
+	accepted: number;
+	/** From the last fault until every order was in a final state and all its jobs were done. */
+	settled_ms: number;
+	audit: Audit;
+	/** What must not be; empty after a good run. */
+	violations: string[];
+}
+
+const BUYERS = 8;
+/** Some products are so few that buyers fight for them. */
+const STOCKS = [1, 1, 2, 3, 5, 8, 50, 200, 1000, 1000];
+const ORDER_TTL_MINUTES = "0.15";
+const ADMIN = { email: "keeper@toko.test", password: "rahasia-sekali" };
+/** Two faults are this far apart in a long run; a short one is denser. */
+const PAUSE_MS: [number, number] = [1000, 5000];
+const SHORT_PAUSE_MS: [number, number] = [500, 2000];
+/** Every accepted order has to be in a final state this long after the end. */
+const SETTLE_MS = 60_000;
+const PROGRESS_MS = 15_000;
+
+/**
+ * Runs a cluster of real processes under a load of buyers while parts of it are killed, frozen and cut from power, then
+ * lets it settle and checks that every promise was kept.
+ */
+export async function runChaos(options: Options): Promise<Report> {
+	const { store, say } = options;
+	const folder = mkdtempSync(join(tmpdir(), "toko-chaos-"));
+	const cluster = new Cluster(folder, store, {
+		ORDER_TTL_MINUTES,
+		ADMIN_EMAIL: ADMIN.email,
+		ADMIN_PASSWORD: ADMIN.password,
+	});
+	return withCluster(cluster, options, async () => {
+		say(`starting a cluster on ${store} in ${folder}`);
+		await cluster.start();
+		return breakAndCheck(cluster, options);
+	});
+}
+
+async function breakAndCheck(cluster: Cluster, { minutes, seed, store, say }: Options): Promise<Report> {
+	const chance = new SeededRandom(seed);
+	const observations = new Observations();
+	const client = () => new Client(cluster.addresses, observations, chance.branch());
+	const market: Market = {
+		products: await stockUp(client()),
+		admin: ADMIN,
+		webhook_secret: cluster.environment.PAYMENT_WEBHOOK_SECRET as string,
+		name: `chaos-${seed}`,
+	};
+	const clients = Array.from({ length: BUYERS }, client);
+	const buyers = clients.map(
+		(client, number) => new Buyer(`buyer-${number}`, market, client, chance.branch(), observations),
+	);
+	const faults = new Faults(cluster, chance.branch());
+	const accepted = () => buyers.flatMap(({ attempts }) => attempts.filter(isAccepted)).length;
+
+	const begun = Date.now();
+	const elapsed = () => `${Math.round((Date.now() - begun) / 1000)} s`;
+	const progress = setInterval(() => say(`${elapsed()}: ${accepted()} orders accepted`), PROGRESS_MS);
+	const buying = Promise.all(buyers.map((buyer) => buyer.run()));
+	const breaking = faults.run(minutes < 2 ? SHORT_PAUSE_MS : PAUSE_MS, (line) =>
+		say(`${elapsed()}: ${line}`),
+	);
+	await wait(minutes * 60_000);
+
+	faults.stop();
+	await breaking;
+	say(`${elapsed()}: no more faults; buyers finish what they have begun`);
+	for (const buyer of buyers) {
+		buyer.stop();
+	}
+	for (const client of clients) {
+		client.gives_up_at = Date.now() + SETTLE_MS;
+	}
+	await buying;
+	clearInterval(progress);
+	await cluster.ready();
+
+	Object.assign(process.env, cluster.environment);
+	await joinRunningServices(cluster.folder, 10_000, say);
+	const sources = await openSources();
+	try {
+		const settled_ms = await settle(sources);
+		const attempts = buyers.flatMap((buyer) => buyer.attempts);
+		return {
+			options: { minutes, seed, store },
+			faults: faults.done,
+			own_exits: cluster.own_exits,
+			answers: observations.answers,
+			orders: await ordersByStatus(sources),
+			accepted: accepted(),
+			settled_ms,
+			audit: await audit(sources, SETTLE_MS),
+			violations: [
+				...observations.violations,
+				...(settled_ms > SETTLE_MS ? [`not settled ${SETTLE_MS} ms after the end`] : []),
+				...(await compareBooks(sources, attempts)),
+				...(await compareDeliveries(sources, buyers)),
+			],
+		};
+	} finally {
+		await sources.close();
+	}
+}
+
+function isAccepted({ outcome }: Attempt): boolean {
+	return outcome === "accepted";
+}
+
+/** Puts products on sale; answers their ids. */
+async function stockUp(client: Client): Promise<string[]> {
+	const login = await client.send("POST", "/users/login", { body: ADMIN });
+	const token: string = login?.body.access_token;
+	const products: string[] = [];
+	for (const [number, stock] of STOCKS.entries()) {
+		const body = {
+			name: `Barang ${number}`,
+			description: "",
+			price: 1000 * (number + 1),
+			stock,
+			category: "uji",
+		};
+		const made = await client.send("POST", "/products", { token, body });
+		products.push(made?.body.id);
+	}
+	return products;
+}
+
+/** What is still to come to an end in each database, beside jobs. */
+const WAITING = {
+	users: "SELECT 0 AS rows",
+	orders: "SELECT count(*)::integer AS rows FROM orders WHERE status = 'pending'",
+	notifications: "SELECT count(*)::integer AS rows FROM notifications WHERE status = 'queued'",
+};
+
+/** Waits until no order is pending and nothing is left to do; answers how long that took. */
+async function settle(sources: Sources): Promise<number> {
+	const begun = Date.now();
+	const isSettled = async () => {
+		const left = await Promise.all(
+			(["users", "orders", "notifications"] as const).map((database) =>
+				sources.snapshot(database, async (query) => {
+					const [jobs] = await query<{ due: number }>(
+						"SELECT count(*)::integer AS due FROM graphile_worker.jobs WHERE key IS NOT NULL",
+					);
+					const [waiting] = await query<{ rows: number }>(WAITING[database]);
+					return (jobs?.due ?? 0) + (waiting?.rows ?? 0);
+				}),
+			),
+		);
+		return left.every((count) => count === 0) && (await sources.eventsUnderWay()) === 0;
+	};
+	while (!(await isSettled()) && Date.now() - begun <= SETTLE_MS) {
+		await wait(250);
+	}
+	return Date.now() - begun;
+}
+
+async function ordersByStatus(sources: Sources): Promise<Map<string, number>> {
+	const rows = await sources.snapshot("orders", (query) =>
+		query<{ status: string; orders: number }>(
+			"SELECT status, count(*)::integer AS orders FROM orders GROUP BY status ORDER BY status",
+		),
+	);
+	return new Map(rows.map(({ status, orders }) => [status, orders]));
+}
+
+/** The buyers' books against the shop's: no accepted order is lost, none is there that nobody was told of. */
+async function compareBooks(sources: Sources, attempts: Attempt[]): Promise<string[]> {
+	const rows = await sources.snapshot("orders", (query) =>
+		query<{ id: string; number: string; keys: string[] }>(
+			`SELECT o.id, o.number, array_remove(array_agg(k.key), NULL) AS keys
+			FROM orders o LEFT JOIN idempotency_keys k ON k.answer->'order'->>'id' = o.id::text GROUP BY o.id`,
+		),
+	);
+	const kept = new Set(rows.map(({ id }) => id));
+	const byKey = new Map(attempts.map((attempt) => [attempt.key, attempt]));
+	return [
+		...attempts
+			.filter(isAccepted)
+			.flatMap(({ key, orders }) =>
+				[...orders]
+					.filter((id) => !kept.has(id))
+					.map((id) => `order ${id} of key ${key} was accepted and is lost`),
+			),
+		...rows.flatMap(({ number, keys }) =>
+			keys.length === 1 ? [] : [`order ${number} belongs to ${keys.length} keys`],
+		),
+		...rows.flatMap(({ number, keys }) =>
+			keys
+				.filter((key) => byKey.get(key)?.outcome === "refused")
+				.map((key) => `order ${number} is there although key ${key} was refused`),
+		),
+	];
+}
+
+/** Each delivery came in once, however often it was sent again. */
+async function compareDeliveries(sources: Sources, buyers: Buyer[]): Promise<string[]> {
+	const sum = (outcome: "accepted" | "unknown") =>
+		buyers.reduce((units, { delivered }) => units + delivered[outcome], 0);
+	let booked = 0;
+	for await (const { ledger = {}, ledger_sums = {} } of sources.products()) {
+		const entries = Object.values(ledger).filter(({ reason }) => reason === "admin");
+		booked += entries.reduce((units, { quantity }) => units + quantity, ledger_sums.admin ?? 0);
+	}
+	const [accepted, unknown] = [sum("accepted"), sum("unknown")];
+	return booked >= accepted && booked <= accepted + unknown
+		? []
+		: [`${booked} units came in by deliveries of ${accepted}, and ${unknown} of which nobody knows`];
+}
