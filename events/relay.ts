@@ -38,7 +38,7 @@ const QUERY_MS = 10_000;
 const BATCH_EVERY_MS = 25;
 /** While there is no processor time left, batches begin no closer together than this ... */
 const SATURATED_EVERY_MS = 100;
-/** ... and are that part of what waits that would take so long in all, so that events are late by about this at most ... */
+/** ... and are that part of what waits that would take so long in all: as many leave as come when they wait about so long ... */
 const LATE_MS = 10_000;
 /** ... but not less than so many. */
 const SATURATED_EVENTS = 20;
@@ -194,7 +194,8 @@ export class Relay {
 		this.#pruneAt = Date.now() + STREAM_CHECK_MS;
 		while (!this.#stopping.signal.aborted) {
 			const begun = Date.now();
-			const { isSaturated } = this.#saturation;
+			// Behind events that NATS refuses others wait: those are found by looking far.
+			const isSaturated = this.#saturation.isSaturated && this.#stuck.reason === undefined;
 			this.#isWoken = false;
 			const hasMore = await this.#turn(session, isSaturated).catch((error: Error) =>
 				this.#fail(session, error),

@@ -57,7 +57,7 @@ function dataException(error: unknown): string | undefined {
 }
 
 /** Whether a driver says that it could not reach its server, or lost it. */
-export function isDatabaseUnavailable(error: unknown): boolean {
+function isDatabaseUnavailable(error: unknown): boolean {
 	const { code, name, message, parent, cause } = (error ?? {}) as Record<string, unknown>;
 	return (
 		(typeof code === "string" && (SOCKET_ERRORS.has(code) || (code.length === 5 && SQL_STATES.test(code)))) ||
