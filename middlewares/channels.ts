@@ -4,7 +4,6 @@ import { Middleware as Channels } from "@moleculer/channels";
 import { type Middleware, Serializers, type ServiceBroker } from "moleculer";
 import {
 	type ConsumerInfo,
-	ErrorCode,
 	Events,
 	type JetStreamClient,
 	type JetStreamManager,
@@ -14,6 +13,7 @@ import {
 	type Subscription,
 } from "nats";
 import { settings } from "../config/settings.ts";
+import { isTransient } from "../errors/kinds.ts";
 import { ConsumerProgress } from "../events/consumer-progress.ts";
 import { ACK_WAIT_MS, streamConfig } from "../events/envelope.ts";
 import { JETSTREAM_CONNECTED, type JetStream, makeStream, unlessMissing } from "../events/stream.ts";
@@ -23,14 +23,6 @@ const CHECK_MS = 5000;
 /** How long NATS may take to answer a process that starts, and the pause between two attempts. */
 const START_PATIENCE_MS = 60_000;
 const START_PAUSE_MS = 250;
-/** Errors of the client while the server is overloaded, frozen or starting. */
-const TRANSIENT: readonly string[] = [
-	ErrorCode.Timeout,
-	ErrorCode.ConnectionTimeout,
-	ErrorCode.ConnectionRefused,
-	ErrorCode.ConnectionClosed,
-	ErrorCode.Disconnect,
-];
 /** A subscription, as @moleculer/channels has it. */
 interface Channel {
 	id: string;
@@ -288,10 +280,6 @@ class LastingNatsAdapter extends Adapters.NATS implements JetStream {
 		this.#progress.set(group, progress);
 		return progress;
 	}
-}
-
-function isTransient(error: unknown): boolean {
-	return TRANSIENT.includes((error as NatsError).code);
 }
 
 /**

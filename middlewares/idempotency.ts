@@ -4,7 +4,8 @@ import type { ActionSchema, Context, Middleware, Service } from "moleculer";
 import { deriveKey } from "../config/settings.ts";
 import { type ActionContext, actionContract, type Meta } from "../contracts/actions.ts";
 import { takesKey } from "../contracts/contract.ts";
-import { PROBLEMS, type ProblemCode, type ProblemData, problem, problemCode } from "../contracts/problems.ts";
+import { type ProblemCode, type ProblemData, problem, problemCode } from "../contracts/problems.ts";
+import { isAboutRequest } from "../errors/kinds.ts";
 import { IdempotencyRecords, RecordsUnavailable } from "../nats/idempotency-records.ts";
 import { DEADLINE_MS, WAIT_PART } from "./resilience.ts";
 
@@ -12,8 +13,6 @@ import { DEADLINE_MS, WAIT_PART } from "./resilience.ts";
 const ASKED_MAX_MS = 60 * 60_000;
 const FIRST_LOOK_MS = 25;
 const LOOK_EVERY_MS = 250;
-/** Refusals that say nothing of the request itself. */
-const TRANSIENT = [401, 408, 425, 429];
 
 /** What a request was answered, with what the gateway needs for status and headers. */
 type Answer =
@@ -160,7 +159,7 @@ export function idempotencyMiddleware(): Middleware {
 
 function refusalOf(error: unknown): Answer | undefined {
 	const code = problemCode(error);
-	if (!code || PROBLEMS[code].status >= 500 || TRANSIENT.includes(PROBLEMS[code].status)) {
+	if (!code || !isAboutRequest(code)) {
 		return undefined;
 	}
 	return { refused: { code, data: (error as { data?: ProblemData }).data ?? {} } };
