@@ -18,6 +18,9 @@ export interface Variable {
 	isPrivate?: true;
 }
 
+/** The fewest characters of a secret in production that keys are derived from or messages signed with. */
+export const SECRET_CHARACTERS = 16;
+
 const LOG_LEVELS = ["fatal", "error", "warn", "info", "debug", "trace", "silent"];
 
 /** A longer time is a slip of the unit; timers and dates overflow not far beyond. */
@@ -70,7 +73,8 @@ const GROUPS = {
 			isList: true,
 		},
 		LOG_LEVEL: {
-			meaning: "Least severe level that is logged. `debug` also shows the stack of a start that failed.",
+			meaning:
+				"Least severe level that is logged. `debug` also shows the stack of a start that failed. With a REPL, the default is `warn`.",
 			default: "info",
 			allowed: `one of ${LOG_LEVELS.join(", ")}`,
 			accepts: (given) => LOG_LEVELS.includes(given),
@@ -133,13 +137,13 @@ const GROUPS = {
 			meaning:
 				"Secret that service credentials and the encryption of signing keys are derived from. Must be the same in all processes.",
 			unset: "generated at the first start",
-			allowed: "in production, at least 16 characters",
+			allowed: `in production, at least ${SECRET_CHARACTERS} characters`,
 			isPrivate: true,
 		},
 		PAYMENT_WEBHOOK_SECRET: {
 			meaning: "Secret with which the payment provider signs its webhooks.",
 			unset: "generated at the first start",
-			allowed: "in production, at least 16 characters",
+			allowed: `in production, at least ${SECRET_CHARACTERS} characters`,
 			isPrivate: true,
 		},
 	},

@@ -13,7 +13,7 @@ const ASKED_MAX_MS = 60 * 60_000;
 const FIRST_LOOK_MS = 25;
 const LOOK_EVERY_MS = 250;
 /** Refusals that say nothing of the request itself. */
-const TRANSIENT = [401, 408, 425, 429];
+export const TRANSIENT = [401, 408, 425, 429];
 
 /** What a request was answered, with what the gateway needs for status and headers. */
 type Answer =
