@@ -98,10 +98,13 @@ export function isWorthRepeating(error: unknown): boolean {
 	);
 }
 
-/** Whether a problem is the answer to this very request, which would get it again; others tell of the moment or of the client. */
+/** Statuses of problems that tell of the moment or of the client, and not of the request. */
+export const REPEATABLE_STATUSES: readonly number[] = [401, 408, 425, 429];
+
+/** Whether a problem is the answer to this very request, which would get it again. */
 export function isAboutRequest(code: ProblemCode): boolean {
 	const { status } = PROBLEMS[code];
-	return status < 500 && ![401, 408, 425, 429].includes(status);
+	return status < 500 && !REPEATABLE_STATUSES.includes(status);
 }
 
 /** The parts of errors that tell what they are. */
