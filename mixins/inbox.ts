@@ -10,6 +10,9 @@ import { jetStreamOf } from "../events/stream.ts";
 
 export type { InboxService } from "../events/consumers.ts";
 
+/** The functions of an inbox, for the `postgres` mixin. */
+export const inboxFunctions = new URL("../events/functions/inbox/", import.meta.url);
+
 /** The tables of an inbox and its dead letters, for the `postgres` mixin. */
 export const inboxTables = [
 	new URL("../events/tables/inbox.sql", import.meta.url),

@@ -10,7 +10,10 @@ import { jetStreamOf } from "../events/stream.ts";
 import { listen, natsOf } from "../nats/client.ts";
 import { type JobsService, type PendingJob, pendingJobs } from "./jobs.ts";
 
-/** The tables and functions of an outbox, for the `postgres` mixin. */
+/** The functions of an outbox, for the `postgres` mixin. */
+export const outboxFunctions = new URL("../events/functions/outbox/", import.meta.url);
+
+/** The tables of an outbox, for the `postgres` mixin. */
 export const outboxTables = [
 	new URL("../events/tables/outbox.sql", import.meta.url),
 	new URL("../events/tables/outbox-table.sql", import.meta.url),

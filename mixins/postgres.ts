@@ -1,29 +1,23 @@
 import "../config/environment.ts";
 
 import { randomUUID } from "node:crypto";
-import { readdir, readFile } from "node:fs/promises";
-import { basename } from "node:path";
 import { runMigrations } from "graphile-worker";
 import type { ServiceSchema } from "moleculer";
 import type pg from "pg";
 import { parse } from "pg-connection-string";
-import { Umzug } from "umzug";
 import { mixin } from "../broker/schema.ts";
 import { databaseUrl, settings } from "../config/settings.ts";
 import { checkSharedSettings, type SettingsRecord } from "../config/shared-settings.ts";
 import { retryConflicts, retryConflictsOf } from "../database/conflicts.ts";
+import { migrateSchema, type Schema } from "../database/migrations.ts";
 import { BY_KEY, PostgresClient, PULSED, postgresPool } from "../database/postgres-client.ts";
 import { checkDatabase, createDatabase } from "../database/postgres-database.ts";
 import type { PostgresService } from "../database/postgres-service.ts";
 import { STORE_ID, type Store, type Watch, watchStore } from "../database/store-identity.ts";
 
-export interface PostgresOptions {
+export interface PostgresOptions extends Schema {
 	/** The database's name without the shop's prefix: `users` becomes `toko_users`. */
 	database: string;
-	/** Folder of `NNN-name.sql` files, run once each in the order of their names. */
-	migrations: URL;
-	/** SQL files of other mixins, run once each after those. */
-	tables?: URL[];
 	/** A query for the currency of any amount in this database, as `currency`: no row where there is none. */
 	amounts?: string;
 	/** The largest number of connections that one process opens to this database. */
@@ -124,7 +118,7 @@ const UNLIMITED = {
 const PULSE_MS = 2000;
 
 async function migrate(
-	{ database, migrations, tables = [], amounts }: PostgresOptions,
+	{ database, amounts, ...schema }: PostgresOptions,
 	say: (line: string) => void,
 ): Promise<void> {
 	await createDatabase(settings.postgresUrl, `${settings.namespace}_${database}`);
@@ -139,7 +133,7 @@ async function migrate(
 		await client.query("SELECT pg_advisory_lock($1)", [MIGRATION_LOCK]);
 		// Ours call graphile-worker's functions, so its tables come first.
 		await runMigrations({ pgPool: pool, schema: JOBS_SCHEMA });
-		await ownMigrations(client, migrations, tables).up();
+		await migrateSchema(client, schema);
 		const record = settingsRecord(client, `${settings.namespace}_${database}`, amounts);
 		await checkSharedSettings(record, say);
 		await record.add({ [STORE_ID]: randomUUID() });
@@ -174,44 +168,4 @@ function settingsRecord(client: pg.Client, name: string, amounts: string | undef
 			return rows[0]?.currency;
 		},
 	};
-}
-
-function ownMigrations(client: pg.Client, folder: URL, tables: URL[]): Umzug<pg.Client> {
-	return new Umzug({
-		context: client,
-		logger: undefined,
-		migrations: async () => {
-			const files = (await readdir(folder)).filter((name) => name.endsWith(".sql")).sort();
-			return [...files.map((name) => new URL(name, folder)), ...tables].map((file) => ({
-				name: basename(file.pathname),
-				up: async ({ name }) => {
-					const sql = await readFile(file, "utf8");
-					const migrated = retryConflicts(() =>
-						client.query(`BEGIN; ${sql}; COMMIT`).catch(async (error: Error) => {
-							await client.query("ROLLBACK");
-							throw error;
-						}),
-					);
-					await migrated.catch((error: Error) => {
-						throw new Error(`migration ${name} failed: ${error.message}`, { cause: error });
-					});
-				},
-			}));
-		},
-		storage: {
-			async executed() {
-				await client.query(
-					"CREATE TABLE IF NOT EXISTS migrations (name text PRIMARY KEY, run_at timestamptz DEFAULT now())",
-				);
-				const { rows } = await client.query<{ name: string }>("SELECT name FROM migrations");
-				return rows.map((row) => row.name);
-			},
-			async logMigration({ name }) {
-				await client.query("INSERT INTO migrations (name) VALUES ($1)", [name]);
-			},
-			async unlogMigration({ name }) {
-				await client.query("DELETE FROM migrations WHERE name = $1", [name]);
-			},
-		},
-	});
 }

@@ -41,38 +41,14 @@ CREATE TABLE outbox_stream (
 	published_at timestamptz NOT NULL DEFAULT now()
 );
 
--- Puts an event into the outbox. The notice tells the process that calls it to wake the relay after the commit.
-CREATE OR REPLACE FUNCTION publish(name text, version integer, aggregate text, data jsonb) RETURNS void
-LANGUAGE plpgsql AS $$
-BEGIN
-	WITH place AS (
-		INSERT INTO event_sequences AS s (aggregate, sequence) VALUES (publish.aggregate, 1)
-		ON CONFLICT ON CONSTRAINT event_sequences_pkey DO UPDATE SET sequence = s.sequence + 1
-		RETURNING s.sequence
-	)
-	INSERT INTO outbox (id, aggregate, sequence, name, version, data)
-	SELECT md5(publish.aggregate || '#' || place.sequence)::uuid, publish.aggregate, place.sequence,
-		publish.name, publish.version, publish.data
-	FROM place;
-	RAISE NOTICE USING MESSAGE = 'an event is in the outbox', ERRCODE = 'TK001';
-END
-$$;
-
--- Takes an event that an earlier version has left as a job; a second time does nothing.
-CREATE FUNCTION take_over_event(event jsonb) RETURNS boolean LANGUAGE sql AS $$
-	INSERT INTO outbox (id, aggregate, sequence, name, version, data, occurred_at)
-	VALUES (
-		(event->>'id')::uuid, event->>'aggregate', (event->>'sequence')::integer, event->>'name',
-		(event->>'version')::integer, event->'data', (event->>'occurred_at')::timestamptz
-	)
-	ON CONFLICT (aggregate, sequence) DO NOTHING
-	RETURNING true
-$$;
-
 -- Also those that a process is publishing at this moment: the stream drops the second copy by its id.
 WITH jobs AS (
 	DELETE FROM graphile_worker._private_jobs j USING graphile_worker._private_tasks t
 	WHERE t.id = j.task_id AND t.identifier = 'publish_event' AND j.payload->>'aggregate' IS NOT NULL
 	RETURNING j.id, j.payload::jsonb AS event
 )
-SELECT count(take_over_event(event)) FROM (SELECT event FROM jobs ORDER BY id) AS in_order;
+INSERT INTO outbox (id, aggregate, sequence, name, version, data, occurred_at)
+SELECT (event->>'id')::uuid, event->>'aggregate', (event->>'sequence')::integer, event->>'name',
+	(event->>'version')::integer, event->'data', (event->>'occurred_at')::timestamptz
+FROM jobs ORDER BY jobs.id
+ON CONFLICT (aggregate, sequence) DO NOTHING;

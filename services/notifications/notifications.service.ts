@@ -6,7 +6,7 @@ import { cursorAt, momentKey, readMoment } from "../../database/page-cursor.ts";
 import type { PostgresService } from "../../database/postgres-service.ts";
 import { listDeadLetters, retryDeadLetter } from "../../events/dead-letters.ts";
 import { newestTakenIn, pruneGaps, prunePlaces } from "../../events/inbox-rows.ts";
-import { type InboxService, inbox, inboxTables } from "../../mixins/inbox.ts";
+import { type InboxService, inbox, inboxFunctions, inboxTables } from "../../mixins/inbox.ts";
 import { postgres } from "../../mixins/postgres.ts";
 import { pruning } from "../../mixins/pruning.ts";
 import type { ChannelName } from "./channel.ts";
@@ -99,6 +99,7 @@ export default service<NotificationsService>({
 		postgres({
 			database: "notifications",
 			migrations: new URL("./migrations/", import.meta.url),
+			functions: [inboxFunctions],
 			tables: inboxTables,
 			amounts:
 				"SELECT data->'data'->>'currency' AS currency FROM notifications WHERE starts_with(aggregate, 'order:') LIMIT 1",

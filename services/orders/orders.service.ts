@@ -5,7 +5,13 @@ import { problem } from "../../contracts/problems.ts";
 import { cursorAt, momentKey, readMoment } from "../../database/page-cursor.ts";
 import { consistentWithOthers, eventsKnown, lostEventTables, streamKnown } from "../../mixins/consistency.ts";
 import { jobs } from "../../mixins/jobs.ts";
-import { type OutboxService, outbox, outboxTables, pendingWork } from "../../mixins/outbox.ts";
+import {
+	type OutboxService,
+	outbox,
+	outboxFunctions,
+	outboxTables,
+	pendingWork,
+} from "../../mixins/outbox.ts";
 import { postgres } from "../../mixins/postgres.ts";
 import { pruning } from "../../mixins/pruning.ts";
 import { sweeps } from "../../mixins/sweeps.ts";
@@ -62,6 +68,7 @@ export default service<OrdersService>({
 		postgres({
 			database: "orders",
 			migrations: new URL("./migrations/", import.meta.url),
+			functions: [new URL("./functions/", import.meta.url), outboxFunctions],
 			tables: [...outboxTables, lostEventTables],
 			amounts: "SELECT currency FROM orders ORDER BY created_at DESC LIMIT 1",
 		}),

@@ -7,7 +7,7 @@ import { cursorAt, readId } from "../../database/page-cursor.ts";
 import { consistentWithOthers, eventsKnown, lostEventTables, streamKnown } from "../../mixins/consistency.ts";
 import { database } from "../../mixins/database.ts";
 import { jobs } from "../../mixins/jobs.ts";
-import { outbox, outboxTables, pendingWork } from "../../mixins/outbox.ts";
+import { outbox, outboxFunctions, outboxTables, pendingWork } from "../../mixins/outbox.ts";
 import { postgres } from "../../mixins/postgres.ts";
 import {
 	changePassword,
@@ -56,6 +56,7 @@ export default service<UsersService>({
 		postgres({
 			database: "users",
 			migrations: new URL("./migrations/", import.meta.url),
+			functions: [new URL("./functions/", import.meta.url), outboxFunctions],
 			tables: [...outboxTables, lostEventTables],
 		}),
 	],
