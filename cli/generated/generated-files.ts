@@ -3,7 +3,7 @@ import openapiTypescript, { astToString } from "openapi-typescript";
 import { openApiDocument } from "../../services/api/openapi.ts";
 import { resilienceTable } from "./resilience-table.ts";
 
-const RESILIENCE = new URL("../../docs/resilience.md", import.meta.url);
+const RESILIENCE = new URL("../../docs/reference/resilience.md", import.meta.url);
 
 /** What is written from the contracts and kept in the repository: the API's document, the types of its clients, a table. */
 export async function apiFiles(): Promise<[URL, string][]> {

@@ -2,7 +2,7 @@ import { allActions } from "../../contracts/actions.ts";
 import { type ActionContract, takesKey } from "../../contracts/contract.ts";
 import { BULKHEADS, DEADLINE_MS, RETRIES } from "../../middlewares/resilience.ts";
 
-/** What `docs/resilience.md` says of every action, as a table in Markdown. */
+/** What `docs/reference/resilience.md` says of every action, as a table in Markdown. */
 export function resilienceTable(): string {
 	const rows = [...allActions()].map(([name, { contract }]) => [
 		`\`${name}\``,
