@@ -11,7 +11,7 @@ export function resilienceTable(): string {
 		bulkhead(name),
 		contract.cached ? seconds(contract.cached.fresh_ms) : "",
 	]);
-	return aligned([["action", "deadline", "tried again", "at once (waiting)", "kept"], ...rows]);
+	return aligned([["action", "deadline", "retries", "concurrency (queue)", "cached"], ...rows]);
 }
 
 function retries(contract: ActionContract): string {
