@@ -3,6 +3,7 @@ import type { CallingOptions, Context, ServiceBroker } from "moleculer";
 import { RESPONSES_METRIC } from "../broker/metrics.ts";
 import { allActions, type Meta } from "../contracts/actions.ts";
 import { type Cached, kindOf } from "../contracts/contract.ts";
+import { isUnavailable } from "../errors/kinds.ts";
 import { onConnectionGap } from "../nats/client.ts";
 import { onInvalidation } from "./invalidation.ts";
 
@@ -76,7 +77,6 @@ export function responseCacheOf(broker: ServiceBroker): ResponseCache {
 /** The cached answers of a process, and what each of its clients has changed. */
 export class ResponseCache {
 	readonly #broker: ServiceBroker;
-	readonly #isUnavailable: (error: unknown) => boolean;
 	readonly #cached = new LRUCache<string, CachedResponse>({
 		maxSize: BYTES_MAX,
 		sizeCalculation: ({ answer }, key) => 2 * key.length + sizeOf(answer),
@@ -93,14 +93,9 @@ export class ResponseCache {
 	#deafUntil = 0;
 	#aboutOneThing: { known: number; names: string[] } = { known: 0, names: [] };
 
-	/**
-	 * Call it before the broker starts.
-	 *
-	 * @param isUnavailable Tells of an error whether the service, and not what was asked of it, is why there is no answer.
-	 */
-	constructor(broker: ServiceBroker, isUnavailable: (error: unknown) => boolean) {
+	/** Call it before the broker starts. */
+	constructor(broker: ServiceBroker) {
 		this.#broker = broker;
-		this.#isUnavailable = isUnavailable;
 		broker.metrics.register({ type: "counter", name: RESPONSES_METRIC, labelNames: ["action", "from"] });
 		onConnectionGap(broker, () => {
 			this.#deafUntil = performance.now();
@@ -165,7 +160,7 @@ export class ResponseCache {
 			const inTime = await Promise.race([answer, slow()]);
 			return this.#give(inTime ? "service" : "stale", inTime ?? stale, options);
 		} catch (error) {
-			if (!this.#isUnavailable(error)) {
+			if (!isUnavailable(error)) {
 				throw error;
 			}
 			return this.#give("stale", stale, options);
@@ -200,7 +195,7 @@ export class ResponseCache {
 				return;
 			}
 			this.#underWay.delete(key);
-			if (error && !this.#isUnavailable(error)) {
+			if (error && !isUnavailable(error)) {
 				// The service says that there is no such thing any more: that is newer than what was cached.
 				this.#cached.delete(key);
 			}

@@ -20,7 +20,18 @@ export interface Values {
 	};
 }
 
+/** An option as util.parseArgs takes it, with its line of `--help`. */
+export interface Option {
+	type: "string" | "boolean";
+	multiple?: boolean;
+	note?: string;
+}
+
 export const commands: string[];
+export function reference(command: string): {
+	usage: [form: string, effect: string][];
+	options: [name: string, option: Option][];
+};
 export function usage(command: string): string;
 export function help(command: string): string;
 export function asksForHelp(args: string[]): boolean;

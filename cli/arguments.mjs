@@ -123,8 +123,8 @@ const COMMANDS = {
 			minutes: { type: "string", note: "1 by default; fractions such as 1.5 allowed" },
 			seed: { type: "string", note: "repeats the choices of buyers and faults; random by default" },
 			store: { type: "string", note: "mongo by default" },
-			mails: { type: "string" },
-			rolling: { type: "boolean" },
+			mails: { type: "string", note: "number of events whose mails are counted" },
+			rolling: { type: "boolean", note: "replaces all processes, one after the other" },
 		},
 	},
 	bench: {
@@ -179,11 +179,24 @@ const COMMANDS = {
 		},
 	},
 	mongo: { usage: [["npm run mongo", "runs a MongoDB-compatible server for development"]] },
-	openapi: { usage: [["npm run openapi", "writes docs/openapi.json and test/e2e/api-types.ts"]] },
+	openapi: {
+		usage: [
+			[
+				"npm run openapi",
+				"writes docs/openapi.json, docs/reference and other files that are generated from the code",
+			],
+		],
+	},
 };
 
 /** The names of all commands. */
 export const commands = Object.keys(COMMANDS).sort();
+
+/** The forms of a command with their effects, and its options with their notes. */
+export function reference(command) {
+	const { usage, options = {} } = COMMANDS[command];
+	return { usage, options: Object.entries(options) };
+}
 
 /** All forms of a command in one line, for the end of a refusal. */
 export function usage(command) {

@@ -2,11 +2,11 @@ import "./startup/startup-checks.ts";
 
 import { writeFile } from "node:fs/promises";
 import { fail } from "../hosting/fatal-error.ts";
-import { apiFiles } from "./generated/generated-files.ts";
+import { generatedFiles } from "./generated/generated-files.ts";
 
-/** `npm run openapi`: writes the API's document and the types that a client of the tests is made of. */
+/** `npm run openapi`: writes the API's document, the reference documents and what else is generated from the code. */
 async function start(): Promise<void> {
-	for (const [file, text] of await apiFiles()) {
+	for (const [file, text] of await generatedFiles()) {
 		await writeFile(file, text);
 		console.log(`wrote ${file.pathname}`);
 	}

@@ -1,11 +1,7 @@
+import { VARIABLES } from "./variables.ts";
+
 /** Names of Toko's variables that are long enough to be recognized with a slip in them. */
-const NAMES = [
-	...["POSTGRES_URL", "NATS_URL", "MONGO_URL", "SMTP_URL", "SHOP_URL", "SMS_SECRET", "MAIL_FROM"],
-	...["TOKO_DIR", "TOKO_NAMESPACE", "TOKO_SECRET", "PAYMENT_WEBHOOK_SECRET", "ADMIN_EMAIL", "ADMIN_PASSWORD"],
-	...["CURRENCY", "CURRENCY_DECIMALS", "ORDER_TTL_MINUTES", "RATE_LIMIT", "TRUST_PROXY", "CORS_ORIGINS"],
-	"KEEP_ALIVE_SECONDS",
-	...["SERVICES", "LOG_LEVEL", "HEALTH_PORT", "SHUTDOWN_SECONDS", "EVENT_REPLICAS", "NODE_ENV"],
-];
+const NAMES = Object.keys(VARIABLES).filter(({ length }) => length >= 8);
 
 /** Names of other programs that are as near. */
 const OTHERS = /^(\w+_URI|SERVICE|LOGLEVEL)$/;

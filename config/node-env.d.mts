@@ -1,1 +1,2 @@
+export const environments: string[];
 export function nodeEnvironment(): "development" | "test" | "production";

@@ -1,5 +1,5 @@
-/** What NODE_ENV may be; unset or empty is development. */
-const KNOWN = ["development", "test", "production"];
+/** The values of NODE_ENV; unset or empty is development. */
+export const environments = ["development", "test", "production"];
 
 /**
  * What kind of process this is. The one place that reads NODE_ENV; Node 20 must be enough here, for cli/run.mjs.
@@ -9,6 +9,6 @@ const KNOWN = ["development", "test", "production"];
  */
 export function nodeEnvironment() {
 	const given = process.env.NODE_ENV || "development";
-	if (KNOWN.includes(given)) return given;
-	throw new Error(`NODE_ENV must be ${KNOWN.join(", ")} or unset, not ${JSON.stringify(given)}`);
+	if (environments.includes(given)) return given;
+	throw new Error(`NODE_ENV must be ${environments.join(", ")} or unset, not ${JSON.stringify(given)}`);
 }

@@ -94,6 +94,8 @@ export type ActionContext<P = unknown> = Omit<Context<P, Meta>, "call" | "locals
 		caller?: Caller;
 		/** Names the request, where it came with an `Idempotency-Key`: the same each time that it is repeated. */
 		key_id?: string;
+		/** Whether that request was begun before and got no answer, so that it may have been done. */
+		is_repetition?: boolean;
 	};
 };
 

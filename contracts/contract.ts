@@ -141,6 +141,8 @@ export function contract<
 
 /** An event's data by its name and version; names are past tense (`order.placed`). */
 export interface EventContract<D extends z.ZodObject = z.ZodObject> {
+	/** What happened, for the reference of events. */
+	summary: string;
 	version: number;
 	data: D;
 }

@@ -321,27 +321,29 @@ export const orders = contract({
 	},
 });
 
-/** What every later event of an order tells. */
-const orderMoved = event({
-	version: 1,
-	data: z.strictObject({
-		order_id: z.uuid(),
-		number: z.string(),
-		user_id: integerId,
-		total_minor: minorUnits,
-		currency: z.string(),
-	}),
-});
+/** A later event of an order, with the data that all of them have. */
+const orderMoved = (summary: string) =>
+	event({
+		summary,
+		version: 1,
+		data: z.strictObject({
+			order_id: z.uuid(),
+			number: z.string(),
+			user_id: integerId,
+			total_minor: minorUnits,
+			currency: z.string(),
+		}),
+	});
 
 export const orderEvents = {
-	"order.cancelled": orderMoved,
-	"order.expired": orderMoved,
-	"order.paid": orderMoved,
-	"order.shipped": orderMoved,
-	"order.completed": orderMoved,
-	"order.refunded": orderMoved,
-	/** Money that came when its order could not be paid any more has gone back. */
+	"order.cancelled": orderMoved("An unpaid order was cancelled. Products releases its units."),
+	"order.expired": orderMoved("An order was not paid in time. Products releases its units."),
+	"order.paid": orderMoved("An order was paid. Products counts its units as sold."),
+	"order.shipped": orderMoved("An admin marked a paid order as shipped."),
+	"order.completed": orderMoved("An admin marked a shipped order as arrived."),
+	"order.refunded": orderMoved("An admin refunded a paid, shipped or completed order."),
 	"payment.refunded": event({
+		summary: "A payment that arrived when its order could no longer be paid was returned.",
 		version: 1,
 		data: z.strictObject({
 			order_id: z.uuid(),
@@ -353,6 +355,7 @@ export const orderEvents = {
 		}),
 	}),
 	"order.placed": event({
+		summary: "An order was placed. Its units are held until it is paid, cancelled or expired.",
 		version: 1,
 		data: z.strictObject({
 			order_id: z.uuid(),

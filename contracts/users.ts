@@ -387,19 +387,30 @@ export const users = contract({
 	},
 });
 
-const aboutUser = event({ version: 1, data: z.strictObject({ user_id: integerId }) });
+const aboutUser = (summary: string) =>
+	event({ summary, version: 1, data: z.strictObject({ user_id: integerId }) });
 
 export const userEvents = {
-	"user.registered": aboutUser,
-	"user.verification_requested": aboutUser,
-	/** Somebody asked to change the address: the present one is warned … */
-	"user.email_change_announced": aboutUser,
-	/** … and the new one has to confirm. */
-	"user.email_change_requested": aboutUser,
-	/** It has confirmed; the former one is told. */
-	"user.email_changed": aboutUser,
-	"user.password_reset_requested": aboutUser,
-	"user.password_changed": aboutUser,
-	/** Whoever keeps something of the person forgets it. */
-	"user.deleted": aboutUser,
+	"user.registered": aboutUser("An account was created."),
+	"user.verification_requested": aboutUser(
+		"A mail to verify the address of an account that is not verified yet was requested.",
+	),
+	"user.email_change_announced": aboutUser(
+		"A user asked to change the e-mail address. Notifications warns the present address.",
+	),
+	"user.email_change_requested": aboutUser(
+		"A user asked to change the e-mail address to one that no account has. The new address has to confirm.",
+	),
+	"user.email_changed": aboutUser(
+		"The new address was confirmed and replaced the former one, which is notified.",
+	),
+	"user.password_reset_requested": aboutUser(
+		"A mail to reset the password of an active account was requested.",
+	),
+	"user.password_changed": aboutUser(
+		"The password of an account was changed or reset, which ended all sessions.",
+	),
+	"user.deleted": aboutUser(
+		"An account was deleted. Every service that stores data of the person deletes them.",
+	),
 };

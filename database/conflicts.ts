@@ -1,6 +1,6 @@
 import { setTimeout as wait } from "node:timers/promises";
 import type { Pool } from "pg";
-import { isPlanOutdated } from "./postgres-client.ts";
+import { isUndone } from "../errors/kinds.ts";
 
 /** How often work is run before its conflict is the caller's. */
 const TRIES = 5;
@@ -18,7 +18,7 @@ export async function retryConflicts<T>(work: () => Promise<T>): Promise<T> {
 		try {
 			return await work();
 		} catch (error) {
-			if (tried === TRIES || !isConflict(error)) {
+			if (tried === TRIES || !isUndone(error)) {
 				throw error;
 			}
 			// A random pause, so that those who met do not meet again.
@@ -32,9 +32,4 @@ export function retryConflictsOf(pool: Pool): void {
 	const query = pool.query.bind(pool) as (...given: unknown[]) => Promise<unknown>;
 	pool.query = ((...given: unknown[]) =>
 		typeof given.at(-1) === "function" ? query(...given) : retryConflicts(() => query(...given))) as never;
-}
-
-function isConflict(error: unknown): boolean {
-	const { code } = (error ?? {}) as { code?: unknown };
-	return code === "40P01" || code === "40001" || isPlanOutdated(error);
 }

@@ -37,7 +37,7 @@ export type Notes = Record<string, string | number>;
 export const NOTES = '{"$$notes":';
 
 /** How a line of the collection beside begins: it has no `_id` either. */
-export const BESIDE = '{"$$beside":';
+const BESIDE = '{"$$beside":';
 
 /** A document of the collection beside, or its deletion, as its line has it. */
 export interface BesideLine<D> {

@@ -15,7 +15,6 @@ const AT_ONCE = 100;
 
 interface Filters {
 	query?: object;
-	sort?: string[];
 	fields?: readonly string[] | undefined;
 }
 
@@ -40,17 +39,22 @@ export class ServerAdapter extends MongoAdapter {
 
 	/** By one query: the server for development reads all that matches again for each. */
 	async *inBatches(query: object, fields?: readonly string[]): AsyncGenerator<object[]> {
-		const cursor = cursorOf(this, { query, fields, sort: ["_id"] }).batchSize(AT_ONCE);
-		let batch: object[] = [];
-		for await (const document of cursor) {
-			batch.push(document);
-			if (batch.length === AT_ONCE) {
-				yield batch;
-				batch = [];
+		const cursor = cursorOf(this, { query, fields }).batchSize(AT_ONCE);
+		try {
+			let batch: object[] = [];
+			for await (const document of cursor) {
+				batch.push(document);
+				if (batch.length === AT_ONCE) {
+					yield batch;
+					batch = [];
+				}
 			}
-		}
-		if (batch.length > 0) {
-			yield batch;
+			if (batch.length > 0) {
+				yield batch;
+			}
+		} finally {
+			// Where the caller has enough, or fails, it would stay open at the server.
+			await cursor.close();
 		}
 	}
 }

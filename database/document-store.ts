@@ -16,7 +16,7 @@ export interface DocumentAdapter<D> {
 		offset?: number;
 		fields?: readonly F[];
 	}): Promise<Pick<D, F | ("_id" & keyof D)>[]>;
-	/** All documents that match, some at a time, in the order of their ids. */
+	/** All documents that match, some at a time, in no order; of those that change meanwhile some may come twice, or not. */
 	inBatches<F extends keyof D & string = keyof D & string>(
 		query: object,
 		fields?: readonly F[],

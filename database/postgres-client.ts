@@ -1,3 +1,4 @@
+import { isPlanOutdated } from "../errors/kinds.ts";
 import "../config/environment.ts";
 
 import { createHash } from "node:crypto";
@@ -170,12 +171,6 @@ function statementName(text: string): string {
 		statementNames.set(text, name);
 	}
 	return name;
-}
-
-/** Whether a statement has to be parsed anew, because a migration has changed what it answers. */
-export function isPlanOutdated(error: unknown): boolean {
-	const { code, message } = (error ?? {}) as { code?: unknown; message?: string };
-	return code === "0A000" && /cached plan must not change result type/.test(message ?? "");
 }
 
 /**

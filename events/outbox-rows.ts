@@ -64,14 +64,21 @@ export async function nextEvents(
 	return rows;
 }
 
-/** About how many events wait: it is not counted, and may be more where old ones do. */
-export async function estimateWaiting(session: Session): Promise<number> {
-	const { rows } = await session.query<{ waiting: number | null }>({
+/** The events that wait: about how many, which may be fewer where old ones do, and for how long the first one has. */
+export interface Waiting {
+	events: number;
+	waiting_ms: number;
+}
+
+/** Looks at what waits, without counting. */
+export async function estimateWaiting(session: Session): Promise<Waiting> {
+	const { rows } = await session.query<Waiting>({
 		name: "outbox waiting",
-		text: `SELECT ((SELECT max(position) FROM outbox) - position + 1)::float8 AS waiting
+		text: `SELECT ((SELECT max(position) FROM outbox) - position + 1)::float8 AS events,
+				extract(epoch FROM now() - waiting_since)::float8 * 1000 AS waiting_ms
 			FROM outbox WHERE published_at IS NULL AND refusal IS NULL ORDER BY position LIMIT 1`,
 	});
-	return rows[0]?.waiting ?? 0;
+	return rows[0] ?? { events: 0, waiting_ms: 0 };
 }
 
 /** An event that the stream has. */

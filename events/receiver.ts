@@ -2,7 +2,7 @@ import { LRUCache } from "lru-cache";
 import type { JsMsg } from "nats";
 import pLimit from "p-limit";
 import type { EventEnvelope } from "../contracts/actions.ts";
-import { isTransient } from "../errors/transient.ts";
+import { isTransient } from "../errors/kinds.ts";
 import { batched } from "../load/batching.ts";
 import { type InboxService, runConsumers } from "./consumers.ts";
 import { countDeadLetter, keepDeadLetter } from "./dead-letters.ts";

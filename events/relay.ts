@@ -20,6 +20,7 @@ import {
 	pruneEvents,
 	putAside,
 	retryPutAside,
+	type Waiting,
 } from "./outbox-rows.ts";
 import { hasMessage, JETSTREAM_CONNECTED, jetStreamOf, type StreamState, streamState } from "./stream.ts";
 import { FAILURES_MAX, type Failed, StuckEvents } from "./stuck-events.ts";
@@ -38,7 +39,7 @@ const QUERY_MS = 10_000;
 const BATCH_EVERY_MS = 25;
 /** While there is no processor time left, batches begin no closer together than this ... */
 const SATURATED_EVERY_MS = 100;
-/** ... and are that part of what waits that would take so long in all, so that events are late by about this at most ... */
+/** ... and are that part of what waits that would take so long in all: as many leave as come when they wait about so long ... */
 const LATE_MS = 10_000;
 /** ... but not less than so many. */
 const SATURATED_EVENTS = 20;
@@ -192,13 +193,15 @@ export class Relay {
 		this.#comparer?.compareAll();
 		this.#lookedIn = -1;
 		this.#pruneAt = Date.now() + STREAM_CHECK_MS;
+		let last = Date.now();
 		while (!this.#stopping.signal.aborted) {
 			const begun = Date.now();
-			const { isSaturated } = this.#saturation;
+			// Behind events that NATS refuses others wait: those are found by looking far.
+			const isSaturated = this.#saturation.isSaturated && this.#stuck.reason === undefined;
+			const share = isSaturated ? Math.max(SATURATED_EVERY_MS, begun - last) / LATE_MS : 1;
+			last = begun;
 			this.#isWoken = false;
-			const hasMore = await this.#turn(session, isSaturated).catch((error: Error) =>
-				this.#fail(session, error),
-			);
+			const hasMore = await this.#turn(session, share).catch((error: Error) => this.#fail(session, error));
 			if (hasMore || this.#isWoken) {
 				await this.#pause((isSaturated ? SATURATED_EVERY_MS : BATCH_EVERY_MS) - (Date.now() - begun));
 			} else {
@@ -207,8 +210,12 @@ export class Relay {
 		}
 	}
 
-	/** Publishes a batch; answers whether there may be more. */
-	async #turn(session: pg.Client, isSaturated: boolean): Promise<boolean> {
+	/**
+	 * Publishes a batch; answers whether there may be more.
+	 *
+	 * @param share Of the events that wait, the part that is enough.
+	 */
+	async #turn(session: pg.Client, share: number): Promise<boolean> {
 		const { connected_at, epoch, connection } = jetStreamOf(this.#broker);
 		if (connected_at === undefined) {
 			// Says that this session is alive.
@@ -223,7 +230,7 @@ export class Relay {
 			this.#pruneAt = Date.now() + ((await pruneEvents(session)) ? POLL_MS : PRUNE_EVERY_MS);
 		}
 		const bytes_max = (connection.info?.max_payload ?? Infinity) - HEADER_BYTES;
-		const limit = isSaturated ? saturatedBatch(await estimateWaiting(session)) : BATCH_EVENTS;
+		const limit = share < 1 ? batchOf(share, await estimateWaiting(session)) : BATCH_EVENTS;
 		let rows: OutboxRow[] = [];
 		for (const leftOut of this.#stuck.leftOut()) {
 			rows = await nextEvents(session, bytes_max, leftOut, limit);
@@ -352,7 +359,9 @@ export class Relay {
 	}
 }
 
-function saturatedBatch(waiting: number): number {
-	const part = Math.ceil((waiting * SATURATED_EVERY_MS) / LATE_MS);
-	return Math.min(Math.max(part, SATURATED_EVENTS), BATCH_EVENTS);
+/** Turns that take longer than they should have larger batches. */
+function batchOf(share: number, { events, waiting_ms }: Waiting): number {
+	const least = (SATURATED_EVENTS * share * LATE_MS) / SATURATED_EVERY_MS;
+	const enough = waiting_ms > LATE_MS ? BATCH_EVENTS : Math.max(Math.ceil(events * share), least);
+	return Math.min(Math.round(enough), BATCH_EVENTS);
 }

@@ -131,7 +131,7 @@ export async function nextMessage(
 }
 
 /** The aggregate and sequence of a message; undefined where it came from no outbox. */
-export function placeOf(data: Uint8Array): { aggregate: string; sequence: number } | undefined {
+function placeOf(data: Uint8Array): { aggregate: string; sequence: number } | undefined {
 	try {
 		const { id, aggregate, sequence } = JSON.parse(Buffer.from(data).toString());
 		return isPlace(aggregate, sequence) && id === eventId(aggregate, sequence)

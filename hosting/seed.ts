@@ -47,7 +47,7 @@ export async function ensureAdmin(broker: ServiceBroker): Promise<NewAdmin | und
 		return undefined;
 	}
 	const password = given || randomBytes(12).toString("base64url");
-	const address = process.env.ADMIN_EMAIL || "admin@toko.test";
+	const address = settings.adminEmail;
 	const made = await callAction(broker, "v1.users.ensureAdmin", { email: address, password }).catch(
 		(error) => {
 			if (problemCode(error) !== "EMAIL_TAKEN") {

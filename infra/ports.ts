@@ -3,7 +3,7 @@ import { createServer } from "node:net";
 import { StartError } from "./start-error.ts";
 
 /** Whether a server could listen there now. */
-export async function isFree(port: number): Promise<boolean> {
+async function isFree(port: number): Promise<boolean> {
 	return new Promise((resolve) => {
 		const server = createServer();
 		server.once("error", () => resolve(false));

@@ -10,7 +10,7 @@ import { StartError } from "./start-error.ts";
  * all that an earlier run has left behind, whatever became of pid files. Linux only; elsewhere empty.
  * @param program as the kernel names it, e.g. "postgres"
  */
-export function processesIn(folder: string, program: string): number[] {
+function processesIn(folder: string, program: string): number[] {
 	if (process.platform !== "linux") return [];
 	let real: string;
 	try {

@@ -15,7 +15,7 @@ export interface RunAs {
 }
 
 /** As who the operator runs us, unchanged. */
-export const myself: RunAs = { prefix: [] };
+const myself: RunAs = { prefix: [] };
 
 /**
  * PostgreSQL refuses to run as root. Answers as whom it runs then: the owner of its data, else the user

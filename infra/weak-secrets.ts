@@ -1,3 +1,5 @@
+import { SECRET_CHARACTERS } from "../config/variables.ts";
+
 /** What examples and habits put where a secret belongs; compared in small letters, without what is no letter or digit. */
 const KNOWN = new Set([
 	...["password", "passwd", "pass", "secret", "changeme", "changeit", "changethis", "replaceme", "todo"],
@@ -7,7 +9,6 @@ const KNOWN = new Set([
 
 /** Keys are derived from, or messages signed with, these; nobody types them, so length costs nothing. */
 const KEYS = ["TOKO_SECRET", "PAYMENT_WEBHOOK_SECRET"];
-const KEY_CHARACTERS = 16;
 
 /**
  * Why a value gives no protection, in a few words, or undefined. The value itself is never repeated.
@@ -19,7 +20,7 @@ export function weakness(name: string, value: string): string | undefined {
 	if (secret === undefined) return undefined;
 	if (isKnown(secret)) return name.endsWith("_URL") ? "its password is an example's" : "an example's value";
 	if (!KEYS.includes(name)) return undefined;
-	if (secret.length < KEY_CHARACTERS) return `shorter than ${KEY_CHARACTERS} characters`;
+	if (secret.length < SECRET_CHARACTERS) return `shorter than ${SECRET_CHARACTERS} characters`;
 	return new Set(secret).size < 5 ? "the same few characters" : undefined;
 }
 

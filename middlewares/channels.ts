@@ -4,7 +4,6 @@ import { Middleware as Channels } from "@moleculer/channels";
 import { type Middleware, Serializers, type ServiceBroker } from "moleculer";
 import {
 	type ConsumerInfo,
-	ErrorCode,
 	Events,
 	type JetStreamClient,
 	type JetStreamManager,
@@ -14,6 +13,8 @@ import {
 	type Subscription,
 } from "nats";
 import { settings } from "../config/settings.ts";
+import { isTransient } from "../errors/kinds.ts";
+import { ConsumerProgress } from "../events/consumer-progress.ts";
 import { ACK_WAIT_MS, streamConfig } from "../events/envelope.ts";
 import { JETSTREAM_CONNECTED, type JetStream, makeStream, unlessMissing } from "../events/stream.ts";
 
@@ -22,17 +23,6 @@ const CHECK_MS = 5000;
 /** How long NATS may take to answer a process that starts, and the pause between two attempts. */
 const START_PATIENCE_MS = 60_000;
 const START_PAUSE_MS = 250;
-/** Errors of the client while the server is overloaded, frozen or starting. */
-const TRANSIENT: readonly string[] = [
-	ErrorCode.Timeout,
-	ErrorCode.ConnectionTimeout,
-	ErrorCode.ConnectionRefused,
-	ErrorCode.ConnectionClosed,
-	ErrorCode.Disconnect,
-];
-/** Events that wait while nobody takes any in for so long are more than early ones or such as are tried again. */
-const LAG_MS = 90_000;
-
 /** A subscription, as @moleculer/channels has it. */
 interface Channel {
 	id: string;
@@ -77,17 +67,6 @@ class TolerantJson extends Serializers.JSON {
 	}
 }
 
-/** How a consumer gets on, as one process sees it. */
-interface Progress {
-	/** Events that the group has not acknowledged, and up to which all are. */
-	unfinished: number;
-	floor: number;
-	/** When that got better, or there was nothing to do. */
-	moved_at: number;
-	/** Why the consumer could not be looked at. */
-	failure?: string;
-}
-
 /**
  * The adapter of @moleculer/channels, which makes stream and consumer once, at the start. This one looks after them as
  * long as it runs: where NATS has lost them it makes them anew, and where another process has, it joins that consumer.
@@ -97,7 +76,7 @@ class LastingNatsAdapter extends Adapters.NATS implements JetStream {
 	connected_at: number | undefined;
 	#patience_ms: number;
 	#channels = new Map<string, Channel>();
-	#progress = new Map<string, Progress>();
+	#progress = new Map<string, ConsumerProgress>();
 	#timer: NodeJS.Timeout | undefined;
 	#check: Promise<void> | undefined;
 
@@ -194,18 +173,7 @@ class LastingNatsAdapter extends Adapters.NATS implements JetStream {
 	}
 
 	lagOf(group: string): string | undefined {
-		const progress = this.#progress.get(group);
-		if (!progress || this.connected_at === undefined) {
-			return undefined;
-		}
-		const since = Math.max(progress.moved_at, this.connected_at);
-		if (Date.now() - since <= LAG_MS) {
-			return undefined;
-		}
-		const seconds = Math.round((Date.now() - since) / 1000);
-		return progress.failure
-			? `the consumer ${group} cannot be reached for ${seconds} s: ${progress.failure}`
-			: `${progress.unfinished} events wait for ${group}, and none was taken in for ${seconds} s`;
+		return this.connected_at === undefined ? undefined : this.#progress.get(group)?.lag(this.connected_at);
 	}
 
 	/**
@@ -292,24 +260,26 @@ class LastingNatsAdapter extends Adapters.NATS implements JetStream {
 	}
 
 	#note(group: string, info: ConsumerInfo | undefined): void {
-		const unfinished = info ? info.num_pending + info.num_ack_pending : 0;
-		const floor = info?.ack_floor.stream_seq ?? 0;
-		const before = this.#progress.get(group);
-		const isMoving = !before || unfinished === 0 || floor !== before.floor || unfinished < before.unfinished;
-		this.#progress.set(group, { unfinished, floor, moved_at: isMoving ? Date.now() : before.moved_at });
+		const line = this.#progressOf(group).note({
+			unfinished: info ? info.num_pending + info.num_ack_pending : 0,
+			floor: info?.ack_floor.stream_seq ?? 0,
+		});
+		if (line) {
+			this.logger.warn(line);
+		}
 	}
 
 	#noteFailure(group: string, failure: string): void {
-		const before = this.#progress.get(group) ?? { unfinished: 0, floor: 0, moved_at: Date.now() };
-		if (before.failure !== failure) {
+		if (this.#progressOf(group).noteFailure(failure)) {
 			this.logger.warn(`The consumer ${group} of the events cannot be looked at: ${failure}`);
 		}
-		this.#progress.set(group, { ...before, failure });
 	}
-}
 
-function isTransient(error: unknown): boolean {
-	return TRANSIENT.includes((error as NatsError).code);
+	#progressOf(group: string): ConsumerProgress {
+		const progress = this.#progress.get(group) ?? new ConsumerProgress(group);
+		this.#progress.set(group, progress);
+		return progress;
+	}
 }
 
 /**

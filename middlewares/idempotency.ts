@@ -4,16 +4,15 @@ import type { ActionSchema, Context, Middleware, Service } from "moleculer";
 import { deriveKey } from "../config/settings.ts";
 import { type ActionContext, actionContract, type Meta } from "../contracts/actions.ts";
 import { takesKey } from "../contracts/contract.ts";
-import { PROBLEMS, type ProblemCode, type ProblemData, problem, problemCode } from "../contracts/problems.ts";
-import { IdempotencyRecords, RecordsUnavailable } from "../nats/idempotency-records.ts";
+import { type ProblemCode, type ProblemData, problem, problemCode } from "../contracts/problems.ts";
+import { isAboutRequest } from "../errors/kinds.ts";
+import { IdempotencyRecords, NOBODY, RecordsUnavailable } from "../nats/idempotency-records.ts";
 import { DEADLINE_MS, WAIT_PART } from "./resilience.ts";
 
 /** A call that arrives so long after its client asked may be a duplicate of one whose guard is forgotten. */
 const ASKED_MAX_MS = 60 * 60_000;
 const FIRST_LOOK_MS = 25;
 const LOOK_EVERY_MS = 250;
-/** Refusals that say nothing of the request itself. */
-const TRANSIENT = [401, 408, 425, 429];
 
 /** What a request was answered, with what the gateway needs for status and headers. */
 type Answer =
@@ -29,7 +28,7 @@ interface KeyedRequest {
 	isPublic: boolean;
 }
 
-type Claim = { revision: number } | { answer: Answer } | "alone";
+type Claim = { revision: number; isRepetition: boolean } | { answer: Answer } | "alone";
 type Run = () => Promise<unknown>;
 type Keyed = Context<Record<string, unknown>, Meta> & Pick<ActionContext, "locals">;
 
@@ -93,7 +92,11 @@ export function idempotencyMiddleware(): Middleware {
 		if (claim === "alone") {
 			return run();
 		}
-		return "answer" in claim ? replay(ctx, claim.answer) : runAndKeep(ctx, request, claim.revision, run);
+		if ("answer" in claim) {
+			return replay(ctx, claim.answer);
+		}
+		ctx.locals.is_repetition = claim.isRepetition;
+		return runAndKeep(ctx, request, claim.revision, run);
 	}
 
 	/** Makes this call the one that runs the request, or finds how another one was answered. */
@@ -104,7 +107,7 @@ export function idempotencyMiddleware(): Middleware {
 			for (let pause_ms = FIRST_LOOK_MS; ; pause_ms = Math.min(2 * pause_ms, LOOK_EVERY_MS)) {
 				const created = await records.create(request.name, mine);
 				if (created !== undefined) {
-					return { revision: created };
+					return { revision: created, isRepetition: false };
 				}
 				const found = await records.read(request.name);
 				if (found?.record && found.record.id !== request.id) {
@@ -116,7 +119,7 @@ export function idempotencyMiddleware(): Middleware {
 				if (found && (await records.isAbandoned(found))) {
 					const revision = await records.replace(request.name, mine, found.revision);
 					if (revision !== undefined) {
-						return { revision };
+						return { revision, isRepetition: true };
 					}
 				}
 				if (performance.now() + pause_ms > deadline) {
@@ -144,12 +147,10 @@ export function idempotencyMiddleware(): Middleware {
 		}
 	}
 
-	/** Without an answer the next attempt runs the request again, at once. */
+	/** Without an answer the next attempt runs the request again, at once, and knows that it was begun before. */
 	async function keep({ name, id }: KeyedRequest, revision: number, answer: Answer | undefined) {
 		try {
-			await (answer
-				? records.replace(name, { id, life: records.life, answer }, revision)
-				: records.drop(name, revision));
+			await records.replace(name, { id, life: answer ? records.life : NOBODY, answer }, revision);
 		} catch (error) {
 			if (!(error instanceof RecordsUnavailable)) {
 				throw error;
@@ -160,7 +161,7 @@ export function idempotencyMiddleware(): Middleware {
 
 function refusalOf(error: unknown): Answer | undefined {
 	const code = problemCode(error);
-	if (!code || PROBLEMS[code].status >= 500 || TRANSIENT.includes(PROBLEMS[code].status)) {
+	if (!code || !isAboutRequest(code)) {
 		return undefined;
 	}
 	return { refused: { code, data: (error as { data?: ProblemData }).data ?? {} } };

@@ -4,6 +4,7 @@ import pLimit from "p-limit";
 import { actionContract, type Meta } from "../contracts/actions.ts";
 import { takesKey } from "../contracts/contract.ts";
 import { problemCode } from "../contracts/problems.ts";
+import { countsAsFailure, isWorthRepeating } from "../errors/kinds.ts";
 import { LeastOutstanding } from "./load-balancing.ts";
 
 // How calls fail, all in one place; docs/reference/resilience.md is the same as a table. Deadlines and what may be called twice
@@ -86,22 +87,6 @@ export const resilience: Partial<BrokerOptions> = {
 };
 
 /**
- * What the circuit breaker counts: the callee timed out, was lost or failed by itself (5xx, or an error without a
- * status, such as a driver's). A client's mistake (4xx) says nothing about the callee's health.
- */
-export function countsAsFailure(error: Error): boolean {
-	if (error instanceof Errors.RequestTimeoutError || error instanceof Errors.RequestRejectedError) {
-		return true;
-	}
-	if (problemCode(error)?.startsWith("EVENTS_NOT_")) {
-		// Said by a service that answers.
-		return false;
-	}
-	const code = (error as { code?: unknown }).code;
-	return typeof code !== "number" || code >= 500;
-}
-
-/**
  * Tells Moleculer's circuit breaker which endpoint it is that a call goes to: it keeps the first one it has seen, and a
  * node that was away comes back with new ones. Outside the breaker, so after it in the list.
  */
@@ -157,7 +142,7 @@ function withRetries(next: Handler, action: { name?: string }): Handler {
 			const retries = (ctx.options as { retries?: number }).retries ?? RETRIES;
 			// Of a call from another node, that node is the caller.
 			const isCallersTurn = !ctx.endpoint?.local || ctx.nodeID === ctx.broker.nodeID;
-			const isWorthIt = (mayRunTwice && isPassing(error)) || wasNotBegun(error, name);
+			const isWorthIt = (mayRunTwice && isWorthRepeating(error)) || wasNotBegun(error, name);
 			if (!isCallersTurn || !isWorthIt || attempt > retries) {
 				throw error;
 			}
@@ -194,15 +179,6 @@ function hasKey(ctx: Context, name: string, error: unknown): boolean {
 /** Doubled with each attempt, of which a random half or more. */
 function pause(attempt: number): number {
 	return FIRST_PAUSE_MS * 2 ** (attempt - 1) * (0.5 + Math.random() / 2);
-}
-
-/** Not where the caller's time is already up, nor where there is too much to do: it would go to the end of the queue. */
-function isPassing(error: unknown): boolean {
-	return (
-		Boolean((error as { retryable?: boolean }).retryable) &&
-		!(error instanceof Errors.RequestTimeoutError) &&
-		!(error instanceof Errors.QueueIsFullError)
-	);
 }
 
 /** A stopping node refuses what comes too late; it has done nothing of it. */

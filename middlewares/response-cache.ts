@@ -1,4 +1,4 @@
-import { Errors, type Middleware, type ServiceBroker } from "moleculer";
+import type { Middleware, ServiceBroker } from "moleculer";
 import {
 	type Call,
 	clientOf,
@@ -9,7 +9,6 @@ import {
 import { actionContract } from "../contracts/actions.ts";
 import { type ActionContract, PARSED, paramsOf } from "../contracts/contract.ts";
 import { PROBLEMS, problemCode } from "../contracts/problems.ts";
-import { countsAsFailure } from "./resilience.ts";
 
 /**
  * Caches answers at the caller, in memory, of actions whose contract says so (`cached`): at a gateway they cost no call and
@@ -24,7 +23,7 @@ export function responseCacheMiddleware(): Middleware {
 		name: "Answers",
 		created(created) {
 			broker = created;
-			cache = new ResponseCache(broker, isUnavailable);
+			cache = new ResponseCache(broker);
 			setResponseCache(broker, cache);
 		},
 		call(next: Call) {
@@ -53,15 +52,6 @@ export function responseCacheMiddleware(): Middleware {
 			} as never;
 		},
 	};
-}
-
-/** Whether the service, and not what was asked of it, is why there is no answer. */
-function isUnavailable(error: unknown): boolean {
-	return (
-		error instanceof Errors.ServiceNotFoundError ||
-		error instanceof Errors.ServiceNotAvailableError ||
-		countsAsFailure(error as Error)
-	);
 }
 
 function isChange({ rest }: ActionContract): boolean {

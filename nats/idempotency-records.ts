@@ -29,6 +29,9 @@ export interface FoundRecord {
 	written_at: Date;
 }
 
+/** The life of no process: a record that has it is abandoned. */
+export const NOBODY = "nobody";
+
 /** JetStream does not answer, or has no room: whoever asked goes on without records. */
 export class RecordsUnavailable extends Error {}
 
@@ -65,11 +68,6 @@ export class IdempotencyRecords {
 		return this.#use((bucket) =>
 			bucket.update(name, this.#seal(name, record), revision).catch(undefinedWhereWritten),
 		);
-	}
-
-	/** Deletes the record of a revision, unless there is a newer one. */
-	async drop(name: string, revision: number): Promise<void> {
-		await this.#use((bucket) => bucket.delete(name, { previousSeq: revision }).catch(undefinedWhereWritten));
 	}
 
 	async read(name: string): Promise<FoundRecord | undefined> {
@@ -113,10 +111,13 @@ export class IdempotencyRecords {
 			return await work(await this.#bucket.opening);
 		} catch (error) {
 			this.#bucket = undefined;
+			// Calls that were under way fail together, and are one line.
+			if (performance.now() >= this.#leftAloneUntil) {
+				this.#broker.logger.warn(
+					`Answers are not kept under their Idempotency-Key at the moment: ${(error as Error).message}`,
+				);
+			}
 			this.#leftAloneUntil = performance.now() + COOLDOWN_MS;
-			this.#broker.logger.warn(
-				`Answers are not kept under their Idempotency-Key at the moment: ${(error as Error).message}`,
-			);
 			throw new RecordsUnavailable((error as Error).message, { cause: error });
 		}
 	}

@@ -1,12 +1,19 @@
 import { readFile } from "node:fs/promises";
 import openapiTypescript, { astToString } from "openapi-typescript";
 import { openApiDocument } from "../../services/api/openapi.ts";
+import { actionsReference } from "./actions.ts";
+import { commandsReference } from "./commands.ts";
+import { configurationReference } from "./configuration.ts";
+import { errorsReference } from "./errors.ts";
+import { eventsReference } from "./events.ts";
 import { resilienceTable } from "./resilience-table.ts";
 
 const RESILIENCE = new URL("../../docs/reference/resilience.md", import.meta.url);
 
-/** What is written from the contracts and kept in the repository: the API's document, the types of its clients, a table. */
-export async function apiFiles(): Promise<[URL, string][]> {
+const REFERENCE = new URL("../../docs/reference/", import.meta.url);
+
+/** The files that are generated from the code and kept in the repository, each with its text. */
+export async function generatedFiles(): Promise<[URL, string][]> {
 	const document = openApiDocument();
 	const types = await openapiTypescript(JSON.stringify(document));
 	const resilience = await readFile(RESILIENCE, "utf8");
@@ -23,5 +30,10 @@ export async function apiFiles(): Promise<[URL, string][]> {
 				() => `\n${resilienceTable()}\n\n`,
 			),
 		],
+		[new URL("commands.md", REFERENCE), commandsReference()],
+		[new URL("actions.md", REFERENCE), actionsReference()],
+		[new URL("events.md", REFERENCE), eventsReference()],
+		[new URL("errors.md", REFERENCE), errorsReference()],
+		[new URL("configuration.md", REFERENCE), configurationReference()],
 	];
 }

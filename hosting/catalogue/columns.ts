@@ -63,7 +63,7 @@ export class UnknownColumns {
 }
 
 /** The column that somebody may have meant: it begins alike, or one or two letters differ. */
-export function columnLike(name: string): Column | undefined {
+function columnLike(name: string): Column | undefined {
 	const plain = name.trim().toLowerCase();
 	if (plain.length < 3) {
 		return undefined;

@@ -5,7 +5,7 @@ import type { Reading } from "./records.ts";
 /** How a file writes numbers, `--numbers`: 1.250.000,50 (`id`) or 1,250,000.50 (`en`). */
 export type NumberFormat = "id" | "en";
 
-export const NUMBER_FORMATS = {
+const NUMBER_FORMATS = {
 	id: { example: "1.250.000,50", thousands: ".", decimal: ",", pattern: pattern("\\.", ",") },
 	en: { example: "1,250,000.50", thousands: ",", decimal: ".", pattern: pattern(",", "\\.") },
 } as const;

@@ -1,7 +1,7 @@
 import { countLineEnds, type Dialect, findLineEnd, type Place, type Scanned, scanRecord } from "./scan.ts";
 
 /** In characters: no record and no line that is longer is a product. */
-export const RECORD_MAX = 1024 * 1024;
+const RECORD_MAX = 1024 * 1024;
 /** In characters: so many that were taken are let go at once. */
 const RELEASE = 64 * 1024;
 const MALFORMED =

@@ -163,7 +163,7 @@ function responses(contract: Endpoint["contract"], name: string, schemas: Schema
 }
 
 /** All that can go wrong with a request to an action. */
-export function problemsOf(contract: Endpoint["contract"]): ProblemCode[] {
+function problemsOf(contract: Endpoint["contract"]): ProblemCode[] {
 	const { rest, permissions, params } = contract;
 	const hasBody = rest.method !== "GET" && rest.method !== "DELETE";
 	const takesNothing = Object.keys(params.shape).length === 0;

@@ -8,6 +8,7 @@ import {
 	type ProblemData,
 	problemCode,
 } from "../../contracts/problems.ts";
+import { isTransient } from "../../errors/kinds.ts";
 
 /** An RFC 9457 answer. */
 export interface ProblemAnswer {
@@ -29,7 +30,8 @@ export function asProblem(error: unknown): { code: ProblemCode; data: ProblemDat
 	if (error instanceof Errors.RequestTimeoutError) {
 		return { code: "TIMED_OUT", data: {} };
 	}
-	if (isAway(error)) {
+	// moleculer-web's own has another class.
+	if (isTransient(error) || (error as Error | null)?.name === "ServiceUnavailableError") {
 		return { code: "UNAVAILABLE", data: { service: serviceOf(error) } };
 	}
 	return fromRouter(error) ?? { code: "INTERNAL", data: {} };
@@ -78,16 +80,6 @@ export function preferredLanguage(acceptLanguage: string | undefined): Language 
 		.filter((language) => weightOf(language) > 0)
 		.sort((a, b) => weightOf(b) - weightOf(a));
 	return best;
-}
-
-function isAway(error: unknown): boolean {
-	return (
-		error instanceof Errors.ServiceNotFoundError ||
-		error instanceof Errors.ServiceNotAvailableError ||
-		error instanceof Errors.RequestRejectedError ||
-		error instanceof Errors.QueueIsFullError ||
-		(error as { name?: string } | null)?.name === "ServiceUnavailableError"
-	);
 }
 
 function serviceOf(error: unknown): string {

@@ -4,7 +4,7 @@ import type { Pool } from "pg";
 import { countFailedMessage } from "../../broker/metrics.ts";
 import { callAction, type ResultOf } from "../../contracts/actions.ts";
 import { problem, problemCode } from "../../contracts/problems.ts";
-import { isTransient } from "../../errors/transient.ts";
+import { isTransient } from "../../errors/kinds.ts";
 import { batched } from "../../load/batching.ts";
 import { type ChannelName, Refused } from "./channel.ts";
 import { type DeliveryProcess, hasChannel } from "./delivery.ts";

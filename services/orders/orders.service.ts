@@ -97,12 +97,12 @@ export default service<OrdersService>({
 		},
 
 		async cancel(ctx) {
-			return present(await transitionOrder(this, ctx.params.id, "cancel", ownerOf(ctx), actorOf(ctx)));
+			return present(await transitionOrder(this, ctx.params.id, "cancel", ownerOf(ctx), ...attemptOf(ctx)));
 		},
 
 		async pay(ctx) {
 			const { id, method } = ctx.params;
-			const { order, payment } = await payOrder(this, id, method, ownerOf(ctx), actorOf(ctx));
+			const { order, payment } = await payOrder(this, id, method, ownerOf(ctx), ...attemptOf(ctx));
 			if (!payment) {
 				return present(order);
 			}
@@ -111,15 +111,15 @@ export default service<OrdersService>({
 		},
 
 		async ship(ctx) {
-			return present(await transitionOrder(this, ctx.params.id, "ship", ownerOf(ctx), actorOf(ctx)));
+			return present(await transitionOrder(this, ctx.params.id, "ship", ownerOf(ctx), ...attemptOf(ctx)));
 		},
 
 		async complete(ctx) {
-			return present(await transitionOrder(this, ctx.params.id, "complete", ownerOf(ctx), actorOf(ctx)));
+			return present(await transitionOrder(this, ctx.params.id, "complete", ownerOf(ctx), ...attemptOf(ctx)));
 		},
 
 		async refund(ctx) {
-			return present(await refundOrder(this, ctx.params.id, ctx.params.restock, actorOf(ctx)));
+			return present(await refundOrder(this, ctx.params.id, ctx.params.restock, ...attemptOf(ctx)));
 		},
 
 		async takePaymentEvent(ctx) {
@@ -211,4 +211,9 @@ function ownerOf(ctx: ActionContext): Owner {
 function actorOf(ctx: ActionContext): string {
 	const { caller } = ctx.locals;
 	return caller?.id == null ? "shop" : `${caller.role}:${caller.id}`;
+}
+
+/** Who asks, and whether the same request may have been done before. */
+function attemptOf(ctx: ActionContext): [actor: string, isRepetition: boolean] {
+	return [actorOf(ctx), ctx.locals.is_repetition ?? false];
 }

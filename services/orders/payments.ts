@@ -29,7 +29,8 @@ type Settled = "paid" | "late" | "known" | Refused;
  * Where a webhook or another request pays the order meanwhile, the paid order is the answer. One that costs nothing is paid
  * at once, without a payment.
  *
- * @param actor Who asked, as in `moveOrder`.
+ * @param actor Who asked, as in `transitionOrder`.
+ * @param isRepetition Whether the same request may have paid the order before; then the paid order is the answer.
  * @throws ORDER_NOT_FOUND; ORDER_IN_OTHER_STATE, naming the state; PAYMENT_DECLINED; PAYMENT_NOT_MADE;
  * PAYMENT_UNKNOWN.
  */
@@ -39,6 +40,7 @@ export async function payOrder(
 	method: PaymentMethod,
 	owner: Owner,
 	actor: string,
+	isRepetition = false,
 ): Promise<{ order: OrderRow; payment?: Payment }> {
 	const find = () => service.statements.findOrder({ id, owner });
 	const order = isUuid(id) ? await find() : undefined;
@@ -46,13 +48,13 @@ export async function payOrder(
 		throw problem("ORDER_NOT_FOUND");
 	}
 	if (order.total_minor === 0) {
-		return { order: await transitionOrder(service, id, "pay", owner, actor) };
+		return { order: await transitionOrder(service, id, "pay", owner, actor, isRepetition) };
 	}
 	const payment = await openPayment(service, id, method, owner);
 	const now = async () => (await find()) as OrderRow;
 	if (!payment) {
 		const wasPayable = (STEPS.pay.from as readonly OrderStatus[]).includes(order.status);
-		return { order: inOneOf(wasPayable ? BOUGHT : [], await now()) };
+		return { order: inOneOf(wasPayable || isRepetition ? BOUGHT : [], await now()) };
 	}
 	const outcome = await charge(service, order, payment);
 	if (outcome === "pending") {

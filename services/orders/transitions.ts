@@ -2,7 +2,7 @@ import { type EventName, events } from "../../contracts/actions.ts";
 import { problem } from "../../contracts/problems.ts";
 import type { JobsService } from "../../mixins/jobs.ts";
 import { findOrder, isUuid, type OrderRow, type Owner } from "./model.ts";
-import { STEPS, type Step, type StepName } from "./states.ts";
+import { type OrderStatus, STEPS, type Step, type StepName } from "./states.ts";
 
 /** The steps that change nothing but the order and its stock; of those that move money only `pay`, where it costs nothing. */
 type PlainStep = Exclude<StepName, "refund">;
@@ -13,6 +13,7 @@ type PlainStep = Exclude<StepName, "refund">;
  *
  * @param owner Whose order it has to be.
  * @param actor Who asked, for the order's history: `user:7`, `admin:1` or `shop`.
+ * @param isRepetition Whether the same request may have taken this step before; then it has succeeded.
  * @throws ORDER_NOT_FOUND; ORDER_IN_OTHER_STATE, naming the state, where the step does not start from there.
  */
 export async function transitionOrder(
@@ -21,9 +22,10 @@ export async function transitionOrder(
 	name: PlainStep,
 	owner: Owner,
 	actor: string,
+	isRepetition = false,
 ): Promise<OrderRow> {
 	const step: Step = STEPS[name];
-	return moved(service, id, owner, async () => {
+	return moved(service, id, owner, isRepetition && { to: step.to, actor }, async () => {
 		const { rows } = await service.pool.query<{ moved: boolean }>(
 			"SELECT move_order($1, $2, $3, $4, $5, $6, $7) AS moved",
 			[
@@ -45,6 +47,7 @@ export async function transitionOrder(
  * so that they happen exactly once whatever dies in between.
  *
  * @param restock Whether the units are in the shop again and go back on sale.
+ * @param isRepetition As for transitionOrder.
  * @throws ORDER_NOT_FOUND; ORDER_IN_OTHER_STATE, naming the state.
  */
 export async function refundOrder(
@@ -52,9 +55,10 @@ export async function refundOrder(
 	id: string,
 	restock: boolean,
 	actor: string,
+	isRepetition = false,
 ): Promise<OrderRow> {
 	const { from, to, event } = STEPS.refund;
-	return moved(service, id, "anybody", async () => {
+	return moved(service, id, "anybody", isRepetition && { to, actor }, async () => {
 		const { rows } = await service.pool.query<{ moved: boolean }>(
 			"SELECT refund_order($1, $2, $3, $4, $5, $6) AS moved",
 			[id, from, to, actor, JSON.stringify(emptyEvent(event)), restock],
@@ -89,9 +93,10 @@ async function moved(
 	service: JobsService,
 	id: string,
 	owner: Owner,
+	taken: false | { to: OrderStatus; actor: string },
 	move: () => Promise<boolean>,
 ): Promise<OrderRow> {
-	const isMoved = isUuid(id) && (await move());
+	const isMoved = isUuid(id) && ((await move()) || (taken && (await wasTaken(service, id, taken))));
 	const order = await findOrder(service.pool, { id }, owner);
 	if (!order) {
 		throw problem("ORDER_NOT_FOUND");
@@ -100,4 +105,16 @@ async function moved(
 		throw problem("ORDER_IN_OTHER_STATE", { state: order.status });
 	}
 	return order;
+}
+
+async function wasTaken(
+	{ pool }: JobsService,
+	id: string,
+	{ to, actor }: { to: OrderStatus; actor: string },
+): Promise<boolean> {
+	const { rowCount } = await pool.query(
+		"SELECT FROM order_history WHERE order_id = $1 AND status = $2 AND actor = $3",
+		[id, to, actor],
+	);
+	return rowCount === 1;
 }

@@ -34,7 +34,7 @@ export function sign(secret: string, body: string, at_seconds: number): string {
  * Whether a signature is of this body and of now. While the secret is being changed the provider may send several
  * `v1`: one has to be right.
  */
-export function isSigned(secret: string, body: string, signature: string, now_seconds: number): boolean {
+function isSigned(secret: string, body: string, signature: string, now_seconds: number): boolean {
 	const parts = signature.split(",").map((part) => part.trim().split("=", 2) as [string, string?]);
 	const [at, ...more] = parts.filter(([name]) => name === "t").map(([, value]) => value ?? "");
 	if (at === undefined || more.length > 0 || !/^\d{1,12}$/.test(at)) {

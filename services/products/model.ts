@@ -11,7 +11,7 @@ export const ON_SALE = { removed_at: null };
 let made = 0;
 
 /** In the shape of an ObjectId, later ids after earlier ones: 12 hex digits of milliseconds, 4 of a counter, 8 of chance. */
-export function newProductId(): string {
+function newProductId(): string {
 	made = (made + 1) % 0x10000;
 	return hex(Date.now(), 12) + hex(made, 4) + randomBytes(4).toString("hex");
 }

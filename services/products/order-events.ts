@@ -4,9 +4,9 @@ import type { JsMsg } from "nats";
 import { mixin } from "../../broker/schema.ts";
 import { publishInvalidation } from "../../cache/invalidation.ts";
 import type { EventEnvelope } from "../../contracts/actions.ts";
-import { problem, problemCode } from "../../contracts/problems.ts";
+import { problem } from "../../contracts/problems.ts";
 import { aboutProduct } from "../../contracts/products.ts";
-import { isTransient } from "../../errors/transient.ts";
+import { isTransient } from "../../errors/kinds.ts";
 import { ACK_WAIT_MS, ALL_EVENTS, readEvent } from "../../events/envelope.ts";
 import { jetStreamOf } from "../../events/stream.ts";
 import { batched } from "../../load/batching.ts";
@@ -81,7 +81,7 @@ export function orderEvents(): Partial<ServiceSchema> {
 						failures.delete(position);
 					} catch (error) {
 						const { message: reason } = error as Error;
-						const passes = isTransient(error) || problemCode(error) === "DATA_BEHIND";
+						const passes = isTransient(error);
 						const failed = (failures.get(position) ?? 0) + (passes ? 0 : 1);
 						if (!passes) {
 							failures.set(position, failed);

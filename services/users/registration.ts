@@ -37,7 +37,7 @@ export async function addUser(service: UsersService, attributes: Partial<UserAtt
  *
  * @throws EMAIL_TAKEN, USERNAME_TAKEN
  */
-export async function refuseTaken(
+async function refuseTaken(
 	{ model }: UsersService,
 	{ email, username }: Pick<UserAttributes, "email" | "username">,
 ): Promise<void> {

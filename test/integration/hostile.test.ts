@@ -9,9 +9,9 @@ import { settings } from "../../config/settings.ts";
 import { callAction } from "../../contracts/actions.ts";
 import { TOKEN_AUDIENCE, TOKEN_ISSUER } from "../../contracts/users.ts";
 import type { PostgresService } from "../../database/postgres-service.ts";
+import { countsAsFailure } from "../../errors/kinds.ts";
 import { databaseErrorMiddleware } from "../../middlewares/database-errors.ts";
 import { asService } from "../../middlewares/permissions.ts";
-import { countsAsFailure } from "../../middlewares/resilience.ts";
 import { admin, eventually, newProduct, newUser, PASSWORD, type Person, startNode } from "./shop.ts";
 
 let shop: ServiceBroker;

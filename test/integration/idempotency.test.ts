@@ -221,7 +221,7 @@ describe.each(stores)("a request with an Idempotency-Key on %s", (_, url) => {
 		after = () => isAnswered;
 		const first = change(20_000);
 		await eventually("the change", async () => (await stock(id)) === 8);
-		await expect(change(1000)).rejects.toMatchObject({ code: 503, type: "KEY_IN_USE" });
+		await expect(change(4000)).rejects.toMatchObject({ code: 503, type: "KEY_IN_USE" });
 		const second = change(20_000);
 		answer();
 		after = async () => undefined;
@@ -296,6 +296,48 @@ describe("an Idempotency-Key", () => {
 			status: 200,
 			body: first.body,
 		});
+		await shop.stop();
+	});
+
+	test("has a step of an order whose answer was lost answered with the order, and refuses it under another key", async () => {
+		let isLost = false;
+		const losing = {
+			name: "Losing",
+			localAction: ((next: (ctx: Context) => Promise<unknown>, { name }: { name?: string }) =>
+				/^v1\.orders\.(pay|cancel|ship|refund)$/.test(name ?? "")
+					? async function (this: unknown, ctx: Context) {
+							const result = await next.call(this, ctx);
+							if (isLost) {
+								throw new Error("the answer is lost");
+							}
+							return result;
+						}
+					: next) as never,
+		};
+		const shop = await startNodeWith([losing], "products", "orders");
+		await gateway.waitForServices(["products", "orders"].map((name) => ({ name, version: 1 })));
+		const { id: product_id } = await newProduct(shop, 5);
+		const body = { items: [{ product_id, quantity: 1 }] };
+		const newOrder = async () =>
+			(await client.persist("POST", "/orders", { as: keeper, key: newKey(), body })).body.id as string;
+		const [paid, cancelled] = [await newOrder(), await newOrder()];
+		for (const [id, step, status] of [
+			[paid, "pay", "paid"],
+			[cancelled, "cancel", "cancelled"],
+			[paid, "ship", "shipped"],
+			[paid, "refund", "refunded"],
+		] as const) {
+			const given = { as: keeper, key: newKey(), ...(step === "refund" ? { body: { restock: true } } : {}) };
+			isLost = true;
+			expect((await client.send("POST", `/orders/${id}/${step}`, given)).status).toBe(500);
+			isLost = false;
+			const again = await client.send("POST", `/orders/${id}/${step}`, given);
+			expect(again).toMatchObject({ status: 200, body: { id, status } });
+			expect(await client.send("POST", `/orders/${id}/${step}`, { ...given, key: newKey() })).toMatchObject({
+				status: 409,
+				body: { code: "ORDER_IN_OTHER_STATE" },
+			});
+		}
 		await shop.stop();
 	});
 

@@ -34,8 +34,8 @@ const measured: Memory = {
 	},
 	at_minutes: Array.from({ length: 10 }, (_, index) => 3 * (index + 1)),
 	lines: [
-		{ part: "orders", pss_mb: [90, 95, 100, 100, 130, 130, 130, 130, 140, 140], heap_mb: Array(10).fill(40) },
-		{ part: "NATS", pss_mb: Array(10).fill(30), heap_mb: Array(10).fill(Number.NaN) },
+		{ part: "orders", own_mb: [90, 95, 100, 100, 130, 130, 130, 130, 140, 140], heap_mb: Array(10).fill(40) },
+		{ part: "NATS", own_mb: Array(10).fill(30), heap_mb: Array(10).fill(Number.NaN) },
 	],
 };
 

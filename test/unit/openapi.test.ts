@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { describe, expect, test } from "@jest/globals";
 import { createConfig, lintFromString } from "@redocly/openapi-core";
 import { z } from "zod";
-import { apiFiles } from "../../cli/generated/generated-files.ts";
+import { generatedFiles } from "../../cli/generated/generated-files.ts";
 import { allActions } from "../../contracts/actions.ts";
 import { openApiDocument } from "../../services/api/openapi.ts";
 
@@ -13,7 +13,7 @@ test("the API's document passes the strictest rules of a public linter", async (
 });
 
 test("the files that `npm run openapi` writes are as the contracts are", async () => {
-	for (const [file, text] of await apiFiles()) {
+	for (const [file, text] of await generatedFiles()) {
 		expect({ file: file.pathname, isNew: (await readFile(file, "utf8")) === text }).toEqual({
 			file: file.pathname,
 			isNew: true,

@@ -19,14 +19,21 @@ export function printAudit({ looks, breaches }: Audit): void {
 	);
 	for (const { check, cure, findings } of looks.filter((look) => look.findings.length > 0)) {
 		for (const { document, what } of findings) {
-			console.log(`BREACH ${document} ${what}`);
+			console.log(`BREACH ${onOneLine(document)} ${onOneLine(what)}`);
 		}
 		console.log(`TO DO  ${check}: ${cure}`);
 	}
 	const not_judged = looks.flatMap((look) => look.not_judged ?? []);
 	for (const document of not_judged) {
-		console.log(`NOT JUDGED ${document}: it changed at each look; audit again when less is ordered`);
+		console.log(
+			`NOT JUDGED ${onOneLine(document)}: it changed at each look; audit again when less is ordered`,
+		);
 	}
 	const verdict = breaches.length === 0 ? "no breach" : `${breaches.length} breaches`;
 	console.log(not_judged.length === 0 ? verdict : `${verdict}, ${not_judged.length} not judged`);
+}
+
+/** Names that somebody has put into the data may have line breaks. */
+function onOneLine(text: string): string {
+	return text.replace(/\p{Cc}/gu, (character) => JSON.stringify(character).slice(1, -1));
 }

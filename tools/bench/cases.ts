@@ -135,7 +135,7 @@ export interface BenchProduct {
 export const HOT_CATEGORY = "bench-hot";
 export const SOLD_OUT_CATEGORY = "bench-sold-out";
 /** More than there are rounds, with the one before the first. */
-export const HOT_PRODUCTS = 60;
+const HOT_PRODUCTS = 60;
 
 /** The products of every server that is measured. */
 export function benchProducts(): BenchProduct[] {

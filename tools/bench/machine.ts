@@ -44,9 +44,22 @@ export function isInMemory(folder: string): boolean {
 
 /** Proportional set size of a process in MB: memory that several share is counted once over all of them. */
 export function memoryOf(pid: number): number {
+	return sumOf(pid, ["Pss"]);
+}
+
+/**
+ * The part of it that is no file's, in MB: heaps, stacks and shared buffers. Which part of a program's file counts for a process
+ * depends on how many others run it.
+ */
+export function ownMemoryOf(pid: number): number {
+	return sumOf(pid, ["Pss_Anon", "Pss_Shmem", "SwapPss"]);
+}
+
+function sumOf(pid: number, fields: string[]): number {
 	try {
-		const kB = /^Pss: +(\d+) kB/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, "latin1"))?.[1];
-		return Number(kB ?? 0) / 1024;
+		const rollup = readFileSync(`/proc/${pid}/smaps_rollup`, "latin1");
+		const kB = fields.map((field) => Number(new RegExp(`^${field}: +(\\d+) kB`, "m").exec(rollup)?.[1] ?? 0));
+		return kB.reduce((sum, one) => sum + one, 0) / 1024;
 	} catch {
 		return 0;
 	}

@@ -31,7 +31,8 @@ export function memoryMarkdown(memory: Memory): string {
 		"# Memory under steady load",
 		"",
 		`${memory.begun_at.slice(0, 16).replace("T", " ")} UTC, ${memory.cores} cores, Node ${memory.node}. ${said(memory)}. ` +
-			"Memory is the proportional set size: what processes share is counted once. PostgreSQL's processes are one line. " +
+			"Memory is heaps, stacks and shared buffers (`Pss_Anon`, `Pss_Shmem` and `SwapPss` of Linux), without files: which part of a program's file " +
+			"counts for a process depends on how many others run it. PostgreSQL's processes are one line. " +
 			"The heap is that in use after the last full garbage collection.",
 		"",
 		`_Flat_: the median of the last fifth of the time is at most ${GROWTH_MAX * 100} % above that of the second fifth.`,
@@ -65,7 +66,7 @@ export function memoryChart(memory: Memory): string {
 			})),
 	});
 	const panels = [
-		panel("Memory of each process", ({ pss_mb }) => pss_mb),
+		panel("Memory of each process", ({ own_mb }) => own_mb),
 		panel("Heap in use after garbage collection", ({ heap_mb }) => heap_mb),
 	];
 	return lineChart(
@@ -85,8 +86,8 @@ function rowsOf({ lines }: Memory): string[][] {
 		"last fifth",
 		"verdict",
 	];
-	const rows = lines.map(({ part, pss_mb, heap_mb }) => {
-		const gain = gainOf(pss_mb);
+	const rows = lines.map(({ part, own_mb, heap_mb }) => {
+		const gain = gainOf(own_mb);
 		const heap = gainOf(heap_mb);
 		const share = gain && `${gain.share >= 0 ? "+" : ""}${(gain.share * 100).toFixed(1)} %`;
 		return [

@@ -5,7 +5,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
 import { Worker } from "node:worker_threads";
 import { cleanUp, commandOf, newFolder, processesOf } from "../shop-process.ts";
-import { cores } from "./machine.ts";
+import { cores, ownMemoryOf } from "./machine.ts";
 import { partOf, type Side, startShop } from "./side.ts";
 import { median } from "./statistics.ts";
 import { RATE, SteadyLoad } from "./steady.ts";
@@ -22,7 +22,7 @@ const FIFTHS = 5;
 export interface MemoryLine {
 	part: string;
 	/** Proportional set size in MB. */
-	pss_mb: number[];
+	own_mb: number[];
 	/** MB of the heap in use after the last full garbage collection; empty for what is no Node. NaN before the first. */
 	heap_mb: number[];
 }
@@ -118,7 +118,12 @@ async function watchMemory(
 		if (stop.signal.aborted) {
 			break;
 		}
-		note(memory, (performance.now() - begun) / 60_000, side.time.memory(), heapsOf(side.folder, heaps));
+		note(
+			memory,
+			(performance.now() - begun) / 60_000,
+			side.time.memory(ownMemoryOf),
+			heapsOf(side.folder, heaps),
+		);
 		memory.answers = load.answers;
 		if (performance.now() - begun - said >= SAY_MS - LOOK_MS / 2) {
 			said = performance.now() - begun;
@@ -130,14 +135,14 @@ async function watchMemory(
 	return { ...memory, answers: load.answers, failed: load.failed };
 }
 
-function note(memory: Memory, minute: number, pss: Map<string, number>, heaps: Map<string, number>): void {
+function note(memory: Memory, minute: number, own: Map<string, number>, heaps: Map<string, number>): void {
 	memory.at_minutes.push(minute);
-	for (const part of [...pss.keys()].filter((one) => !memory.lines.some((line) => line.part === one))) {
+	for (const part of [...own.keys()].filter((one) => !memory.lines.some((line) => line.part === one))) {
 		const earlier = memory.at_minutes.slice(1).map(() => Number.NaN);
-		memory.lines.push({ part, pss_mb: [...earlier], heap_mb: [...earlier] });
+		memory.lines.push({ part, own_mb: [...earlier], heap_mb: [...earlier] });
 	}
-	for (const { part, pss_mb, heap_mb } of memory.lines) {
-		pss_mb.push(pss.get(part) ?? Number.NaN);
+	for (const { part, own_mb, heap_mb } of memory.lines) {
+		own_mb.push(own.get(part) ?? Number.NaN);
 		heap_mb.push(heaps.get(part) ?? Number.NaN);
 	}
 }
@@ -160,7 +165,7 @@ function heapsOf(folder: string, heaps: string): Map<string, number> {
 }
 
 function progress({ at_minutes, minutes, lines, answers }: Memory): string {
-	const told = lines.map(({ part, pss_mb }) => `${part} ${(pss_mb.at(-1) ?? 0).toFixed(0)}`);
+	const told = lines.map(({ part, own_mb }) => `${part} ${(own_mb.at(-1) ?? 0).toFixed(0)}`);
 	const minute = (at_minutes.at(-1) ?? 0).toFixed(0);
 	return `minute ${minute} of ${minutes}, ${answers} answers; MB: ${told.join(", ")}`;
 }

@@ -48,12 +48,12 @@ export class ProcessorTime {
 		return times;
 	}
 
-	/** Megabytes of memory by part, now; what processes share is counted once. */
-	memory(): Map<string, number> {
+	/** Megabytes of memory by part, now; what processes share is counted once, unless `of` counts otherwise. */
+	memory(of = memoryOf): Map<string, number> {
 		const memory = new Map<string, number>();
 		for (const [pid, part] of this.#parts()) {
 			if (!this.#others.has(pid)) {
-				memory.set(part, (memory.get(part) ?? 0) + memoryOf(pid));
+				memory.set(part, (memory.get(part) ?? 0) + of(pid));
 			}
 		}
 		return memory;

@@ -8,7 +8,7 @@ import { type Row, reached, rowsOf } from "./summary.ts";
 /** Other programs may use this many cores before the report warns. */
 const BUSY_CORES = 0.2;
 
-export const SHAPES = {
+const SHAPES = {
 	one: "one process, against node:http and pg by hand",
 	five: "five processes over NATS, against the same by hand",
 } as const;

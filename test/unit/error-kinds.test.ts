@@ -3,7 +3,7 @@ import { expect, test } from "@jest/globals";
 import { Errors } from "moleculer";
 import { problem } from "../../contracts/problems.ts";
 import { NotWritten } from "../../database/append-log.ts";
-import { isTransient } from "../../errors/transient.ts";
+import { isTransient } from "../../errors/kinds.ts";
 
 // It has no types.
 const { MongoClient, MongoError, MongoNetworkError, MongoWriteConcernError } = createRequire(import.meta.url)(

@@ -1,0 +1,312 @@
+import { isIP } from "node:net";
+import { environments } from "./node-env.mjs";
+
+/** One environment variable: the source of its validation, of its line in `.env.example` and of its documentation. */
+export interface Variable {
+	meaning: string;
+	/** The value that counts where the variable is unset or empty. */
+	default?: string;
+	/** The effect of no value, where no default value describes it. */
+	unset?: string;
+	/** The allowed values, as the error message continues "NAME must be". */
+	allowed: string;
+	/** Whether a value is allowed; of a list, whether one entry is. Other modules check the variables that have none. */
+	accepts?: (given: string) => boolean;
+	/** The value consists of entries separated by commas or blanks. */
+	isList?: true;
+	/** Error messages do not repeat the value, which may hold a password. */
+	isPrivate?: true;
+}
+
+/** The fewest characters of a secret in production that keys are derived from or messages signed with. */
+export const SECRET_CHARACTERS = 16;
+
+const LOG_LEVELS = ["fatal", "error", "warn", "info", "debug", "trace", "silent"];
+
+/** A longer time is a slip of the unit; timers and dates overflow not far beyond. */
+const YEAR_MINUTES = 525_600;
+const DAY_SECONDS = 86_400;
+
+/** Every variable that Toko reads, by the heading it is documented under. */
+const GROUPS = {
+	Gateway: {
+		PORT: { meaning: "Port of the gateway. 0 takes a free port and prints it.", ...port(3000) },
+		HOST: {
+			meaning: "Address that the gateway listens on.",
+			default: "127.0.0.1",
+			allowed: "an address or a name such as 0.0.0.0",
+			accepts: matches(/^[\w.:%-]+$/),
+		},
+		RATE_LIMIT: {
+			meaning: "Limit of requests per second and client address, counted by each gateway. 0 turns it off.",
+			default: "200",
+			allowed: "a whole number of requests per second, 0 for none",
+			accepts: matches(/^\d{1,9}$/),
+		},
+		TRUST_PROXY: {
+			meaning:
+				"Proxies whose `X-Forwarded-For`, `-Proto`, `-Host` and `-Prefix` headers are trusted. " +
+				"`loopback`, `linklocal` and `uniquelocal` name networks.",
+			unset: "no proxy is trusted",
+			allowed: "addresses or networks such as 10.0.0.0/8",
+			accepts: isNetwork,
+			isList: true,
+		},
+		KEEP_ALIVE_SECONDS: {
+			meaning:
+				"Time that the gateway keeps an idle connection open. Must be longer than the idle timeout of the proxy in front of it.",
+			...positive(75, DAY_SECONDS),
+		},
+		CORS_ORIGINS: {
+			meaning: "Origins of web pages that may use the API from a browser.",
+			unset: "no other origin may",
+			allowed: "origins such as https://shop.example",
+			accepts: (given) => URL.parse(given)?.origin === given,
+			isList: true,
+		},
+	},
+	Process: {
+		SERVICES: {
+			meaning: "Services that this process hosts.",
+			unset: "all; of `npm run node` all but api",
+			allowed: "names of services, or all",
+			isList: true,
+		},
+		LOG_LEVEL: {
+			meaning:
+				"Least severe level that is logged. `debug` also shows the stack of a start that failed. With a REPL, the default is `warn`.",
+			default: "info",
+			allowed: `one of ${LOG_LEVELS.join(", ")}`,
+			accepts: (given) => LOG_LEVELS.includes(given),
+		},
+		HEALTH_PORT: {
+			meaning:
+				"Port where the process serves `/health/live` and `/health/ready`. 0 takes a free port and prints it.",
+			...port(0),
+		},
+		SHUTDOWN_SECONDS: {
+			meaning: "Time that a process has to finish its work after SIGTERM.",
+			...positive(5, DAY_SECONDS),
+		},
+		TOKO_DIR: {
+			meaning: "Folder for everything that a shop on a development machine writes.",
+			default: ".toko",
+			allowed: "the path of a folder; it must not be set to an empty value",
+		},
+		TOKO_NAMESPACE: {
+			meaning: "Prefix of databases, streams and subjects, so that several shops can share servers.",
+			default: "toko",
+			allowed: "a short name of small letters, digits, _ and -",
+			accepts: matches(/^[a-z][a-z0-9_-]{0,30}$/),
+		},
+		NODE_ENV: {
+			meaning: "Kind of process. In production, Toko starts no servers and generates no secrets.",
+			default: "development",
+			allowed: `${environments.join(", ")} or unset`,
+		},
+	},
+	"Backing services": {
+		POSTGRES_URL: {
+			meaning:
+				"PostgreSQL server, with user, password and TLS options. `PGSSLMODE` and the like are ignored.",
+			unset: "starts an embedded PostgreSQL",
+			allowed: "a URL that begins with postgres:// or postgresql://",
+			isPrivate: true,
+		},
+		NATS_URL: {
+			meaning: "NATS server with JetStream, or several separated by commas. `tls://` turns TLS on.",
+			unset: "starts a `nats-server`",
+			allowed: "URLs that begin with nats:// or tls://",
+			isPrivate: true,
+		},
+		EVENT_REPLICAS: {
+			meaning: "Servers of a NATS cluster that store each event. Read when the stream is created.",
+			default: "1",
+			allowed: "1, 3 or 5",
+			accepts: matches(/^[135]$/),
+		},
+		MONGO_URL: {
+			meaning: "MongoDB server for the products.",
+			unset: "starts the `mongod` on the PATH, or else keeps the products in a NeDB file in `TOKO_DIR`",
+			allowed: "a URL that begins with mongodb:// or mongodb+srv://",
+			isPrivate: true,
+		},
+	},
+	Secrets: {
+		TOKO_SECRET: {
+			meaning:
+				"Secret that service credentials and the encryption of signing keys are derived from. Must be the same in all processes.",
+			unset: "generated at the first start",
+			allowed: `in production, at least ${SECRET_CHARACTERS} characters`,
+			isPrivate: true,
+		},
+		PAYMENT_WEBHOOK_SECRET: {
+			meaning: "Secret with which the payment provider signs its webhooks.",
+			unset: "generated at the first start",
+			allowed: `in production, at least ${SECRET_CHARACTERS} characters`,
+			isPrivate: true,
+		},
+	},
+	Shop: {
+		ADMIN_EMAIL: {
+			meaning: "E-mail address of the first admin, created where there is no admin.",
+			default: "admin@toko.test",
+			allowed: "an e-mail address",
+		},
+		ADMIN_PASSWORD: {
+			meaning: "Password of the first admin.",
+			unset: "generated and printed once; in production no admin is created",
+			allowed: "a password as users may choose it",
+			isPrivate: true,
+		},
+		CURRENCY: {
+			meaning:
+				"Currency of the shop. Must be the same in all processes; can change only while there are no prices and no orders.",
+			default: "IDR",
+			allowed: "a code of ISO 4217 in capitals, such as IDR or USD",
+			accepts: (given) => Intl.supportedValuesOf("currency").includes(given),
+		},
+		CURRENCY_DECIMALS: {
+			meaning:
+				"Decimals of the currency, such as 0 for rupiah and 2 for dollars. The rules of `CURRENCY` apply.",
+			default: "0",
+			allowed: "a digit from 0 to 4",
+			accepts: matches(/^[0-4]$/),
+		},
+		ORDER_TTL_MINUTES: {
+			meaning: "Time that an unpaid order holds its units, in minutes. Fractions are allowed.",
+			...positive(30, YEAR_MINUTES),
+		},
+	},
+	Messages: {
+		SMTP_URL: {
+			meaning: "Mail server.",
+			unset: "mails go to `mailbox/` in `TOKO_DIR`",
+			...address(/^smtps?:$/, "smtp://user:password@mail.example:587"),
+		},
+		MAIL_FROM: {
+			meaning: "Sender of mails.",
+			default: "Toko <toko@toko.test>",
+			allowed: "an address such as Toko <toko@shop.example>",
+			accepts: matches(/^([^<>]*<[^\s<>@]+@[^\s<>@]+>|[^\s<>@]+@[^\s<>@]+)$/),
+			isPrivate: true,
+		},
+		TZ: {
+			meaning: "Time zone of times in mails.",
+			unset: "the time zone of the machine",
+			allowed: "a time zone such as Asia/Jakarta or UTC, or unset for the machine's",
+			accepts: isTimeZone,
+		},
+		SMS_URL: {
+			meaning: "Provider of text messages, which gets `POST {id, to, text}`.",
+			unset: "text messages go to `mailbox/` in `TOKO_DIR`; in production none are sent",
+			...address(/^https?:$/, "https://user:password@sms.example/messages"),
+		},
+		SMS_SECRET: {
+			meaning: "Secret with which requests to `SMS_URL` are signed.",
+			unset: "derived from `TOKO_SECRET`; in production required where `SMS_URL` is set",
+			allowed: "any text",
+			isPrivate: true,
+		},
+		SHOP_URL: {
+			meaning: "Address of the shop's web pages, for links in mails.",
+			unset: "mails show a code instead of a link",
+			...address(/^https?:$/, "https://shop.example"),
+		},
+	},
+} satisfies Record<string, Record<string, Variable>>;
+
+type Groups = typeof GROUPS;
+
+/** The name of a variable that Toko reads. */
+export type VariableName = { [G in keyof Groups]: keyof Groups[G] }[keyof Groups];
+
+/** The same table for readers that want any group. */
+export const VARIABLE_GROUPS: Record<string, Record<string, Variable>> = GROUPS;
+
+/** Every variable by its name. */
+export const VARIABLES = Object.assign({}, ...Object.values(GROUPS)) as Record<VariableName, Variable>;
+
+/** The variables that only docker-compose.yml reads, with their meaning; its comments and `ops/make-secrets` say more. */
+export const COMPOSE_VARIABLES: Record<string, string> = {
+	POSTGRES_ADMIN_PASSWORD: "Password of PostgreSQL's superuser.",
+	POSTGRES_PASSWORD: "Password of PostgreSQL's user `toko`.",
+	MONGO_ADMIN_PASSWORD: "Password of MongoDB's administrator.",
+	MONGO_PASSWORD: "Password of MongoDB's user `toko`.",
+	NATS_PASSWORD: "Password of the NATS user `toko`.",
+	NATS_SYSTEM_PASSWORD: "Password of the NATS user `system`, for the operator of the server.",
+	NATS_CERTIFICATES: "Folder with `nats.pem`, `nats-key.pem` and the authority's `ca.pem`.",
+	PUBLISH: "Address where the gateway is published.",
+	COMPOSE_PROFILES: "`development` adds a mail server that shows what it gets.",
+};
+
+function matches(pattern: RegExp): (given: string) => boolean {
+	return (given) => pattern.test(given);
+}
+
+function port(otherwise: number) {
+	return {
+		default: String(otherwise),
+		allowed: "a number from 0 to 65535",
+		accepts: (given: string) => /^\d{1,5}$/.test(given) && Number(given) <= 65535,
+	};
+}
+
+function positive(otherwise: number, max: number) {
+	return {
+		default: String(otherwise),
+		allowed: `a number above 0 and at most ${max}, such as ${otherwise}`,
+		accepts: (given: string) =>
+			/^(\d+\.?\d*|\.\d+)$/.test(given) && Number(given) > 0 && Number(given) <= max,
+	};
+}
+
+function address(protocol: RegExp, example: string) {
+	return {
+		allowed: `an address such as ${example}, with % and the like in passwords encoded`,
+		accepts(given: string): boolean {
+			const url = URL.parse(given);
+			const isWhole = url !== null && url.hostname !== "" && protocol.test(url.protocol);
+			return isWhole && isEncoded(url.username) && isEncoded(url.password);
+		},
+		isPrivate: true as const,
+	};
+}
+
+function isEncoded(text: string): boolean {
+	try {
+		return decodeURIComponent(text) !== undefined;
+	} catch {
+		return false;
+	}
+}
+
+/** Node itself takes what it does not know for UTC, and `UTC+7` for seven hours west of it. */
+function isTimeZone(given: string): boolean {
+	const name = timeZoneName(given);
+	try {
+		return name === "" || new Intl.DateTimeFormat("en", { timeZone: name }) !== undefined;
+	} catch {
+		return false;
+	}
+}
+
+/** The name of a time zone as C libraries take it, which may have a colon before it. */
+export function timeZoneName(given: string): string {
+	return given.replace(/^:/, "");
+}
+
+/** An address, a network such as 10.0.0.0/8, or a name that proxy-addr has for some. */
+function isNetwork(text: string): boolean {
+	const [address = "", bits, ...rest] = text.split("/");
+	if (["loopback", "linklocal", "uniquelocal"].includes(text)) {
+		return true;
+	}
+	const version = isIP(address);
+	const most = version === 4 ? 32 : 128;
+	return (
+		version > 0 &&
+		rest.length === 0 &&
+		(bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) >= 1 && Number(bits) <= most))
+	);
+}

@@ -1,0 +1,69 @@
+import { beforeEach, describe, expect, test } from "@jest/globals";
+import { ConsumerProgress } from "../../events/consumer-progress.ts";
+
+const MINUTE = 60_000;
+let progress: ConsumerProgress;
+
+beforeEach(() => {
+	progress = new ConsumerProgress("orders");
+});
+
+describe("a consumer that is slower than events come", () => {
+	/** A look each minute, at a backlog that grows although events are taken in. */
+	const lines = (minutes: number, from = 0) =>
+		Array.from({ length: minutes }, (_, minute) =>
+			progress.note(
+				{ unfinished: 2000 + 500 * (from + minute), floor: 100 * (from + minute) },
+				(from + minute) * MINUTE,
+			),
+		).filter((line) => line !== undefined);
+
+	test("is told once, after some minutes, with what to do", () => {
+		expect(lines(5)).toEqual([]);
+		expect(lines(60, 5)).toEqual([
+			"4500 events wait for orders, more than 1000 for 5 minutes: it is slower than they come; start another process of it",
+		]);
+	});
+
+	test("and again when it has caught up", () => {
+		lines(10);
+		expect(progress.note({ unfinished: 3, floor: 9000 }, 11 * MINUTE)).toBe(
+			"orders has taken in the events that waited",
+		);
+		expect(progress.note({ unfinished: 0, floor: 9003 }, 12 * MINUTE)).toBeUndefined();
+	});
+
+	test("does not stand still", () => {
+		lines(10);
+		expect(progress.lag(0, 10 * MINUTE)).toBeUndefined();
+	});
+});
+
+test("a rush that ends within minutes is not told", () => {
+	for (let minute = 0; minute < 30; minute++) {
+		const unfinished = minute % 4 === 3 ? 10 : 50_000;
+		expect(progress.note({ unfinished, floor: minute }, minute * MINUTE)).toBeUndefined();
+	}
+});
+
+describe("a consumer that takes nothing in", () => {
+	test("lags after a minute and a half, in words, counted from when NATS is there", () => {
+		progress.note({ unfinished: 7, floor: 3 }, 0);
+		progress.note({ unfinished: 8, floor: 3 }, MINUTE);
+		expect(progress.lag(0, 1.4 * MINUTE)).toBeUndefined();
+		expect(progress.lag(0, 2 * MINUTE)).toBe("8 events wait for orders, and none was taken in for 120 s");
+		expect(progress.lag(MINUTE, 2 * MINUTE)).toBeUndefined();
+	});
+
+	test("lags not where there is nothing to take in", () => {
+		progress.note({ unfinished: 0, floor: 3 }, 0);
+		progress.note({ unfinished: 0, floor: 3 }, 10 * MINUTE);
+		expect(progress.lag(0, 11 * MINUTE)).toBeUndefined();
+	});
+
+	test("names why it can't be looked at, and each reason once", () => {
+		expect(progress.noteFailure("TIMEOUT", 0)).toBe(true);
+		expect(progress.noteFailure("TIMEOUT", MINUTE)).toBe(false);
+		expect(progress.lag(0, 2 * MINUTE)).toBe("the consumer orders cannot be reached for 120 s: TIMEOUT");
+	});
+});
