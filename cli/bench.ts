@@ -67,7 +67,7 @@ async function finding(): Promise<boolean> {
 	return slow.length === 0;
 }
 
-/** What the shop's operations cost in processor time and bytes: the figures of docs/scaling.md. */
+/** What the shop's operations cost in processor time and bytes: the figures of docs/how-to/scale.md. */
 async function costs(rounds: number, store: "mongo" | "nedb"): Promise<boolean> {
 	const found = await measureCosts({ store, rounds }, say);
 	printCosts(found);

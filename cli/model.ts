@@ -8,7 +8,7 @@ import { readArguments } from "./arguments.mjs";
 const NOT_RUN = 2;
 
 /**
- * `npm run model`: checks the model of docs/protocol.md, and that mistakes put into it are found; `--steps` prints how.
+ * `npm run model`: checks the model of docs/explanation/protocol.md, and that mistakes put into it are found; `--steps` prints how.
  * Exit code 1 where a check fails, 2 where there is no checker.
  */
 async function start(): Promise<void> {

@@ -1,6 +1,6 @@
 import { STREAM_KEPT_DAYS } from "../events/envelope.ts";
 
-// How long rows stay that nothing needs any more, in days. docs/architecture.md lists all ages.
+// How long rows stay that nothing needs any more, in days. docs/reference/retention.md lists all ages.
 
 /**
  * The place of an order's events in an inbox, after the last of them. An event that comes later still waits for a minute,

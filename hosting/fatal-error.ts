@@ -5,7 +5,7 @@ export function fail(error: unknown): never {
 	// The client of NATS says no more than such as TIMEOUT.
 	const cure = "see that it runs and answers in time, then start again";
 	const isBehind = (error as { type?: unknown } | null)?.type === "DATA_BEHIND";
-	const ways = "See docs/restoring.md; `npm run audit -- --accept-restore` goes on without what is lost";
+	const ways = "See docs/how-to/restore.md; `npm run audit -- --accept-restore` goes on without what is lost";
 	const told = isBehind ? `${line} ${ways}` : line;
 	console.error(`toko: ${name === "NatsError" ? `NATS failed (${line}): ${cure}` : told}`);
 	if (process.env.LOG_LEVEL === "debug" || process.env.LOG_LEVEL === "trace") {

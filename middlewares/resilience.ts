@@ -7,7 +7,7 @@ import { problemCode } from "../contracts/problems.ts";
 import { countsAsFailure, isWorthRepeating } from "../errors/kinds.ts";
 import { LeastOutstanding } from "./load-balancing.ts";
 
-// How calls fail, all in one place; docs/resilience.md is the same as a table. Deadlines and what may be called twice
+// How calls fail, all in one place; docs/reference/resilience.md is the same as a table. Deadlines and what may be called twice
 // stand in each action's contract (`timeout_ms`, `idempotent`), answers that are kept in `cached`.
 
 /** The deadline of a call whose contract names none, calls below it included. */

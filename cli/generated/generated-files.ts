@@ -8,7 +8,7 @@ import { errorsReference } from "./errors.ts";
 import { eventsReference } from "./events.ts";
 import { resilienceTable } from "./resilience-table.ts";
 
-const RESILIENCE = new URL("../../docs/resilience.md", import.meta.url);
+const RESILIENCE = new URL("../../docs/reference/resilience.md", import.meta.url);
 
 const REFERENCE = new URL("../../docs/reference/", import.meta.url);
 

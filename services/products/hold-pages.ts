@@ -4,7 +4,7 @@ import type { Held, Hold, HoldPage, ProductDocument, Sale } from "./documents.ts
 // The newest holds of a product lie in its document, older ones in pages. Every read and write of the product
 // copies what is in it, so it has to stay small however many orders are unpaid. Holds move to a page and never back
 // (hold-paging.ts), a page gets no other holds, and it counts from the update that takes its holds out of the product to the one
-// that takes the empty page off the product's list. docs/architecture.md says why no step beside another loses a hold.
+// that takes the empty page off the product's list. docs/explanation/orders.md says why no step beside another loses a hold.
 
 /** Both collections that holds are in. */
 export interface HoldStore {
