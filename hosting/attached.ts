@@ -7,10 +7,10 @@ import { createBroker } from "./broker.ts";
 const PATIENCE_MS = 10_000;
 
 /**
- * Does something with the running shop, as a node of it that hosts nothing.
+ * Runs a function as a node of the running shop that hosts no services.
  *
- * @param service The service that has to be there.
- * @throws StartError where no shop is running, or the service is away.
+ * @param service The service that must be available.
+ * @throws StartError if no shop is running, or the service is unavailable.
  */
 export async function withShop(
 	service: (typeof contracts)[number],

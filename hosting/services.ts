@@ -1,7 +1,10 @@
 import type { ServiceBroker, ServiceSchema } from "moleculer";
 import { StartError } from "../infra/backing-services.ts";
 
-/** Where each service is: a new one is a line here. The gateway is last, so that it opens when the rest is there. */
+/**
+ * Modules of the services; a new service is one line here. The gateway is last, so that it opens when the others are
+ * up.
+ */
 const SERVICES: Record<string, () => Promise<{ default: ServiceSchema }>> = {
 	users: () => import("../services/users/users.service.ts"),
 	products: () => import("../services/products/products.service.ts"),
@@ -11,11 +14,11 @@ const SERVICES: Record<string, () => Promise<{ default: ServiceSchema }>> = {
 };
 
 /**
- * The services that somebody named, in the order in which they start; all of them where nobody named any.
+ * Returns the named services, in the order in which they start; all services if none is named.
  *
  * @param given Names, separated by commas or spaces.
- * @param name The variable that they come from, for the error.
- * @throws StartError that lists the names there are.
+ * @param name The variable that the names come from, for the error.
+ * @throws StartError that lists the existing names.
  */
 export function namedServices(given: string, name = ""): string[] {
 	const names = given.split(/[\s,]+/).filter((one) => one !== "" && one !== "all");
@@ -28,7 +31,7 @@ export function namedServices(given: string, name = ""): string[] {
 	return Object.keys(SERVICES).filter((one) => names.length === 0 || names.includes(one));
 }
 
-/** Adds a service to a broker; on a started broker it starts at once. */
+/** Adds a service to a broker; on a running broker it starts at once. */
 export async function addService(broker: ServiceBroker, name: string): Promise<void> {
 	const load = SERVICES[name] as (typeof SERVICES)[string];
 	broker.createService((await load()).default);
