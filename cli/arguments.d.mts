@@ -1,4 +1,4 @@
-/** The values of the options of each command that has some. */
+/** Option values of each command that has options. */
 export interface Values {
 	import: { numbers?: string; encoding?: string; "ignore-unknown"?: boolean };
 	mails: { type?: string; since?: string };
@@ -20,7 +20,7 @@ export interface Values {
 	};
 }
 
-/** An option as util.parseArgs takes it, with its line of `--help`. */
+/** An option of util.parseArgs, with its line in `--help`. */
 export interface Option {
 	type: "string" | "boolean";
 	multiple?: boolean;

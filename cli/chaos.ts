@@ -10,8 +10,8 @@ import { type Report, runChaos } from "../tools/chaos/run.ts";
 import { readArguments, usage } from "./arguments.mjs";
 
 /**
- * `npm run chaos`: a cluster under load and faults, or one whose mails are counted, or whose processes are replaced; then
- * an audit. Exit code 1 where a promise was broken, or the run was interrupted.
+ * `npm run chaos`: runs a cluster under load and faults, or counts its mails, or replaces its processes; then audits
+ * it. Exit code 1 if a guarantee was violated or the run was interrupted.
  */
 async function start(): Promise<void> {
 	const { minutes, seed, store, mails, rolling } = readOptions();

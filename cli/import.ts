@@ -13,10 +13,10 @@ import { readArguments, usage } from "./arguments.mjs";
 
 const PATIENCE_MS = 10_000;
 const SERVICE_PATIENCE_MS = 10_000;
-/** Without a terminal, progress is a line this often. */
+/** Interval between lines of progress without a terminal. */
 const PROGRESS_EVERY_MS = 5000;
 
-/** `npm run import -- FILE`: a CSV or NDJSON catalogue into the running shop. */
+/** `npm run import -- FILE`: imports a CSV or NDJSON catalogue into the running shop. */
 async function start(): Promise<void> {
 	const { file, ...options } = readOptions();
 	const path = resolve(process.env.INIT_CWD ?? ".", file);
@@ -51,7 +51,7 @@ function readOptions() {
 	return { file, numbers, encoding, ignoreUnknown };
 }
 
-/** A file of which nothing is imported needs no shop. */
+/** Imports a catalogue. A rejected file needs no running shop. */
 async function importIntoShop(catalogue: Catalogue): Promise<ImportResult> {
 	if (catalogue.refusal !== undefined) {
 		return nothingImported(catalogue);

@@ -8,8 +8,8 @@ import { readArguments } from "./arguments.mjs";
 const NOT_RUN = 2;
 
 /**
- * `npm run model`: checks the model of docs/explanation/protocol.md, and that mistakes put into it are found; `--steps` prints how.
- * Exit code 1 where a check fails, 2 where there is no checker.
+ * `npm run model`: checks the model of docs/explanation/protocol.md, and that it detects deliberate mistakes; `--steps`
+ * prints the steps to each. Exit code 1 if a check fails, 2 if there is no checker.
  */
 async function start(): Promise<void> {
 	const { small = false, steps = false } = readArguments("model").values;

@@ -9,11 +9,11 @@ import { Operator } from "./repl/operator.ts";
 import { openRepl } from "./repl/repl.ts";
 
 const PATIENCE_MS = 10_000;
-/** Services that are away do not keep the operator out: they are what the REPL is for. */
+/** Time to wait for services. The REPL opens without unavailable services, which it may be needed to diagnose. */
 const SERVICES_PATIENCE_MS = 3000;
 const STOP_MS = 2000;
 
-/** `npm run repl`: a node without services, attached to the running shop. */
+/** `npm run repl`: opens a REPL on a node without services, attached to the running shop. */
 async function start(): Promise<void> {
 	await joinRunningServices(settings.directory, PATIENCE_MS, (line) => console.error(line));
 	const operator = new Operator();

@@ -12,7 +12,7 @@ const RESILIENCE = new URL("../../docs/reference/resilience.md", import.meta.url
 
 const REFERENCE = new URL("../../docs/reference/", import.meta.url);
 
-/** The files that are generated from the code and kept in the repository, each with its text. */
+/** Returns the files of the repository that are generated from the code, each with its text. */
 export async function generatedFiles(): Promise<[URL, string][]> {
 	const document = openApiDocument();
 	const types = await openapiTypescript(JSON.stringify(document));

@@ -3,7 +3,7 @@ import { type ActionContract, takesKey } from "../../contracts/contract.ts";
 import { BULKHEADS, DEADLINE_MS, RETRIES } from "../../middlewares/resilience.ts";
 import { code, seconds, table } from "./markdown.ts";
 
-/** The table of all actions in `docs/reference/resilience.md`, in Markdown. */
+/** Generates the table of all actions in `docs/reference/resilience.md`, in Markdown. */
 export function resilienceTable(): string {
 	const rows = [...allActions()].map(([name, { contract }]) => [
 		code(name),
