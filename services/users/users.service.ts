@@ -39,7 +39,7 @@ import {
 	TokenSigner,
 } from "./tokens.ts";
 
-/** How long a deletion waits for orders. */
+/** Time limit for notifying orders of a deletion. */
 const ORDERS_PATIENCE_MS = 1000;
 
 export default service<UsersService>({
@@ -73,7 +73,7 @@ export default service<UsersService>({
 		async login(ctx) {
 			const { email, password } = ctx.params;
 			const row = await this.model.findOne({ where: byEmail(email) });
-			// One that is switched off is like one that there is not.
+			// An inactive account is treated like one that does not exist.
 			const isRight = await isPasswordOf(this, ctx, email, row?.is_active ? row : null, password);
 			const refresh_token = row && isRight && (await issueRefreshToken(this.pool, row));
 			if (!refresh_token) {
@@ -257,7 +257,7 @@ export default service<UsersService>({
 			return row;
 		},
 
-		/** Who calls, with an account that is still there and active. */
+		/** Returns the calling user, whose account must exist and be active. */
 		async caller(this: UsersService, ctx: ActionContext) {
 			const { caller } = ctx.locals;
 			const row = caller?.id == null ? null : await this.model.findByPk(caller.id);
@@ -270,7 +270,7 @@ export default service<UsersService>({
 			return row;
 		},
 
-		/** Who calls, having given the right password. */
+		/** Returns the calling user after checking the password. */
 		async checkPassword(this: UsersService, ctx: ActionContext, password: string) {
 			const row = await this.caller(ctx);
 			if (!(await isPasswordOf(this, ctx, row.email, row, password))) {
@@ -279,7 +279,10 @@ export default service<UsersService>({
 			return row;
 		},
 
-		/** Deleted users order nothing more, whoever still takes their tokens; the job of the deletion is the guarantee. */
+		/**
+		 * Notifies orders, so that a deleted user places no more orders, even with an unexpired token. The job of the
+		 * deletion guarantees it.
+		 */
 		async tellOrders(this: UsersService, user_id: number) {
 			const options = { timeout: ORDERS_PATIENCE_MS, retries: 0 };
 			await callAction(this.broker, "v1.orders.forgetUser", { user_id }, options).catch((error: Error) =>

@@ -1,4 +1,4 @@
--- Ends the session that a token belongs to. Whoever changes a family locks it first.
+-- Ends the session that a token belongs to. Every change of a family locks it first.
 CREATE OR REPLACE FUNCTION end_family(ended_hash bytea) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
 	family uuid;

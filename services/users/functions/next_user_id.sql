@@ -1,4 +1,4 @@
--- The lock is kept until the commit, which is short: of two at the same moment the second sees what the first has set.
+-- The lock is held until the commit, which is soon: a concurrent call waits and sees the value that this one has set.
 CREATE OR REPLACE FUNCTION next_user_id() RETURNS integer LANGUAGE plpgsql AS $$
 DECLARE
 	id integer;

@@ -1,9 +1,9 @@
--- Takes a token out of use and adds the next one of its family, while nobody changes the account. Answers the account as
--- it is at that moment. Within `grace_seconds` of its use a used token is answered again, since two tabs of a browser
--- refresh at the same moment, and an answer may get lost: its successor is the same, derived from it by the caller. That
--- ends when the successor itself is used.
--- Answers nothing where the account is switched off, or the token is unknown, expired or was used before: then its family
--- is ended. Whoever changes an account locks it before its tokens, and so does this.
+-- Marks a token as used and adds its successor, which the caller has derived from it, while the account is locked
+-- against changes. Returns the account as of that moment. Within `grace_seconds` of its use, a used token returns the
+-- account again, because two tabs of a browser may refresh at the same time, and a response may get lost. The grace
+-- period ends when the successor is used. Returns no row if the account is inactive, or the token is unknown, expired
+-- or was used before: then its family is ended. Every change of an account locks it before its tokens, and so does this
+-- function.
 CREATE OR REPLACE FUNCTION renew_session(used_hash bytea, next_hash bytea, days integer, grace_seconds integer)
 RETURNS TABLE (id integer, role text, session_version integer) LANGUAGE plpgsql AS $$
 DECLARE
@@ -13,7 +13,7 @@ BEGIN
 	SELECT * INTO used FROM refresh_tokens t WHERE t.token_hash = used_hash;
 	PERFORM pg_advisory_xact_lock(hashtextextended(used.family_id::text, 0));
 	SELECT * INTO owner FROM users u WHERE u.id = used.user_id AND u.is_active FOR SHARE;
-	-- Read again under the locks, by the clock: the transaction may have begun before that of a twin.
+	-- Read again under the locks, by the clock: the transaction may have begun before that of a concurrent call.
 	SELECT * INTO used FROM refresh_tokens t
 	WHERE t.token_hash = used_hash AND t.expires_at > now() AND t.user_id = owner.id;
 	IF used.token_hash IS NOT NULL AND used.used_at IS NULL THEN

@@ -1,1 +1,1 @@
--- Sessions end and are renewed by functions: see services/users/functions/.
+-- Functions end and renew sessions: see services/users/functions/.

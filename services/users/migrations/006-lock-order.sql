@@ -1,1 +1,1 @@
--- Whoever changes an account locks it before its tokens: see services/users/functions/renew_session.sql.
+-- Every change of an account locks it before its tokens: see services/users/functions/renew_session.sql.

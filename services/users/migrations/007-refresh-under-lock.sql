@@ -1,1 +1,1 @@
--- Tokens are exchanged while nobody changes the account: see services/users/functions/renew_session.sql.
+-- A token is exchanged while the account is locked against changes: see services/users/functions/renew_session.sql.

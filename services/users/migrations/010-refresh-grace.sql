@@ -1,1 +1,1 @@
--- A used token is answered again for some seconds: see services/users/functions/renew_session.sql.
+-- A used token stays valid for a grace period of some seconds: see services/users/functions/renew_session.sql.
