@@ -188,7 +188,7 @@ export default service<OrdersService>({
 			restock_order: (payload) => restockOrder(this, (payload as { order_id: string }).order_id),
 			release_stock: async (payload) => {
 				const { reservation_id } = payload as { reservation_id: string };
-				// Another attempt of the same request may have made an order of it meanwhile.
+				// Another attempt of the same request may have placed an order with it meanwhile.
 				const [settled] = await settleReservations(this.pool, [reservation_id]);
 				if (settled?.fate === "release") {
 					await callAction(this.broker, "v1.products.release", { reservation_id });
@@ -202,7 +202,7 @@ export default service<OrdersService>({
 	},
 });
 
-/** Whose orders the caller may see: an admin everybody's, a user only the own. */
+/** Returns the owner whose orders the caller may see: all for an admin, their own for a user. */
 function ownerOf(ctx: ActionContext): Owner {
 	const { caller } = ctx.locals;
 	if (caller?.role === "admin" || caller?.role === "service") {
@@ -214,13 +214,13 @@ function ownerOf(ctx: ActionContext): Owner {
 	return caller.id;
 }
 
-/** Who asks, as the order's history names them. */
+/** Returns the caller's name in the order's history. */
 function actorOf(ctx: ActionContext): string {
 	const { caller } = ctx.locals;
 	return caller?.id == null ? "shop" : `${caller.role}:${caller.id}`;
 }
 
-/** Who asks, and whether the same request may have been done before. */
+/** Returns the caller's name, and whether the request may have been done before. */
 function attemptOf(ctx: ActionContext): [actor: string, isRepetition: boolean] {
 	return [actorOf(ctx), ctx.locals.is_repetition ?? false];
 }

@@ -1,13 +1,13 @@
 import { ABANDONED_KEPT_DAYS, PROVIDER_EVENTS_KEPT_DAYS, PRUNED_AT_ONCE } from "../../config/retention.ts";
 import type { Prune } from "../../mixins/pruning.ts";
 
-/** Forgets reservations that were abandoned long ago. */
+/** Deletes reservations that were abandoned long ago. */
 export const pruneReservations = prune(
 	"reservations",
 	`order_id IS NULL AND created_at < now() - interval '${ABANDONED_KEPT_DAYS} days'`,
 );
 
-/** Forgets messages of the payment provider that are old. */
+/** Deletes old events of the payment provider. */
 export const pruneProviderEvents = prune(
 	"provider_events",
 	`received_at < now() - interval '${PROVIDER_EVENTS_KEPT_DAYS} days'`,

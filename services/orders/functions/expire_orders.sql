@@ -1,5 +1,5 @@
--- Moves orders whose time is over, some at a time; those that another transaction is about to change are left to the next
--- sweep. Answers how many were moved.
+-- Expires up to `at_most` orders that are due. Orders locked by another transaction are left to the next sweep. Returns
+-- the number of expired orders.
 CREATE OR REPLACE FUNCTION expire_orders(allowed text[], target text, event jsonb, stock_task text, at_most integer)
 RETURNS integer LANGUAGE sql AS $$
 	WITH due AS MATERIALIZED (

@@ -1,5 +1,5 @@
--- Takes in that no money came; the order can be paid in another way. Answers `failed`; `known` where the payment is not
--- open any more; or what take_provider_event() refuses.
+-- Records that a payment failed; the order can be paid in another way. Returns `failed`; `known` if the payment is not
+-- open any more; or an error of take_provider_event().
 CREATE OR REPLACE FUNCTION fail_payment(failed_reference text, failed_minor bigint, provider_event text)
 RETURNS text LANGUAGE plpgsql AS $$
 DECLARE

@@ -1,6 +1,6 @@
--- Moves an order to its next state, if it is still in one of the states that the step starts from: of several who try
--- at the same moment one wins. Answers whether this call was the one that moved it. The units of an order whose reservation
--- has another id (an earlier version placed it) are settled by a job.
+-- Moves an order to its next state, if it is still in one of the states that the step starts from: of concurrent calls
+-- one wins. Returns whether this call has moved the order. The units of an order whose reservation has another id (an
+-- earlier version placed it) are settled by a job.
 CREATE OR REPLACE FUNCTION move_order(
 	moved uuid, owner integer, allowed text[], target text, actor text, event jsonb, stock_task text
 ) RETURNS boolean LANGUAGE plpgsql AS $$

@@ -1,4 +1,5 @@
--- Notes that the money has gone back. Where it came too late the customer is told; who got a refund knows already.
+-- Records that a payment was refunded. If it had come too late, publishes an event, so that the customer is notified;
+-- for other refunds, the customer has been notified already.
 CREATE OR REPLACE FUNCTION note_refund(refunded_reference text, event jsonb) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
 	payment payments := lock_payment(refunded_reference);

@@ -1,5 +1,6 @@
--- Opens a payment for an order that can still be paid, or answers the open one. The provider is asked what became of it at
--- `check_at`, or when it is due. No row: the order is not there, not theirs or cannot be paid.
+-- Opens a payment for an order that can still be paid, or returns the open one. The provider is asked for its outcome
+-- at `check_at`, or when it is due. Returns no row if the order does not exist, belongs to another user or cannot be
+-- paid.
 CREATE OR REPLACE FUNCTION open_payment(
 	paid_order uuid, owner integer, payable text[], new_reference text, new_method text,
 	check_at timestamptz

@@ -8,7 +8,8 @@ DECLARE
 	owner integer := placed->>'user_id';
 	answer jsonb;
 BEGIN
-	-- From a process that was frozen for so long that its hold is gone, and may be forgotten as abandoned.
+	-- The process was frozen for so long that the hold has expired, and its reservation may have been pruned as
+	-- abandoned.
 	IF (placed->>'expires_at')::timestamptz < now() - interval '1 day' THEN
 		RAISE EXCEPTION 'reservation % is long over', reservation_id
 			USING ERRCODE = 'unique_violation', CONSTRAINT = 'reservations_pkey';

@@ -1,5 +1,5 @@
--- Moves an order to where its money goes back, with the jobs that give back the money and, where asked, the units. An order
--- of nothing was paid without a payment, and no money goes back.
+-- Moves an order to the refunded state, with the jobs that refund the money and, if requested, restock the units. An
+-- order with a total of zero was paid without a payment, and no money is refunded.
 CREATE OR REPLACE FUNCTION refund_order(
 	refunded uuid, allowed text[], target text, actor text, event jsonb, restock boolean
 ) RETURNS boolean LANGUAGE plpgsql AS $$

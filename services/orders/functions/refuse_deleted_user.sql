@@ -1,5 +1,5 @@
--- A deleted user's access token may still be taken for good by a node that has not heard yet. No order comes of it,
--- whichever function and process inserts it.
+-- Rejects orders of a deleted user, whose access token may still be accepted by a node that has not been notified yet.
+-- A trigger, so that it applies to every function and process.
 CREATE OR REPLACE FUNCTION refuse_deleted_user() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
 	IF EXISTS (SELECT FROM deleted_users WHERE user_id = NEW.user_id) THEN

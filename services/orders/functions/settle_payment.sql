@@ -1,5 +1,5 @@
--- Takes in that the money is here. Answers `paid`; `late` where the order cannot be paid any more and the money goes back;
--- `known` where this was taken in before; or what take_provider_event() refuses.
+-- Records that a payment was settled. Returns `paid`; `late` if the order cannot be paid any more and the money is
+-- refunded; `known` if it was recorded before; or an error of take_provider_event().
 CREATE OR REPLACE FUNCTION settle_payment(
 	settled_reference text, settled_minor bigint, provider_event text, payable text[], target text, event jsonb,
 	stock_task text

@@ -1,7 +1,7 @@
--- Locks the payment that a message of the provider is about, and notes the message; `provider_event` is its id, null where
--- the provider was asked instead. Answers `new`; `known` where the same message was noted before; `reused` where another
--- message was noted under its id; `unknown` or `differs` where there is no such payment, or of another amount. Only `new`
--- notes anything.
+-- Locks the payment of a provider event, and records the event. `provider_event` is its id, null if the provider was
+-- asked instead. Returns `new`; `known` if the same event was recorded before; `reused` if another event was recorded
+-- under its id; `unknown` if there is no such payment, `differs` if its amount is another one. Only `new` records
+-- anything.
 CREATE OR REPLACE FUNCTION take_provider_event(
 	provider_event text, told_type text, told_reference text, told_minor bigint
 ) RETURNS text LANGUAGE plpgsql AS $$
@@ -16,7 +16,7 @@ BEGIN
 		RETURN coalesce(fault, 'new');
 	END IF;
 	IF fault IS NULL THEN
-		-- Of two with one id at the same moment the second waits here for the first.
+		-- Of two concurrent calls with the same id, the second waits here for the first.
 		INSERT INTO provider_events (id, type, reference, amount_minor)
 		VALUES (provider_event, told_type, told_reference, told_minor) ON CONFLICT DO NOTHING;
 		IF FOUND THEN

@@ -5,7 +5,7 @@ CREATE TABLE orders (
 	number text NOT NULL UNIQUE DEFAULT 'TK-' || lpad(nextval('order_numbers')::text, 6, '0'),
 	user_id integer NOT NULL,
 	status text NOT NULL,
-	-- In the currency's smallest unit.
+	-- In minor units of the currency.
 	total_minor bigint NOT NULL CHECK (total_minor >= 0),
 	currency text NOT NULL,
 	shipping_address text,
@@ -28,15 +28,15 @@ CREATE TABLE order_lines (
 	PRIMARY KEY (order_id, line)
 );
 
--- Every attempt to order has a reservation id of its own. It is here once: with the order that it became, or as
--- abandoned, and then no order can take it any more.
+-- Every attempt to order has a reservation id of its own. It is stored here once: with its order, or as abandoned,
+-- which prevents any order from using it.
 CREATE TABLE reservations (
 	id uuid PRIMARY KEY,
 	order_id uuid REFERENCES orders (id),
 	created_at timestamptz NOT NULL DEFAULT now()
 );
 
--- The answer that a key got, for whoever asks with it again.
+-- Stored responses by idempotency key, for repetitions of a request.
 CREATE TABLE idempotency_keys (
 	user_id integer NOT NULL,
 	key text NOT NULL,

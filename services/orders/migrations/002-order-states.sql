@@ -1,4 +1,4 @@
--- What an order has been through, for its owner, the shopkeeper and the audit.
+-- State transitions of an order, for its owner, admins and the audit.
 CREATE TABLE order_history (
 	order_id uuid NOT NULL REFERENCES orders (id),
 	status text NOT NULL,

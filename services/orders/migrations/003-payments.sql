@@ -1,15 +1,15 @@
--- What a customer was asked to pay, and what became of it.
+-- Payments requested from customers, and their outcome.
 CREATE TABLE payments (
-	-- What the provider and its webhooks call it.
+	-- Id of the payment at the provider and in its webhooks.
 	reference text PRIMARY KEY,
 	order_id uuid NOT NULL REFERENCES orders (id),
 	method text NOT NULL,
-	-- In the currency's smallest unit.
+	-- In minor units of the currency.
 	amount_minor bigint NOT NULL CHECK (amount_minor >= 0),
-	-- open: asked for; settled: the money is here and the order is paid by it; failed: no money came;
-	-- refunding, refunded: the money goes back, has gone back.
+	-- open: requested; settled: received, and the order is paid by it; failed: not received; refunding, refunded: refund
+	-- in progress, done.
 	status text NOT NULL CHECK (status IN ('open', 'settled', 'failed', 'refunding', 'refunded')),
-	-- It came when its order could not be paid any more, so it was never the order's.
+	-- True if it was received when its order could not be paid any more.
 	is_late boolean NOT NULL DEFAULT false,
 	due_at timestamptz NOT NULL,
 	created_at timestamptz NOT NULL DEFAULT now(),
@@ -17,12 +17,12 @@ CREATE TABLE payments (
 );
 
 CREATE INDEX payments_order ON payments (order_id);
--- Asking twice is one payment.
+-- A repeated request returns the same payment.
 CREATE UNIQUE INDEX payments_open ON payments (order_id, method) WHERE status = 'open';
--- Nobody pays twice.
+-- No order is paid twice.
 CREATE UNIQUE INDEX payments_settled ON payments (order_id) WHERE status = 'settled';
 
--- What the provider told us, each thing once.
+-- Events of the provider, deduplicated by id.
 CREATE TABLE provider_events (
 	id text PRIMARY KEY,
 	reference text NOT NULL REFERENCES payments (reference),
@@ -30,10 +30,10 @@ CREATE TABLE provider_events (
 	received_at timestamptz NOT NULL DEFAULT now()
 );
 
--- Whether the units of a refunded order went back on sale.
+-- True if the units of a refunded order went back on sale.
 ALTER TABLE orders ADD COLUMN restocked boolean NOT NULL DEFAULT false;
 
--- The sandbox provider's own books, as a payment company keeps them elsewhere: never written in a transaction of the
+-- Records of the sandbox provider, which stand for those of a payment company: never written in a transaction of the
 -- shop.
 CREATE TABLE sandbox_charges (
 	reference text PRIMARY KEY,

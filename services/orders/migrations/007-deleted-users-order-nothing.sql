@@ -1,1 +1,1 @@
--- Orders of deleted users are refused by a trigger: see services/orders/functions/refuse_deleted_user.sql.
+-- A trigger rejects orders of deleted users: see services/orders/functions/refuse_deleted_user.sql.

@@ -1,7 +1,8 @@
--- Deadlines are columns, which any process sweeps: no job waits for one. And what becomes of an order's units follows from
--- its events: products consumes them. An order's id is that of its reservation now, so an event of the order names it.
+-- Deadlines are columns, which any process sweeps, instead of scheduled jobs. The units of an order are settled by its
+-- events, which products consumes. The id of an order is that of its reservation, so that an event of the order
+-- identifies it.
 
--- When the provider is asked what became of a payment, while that is open; each time it is asked moves it on.
+-- Next time to ask the provider for the outcome of an open payment; every check postpones it.
 ALTER TABLE payments ADD COLUMN check_at timestamptz;
 ALTER TABLE payments ADD COLUMN checks integer NOT NULL DEFAULT 0;
 
@@ -19,6 +20,6 @@ WHERE t.id = j.task_id AND t.identifier IN ('expire_order', 'check_payment');
 DROP TRIGGER IF EXISTS orders_begin ON orders;
 DROP FUNCTION IF EXISTS begin_order();
 
--- For what is pruned: see services/orders/prune.ts.
+-- For pruning: see services/orders/prune.ts.
 CREATE INDEX reservations_abandoned ON reservations (created_at) WHERE order_id IS NULL;
 CREATE INDEX provider_events_received ON provider_events (received_at);

@@ -1,1 +1,1 @@
--- Numbers keep all their digits: see services/orders/functions/next_order_number.sql.
+-- Numbers are not truncated: see services/orders/functions/next_order_number.sql.
