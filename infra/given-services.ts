@@ -59,8 +59,7 @@ function checkEnvironment(services: string[]): Set<string> {
 	const hosted = ["*", ...services];
 	const needed = new Set(hosted.flatMap((service) => NEEDED[service] ?? []));
 	if (services.includes("notifications") && process.env.SMS_URL) needed.add("SMS_SECRET");
-	// Outside production, weak secrets are allowed: a second process may be given the servers and secrets of a
-	// development shop.
+	// Not checked outside production: a second process may be given the servers and secrets of a development shop.
 	if (!settings.isProduction) return needed;
 	const missing = [...needed].filter((name) => !process.env[name]);
 	const given = new Set([...needed, ...hosted.flatMap((service) => OPTIONAL[service] ?? [])]);

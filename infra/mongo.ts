@@ -36,7 +36,8 @@ export function ownMongod(directory: string, mongod: Program, recorded?: Identit
 		}),
 		check: async (port, pid) => {
 			const status = await pingMongo(mongoUrl(port), 2_000, { serverStatus: 1 });
-			// It asks for no password, so only the pid tells it from the mongod of another program that took the port.
+			// It asks for no password, so only the pid distinguishes it from the mongod of another program that took the
+			// port.
 			if (Number(status.pid) !== pid) throw new Error("another mongod has the port");
 		},
 	};

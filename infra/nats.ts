@@ -38,7 +38,7 @@ export async function ownNats(
 		log_file: join(directory, "logs/nats.log"),
 		stop_signal: "SIGTERM",
 		port_taken: /address already in use/i,
-		// After a failed write, a stream accepts no more messages (2.11 and later), or JetStream is disabled altogether.
+		// After a failed write, a stream accepts no further messages (2.11 and later), or JetStream is disabled altogether.
 		stuck: /critical write error|JetStream out of .* DISABLED/i,
 		canStore: async () => {
 			const { bavail, bsize } = await statfs(data);

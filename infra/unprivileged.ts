@@ -2,7 +2,7 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { statSync } from "node:fs";
 import { StartError } from "./start-error.ts";
 
-/** How to run a program as a user other than root: `prefix` goes before the command, uid and gid to spawn(). */
+/** The user that runs a program, other than root: `prefix` goes before the command, uid and gid to spawn(). */
 export interface RunAs {
 	uid?: number;
 	gid?: number;
