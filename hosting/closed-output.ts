@@ -1,6 +1,6 @@
 /*
  * Imported by all commands (cli/startup/startup-checks.ts). A closed terminal or pipe, such as that of `| head -1`,
- * accepts no more output. Without a listener, the second failed write would end the process in the middle of its work.
+ * rejects further output. Without a listener, the second failed write would end the process in the middle of its work.
  */
 for (const stream of [process.stdout, process.stderr]) {
 	stream.on("error", () => undefined);

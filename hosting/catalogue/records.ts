@@ -20,7 +20,7 @@ export type Item<T> =
 	| { line: number; reason: string; isStop?: boolean };
 
 /**
- * Reads a text of any length line by line or, as CSV, record by record. Holds no more of the text than the longest
+ * Reads a text of any length line by line or, as CSV, record by record. Buffers no more of the text than the longest
  * allowed record, and scans each character at most a few times.
  */
 export class RecordReader {
