@@ -14,7 +14,7 @@ import { readRequest } from "./reading.ts";
 
 /**
  * Serves a request: from the cached pages, else by a call if an action is at its address, else by moleculer-web. Pages
- * and calls bypass the layers of moleculer-web, which cost more than the work itself.
+ * and calls bypass the layers of moleculer-web, which cost more than they are worth here.
  */
 export function serve(gateway: Gateway, request: Request, response: ServerResponse): void {
 	const page = gateway.pages.find(request);

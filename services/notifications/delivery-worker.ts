@@ -18,7 +18,7 @@ import { markSent, releaseAllBut } from "./queue.ts";
 // The delivery worker, the program of the process that delivery.ts starts. It only sends messages and marks them as
 // sent. A message that was sent but not marked is sent again. So if the service's process is killed or frozen, the
 // worker still marks the messages in flight, returns the others to the queue, and exits. It holds the lease of the
-// messages: other processes take them over once it is gone, and not before.
+// messages, so other processes take them over only after it has exited.
 
 /** Maximum number of concurrent sends per channel, so that slow text messages do not delay mails. */
 const AT_ONCE = 5;

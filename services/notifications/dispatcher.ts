@@ -174,8 +174,8 @@ class ChannelQueue {
 	}
 
 	/**
-	 * Returns messages to the queue that this process has leased without knowing: after a lost connection, the server may
-	 * have leased them after the others were returned.
+	 * Returns messages to the queue that this process has leased without knowing: if a connection breaks, the server may
+	 * complete its lease after the release of the others.
 	 */
 	async giveBackForgotten(): Promise<void> {
 		const { pool, sender } = this.#means;
@@ -214,7 +214,7 @@ class ChannelQueue {
 		}
 	}
 
-	/** Leases due messages. If there are no more, waits until it is woken. */
+	/** Leases due messages. If that were all, waits until it is woken. */
 	async #leaseOnce(lease: number, room: number): Promise<void> {
 		const { pool } = this.#means;
 		if (this.#isUnsure) {

@@ -137,9 +137,9 @@ export async function queueState(session: Session): Promise<Waiting> {
 }
 
 /**
- * Frees orphaned messages, whose leases were without a lock for so long that no process relies on them any more, and
- * that live processes could mark the messages that they sent while the database was unavailable. Uses this process's
- * own clock, since the server does not record since when it has been available again.
+ * Frees orphaned messages: their leases have been without a lock for long enough that no process relies on them any
+ * more, and that live processes could mark the messages that they sent while the database was unavailable. Uses this
+ * process's own clock, since the server does not record since when it has been available again.
  */
 export class Orphans {
 	#now: () => number;

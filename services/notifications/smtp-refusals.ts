@@ -25,7 +25,7 @@ const OF_THIS_MAIL = /^(RCPT TO|DATA)$/;
  * 5321, RFC 3463 and IANA's registry of enhanced status codes.
  */
 const REFUSALS: Refusal[] = [
-	// The mail exceeds a size limit of the server or the mailbox, which some report before they are told the recipient.
+	// The mail exceeds a size limit of the server or the mailbox, which some report before they receive the recipient.
 	{ answer: /^5\d\d 5\.(3\.4|2\.3) /, at: /^(MAIL FROM|RCPT TO|DATA)$/, isFinal: true },
 	// A transient code, or one that contradicts itself, as some greylisters send.
 	{ answer: /^(?!5)|^5\d\d 4\./, isFinal: false },

@@ -69,7 +69,7 @@ export async function payOrder(
 	if (BOUGHT.includes(after.status)) {
 		return { order: after };
 	}
-	// `cancelled`: this process was delayed for so long that another one cancelled the payment at `check_at`.
+	// `cancelled`: this process was delayed beyond `check_at`, when another one cancelled the payment.
 	throw problem(outcome === "declined" ? "PAYMENT_DECLINED" : "PAYMENT_NOT_MADE");
 }
 

@@ -35,7 +35,7 @@ export interface HoldPage {
 	returned: number;
 	/** As in a product, which takes it over when the page is empty. */
 	last_sold?: Sale;
-	/** ISO 8601 */
+	/** ISO 8601. */
 	created_at: string;
 }
 

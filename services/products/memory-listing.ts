@@ -24,15 +24,14 @@ const FEW = 1000;
 /** Number of products whose stock is read at once. */
 const BATCH = 100;
 const SPARE = 5;
-/** Maximum delay until a change by another process is visible. */
+/** Maximum time between the `updated_at` of another process's change and its write, by which reads overlap. */
 const LATE_MS = 10_000;
 /** Interval at which changes by other processes are read in the background, so that a request has few left to read. */
 const LOOK_EVERY_MS = 3000;
 
 /**
- * Lists products by an index in memory, for stores without a suitable one: NeDB would write its own index anew with
- * every change of a stock, and both NeDB and the MongoDB-compatible server for development read whole indexes for each
- * page.
+ * Lists products by an index in memory, for stores without a suitable one: NeDB would rewrite its own index with every
+ * change of a stock, and both NeDB and the MongoDB-compatible server for development read whole indexes for each page.
  */
 export class MemoryListing implements Listing {
 	#store: DocumentAdapter<ProductDocument>;

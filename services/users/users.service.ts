@@ -280,7 +280,7 @@ export default service<UsersService>({
 		},
 
 		/**
-		 * Notifies orders, so that a deleted user places no more orders, even with an unexpired token. The job of the
+		 * Notifies orders, so that a deleted user cannot place orders, even with an unexpired token. The job of the
 		 * deletion guarantees it.
 		 */
 		async tellOrders(this: UsersService, user_id: number) {

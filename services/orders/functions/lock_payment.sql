@@ -7,7 +7,7 @@
 -- provider event locks the row of its payment. A function that is given the reference of a payment begins with
 -- lock_payment().
 
--- Locks a payment after its order. All null where there is no such payment.
+-- Locks a payment after its order. Returns nulls if there is no such payment.
 CREATE OR REPLACE FUNCTION lock_payment(locked_reference text) RETURNS payments LANGUAGE plpgsql AS $$
 DECLARE
 	payment payments;

@@ -1,5 +1,5 @@
--- Places an order in one round trip: the order with its history, its lines, the reservation, the key with its answer and
--- the event. A reservation or key that is already there makes the whole fail with unique_violation.
+-- Places an order in one round trip: the order with its history, its lines, the reservation, the key with its response
+-- and the event. If the reservation or key exists already, everything fails with unique_violation.
 CREATE OR REPLACE FUNCTION place_order(
 	placed jsonb, lines jsonb, reservation_id uuid, idempotency_key text, request_hash bytea, event json
 ) RETURNS jsonb LANGUAGE plpgsql AS $$
@@ -8,8 +8,7 @@ DECLARE
 	owner integer := placed->>'user_id';
 	answer jsonb;
 BEGIN
-	-- The process was frozen for so long that the hold has expired, and its reservation may have been pruned as
-	-- abandoned.
+	-- The process was frozen until long after the hold expired, and its reservation may have been pruned as abandoned.
 	IF (placed->>'expires_at')::timestamptz < now() - interval '1 day' THEN
 		RAISE EXCEPTION 'reservation % is long over', reservation_id
 			USING ERRCODE = 'unique_violation', CONSTRAINT = 'reservations_pkey';
