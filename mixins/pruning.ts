@@ -4,21 +4,21 @@ import { mixin } from "../broker/schema.ts";
 import { PRUNE_EVERY_MS } from "../config/retention.ts";
 import type { PostgresService } from "../database/postgres-service.ts";
 
-/** Deletes some rows that are old enough; answers whether there are more. */
+/** Deletes a batch of expired rows; returns true if there may be more. */
 export type Prune = (pool: Pick<Pool, "query">) => Promise<boolean>;
 
 interface PruningService extends PostgresService {
-	/** Undefined where the service has not started. */
+	/** Undefined until the service has started. */
 	pruning: AbortController | undefined;
 }
 
-/** Deletes old rows of a service's database once an hour, a batch at a time. Give it before `postgres`. */
+/** Deletes expired rows of a service's database once an hour, in batches. Use it before `postgres`. */
 export function pruning(...prunes: Prune[]): Partial<ServiceSchema> {
 	return mixin<PruningService>({
 		started(this: PruningService) {
 			this.pruning = new AbortController();
 			const { signal } = this.pruning;
-			// At a random moment of it, so that processes that start together do not all prune at once.
+			// At a random time in the interval, so that processes that start together do not all prune at once.
 			let timer = setTimeout(prune, PRUNE_EVERY_MS * Math.random(), this);
 			timer.unref();
 			signal.addEventListener("abort", () => clearTimeout(timer));
