@@ -7,10 +7,12 @@ import { PROBLEMS, type ProblemCode, problemCode } from "../contracts/problems.t
  *
  * | kind | meaning | calls | circuit breaker | inbox | cached response | gateway |
  * |---|---|---|---|---|---|---|
- * | client | the request is wrong, or comes at the wrong time | not retried | ignored | a dead letter after some tries | dropped | the problem, 4xx |
- * | conflict | a concurrent transaction won | the transaction is retried (database/conflicts.ts) | counted | retried until done | returned, stale | 503 |
- * | transient | a server or service is unavailable or too slow, or a disk is full | retried if safe | counted | retried until done | returned, stale | 503, 504 |
- * | bug | anything else | not retried | counted | a dead letter after some tries | returned, stale | 500 |
+ * | client | wrong request, or wrong time | not retried | ignored | dead letter after retries | dropped | the problem, 4xx |
+ * | conflict | a concurrent transaction won | transaction retried | counted | retried until done | stale | 503 |
+ * | transient | server unavailable or slow, disk full | retried if safe | counted | retried until done | stale | 503, 504 |
+ * | bug | anything else | not retried | counted | dead letter after retries | stale | 500 |
+ *
+ * `retryConflicts` (database/conflicts.ts) retries transactions.
  */
 export type ErrorKind = "client" | "conflict" | "transient" | "bug";
 
