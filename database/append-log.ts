@@ -66,7 +66,7 @@ export class AppendLog {
 			await handle.datasync();
 			const log = new AppendLog(filename, handle, inspected, onFailure);
 			if (!isMarked) {
-				// Earlier versions wrote no markers; from this one on there are.
+				// Earlier versions wrote no markers. An empty marker says that all later batches have one.
 				await log.#write(markOf(0, 0));
 			}
 			return log;

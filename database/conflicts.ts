@@ -27,7 +27,7 @@ export async function retryConflicts<T>(work: () => Promise<T>): Promise<T> {
 	}
 }
 
-/** Retries conflicts of the statements run by `pool.query`, each of which is its own transaction. */
+/** Retries conflicts of the statements run by `pool.query`; each is its own transaction. */
 export function retryConflictsOf(pool: Pool): void {
 	const query = pool.query.bind(pool) as (...given: unknown[]) => Promise<unknown>;
 	pool.query = ((...given: unknown[]) =>

@@ -206,7 +206,7 @@ class CollectionBeside extends ConfirmedCollection {
  * NeDB adapter of moleculer-db on a file that survives power failures and full disks. NeDB changes its memory first; no
  * call resolves, not even a read, before all data that it saw is on disk. Concurrent calls share one fsync.
  *
- * When a write fails, its callers get `NotWritten` and the documents are read from the file again, so that no data is
+ * After a failed write its callers get `NotWritten` and the documents are read from the file again, so that no data is
  * served that the disk lacks.
  */
 export class FileAdapter extends ConfirmedCollection {

@@ -11,7 +11,7 @@ export interface Schema {
 	/** SQL files of mixins, run once each after the migrations. */
 	tables?: URL[];
 	/**
-	 * Folders of `name.sql` files, each of which is the only definition of a function, with other repeatable statements.
+	 * Folders of `name.sql` files, each the only definition of a function, with other repeatable statements.
 	 * The folder's `version.json` contains a `version`, to be raised with each change, and the `sha256` of all files,
 	 * which a test compares.
 	 */

@@ -80,7 +80,7 @@ const FORM = "postgres://user:password@host:5432/database";
  */
 export class PostgresClient extends pg.Client {
 	#setUp: string;
-	/** Number of schema changes seen, part of statement names: statements prepared before a change are not used again. */
+	/** Number of schema changes seen. Statement names contain it, so that none prepared before a change is used again. */
 	#schemaChanges = 0;
 
 	constructor({ session = {}, ...options }: ConnectionOptions) {

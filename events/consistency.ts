@@ -21,7 +21,7 @@ const STARTING_MS = 2000;
 const REMEDY =
 	"restore the other databases to the same moment, or go on without what is lost by npm run audit -- --accept-restore";
 
-/** Source of knowledge about this service's data, all of which the service must have itself. */
+/** Source that knows of data of this service. The service must have all of that data itself. */
 export interface ConsistencyCheck<This> {
 	/** Name of the source in logs. */
 	source: string;
@@ -95,8 +95,8 @@ export class ConsistencyChecker {
 	}
 
 	/**
-	 * Like `check`, for background work: it first waits until every source was asked, or was unavailable for as long as
-	 * services take to start together.
+	 * Like `check`, for background work: it first waits until every source was asked, but no longer than services take to
+	 * start together.
 	 *
 	 * @throws DATA_BEHIND
 	 */

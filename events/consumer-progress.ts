@@ -1,4 +1,4 @@
-/** Time without progress after which waiting events are more than early or retried ones. */
+/** Time without progress after which waiting events count as stalled; early and retried events wait less. */
 const STALLED_MS = 90_000;
 /** Maximum number of waiting events in a rush that ends by itself. */
 const BACKLOG = 1000;
@@ -32,7 +32,7 @@ export class ConsumerProgress {
 	/**
 	 * Records the state of the consumer.
 	 *
-	 * @returns A line for the operator if events have arrived faster than they are handled for minutes, or no longer do.
+	 * @returns A line for the operator when the group has been too slow for minutes, and when it has caught up.
 	 */
 	note(state: ConsumerState, now = Date.now()): string | undefined {
 		const before = this.#state;

@@ -194,7 +194,7 @@ function inOrder(readable: Readable[]): Readable[] {
 	);
 }
 
-/** Exponential backoff from 0.25 s up to 30 s, of which a random half or more. */
+/** Returns an exponential backoff of up to 30 s, in ms, with jitter of up to half of it. */
 function backoff(tries: number): number {
 	return Math.min(30_000, 250 * 2 ** tries) * (0.5 + Math.random() / 2);
 }

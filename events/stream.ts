@@ -63,7 +63,7 @@ export async function unlessMissing<T>(answer: Promise<T>): Promise<T | undefine
  */
 export async function makeStream(manager: JetStreamManager): Promise<void> {
 	await manager.streams.add({ ...streamConfig(), first_seq: Date.now() }).catch((error) => {
-		// The stream exists, perhaps with settings that an operator has changed. A cluster reports this with another code.
+		// The stream exists, perhaps with settings that an operator has changed. In a cluster only the message differs.
 		if (!hasCode(error, STREAM_NAME_IN_USE)) {
 			throw error;
 		}

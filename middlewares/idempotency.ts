@@ -83,7 +83,7 @@ export function idempotencyMiddleware(): Middleware {
 		return { name: isPublic ? id : digest(owner), id, isPublic };
 	}
 
-	/** Keyed hash, since parameters contain passwords, which nobody must be able to guess from it. */
+	/** Returns a keyed hash: parameters contain passwords, which must not be guessable from it. */
 	function digest(told: unknown[]): string {
 		key ??= deriveKey("names of requests");
 		return createHmac("sha256", key).update(JSON.stringify(told)).digest("base64url").slice(0, 32);

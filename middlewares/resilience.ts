@@ -84,7 +84,7 @@ export const resilience: Partial<BrokerOptions> = {
 	// Detects killed processes. Callers that wait for one learn of it at once (see load-balancing.ts), others by this.
 	heartbeatInterval: 1,
 	heartbeatTimeout: 3,
-	// `stopDelay`: time for which a stopping node still accepts calls after it has told the others to send no more.
+	// `stopDelay`: time for which a stopping node still accepts calls after it has announced its end to the others.
 	registry: { strategy: LeastOutstanding as never, preferLocal: false, stopDelay: 400 },
 };
 
@@ -178,7 +178,7 @@ function hasKey(ctx: Context, name: string, error: unknown): boolean {
 	);
 }
 
-/** Exponential backoff, of which a random half or more. */
+/** Returns an exponential backoff in ms, with jitter of up to half of it. */
 function pause(attempt: number): number {
 	return FIRST_PAUSE_MS * 2 ** (attempt - 1) * (0.5 + Math.random() / 2);
 }

@@ -168,7 +168,7 @@ class Worker {
 			} finally {
 				over.abort();
 			}
-			// When stopping, the end of the session releases the locks.
+			// During shutdown, the end of the session releases the locks.
 			if (!this.#stopping) {
 				for (const pool of pools) {
 					this.#takeBack(pool);

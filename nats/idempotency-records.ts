@@ -9,7 +9,7 @@ const KEPT_MS = 24 * 60 * 60_000;
 /** Time limit for a JetStream request; after a failure JetStream is not used for the cooldown. */
 const PATIENCE_MS = 1000;
 const COOLDOWN_MS = 3000;
-/** Lease of a request. No action with a key has so long a deadline: a process that exceeds it is frozen or cut off. */
+/** Lease of a request, longer than the deadline of any action with a key: after it, the owner is frozen or cut off. */
 const LEASE_MS = 30_000;
 const ALIVE_MS = 300;
 /** Code of JetStream for a record that another process has written meanwhile. */
