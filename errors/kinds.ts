@@ -7,9 +7,9 @@ import { PROBLEMS, type ProblemCode, problemCode } from "../contracts/problems.t
  *
  * | kind | meaning | calls | circuit breaker | inbox | cached response | gateway |
  * |---|---|---|---|---|---|---|
- * | client | wrong request, or wrong time | not retried | ignored | dead letter after retries | dropped | the problem, 4xx |
+ * | client | wrong request or wrong time | not retried | ignored | dead letter after retries | dropped | problem, 4xx |
  * | conflict | a concurrent transaction won | transaction retried | counted | retried until done | stale | 503 |
- * | transient | server unavailable or slow, disk full | retried if safe | counted | retried until done | stale | 503, 504 |
+ * | transient | server unavailable or slow, disk full | retried if safe | counted | retried until done | stale | 503/504 |
  * | bug | anything else | not retried | counted | dead letter after retries | stale | 500 |
  *
  * `retryConflicts` (database/conflicts.ts) retries transactions.
