@@ -23,6 +23,12 @@ export const ABANDONED_KEPT_DAYS = 30;
 /** A message of the payment provider. The same once more finds its payment settled, and changes nothing. */
 export const PROVIDER_EVENTS_KEPT_DAYS = 180;
 
+/** A user's former address: as long as the events whose warnings go there. */
+export const FORMER_EMAILS_KEPT_DAYS = STREAM_KEPT_DAYS;
+
+/** When a mail was asked for, or its warning announced: as long as the mail. How often stays. */
+export const MAIL_REQUESTS_KEPT_DAYS = MESSAGES_KEPT_DAYS;
+
 /** How often each process prunes. */
 export const PRUNE_EVERY_MS = 3_600_000;
 
