@@ -26,6 +26,12 @@ export const ABANDONED_KEPT_DAYS = 30;
  */
 export const PROVIDER_EVENTS_KEPT_DAYS = 180;
 
+/** Days that a user's former address is retained: as long as the events whose warnings go there. */
+export const FORMER_EMAILS_KEPT_DAYS = STREAM_KEPT_DAYS;
+
+/** Days that requests for a mail are retained in a user's history: as long as the mail. Their number stays. */
+export const MAIL_REQUESTS_KEPT_DAYS = MESSAGES_KEPT_DAYS;
+
 /** Interval between two prunings by one process. */
 export const PRUNE_EVERY_MS = 3_600_000;
 
