@@ -73,7 +73,7 @@ export function setResponseCache(broker: ServiceBroker, cache: ResponseCache): v
 export function responseCacheOf(broker: ServiceBroker): ResponseCache {
 	const cache = caches.get(broker);
 	if (!cache) {
-		throw new Error("this broker has no cache of answers: it needs answersMiddleware()");
+		throw new Error("this broker has no response cache: it needs responseCacheMiddleware()");
 	}
 	return cache;
 }

@@ -8,7 +8,7 @@ import { dataException, isForCaller, isTransient } from "../errors/kinds.ts";
  * circuit breaker for others.
  */
 export const databaseErrorMiddleware: Middleware = {
-	name: "StoreFailures",
+	name: "DatabaseErrors",
 	localAction(next, action) {
 		return async function tellStoreFailure(this: Service, ctx) {
 			try {

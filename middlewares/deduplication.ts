@@ -42,5 +42,5 @@ export function deduplicationMiddleware(): Middleware {
 			};
 		},
 	};
-	return { name: "Once", ...hooks } as unknown as Middleware;
+	return { name: "Deduplication", ...hooks } as unknown as Middleware;
 }

@@ -53,7 +53,7 @@ export class LeastOutstanding extends Strategies.Base {
 export function failureDetectionMiddleware(): Middleware {
 	let timer: NodeJS.Timeout;
 	return {
-		name: "Waiting",
+		name: "FailureDetection",
 		localAction: countWaiting,
 		remoteAction: countWaiting,
 		created(broker) {

@@ -21,7 +21,7 @@ export function responseCacheMiddleware(): Middleware {
 	let broker: ServiceBroker;
 	let cache: ResponseCache;
 	return {
-		name: "Answers",
+		name: "ResponseCache",
 		created(created) {
 			broker = created;
 			cache = new ResponseCache(broker);
