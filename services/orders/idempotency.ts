@@ -49,7 +49,7 @@ export function requestId({ user_id, key, hash }: KeyedRequest): string {
 }
 
 /**
- * Returns the stored response of this request. Expired keys are deleted and can be used again.
+ * Returns the stored response of this request. An expired key is deleted and can be used again.
  *
  * @throws KEY_REUSED if the key was used for another request.
  */
@@ -59,7 +59,7 @@ export async function storedAnswer(
 ): Promise<Answer | undefined> {
 	const row = await statements.findKey(request);
 	if (row && !row.counts) {
-		await pruneKeys(pool);
+		await forgetKey(pool, request);
 		return undefined;
 	}
 	if (row && row.hash !== request.hash.toString("hex")) {
@@ -68,7 +68,11 @@ export async function storedAnswer(
 	return row?.answer;
 }
 
-/** Deletes expired keys; also a job, once an hour. */
-export async function pruneKeys(pool: Pool): Promise<void> {
-	await pool.query(`DELETE FROM idempotency_keys k WHERE ${IS_OVER("$1")}`, [KEY_HOURS]);
+/** Deletes an expired key, unless it was used again since it was read. */
+async function forgetKey(pool: Pool, { user_id, key }: KeyedRequest): Promise<void> {
+	await pool.query(`DELETE FROM idempotency_keys k WHERE user_id = $1 AND key = $2 AND ${IS_OVER("$3")}`, [
+		user_id,
+		key,
+		KEY_HOURS,
+	]);
 }

@@ -93,14 +93,6 @@ export async function emailsAt(
 }
 
 /**
- * Job: deletes former addresses that are no longer needed. Events are stored as long, and their mails are given up far
- * sooner.
- */
-export async function pruneFormerEmails(pool: Pick<Pool, "query">): Promise<void> {
-	await pool.query("DELETE FROM former_emails WHERE until < now() - interval '30 days'");
-}
-
-/**
  * Sets a new password and ends all sessions. The token becomes invalid, since it is valid for the old password only.
  * Failed login attempts are reset.
  *
