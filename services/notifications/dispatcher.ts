@@ -1,5 +1,5 @@
 import { setTimeout as wait } from "node:timers/promises";
-import type { ServiceBroker } from "moleculer";
+import { Errors, type ServiceBroker } from "moleculer";
 import type { Pool } from "pg";
 import { countFailedMessage } from "../../broker/metrics.ts";
 import { callAction, type ResultOf } from "../../contracts/actions.ts";
@@ -274,14 +274,27 @@ class ChannelQueue {
 
 	/**
 	 * Returns the current contact data of the users; for warnings, the address at the time of the event. Tokens are
-	 * created for the messages and not stored.
+	 * created for the messages and not stored. Waits for users where it is not there yet, as during a start: that is no
+	 * failure of a message.
 	 */
 	async #contactsOf(leased: Leased[]): Promise<(Contact | null)[]> {
 		const of = leased.map(({ user_id, data: { name, occurred_at } }) => {
 			const { token_for, warns } = messageOf(name) ?? {};
 			return { id: user_id, token_for, at: warns && occurred_at };
 		});
-		return callAction(this.#means.broker, "v1.users.contacts", { of });
+		for (;;) {
+			try {
+				return await callAction(this.#means.broker, "v1.users.contacts", { of });
+			} catch (error) {
+				const isMissing =
+					error instanceof Errors.ServiceNotFoundError || error instanceof Errors.ServiceNotAvailableError;
+				if (!isMissing || this.#isStopping) {
+					throw error;
+				}
+				this.#tell(error.message);
+				await wait(PAUSE_MS);
+			}
+		}
 	}
 
 	/** Sends a message, or records why it could not be sent. */
