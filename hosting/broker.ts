@@ -1,4 +1,5 @@
 import { createServer } from "node:net";
+import { hostname } from "node:os";
 import { type Middleware, ServiceBroker } from "moleculer";
 import { settings } from "../config/settings.ts";
 import { StartError } from "../infra/backing-services.ts";
@@ -6,6 +7,11 @@ import { brokerOptions } from "../moleculer.config.ts";
 import { natsOf } from "../nats/client.ts";
 import { onClosedOutput } from "./closed-output.ts";
 import { fail } from "./fatal-error.ts";
+
+/** The name of a node that hosts nothing, such as the REPL. In containers all processes may have the same id. */
+export function operatorNode(kind: string): string {
+	return `${kind}-${hostname()}-${process.pid}`;
+}
 
 /** A terminal gets short lines of what matters; anything else gets JSON lines (pino). */
 export function createBroker(
