@@ -36,6 +36,7 @@ export function usage(command: string): string;
 export function help(command: string): string;
 export function asksForHelp(args: string[]): boolean;
 export function checkArguments(command: string, args: string[]): void;
+export function checkCheckout(command: string): void;
 export function readArguments<Command extends string>(
 	command: Command,
 	args?: string[],

@@ -2,6 +2,7 @@
  * The arguments of every command, for parsing and for `--help`. JavaScript, because cli/run.mjs needs it before Node 24
  * and the packages are installed; types are in arguments.d.mts.
  */
+import { existsSync } from "node:fs";
 import { parseArgs } from "node:util";
 
 /**
@@ -189,6 +190,15 @@ const COMMANDS = {
 	},
 };
 
+/** What the commands for developers need beside the packages and files of the image, by their paths in the repository. */
+const CHECKOUT_ONLY = {
+	bench: ["tools/bench"],
+	chaos: ["tools/chaos", "node_modules/smtp-server"],
+	model: ["model"],
+	openapi: ["docs/reference", "node_modules/openapi-typescript"],
+	test: ["test", "node_modules/jest"],
+};
+
 /** The names of all commands. */
 export const commands = Object.keys(COMMANDS).sort();
 
@@ -233,6 +243,23 @@ export function checkArguments(command, args) {
 		process.exit(0);
 	}
 	readArguments(command, args);
+}
+
+/**
+ * Makes sure that what only a checkout has is here, if the command needs it.
+ *
+ * @throws Error of one line, as in the image and where the development packages are not installed.
+ */
+export function checkCheckout(command) {
+	const missing = (CHECKOUT_ONLY[command] ?? []).find(
+		(path) => !existsSync(new URL(`../${path}`, import.meta.url)),
+	);
+	if (missing?.startsWith("node_modules/")) {
+		throw new Error(`${command} needs the development packages: run \`npm ci --include=dev\``);
+	}
+	if (missing !== undefined) {
+		throw new Error(`${command} runs in a checkout of the repository only: there is no ${missing} here`);
+	}
 }
 
 /**

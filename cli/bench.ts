@@ -3,23 +3,15 @@ import "./startup/startup-checks.ts";
 import { resolve } from "node:path";
 import { fail } from "../hosting/fatal-error.ts";
 import { interruption } from "../hosting/interruption.ts";
-import { measureCosts, printCosts } from "../tools/bench/costs.ts";
-import { measureFinding, printFinding, RATIO_MAX } from "../tools/bench/finding.ts";
-import { hasUnexpected, measureGrowth } from "../tools/bench/growth.ts";
-import { HOLDS_RATIO_MAX, measureHolds } from "../tools/bench/holds.ts";
-import { measure } from "../tools/bench/measure.ts";
-import { measureMemory } from "../tools/bench/memory.ts";
-import { printedMemory, writeMemory } from "../tools/bench/memory-report.ts";
-import { type MainOptions, readOptions, type SpecialOptions } from "../tools/bench/options.ts";
-import { hasFailures, writeReports } from "../tools/bench/report.ts";
-import { measureStore, printStore } from "../tools/bench/store.ts";
-import { cleanUp } from "../tools/shop-process.ts";
+import type { MainOptions, readOptions, SpecialOptions } from "../tools/bench/options.ts";
 import { readArguments } from "./arguments.mjs";
 
 const say = (line: string) => console.log(line);
 
 /** `npm run bench`: runs benchmarks; exit code 1 if something failed or is too slow. */
 async function start(): Promise<void> {
+	const { readOptions } = await import("../tools/bench/options.ts");
+	const { cleanUp } = await import("../tools/shop-process.ts");
 	const options = readOptions(readArguments("bench"), resolve(import.meta.dirname, ".."));
 	const interrupted = interruption();
 	try {
@@ -53,6 +45,8 @@ function run(options: ReturnType<typeof readOptions>, interrupted: Promise<never
 
 /** Measures the shop and the hand-written programs: the reports of `bench/results/`. */
 async function beside(options: MainOptions): Promise<boolean> {
+	const { measure } = await import("../tools/bench/measure.ts");
+	const { hasFailures, writeReports } = await import("../tools/bench/report.ts");
 	const measured = await measure(options, say);
 	say(`\n${await writeReports(measured)}`);
 	return !hasFailures(measured);
@@ -60,6 +54,7 @@ async function beside(options: MainOptions): Promise<boolean> {
 
 /** Measures how much slower pages of 100,000 products are than pages of 1,000. */
 async function finding(): Promise<boolean> {
+	const { measureFinding, printFinding, RATIO_MAX } = await import("../tools/bench/finding.ts");
 	const found = await measureFinding(say);
 	printFinding(found);
 	const slow = found.filter(({ ratio }) => ratio > RATIO_MAX);
@@ -69,6 +64,7 @@ async function finding(): Promise<boolean> {
 
 /** Measures the processor time and bytes of the shop's operations: the figures of docs/how-to/scale.md. */
 async function costs(rounds: number, store: "mongo" | "nedb"): Promise<boolean> {
+	const { measureCosts, printCosts } = await import("../tools/bench/costs.ts");
 	const found = await measureCosts({ store, rounds }, say);
 	printCosts(found);
 	return found.failed.size === 0;
@@ -76,6 +72,7 @@ async function costs(rounds: number, store: "mongo" | "nedb"): Promise<boolean> 
 
 /** Measures how much slower a product with 10,000 open holds is. */
 async function holds(directory: string): Promise<boolean> {
+	const { HOLDS_RATIO_MAX, measureHolds } = await import("../tools/bench/holds.ts");
 	const found = await measureHolds(directory, say);
 	const slow = found.filter(
 		({ read_ratio, order_ratio }) => Math.max(read_ratio, order_ratio) > HOLDS_RATIO_MAX,
@@ -88,17 +85,21 @@ async function holds(directory: string): Promise<boolean> {
 
 /** Measures the cost of confirming a product only once it is on the disk: the figures of decision 12. */
 async function durability(): Promise<boolean> {
+	const { measureStore, printStore } = await import("../tools/bench/store.ts");
 	printStore(await measureStore());
 	return true;
 }
 
 /** Measures how the shop slows down as products, open holds and orders grow. */
 async function growth(options: SpecialOptions): Promise<boolean> {
+	const { hasUnexpected, measureGrowth } = await import("../tools/bench/growth.ts");
 	return !hasUnexpected(await measureGrowth(options.growth, say));
 }
 
 /** Measures whether processes leak memory under steady load. */
 async function memory({ minutes, directory, results }: SpecialOptions, interrupted: Promise<never>) {
+	const { measureMemory } = await import("../tools/bench/memory.ts");
+	const { printedMemory, writeMemory } = await import("../tools/bench/memory-report.ts");
 	const measured = await measureMemory({ minutes, directory }, interrupted, say);
 	say(`\n${printedMemory(measured)}`);
 	say(`written: ${await writeMemory(results, measured)}`);

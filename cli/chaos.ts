@@ -3,10 +3,7 @@ import "./startup/startup-checks.ts";
 import { fail } from "../hosting/fatal-error.ts";
 import { interruption } from "../hosting/interruption.ts";
 import { StartError } from "../infra/backing-services.ts";
-import { runMails } from "../tools/chaos/mails.ts";
-import { printMails, printReport, printRolling } from "../tools/chaos/report.ts";
-import { runRolling } from "../tools/chaos/rolling.ts";
-import { type Report, runChaos } from "../tools/chaos/run.ts";
+import type { Report } from "../tools/chaos/run.ts";
 import { readArguments, usage } from "./arguments.mjs";
 
 /**
@@ -16,16 +13,20 @@ import { readArguments, usage } from "./arguments.mjs";
 async function start(): Promise<void> {
 	const { minutes, seed, store, mails, rolling } = readOptions();
 	const stage = { say: (line: string) => console.log(line), interrupted: interruption() };
+	const { printMails, printReport, printRolling } = await import("../tools/chaos/report.ts");
 	let report: Pick<Report, "audit" | "violations">;
 	if (rolling) {
+		const { runRolling } = await import("../tools/chaos/rolling.ts");
 		const rolled = await runRolling(stage);
 		printRolling(rolled);
 		report = rolled;
 	} else if (mails) {
+		const { runMails } = await import("../tools/chaos/mails.ts");
 		const counted = await runMails({ events: mails, seed, ...stage });
 		printMails(counted);
 		report = counted;
 	} else {
+		const { runChaos } = await import("../tools/chaos/run.ts");
 		const broken = await runChaos({ minutes, seed, store, ...stage });
 		printReport(broken);
 		report = broken;

@@ -3,7 +3,7 @@ import "./startup/startup-checks.ts";
 import { styleText } from "node:util";
 import { createLogUpdate } from "log-update";
 import { settings } from "../config/settings.ts";
-import { createBroker, stopOnSignal } from "../hosting/broker.ts";
+import { createBroker, operatorNode, stopOnSignal } from "../hosting/broker.ts";
 import { fail } from "../hosting/fatal-error.ts";
 import { Nodes } from "../hosting/nodes.ts";
 import { type ManagedProcess, ProcessManager } from "../hosting/process-manager.ts";
@@ -34,7 +34,7 @@ async function start(): Promise<void> {
 		say(`${name}: ${took}, ${where}`);
 	}
 
-	const broker = createBroker({ nodeID: `cluster-${process.pid}`, quiet: true });
+	const broker = createBroker({ nodeID: operatorNode("cluster"), quiet: true });
 	const members = new ProcessManager((member, line) => say(prefixed(member, line)));
 	const nodes = new Nodes(broker);
 	let isStopping = false;

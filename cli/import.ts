@@ -3,7 +3,7 @@ import "./startup/startup-checks.ts";
 import { resolve } from "node:path";
 import { Presets, SingleBar } from "cli-progress";
 import { settings } from "../config/settings.ts";
-import { createBroker } from "../hosting/broker.ts";
+import { createBroker, operatorNode } from "../hosting/broker.ts";
 import { Catalogue } from "../hosting/catalogue/catalogue.ts";
 import { type ImportResult, importCatalogue, nothingImported } from "../hosting/catalogue/import.ts";
 import { isNumberFormat } from "../hosting/catalogue/numbers.ts";
@@ -57,7 +57,7 @@ async function importIntoShop(catalogue: Catalogue): Promise<ImportResult> {
 		return nothingImported(catalogue);
 	}
 	await joinRunningServices(settings.directory, PATIENCE_MS, (line) => console.error(line));
-	const broker = createBroker({ nodeID: `import-${process.pid}`, quiet: true });
+	const broker = createBroker({ nodeID: operatorNode("import"), quiet: true });
 	await broker.start();
 	await broker.waitForServices({ name: "products", version: 1 }, SERVICE_PATIENCE_MS).catch(() => {
 		throw new StartError("the products service is away: bring it with `npm run node -- products`");

@@ -15,7 +15,10 @@ import { holderOf, tryLock } from "../infra/pid-lock.mjs";
  * @throws Error with one line for the operator.
  */
 export async function bringPackages(root, with_dev, is_production) {
-	const lockfile = readFileSync(join(root, "package-lock.json"));
+	const lock_path = join(root, "package-lock.json");
+	// The image has its packages and not the list of them.
+	if (!existsSync(lock_path) && existsSync(join(root, "node_modules"))) return;
+	const lockfile = readFileSync(lock_path);
 	const stamp = `${createHash("sha256").update(lockfile).digest("hex")} ${process.platform}-${process.arch}`;
 	if (isGood(root, lockfile, stamp, with_dev, is_production)) return;
 	const lock = await lockOrWait(root, () => isGood(root, lockfile, stamp, with_dev, is_production));

@@ -2,7 +2,7 @@ import "./startup/startup-checks.ts";
 
 import { settings } from "../config/settings.ts";
 import { contracts } from "../contracts/actions.ts";
-import { createBroker, stopOnSignal, within } from "../hosting/broker.ts";
+import { createBroker, operatorNode, stopOnSignal, within } from "../hosting/broker.ts";
 import { fail } from "../hosting/fatal-error.ts";
 import { joinRunningServices } from "../infra/backing-services.ts";
 import { Operator } from "./repl/operator.ts";
@@ -18,7 +18,7 @@ async function start(): Promise<void> {
 	await joinRunningServices(settings.directory, PATIENCE_MS, (line) => console.error(line));
 	const operator = new Operator();
 	const broker = createBroker({
-		nodeID: `repl-${process.pid}`,
+		nodeID: operatorNode("repl"),
 		quiet: true,
 		middlewares: [operator.middleware],
 	});

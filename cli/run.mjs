@@ -9,7 +9,7 @@ import { constants } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { nodeEnvironment } from "../config/node-env.mjs";
-import { asksForHelp, checkArguments, commands, help } from "./arguments.mjs";
+import { asksForHelp, checkArguments, checkCheckout, commands, help } from "./arguments.mjs";
 import { loadEnvFile } from "./env-file.mjs";
 import { bringPackages } from "./packages.mjs";
 
@@ -34,7 +34,6 @@ function findNode() {
 function nodeArguments(command, rest) {
 	if (command === "test") {
 		const jest = join(root, "node_modules/jest/bin/jest.js");
-		if (!existsSync(jest)) stop("the tests need the development packages: run `npm ci --include=dev`");
 		return ["--experimental-vm-modules", "--no-warnings", jest, ...rest];
 	}
 	// DEP0174 is caused by moleculer-db when it opens a file.
@@ -113,5 +112,10 @@ try {
 	await bringPackages(root, command === "test", nodeEnvironment() === "production");
 } catch (error) {
 	stop(error.message);
+}
+try {
+	checkCheckout(command);
+} catch (error) {
+	stop(`toko: ${error.message}`);
 }
 run(findNode(), command, rest);

@@ -4,7 +4,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import { askNats, askServices } from "../broker/health.ts";
 import { settings } from "../config/settings.ts";
 import { contracts } from "../contracts/actions.ts";
-import { createBroker } from "../hosting/broker.ts";
+import { createBroker, operatorNode } from "../hosting/broker.ts";
 import { fail } from "../hosting/fatal-error.ts";
 import { Nodes } from "../hosting/nodes.ts";
 import { joinRunningServices, StartError } from "../infra/backing-services.ts";
@@ -22,7 +22,7 @@ const SECOND_MS = 1000;
  */
 async function start(): Promise<void> {
 	await joinRunningServices(settings.directory, PATIENCE_MS, (line) => console.error(line));
-	const broker = createBroker({ nodeID: `status-${process.pid}`, quiet: true });
+	const broker = createBroker({ nodeID: operatorNode("status"), quiet: true });
 	broker.fatal = (message) => fail(new StartError(message));
 	await broker.start();
 	await wait(INTRODUCTIONS_MS);

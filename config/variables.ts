@@ -74,7 +74,7 @@ const GROUPS = {
 		},
 		LOG_LEVEL: {
 			meaning:
-				"Least severe level that is logged. `debug` also shows the stack of a start that failed. With a REPL, the default is `warn`.",
+				"Least severe level that is logged. `debug` also shows the stack of a start that failed. For the REPL and commands beside a running shop the default is `warn`.",
 			default: "info",
 			allowed: `one of ${LOG_LEVELS.join(", ")}`,
 			accepts: (given) => LOG_LEVELS.includes(given),

@@ -1,4 +1,5 @@
 import { createServer } from "node:net";
+import { hostname } from "node:os";
 import { type Middleware, ServiceBroker } from "moleculer";
 import { settings } from "../config/settings.ts";
 import { StartError } from "../infra/backing-services.ts";
@@ -6,6 +7,11 @@ import { brokerOptions } from "../moleculer.config.ts";
 import { natsOf } from "../nats/client.ts";
 import { onClosedOutput } from "./closed-output.ts";
 import { fail } from "./fatal-error.ts";
+
+/** Returns the id of a node that hosts no service, such as the REPL. In containers, all processes may have the same pid. */
+export function operatorNode(kind: string): string {
+	return `${kind}-${hostname()}-${process.pid}`;
+}
 
 /** Creates a broker. It logs JSON lines (pino) or, if `quiet`, short lines of warnings and errors. */
 export function createBroker(
