@@ -1,4 +1,4 @@
-import { randomUUID } from "node:crypto";
+import crypto from "node:crypto";
 import { setTimeout as wait } from "node:timers/promises";
 import type { DatabaseError } from "pg";
 import type { z } from "zod";
@@ -76,13 +76,19 @@ export async function placeOrder(
 	}
 }
 
+/**
+ * Returns an id that sorts by its time (RFC 9562, version 7), so that the index entries of new orders lie together: by random
+ * ids, each order of a large shop writes dozens of pages to the log of PostgreSQL. Early versions of Node 24 make random ones.
+ */
+const newId = (): string => (crypto.randomUUIDv7 ?? crypto.randomUUID)();
+
 async function reserve(
 	service: OrderingService,
 	ctx: ActionContext<Request>,
 	items: Request["items"],
 	request: KeyedRequest | undefined,
 ): Promise<Reserved> {
-	const reservation_id = randomUUID();
+	const reservation_id = newId();
 	const request_id = request && requestId(request);
 	const expires_at = new Date(Date.now() + settings.orderTtlMinutes * 60_000).toISOString();
 	const attempt = { reservation_id, ...(request_id ? { request_id } : {}), expires_at };
