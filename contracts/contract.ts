@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { VariableName } from "../config/variables.ts";
 import type { ProblemCode } from "./problems.ts";
 
 /**
@@ -110,7 +111,10 @@ export function takesKey({ rest, isSecret }: Pick<ActionContract, "rest" | "isSe
 	return rest !== undefined && rest.method !== "GET" && !isSecret && rest.headers?.[KEY_HEADER] === undefined;
 }
 
-/** What a service promises to the others. Actions are called `v<version>.<name>.<action>`. */
+/**
+ * What a service promises to the others, and what its processes need. Actions are called `v<version>.<name>.<action>`. What
+ * the shop has to know of a service follows from this: routes, documents, settings, deployments, checks of its database.
+ */
 export interface ServiceContract<
 	Name extends string = string,
 	Version extends number = number,
@@ -118,10 +122,24 @@ export interface ServiceContract<
 > {
 	name: Name;
 	version: Version;
+	/** Its part of the shop in a few words, for documents. */
+	about: string;
+	/** Where its data are: in a PostgreSQL database of its own, named after it, or in the products' store. */
+	store?: "PostgreSQL" | "MongoDB";
+	/** Variables of the environment that it reads, beside those of all services and the address of its store. */
+	variables?: { readonly [V in VariableName]?: VariableUse };
+	/** The events of its outbox, by name, and their aggregate: `order` of `order:<id>`. */
+	publishes?: { aggregate: string; events: Record<string, EventContract> };
 	actions: Actions;
 	/** A version that is on its way out: since when, and until when it answers. Its answers say so (RFC 9745, RFC 8594). */
 	deprecated?: { since: Date; sunset: Date };
 }
+
+/**
+ * `required`: in production its process does not start without it; `optional`: deployments pass it on where it is set;
+ * `rare`: deployments leave it out until somebody adds it.
+ */
+export type VariableUse = "required" | "optional" | "rare";
 
 /** Declares one action, keeping the exact types of its schemas. */
 export function action<P extends z.ZodObject, R extends z.ZodType>(
@@ -130,12 +148,10 @@ export function action<P extends z.ZodObject, R extends z.ZodType>(
 	return definition;
 }
 
-/** Declares a service. */
-export function contract<
-	const Name extends string,
-	const Version extends number,
-	Actions extends Record<string, ActionContract>,
->(definition: ServiceContract<Name, Version, Actions>): ServiceContract<Name, Version, Actions> {
+/** Declares a service, keeping its exact type; a field that no contract has does not compile. */
+export function contract<const C extends ServiceContract>(
+	definition: C & { [Field in Exclude<keyof C, keyof ServiceContract>]: never },
+): C {
 	return definition;
 }
 

@@ -56,6 +56,16 @@ export const notification = z
 export const notifications = contract({
 	name: "notifications",
 	version: 1,
+	about: "Messages to people, and events that could not be handled",
+	store: "PostgreSQL",
+	variables: {
+		SMTP_URL: "required",
+		MAIL_FROM: "optional",
+		TZ: "optional",
+		SHOP_URL: "optional",
+		SMS_URL: "rare",
+		SMS_SECRET: "rare",
+	},
 	actions: {
 		list: action({
 			summary: "One's own messages, newest first; all of them for an admin",

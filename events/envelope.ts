@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { settings } from "../config/settings.ts";
 import type { EventData, EventEnvelope, EventName } from "../contracts/actions.ts";
 import { events as eventContracts } from "../contracts/actions.ts";
+import type { AggregateKind } from "../contracts/services.ts";
 
 /** All events, as a consumer subscribes to them below the shop's namespace. */
 export const ALL_EVENTS = "events.>";
@@ -12,7 +13,7 @@ export function channelOf(name: EventName): string {
 }
 
 /** What an event is about, such as `order:<id>`: its events are numbered and keep their order. */
-export type Aggregate = `${"order" | "user"}:${string | number}`;
+export type Aggregate = `${AggregateKind}:${string | number}`;
 
 /** The id of the event with this place among those of its aggregate, as the outbox gives it. */
 export function eventId(aggregate: string, sequence: number): string {

@@ -1,4 +1,6 @@
 import { settings } from "../config/settings.ts";
+import type { ServiceContract, VariableUse } from "../contracts/contract.ts";
+import { contracts } from "../contracts/services.ts";
 import { checkGiven, type UrlVariable, warnOfPlainNats } from "./connection-checks.ts";
 import type { BackingService, BackingServiceName } from "./services-file.ts";
 import { StartError } from "./start-error.ts";
@@ -12,20 +14,31 @@ export async function externalService(
 	return { name, took: variable, where: await checkGiven(variable, process.env[variable] as string) };
 }
 
+/** The variable with the address of each sort of store. */
+const STORES = { PostgreSQL: "POSTGRES_URL", MongoDB: "MONGO_URL" } as const;
+
 /** What a process in production must be given, by the services that it hosts (`*`: any); no more, so that no secret is where it is not needed. */
 export const NEEDED: Record<string, string[]> = {
 	"*": ["NATS_URL", "TOKO_SECRET"],
-	users: ["POSTGRES_URL"],
-	products: ["MONGO_URL"],
-	orders: ["POSTGRES_URL", "PAYMENT_WEBHOOK_SECRET"],
-	notifications: ["POSTGRES_URL", "SMTP_URL"],
+	...Object.fromEntries(
+		contracts.map((one: ServiceContract) => [
+			one.name,
+			[...(one.store ? [STORES[one.store]] : []), ...variablesOf(one, "required")],
+		]),
+	),
 };
 
-/** What they may be given beside that. */
-const OPTIONAL: Record<string, string[]> = {
-	users: ["ADMIN_PASSWORD"],
-	notifications: ["SMS_URL", "SMS_SECRET"],
-};
+/** The secrets that they may be given beside that. */
+const OPTIONAL: Record<string, string[]> = Object.fromEntries(
+	contracts.map((one) => [
+		one.name,
+		variablesOf(one, "optional", "rare").filter((name) => /SECRET|PASSWORD|_URL$/.test(name)),
+	]),
+);
+
+function variablesOf({ variables = {} }: ServiceContract, ...uses: VariableUse[]): string[] {
+	return Object.entries(variables).flatMap(([name, use]) => (uses.includes(use) ? [name] : []));
+}
 
 const PARTS: [BackingServiceName, UrlVariable][] = [
 	["PostgreSQL", "POSTGRES_URL"],

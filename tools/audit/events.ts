@@ -1,4 +1,5 @@
 import { MESSAGES_KEPT_DAYS, PLACES_KEPT_DAYS } from "../../config/retention.ts";
+import { outboxes } from "../../contracts/services.ts";
 import type { Happened, Look, LostEvent, Told } from "./finding.ts";
 import { FINDINGS_MAX, PagedLook, pages } from "./look.ts";
 import { compareMessages, toldOf } from "./messages.ts";
@@ -163,7 +164,7 @@ function compareInbox(
 }
 
 async function addPutAside(sources: Sources, seen: PagedLook): Promise<void> {
-	for (const database of ["users", "orders"] as const) {
+	for (const database of Object.values(outboxes)) {
 		for (const { aggregate, sequence, name, refusal } of await sources.snapshot(database, putAside)) {
 			const what = `${name} was put aside and is not published: ${refusal}`;
 			seen.add(`event ${sequence} of ${aggregate}`, what, { events: [{ database, aggregate, sequence }] });

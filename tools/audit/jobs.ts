@@ -1,3 +1,4 @@
+import { type Database, databases } from "../../contracts/services.ts";
 import type { Look } from "./finding.ts";
 import { asUuid, look } from "./look.ts";
 import type { Snapshot, Sources } from "./snapshot.ts";
@@ -39,13 +40,10 @@ const IS_GIVEN_UP = "j.attempts >= j.max_attempts";
 /** One that has lost its key was replaced or removed while it was under way. */
 const IS_WANTED = `(NOT ${IS_GIVEN_UP} OR j.key IS NOT NULL)`;
 
-type Database = Parameters<Sources["snapshot"]>[0];
-const DATABASES = ["users", "orders", "notifications"] as const satisfies Database[];
-
 /** Every job is done in the end, and does what its key says. */
 export async function lookAtJobs(sources: Sources): Promise<Look[]> {
 	const looks: Look[] = [];
-	for (const database of DATABASES) {
+	for (const database of databases) {
 		looks.push(
 			await sources.snapshot(database, (query) =>
 				look(query, {

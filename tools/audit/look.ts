@@ -1,3 +1,4 @@
+import type { Database } from "../../contracts/services.ts";
 import type { Finding, Look } from "./finding.ts";
 import type { Snapshot, Sources } from "./snapshot.ts";
 
@@ -95,8 +96,6 @@ export class PagedLook implements Look {
 		}
 	}
 }
-
-type Database = Parameters<Sources["snapshot"]>[0];
 
 /**
  * Reads a large table a page at a time, each page as of its own moment.

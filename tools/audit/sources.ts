@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { connect, type NatsConnection } from "nats";
 import type pg from "pg";
 import { databaseUrl, settings } from "../../config/settings.ts";
+import { databases, outboxes } from "../../contracts/services.ts";
 import { postgresPool } from "../../database/postgres-client.ts";
 import { streamConfig } from "../../events/envelope.ts";
 import { unlessMissing } from "../../events/stream.ts";
@@ -40,7 +41,7 @@ const PAGE_READS = 3;
 /** Opens the databases that the environment names; the products' file where there is no `MONGO_URL`. */
 export async function openSources(): Promise<Sources> {
 	const pools = new Map(
-		["users", "orders", "notifications"].map((name) => [
+		databases.map((name) => [
 			name,
 			postgresPool({
 				connectionString: databaseUrl(name),
@@ -69,11 +70,11 @@ export async function openSources(): Promise<Sources> {
 		snapshot,
 		consumer: () => consumer(nats),
 		async eventsUnderWay() {
-			const waiting = [
-				(await snapshot("users", waitingEvents)).length,
-				(await snapshot("orders", waitingEvents)).length,
-			];
-			return waiting.reduce((sum, count) => sum + count, (await consumer(nats)).unread);
+			let waiting = 0;
+			for (const database of Object.values(outboxes)) {
+				waiting += (await snapshot(database, waitingEvents)).length;
+			}
+			return waiting + (await consumer(nats)).unread;
 		},
 		nats,
 		async close() {
