@@ -1,10 +1,11 @@
 import { MESSAGES_KEPT_DAYS, PLACES_KEPT_DAYS } from "../../config/retention.ts";
 import { outboxes } from "../../contracts/services.ts";
+import type { Snapshot } from "../../database/audit.ts";
 import type { Happened, Look, LostEvent, Told } from "./finding.ts";
 import { FINDINGS_MAX, PagedLook, pages } from "./look.ts";
 import { compareMessages, toldOf } from "./messages.ts";
 import { EVENT_OF_STATUS } from "./orders.ts";
-import type { Snapshot, Sources } from "./snapshot.ts";
+import type { Sources } from "./snapshot.ts";
 import { lookAtStream, type UnreadEvents } from "./stream.ts";
 
 /** So many missing events of one thing are named; after them a repair and the next audit name others. */

@@ -1,7 +1,8 @@
 import { type Database, databases } from "../../contracts/services.ts";
+import { asUuid, type Snapshot } from "../../database/audit.ts";
 import type { Look } from "./finding.ts";
-import { asUuid, look } from "./look.ts";
-import type { Snapshot, Sources } from "./snapshot.ts";
+import { look } from "./look.ts";
+import type { Sources } from "./snapshot.ts";
 
 /** In SQL: the jobs as `j`. A payload of which PostgreSQL could not take the fields is empty. */
 export const JOBS = `(

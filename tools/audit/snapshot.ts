@@ -1,6 +1,6 @@
 import type { NatsConnection } from "nats";
-import type pg from "pg";
 import type { Database } from "../../contracts/services.ts";
+import type { Snapshot } from "../../database/audit.ts";
 import type { HoldPage, ProductDocument } from "../../services/products/documents.ts";
 
 export const FIELDS = [
@@ -23,9 +23,6 @@ export interface Stock extends Pick<ProductDocument, "_id" | (typeof FIELDS)[num
 	/** The pages that it lists and that are there. */
 	pages?: HoldPage[];
 }
-
-/** One look at a database: all queries of it see the same moment. */
-export type Snapshot = <R extends pg.QueryResultRow>(sql: string, values?: unknown[]) => Promise<R[]>;
 
 /** Everything that the shop keeps, for reading. */
 export interface Sources {

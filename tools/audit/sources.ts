@@ -4,6 +4,7 @@ import { connect, type NatsConnection } from "nats";
 import type pg from "pg";
 import { databaseUrl, settings } from "../../config/settings.ts";
 import { databases, outboxes } from "../../contracts/services.ts";
+import type { Snapshot } from "../../database/audit.ts";
 import { postgresPool } from "../../database/postgres-client.ts";
 import { streamConfig } from "../../events/envelope.ts";
 import { unlessMissing } from "../../events/stream.ts";
@@ -11,7 +12,7 @@ import { natsConnection } from "../../moleculer.config.ts";
 import type { HoldPage } from "../../services/products/documents.ts";
 import { listedPages } from "./hold-pages.ts";
 import { followInFile, notesOfFile, productsInFile } from "./product-file.ts";
-import type { Snapshot, Sources, Stock } from "./snapshot.ts";
+import type { Sources, Stock } from "./snapshot.ts";
 import { FIELDS } from "./snapshot.ts";
 
 /** The driver's own major version has no types. */

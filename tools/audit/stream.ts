@@ -1,9 +1,11 @@
 import type { JetStreamManager, JsMsg } from "nats";
+import { asUuid } from "../../database/audit.ts";
 import { eventId, readEvent, streamConfig } from "../../events/envelope.ts";
 import { unlessMissing } from "../../events/stream.ts";
+import { LINES, linesIn } from "../../services/orders/audit.ts";
 import type { Look } from "./finding.ts";
-import { asUuid, PagedLook } from "./look.ts";
-import { EVENT_OF_STATUS, LINES, linesIn } from "./orders.ts";
+import { PagedLook } from "./look.ts";
+import { EVENT_OF_STATUS } from "./orders.ts";
 import type { Sources } from "./snapshot.ts";
 
 /** How many events are compared at a time. */

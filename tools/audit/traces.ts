@@ -1,36 +1,13 @@
 import type { Look } from "./finding.ts";
-import { asUuid, look, PagedLook, pages } from "./look.ts";
-import type { Snapshot, Sources } from "./snapshot.ts";
+import { PagedLook, pages } from "./look.ts";
+import type { Sources } from "./snapshot.ts";
 
 /**
  * Orders and users that are gone, seen from what still names them. Numbers of orders tell nothing: each attempt to place
  * one takes a number, also where it fails. What the operator has accepted as lost (accept-restore.ts) counts as there.
  */
 export async function lookAtTraces(sources: Sources): Promise<Look[]> {
-	return [
-		await sources.snapshot("orders", namedByOrders),
-		await namedByNotifications(sources),
-		await ownersOfOrders(sources),
-	];
-}
-
-function namedByOrders(query: Snapshot): Promise<Look> {
-	return look(query, {
-		check: "an order that had events is there",
-		cure: "Restore orders from a copy; if an older copy is all there is, `npm run audit -- --accept-restore` lets the shop go on without them.",
-		all: "SELECT count(*)::integer AS rows FROM event_sequences",
-		wrong: `SELECT s.aggregate, 'has had ' || s.sequence || ' events, but there is no such order'
-			FROM event_sequences s
-			WHERE s.lost < s.sequence AND NOT EXISTS (SELECT FROM orders o WHERE o.id = ${asUuid("substr(s.aggregate, 7)")})
-			UNION ALL
-			SELECT 'job ' || j.id || ' of orders', 'is ' || j.task_identifier || ' of ' || j.key || ', which is not there'
-			FROM graphile_worker.jobs j
-			WHERE starts_with(j.key, 'restock:') AND NOT EXISTS (SELECT FROM orders o WHERE o.id = ${asUuid("substr(j.key, 9)")})
-			UNION ALL
-			SELECT 'job ' || j.id || ' of orders', 'is ' || j.task_identifier || ' of ' || j.key || ', which is not there'
-			FROM graphile_worker.jobs j
-			WHERE starts_with(j.key, 'refund:') AND NOT EXISTS (SELECT FROM payments p WHERE p.reference = substr(j.key, 8))`,
-	});
+	return [await namedByNotifications(sources), await ownersOfOrders(sources)];
 }
 
 /** Notifications knows of an order or user by its events and messages only. */
