@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { VariableName } from "../config/variables.ts";
+import { integerId } from "./fields.ts";
 import type { ProblemCode } from "./problems.ts";
 
 /**
@@ -178,6 +179,20 @@ export function healthAction<const S extends string>(service: S, path: string) {
 		rest: { method: "GET", path, outermost: true },
 		idempotent: true,
 		timeout_ms: 3000,
+	});
+}
+
+/**
+ * Takes a deleted user out of what the service keeps. Users has it called in every service that has it, at once and then by a
+ * job that is tried until it succeeds; `remnants` of the service's audit.ts finds what it has left.
+ */
+export function forgetUserAction(summary: string) {
+	return action({
+		summary,
+		permissions: "service",
+		params: z.strictObject({ user_id: integerId }),
+		result: z.null(),
+		idempotent: true,
 	});
 }
 

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { action, contract, deadLetter, healthAction, outboxAction } from "./contract.ts";
+import { action, contract, deadLetter, forgetUserAction, healthAction, outboxAction } from "./contract.ts";
 import { cursor, integerId, limit, line, moment, opaqueId, skip } from "./fields.ts";
 
 /** How a message reaches a person. */
@@ -149,6 +149,9 @@ export const notifications = contract({
 			result: z.array(z.strictObject({ aggregate: z.string(), sequence: z.int() })),
 			idempotent: true,
 		}),
+		forgetUser: forgetUserAction(
+			"Take the person out of the messages of a deleted user, and send none of them any more",
+		),
 		outbox: outboxAction,
 		health: healthAction("notification-service", "/health/notification"),
 	},

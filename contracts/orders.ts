@@ -3,6 +3,7 @@ import {
 	action,
 	contract,
 	event,
+	forgetUserAction,
 	healthAction,
 	idempotencyKey,
 	KEY_HEADER,
@@ -360,13 +361,9 @@ export const orders = contract({
 			result: z.strictObject({ user_ids: z.array(integerId) }),
 			idempotent: true,
 		}),
-		forgetUser: action({
-			summary: "Take the person out of the orders of a deleted user, as soon as each is settled",
-			permissions: "service",
-			params: z.strictObject({ user_id: integerId }),
-			result: z.null(),
-			idempotent: true,
-		}),
+		forgetUser: forgetUserAction(
+			"Take the person out of the orders of a deleted user, as soon as each is settled",
+		),
 		find: action({
 			summary: "An order by its id or its number, for the operator",
 			permissions: "admin",

@@ -1,6 +1,6 @@
 import { Op } from "sequelize";
 import { service } from "../../broker/schema.ts";
-import { type ActionContext, callAction, implement } from "../../contracts/actions.ts";
+import { type ActionContext, implement } from "../../contracts/actions.ts";
 import { problem } from "../../contracts/problems.ts";
 import { ACCESS_SECONDS, users } from "../../contracts/users.ts";
 import { cursorAt, readId } from "../../database/page-cursor.ts";
@@ -23,6 +23,7 @@ import { usersConsistent } from "./consistency.ts";
 import { contactsOf } from "./contacts.ts";
 import { isPasswordOf } from "./credentials.ts";
 import { warnOfDuplicates } from "./duplicates.ts";
+import { erasureTasks, spreadDeletion } from "./erasure.ts";
 import { LoginGuard, pruneAttempts } from "./login-guard.ts";
 import { askForMail, type MailRequest, requestMail } from "./mail-requests.ts";
 import { byEmail, connectUsers, present, presentToOwner } from "./model.ts";
@@ -38,9 +39,6 @@ import {
 	pruneTokens,
 	TokenSigner,
 } from "./tokens.ts";
-
-/** How long a deletion waits for orders. */
-const ORDERS_PATIENCE_MS = 1000;
 
 export default service<UsersService>({
 	name: users.name,
@@ -178,7 +176,7 @@ export default service<UsersService>({
 				throw problem("USER_NOT_FOUND");
 			}
 			await removeUser(this, ctx.params.id, ctx.locals.key_id);
-			await this.tellOrders(ctx.params.id);
+			await spreadDeletion(this, ctx.params.id);
 			return null;
 		},
 
@@ -278,14 +276,6 @@ export default service<UsersService>({
 			return row;
 		},
 
-		/** Deleted users order nothing more, whoever still takes their tokens; the job of the deletion is the guarantee. */
-		async tellOrders(this: UsersService, user_id: number) {
-			const options = { timeout: ORDERS_PATIENCE_MS, retries: 0 };
-			await callAction(this.broker, "v1.orders.forgetUser", { user_id }, options).catch((error: Error) =>
-				this.logger.warn(`Orders hears later that user ${user_id} is deleted: ${error.message}`),
-			);
-		},
-
 		async session(this: UsersService, holder: Holder, refresh_token: string): Promise<Tokens> {
 			return {
 				access_token: await this.signer.sign(holder),
@@ -306,10 +296,7 @@ export default service<UsersService>({
 				await pruneAttempts(this.pool);
 				await pruneFormerEmails(this.pool);
 			},
-			forget_orders: async (payload) => {
-				const { user_id } = payload as { user_id: number };
-				await callAction(this.broker, "v1.orders.forgetUser", { user_id });
-			},
+			...erasureTasks(this),
 			request_mail: (payload) => {
 				const { event, email } = payload as { event: MailRequest; email: string };
 				return requestMail(this, event, email);

@@ -50,6 +50,7 @@ const others = {
 	deadLetters: () => [],
 	retryDeadLetter,
 	takenIn: () => [],
+	forgetUser: () => null,
 	outbox: () => [],
 	health,
 };
