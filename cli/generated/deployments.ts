@@ -31,7 +31,6 @@ const services: ServiceContract[] = [...new Map(contracts.map((one) => [one.name
 export async function deployments(): Promise<[URL, string][]> {
 	const settings = await readFile(new URL("settings.yaml", KUBERNETES), "utf8");
 	const template = await readFile(new URL("kubernetes.template", import.meta.url), "utf8");
-	const withPostgres = services.filter(({ store }) => store === "PostgreSQL").map(({ name }) => name);
 	return [
 		...services.map((service): [URL, string] => [
 			new URL(`${service.name}.yaml`, KUBERNETES),
@@ -45,7 +44,7 @@ export async function deployments(): Promise<[URL, string][]> {
 			services: services.map(({ name }) => `- ${name}.yaml`),
 		}),
 		await withRegions(new URL("network.yaml", KUBERNETES), {
-			databases: [`- { key: app.kubernetes.io/name, operator: In, values: [${withPostgres.join(", ")}] }`],
+			databases: services.filter(({ store }) => store === "PostgreSQL").map(({ name }) => `- ${name}`),
 		}),
 		await withRegions(new URL("secrets.example.yaml", KUBERNETES), {
 			services: services.map((service) => secret(service, settings)),
