@@ -1,5 +1,5 @@
 import { MESSAGES_KEPT_DAYS, PLACES_KEPT_DAYS } from "../../config/retention.ts";
-import { outboxes } from "../../contracts/services.ts";
+import { databases, outboxes } from "../../contracts/services.ts";
 import type { Snapshot } from "../../database/audit.ts";
 import type { Happened, Look, LostEvent, Told } from "./finding.ts";
 import { FINDINGS_MAX, PagedLook, pages } from "./look.ts";
@@ -181,12 +181,19 @@ function putAside(query: Snapshot) {
 }
 
 async function addDeadLetters(sources: Sources, seen: PagedLook): Promise<void> {
-	const letters = await sources.snapshot("notifications", (query) =>
-		query<{ id: string; name: string; error: string }>(
-			"SELECT id, name, error FROM dead_letters ORDER BY failed_at DESC, id LIMIT 1000",
-		),
-	);
-	for (const { id, name, error } of letters) {
-		seen.add(`dead letter ${id}`, `${name} could not be taken in: ${error}`);
+	for (const database of databases) {
+		for (const { id, name, error } of await sources.snapshot(database, deadLetters)) {
+			seen.add(`dead letter ${id}`, `${name} could not be taken in: ${error}`);
+		}
 	}
+}
+
+/** None where the service listens to no event. */
+async function deadLetters(query: Snapshot): Promise<{ id: string; name: string; error: string }[]> {
+	const [table] = await query<{ is_there: boolean }>(
+		"SELECT to_regclass('dead_letters') IS NOT NULL AS is_there",
+	);
+	return table?.is_there
+		? query("SELECT id, name, error FROM dead_letters ORDER BY failed_at DESC, id LIMIT 1000")
+		: [];
 }
