@@ -53,13 +53,20 @@ export async function addService(name: string, say: (line: string) => void): Pro
 	await changeList((text) => withLine(text, name));
 	say("added its line to contracts/services.ts");
 	writeGenerated();
+	const next = [
+		[`npm test -- integration/${name}`, "its test"],
+		["npm start", `GET /api/v1/${name} answers [], GET /health/${singular(name)} its health`],
+		[`contracts/${name}.ts`, "the actions and their fields; after a change: npm run openapi"],
+		[`services/${name}/`, "what they do; a later change of its tables is migrations/002-….sql"],
+		[
+			"CONTRIBUTING.md",
+			"what follows from the contract, and how a service publishes events and listens to some",
+		],
+	];
+	const width = Math.max(...next.map(([where = ""]) => where.length));
 	say(`
 Next:
-  npm test -- integration/${name}   its test
-  npm start                        GET /api/v1/${name} answers [], GET /health/${singular(name)} its health
-  contracts/${name}.ts             the actions and their fields; after a change: npm run openapi
-  services/${name}/                what they do; a later change of its tables is migrations/002-….sql
-  CONTRIBUTING.md                  how it publishes events, and listens to some
+${next.map(([where = "", what]) => `  ${where.padEnd(width)}  ${what}`).join("\n")}
 To take it away again: npm run new -- --remove ${name}`);
 }
 
@@ -153,7 +160,8 @@ function withSortedImports(text: string): string {
 }
 
 async function changeList(change: (text: string) => string): Promise<void> {
-	await writeFile(LIST, change(await readFile(LIST, "utf8")));
+	const text = await readFile(LIST, "utf8");
+	await writeFile(LIST, change(text));
 }
 
 function importOf(name: string): string {
