@@ -10,7 +10,7 @@ import { checkAdmin } from "../hosting/seed.ts";
 import { StartError } from "../infra/backing-services.ts";
 import { readArguments, usage } from "./arguments.mjs";
 
-/** `npm run admin -- EMAIL`: makes this user an admin; where there is none, with a new account and password. */
+/** `npm run admin -- EMAIL`: makes this user an admin; creates the user, with a new password, if there is none. */
 async function start(): Promise<void> {
 	checkAdmin();
 	const [given, ...rest] = readArguments("admin").positionals;

@@ -1,4 +1,4 @@
-/** The values of the options of each command that has some. */
+/** Option values of each command that has options. */
 export interface Values {
 	import: { numbers?: string; encoding?: string; "ignore-unknown"?: boolean };
 	mails: { type?: string; since?: string };
@@ -21,7 +21,7 @@ export interface Values {
 	};
 }
 
-/** An option as util.parseArgs takes it, with its line of `--help`. */
+/** An option of util.parseArgs, with its line in `--help`. */
 export interface Option {
 	type: "string" | "boolean";
 	multiple?: boolean;
@@ -37,6 +37,7 @@ export function usage(command: string): string;
 export function help(command: string): string;
 export function asksForHelp(args: string[]): boolean;
 export function checkArguments(command: string, args: string[]): void;
+export function checkCheckout(command: string): void;
 export function readArguments<Command extends string>(
 	command: Command,
 	args?: string[],

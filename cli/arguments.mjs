@@ -1,12 +1,13 @@
 /*
- * The arguments of every command, for its own use and for `--help`. JavaScript, because cli/run.mjs needs it before Node 24
- * and the packages are there; types in arguments.d.mts.
+ * The arguments of every command, for parsing and for `--help`. JavaScript, because cli/run.mjs needs it before Node 24
+ * and the packages are installed; types are in arguments.d.mts.
  */
+import { existsSync } from "node:fs";
 import { parseArgs } from "node:util";
 
 /**
- * Of each command: `usage` has its forms, each with its effect; `options` are those of util.parseArgs, with a `note` for
- * `--help`; `operands` says whether it takes arguments beside its options.
+ * Definition of each command: `usage` lists its forms, each with its effect; `options` are those of util.parseArgs,
+ * with a `note` for `--help`; `operands` tells whether it takes arguments other than options.
  */
 const COMMANDS = {
 	start: {
@@ -200,23 +201,32 @@ const COMMANDS = {
 	},
 };
 
+/** What the commands for developers need beside the packages and files of the image, by their paths in the repository. */
+const CHECKOUT_ONLY = {
+	bench: ["tools/bench"],
+	chaos: ["tools/chaos", "node_modules/smtp-server"],
+	model: ["model"],
+	openapi: ["docs/reference", "node_modules/openapi-typescript"],
+	test: ["test", "node_modules/jest"],
+};
+
 /** The names of all commands. */
 export const commands = Object.keys(COMMANDS).sort();
 
-/** The forms of a command with their effects, and its options with their notes. */
+/** Returns the forms of a command with their effects, and its options with their notes. */
 export function reference(command) {
 	const { usage, options = {} } = COMMANDS[command];
 	return { usage, options: Object.entries(options) };
 }
 
-/** All forms of a command in one line, for the end of a refusal. */
+/** Returns all forms of a command in one line, for the end of an error message. */
 export function usage(command) {
 	const { usage, options, operands } = COMMANDS[command];
 	const forms = usage.map(([form]) => form).join(", or ");
 	return options || operands ? forms : `${forms} takes no arguments`;
 }
 
-/** The text that a command prints for `--help`. */
+/** Returns the text that a command prints for `--help`. */
 export function help(command) {
 	const { usage, options = {} } = COMMANDS[command];
 	const forms = usage.flatMap(([form, effect]) => [form, `    ${effect}`]);
@@ -226,17 +236,17 @@ export function help(command) {
 	return [...forms, ...(notes.length > 0 ? ["", ...notes] : [])].join("\n");
 }
 
-/** Whether `--help` or `-h` is among the arguments, before any `--`. */
+/** Tells whether `--help` or `-h` is among the arguments, before any `--`. */
 export function asksForHelp(args) {
 	const end = args.indexOf("--");
 	return args.slice(0, end === -1 ? args.length : end).some((one) => one === "--help" || one === "-h");
 }
 
 /**
- * Answers `--help` and ends the process; otherwise makes sure that the command takes these arguments. Nothing has to be
- * loaded, set or running for it.
+ * Prints the help and exits if `--help` is given; otherwise validates the arguments. Requires no module, setting or
+ * running shop.
  *
- * @throws Error as `readArguments` does.
+ * @throws Error like `readArguments`.
  */
 export function checkArguments(command, args) {
 	if (asksForHelp(args)) {
@@ -247,9 +257,26 @@ export function checkArguments(command, args) {
 }
 
 /**
- * The options and operands of a command.
+ * Makes sure that what only a checkout has is here, if the command needs it.
  *
- * @param args By default those of this process.
+ * @throws Error of one line, as in the image and where the development packages are not installed.
+ */
+export function checkCheckout(command) {
+	const missing = (CHECKOUT_ONLY[command] ?? []).find(
+		(path) => !existsSync(new URL(`../${path}`, import.meta.url)),
+	);
+	if (missing?.startsWith("node_modules/")) {
+		throw new Error(`${command} needs the development packages: run \`npm ci --include=dev\``);
+	}
+	if (missing !== undefined) {
+		throw new Error(`${command} runs in a checkout of the repository only: there is no ${missing} here`);
+	}
+}
+
+/**
+ * Returns the options and operands of a command.
+ *
+ * @param args Those of this process by default.
  * @throws Error of one line, with the usage, for an argument that the command does not take.
  */
 export function readArguments(command, args = process.argv.slice(2)) {
@@ -257,7 +284,7 @@ export function readArguments(command, args = process.argv.slice(2)) {
 	try {
 		return parseArgs({ args, options, allowPositionals: operands });
 	} catch (error) {
-		// Of Node's several sentences and lines the first.
+		// Only the first sentence of Node's message.
 		throw new Error(`${error.message.replace(/(\. |\.?\n|\.$).*$/s, "")}: ${usage(command)}`);
 	}
 }

@@ -11,12 +11,12 @@ import { openSources } from "../tools/audit/sources.ts";
 import { checkStores } from "../tools/audit/stores.ts";
 import { readArguments, type Values } from "./arguments.mjs";
 
-/** How long what keeps changing is looked at again. */
+/** Time for which breaches that may be in flight are checked again. */
 const PATIENCE_MS = 20_000;
 
 /**
- * `npm run audit -- [--repair] [--accept-restore]`: checks what the shop keeps against what it promises; exit code 1 on any
- * breach.
+ * `npm run audit -- [--repair] [--accept-restore]`: checks the stored data against the shop's guarantees; exit code 1
+ * on any breach.
  */
 async function start(): Promise<void> {
 	const { values } = readArguments("audit");
@@ -30,7 +30,7 @@ async function start(): Promise<void> {
 	}
 }
 
-/** Does what the options ask for and prints what the audit found; whether there is no breach. */
+/** Runs the audit with the given options and prints the result. Returns true if there is no breach. */
 async function auditShop(
 	isRunning: boolean,
 	{ repair: isToRepair, "accept-restore": isToAccept }: Values["audit"],

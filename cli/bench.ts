@@ -3,28 +3,20 @@ import "./startup/startup-checks.ts";
 import { resolve } from "node:path";
 import { fail } from "../hosting/fatal-error.ts";
 import { interruption } from "../hosting/interruption.ts";
-import { measureCosts, printCosts } from "../tools/bench/costs.ts";
-import { measureFinding, printFinding, RATIO_MAX } from "../tools/bench/finding.ts";
-import { hasUnexpected, measureGrowth } from "../tools/bench/growth.ts";
-import { HOLDS_RATIO_MAX, measureHolds } from "../tools/bench/holds.ts";
-import { measure } from "../tools/bench/measure.ts";
-import { measureMemory } from "../tools/bench/memory.ts";
-import { printedMemory, writeMemory } from "../tools/bench/memory-report.ts";
-import { type MainOptions, readOptions, type SpecialOptions } from "../tools/bench/options.ts";
-import { hasFailures, writeReports } from "../tools/bench/report.ts";
-import { measureStore, printStore } from "../tools/bench/store.ts";
-import { cleanUp } from "../tools/shop-process.ts";
+import type { MainOptions, readOptions, SpecialOptions } from "../tools/bench/options.ts";
 import { readArguments } from "./arguments.mjs";
 
 const say = (line: string) => console.log(line);
 
-/** `npm run bench`: measures; exit code 1 where something failed or is too slow. */
+/** `npm run bench`: runs benchmarks; exit code 1 if something failed or is too slow. */
 async function start(): Promise<void> {
+	const { readOptions } = await import("../tools/bench/options.ts");
+	const { cleanUp } = await import("../tools/shop-process.ts");
 	const options = readOptions(readArguments("bench"), resolve(import.meta.dirname, ".."));
 	const interrupted = interruption();
 	try {
 		const work = run(options, interrupted);
-		// Of memory it ends the measurement, and what there is is told.
+		// An interruption ends the memory measurement early, and its results so far are reported.
 		const isGood = await (options.special === "memory" ? work : Promise.race([work, interrupted]));
 		process.exitCode = isGood ? 0 : 1;
 	} finally {
@@ -51,15 +43,18 @@ function run(options: ReturnType<typeof readOptions>, interrupted: Promise<never
 	}
 }
 
-/** The shop beside its limits: the reports of `bench/results/`. */
+/** Measures the shop and the hand-written programs: the reports of `bench/results/`. */
 async function beside(options: MainOptions): Promise<boolean> {
+	const { measure } = await import("../tools/bench/measure.ts");
+	const { hasFailures, writeReports } = await import("../tools/bench/report.ts");
 	const measured = await measure(options, say);
 	say(`\n${await writeReports(measured)}`);
 	return !hasFailures(measured);
 }
 
-/** How much slower pages of 100,000 products are than of 1,000. */
+/** Measures how much slower pages of 100,000 products are than pages of 1,000. */
 async function finding(): Promise<boolean> {
+	const { measureFinding, printFinding, RATIO_MAX } = await import("../tools/bench/finding.ts");
 	const found = await measureFinding(say);
 	printFinding(found);
 	const slow = found.filter(({ ratio }) => ratio > RATIO_MAX);
@@ -67,15 +62,17 @@ async function finding(): Promise<boolean> {
 	return slow.length === 0;
 }
 
-/** What the shop's operations cost in processor time and bytes: the figures of docs/scaling.md. */
+/** Measures the processor time and bytes of the shop's operations: the figures of docs/how-to/scale.md. */
 async function costs(rounds: number, store: "mongo" | "nedb"): Promise<boolean> {
+	const { measureCosts, printCosts } = await import("../tools/bench/costs.ts");
 	const found = await measureCosts({ store, rounds }, say);
 	printCosts(found);
 	return found.failed.size === 0;
 }
 
-/** How much slower a product is with 10,000 open holds. */
+/** Measures how much slower a product with 10,000 open holds is. */
 async function holds(directory: string): Promise<boolean> {
+	const { HOLDS_RATIO_MAX, measureHolds } = await import("../tools/bench/holds.ts");
 	const found = await measureHolds(directory, say);
 	const slow = found.filter(
 		({ read_ratio, order_ratio }) => Math.max(read_ratio, order_ratio) > HOLDS_RATIO_MAX,
@@ -86,23 +83,27 @@ async function holds(directory: string): Promise<boolean> {
 	return slow.length === 0;
 }
 
-/** What it costs that products are confirmed only once they are on the disk: the figures of decision 12. */
+/** Measures the cost of confirming a product only once it is on the disk: the figures of decision 12. */
 async function durability(): Promise<boolean> {
+	const { measureStore, printStore } = await import("../tools/bench/store.ts");
 	printStore(await measureStore());
 	return true;
 }
 
-/** How the shop slows down while there is more of something. */
+/** Measures how the shop slows down as products, open holds and orders grow. */
 async function growth(options: SpecialOptions): Promise<boolean> {
+	const { hasUnexpected, measureGrowth } = await import("../tools/bench/growth.ts");
 	return !hasUnexpected(await measureGrowth(options.growth, say));
 }
 
-/** Whether a process gains memory under steady load. */
+/** Measures whether processes leak memory under steady load. */
 async function memory({ minutes, directory, results }: SpecialOptions, interrupted: Promise<never>) {
+	const { measureMemory } = await import("../tools/bench/memory.ts");
+	const { printedMemory, writeMemory } = await import("../tools/bench/memory-report.ts");
 	const measured = await measureMemory({ minutes, directory }, interrupted, say);
 	say(`\n${printedMemory(measured)}`);
 	say(`written: ${await writeMemory(results, measured)}`);
-	// Where it was interrupted, that is how it ends.
+	// Rejects if the measurement was interrupted.
 	await Promise.race([interrupted, Promise.resolve()]);
 	return Object.keys(measured.failed).length === 0;
 }

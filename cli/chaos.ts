@@ -3,29 +3,30 @@ import "./startup/startup-checks.ts";
 import { fail } from "../hosting/fatal-error.ts";
 import { interruption } from "../hosting/interruption.ts";
 import { StartError } from "../infra/backing-services.ts";
-import { runMails } from "../tools/chaos/mails.ts";
-import { printMails, printReport, printRolling } from "../tools/chaos/report.ts";
-import { runRolling } from "../tools/chaos/rolling.ts";
-import { type Report, runChaos } from "../tools/chaos/run.ts";
+import type { Report } from "../tools/chaos/run.ts";
 import { readArguments, usage } from "./arguments.mjs";
 
 /**
- * `npm run chaos`: a cluster under load and faults, or one whose mails are counted, or whose processes are replaced; then
- * an audit. Exit code 1 where a promise was broken, or the run was interrupted.
+ * `npm run chaos`: runs a cluster under load and faults, or counts its mails, or replaces its processes; then audits
+ * it. Exit code 1 if a guarantee was violated or the run was interrupted.
  */
 async function start(): Promise<void> {
 	const { minutes, seed, store, mails, rolling } = readOptions();
 	const stage = { say: (line: string) => console.log(line), interrupted: interruption() };
+	const { printMails, printReport, printRolling } = await import("../tools/chaos/report.ts");
 	let report: Pick<Report, "audit" | "violations">;
 	if (rolling) {
+		const { runRolling } = await import("../tools/chaos/rolling.ts");
 		const rolled = await runRolling(stage);
 		printRolling(rolled);
 		report = rolled;
 	} else if (mails) {
+		const { runMails } = await import("../tools/chaos/mails.ts");
 		const counted = await runMails({ events: mails, seed, ...stage });
 		printMails(counted);
 		report = counted;
 	} else {
+		const { runChaos } = await import("../tools/chaos/run.ts");
 		const broken = await runChaos({ minutes, seed, store, ...stage });
 		printReport(broken);
 		report = broken;

@@ -3,7 +3,7 @@ import "./startup/startup-checks.ts";
 import { styleText } from "node:util";
 import { createLogUpdate } from "log-update";
 import { settings } from "../config/settings.ts";
-import { createBroker, stopOnSignal } from "../hosting/broker.ts";
+import { createBroker, operatorNode, stopOnSignal } from "../hosting/broker.ts";
 import { fail } from "../hosting/fatal-error.ts";
 import { Nodes } from "../hosting/nodes.ts";
 import { type ManagedProcess, ProcessManager } from "../hosting/process-manager.ts";
@@ -18,9 +18,9 @@ const LOOK_EVERY_MS = 1000;
 const PROCESSES_MAX = 64;
 
 /**
- * `npm run cluster -- NAME=COUNT…`: brings up the parts and so many processes of each service, keeps them running, and shows
- * their logs and, on a terminal, a live table. SIGUSR2 replaces all processes, one after the other. For development and
- * tests: in production that is the work of an orchestrator.
+ * `npm run cluster -- NAME=COUNT…`: starts the backing services and COUNT processes of each service, supervises them,
+ * and shows their logs and, on a terminal, a live table. SIGUSR2 replaces all processes one by one. For development and
+ * tests; in production, use an orchestrator.
  */
 async function start(): Promise<void> {
 	checkAdmin();
@@ -34,7 +34,7 @@ async function start(): Promise<void> {
 		say(`${name}: ${took}, ${where}`);
 	}
 
-	const broker = createBroker({ nodeID: `cluster-${process.pid}`, quiet: true });
+	const broker = createBroker({ nodeID: operatorNode("cluster"), quiet: true });
 	const members = new ProcessManager((member, line) => say(prefixed(member, line)));
 	const nodes = new Nodes(broker);
 	let isStopping = false;
@@ -71,9 +71,9 @@ async function start(): Promise<void> {
 }
 
 /**
- * How many processes of each service, in the order in which they start.
+ * Returns the number of processes of each service, in the order in which they start.
  *
- * @throws StartError that shows how it is written.
+ * @throws StartError with the usage.
  */
 function readCounts(given: string[]): [string, number][] {
 	const wanted = new Map(
@@ -99,7 +99,7 @@ function prefixed({ name, service }: ManagedProcess, line: string): string {
 	return `${styleText(colour, name.padEnd(16), { stream: process.stdout })} ${shortened(line)}`;
 }
 
-/** Logs are JSON lines, for machines; here a person reads them. */
+/** Converts a JSON log line into a short line for people. */
 function shortened(line: string): string {
 	if (!line.startsWith("{")) {
 		return line;
@@ -112,7 +112,7 @@ function shortened(line: string): string {
 	}
 }
 
-/** Lines that scroll; on a terminal with a table below them that stays. */
+/** Prints scrolling lines; on a terminal, above a table that stays at the bottom. */
 class Screen {
 	#table = process.stdout.isTTY ? createLogUpdate(process.stdout) : undefined;
 	#shown = "";

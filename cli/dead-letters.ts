@@ -7,7 +7,7 @@ import { StartError } from "../infra/backing-services.ts";
 import { readArguments, usage } from "./arguments.mjs";
 import { listDeadLetters, retryDeadLetters } from "./repl/operator-commands.ts";
 
-/** `npm run dead-letters [-- retry ID|all]`: the events that the running shop could not handle, and another try. */
+/** `npm run dead-letters [-- retry ID|all]`: lists the dead letters of the running shop, or handles them again. */
 async function start(): Promise<void> {
 	const [command, id, ...rest] = readArguments("dead-letters").positionals;
 	if (rest.length > 0 || (command !== undefined && (command !== "retry" || !id))) {

@@ -1,14 +1,14 @@
 import { lstatSync, readFileSync } from "node:fs";
 
 /**
- * Sets the variables of a file such as .env, as far as the environment does not have them: it wins. Where there is no
- * file, nothing is set. Node 20 must be enough here, and no package.
+ * Sets the variables of a file such as .env; variables of the environment take precedence. A missing file is ignored.
+ * Must run on Node 20 without packages.
  *
- * @throws Error of one line, without any value of the file, for one that cannot be read or understood.
+ * @throws Error of one line, without any value of the file, if the file cannot be read or parsed.
  */
 export function loadEnvFile(file) {
 	for (const [name, value] of readEnvFile(file)) {
-		// Also one that is empty there: `SMTP_URL= npm start` is a choice as well.
+		// An empty variable takes precedence too: `SMTP_URL= npm start` is a deliberate choice.
 		if (!Object.hasOwn(process.env, name)) process.env[name] = value;
 	}
 }
@@ -37,12 +37,12 @@ function readEnvFile(file) {
 	}
 }
 
-/** Text of a file as editors write it: UTF-8, with or without a byte order mark. */
+/** Decodes a file as UTF-8, with or without a byte order mark. */
 function decode(bytes) {
 	const isUtf16 = (bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff);
 	if (isUtf16 || bytes.includes(0)) throw new Error(" is UTF-16 or no text: save it as UTF-8");
 	try {
-		// Drops the mark.
+		// Removes the byte order mark.
 		return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
 	} catch {
 		throw new Error(`${firstLineNotUtf8(bytes)} is not UTF-8: save the file as UTF-8`);
@@ -60,14 +60,15 @@ const NO_VALUE = /^[ \t]*(#.*)?$/;
 const ESCAPES = { n: "\n", r: "\r", t: "\t" };
 
 /**
- * The variables of a text in the form of .env files, as shells and Docker Compose read them, without expansion of `$`:
+ * Parses a text in the format of .env files, as shells and Docker Compose read them, without expansion of `$`:
  *
- * - `NAME=value`, also after `export`, with blanks around what counts;
- * - a value in `'…'` or `` `…` `` is taken as it stands, in `"…"` with \n, \r, \t, \\, \", \$ and \`; both may have several lines;
+ * - `NAME=value`, optionally after `export`, with blanks around name and value;
+ * - a value in `'…'` or `` `…` `` is literal; in `"…"`, the escapes \n, \r, \t, \\, \", \$ and \` apply; both may span
+ *   lines;
  * - `#` starts a comment at the beginning of a line or after a blank, outside of quotes.
  *
  * @returns Pairs of name and value, in the order of the text.
- * @throws Error that starts with `, line N`: the line is none of these.
+ * @throws Error that starts with `, line N` for an invalid line.
  */
 export function parseEnv(text) {
 	const found = [];
@@ -86,7 +87,7 @@ export function parseEnv(text) {
 			found.push([start[1], given.replace(/[ \t]#.*$/, "").trim()]);
 			continue;
 		}
-		// The first character is the quote; what follows may go on in the next lines.
+		// The first character is the quote; the value may continue on the next lines.
 		let end = closing(rest, quote);
 		while (end === -1 && index + 1 < lines.length) {
 			rest += `\n${lines[++index]}`;
@@ -108,7 +109,7 @@ function escaped(_, character) {
 	return ESCAPES[character] ?? character;
 }
 
-/** Where the quote that opens a text is closed, or -1. */
+/** Returns the position of the closing quote of a text that begins with the opening one, or -1. */
 function closing(text, quote) {
 	for (let at = 1; at < text.length; at++) {
 		if (quote === '"' && text[at] === "\\") at++;

@@ -3,7 +3,7 @@ import "./startup/startup-checks.ts";
 import { resolve } from "node:path";
 import { Presets, SingleBar } from "cli-progress";
 import { settings } from "../config/settings.ts";
-import { createBroker } from "../hosting/broker.ts";
+import { createBroker, operatorNode } from "../hosting/broker.ts";
 import { Catalogue } from "../hosting/catalogue/catalogue.ts";
 import { type ImportResult, importCatalogue, nothingImported } from "../hosting/catalogue/import.ts";
 import { isNumberFormat } from "../hosting/catalogue/numbers.ts";
@@ -13,10 +13,10 @@ import { readArguments, usage } from "./arguments.mjs";
 
 const PATIENCE_MS = 10_000;
 const SERVICE_PATIENCE_MS = 10_000;
-/** Without a terminal, progress is a line this often. */
+/** Interval between lines of progress without a terminal. */
 const PROGRESS_EVERY_MS = 5000;
 
-/** `npm run import -- FILE`: a CSV or NDJSON catalogue into the running shop. */
+/** `npm run import -- FILE`: imports a CSV or NDJSON catalogue into the running shop. */
 async function start(): Promise<void> {
 	const { file, ...options } = readOptions();
 	const path = resolve(process.env.INIT_CWD ?? ".", file);
@@ -51,13 +51,13 @@ function readOptions() {
 	return { file, numbers, encoding, ignoreUnknown };
 }
 
-/** A file of which nothing is imported needs no shop. */
+/** Imports a catalogue. A rejected file needs no running shop. */
 async function importIntoShop(catalogue: Catalogue): Promise<ImportResult> {
 	if (catalogue.refusal !== undefined) {
 		return nothingImported(catalogue);
 	}
 	await joinRunningServices(settings.directory, PATIENCE_MS, (line) => console.error(line));
-	const broker = createBroker({ nodeID: `import-${process.pid}`, quiet: true });
+	const broker = createBroker({ nodeID: operatorNode("import"), quiet: true });
 	await broker.start();
 	await broker.waitForServices({ name: "products", version: 1 }, SERVICE_PATIENCE_MS).catch(() => {
 		throw new StartError("the products service is away: bring it with `npm run node -- products`");

@@ -7,7 +7,10 @@ import { StartError } from "../infra/backing-services.ts";
 import { readArguments, usage } from "./arguments.mjs";
 import { listFailedMails, retryMails, whichMails } from "./repl/operator-commands.ts";
 
-/** `npm run mails [-- retry [--type TYPE] [--since MOMENT]]`: the messages that failed for good, and another try. */
+/**
+ * `npm run mails [-- retry [--type TYPE] [--since MOMENT]]`: lists the messages that failed for good, or sends them
+ * again.
+ */
 async function start(): Promise<void> {
 	const { retry, type, since } = read();
 	await withShop(notifications, (broker) =>
@@ -22,7 +25,7 @@ function read() {
 	if (!isKnown || rest.length > 0) {
 		throw new StartError(`unknown arguments: ${usage("mails")}`);
 	}
-	// Before the shop is asked.
+	// Validates the arguments before connecting to the shop.
 	whichMails(values.type, values.since);
 	return { retry: command === "retry", ...values };
 }

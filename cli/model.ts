@@ -1,18 +1,20 @@
 import "./startup/startup-checks.ts";
 
 import { fail } from "../hosting/fatal-error.ts";
-import { CONFIGURATIONS, type Configuration, FAULTS, type Fault } from "../model/configurations.ts";
-import { type Checker, type Counterexample, check, findChecker } from "../model/spin.ts";
+import type { Configuration, Fault } from "../model/configurations.ts";
+import type { Checker, Counterexample } from "../model/spin.ts";
 import { readArguments } from "./arguments.mjs";
 
 const NOT_RUN = 2;
 
 /**
- * `npm run model`: checks the model of docs/protocol.md, and that mistakes put into it are found; `--steps` prints how.
- * Exit code 1 where a check fails, 2 where there is no checker.
+ * `npm run model`: checks the model of docs/explanation/protocol.md, and that it detects deliberate mistakes; `--steps`
+ * prints the steps to each. Exit code 1 if a check fails, 2 if there is no checker.
  */
 async function start(): Promise<void> {
 	const { small = false, steps = false } = readArguments("model").values;
+	const { findChecker } = await import("../model/spin.ts");
+	const { CONFIGURATIONS, FAULTS } = await import("../model/configurations.ts");
 	const checker = await findChecker();
 	if (!checker) {
 		console.error(
@@ -34,6 +36,7 @@ async function start(): Promise<void> {
 }
 
 async function checkConfiguration(checker: Checker, { name, defines }: Configuration): Promise<number> {
+	const { check } = await import("../model/spin.ts");
 	const { states, seconds, memory_mb, counterexample } = await check(checker, defines, "all");
 	const cost = `${states.toLocaleString("en")} states, ${seconds.toFixed(1)} s, ${memory_mb.toFixed(0)} MB`;
 	console.log(`  ${counterexample ? "FAILED" : "ok"}: ${name}: ${cost} (${defines.join(" ")})`);
@@ -46,6 +49,7 @@ async function checkConfiguration(checker: Checker, { name, defines }: Configura
 async function checkFault(checker: Checker, fault: Fault, showsSteps: boolean): Promise<number> {
 	const { macro, name, defines, isLivelock } = fault;
 	const search = isLivelock ? "all" : "shortest";
+	const { check } = await import("../model/spin.ts");
 	const { counterexample } = await check(checker, [...defines, `FAULT_${macro}`], search);
 	if (!counterexample) {
 		console.log(`  NOT FOUND: ${name} (FAULT_${macro})`);

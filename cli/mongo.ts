@@ -5,7 +5,7 @@ import { stopOnSignal } from "../hosting/broker.ts";
 import { fail } from "../hosting/fatal-error.ts";
 import { startMongoStandIn } from "../infra/mongo-stand-in.ts";
 
-/** `npm run mongo`: a MongoDB-compatible server for development, until Ctrl-C. */
+/** `npm run mongo`: runs a MongoDB-compatible server for development, until Ctrl-C. */
 async function start(): Promise<void> {
 	const server = await startMongoStandIn(settings.directory, (line) => console.log(line));
 	stopOnSignal(() => server.stop());

@@ -12,12 +12,15 @@ import { ownProductsFile } from "../infra/lock.ts";
 import { readArguments } from "./arguments.mjs";
 import { table } from "./tables/table.ts";
 
-/** How long this waits for a shop that is just starting. */
+/** Time to wait for a shop that is still starting. */
 const PATIENCE_MS = 60_000;
-/** What a process needs for its own end, of `SHUTDOWN_SECONDS`. */
+/** Share of `SHUTDOWN_SECONDS` reserved for the exit of the process. */
 const EXIT_MS = 500;
 
-/** `npm run node -- NAME…`: another process of the running shop, with the named services or all but the gateway. */
+/**
+ * `npm run node -- NAME…`: joins the running shop with another process that hosts the named services, or all but the
+ * gateway.
+ */
 async function start(): Promise<void> {
 	checkAdmin();
 	const asked = readArguments("node").positionals.join(" ");
@@ -43,7 +46,7 @@ async function start(): Promise<void> {
 			drain(broker).then(() => broker.stop()),
 		);
 	});
-	// Who started this one may have died: nobody would look after it any more.
+	// Stops when the process manager has died, since nothing would supervise this process any more.
 	process.once("disconnect", () => process.kill(process.pid, "SIGTERM"));
 	process.channel?.unref();
 	const healthAddress = await health.listen();
@@ -70,7 +73,10 @@ async function start(): Promise<void> {
 	);
 }
 
-/** The NeDB file has one owner: somebody who asked for products is told, somebody who asked for all gets the rest. */
+/**
+ * Takes ownership of the NeDB file. If another process owns it, products is left out, or is an error if it was asked
+ * for by name.
+ */
 async function withProductsFile(
 	names: string[],
 	isNamed: boolean,
@@ -89,5 +95,5 @@ async function withProductsFile(
 }
 
 await start().catch(fail);
-// For the next process, also should this one be killed.
+// For the next process, even if this one is killed.
 flushCompileCache();

@@ -2,10 +2,10 @@ import "./startup/startup-checks.ts";
 
 import { writeFile } from "node:fs/promises";
 import { fail } from "../hosting/fatal-error.ts";
-import { generatedFiles } from "./generated/generated-files.ts";
 
-/** `npm run openapi`: writes the API's document, the reference documents and what else is generated from the code. */
+/** `npm run openapi`: writes the OpenAPI document, the reference documents and all other generated files. */
 async function start(): Promise<void> {
+	const { generatedFiles } = await import("./generated/generated-files.ts");
 	for (const [file, text] of await generatedFiles()) {
 		await writeFile(file, text);
 		console.log(`wrote ${file.pathname}`);

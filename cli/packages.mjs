@@ -6,23 +6,26 @@ import { setTimeout as wait } from "node:timers/promises";
 import { holderOf, tryLock } from "../infra/pid-lock.mjs";
 
 /**
- * Runs `npm ci` if node_modules is not what package-lock.json says. A stamp in node_modules remembers
- * for which lockfile it was found good. Of several at once one installs and the others wait for it.
- * @param {string} root the repository
- * @param {boolean} with_dev whether the packages for development are needed, also under
- * NODE_ENV=production
- * @param {boolean} is_production whether those for development are left out otherwise
- * @throws Error with one line for the operator
+ * Runs `npm ci` if node_modules does not match package-lock.json. A stamp in node_modules records the lockfile that it
+ * matches. Of several concurrent processes, one installs and the others wait.
+ *
+ * @param {string} root The repository.
+ * @param {boolean} with_dev Whether development packages are required, even under NODE_ENV=production.
+ * @param {boolean} is_production Whether development packages are otherwise omitted.
+ * @throws Error with one line for the operator.
  */
 export async function bringPackages(root, with_dev, is_production) {
-	const lockfile = readFileSync(join(root, "package-lock.json"));
+	const lock_path = join(root, "package-lock.json");
+	// The image has its packages and not the list of them.
+	if (!existsSync(lock_path) && existsSync(join(root, "node_modules"))) return;
+	const lockfile = readFileSync(lock_path);
 	const stamp = `${createHash("sha256").update(lockfile).digest("hex")} ${process.platform}-${process.arch}`;
 	if (isGood(root, lockfile, stamp, with_dev, is_production)) return;
 	const lock = await lockOrWait(root, () => isGood(root, lockfile, stamp, with_dev, is_production));
 	if (lock === null) return;
 	const free = () => lock.release();
 	process.once("exit", free);
-	// Ctrl-C reaches npm as well; its exit then ends us, and the lock with us.
+	// Ctrl-C reaches npm as well; its exit then ends this process, which releases the lock.
 	const passOn = () => {};
 	process.on("SIGINT", passOn);
 	try {
@@ -38,7 +41,7 @@ export async function bringPackages(root, with_dev, is_production) {
 	}
 }
 
-/** Answers the lock, or null once somebody else has installed what is needed. */
+/** Returns the lock, or null once another process has installed the packages. */
 async function lockOrWait(root, isDone) {
 	// Not in node_modules, which npm ci empties.
 	const folder = join(root, ".toko");
@@ -71,20 +74,20 @@ function stampFile(root) {
 function isGood(root, lockfile, stamp, with_dev, is_production) {
 	const found = readText(stampFile(root));
 	if (found === `${stamp} all` || (found === `${stamp} production` && !with_dev)) return true;
-	// Somebody who ran npm by hand is not made to wait for it again.
+	// Packages that were installed with npm by hand are not installed again.
 	const installed = readText(join(root, "node_modules/.package-lock.json"));
 	if (installed === null) return false;
 	const kind = compare(JSON.parse(lockfile).packages, parsePackages(installed), root);
 	if (kind === "other" || (kind === "production" && with_dev)) return false;
-	// Production would refuse what it does not miss, and development miss what production left out.
+	// Outside production, a production-only installation lacks packages, although it has all that production requires.
 	if (kind === "production" && !is_production) return false;
 	writeStamp(root, stamp, kind === "all");
 	return true;
 }
 
 /**
- * "all": every package of the lockfile is there in its version; "production": all but development's;
- * else "other".
+ * Compares the installed packages with the lockfile: "all" if every package is installed in its version, "production"
+ * if only development packages are missing, otherwise "other".
  */
 function compare(wanted, installed, root) {
 	let kind = "all";
@@ -96,7 +99,7 @@ function compare(wanted, installed, root) {
 			return "other";
 		}
 		if (here !== undefined) return "other";
-		// Optional ones are for other platforms, mostly: npm leaves them out of its own list.
+		// Optional packages are mostly for other platforms; npm omits them from its own list.
 		if (entry.optional || entry.devOptional || entry.peer) continue;
 		if (!entry.dev) return "other";
 		kind = "production";
@@ -116,7 +119,7 @@ function writeStamp(root, stamp, with_dev) {
 	try {
 		writeFileSync(stampFile(root), `${stamp} ${with_dev ? "all" : "production"}`);
 	} catch {
-		// A node_modules that belongs to somebody else: it is compared again next time.
+		// node_modules belongs to another user: it is compared again next time.
 	}
 }
 
@@ -128,11 +131,10 @@ function readText(file) {
 	}
 }
 
-/** Throws with npm's own words above one line of ours. */
+/** Installs the packages. On failure, prints npm's output and throws an error of one line. */
 async function bring(root, with_dev) {
 	let result = await npm(root, ["ci"], with_dev);
-	// A lockfile made where the registry lacks packages for other platforms: npm ci refuses it, npm install
-	// takes what it says and asks for the rest.
+	// npm ci rejects a lockfile that lacks packages for other platforms; npm install uses it and resolves the rest.
 	if (/code EUSAGE/.test(result.errors)) result = await npm(root, ["install", "--no-save"], with_dev);
 	if (result.failure === 0) return;
 	const lines = result.errors.trimEnd().split("\n");
@@ -143,7 +145,7 @@ async function bring(root, with_dev) {
 async function npm(root, command, with_dev) {
 	const options = [...command, "--no-audit", "--no-fund", "--no-progress", "--loglevel=error"];
 	if (with_dev) options.push("--include=dev");
-	// Below `npm run` the npm that runs us; else the one on the PATH.
+	// Under `npm run`, use the npm that runs this process, otherwise the one on the PATH.
 	const own = process.env.npm_execpath?.endsWith(".js") ? process.env.npm_execpath : null;
 	const [file, args] = own === null ? ["npm", options] : [process.execPath, [own, ...options]];
 	const child = spawn(file, args, { cwd: root, env: environment(), stdio: ["ignore", "ignore", "pipe"] });
@@ -159,7 +161,7 @@ async function npm(root, command, with_dev) {
 	return { failure, errors };
 }
 
-/** npm's variables of the shell say from where packages come; not where they go. */
+/** Variables that would make npm install elsewhere or nothing; those that say where packages come from remain. */
 const MISLEADING =
 	/^npm_config_(global|location|dry_run|package_lock|package_lock_only|install_strategy|workspaces?)$/i;
 

@@ -7,8 +7,8 @@ import { fail } from "../hosting/fatal-error.ts";
 import { readArguments } from "./arguments.mjs";
 
 /**
- * `npm run rotate-keys`: a new key for access tokens. Nobody is logged out: tokens of the old one stay good. With
- * `-- --revoke`, for a key that somebody else may have, they do not: clients get new ones for their refresh tokens.
+ * `npm run rotate-keys`: creates a new key for access tokens. No user is logged out, because tokens of the old key stay
+ * valid. With `-- --revoke`, for a leaked key, they become invalid, and clients get new ones for their refresh tokens.
  */
 async function start(): Promise<void> {
 	const { values } = readArguments("rotate-keys");

@@ -1,7 +1,7 @@
 /**
- * `node cli/run.mjs <command> [arguments]`: what npm's scripts call. Checks the arguments, reads .env, brings the packages if
- * they are missing or not those of package-lock.json, finds Node 24 and runs cli/<command>.ts with it. Node 20
- * must be enough here, and no package.
+ * `node cli/run.mjs <command> [arguments]`: the entry point of npm's scripts. Validates the arguments, reads .env,
+ * installs packages if they are missing or do not match package-lock.json, finds Node 24 and runs cli/<command>.ts with
+ * it. Must itself run on Node 20 without packages.
  */
 import { execFileSync, spawn } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
@@ -9,13 +9,13 @@ import { constants } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { nodeEnvironment } from "../config/node-env.mjs";
-import { asksForHelp, checkArguments, commands, help } from "./arguments.mjs";
+import { asksForHelp, checkArguments, checkCheckout, commands, help } from "./arguments.mjs";
 import { loadEnvFile } from "./env-file.mjs";
 import { bringPackages } from "./packages.mjs";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
-/** What the program does when it cannot go on: one line, exit 1. */
+/** Ends the program with one line and exit code 1. */
 function stop(line) {
 	console.error(line);
 	process.exit(1);
@@ -34,17 +34,16 @@ function findNode() {
 function nodeArguments(command, rest) {
 	if (command === "test") {
 		const jest = join(root, "node_modules/jest/bin/jest.js");
-		if (!existsSync(jest)) stop("the tests need the development packages: run `npm ci --include=dev`");
 		return ["--experimental-vm-modules", "--no-warnings", jest, ...rest];
 	}
-	// DEP0174: moleculer-db causes it when it opens a file.
+	// DEP0174 is caused by moleculer-db when it opens a file.
 	const quiet = ["--disable-warning=DEP0174", "--disable-warning=ExperimentalWarning"];
 	return [...quiet, join(root, "cli", `${command}.ts`), ...rest];
 }
 
 /**
- * Whether this process is in the foreground of a terminal: its Ctrl-C then reaches the child by itself,
- * and once is enough.
+ * Tells whether this process is in the foreground of a terminal. Ctrl-C then reaches the child directly and must not be
+ * forwarded.
  */
 function isForeground() {
 	try {
@@ -67,7 +66,7 @@ function run(node, command, rest) {
 		stdio: "inherit",
 		env: {
 			INIT_CWD: process.cwd(),
-			// What Node made of the sources is kept: the next process starts with half the work.
+			// Compiled code is cached, which halves the work of the next start.
 			NODE_COMPILE_CACHE: join(root, "node_modules/.cache/node"),
 			...process.env,
 		},
@@ -75,8 +74,8 @@ function run(node, command, rest) {
 	const handlers = new Map();
 	for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"]) {
 		const handler = () => {
-			// The end of a terminal, which is no longer there to ask: whoever is still here a second later had
-			// none.
+			// The terminal is closed, so it can no longer be asked. A child that is still running a second later did not get
+			// the signal.
 			if (signal === "SIGHUP") setTimeout(() => child.kill(signal), 1_000);
 			else if (signal === "SIGTERM" || !isForeground()) child.kill(signal);
 		};
@@ -88,7 +87,7 @@ function run(node, command, rest) {
 		if (signal === null) process.exit(code);
 		for (const [name, handler] of handlers) process.removeListener(name, handler);
 		process.kill(process.pid, signal);
-		// Should the signal not end this process: what a shell reports for it.
+		// If the signal does not end this process, exit with the code that shells report for it.
 		setTimeout(() => process.exit(128 + (constants.signals[signal] ?? 0)), 1_000);
 	});
 }
@@ -113,5 +112,10 @@ try {
 	await bringPackages(root, command === "test", nodeEnvironment() === "production");
 } catch (error) {
 	stop(error.message);
+}
+try {
+	checkCheckout(command);
+} catch (error) {
+	stop(`toko: ${error.message}`);
 }
 run(findNode(), command, rest);

@@ -17,12 +17,12 @@ import { ownProductsFile } from "../infra/lock.ts";
 import { Operator } from "./repl/operator.ts";
 import { openRepl } from "./repl/repl.ts";
 
-/** What the parts need for their end, of `SHUTDOWN_SECONDS`. */
+/** Share of `SHUTDOWN_SECONDS` reserved for stopping the backing services. */
 const PARTS_STOP_MS = 2500;
 const SERVICES_STOP_MIN_MS = 500;
 const READY_CHECK_MS = 100;
 
-/** `npm start`: the parts, the services that `SERVICES` names, and on a terminal the REPL. */
+/** `npm start`: starts the backing services, the services in `SERVICES` and, on a terminal, the REPL. */
 async function start(): Promise<void> {
 	checkAdmin();
 	const names = namedServices(process.env.SERVICES ?? "", "SERVICES");
@@ -54,7 +54,9 @@ interface Shop {
 	isStopped(): boolean;
 }
 
-/** A broker whose end is the end of the parts too, whatever ends it: a signal, the REPL's `quit` or a failure. */
+/**
+ * Creates a broker that also stops the backing services, whatever stops it: a signal, the REPL's `quit` or a failure.
+ */
 function createShop(parts: RunningServices, names: string[], hasTerminal: boolean): Shop {
 	const operator = new Operator();
 	const broker = createBroker({ quiet: hasTerminal, middlewares: [operator.middleware] });
@@ -138,5 +140,5 @@ async function reportReady(
 }
 
 await start().catch(fail);
-// For the next process, also should this one be killed.
+// For the next process, even if this one is killed.
 flushCompileCache();

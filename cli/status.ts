@@ -4,22 +4,25 @@ import { setTimeout as wait } from "node:timers/promises";
 import { askNats, askServices } from "../broker/health.ts";
 import { settings } from "../config/settings.ts";
 import { contracts } from "../contracts/actions.ts";
-import { createBroker } from "../hosting/broker.ts";
+import { createBroker, operatorNode } from "../hosting/broker.ts";
 import { fail } from "../hosting/fatal-error.ts";
 import { Nodes } from "../hosting/nodes.ts";
 import { joinRunningServices, StartError } from "../infra/backing-services.ts";
 import { nodesTable } from "./tables/cluster-table.ts";
 
 const PATIENCE_MS = 10_000;
-/** Nodes introduce themselves within this. */
+/** Time within which nodes discover each other. */
 const INTRODUCTIONS_MS = 1000;
-/** Rates are measured over this. */
+/** Interval over which rates are measured. */
 const SECOND_MS = 1000;
 
-/** `npm run status`: the nodes of the running shop and whether its services are well; exit code 1 where one is not. */
+/**
+ * `npm run status`: shows the nodes of the running shop and the health of its services; exit code 1 if one is not
+ * ready.
+ */
 async function start(): Promise<void> {
 	await joinRunningServices(settings.directory, PATIENCE_MS, (line) => console.error(line));
-	const broker = createBroker({ nodeID: `status-${process.pid}`, quiet: true });
+	const broker = createBroker({ nodeID: operatorNode("status"), quiet: true });
 	broker.fatal = (message) => fail(new StartError(message));
 	await broker.start();
 	await wait(INTRODUCTIONS_MS);

@@ -2,15 +2,15 @@ import type { ServiceBroker } from "moleculer";
 import { settings } from "../config/settings.ts";
 import type { contracts } from "../contracts/actions.ts";
 import { joinRunningServices, StartError } from "../infra/backing-services.ts";
-import { createBroker } from "./broker.ts";
+import { createBroker, operatorNode } from "./broker.ts";
 
 const PATIENCE_MS = 10_000;
 
 /**
- * Does something with the running shop, as a node of it that hosts nothing.
+ * Runs a function as a node of the running shop that hosts no services.
  *
- * @param service The service that has to be there.
- * @throws StartError where no shop is running, or the service is away.
+ * @param service The service that must be available.
+ * @throws StartError if no shop is running, or the service is unavailable.
  */
 export async function withShop(
 	service: (typeof contracts)[number],
@@ -18,7 +18,7 @@ export async function withShop(
 ): Promise<void> {
 	const { name, version } = service;
 	await joinRunningServices(settings.directory, PATIENCE_MS, (line) => console.error(line));
-	const broker = createBroker({ nodeID: `tool-${process.pid}`, quiet: true });
+	const broker = createBroker({ nodeID: operatorNode("tool"), quiet: true });
 	await broker.start();
 	try {
 		await broker.waitForServices({ name, version }, PATIENCE_MS).catch(() => {

@@ -1,4 +1,5 @@
 import { createServer } from "node:net";
+import { hostname } from "node:os";
 import { type Middleware, ServiceBroker } from "moleculer";
 import { settings } from "../config/settings.ts";
 import { StartError } from "../infra/backing-services.ts";
@@ -7,7 +8,12 @@ import { natsOf } from "../nats/client.ts";
 import { onClosedOutput } from "./closed-output.ts";
 import { fail } from "./fatal-error.ts";
 
-/** A terminal gets short lines of what matters; anything else gets JSON lines (pino). */
+/** Returns the id of a node that hosts no service, such as the REPL. In containers, all processes may have the same pid. */
+export function operatorNode(kind: string): string {
+	return `${kind}-${hostname()}-${process.pid}`;
+}
+
+/** Creates a broker. It logs JSON lines (pino) or, if `quiet`, short lines of warnings and errors. */
 export function createBroker(
 	options: { nodeID?: string; middlewares?: Middleware[]; quiet?: boolean } = {},
 ): ServiceBroker {
@@ -26,9 +32,9 @@ export function createBroker(
 }
 
 /**
- * Makes sure that the gateway will be able to listen, before anything else is started.
+ * Checks that the gateway will be able to listen, before anything is started.
  *
- * @throws StartError that names the address and what to do.
+ * @throws StartError that names the address and the remedy.
  */
 export async function checkPort(): Promise<void> {
 	const { host, port } = settings;
@@ -49,22 +55,23 @@ export async function checkPort(): Promise<void> {
 }
 
 /**
- * Tells the others what this process offers, before it says that it is ready: Moleculer does so a second after the last
- * change.
+ * Publishes the services of this process to the other nodes, before it reports that it is ready: Moleculer itself does
+ * so a second after the last change.
  */
 export async function announce(broker: ServiceBroker): Promise<void> {
 	await broker.registry.discoverer.sendLocalNodeInfo();
 	await natsOf(broker)?.flush();
 }
 
-/** Has the node's gateway, if it hosts one, let its clients go: the first thing to do when a process stops. */
+/** Drains the gateway of this node, if it hosts one. The first step of a shutdown. */
 export async function drain(broker: ServiceBroker): Promise<void> {
 	await (broker.getLocalService("api") as { letGo?(): Promise<void> } | undefined)?.letGo?.();
 }
 
 /**
- * Runs `stop` once, at the first SIGINT, SIGTERM or SIGHUP, then exits; later ones change nothing. So does, except in
- * production, a line that nobody reads any more: `npm start | head -1` ends. There a service outlives the reader of its log.
+ * Runs `stop` once, at the first SIGINT, SIGTERM or SIGHUP, then exits; later signals are ignored. Except in
+ * production, a closed output has the same effect: `npm start | head -1` ends. In production a service outlives the
+ * reader of its log.
  */
 export function stopOnSignal(stop: () => Promise<void>): void {
 	let stopping = false;
@@ -86,7 +93,7 @@ export function stopOnSignal(stop: () => Promise<void>): void {
 	}
 }
 
-/** Waits for some work, but no longer than `patience_ms`. */
+/** Waits for a promise, for at most `patience_ms`. */
 export async function within(patience_ms: number, work: Promise<unknown>): Promise<void> {
 	let timer: NodeJS.Timeout | undefined;
 	const patience = new Promise((resolve) => {

@@ -5,7 +5,7 @@ import { askNats, askServices, type State } from "../broker/health.ts";
 import { settings } from "../config/settings.ts";
 import { StartError } from "../infra/backing-services.ts";
 
-/** What `/health/ready` of a process says. */
+/** Body of `/health/ready` of a process. */
 interface NodeReadiness {
 	status: "ready" | "not_ready";
 	node: string;
@@ -14,8 +14,9 @@ interface NodeReadiness {
 }
 
 /**
- * `GET /health/live` and `/health/ready` of one process, on a small port of its own (`HEALTH_PORT`). It is ready while all
- * of its own services answer with their databases, and NATS does: not while it starts or stops, whatever others do.
+ * Serves `GET /health/live` and `/health/ready` of one process on a port of its own (`HEALTH_PORT`). The process is
+ * ready while all of its services, their databases and NATS respond. It is not ready while it starts or stops. Other
+ * processes have no effect.
  */
 export class HealthServer {
 	#broker: ServiceBroker;
@@ -37,14 +38,14 @@ export class HealthServer {
 				response.end(request.method === "HEAD" ? undefined : JSON.stringify(body));
 			});
 		});
-		// It must not keep a process alive that has nothing else to do.
+		// The server must not prevent the process from exiting.
 		this.#server.unref();
 	}
 
 	/**
-	 * Answers the address.
+	 * Listens and returns the address.
 	 *
-	 * @throws StartError where the port is taken.
+	 * @throws StartError if the port is in use.
 	 */
 	async listen(): Promise<string> {
 		const { host, healthPort } = settings;

@@ -1,9 +1,9 @@
 import { StartError } from "../infra/backing-services.ts";
 import { onClosedOutput } from "./closed-output.ts";
 
-/** The end of a command before its work is done. */
+/** The interruption of a command before it has finished. */
 export class Interrupted extends StartError {
-	/** Whether somebody still reads the command's output. */
+	/** False if the reader of the command's output has closed it. */
 	isRead: boolean;
 
 	constructor(cause: string, isRead: boolean) {
@@ -13,10 +13,11 @@ export class Interrupted extends StartError {
 }
 
 /**
- * A promise that rejects at the first SIGINT, SIGTERM or SIGHUP, or when nobody reads the output any more; later ones change
- * nothing. For a command that starts processes, to race with its work: Node's own end of the process would leave them.
+ * Returns a promise that rejects at the first SIGINT, SIGTERM or SIGHUP, or when the reader of the output closes it;
+ * later signals are ignored. A command that starts processes races it with its work, because Node's default handling
+ * would orphan them.
  *
- * @param options.needsReader False where the work has a use without its output.
+ * @param options.needsReader False if the work is useful without its output.
  * @throws Interrupted
  */
 export function interruption({ needsReader = true } = {}): Promise<never> {
@@ -27,7 +28,7 @@ export function interruption({ needsReader = true } = {}): Promise<never> {
 	if (needsReader) {
 		onClosedOutput(() => reject(new Interrupted("the end of its output's reader", false)));
 	}
-	// It may come after the work.
+	// It may reject after the work is done.
 	promise.catch(() => undefined);
 	return promise;
 }

@@ -2,10 +2,10 @@ import { settings } from "../config/settings.ts";
 import { canJoin, joinRunningServices, startBackingServices } from "../infra/backing-services.ts";
 
 const PATIENCE_MS = 10_000;
-/** Services that together need every server. */
+/** Services that together need every backing service. */
 const WITH_ALL_DATABASES = ["users", "products"];
 
-/** The parts of a shop that runs, or of one that stands: then they are started, and `leave` stops them again. */
+/** Joins the backing services of the running shop. If no shop is running, starts them, and `leave` stops them again. */
 export async function joinOrStart(
 	say: (line: string) => void,
 ): Promise<{ isRunning: boolean; leave(): Promise<void> }> {

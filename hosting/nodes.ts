@@ -1,14 +1,14 @@
 import type { ServiceBroker } from "moleculer";
 import { CALLS_METRIC, PROCESSOR_METRIC, RESPONSES_METRIC } from "../broker/metrics.ts";
 
-/** A node of the shop, as others see it. */
+/** A node of the shop, as seen by other nodes. */
 export interface NodeState {
 	id: string;
 	services: string[];
-	/** Percent of one core that its process uses. */
+	/** CPU usage of its process in percent of one core. */
 	cpu: number | null;
 	calls_per_second: number | null;
-	/** Of the answers that may be kept, how many were (percent); null where there were none. */
+	/** Hit rate of the response cache in percent; null if there were no cacheable calls. */
 	kept: number | null;
 }
 
@@ -19,7 +19,7 @@ interface Metric {
 
 const PATIENCE_MS = 1000;
 
-/** Looks at the nodes of the shop again and again. */
+/** Samples the nodes of the shop repeatedly. */
 export class Nodes {
 	#broker: ServiceBroker;
 	#before = new Map<string, { at: number; calls: number; processor_ms: number }>();
@@ -28,7 +28,7 @@ export class Nodes {
 		this.#broker = broker;
 	}
 
-	/** The nodes that host services, as they are now; rates are since the last look. */
+	/** Returns the nodes that currently host services; rates are since the previous call. */
 	async look(): Promise<NodeState[]> {
 		const nodes = this.#broker.registry
 			.getNodeList({ onlyAvailable: true, withServices: true })

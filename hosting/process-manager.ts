@@ -9,9 +9,9 @@ import { choosePort } from "../infra/ports.ts";
 const repository = resolve(import.meta.dirname, "..");
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 10_000;
-/** A process that lived for so long did not end because of how it starts. */
+/** Uptime after which an exit is not considered a failed start. */
 const SETTLED_MS = 10_000;
-/** What does not end by itself after `SHUTDOWN_SECONDS` is killed this much later. */
+/** Time after `SHUTDOWN_SECONDS` at which a process that is still running gets SIGKILL. */
 const KILL_AFTER_MS = 3000;
 
 const SERVING_MS = 10_000;
@@ -23,11 +23,11 @@ export interface ManagedProcess {
 	name: string;
 	service: string;
 	state: "starting" | "ready" | "stopping" | "down";
-	/** Its id in the registry. */
+	/** Its node id in the registry. */
 	nodeID: string | undefined;
 	pid: number | undefined;
 	restarts: number;
-	/** Of a gateway. */
+	/** Address of a gateway. */
 	address: string | undefined;
 }
 
@@ -37,14 +37,14 @@ interface Process extends ManagedProcess {
 	pause_ms: number;
 }
 
-/** Starts processes of services and keeps them running: what ends is started again, after pauses that grow. */
+/** Starts and supervises processes of services. Exited processes restart with exponential backoff. */
 export class ProcessManager {
 	#processes: Process[] = [];
 	#isStopping = false;
 	#replacing: Promise<void> | undefined;
 	#hear: (member: ManagedProcess, line: string) => void;
 
-	/** @param hear Gets every line that a member prints, and what becomes of it. */
+	/** @param hear Called with every line that a process prints, and with changes of its state. */
 	constructor(hear: (member: ManagedProcess, line: string) => void) {
 		this.#hear = hear;
 	}
@@ -53,7 +53,7 @@ export class ProcessManager {
 		return this.#processes;
 	}
 
-	/** Starts so many processes of each service and waits until all are ready. */
+	/** Starts the given number of processes of each service and waits until all are ready. */
 	async start(counts: [service: string, count: number][]): Promise<void> {
 		for (const [service, count] of counts) {
 			for (let number = 1; number <= count; number++) {
@@ -72,10 +72,10 @@ export class ProcessManager {
 	}
 
 	/**
-	 * Replaces every process, one after the other: the new one is there before the old one goes. Gateways have a port, and
-	 * products on a NeDB file a file, that only one can have: there the old one goes first.
+	 * Replaces all processes one by one: the new process is ready before the old one stops. Where both would need the
+	 * same port (a gateway) or file (products on NeDB), the old one stops first.
 	 *
-	 * @returns Whether all were: not where the cluster is stopped meanwhile.
+	 * @returns True if all were replaced; false if the cluster was stopped meanwhile.
 	 */
 	async replaceAll(): Promise<boolean> {
 		this.#replacing = this.#replaceAll();
@@ -101,17 +101,17 @@ export class ProcessManager {
 		}
 	}
 
-	/** Ends all processes. */
+	/** Stops all processes. */
 	async stop(): Promise<void> {
 		this.#isStopping = true;
 		const endAll = () => Promise.all(this.#processes.map((process) => this.#end(process, process.child)));
 		await endAll();
-		// What was just being replaced.
+		// The replacement in progress may just have started a process.
 		await this.#replacing;
 		await endAll();
 	}
 
-	/** Resolves when the process is ready; what ends before is started again. */
+	/** Resolves when the process is ready; if it exits before, it is restarted. */
 	#spawn(process: Process): Promise<void> {
 		if (this.#isStopping) {
 			return Promise.resolve();
@@ -120,10 +120,10 @@ export class ProcessManager {
 		const args = ["--disable-warning=DEP0174", "--disable-warning=ExperimentalWarning"];
 		const child = spawn(globalThis.process.execPath, [...args, join("cli", "node.ts"), process.service], {
 			cwd: repository,
-			// Ctrl-C is for this process alone: it stops the members.
+			// Ctrl-C must reach only this process, which stops the others.
 			detached: true,
 			env: { ...globalThis.process.env, SERVICES: "", HEALTH_PORT: "0", ...process.environment },
-			// By the channel they notice when this process has died (cli/node.ts).
+			// By the IPC channel, child processes notice if this process dies (cli/node.ts).
 			stdio: ["ignore", "pipe", "pipe", "ipc"],
 		});
 		process.child = child;
@@ -188,7 +188,10 @@ export class ProcessManager {
 	}
 }
 
-/** A gateway may have to meet the others first; it is not waited for where one of them is away. */
+/**
+ * Waits until a gateway has discovered the other services. Returns after a time limit, in case one of them is
+ * unavailable.
+ */
 async function untilServing({ address }: ManagedProcess): Promise<void> {
 	const deadline = Date.now() + SERVING_MS;
 	while (address && Date.now() < deadline) {
@@ -208,7 +211,10 @@ function urlHost(host: string): string {
 	return host.includes(":") ? `[${host}]` : host;
 }
 
-/** The first gateway has `PORT`, the others those after it; with `PORT=0` each has a free one, and keeps it. */
+/**
+ * Returns the port of a gateway: `PORT` for the first, the following ports for the others. With `PORT=0`, each has a
+ * free port that survives restarts.
+ */
 function gatewayPort(number: number): Promise<number> | number {
 	return settings.port === 0 ? choosePort() : settings.port + number - 1;
 }

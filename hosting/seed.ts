@@ -16,15 +16,15 @@ import { importAll } from "./catalogue/import.ts";
 
 const CATALOGUE = fileURLToPath(new URL("../data/catalogue.csv", import.meta.url));
 
-/** The admin that a first start made. */
+/** The admin that a first start created. */
 export interface NewAdmin {
 	email: string;
-	/** Set where it was made up here, and so has to be told. */
+	/** Set if it was generated, and therefore has to be shown. */
 	password?: string;
 }
 
 /**
- * Looks at what the environment says of the first admin, before anything is started.
+ * Validates ADMIN_EMAIL and ADMIN_PASSWORD, before anything is started.
  *
  * @throws StartError that names the variable.
  */
@@ -40,7 +40,7 @@ export function checkAdmin(): void {
 	}
 }
 
-/** Makes the first admin where there is none; undefined where there is one. */
+/** Creates the first admin; returns undefined if there is one already. */
 export async function ensureAdmin(broker: ServiceBroker): Promise<NewAdmin | undefined> {
 	const given = process.env.ADMIN_PASSWORD;
 	if (settings.isProduction && !given) {
@@ -63,8 +63,9 @@ export async function ensureAdmin(broker: ServiceBroker): Promise<NewAdmin | und
 }
 
 /**
- * Loads the catalogue into a store that never had a product; its prices are in rupiah, so into a shop in rupiah. A start that was killed meanwhile goes on where it was,
- * because lines that are there already change nothing; several processes that start together may all load it.
+ * Loads the catalogue into a store that never had a product. Its prices are in rupiah, so other currencies skip it. A
+ * start that was killed while loading resumes, because lines that are already loaded change nothing. Several processes
+ * may load it at once.
  */
 export async function ensureCatalogue(broker: ServiceBroker, say: (line: string) => void): Promise<void> {
 	const store = createHash("sha256")
@@ -89,7 +90,7 @@ export async function ensureCatalogue(broker: ServiceBroker, say: (line: string)
 	say(`loaded the catalogue: ${created} products`);
 }
 
-/** Whether there ever was one. Counting may read all of them, and is only done where none is on sale. */
+/** Tells whether there ever was a product. Counting may read all products, so it is done only if none is on sale. */
 async function hasProducts(broker: ServiceBroker): Promise<boolean> {
 	const [found] = await callAction(broker, "v1.products.list", { limit: 1 });
 	return found !== undefined || (await callAction(broker, "v1.products.count", {})).products > 0;

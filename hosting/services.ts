@@ -2,15 +2,15 @@ import type { ServiceBroker, ServiceSchema } from "moleculer";
 import { contracts } from "../contracts/services.ts";
 import { StartError } from "../infra/backing-services.ts";
 
-/** The services by name. The gateway is last, so that it opens when the rest is there. */
+/** Names of the services. The gateway is last, so that it opens when the others are up. */
 const NAMES: string[] = [...new Set<string>(contracts.map(({ name }) => name)), "api"];
 
 /**
- * The services that somebody named, in the order in which they start; all of them where nobody named any.
+ * Returns the named services, in the order in which they start; all services if none is named.
  *
  * @param given Names, separated by commas or spaces.
- * @param name The variable that they come from, for the error.
- * @throws StartError that lists the names there are.
+ * @param name The variable that the names come from, for the error.
+ * @throws StartError that lists the existing names.
  */
 export function namedServices(given: string, name = ""): string[] {
 	const names = given.split(/[\s,]+/).filter((one) => one !== "" && one !== "all");
@@ -23,7 +23,7 @@ export function namedServices(given: string, name = ""): string[] {
 	return NAMES.filter((one) => names.length === 0 || names.includes(one));
 }
 
-/** Adds a service to a broker; on a started broker it starts at once. */
+/** Adds a service to a broker; on a running broker it starts at once. */
 export async function addService(broker: ServiceBroker, name: string): Promise<void> {
 	broker.createService((await import(`../services/${name}/${name}.service.ts`)).default as ServiceSchema);
 }

@@ -24,21 +24,22 @@ export { canJoin, joinRunningServices } from "./join.ts";
 export type { BackingService } from "./services-file.ts";
 export { StartError } from "./start-error.ts";
 
-/** The parts of this process's shop. */
+/** The backing services of the shop that this process started or joined. */
 export interface RunningServices {
 	parts: BackingService[];
-	/** Ends those that Toko started, within 3.5 s, and lets another start have the folder. */
+	/** Stops the servers that Toko started, within 3.5 s, and releases the lock of the folder. */
 	stop(): Promise<void>;
 }
 
 /**
- * Finds or starts PostgreSQL, NATS and the products' store: what the environment names, else what is on this
- * machine, else what Toko brings. Sets the environment of the services: POSTGRES_URL, NATS_URL, MONGO_URL (unset for NeDB), TOKO_SECRET,
- * PAYMENT_WEBHOOK_SECRET. What an earlier run of this folder left behind is ended first, then started
- * anew on its old port.
- * @param say gets lines for the operator, also later, when a part died and comes back
- * @param sharesProducts several processes will host products, so that a file will not do
- * @throws StartError with one line: cause and cure
+ * Finds or starts PostgreSQL, NATS and the store of products. Each is the one that the environment names, otherwise a
+ * program on this machine, otherwise one that Toko installs. Sets the environment of the services: POSTGRES_URL,
+ * NATS_URL, MONGO_URL (unset for NeDB), TOKO_SECRET, PAYMENT_WEBHOOK_SECRET. Servers that an earlier run of this folder
+ * left running are stopped first; new ones start on the same ports.
+ *
+ * @param say Receives lines for the operator, also later, when a server exits and is restarted.
+ * @param sharesProducts True if several processes will host products, which a NeDB file does not allow.
+ * @throws StartError with one line that names cause and remedy.
  */
 export async function startBackingServices(
 	directory: string,
@@ -67,7 +68,7 @@ export async function startBackingServices(
 		const up = parts.map((part) => (part as PromiseFulfilledResult<BackingService>).value);
 		setSecretVariables(secrets);
 		await file.announce(up);
-		// Last, so that none is lost: from here on signals are the caller's.
+		// Last, so that no signal is lost: from here on the caller handles signals.
 		const signal = signals.received();
 		if (signal !== undefined) {
 			await file.withdraw();

@@ -7,7 +7,7 @@ import { PostgresClient, postgresPlace, postgresUrlProblem } from "../database/p
 import { pingMongo } from "./mongo-ping.ts";
 import { codeOf, reason, StartError } from "./start-error.ts";
 
-/** The environment variables that name a server to use. */
+/** Environment variables that hold the URL of an external server. */
 export type UrlVariable = "POSTGRES_URL" | "NATS_URL" | "MONGO_URL";
 
 const patience_ms = 5_000;
@@ -68,8 +68,9 @@ const checks: Record<
 };
 
 /**
- * Checks that the server of the variable answers within 5 s; answers its host:port, or throws a
- * StartError.
+ * Checks that the server in the variable responds within 5 s, and returns its host:port.
+ *
+ * @throws StartError
  */
 export async function checkGiven(variable: UrlVariable, text: string): Promise<string> {
 	const { schemes, port, own, log_in } = checks[variable];
@@ -106,7 +107,7 @@ for (const [network, bits, family] of [
 	["172.16.0.0", 12, "ipv4"],
 	["192.168.0.0", 16, "ipv4"],
 	["169.254.0.0", 16, "ipv4"],
-	// Between a provider and its customers, and inside some clusters (RFC 6598).
+	// Shared address space of carriers, which some clusters use too (RFC 6598).
 	["100.64.0.0", 10, "ipv4"],
 	["::1", 128, "ipv6"],
 	["fc00::", 7, "ipv6"],
@@ -114,10 +115,10 @@ for (const [network, bits, family] of [
 ] as const)
 	private_networks.addSubnet(network, bits, family);
 
-/** Says one line where tokens and credentials of services would cross a public network for everybody to read. */
+/** Warns, in one line, if credentials and access tokens would cross a public network unencrypted. */
 export async function warnOfPlainNats(text: string, say: (line: string) => void): Promise<void> {
 	const urls = text.split(",").map((one) => new URL(one));
-	// The first one's scheme counts for all: see natsConnection() in moleculer.config.ts.
+	// The scheme of the first URL applies to all: see natsConnection() in moleculer.config.ts.
 	if (urls[0]?.protocol === "tls:") return;
 	for (const { host, hostname } of urls) {
 		const name = hostname.replace(/^\[|\]$/g, "");
@@ -174,10 +175,9 @@ function explain(error: unknown, url: string): { cause: string; cure: string } {
 	return { cause: text, cure: "correct the URL or the server" };
 }
 
-/** host:port of one URL, "?" when it is none. Never a user or password. */
+/** Returns host:port of one URL, or "?" if it is not a URL. Never contains a user or password. */
 function hostOf(text: string, port: string): string {
-	// A list of hosts in one mongodb:// URL is split at its commas before it gets here: its later parts are
-	// bare.
+	// A list of hosts in one mongodb:// URL has been split at its commas, so all but the first have no scheme.
 	const bare = text
 		.replace(/^[a-z+]+:\/\//i, "")
 		.replace(/^.*@/, "")
@@ -186,7 +186,7 @@ function hostOf(text: string, port: string): string {
 	return /:\d+$/.test(bare) ? bare : `${bare}:${port}`;
 }
 
-/** Errors of drivers may quote the URL they were given. */
+/** Removes credentials, because errors of drivers may quote the URL. */
 function withoutSecrets(text: string, url: string): string {
 	const password = /\/\/[^/]*?:([^/]*)@/.exec(url)?.[1];
 	const clean = text.replace(/\/\/[^\s@/]*@/g, "//…@");

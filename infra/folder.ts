@@ -13,9 +13,7 @@ const causes: Record<string, string> = {
 	ENOENT: "that file system does not take new folders; set TOKO_DIR to a folder that can be written",
 };
 
-/**
- * What went wrong with a file or folder of the shop, as the operator's one line; other errors unchanged.
- */
+/** Turns an error with a file or folder of the shop into one line for the operator; returns other errors unchanged. */
 export function folderProblem(path: string, error: unknown): unknown {
 	if (error instanceof StartError) return error;
 	const cause = causes[codeOf(error)];
@@ -23,8 +21,8 @@ export function folderProblem(path: string, error: unknown): unknown {
 }
 
 /**
- * Makes the shop's folder and answers its absolute path. It is the user's own; for root others may pass
- * through (not look around), because PostgreSQL refuses to run as root and its data lies below.
+ * Creates the shop's folder and returns its absolute path. Only the user can access it. For root, other users may
+ * traverse it (not list it), because PostgreSQL refuses to run as root and its data directory is inside.
  */
 export async function prepareFolder(directory: string): Promise<string> {
 	const path = resolve(directory);

@@ -6,7 +6,7 @@ import type { BackingService, BackingServiceName } from "./services-file.ts";
 import { StartError } from "./start-error.ts";
 import { weakness } from "./weak-secrets.ts";
 
-/** The server that a variable of the environment names, which must answer. */
+/** Returns the external server that an environment variable names, after checking that it responds. */
 export async function externalService(
 	name: BackingServiceName,
 	variable: UrlVariable,
@@ -14,10 +14,13 @@ export async function externalService(
 	return { name, took: variable, where: await checkGiven(variable, process.env[variable] as string) };
 }
 
-/** The variable with the address of each sort of store. */
+/** Variable with the address of each kind of store. */
 const STORES = { PostgreSQL: "POSTGRES_URL", MongoDB: "MONGO_URL" } as const;
 
-/** What a process in production must be given, by the services that it hosts (`*`: any); no more, so that no secret is where it is not needed. */
+/**
+ * Variables that a process requires in production, by hosted service (`*`: any). A secret is required only where it is
+ * used.
+ */
 export const NEEDED: Record<string, string[]> = {
 	"*": ["NATS_URL", "TOKO_SECRET"],
 	...Object.fromEntries(
@@ -28,7 +31,7 @@ export const NEEDED: Record<string, string[]> = {
 	),
 };
 
-/** The secrets that they may be given beside that. */
+/** Secrets that those services may have in addition. */
 const OPTIONAL: Record<string, string[]> = Object.fromEntries(
 	contracts.map((one) => [
 		one.name,
@@ -47,9 +50,9 @@ const PARTS: [BackingServiceName, UrlVariable][] = [
 ];
 
 /**
- * The parts of these services from the environment, as in production.
+ * Returns the external backing services of these services, as in production.
  *
- * @throws StartError that names at once all that is missing, and all that everybody could guess.
+ * @throws StartError that lists all missing variables and all guessable secrets at once.
  */
 export async function externalServices(
 	services: string[],
@@ -69,7 +72,7 @@ function checkEnvironment(services: string[]): Set<string> {
 	const hosted = ["*", ...services];
 	const needed = new Set(hosted.flatMap((service) => NEEDED[service] ?? []));
 	if (services.includes("notifications") && process.env.SMS_URL) needed.add("SMS_SECRET");
-	// The laptop's own servers and secrets can be given to a second process as well, whatever they are.
+	// Not checked outside production: a second process may be given the servers and secrets of a development shop.
 	if (!settings.isProduction) return needed;
 	const missing = [...needed].filter((name) => !process.env[name]);
 	const given = new Set([...needed, ...hosted.flatMap((service) => OPTIONAL[service] ?? [])]);

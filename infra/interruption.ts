@@ -1,9 +1,9 @@
 const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
 /**
- * Holds back the signals that would end this process while it starts servers, which would then go on
- * alone. Whoever holds asks afterwards which one came, and ends in order. After `limit_ms`, or a second
- * signal, the process ends.
+ * Defers the signals that would end this process while it starts servers, which would be orphaned. The caller asks
+ * afterwards which signal was received, and shuts down cleanly. After `limit_ms`, or at a second signal, the process
+ * ends.
  */
 export function holdSignals(limit_ms: number): { received(): NodeJS.Signals | undefined; release(): void } {
 	let received: NodeJS.Signals | undefined;

@@ -24,13 +24,14 @@ const variables: Record<BackingServiceName, UrlVariable> = {
 	Products: "MONGO_URL",
 };
 
-/** A start that is not seen yet may still be on its way: both commands were given at once. */
+/** Time to wait for a shop that has not taken its lock yet: both commands may have been run at once. */
 const unseen_ms = 2_000;
 
 /**
- * For a second process: finds the parts of the shop that runs in this folder and sets the same
- * environment. Waits up to wait_ms while it starts. In production, and where URLs and secrets are all
- * given, no shop needs to run here.
+ * Joins the shop that runs in this folder from a second process: finds its backing services and sets the same
+ * environment. Waits up to wait_ms while the shop starts. In production, and where the environment has all URLs and
+ * secrets, no shop has to run here.
+ *
  * @throws StartError "no shop is running in …"
  */
 export async function joinRunningServices(
@@ -52,7 +53,7 @@ export async function joinRunningServices(
 	return { parts };
 }
 
-/** Whether there is something to join: parts that the environment names, or a shop that runs in the folder. */
+/** Tells whether there are backing services to join: in the environment, or of a shop that runs in the folder. */
 export function canJoin(directory: string): boolean {
 	return isGiven() || holder(resolve(directory, "toko.lock")) !== null;
 }
@@ -113,7 +114,7 @@ async function join(
 	return part;
 }
 
-/** The part may have died a moment ago and be on its way back. */
+/** Waits for a server that may have exited a moment ago and be restarting. */
 async function answers(variable: UrlVariable, url: string, wait_ms: number): Promise<void> {
 	const deadline = Date.now() + wait_ms;
 	for (;;) {

@@ -3,7 +3,7 @@ import { open, readFile, rename, unlink } from "node:fs/promises";
 import { folderProblem } from "./folder.ts";
 import { codeOf } from "./start-error.ts";
 
-/** What the file holds; undefined when it is absent; "broken" when it is not a JSON object. */
+/** Reads a JSON object from a file: undefined if the file does not exist, "broken" if it is not a JSON object. */
 export async function readJson(file: string): Promise<Record<string, unknown> | undefined | "broken"> {
 	let text: string;
 	try {
@@ -22,10 +22,7 @@ export async function readJson(file: string): Promise<Record<string, unknown> | 
 	}
 }
 
-/**
- * Writes text to a new file beside `file`, on the disk for good, readable by its owner only; answers its
- * name.
- */
+/** Writes text to a new file beside `file`, syncs it to disk, and returns its name. Only its owner can read it. */
 export async function writeBeside(file: string, text: string): Promise<string> {
 	const own = `${file}.${process.pid}.${randomBytes(4).toString("hex")}`;
 	try {
@@ -43,7 +40,7 @@ export async function writeBeside(file: string, text: string): Promise<string> {
 	return own;
 }
 
-/** Replaces the file as a whole, so that a reader sees the old or the new, also after a kill. Mode 0600. */
+/** Replaces the file atomically: a reader sees the old or the new content, also after a kill. Mode 0600. */
 export async function writeWhole(file: string, text: string): Promise<void> {
 	await rename(await writeBeside(file, text), file);
 }

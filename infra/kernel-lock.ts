@@ -3,22 +3,22 @@ import { closeSync, existsSync, openSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 
 /**
- * Locks that the kernel keeps: they end with whoever holds them, and hold between containers too, which cannot see each
- * other's processes.
+ * Locks held in the kernel. They are released when their holder exits, and also exclude processes of other containers,
+ * whose pids are not visible here.
  */
 
 const BUSY = 5;
-/** What flock(1) exits with where somebody else has the lock. */
+/** Exit code of flock(1) if another process holds the lock. */
 const CONFLICT = 75;
 
-/** A lock of this process, until it is released or the process ends. */
+/** A lock that this process holds until it releases it or exits. */
 export interface KernelLock {
 	release(): void;
 }
 
 /**
- * Takes the lock of this file, or returns null while another process has it. Node has no call for that, but SQLite takes
- * such a lock (fcntl) to open a database exclusively; the file stays empty.
+ * Takes the lock of this file, or returns null while another process holds it. Node has no call for that, but SQLite
+ * takes such a lock (fcntl) to open a database exclusively. The file stays empty.
  */
 export function tryKernelLock(file: string): KernelLock | null {
 	const database = new DatabaseSync(file);
@@ -36,9 +36,12 @@ export function tryKernelLock(file: string): KernelLock | null {
 
 let has_flock: boolean | undefined;
 
-/** A command that holds the lock file as long as it, or a process that it started, runs; unchanged where there is no flock(1). */
+/**
+ * Wraps a command so that it, and every process that it starts, holds the lock of the file while running. Without
+ * flock(1), returns the command unchanged.
+ */
 export function underLock(file: string, command: string, args: string[]): { file: string; args: string[] } {
-	// The server may run as another user, who must be able to open it.
+	// The server may run as another user, who must be able to open the file.
 	closeSync(openSync(file, "a", 0o644));
 	has_flock ??= spawnSync("flock", ["--no-fork", "--version"], { stdio: "ignore" }).status === 0;
 	return has_flock
@@ -49,7 +52,7 @@ export function underLock(file: string, command: string, args: string[]): { file
 		: { file: command, args };
 }
 
-/** Whether a command that was started with `underLock` still runs, wherever that is. */
+/** Tells whether a command started with `underLock` is still running, in any container. */
 export function isLocked(file: string): boolean {
 	if (!existsSync(file)) {
 		return false;

@@ -4,19 +4,21 @@ import { type KernelLock, tryKernelLock } from "./kernel-lock.ts";
 import { holderOf, type Identity, type PidLock, tryLock } from "./pid-lock.mjs";
 import { StartError } from "./start-error.ts";
 
-/** A lock that this process holds until it releases it or dies. */
+/** A lock that this process holds until it releases it or exits. */
 export interface Lock {
 	release(): void;
 }
 
-/** The live process that holds the lock file, or null. */
+/** Returns the live process that holds the lock file, or null. */
 export function holder(file: string): Identity | null {
 	return holderOf(file);
 }
 
 /**
- * Takes the lock or throws a StartError made by `refusal` of the holder's pid. The kernel keeps the lock, so that it ends
- * with the process, however that dies, and holds between containers; the lock file tells others who has it.
+ * Takes the lock. The kernel's lock ends with the process, however it exits, and also excludes other containers; the
+ * lock file tells other processes the holder's pid.
+ *
+ * @throws StartError that `refusal` makes of the holder's pid.
  */
 export async function takeLock(file: string, refusal: (pid: number) => string): Promise<Lock> {
 	const kernel = takeKernelLock(file, refusal);
@@ -59,17 +61,18 @@ async function takePidLock(file: string, refusal: (pid: number) => string): Prom
 			throw folderProblem(file, error);
 		}
 		if (lock !== null) return lock;
-		// A process of an earlier version, which knows nothing of the kernel's lock.
+		// The holder may be an earlier version of Toko, which does not take the kernel's lock.
 		const pid = holder(file)?.pid;
 		if (pid !== undefined || attempt > 500) throw new StartError(refusal(pid ?? 0));
-		// Nobody holds it, but somebody is replacing the stale file this very moment.
+		// The lock is free, but another process is replacing the stale file at this moment.
 		await new Promise((resolve) => setTimeout(resolve, 10));
 	}
 }
 
 /**
- * Makes this process the owner of the NeDB file, which is atomic inside one process only.
- * Throws a StartError that names the owner and the way to more than one products process.
+ * Makes this process the owner of the NeDB file, which is atomic within one process only.
+ *
+ * @throws StartError that names the owner, and how to run more than one products process.
  */
 export async function ownProductsFile(directory: string): Promise<Lock> {
 	return takeLock(

@@ -1,7 +1,7 @@
 import { createRequire } from "node:module";
 import { StartError } from "./start-error.ts";
 
-/** As much of driver 3.7, which has no types, as is used here. */
+/** The subset used here of the API of driver 3.7, which has no types. */
 interface MongoDriver {
 	MongoClient: new (
 		url: string,
@@ -13,20 +13,18 @@ interface MongoDriver {
 	};
 }
 
-/** The URL of a MongoDB server of our own. */
+/** Returns the URL of a MongoDB server that Toko started. */
 export function mongoUrl(port: number): string {
 	return `mongodb://127.0.0.1:${port}`;
 }
 
-/**
- * Connects, runs one command on the admin database and answers its result; gives up after `patience_ms`.
- */
+/** Connects, runs one command on the admin database, and returns its result. Fails after `patience_ms`. */
 export async function pingMongo(
 	url: string,
 	patience_ms: number,
 	command: Record<string, unknown> = { ping: 1 },
 ): Promise<Record<string, unknown>> {
-	// Not loaded before it is needed, which with NeDB is never.
+	// Loaded only when needed: with NeDB it never is.
 	const { MongoClient } = createRequire(import.meta.url)("mongodb") as MongoDriver;
 	const client = new MongoClient(url, {
 		useUnifiedTopology: true,
@@ -34,7 +32,7 @@ export async function pingMongo(
 		connectTimeoutMS: patience_ms,
 		socketTimeoutMS: patience_ms,
 	});
-	// Some errors of the driver leave connect() hanging: the deadline is our own.
+	// After some errors, the driver's connect() never settles, so the time limit is enforced here.
 	const late = new AbortController();
 	try {
 		return await Promise.race([

@@ -18,16 +18,19 @@ const execute = promisify(execFile);
 const repository = dirname(dirname(fileURLToPath(import.meta.url)));
 const requirement = "secantusdb==0.7.0b3";
 
-/** A program in Python: the interpreter, and where it finds the packages if that is not its own affair. */
+/**
+ * An installed Python program: its interpreter, and the folder of its packages if the interpreter does not find them
+ * itself.
+ */
 interface Installed {
 	python: string;
 	site?: string;
 }
 
 /**
- * Starts SecantusDB, a server that speaks MongoDB's protocol, for development and tests where there is
- * no mongod: installs it once into `<directory>/bin`, keeps its data in `<directory>/mongo-stand-in` and
- * restarts it when it dies. `stop()` ends it within 3.5 s.
+ * Starts SecantusDB, a server that speaks MongoDB's protocol, for development and tests where there is no mongod.
+ * Installs it once into `<directory>/bin`, stores its data in `<directory>/mongo-stand-in`, and restarts it when it
+ * exits. `stop()` ends it within 3.5 s.
  */
 export async function startMongoStandIn(
 	directory: string,
@@ -53,7 +56,9 @@ export async function startMongoStandIn(
 	}
 }
 
-/** The SecantusDB of a folder, installed there if need be, for one process to run until it releases it. */
+/**
+ * Returns the SecantusDB of a folder, installing it if needed. One process can hold it at a time, until it releases it.
+ */
 export async function ownMongoStandIn(folder: string, say: (line: string) => void) {
 	const lock = await takeLock(
 		join(folder, "mongo-stand-in.lock"),
@@ -81,7 +86,7 @@ function standIn(folder: string, { python, site }: Installed): Server {
 		prepare: async () => {
 			try {
 				await mkdir(data, { recursive: true, mode: 0o700 });
-				// An empty one of our own: else it takes one from the home folder.
+				// An empty configuration file: without one, the server reads the one in the home folder.
 				await writeFile(config, "");
 			} catch (error) {
 				throw folderProblem(data, error);
@@ -108,7 +113,7 @@ function standIn(folder: string, { python, site }: Installed): Server {
 	};
 }
 
-/** Installs SecantusDB into `<folder>/bin`, unless it is there or in the checkout's own `.toko/bin`. */
+/** Installs SecantusDB into `<folder>/bin`, unless it is installed there or in the repository's `.toko/bin`. */
 export async function installMongoStandIn(folder: string, say: (line: string) => void): Promise<Installed> {
 	const bin = join(folder, "bin");
 	const target = join(bin, requirement.replace("==", "-"));
@@ -126,7 +131,7 @@ export async function installMongoStandIn(folder: string, say: (line: string) =>
 	}
 }
 
-/** A virtual environment cannot be moved: so others wait, instead of installing aside and renaming. */
+/** Waits for the lock. A virtual environment cannot be moved, so it cannot be installed elsewhere and renamed. */
 async function waitForLock(file: string): Promise<PidLock> {
 	for (;;) {
 		const lock = tryLock(file);
@@ -135,7 +140,7 @@ async function waitForLock(file: string): Promise<PidLock> {
 	}
 }
 
-/** What an installation that came to its end says of itself. */
+/** Reads the record of a completed installation; null if there is none. */
 async function readStamp(target: string): Promise<Installed | null> {
 	try {
 		const installed = JSON.parse(await readFile(join(target, "installed.json"), "utf8")) as Installed;
@@ -158,7 +163,7 @@ async function install(target: string, say: (line: string) => void): Promise<Ins
 			installed = { python: join(target, "bin/python3") };
 			await execute(installed.python, ["-m", "pip", ...quiet, requirement], patience);
 		} catch (error) {
-			// Some systems' Python comes without venv: then beside it, if it has pip.
+			// Some systems' Python lacks venv: then install into a folder with pip, if there is pip.
 			if (/No matching distribution|NewConnectionError|Read timed out/.test(String(error))) throw error;
 			await rm(target, { recursive: true, force: true });
 			const { stdout } = await execute("python3", ["-c", "import sys; print(sys.executable)"], patience);

@@ -10,8 +10,9 @@ import type { Server } from "./supervise.ts";
 export { startMongoStandIn } from "./mongo-stand-in.ts";
 
 /**
- * The mongod of this machine, its data in `<directory>/mongo`.
- * @param recorded the server of an earlier run, if parts.json names one
+ * Returns the mongod of this machine, with its data in `<directory>/mongo`.
+ *
+ * @param recorded The server of an earlier run, if parts.json names one.
  */
 export function ownMongod(directory: string, mongod: Program, recorded?: Identity) {
 	const data = join(directory, "mongo");
@@ -35,7 +36,8 @@ export function ownMongod(directory: string, mongod: Program, recorded?: Identit
 		}),
 		check: async (port, pid) => {
 			const status = await pingMongo(mongoUrl(port), 2_000, { serverStatus: 1 });
-			// It asks for no password: only its pid tells it from another program's mongod on a port we lost.
+			// It asks for no password, so only the pid distinguishes it from the mongod of another program that took the
+			// port.
 			if (Number(status.pid) !== pid) throw new Error("another mongod has the port");
 		},
 	};

@@ -11,17 +11,18 @@ import { findNatsServer, isAtLeast } from "./programs.ts";
 import type { Secrets } from "./secrets.ts";
 import type { Server } from "./supervise.ts";
 
-/** Bytes with which a server that has run out of space can go on. */
+/** Free space in bytes at which a server that ran out of space can continue. */
 const space_needed = 4 * 1024 * 1024;
 
-/** The URL of the shop's own NATS. */
+/** Returns the URL of the NATS server that Toko started. */
 export function natsUrl(port: number, secrets: Secrets): string {
 	return `nats://toko:${secrets.nats_password}@127.0.0.1:${port}`;
 }
 
 /**
- * A nats-server with JetStream, its streams in `<directory>/nats`.
- * @param recorded the server of an earlier run, if parts.json names one
+ * Returns a nats-server with JetStream, with its streams in `<directory>/nats`.
+ *
+ * @param recorded The server of an earlier run, if parts.json names one.
  */
 export async function ownNats(
 	directory: string,
@@ -37,7 +38,7 @@ export async function ownNats(
 		log_file: join(directory, "logs/nats.log"),
 		stop_signal: "SIGTERM",
 		port_taken: /address already in use/i,
-		// After a write that failed, a stream takes no message (2.11 and later), or all of JetStream is off.
+		// After a failed write, a stream accepts no further messages (2.11 and later), or JetStream is disabled altogether.
 		stuck: /critical write error|JetStream out of .* DISABLED/i,
 		canStore: async () => {
 			const { bavail, bsize } = await statfs(data);
@@ -61,9 +62,9 @@ export async function ownNats(
 }
 
 /**
- * A file and not arguments, which every user of the machine can read. `sync_interval: always` (from
- * 2.10) has what a publisher was told is stored on the disk, also after a power cut: 2,900 publishes/s
- * at 50 in flight on two cores, where the default, which syncs every two minutes, does 23,000.
+ * Returns the configuration, which is a file because every user of the machine can read arguments. With `sync_interval:
+ * always` (2.10 and later), an acknowledged message is on the disk, also after a power failure: 2,900 publishes/s at 50
+ * in flight on two cores. The default, which syncs every two minutes, does 23,000.
  */
 function configuration(port: number, data: string, secrets: Secrets, version: string): string {
 	return `# Written by Toko at every start.
@@ -83,7 +84,10 @@ jetstream {
 `;
 }
 
-/** One name per folder: a copy of the folder has the same password, and its server may have our port. */
+/**
+ * Returns a name that is unique to the folder: the server of a copied folder has the same password and may have this
+ * port.
+ */
 function nameOf(data: string): string {
 	return `toko-${createHash("sha256").update(data).digest("hex").slice(0, 12)}`;
 }

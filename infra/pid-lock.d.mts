@@ -1,4 +1,4 @@
-/** A process by its number and its start time, which together are never used again. */
+/** Identity of a process: its pid and start time, which together are never reused. */
 export interface Identity {
 	pid: number;
 	started: string | null;

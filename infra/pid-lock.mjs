@@ -1,7 +1,7 @@
 /**
- * Lock files that outlive neither their process nor its number: the file names its holder by pid *and*
- * start time, so after a SIGKILL, and after the pid went to somebody else, it is seen to be stale. Plain
- * JavaScript, because cli/run.mjs needs it before Node 24 is there; types in pid-lock.d.mts.
+ * Lock files that become stale when their holder exits, even if its pid is reused: the file names the holder by pid
+ * *and* start time. Plain JavaScript, because cli/run.mjs needs it before Node 24 is installed; types are in
+ * pid-lock.d.mts.
  */
 import { execFileSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
@@ -10,7 +10,7 @@ import { linkSync, readFileSync, renameSync, unlinkSync, writeFileSync } from "n
 let boot_id;
 
 /**
- * When the process started, as text that only compares equal for the same process; null if none runs (a
+ * Returns the start time of a process as opaque text that is equal only for the same process; null if none runs (a
  * zombie does not).
  */
 export function processStart(pid) {
@@ -18,10 +18,10 @@ export function processStart(pid) {
 	if (process.platform === "linux") {
 		try {
 			const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
-			// The name, in brackets, may hold spaces and brackets: count the fields after its end.
+			// The name, in parentheses, may contain spaces and parentheses: count the fields after its end.
 			const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
 			if (fields[0] === "Z" || fields[0] === "X") return null;
-			// Ticks since boot repeat after a reboot: the boot's id tells them apart.
+			// Ticks since boot repeat after a reboot, so the boot's id is included.
 			boot_id ??= readFileSync("/proc/sys/kernel/random/boot_id", "latin1").trim();
 			return `${boot_id}/${fields[19]}`;
 		} catch {
@@ -40,12 +40,12 @@ export function processStart(pid) {
 	}
 }
 
-/** This process, or the one given, in the form that lock files and parts.json hold. */
+/** Returns the identity of this process, or of the given one, in the form that lock files and parts.json have. */
 export function identityOf(pid = process.pid) {
 	return { pid, started: processStart(pid) };
 }
 
-/** Whether that very process still runs. */
+/** Tells whether exactly that process is still running. */
 export function isRunning(identity) {
 	return (
 		typeof identity?.pid === "number" &&
@@ -54,7 +54,7 @@ export function isRunning(identity) {
 	);
 }
 
-/** What the lock file says: undefined when it is absent, null when nobody alive holds it. */
+/** Returns the holder that the lock file names: undefined if there is no file, null if its holder is not running. */
 function inspect(file) {
 	let text;
 	try {
@@ -67,21 +67,20 @@ function inspect(file) {
 		const identity = JSON.parse(text);
 		return isRunning(identity) ? identity : null;
 	} catch {
-		// No JSON: not written by us, or by a disk that failed. It names nobody.
+		// Not JSON: written by another program, or damaged. There is no holder.
 		return null;
 	}
 }
 
-/** The live process that holds the lock file, or null. */
+/** Returns the live process that holds the lock file, or null. */
 export function holderOf(file) {
 	return inspect(file) ?? null;
 }
 
 /**
- * Takes the lock, or returns null while another live process has it. A stale file is replaced under a
- * second lock of the same kind (whose stale file is replaced under a third …): only its holder may
- * replace, so of two starters that see the same stale file one wins, and a kill in the middle blocks
- * nobody.
+ * Takes the lock, or returns null while another live process holds it. A stale file is replaced under a second lock of
+ * the same kind (whose stale file is replaced under a third …). Only the holder of that lock may replace the file, so
+ * one of two processes that see the same stale file wins, and a kill in between blocks no process.
  */
 export function tryLock(file) {
 	const own = `${file}.${process.pid}.${randomBytes(4).toString("hex")}`;
@@ -101,7 +100,7 @@ function replaced(own, file) {
 	if (guard === null) return false;
 	try {
 		const found = inspect(file);
-		// Absent: its holder let it go, and anybody may link a new one now; renaming could run over that.
+		// Absent: its holder released it, and any process may link a new file now, which a rename would overwrite.
 		if (found === undefined) return linked(own, file);
 		if (found !== null) return false;
 		renameSync(own, file);

@@ -2,7 +2,7 @@ import { randomInt } from "node:crypto";
 import { createServer } from "node:net";
 import { StartError } from "./start-error.ts";
 
-/** Whether a server could listen there now. */
+/** Tells whether a server could listen on the port now. */
 async function isFree(port: number): Promise<boolean> {
 	return new Promise((resolve) => {
 		const server = createServer();
@@ -12,8 +12,8 @@ async function isFree(port: number): Promise<boolean> {
 }
 
 /**
- * The wished port if it is free, else a random free one. Below 32768, where no system takes the ports of
- * outgoing connections from, so that a remembered one is not lost to a browser while the shop is down.
+ * Returns the preferred port if it is free, otherwise a random free one. The range is below 32768, the lowest port that
+ * systems use for outgoing connections, so that no browser takes a remembered port while the shop is down.
  */
 export async function choosePort(wish?: number): Promise<number> {
 	if (wish !== undefined && (await isFree(wish))) return wish;

@@ -9,12 +9,14 @@ import type { Secrets } from "./secrets.ts";
 import { StartError } from "./start-error.ts";
 import { commandFor, type RunAs } from "./unprivileged.ts";
 
-/** Its environment: nothing of ours, above all no secret and no PGDATA or PGPORT of the operator. */
+/**
+ * Environment of PostgreSQL: none of Toko's variables, above all no secret, and no PGDATA or PGPORT of the operator.
+ */
 export const postgres_env = { PATH: process.env.PATH, TZ: "UTC", LC_ALL: "C" };
 
 /**
- * Makes the data folder at the first start. A folder that bears the final name is complete: it is made
- * under another one, provisioned and renamed.
+ * Creates the data directory at the first start. It is initialized and provisioned under another name, then renamed, so
+ * a directory with the final name is complete.
  */
 export async function makeData(
 	data: string,
@@ -53,8 +55,7 @@ function initdbOptions(cluster: string, password_file: string): string[] {
 		`--pwfile=${password_file}`,
 		"--auth=scram-sha-256",
 		"--encoding=UTF8",
-		// PostgreSQL's own C.UTF-8: the same on every system, and no index breaks when the system's library
-		// changes.
+		// PostgreSQL's own C.UTF-8: the same on every system, and no index breaks when the system's C library changes.
 		"--locale=C",
 		"--locale-provider=builtin",
 		"--builtin-locale=C.UTF-8",
@@ -62,9 +63,8 @@ function initdbOptions(cluster: string, password_file: string): string[] {
 }
 
 /**
- * Gives the login role of the services, and the superuser, the passwords of secrets.json: through a
- * single-user server, which asks for none, so it also mends a lost secrets.json. The server must be
- * stopped.
+ * Sets the passwords of secrets.json for the superuser and the services' login role. It uses a single-user server,
+ * which asks for no password, so it also recovers from a lost secrets.json. The server must be stopped.
  */
 export async function provision(
 	data: string,
@@ -80,10 +80,10 @@ export async function provision(
 	await run(programs.postgres, ["--single", "-D", data, "postgres"], data, run_as, `${sql.join("\n")}\n`);
 }
 
-/** Frees a data folder from what an earlier run left: its processes, then its postmaster.pid. */
+/** Frees a data directory from an earlier run: ends its processes, then removes postmaster.pid. */
 export async function freeData(data: string, recorded: Identity | undefined): Promise<void> {
-	// Only the postmaster is asked (SIGINT: fast shutdown); to its helpers the signal means other things,
-	// and they end with it.
+	// Only the postmaster gets SIGINT (fast shutdown): its child processes interpret the signal differently, and exit
+	// with it.
 	await endLeftovers(
 		data,
 		"postgres",
@@ -94,8 +94,8 @@ export async function freeData(data: string, recorded: Identity | undefined): Pr
 	);
 	const pid_file = join(data, "postmaster.pid");
 	const pid = Number((await readFile(pid_file, "utf8").catch(() => "")).split("\n")[0]);
-	// Its number may by now belong to any program, and PostgreSQL would then refuse to start. Where /proc
-	// cannot tell that nothing of PostgreSQL works in the folder, a process of that name keeps the file.
+	// The pid in the file may belong to another program by now, and PostgreSQL would then refuse to start. Without /proc
+	// it is unknown whether a server uses the directory, so the file stays if the process is called postgres.
 	if (process.platform !== "linux" && pid > 0 && /postgres/.test(commandLine(pid)))
 		throw new StartError(`PostgreSQL (pid ${pid}) still uses ${data}: end it with \`kill -INT ${pid}\``);
 	await rm(pid_file, { force: true });
@@ -124,10 +124,7 @@ async function hasData(data: string, programs: PostgresPrograms): Promise<boolea
 	return true;
 }
 
-/**
- * An empty folder of that name, from a volume or a hand, gives way; one with files is not ours to
- * delete.
- */
+/** Removes an empty folder of that name, such as a fresh volume. A folder with files is not deleted. */
 async function isEmpty(folder: string): Promise<boolean> {
 	if ((await readdir(folder)).length > 0) return false;
 	await rmdir(folder);

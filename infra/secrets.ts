@@ -16,9 +16,9 @@ const names = [
 export type Secrets = Record<(typeof names)[number], string>;
 
 /**
- * Reads `secrets.json` of the folder, making it at the first start; processes that make it at the same
- * time get the same one. A damaged file is kept aside and a new one made: the parts take the new
- * passwords, tokens signed before are void.
+ * Reads `secrets.json` of the folder, creating it at the first start; processes that create it concurrently get the
+ * same secrets. A damaged file is renamed and new secrets are generated: the servers are given the new passwords, and
+ * tokens signed before become invalid.
  */
 export async function readSecrets(directory: string, say: (line: string) => void): Promise<Secrets> {
 	const file = join(directory, "secrets.json");
@@ -34,7 +34,7 @@ export async function readSecrets(directory: string, say: (line: string) => void
 			}
 			await link(own, file);
 		} catch (error) {
-			// EEXIST, ENOENT: another process was first. Its file is everybody's.
+			// EEXIST, ENOENT: another process was first, and all processes use its file.
 			if (!["EEXIST", "ENOENT"].includes(codeOf(error))) throw error;
 		} finally {
 			await unlink(own);
@@ -42,7 +42,7 @@ export async function readSecrets(directory: string, say: (line: string) => void
 	}
 }
 
-/** Gives the services their secrets; what the environment already has wins. */
+/** Sets the environment variables of the services' secrets, unless they are set already. */
 export function setSecretVariables(secrets: Secrets): void {
 	process.env.TOKO_SECRET ||= secrets.toko_secret;
 	process.env.PAYMENT_WEBHOOK_SECRET ||= secrets.payment_webhook_secret;

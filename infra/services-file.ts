@@ -5,43 +5,40 @@ import { type Identity, identityOf } from "./pid-lock.mjs";
 
 export type BackingServiceName = "PostgreSQL" | "NATS" | "Products";
 
-/** What the shop uses for one of its parts. */
+/** A backing service that the shop uses. */
 export interface BackingService {
 	name: BackingServiceName;
-	/** e.g. "embedded PostgreSQL 18.4", "POSTGRES_URL", "NeDB file" */
+	/** Such as "embedded PostgreSQL 18.4", "POSTGRES_URL", "NeDB file". */
 	took: string;
-	/** its data folder or host:port; never a password */
+	/** Its data folder or host:port; never contains a password. */
 	where: string;
 }
 
-/**
- * What `parts.json` holds: enough for another process to join, and for the next start to use the same
- * ports.
- */
+/** Content of `parts.json`: enough for another process to join, and for the next start to use the same ports. */
 export interface ServicesRecord {
-	/** the process that runs the shop; absent while it starts or stops */
+	/** The process that runs the shop; absent while it starts or stops. */
 	main?: Identity;
 	parts?: BackingService[];
-	/** tells a process that joins whether it has the same secrets; not the secrets */
+	/** Digest of the secrets, by which a joining process checks that it has the same ones. */
 	fingerprint?: string;
 	servers: Partial<Record<BackingServiceName, Identity & { port: number }>>;
 }
 
-/** parts.json in the hands of the process that runs the shop. */
+/** parts.json, as the process that runs the shop uses it. */
 export interface ServicesFile {
-	/** the server of an earlier run, which may still live */
+	/** Returns the server of an earlier run, which may still be running. */
 	earlier(name: BackingServiceName): Identity | undefined;
-	/** the port it had last time */
+	/** Returns the port of the earlier run. */
 	port(name: BackingServiceName): number | undefined;
-	/** a server was started */
+	/** Records a started server. */
 	record(name: BackingServiceName, pid: number, port: number): Promise<void>;
-	/** all is up: others may join */
+	/** Records that all servers are up, so that other processes may join. */
 	announce(parts: BackingService[]): Promise<void>;
-	/** the shop stops: nobody may join any more */
+	/** Records that the shop is stopping, so that no process joins any more. */
 	withdraw(): Promise<void>;
 }
 
-/** Reads what `<directory>/parts.json` says now; a damaged file says nothing. */
+/** Reads `<directory>/parts.json`; a damaged file counts as empty. */
 export async function readRecord(directory: string): Promise<ServicesRecord> {
 	const found = await readJson(join(directory, "parts.json"));
 	if (found === undefined || found === "broken") return { servers: {} };
@@ -55,7 +52,7 @@ export async function readServices(directory: string): Promise<ServicesFile> {
 	const record: ServicesRecord = { servers: { ...earlier } };
 	let writing = Promise.resolve();
 	const write = () => {
-		// One after the other, each with what is true then: an older state must not replace a newer one.
+		// Writes are serialized, each with the state at that time, so that no older state replaces a newer one.
 		const next = writing.then(() =>
 			writeWhole(join(directory, "parts.json"), `${JSON.stringify(record, null, "\t")}\n`),
 		);
@@ -83,7 +80,7 @@ export async function readServices(directory: string): Promise<ServicesFile> {
 	};
 }
 
-/** Of the secrets in the environment. */
+/** Returns a digest of the secrets in the environment. */
 export function fingerprint(): string {
 	const secrets = `${process.env.TOKO_SECRET} ${process.env.PAYMENT_WEBHOOK_SECRET}`;
 	return createHash("sha256").update(secrets).digest("base64url").slice(0, 16);

@@ -7,36 +7,37 @@ import { choosePort } from "./ports.ts";
 import { send, serverLock } from "./processes.ts";
 import { reason, StartError } from "./start-error.ts";
 
-/** A server that Toko runs: how to start it, and how to see that it answers. */
+/** A server that Toko runs: how to start it, and how to check that it responds. */
 export interface Server {
-	/** for messages, e.g. "PostgreSQL" */
+	/** Name in messages, such as "PostgreSQL". */
 	name: string;
 	log_file: string;
-	/** what makes it end cleanly, and fast */
+	/** Signal that makes it shut down cleanly and fast. */
 	stop_signal: NodeJS.Signals;
 	/**
-	 * Readies the data folder; runs before every start, also after a crash. Ends leftovers of an earlier
-	 * run.
+	 * Prepares the data folder, and ends processes that an earlier run left in it. Runs before every start, also after a
+	 * crash.
 	 */
 	prepare(): Promise<void>;
 	command(port: number): Promise<Command>;
 	/**
-	 * Logs in once; throws while it does not work. Throws RefusedLogin if the server does not know our
-	 * password.
+	 * Logs in once.
+	 *
+	 * @throws RefusedLogin if the server rejects the password; another error while it is not ready.
 	 */
 	check(port: number, pid: number): Promise<void>;
-	/** Makes the server know our passwords; called while it is stopped. */
+	/** Resets the passwords of the server; called while it is stopped. */
 	repair?(): Promise<void>;
-	/** in its log: another program has the port */
+	/** Matches its log if another program has the port. */
 	port_taken: RegExp;
-	/** in its log: a reason that goes away by itself within seconds */
+	/** Matches its log if the cause is transient and ends within seconds. */
 	passing?: RegExp;
 	/**
-	 * in its log: from now on it stores nothing, though it answers, until it is started again
+	 * Matches its log if it can store nothing until it is restarted, although it responds.
 	 * @see canStore
 	 */
 	stuck?: RegExp;
-	/** Whether a start would help by now one that is stuck. */
+	/** Tells whether a restart would now help a stuck server. */
 	canStore?(): Promise<boolean>;
 }
 
@@ -50,26 +51,27 @@ export interface Command {
 	env?: NodeJS.ProcessEnv;
 }
 
-/** The server is up and does not take our password. */
+/** Thrown if the server is up and rejects the password. */
 export class RefusedLogin extends Error {}
 
-/** A server under supervision. */
+/** A supervised server. */
 export interface Supervised {
 	port: number;
-	/** Ends it: cleanly, or after 3 s by SIGKILL. */
+	/** Stops it cleanly, or with SIGKILL after 3 s. */
 	stop(): Promise<void>;
 }
 
 const first_backoff_ms = 250;
 const last_backoff_ms = 5_000;
-/** How often the log of a server is looked at that may get stuck. */
+/** Interval between checks of the log of a server that can get stuck. */
 const stuck_look_ms = 1_000;
 const log_limit = 10 * 1024 * 1024;
 
 /**
- * Starts the server, on the wished port if that is free, and waits till it answers. From then on, until
- * stop(), it is restarted on the same port whenever it dies.
- * @param started hears the pid of every start
+ * Starts the server, on the preferred port if that is free, and waits until it responds. Until stop(), it is restarted
+ * on the same port whenever it exits.
+ *
+ * @param started Called with the pid of every start.
  */
 export async function supervise(
 	server: Server,
@@ -128,7 +130,7 @@ export async function supervise(
 	};
 }
 
-/** Ends a server that stores nothing any more, as after its disk was full, once there is space again. */
+/** Ends a server that can no longer store anything, as after a full disk, once there is space again. */
 async function restartWhenStuck(
 	server: Server,
 	child: ChildProcess,
@@ -150,7 +152,7 @@ async function restartWhenStuck(
 	}
 }
 
-/** What was added to a log, at most a megabyte of it. */
+/** Reads what was appended to a log, at most 1 MiB. */
 function readFrom(file: string, position: number): Buffer {
 	const buffer = Buffer.alloc(Math.min(1024 * 1024, Math.max(0, sizeOf(file) - position)));
 	if (buffer.length === 0) return buffer;
@@ -172,7 +174,7 @@ async function firstStart(server: Server, wish: number | undefined, say: (line: 
 		} catch (error) {
 			if (error instanceof RefusedLogin && server.repair !== undefined && attempt < 5) await server.repair();
 			else if (!(error instanceof EarlyEnd)) throw error;
-			// Somebody took the port between our look and its bind: another one.
+			// Another program took the port between the check and the bind: choose another port.
 			else if (server.port_taken.test(error.log) && attempt < 10) wish = undefined;
 			else if (server.passing?.test(error.log) && Date.now() - begun < 10_000) await wait(250);
 			else
@@ -183,7 +185,7 @@ async function firstStart(server: Server, wish: number | undefined, say: (line: 
 	}
 }
 
-/** The server ended before it answered; `log` is what it wrote. */
+/** The server exited before it responded; `log` is its output. */
 class EarlyEnd extends Error {
 	log: string;
 	constructor(log: string) {
@@ -208,7 +210,7 @@ async function launch(
 	const log_start = statSync(server.log_file).size;
 	const { cwd, uid, gid, env } = command;
 	const { file, args } = underLock(serverLock(cwd), command.file, command.args);
-	// A group of its own: Ctrl-C on a terminal must not end it before the services are done with it.
+	// A process group of its own: Ctrl-C on a terminal must not end it while the services still use it.
 	const child = spawn(file, args, { cwd, uid, gid, env, detached: true, stdio: ["ignore", log, log] });
 	closeSync(log);
 	spawned(child);
@@ -225,7 +227,7 @@ async function launch(
 			await server.check(port, child.pid as number);
 			return child;
 		} catch (error) {
-			// Some other program answers while ours has not yet seen that the port is taken? Then ours ends soon.
+			// If another program answers because the port was taken, this server has not noticed yet, and exits soon.
 			if (error instanceof RefusedLogin && ++refused > 10) {
 				await end(child, server.stop_signal);
 				throw error;
@@ -262,7 +264,7 @@ function limitLog(file: string): void {
 	if (size > log_limit) truncateSync(file);
 }
 
-/** The line of a log that says why, as far as one does. */
+/** Returns the line of a log that gives the reason, if there is one. */
 function lastWords(log: string): string {
 	const lines = log
 		.split("\n")

@@ -2,27 +2,24 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { statSync } from "node:fs";
 import { StartError } from "./start-error.ts";
 
-/**
- * How to run a program as somebody else than root: `file` and `args` may be prefixed, uid and gid go to
- * spawn().
- */
+/** The user that runs a program, other than root: `prefix` goes before the command, uid and gid to spawn(). */
 export interface RunAs {
 	uid?: number;
 	gid?: number;
-	/** whom its files must belong to, where that is not us */
+	/** The owner that its files must have, if that is not the current user. */
 	owner?: { uid: number; gid: number };
 	prefix: string[];
 }
 
-/** As who the operator runs us, unchanged. */
+/** The current user, unchanged. */
 const myself: RunAs = { prefix: [] };
 
 /**
- * PostgreSQL refuses to run as root. Answers as whom it runs then: the owner of its data, else the user
- * `postgres`, else `nobody`. Where that user cannot pass through the folders above the program or the
- * data (a repository below /root, a TOKO_DIR from mktemp -d), it runs with the capability to pass, which
- * setpriv gives it.
- * @param probe a program that must start as this user, with arguments that make it end at once
+ * Returns the user to run PostgreSQL as, which refuses to run as root: the owner of its data, else the user `postgres`,
+ * else `nobody`. If that user cannot traverse the folders above the program or the data (a repository below /root, a
+ * TOKO_DIR from mktemp -d), setpriv gives it the capability to do so.
+ *
+ * @param probe A program that must start as this user, with arguments that make it exit at once.
  */
 export function otherThanRoot(data: string, parent: string, probe: string[]): RunAs {
 	if (process.getuid?.() !== 0) return myself;
@@ -30,8 +27,7 @@ export function otherThanRoot(data: string, parent: string, probe: string[]): Ru
 	const direct = { ...user, owner: user, prefix: [] };
 	const reaches = runs(direct, probe) && runs(direct, ["/bin/sh", "-c", 'test -x "$1"', "sh", parent]);
 	if (reaches) return direct;
-	// access(2) ignores capabilities of a user that is not root, unless no_setuid_fixup is set; initdb asks
-	// it.
+	// initdb uses access(2), which ignores capabilities of users other than root, unless no_setuid_fixup is set.
 	const prefix = [
 		"setpriv",
 		`--reuid=${user.uid}`,
@@ -50,7 +46,7 @@ export function otherThanRoot(data: string, parent: string, probe: string[]): Ru
 	);
 }
 
-/** The command line and spawn options that run a program as that user. */
+/** Returns the command line that runs a program as that user. */
 export function commandFor(run_as: RunAs, file: string, args: string[]): { file: string; args: string[] } {
 	const [first, ...rest] = [...run_as.prefix, file, ...args];
 	return { file: first as string, args: rest };

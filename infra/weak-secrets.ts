@@ -1,19 +1,19 @@
 import { SECRET_CHARACTERS } from "../config/variables.ts";
 
-/** What examples and habits put where a secret belongs; compared in small letters, without what is no letter or digit. */
+/** Placeholder values common in examples; compared in lower case, letters and digits only. */
 const KNOWN = new Set([
 	...["password", "passwd", "pass", "secret", "changeme", "changeit", "changethis", "replaceme", "todo"],
 	...["example", "default", "admin", "root", "test", "toko", "guest", "123456", "12345678", "qwerty"],
 	...["mysecret", "mypassword", "yoursecret", "yourpassword"],
 ]);
 
-/** Keys are derived from, or messages signed with, these; nobody types them, so length costs nothing. */
+/** Secrets used to derive keys or sign messages; no person types them, so a minimum length costs nothing. */
 const KEYS = ["TOKO_SECRET", "PAYMENT_WEBHOOK_SECRET"];
 
 /**
- * Why a value gives no protection, in a few words, or undefined. The value itself is never repeated.
+ * Returns the reason why a secret is weak, in a few words, or undefined. The value itself is never repeated.
  *
- * @param name Of the variable: a URL is judged by its password, which it need not have.
+ * @param name Name of the variable. A URL is judged by its password, which is optional.
  */
 export function weakness(name: string, value: string): string | undefined {
 	const secret = name.endsWith("_URL") ? passwordIn(value) : value;
@@ -29,7 +29,7 @@ function isKnown(secret: string): boolean {
 	return KNOWN.has(plain) || /^(change|replace)(me|this|it)|^x+$/.test(plain);
 }
 
-/** By hand, because a list of hosts is no URL for `new URL`. */
+/** Parses the URL with a pattern, because `new URL` rejects a list of hosts. */
 function passwordIn(url: string): string | undefined {
 	const given = /^[a-z+]+:\/\/[^:@/]*:([^@/]+)@/i.exec(url)?.[1];
 	try {

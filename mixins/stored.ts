@@ -3,22 +3,22 @@ import { mixin } from "../broker/schema.ts";
 import type { ServiceContract } from "../contracts/contract.ts";
 import type { PostgresService } from "../database/postgres-service.ts";
 import type { Consumers, InboxService } from "../events/consumers.ts";
-import { inbox, inboxTables } from "./inbox.ts";
+import { inbox, inboxFunctions, inboxTables } from "./inbox.ts";
 import { jobs, type PendingJob, pendingJobs } from "./jobs.ts";
-import { type OutboxService, outbox, outboxTables, pendingWork } from "./outbox.ts";
+import { type OutboxService, outbox, outboxFunctions, outboxTables, pendingWork } from "./outbox.ts";
 import { postgres } from "./postgres.ts";
 
-/** What the `stored` mixin adds to a service. */
+/** Members that the `stored` mixin adds to a service. */
 export interface StoredService extends PostgresService {
-	/** What is due or has failed, for the action `outbox`. */
+	/** Returns the jobs and events that are due or have failed, for the action `outbox`. */
 	pendingWork(): Promise<PendingJob[]>;
 	/** @throws where the database does not answer; EVENTS_NOT_PUBLISHED, EVENTS_NOT_TAKEN_IN */
 	checkStore(): Promise<void>;
 }
 
 /**
- * All that a service with a PostgreSQL database gets from its contract: the database of its name; with `publishes` the outbox
- * and jobs; with consumers the inbox of a group of its name.
+ * Adds what follows from the contract of a service with a PostgreSQL database: the database of its name; with `publishes` the
+ * outbox and jobs; with consumers the inbox of a group of its name.
  *
  * @param migrations Folder of its `NNN-name.sql` files.
  * @param consumers Handlers of events, see `inbox`.
@@ -29,11 +29,12 @@ export function stored<This extends InboxService>(
 	consumers?: Consumers<This>,
 ): Partial<ServiceSchema> {
 	const tables = [...(publishes ? outboxTables : []), ...(consumers ? inboxTables : [])];
+	const functions = [...(publishes ? [outboxFunctions] : []), ...(consumers ? [inboxFunctions] : [])];
 	return mixin<StoredService & Partial<OutboxService & InboxService>>({
 		mixins: [
 			...(consumers ? [inbox<This>(name, consumers)] : []),
 			...(publishes ? [outbox(name), jobs(name)] : []),
-			postgres({ database: name, migrations, tables }),
+			postgres({ database: name, migrations, tables, functions }),
 		],
 		methods: {
 			pendingWork(this: StoredService) {

@@ -1,6 +1,6 @@
 /*
  * Holds of one product that move to pages, as a model for Spin: reserving, settling, moving, collecting and tidying beside
- * each other. docs/architecture.md ("Where holds are") explains the steps, services/products/ has the code of each.
+ * each other. docs/explanation/orders.md ("Where holds are") explains the steps, services/products/ has the code of each.
  *
  * A step is one read or one guarded update of one document. A process may stop for ever before each step, or go on at any
  * later moment: a process that dies and one that is frozen are both among these.

@@ -1,6 +1,6 @@
 /*
  * The protocol of an order as a model for Spin: placing, paying, ending, abandoning, relaying, consuming.
- * docs/protocol.md explains it and names the code of each step. model/configurations.ts lists the configurations and the
+ * docs/explanation/protocol.md explains it and names the code of each step. model/configurations.ts lists the configurations and the
  * faults (FAULT_…) that are checked.
  *
  * A process of the model is a process of the shop, or one request in it. While there are faults (`faulty`) it may die at

@@ -54,6 +54,12 @@ export function run(
 		env: { ...inherited, TOKO_DIR: folder, PORT: "0", RATE_LIMIT: "0", ...environment },
 		stdio: [input === undefined ? "ignore" : "pipe", "pipe", "pipe"],
 	});
+	child.stdin?.end(input);
+	return follow(child);
+}
+
+/** What a process prints, from now on, and its end. */
+export function follow(child: ChildProcess): Command {
 	let output = "";
 	let errors = "";
 	child.stdout?.on("data", (chunk) => {
@@ -62,7 +68,6 @@ export function run(
 	child.stderr?.on("data", (chunk) => {
 		errors += chunk;
 	});
-	child.stdin?.end(input);
 	const exit = new Promise<number | null>((done) => child.once("close", done));
 	return {
 		child,

@@ -16,7 +16,7 @@ const INTRODUCTION = `Every action of every service, from the contracts in \`con
 Types are in the notation of TypeScript. \`integer\` is a whole number; \`uuid\`, \`date-time\`, \`email\` and \`uri\` are strings
 in these formats of JSON Schema. Types with a name are described [at the end](#types).`;
 
-/** docs/reference/actions.md: every action, from its contract. */
+/** Generates docs/reference/actions.md from the contracts of the actions. */
 export function actionsReference(): string {
 	const types = new Types();
 	const services = Map.groupBy(allActions(), ([, { of }]) => of.name);

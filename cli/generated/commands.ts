@@ -1,7 +1,7 @@
 import { commands, type Option, reference } from "../arguments.mjs";
 import { code, document, table, WRITTEN } from "./markdown.ts";
 
-/** The scripts of package.json that are not a program in cli/. */
+/** Scripts of package.json that are not programs in cli/. */
 const TOOLS: Record<string, string> = {
 	test: "runs all tests on servers of their own; `npm test -- NAME` those of files with this name, `npm test -- --help` lists Jest's options",
 	lint: "checks formatting and style with Biome",
@@ -9,7 +9,7 @@ const TOOLS: Record<string, string> = {
 	typecheck: "checks the types with TypeScript",
 };
 
-/** docs/reference/commands.md: every npm command, from `cli/arguments.mjs`. */
+/** Generates docs/reference/commands.md from `cli/arguments.mjs`. */
 export function commandsReference(): string {
 	return document(
 		WRITTEN,

@@ -15,7 +15,7 @@ services are ${namedServices("").join(", ")}.
 const COMPOSE = `Only \`docker-compose.yml\` reads these. \`ops/make-secrets\` writes them into \`ops/.env\` on a development machine.
 Passwords consist of letters and digits.`;
 
-/** docs/reference/configuration.md: every variable, from `config/variables.ts` and `infra/given-services.ts`. */
+/** Generates docs/reference/configuration.md from `config/variables.ts` and `infra/given-services.ts`. */
 export function configurationReference(): string {
 	const header = ["variable", "meaning", "default", "allowed values", "required in production by"];
 	return document(

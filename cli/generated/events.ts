@@ -19,7 +19,7 @@ const ENVELOPE = table(
 	],
 );
 
-/** docs/reference/events.md: every event by the service that publishes it, from the contracts. */
+/** Generates docs/reference/events.md, events by publishing service, from their contracts. */
 export function eventsReference(): string {
 	return document(
 		WRITTEN,

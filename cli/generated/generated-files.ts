@@ -9,11 +9,11 @@ import { errorsReference } from "./errors.ts";
 import { eventsReference } from "./events.ts";
 import { resilienceTable } from "./resilience-table.ts";
 
-const RESILIENCE = new URL("../../docs/resilience.md", import.meta.url);
+const RESILIENCE = new URL("../../docs/reference/resilience.md", import.meta.url);
 
 const REFERENCE = new URL("../../docs/reference/", import.meta.url);
 
-/** The files that are generated from the code and kept in the repository, each with its text. */
+/** Returns the files of the repository that are generated from the code, each with its text. */
 export async function generatedFiles(): Promise<[URL, string][]> {
 	const document = openApiDocument();
 	const types = await openapiTypescript(JSON.stringify(document));

@@ -1,7 +1,7 @@
-/** Says at the top of a file that it is not edited by hand. */
+/** Notice at the top of a generated file. */
 export const WRITTEN = "<!-- Written by `npm run openapi`; do not edit. -->";
 
-/** A table as Prettier formats it: columns of one width, and pipes in cells escaped. */
+/** Returns a table as Prettier formats it: padded columns, and pipes in cells escaped. */
 export function table(header: string[], rows: string[][]): string {
 	const cells = [header, ...rows].map((row) => row.map((cell) => cell.replaceAll("|", "\\|")));
 	const widths = header.map((_, column) =>
@@ -13,7 +13,7 @@ export function table(header: string[], rows: string[][]): string {
 	return [first, `| ${widths.map((width) => "-".repeat(width)).join(" | ")} |`, ...rest].join("\n");
 }
 
-/** The blocks of a document, with an empty line between them; empty ones are left out. */
+/** Joins the blocks of a document with empty lines, without empty blocks. */
 export function document(...blocks: string[]): string {
 	return `${blocks.filter((block) => block !== "").join("\n\n")}\n`;
 }
@@ -22,7 +22,7 @@ export function code(text: string): string {
 	return `\`${text}\``;
 }
 
-/** `800 ms` in seconds: `0.8 s`. */
+/** Formats milliseconds as seconds: 800 as `0.8 s`. */
 export function seconds(ms: number): string {
 	return `${ms / 1000} s`;
 }

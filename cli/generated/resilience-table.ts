@@ -3,7 +3,7 @@ import { type ActionContract, takesKey } from "../../contracts/contract.ts";
 import { BULKHEADS, DEADLINE_MS, RETRIES } from "../../middlewares/resilience.ts";
 import { code, seconds, table } from "./markdown.ts";
 
-/** What `docs/resilience.md` says of every action, as a table in Markdown. */
+/** Generates the table of all actions in `docs/reference/resilience.md`, in Markdown. */
 export function resilienceTable(): string {
 	const rows = [...allActions()].map(([name, { contract }]) => [
 		code(name),
@@ -12,7 +12,7 @@ export function resilienceTable(): string {
 		bulkhead(name),
 		contract.cached ? seconds(contract.cached.fresh_ms) : "",
 	]);
-	return table(["action", "deadline", "tried again", "at once (waiting)", "kept"], rows);
+	return table(["action", "deadline", "retries", "concurrency (queue)", "cached"], rows);
 }
 
 function retries(contract: ActionContract): string {

@@ -2,11 +2,11 @@ import { z } from "zod";
 import type { JsonSchema } from "../../services/api/schemas.ts";
 import { code, table } from "./markdown.ts";
 
-/** Collects the types of a document that have a name, so that each is described once. */
+/** Collects the named types of a document, so that each is described once. */
 export class Types {
 	readonly #named = new Map<string, JsonSchema>();
 
-	/** The JSON Schema of a contract's schema: of what a caller sends (`input`), or of what it gets. */
+	/** Returns the JSON Schema of a contract's schema, as parsed (`input`) or as returned (`output`). */
 	read(schema: z.ZodType, io: "input" | "output"): JsonSchema {
 		const { $defs = {}, ...whole } = z.toJSONSchema(schema, { io, unrepresentable: "any" }) as JsonSchema & {
 			$defs?: Record<string, JsonSchema>;
@@ -17,13 +17,13 @@ export class Types {
 		return whole;
 	}
 
-	/** The named types so far, by their names. */
+	/** Returns the named types so far, sorted by name. */
 	get named(): [name: string, schema: JsonSchema][] {
 		return [...this.#named].sort(([a], [b]) => (a < b ? -1 : 1));
 	}
 }
 
-/** A type in the notation of TypeScript, such as `Order[]` or `{ id: integer, note?: string }`. */
+/** Returns a type in TypeScript notation, such as `Order[]` or `{ id: integer, note?: string }`. */
 export function notation({ $ref, anyOf, items, properties, ...schema }: JsonSchema): string {
 	if ($ref) {
 		return $ref.replace("#/$defs/", "");
@@ -49,7 +49,7 @@ export function notation({ $ref, anyOf, items, properties, ...schema }: JsonSche
 	return schema.format ?? [schema.type ?? "any"].flat().join(" | ");
 }
 
-/** The fields of an object as a table. */
+/** Returns the fields of an object as a table. */
 export function fieldTable(schema: JsonSchema): string {
 	const rows = fieldsOf(schema).map((cells) => cells.map(code));
 	return table(["field", "type"], rows);
@@ -62,7 +62,7 @@ function fieldsOf({ properties = {}, required = [] }: JsonSchema): [name: string
 	]);
 }
 
-/** The bounds and the default of a value, in words. */
+/** Describes the bounds and the default of a value. */
 export function constraints(schema: JsonSchema): string {
 	const { minimum, maximum, minLength, maxLength, minItems, maxItems, default: otherwise } = schema;
 	const { pattern, format } = schema;
@@ -77,7 +77,7 @@ export function constraints(schema: JsonSchema): string {
 		.join("; ");
 }
 
-/** Zod bounds whole numbers by those that JavaScript can count: that is no rule of the contract's. */
+/** Zod bounds integers to JavaScript's safe range, which is not a rule of the contract. */
 function bound(limit: number | undefined): number | undefined {
 	return Math.abs(limit ?? 0) >= Number.MAX_SAFE_INTEGER ? undefined : limit;
 }

@@ -24,7 +24,7 @@ const MANIFEST = "ops/kubernetes/{{name}}.yaml";
 /** Words that mean something else already: in a template, the list, an address, a container or SQL. */
 const RESERVED = [
 	"action contract contracts databases events limit moment outboxes services skip text",
-	"api docs documents health live mailpit mongo nats postgres ready toko",
+	"api audit docs documents health live mailpit mongo nats postgres ready toko",
 	"analyse analyze array authorization cast check collate column constraint foreign grant group lateral leading only",
 	"order placing primary references select similar symmetric table trailing unique user variadic window",
 ]

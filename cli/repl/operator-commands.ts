@@ -15,10 +15,10 @@ interface Command {
 
 type OutboxAction = Extract<ActionName, `${string}.outbox`>;
 
-/** The services that keep jobs and events in an outbox. */
+/** Services that store jobs and events in an outbox. */
 const WITH_OUTBOX = [...allActions().keys()].filter((name): name is OutboxAction => name.endsWith(".outbox"));
 
-/** What a shopkeeper wants to see live, beside Moleculer's own commands. */
+/** Returns Toko's REPL commands, in addition to Moleculer's own. */
 export function operatorCommands(operator: Operator): Command[] {
 	const commands: Command[] = [
 		{
@@ -104,18 +104,18 @@ export function operatorCommands(operator: Operator): Command[] {
 	return commands.map(sayingWhatWentWrong);
 }
 
-/** Prints how many messages failed for good. */
+/** Prints the messages that failed for good, by type. */
 export async function listFailedMails(broker: ServiceBroker): Promise<void> {
 	const rows = await callAction(broker, "v1.notifications.failed", {}, asService());
 	print(["type", "failed", "last_failed_at", "reason"], rows);
 }
 
 /**
- * Queues messages that failed for good once more, and tells how many.
+ * Queues messages that failed for good again, and prints how many.
  *
- * @param type One of theirs alone, such as `order_paid`.
- * @param since Those alone that failed at this moment or later: `2026-11-23` (UTC) or `2026-11-23T08:00:00+07:00`.
- * @throws StartError where there is no such type or moment
+ * @param type Only messages of this type, such as `order_paid`.
+ * @param since Only messages that failed at or after this time: `2026-11-23` (UTC) or `2026-11-23T08:00:00+07:00`.
+ * @throws StartError for an unknown type or an invalid time.
  */
 export async function retryMails(broker: ServiceBroker, type?: string, since?: string): Promise<void> {
 	const which = whichMails(type, since);
@@ -128,7 +128,7 @@ export async function retryMails(broker: ServiceBroker, type?: string, since?: s
 	console.log(`${queued} messages are queued again`);
 }
 
-/** Checks and normalises the arguments of `retryMails`, which throws the same. */
+/** Validates and normalizes the arguments of `retryMails`, with the same errors. */
 export function whichMails(type?: string, since?: string) {
 	const types: string[] = Object.values(MESSAGES).map((message) => message.type);
 	if (type !== undefined && !types.includes(type)) {
@@ -137,13 +137,13 @@ export function whichMails(type?: string, since?: string) {
 	return { type, since: since === undefined ? undefined : momentOf(since) };
 }
 
-/** The forms that have one meaning everywhere: a day in UTC, or a moment with its distance to UTC. */
+/** Unambiguous formats only: a day in UTC, or a time with its UTC offset. */
 const MOMENT = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d))?$/;
 
 function momentOf(text: string): string {
 	const moment = new Date(text);
 	const day = text.slice(0, 10);
-	// `new Date` takes 31 February for 3 March.
+	// `new Date` accepts 31 February as 3 March.
 	if (!MOMENT.test(text) || Number.isNaN(moment.getTime()) || !isDay(day)) {
 		throw new StartError(
 			`${JSON.stringify(text)} is no moment: write a day such as 2026-11-23, or 2026-11-23T08:00:00+07:00`,
@@ -164,9 +164,9 @@ export async function listDeadLetters(broker: ServiceBroker): Promise<void> {
 }
 
 /**
- * Handles one dead letter after all, or the newest 100 for `all`, and tells how each went.
+ * Handles one dead letter again, or the newest 100 for `all`, and prints the result of each.
  *
- * @throws where one failed again, after all were tried
+ * @throws StartError if any failed again, after all were tried.
  */
 export async function retryDeadLetters(broker: ServiceBroker, which: string): Promise<void> {
 	const letters =
@@ -189,7 +189,7 @@ export async function retryDeadLetters(broker: ServiceBroker, which: string): Pr
 	}
 }
 
-/** One line instead of a stack. */
+/** Makes a command print one line instead of a stack when it fails. */
 function sayingWhatWentWrong(command: Command): Command {
 	return {
 		...command,

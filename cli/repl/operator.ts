@@ -3,15 +3,15 @@ import type { CallingOptions, Middleware, ServiceBroker } from "moleculer";
 import type { ActionName, Meta } from "../../contracts/actions.ts";
 import { callAction, withKey } from "../../contracts/actions.ts";
 
-/** The person at the REPL, and whom they act as: nobody, until they say `as <e-mail>`. */
+/** The person at the REPL, and the user that they act as: none, until `as <e-mail>`. */
 export class Operator {
 	acts_as: { email: string; role: string } | undefined;
 	#token: string | undefined;
 	#broker: ServiceBroker | undefined;
 
 	/**
-	 * Gives the calls that are typed at the REPL the token of whom the operator acts as, and a key, with which they are
-	 * tried again where they fail in passing.
+	 * Adds to calls typed at the REPL the token of the user that the operator acts as, and an idempotency key, with which
+	 * transient errors are retried.
 	 */
 	middleware: Middleware = {
 		name: "Operator",
@@ -29,7 +29,7 @@ export class Operator {
 		this.#broker = broker;
 	}
 
-	/** From now on calls are made as this user; without an address, as nobody. */
+	/** Makes later calls as this user, or without a user if there is no address. */
 	async actAs(email: string | undefined): Promise<void> {
 		if (!email) {
 			this.acts_as = undefined;

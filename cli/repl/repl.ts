@@ -5,11 +5,12 @@ import type { Operator } from "./operator.ts";
 import { operatorCommands } from "./operator-commands.ts";
 
 /**
- * Opens Moleculer's REPL with the shop's own commands. Lines are run one after the other, also when they come from a
- * pipe; at the end of the input the process ends.
+ * Opens Moleculer's REPL with Toko's commands. Lines run one after another, also when they come from a pipe. At the end
+ * of the input, the process ends.
  */
 export async function openRepl(broker: ServiceBroker, operator: Operator): Promise<void> {
-	// Node's own REPL below it brings domains, which cost every event of a process a little from then on.
+	// Loaded only when needed: it uses Node's REPL, which loads domains, which then slow down every event of the process
+	// a little.
 	const { default: startRepl } = await import("moleculer-repl");
 	const isTerminal = Boolean(process.stdin.isTTY && process.stdout.isTTY);
 	if (!isTerminal) {
@@ -61,7 +62,9 @@ export async function openRepl(broker: ServiceBroker, operator: Operator): Promi
 const VALUES =
 	/(?<=--[^\s=]+[\s=]+)(["']?)([+-]?\d+[.,]\d{3})\1(?=\s|$)|(?<=[:[,]\s*)-?\d+\.\d{3}(?=\s*[,}\]])/g;
 
-/** Why a line is not run, where it has a number that can be read in two ways: the REPL would take `1.000` for 1. */
+/**
+ * Returns the reason why a line with an ambiguous number is not run, or undefined: the REPL would read `1.000` as 1.
+ */
 export function ambiguousNumber(line: string): string | undefined {
 	const [found] = /^\s*(call|dcall|bench|emit|broadcast)\s/.test(line) ? line.matchAll(VALUES) : [];
 	return found && ambiguityMessage(found[2] ?? found[0]);

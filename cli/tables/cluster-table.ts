@@ -2,7 +2,7 @@ import { table as draw, getBorderCharacters } from "table";
 import type { NodeState } from "../../hosting/nodes.ts";
 import type { ManagedProcess } from "../../hosting/process-manager.ts";
 
-/** The processes of a cluster, with what they do. */
+/** Returns a table of the processes of a cluster, with their state and load. */
 export function clusterTable(members: readonly ManagedProcess[], nodes: NodeState[]): string {
 	const rows = members.map((member) => {
 		const node = nodes.find(({ id }) => id === member.nodeID);
@@ -11,7 +11,7 @@ export function clusterTable(members: readonly ManagedProcess[], nodes: NodeStat
 	return drawn([["process", "state", "pid", "cpu %", "calls/s", "kept %", "restarts"], ...rows]);
 }
 
-/** All nodes of a shop, wherever they run. */
+/** Returns a table of all nodes of a shop, on any machine. */
 export function nodesTable(nodes: NodeState[]): string {
 	const rows = nodes
 		.toSorted((one, other) => one.services.join().localeCompare(other.services.join()))

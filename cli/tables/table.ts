@@ -2,7 +2,7 @@ import { table as draw, getBorderCharacters } from "table";
 import type { NewAdmin } from "../../hosting/seed.ts";
 import type { BackingService } from "../../infra/backing-services.ts";
 
-/** What an operator wants to know when the shop is up. */
+/** Returns the table that an operator sees when the shop is up. */
 export function table(shop: {
 	address?: string;
 	parts: BackingService[];

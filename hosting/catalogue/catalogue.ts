@@ -16,33 +16,33 @@ import { NumberColumn, type NumberFormat, NumberText } from "./numbers.ts";
 import { type CatalogueLine, type NumberColumns, readProduct } from "./product.ts";
 import { type Item, type Reading, RecordReader } from "./records.ts";
 
-/** What a person says of a catalogue file. */
+/** Options of the person who imports a catalogue file. */
 export interface CatalogueOptions {
-	/** How numbers are written; told from the file where it is left out. */
+	/** Number format; detected from the file by default. */
 	numbers?: NumberFormat;
-	/** A label of the Encoding Standard, for a file that is neither UTF-8 nor begins with a byte order mark. */
+	/** A label of the Encoding Standard, for a file that is not UTF-8 and has no byte order mark. */
 	encoding?: string;
-	/** Leaves out columns that Toko does not know, instead of refusing the file. */
+	/** Ignores unknown columns instead of rejecting the file. */
 	ignoreUnknown?: boolean;
-	/** Called now and then with the share that is done, up to 1. */
+	/** Called from time to time with the completed share, from 0 to 1. */
 	onProgress?: (share: number) => void;
 }
 
-/** A record that is a product, or the reason why it is none; nothing was read after one that `isStop`. */
+/** A record that is a product, or the reason why it is rejected; nothing is read after one with `isStop`. */
 export type CatalogueItem = Item<CatalogueLine>;
 
 /**
- * A CSV or NDJSON file that was read once from its beginning to its end: it can be decoded, its columns are known, and
- * what they say of numbers is known. It is read again for its products, both times in constant memory.
+ * A CSV or NDJSON file that has been read once to its end: it can be decoded, and its columns and number formats are
+ * known. It is read a second time for its products, both times in constant memory.
  */
 export class Catalogue {
 	/** SHA-256 of the content. */
 	hash = "";
-	/** How many records there are, blank lines left out. */
+	/** Number of records, without blank lines. */
 	lines = 0;
-	/** What the person who imports it should know. */
+	/** Notices for the person who imports the file. */
 	readonly notes: string[] = [];
-	/** Why nothing of the file is imported. */
+	/** Reason why nothing of the file is imported. */
 	refusal: string | undefined;
 
 	#file: CatalogueFile;
@@ -62,9 +62,9 @@ export class Catalogue {
 	}
 
 	/**
-	 * Opens a file and reads it to its end. Close it.
+	 * Opens a file and reads it to its end. The caller closes it.
 	 *
-	 * @throws StartError that names the cause and the cure.
+	 * @throws StartError that names cause and remedy.
 	 */
 	static async open(path: string, options: CatalogueOptions = {}): Promise<Catalogue> {
 		const file = await CatalogueFile.open(path);
@@ -79,7 +79,7 @@ export class Catalogue {
 		}
 	}
 
-	/** The products, and the records that are none. */
+	/** Yields the products, and the records that are rejected. */
 	async *items(): AsyncGenerator<CatalogueItem> {
 		const text = this.#text({ isSecond: true });
 		try {
@@ -89,7 +89,7 @@ export class Catalogue {
 		}
 	}
 
-	/** How many lines follow the line, blank ones left out: each is taken for a record. */
+	/** Returns the number of lines after the given line, without blank lines; each counts as a record. */
 	async linesAfter(line: number): Promise<number> {
 		const reader = new RecordReader(decode(this.#file.bytes(), this.#encoding));
 		let lines = 0;
@@ -99,7 +99,7 @@ export class Catalogue {
 		return lines;
 	}
 
-	/** @throws StartError where somebody has written to the file since it was opened. */
+	/** @throws StartError if the file was written to since it was opened. */
 	checkUnchanged(): Promise<void> {
 		return this.#file.checkUnchanged();
 	}
@@ -117,7 +117,7 @@ export class Catalogue {
 			for await (const item of this.#read(new RecordReader(text), survey, unknown)) {
 				this.lines += 1 + ("isStop" in item ? await this.linesAfter(item.line) : 0);
 			}
-			// After a stop there is more, which belongs to the hash and must be decodable, too.
+			// After a stop, the rest still belongs to the hash and must be decodable.
 			while (!(await text.next()).done) {}
 		} catch (error) {
 			if (error instanceof UndecodableError) {
@@ -143,7 +143,7 @@ export class Catalogue {
 		}
 	}
 
-	/** As `readProduct`, except that a number may be any that the column turns out to write. */
+	/** Like `readProduct`, but also collects unknown columns and number formats. */
 	#surveyProduct(raw: RawProduct, line: number, unknown: UnknownColumns): Reading<CatalogueLine> {
 		for (const name of Object.keys(raw)) {
 			if (!isColumn(name)) {

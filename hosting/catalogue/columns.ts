@@ -1,9 +1,9 @@
-/** What a catalogue file may say of a product. */
+/** Columns of a catalogue file. */
 export const COLUMNS = ["sku", "name", "description", "price", "stock", "category", "image_url"] as const;
 
 export type Column = (typeof COLUMNS)[number];
 
-/** Names that Indonesian price lists have. */
+/** Column names in Indonesian price lists. */
 const INDONESIAN: Record<string, Column> = {
 	kode: "sku",
 	nama: "name",
@@ -16,7 +16,7 @@ const INDONESIAN: Record<string, Column> = {
 };
 
 const SHOWN_MAX = 40;
-/** So many unknown columns are named. */
+/** Maximum number of unknown columns in a message. */
 const NAMED_MAX = 20;
 
 export function isColumn(name: string): name is Column {
@@ -27,13 +27,13 @@ export function isNumberColumn(column: Column): column is "price" | "stock" {
 	return column === "price" || column === "stock";
 }
 
-/** Text of the file as messages show it: short, and without characters that a terminal obeys. */
+/** Returns text of the file for a message: shortened, and without control characters. */
 export function shown(text: string): string {
 	const visible = text.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, "�");
 	return visible.length > SHOWN_MAX ? `${visible.slice(0, SHOWN_MAX)}…` : visible;
 }
 
-/** Collects the columns or fields that Toko does not know, each with the first line that has it. */
+/** Collects unknown columns or fields, each with the first line that has it. */
 export class UnknownColumns {
 	#lines = new Map<string, number>();
 	#isMore = false;
@@ -51,7 +51,7 @@ export class UnknownColumns {
 		return this.#lines.size === 0;
 	}
 
-	/** The names, with the column that each may stand for. */
+	/** Returns the names, each with the known column that it resembles. */
 	toString(): string {
 		const names = [...this.#lines].map(([name, line]) => {
 			const meant = columnLike(name);
@@ -62,7 +62,7 @@ export class UnknownColumns {
 	}
 }
 
-/** The column that somebody may have meant: it begins alike, or one or two letters differ. */
+/** Returns the column that a name resembles: one starts with the other, or one or two letters differ. */
 function columnLike(name: string): Column | undefined {
 	const plain = name.trim().toLowerCase();
 	if (plain.length < 3) {
@@ -75,7 +75,7 @@ function columnLike(name: string): Column | undefined {
 	);
 }
 
-/** How many letters have to be added, dropped or changed (Levenshtein). */
+/** Returns the Levenshtein distance: the number of letters to add, drop or change. */
 function distance(from: string, to: string): number {
 	let previous = Array.from({ length: to.length + 1 }, (_, index) => index);
 	for (let row = 1; row <= from.length; row++) {

@@ -7,7 +7,7 @@ import { scanRecord } from "./scan.ts";
 const DELIMITERS = [",", ";", "\t"];
 const SKU_MISSING = `the first line does not name the column sku: it must name those that the file has of ${COLUMNS.join(", ")}`;
 
-/** What is wrong with the line that names the columns. */
+/** An error in the header line. */
 export class HeaderError extends StartError {
 	readonly line: number;
 
@@ -17,18 +17,18 @@ export class HeaderError extends StartError {
 	}
 }
 
-/** The first line of a CSV file: what separates the fields, and the column that each belongs to. */
+/** The header line of a CSV file: the delimiter, and the column of each field. */
 export interface Header {
 	line: number;
 	delimiter: string;
 	columns: string[];
 }
 
-/** A product as the file describes it: null where the file says that there is nothing. */
+/** A product as the file describes it; null for an empty field. */
 export type RawProduct = Record<string, unknown>;
 
 /**
- * Reads the header line, and before it Excel's `sep=;`. The delimiter is that which gives the most known columns.
+ * Reads the header line, and Excel's `sep=;` before it. The delimiter is the one that yields the most known columns.
  *
  * @throws HeaderError
  */
@@ -70,7 +70,7 @@ export async function readHeader(reader: RecordReader): Promise<Header | undefin
 	return repeated ? refuse(`the first line names the column ${repeated} twice: name it once`) : best;
 }
 
-/** The products of a CSV file whose header was read. */
+/** Yields the products of a CSV file whose header has been read. */
 export function csvProducts<T>(
 	reader: RecordReader,
 	{ delimiter, columns }: Header,
@@ -109,7 +109,10 @@ function known(columns: string[]): number {
 	return columns.filter(isColumn).length;
 }
 
-/** The line says what may be wrong: a decimal comma in a file of commas makes two fields. */
+/**
+ * Returns the reason of a wrong number of fields. It mentions a likely cause: with commas as delimiters, a decimal
+ * comma splits a number into two fields.
+ */
 function wrongNumber(fields: string[], columns: string[], delimiter: string): string {
 	const reason = `has ${fields.length} fields, the first line has ${columns.length}`;
 	const parts = ["price", "stock"]

@@ -1,12 +1,12 @@
 import { StartError } from "../../infra/start-error.ts";
 
-/** The encoding of a file, and what says so: its byte order mark, the person who imports it, or nothing. */
+/** The encoding of a file, and its source: the byte order mark, the option, or the default. */
 export interface Encoding {
 	label: string;
 	told_by: "mark" | "switch" | "default";
 }
 
-/** Thrown by `decode`: bytes of the chunk that begins at `offset` are not of the encoding. */
+/** Thrown by `decode` for invalid bytes in the chunk that begins at `offset`. */
 export class UndecodableError extends Error {
 	override name = "UndecodableError";
 	readonly offset: number;
@@ -23,13 +23,13 @@ const MARKS: [string, number[]][] = [
 	["utf-16be", [0xfe, 0xff]],
 ];
 
-/** Windows-1252 from 0x80 to 0x9f. Releases of Node.js 23 and 24 decode these as ISO 8859-1 does (nodejs/node#56542). */
+/** Windows-1252 from 0x80 to 0x9f, which releases of Node.js 23 and 24 decode as ISO 8859-1 (nodejs/node#56542). */
 const WINDOWS_1252 = "€\x81‚ƒ„…†‡ˆ‰Š‹Œ\x8dŽ\x8f\x90‘’“”•–—˜™š›œ\x9džŸ";
 
 /**
- * Tells the encoding of a file by its byte order mark, otherwise by the label given, otherwise UTF-8.
+ * Determines the encoding of a file: by its byte order mark, else by the given label, else UTF-8.
  *
- * @throws StartError for a label that no decoder has, and for UTF-16 without a mark.
+ * @throws StartError for an unknown label, and for UTF-16 without a byte order mark.
  */
 export function chooseEncoding(head: Uint8Array, label?: string): Encoding {
 	const given = label === undefined ? undefined : canonical(label);
@@ -64,9 +64,9 @@ function canonical(label: string): string {
 }
 
 /**
- * The text of a file, without its byte order mark.
+ * Yields the text of a file, without its byte order mark.
  *
- * @param slow_from Bytes from here on are decoded one by one, so that the text ends where they cannot be.
+ * @param slow_from Offset from which bytes are decoded one by one, so that the text extends to the first invalid byte.
  * @throws UndecodableError
  */
 export async function* decode(
@@ -99,7 +99,7 @@ export async function* decode(
 	yield decodeNext();
 }
 
-/** The line, from 1, in which the first byte is that cannot be decoded, as an `UndecodableError` has found one. */
+/** Returns the line, from 1, of the first invalid byte, for an `UndecodableError`. */
 export async function undecodableLine(
 	chunks: AsyncIterable<Uint8Array>,
 	encoding: Encoding,
@@ -120,7 +120,7 @@ export async function undecodableLine(
 	return 1 + (line_feeds || returns);
 }
 
-/** What to tell the person whose file is not of its encoding. */
+/** Returns the message for a file that is not in its encoding. */
 export function undecodableMessage(line: number, { label, told_by }: Encoding): string {
 	const found = `line ${line} is not ${label.toUpperCase()}`;
 	switch (told_by) {

@@ -3,7 +3,7 @@ import { reason, StartError } from "../../infra/start-error.ts";
 
 const CHUNK = 256 * 1024;
 
-/** What files begin with that are no text. */
+/** Signatures of formats that are not text. */
 const FORMATS: [string, string][] = [
 	["PK\x03\x04", "an Excel workbook, another spreadsheet or a ZIP archive"],
 	["\xd0\xcf\x11\xe0", "an old Excel workbook"],
@@ -19,11 +19,11 @@ const FORMATS: [string, string][] = [
 	["\0\0\xfe\xff", "UTF-32 text"],
 ];
 
-/** A file that is read more than once and must stay as it is meanwhile. */
+/** A file that is read more than once and must not change meanwhile. */
 export class CatalogueFile {
 	readonly path: string;
 	readonly size: number;
-	/** What the file begins with. */
+	/** First bytes of the file. */
 	readonly head: Uint8Array;
 	#handle: FileHandle;
 	#changed_at: bigint;
@@ -36,7 +36,7 @@ export class CatalogueFile {
 		this.#changed_at = changed_at;
 	}
 
-	/** @throws StartError where the file cannot be read or is not text. */
+	/** @throws StartError if the file cannot be read or is not text. */
 	static async open(path: string): Promise<CatalogueFile> {
 		const handle = await open(path, "r").catch((error: unknown) => {
 			throw new StartError(`cannot read ${path} (${codeOrReason(error)}): name a CSV or NDJSON file`);
@@ -61,7 +61,7 @@ export class CatalogueFile {
 		}
 	}
 
-	/** The bytes of the file from its beginning. */
+	/** Yields the bytes of the file from its beginning. */
 	async *bytes(): AsyncGenerator<Uint8Array> {
 		for (let position = 0; ; ) {
 			const { buffer, bytesRead } = await this.#handle.read(Buffer.allocUnsafe(CHUNK), 0, CHUNK, position);
@@ -73,7 +73,7 @@ export class CatalogueFile {
 		}
 	}
 
-	/** @throws StartError where somebody has written to the file since it was opened. */
+	/** @throws StartError if the file was written to since it was opened. */
 	async checkUnchanged(): Promise<void> {
 		const { size, mtimeNs } = await this.#handle.stat({ bigint: true });
 		if (Number(size) !== this.size || mtimeNs !== this.#changed_at) {

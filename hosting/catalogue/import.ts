@@ -5,25 +5,25 @@ import { StartError } from "../../infra/start-error.ts";
 import type { Catalogue } from "./catalogue.ts";
 import type { CatalogueLine } from "./product.ts";
 
-/** Products may be away for so long in the middle of an import. */
+/** Time for which the products service may be unavailable during an import. */
 const AWAY_MS = 30_000;
 const AGAIN_MS = 250;
 const BATCH = 500;
-/** In characters of JSON; a message of NATS holds 1 MB unless the server is told otherwise. */
+/** In characters of JSON. NATS limits a message to 1 MB by default. */
 const BATCH_SIZE = 200_000;
 
-/** What became of the lines of a file; all counts together are its lines. */
+/** Numbers of lines of a file by their outcome; they add up to all lines. */
 export interface ImportResult {
 	created: number;
 	updated: number;
 	unchanged: number;
 	refused: number;
 	not_read: number;
-	/** Why lines were not read, where it was not one of them that was refused. */
+	/** Reason why lines were not read, if it is not a refused line. */
 	stopped?: string;
 }
 
-/** A line that products is asked to take over; `line` names it in messages. */
+/** A line to be sent to products; messages name it by `line`. */
 interface Waiting {
 	line: number;
 	last_line: number;
@@ -33,10 +33,10 @@ interface Waiting {
 type Outcome = ResultOf<"v1.products.import">[number];
 
 /**
- * Imports a catalogue through the products service, in constant memory. Lines that are wrong are reported and left out;
- * lines that were imported before change nothing, so that an import which was interrupted can simply be run again.
+ * Imports a catalogue through the products service, in constant memory. Invalid lines are reported and skipped. Lines
+ * that were imported before change nothing, so an interrupted import can simply be repeated.
  *
- * @param onRefused Called for each line that was refused, with the reason.
+ * @param onRefused Called for each refused line, with the reason.
  */
 export async function importCatalogue(
 	broker: ServiceBroker,
@@ -94,7 +94,7 @@ export async function importCatalogue(
 	} catch (error) {
 		const { created, updated, unchanged, refused } = result;
 		const taken = created + updated + unchanged;
-		// A file that was changed may be wrong in any way.
+		// If the file was changed, any other error is only a consequence.
 		const { message } = await catalogue.checkUnchanged().then(
 			() => error as Error,
 			(change: Error) => change,
@@ -105,12 +105,16 @@ export async function importCatalogue(
 	return result;
 }
 
-/** What an import of a refused file did. */
+/** Returns the result for a rejected file. */
 export function nothingImported({ lines, refusal }: Catalogue): ImportResult {
 	return { created: 0, updated: 0, unchanged: 0, refused: 0, not_read: lines, stopped: refusal };
 }
 
-/** As `importCatalogue`, for a file that has to be good as a whole. */
+/**
+ * Like `importCatalogue`, but fails if the import stops before the end of the file.
+ *
+ * @throws StartError
+ */
 export async function importAll(broker: ServiceBroker, catalogue: Catalogue): Promise<ImportResult> {
 	const result = await importCatalogue(broker, catalogue);
 	if (result.stopped !== undefined) {
@@ -129,7 +133,7 @@ function whyRefused(outcome: Exclude<Outcome, "created" | "updated" | "unchanged
 	return `sku: ${sku} is new, and a new product needs ${outcome.missing.join(", ")}`;
 }
 
-/** While products is being replaced, a batch waits; sent twice, it changes nothing. */
+/** Retries while the products service is unavailable, such as during a replacement. A batch is idempotent. */
 async function untilThere<T>(work: () => Promise<T>): Promise<T> {
 	const deadline = Date.now() + AWAY_MS;
 	for (;;) {

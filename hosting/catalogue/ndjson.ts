@@ -2,7 +2,7 @@ import type { RawProduct } from "./csv.ts";
 import { NumberText } from "./numbers.ts";
 import type { Item, Reading, RecordReader } from "./records.ts";
 
-/** The products of an NDJSON file. Numbers are kept as they are written, since `150.000` may mean 150000. */
+/** Yields the products of an NDJSON file. Numbers stay text, since `150.000` may mean 150000. */
 export function ndjsonProducts<T>(
 	reader: RecordReader,
 	read: (raw: RawProduct, line: number) => Reading<T>,
@@ -31,14 +31,14 @@ function parse(text: string): unknown {
 	}
 }
 
-/** Numbers with an exponent, which no person writes, have one reading only. */
+/** A number with an exponent, which no person writes, is unambiguous. */
 function withNumbersAsWritten(_: string, value: unknown, { source }: { source?: string }): unknown {
 	return typeof value === "number" && source !== undefined && !/e/i.test(source)
 		? new NumberText(source)
 		: value;
 }
 
-/** The key that a flat object names twice: JSON.parse takes the last one in silence. */
+/** Returns the duplicate key of a flat object, if there is one: JSON.parse silently uses the last one. */
 function repeatedKey(text: string, value: object): string | undefined {
 	const isFlat = Object.values(value).every(
 		(field) => typeof field !== "object" || field === null || field instanceof NumberText,

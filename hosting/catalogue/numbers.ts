@@ -2,7 +2,7 @@ import { ambiguousReadings } from "../../contracts/numbers.ts";
 import { shown } from "./columns.ts";
 import type { Reading } from "./records.ts";
 
-/** How a file writes numbers, `--numbers`: 1.250.000,50 (`id`) or 1,250,000.50 (`en`). */
+/** Number format of a file, `--numbers`: 1.250.000,50 (`id`) or 1,250,000.50 (`en`). */
 export type NumberFormat = "id" | "en";
 
 const NUMBER_FORMATS = {
@@ -14,7 +14,7 @@ export function isNumberFormat(text: string): text is NumberFormat {
 	return Object.hasOwn(NUMBER_FORMATS, text);
 }
 
-/** A number as a file writes it. */
+/** The text of a number in a file. */
 export class NumberText {
 	readonly text: string;
 
@@ -24,15 +24,16 @@ export class NumberText {
 }
 
 /**
- * The numbers of one column. A dot or comma followed by exactly three digits separates thousands or decimals: `read`
- * takes it for thousands, unless a number that `survey` has seen in the column can only be written the other way.
+ * The numbers of one column. A dot or comma followed by exactly three digits is ambiguous: it separates thousands or
+ * decimals. `read` takes it as a thousands separator, unless `survey` has seen a number in the column that is valid
+ * only in the other format.
  */
 export class NumberColumn {
 	readonly name: string;
 	readonly format: NumberFormat | undefined;
-	/** Whether a number was seen that only this format can write. */
+	/** Tells whether a number was seen that is valid only in this format. */
 	#isCertain = { id: false, en: false };
-	/** The first number that has groups of thousands if it is written in this format, and decimals if it is not. */
+	/** The first number that has a thousands separator in this format and decimals in the other. */
 	#ambiguous: Partial<Record<NumberFormat, string>> = {};
 
 	constructor(name: string, format?: NumberFormat) {
@@ -40,7 +41,7 @@ export class NumberColumn {
 		this.format = format;
 	}
 
-	/** Takes note of how the column writes numbers. */
+	/** Records the format of a number in the column. */
 	survey(text: string): void {
 		const { id, en } = readings(text);
 		if (id === en) {
@@ -53,7 +54,7 @@ export class NumberColumn {
 		}
 	}
 
-	/** The number that a text of the column means, or why it means none. */
+	/** Returns the value of a number in the column, or the reason why it has none. */
 	read(text: string): Reading<number> {
 		const { id, en } = readings(text);
 		if (id === undefined && en === undefined) {
@@ -81,7 +82,7 @@ export class NumberColumn {
 		};
 	}
 
-	/** What the person should know who imports the file. */
+	/** Returns notices for the person who imports the file. */
 	notes(): string[] {
 		if (this.format) {
 			return [];
@@ -111,7 +112,7 @@ function readAs(format: NumberFormat, text: string): number | undefined {
 	return pattern.test(text) ? Number(text.replaceAll(thousands, "").replace(decimal, ".")) : undefined;
 }
 
-/** The format in which an ambiguous number has groups of thousands. */
+/** Returns the format in which the separator of an ambiguous number separates thousands. */
 function inThousands(text: string): NumberFormat {
 	return text.includes(".") ? "id" : "en";
 }

@@ -6,15 +6,15 @@ import type { RawProduct } from "./csv.ts";
 import { type NumberColumn, NumberText } from "./numbers.ts";
 import type { Reading } from "./records.ts";
 
-/** What a line of a catalogue says of a product. */
+/** The fields of a product in a line of a catalogue. */
 export type CatalogueLine = z.output<typeof catalogueLine>;
 
 export type NumberColumns = Record<"price" | "stock", NumberColumn>;
 
-/** What every product has; the stock of a product that is known does not come from the file. */
+/** Fields that must not be empty. Stock may be: that of an existing product is not taken from the file. */
 const NEVER_EMPTY: readonly string[] = ["sku", "name", "price", "category"];
 
-/** Reads what a file says of a product, and says all that is wrong with it. Fields that Toko does not know are left out. */
+/** Validates a product of a file and returns it, or all errors in it. Ignores unknown fields. */
 export function readProduct(raw: RawProduct, numbers: NumberColumns): Reading<CatalogueLine> {
 	const given: Partial<Record<Column, unknown>> = {};
 	const wrong = new Map<string, string>();

@@ -1,44 +1,44 @@
 import { countLineEnds, type Dialect, findLineEnd, type Place, type Scanned, scanRecord } from "./scan.ts";
 
-/** In characters: no record and no line that is longer is a product. */
+/** Maximum length of a record or line in characters; no product is longer. */
 const RECORD_MAX = 1024 * 1024;
-/** In characters: so many that were taken are let go at once. */
+/** Number of consumed characters from which their memory is released. */
 const RELEASE = 64 * 1024;
 const MALFORMED =
 	'has text after a closing quote: a quote that is part of quoted text is written twice, as in "15"" wide"';
 const TOO_LONG = "is longer than 1 MiB, which no product is";
 
-/** What somebody made of a record, or why it was refused. */
+/** The value of a record, or the reason why it is rejected. */
 export type Reading<T> = { value: T } | { reason: string };
 
 /**
- * A record of the file; `line` is its first line and `last_line` its last. After one that `isStop`, it is not known
- * where the next record begins, and nothing more is read.
+ * A record of the file, with its first line `line` and its last line `last_line`. After one with `isStop`, the
+ * beginning of the next record is unknown, and nothing more is read.
  */
 export type Item<T> =
 	| { line: number; last_line: number; value: T }
 	| { line: number; reason: string; isStop?: boolean };
 
 /**
- * Reads a text of any length line by line or, as CSV, record by record. It holds no more of the text than the longest
- * record that is allowed, and looks at each character at most a few times.
+ * Reads a text of any length line by line or, as CSV, record by record. Buffers no more of the text than the longest
+ * allowed record, and scans each character at most a few times.
  */
 export class RecordReader {
 	#chunks: AsyncIterator<string>;
-	/** What was read and may be needed: from `#at` on it is not taken yet. */
+	/** The buffered text; from `#at` on it is not consumed yet. */
 	#text = "";
 	#at = 0;
 	#isEnd = false;
 	#isCr: boolean | undefined;
 	#line = 1;
-	/** Where the last quote opened. */
+	/** The line of the last opening quote. */
 	#opened_line = 1;
 
 	constructor(text: AsyncIterable<string>) {
 		this.#chunks = text[Symbol.asyncIterator]();
 	}
 
-	/** The next line that is not blank. Its text is undefined where it is too long. */
+	/** Returns the next line that is not blank. Its text is undefined if it is too long. */
 	async nextLine(delimiter?: string): Promise<{ line: number; text: string | undefined } | undefined> {
 		if (!(await this.#skipBlankLines(delimiter))) {
 			return undefined;
@@ -54,7 +54,7 @@ export class RecordReader {
 		return { line, text };
 	}
 
-	/** The lines that are not blank, each read by itself. */
+	/** Yields the lines that are not blank, each read as a record. */
 	async *lines<T>(read: (text: string, line: number) => Reading<T>): AsyncGenerator<Item<T>> {
 		for (;;) {
 			const next = await this.nextLine();
@@ -67,10 +67,10 @@ export class RecordReader {
 	}
 
 	/**
-	 * The records of a CSV file. One that is refused costs no other: where it is on one line, reading goes on in the next
-	 * line. Where it spans lines, its quote may have never been meant to open: reading goes on in its second line if that
-	 * is a good record by itself, and where the quote seems to close another field begins, or a line that is good by itself;
-	 * otherwise after the record if it is known where that ends.
+	 * Yields the records of a CSV file. A rejected record does not affect others. If it is on one line, reading resumes
+	 * at the next line. If it spans lines, its opening quote may be a mistake: reading resumes at its second line if that
+	 * line is a valid record by itself and, where the quote seems to close, another field begins or the line is a valid
+	 * record by itself. Otherwise reading resumes after the record, if its end is known.
 	 */
 	async *records<T>(delimiter: string, read: (fields: string[]) => Reading<T>): AsyncGenerator<Item<T>> {
 		while (await this.#skipBlankLines(delimiter)) {
@@ -93,7 +93,7 @@ export class RecordReader {
 			const isOpenByMistake =
 				second !== undefined &&
 				isGood(second.text, dialect, read) &&
-				// A line within text that was quoted on purpose may look like a product too.
+				// A line within text that is quoted on purpose may look like a product too.
 				(scanned.kind !== "malformed" ||
 					opensField(this.#text, scanned.at, dialect) ||
 					(await this.#isGoodLine(scanned.at, dialect, read)));
@@ -120,7 +120,7 @@ export class RecordReader {
 		return `the quote that opens in line ${this.#opened_line} does not close before a delimiter or a line end`;
 	}
 
-	/** Scans the record at hand to its end, to the fault in it, or as far as a record may reach. */
+	/** Scans the current record to its end, to an error in it, or to the maximum length of a record. */
 	async #scan(dialect: Dialect): Promise<Scanned> {
 		for (;;) {
 			const scanned = this.#scanOn(dialect);
@@ -131,7 +131,7 @@ export class RecordReader {
 		}
 	}
 
-	/** Goes on from a scan to the end of its record, or to the fault in it, without keeping what it passes. */
+	/** Continues a scan to the end of its record or to an error in it, without buffering the text. */
 	async #skipRecord(scanned: Scanned, dialect: Dialect): Promise<Scanned> {
 		let reached = scanned;
 		for (let isLast = false; reached.kind === "more" && !isLast; ) {
@@ -151,7 +151,7 @@ export class RecordReader {
 		return scanned;
 	}
 
-	/** How far a scan came. */
+	/** Returns the position that a scan has reached. */
 	#reach(scanned: Scanned): number {
 		return scanned.kind === "record"
 			? scanned.next
@@ -160,7 +160,7 @@ export class RecordReader {
 				: this.#text.length;
 	}
 
-	/** The second line that is not blank of the record at hand, if it begins before `reach` and is short enough. */
+	/** Returns the second nonblank line of the current record, if it begins before `reach` and is not too long. */
 	async #secondLine(reach: number, delimiter: string): Promise<{ at: number; text: string } | undefined> {
 		const first = findLineEnd(this.#text, this.#at, this.#isCr === true, this.#isEnd);
 		if (!first || first.next >= reach) {
@@ -171,7 +171,7 @@ export class RecordReader {
 		return end && { at, text: this.#text.slice(at, end.stop) };
 	}
 
-	/** Whether the line that `at` is in would be a good record by itself. */
+	/** Tells whether the line at `at` would be a valid record by itself. */
 	async #isGoodLine<T>(
 		at: number,
 		dialect: Dialect,
@@ -183,7 +183,7 @@ export class RecordReader {
 		return end !== undefined && isGood(this.#text.slice(start, end.stop), dialect, read);
 	}
 
-	/** Where the line ends that `from` is in; undefined if it is too long. */
+	/** Returns the end of the line at `from`; undefined if the line is too long. */
 	async #lineEnd(from: number): Promise<{ stop: number; next: number } | undefined> {
 		for (;;) {
 			const end = findLineEnd(this.#text, from, this.#isCr === true, this.#isEnd);
@@ -208,7 +208,7 @@ export class RecordReader {
 		}
 	}
 
-	/** False at the end of the file. */
+	/** Returns false at the end of the file. */
 	async #skipBlankLines(delimiter?: string): Promise<boolean> {
 		await this.#tellLineEnds();
 		for (;;) {
@@ -222,7 +222,7 @@ export class RecordReader {
 		}
 	}
 
-	/** A CR by itself ends lines where it ends the first one. */
+	/** Detects whether CR alone ends lines: it does if it ends the first line. */
 	async #tellLineEnds(): Promise<void> {
 		while (this.#isCr === undefined) {
 			const [end, next] = /[\r\n].?/s.exec(this.#text)?.[0] ?? "";
@@ -247,7 +247,7 @@ export class RecordReader {
 		}
 	}
 
-	/** Reads on, twice as much as there is, so that a long record is not scanned too often. */
+	/** Reads until the buffer has twice its size, so that a long record is not scanned too often. */
 	async #fill(): Promise<void> {
 		const wanted = 2 * (this.#text.length - this.#at);
 		do {
@@ -268,7 +268,7 @@ function afterBlankLines(text: string, from: number, delimiter?: string): number
 	return blanks.lastIndex;
 }
 
-/** Whether the quote before `at` stands where a field begins: it is the opening quote of another one. */
+/** Tells whether the quote before `at` is at the beginning of a field, and thus opens that field. */
 function opensField(text: string, at: number, { delimiter }: Dialect): boolean {
 	const before = text[text.lastIndexOf('"', at - 1) - 1];
 	return before === undefined || before === delimiter || before === "\n" || before === "\r";

@@ -1,17 +1,17 @@
-/** How a CSV file separates its fields and its lines. */
+/** The separators of fields and lines in a CSV file. */
 export interface Dialect {
 	delimiter: string;
-	/** Whether a CR without an LF ends a line, as in files of the first Macs. */
+	/** True if a CR without LF ends a line, as in files of classic Mac OS. */
 	isCr: boolean;
 }
 
-/** Where in a record a scan stands: before a field, in one without quotes, in quotes, after the closing quote. */
+/** State of a scan: before a field, in an unquoted field, in quotes, after the closing quote. */
 export type Place = "start" | "plain" | "quoted" | "closed";
 
 /**
- * What a scan of one record has found. `record`: it is whole, the next one begins at `next`. `malformed`: text follows
- * a closing quote at `at`. `more`: the text ended inside the record; a scan of what follows may go on from `resume` at
- * `place`. `opened` is where the last quote of this scan opened.
+ * Result of the scan of one record. `record`: complete; the next one begins at `next`. `malformed`: text follows a
+ * closing quote at `at`. `more`: the text ended inside the record; the scan can continue from `resume` in the state
+ * `place`. `opened` is the position of the last opening quote in this scan.
  */
 export type Scanned =
 	| { kind: "record"; fields: string[]; next: number }
@@ -19,10 +19,10 @@ export type Scanned =
 	| { kind: "more"; resume: number; place: Place; opened: number | undefined };
 
 /**
- * Scans the record that begins at `from`: fields are trimmed outside their quotes, a doubled quote in quotes is one,
- * and a quote inside a field without quotes is text (RFC 4180 otherwise).
+ * Scans the record that begins at `from`, as in RFC 4180, with two additions: fields are trimmed outside their quotes,
+ * and a quote inside an unquoted field is text.
  *
- * @param isEnd Whether the file ends where the text ends.
+ * @param isEnd True if the file ends where the text ends.
  */
 export function scanRecord(
 	text: string,
@@ -91,7 +91,7 @@ export function scanRecord(
 	}
 }
 
-/** How many characters end a line at `at`: none, one or two; undefined where the next one would tell. */
+/** Returns the length of the line end at `at`: 0, 1 or 2; undefined if it depends on the next character. */
 function lineEndAt(text: string, at: number, isCr: boolean, isEnd: boolean): 0 | 1 | 2 | undefined {
 	const code = text.charCodeAt(at);
 	if (code === 10) {
@@ -106,7 +106,10 @@ function lineEndAt(text: string, at: number, isCr: boolean, isEnd: boolean): 0 |
 	return text.charCodeAt(at + 1) === 10 ? 2 : isCr ? 1 : 0;
 }
 
-/** The first line end from `from` on: where the line stops and the next begins; undefined where none is to be seen. */
+/**
+ * Returns the first line end from `from` on: the end of the line and the beginning of the next; undefined if there is
+ * none yet.
+ */
 export function findLineEnd(
 	text: string,
 	from: number,
@@ -127,12 +130,12 @@ function indexOfEither(text: string, from: number): number {
 	return pattern.exec(text)?.index ?? -1;
 }
 
-/** How many lines end in a text. */
+/** Returns the number of line ends in a text. */
 export function countLineEnds(text: string, isCr: boolean): number {
 	return text.match(isCr ? /\r\n?|\n/g : /\n/g)?.length ?? 0;
 }
 
-/** Where a field without quotes ends: at a delimiter, at a line end or with the text. */
+/** Returns the end of an unquoted field: a delimiter, a line end or the end of the text. */
 function afterPlain(text: string, from: number, delimiter: string, isCr: boolean, isEnd: boolean): number {
 	const stop = delimiter.charCodeAt(0);
 	let at = from;

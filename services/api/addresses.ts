@@ -1,18 +1,18 @@
 import type { Alias } from "moleculer-web";
 import { problem } from "../../contracts/problems.ts";
 
-/** The action at an address, with the parameters in its path. */
+/** The action at an address, with the parameters of its path. */
 export interface Found {
 	action: string;
 	path: Record<string, string>;
 }
 
-/** Finds in few steps what is at an address, out of the aliases of moleculer-web, in their order. */
+/** Looks up addresses quickly among the aliases of moleculer-web, in their order. */
 export class Addresses {
 	readonly #all: Address[];
-	/** Of each address without parameters, what it takes: with one method or another. */
+	/** Aliases without parameters, by path and method. */
 	readonly #literal = new Map<string, Map<string, Address>>();
-	/** The aliases of each method, by the number of segments. */
+	/** Aliases by method and number of segments. */
 	readonly #bySegments = new Map<string, Address[]>();
 
 	constructor(aliases: Address[]) {
@@ -28,7 +28,7 @@ export class Addresses {
 		}
 	}
 
-	/** @throws an error of moleculer-web where a parameter is no UTF-8 in percent-encoding */
+	/** @throws an error of moleculer-web if a parameter is not UTF-8 in percent-encoding */
 	find(method: string, path: string): Found | undefined {
 		const literal = this.#literal.get(path)?.get(method);
 		if (literal) {
@@ -44,7 +44,7 @@ export class Addresses {
 	}
 
 	/**
-	 * Refuses `DELETE /users/me`, which is not about a user whose id is `me`.
+	 * Refuses `DELETE /users/me`, which does not refer to a user with the id `me`.
 	 *
 	 * @throws METHOD_NOT_ALLOWED
 	 */
@@ -55,10 +55,10 @@ export class Addresses {
 		}
 	}
 
-	/** What an address takes, for `Allow`; nothing where there is no such address. */
+	/** Returns the methods of an address, for `Allow`; empty if there is no such address. */
 	methodsAt(path: string): string[] {
 		const found = this.#all.filter((alias) => matches(alias, path));
-		// `/users/me` is not what `/users/:id` means.
+		// `/users/me` does not match `/users/:id`.
 		const literal = found.filter((alias) => !alias.path.includes(":"));
 		const methods = (literal.length > 0 ? literal : found).map((alias) => alias.method);
 		return methods.length === 0 ? [] : [...new Set([...methods, "OPTIONS"])].sort();
@@ -81,7 +81,7 @@ function matches(alias: Address, path: string): boolean {
 	}
 }
 
-/** An alias of moleculer-web, with what its types leave out. */
+/** An alias of moleculer-web, including fields that its types lack. */
 export type Address = Alias & {
 	method: string;
 	path: string;

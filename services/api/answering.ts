@@ -4,22 +4,22 @@ import type { DeclaredAction } from "../../contracts/actions.ts";
 import { Body, type Encoding, encodingFor } from "./encodings.ts";
 import type { BrowserHeaders } from "./manners.ts";
 
-/** Status and headers of an answer. */
+/** Status and headers of a response. */
 export interface Head {
 	status: number;
-	/** Names and values in turn. */
+	/** Alternating names and values. */
 	headers: string[];
 }
 
-/** An answer that is sent as it is to whoever wants it. */
+/** A response that does not depend on the client. */
 export interface Answer extends Head {
-	/** Nothing where there is no content. */
+	/** Undefined if there is no content. */
 	body: Body | undefined;
-	/** Of what is the same for all. */
+	/** Entity tag of a response that is the same for all clients. */
 	tag: string | undefined;
 }
 
-/** Sends an answer in the encoding that the client prefers, or says that the client has it already. */
+/** Sends a response in the client's preferred encoding, or 304 if the client has it already. */
 export function sendAnswer(
 	request: IncomingMessage,
 	response: ServerResponse,
@@ -74,12 +74,12 @@ function withVary(head: string[], vary: string): string[] {
 	return vary === "" ? head : [...head, "Vary", vary];
 }
 
-/** The entity tag of what is the same for all. Weak: it is the same whatever the compression. */
+/** Returns the entity tag of a text. It is weak, because it is the same for all encodings. */
 export function tagOf(text: string): string {
 	return etag(text, { weak: true });
 }
 
-/** Status and headers of an action's answer that depend on nothing but the action. */
+/** Returns the status and headers of an action's response that depend only on the action. */
 export function headOf({
 	contract: { rest, permissions },
 	of,
@@ -93,7 +93,7 @@ export function headOf({
 	return { status: rest?.status ?? 200, headers, isForAll };
 }
 
-/** Whether a client says that it has this already (RFC 9110, 13.1.2), by the weak comparison. */
+/** Tells whether the client has this response already (RFC 9110, 13.1.2), by the weak comparison. */
 function hasAlready(ifNoneMatch: string, tag: string | undefined): boolean {
 	const opaque = (one: string) => one.trim().replace(/^W\//, "");
 	return (
@@ -103,9 +103,10 @@ function hasAlready(ifNoneMatch: string, tag: string | undefined): boolean {
 }
 
 /**
- * The target of a `Link` to the next page, where this one is full (RFC 8288). By a cursor it stays right while rows come and go.
+ * Returns the target of a `Link` to the next page, if this one is full (RFC 8288). A cursor remains correct when rows
+ * are added or removed.
  *
- * @param params The parameters of the list, as its contract reads them.
+ * @param params The list's parameters, as parsed by its contract.
  */
 export function nextPage(
 	target: string,
@@ -127,12 +128,12 @@ export function nextPage(
 	return `${url.pathname}${url.search}`;
 }
 
-/** A `Link` to the next page, by the prefix that proxies have taken off the path. */
+/** Returns a `Link` to the next page, including the prefix that proxies have removed from the path. */
 export function linkTo(next: string, prefix: string): string {
 	return `<${prefix}${next}>; rel="next"`;
 }
 
-/** Sends JSON that is made for this request, with the headers that the response has already. */
+/** Sends JSON made for this request, in addition to the headers that the response has already. */
 export function sendJson(
 	response: ServerResponse,
 	status: number,

@@ -29,13 +29,16 @@ import { createHttpServer } from "./server.ts";
 import { idOf, serve } from "./serving.ts";
 
 const RETRY_AFTER_SECONDS = 1;
-/** How long a gateway that joins others waits until it knows them all. */
+/** Maximum time that a starting gateway waits to discover all services. */
 const MEET_MS = 2000;
-/** A gateway that stops takes requests for so long, for balancers to notice; less where nobody is connected. */
+/**
+ * Time for which a stopping gateway still accepts requests, until load balancers notice; shorter if no client is
+ * connected.
+ */
 const LET_GO_MS = 1000;
 const LOOK_EVERY_MS = 25;
 
-/** Of what moleculer-web answers itself; calls of actions are in serving.ts. */
+/** Route settings for requests that moleculer-web handles itself; calls of actions are in serving.ts. */
 const route = {
 	mergeParams: false,
 	bodyParsers: false,
@@ -45,12 +48,12 @@ const route = {
 
 export default service<Gateway>({
 	name: "api",
-	// Nothing of the gateway is for other nodes: they could list and change its routes.
+	// The gateway offers no other actions to other nodes, which could list and change its routes.
 	mixins: [
 		{
 			...ApiGateway,
 			actions: { rest: ApiGateway.actions?.rest ?? false },
-			// Whoever sees it listen asks it at once.
+			// In this order, because clients send requests as soon as the gateway listens.
 			started: [meetServices, ApiGateway.started as () => Promise<void>],
 			stopped: close,
 		},
@@ -119,7 +122,10 @@ export default service<Gateway>({
 			this.closing = closingOf(this.server);
 		},
 
-		/** Says that it is not ready, sends those who are connected elsewhere, and closes when the last answer is out. */
+		/**
+		 * Reports that the gateway is not ready, closes client connections with their next response, and stops after the
+		 * last response.
+		 */
 		async letGo(this: Gateway) {
 			this.isStopping = true;
 			this.closing.begin();
@@ -130,7 +136,7 @@ export default service<Gateway>({
 			await this.closing.finish();
 		},
 
-		/** Tells what went wrong as RFC 9457 says, and logs what is the shop's own fault. */
+		/** Sends an error in the format of RFC 9457, and logs those that are a bug. */
 		sendProblem(this: Gateway, request: Request, response: ServerResponse, error: unknown) {
 			if (response.headersSent) {
 				response.destroy();
@@ -158,16 +164,16 @@ export default service<Gateway>({
 			if (answer.status === 401) {
 				response.setHeader("WWW-Authenticate", "Bearer");
 			}
-			// What is left of a body that was refused is read and dropped, so that the client gets to the answer.
+			// The rest of a refused body is read and discarded, so that the client can read the response.
 			request.resume();
 			sendJson(response, answer.status, answer, "application/problem+json; charset=utf-8");
 		},
 
-		/** Nothing is at this address, or not with this method. */
+		/** Responds that nothing is at this address, or not with this method. */
 		send404(this: Gateway, request: Request, response: ServerResponse) {
 			const methods = this.addresses.methodsAt(request.parsedUrl ?? "");
 			if (request.method === "OPTIONS" && /^\/\*?$/.test(request.parsedUrl ?? "")) {
-				// About the server as a whole (RFC 9110, 9.3.7); HAProxy asks so whether it is there.
+				// For the server as a whole (RFC 9110, 9.3.7); HAProxy uses it as a health check.
 				response.writeHead(204, { Allow: "DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT" }).end();
 				return;
 			}
@@ -190,7 +196,10 @@ export default service<Gateway>({
 	},
 });
 
-/** Where there are others, waits until every service is known, but not for long: what is away has its 503. */
+/**
+ * Waits until every service is known, if there are other nodes. The time is limited: calls of an unavailable service
+ * get 503.
+ */
 async function meetServices(this: Service): Promise<void> {
 	if (this.broker.registry.getNodeList({ onlyAvailable: true }).length === 1) {
 		return;
@@ -199,7 +208,7 @@ async function meetServices(this: Service): Promise<void> {
 	await this.waitForServices(names, MEET_MS).catch(() => undefined);
 }
 
-/** For a gateway that has not let its clients go before. */
+/** Closes a gateway that was not drained before. */
 async function close(this: Service): Promise<void> {
 	const { closing, server } = this as Gateway;
 	if (server.listening) {
@@ -208,7 +217,7 @@ async function close(this: Service): Promise<void> {
 	}
 }
 
-/** The address at which a started gateway answers. */
+/** Returns the address of a started gateway. */
 export function gatewayAddress(gateway: Service): string {
 	const { address, port, family } = (gateway as Gateway).server.address() as AddressInfo;
 	return `http://${family === "IPv6" ? `[${address}]` : address}:${port}`;
@@ -220,7 +229,7 @@ function openConnections(server: Server): Promise<number> {
 	);
 }
 
-/** moleculer-web sends it back. */
+/** moleculer-web returns it to the client. */
 function giveRequestId(options: { requestID?: string }, request: Request): void {
 	options.requestID = idOf(request);
 }
@@ -235,7 +244,7 @@ function refuseWrongBody(this: Gateway, request: Request, response: ServerRespon
 	Promise.resolve(readBody(request, response)).then(() => next(), next);
 }
 
-/** moleculer-web would run the action of the method that a preflight asks about. */
+/** Responds to OPTIONS, because moleculer-web would run the action of the method that a preflight asks about. */
 function answerOptions(this: Gateway, request: Request, response: ServerResponse, next: Next): void {
 	const methods = request.method === "OPTIONS" ? this.addresses.methodsAt(request.parsedUrl ?? "") : [];
 	if (methods.length === 0) {
@@ -247,8 +256,8 @@ function answerOptions(this: Gateway, request: Request, response: ServerResponse
 }
 
 /**
- * A path parameter of the wrong shape names nothing: that is 404, not 422. A service that takes too long to say that
- * it is healthy is not.
+ * Refines an error. An invalid path parameter identifies nothing, so it is 404 instead of 422. A health check that
+ * times out means that the service is unavailable.
  */
 function refine(request: Request, found: ReturnType<typeof asProblem>): ReturnType<typeof asProblem> {
 	const name = request.$action ?? "";
@@ -266,7 +275,7 @@ function refine(request: Request, found: ReturnType<typeof asProblem>): ReturnTy
 
 type Answer = (this: Gateway, request: Request, response: ServerResponse) => void | Promise<void>;
 
-/** Aliases for GET and HEAD of something that the gateway answers itself. */
+/** Returns aliases for GET and HEAD of an address that the gateway handles itself. */
 function answering(path: string, answer: Answer) {
 	const handler = function (
 		this: Gateway,
@@ -279,7 +288,7 @@ function answering(path: string, answer: Answer) {
 	return { [`GET ${path}`]: handler, [`HEAD ${path}`]: handler };
 }
 
-/** Aliases for a page or script that is written for where it is reached. */
+/** Returns aliases for a page or script that depends on the prefix of its address. */
 function page(path: string, send: (response: ServerResponse, prefix: string) => void) {
 	return answering(path, function (this: Gateway, request, response) {
 		send(response, this.publicAddress(request).prefix);

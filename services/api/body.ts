@@ -2,12 +2,12 @@ import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:
 import ApiGateway from "moleculer-web";
 import { problem } from "../../contracts/problems.ts";
 
-/** The largest body that is read; an order of 100 lines with notes has 15 kB. */
+/** Maximum size of a body; an order of 100 lines with notes has 15 kB. */
 const BODY_LIMIT = 256 * 1024;
 
-/** A request whose body was read. */
+/** A request whose body has been read. */
 export type WithBody = IncomingMessage & {
-	/** The body as it came: actions check its signature, and numbers are read from it as they were written. */
+	/** The body as received: actions verify its signature, and ambiguous numbers are detected in it. */
 	raw?: Buffer;
 	body?: unknown;
 };
@@ -24,7 +24,7 @@ const STEPS = [
 ];
 
 /**
- * Reads a JSON body of at most 256 KiB; nothing is left to do where there is none.
+ * Reads a JSON body of at most 256 KiB. Returns undefined if there is no body.
  *
  * @throws BODY_TOO_LARGE, UNSUPPORTED_MEDIA_TYPE, MALFORMED_BODY
  */
@@ -52,12 +52,12 @@ export function readBody(request: WithBody, response: ServerResponse): Promise<v
 	});
 }
 
-/** Leaves out a byte order mark. */
+/** Drops a byte order mark. */
 const UTF_8 = new TextDecoder("utf-8", { fatal: true });
 
 /**
- * Takes the headers of a body from a request that has none: proxies announce chunks and then send no byte (RFC 9112,
- * 7.1), clients a length of 0.
+ * Removes the headers of a body from a request without one: proxies announce chunks and send no byte (RFC 9112, 7.1),
+ * clients send a length of 0.
  */
 function findBody(request: IncomingMessage, _response: ServerResponse, next: Next): void {
 	const { headers } = request;
@@ -81,12 +81,12 @@ function findBody(request: IncomingMessage, _response: ServerResponse, next: Nex
 	request.on("readable", look).on("end", look).on("error", look);
 }
 
-/** Runs before the body is parsed into something else than it says it is. */
+/** Rejects other types before the body is parsed. */
 function requireJson(request: IncomingMessage, _response: ServerResponse, next: Next): void {
 	next(bringsBody(request.headers) && !isJson(request) ? problem("UNSUPPORTED_MEDIA_TYPE") : undefined);
 }
 
-/** An older name of gzip (RFC 9110, 8.4.1.3), which the parser does not know. */
+/** Replaces an older name of gzip (RFC 9110, 8.4.1.3), which the parser does not know. */
 function useUsualNames({ headers }: IncomingMessage, _response: ServerResponse, next: Next): void {
 	if (/^\s*x-gzip\s*$/i.test(headers["content-encoding"] ?? "")) {
 		headers["content-encoding"] = "gzip";
@@ -94,7 +94,7 @@ function useUsualNames({ headers }: IncomingMessage, _response: ServerResponse, 
 	next();
 }
 
-/** Parses only what is UTF-8: a character that is replaced by another would be stored. */
+/** Parses the body, which must be UTF-8: a replacement character would be stored. */
 function parseBody(request: WithBody, _response: ServerResponse, next: Next): void {
 	if (!Buffer.isBuffer(request.body)) {
 		next();
@@ -107,11 +107,11 @@ function parseBody(request: WithBody, _response: ServerResponse, next: Next): vo
 		next(problem("MALFORMED_BODY"));
 		return;
 	}
-	// As body-parser does in its strict mode: no client means a bare value.
+	// Like body-parser's strict mode: rejects a bare value, which no client intends.
 	next(typeof request.body === "object" && request.body !== null ? undefined : problem("MALFORMED_BODY"));
 }
 
-/** Errors of the body parser have a `type`; those of a decompressor only the status that the parser gave them. */
+/** Maps errors of the body parser, which have a `type`; those of a decompressor only have the parser's status. */
 function whyRefused(error: unknown) {
 	switch ((error as { type?: string }).type) {
 		case "entity.too.large":
@@ -124,12 +124,12 @@ function whyRefused(error: unknown) {
 	}
 }
 
-/** Whether a request with these headers may bring a body. */
+/** Tells whether a request with these headers may have a body. */
 export function bringsBody(headers: IncomingHttpHeaders): boolean {
 	return headers["transfer-encoding"] !== undefined || headers["content-length"] !== undefined;
 }
 
-/** Whether the body is declared to be JSON, in the one charset that JSON has (RFC 8259, 8.1). */
+/** Tells whether the body is declared as JSON, in the only charset that JSON has (RFC 8259, 8.1). */
 function isJson(request: IncomingMessage): boolean {
 	const type = request.headers["content-type"] ?? "";
 	const charsets = [...type.matchAll(/;\s*charset\s*=\s*"?([^\s";]*)/gi)].map(([, charset]) => charset);

@@ -2,23 +2,23 @@ import type { Server, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { setImmediate as polled, setTimeout as wait } from "node:timers/promises";
 
-/** What is on its way when the end comes has this long to arrive. */
+/** Time for data in flight to arrive during a shutdown. */
 const ARRIVAL_MS = 250;
 const LOOK_EVERY_MS = 10;
 
-/** Ends a server so that no request that has arrived goes without its answer. */
+/** Closes a server so that every request that has arrived gets its response. */
 export interface Closing {
-	/** From now on, each connection ends with its next answer. */
+	/** From now on, closes each connection with its next response. */
 	begin(): void;
-	/** Closes the connections that wait for nothing; resolves when the last answer is out. */
+	/** Closes idle connections; resolves after the last response. */
 	finish(): Promise<void>;
 }
 
-/** Follows the connections of a server, for its end. */
+/** Tracks the connections of a server for its shutdown. */
 export function closingOf(server: Server): Closing {
-	/** Balancers open connections in advance; Node.js counts them as busy. */
+	/** Connections without a request, which load balancers open in advance; Node.js counts them as busy. */
 	const unused = new Set<Socket>();
-	/** The newest request of each connection: an earlier one may be unanswered too, where they are pipelined. */
+	/** Newest request of each connection; with pipelining, an earlier one may be unanswered too. */
 	const unanswered = new Map<Socket, ServerResponse>();
 	let isClosing = false;
 	let taken = 0;
@@ -42,7 +42,10 @@ export function closingOf(server: Server): Closing {
 		});
 	});
 
-	/** Waits until two looks at all sockets in a row have shown no new connection; a look takes one of those that wait. */
+	/**
+	 * Waits until two consecutive polls of all sockets have accepted no new connection; a poll accepts one of those
+	 * waiting.
+	 */
 	async function readWhatHasArrived(): Promise<void> {
 		const deadline = Date.now() + ARRIVAL_MS;
 		for (let quiet = 0; quiet < 2 && Date.now() < deadline; ) {
@@ -66,7 +69,7 @@ export function closingOf(server: Server): Closing {
 				await wait(LOOK_EVERY_MS);
 			}
 			for (const socket of unused) {
-				// Of a request that has begun the rest is waited for.
+				// If a request has begun, wait for the rest of it.
 				if (socket.bytesRead === 0) {
 					socket.destroy();
 				}

@@ -11,7 +11,7 @@ const redocFolder = dirname(createRequire(import.meta.url).resolve("redoc/bundle
 const swagger = serveStatic(swaggerUi.getAbsoluteFSPath(), options);
 const redoc = serveStatic(redocFolder, options);
 
-/** The files that the pages need, and no others of the packages, each with what serves it. */
+/** Files of the packages that the pages need, each with its handler. No other files are served. */
 const ASSETS: Record<string, typeof swagger> = {
 	"/swagger-ui.css": swagger,
 	"/swagger-ui-bundle.js": swagger,
@@ -19,7 +19,7 @@ const ASSETS: Record<string, typeof swagger> = {
 	"/redoc.standalone.js": redoc,
 };
 
-/** What answers at each address of a file. */
+/** Addresses of the files with their handlers. */
 export const docsAssets = Object.entries(ASSETS).map(
 	([file, serve]) =>
 		[
@@ -50,7 +50,7 @@ const swaggerPage = (prefix: string) => `<!doctype html>
 </html>
 `;
 
-/** The browser knows best by which address it reaches the shop. */
+/** The browser itself determines the address of the shop. */
 const swaggerScript = (
 	prefix: string,
 ) => `fetch("${prefix}/openapi.json").then((answer) => answer.json()).then((document) => {
@@ -59,7 +59,7 @@ const swaggerScript = (
 });
 `;
 
-/** The interactive page of the API. */
+/** Sends the interactive documentation of the API. */
 export function docsPage(response: ServerResponse, prefix: string): void {
 	sendPage(response, swaggerPage(prefix));
 }
@@ -84,17 +84,17 @@ const redocPageAt = (prefix: string) => `<!doctype html>
 const redocScriptAt = (prefix: string) =>
 	`Redoc.init("${prefix}/openapi.json", { disableSearch: true, hideLogo: true }, document.getElementById("page"));\n`;
 
-/** The API as a page to read. */
+/** Sends the documentation of the API as a page to read. */
 export function redocPage(response: ServerResponse, prefix: string): void {
 	sendPage(response, redocPageAt(prefix));
 }
 
-/** Starts that page. */
+/** Sends the script that starts that page. */
 export function redocScript(response: ServerResponse, prefix: string): void {
 	sendScript(response, redocScriptAt(prefix));
 }
 
-/** Nothing is loaded from another host. */
+/** Sends a page that loads nothing from another host. */
 function sendPage(response: ServerResponse, page: string): void {
 	response.setHeader("Content-Type", "text/html; charset=utf-8");
 	response.setHeader(
@@ -104,7 +104,7 @@ function sendPage(response: ServerResponse, page: string): void {
 	response.end(page);
 }
 
-/** Starts the page; a file of its own, so that the page needs no inline script. */
+/** Sends the script that starts the page; a separate file, so that the page needs no inline script. */
 export function docsScript(response: ServerResponse, prefix: string): void {
 	sendScript(response, swaggerScript(prefix));
 }

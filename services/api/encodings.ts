@@ -3,9 +3,9 @@ import { brotliCompress, constants, deflate, gzip } from "node:zlib";
 import { LRUCache } from "lru-cache";
 import Negotiator from "negotiator";
 
-/** Shorter bodies are sent as they are; as `compression` does it, which serves the pages of moleculer-web. */
+/** Minimum size for compression, as in `compression`, which serves the pages of moleculer-web. */
 const BYTES_MIN = 1024;
-/** As there: what text gains beyond costs more time than it saves. */
+/** Quality as in `compression`: higher ones cost more time than they save. */
 const BROTLI = { params: { [constants.BROTLI_PARAM_QUALITY]: 4 } };
 
 const compressors = {
@@ -14,24 +14,24 @@ const compressors = {
 	deflate: (bytes: Buffer) => promisify(deflate)(bytes),
 };
 
-/** How a body is sent: compressed, or as it is. */
+/** Encoding of a body. */
 export type Encoding = keyof typeof compressors | "identity";
 
 const SUPPORTED: Encoding[] = ["br", "gzip", "deflate", "identity"];
 const PREFERRED: Encoding[] = ["br", "gzip"];
 
-/** The types of negotiator leave its second argument out. */
+/** The second argument is missing in the types of negotiator. */
 interface Preferring {
 	encoding(available: Encoding[], preferred: Encoding[]): Encoding | undefined;
 }
 
-/** Clients send few different headers. */
+/** Encodings by `Accept-Encoding`: clients send few different headers. */
 const chosen = new LRUCache<string, Encoding>({
 	maxSize: 64 * 1024,
 	sizeCalculation: (_, key) => key.length + 32,
 });
 
-/** The encoding for a body of this length by a client's `Accept-Encoding` (RFC 9110, 12.5.3). */
+/** Returns the encoding for a body of this length by a client's `Accept-Encoding` (RFC 9110, 12.5.3). */
 export function encodingFor(accepted: string | undefined, bytes: number): Encoding {
 	if (accepted === undefined || accepted === "" || bytes < BYTES_MIN) {
 		return "identity";
@@ -45,10 +45,10 @@ export function encodingFor(accepted: string | undefined, bytes: number): Encodi
 	return encoding;
 }
 
-/** A body in its encodings; each is made once, when somebody wants it first. */
+/** A body in its encodings, each computed when it is first needed. */
 export class Body {
 	readonly text: string;
-	/** The length of the text in UTF-8. */
+	/** Length of the text in UTF-8. */
 	readonly bytes: number;
 	readonly #compressed = new Map<Encoding, Buffer | Promise<Buffer>>();
 
@@ -57,7 +57,10 @@ export class Body {
 		this.bytes = Buffer.byteLength(text);
 	}
 
-	/** The body in an encoding: at once where it is there. Text goes out in one piece with the head of the answer. */
+	/**
+	 * Returns the body in an encoding, synchronously if available. Text can be written in one piece with the head of the
+	 * response.
+	 */
 	in(encoding: Encoding): string | Buffer | Promise<Buffer> {
 		if (encoding === "identity") {
 			return this.text;
@@ -70,7 +73,7 @@ export class Body {
 					return done;
 				},
 				(error) => {
-					// The next who wants it tries again.
+					// The next request tries again.
 					this.#compressed.delete(encoding);
 					throw error;
 				},

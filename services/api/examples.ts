@@ -4,8 +4,8 @@ import type { Endpoint } from "./routes.ts";
 import type { JsonSchema } from "./schemas.ts";
 
 /**
- * A value that a parameter of an action may have, for the API's document: that of the contract's own example, else of
- * the thing that the address is about, else one that the schema itself gives.
+ * Returns an example value of an action's parameter for the OpenAPI document: from the contract's own example, else
+ * from the resource at the address, else from the schema.
  */
 export function parameterExample(endpoint: Endpoint, field: string, schema: JsonSchema): unknown {
 	const { contract, of } = endpoint;
@@ -17,7 +17,7 @@ export function parameterExample(endpoint: Endpoint, field: string, schema: Json
 	return found ?? schema.examples?.[0] ?? schema.default ?? schema.enum?.[0] ?? ofType(schema);
 }
 
-/** What an action answers, or an element of it. */
+/** Returns an example of an action's result, or of an element of it. */
 function resultExample({ result }: ActionContract): unknown {
 	const one = result instanceof z.ZodArray ? (result.element as z.ZodType) : result;
 	return (one.meta()?.examples as unknown[] | undefined)?.[0];

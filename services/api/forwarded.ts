@@ -2,10 +2,13 @@ import type { IncomingMessage } from "node:http";
 import proxyAddress from "proxy-addr";
 import { settings } from "../../config/settings.ts";
 
-/** The address that a client used: an origin such as `https://shop.example`, and what its proxies took off the path. */
+/**
+ * The address that a client used: an origin such as `https://shop.example`, and the prefix that proxies have removed
+ * from the path.
+ */
 export interface PublicAddress {
 	origin: string;
-	/** Empty, or such as `/shop`. */
+	/** Empty, or a path such as `/shop`. */
 	prefix: string;
 }
 
@@ -13,9 +16,9 @@ const HOST = /^([\w.-]+|\[[0-9a-f:.]+\])(:\d{1,5})?$/i;
 const PREFIX = /^(\/[\w.~-]+)+$/;
 
 /**
- * Tells the address that a client used: that of the request, or what the proxies of `TRUST_PROXY` say of it in
- * `X-Forwarded-Proto`, `-Host` and `-Prefix`. Where these are lists, proxies have added to them what they saw, as to
- * `X-Forwarded-For`; what stands before the entries of trusted ones a client may have written itself.
+ * Returns a function that determines the address that a client used: that of the request, or from `X-Forwarded-Proto`,
+ * `-Host` and `-Prefix` of the proxies in `TRUST_PROXY`. These can be lists to which proxies append values, like
+ * `X-Forwarded-For`; entries before those of trusted proxies may be forged by a client.
  */
 export function publicAddress(): (request: IncomingMessage) => PublicAddress {
 	const trust = proxyAddress.compile(settings.trustProxy);
@@ -37,14 +40,14 @@ export function publicAddress(): (request: IncomingMessage) => PublicAddress {
 	};
 }
 
-/** How many proxies, from this one's neighbour on, are trusted. */
+/** Returns the number of consecutive trusted proxies, beginning with the nearest. */
 function trustedHops(request: IncomingMessage, trust: (address: string, hop: number) => boolean): number {
 	try {
 		const hops = proxyAddress.all(request, trust);
 		const stranger = hops.findIndex((address, hop) => !trust(address, hop));
 		return stranger === -1 ? hops.length : stranger;
 	} catch {
-		// X-Forwarded-For holds something that is no address: the neighbour is known all the same.
+		// X-Forwarded-For contains an invalid address, but the nearest proxy is known nevertheless.
 		return trust(request.socket.remoteAddress ?? "", 0) ? 1 : 0;
 	}
 }

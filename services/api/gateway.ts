@@ -8,19 +8,19 @@ import type { browserHeaders } from "./manners.ts";
 import type { Pages } from "./pages.ts";
 import type { clientAddress, rateLimiter } from "./rate-limit.ts";
 
-/** A request on its way through the gateway. */
+/** A request in the gateway. */
 export type Request = WithBody & {
-	/** Without the query string, and without a slash at its end. */
+	/** Path without the query string and without a trailing slash. */
 	parsedUrl?: string;
-	/** As it came: moleculer-web changes `url`. */
+	/** Original URL, because moleculer-web changes `url`. */
 	originalUrl?: string;
-	/** The name of the action at its address. */
+	/** Name of the action at its address. */
 	$action?: string;
-	/** The W3C trace that it belongs to. */
+	/** W3C trace context of the request. */
 	$trace?: string | undefined;
 };
 
-/** The service, as its methods see it. */
+/** The gateway service, as its methods see it. */
 export interface Gateway extends Service {
 	server: Server;
 	closing: Closing;

@@ -2,16 +2,19 @@ import type { ServiceBroker } from "moleculer";
 import { askNats, askServices, type State } from "../../broker/health.ts";
 import { contracts } from "../../contracts/actions.ts";
 
-/** `not_ready` names what is missing, so that an operator knows where to look. */
+/** Readiness of the shop; `services` shows an operator the missing ones. */
 export interface Readiness {
 	status: "ready" | "not_ready";
 	service: "api-gateway";
 	services: Record<string, State | "stopping">;
-	/** Why, in words, of services that answer. */
+	/** Reasons of services that respond and are not healthy. */
 	reasons?: Record<string, string>;
 }
 
-/** Whether the whole shop can serve here: every service is there with its database, NATS answers, the gateway stays. */
+/**
+ * Checks whether the whole shop can serve requests: every service and its database are available, NATS responds, and
+ * the gateway is not stopping.
+ */
 export async function readiness(broker: ServiceBroker, isStopping = false): Promise<Readiness> {
 	if (isStopping) {
 		return { status: "not_ready", service: "api-gateway", services: { api: "stopping" } };

@@ -4,7 +4,7 @@ import { idempotencyKey, KEY_HEADER, takesKey } from "../../contracts/contract.t
 import { problem } from "../../contracts/problems.ts";
 
 /**
- * The `Idempotency-Key` of a request, for actions that take one.
+ * Returns the `Idempotency-Key` of a request, if its action accepts one.
  *
  * @throws VALIDATION_FAILED
  */

@@ -5,25 +5,29 @@ import PostalMime, { type Email } from "postal-mime";
 import { settings } from "../../config/settings.ts";
 import { problem } from "../../contracts/problems.ts";
 
-/** The newest mails that the page lists. */
+/** Maximum number of mails listed. */
 const SHOWN = 100;
 
-/** Whether there is a mailbox to show: on a laptop, where mails or text messages are not sent. */
+/** Tells whether there is a mailbox: in development, if mails or text messages are not sent. */
 export function hasMailbox(): boolean {
 	return !settings.isProduction && !(settings.smtpUrl && settings.smsUrl);
 }
 
-/** The mailbox holds what gets people into their accounts: it is for the browser of this machine only. */
+/**
+ * Allows only a browser on this machine, because the mailbox contains tokens that give access to accounts.
+ *
+ * @throws NOT_FOUND
+ */
 function checkIsLocal({ headers, socket }: IncomingMessage): void {
 	const isLocal = /^(::1|127\.\d+\.\d+\.\d+|::ffff:127\.\d+\.\d+\.\d+)$/.test(socket.remoteAddress ?? "");
-	// A page of another site may have its own name point here.
+	// A page of another site may resolve its own name to this address (DNS rebinding).
 	const isOurs = /^(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/i.test(headers.host ?? "");
 	if (!isLocal || !isOurs || headers["x-forwarded-for"] !== undefined) {
 		throw problem("NOT_FOUND");
 	}
 }
 
-/** The messages of this laptop's shop, newest first. */
+/** Sends the list of messages, newest first. */
 export async function mailboxPage(request: IncomingMessage, response: ServerResponse): Promise<void> {
 	checkIsLocal(request);
 	const folder = join(settings.directory, "mailbox");
@@ -43,7 +47,7 @@ export async function mailboxPage(request: IncomingMessage, response: ServerResp
 	send(response, "Mailbox", `<p>${names.length} messages, newest first.</p>${table}`);
 }
 
-/** One mail: its HTML as a mail program shows it, without scripts, and its text. */
+/** Sends one mail: its HTML without scripts, as a mail program shows it, and its text. */
 export async function mailPage(request: IncomingMessage, response: ServerResponse): Promise<void> {
 	checkIsLocal(request);
 	const { name = "" } = (request as { $params?: { params?: { name?: string } } }).$params?.params ?? {};
@@ -67,7 +71,7 @@ async function readMail(file: string): Promise<Email> {
 	return PostalMime.parse(await readFile(file));
 }
 
-/** `2026-11-23 23:41:10` in UTC. */
+/** Formats a time as `2026-11-23 23:41:10` in UTC. */
 function moment(at: number | string): string {
 	return new Date(at).toISOString().slice(0, 19).replace("T", " ");
 }

@@ -6,14 +6,14 @@ import { settings } from "../../config/settings.ts";
 
 const exposedHeaders = ["Deprecation", "ETag", "Link", "Location", "Retry-After", "Sunset", "X-Request-Id"];
 
-/** A middleware as Express has them. */
+/** An Express middleware. */
 export type Manner = (
 	request: IncomingMessage,
 	response: ServerResponse,
 	next: (error?: unknown) => void,
 ) => void;
 
-/** What every answer gets, whatever it is about: headers for browsers, and compression. */
+/** Returns the middleware for all responses: headers for browsers, and compression. */
 export function manners(): Manner[] {
 	return [...browserManners(), compression() as unknown as Manner];
 }
@@ -27,23 +27,24 @@ function browserManners(): Manner[] {
 				directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] },
 			},
 		}),
-		// Tokens travel in a header and there are no cookies, so no credentials are allowed for. OPTIONS is answered by us.
+		// No credentials are allowed, because tokens are sent in a header and there are no cookies. The gateway responds to
+		// OPTIONS itself.
 		...(corsOrigins.length > 0
 			? [cors({ origin: corsOrigins, exposedHeaders, maxAge: 600, preflightContinue: true }) as Manner]
 			: []),
 	];
 }
 
-/** Headers as `writeHead` takes them, names and values in turn, and whether they are for all origins alike. */
+/** Headers as `writeHead` takes them, alternating names and values. */
 export interface BrowserHeaders {
 	headers: readonly string[];
-	/** Begins what `Vary` names further: empty, or `Origin, `. */
+	/** Prefix for the value of `Vary`: empty, or `Origin, `. */
 	vary: string;
 }
 
 /**
- * Makes the function that tells the headers for browsers of an answer to anything but OPTIONS. They depend on the request's
- * origin only, and are made once for each that is allowed.
+ * Returns a function that returns the browser headers of a response to any method but OPTIONS. They depend only on the
+ * request's origin, and are computed once for each allowed one.
  */
 export function browserHeaders(): (request: IncomingMessage) => BrowserHeaders {
 	const usual = headersFor(undefined);

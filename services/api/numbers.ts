@@ -5,14 +5,16 @@ import type { FieldError } from "../../contracts/problems.ts";
 
 type Schema = z.core.JSONSchema.JSONSchema;
 
-/** Longer ones are above every bound, and few enough digits to be a number that JSON can write. */
+/** Numbers in plain digits. Longer ones exceed every bound; this length can be written in JSON. */
 const PLAIN = /^[ +-]?(\d{1,30}|\d{1,15}\.\d{1,10})$/;
-/** Whether a JSON text can have such a number at all: most have none, and are not read a second time. */
+/** Quick check for numbers that may be ambiguous: most JSON texts have none, and are not parsed a second time. */
 const THREE_DIGITS = /\d\.\d{3}(?!\d)/;
 
 /**
- * The number that a text in a query string means, or why it means none. A sign may be there, also as the blank that `+`
- * means there; `isMoney` where it may have decimals.
+ * Parses a number of a query string, or returns why it is invalid. It may have a sign, also as the space that `+` means
+ * there.
+ *
+ * @param isMoney True if it may have decimals.
  */
 export function numberFromQuery(text: string, isMoney: boolean): { value?: number; message?: string } {
 	const message = isExpected(text, isMoney) ? undefined : ambiguityMessage(text);
@@ -25,16 +27,16 @@ export function numberFromQuery(text: string, isMoney: boolean): { value?: numbe
 }
 
 /**
- * The numbers of a JSON text that can be read in two ways, such as `150.000`: once parsed, it is 150 like any other.
+ * Finds the ambiguous numbers of a JSON text, such as `150.000`, which is parsed as 150.
  *
- * @param schema What the text should be, by which amounts of money are told.
+ * @param schema The expected schema, which identifies amounts of money.
  */
 export function ambiguousLiterals(raw: Buffer | undefined, schema: Schema): FieldError[] {
 	const json = raw?.toString() ?? "";
 	if (!THREE_DIGITS.test(json)) {
 		return [];
 	}
-	// Since Node 21 the third argument has a number's source; older types do not know it.
+	// Since Node 21 the third argument contains a number's source; older types lack it.
 	const mark = (_name: string, value: unknown, context?: { source?: string }) =>
 		typeof value === "number" && context?.source && ambiguousReadings(context.source)
 			? new Ambiguous(context.source)
@@ -68,7 +70,7 @@ class Ambiguous {
 	}
 }
 
-/** A currency with three decimals or more says itself how its amounts are written. */
+/** Tells whether the format is unambiguous: with three or more decimals of the currency, a dot separates decimals. */
 function isExpected(text: string, isMoney: boolean): boolean {
 	return isMoney && CURRENCY_DECIMALS >= 3 && !text.includes(",");
 }

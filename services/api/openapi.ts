@@ -14,9 +14,9 @@ const TAGS: Record<string, string> = {
 let document: object | undefined;
 
 /**
- * The API as an OpenAPI 3.1 document, made from the contracts.
+ * Returns the API as an OpenAPI 3.1 document, generated from the contracts.
  *
- * @param server The shop's address; a whole one, since not every client knows where it has the document from.
+ * @param server Absolute address of the shop, since not every client knows where the document comes from.
  */
 export function openApiDocument(server = "http://127.0.0.1:3000"): object {
 	document ??= makeDocument();
@@ -160,7 +160,7 @@ function responses(contract: Endpoint["contract"], name: string, schemas: Schema
 	};
 }
 
-/** All that can go wrong with a request to an action. */
+/** Returns all error codes of a request to an action. */
 function problemsOf(contract: Endpoint["contract"]): ProblemCode[] {
 	const { rest, permissions, params } = contract;
 	const hasBody = rest.method !== "GET" && rest.method !== "DELETE";
@@ -229,7 +229,7 @@ function exampleOf(code: ProblemCode): object {
 	};
 }
 
-/** What the gateway answers itself. */
+/** Returns the paths that the gateway handles itself. */
 function gatewayPaths(schemas: Schemas): Record<string, object> {
 	const answer = (
 		id: string,
@@ -264,7 +264,7 @@ function gatewayPaths(schemas: Schemas): Record<string, object> {
 				additionalProperties: { type: "string", enum: ["healthy", "unavailable", "stopping"] },
 			},
 		},
-		// Of services that answer and are not well all the same.
+		// Reasons of services that respond and are not healthy.
 		{ reasons: { type: "object", additionalProperties: { type: "string" } } },
 	);
 	return {

@@ -7,32 +7,32 @@ import { Body } from "./encodings.ts";
 import type { BrowserHeaders } from "./manners.ts";
 import { tokenOf } from "./reading.ts";
 
-/** Memory for all pages of a gateway, estimated, in bytes. */
+/** Maximum estimated memory of all pages of a gateway, in bytes. */
 const BYTES_MAX = 64 * 1024 * 1024;
-/** Memory of a page beside its texts, in bytes. */
+/** Estimated memory of a page without its texts, in bytes. */
 const PAGE_BYTES = 1024;
 
-/** A cached answer under the URL that it was asked for by, ready to be sent. */
+/** A cached response for a URL, ready to be sent. */
 interface Page {
 	cached: CachedResponse;
 	answer: Answer;
-	/** The target of `Link` without what proxies have taken off, which each client is told by its own prefix. */
+	/** Target of `Link` without the prefix that proxies have removed, which is added for each client. */
 	next: string | undefined;
 }
 
-/** Text and tag of a cached answer, the same for all URLs of it. */
+/** Text and entity tag of a cached response, shared by all its URLs. */
 type Rendering = Pick<Answer, "tag"> & { body: Body };
 
 /**
- * What is the same for all, ready to be sent to whoever asks for the same URL: nothing of a request is read but what the
- * answer's form depends on. A page is made of an answer that has taken the whole way, with all its checks, and is shown for as
- * long as the cache would show that answer.
+ * A cache of complete responses by URL, for responses that are the same for all clients. Of a request, only the headers
+ * that affect the response's form are read. A page is added after a call with all its checks, and is used for as long
+ * as the response cache would use that response.
  */
 export class Pages {
 	readonly #cache: ResponseCache;
 	readonly #pages = new LRUCache<string, Page>({
 		maxSize: BYTES_MAX,
-		// Text may take two bytes for each character, and compressed forms are added later.
+		// Text may take two bytes per character, and compressed forms are added later.
 		sizeCalculation: ({ answer }, url) => PAGE_BYTES + 2 * url.length + 3 * (answer.body?.bytes ?? 0),
 	});
 	readonly #renderings = new WeakMap<CachedResponse, Rendering>();
@@ -41,17 +41,17 @@ export class Pages {
 		this.#cache = cache;
 	}
 
-	/** What the pages take, estimated. */
+	/** Estimated size of the pages in bytes. */
 	get bytes(): number {
 		return this.#pages.calculatedSize;
 	}
 
-	/** What they may take at most. */
+	/** Maximum size of the pages in bytes. */
 	get max(): number {
 		return BYTES_MAX;
 	}
 
-	/** The page that this request can be answered with. */
+	/** Returns the page for this request, if it is cached. */
 	find(request: IncomingMessage): Page | undefined {
 		const { method, url, headers } = request;
 		if ((method !== "GET" && method !== "HEAD") || bringsBody(headers)) {
@@ -70,7 +70,7 @@ export class Pages {
 		return undefined;
 	}
 
-	/** Sends a page, with links that lead through the prefix by which the client reaches the shop. */
+	/** Sends a page, with links that include the prefix by which the client reaches the shop. */
 	send(
 		request: IncomingMessage,
 		response: ServerResponse,
@@ -85,7 +85,7 @@ export class Pages {
 		return sendAnswer(request, response, linked, id, browser);
 	}
 
-	/** Text and tag of a cached answer. */
+	/** Returns the text and entity tag of a cached response. */
 	render(cached: CachedResponse): Rendering {
 		let rendering = this.#renderings.get(cached);
 		if (rendering === undefined) {
@@ -96,7 +96,7 @@ export class Pages {
 		return rendering;
 	}
 
-	/** Remembers an answer under the URL of a request that was answered with it. */
+	/** Caches a response under the URL of its request. */
 	add(url: string, page: Page): void {
 		if (!page.cached.isInvalid) {
 			this.#pages.set(url, page);
@@ -104,7 +104,7 @@ export class Pages {
 	}
 }
 
-/** The user whose own changes the answer must show, as middlewares/response-cache.ts names them. */
+/** Returns the user whose own changes the response must include, as middlewares/response-cache.ts identifies them. */
 function clientOf(headers: IncomingMessage["headers"]): string | undefined {
 	const token = headers.authorization === undefined ? undefined : tokenOf(headers);
 	return token === undefined ? undefined : userOf(token);

@@ -10,7 +10,7 @@ import {
 } from "../../contracts/problems.ts";
 import { isTransient } from "../../errors/kinds.ts";
 
-/** An RFC 9457 answer. */
+/** An error response in the format of RFC 9457. */
 export interface ProblemAnswer {
 	type: string;
 	title: string;
@@ -21,7 +21,7 @@ export interface ProblemAnswer {
 	errors?: FieldError[];
 }
 
-/** Why something went wrong, as one of the shop's problems; anything that is not the client's doing says no more. */
+/** Converts an error to one of the shop's error codes; errors that are not the client's fault reveal no details. */
 export function asProblem(error: unknown): { code: ProblemCode; data: ProblemData } {
 	const known = problemCode(error);
 	if (known) {
@@ -30,14 +30,14 @@ export function asProblem(error: unknown): { code: ProblemCode; data: ProblemDat
 	if (error instanceof Errors.RequestTimeoutError) {
 		return { code: "TIMED_OUT", data: {} };
 	}
-	// moleculer-web's own has another class.
+	// moleculer-web's own error has another class.
 	if (isTransient(error) || (error as Error | null)?.name === "ServiceUnavailableError") {
 		return { code: "UNAVAILABLE", data: { service: serviceOf(error) } };
 	}
 	return fromRouter(error) ?? { code: "INTERNAL", data: {} };
 }
 
-/** The answer to a problem, in the client's language. */
+/** Returns the response to an error, in the client's language. */
 export function problemAnswer(
 	{ code, data }: { code: ProblemCode; data: ProblemData },
 	instance: string,
@@ -60,8 +60,8 @@ export function problemAnswer(
 }
 
 /**
- * The client's choice of the languages that problems are told in, by its `Accept-Language` (RFC 9110, 12.5.4); English
- * where it has none.
+ * Returns the client's preferred language of error messages by its `Accept-Language` (RFC 9110, 12.5.4); English by
+ * default.
  */
 export function preferredLanguage(acceptLanguage: string | undefined): Language {
 	const weights = new Map<Language | "*", number>();
@@ -73,7 +73,7 @@ export function preferredLanguage(acceptLanguage: string | undefined): Language 
 			weights.set(language, Math.max(weights.get(language) ?? 0, Number(weight ?? 1)));
 		}
 	}
-	// `*` is about those that are not named; of two that are wanted alike, the first named.
+	// `*` applies to languages that are not named; of two with the same weight, the first one named is preferred.
 	const weightOf = (language: Language) => weights.get(language) ?? weights.get("*") ?? 0;
 	const named = [...weights.keys()].filter((one) => one !== "*");
 	const [best = "en"] = [...named, "en" as const, "id" as const]
@@ -87,7 +87,7 @@ function serviceOf(error: unknown): string {
 	return /^v\d+\.(\w+)\./.exec(action)?.[1] ?? "shop's";
 }
 
-/** Errors of the router that are the client's doing. */
+/** Maps errors of the router that are the client's fault. */
 function fromRouter(error: unknown): { code: ProblemCode; data: ProblemData } | undefined {
 	const { type, name, code } = (error ?? {}) as Record<string, unknown>;
 	const isNowhere =

@@ -1,9 +1,9 @@
 import { problem } from "../../contracts/problems.ts";
 
 /**
- * A name or value of a query string, decoded.
+ * Decodes a name or value of a query string.
  *
- * @throws MALFORMED_QUERY where it is not UTF-8 in percent-encoding, which others would take as it is.
+ * @throws MALFORMED_QUERY if it is not UTF-8 in percent-encoding, which other decoders pass through unchanged.
  */
 export function decodeQuery(part: string): string {
 	try {

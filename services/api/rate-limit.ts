@@ -5,10 +5,12 @@ import { RateLimiterMemory, RateLimiterRes } from "rate-limiter-flexible";
 import { settings } from "../../config/settings.ts";
 import { problem } from "../../contracts/problems.ts";
 
-/** Counts a request against its client's limit; throws TOO_MANY_REQUESTS where there have been too many. */
+/** Counts a request of a client; rejects with TOO_MANY_REQUESTS above the limit. */
 export type Limit = (client: string) => Promise<void>;
 
-/** At most `RATE_LIMIT` requests a second from one address, as this process counts; undefined where it is off (0). */
+/**
+ * Returns a limiter to `RATE_LIMIT` requests per second and address in this process; undefined if it is disabled (0).
+ */
 export function rateLimiter(): Limit | undefined {
 	const points = settings.rateLimit;
 	if (points === 0) {
@@ -28,13 +30,13 @@ export function rateLimiter(): Limit | undefined {
 }
 
 /**
- * Tells a client's address: the connection's own, or what the proxies of `TRUST_PROXY` say of it in `X-Forwarded-For`. A
- * client can write that header too, so nothing before the first proxy that is not trusted counts. Of an IPv6 address it is
- * the network (/64), since that is what one customer is given.
+ * Returns a function that determines a client's address: that of the connection, or from `X-Forwarded-For` of the
+ * proxies in `TRUST_PROXY`. A client can forge that header, so entries before the first untrusted address are ignored.
+ * An IPv6 address is reduced to its network (/64), which is what a provider assigns to one customer.
  */
 export function clientAddress(): (request: IncomingMessage) => string {
 	const trust = proxyAddress.compile(settings.trustProxy);
-	/** Of connections, for requests that no proxy says anything of. */
+	/** Addresses of connections, for requests without a proxy. */
 	const known = new WeakMap<Socket, string>();
 	return (request) => {
 		if (request.headers["x-forwarded-for"] !== undefined) {
@@ -56,7 +58,7 @@ export function clientAddress(): (request: IncomingMessage) => string {
 		} catch {
 			// As below.
 		}
-		// A trusted proxy may write something that is no address.
+		// A trusted proxy may write an invalid address.
 		return clientOf(isIP(address ?? "") ? address : own) ?? "unknown";
 	}
 }
@@ -65,7 +67,7 @@ function clientOf(address: string | undefined): string | undefined {
 	if (!address || !isIPv6(address)) {
 		return address;
 	}
-	// A URL has the shortest form, in lower case.
+	// The URL parser returns the shortest form, in lower case.
 	const { hostname } = new URL(`http://[${address.replace(/%.*/, "")}]`);
 	const [left = [], right = []] = hostname
 		.slice(1, -1)

@@ -14,14 +14,14 @@ const readers = new Map(
 	]),
 );
 
-/** The parts of a request that a call needs. */
+/** Parameters and metadata of a call, from a request. */
 export interface CallOfRequest {
 	params: Record<string, unknown>;
 	meta: Meta;
 }
 
 /**
- * Takes a call's parameters, token and trace from a request to an action.
+ * Reads the parameters, the token and the trace of a call from a request.
  *
  * @throws UNAUTHENTICATED, TOKEN_INVALID, VALIDATION_FAILED
  */
@@ -33,7 +33,7 @@ export function readRequest(
 	const { headers } = request;
 	const { contract } = allActions().get(action) as { contract: ActionContract };
 	const isPublic = contract.permissions === "public";
-	// The node that runs the action would say so too, before it looks at anything else.
+	// The node that runs the action would respond the same, before any other check.
 	if (!isPublic && headers.authorization === undefined) {
 		throw problem("UNAUTHENTICATED");
 	}
@@ -59,7 +59,7 @@ export function readRequest(
 
 const TRACEPARENT = /^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/;
 
-/** The access token of a request: three parts of base64url. */
+/** Returns the access token of a request: three parts in base64url. */
 export function tokenOf({ authorization }: IncomingHttpHeaders): string | undefined {
 	return /^bearer +([\w-]+\.[\w-]+\.[\w-]+)$/i.exec(authorization ?? "")?.[1];
 }

@@ -4,27 +4,30 @@ import type { ActionContract } from "../../contracts/contract.ts";
 import { ERRORS_MAX, type FieldError, problem } from "../../contracts/problems.ts";
 import { ambiguousLiterals, numberFromQuery } from "./numbers.ts";
 
-/** The parts of a request that moleculer-web has taken apart. */
+/** The parts of a request that moleculer-web has parsed. */
 export interface RequestParts {
 	path: Record<string, string>;
 	query: Record<string, unknown>;
 	body: unknown;
-	/** The body as it came, where there was one. */
+	/** The body as received, if there was one. */
 	raw?: Buffer | undefined;
 	headers: IncomingMessage["headers"];
 }
 
 type Read = (parts: RequestParts) => Record<string, unknown>;
 
-/** No contract goes half as deep. What is nested by the thousand overflows the stack of whoever writes it as JSON. */
+/**
+ * Maximum nesting of a body: contracts need less than half, and thousands of levels overflow the stack when written as
+ * JSON.
+ */
 const LEVELS_MAX = 32;
 
 /**
- * Makes the function that gathers an action's parameters from where its contract says they are. Text from paths and
- * query strings becomes a number where the contract wants one; whether the values are right is for the action to say.
+ * Returns a function that collects an action's parameters from the places that its contract declares. Text from paths
+ * and query strings is converted to numbers if the contract requires it; the action itself validates the values.
  *
- * @throws VALIDATION_FAILED where a parameter is given in the wrong place, is nested too deep to be passed on, or is a
- * number that can be read in two ways.
+ * @throws VALIDATION_FAILED if a parameter is in the wrong place, nested too deeply to be forwarded, or an ambiguous
+ * number.
  */
 export function parameterReader(contract: ActionContract): Read {
 	const rest = contract.rest as NonNullable<ActionContract["rest"]>;
@@ -85,12 +88,12 @@ export function parameterReader(contract: ActionContract): Read {
 	};
 }
 
-/** The names of the `:name` segments of an action's path. */
+/** Returns the names of the `:name` segments of an action's path. */
 export function pathParameters(contract: ActionContract): string[] {
 	return [...(contract.rest?.path ?? "").matchAll(/:(\w+)/g)].map(([, name]) => name as string);
 }
 
-/** Only text of which the same bytes can be made: a signature is of the bytes. */
+/** Decodes a body only if encoding it yields the same bytes, which a signature covers. */
 function asText(raw: Buffer | undefined): string {
 	try {
 		return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(raw);
@@ -109,7 +112,10 @@ function asObject(body: unknown): object {
 	return body;
 }
 
-/** Before it is sent to a node, which would be busy with checking it: the largest body that an action takes has some 300. */
+/**
+ * Maximum number of values in a body, checked before it is sent to a node that would spend time on validating it. The
+ * largest valid body has about 300.
+ */
 const VALUES_MAX = 5000;
 
 function refuseDeep(fields: [string, unknown][]): void {
@@ -148,7 +154,7 @@ function toBoolean(value: unknown): unknown {
 	return value === "true" || value === "false" ? value === "true" : value;
 }
 
-/** Each row has one address: 2 is an id, 02, +2 and 2.0 are not. */
+/** Accepts one form only, so that each row has one address: 2 is an id, 02, +2 and 2.0 are not. */
 function toId(text: string | undefined): unknown {
 	return /^[1-9]\d{0,14}$/.test(text ?? "") ? Number(text) : text;
 }

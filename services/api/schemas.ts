@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { CURRENCY_DECIMALS } from "../../contracts/money.ts";
 
-/** The part of JSON Schema (2020-12) that the API's document is written in. */
+/** The subset of JSON Schema (2020-12) in the OpenAPI document. */
 export interface JsonSchema {
 	$ref?: string;
 	type?: string | string[];
@@ -21,21 +21,21 @@ export interface JsonSchema {
 	[keyword: string]: unknown;
 }
 
-/** Formats that say all that a pattern could; generated clients would match the pattern against a date. */
+/** Formats that make a pattern redundant; generated clients would match the pattern against a date. */
 const FORMATS = new Set(["date-time", "email", "uri", "uuid"]);
 const INT32_MAX = 2 ** 31 - 1;
-/** Beyond is what a JavaScript number cannot hold: that is no rule of the API's, and no integer of other languages. */
+/** Bounds beyond this are JavaScript's own, not rules of the API, and exceed the integers of other languages. */
 const BOUND_MAX = Number.MAX_SAFE_INTEGER / 10 ** CURRENCY_DECIMALS;
 
-/** Collects the schemas of a document under their names, so that generated clients have a class for each. */
+/** Collects the named schemas of a document, so that generated clients have a class for each. */
 export class Schemas {
 	readonly all: Record<string, JsonSchema> = {};
 
 	/**
-	 * A contract's schema as the document has it.
+	 * Converts a contract's schema for the document.
 	 *
-	 * @param io Whether it is of what a client sends or of what it gets.
-	 * @param name What objects in it that have no name of their own are named after.
+	 * @param io `input` for what a client sends, `output` for what it receives.
+	 * @param name Prefix of the names of nested objects without a name of their own.
 	 */
 	write(schema: z.ZodType, io: "input" | "output", name: string): JsonSchema {
 		const written = z.toJSONSchema(schema, { io, unrepresentable: "any" });
@@ -46,7 +46,10 @@ export class Schemas {
 		return this.#nameParts(portable(rest, io), name);
 	}
 
-	/** A reference to an object, which gets this name; another schema, with the objects in it as references. */
+	/**
+	 * Adds an object under this name and returns a reference to it; other schemas are returned with references to their
+	 * nested objects.
+	 */
 	name(schema: JsonSchema, name: string): JsonSchema {
 		const whole = this.#nameParts(schema, name);
 		return schema.properties ? this.#add(name, whole) : whole;
@@ -72,12 +75,12 @@ export class Schemas {
 	}
 }
 
-/** `expires_at` as `ExpiresAt`. */
+/** Converts `expires_at` to `ExpiresAt`. */
 export function capitalise(name: string): string {
 	return name.replace(/(?:^|_)([a-z])/g, (_, letter: string) => letter.toUpperCase());
 }
 
-/** A copy in which each schema directly below is another; those of no property are called `item` or `value`. */
+/** Returns a copy with all direct subschemas mapped; those without a property are called `item` or `value`. */
 function mapParts(schema: JsonSchema, map: (part: JsonSchema, property: string) => JsonSchema): JsonSchema {
 	const { items, properties, additionalProperties, anyOf } = schema;
 	return {
@@ -97,7 +100,7 @@ function mapParts(schema: JsonSchema, map: (part: JsonSchema, property: string) 
 	};
 }
 
-/** A schema without what only Zod or JavaScript means, in the forms that generators of clients understand. */
+/** Converts a schema to forms that client generators understand, without those specific to Zod or JavaScript. */
 function portable(schema: JsonSchema, io: "input" | "output"): JsonSchema {
 	const whole = mapParts(schema, (part) => portable(part, io));
 	const { $ref, pattern, minimum, maximum, additionalProperties, ...rest } = nullable(whole);
@@ -106,7 +109,7 @@ function portable(schema: JsonSchema, io: "input" | "output"): JsonSchema {
 		...(minimum !== undefined && minimum > -BOUND_MAX ? { minimum } : {}),
 		...(maximum !== undefined && maximum < BOUND_MAX ? { maximum } : {}),
 	};
-	// A client of today has to take an answer of tomorrow, which may have more fields.
+	// Clients must accept future responses, which may have more fields.
 	const isOpen = io === "output" && additionalProperties === false;
 	if (rest.const === true || rest.const === false) {
 		delete rest.const;
@@ -122,7 +125,7 @@ function portable(schema: JsonSchema, io: "input" | "output"): JsonSchema {
 	};
 }
 
-/** Zod writes a choice between a type and null as two schemas. */
+/** Merges the two schemas that Zod writes for a nullable type. */
 function nullable(schema: JsonSchema): JsonSchema {
 	const { anyOf = [], ...rest } = schema;
 	const [one, none] = anyOf;
@@ -135,7 +138,7 @@ function integerFormat({ minimum, maximum }: { minimum?: number; maximum?: numbe
 	return isSmall && minimum >= -INT32_MAX && maximum <= INT32_MAX ? "int32" : "int64";
 }
 
-/** `name` and `-name` are one name where the sign is left out. */
+/** Adds names for values that start with a sign: without the sign, `name` and `-name` would be the same. */
 function enumNames(values: unknown[] | undefined): object {
 	if (!values?.some((value) => String(value).startsWith("-"))) {
 		return {};

@@ -11,25 +11,25 @@ import type { Socket } from "node:net";
 import type { Language } from "../../contracts/languages.ts";
 import { preferredLanguage, problemAnswer } from "./problems.ts";
 
-/** A client has this long for a whole request. */
+/** Time limit for a client to send a whole request. */
 const REQUEST_MS = 20_000;
 const HEAD_BYTES = 16 * 1024;
 
-/** What clients are given before their connections end. */
+/** Timeouts and limits of connections. */
 export interface Patience {
-	/** How long nothing may move while a request is served: longer than any call takes, or its answer would not arrive. */
+	/** Idle timeout while a request is served: longer than any call, so that its response can arrive. */
 	idle_ms: number;
-	/** How long a connection may wait for its first or next request: longer than balancers keep theirs. */
+	/** Idle timeout before the first or next request: longer than that of load balancers. */
 	keep_alive_ms: number;
-	/** How long a client may take for the head of a request. */
+	/** Time limit for a client to send the head of a request. */
 	head_ms: number;
-	/** Connections that are held at the same time; more are closed as they come. */
+	/** Maximum number of open connections; further ones are closed at once. */
 	connections: number;
 }
 
 const PATIENCE = { idle_ms: 30_000, head_ms: 10_000, connections: 10_000 };
 
-/** An HTTP server that waits for nobody for long and tells clients what was wrong with a request it could not read. */
+/** Creates an HTTP server with short timeouts that responds with an error to malformed requests. */
 export function createHttpServer(
 	handle: RequestListener,
 	patience: Pick<Patience, "keep_alive_ms"> & Partial<Patience>,
@@ -42,7 +42,7 @@ export function createHttpServer(
 			requestTimeout: REQUEST_MS,
 			connectionsCheckingInterval: head_ms / 5,
 			maxHeaderSize: HEAD_BYTES,
-			// Node's own answer has no body.
+			// Node's own response has no body.
 			requireHostHeader: false,
 		},
 		(request, response) => {
@@ -52,7 +52,7 @@ export function createHttpServer(
 				return;
 			}
 			if (request.httpVersion === "1.0") {
-				// Not every answer has a length, and HTTP/1.0 has no chunks.
+				// Not every response has a length, and HTTP/1.0 has no chunks.
 				response.shouldKeepAlive = false;
 			}
 			request.url = asPath(request.url ?? "/");
@@ -65,7 +65,7 @@ export function createHttpServer(
 	server.on("checkExpectation", (_request, response) => refuse(response, "EXPECTATION_FAILED"));
 	server.on("clientError", (error: NodeJS.ErrnoException, socket: Socket) => {
 		if (error.code === "ERR_HTTP_REQUEST_TIMEOUT" && socket.bytesRead === 0) {
-			// Opened in advance: an answer now would be taken for that to its first request.
+			// Opened in advance: a response now would be taken for the response to its first request.
 			return;
 		}
 		if (error.code === "ECONNRESET" || !socket.writable) {
@@ -77,7 +77,7 @@ export function createHttpServer(
 	return server;
 }
 
-/** Exactly once, from HTTP/1.1 on (RFC 9112, 3.2). */
+/** Tells whether there is exactly one Host header, as required from HTTP/1.1 on (RFC 9112, 3.2). */
 function namesItsHost({ httpVersion, rawHeaders }: IncomingMessage): boolean {
 	let hosts = 0;
 	for (let place = 0; place < rawHeaders.length; place += 2) {
@@ -90,8 +90,8 @@ function namesItsHost({ httpVersion, rawHeaders }: IncomingMessage): boolean {
 }
 
 /**
- * The path of a request's target: a client that takes us for a proxy sends the whole address (RFC 9112, 3.2.2), and
- * proxies that put a prefix before a path may double the slash between them.
+ * Returns the path of a request's target. A client that treats the gateway as a proxy sends an absolute URL (RFC 9112,
+ * 3.2.2), and proxies that add a prefix may double the slash after it.
  */
 function asPath(target: string): string {
 	if (target.charCodeAt(0) === SLASH && !target.includes("//")) {
@@ -105,7 +105,7 @@ const SLASH = "/".charCodeAt(0);
 
 type Unreadable = "MALFORMED_REQUEST" | "HEADERS_TOO_LARGE" | "REQUEST_TOO_SLOW" | "EXPECTATION_FAILED";
 
-/** An answer before anybody has looked at the request; what is left of it is not read. */
+/** Sends an error before the request is processed; the rest of the request is not read. */
 function refuse(response: ServerResponse, code: Unreadable): void {
 	const [status, headers, body] = problemOf(code, preferredLanguage(response.req.headers["accept-language"]));
 	response.writeHead(status, headers);

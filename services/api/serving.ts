@@ -13,14 +13,14 @@ import type { Gateway, Request } from "./gateway.ts";
 import { readRequest } from "./reading.ts";
 
 /**
- * Answers a request: with a page that is ready, by a call where its address is an action's, by moleculer-web otherwise. Pages
- * and calls do not pass through the layers of moleculer-web, which cost more than what they are for.
+ * Serves a request: from the cached pages, else by a call if an action is at its address, else by moleculer-web. Pages
+ * and calls bypass the layers of moleculer-web, which cost more than they are worth here.
  */
 export function serve(gateway: Gateway, request: Request, response: ServerResponse): void {
 	const page = gateway.pages.find(request);
 	const limited = page && gateway.limiter?.(gateway.clientOf(request));
 	if (page && limited) {
-		// The whole way tells who has asked too often.
+		// The call path sends the error of the rate limit.
 		limited.then(
 			() => send(gateway, request, response, page),
 			() => serveByCall(gateway, request, response),
@@ -60,7 +60,7 @@ async function serveByCall(gateway: Gateway, request: Request, response: ServerR
 	}
 }
 
-/** The action at a request's address; `OPTIONS` and what is no action's is for moleculer-web. */
+/** Returns the action at a request's address; `OPTIONS` and other addresses are left to moleculer-web. */
 function findAction(gateway: Gateway, request: Request): Found | undefined {
 	const url = request.url as string;
 	const end = url.indexOf("?", 1);
@@ -127,7 +127,7 @@ function answerOf(declared: DeclaredAction, data: unknown, status: number | unde
 	};
 }
 
-/** Tells a problem, with the headers for browsers that every answer has. */
+/** Sends an error, with the browser headers that every response has. */
 function fail(
 	gateway: Gateway,
 	request: Request,
@@ -150,12 +150,12 @@ function fail(
 	gateway.sendProblem(request, response, error);
 }
 
-/** What proxies have taken off the path, for links. */
+/** Returns the prefix that proxies have removed from the path, for links. */
 function prefixOf(gateway: Gateway, request: Request): string {
 	return request.headers["x-forwarded-prefix"] === undefined ? "" : gateway.publicAddress(request).prefix;
 }
 
-/** A client may choose a request's id, as long as it is safe to log and send back. */
+/** Returns the request's id, which a client may choose if it is safe to log and return. */
 export function idOf(request: Request): string {
 	const given = request.headers["x-request-id"];
 	return typeof given === "string" && /^[\w.-]{8,64}$/.test(given) ? given : randomUUID();

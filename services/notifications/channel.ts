@@ -3,32 +3,32 @@ import type { channel } from "../../contracts/notifications.ts";
 
 export type ChannelName = z.output<typeof channel>;
 
-/** A message on its way to one person. */
+/** A message to be sent to one recipient. */
 export interface Message extends Written {
-	/** The same whenever it is sent again. */
+	/** The same for every attempt to send it. */
 	id: string;
 	to: string;
 }
 
-/** A way to reach people. */
+/** A way to send messages. */
 export interface Channel {
 	/**
-	 * Sends a message; the recipient's side can tell by the id that it had it before.
+	 * Sends a message. The recipient's server can detect duplicates by the id.
 	 *
-	 * @throws Refused where trying again is in vain; anything else may pass.
+	 * @throws Refused if a retry is useless; other errors may be transient.
 	 */
 	send(message: Message): Promise<void>;
 	close(): void;
 }
 
-/** A message that the other side does not take and never will. */
+/** Thrown if the recipient's server rejects a message permanently. */
 export class Refused extends Error {}
 
-/** A message that is ready to be sent. */
+/** The content of a message. */
 export interface Written {
-	/** Text messages have none. */
+	/** Absent for text messages. */
 	subject?: string;
 	html?: string;
-	/** The same as plain text. */
+	/** The same content as plain text. */
 	text: string;
 }

@@ -7,8 +7,8 @@ import { bySms } from "./sms.ts";
 export type Channels = { [N in ChannelName]?: Channel };
 
 /**
- * The channels as the environment sets them up: by server and provider or, where it names none, into the mailbox. In
- * production there is no mailbox.
+ * Returns the channels that the environment configures: a server or provider, otherwise the mailbox. In production
+ * there is no mailbox.
  */
 export function openChannels(): Channels {
 	const { smtpUrl, smsUrl, isProduction } = settings;

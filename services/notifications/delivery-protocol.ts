@@ -1,8 +1,8 @@
 import type { ChannelName, Message } from "./channel.ts";
 
-/** What the service's process asks of the one that sends (`delivery-worker.ts`). */
+/** A request of the service's process to the delivery worker (`delivery-worker.ts`). */
 export interface DeliveryOrder {
-	/** Names the answer. */
+	/** Id that the outcome repeats. */
 	turn: number;
 	/** The lease under which the message was taken from the queue. */
 	lease: number;
@@ -10,31 +10,33 @@ export interface DeliveryOrder {
 	message: Message;
 }
 
-/** What became of a message; the reason is why it did not leave. */
+/** The outcome of a message; the reason if it was not sent. */
 export interface Outcome {
 	turn: number;
 	is: "sent" | "refused" | "failed";
 	reason?: string;
 }
 
-/** The lease under which messages can be handed over from now on. */
+/** The lease under which messages can be sent from now on. */
 export interface Ready {
 	lease: number;
 }
 
-/** Something for the operator. */
+/** A warning for the operator. */
 export interface Trouble {
 	trouble: string;
 }
 
-/** What the process that sends tells the service's. */
+/** A message of the delivery worker to the service's process. */
 export type WorkerMessage = Outcome | Ready | Trouble | typeof PING;
 
-/** What the service's process sends now and then, and gets back from a process that is not frozen. */
+/** Sent periodically by the service's process, and returned by a delivery worker that is not frozen. */
 export const PING = "ping";
 
-/** How often it does. */
+/** Interval between pings. */
 export const PING_EVERY_MS = 500;
 
-/** How long the process that sends finishes what is on its way, once the service's process is gone or lets it end. */
+/**
+ * Time for the delivery worker to finish messages in flight, after the service's process has exited or disconnected.
+ */
 export const DRAIN_MS = 10_000;

@@ -15,19 +15,24 @@ import { Lease } from "./lease.ts";
 import { marking } from "./marking.ts";
 import { markSent, releaseAllBut } from "./queue.ts";
 
-// The program of the process that delivery.ts starts: it hands messages over and marks them as sent, nothing else. A message
-// that has left and is not marked yet goes out again; so when the service's process is killed or frozen, this one still
-// marks what it is just sending, gives the rest back to the queue, and ends. It holds the lease of the messages, so others
-// take them over once it is gone, and not before.
+// The delivery worker, the program of the process that delivery.ts starts. It only sends messages and marks them as
+// sent. A message that was sent but not marked is sent again. So if the service's process is killed or frozen, the
+// worker still marks the messages in flight, returns the others to the queue, and exits. It holds the lease of the
+// messages, so other processes take them over only after it has exited.
 
-/** How many messages are being handed over at the same moment, by channel: slow texts hold up no mails. */
+/** Maximum number of concurrent sends per channel, so that slow text messages do not delay mails. */
 const AT_ONCE = 5;
-/** How many may have left and not be marked yet, or be handed over: each is sent twice if this process is killed then. */
+/**
+ * Maximum number of messages being sent, or sent and not marked yet: each is sent twice if this process is killed then.
+ */
 const IN_DOUBT_MAX = 25;
-/** So many pings in a row that do not come tell that the service's process is frozen. Counted, since this one may have been. */
+/**
+ * Number of consecutive missing pings after which the service's process is considered frozen. Counted instead of timed,
+ * since this process may have been frozen itself.
+ */
 const MISSED_PINGS = 20;
 
-/** Why a message of a lost lease was not handed over. */
+/** Reason why a message of a lost lease was not sent. */
 const LEFT_TO_OTHERS = "it was left to others";
 
 const channels = openChannels();
@@ -50,12 +55,12 @@ const { mark, markAgain } = marking({
 });
 
 const underWay = new Set<Promise<void>>();
-/** The ids of messages that the other side may have by now. */
+/** Ids of messages that the recipient's server may have received. */
 const onTheirWay = new Set<string>();
 let missed = 0;
 
 const lease = new Lease((number) => {
-	// Waiting messages were taken from the queue under the lost lease.
+	// Queued messages were taken under the lost lease.
 	clearQueues();
 	tell({ lease: number });
 }, markAgain);
@@ -100,7 +105,7 @@ function clearQueues(): void {
 async function send({ turn, lease: number, channel, message }: DeliveryOrder): Promise<WorkerMessage> {
 	try {
 		await limits[channel].handedOver(() => handOver(number, channel, message));
-		// Whatever happens from here on, it has left.
+		// From here on the message has been sent, whatever happens.
 		await mark({ id: message.id, recipient: message.to, subject: message.subject ?? null });
 		return { turn, is: "sent" };
 	} catch (error) {

@@ -12,65 +12,72 @@ import {
 
 const ENDED = "the process that sends messages has ended";
 const AGAIN_AFTER_MS = 500;
-/** So many questions in a row without an answer make the service unavailable … */
+/** Number of consecutive unanswered pings at which the service becomes unavailable. */
 const SILENT_PINGS = 4;
-/** … and so many end the process: it is frozen. Counted and not timed, since this process may have been frozen itself. */
+/**
+ * Number of consecutive unanswered pings at which the worker is considered frozen and killed. Counted instead of timed,
+ * since this process may have been frozen itself.
+ */
 const DEAD_PINGS = 10;
-/** One that has not ended so long after it was told to do so is frozen. */
+/** Time limit for the worker to exit after it was disconnected; then it is considered frozen. */
 const LAST_WORDS_MAX_MS = DRAIN_MS + 1000;
-/** Until it has loaded its program, it does not answer. */
+/** Replaces DEAD_PINGS until the worker has loaded its program, because it does not respond before. */
 const STARTING_PINGS = 60;
 
 /**
- * Sends messages by a process of its own, which outlives this one for as long as it takes to finish: see `delivery-worker.ts`. When
- * that process ends or freezes, another one takes its place; what it had in hand fails, and is sent again.
+ * Sends messages by a worker process, which outlives this process for as long as it takes to finish: see
+ * `delivery-worker.ts`. If the worker exits or freezes, another one is started; its messages in flight fail, and are
+ * sent again.
  */
 export class DeliveryProcess {
-	/** Undefined where none could be started. */
+	/** Undefined if it could not be started. */
 	#process: ChildProcess | undefined;
 	#turn = 0;
 	#waiting = new Map<number, { resolve(): void; reject(error: Error): void }>();
 	#isClosing = false;
 	#isStarted = false;
-	/** From when it is lost until the next one is heard of. */
+	/** True from the loss of a worker until the next one responds. */
 	#isLost = false;
-	/** How often it was asked since it was last heard of. */
+	/** Number of pings since the worker's last message. */
 	#unanswered = 0;
-	/** Why the last one could not be started, as the operator was told. */
+	/** Last logged reason why a worker could not be started. */
 	#failedStart: string | undefined;
 	#pinging: NodeJS.Timeout;
 	#warn: (line: string) => void;
 	#lease: number | undefined;
-	/** Called when there is a lease, or another one. */
+	/** Called when there is a lease, or a new one. */
 	onReady: () => void = () => undefined;
 
-	/** @param warn Tells the operator, in one line. */
+	/** @param warn Logs one line for the operator. */
 	constructor(warn: (line: string) => void = () => undefined) {
 		this.#warn = warn;
 		this.#start();
 		this.#pinging = setInterval(() => this.#ping(), PING_EVERY_MS).unref();
 	}
 
-	/** The process that sends at the moment. */
+	/** Pid of the current worker. */
 	get pid(): number | undefined {
 		return this.#process?.pid;
 	}
 
-	/** The lease under which it takes messages; undefined until the process has one. */
+	/** The lease under which the worker takes messages; undefined until it has one. */
 	get lease(): number | undefined {
 		return this.#lease;
 	}
 
-	/** Whether messages can be sent: not while the process does not answer. The first one counts from the start. */
+	/**
+	 * True if messages can be sent, which requires that the worker responds. The first worker counts as responding while
+	 * it starts.
+	 */
 	get isAnswering(): boolean {
 		return !this.#isLost && (this.#unanswered < SILENT_PINGS || !this.#isStarted);
 	}
 
 	/**
-	 * Hands a message over and marks it as sent.
+	 * Sends a message and marks it as sent.
 	 *
-	 * @param lease Under which it was taken from the queue.
-	 * @throws Refused where trying again is in vain; anything else may pass.
+	 * @param lease The lease under which it was taken from the queue.
+	 * @throws Refused if a retry is useless; other errors may be transient.
 	 */
 	send(lease: number, channel: ChannelName, message: Message): Promise<void> {
 		return new Promise((resolve, reject) => {
@@ -85,7 +92,7 @@ export class DeliveryProcess {
 		});
 	}
 
-	/** Lets it finish what it is sending, for some seconds. */
+	/** Stops the worker, after it has finished the messages in flight or a time limit. */
 	async close(): Promise<void> {
 		const { isAnswering } = this;
 		const child = this.#process;
@@ -113,7 +120,7 @@ export class DeliveryProcess {
 
 	#fork(): ChildProcess {
 		const child = fork(new URL("./delivery-worker.ts", import.meta.url), [], {
-			// Whoever ends a whole group of processes, such as a terminal, lets it finish too.
+			// A signal to the whole process group, such as from a terminal, must not interrupt it.
 			detached: true,
 			env: { ...process.env },
 			stdio: ["ignore", "inherit", "inherit", "ipc"],
@@ -136,7 +143,7 @@ export class DeliveryProcess {
 			}
 		});
 		child.on("error", (error) => {
-			// Where the system lets it start no process, there is no exit.
+			// If the process could not be spawned, there is no exit event.
 			if (child.pid === undefined) {
 				this.#onFailedStart(error);
 			}
@@ -146,7 +153,7 @@ export class DeliveryProcess {
 	}
 
 	#onFailedStart({ message }: Error): void {
-		// It is tried again and again.
+		// Logged once, because starting is retried.
 		if (this.#failedStart !== message) {
 			this.#failedStart = message;
 			this.#warn(`The process that sends messages can't be started: ${message}`);
@@ -181,7 +188,7 @@ export class DeliveryProcess {
 			this.#warn(
 				`The process that sends messages (${child.pid}) does not answer: another one takes its place`,
 			);
-			// Nothing less ends a process that is stopped.
+			// Only SIGKILL ends a stopped process.
 			child.kill("SIGKILL");
 		} else if (isRunning(child)) {
 			this.#unanswered++;
@@ -206,7 +213,7 @@ function isRunning({ pid, exitCode, signalCode }: ChildProcess): boolean {
 	return pid !== undefined && exitCode === null && signalCode === null;
 }
 
-/** Whether there is a way to reach people by this channel. */
+/** Tells whether the channel is configured. */
 export function hasChannel(channel: ChannelName): boolean {
 	const { isProduction, smtpUrl, smsUrl } = settings;
 	return !isProduction || Boolean(channel === "email" ? smtpUrl : smsUrl);

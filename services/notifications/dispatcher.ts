@@ -1,5 +1,5 @@
 import { setTimeout as wait } from "node:timers/promises";
-import type { ServiceBroker } from "moleculer";
+import { Errors, type ServiceBroker } from "moleculer";
 import type { Pool } from "pg";
 import { countFailedMessage } from "../../broker/metrics.ts";
 import { callAction, type ResultOf } from "../../contracts/actions.ts";
@@ -36,20 +36,26 @@ export interface Dependencies {
 
 const CHANNELS: ChannelName[] = ["email", "sms"];
 
-/** How many messages of a channel a process has in hand, at most; more are leased once half of them have left. */
+/** Maximum number of messages of a channel in progress in a process; more are leased once half of them are done. */
 const IN_HAND_MAX = 100;
-/** Leases of a channel begin no closer together, so that many messages share one. The first one in a quiet shop does not wait. */
+/**
+ * Minimum interval between leases of a channel, so that many messages share one. The first one after a pause does not
+ * wait.
+ */
 const LEASE_EVERY_MS = 20;
-/** How often the queue is looked at without being woken, for retries and for messages of dead processes. */
+/** Interval between checks of the queue without a wake-up, for retries and for orphaned messages. */
 const LOOK_EVERY_MS = 2000;
-/** After a failure of the database. */
+/** Pause after an error of the database. */
 const PAUSE_MS = 500;
-/** A message that is leased and not in hand for so long is given back; in a moment the sender may mark it as sent. */
+/**
+ * Time after which a leased message that is not in progress is returned to the queue; the worker may be about to mark
+ * it as sent.
+ */
 const FORGOTTEN_MS = 5000;
-/** A message that could not be sent for so long since it was queued never will be. */
+/** Maximum age of a message since it was queued; afterwards it is not retried. */
 const GIVE_UP_MS = 5 * 24 * 3600 * 1000;
 
-/** Sends due messages from the queue. Several processes do so at the same time: each leases the messages that it sends. */
+/** Sends due messages from the queue. Several processes do so concurrently: each leases the messages that it sends. */
 export class Dispatcher {
 	#means: Dependencies;
 	#queues: ChannelQueue[];
@@ -80,7 +86,7 @@ export class Dispatcher {
 		}
 	}
 
-	/** Stops leasing. The sender finishes the messages that it is handing over. */
+	/** Stops leasing. The worker finishes the messages in flight. */
 	async stop(): Promise<void> {
 		this.#isStopping = true;
 		clearInterval(this.#looking);
@@ -126,25 +132,25 @@ export class Dispatcher {
 	}
 }
 
-/** The queue of one channel: a server that hangs holds up no other channel. */
+/** The queue of one channel, so that a hanging server does not delay other channels. */
 class ChannelQueue {
 	readonly channel: ChannelName;
 	#means: Dependencies;
-	/** The ids of messages that were leased and are neither sent nor given back. */
+	/** Ids of messages that were leased and are neither sent nor returned. */
 	#inHand = new Set<string>();
-	/** Whether messages may have been leased of which this process did not hear, since a connection broke. */
+	/** True if a lost connection may have hidden messages that were leased. */
 	#isUnsure = false;
-	/** Messages that are leased and not in hand, with when that was first seen. */
+	/** Leased messages that are not in progress, with the time when that was first seen. */
 	#forgottenSince = new Map<string, number>();
-	/** Whether messages are being leased: those are not in hand yet. */
+	/** True while messages are being leased: they are not in progress yet. */
 	#isLeasing = false;
-	/** Whether as much is in hand as may be. */
+	/** True if the maximum number of messages is in progress. */
 	#isFull = false;
 	#isStopping = false;
 	#isWoken = false;
 	#wake: () => void = () => undefined;
 	#running = Promise.resolve();
-	/** The last reason for waiting that was logged. */
+	/** Last logged reason for waiting. */
 	#told: string | undefined;
 
 	constructor(channel: ChannelName, means: Dependencies) {
@@ -168,8 +174,8 @@ class ChannelQueue {
 	}
 
 	/**
-	 * Gives back messages that this process has leased and does not know of: the server may have leased them after they were
-	 * given back, when the connection broke.
+	 * Returns messages to the queue that this process has leased without knowing: if a connection breaks, the server may
+	 * complete its lease after the release of the others.
 	 */
 	async giveBackForgotten(): Promise<void> {
 		const { pool, sender } = this.#means;
@@ -208,7 +214,7 @@ class ChannelQueue {
 		}
 	}
 
-	/** Leases due messages; if those were all, resolves when it is woken again. */
+	/** Leases due messages. If that were all, waits until it is woken. */
 	async #leaseOnce(lease: number, room: number): Promise<void> {
 		const { pool } = this.#means;
 		if (this.#isUnsure) {
@@ -219,7 +225,7 @@ class ChannelQueue {
 		const leased = await leaseDue(pool, this.channel, lease, room).finally(() => {
 			this.#isLeasing = false;
 		});
-		// One that is still in hand under a lost lease is given back when it is no longer.
+		// A message that is still in progress under a lost lease is returned afterwards.
 		this.#begin(
 			lease,
 			leased.filter(({ id }) => !this.#inHand.has(id)),
@@ -253,7 +259,7 @@ class ChannelQueue {
 					if (isTransient(error)) {
 						throw error;
 					}
-					// It may be about another one.
+					// The error may concern another message of the batch.
 					return (await this.#contactsOf([one]))[0] ?? null;
 				},
 			);
@@ -266,16 +272,32 @@ class ChannelQueue {
 		}
 	}
 
-	/** Where users are now, for warnings where they were. Tokens are made for the messages and kept nowhere. */
+	/**
+	 * Returns the current contact data of the users; for warnings, the address at the time of the event. Tokens are
+	 * created for the messages and not stored. Waits for users where it is not there yet, as during a start: that is no
+	 * failure of a message.
+	 */
 	async #contactsOf(leased: Leased[]): Promise<(Contact | null)[]> {
 		const of = leased.map(({ user_id, data: { name, occurred_at } }) => {
 			const { token_for, warns } = messageOf(name) ?? {};
 			return { id: user_id, token_for, at: warns && occurred_at };
 		});
-		return callAction(this.#means.broker, "v1.users.contacts", { of });
+		for (;;) {
+			try {
+				return await callAction(this.#means.broker, "v1.users.contacts", { of });
+			} catch (error) {
+				const isMissing =
+					error instanceof Errors.ServiceNotFoundError || error instanceof Errors.ServiceNotAvailableError;
+				if (!isMissing || this.#isStopping) {
+					throw error;
+				}
+				this.#tell(error.message);
+				await wait(PAUSE_MS);
+			}
+		}
 	}
 
-	/** Sends a message, or notes why it could not be sent. */
+	/** Sends a message, or records why it could not be sent. */
 	async #send(lease: number, message: Leased, contact: Promise<Contact | null>): Promise<void> {
 		const tried: { recipient: string | null; subject: string | null } = { recipient: null, subject: null };
 		try {
@@ -328,7 +350,7 @@ class ChannelQueue {
 		}
 	}
 
-	/** Failures come together: a server that is away fails all that is in hand. */
+	/** Batched, because an unavailable server fails all messages in progress. */
 	#noteTogether = batched<{ lease: number; failure: Failure }, void>(async (noted) => {
 		for (const [lease, some] of Map.groupBy(noted, ({ lease }) => lease)) {
 			await noteFailures(
@@ -359,7 +381,10 @@ class ChannelQueue {
 		return this.#untilDone(() => this.#dropTogether(dropped));
 	}
 
-	/** Else the message would stay leased as long as this process lives. While it stops the sender gives it back. */
+	/**
+	 * Retries until the write succeeds: otherwise the message would stay leased as long as this process lives. During a
+	 * shutdown, the worker returns it to the queue.
+	 */
 	async #untilDone(write: () => Promise<void>): Promise<void> {
 		while (!this.#isStopping) {
 			try {
@@ -380,12 +405,12 @@ class ChannelQueue {
 	}
 }
 
-/** Undefined for a row that a later version has queued. */
+/** Returns undefined for a row that a later version has queued. */
 function messageOf(name: string): Message | undefined {
 	return MESSAGES[name as keyof typeof MESSAGES];
 }
 
-/** Decides whether a message is tried again after a failure. */
+/** Decides whether a failed message is retried. */
 function outcomeOf({ history, created_at, is_tentative }: Leased, error: Error): Failure["outcome"] {
 	if (problemCode(error) === "USER_NOT_FOUND") {
 		return "gone";
@@ -395,7 +420,7 @@ function outcomeOf({ history, created_at, is_tentative }: Leased, error: Error):
 	return error instanceof Refused || (isLate && !is_tentative) ? "final" : "again";
 }
 
-/** Removes addresses from a server's answer, which goes into rows and logs. */
+/** Removes addresses from a server's response, which is stored and logged. */
 function withoutAddresses(reason: string): string {
 	return reason.replace(/[^\s<>"'(),:;]+@[^\s<>"'(),:;]+/g, "<address>");
 }

@@ -5,10 +5,10 @@ import { isFinalRefusal, type SmtpAnswer } from "./smtp-refusals.ts";
 
 const PATIENCE_MS = 30_000;
 
-/** Mails over SMTP. */
+/** Returns a channel that sends mails over SMTP. */
 export function byEmail(url: string): Channel {
 	const address = new URL(url);
-	// Connections stay open between mails.
+	// Connections are reused.
 	const options = {
 		pool: "true",
 		connectionTimeout: "5000",
@@ -27,7 +27,7 @@ export function byEmail(url: string): Channel {
 	});
 	return {
 		async send(message) {
-			// Also where a server answers, but so slowly that no connection times out.
+			// Also limits a server that responds, but so slowly that no timeout of the connection applies.
 			const patience = new AbortController();
 			const timer = setTimeout(() => patience.abort(), PATIENCE_MS);
 			try {
@@ -45,7 +45,7 @@ export function byEmail(url: string): Channel {
 	};
 }
 
-/** A message as nodemailer takes it. Its `Message-ID` comes from its id, so that a mail sent twice can be told. */
+/** Converts a message for nodemailer. Its `Message-ID` is derived from its id, so that duplicates can be detected. */
 export function asMail({ id, ...mail }: Message): SendMailOptions {
 	return { ...mail, messageId: `<${id}@toko>` };
 }

@@ -9,10 +9,11 @@ const numbers: Record<Locale, Intl.NumberFormat> = {
 };
 
 /**
- * An amount as its reader writes it: `IDR 150,000`, `USD 1,234.56` in English, `Rp 150.000`, `USD 1.234,56` in Indonesian.
- * The blank is an ordinary one, since a no-break space makes a text message of 160 characters one of 70.
+ * Formats an amount in the reader's language: `IDR 150,000`, `USD 1,234.56` in English, `Rp 150.000`, `USD 1.234,56` in
+ * Indonesian. Uses an ordinary space, because a no-break space reduces the length of a text message from 160 to 70
+ * characters.
  *
- * @param minor A whole number of the smallest unit; anything else is `NaN`.
+ * @param minor An integer in minor units; anything else yields `NaN`.
  * @param currency ISO 4217.
  */
 export function money(minor: unknown, locale: Locale, currency: string = CURRENCY): string {
@@ -20,7 +21,7 @@ export function money(minor: unknown, locale: Locale, currency: string = CURRENC
 	return `${symbol} ${Number.isSafeInteger(minor) ? numbers[locale].format(decimal(minor as number)) : Number.NaN}`;
 }
 
-/** The amount as text, since a division would round large ones. */
+/** Returns the amount as text, since a division would round large amounts. */
 function decimal(minor: number): Intl.StringNumericLiteral {
 	const digits = String(Math.abs(minor)).padStart(CURRENCY_DECIMALS + 1, "0");
 	const point = digits.length - CURRENCY_DECIMALS;
@@ -28,11 +29,11 @@ function decimal(minor: number): Intl.StringNumericLiteral {
 }
 
 /**
- * A moment as its reader writes it, with the time zone: `November 23, 2026 at 15:00 GMT+7`, `23 November 2026 pukul 15.00
- * WIB`.
+ * Formats a time in the reader's language, with the time zone: `November 23, 2026 at 15:00 GMT+7`, `23 November 2026
+ * pukul 15.00 WIB`.
  *
- * @param at ISO 8601; anything else is `NaN`.
- * @param timeZone By default that of the setting `TZ`.
+ * @param at ISO 8601; anything else yields `NaN`.
+ * @param timeZone That of the setting `TZ` by default.
  */
 export function moment(at: unknown, locale: Locale, timeZone = settings.timeZone): string {
 	const date = new Date(typeof at === "string" ? at : Number.NaN);

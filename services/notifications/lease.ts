@@ -3,32 +3,33 @@ import { databaseUrl } from "../../config/settings.ts";
 import { PostgresClient, PULSED } from "../../database/postgres-client.ts";
 import { LEASE_LOCK, VALID_MS } from "./queue.ts";
 
-/** How often the session says something: PostgreSQL ends one that is silent for `PULSED`. */
+/** Interval between keep-alive queries: PostgreSQL ends an idle session with the settings `PULSED`. */
 const PULSE_MS = 1000;
 const QUERY_MS = 3000;
 
 /**
- * The lease under which a process has messages: a number that goes into their rows, and an advisory lock of this number. When the
- * process dies, or is frozen for some seconds, PostgreSQL drops the lock, and others take its messages over some seconds later.
+ * The lease under which a process owns messages: a number in their rows, and an advisory lock of this number. If the
+ * process dies, or is frozen for some seconds, PostgreSQL releases the lock, and other processes take over its messages
+ * some seconds later.
  *
- * A missing lock does not tell that the process is dead: the session may have broken, and a server that crashes or is replaced
- * by a replica loses all locks. The process then has `VALID_MS` to take the same lock again.
+ * A missing lock does not prove that the process is dead: its session may be lost, and a server that crashes or fails
+ * over to a replica loses all locks. The process then has `VALID_MS` to take the same lock again.
  */
 export class Lease {
 	#number = randomInt(1, 2 ** 31);
 	#session: PostgresClient | undefined;
-	/** When it was known to hold the lock, by the process's own clock. */
+	/** Last time at which it certainly held the lock, by the process's own clock. */
 	#held_at = Number.NEGATIVE_INFINITY;
-	/** Whether its session has the lock, as far as is known. */
+	/** True if its session has the lock, as far as is known. */
 	#isHeld = false;
 	#isBusy = false;
 	#onTaken: (number: number) => void;
 	#beforeTaking: () => Promise<void>;
 
 	/**
-	 * @param onTaken Called with its number when it is there, and when another one takes the place of a lost one: messages
-	 * of the lost one may be others' by now.
-	 * @param beforeTaking Called whenever the database is there again, while nothing is handed over yet.
+	 * @param onTaken Called with the number when the lease is taken, and when a new lease replaces a lost one, whose
+	 * messages other processes may own by now.
+	 * @param beforeTaking Called whenever the database is available again, before messages are sent.
 	 */
 	constructor(onTaken: (number: number) => void, beforeTaking: () => Promise<void>) {
 		this.#onTaken = onTaken;
@@ -39,17 +40,17 @@ export class Lease {
 		return this.#number;
 	}
 
-	/** Whether the messages under it are nobody else's. */
+	/** True if no other process owns the messages of the lease. */
 	get isValid(): boolean {
 		return this.#isHeld && this.#isRecent;
 	}
 
-	/** Whether nobody can have freed it since it was held. */
+	/** True if no process can have freed the lease since it was last held. */
 	get #isRecent(): boolean {
 		return performance.now() - this.#held_at < VALID_MS;
 	}
 
-	/** Takes it, as soon as the database is there, and keeps it. */
+	/** Takes the lease as soon as the database is available, and renews it. */
 	start(): void {
 		setInterval(() => this.#keep(), PULSE_MS);
 		void this.#keep();
@@ -69,7 +70,7 @@ export class Lease {
 				await this.#take();
 			}
 		} catch {
-			// It is tried again at the next pulse.
+			// Retried at the next keep-alive.
 			this.#forget();
 		} finally {
 			this.#isBusy = false;
@@ -97,7 +98,7 @@ export class Lease {
 			this.#number = randomInt(1, 2 ** 31);
 		}
 		const asked_at = performance.now();
-		// Shared: a session that PostgreSQL has not noticed to be gone may hold it still.
+		// Shared, because a lost session may still hold it until PostgreSQL notices.
 		await session.query("SELECT pg_advisory_lock_shared($1, $2)", [LEASE_LOCK, this.#number]);
 		if (!isNew && !this.#isRecent) {
 			throw new Error("the lock came too late: others may have freed the lease");
@@ -115,7 +116,7 @@ export class Lease {
 	#forget(): void {
 		const session = this.#session;
 		this.#session = undefined;
-		// Nothing is handed over until the lock is there again.
+		// No messages are sent until the lock is held again.
 		this.#isHeld = false;
 		session?.end().catch(() => undefined);
 	}

@@ -6,9 +6,9 @@ import type { Channel } from "./channel.ts";
 import { asMail } from "./email.ts";
 
 /**
- * A laptop's mailbox: a file for each message in `TOKO_DIR/mailbox`, shown at `/dev/mailbox`.
+ * Returns the channel for development: it writes each message to a file in `TOKO_DIR/mailbox`, shown at `/dev/mailbox`.
  *
- * @param addressOf The recipient as an address of a mail.
+ * @param addressOf Converts a recipient to a mail address.
  */
 export function intoMailbox(addressOf: (to: string) => string): Channel {
 	const folder = join(settings.directory, "mailbox");

@@ -2,39 +2,36 @@ import pg from "pg";
 import { batched } from "../../load/batching.ts";
 import type { Sent } from "./queue.ts";
 
-/** Marks begin no closer together: each wakes PostgreSQL, and what is not marked goes out twice after a kill. */
+/** Minimum interval between writes: each wakes PostgreSQL, but messages not yet marked are sent twice after a kill. */
 const MARK_EVERY_MS = 8;
-/** While the database is away, it is asked again this often … */
+/** Interval between retries while the database is unavailable. */
 const AGAIN_MS = 100;
-/** … and ever more seldom, up to this, where it refuses a mark. */
+/** Maximum backoff if the database rejects a mark. */
 const REFUSED_AGAIN_MAX_MS = 3000;
 
-/** The parts of the process that marking uses. */
+/** Dependencies of marking. */
 export interface Dependencies {
 	/** Marks messages as sent, all of them or none. */
 	write(sent: readonly Sent[]): Promise<void>;
 	wait(pause_ms: number): Promise<unknown>;
-	/** Tells the operator, in one line. */
+	/** Logs one line for the operator. */
 	warn(line: string): void;
 }
 
-/** So many marks are kept to be written again; more than leave in the half second that a server may forget. */
+/** Number of marks remembered for rewriting: more than are written in the half second that a crash may lose. */
 const KEPT = 2000;
 
-/** A message that has left. */
+/** A message that was sent. */
 export type Left = Omit<Sent, "age_ms">;
 
 /** Marks messages as sent. */
 export interface Marking {
 	/**
-	 * Marks a message that has left, and resolves once it is marked, however long that takes: a message that was given up
-	 * would be sent again. Those that leave while a mark is being written, or right after another, share the next one.
+	 * Marks a sent message, and resolves once it is marked, however long that takes, because otherwise it would be sent
+	 * again. Messages that are sent while a mark is being written, or right after another, share the next one.
 	 */
 	mark(left: Left): Promise<void>;
-	/**
-	 * Writes the last marks again: they do not wait for the disk, so a server that crashed may have forgotten them. A message
-	 * that is marked stays as it is.
-	 */
+	/** Writes the last marks again: they do not wait for the disk, so a crashed server may have lost them. Idempotent. */
 	markAgain(): Promise<void>;
 }
 
@@ -46,7 +43,7 @@ export function marking({ write, wait, warn }: Dependencies): Marking {
 		},
 		{ every_ms: MARK_EVERY_MS },
 	);
-	/** The reason that the operator was told last. */
+	/** Last logged reason. */
 	let told: string | undefined;
 	const marked: (() => Sent)[] = [];
 
@@ -55,7 +52,7 @@ export function marking({ write, wait, warn }: Dependencies): Marking {
 		const sent = () => ({ ...left, age_ms: performance.now() - left_at });
 		for (let refusals = 0; ; ) {
 			try {
-				// One that can't be marked must not keep others from it.
+				// A mark that is rejected must not affect others.
 				await (refusals > 0 ? write([sent()]) : writeTogether(sent()));
 				told = undefined;
 				marked.push(sent);
@@ -86,7 +83,10 @@ export function marking({ write, wait, warn }: Dependencies): Marking {
 	};
 }
 
-/** Whether the database has answered, and it was not about the connection (08) or the server going down or up (57P). */
+/**
+ * Tells whether the database has rejected the statement, other than for its connection (08) or a shutdown or startup
+ * (57P).
+ */
 function isRefusal(error: unknown): boolean {
 	return error instanceof pg.DatabaseError && !/^(08|57P)/.test(error.code ?? "");
 }

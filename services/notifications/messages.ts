@@ -1,23 +1,23 @@
 import type { EventData, EventName, ParamsOf } from "../../contracts/actions.ts";
 
-/** The languages of the messages; the first is for whoever has chosen none. */
+/** Languages of the messages; the first one is the default. */
 export const LOCALES = ["id", "en"] as const;
 export type Locale = (typeof LOCALES)[number];
 
 export type TokenPurpose = NonNullable<ParamsOf<"v1.users.contact">["token_for"]>;
 
-/** What a customer is told of an event. */
+/** The message to a customer about an event. */
 export interface Message<N extends EventName = EventName> {
-	/** The name of its templates: `templates/<locale>/<type>.html`, and `.txt` for what goes as an SMS too. */
+	/** Name of its templates: `templates/<locale>/<type>.html`, and `.txt` if it is sent as an SMS too. */
 	type: string;
-	/** What its link is for, if it has one. */
+	/** Purpose of the token in its link, if it has one. */
 	token_for?: TokenPurpose;
 	/**
-	 * Whether it tells what somebody may have done without the owner of the account. It goes to the address that was the
-	 * account's when it happened, whatever it is when the message is sent.
+	 * True if it warns of a change that someone else may have made. It is sent to the address that the account had at the
+	 * time of the event, whatever its address is when the message is sent.
 	 */
 	warns?: true;
-	/** An event as it may be, with which the templates are checked at the start. */
+	/** Example of the event's data, with which the templates are validated at the start. */
 	example: EventData<N>;
 }
 
@@ -31,7 +31,7 @@ const order = {
 	currency: "IDR",
 };
 
-/** What a customer is told of: the message for each event. */
+/** The messages to customers by event. */
 export const MESSAGES = {
 	"user.registered": { type: "welcome", token_for: "verify", example: { user_id: 1 } },
 	"user.verification_requested": { type: "verify_email", token_for: "verify", example: { user_id: 1 } },

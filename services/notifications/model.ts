@@ -5,16 +5,16 @@ import type { EventEnvelope } from "../../contracts/actions.ts";
 import type { notification } from "../../contracts/notifications.ts";
 import type { ChannelName } from "./channel.ts";
 
-/** A row of `notifications`, as the database gives it in JSON. */
+/** A row of `notifications`, as JSON from the database. */
 export interface NotificationRow {
 	id: string;
 	event_id: string;
 	user_id: number;
 	type: string;
 	channel: ChannelName;
-	/** What it is about, such as `order:<id>`. */
+	/** The aggregate of its event, such as `order:<id>`. */
 	aggregate: string;
-	/** What it is made of: the event, until it is sent. */
+	/** The event, until the message is sent. */
 	data: EventEnvelope | null;
 	recipient: string | null;
 	subject: string | null;
@@ -27,7 +27,7 @@ export interface NotificationRow {
 const QUEUED_AGAIN = `status = 'queued', send_at = now(), tries = 0, leased_by = NULL, leased_at = NULL,
 	history = history || jsonb_build_object('status', 'queued', 'at', now())`;
 
-/** Queues a message that failed once more; false where it has not failed, or there is nobody any more. */
+/** Queues a failed message again; returns false if it has not failed, or its user was deleted. */
 export async function requeue(pool: Pool, id: string): Promise<boolean> {
 	const { rowCount } = await pool.query(
 		`UPDATE notifications SET ${QUEUED_AGAIN} WHERE id = $1 AND status = 'failed' AND data IS NOT NULL`,
@@ -36,23 +36,22 @@ export async function requeue(pool: Pool, id: string): Promise<boolean> {
 	return rowCount === 1;
 }
 
-/** A call queues as many failed messages again. */
+/** Maximum number of failed messages that a call queues again. */
 const RETRY_BATCH = 500;
 
-/** Which messages to queue again. */
+/** Selection of failed messages to queue again. */
 export interface FailedMessages {
 	type?: string | undefined;
-	/** Those that failed at this moment or later, ISO 8601. */
+	/** Only those that failed at or after this time, ISO 8601. */
 	since?: string | undefined;
-	/** The id of the last one that was queued before. */
+	/** Id of the last message of the previous call. */
 	after?: string | undefined;
 }
 
 /**
- * Queues messages that failed once more, in the order of their ids, so that one which fails again meanwhile is not met
- * a second time.
+ * Queues failed messages again, ordered by id, so that one that fails again meanwhile is not queued twice.
  *
- * @returns How many, and the last of them where there may be more.
+ * @returns Number of queued messages, and the last of them if there may be more.
  */
 export async function requeueFailed(
 	pool: Pool,
@@ -74,7 +73,7 @@ export async function requeueFailed(
 	return { queued: rows.length, next: rows[RETRY_BATCH - 1]?.id ?? null };
 }
 
-/** How many messages failed for good, by type; those of deleted users are gone. */
+/** Counts the messages that failed for good, by type, without those of deleted users. */
 export async function countFailed(pool: Pool) {
 	const { rows } = await pool.query<{
 		type: string;
@@ -89,7 +88,7 @@ export async function countFailed(pool: Pool) {
 	return rows.map((row) => ({ ...row, last_failed_at: row.last_failed_at.toISOString() }));
 }
 
-/** Takes everything out of these users' messages by which they could be known; what is not sent never will be. */
+/** Erases the personal data in the messages of these users; unsent messages will not be sent. */
 export async function eraseUser(client: Pick<Pool, "query">, user_ids: number[]): Promise<void> {
 	await client.query("DELETE FROM notifications WHERE user_id = ANY ($1) AND is_tentative", [user_ids]);
 	await client.query(
@@ -107,7 +106,7 @@ export async function eraseUser(client: Pick<Pool, "query">, user_ids: number[])
 	);
 }
 
-/** What waits to be sent and is due or has failed, longest first, at most 100. */
+/** Returns at most 100 queued messages that are due or have failed, the oldest first. */
 export async function pendingMessages(pool: Pool) {
 	const { rows } = await pool.query<{
 		task: string;
@@ -121,7 +120,7 @@ export async function pendingMessages(pool: Pool) {
 	return rows.map((row) => ({ ...row, run_at: row.run_at.toISOString() }));
 }
 
-/** Deletes messages that were sent long ago, some at a time; answers whether there are more. */
+/** Deletes a batch of messages that were sent long ago. Returns true if there are more. */
 export async function pruneMessages(pool: Pick<Pool, "query">): Promise<boolean> {
 	const { rowCount } = await pool.query(
 		`DELETE FROM notifications WHERE id = ANY (ARRAY(
@@ -134,7 +133,7 @@ export async function pruneMessages(pool: Pick<Pool, "query">): Promise<boolean>
 	return rowCount === PRUNED_AT_ONCE;
 }
 
-/** Messages of one user, or of everybody where `user_id` is null; newest first. */
+/** Returns messages of one user, or of all users if `user_id` is null; newest first. */
 export async function listNotifications(
 	pool: Pool,
 	user_id: number | null,
@@ -155,7 +154,7 @@ export async function listNotifications(
 	return rows.map(({ row }) => row);
 }
 
-/** A message as the contract shows it; why sending failed is for admins. */
+/** Converts a row to a message of the contract; only admins see the reason of a failure. */
 export function present(row: NotificationRow, isAdmin: boolean): z.input<typeof notification> {
 	return {
 		id: row.id,

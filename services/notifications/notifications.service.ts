@@ -6,7 +6,7 @@ import { cursorAt, momentKey, readMoment } from "../../database/page-cursor.ts";
 import type { PostgresService } from "../../database/postgres-service.ts";
 import { listDeadLetters, retryDeadLetter } from "../../events/dead-letters.ts";
 import { newestTakenIn, pruneGaps, prunePlaces } from "../../events/inbox-rows.ts";
-import { type InboxService, inbox, inboxTables } from "../../mixins/inbox.ts";
+import { type InboxService, inbox, inboxFunctions, inboxTables } from "../../mixins/inbox.ts";
 import { postgres } from "../../mixins/postgres.ts";
 import { pruning } from "../../mixins/pruning.ts";
 import type { ChannelName } from "./channel.ts";
@@ -30,11 +30,11 @@ interface NotificationsService extends InboxService {
 	dispatcher: Dispatcher;
 	sender: DeliveryProcess;
 	templates: Templates;
-	/** By which channels an event's message goes out. */
+	/** Returns the channels of an event's message. */
 	channelsOf(event: EventEnvelope): ChannelName[];
 }
 
-/** Queues the mails of events, and text messages where there is one and somebody may have a phone for it. */
+/** Queues the mails of events, and their text messages if there are templates and the user may have a phone. */
 async function queueMessages(
 	this: NotificationsService,
 	events: EventEnvelope[],
@@ -51,7 +51,7 @@ async function queueMessages(
 
 const consumers = Object.fromEntries(Object.keys(MESSAGES).map((name) => [name, queueMessages]));
 
-/** Ready before the first event and the first message, and there until after the last. */
+/** Started before the first event and the first message, and stopped after the last. */
 const messaging = mixin<NotificationsService>({
 	created() {
 		this.templates = new Templates();
@@ -65,7 +65,7 @@ const messaging = mixin<NotificationsService>({
 	},
 });
 
-/** Begins with the database there, and ends before it. */
+/** Started after the database, and stopped before it. */
 const dispatching = mixin<NotificationsService & PostgresService>({
 	started() {
 		this.dispatcher = new Dispatcher(this);
@@ -100,10 +100,11 @@ export default service<NotificationsService>({
 		postgres({
 			database: "notifications",
 			migrations: new URL("./migrations/", import.meta.url),
+			functions: [inboxFunctions],
 			tables: inboxTables,
 			amounts:
 				"SELECT data->'data'->>'currency' AS currency FROM notifications WHERE starts_with(aggregate, 'order:') LIMIT 1",
-			// For the batches, and every event that is taken in alone at the same moment.
+			// For the batches, and for events that are handled alone at the same time.
 			connections: 20,
 		}),
 		messaging,
@@ -196,7 +197,7 @@ export default service<NotificationsService>({
 	},
 });
 
-/** Whose messages the caller may see: an admin everybody's (null), a user only the own. */
+/** Returns the user whose messages the caller may see: null (all users) for an admin. */
 function ownerOf(ctx: ActionContext): number | null {
 	const { caller } = ctx.locals;
 	if (caller?.role === "admin" || caller?.role === "service") {

@@ -3,45 +3,48 @@ import type { EventEnvelope } from "../../contracts/actions.ts";
 import type { ChannelName } from "./channel.ts";
 import type { NotificationRow } from "./model.ts";
 
-// The queue of messages: a row of `notifications` with the status `queued` is to be sent, from `send_at` on, by the sender
-// whose lease it has.
+// The queue of messages: a row of `notifications` with the status `queued` is to be sent, from `send_at` on, by the
+// process whose lease it has.
 
 type Session = Pick<Pool, "query">;
 
-/** A message of an event that has to be sent. */
+/** A message of an event to be queued. */
 export interface Due {
 	event: EventEnvelope;
 	type: string;
 	channel: ChannelName;
-	/** Whether it is sent only where the user turns out to have a phone. */
+	/** True if it is sent only if the user has a phone. */
 	is_tentative: boolean;
 }
 
-/** A row that was leased, with what sending it needs. */
+/** A leased row, with the data needed to send it. */
 export type Leased = Pick<NotificationRow, "id" | "user_id" | "channel" | "history" | "created_at"> & {
 	data: EventEnvelope;
 	is_tentative: boolean;
 };
 
-/** The pauses between tries, in seconds: e to the power of the failures, at most the first, after `OFTEN` the second. */
+/**
+ * Maximum backoff in seconds: e to the power of the failures, at most the first value; after `OFTEN` failures, the
+ * second.
+ */
 const BACKOFF_MAX_SECONDS = 30;
 const OFTEN = 30;
 const BACKOFF_OFTEN_SECONDS = 180;
 
 /**
- * How long a sender counts on its lease after it has last heard of it; the server may have lost its lock meanwhile. Nobody
- * frees the lease before it has been without a lock for longer.
+ * Validity of a lease after the last response of the server, which may have lost the lock meanwhile. Other processes
+ * free the lease only after it has been without a lock for longer.
  */
 export const VALID_MS = 5000;
-/** Clocks do not run alike. */
+/** With a margin, because clocks differ in speed. */
 const GONE_AFTER_MS = VALID_MS + 1000;
-/** Looks further apart than this do not tell that a lease had no lock in between. */
+/** Maximum interval between two checks from which it can be concluded that a lease had no lock in between. */
 const LOOKS_APART_MS = 2 * VALID_MS;
 
-/** Any number, the same for all of Toko: with the number of a lease it names an advisory lock. */
+/** An arbitrary number, the same in all of Toko: with the number of a lease it identifies an advisory lock. */
 export const LEASE_LOCK = 7_706_562;
 
-/** Those of some leases ($2) that have no lock. */
+/** SQL: those of some leases ($2) that have no lock. */
 const UNLOCKED = `SELECT lease FROM unnest($2::integer[]) AS lease
 	WHERE NOT EXISTS (
 		SELECT FROM pg_locks
@@ -50,15 +53,18 @@ const UNLOCKED = `SELECT lease FROM unnest($2::integer[]) AS lease
 			AND classid = $1::oid AND objid = lease::oid
 	)`;
 
-/** Does not wait for the disk: a power cut may undo the last half second of leases and marks, which is no worse than a kill. */
+/**
+ * SQL: does not wait for the disk. A power failure may undo the last half second of leases and marks, which is no worse
+ * than a kill.
+ */
 const QUICKLY = "quickly AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', true))";
 
-/** The first entry of a history. */
+/** SQL: the first entry of a history. */
 const QUEUED = (at: string) => `jsonb_build_object('status', 'queued', 'at', ${at})`;
 
 /**
- * Queues messages, each once. Their ids come from their events, so that the recipient's side can tell one that it had
- * before. Those of one aggregate have times a millisecond apart, in the order of their events.
+ * Queues messages, each once. Their ids are derived from their events, so that the recipient's server can detect
+ * duplicates. Messages of one aggregate have times a millisecond apart, in the order of their events.
  */
 export async function enqueue(session: Session, messages: Due[]): Promise<void> {
 	await session.query(
@@ -84,7 +90,7 @@ export async function enqueue(session: Session, messages: Due[]): Promise<void> 
 	);
 }
 
-/** Leases messages that are due, the longest waiting first; others lease past them meanwhile. */
+/** Leases due messages, the oldest first; concurrent calls skip them. */
 export async function leaseDue(
 	session: Session,
 	channel: ChannelName,
@@ -109,13 +115,13 @@ export async function leaseDue(
 
 /** The state of the queue. */
 export interface Waiting {
-	/** Until the next message of a channel is due, in milliseconds; null where none waits. */
+	/** Time until the next message of a channel is due, in milliseconds; null if there is none. */
 	next: Record<ChannelName, number | null>;
-	/** Leases of which there are messages. */
+	/** Leases that have messages. */
 	leases: number[];
 }
 
-/** Looks at the queue; cheap, since it reads two partial indexes only. */
+/** Returns the state of the queue; cheap, since it reads two partial indexes only. */
 export async function queueState(session: Session): Promise<Waiting> {
 	const next = (channel: ChannelName) => `(
 		SELECT greatest(extract(epoch FROM min(send_at) - now()), 0)::float8 * 1000 FROM notifications
@@ -131,30 +137,32 @@ export async function queueState(session: Session): Promise<Waiting> {
 }
 
 /**
- * Frees the messages of senders that are gone: their leases were without a lock for so long that no sender counts on them, and
- * that those alive could mark the messages that left while the database was away. It goes by this process's own clock,
- * since nothing on the server tells since when it has been back.
+ * Frees orphaned messages: their leases have been without a lock for long enough that no process relies on them any
+ * more, and that live processes could mark the messages that they sent while the database was unavailable. Uses this
+ * process's own clock, since the server does not record since when it has been available again.
  */
 export class Orphans {
 	#now: () => number;
 	#looked_at = Number.NEGATIVE_INFINITY;
-	/** The leases without a lock, with when this was first seen. */
+	/** Leases without a lock, with the time when that was first seen. */
 	#unlockedSince = new Map<number, number>();
 
-	/** @param now A clock in milliseconds that never goes back. */
+	/** @param now A monotonic clock in milliseconds. */
 	constructor(now = () => performance.now()) {
 		this.#now = now;
 	}
 
-	/** Starts anew after the database was away: the living get the time to take their locks again. */
+	/**
+	 * Restarts the waiting time after the database was unavailable, so that live processes can take their locks again.
+	 */
 	startAnew(): void {
 		this.#unlockedSince.clear();
 	}
 
 	/**
-	 * Looks at the locks of leases, and frees the messages of those that are gone. To be called every few seconds.
+	 * Checks the locks of leases, and frees the messages of orphaned leases. Must be called every few seconds.
 	 *
-	 * @returns How many messages were freed.
+	 * @returns Number of freed messages.
 	 */
 	async free(session: Session, leases: number[]): Promise<number> {
 		const now = this.#now();
@@ -162,7 +170,7 @@ export class Orphans {
 			this.startAnew();
 		}
 		const unlocked = leases.length > 0 ? await this.#unlocked(session, leases) : [];
-		// Between these two moments the server has looked.
+		// The server has checked between these two times.
 		const then = this.#now();
 		this.#looked_at = then;
 		this.#unlockedSince = new Map(unlocked.map((lease) => [lease, this.#unlockedSince.get(lease) ?? then]));
@@ -184,7 +192,7 @@ export class Orphans {
 	}
 }
 
-/** Gives back messages of a lease by their ids. */
+/** Returns messages of a lease to the queue by their ids. */
 export async function release(session: Session, lease: number, ids: string[]): Promise<void> {
 	await session.query(
 		`UPDATE notifications SET leased_by = NULL, leased_at = NULL
@@ -193,7 +201,7 @@ export async function release(session: Session, lease: number, ids: string[]): P
 	);
 }
 
-/** Gives back the messages of a lease, of one channel or all, for anybody to send, except those that are in hand. */
+/** Returns the messages of a lease to the queue, of one channel or all, except those in progress. */
 export async function releaseAllBut(
 	session: Session,
 	lease: number,
@@ -207,7 +215,9 @@ export async function releaseAllBut(
 	);
 }
 
-/** The messages of a lease and a channel that are to be sent and are not in hand: the answer of who leased them was lost. */
+/**
+ * Returns the queued messages of a lease and a channel that are not in progress: the response to their lease was lost.
+ */
 export async function findForgotten(
 	session: Session,
 	lease: number,
@@ -222,16 +232,16 @@ export async function findForgotten(
 	return rows.map(({ id }) => id);
 }
 
-/** A message that has left. */
+/** A message that was sent. */
 export interface Sent {
 	id: string;
 	recipient: string;
 	subject: string | null;
-	/** How many milliseconds ago the other side has said that it has it. */
+	/** Time in milliseconds since the recipient's server has accepted it. */
 	age_ms: number;
 }
 
-/** Marks messages as sent. A deleted user's stays empty. */
+/** Marks messages as sent. Those of a deleted user remain erased. */
 export async function markSent(session: Session, sent: readonly Sent[]): Promise<void> {
 	await session.query(
 		`WITH ${QUICKLY}, told AS (
@@ -256,17 +266,17 @@ export async function markSent(session: Session, sent: readonly Sent[]): Promise
 /** A message that could not be sent. */
 export interface Failure {
 	id: string;
-	/** Where it was to go and what it was about, as far as that is known. */
+	/** The recipient and subject, as far as known. */
 	recipient: string | null;
 	subject: string | null;
 	reason: string;
-	/** `again`: it is tried again; `final`: only an admin does; `gone`: there is nobody to send it to any more. */
+	/** `again`: it is retried; `final`: only an admin can retry it; `gone`: its user does not exist any more. */
 	outcome: "again" | "final" | "gone";
 }
 
 /**
- * Notes that tries have failed, and why; one entry of the history for a row of failures. Messages of another lease by now
- * are left alone.
+ * Records failed attempts and their reasons; consecutive failures share an entry of the history. Messages that have
+ * another lease by now are not affected.
  */
 export async function noteFailures(
 	session: Session,
@@ -303,7 +313,7 @@ export async function noteFailures(
 	);
 }
 
-/** Forgets text messages of people who turned out to have no phone. */
+/** Deletes text messages of users who have no phone. */
 export async function dropTentative(session: Session, lease: number, ids: string[]): Promise<void> {
 	await session.query(
 		`WITH ${QUICKLY}

@@ -3,13 +3,14 @@ import { settings } from "../../config/settings.ts";
 import { type Channel, Refused } from "./channel.ts";
 
 const ANSWER_MS = 5000;
-/** What the provider has against this message, and not against the shop. */
+/** Statuses by which the provider rejects this message permanently. */
 const FOR_GOOD = [400, 422];
 
 /**
- * Text messages by an HTTP provider: `POST {id, to, text}` in JSON, answered by any 2xx. `Toko-Signature` is made as
- * that of a payment webhook: `t=<unix seconds>,v1=<hex HMAC-SHA256 of "<t>.<body>">`, with `SMS_SECRET`. The
- * `Idempotency-Key` is the message's id. A name and password in the address go as Basic authentication (RFC 7617).
+ * Returns a channel that sends text messages by an HTTP provider: `POST {id, to, text}` in JSON; any 2xx is success.
+ * `Toko-Signature` has the format of a payment webhook: `t=<unix seconds>,v1=<hex HMAC-SHA256 of "<t>.<body>">`, with
+ * `SMS_SECRET`. The `Idempotency-Key` is the message's id. Credentials in the URL are sent as Basic authentication (RFC
+ * 7617).
  */
 export function bySms(address: string): Channel {
 	const { url, authorization } = readAddress(address);
@@ -58,7 +59,7 @@ function sign(body: string): string {
 	return `t=${at},v1=${mac}`;
 }
 
-/** `fetch` hides why a connection failed. */
+/** Returns the code of a failed connection, which `fetch` hides in the cause. */
 function reasonOf({ message, cause }: Error): string {
 	const { code } = (cause ?? {}) as { code?: string };
 	return code ?? message;

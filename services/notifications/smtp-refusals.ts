@@ -1,15 +1,17 @@
-/** What a mail server answered, and to which command, as nodemailer tells it. */
+/** A mail server's response and the command that it is for, as nodemailer reports them. */
 export interface SmtpAnswer {
 	command?: string;
 	responseCode?: number;
-	/** All lines of the answer, with their codes. */
+	/** All lines of the response, with their codes. */
 	response?: string;
 }
 
 interface Refusal {
-	/** Tried on the reply code, the enhanced code (RFC 3463; none: `-`) and the words: `550 5.1.1 no such user`. */
+	/**
+	 * Matched against the reply code, the enhanced code (RFC 3463; `-` if none) and the text: `550 5.1.1 no such user`.
+	 */
 	answer: RegExp;
-	/** At these commands; without it at those that are about the recipient or the mail. */
+	/** Matches the command; by default, those that concern the recipient or the mail. */
 	at?: RegExp;
 	isFinal: boolean;
 }
@@ -17,51 +19,51 @@ interface Refusal {
 const OF_THIS_MAIL = /^(RCPT TO|DATA)$/;
 
 /**
- * Which refusals are final; the first row that fits counts, and what fits none is tried again. Final is only what the
- * server says of the recipient (there is no such mailbox) or of this mail (a policy that is named here). What it has
- * against the shop itself, and trouble of its own, is mended by somebody: trying again costs nothing, a lost mail does.
- * Codes: RFC 5321, RFC 3463 and IANA's registry of enhanced status codes.
+ * Decides which refusals are final. The first matching row applies; without a match, the message is retried. A refusal
+ * is final only if it concerns the recipient (there is no such mailbox) or this mail (one of the policies below).
+ * Problems of the shop's server or of the other server get fixed: a retry costs nothing, a lost mail does. Codes: RFC
+ * 5321, RFC 3463 and IANA's registry of enhanced status codes.
  */
 const REFUSALS: Refusal[] = [
-	// The mail is larger than the server or the mailbox takes, which some say before they are told the recipient.
+	// The mail exceeds a size limit of the server or the mailbox, which some report before they receive the recipient.
 	{ answer: /^5\d\d 5\.(3\.4|2\.3) /, at: /^(MAIL FROM|RCPT TO|DATA)$/, isFinal: true },
-	// Busy, or a code that contradicts itself, as some greylisters send.
+	// A transient code, or one that contradicts itself, as some greylisters send.
 	{ answer: /^(?!5)|^5\d\d 4\./, isFinal: false },
-	// The shop has to log in, or its sender's address is refused.
+	// The shop has to log in, or its sender address is refused.
 	{
 		answer:
 			/^53[0458] |^5\d\d 5\.(1\.[78]|7\.8) |sender (address rejected|verif\S+ failed|domain)|authentication (is )?required/,
 		isFinal: false,
 	},
-	// The shop's server is on a block list, may not relay, or lacks SPF, DKIM or a name in DNS: its operator mends that.
+	// The shop's server is on a block list, may not relay, or lacks SPF, DKIM or a DNS name, which its operator can fix.
 	{
 		answer:
 			/^5\d\d 5\.7\.2[0-7] |block(ed|ing)?[ -]?list|\bblocked\b|blacklist|reputation|spamhaus|\b(dnsbl|rbl|spf|dkim|dmarc|ptr)\b|reverse dns|relay|unauthenticated|messages from \[/,
 		isFinal: false,
 	},
-	// It passes by the server's own words.
+	// Transient according to the text.
 	{
 		answer:
 			/gr[ea]y-?\s?list|try (it )?(again|later)|\bretry\b|temporar|\brate\b|rate-?limit|throttl|too (many|much|fast)|flood|defer|local error|\blater\b/,
 		isFinal: false,
 	},
-	// The server is in trouble, by its own words, whatever the code.
+	// The server has a problem of its own according to the text, whatever the code.
 	{
 		answer:
 			/\b(internal|system|server|service|software|back-?end|database|directory|ldap|disk|filter|scanner|resources?|lookup|verification|callout)\b[^.;:]{0,40}\b(error|fail\w*|down|unavailable|crash\w*|full|exhausted|problem|unreachable)|\b(error|failure) (in|of|at|while)\b|time(d|s)?[ -]?out|\b(unable|failed) to\b|could ?n[o']t|can(not|'t) (be )?(verif|check|connect|contact|reach)|not respond|crash|out of (disk|memory|space|resources)|insufficient|unreachable/,
 		isFinal: false,
 	},
-	// There is no such mailbox or domain, or it takes no mail.
+	// There is no such mailbox or domain, or it accepts no mail.
 	{ answer: /^5\d\d 5\.(1\.\d+|2\.1|4\.310) /, isFinal: true },
-	// The named policies: against what the mail holds, or who may write to this recipient.
+	// Policies on the content of the mail, or on who may write to this recipient.
 	{
 		answer:
 			/^5\d\d 5\.7\.\d+ .*\b(spam|unsolicited|content|virus|malware|phishing|attachment|policy|policies|prohibited|restricted|access denied|not (allowed|authori[sz]ed|permitted|accepted))\b/,
 		isFinal: true,
 	},
-	// It would need an encoding that the server does not have.
+	// The mail needs an encoding that the server does not support.
 	{ answer: /^5\d\d 5\.6\.7 /, isFinal: true },
-	// By its words, where the code tells another thing or nothing.
+	// Final according to the text, if the code is different or absent.
 	{
 		answer:
 			/(no such|unknown|invalid|not a valid) (user|recipient|mailbox|address|account|domain)|(user|recipient|mailbox|account|domain)\b[^.;:]{0,60} (unknown|not found|not exist|not local|not allowed|unavailable|disabled|inactive)|no mailbox here|unrouteable address|doesn't have an? .*account|recipient address rejected: access denied/,
@@ -69,19 +71,22 @@ const REFUSALS: Refusal[] = [
 	},
 ];
 
-/** Whether a server refuses this recipient or this mail, and will again. */
+/** Tells whether a server refuses this recipient or this mail permanently. */
 export function isFinalRefusal({ command = "", responseCode = 0, response = "" }: SmtpAnswer): boolean {
 	const answer = `${responseCode} ${enhancedCode(response)} ${wordsOf(response)}`;
 	const row = REFUSALS.find((one) => (one.at ?? OF_THIS_MAIL).test(command) && one.answer.test(answer));
 	return row?.isFinal ?? false;
 }
 
-/** Most servers say it first (RFC 2034), some in brackets or after a #; no part of an IP address is one. */
+/**
+ * Returns the enhanced code, which most servers send first (RFC 2034), some in brackets or after a #. Skips parts of IP
+ * addresses.
+ */
 function enhancedCode(response: string): string {
 	return /(?<![\d.])[245]\.\d{1,3}\.\d{1,3}(?!\.?\d)/.exec(response)?.[0] ?? "-";
 }
 
-/** Without codes, addresses and links, in which any word may be. */
+/** Returns the text without codes, addresses and links, which may contain any word. */
 function wordsOf(response: string): string {
 	return response
 		.toLowerCase()

@@ -10,17 +10,17 @@ import { moment, money } from "./formats.ts";
 import { LOCALES, type Locale, MESSAGES } from "./messages.ts";
 import { nameForStranger } from "./names.ts";
 
-/** Whom a message is for, and what its link is. */
+/** The reader of a message. */
 export interface Reader {
 	name: string;
-	/** Whether the reader is known to be the user: to anybody else the name is shown only as far as it is one. */
+	/** True if the reader is known to be the user; to others, the name is shown only if it looks like one. */
 	is_verified: boolean;
 	locale: Locale;
-	/** For the message's link. */
+	/** Token for the message's link. */
 	token: string | null;
 }
 
-/** The data of an event, and its moment in ISO 8601. */
+/** The data of an event, and its time in ISO 8601. */
 type Happened = object & { occurred_at: string };
 
 interface Mail {
@@ -28,32 +28,32 @@ interface Mail {
 	content: Template[];
 }
 
-/** Where the shop's pages take the tokens of links. */
+/** Pages of the shop that accept the tokens of links. */
 const PAGES = { verify: "verify-email", change: "verify-email", reset: "reset-password" };
 
 const FOLDER = new URL("./templates/", import.meta.url);
 const options = { strictVariables: true, strictFilters: true, ownPropertyOnly: true } as const;
-/** What is filled in is text, so it is escaped; a subject is no HTML. */
+/** Values are text, so they are escaped in HTML; a subject is not HTML. */
 const html = new Liquid({ ...options, outputEscape: "escape" });
 const plain = new Liquid(options);
 for (const engine of [html, plain]) {
 	engine.registerFilter("money", function (minor: unknown) {
 		return money(minor, valueIn<Locale>(this, "locale"), valueIn<string>(this, "currency"));
 	});
-	// Instead of Liquid's own, which knows neither the reader's language nor a zone to name.
+	// Replaces Liquid's own filter, which supports neither the reader's language nor the name of the time zone.
 	engine.registerFilter("date", function (at: unknown) {
 		return moment(at, valueIn<Locale>(this, "locale"));
 	});
 }
 
-/** What a filter needs to know of the message that it is in. */
+/** Returns a value of the message that a filter is used in. */
 function valueIn<T>({ context }: { context: Context }, name: string): T {
 	return context.getSync([name]) as T;
 }
 
 /**
- * The messages' templates, with Liquid in them: HTML for mails, whose `<title>` is the subject, and plain text beside it
- * for what goes as an SMS too. What is wrong with one is told at the start, by its file and line.
+ * The templates of messages, in Liquid: HTML for mails, whose `<title>` is the subject, and plain text for messages
+ * that are sent as an SMS too. Errors are reported at the start, by file and line.
  */
 export class Templates {
 	#folder: URL;
@@ -65,7 +65,7 @@ export class Templates {
 		this.#folder = folder;
 	}
 
-	/** Reads all templates and tries each with an example. */
+	/** Reads all templates and renders each with an example. */
 	async load(): Promise<void> {
 		this.#layout = await this.#parse("layout.html", (text) => html.parse(text));
 		const files = (await readdir(this.#folder, { recursive: true })).map((name) =>
@@ -86,16 +86,16 @@ export class Templates {
 		}
 	}
 
-	/** Whether the message of an event goes as an SMS too. */
+	/** Tells whether the message of an event is sent as an SMS too. */
 	hasText(event: EventName): boolean {
 		return this.#texts.has(`${LOCALES[0]}/${messageOf(event).type}`);
 	}
 
 	/**
-	 * Fills in the message of an event.
+	 * Renders the message of an event.
 	 *
-	 * @param data The event's data, and when it happened.
-	 * @param shopUrl Where the pages are that its link leads to.
+	 * @param data The event's data and time.
+	 * @param shopUrl Base URL of the page that its link points to.
 	 */
 	async write(
 		channel: ChannelName,
@@ -132,14 +132,14 @@ export class Templates {
 		}
 	}
 
-	/** With a link, with a token alone and without: all happen. */
+	/** Renders with a link, with a token only and without: all three occur. */
 	async #check(file: string, channel: ChannelName, event: EventName, locale: Locale, example: object) {
 		for (const [token, shopUrl] of [["to.ken", "https://shop.example"], ["to.ken"], [null]] as const) {
 			const reader = { name: "Budi Santoso", is_verified: token === null, locale, token };
 			const data = { ...example, occurred_at: "2026-11-23T08:00:00.000Z" };
 			try {
 				const needed = token && messageOf(event).token_for ? token : "";
-				// An empty address is none.
+				// An empty address counts as none.
 				judge(channel, needed, await this.write(channel, event, reader, data, shopUrl ?? ""));
 			} catch (error) {
 				throw new Error(`templates/${file} cannot be filled in: ${(error as Error).message}`);
@@ -148,7 +148,7 @@ export class Templates {
 	}
 }
 
-/** What a message needs so that it is of use. */
+/** Checks a rendered message. */
 function judge(channel: ChannelName, token: string, { subject, html, text }: Written): void {
 	if (text === "" || (channel === "email" && (subject === "" || !text.includes("Budi")))) {
 		throw new Error("it says nothing: a mail needs a subject and {{ name }}, the layout {{ content | raw }}");
@@ -161,7 +161,7 @@ function judge(channel: ChannelName, token: string, { subject, html, text }: Wri
 	}
 }
 
-/** A file that is nobody's was misspelt. */
+/** Rejects unknown files, whose names are probably misspelt. */
 function nameStrays(files: string[]): void {
 	const types = Object.values(MESSAGES).map(({ type }) => type);
 	const known = new Set([
@@ -182,7 +182,7 @@ function messageOf(event: EventName): { type: string; token_for?: keyof typeof P
 	return MESSAGES[event as keyof typeof MESSAGES];
 }
 
-/** Null where there is no page to link to: the message then shows the token itself. */
+/** Returns null if there is no page to link to: the message then shows the token itself. */
 function linkFor(
 	purpose: keyof typeof PAGES | undefined,
 	token: string | null,
@@ -201,7 +201,7 @@ function split(text: string): Mail {
 	return { subject: plain.parse(subject), content: html.parse(text.replace(whole, "")) };
 }
 
-/** Nobody verifies phones. */
+/** A phone is never verified. */
 function nameFor(channel: ChannelName, { name, is_verified, locale }: Reader): string {
 	return is_verified && channel === "email" ? name : nameForStranger(name, locale);
 }

@@ -1,7 +1,7 @@
 import type { Pool } from "pg";
 import type { OrderStatements } from "./statements.ts";
 
-/** The database of orders, as its functions use it. */
+/** The database of the orders service. */
 export interface OrdersDatabase {
 	pool: Pool;
 	statements: OrderStatements;

@@ -1,7 +1,7 @@
 import type { Pool } from "pg";
 import { SETTLED } from "./states.ts";
 
-/** A user is deleted: what their orders say of the person goes, of each when nothing is left to be done for it. */
+/** Erases the personal data in the orders of a deleted user, in each as soon as it is settled. */
 export async function eraseUser(pool: Pool, user_id: number): Promise<void> {
 	await pool.query("INSERT INTO deleted_users (user_id) VALUES ($1) ON CONFLICT DO NOTHING", [user_id]);
 	await pool.query(
@@ -13,7 +13,7 @@ export async function eraseUser(pool: Pool, user_id: number): Promise<void> {
 	await pool.query(forget("user_id = $2"), [SETTLED, user_id]);
 }
 
-/** Job, once an hour: takes addresses and notes out of orders of deleted users that were settled since. */
+/** Job, once an hour: erases addresses and notes in orders of deleted users that have been settled since. */
 export async function eraseDeletedUsers(pool: Pool): Promise<void> {
 	await pool.query(forget("user_id = ANY (ARRAY(SELECT user_id FROM deleted_users))"), [SETTLED]);
 }

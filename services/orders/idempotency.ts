@@ -4,41 +4,44 @@ import { type ProblemCode, type ProblemData, problem } from "../../contracts/pro
 import type { OrdersDatabase } from "./database.ts";
 import type { OrderRow } from "./model.ts";
 
-/** What a request with a key was answered: the order as it was then, or why it was refused. */
+/** The stored response of a request with a key: the order as it was then, or the refusal. */
 export type Answer = { order: OrderRow } | { refused: { code: ProblemCode; data: ProblemData } };
 
-/** A key counts for this long. */
+/** Lifetime of a key. */
 export const KEY_HOURS = 24;
 
-/** Whether key `k` does not count any more, in SQL: its order may still hold units under the key's request until then. */
+/**
+ * SQL condition: key `k` has expired. It does not expire while its order is pending, which may still hold units under
+ * its request.
+ */
 export const IS_OVER = (
 	hours: string,
 ) => `(k.created_at <= now() - make_interval(hours => ${hours}) AND NOT EXISTS (
 	SELECT FROM orders o WHERE o.id = (k.answer->'order'->>'id')::uuid AND o.status = 'pending'
 ))`;
 
-/** The row of a key. */
+/** The stored row of a key. */
 export interface KeyRow {
 	answer: Answer;
 	/** SHA-256 in hex. */
 	hash: string;
-	/** False once its time is over. */
+	/** False if it has expired. */
 	counts: boolean;
 }
 
-/** A client's key together with what it asked for. */
+/** A client's key together with its request. */
 export interface KeyedRequest {
 	user_id: number;
 	key: string;
 	hash: Buffer;
 }
 
-/** Names a request by its content, so that the same key with another body can be told. */
+/** Identifies a request by a hash of its content, which detects the same key with another body. */
 export function keyedRequest(user_id: number, key: string, body: object): KeyedRequest {
 	return { user_id, key, hash: createHash("sha256").update(JSON.stringify(body)).digest() };
 }
 
-/** Names a request for products: the same for all attempts at it (a UUID of version 8, RFC 9562). */
+/** Returns the id of a request for products: the same for all its attempts (a UUID of version 8, RFC 9562). */
 export function requestId({ user_id, key, hash }: KeyedRequest): string {
 	const digest = createHash("sha256").update(`${user_id} ${key} `).update(hash).digest("hex");
 	const [, a, b, c, d, e] = /^(.{8})(.{4}).(.{3}).(.{3})(.{12})/.exec(digest) as RegExpExecArray;
@@ -46,9 +49,9 @@ export function requestId({ user_id, key, hash }: KeyedRequest): string {
 }
 
 /**
- * The answer that this request got before. A key that has counted for its time is forgotten, to be used anew.
+ * Returns the stored response of this request. An expired key is deleted and can be used again.
  *
- * @throws KEY_REUSED where the key was used for something else.
+ * @throws KEY_REUSED if the key was used for another request.
  */
 export async function storedAnswer(
 	{ pool, statements }: OrdersDatabase,
@@ -56,7 +59,7 @@ export async function storedAnswer(
 ): Promise<Answer | undefined> {
 	const row = await statements.findKey(request);
 	if (row && !row.counts) {
-		await pruneKeys(pool);
+		await forgetKey(pool, request);
 		return undefined;
 	}
 	if (row && row.hash !== request.hash.toString("hex")) {
@@ -65,7 +68,11 @@ export async function storedAnswer(
 	return row?.answer;
 }
 
-/** Forgets all keys that have counted for their time; also a job, once an hour. */
-export async function pruneKeys(pool: Pool): Promise<void> {
-	await pool.query(`DELETE FROM idempotency_keys k WHERE ${IS_OVER("$1")}`, [KEY_HOURS]);
+/** Deletes an expired key, unless it was used again since it was read. */
+async function forgetKey(pool: Pool, { user_id, key }: KeyedRequest): Promise<void> {
+	await pool.query(`DELETE FROM idempotency_keys k WHERE user_id = $1 AND key = $2 AND ${IS_OVER("$3")}`, [
+		user_id,
+		key,
+		KEY_HOURS,
+	]);
 }

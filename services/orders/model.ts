@@ -6,7 +6,7 @@ import { NEWEST } from "../../events/consistency.ts";
 import type { PaymentMethod } from "./provider.ts";
 import type { OrderStatus } from "./states.ts";
 
-/** An order with its lines, as the database gives it in JSON. Sums are in the smallest unit. */
+/** An order with its lines, as JSON from the database. Amounts are in minor units. */
 export interface OrderRow {
 	id: string;
 	number: string;
@@ -17,23 +17,23 @@ export interface OrderRow {
 	shipping_address: string | null;
 	note: string | null;
 	expires_at: string;
-	/** Whether its units went back on sale when it was refunded. */
+	/** True if its units went back on sale when it was refunded. */
 	restocked: boolean;
 	created_at: string;
 	updated_at: string;
 	lines: { product_id: string; name: string; price_minor: number; quantity: number }[];
 }
 
-/** Whose orders: those of one user, or everybody's. */
+/** The user whose orders are accessible, or all users. */
 export type Owner = number | "anybody";
 
-/** Order `o` with its lines, in SQL. */
+/** SQL expression: order `o` with its lines. */
 export const WITH_LINES = `
 	to_jsonb(o) || jsonb_build_object('lines', (
 		SELECT jsonb_agg(to_jsonb(l) - 'order_id' - 'line' ORDER BY l.line) FROM order_lines l WHERE l.order_id = o.id
 	))`;
 
-/** An order by its id or number; undefined where there is none that this owner may see. */
+/** Returns an order by its id or number; undefined if there is none that this owner may see. */
 export async function findOrder(
 	pool: Pool | PoolClient,
 	id: { id: string } | { number: string },
@@ -51,8 +51,8 @@ export async function findOrder(
 }
 
 /**
- * Orders, newest first; `after` is the moment and id of the last one before. A page without one is another statement: the
- * plan that PostgreSQL keeps for both would read all orders before the page.
+ * Returns orders, newest first; `after` is the time and id of the last order of the previous page. A page without it
+ * uses another statement, because a generic plan for both would read all orders before the page.
  */
 export async function listOrders(
 	pool: Pool,
@@ -68,7 +68,7 @@ export async function listOrders(
 	return rows.map((row) => row.order);
 }
 
-/** The newest users of whom there are orders. */
+/** Returns the users with orders that have the highest ids. */
 export async function newestUsers(pool: Pool): Promise<number[]> {
 	const { rows } = await pool.query<{ user_id: number }>(
 		"SELECT DISTINCT user_id FROM orders ORDER BY user_id DESC LIMIT $1",
@@ -77,7 +77,7 @@ export async function newestUsers(pool: Pool): Promise<number[]> {
 	return rows.map(({ user_id }) => user_id);
 }
 
-/** An order as the contract shows it. */
+/** Converts a row to an order of the contract. */
 export function present(row: OrderRow): z.input<typeof order> {
 	return {
 		id: row.id,
@@ -101,7 +101,7 @@ export function present(row: OrderRow): z.input<typeof order> {
 	};
 }
 
-/** Whether a text can be the id of an order. */
+/** Tells whether a text has the form of an order id. */
 export function isUuid(text: string | undefined): boolean {
 	return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text ?? "");
 }
@@ -111,7 +111,7 @@ export interface Payment {
 	reference: string;
 	order_id: string;
 	method: PaymentMethod;
-	/** In the currency's smallest unit. */
+	/** In minor units of the currency. */
 	amount_minor: number;
 	status: "open" | "settled" | "failed" | "refunding" | "refunded";
 	due_at: string;

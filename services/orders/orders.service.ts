@@ -5,12 +5,17 @@ import { problem } from "../../contracts/problems.ts";
 import { cursorAt, momentKey, readMoment } from "../../database/page-cursor.ts";
 import { consistentWithOthers, eventsKnown, lostEventTables, streamKnown } from "../../mixins/consistency.ts";
 import { jobs } from "../../mixins/jobs.ts";
-import { type OutboxService, outbox, outboxTables, pendingWork } from "../../mixins/outbox.ts";
+import {
+	type OutboxService,
+	outbox,
+	outboxFunctions,
+	outboxTables,
+	pendingWork,
+} from "../../mixins/outbox.ts";
 import { postgres } from "../../mixins/postgres.ts";
-import { pruning } from "../../mixins/pruning.ts";
+import { pruneAll, pruning } from "../../mixins/pruning.ts";
 import { sweeps } from "../../mixins/sweeps.ts";
 import { eraseDeletedUsers, eraseUser } from "./erasure.ts";
-import { pruneKeys } from "./idempotency.ts";
 import { findOrder, isUuid, listOrders, newestUsers, type Owner, present } from "./model.ts";
 import {
 	checkDuePayments,
@@ -23,7 +28,7 @@ import {
 	takeProviderEvent,
 } from "./payments.ts";
 import { placeOrder } from "./place.ts";
-import { pruneProviderEvents, pruneReservations } from "./prune.ts";
+import { pruneKeys, pruneProviderEvents, pruneReservations } from "./prune.ts";
 import { pendingHeld, pendingOrders, salesConsistent, settleReservations } from "./reservations.ts";
 import { sandboxProvider } from "./sandbox.ts";
 import { orderStatements } from "./statements.ts";
@@ -62,6 +67,7 @@ export default service<OrdersService>({
 		postgres({
 			database: "orders",
 			migrations: new URL("./migrations/", import.meta.url),
+			functions: [new URL("./functions/", import.meta.url), outboxFunctions],
 			tables: [...outboxTables, lostEventTables],
 			amounts: "SELECT currency FROM orders ORDER BY created_at DESC LIMIT 1",
 		}),
@@ -176,12 +182,12 @@ export default service<OrdersService>({
 		this.addCron("53 * * * * forget_deleted_users");
 		this.addTasks({
 			forget_deleted_users: () => eraseDeletedUsers(this.pool),
-			forget_old_keys: () => pruneKeys(this.pool),
+			forget_old_keys: (_, { abortSignal }) => pruneAll(this.pool, [pruneKeys], abortSignal),
 			refund_payment: (payload) => refundPayment(this, (payload as { reference: string }).reference),
 			restock_order: (payload) => restockOrder(this, (payload as { order_id: string }).order_id),
 			release_stock: async (payload) => {
 				const { reservation_id } = payload as { reservation_id: string };
-				// Another attempt of the same request may have made an order of it meanwhile.
+				// Another attempt of the same request may have placed an order with it meanwhile.
 				const [settled] = await settleReservations(this.pool, [reservation_id]);
 				if (settled?.fate === "release") {
 					await callAction(this.broker, "v1.products.release", { reservation_id });
@@ -195,7 +201,7 @@ export default service<OrdersService>({
 	},
 });
 
-/** Whose orders the caller may see: an admin everybody's, a user only the own. */
+/** Returns the owner whose orders the caller may see: all for an admin, their own for a user. */
 function ownerOf(ctx: ActionContext): Owner {
 	const { caller } = ctx.locals;
 	if (caller?.role === "admin" || caller?.role === "service") {
@@ -207,13 +213,13 @@ function ownerOf(ctx: ActionContext): Owner {
 	return caller.id;
 }
 
-/** Who asks, as the order's history names them. */
+/** Returns the caller's name in the order's history. */
 function actorOf(ctx: ActionContext): string {
 	const { caller } = ctx.locals;
 	return caller?.id == null ? "shop" : `${caller.role}:${caller.id}`;
 }
 
-/** Who asks, and whether the same request may have been done before. */
+/** Returns the caller's name, and whether the request may have been done before. */
 function attemptOf(ctx: ActionContext): [actor: string, isRepetition: boolean] {
 	return [actorOf(ctx), ctx.locals.is_repetition ?? false];
 }

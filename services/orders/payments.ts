@@ -12,27 +12,26 @@ import type { OrderingService } from "./reservations.ts";
 import { BOUGHT, type OrderStatus, STEPS } from "./states.ts";
 import { emptyEvent, transitionOrder } from "./transitions.ts";
 
-/** A service with orders that can be paid. */
+/** An orders service with a payment provider. */
 export interface PayingService extends OrderingService {
 	provider: PaymentProvider;
 }
 
-/** An `instant` payment whose process died is looked after this long after it was begun, by the database's clock. */
+/** Age, by the database's clock, at which an `instant` payment whose process died is checked. */
 const CHECK_INSTANT_SECONDS = 15;
 
 type Refused = "unknown" | "differs" | "reused";
 type Settled = "paid" | "late" | "known" | Refused;
 
 /**
- * Asks the provider to charge an order. `instant` answers the paid order; `transfer` the open payment, which a webhook
- * settles. Nobody is charged for what they do not get: money that comes when the order can no longer be paid goes back.
- * Where a webhook or another request pays the order meanwhile, the paid order is the answer. One that costs nothing is paid
- * at once, without a payment.
+ * Asks the provider to charge an order. `instant` returns the paid order; `transfer` returns the open payment, which a
+ * webhook settles. If money arrives when the order can no longer be paid, it is refunded. If a webhook or another
+ * request pays the order meanwhile, the paid order is returned. An order with a total of zero is paid at once, without
+ * a payment.
  *
- * @param actor Who asked, as in `transitionOrder`.
- * @param isRepetition Whether the same request may have paid the order before; then the paid order is the answer.
- * @throws ORDER_NOT_FOUND; ORDER_IN_OTHER_STATE, naming the state; PAYMENT_DECLINED; PAYMENT_NOT_MADE;
- * PAYMENT_UNKNOWN.
+ * @param actor The caller, as in `transitionOrder`.
+ * @param isRepetition True if the same request may have paid the order before; then the paid order is returned.
+ * @throws ORDER_NOT_FOUND; ORDER_IN_OTHER_STATE, naming the state; PAYMENT_DECLINED; PAYMENT_NOT_MADE; PAYMENT_UNKNOWN.
  */
 export async function payOrder(
 	service: PayingService,
@@ -62,7 +61,7 @@ export async function payOrder(
 	}
 	if (outcome === "settled") {
 		const settled = await settlePayment(service, payment);
-		// Where it was paid in another way meanwhile, it may have been shipped since.
+		// If it was paid in another way meanwhile, it may have been shipped since.
 		return { order: settled === "paid" ? await now() : inOneOf(BOUGHT, await now()) };
 	}
 	await failPayment(service, payment);
@@ -70,7 +69,7 @@ export async function payOrder(
 	if (BOUGHT.includes(after.status)) {
 		return { order: after };
 	}
-	// `cancelled`: this process was away for so long that another one, at `check_at`, has ended the payment.
+	// `cancelled`: this process was delayed beyond `check_at`, when another one cancelled the payment.
 	throw problem(outcome === "declined" ? "PAYMENT_DECLINED" : "PAYMENT_NOT_MADE");
 }
 
@@ -92,14 +91,14 @@ async function charge(service: PayingService, order: OrderRow, payment: Payment)
 			due_at: new Date(payment.due_at),
 		});
 	} catch (error) {
-		// The sweep of due payments finds out, at `check_at`.
+		// The sweep of due payments asks for the outcome at `check_at`.
 		service.logger.warn(`Payment ${payment.reference} has no answer: ${(error as Error).message}`);
 		throw problem("PAYMENT_UNKNOWN");
 	}
 }
 
 /**
- * Takes in what the provider tells by webhook, each of its events once: known are its id and its content.
+ * Handles an event of the provider's webhook, deduplicated by its id and content.
  *
  * @throws PAYMENT_NOT_FOUND; PAYMENT_AMOUNT_DIFFERS; WEBHOOK_ID_REUSED. Then nothing has changed.
  */
@@ -125,14 +124,14 @@ function isRefused(outcome: string): outcome is Refused {
 	return Object.hasOwn(REFUSALS, outcome);
 }
 
-/** How many payments a sweep takes at once. */
+/** Maximum number of payments per sweep. */
 const DUE_PAYMENTS = 20;
 
 /**
- * Ends payments that nobody has settled in time at the provider. Where that comes too late the money is here, and the order
- * is paid or the money goes back.
+ * Cancels unsettled payments at the provider when they are due. If the money has been received already, the order is
+ * paid or the money is refunded.
  *
- * @returns Whether there may be more.
+ * @returns True if there may be more.
  */
 export async function checkDuePayments(service: PayingService): Promise<boolean> {
 	const { rows } = await service.pool.query<{ payment: Payment }>(
@@ -148,7 +147,7 @@ export async function checkDuePayments(service: PayingService): Promise<boolean>
 	return rows.length === DUE_PAYMENTS;
 }
 
-/** Ends one payment, as `checkDuePayments`. */
+/** Checks one payment, like `checkDuePayments`. */
 export async function checkPayment(
 	service: PayingService,
 	payment: Pick<Payment, "reference" | "amount_minor">,
@@ -157,7 +156,7 @@ export async function checkPayment(
 	await take(service, payment);
 }
 
-/** Job: gives the money of a payment back, and has the customer told where it had come too late. */
+/** Job: refunds a payment. If it had come too late, the customer is notified. */
 export async function refundPayment(service: PayingService, reference: string): Promise<void> {
 	const payment = await findPayment(service, reference);
 	if (payment?.status !== "refunding") {
@@ -170,7 +169,7 @@ export async function refundPayment(service: PayingService, reference: string): 
 	]);
 }
 
-/** Job: puts the units of a refunded order back on sale; products does it once for each order. */
+/** Job: puts the units of a refunded order back on sale. Products does so once per order. */
 export async function restockOrder(service: PayingService, order_id: string): Promise<void> {
 	const asked_at = new Date().toISOString();
 	const { rowCount } = await service.pool.query("SELECT FROM orders WHERE id = $1 AND restock_done", [
@@ -182,11 +181,11 @@ export async function restockOrder(service: PayingService, order_id: string): Pr
 	const order = (await findOrder(service.pool, { id: order_id }, "anybody")) as OrderRow;
 	const lines = order.lines.map(({ product_id, quantity }) => ({ product_id, quantity }));
 	await callAction(service.broker, "v1.products.restock", { order_id, lines, asked_at });
-	// From here on no job asks again, and products may forget it.
+	// From here on no job requests it again, and products may fold its ledger entry.
 	await service.pool.query("UPDATE orders SET restock_done = true WHERE id = $1", [order_id]);
 }
 
-/** Which of these orders will never ask products again to put their units back on sale. */
+/** Returns those of these orders that will never request a restock again. */
 export async function settledRestocks(pool: Pool, order_ids: string[]): Promise<string[]> {
 	const { rows } = await pool.query<{ id: string }>(
 		"SELECT id FROM orders WHERE id = ANY ($1::uuid[]) AND restock_done",
@@ -195,7 +194,7 @@ export async function settledRestocks(pool: Pool, order_ids: string[]): Promise<
 	return rows.map(({ id }) => id);
 }
 
-/** A payment as the contract shows it. */
+/** Converts a payment to that of the contract. */
 export function presentPayment({ reference, amount_minor, due_at }: Payment) {
 	return { reference, amount: fromMinor(amount_minor), due_at: new Date(due_at).toISOString() };
 }
@@ -213,7 +212,7 @@ async function openPayment(
 	return opened ?? undefined;
 }
 
-/** A payment as it was reported; the order where it is known. */
+/** A payment as reported by the provider, with the order if known. */
 type Told = Pick<Payment, "reference" | "amount_minor"> & Partial<Payment>;
 
 async function settlePayment(

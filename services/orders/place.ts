@@ -27,19 +27,21 @@ interface Reserved {
 	expires_at: string;
 }
 
-/** A reserve whose answer never came can still be under way at products, but not for longer than this. */
+/** Maximum time for which a reserve call without a response can still be in flight at products. */
 const STRAY_RESERVE_SECONDS = 30;
-/** Another attempt of the same request that holds a part of the lines gets so much time to hold them all. */
+/**
+ * Number of checks and pause between them, in which another attempt of the same request can complete its reservation.
+ */
 const UNDER_WAY_CHECKS = 20;
 const UNDER_WAY_MS = 50;
 
 /**
- * Places an order: holds the units at products, then writes order, lines, reservation, key and event in one
- * transaction. Whatever happens in between, either the order is there with its hold, or neither is.
+ * Places an order: reserves the units at products, then writes order, lines, reservation, key and event in one
+ * transaction. Whatever fails in between, the order exists with its holds, or neither exists.
  *
- * Attempts with the same Idempotency-Key share one reservation: a later one takes over the units that an earlier one
- * holds, whether that is alive or dead, and of their transactions one commits. So a keyed reservation is released only
- * once it is abandoned, when no transaction can make an order of it any more.
+ * Attempts with the same Idempotency-Key share one reservation: a later attempt takes over the units that an earlier
+ * one holds, whether that is still running or not, and one of their transactions commits. So a reservation with a key
+ * is released only after it is abandoned, when no transaction can use it for an order any more.
  *
  * @throws OUT_OF_STOCK, PRODUCT_NOT_FOUND, KEY_REUSED, TOTAL_TOO_LARGE, ORDER_NOT_PLACED, ORDER_UNKNOWN.
  */
@@ -66,7 +68,7 @@ export async function placeOrder(
 				throw error;
 			}
 			if (checked >= UNDER_WAY_CHECKS + 2 * body.items.length) {
-				// It is dead, or as good as dead.
+				// The other attempt has died, or can be treated as dead.
 				await giveUp(service, (error as { data: Reserved }).data.reservation_id, request);
 			}
 			await wait(UNDER_WAY_MS);
@@ -86,7 +88,7 @@ async function reserve(
 	const attempt = { reservation_id, ...(request_id ? { request_id } : {}), expires_at };
 	try {
 		const reserved = await ctx.call("v1.products.reserve", { ...attempt, lines: items });
-		// Products processes of earlier versions answer without these.
+		// Products processes of earlier versions do not return these fields.
 		return {
 			...reserved,
 			reservation_id: reserved.reservation_id ?? reservation_id,
@@ -94,7 +96,7 @@ async function reserve(
 		};
 	} catch (error) {
 		if (!isRefusal(error) && problemCode(error) !== "RESERVATION_UNDER_WAY") {
-			// Products may have held the units although its answer did not arrive, or may still be about to.
+			// Products may have held the units although its response was lost, or may still do so.
 			await giveUp(service, reservation_id, request);
 			await releaseLater(service, reservation_id, STRAY_RESERVE_SECONDS);
 		}
@@ -115,7 +117,7 @@ async function place(
 		throw problem("TOTAL_TOO_LARGE");
 	}
 	const order = {
-		// So the order's events name the hold.
+		// So that the order's events identify the hold.
 		id: reservation_id,
 		user_id,
 		status: INITIAL,
@@ -135,7 +137,7 @@ async function commit(
 	request: KeyedRequest | undefined,
 ): Promise<OrderRow> {
 	const reservation_id = order.id;
-	// The number is given by the database, which puts it into the event as well.
+	// The database assigns the number and adds it to the event.
 	const data: EventData<"order.placed"> = {
 		order_id: order.id,
 		number: "",
@@ -166,22 +168,21 @@ async function commit(
 	}
 }
 
-/** Violated where another attempt with the same key was faster, or the reservation was abandoned. */
+/** Constraints violated if another attempt with the same key was faster, or the reservation was abandoned. */
 const TAKEN = ["orders_pkey", "reservations_pkey", "idempotency_keys_pkey"];
 
 /**
- * Whether PostgreSQL itself says that the statement is undone: in a conflict with others that kept coming back (class 40),
- * or for want of something, such as space on its disk (class 53). Then there may be no room to write anything down about it
- * either.
+ * Tells whether PostgreSQL itself reports that the statement was rolled back: after repeated conflicts (class 40), or
+ * for lack of resources such as disk space (class 53). In the latter case, nothing can be written about it either.
  */
 function wasRolledBack(error: unknown): boolean {
-	// 40003: what became of it is not known.
+	// 40003: the outcome is unknown.
 	return /^(40(?!003)|53)/.test((error as DatabaseError).code ?? "");
 }
 
 /**
- * The commit's answer was lost, or it failed. Abandoning the reservation tells: it works only where the order did not come
- * to be, and then it never will.
+ * Determines the outcome of a commit that failed or whose response was lost. Abandoning the reservation succeeds only
+ * if the order was not committed, and then it never will be.
  */
 async function settleUnknown(
 	service: OrderingService,
@@ -208,12 +209,12 @@ async function settleUnknown(
 	throw problem("ORDER_NOT_PLACED");
 }
 
-/** Whether the shop refused; then nothing is held. */
+/** Tells whether the error is a refusal by the shop; then no units are held. */
 function isRefusal(error: unknown): boolean {
 	return ["OUT_OF_STOCK", "PRODUCT_NOT_FOUND", "TOTAL_TOO_LARGE"].includes(problemCode(error) ?? "");
 }
 
-/** Tells why there is no order; with a key the answer that is stored first is everybody's. */
+/** Refuses the order. With a key, the response that is stored first applies to all attempts. */
 async function refuse(
 	service: OrderingService,
 	request: KeyedRequest | undefined,
@@ -246,8 +247,8 @@ function replay(answer: Answer): OrderRow {
 }
 
 /**
- * Releases a reservation of which this attempt makes no order. One with a key may be that of another attempt as well: then
- * only if no order has it, which is made sure of first. Where the database does not answer, it is left to the sweeper or
+ * Releases a reservation that this attempt does not use. With a key, another attempt may use it: then it is released
+ * only after it is abandoned, when no order can have it. If the database is unavailable, it is left to the sweeper or
  * to the next attempt.
  */
 async function giveUp(
@@ -260,7 +261,7 @@ async function giveUp(
 	}
 }
 
-/** Gives the units back now, or by a job where products does not answer. */
+/** Releases the units now, or by a job if products is unavailable. */
 async function release(service: OrderingService, reservation_id: string): Promise<void> {
 	try {
 		await callAction(service.broker, "v1.products.release", { reservation_id });
@@ -284,7 +285,7 @@ async function releaseLater(
 	);
 }
 
-/** The total in the smallest unit, or undefined where it is more than an order can have. */
+/** Returns the total in minor units, or undefined if it exceeds the maximum of an order. */
 function sum(lines: Lines): number | undefined {
 	const total = lines.reduce((sum, line) => sum + BigInt(line.price_minor) * BigInt(line.quantity), 0n);
 	return total <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(total) : undefined;

@@ -1,34 +1,33 @@
-/** How a customer pays: at once, or later by a transfer that the provider tells us of by webhook. */
+/** Payment method: charged at once, or a later transfer that the provider reports by webhook. */
 export type PaymentMethod = "instant" | "transfer";
 
-/** What a provider is asked to charge. */
+/** A request to charge a customer. */
 export interface Charge {
-	/** Ours, unique: the same reference again is the same charge. */
+	/** The shop's unique id of the charge: the same reference is the same charge. */
 	reference: string;
 	method: PaymentMethod;
-	/** In the currency's smallest unit. */
+	/** In minor units of the currency. */
 	amount_minor: number;
 	/** ISO 4217. */
 	currency: string;
-	/** What the customer reads on the bill: the order's number. */
+	/** Text on the customer's bill: the number of the order. */
 	description: string;
 	due_at: Date;
 }
 
 /**
- * A company that takes money for us. Every method may be called again with the same reference, after a lost answer or
- * by another process, and then does nothing more. A failure without an answer throws: what became of the charge is then
- * not known, and `cancel` finds out.
+ * A payment company. All methods are idempotent by reference, so they can be called again after a lost response or by
+ * another process. An error without a response leaves the outcome unknown, and `cancel` determines it.
  */
 export interface PaymentProvider {
 	name: string;
 	/**
-	 * Asks for the money: `settled` it is here, `pending` a webhook will tell, `declined` it will not come, `cancelled`
-	 * we had ended it before.
+	 * Charges the customer: `settled` if the money was received, `pending` if a webhook will report it, `declined` if it
+	 * was refused, `cancelled` if the charge was cancelled before.
 	 */
 	charge(charge: Charge): Promise<"settled" | "pending" | "declined" | "cancelled">;
-	/** Ends a charge that did not settle, also one that has not arrived there yet; `settled` where it is too late. */
+	/** Cancels an unsettled charge, even if it has not reached the provider yet; returns `settled` if it is too late. */
 	cancel(reference: string): Promise<"settled" | "cancelled">;
-	/** Gives the money of a settled charge back. */
+	/** Refunds a settled charge. */
 	refund(reference: string, amount_minor: number): Promise<void>;
 }

@@ -10,7 +10,7 @@ import type { JobsService } from "../../mixins/jobs.ts";
 import type { OrderStatements } from "./statements.ts";
 import type { OrderStatus } from "./states.ts";
 
-/** The service of orders, as its functions need it. */
+/** The orders service, as its functions use it. */
 export interface OrderingService extends JobsService {
 	statements: OrderStatements;
 }
@@ -20,17 +20,17 @@ const FATES: Record<OrderStatus, z.output<typeof reservationFate>> = {
 	paid: "consume",
 	shipped: "consume",
 	completed: "consume",
-	// Whatever becomes of refunded units is decided by the refund: the hold was consumed when the order was paid.
+	// The refund decides about restocking; the hold was consumed when the order was paid.
 	refunded: "consume",
 	cancelled: "release",
 	expired: "release",
 };
 
 /**
- * Takes a reservation as abandoned unless an order has it: a transaction that is still on its way then fails on the unique
- * id, so the units can go back on sale.
+ * Marks a reservation as abandoned unless an order uses it. A transaction in flight then fails on the unique id, so the
+ * units can go back on sale.
  *
- * @returns Whether no order has it, nor ever will.
+ * @returns True if no order uses it, nor ever will.
  */
 export async function abandon(pool: Pool, reservation_id: string): Promise<boolean> {
 	await pool.query("INSERT INTO reservations (id) VALUES ($1) ON CONFLICT DO NOTHING", [reservation_id]);
@@ -40,11 +40,9 @@ export async function abandon(pool: Pool, reservation_id: string): Promise<boole
 	return rowCount === 1;
 }
 
-/**
- * What is to become of holds whose time is over, one for each reservation. Where no order has one, it is abandoned.
- */
+/** Returns the fate of expired holds, one for each reservation. A reservation without an order is abandoned. */
 export async function settleReservations(pool: Pool, reservation_ids: string[]) {
-	// In one sequence, since two of these may abandon the same ones.
+	// Sorted, since concurrent calls may abandon the same reservations.
 	await pool.query(
 		"INSERT INTO reservations (id) SELECT id FROM unnest($1::uuid[]) AS settled (id) ORDER BY id ON CONFLICT DO NOTHING",
 		[reservation_ids],
@@ -57,7 +55,7 @@ export async function settleReservations(pool: Pool, reservation_ids: string[]) 
 	return reservation_ids.map((id) => ({ reservation_id: id, fate: fates.get(id.toLowerCase()) ?? "keep" }));
 }
 
-/** Units that products has sold were sold by orders. */
+/** Checks that the units that products has sold belong to orders. If not, orders was restored from an older copy. */
 export const salesConsistent: ConsistencyCheck<JobsService> = withAction(
 	"v1.products.newestSales",
 	async function () {
@@ -70,7 +68,7 @@ export const salesConsistent: ConsistencyCheck<JobsService> = withAction(
 	},
 );
 
-/** Pending orders, those that expire last first, at most 1000. */
+/** Returns at most 1000 pending orders, the latest expiry first. */
 export async function pendingOrders(pool: Pool, among?: string[]): Promise<PendingOrder[]> {
 	const { rows } = await pool.query<PendingOrder>(
 		`SELECT o.number, r.id AS reservation_id,
@@ -83,7 +81,9 @@ export async function pendingOrders(pool: Pool, among?: string[]): Promise<Pendi
 	return rows;
 }
 
-/** A pending order has its hold at products: else one of the two was restored from an older copy. */
+/**
+ * Checks that every pending order has its hold at products. If not, orders or products was restored from an older copy.
+ */
 export const pendingHeld: ConsistencyCheck<JobsService> = withAction("v1.products.unheld", function () {
 	return unheldOrder(
 		(among) => pendingOrders(this.pool, among),

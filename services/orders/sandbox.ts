@@ -2,7 +2,7 @@ import type { Pool } from "pg";
 import { batchedStatement } from "../../load/batching.ts";
 import type { PaymentProvider } from "./provider.ts";
 
-/** A line of the provider's books. */
+/** A record of the provider. */
 interface Entry {
 	reference: string;
 	amount_minor: number;
@@ -10,9 +10,9 @@ interface Entry {
 }
 
 /**
- * A provider that moves no money, for development and tests. `instant` settles at once; `transfer` waits for a webhook
- * that anybody who knows the secret can send. Its books are written outside the shop's transactions, so that a process
- * can die between the charge and the order as it can with a real company.
+ * A payment provider that moves no money, for development and tests. `instant` settles at once; `transfer` waits for a
+ * webhook signed with the secret. Its records are written outside the shop's transactions, so that a process can die
+ * between the charge and the order, as with a real company.
  */
 export function sandboxProvider(pool: Pool): PaymentProvider {
 	const statusOf = batchedStatement<string, string | undefined>(async (references) => {
@@ -35,7 +35,7 @@ export function sandboxProvider(pool: Pool): PaymentProvider {
 		},
 		{ atOnce: 2 },
 	);
-	/** The first entry of a reference stays. */
+	/** The first record of a reference remains. */
 	const enter = async (entry: Entry) => {
 		await write(entry);
 		return statusOf(entry.reference);

@@ -5,29 +5,29 @@ import type { Payment } from "./model.ts";
 import { type OrderRow, type Owner, WITH_LINES } from "./model.ts";
 import type { PaymentMethod } from "./provider.ts";
 
-/** An order that is to be written, with its reservation, key and event. */
+/** An order to be written, with its reservation, key and event. */
 export interface Placement {
 	order: Pick<OrderRow, "id" | "user_id"> & object;
 	lines: OrderRow["lines"];
 	request: KeyedRequest | undefined;
-	/** `order.placed` with its version and data, but for the number. */
+	/** `order.placed` with its version and data, without the number. */
 	event: object;
 }
 
-/** A payment that is to be opened. */
+/** A payment to be opened. */
 export interface Opening {
 	order_id: string;
 	owner: Owner;
 	payable: readonly string[];
 	reference: string;
 	method: PaymentMethod;
-	/** When the provider is asked what became of it, in seconds from now; null for when it is due. */
+	/** Delay in seconds until the provider is asked for the outcome; null for the due time of the payment. */
 	check_after: number | null;
 }
 
-/** The provider took the money of a payment, and the step of the order that it leads to. */
+/** A settled payment, and the resulting step of its order. */
 export interface Settlement {
-	/** The order: a batch locks orders in the sequence of their ids. Where it is not known, nothing is batched. */
+	/** A batch locks orders by id. If the order is unknown, the statement is not batched. */
 	order_id: string | undefined;
 	reference: string;
 	amount_minor: number;
@@ -39,15 +39,15 @@ export interface Settlement {
 	stock_task: string | null;
 }
 
-/** Two are under way together, so that one can work while the other waits for the disk. */
+/** Limits of batches: two run concurrently, so that one can work while the other waits for the disk. */
 const BATCHES = { max: 50, atOnce: 2 };
 
 /**
- * What orders asks its database for with each order and payment. Requests that come at the same time share a statement and
- * its commit; one that fails fails alone.
+ * Returns the statements of orders and payments. Concurrent requests share a statement and its commit; one that fails
+ * does not affect the others.
  */
 export function orderStatements(pool: Pool) {
-	/** Runs a statement for items in the sequence of what they lock, and answers in their own. */
+	/** Runs a statement for items, sorted by the row that they lock. Returns the results in the order of the items. */
 	async function run<Item, Result>(
 		text: string,
 		items: readonly Item[],
@@ -74,7 +74,7 @@ export function orderStatements(pool: Pool) {
 	const settleTogether = batchedStatement(settle, BATCHES);
 
 	return {
-		/** Answers the row of the key; null where there is none. */
+		/** Returns the row of the key; null if there is none. */
 		findKey: batchedStatement<KeyedRequest, KeyRow | null>(
 			(requests) =>
 				run(
@@ -85,7 +85,7 @@ export function orderStatements(pool: Pool) {
 				),
 			BATCHES,
 		),
-		/** Writes the answer that a key has from now on; answers whether it had none before. */
+		/** Stores the response of a key. Returns true if there was none before. */
 		storeAnswer: batchedStatement<{ request: KeyedRequest; answer: Answer }, boolean>(
 			(refusals) =>
 				run(
@@ -99,7 +99,7 @@ export function orderStatements(pool: Pool) {
 				),
 			BATCHES,
 		),
-		/** Answers an order that this owner may see; null where there is none. */
+		/** Returns an order that this owner may see; null if there is none. */
 		findOrder: batchedStatement<{ id: string; owner: Owner }, OrderRow | null>(
 			(asked) =>
 				run(
@@ -110,7 +110,7 @@ export function orderStatements(pool: Pool) {
 				),
 			BATCHES,
 		),
-		/** Answers the order as it was written. */
+		/** Returns the order as written. */
 		placeOrder: batchedStatement<Placement, OrderRow>(
 			(placements) =>
 				run(
@@ -124,7 +124,7 @@ export function orderStatements(pool: Pool) {
 				),
 			BATCHES,
 		),
-		/** Answers the open payment; null where the order cannot be paid. */
+		/** Returns the open payment; null if the order cannot be paid. */
 		openPayment: batchedStatement<Opening, Payment | null>(
 			(openings) =>
 				run(
@@ -135,7 +135,7 @@ export function orderStatements(pool: Pool) {
 				),
 			BATCHES,
 		),
-		/** Answers what `settle_payment` does. */
+		/** Returns the result of `settle_payment`. */
 		settlePayment(settlement: Settlement): Promise<string> {
 			return settlement.order_id === undefined
 				? settle([settlement]).then(([outcome]) => outcome as string)

@@ -4,17 +4,20 @@ import type { JobsService } from "../../mixins/jobs.ts";
 import { findOrder, isUuid, type OrderRow, type Owner } from "./model.ts";
 import { type OrderStatus, STEPS, type Step, type StepName } from "./states.ts";
 
-/** The steps that change nothing but the order and its stock; of those that move money only `pay`, where it costs nothing. */
+/**
+ * Steps that affect only the order and its stock. Of the steps that move money, only `pay` is included, for a total of
+ * zero.
+ */
 type PlainStep = Exclude<StepName, "refund">;
 
 /**
- * Takes an order one step on, with its event in one transaction; also with a job for its units where an earlier version
- * placed it. Of several steps that are asked for at the same moment one wins.
+ * Performs a step of an order and publishes its event, in one transaction. For an order of an earlier version, also
+ * adds a job for its units. Of concurrent steps one wins.
  *
- * @param owner Whose order it has to be.
- * @param actor Who asked, for the order's history: `user:7`, `admin:1` or `shop`.
- * @param isRepetition Whether the same request may have taken this step before; then it has succeeded.
- * @throws ORDER_NOT_FOUND; ORDER_IN_OTHER_STATE, naming the state, where the step does not start from there.
+ * @param owner The owner that the order must have.
+ * @param actor The caller, for the order's history: `user:7`, `admin:1` or `shop`.
+ * @param isRepetition True if the same request may have performed this step before; then it has succeeded.
+ * @throws ORDER_NOT_FOUND; ORDER_IN_OTHER_STATE, naming the state, if the step does not start from there.
  */
 export async function transitionOrder(
 	service: JobsService,
@@ -43,11 +46,11 @@ export async function transitionOrder(
 }
 
 /**
- * Gives the money of an order back and, where asked, its units; both by jobs of the transaction that moves the order,
- * so that they happen exactly once whatever dies in between.
+ * Refunds the money of an order and, if requested, restocks its units. Jobs added in the transaction of the step do
+ * both, so that they happen exactly once, even if processes die in between.
  *
- * @param restock Whether the units are in the shop again and go back on sale.
- * @param isRepetition As for transitionOrder.
+ * @param restock True if the units are in the shop again and go back on sale.
+ * @param isRepetition As in `transitionOrder`.
  * @throws ORDER_NOT_FOUND; ORDER_IN_OTHER_STATE, naming the state.
  */
 export async function refundOrder(
@@ -67,18 +70,18 @@ export async function refundOrder(
 	});
 }
 
-/** An event that the database fills in from the order. */
+/** Returns an event whose data the database adds from the order. */
 export function emptyEvent(name: EventName) {
 	return { name, version: events[name].version };
 }
 
-/** How many orders a sweep expires at once. */
+/** Maximum number of orders per sweep. */
 const DUE_ORDERS = 100;
 
 /**
- * Ends orders that were not paid in time, with their events.
+ * Expires orders that were not paid in time, and publishes their events.
  *
- * @returns Whether there may be more.
+ * @returns True if there may be more.
  */
 export async function expireOrders({ pool }: JobsService): Promise<boolean> {
 	const { from, to, event, stock } = STEPS.expire;

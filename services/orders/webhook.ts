@@ -4,13 +4,13 @@ import { settings } from "../../config/settings.ts";
 import { providerEvent } from "../../contracts/orders.ts";
 import { fieldErrors, problem } from "../../contracts/problems.ts";
 
-/** A webhook is taken this long before and after the moment it was signed at. */
+/** Maximum difference between the current time and that of a signature, against replays. */
 const WINDOW_SECONDS = 300;
 
 /**
- * What a provider tells, once it is proven that it was the provider, just now.
+ * Verifies the signature of a webhook and parses its event.
  *
- * @param payload The body, byte for byte as it came.
+ * @param payload The body, byte for byte as received.
  * @param signature The `Toko-Signature` header.
  * @throws SIGNATURE_INVALID, VALIDATION_FAILED.
  */
@@ -25,14 +25,14 @@ export function readWebhook({ payload, signature }: { payload: string; signature
 	return event.data as z.output<typeof providerEvent>;
 }
 
-/** Signs a body as the provider does: `t=<unix seconds>,v1=<hex HMAC-SHA256 of "<t>.<body>">`. */
+/** Signs a body like the provider: `t=<unix seconds>,v1=<hex HMAC-SHA256 of "<t>.<body>">`. */
 export function sign(secret: string, body: string, at_seconds: number): string {
 	return `t=${at_seconds},v1=${digest(secret, body, String(at_seconds)).toString("hex")}`;
 }
 
 /**
- * Whether a signature is of this body and of now. While the secret is being changed the provider may send several
- * `v1`: one has to be right.
+ * Tells whether a signature is valid for this body and recent. During a change of the secret, the provider may send
+ * several `v1`: one of them must be valid.
  */
 function isSigned(secret: string, body: string, signature: string, now_seconds: number): boolean {
 	const parts = signature.split(",").map((part) => part.trim().split("=", 2) as [string, string?]);

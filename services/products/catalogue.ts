@@ -14,8 +14,8 @@ type Described = ReturnType<typeof changesOf>;
 type DescribedBy = ProductDocument["described_by"];
 
 /**
- * Takes lines of a catalogue over. A new sku becomes a product with its stock. A known one gets what the line says of
- * it and keeps the rest, and always its stock: what was sold since the first import must not come back.
+ * Imports lines of a catalogue. A new SKU creates a product with its stock. For a known SKU, the fields in the line are
+ * updated. Its stock never is, so that units sold since the first import do not come back.
  */
 export async function importLines(
 	store: Store,
@@ -29,7 +29,7 @@ export async function importLines(
 	);
 	const fresh: ProductDocument[] = [];
 	const outcomes: (Outcome | Promise<Outcome>)[] = [];
-	/** Lines of one sku go one after the other; the others share the cost of the disk. */
+	/** Lines of the same SKU run in order; all others run concurrently, which shares the cost of the disk. */
 	const turns = new Map<string, Promise<unknown>>();
 	for (const { sku, line, ...given } of lines) {
 		const described_by = { file, line };
@@ -62,7 +62,7 @@ export async function importLines(
 	return settled;
 }
 
-/** Changes only what the line gives, and makes the words that a product is found by of all that it then says. */
+/** Updates the fields that the line gives, and the search fields, which depend on all fields. */
 async function describeAgain(
 	store: Store,
 	known: ProductDocument,
@@ -86,7 +86,7 @@ async function describeAgain(
 			return "unchanged";
 		}
 		const changed = await store.updateMany(
-			// What it is found by is made of all of these: another change meanwhile, and it is made again.
+			// The search fields depend on these: after a concurrent change they are computed again.
 			{ sku, ...ON_SALE, name, description, category, price_minor },
 			{
 				$set: {
@@ -104,7 +104,7 @@ async function describeAgain(
 	}
 }
 
-/** The stored fields of what a line says of a product; the stock is not among them. */
+/** Returns the stored fields that a line gives, without the stock. */
 function givenOf({ name, description, price, category, image_url }: Omit<Line, "sku" | "line">) {
 	const given: Partial<Described> = {};
 	if (name !== undefined) {
@@ -125,7 +125,7 @@ function givenOf({ name, description, price, category, image_url }: Omit<Line, "
 	return given;
 }
 
-/** All at once; where another import was faster with a sku, one by one without those. */
+/** Inserts all documents at once. If a concurrent import has created one of the SKUs, inserts the others one by one. */
 async function insertAll(store: Store, documents: ProductDocument[]): Promise<void> {
 	try {
 		await store.insertMany(documents);

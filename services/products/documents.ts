@@ -3,103 +3,109 @@ import type { supplyReason } from "../../contracts/products.ts";
 
 export type Reason = z.output<typeof supplyReason>;
 
-/** One change of `supplied`, made by the update that notes it. */
+/** A change of `supplied`, written by the same update. */
 export interface LedgerEntry {
 	reason: Reason;
 	quantity: number;
 	/** ISO 8601. */
 	at: string;
-	/** Who asked, such as `admin:7`. */
+	/** The actor, such as `admin:7`. */
 	by?: string;
 }
 
-/** Units kept for an order that is not paid yet. */
+/** Units reserved for a pending order. */
 export interface Hold {
 	reservation_id: string;
-	/** The same for all attempts that have one Idempotency-Key; absent without a key. */
+	/** Shared by all attempts with the same Idempotency-Key; absent without a key. */
 	request_id?: string;
 	quantity: number;
-	/** ISO 8601; after this the sweeper asks orders about it. */
+	/** ISO 8601; afterwards the sweeper asks orders about the hold. */
 	expires_at: string;
 }
 
 /**
- * Older holds of a product, which lie in a document of their own so that the product stays small: see hold-pages.ts. They
- * count while the product lists the page.
+ * A page of older holds of a product, in a document of its own so that the product stays small: see hold-pages.ts. The
+ * holds count while the product lists the page.
  */
 export interface HoldPage {
 	_id: string;
 	product_id: string;
 	holds: Hold[];
-	/** Units of its holds that were released, ever. */
+	/** Total units of its released holds. */
 	returned: number;
-	/** As that of a product, which takes it over when the page is empty. */
+	/** As in a product, which takes it over when the page is empty. */
 	last_sold?: Sale;
-	/** ISO 8601 */
+	/** ISO 8601. */
 	created_at: string;
 }
 
-/** The reservation that was sold last, and when (ISO 8601): orders has it, or was restored from an older copy. */
+/**
+ * The last sold reservation and its time (ISO 8601). If orders does not know it, orders was restored from an older
+ * copy.
+ */
 export interface Sale {
 	reservation_id: string;
 	at: string;
 }
 
 /**
- * A product as it is stored. At rest, with `sold` counted from the orders that were paid:
- * `supplied = stock + held + sold`.
+ * A product as stored. When nothing is in flight, `supplied = stock + held + sold`, where `sold` is the sum of the paid
+ * orders.
  */
 export interface ProductDocument {
 	_id: string;
-	/** The shop's own key; the id where the product did not come from a catalogue. */
+	/** Key of the shop's own catalogue; the id if the product was not imported. */
 	sku: string;
 	name: string;
 	description: string;
-	/** In the currency's smallest unit. */
+	/** In minor units of the currency. */
 	price_minor: number;
 	/** Units on sale. */
 	stock: number;
 	/**
-	 * Units that ever came in: the first stock, every change by hand and what came back from refunded orders. At any
-	 * moment the sum of `ledger` and `ledger_sums`.
+	 * Total units ever supplied: the initial stock, all manual changes, and restocks from refunded orders. Always equals
+	 * the sum of `ledger` and `ledger_sums`.
 	 */
 	supplied: number;
-	/** Changes of `supplied` by an id that none is made twice with, those of a restock by its order. Absent before the first. */
+	/**
+	 * Changes of `supplied` by an id that prevents a repetition; for a restock, the id of its order. Absent before the
+	 * first.
+	 */
 	ledger?: Record<string, LedgerEntry>;
-	/** The first stock and older changes, summed. Absent in what an earlier version has written. */
+	/** Sums of the initial stock and older changes, by reason. Absent in products of an earlier version. */
 	ledger_sums?: Partial<Record<Reason, number>>;
-	/** The newest ones, or all where it has few. */
+	/** The newest holds, or all if there are few. */
 	holds: Hold[];
-	/** Its pages of older holds by their ids, each with those of its returned units that are back in `stock`. */
+	/** Pages of older holds by id, each with the number of its returned units that are already back in `stock`. */
 	hold_pages?: Record<string, number>;
-	/** The page that holds are being copied to since then (ISO 8601): it does not count yet. */
+	/** The page that holds are currently copied to, and since when (ISO 8601). It does not count yet. */
 	filling?: { page_id: string; since: string };
-	/** How often holds have moved to a page. */
+	/** Number of times that holds have moved to a page. */
 	moves?: number;
-	/** The orders whose units came back, and when, for processes of an earlier version, which know no ledger. */
+	/** Restocked orders and their times, for processes of an earlier version, which has no ledger. */
 	restocks?: Record<string, string>;
 	last_sold?: Sale;
 	category: string;
-	/** What it is found and ordered by: see search.ts. */
+	/** Fields for search and order: see search.ts. */
 	words: string[];
 	price_key: string;
 	name_key: string;
-	/** By which version of that. */
+	/** Version of the search fields. */
 	described_as: number;
 	image_url: string | null;
 	created_at: string;
 	updated_at: string;
-	/** The line of the catalogue file (SHA-256) that last described it. */
+	/** The line of the catalogue file (SHA-256) that last described the product. */
 	described_by: { file: string; line: number } | null;
-	/** Set when the product was taken out of the shop. */
+	/** Set when the product was removed from the shop. */
 	removed_at: string | null;
-	/** Names the request that took it out, where that came with an `Idempotency-Key`. */
+	/** Id of the request that removed it, if it had an `Idempotency-Key`. */
 	removed_by?: string | null;
 }
 
-/** What is held of a product, pages included. */
+/** Held units of a product, including its pages. */
 export interface Held {
-	/** Units, with those that are not back in the stock yet. */
+	/** Units, including those that are not yet back in the stock. */
 	units: number;
 	holds: number;
 }

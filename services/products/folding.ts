@@ -1,7 +1,7 @@
 /**
- * Letters that Unicode does not decompose, by what is typed for them on a keyboard that lacks them. From
- * UnicodeData.txt: each `LATIN SMALL LETTER X WITH …`, barred or dotless X is its X; ligatures and letters with names of
- * their own are written as in CLDR's transform Latin-ASCII. The final sigma is a sigma.
+ * Letters that Unicode does not decompose, by their usual replacement on a keyboard that lacks them. From
+ * UnicodeData.txt: each `LATIN SMALL LETTER X WITH …`, barred or dotless X is its X. Ligatures and letters with names
+ * of their own follow CLDR's transform Latin-ASCII. The final sigma is a sigma.
  */
 const LETTERS: Record<string, string> = {
 	a: "ᶏⱥ",
@@ -60,7 +60,7 @@ const FOLDED = new Map(
 	),
 );
 
-/** The text as it is searched: without case, accents, marks, strokes, ligatures and what cannot be seen. */
+/** Folds a text for search: without case, accents, marks, strokes, ligatures and invisible characters. */
 export function folded(text: string): string {
 	return text
 		.normalize("NFKD")

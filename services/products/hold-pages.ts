@@ -1,28 +1,32 @@
 import type { DocumentAdapter } from "../../database/document-store.ts";
 import type { Held, Hold, HoldPage, ProductDocument, Sale } from "./documents.ts";
 
-// The newest holds of a product lie in its document, older ones in pages. Every read and write of the product
-// copies what is in it, so it has to stay small however many orders are unpaid. Holds move to a page and never back
-// (hold-paging.ts), a page gets no other holds, and it counts from the update that takes its holds out of the product to the one
-// that takes the empty page off the product's list. docs/architecture.md says why no step beside another loses a hold.
+// The newest holds of a product are in its document, older ones in pages. Every read and write of the product copies
+// its document, which therefore has to stay small however many orders are pending. Holds move to a page and never back
+// (hold-paging.ts), and no other holds are added to a page. It counts from the update that removes its holds from the
+// product to the one that removes the empty page from the product's list. docs/explanation/orders.md explains why no
+// concurrent steps lose a hold.
 
-/** Both collections that holds are in. */
+/** The two collections that contain holds. */
 export interface HoldStore {
 	products: DocumentAdapter<ProductDocument>;
 	pages: DocumentAdapter<HoldPage>;
 }
 
-/** A guard: no hold has moved to a page since the product was read, so those found in its pages are all there are. */
+/**
+ * Returns a guard: no hold has moved to a page since the product was read, so the holds found in its pages are
+ * complete.
+ */
 export function unmoved({ moves }: Pick<ProductDocument, "moves">): object {
 	return { moves: moves ?? { $exists: false } };
 }
 
-/** The pages of a product that count. */
+/** Returns the ids of the pages that count. */
 export function pageIds({ hold_pages = {} }: Pick<ProductDocument, "hold_pages">): string[] {
 	return Object.keys(hold_pages);
 }
 
-/** Adds to products the holds with one of these ids that are in their pages. */
+/** Adds to products the holds in their pages that have one of these ids. */
 export async function addMoved(
 	{ pages }: HoldStore,
 	documents: Iterable<Pick<ProductDocument, "_id" | "holds" | "hold_pages">>,
@@ -37,7 +41,7 @@ export async function addMoved(
 	if (paged.size === 0) {
 		return;
 	}
-	// Two queries, since NeDB looks up one field by its index.
+	// Two queries, because NeDB uses its index for one field only.
 	const found = await Promise.all([
 		pages.find({ query: { "holds.reservation_id": { $in: reservation_ids } } }),
 		request_ids.length > 0 ? pages.find({ query: { "holds.request_id": { $in: request_ids } } }) : [],
@@ -53,7 +57,7 @@ export async function addMoved(
 	}
 }
 
-/** The pages that match and count. Those that are being filled do not: their holds are still in the product. */
+/** Returns the matching pages that count. Pages being filled do not: their holds are still in the product. */
 export async function findCounted({ products, pages }: HoldStore, query: object): Promise<HoldPage[]> {
 	const found = await pages.find({ query });
 	if (found.length === 0) {
@@ -65,7 +69,7 @@ export async function findCounted({ products, pages }: HoldStore, query: object)
 	return found.filter(({ _id }) => listed.has(_id));
 }
 
-/** What is held of a product, with its pages, and the product as it was then. */
+/** Returns the held units of a product, including its pages, and the product as of the same moment. */
 export async function heldOf(
 	{ products, pages }: HoldStore,
 	document: ProductDocument,
@@ -83,7 +87,7 @@ export async function heldOf(
 	return { document, units: unitsOf(holds) + uncollected, holds: holds.length };
 }
 
-/** The sum of their units. */
+/** Returns the sum of the units of holds. */
 export function unitsOf(holds: Pick<Hold, "quantity">[]): number {
 	return holds.reduce((sum, { quantity }) => sum + quantity, 0);
 }
@@ -101,13 +105,13 @@ function collectedOf({ hold_pages = {} }: Pick<ProductDocument, "hold_pages">, {
 	return hold_pages[_id] ?? 0;
 }
 
-/** A page that a product lists and that is not there: its holds are lost. */
+/** A page that a product lists but that does not exist: its holds are lost. */
 export interface MissingPage {
 	product_id: string;
 	page_id: string;
 }
 
-/** The pages that some products list and that are not there. */
+/** Returns the pages that these products list but that do not exist. */
 export async function findMissing(
 	{ products, pages }: HoldStore,
 	documents: Pick<ProductDocument, "_id" | "hold_pages">[],
@@ -125,7 +129,7 @@ export async function findMissing(
 	if (missing.length === 0) {
 		return [];
 	}
-	// One that was empty may have gone meanwhile.
+	// An empty page may have been removed meanwhile.
 	const product_ids = [...new Set(missing.map(({ product_id }) => product_id))];
 	const later = await products.find({ query: { _id: { $in: product_ids } }, fields: ["hold_pages"] });
 	const still = new Set(later.flatMap(pageIds));
@@ -133,10 +137,10 @@ export async function findMissing(
 }
 
 /**
- * Puts the units that were released in pages back into the stock, and takes empty pages off the list, in one update of the
- * product. The guard is what was collected of each page before.
+ * Moves the units released in pages back into the stock, and removes empty pages from the list, in one update of the
+ * product. The guard is the number of units collected of each page before.
  *
- * @returns How many units came back.
+ * @returns Number of units moved back.
  */
 export async function collect(
 	{ products, pages }: HoldStore,
@@ -183,7 +187,7 @@ export async function collect(
 			}
 			return units;
 		}
-		// Another process has collected meanwhile.
+		// Another process has collected units meanwhile.
 	}
 }
 
@@ -197,7 +201,7 @@ function newestOf(places: { last_sold?: Sale }[]): Sale | undefined {
 		.reduce<Sale | undefined>((newest, sale) => (newest && newest.at >= sale.at ? newest : sale), undefined);
 }
 
-/** A server refuses operators without fields. */
+/** A MongoDB server rejects operators without fields. */
 function withoutEmpty(update: Record<string, object>): object {
 	return Object.fromEntries(Object.entries(update).filter(([, fields]) => Object.keys(fields).length > 0));
 }

@@ -3,26 +3,26 @@ import { setTimeout as wait } from "node:timers/promises";
 import type { HoldPage } from "./documents.ts";
 import type { HoldStore } from "./hold-pages.ts";
 
-/** How many holds a product has beside its pages. */
+/** Limits on the holds of a product and of a page. */
 export interface Sizes {
-	/** With more holds of its own it gives its oldest to a page. */
+	/** Number of holds above which a product moves its oldest to a page. */
 	own_max: number;
-	/** So many of the newest ones stay. */
+	/** Number of newest holds that stay in the product. */
 	own_min: number;
-	/** A page gets no more. It gets that many where orders come faster than holds move. */
+	/** Maximum number of holds in a page, reached if orders arrive faster than holds move. */
 	page_max: number;
 }
 
 export const SIZES: Sizes = { own_max: 60, own_min: 10, page_max: 200 };
 
-/** Between two moves of one product, so that those who reserve have their turn. */
+/** Pause between two moves of a product, in which reservations can proceed. */
 const PAUSE_MS = 5;
 
 /**
- * Lists a page for the oldest holds of a product, where it has many and no other page is being filled. Nothing of it
- * counts yet.
+ * Begins a page for the oldest holds of a product, if it has many and no other page is being filled. The page does not
+ * count yet.
  *
- * @returns The page, for `insertPage`; undefined where there is nothing to move.
+ * @returns The page, for `insertPage`; undefined if there is nothing to move.
  */
 export async function beginPage(
 	{ products }: HoldStore,
@@ -45,17 +45,17 @@ export async function beginPage(
 	return changed > 0 ? page : undefined;
 }
 
-/** Writes the page, for `countPage`. Its product lists it by now, or nobody ever will: then it is garbage. */
+/** Inserts the page, for `countPage`. If its product has withdrawn it meanwhile, it is orphaned and will be deleted. */
 export async function insertPage({ pages }: HoldStore, page: HoldPage): Promise<void> {
 	await pages.insert(page);
 }
 
 /**
- * Has the page count and its holds gone from the product, in one update. The guard is that the page is still being filled
- * and that all of its holds are still there: the last of them is at its place. Holds are added behind it, so one before it
- * that had gone would have moved it forward.
+ * Makes the page count and removes its holds from the product, in one update. The guard is that the page is still being
+ * filled and that all of its holds are still in the product: the last of them is at its position. Holds are appended
+ * after it, so the removal of one before it would have changed its position.
  *
- * @returns Whether the page counts. If not, `withdrawPage` ends it.
+ * @returns True if the page counts. If not, `withdrawPage` deletes it.
  */
 export async function countPage({ products }: HoldStore, page: HoldPage): Promise<boolean> {
 	const { _id, product_id, holds } = page;
@@ -78,7 +78,7 @@ export async function countPage({ products }: HoldStore, page: HoldPage): Promis
 	return changed > 0;
 }
 
-/** Takes a page off the list that does not count, so that it never will, and deletes it. */
+/** Withdraws a page that does not count, so that it never will, and deletes it. */
 export async function withdrawPage(
 	{ products, pages }: HoldStore,
 	{ _id, product_id }: Pick<HoldPage, "_id" | "product_id">,
@@ -92,7 +92,7 @@ export async function withdrawPage(
 	}
 }
 
-/** Moves the oldest holds of a product to a page; answers whether it did. */
+/** Moves the oldest holds of a product to a page. Returns true if it did. */
 export async function moveOldest(store: HoldStore, product_id: string, sizes = SIZES): Promise<boolean> {
 	const page = await beginPage(store, product_id, sizes);
 	if (!page) {
@@ -106,7 +106,7 @@ export async function moveOldest(store: HoldStore, product_id: string, sizes = S
 	return isCounted;
 }
 
-/** Moves holds in the background, of each product one page at a time. */
+/** Moves holds in the background, one page of a product at a time. */
 export class Mover {
 	#store: HoldStore;
 	#warn: (line: string) => void;
@@ -118,7 +118,10 @@ export class Mover {
 		this.#warn = warn;
 	}
 
-	/** Moves the oldest holds of a product until it has few, unless that is under way. What fails is left to the next call. */
+	/**
+	 * Moves the oldest holds of a product until it has few, unless a move is in progress. After an error, the next call
+	 * continues.
+	 */
 	start(product_id: string): void {
 		if (this.#isStopped || this.#moving.has(product_id)) {
 			return;

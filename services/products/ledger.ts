@@ -2,22 +2,24 @@ import { createHash } from "node:crypto";
 import type { DocumentAdapter } from "../../database/document-store.ts";
 import type { LedgerEntry, ProductDocument } from "./documents.ts";
 
-/** The part of a product that says where its units come from. */
+/** Fields of a product that account for its units. */
 export type Books = Pick<ProductDocument, "supplied" | "ledger" | "ledger_sums">;
 
 type Store = DocumentAdapter<ProductDocument>;
 
-/** An entry guards against repetition for so long: as long as an `Idempotency-Key` counts. */
+/**
+ * Minimum age of entries to be folded: the lifetime of an `Idempotency-Key`, during which a request may be repeated.
+ */
 const KEPT_MS = 24 * 60 * 60_000;
 const AT_ONCE = 500;
 
 /**
- * Changes the stock and `supplied` of a product, with its entry, in one guarded update: an entry that is there already
- * changes nothing.
+ * Changes the stock and `supplied` of a product and adds the entry, in one guarded update. Idempotent: if the entry
+ * exists, nothing changes.
  *
- * @param id Names the entry: the same for each repetition of the same request.
- * @param guard What the product has to be like beside.
- * @returns Whether the stock was changed.
+ * @param id Id of the entry: the same for each repetition of the same request.
+ * @param guard Additional condition on the product.
+ * @returns True if the stock was changed.
  */
 export async function supply(
 	store: Store,
@@ -45,7 +47,7 @@ export async function supply(
 	return supply(store, _id, id, entry, guard, set);
 }
 
-/** Opens the ledgers of products that an earlier version has written: all that they had by then is `earlier`. */
+/** Opens the ledgers of products of an earlier version, with all their units as `earlier`. */
 export async function openLedgers(store: Store): Promise<void> {
 	for (;;) {
 		const found = await store.find({ query: { ledger_sums: { $exists: false } }, limit: AT_ONCE });
@@ -58,7 +60,7 @@ export async function openLedgers(store: Store): Promise<void> {
 	}
 }
 
-/** Unless another process has changed it meanwhile: then it is found again. */
+/** Opens a ledger, unless another process has changed the product meanwhile: then it is found again. */
 async function open(store: Store, { _id, supplied }: ProductDocument): Promise<void> {
 	await store.updateMany(
 		{ _id, supplied, ledger_sums: { $exists: false } },
@@ -66,7 +68,7 @@ async function open(store: Store, { _id, supplied }: ProductDocument): Promise<v
 	);
 }
 
-/** The units that the ledger accounts for: at any moment those that were supplied. */
+/** Returns the units that the ledger accounts for, which always equal those supplied. */
 export function accounted({ ledger = {}, ledger_sums = {} }: Books): number {
 	return [...Object.values(ledger_sums), ...Object.values(ledger).map(({ quantity }) => quantity)].reduce(
 		(sum, quantity) => sum + quantity,
@@ -75,10 +77,10 @@ export function accounted({ ledger = {}, ledger_sums = {} }: Books): number {
 }
 
 /**
- * Books what a process of an earlier version supplied without an entry as `earlier`. Updates of this version leave the
- * difference as it is, so they may happen meanwhile.
+ * Books units as `earlier` that a process of an earlier version has supplied without an entry. Concurrent updates of
+ * this version do not affect the difference.
  *
- * @returns The units that were booked.
+ * @returns Number of booked units.
  */
 export async function bookEarlier(store: Store, document: ProductDocument): Promise<number> {
 	const { _id, supplied, ledger_sums } = document;
@@ -94,10 +96,10 @@ export async function bookEarlier(store: Store, document: ProductDocument): Prom
 }
 
 /**
- * Makes the ledger of a product account for what was supplied, by an entry for the difference. The same difference is
- * booked once, however many ask.
+ * Balances the ledger of a product by an entry for the difference. The same difference is booked once, even by
+ * concurrent calls.
  *
- * @returns The units that were booked.
+ * @returns Number of booked units.
  */
 export async function bookRepair(store: Store, document: ProductDocument, by: string): Promise<number> {
 	const { _id, supplied } = document;
@@ -116,7 +118,7 @@ export async function bookRepair(store: Store, document: ProductDocument, by: st
 	return changed > 0 ? entry.quantity : 0;
 }
 
-/** The ids of entries, and of restocks that an earlier version has noted, that are old enough to be folded. */
+/** Returns the ids of entries, and of restocks recorded by an earlier version, that are old enough to be folded. */
 export function oldEntries({ ledger = {}, restocks = {} }: ProductDocument, now: number) {
 	const before = new Date(now - KEPT_MS).toISOString();
 	const old = { restocks: new Set<string>(), others: [] as string[] };
@@ -135,7 +137,7 @@ export function oldEntries({ ledger = {}, restocks = {} }: ProductDocument, now:
 	return old;
 }
 
-/** Folds entries that nothing can repeat any more into the sums. */
+/** Folds entries that no request can repeat any more into the sums. */
 export async function foldEntries(store: Store, document: ProductDocument, ids: string[]): Promise<void> {
 	const entries = ids.flatMap((id) => {
 		const entry = document.ledger?.[id];
@@ -149,7 +151,7 @@ export async function foldEntries(store: Store, document: ProductDocument, ids: 
 	const $unset = Object.fromEntries(
 		ids.flatMap((id) => [`ledger.${id}`, `restocks.${id}`].map((path) => [path, true])),
 	);
-	// Of several processes that fold the same entries, one finds them.
+	// Of several processes that fold the same entries, only one finds them.
 	const areThere = Object.fromEntries(entries.map(({ id }) => [`ledger.${id}`, { $exists: true }]));
 	await store.updateMany(
 		{ _id: document._id, ...areThere },

@@ -1,10 +1,13 @@
-/** What one attempt to order wants of one product. */
+/** A product and quantity in an attempt to order. */
 export interface Line {
 	product_id: string;
 	quantity: number;
 }
 
-/** Lines of the same product become one, in the order of their ids: of two attempts at the same products one gets all. */
+/**
+ * Sums the lines of each product, ordered by product id, so that of two concurrent attempts at the same products one
+ * succeeds.
+ */
 export function sumByProduct(lines: Line[]): Map<string, number> {
 	const sums = new Map<string, number>();
 	for (const { product_id, quantity } of lines) {

@@ -9,26 +9,26 @@ import { DESCRIBED_AS, wordsOf } from "./search.ts";
 
 type Params = z.output<typeof products.actions.list.params>;
 
-/** The field that each order goes by: its values are different in all products. */
+/** Field for each sort order; its values are unique. */
 const KEYS = { created_at: "_id", price: "price_key", name: "name_key" } as const;
 
 export type Key = (typeof KEYS)[keyof typeof KEYS];
 
-/** The fields that a list is made of. */
+/** Fields that a listing reads. */
 export const LISTED = [...PRESENTED, "removed_at", ...Object.values(KEYS)] as const;
 
 export type Listed = Pick<ProductDocument, (typeof LISTED)[number]>;
 
-/** Which products a page shows, and where it begins. */
+/** Filters, order and start of a page. */
 export interface Page {
 	key: Key;
 	descending: boolean;
-	/** The last value of the key on the page before. */
+	/** Last key of the previous page. */
 	after: string | undefined;
 	category: string | undefined;
-	/** All of them must be there. */
+	/** A product must have all of them. */
 	words: string[];
-	/** In the currency's smallest unit. */
+	/** In minor units of the currency. */
 	min_price: number | undefined;
 	max_price: number | undefined;
 	in_stock: boolean | undefined;
@@ -36,20 +36,20 @@ export interface Page {
 	limit: number;
 }
 
-/** Lists what is on sale, the same on every store and quickly however much there is. */
+/** Lists the products on sale, with the same results on every store, and fast for any number of products. */
 export interface Listing {
 	start(): Promise<void>;
 	stop(): void;
 	page(page: Page): Promise<Listed[]>;
 	categories(): Promise<string[]>;
-	/** Told after products with these ids have been added, described anew or removed. */
+	/** Called after products with these ids were added, updated or removed. */
 	changed(ids: string[]): Promise<void>;
 }
 
 /**
- * The page that a caller asks for.
+ * Returns the requested page.
  *
- * @throws VALIDATION_FAILED where the cursor is that of another list.
+ * @throws VALIDATION_FAILED if the cursor belongs to another list.
  */
 export function readPage(params: Params): Page {
 	const { q, min_price, max_price, sort, cursor, ...rest } = params;
@@ -65,13 +65,15 @@ export function readPage(params: Params): Page {
 	};
 }
 
-/** Where there is none, as in `!!!`, the empty word: no product has it. */
+/**
+ * Returns the words of a search. For one without words, such as `!!!`, returns the empty word, which no product has.
+ */
 function wordsToFind(q: string): string[] {
 	const words = wordsOf(q);
 	return words.length === 0 ? [""] : [...new Set(words)];
 }
 
-/** Where the page after this one begins; nothing where this one is not full. */
+/** Returns the cursor of the next page; undefined if this page is not full. */
 export function nextCursor(params: Params, found: Listed[]): string | undefined {
 	const last = found.at(-1);
 	if (!last || found.length < params.limit) {
@@ -81,7 +83,10 @@ export function nextCursor(params: Params, found: Listed[]): string | undefined 
 	return cursorAt(listOf(params), last[key]);
 }
 
-/** Names a list: a cursor means nothing in another one, and one by name nothing once names are ordered in another way. */
+/**
+ * Returns an id of the list: a cursor is valid only in the same list, and one by name only as long as the order of
+ * names is the same.
+ */
 function listOf({ q, category, min_price, max_price, in_stock, sort }: Params): string {
 	const order = sort.endsWith("name") ? [sort, DESCRIBED_AS] : [sort];
 	const told = JSON.stringify([q, category, min_price, max_price, in_stock, ...order]);

@@ -7,7 +7,7 @@ import { priceKey } from "./search.ts";
 type Kept = "_id" | "category" | "price_minor" | "price_key" | "name_key" | "updated_at";
 
 interface Entry extends Pick<ProductDocument, Kept> {
-	/** The words that it has: kept once for all products. */
+	/** Its words, shared by all products. */
 	words: Word[];
 }
 
@@ -16,32 +16,35 @@ interface Word {
 	entries: Set<Entry>;
 }
 
-/** So many are sorted at once; of more, one goes through all in their order until the page is full. */
+/**
+ * Maximum number of matches that are sorted at once; with more, all products are scanned in order until the page is
+ * full.
+ */
 const FEW = 1000;
-/** Products whose stock is looked at in one go. */
+/** Number of products whose stock is read at once. */
 const BATCH = 100;
 const SPARE = 5;
-/** A change that another process was about to write is there after this. */
+/** Maximum time between the `updated_at` of another process's change and its write, by which reads overlap. */
 const LATE_MS = 10_000;
-/** What other processes change is taken over so often where nobody asks, so that who asks has little to wait for. */
+/** Interval at which changes by other processes are read in the background, so that a request has few left to read. */
 const LOOK_EVERY_MS = 3000;
 
 /**
- * Lists by an index in memory, where the store has none that is of use: NeDB's own would be written anew with every change
- * of a stock, and both NeDB and the MongoDB-compatible server for development read whole indexes for each page.
+ * Lists products by an index in memory, for stores without a suitable one: NeDB would rewrite its own index with every
+ * change of a stock, and both NeDB and the MongoDB-compatible server for development read whole indexes for each page.
  */
 export class MemoryListing implements Listing {
 	#store: DocumentAdapter<ProductDocument>;
-	/** Other processes change the products too. */
+	/** True if other processes change the products too. */
 	#isShared: boolean;
 	#looked_at = 0;
 	#looking: Promise<void> | undefined;
-	/** The look after that one: what was changed when it is asked for is found by it. */
+	/** The update after the current one, which sees all changes made before it was requested. */
 	#lookingNext: Promise<void> | undefined;
 	#entries = new Map<string, Entry>();
 	/** All products in the order of each key. */
 	#orders: Record<Key, Entry[]> = { _id: [], price_key: [], name_key: [] };
-	/** How often these orders have changed. */
+	/** Number of changes of these orders. */
 	#changes = 0;
 	#byCategory = new Map<string, Set<Entry>>();
 	#byWord = new Map<string, Word>();
@@ -56,7 +59,7 @@ export class MemoryListing implements Listing {
 		this.#looked_at = Date.now();
 		this.#take(await this.#store.find({ query: ON_SALE }));
 		if (this.#isShared) {
-			// What fails here fails again for who asks next.
+			// An error here will be reported to the next request.
 			this.#timer = setInterval(() => this.#catchUp()?.catch(() => undefined), LOOK_EVERY_MS);
 		}
 	}
@@ -70,7 +73,7 @@ export class MemoryListing implements Listing {
 		const found: Listed[] = [];
 		let skipped = 0;
 		let batch: string[] = [];
-		// Of these some may be sold out, or in stock after all.
+		// Extra products, since some of the batch may not match the stock filter.
 		const spare = page.in_stock === undefined ? 0 : SPARE;
 		const look = async () => {
 			for (const document of await this.#read(batch)) {
@@ -108,11 +111,11 @@ export class MemoryListing implements Listing {
 	}
 
 	async changed(ids: string[]): Promise<void> {
-		// Also where the time is the same: two changes may fall into one millisecond.
+		// Even with an equal time: two changes may fall into the same millisecond.
 		this.#take(await this.#store.find({ query: { _id: { $in: ids } } }), true);
 	}
 
-	/** Takes over what other processes have changed. */
+	/** Reads changes by other processes. */
 	#catchUp(): Promise<void> | undefined {
 		if (!this.#isShared) {
 			return undefined;
@@ -139,13 +142,13 @@ export class MemoryListing implements Listing {
 		this.#looked_at = now;
 	}
 
-	/** Puts products where they belong now, if they are on sale. */
+	/** Updates the index with these products; removed ones leave it. */
 	#take(documents: ProductDocument[], areNew = false): void {
 		const changed = documents.filter(
 			({ _id, updated_at, removed_at }) =>
 				areNew || removed_at !== null || this.#entries.get(_id)?.updated_at !== updated_at,
 		);
-		// Of many it is quicker to sort all anew than to find a place for each.
+		// Many products are sorted faster as a whole than inserted one by one.
 		const areFew = changed.length <= FEW;
 		for (const document of changed) {
 			const known = this.#entries.get(document._id);
@@ -170,7 +173,7 @@ export class MemoryListing implements Listing {
 		}
 	}
 
-	/** What matches, in its order, from behind the cursor on. */
+	/** Yields the matching products in order, after the cursor. */
 	*#choose(page: Page): Generator<Entry> {
 		const { key, descending, after } = page;
 		const words = page.words.map((word) => this.#byWord.get(word)?.entries ?? new Set<Entry>());
@@ -192,7 +195,7 @@ export class MemoryListing implements Listing {
 			}
 			yield entry;
 			if (this.#changes !== changes) {
-				// Products have come or gone meanwhile.
+				// Products were added or removed meanwhile.
 				changes = this.#changes;
 				[begin, end] = this.#bounds({ ...page, after: entry[key] });
 				number = -1;
@@ -200,7 +203,7 @@ export class MemoryListing implements Listing {
 		}
 	}
 
-	/** What may match, where that is little: what has the rarest word or the category, or a price in the range. */
+	/** Returns the candidates, if they are few: products with the rarest word, in the category or in the price range. */
 	#few({ category, min_price, max_price }: Page, words: Set<Entry>[]): Entry[] | undefined {
 		const sets = category === undefined ? words : [...words, this.#byCategory.get(category) ?? new Set()];
 		const smallest = sets.toSorted((one, other) => one.size - other.size)[0];
@@ -213,7 +216,7 @@ export class MemoryListing implements Listing {
 		return end - begin <= FEW ? order.slice(begin, end) : undefined;
 	}
 
-	/** The part of the order that a page can come from. */
+	/** Returns the range of the order that a page can come from. */
 	#bounds({ key, descending, after, min_price, max_price }: Page): [number, number] {
 		const order = this.#orders[key];
 		let [begin, end] = [0, order.length];
@@ -294,7 +297,7 @@ export class MemoryListing implements Listing {
 
 const KEYS: Key[] = ["_id", "price_key", "name_key"];
 
-/** @param words For each word of the page what has it. */
+/** @param words For each word of the page, the products that have it. */
 function matches(entry: Entry, { category, min_price, max_price }: Page, words: Set<Entry>[]): boolean {
 	return (
 		(category === undefined || entry.category === category) &&
@@ -308,7 +311,7 @@ function isAfter(key: string, after: string | undefined, descending: boolean): b
 	return after === undefined || (descending ? key < after : key > after);
 }
 
-/** The first place whose key is not smaller. */
+/** Returns the first index whose key is not less than the value. */
 function bisect(order: Entry[], key: Key, value: string): number {
 	let [low, high] = [0, order.length];
 	while (low < high) {

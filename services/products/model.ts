@@ -5,12 +5,15 @@ import type { newProduct, product } from "../../contracts/products.ts";
 import type { Held, ProductDocument, Reason } from "./documents.ts";
 import { searchFields } from "./search.ts";
 
-/** Matches what the shop shows. */
+/** Condition that matches products on sale. */
 export const ON_SALE = { removed_at: null };
 
 let made = 0;
 
-/** In the shape of an ObjectId, later ids after earlier ones: 12 hex digits of milliseconds, 4 of a counter, 8 of chance. */
+/**
+ * Returns an id in the form of an ObjectId, in ascending order: 12 hex digits of milliseconds, 4 of a counter, 8 random
+ * ones.
+ */
 function newProductId(): string {
 	made = (made + 1) % 0x10000;
 	return hex(Date.now(), 12) + hex(made, 4) + randomBytes(4).toString("hex");
@@ -20,7 +23,7 @@ function hex(value: number, digits: number): string {
 	return value.toString(16).padStart(digits, "0");
 }
 
-/** The document of a new product. */
+/** Returns the document of a new product. */
 export function newDocument(
 	given: z.output<typeof newProduct>,
 	sku?: string,
@@ -36,7 +39,7 @@ export function newDocument(
 		...searchFields({ _id, ...described }),
 		stock: given.stock,
 		supplied: given.stock,
-		// Nothing can repeat it: the document is inserted once.
+		// Needs no entry against repetition: the document is inserted once.
 		ledger_sums: { [described_by ? "import" : "create"]: given.stock },
 		holds: [],
 		created_at: now,
@@ -46,13 +49,13 @@ export function newDocument(
 	};
 }
 
-/** The stored fields of what a shopkeeper describes, without the stock. */
+/** Returns the stored fields of a description, without the stock. */
 export function changesOf(given: Omit<z.output<typeof newProduct>, "stock">) {
 	const { name, description, price, category, image_url } = given;
 	return { name, description, price_minor: toMinor(price), category, image_url: image_url ?? null };
 }
 
-/** The fields that the contract shows. */
+/** Fields in the contract. */
 export const PRESENTED = [
 	"name",
 	"description",
@@ -64,7 +67,7 @@ export const PRESENTED = [
 	"updated_at",
 ] as const;
 
-/** A product as the contract shows it. */
+/** Converts a document to a product of the contract. */
 export function present(
 	document: Pick<ProductDocument, "_id" | (typeof PRESENTED)[number]>,
 ): z.input<typeof product> {
@@ -82,12 +85,12 @@ export function present(
 	};
 }
 
-/** The stock of a product as the operator sees it. */
+/** Returns the stock of a product for the operator. */
 export function presentStock({ _id, sku, name, stock, supplied }: ProductDocument, held: Held) {
 	return { id: _id, sku, name, stock, held: held.units, supplied, holds: held.holds };
 }
 
-/** Where the units of a product come from, as the operator sees it: the sums first, then the entries as they came. */
+/** Returns the ledger of a product for the operator: first the sums, then the entries by time. */
 export function presentLedger({ _id, sku, name, supplied, ledger = {}, ledger_sums = {} }: ProductDocument) {
 	const sums = Object.entries(ledger_sums).map(([reason, quantity]) => ({
 		...{ at: null, reason: reason as Reason, quantity, by: null, id: null },

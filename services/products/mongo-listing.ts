@@ -5,7 +5,10 @@ import { ON_SALE } from "./model.ts";
 
 const KEYS: Key[] = ["_id", "price_key", "name_key"];
 
-/** Lists by indexes of a MongoDB server: for each order, of all products, of a category, of a word. */
+/**
+ * Lists products by indexes of a MongoDB server: for each sort order, one of all products, one by category, one by
+ * word.
+ */
 export class MongoListing implements Listing {
 	#collection: NativeCollection<ProductDocument>;
 

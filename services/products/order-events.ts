@@ -16,7 +16,7 @@ import type { HoldPage, ProductDocument } from "./documents.ts";
 import { type Fate, settle } from "./settling.ts";
 import { EVENTS_UP_TO, FATES, GROUP } from "./stream-position.ts";
 
-/** An event that settles a hold, and its place in the stream. */
+/** An event that settles a hold, and its position in the stream. */
 interface Settling {
 	order_id: string;
 	fate: Fate;
@@ -26,19 +26,19 @@ interface Settling {
 type SettlingService = DocumentService<ProductDocument, HoldPage> & ConsistentService;
 
 const EVENTS_AT_ONCE = 200;
-/** Failures after which an event that cannot be handled is left to the sweeper, which asks orders about each hold. */
+/** Number of failures after which an event is left to the sweeper, which asks orders about each hold. */
 const TRIES = 5;
 const BACKOFF_MIN_MS = 250;
 const BACKOFF_MAX_MS = 30_000;
 
 /**
- * Settles holds by what became of their orders, as the stream tells, in batches of what has arrived. An event is
- * acknowledged once its hold is gone from the disk; delivered again it finds none. While the store is away or takes no
- * writes, events come again until it does.
+ * Settles holds by the events of their orders, in batches. An event is acknowledged once its hold has been removed on
+ * the disk; if it is redelivered, there is no hold left. While the store is unavailable or rejects writes, events are
+ * redelivered.
  */
 export function orderEvents(): Partial<ServiceSchema> {
 	let settleHold: (event: Settling) => Promise<undefined>;
-	/** How often events failed, apart from what passes, by their places in the stream. */
+	/** Number of failures of events by their position in the stream, without transient errors. */
 	const failures = new LRUCache<number, number>({ max: 10_000 });
 	return mixin<SettlingService>({
 		created() {
@@ -61,9 +61,9 @@ export function orderEvents(): Partial<ServiceSchema> {
 		channels: {
 			[ALL_EVENTS]: {
 				group: GROUP,
-				// Never given up by JetStream.
+				// JetStream never stops redelivering.
 				maxRetries: -1,
-				/** Never rejects: the adapter would have the event come again at once. */
+				/** Never rejects: the adapter would have the event redelivered at once. */
 				async handler(this: SettlingService, given: unknown, message: JsMsg) {
 					const fate = fateOf(given);
 					const event = fate && orderEvent(given);
@@ -76,7 +76,7 @@ export function orderEvents(): Partial<ServiceSchema> {
 					const pulse = setInterval(() => message.working(), ACK_WAIT_MS / 4);
 					try {
 						await this.comparer.ready();
-						// One that has failed is tried alone, so that it fails no other.
+						// An event that has failed is handled alone, so that it fails no other.
 						await (failures.has(position) ? settleHolds(this, [settling]) : settleHold(settling));
 						failures.delete(position);
 					} catch (error) {
@@ -101,11 +101,12 @@ export function orderEvents(): Partial<ServiceSchema> {
 	});
 }
 
-/** Settles the holds of these events and notes the last of their places. */
+/** Settles the holds of these events and records the highest of their positions. */
 async function settleHolds(service: SettlingService, events: readonly Settling[]): Promise<void> {
 	const { adapter: products, beside: pages, notes, broker } = service;
 	const fates = new Map(events.map(({ order_id, fate }) => [order_id, fate]));
-	// Together, so that they share an fsync. A note without its hold does no harm: the event comes again.
+	// Concurrently, so that both share an fsync. A recorded position without its hold does no harm: the event is
+	// redelivered.
 	const [{ released }] = await Promise.all([
 		settle({ products, pages }, fates),
 		notes.raise(EVENTS_UP_TO, Math.max(...events.map(({ position }) => position))),
@@ -113,7 +114,7 @@ async function settleHolds(service: SettlingService, events: readonly Settling[]
 	publishInvalidation(broker, released.map(aboutProduct));
 }
 
-/** Notes that the event is done with; answers whether the store has taken that. */
+/** Records the event as handled. Returns true if the store has accepted that. */
 async function leaveToSweeper(
 	{ notes, logger }: SettlingService,
 	{ order_id, position }: Settling,
@@ -129,18 +130,18 @@ async function leaveToSweeper(
 	return true;
 }
 
-/** 0.25 s, doubled with each try up to 30 s, of which a random half or more, in milliseconds. */
+/** Returns the backoff in milliseconds: 0.25 s, doubled with each try up to 30 s, with random jitter of up to half. */
 function backoff(tries: number): number {
 	return Math.round(Math.min(BACKOFF_MAX_MS, BACKOFF_MIN_MS * 2 ** tries) * (0.5 + Math.random() / 2));
 }
 
-/** Most events are of no interest here, and not read any further. */
+/** Returns the fate of an event's hold. Most events have none, and are not parsed any further. */
 function fateOf(given: unknown): Fate | undefined {
 	const { name } = (given ?? {}) as Partial<EventEnvelope>;
 	return typeof name === "string" && Object.hasOwn(FATES, name) ? FATES[name] : undefined;
 }
 
-/** An event that some contract has; what is none is kept as a dead letter by the services with an inbox. */
+/** Parses an event of a contract. Others are stored as dead letters by the services with an inbox. */
 function orderEvent(given: unknown): EventEnvelope | undefined {
 	try {
 		return readEvent(given);

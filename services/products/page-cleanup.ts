@@ -2,27 +2,26 @@ import type { HoldPage, ProductDocument } from "./documents.ts";
 import { collect, findMissing, type HoldStore, type MissingPage } from "./hold-pages.ts";
 import { withdrawPage } from "./hold-paging.ts";
 
-/** A page that is being filled for longer was left by a process that died. */
+/** Age of a page being filled after which its process must have died. */
 const FILLING_MS = 60_000;
-/** A page that no product lists is deleted after this; it could not count any more before either. */
+/** Age after which an unlisted page is deleted; it could not have counted any more before. */
 const UNLISTED_MS = 2 * 60_000;
 
-/** Pages that need nothing else than an update or a deletion, and those that need the operator. */
+/** Result of a cleanup. */
 export interface Tidied {
-	/** Products that got units. */
+	/** Products whose stock has increased. */
 	collected: string[];
-	/** Pages that are listed and not there, and their product: none where they were not looked for. */
+	/** Listed pages that do not exist; empty if they were not looked for. */
 	missing: MissingPage[];
 }
 
 /**
- * Ends what processes that died have left of pages: listings of pages that they were filling, pages that are on no list,
- * units that the product has not collected, and empty pages.
+ * Cleans up the pages of processes that died: pages being filled, orphaned pages, units not collected, and empty pages.
  *
- * @param isMissingDue Whether pages that are not there are looked for: that reads every product that ever had a page.
+ * @param isMissingDue Whether to look for missing pages, which reads every product that ever had a page.
  */
 export async function tidyPages(store: HoldStore, now = Date.now(), isMissingDue = true): Promise<Tidied> {
-	// With a lower bound too: a server for development reads all products that lack the field where there is none.
+	// The lower bound is for the server for development: without one, it reads all products that lack the field.
 	const stale = { "filling.since": { $gt: "", $lt: new Date(now - FILLING_MS).toISOString() } };
 	for (const { _id, filling } of await store.products.find({ query: stale, fields: ["filling"] })) {
 		await withdrawPage(store, { _id: (filling as Filling).page_id, product_id: _id });
@@ -31,7 +30,7 @@ export async function tidyPages(store: HoldStore, now = Date.now(), isMissingDue
 	const empty = await store.pages.find({ query: { holds: { $size: 0 } }, fields: ["product_id"] });
 	const empty_ids = new Set(empty.map(({ _id }) => _id));
 	for await (const pages of store.pages.inBatches({}, ["product_id", "returned", "created_at"])) {
-		// Read after the pages: one that is not listed by now was taken off the list, or never will be on it.
+		// Read after the pages: a page that is not listed now was removed from the list, or will never be on it.
 		const product_ids = [...new Set(pages.map(({ product_id }) => product_id))];
 		const fields = ["hold_pages", "filling"] as const;
 		const products = new Map(

@@ -29,25 +29,25 @@ import { Sweeper } from "./sweeper.ts";
 import { hasEarlier, KEEPS_LEDGERS, KEEPS_PAGES } from "./versions.ts";
 
 interface ProductsService extends DocumentService<ProductDocument, HoldPage>, ConsistentService {
-	/** Both collections that holds are in. */
+	/** The two collections that contain holds. */
 	holds: HoldStore;
 	sweeper: Sweeper;
 	mover: Mover;
 	listing: Listing;
 	/** @throws EVENTS_NOT_TAKEN_IN */
 	checkOrderEvents(): void;
-	/** Holds units for an attempt to order, together with those that want the same product at the same time. */
+	/** Reserves units for an attempt to order, in one update with concurrent attempts at the same product. */
 	reserve(call: ReserveCall): Promise<Reserved>;
-	/** Has products that have many holds move the oldest of them to a page, in the background. */
+	/** Makes products with many holds move the oldest of them to a page, in the background. */
 	moveHolds(reserved: Reserved): void;
-	/** Tells everybody who keeps answers about these products. */
+	/** Invalidates cached responses about these products on all nodes. */
 	tell(ids: string[]): void;
 	find(id: string): Promise<ProductDocument>;
-	/** Inserts a product; with a key, answers the one that an earlier run of the same request has inserted. */
+	/** Inserts a product. With a key, returns the product that an earlier attempt of the same request has inserted. */
 	insertOnce(document: ProductDocument, key_id: string | undefined): Promise<ProductDocument>;
 }
 
-/** Pending orders have their holds: else one of the two was restored from an older copy. */
+/** Checks that every pending order has its holds. If not, orders or products was restored from an older copy. */
 const holdsConsistent = withAction<ProductsService>("v1.orders.pending", function () {
 	return unheldOrder(
 		(among) => callAction(this.broker, "v1.orders.pending", among ? { among } : {}),
@@ -55,7 +55,7 @@ const holdsConsistent = withAction<ProductsService>("v1.orders.pending", functio
 	);
 });
 
-/** How many products the operator is shown at most. */
+/** Maximum number of products shown to the operator. */
 const STOCK_ROWS = 20;
 
 export default service<ProductsService>({
@@ -126,7 +126,7 @@ export default service<ProductsService>({
 				const { name, description, category, price_minor } = document;
 				const described = changesOf({ ...present(document), ...changes });
 				const changed = await this.adapter.updateMany(
-					// What it is found by is made of all of these: another change meanwhile, and it is made again.
+					// The search fields depend on these: after a concurrent change they are computed again.
 					{ _id: id, ...ON_SALE, name, description, category, price_minor },
 					{
 						$set: {
@@ -211,7 +211,7 @@ export default service<ProductsService>({
 		async reserve(ctx) {
 			const { lines, ...attempt } = ctx.params;
 			const reserved = await this.reserve({ attempt, lines }).catch((error) => {
-				// Of one line that was refused nothing has changed; of several some may have been held for a moment.
+				// A refusal of one line has changed nothing; of several lines, some may have been held for a moment.
 				if (lines.length > 1 || problemCode(error) === undefined) {
 					this.tell(lines.map(({ product_id }) => product_id));
 				}
@@ -310,7 +310,7 @@ export default service<ProductsService>({
 	methods: {
 		moveHolds(this: ProductsService, { lines }: Reserved) {
 			for (const { product_id, document } of lines) {
-				// A process of an earlier version would not find them there.
+				// A process of an earlier version would not find holds in pages.
 				if (document.holds.length >= SIZES.own_max && !hasEarlier(this, KEEPS_PAGES)) {
 					this.mover.start(product_id);
 				}
@@ -343,13 +343,13 @@ export default service<ProductsService>({
 	},
 });
 
-/** Who asks, as the ledger names them. */
+/** Returns the actor's name in the ledger. */
 function actorOf(ctx: Pick<ActionContext, "locals">): string {
 	const { caller } = ctx.locals;
 	return caller?.id == null ? "shop" : `${caller.role}:${caller.id}`;
 }
 
-/** Only what the caller changes is written, so that two who change different fields do not undo each other. */
+/** Picks the fields that the caller changes, so that concurrent changes of different fields do not undo each other. */
 function pickGiven(described: ReturnType<typeof changesOf>, changes: object) {
 	return Object.fromEntries(
 		Object.entries(described).filter(([field]) => field.replace(/_minor$/, "") in changes),

@@ -2,26 +2,26 @@ import { batched } from "../../load/batching.ts";
 import type { HoldStore } from "./hold-pages.ts";
 import { type ReserveCall, type Reserved, reserve, reserveTogether } from "./reserving.ts";
 
-/** The attempts at one product that are under way or wait for their turn. */
+/** The attempts at one product that are in flight or queued. */
 interface Queue {
 	waiting: number;
 	reserve(call: ReserveCall): Promise<Reserved>;
 }
 
 /**
- * Holds units for attempts to order as they arrive. Attempts at the same single product share updates of it; no product
- * waits for another one, nor for an order of several lines.
+ * Reserves units for attempts to order as they arrive. Concurrent attempts at the same single product share updates. No
+ * product waits for another one, nor for an order of several lines.
  */
 export class Reserver {
 	#store: () => HoldStore;
-	/** By product; only of those that somebody is buying at the moment. */
+	/** Queues by product, only of products with attempts in flight. */
 	#queues = new Map<string, Queue>();
 
 	constructor(store: () => HoldStore) {
 		this.#store = store;
 	}
 
-	/** As `reserve` of reserving.ts. */
+	/** Like `reserve` of reserving.ts. */
 	async reserve(call: ReserveCall): Promise<Reserved> {
 		const [line, ...others] = call.lines;
 		if (!line || others.length > 0) {
@@ -39,7 +39,7 @@ export class Reserver {
 		}
 	}
 
-	/** Products that somebody is buying at the moment. */
+	/** Number of products with attempts in flight. */
 	get products(): number {
 		return this.#queues.size;
 	}

@@ -7,39 +7,39 @@ import { settle } from "./settling.ts";
 
 const FIELDS = ["name", "price_minor", "stock", "holds", "hold_pages", "moves"] as const;
 
-/** The part of a product that reserving reads. Of holds in pages only those of the attempts are in it. */
+/** Fields of a product that a reservation reads. Of the holds in pages, only those of the attempts are included. */
 export type ReservedProduct = Pick<ProductDocument, "_id" | (typeof FIELDS)[number]>;
 
-/** One attempt to order. */
+/** An attempt to order. */
 export interface Attempt {
 	reservation_id: string;
-	/** The same for all attempts that have one Idempotency-Key: only one of them holds units. */
+	/** Shared by all attempts with the same Idempotency-Key: only one of them holds units. */
 	request_id?: string | undefined;
-	/** ISO 8601 */
+	/** ISO 8601. */
 	expires_at: string;
 }
 
 type ReservedLine = Line & { document: ReservedProduct };
 
-/** What is held for an order. */
+/** The units held for an order. */
 export interface Reserved {
-	/** That of an earlier attempt of the same request, where that one holds everything already. */
+	/** That of an earlier attempt of the same request, if it holds all lines already. */
 	reservation_id: string;
-	/** When the holds expire, ISO 8601. */
+	/** Expiry of the holds, ISO 8601. */
 	expires_at: string;
 	lines: ReservedLine[];
 }
 
-/** How often units are tried for that others take at the same moment. */
+/** Maximum number of tries for units that concurrent orders take. */
 const TRIES = 5;
 
 /**
- * Holds units for an attempt to order, all lines or none. Every step is one guarded update of one document: the units
- * leave the stock only if they are there and neither this attempt nor another one of the same request holds them, in the
- * same moment in which the hold is noted. So an attempt that arrives twice holds once. The product's pages are looked at
- * before that, and the update has the guard that no hold has moved to one meanwhile.
+ * Reserves units for an attempt to order, all lines or none. Every step is one guarded update of one document. It takes
+ * the units from the stock and adds the hold, only if there are enough units, and neither this attempt nor another one
+ * of the same request holds any. So a duplicate attempt holds once. The product's pages are read before, and the update
+ * has the guard that no hold has moved to one meanwhile.
  *
- * @throws PRODUCT_NOT_FOUND or OUT_OF_STOCK, naming every line at fault; RESERVATION_UNDER_WAY where another attempt of
+ * @throws PRODUCT_NOT_FOUND or OUT_OF_STOCK, naming every line at fault; RESERVATION_UNDER_WAY if another attempt of
  * the request holds some of the lines and not all. Then this attempt holds nothing.
  */
 export async function reserve(store: HoldStore, attempt: Attempt, lines: Line[]): Promise<Reserved> {
@@ -61,7 +61,7 @@ export async function reserve(store: HoldStore, attempt: Attempt, lines: Line[])
 			const { reservation_id, expires_at } = attempt;
 			return { reservation_id, expires_at, lines: held };
 		}
-		// Somebody else was faster with what was there a moment ago; it may also come back. Or holds moved to a page meanwhile.
+		// A concurrent order took the units, which may come back, or holds moved to a page.
 		tried += (await hasMoved(store, short.document)) ? 0 : 1;
 		if (tried === TRIES) {
 			const message = "others are buying this at the same moment: try again";
@@ -72,13 +72,15 @@ export async function reserve(store: HoldStore, attempt: Attempt, lines: Line[])
 	}
 }
 
-/** Whether holds of a product have moved to a page since it was read, so that an update of it says nothing by failing. */
+/** Tells whether holds of a product have moved to a page since it was read, which may be why an update of it failed. */
 async function hasMoved({ products }: HoldStore, { _id, moves }: ReservedProduct): Promise<boolean> {
 	const [later] = await products.find({ query: { _id }, fields: ["moves"] });
 	return later?.moves !== moves;
 }
 
-/** A hold of the attempt that holds all lines: this one, which arrived before, or an earlier one of its request. */
+/**
+ * Returns a hold of the attempt that holds all lines: this attempt, delivered before, or an earlier one of its request.
+ */
 function attemptOf(attempt: Attempt, held: Reserved["lines"]): Hold | undefined {
 	const holds = held.map(({ document }) => document.holds.find((hold) => isOf(attempt, hold)));
 	const first = holds.find((hold) => hold !== undefined);
@@ -98,7 +100,7 @@ function isOf({ reservation_id, request_id }: Attempt, hold: Hold): boolean {
 	);
 }
 
-/** Products on which none of these attempts, nor another one of their requests, holds units. */
+/** Matches products on which neither these attempts nor others of their requests hold units. */
 function withoutHoldsOf(attempts: readonly Attempt[]): object {
 	const keyed = attempts.flatMap(({ request_id = [] }) => request_id);
 	return {
@@ -116,11 +118,11 @@ export interface ReserveCall {
 }
 
 /**
- * Holds units of one product for several attempts to order that come at the same time, each as `reserve` does. Together
- * they are one guarded update, so that a product that many buy is not written once for each of them.
+ * Reserves units of one product for several concurrent attempts to order, each like `reserve`. They share one guarded
+ * update, so that a popular product is not written once for each attempt.
  *
- * @param calls Of one line each.
- * @returns What is held, or why it is not, for each call in their order.
+ * @param calls Calls of one line each.
+ * @returns The reserved units or the error, for each call in order.
  */
 export async function reserveTogether(
 	store: HoldStore,
@@ -136,7 +138,7 @@ export async function reserveTogether(
 	);
 }
 
-/** Holds what there is enough for by one update; undefined for calls that have to be looked at one by one. */
+/** Reserves as many calls as the stock allows in one update; undefined for calls that have to be handled one by one. */
 async function holdTogether(
 	store: HoldStore,
 	product_id: string,
@@ -183,17 +185,17 @@ async function holdTogether(
 	);
 }
 
-/** Ids of an attempt or its hold. The two kinds never meet: UUIDs of versions 4 and 8. */
+/** Returns the ids of an attempt or its hold. The two kinds never collide: they are UUIDs of versions 4 and 8. */
 function idsOf({ reservation_id, request_id }: Attempt | Hold): string[] {
 	return request_id === undefined ? [reservation_id] : [reservation_id, request_id];
 }
 
-/** The hold of an attempt. */
+/** Returns the hold of an attempt. */
 export function holdOf({ reservation_id, request_id, expires_at }: Attempt, quantity: number): Hold {
 	return { reservation_id, ...(request_id ? { request_id } : {}), expires_at, quantity };
 }
 
-/** Holds every line; where one is short, releases the others and answers that one. */
+/** Holds every line. If one is short, releases the others and returns it. */
 async function holdAll(
 	store: HoldStore,
 	attempt: Attempt,
@@ -201,7 +203,7 @@ async function holdAll(
 ): Promise<ReservedLine | undefined> {
 	for (const [place, line] of lines.entries()) {
 		const { product_id, quantity, document } = line;
-		// Where its answer is lost the hold may be there: the caller abandons the reservation before it is released.
+		// If the response is lost, the hold may exist: the caller abandons the reservation before it is released.
 		const changed = await store.products.updateMany(
 			{
 				...{ _id: product_id, ...ON_SALE, ...unmoved(document), stock: { $gte: quantity } },
@@ -211,7 +213,7 @@ async function holdAll(
 		);
 		if (changed === 0) {
 			if (place > 0) {
-				// Nobody takes over a part of the lines.
+				// No other attempt takes over an incomplete reservation.
 				await settle(store, new Map([[attempt.reservation_id, "release"]]));
 			}
 			return line;
@@ -220,7 +222,7 @@ async function holdAll(
 	return undefined;
 }
 
-/** Products on sale, with the holds of these attempts that are in their pages. */
+/** Returns products on sale, including the holds of these attempts in their pages. */
 async function findOnSale(
 	store: HoldStore,
 	product_ids: string[],
@@ -253,7 +255,7 @@ async function find(
 	return documents;
 }
 
-/** Throws OUT_OF_STOCK that names every line that is short. */
+/** @throws OUT_OF_STOCK, naming every line that is short */
 function refuseShortages(documents: Map<string, ReservedProduct>, wanted: Map<string, number>): void {
 	const errors = [...wanted]
 		.map(([product_id, requested]) => ({

@@ -6,10 +6,10 @@ import type { Line } from "./lines.ts";
 import { type Attempt, holdOf } from "./reserving.ts";
 import { settle } from "./settling.ts";
 
-/** The reservations that were sold last, at most one of each product and of each of its pages. */
+/** Returns the last sold reservations, at most one of each product and of each of its pages. */
 export async function newestSales({ products, pages }: HoldStore): Promise<string[]> {
 	const newest = {
-		// The server for development reads all products for `$exists`.
+		// With `$exists`, the server for development reads all products.
 		query: { "last_sold.at": { $gt: "" } },
 		...{ sort: ["-last_sold.at"], limit: NEWEST, fields: ["last_sold"] as const },
 	};
@@ -21,7 +21,7 @@ export async function newestSales({ products, pages }: HoldStore): Promise<strin
 		.map(({ reservation_id }) => reservation_id);
 }
 
-/** The reservations that lack the hold of one of their products. */
+/** Returns the reservations that lack the hold of one of their products. */
 export async function findUnheld(
 	store: HoldStore,
 	reservations: { reservation_id: string; product_ids: string[] }[],
@@ -36,7 +36,7 @@ export async function findUnheld(
 	for (const product of await store.products.find({ query, fields: ["holds"] })) {
 		note(product._id, product);
 	}
-	// Afterwards, since a hold may move to a page and never back.
+	// Read after the products, since a hold may move to a page and never back.
 	for (const page of await findCounted(store, query)) {
 		note(page.product_id, page);
 	}
@@ -49,14 +49,14 @@ export async function findUnheld(
 
 /** A line of an order whose hold is lost. */
 export interface LostLine extends Line {
-	/** Whether its units left the stock in what orders has lost: then none are taken. */
+	/** True if its units were sold by an event that orders has lost: then none are taken from the stock. */
 	is_sold: boolean;
 }
 
 /**
- * Holds units again for a pending order whose hold is lost, all lines or none; a line that is held stays so.
+ * Holds units again for a pending order whose hold is lost, all lines or none. Existing holds remain.
  *
- * @returns Whether all lines are held.
+ * @returns True if all lines are held.
  */
 export async function holdAgain(
 	store: HoldStore,
@@ -72,7 +72,7 @@ export async function holdAgain(
 	return true;
 }
 
-/** Answers whether the line is held. */
+/** Returns true if the line is held. */
 async function holdLine(
 	store: HoldStore,
 	attempt: Pick<Attempt, "reservation_id" | "expires_at">,
@@ -107,7 +107,10 @@ async function holdLine(
 	}
 }
 
-/** Takes units out of a stock that orders has sold, where it is as it was found; answers whether it was. */
+/**
+ * Takes units that orders has sold out of a stock, if the stock is unchanged since it was found. Returns true if it
+ * was.
+ */
 export async function takeSold(
 	store: DocumentAdapter<ProductDocument>,
 	found: { product_id: string; stock: number; supplied: number; quantity: number },

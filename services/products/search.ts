@@ -5,20 +5,24 @@ import type { ProductDocument } from "./documents.ts";
 import { folded } from "./folding.ts";
 
 /**
- * Changes with how products are described for search and with the form of skus and categories, so that what an earlier
- * version wrote is written anew.
+ * Version of the search fields and of the form of SKUs and categories. When it changes, products of an earlier version
+ * are converted.
  */
 export const DESCRIBED_AS = 3;
-/** Names are ordered by so many characters, and cursors hold no more: 200 syllables of Hangul are 600 letters. */
+/**
+ * Maximum number of characters that names are ordered by and cursors contain: 200 syllables of Hangul are 600 letters.
+ */
 const NAME_KEY_MAX = 640;
 const PRICE_DIGITS = 15;
 
-/** Fields that products are found and ordered by. They are written with every description; nothing else may set them. */
+/** Fields for search and order. They are written with every description; no other code may set them. */
 export type SearchFields = Pick<ProductDocument, "words" | "price_key" | "name_key" | "described_as">;
 
 type Described = Pick<ProductDocument, "_id" | "name" | "description" | "category" | "price_minor">;
 
-/** The search fields of a product, from what it says of itself: all its words, of which 5000 characters bound the number. */
+/**
+ * Returns the search fields of a product, including all its words, whose number the limit of 5000 characters bounds.
+ */
 export function searchFields({ _id, name, description, category, price_minor }: Described): SearchFields {
 	const name_words = [...wordsOf(name).join(" ")].slice(0, NAME_KEY_MAX).join("");
 	return {
@@ -29,19 +33,19 @@ export function searchFields({ _id, name, description, category, price_minor }: 
 	};
 }
 
-/** The words of a text as they are compared: `Łódź` and `lodz` are one word. */
+/** Returns the words of a text, folded: `Łódź` and `lodz` are the same word. */
 export function wordsOf(text: string): string[] {
 	return folded(text).match(/[\p{L}\p{N}]{1,40}/gu) ?? [];
 }
 
-/** A price as text in the order of its amount. */
+/** Returns a price as text that sorts by amount. */
 export function priceKey(price_minor: number): string {
 	return String(price_minor).padStart(PRICE_DIGITS, "0");
 }
 
 /**
- * Gives products that an earlier version has described their search fields, and their skus and categories the form in
- * which they are compared now. A sku that another product has in this form stays as it is; `tell` is told of it.
+ * Converts products of an earlier version: their search fields, and the form of their SKUs and categories. An SKU that
+ * another product has in the new form is left unchanged and reported to `tell`.
  */
 export async function describeForSearch(
 	store: DocumentAdapter<ProductDocument>,
@@ -52,7 +56,7 @@ export async function describeForSearch(
 		if (found.length === 0) {
 			return;
 		}
-		// Concurrently, since writes that come together share the cost of the disk.
+		// Concurrently, since simultaneous writes share the cost of the disk.
 		await Promise.all(found.map((document) => describeAnew(store, document, tell)));
 	}
 }
@@ -70,10 +74,10 @@ async function describeAnew(
 	const described = {
 		category: normal.category,
 		...searchFields({ ...document, category: normal.category }),
-		// Other processes look for what has changed.
+		// Makes other processes read the change.
 		...(normal.category === category ? {} : { updated_at: new Date().toISOString() }),
 	};
-	// Unless another process has changed it meanwhile: then it is found again, or well described.
+	// If another process changes it meanwhile, it is found again or already converted.
 	const query = { _id, sku, name, description, category, price_minor };
 	try {
 		await store.updateMany(query, {

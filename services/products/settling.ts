@@ -6,10 +6,10 @@ import { collect, findCounted, type HoldStore, unitsOf } from "./hold-pages.ts";
 /** The fate of a hold: its units are sold, or go back on sale. */
 export type Fate = "consume" | "release";
 
-/** Products that are written at the same moment: writes that come together share the cost of the disk. */
+/** Maximum number of concurrent writes of products: simultaneous writes share the cost of the disk. */
 const WRITES_AT_ONCE = 50;
 
-/** Documents that have holds. */
+/** A collection of documents with holds. */
 interface Place {
 	documents: Pick<DocumentAdapter<object>, "updateMany">;
 	/** The field that units of released holds are added to. */
@@ -17,11 +17,12 @@ interface Place {
 }
 
 /**
- * Settles the holds of reservations, in one update of each product and page where that is possible. The guard is the
- * presence of the holds: whoever takes one out puts its units back, so a late duplicate does nothing. Pages come after all
- * products, since a hold moves from its product to a page and never back: one that has moved meanwhile is found there.
+ * Settles the holds of reservations, with one update per product and page if possible. The guard is the presence of the
+ * holds: only the update that removes one puts its units back, so a late duplicate has no effect. Pages are read after
+ * all products, since a hold moves from its product to a page and never back: a hold that has moved meanwhile is found
+ * there.
  *
- * @returns How many holds went, and the products that got units.
+ * @returns Number of removed holds, and the products whose stock has increased.
  */
 export async function settle(
 	store: HoldStore,
@@ -71,7 +72,7 @@ interface Settled {
 	unsold: Hold[];
 }
 
-/** Settles those of a document's holds that have a fate; answers those that this call has settled. */
+/** Settles the holds of a document that have a fate. Returns those that this call has settled. */
 async function settleIn(
 	place: Place,
 	_id: string,
@@ -86,7 +87,7 @@ async function settleIn(
 	};
 }
 
-/** Answers those of these holds that this call has released. */
+/** Releases holds. Returns those that this call has released. */
 async function releaseHolds(place: Place, _id: string, holds: Hold[]): Promise<Hold[]> {
 	if (await takeOut(place, _id, holds, unitsOf(holds))) {
 		return holds;
@@ -94,7 +95,7 @@ async function releaseHolds(place: Place, _id: string, holds: Hold[]): Promise<H
 	if (holds.length === 1) {
 		return [];
 	}
-	// Some of them went meanwhile.
+	// Some of them were removed meanwhile.
 	const released: Hold[] = [];
 	for (const hold of holds) {
 		released.push(...(await releaseHolds(place, _id, [hold])));
@@ -102,7 +103,10 @@ async function releaseHolds(place: Place, _id: string, holds: Hold[]): Promise<H
 	return released;
 }
 
-/** Takes holds out of a document if all of them are there, and puts units back; sold are those that bring none back. */
+/**
+ * Removes holds from a document and puts their units back. Requires that all of them are present, unless they are sold
+ * and put no units back.
+ */
 async function takeOut(place: Place, _id: string, holds: Hold[], units: number): Promise<boolean> {
 	const ids = holds.map(({ reservation_id }) => reservation_id);
 	const [first, ...others] = ids;
@@ -111,10 +115,10 @@ async function takeOut(place: Place, _id: string, holds: Hold[], units: number):
 		units > 0
 			? {
 					...{ _id, "holds.reservation_id": first },
-					// Not for one: a server for development reads the whole collection where a query has it.
+					// Without `$and` for one hold: with it, the server for development reads the whole collection.
 					...(others.length > 0 ? { $and: others.map((id) => ({ "holds.reservation_id": id })) } : {}),
 				}
-			: // Those that went meanwhile bring nothing back either.
+			: // Holds that were removed meanwhile put no units back either.
 				{ _id, "holds.reservation_id": { $in: ids } },
 		{
 			$pull: { holds: { reservation_id: { $in: ids } } },

@@ -8,10 +8,10 @@ import { type Line, sumByProduct } from "./lines.ts";
 import { ON_SALE } from "./model.ts";
 
 /**
- * Units of a refunded order go back on sale. The guard is that the product's ledger has no entry of the order yet, so a
- * late duplicate does nothing.
+ * Puts units of a refunded order back on sale. The guard is that the product's ledger has no entry of the order yet, so
+ * a late duplicate has no effect.
  *
- * @returns The products that got units by this call.
+ * @returns The products whose stock this call has increased.
  */
 export async function restock(
 	store: DocumentAdapter<ProductDocument>,
@@ -19,7 +19,7 @@ export async function restock(
 	lines: Line[],
 ): Promise<string[]> {
 	const restocked: string[] = [];
-	// Processes of an earlier version look there, and have noted only there.
+	// Processes of an earlier version read and write only this.
 	const remembered = `restocks.${order_id}`;
 	for (const [_id, quantity] of sumByProduct(lines)) {
 		const at = new Date().toISOString();
@@ -36,10 +36,16 @@ export async function restock(
 	return restocked;
 }
 
-/** A request of a process that was frozen longer than this is refused: the product may have forgotten the first one. */
+/**
+ * Maximum age of a restock request. An older one, of a process that was frozen, may duplicate one that has been folded.
+ */
 const RESTOCK_ASKED_MAX_MS = 60 * 60_000;
 
-/** Throws where a restock was asked for so long ago that it may be a late duplicate of one that is forgotten. */
+/**
+ * Rejects a restock request that may be a late duplicate of a folded one.
+ *
+ * @throws Error
+ */
 export function refuseStale(asked_at: string | undefined): void {
 	if (asked_at !== undefined && Date.parse(asked_at) < Date.now() - RESTOCK_ASKED_MAX_MS) {
 		throw new Error(
@@ -48,15 +54,14 @@ export function refuseStale(asked_at: string | undefined): void {
 	}
 }
 
-/** A change by hand: by some units, or to a value where the stock is the expected one. */
+/** A manual change of stock: by a number of units, or to a value if the stock is the expected one. */
 export type StockChange = { quantity: number } | { stock: number; expected: number };
 
 /**
- * Changes the stock by hand, in one guarded update. A repetition of a change that was made finds its entry and changes
- * nothing.
+ * Changes the stock manually, in one guarded update. A repetition finds its entry and changes nothing.
  *
- * @param id Names the entry in the ledger: the same for each repetition of the same request.
- * @returns The stock after it.
+ * @param id Id of the entry in the ledger: the same for each repetition of the same request.
+ * @returns The stock after the change.
  * @throws PRODUCT_NOT_FOUND, STOCK_WOULD_BE_NEGATIVE, STOCK_TOO_LARGE, STOCK_DIFFERS
  */
 export async function changeStock(
@@ -88,11 +93,14 @@ export async function changeStock(
 		if (isChanged) {
 			return (await store.products.findOne({ _id }))?.stock ?? 0;
 		}
-		// Its stock has changed meanwhile.
+		// The stock has changed meanwhile.
 	}
 }
 
-/** How many units come in, and the stock that this is right for. What is held counts: it may come back. */
+/**
+ * Returns the number of units to add, and a condition on the stock. Held units count towards the maximum, since they
+ * may come back.
+ */
 function judgeChange(stock: number, held: number, change: StockChange) {
 	const quantity = "stock" in change ? change.stock - change.expected : change.quantity;
 	if ("stock" in change && stock !== change.expected) {

@@ -8,23 +8,23 @@ import { natsOf } from "../../nats/client.ts";
 import type { ProductDocument } from "./documents.ts";
 import type { Fate } from "./settling.ts";
 
-/** Fates of an order's units, by its events. An order's id is that of its reservation. */
+/** Fates of an order's units by its events. The id of an order is that of its reservation. */
 export const FATES: Partial<Record<EventName, Fate>> = {
 	"order.paid": "consume",
 	"order.cancelled": "release",
 	"order.expired": "release",
 };
 
-/** The group of the consumers of these events. */
+/** Consumer group of these events. */
 export const GROUP = "products";
 
 /**
- * The name of the note that the store has of the last event in the stream that settled a hold. It is on the disk before the
- * event is acknowledged. Streams that are made anew go on with higher numbers.
+ * Name under which the store records the position of the last event that settled a hold. It is on the disk before the
+ * event is acknowledged. A recreated stream continues with higher positions.
  */
 export const EVENTS_UP_TO = "EVENTS_UP_TO";
 
-/** The first event that settles holds after the noted place and that the consumer has acknowledged, in words. */
+/** Describes the first event that settles holds after the recorded position and that the consumer has acknowledged. */
 export async function unknownEvent(
 	manager: JetStreamManager,
 	noted: number,
@@ -39,14 +39,17 @@ export async function unknownEvent(
 	return undefined;
 }
 
-/** Events of orders that the consumer has acknowledged are in the store: else that was restored from an older copy. */
+/**
+ * Checks that the store has all events of orders that the consumer has acknowledged. If not, it was restored from an
+ * older copy.
+ */
 export const positionConsistent = withStream<DocumentService<ProductDocument>>(async function () {
 	const manager = await natsOf(this.broker)?.jetstreamManager();
 	if (!manager) {
 		return undefined;
 	}
 	const consumer = await unlessMissing(manager.consumers.info(streamConfig().name, GROUP));
-	// Before the note, which is never behind it.
+	// Read before the recorded position, which is never behind it.
 	const acknowledged = consumer?.ack_floor.stream_seq ?? 0;
 	await this.notes.add(EVENTS_UP_TO, acknowledged);
 	const noted = Number(await this.notes.read(EVENTS_UP_TO));

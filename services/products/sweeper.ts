@@ -10,25 +10,25 @@ import { tidyPages } from "./page-cleanup.ts";
 import { settle } from "./settling.ts";
 import { hasEarlier, KEEPS_LEDGERS } from "./versions.ts";
 
-/** How often each products process looks for holds whose time is over. */
+/** Interval at which each products process looks for expired holds. */
 const EVERY_MS = 10_000;
-/** The event of an order that has expired gets this long to settle its hold before the sweeper asks. */
+/** Time for the event of an expired order to settle its hold, before the sweeper asks orders. */
 const GRACE_MS = 10_000;
 const FOLD_EVERY_MS = 60 * 60_000;
 const ENTRIES_AT_ONCE = 1000;
-/** After the last process of an earlier version was seen, what it was doing is done for certain after this. */
+/** Time after the last sight of an earlier version's process, within which its calls in flight have ended. */
 const EARLIER_DONE_MS = 60_000;
-/** An order is written long before its hold is this old: then the sweeper asks, should its process have died. */
+/** Age of a hold at which the sweeper asks about it. An order is written long before, unless its process has died. */
 const YOUNG_MS = 40_000;
-/** Holds that were made so long before the last sweep's end are asked about again: clocks of processes differ. */
+/** Overlap of the intervals of two sweeps, because clocks of processes differ. */
 const OVERLAP_MS = EVERY_MS;
-/** Pages that are listed and not there are looked for this seldom: a store loses none by itself. */
+/** Interval between checks for missing pages. Long, because a store loses none by itself. */
 const MISSING_EVERY_MS = 10 * 60_000;
 
 /**
- * Settles expired holds, and 40 to 50 s after they were made holds whose order was never written: later where orders is
- * away, and at the start all that are older. Orders decides about each. Several processes may sweep at once, since release
- * and consume are guarded by the presence of the hold.
+ * Settles expired holds. Also settles holds whose order was never written, 40 to 50 s after they were made: later if
+ * orders is unavailable, and older ones at the start. Orders decides about each. Several processes may sweep at once,
+ * since release and consume are guarded by the presence of the hold.
  */
 export class Sweeper {
 	#service: DocumentService<ProductDocument, HoldPage>;
@@ -37,14 +37,14 @@ export class Sweeper {
 	#timers: NodeJS.Timeout[] = [];
 	#running = new Map<string, Promise<void>>();
 	#hasEarlierUntil = 0;
-	/** Orders was asked about all holds that were made before this; none yet since the start. */
+	/** Orders was asked about all holds made before this time; none since the start. */
 	#asked_up_to = Number.NEGATIVE_INFINITY;
-	/** When pages were last looked for that are not there. */
+	/** Time of the last check for missing pages. */
 	#looked_at = Number.NEGATIVE_INFINITY;
-	/** Pages that were told of. */
+	/** Missing pages that have been logged. */
 	#missing = new Set<string>();
 
-	/** @param ready Throws while nothing may be swept. */
+	/** @param ready Rejects while sweeping is not allowed. */
 	constructor(service: DocumentService<ProductDocument, HoldPage>, ready: () => Promise<void>) {
 		this.#service = service;
 		this.#store = { products: service.adapter, pages: service.beside };
@@ -70,7 +70,7 @@ export class Sweeper {
 		await Promise.all(this.#running.values());
 	}
 
-	/** Runs work unless it is still running since the time before. What fails is done the next time. */
+	/** Runs a task, unless its previous run is still in progress. After an error, the next run retries. */
 	#run(failure: string, work: () => Promise<unknown>): void {
 		if (this.#running.has(failure)) {
 			return;
@@ -85,7 +85,7 @@ export class Sweeper {
 		void running.then(() => this.#running.delete(failure));
 	}
 
-	/** Settles what is due and what nobody has made an order of; answers how many holds went. */
+	/** Settles expired holds and those without an order. Returns the number of removed holds. */
 	async sweep(): Promise<number> {
 		const now = Date.now();
 		const ttl_ms = settings.orderTtlMinutes * 60_000;
@@ -93,12 +93,12 @@ export class Sweeper {
 		const [from, to] = [this.#asked_up_to - OVERLAP_MS, now - YOUNG_MS];
 		let settled = await this.#settleBetween("", due);
 		settled += await this.#settleBetween(from > 0 ? toTime(from + ttl_ms) : due, toTime(to + ttl_ms));
-		// Where orders did not answer, the next sweep asks about the same ones.
+		// If orders did not respond, the next sweep asks about the same holds.
 		this.#asked_up_to = Math.max(this.#asked_up_to, to);
 		return settled;
 	}
 
-	/** Folds entries of the ledgers that nothing can repeat, and forgets restocks that orders will not ask for again. */
+	/** Folds ledger entries that no request can repeat, and deletes restocks that orders will not request again. */
 	async foldLedgers(now = Date.now()): Promise<void> {
 		const { adapter, broker } = this.#service;
 		const query = { $or: [{ ledger: { $exists: true } }, { restocks: { $exists: true } }] };
@@ -117,8 +117,8 @@ export class Sweeper {
 	}
 
 	/**
-	 * While a process of an earlier version is there too, and for a minute after, books what it supplies without an entry.
-	 * From then on a difference is a breach, which is for the audit to tell.
+	 * Books units that processes of an earlier version supply without an entry, while there are any and for a minute
+	 * after. Later differences are breaches, which the audit reports.
 	 */
 	async bookEarlier(now = Date.now()): Promise<void> {
 		if (hasEarlier(this.#service, KEEPS_LEDGERS)) {
@@ -140,7 +140,7 @@ export class Sweeper {
 		}
 	}
 
-	/** Ends what processes that died have left of pages of holds, and tells of pages that are lost. */
+	/** Cleans up the pages of processes that died, and logs lost pages. */
 	async tidyPages(now = Date.now()): Promise<void> {
 		const isMissingDue = now - this.#looked_at >= MISSING_EVERY_MS;
 		const { collected, missing } = await tidyPages(this.#store, now, isMissingDue);
@@ -156,10 +156,10 @@ export class Sweeper {
 		}
 	}
 
-	/** Settles holds that expire between these moments, as orders says; answers how many went. */
+	/** Settles holds that expire between these times, as orders decides. Returns the number of removed holds. */
 	async #settleBetween(from: string, to: string): Promise<number> {
 		let settled = 0;
-		// Of an order of several lines there are several holds.
+		// An order of several lines has several holds.
 		const reservations = new Set<string>();
 		for await (const reservation_id of this.#reservations(from, to)) {
 			reservations.add(reservation_id);
@@ -171,10 +171,11 @@ export class Sweeper {
 		return settled + (reservations.size > 0 ? await this.#settle([...reservations]) : 0);
 	}
 
-	/** The reservations whose holds expire between these moments, of all products and their pages. */
+	/** Yields the reservations whose holds expire between these times, in products and their pages. */
 	async *#reservations(from: string, to: string): AsyncGenerator<string> {
 		const between = { $gte: from, $lt: to };
-		// MongoDB bounds its index on both sides by the first; the server for development uses none for it, and by the second.
+		// For `$elemMatch`, MongoDB bounds its index on both sides, but the server for development uses no index; for the
+		// second condition, it does.
 		const query = { holds: { $elemMatch: { expires_at: between } }, "holds.expires_at": between };
 		const fields = ["holds"] as const;
 		const due = (places: { holds: Hold[] }[]) =>
@@ -185,7 +186,7 @@ export class Sweeper {
 		for await (const products of this.#store.products.inBatches(query, fields)) {
 			yield* due(products);
 		}
-		// Afterwards, since a hold may move to a page and never back.
+		// Read after the products, since a hold may move to a page and never back.
 		for await (const pages of this.#store.pages.inBatches(query, fields)) {
 			yield* due(pages);
 		}

@@ -1,13 +1,14 @@
 import type { Service } from "moleculer";
 
-// What a products process can do, in its service's metadata: processes of earlier versions run beside for a while.
+// Abilities of a products process, in its service's metadata. During a rolling update, processes of earlier versions
+// run too.
 
-/** It notes each change of `supplied` in the product's ledger. */
+/** The process records each change of `supplied` in the product's ledger. */
 export const KEEPS_LEDGERS = "keeps_ledgers";
-/** It looks for holds in pages. */
+/** The process looks for holds in pages. */
 export const KEEPS_PAGES = "keeps_pages";
 
-/** Whether a process is there that cannot do this. */
+/** Tells whether there is a process without this ability. */
 export function hasEarlier({ name, version, broker }: Service, ability: string): boolean {
 	return broker.registry
 		.getServiceList({ onlyAvailable: true })

@@ -11,10 +11,10 @@ import { type EndSessions, endingSessions } from "./sessions.ts";
 import { type Holder, issueRefreshToken } from "./tokens.ts";
 
 /**
- * The owner of this token has read a mail to the address: it is verified, or takes the place of the former one. A second
- * time changes nothing.
+ * Confirms that the owner of a token has read a mail to the address: it becomes verified, or replaces the former one.
+ * Idempotent.
  *
- * @throws MAIL_TOKEN_INVALID; EMAIL_TAKEN where somebody else has verified the new address meanwhile
+ * @throws MAIL_TOKEN_INVALID; EMAIL_TAKEN if another user has verified the new address meanwhile
  */
 export async function confirmEmail(service: PostgresService, token: string): Promise<void> {
 	await service.transaction(async (client) => {
@@ -41,11 +41,11 @@ export async function confirmEmail(service: PostgresService, token: string): Pro
 }
 
 /**
- * Has a mail sent to an address that its owner may confirm as a user's new one, but not where it is somebody's already,
- * and a warning to the present one. The answer is the same.
+ * Requests a mail to a user's new address, which the owner of the address may confirm, and a warning to the current
+ * one. If the address belongs to another account, only the warning is sent; the response is the same.
  *
- * @param checked The user as of the moment when the password was right.
- * @throws TOKEN_INVALID where the sessions have ended since, TOO_MANY_MAILS
+ * @param checked The user as read when the password was checked.
+ * @throws TOKEN_INVALID if the sessions have ended since, TOO_MANY_MAILS
  */
 export async function requestEmailChange(
 	service: PostgresService,
@@ -71,8 +71,8 @@ export async function requestEmailChange(
 }
 
 /**
- * Users' addresses at moments of the last 30 days: at that of a change still the former one. Null where the present one
- * was it already, or no moment is given.
+ * Returns the former addresses of users that were current at the given times, within the last 30 days; at the time of a
+ * change, the address before it. Null if the current address was already in use then, or no time is given.
  *
  * @param asked `at` is ISO 8601 in UTC, in milliseconds.
  */
@@ -93,14 +93,9 @@ export async function emailsAt(
 	return rows.map(({ email }) => email);
 }
 
-/** Job: forgets the addresses of which nobody asks any more; events stay as long, and their mails are given up far sooner. */
-export async function pruneFormerEmails(pool: Pick<Pool, "query">): Promise<void> {
-	await pool.query("DELETE FROM former_emails WHERE until < now() - interval '30 days'");
-}
-
 /**
- * Sets a new password and ends all sessions; the token is used up, since it counts for the old password only. Wrong
- * passwords from before count no more.
+ * Sets a new password and ends all sessions. The token becomes invalid, since it is valid for the old password only.
+ * Failed login attempts are reset.
  *
  * @throws MAIL_TOKEN_INVALID
  */
@@ -109,7 +104,7 @@ export async function resetPassword(
 	token: string,
 	password: string,
 ): Promise<void> {
-	// Nothing is hashed for a token that is none.
+	// Check the token first, so that no password is hashed for an invalid one.
 	await service.transaction((client) => lockOwner(client, "reset", token));
 	const password_hash = await hashPassword(password);
 	await endingSessions(service, async (client, endSessions) => {
@@ -123,8 +118,8 @@ export async function resetPassword(
 /**
  * Sets a new password, ends all sessions and begins a new one.
  *
- * @param checked The user as of the moment when the old password was right.
- * @throws TOKEN_INVALID where the sessions have ended since, as by a reset
+ * @param checked The user as read when the old password was checked.
+ * @throws TOKEN_INVALID if the sessions have ended since, such as by a password reset
  */
 export async function changePassword(
 	service: PostgresService,
@@ -139,7 +134,10 @@ export async function changePassword(
 	});
 }
 
-/** Whoever set the old password may have asked for another address too: that ends with it. */
+/**
+ * Sets a password and ends all sessions. Also cancels a pending change of address, which someone with the old password
+ * may have requested.
+ */
 async function setPassword(
 	client: PoolClient,
 	endSessions: EndSessions,
@@ -156,7 +154,11 @@ async function setPassword(
 	return rows[0] as Holder;
 }
 
-/** Locks a user who gave the right password a moment ago, unless the sessions have ended since: then it may be another. */
+/**
+ * Locks a user whose password was just checked.
+ *
+ * @throws TOKEN_INVALID if the sessions have ended since, because the password may be another one
+ */
 async function lockChecked(client: PoolClient, { id, session_version }: Holder): Promise<void> {
 	const { rowCount } = await client.query(
 		"SELECT FROM users WHERE id = $1 AND session_version = $2 AND is_active FOR UPDATE",
@@ -186,7 +188,7 @@ async function lockOwner(
 type Powers = Partial<Pick<UserAttributes, "role" | "is_active">>;
 
 /**
- * Changes what a user may do. Tokens that say otherwise end; who is switched off also loses all sessions.
+ * Changes a user's role or active state. Sessions and access tokens from before become invalid.
  *
  * @throws USER_NOT_FOUND, LAST_ADMIN
  */
@@ -207,10 +209,10 @@ export async function changePowers(service: PostgresService, id: number, powers:
 }
 
 /**
- * Deletes a person: name, address, phone and password go, sessions end, and other services are told. The row and its id
- * stay for the orders.
+ * Deletes a user: erases name, address, phone and password, ends all sessions and publishes the event. The row and its
+ * id remain, because orders refer to them.
  *
- * @param key_id Names the request, where it came with a key: its repetition has succeeded too.
+ * @param key_id Id of the request, if it has an idempotency key: its repetition succeeds too.
  * @throws USER_NOT_FOUND, LAST_ADMIN
  */
 export async function removeUser(
@@ -238,7 +240,10 @@ export async function removeUser(
 	});
 }
 
-/** Locks a user; where it would lose an admin, together with all admins, so that the last two cannot both go. */
+/**
+ * Locks a user. If the change may remove an admin, locks all admins as well, so that the last two cannot be removed
+ * concurrently.
+ */
 async function lockUser(client: PoolClient, id: number, losesAdmin: boolean): Promise<UserAttributes> {
 	const { rows } = await client.query<UserAttributes>(
 		`SELECT * FROM users WHERE deleted_at IS NULL AND (id = $1 OR ($2 AND role = 'admin' AND is_active))

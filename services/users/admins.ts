@@ -12,7 +12,7 @@ interface Given {
 }
 
 /**
- * Makes the first admin where there is none.
+ * Creates the first admin if there is none.
  *
  * @throws EMAIL_TAKEN
  */
@@ -23,13 +23,13 @@ export async function ensureAdmin(service: UsersService, given: Given) {
 		return { created: false, email: existing.email };
 	}
 	const admin = await attributesOf(given);
-	// A customer may have that name.
+	// A customer may already have the username "admin".
 	for (const username of ["admin", someName()]) {
 		try {
 			const row = await addUser(service, { ...admin, username });
 			return { created: true, email: row.email };
 		} catch (error) {
-			// Another process that started at the same moment may have been first.
+			// Another process that started at the same time may have created the admin.
 			const rival = await firstAdmin();
 			if (rival) {
 				return { created: false, email: rival.email };
@@ -42,7 +42,7 @@ export async function ensureAdmin(service: UsersService, given: Given) {
 	throw problem("USERNAME_TAKEN");
 }
 
-/** Gives the user with this e-mail the role of an admin; where there is none, makes a new account. */
+/** Makes the user with this e-mail address an admin; creates an account if there is none. */
 export async function makeAdmin(service: UsersService, given: Given) {
 	const row = await service.model.findOne({ where: byEmail(given.email) });
 	if (row) {

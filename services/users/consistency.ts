@@ -4,8 +4,8 @@ import type { ConsistencyCheck } from "../../events/consistency.ts";
 import { isOlder, withAction } from "../../mixins/consistency.ts";
 
 /**
- * Whoever has ordered is a user: rows of users stay when people go. Those that were lost, and that the operator has taken
- * for lost, are known by their events.
+ * Checks that every user with orders exists: rows of users are never deleted, so a missing one means that the database
+ * was restored from an older copy. Users whose loss the operator has accepted still have an event sequence.
  */
 export const usersConsistent: ConsistencyCheck<PostgresService> = withAction(
 	"v1.orders.newestUsers",

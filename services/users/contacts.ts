@@ -8,7 +8,7 @@ import type { UsersService } from "./service.ts";
 type Asked = ParamsOf<"v1.users.contact">;
 type Contact = ResultOf<"v1.users.contact">;
 
-/** Where users get messages, in the order in which they are asked for; null where there is no such user. */
+/** Returns the contact data of users, in the order of the request; null for a user that does not exist. */
 export async function contactsOf(
 	{ model, pool }: Pick<UsersService, "model" | "pool">,
 	asked: Asked[],
@@ -25,13 +25,13 @@ export async function contactsOf(
 	});
 }
 
-/** @param own The address that was the user's own at the moment that is asked for. */
+/** @param own The user's address at the requested time. */
 function contactOf(row: UserRow, { token_for }: Asked, own: string): Contact {
 	const { full_name, locale, phone, pending_email } = row;
 	const isInVain = (token_for === "verify" && row.is_verified) || (token_for === "change" && !pending_email);
 	const token = token_for && !isInVain ? mailToken(token_for, row) : null;
 	const email = (token_for === "change" && pending_email) || own;
-	// Of a former or a pending one it is not known.
+	// Unknown for a former or a pending address.
 	const is_verified = row.is_verified && email === row.email;
 	return { email, is_verified, full_name, locale, phone, token };
 }

@@ -5,8 +5,8 @@ import { checkPassword, hashPassword } from "./passwords.ts";
 import type { UsersService } from "./service.ts";
 
 /**
- * Whether this is the account's password; false where there is no account. Wrong ones are counted, and the hash of a right
- * one that was made before there was a normal form is replaced.
+ * Tells whether this is the account's password; false if there is no account. Wrong passwords are counted. The hash of
+ * a right one that is not of its normal form is replaced.
  *
  * @throws TOO_MANY_LOGINS
  */
@@ -31,7 +31,7 @@ export async function isPasswordOf(
 	return isRight;
 }
 
-/** Unless the password was changed meanwhile. */
+/** Replaces the hash, unless the password was changed meanwhile. */
 async function replaceHash(pool: Pool, { id, password_hash }: UserRow, password: string): Promise<void> {
 	await pool.query("UPDATE users SET password_hash = $3 WHERE id = $1 AND password_hash = $2", [
 		id,

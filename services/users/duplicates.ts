@@ -1,8 +1,8 @@
 import type { PostgresService } from "../../database/postgres-service.ts";
 
 /**
- * Names the accounts that lost their address in migration 009, because it is another account's in other case. Their owners
- * could never log in to them.
+ * Warns of the accounts that lost their address in migration 009, because it equals another account's except for case.
+ * Their owners could never log in to them.
  */
 export async function warnOfDuplicates(service: PostgresService): Promise<void> {
 	const { rows } = await service.pool.query<{ id: number }>(

@@ -8,27 +8,27 @@ import { BY_KEY, postgresPool } from "../../database/postgres-client.ts";
 
 const MINUTE = 60;
 
-/** How many wrong passwords, and how many registrations, are taken in how many seconds. */
+/** Maximum number of attempts (`points`) within a period in seconds (`duration`). */
 const LIMITS = {
-	/** For one account, from one address. */
+	/** Wrong passwords for one account from one address. */
 	pair: { points: 10, duration: 15 * MINUTE },
-	/** For one account, from anywhere. */
+	/** Wrong passwords for one account from all addresses. */
 	account: { points: 100, duration: 60 * MINUTE },
-	/** For any account, from one address; many people may share it. */
+	/** Wrong passwords for all accounts from one address, which many people may share. */
 	address: { points: 1000, duration: 15 * MINUTE },
-	/** From one address, also those that are refused. */
+	/** Registrations from one address, including rejected ones. */
 	registration: { points: 300, duration: 60 * MINUTE },
 };
 
 type Count = keyof typeof LIMITS;
 
 /**
- * Slows down the guessing of passwords and the making of accounts, counted in the database for all processes together. An
- * account that does not exist is counted like one that does.
+ * Limits password guessing and registrations, counted in the database for all processes together. An account that does
+ * not exist is counted like one that does.
  */
 export class LoginGuard {
 	#limiters: Record<Count, RateLimiterPostgres>;
-	/** Of its own, whose commits do not wait for the disk: a power cut may forget the last half second of counts. */
+	/** A pool whose commits do not wait for the disk: a power failure may lose the last half second of counts. */
 	#pool = postgresPool({
 		connectionString: databaseUrl("users"),
 		application_name: "toko users login guard",
@@ -37,7 +37,7 @@ export class LoginGuard {
 	});
 
 	constructor() {
-		// A lost connection fails the query that is under way.
+		// A lost connection fails the query in flight.
 		this.#pool.on("error", () => undefined);
 		const limiter = (keyPrefix: Count) =>
 			new RateLimiterPostgres({
@@ -64,7 +64,7 @@ export class LoginGuard {
 	/**
 	 * Counts a registration.
 	 *
-	 * @param client The address that it comes from, where it comes through a gateway.
+	 * @param client Address of the client, if the call came through a gateway.
 	 * @throws TOO_MANY_REGISTRATIONS
 	 */
 	async register(client: string | undefined): Promise<void> {
@@ -74,10 +74,10 @@ export class LoginGuard {
 	}
 
 	/**
-	 * Runs a check of a password unless there were too many wrong ones. It counts before it is checked, so that many at
-	 * the same moment are counted too; what was right is taken back.
+	 * Runs a password check unless there were too many wrong passwords. An attempt is counted before the check, so that
+	 * concurrent ones are counted too, and is deducted if the password was right.
 	 *
-	 * @param client The address that it comes from, where it comes through a gateway.
+	 * @param client Address of the client, if the call came through a gateway.
 	 * @throws TOO_MANY_LOGINS
 	 */
 	async attempt(email: string, client: string | undefined, check: () => Promise<boolean>): Promise<boolean> {
@@ -111,7 +111,7 @@ export class LoginGuard {
 	}
 }
 
-/** Forgets the wrong passwords for an account: its owner is there, and they were for another one. */
+/** Deletes the counts of an account after its owner has set a new password. */
 export async function clearAttempts(client: Pick<Pool, "query">, email: string): Promise<void> {
 	await client.query(
 		"DELETE FROM login_attempts WHERE key = 'account:' || $1 OR starts_with(key, 'pair:' || $1)",
@@ -121,9 +121,4 @@ export async function clearAttempts(client: Pick<Pool, "query">, email: string):
 
 function accountKey(email: string): string {
 	return createHash("sha256").update(fold(email)).digest("base64url");
-}
-
-/** Job: forgets what counts no more. */
-export async function pruneAttempts(pool: Pick<Pool, "query">): Promise<void> {
-	await pool.query("DELETE FROM login_attempts WHERE expire < extract(epoch FROM now()) * 1000");
 }

@@ -4,15 +4,15 @@ import type { PostgresService } from "../../database/postgres-service.ts";
 import { publish } from "../../mixins/outbox.ts";
 import type { UserAttributes } from "./model.ts";
 
-/** Events by which a user gets a mail that somebody asked for. */
+/** Events by which a user gets a mail on request. */
 export type MailRequest = Extract<EventName, `user.${string}_${"requested" | "announced"}`>;
 
-/** A user gets one such mail in this time, however often it is asked for. */
+/** Minimum interval between two mails of the same kind to a user, however often they are requested. */
 export const MAIL_AGAIN_SECONDS = 60;
 
 /**
- * Notes that somebody asked for a mail to this address. Whether it is anybody's is looked up later, by a job, so that
- * nobody learns it from the answer or the clock.
+ * Queues a request for a mail to this address. A job looks up later whether it belongs to a user, so that neither the
+ * response nor its timing reveals it.
  */
 export async function askForMail(pool: Pool, event: MailRequest, email: string): Promise<void> {
 	await pool.query(
@@ -24,7 +24,7 @@ export async function askForMail(pool: Pool, event: MailRequest, email: string):
 	);
 }
 
-/** Job: has the mail sent, where the address is that of a user who may have it. */
+/** Job: requests the mail, if the address belongs to a user who may get it. */
 export async function requestMail(
 	service: PostgresService,
 	event: MailRequest,
@@ -43,7 +43,10 @@ export async function requestMail(
 	});
 }
 
-/** Has the mail sent, unless the user was sent one lately; in a transaction that has locked the user. */
+/**
+ * Requests the mail, unless the user was sent one recently. The transaction must have locked the user. Returns true if
+ * requested.
+ */
 export async function requestMailOnce(
 	client: PoolClient,
 	event: MailRequest,
@@ -60,7 +63,7 @@ export async function requestMailOnce(
 	return true;
 }
 
-/** Notes what happened to a user, and tells the other services. */
+/** Records an event in the user's history and publishes it. */
 export async function happen(
 	client: PoolClient,
 	event: MailRequest | "user.email_changed" | "user.password_changed" | "user.deleted",

@@ -6,7 +6,7 @@ import type { UserAttributes } from "./model.ts";
 
 type Purpose = z.output<typeof mailTokenPurpose>;
 
-/** What the tokens of a user are signed with: one ends when its part of it changes. */
+/** Attributes of a user that tokens are signed with: a token becomes invalid when one of its attributes changes. */
 export type Credentials = Pick<UserAttributes, "id" | "email" | "pending_email" | "password_hash">;
 
 const HOURS: Record<Purpose, number> = { verify: 72, change: 72, reset: 1 };
@@ -18,27 +18,27 @@ const SIGNED: Record<Purpose, (owner: Credentials) => (string | null)[]> = {
 };
 
 /**
- * A token for the link of a mail: `<purpose>.<user>.<expiry>.<signature>`. Nothing of it is kept: it is signed together
- * with the address that it goes to and, for a reset, the password that it replaces, so it ends when these change.
- * (As Django's password reset tokens; HMAC-SHA256.)
+ * Returns a token for the link in a mail: `<purpose>.<user>.<expiry>.<signature>`. It is not stored. The signature
+ * covers the address that it is sent to and, for a reset, the hash of the old password, so the token becomes invalid
+ * when these change. (Like Django's password reset tokens; HMAC-SHA256.)
  */
 export function mailToken(purpose: Purpose, owner: Credentials, now = Date.now()): string {
 	const expires = Math.floor(now / 1000) + HOURS[purpose] * 3600;
 	return `${purpose}.${owner.id}.${expires}.${signature(purpose, owner, expires)}`;
 }
 
-/** What a token says that it is for; proves nothing. */
+/** Returns the claimed purpose of a token, without verifying it. */
 export function purposeOf(token: string): Purpose | undefined {
 	return mailTokenPurpose.safeParse(token.split(".", 1)[0]).data;
 }
 
-/** Whose token this says that it is; null where it is none or its time is over. Proves nothing. */
+/** Returns the claimed user of a token, without verifying it; null if the token is malformed or expired. */
 export function ownerOfMailToken(purpose: Purpose, token: string): number | null {
 	const parsed = parse(purpose, token);
 	return parsed && parsed.expires * 1000 > Date.now() ? parsed.user_id : null;
 }
 
-/** Whether we have signed this token for its owner as the owner is now. */
+/** Verifies the signature of a token against the current attributes of its user. */
 export function isMailTokenOf(purpose: Purpose, token: string, owner: Credentials): boolean {
 	const parsed = parse(purpose, token);
 	if (!parsed || parsed.user_id !== owner.id) {

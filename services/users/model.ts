@@ -25,7 +25,7 @@ export interface UserAttributes {
 	deleted_at: Date | null;
 	session_version: number;
 	pending_email: string | null;
-	/** Name the requests, where they came with an `Idempotency-Key`. */
+	/** Ids of the requests that registered and deleted the user, if they had an `Idempotency-Key`. */
 	registered_by: string | null;
 	deleted_by: string | null;
 }
@@ -33,7 +33,7 @@ export interface UserAttributes {
 export type UserRow = Model<UserAttributes, Partial<UserAttributes>> & UserAttributes;
 export type UserModel = ModelStatic<UserRow>;
 
-/** A connection of Sequelize's, which brings parsers of its own and takes all else from the one place. */
+/** A connection of Sequelize, with Sequelize's type parsers and otherwise the shared settings. */
 class UsersClient extends PostgresClient {
 	constructor({ types }: pg.ClientConfig) {
 		super({
@@ -44,7 +44,10 @@ class UsersClient extends PostgresClient {
 	}
 }
 
-/** Gives a users service its own connection. The model is handed over ready, so the adapter never calls `sync()`. */
+/**
+ * Gives a users service its own connection and its model. Because the model is complete, the adapter never calls
+ * `sync()`.
+ */
 export function connectUsers(schema: ServiceSchema): void {
 	const sequelize = new Sequelize({
 		dialect: "postgres",
@@ -77,7 +80,7 @@ export function connectUsers(schema: ServiceSchema): void {
 			tableName: "users",
 			createdAt: "created_at",
 			updatedAt: "updated_at",
-			// Rows of deleted people are not found.
+			// Rows of deleted users are hidden.
 			paranoid: true,
 			deletedAt: "deleted_at",
 		},
@@ -85,17 +88,17 @@ export function connectUsers(schema: ServiceSchema): void {
 	Object.assign(schema, { adapter: new SequelizeAdapter(sequelize), model });
 }
 
-/** Finds an address whatever its case. */
+/** Returns a condition that matches an address case-insensitively. */
 export function byEmail(email: string) {
 	return where(fn("fold", col("email")), fold(email));
 }
 
-/** Finds a name whatever its case. */
+/** Returns a condition that matches a username case-insensitively. */
 export function byUsername(username: string) {
 	return where(fn("fold", col("username")), fold(username));
 }
 
-/** A user as the contract shows it. */
+/** Converts a row to a user of the contract. */
 export function present(row: UserRow): z.input<typeof user> {
 	return {
 		id: row.id,
@@ -109,7 +112,7 @@ export function present(row: UserRow): z.input<typeof user> {
 	};
 }
 
-/** A user as the user sees it. */
+/** Converts a row to a user of the contract, with the fields that only the user sees. */
 export function presentToOwner(row: UserRow): z.input<typeof ownUser> {
 	return { ...present(row), locale: row.locale, phone: row.phone };
 }

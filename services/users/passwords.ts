@@ -2,20 +2,20 @@ import { randomBytes } from "node:crypto";
 import { hash, verify } from "@node-rs/argon2";
 import { normalPassword } from "../../contracts/passwords.ts";
 
-// Argon2id (the package's default algorithm) with OWASP's minimum: 19 MiB, two passes, one lane.
+// Argon2id (the package's default algorithm) with OWASP's minimum: 19 MiB, two iterations, one thread.
 const COST = { memoryCost: 19_456, timeCost: 2, parallelism: 1 };
 
 let decoy: Promise<string> | undefined;
 
-/** The argon2id hash of a password in its normal form, parameters and salt included. */
+/** Returns the argon2id hash of a password in its normal form, including parameters and salt. */
 export function hashPassword(password: string): Promise<string> {
 	return hash(normalPassword(password), COST);
 }
 
 /**
- * Whether the password belongs to the hash: `outdated` where it does, but the hash is of the text as a keyboard once composed
- * it, as all were before there was a normal form. Without a hash (an unknown account) it takes the same time and is false,
- * so that nobody learns from the clock who is registered.
+ * Tells whether the password matches the hash. Returns `outdated` if the hash is of another Unicode form of the
+ * password, as before there was a normal form. Without a hash (an unknown account), returns false after the same time,
+ * so that the timing does not reveal whether an account exists.
  */
 export async function checkPassword(
 	password_hash: string | undefined,

@@ -6,7 +6,7 @@ import { hashPassword } from "./passwords.ts";
 import type { UsersService } from "./service.ts";
 
 /**
- * Adds a user and tells the other services, in one transaction.
+ * Adds a user and publishes the event, in one transaction.
  *
  * @throws EMAIL_TAKEN, USERNAME_TAKEN
  */
@@ -19,7 +19,7 @@ export async function addUser(service: UsersService, attributes: Partial<UserAtt
 			await publish({ query }, "user.registered", `user:${row.id}`, { user_id: row.id });
 			return row;
 		});
-		// Not a connection of `service.pool`, which would wake it by itself.
+		// This connection is not one of `service.pool`, which would wake the relay itself.
 		service.wakeRelay();
 		return added;
 	} catch (error) {
@@ -32,8 +32,8 @@ export async function addUser(service: UsersService, attributes: Partial<UserAtt
 }
 
 /**
- * Refuses what is somebody's before a password is hashed, which costs far more; two at the same moment are told apart by
- * `addUser`.
+ * Rejects an address or a username that is in use, before the far more expensive hashing of the password. `addUser`
+ * handles concurrent registrations.
  *
  * @throws EMAIL_TAKEN, USERNAME_TAKEN
  */
@@ -51,7 +51,7 @@ async function refuseTaken(
 
 type Person = Pick<UserAttributes, "email" | "username"> & Partial<UserAttributes>;
 
-/** Registers a user; with a key, answers the one that an earlier run of the same request has registered. */
+/** Registers a user. With a key, returns the user that an earlier attempt of the same request has registered. */
 export async function registerOnce(
 	service: UsersService,
 	person: Person,

@@ -3,12 +3,13 @@ import { ACCESS_SECONDS } from "../../contracts/users.ts";
 import type { PostgresService } from "../../database/postgres-service.ts";
 import { publishRevocations, type Revocation } from "../../nats/revocations.ts";
 
-/** Ends all sessions of a user, as part of the transaction that it was made for. */
+/** Ends all sessions of a user within its transaction. */
 export type EndSessions = (user_id: number) => Promise<void>;
 
 /**
- * Runs a transaction that may end sessions: no refresh token of them is good any more when it is committed, and no access
- * token on any node when this resolves. There is no other way to end all sessions of a user, so that every node hears of it.
+ * Runs a transaction that may end sessions. Their refresh tokens are invalid once it is committed, and their access
+ * tokens are invalid on every node once this resolves. It is the only way to end all sessions of a user, so that every
+ * node is notified.
  */
 export async function endingSessions<T>(
 	service: PostgresService,
@@ -25,7 +26,10 @@ export async function endingSessions<T>(
 	return result;
 }
 
-/** Only a statement that begins when the user is locked sees the tokens of everybody who was faster. */
+/**
+ * Ends all sessions of a user. It locks the user first, because only a statement that begins after that sees all tokens
+ * of concurrent logins.
+ */
 async function endSessions(client: PoolClient, user_id: number): Promise<Revocation> {
 	await client.query("SELECT FROM users WHERE id = $1 FOR UPDATE", [user_id]);
 	await client.query("DELETE FROM refresh_tokens WHERE user_id = $1", [user_id]);
@@ -37,7 +41,7 @@ async function endSessions(client: PoolClient, user_id: number): Promise<Revocat
 	return rows[0] as Revocation;
 }
 
-/** The users whose older access tokens count no more, while there can be such tokens. */
+/** Returns the users whose older access tokens are revoked, while such tokens can be unexpired. */
 export async function listRevocations(pool: Pick<Pool, "query">): Promise<Revocation[]> {
 	const { rows } = await pool.query<Revocation>(
 		`SELECT id AS user_id, session_version FROM users

@@ -16,11 +16,11 @@ import { deriveKey, settings } from "../../config/settings.ts";
 import { ACCESS_SECONDS, TOKEN_AUDIENCE, TOKEN_ISSUER, type users } from "../../contracts/users.ts";
 
 const REFRESH_DAYS = 30;
-/** For so long after its use a refresh token gets the same successor again. */
+/** Grace period in which a used refresh token returns the same successor again. */
 const REFRESH_GRACE_SECONDS = 5;
-/** A new key signs only after this, when every process that has asked lately for the public keys has it. */
+/** Delay before a new key signs, by which time every process has refreshed its public keys. */
 const KEY_REST_SECONDS = 10;
-/** How long a process signs with a key before it looks for a newer one. */
+/** Interval after which a process looks for a newer signing key. */
 const KEY_AGAIN_MS = 10_000;
 
 type Jwk = z.input<typeof users.actions.jwks.result>["keys"][number];
@@ -30,7 +30,7 @@ interface SigningKey {
 	private_key: KeyObject;
 }
 
-/** What a session knows of its user. */
+/** Attributes of a user in a session. */
 export interface Holder {
 	id: number;
 	role: string;
@@ -47,7 +47,7 @@ export class TokenSigner {
 		this.#pool = pool;
 	}
 
-	/** An access token for 15 minutes. */
+	/** Returns an access token that is valid for 15 minutes. */
 	async sign(user: Holder): Promise<string> {
 		if (performance.now() - this.#looked_at > KEY_AGAIN_MS) {
 			this.#key = await this.#signingKey();
@@ -68,7 +68,7 @@ export class TokenSigner {
 			.sign(private_key);
 	}
 
-	/** The public keys, newest first. Those that another TOKO_SECRET made count no more. */
+	/** Returns the public keys, newest first, without those created under another TOKO_SECRET. */
 	async publicKeys(): Promise<Jwk[]> {
 		const { rows } = await this.#pool.query<{ public_jwk: Jwk; private_key: Buffer }>(
 			"SELECT public_jwk, private_key FROM signing_keys ORDER BY created_at DESC",
@@ -76,12 +76,12 @@ export class TokenSigner {
 		return rows.filter(({ private_key }) => decrypt(private_key)).map(({ public_jwk }) => public_jwk);
 	}
 
-	/** Makes a key where there is none that TOKO_SECRET opens; processes that start together agree on one. */
+	/** Creates a key if there is none that TOKO_SECRET can decrypt; processes that start concurrently create one. */
 	async ensureKey(): Promise<void> {
 		const client = await this.#pool.connect();
 		try {
-			// Of a transaction, so that a frozen process does not keep it. Waiting for the lock comes before the look at the
-			// table, in statements of their own.
+			// The lock belongs to a transaction, so that a frozen process does not hold it forever. It is taken in a
+			// statement before the one that reads the table.
 			await client.query("BEGIN");
 			await client.query("SELECT pg_advisory_xact_lock(hashtext('signing_keys'))");
 			if (!(await this.#signingKey())) {
@@ -94,9 +94,10 @@ export class TokenSigner {
 	}
 
 	/**
-	 * Adds a key. Answers its id.
+	 * Adds a key and returns its id.
 	 *
-	 * @param revoke Whether the others go, and with them their tokens: then it signs at once, else soon.
+	 * @param revoke True to delete the other keys, which revokes their tokens: the key then signs at once, otherwise
+	 * after a delay.
 	 */
 	async addKey(revoke = false): Promise<string> {
 		const { public_jwk, sealed } = newKey();
@@ -109,7 +110,7 @@ export class TokenSigner {
 		return public_jwk.kid;
 	}
 
-	/** The newest key that this TOKO_SECRET opens and that has rested; where none has, the oldest. */
+	/** Returns the newest key that TOKO_SECRET can decrypt and that is old enough to sign; if none is, the oldest. */
 	async #signingKey(): Promise<SigningKey | undefined> {
 		const { rows } = await this.#pool.query<{ kid: string; private_key: Buffer; has_rested: boolean }>(
 			`SELECT kid, private_key, created_at < now() - make_interval(secs => $1) AS has_rested
@@ -141,8 +142,8 @@ function newKey(): { public_jwk: Jwk; sealed: Buffer } {
 }
 
 /**
- * A new refresh token, which begins a family. It is shown once; only its hash is kept. None where the account was switched
- * off or its sessions ended since it was read.
+ * Returns a new refresh token, which begins a family. Only its hash is stored. Undefined if the account was deactivated
+ * or its sessions ended since it was read.
  */
 export async function issueRefreshToken(
 	pool: Pick<Pool, "query">,
@@ -159,12 +160,13 @@ export async function issueRefreshToken(
 }
 
 /**
- * Takes a refresh token out of use and gives the next of its family, in one statement. Callers with the same token get the
- * same successor for a few seconds, unless it was used meanwhile; after that a token that was used before ends its whole
- * family (RFC 9700, 4.14.2). A successor is derived from the token, so that it can be given again and is kept nowhere.
+ * Marks a refresh token as used and returns the next one of its family, in one statement. During the grace period,
+ * callers with the same token get the same successor, unless that was used meanwhile. After it, reuse of a token ends
+ * the whole family (RFC 9700, 4.14.2). The successor is derived from the token, so it can be returned again without
+ * being stored.
  *
- * @returns The user as of that moment and the next token, or undefined where this one is unknown, expired or used, or the
- * user is switched off.
+ * @returns The user as of that moment and the next token; undefined if the token is unknown, expired or used, or the
+ * user is inactive.
  */
 export async function exchangeRefreshToken(
 	pool: Pick<Pool, "query">,
@@ -186,22 +188,6 @@ export async function endFamily(pool: Pick<Pool, "query">, token: string): Promi
 	await pool.query("SELECT end_family($1)", [hashOf(token)]);
 }
 
-/** Job: forgets signing keys whose last tokens are over. */
-export async function pruneKeys(pool: Pick<Pool, "query">): Promise<void> {
-	await pool.query(
-		`DELETE FROM signing_keys k WHERE EXISTS (
-			SELECT FROM signing_keys newer
-			WHERE newer.created_at > k.created_at AND newer.created_at < now() - make_interval(secs => $1)
-		)`,
-		[4 * ACCESS_SECONDS],
-	);
-}
-
-/** Job: forgets the tokens whose time is over. */
-export async function pruneTokens(pool: Pick<Pool, "query">): Promise<void> {
-	await pool.query("DELETE FROM refresh_tokens WHERE expires_at <= now()");
-}
-
 function newToken(): string {
 	return randomBytes(32).toString("base64url");
 }
@@ -210,7 +196,7 @@ function hashOf(token: string): Buffer {
 	return createHash("sha256").update(token).digest();
 }
 
-/** AES-256-GCM: 12 bytes of nonce, 16 of tag, then the cipher text. */
+/** Encrypts with AES-256-GCM: 12 bytes of nonce, 16 of tag, then the ciphertext. */
 function encrypt(plain: Buffer): Buffer {
 	const nonce = randomBytes(12);
 	const cipher = createCipheriv("aes-256-gcm", deriveKey("signing keys"), nonce);
@@ -218,7 +204,7 @@ function encrypt(plain: Buffer): Buffer {
 	return Buffer.concat([nonce, cipher.getAuthTag(), encrypted]);
 }
 
-/** Undefined where another TOKO_SECRET encrypted it. */
+/** Returns undefined if it was encrypted under another TOKO_SECRET. */
 function decrypt(sealed: Buffer): Buffer | undefined {
 	const decipher = createDecipheriv("aes-256-gcm", deriveKey("signing keys"), sealed.subarray(0, 12));
 	decipher.setAuthTag(sealed.subarray(12, 28));

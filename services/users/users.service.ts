@@ -7,13 +7,13 @@ import { cursorAt, readId } from "../../database/page-cursor.ts";
 import { consistentWithOthers, eventsKnown, lostEventTables, streamKnown } from "../../mixins/consistency.ts";
 import { database } from "../../mixins/database.ts";
 import { jobs } from "../../mixins/jobs.ts";
-import { outbox, outboxTables, pendingWork } from "../../mixins/outbox.ts";
+import { outbox, outboxFunctions, outboxTables, pendingWork } from "../../mixins/outbox.ts";
 import { postgres } from "../../mixins/postgres.ts";
+import { pruneAll } from "../../mixins/pruning.ts";
 import {
 	changePassword,
 	changePowers,
 	confirmEmail,
-	pruneFormerEmails,
 	removeUser,
 	requestEmailChange,
 	resetPassword,
@@ -24,21 +24,17 @@ import { contactsOf } from "./contacts.ts";
 import { isPasswordOf } from "./credentials.ts";
 import { warnOfDuplicates } from "./duplicates.ts";
 import { erasureTasks, spreadDeletion } from "./erasure.ts";
-import { LoginGuard, pruneAttempts } from "./login-guard.ts";
+import { LoginGuard } from "./login-guard.ts";
 import { askForMail, type MailRequest, requestMail } from "./mail-requests.ts";
 import { byEmail, connectUsers, present, presentToOwner } from "./model.ts";
+import { pruneAttempts, pruneFormerEmails, pruneKeys, pruneMailRequests, pruneTokens } from "./prune.ts";
 import { registerOnce } from "./registration.ts";
 import type { Tokens, UsersService } from "./service.ts";
 import { endingSessions, listRevocations } from "./sessions.ts";
-import {
-	endFamily,
-	exchangeRefreshToken,
-	type Holder,
-	issueRefreshToken,
-	pruneKeys,
-	pruneTokens,
-	TokenSigner,
-} from "./tokens.ts";
+import { endFamily, exchangeRefreshToken, type Holder, issueRefreshToken, TokenSigner } from "./tokens.ts";
+
+/** What a job forgets once an hour. */
+const FORGOTTEN = [pruneTokens, pruneKeys, pruneAttempts, pruneFormerEmails, pruneMailRequests];
 
 export default service<UsersService>({
 	name: users.name,
@@ -54,6 +50,7 @@ export default service<UsersService>({
 		postgres({
 			database: "users",
 			migrations: new URL("./migrations/", import.meta.url),
+			functions: [new URL("./functions/", import.meta.url), outboxFunctions],
 			tables: [...outboxTables, lostEventTables],
 		}),
 	],
@@ -70,7 +67,7 @@ export default service<UsersService>({
 		async login(ctx) {
 			const { email, password } = ctx.params;
 			const row = await this.model.findOne({ where: byEmail(email) });
-			// One that is switched off is like one that there is not.
+			// An inactive account is treated like one that does not exist.
 			const isRight = await isPasswordOf(this, ctx, email, row?.is_active ? row : null, password);
 			const refresh_token = row && isRight && (await issueRefreshToken(this.pool, row));
 			if (!refresh_token) {
@@ -254,7 +251,7 @@ export default service<UsersService>({
 			return row;
 		},
 
-		/** Who calls, with an account that is still there and active. */
+		/** Returns the calling user, whose account must exist and be active. */
 		async caller(this: UsersService, ctx: ActionContext) {
 			const { caller } = ctx.locals;
 			const row = caller?.id == null ? null : await this.model.findByPk(caller.id);
@@ -267,7 +264,7 @@ export default service<UsersService>({
 			return row;
 		},
 
-		/** Who calls, having given the right password. */
+		/** Returns the calling user after checking the password. */
 		async checkPassword(this: UsersService, ctx: ActionContext, password: string) {
 			const row = await this.caller(ctx);
 			if (!(await isPasswordOf(this, ctx, row.email, row, password))) {
@@ -290,12 +287,7 @@ export default service<UsersService>({
 
 	created() {
 		this.addTasks({
-			forget_old_tokens: async () => {
-				await pruneTokens(this.pool);
-				await pruneKeys(this.pool);
-				await pruneAttempts(this.pool);
-				await pruneFormerEmails(this.pool);
-			},
+			forget_old_tokens: (_, { abortSignal }) => pruneAll(this.pool, FORGOTTEN, abortSignal),
 			...erasureTasks(this),
 			request_mail: (payload) => {
 				const { event, email } = payload as { event: MailRequest; email: string };

@@ -1,41 +1,33 @@
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { createRequire } from "node:module";
-import { connect as connectSocket } from "node:net";
+import { type ChildProcess, spawn } from "node:child_process";
 import { join, resolve } from "node:path";
-import { parseEnv } from "node:util";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { findNatsServer } from "../../infra/programs.ts";
 import { cleanUp, freePort, newFolder, run, signUp, startShop, until } from "../../tools/shop-process.ts";
+import { listens, makeSecrets, startNats } from "./compose.ts";
 
 // A NATS as docker-compose.yml has it, with the secrets and certificates of ops/make-secrets.
 
-const { load } = createRequire(import.meta.url)("js-yaml") as { load(text: string): unknown };
 const repository = resolve(import.meta.dirname, "../..");
 
 let server: ChildProcess;
 let plain: ChildProcess;
 let port: number;
 let plainPort: number;
-let made: NodeJS.Dict<string>;
+let made: Record<string, string>;
 let certificates: string;
 
 beforeAll(async () => {
 	const folder = newFolder();
-	mkdirSync(join(folder, "ops"));
-	copyFileSync(join(repository, "ops/make-secrets"), join(folder, "ops/make-secrets"));
-	execFileSync(join(folder, "ops/make-secrets"), { stdio: "ignore" });
-	made = parseEnv(readFileSync(join(folder, "ops/.env"), "utf8"));
+	made = makeSecrets(folder);
 	certificates = made.NATS_CERTIFICATES as string;
-	const { path } = await findNatsServer(resolve(repository, ".toko"), () => {});
 	port = await freePort();
-	writeFileSync(join(folder, "nats.conf"), composeConfiguration(folder));
-	server = spawn(path, ["-c", join(folder, "nats.conf")], { stdio: "ignore" });
+	server = await startNats(folder, made, port);
 	plainPort = await freePort();
+	const { path } = await findNatsServer(resolve(repository, ".toko"), () => {});
 	plain = spawn(path, ["-js", "-sd", join(folder, "plain"), "-a", "127.0.0.1", "-p", String(plainPort)], {
 		stdio: "ignore",
 	});
-	await until("both servers to listen", async () => (await listens(port)) && (await listens(plainPort)));
+	await until("the plain server to listen", () => listens(plainPort));
 });
 
 afterAll(async () => {
@@ -43,29 +35,6 @@ afterAll(async () => {
 	server?.kill();
 	plain?.kill();
 });
-
-/** What the compose file gives its container, with this machine's paths and ports. */
-function composeConfiguration(folder: string): string {
-	const compose = load(readFileSync(join(repository, "docker-compose.yml"), "utf8")) as {
-		configs: Record<string, { content: string }>;
-	};
-	return (compose.configs["nats-server"]?.content ?? "")
-		.replace("0.0.0.0:4222", `127.0.0.1:${port}`)
-		.replace("127.0.0.1:8222", "127.0.0.1:-1")
-		.replace("/etc/nats/certificate.pem", join(certificates, "nats.pem"))
-		.replace("/etc/nats/key.pem", join(certificates, "nats-key.pem"))
-		.replace('"/data"', JSON.stringify(join(folder, "streams")))
-		.replace(/\$\{(\w+):\?[^}]*\}/g, (_, name: string) => made[name] as string);
-}
-
-async function listens(on: number): Promise<boolean> {
-	return new Promise((answer) => {
-		const socket = connectSocket(on, "127.0.0.1", () => {
-			socket.destroy();
-			answer(true);
-		}).once("error", () => answer(false));
-	});
-}
 
 type Environment = Record<string, string>;
 

@@ -1,13 +1,15 @@
-import { cp, mkdtemp, readdir, rm } from "node:fs/promises";
+import { cp, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { ServiceBroker } from "moleculer";
 import { service } from "../../broker/schema.ts";
 import type { PostgresService } from "../../database/postgres-service.ts";
-import { outboxTables } from "../../mixins/outbox.ts";
+import { outboxFunctions, outboxTables } from "../../mixins/outbox.ts";
 import { postgres } from "../../mixins/postgres.ts";
 
+/** What orders called before `010-deadlines.sql`. */
+const FUNCTIONS = new URL("earlier-functions.sql", import.meta.url);
 const MIGRATIONS = new URL("../../services/orders/migrations/", import.meta.url);
 
 /** Works with the orders' database as an earlier version has it: before the migration of this number. */
@@ -21,11 +23,17 @@ export async function withEarlierOrders(
 	}
 	const broker = new ServiceBroker({ logger: false });
 	const migrations = pathToFileURL(`${folder}/`);
-	const mixins = [postgres({ database: "orders", migrations, tables: outboxTables })];
+	const mixins = [
+		postgres({ database: "orders", migrations, tables: outboxTables, functions: [outboxFunctions] }),
+	];
 	broker.createService(service<PostgresService>({ name: "orders", mixins }));
 	await broker.start();
 	try {
-		await work(broker.getLocalService("orders") as unknown as PostgresService);
+		const orders = broker.getLocalService("orders") as unknown as PostgresService;
+		if (before <= "010") {
+			await orders.pool.query(await readFile(FUNCTIONS, "utf8"));
+		}
+		await work(orders);
 	} finally {
 		await broker.stop();
 		await rm(folder, { recursive: true });

@@ -50,6 +50,7 @@ async function makeEarlierDatabase(name: (typeof DATABASES)[number]): Promise<vo
 		await client.query(await readFile(file, "utf8"));
 		await client.query("INSERT INTO migrations (name) VALUES ($1)", [file.pathname.split("/").at(-1)]);
 	}
+	await client.query(await readFile(new URL("earlier-publish.sql", import.meta.url), "utf8"));
 }
 
 async function jobsOf(client: pg.Client): Promise<EventEnvelope[]> {

@@ -28,3 +28,25 @@ test("processes that start together on an empty server agree on one set of table
 		expect(rows.map(({ name }) => name)).toEqual([...files, ...own].sort());
 	}
 });
+
+test("functions of a newer version stay, those of an older one are replaced", async () => {
+	const client = new pg.Client(databaseUrl("orders"));
+	await client.connect();
+	const body = async () => {
+		const { rows } = await client.query("SELECT prosrc FROM pg_proc WHERE proname = 'expire_orders'");
+		return (rows[0] as { prosrc: string }).prosrc;
+	};
+	const own = await body();
+	const define = (version: string) =>
+		client.query(`
+			CREATE OR REPLACE FUNCTION expire_orders(allowed text[], target text, event jsonb, stock_task text, at_most integer)
+			RETURNS integer LANGUAGE sql AS 'SELECT 0 -- another version';
+			UPDATE function_versions SET version = version ${version} WHERE folder = 'orders/functions'`);
+	await define("+ 1");
+	await (await startNode("orders")).stop();
+	expect(await body()).toContain("another version");
+	await define("- 2");
+	await (await startNode("orders")).stop();
+	expect(await body()).toBe(own);
+	await client.end();
+});

@@ -8,6 +8,8 @@ export interface SlowMailServer {
 	url: string;
 	/** Recipients of the mails that it has, in their order. */
 	received: string[];
+	/** Their ids, by `Message-ID`. */
+	ids: string[];
 	/** Mails are accepted when this resolves. */
 	accepting: Promise<unknown>;
 	close(): Promise<void>;
@@ -20,7 +22,8 @@ export async function startSlowMailServer(): Promise<SlowMailServer> {
 		disabledCommands: ["STARTTLS"],
 		onData(stream, { envelope }, done) {
 			text(stream)
-				.then(() => {
+				.then((mail) => {
+					mails.ids.push(/^Message-ID: <(.+)@toko>/im.exec(mail)?.[1] as string);
 					mails.received.push(...envelope.rcptTo.map(({ address }) => address));
 					return mails.accepting;
 				})
@@ -32,6 +35,7 @@ export async function startSlowMailServer(): Promise<SlowMailServer> {
 	const mails: SlowMailServer = {
 		url: `smtp://127.0.0.1:${(server.server.address() as AddressInfo).port}`,
 		received: [],
+		ids: [],
 		accepting: Promise.resolve(),
 		close: () => new Promise<void>((resolve) => server.close(resolve)),
 	};

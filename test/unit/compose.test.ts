@@ -98,6 +98,14 @@ test("a service is given the addresses and secrets that it needs in production, 
 	}
 });
 
+test("the audit is started by its operator alone, and is given every database and no other secret", () => {
+	const { profiles, environment = {}, depends_on = {} } = compose.services.audit as Container;
+	expect(profiles).toEqual(["operator"]);
+	const given = Object.keys(environment).filter((variable) => SENSITIVE.test(variable));
+	expect(given.sort()).toEqual(["MONGO_URL", "NATS_URL", "POSTGRES_URL", "TOKO_SECRET"]);
+	expect(Object.keys(depends_on).sort()).toEqual(["mongo", "nats", "postgres"]);
+});
+
 test("a service waits until the servers that it is given can be used", () => {
 	const servers: Record<string, string> = { POSTGRES_URL: "postgres", MONGO_URL: "mongo", NATS_URL: "nats" };
 	for (const [name, { environment = {}, depends_on = {} }] of hosts) {

@@ -3,6 +3,7 @@ import { createRequire } from "node:module";
 import { describe, expect, test } from "@jest/globals";
 import { Deployment } from "kubernetes-models/apps/v1";
 import { HorizontalPodAutoscaler } from "kubernetes-models/autoscaling/v2";
+import { CronJob } from "kubernetes-models/batch/v1";
 import { NetworkPolicy } from "kubernetes-models/networking.k8s.io/v1";
 import { PodDisruptionBudget } from "kubernetes-models/policy/v1";
 import { ConfigMap, Namespace, Secret, Service, ServiceAccount } from "kubernetes-models/v1";
@@ -37,7 +38,7 @@ const services = namedServices("");
 
 /** The kinds that Kubernetes has by itself, with its published schemas. */
 const KINDS = [
-	...[Deployment, HorizontalPodAutoscaler, NetworkPolicy, PodDisruptionBudget],
+	...[CronJob, Deployment, HorizontalPodAutoscaler, NetworkPolicy, PodDisruptionBudget],
 	...[ConfigMap, Namespace, Secret, Service, ServiceAccount],
 ];
 
@@ -267,6 +268,42 @@ describe.each(services)("%s", (name) => {
 		expect(scaler.spec).toMatchObject({ scaleTargetRef: { kind: "Deployment", name }, minReplicas: 2 });
 		expect(scaler.spec.maxReplicas).toBeGreaterThan(2);
 	});
+});
+
+test("the audit may do what the services may, reaches all databases, and runs only when it is told to", () => {
+	const { spec } = one<{
+		spec: {
+			suspend: boolean;
+			jobTemplate: { spec: { template: { metadata: { labels: Labels }; spec: Pod } } };
+		};
+	}>("CronJob", "audit");
+	expect(spec.suspend).toBe(true);
+	const { metadata, spec: pod } = spec.jobTemplate.spec.template;
+	const service = deployment("orders").template.spec;
+	for (const field of [
+		"securityContext",
+		"serviceAccountName",
+		"automountServiceAccountToken",
+		"volumes",
+	] as const) {
+		expect(pod[field]).toEqual(service[field]);
+	}
+	expect(pod.containers[0].securityContext).toEqual(service.containers[0].securityContext);
+	const given = (pod.containers[0].env ?? []) as {
+		name: string;
+		valueFrom: { secretKeyRef: { name: string; key: string } };
+	}[];
+	expect(given.map(({ name }) => name)).toEqual(["POSTGRES_URL", "MONGO_URL"]);
+	for (const { name, valueFrom } of given) {
+		const { secretKeyRef } = valueFrom;
+		expect(secretKeyRef.key).toBe(name);
+		const secret = secrets.find(({ metadata }) => metadata.name === secretKeyRef.name);
+		expect(Object.keys(secret?.stringData ?? {})).toContain(name);
+	}
+	for (const policy of ["toko-postgres", "toko-mongo"]) {
+		const { podSelector } = one<{ spec: { podSelector: Selector } }>("NetworkPolicy", policy).spec;
+		expect(selects(podSelector, metadata.labels)).toBe(true);
+	}
 });
 
 test("the gateway's Service leads to the gateway, and nothing else can be reached", () => {

@@ -46,21 +46,24 @@ export interface Told extends Record<string, unknown> {
 	user_ids: number[];
 }
 
-/** Something that has events, such as `order:<id>`, with the names of those that must have happened. */
+/** How many events there are of each name. */
+export type EventCounts = Partial<Record<EventName, number>>;
+
+/** Something that has events, such as `order:<id>`, with the numbers of those that must have happened. */
 export interface Happened {
 	key: number | string;
 	aggregate: string;
 	document: string;
 	/** The owner. */
 	user_id: number;
-	names: EventName[];
+	happened: EventCounts;
 	/** Those of them that are so young that their messages are still kept. */
-	recent: EventName[];
+	recent: EventCounts;
 	/** How many of the first events are so old that their places in an inbox may be gone. */
 	forgotten: number;
 	/** How many events were published, in the same transactions. */
 	published: number;
-	/** How many of them were lost when the database was restored from an older copy, and so are no part of `names`. */
+	/** How many of them were lost when the database was restored from an older copy, and so are no part of `happened`. */
 	lost: number;
 	/** The sequences of those that the outbox has not published: on their way, or put aside. */
 	in_outbox: number[];

@@ -1,11 +1,11 @@
--- Events that were handled, so that a second delivery does nothing.
+-- Handled events, for deduplication.
 CREATE TABLE inbox (
 	event_id uuid PRIMARY KEY,
 	name text NOT NULL,
 	received_at timestamptz NOT NULL DEFAULT now()
 );
 
--- One row for each message and recipient.
+-- One row per message and recipient.
 CREATE TABLE notifications (
 	id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
 	event_id uuid NOT NULL,

@@ -1,7 +1,7 @@
--- A message is noted down in the transaction that takes its event in, before it is known where it goes and what it says.
+-- A message is recorded in the transaction that handles its event, before its recipient and content are known.
 ALTER TABLE notifications
 	ADD COLUMN aggregate text NOT NULL DEFAULT '',
-	-- What the message is made of, until it is sent; then the customer has it.
+	-- Data of the message, deleted once it is sent.
 	ADD COLUMN data jsonb,
 	ALTER COLUMN recipient DROP NOT NULL,
 	ALTER COLUMN subject DROP NOT NULL,
@@ -9,7 +9,7 @@ ALTER TABLE notifications
 	DROP CONSTRAINT notifications_event_id_channel_recipient_key,
 	ADD UNIQUE (event_id, type, channel),
 	DROP CONSTRAINT notifications_status_check,
-	-- failed: the recipient's server refused it for good; everything else is tried until it is sent.
+	-- failed: the recipient's server has rejected it permanently; all other errors are retried until it is sent.
 	ADD CHECK (status IN ('queued', 'sent', 'failed'));
 
 CREATE INDEX notifications_aggregate ON notifications (aggregate);

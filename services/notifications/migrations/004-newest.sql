@@ -1,4 +1,4 @@
--- As the lists are ordered, so that a page of them is a piece of the index.
+-- In the order of the lists, so that a page is a range of the index.
 DROP INDEX notifications_user;
 DROP INDEX notifications_newest;
 CREATE INDEX notifications_user ON notifications (user_id, created_at DESC, id DESC);

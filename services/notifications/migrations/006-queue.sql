@@ -1,20 +1,21 @@
--- The row of a message is its place in the queue: no job sends it any more.
+-- The row of a message is its entry in the queue; jobs no longer send messages.
 ALTER TABLE notifications
-	-- When it is to be sent, or tried again.
+	-- Time of the next attempt to send it.
 	ADD COLUMN send_at timestamptz NOT NULL DEFAULT now(),
-	-- How often sending it has failed since it was queued.
+	-- Number of failed attempts since it was queued.
 	ADD COLUMN tries integer NOT NULL DEFAULT 0,
-	-- The lease of the sender that has it, and since when: see services/notifications/lease.ts.
+	-- The lease of the process that sends it, and since when: see services/notifications/lease.ts.
 	ADD COLUMN leased_by integer,
 	ADD COLUMN leased_at timestamptz,
-	-- A text message that goes out if its user has a phone, which is not known yet: until then it is not shown.
+	-- True for a text message that is sent only if its user has a phone, which is not known yet; hidden until then.
 	ADD COLUMN is_tentative boolean NOT NULL DEFAULT false;
 
 CREATE INDEX notifications_due ON notifications (channel, send_at) WHERE status = 'queued' AND leased_by IS NULL;
 CREATE INDEX notifications_leased ON notifications (leased_by) WHERE status = 'queued' AND leased_by IS NOT NULL;
 CREATE INDEX notifications_failed ON notifications (id) WHERE status = 'failed' AND data IS NOT NULL;
 
--- Queues the text message of an event, where its user may have a phone: a job `queue_text` of the version before.
+-- Queues the text message of an event whose user may have a phone, in place of a job `queue_text` of the previous
+-- version.
 CREATE FUNCTION take_over_text(payload jsonb) RETURNS void LANGUAGE sql AS $$
 	INSERT INTO notifications (id, event_id, user_id, type, channel, aggregate, data, history, is_tentative)
 	SELECT md5(id || ' ' || type || ' sms')::uuid, id::uuid, user_id, type, 'sms', event->>'aggregate', event,
@@ -26,8 +27,8 @@ CREATE FUNCTION take_over_text(payload jsonb) RETURNS void LANGUAGE sql AS $$
 	ON CONFLICT DO NOTHING
 $$;
 
--- While processes of the version before run beside the new one, what they queue goes out from the row alone: a job beside
--- it would send it a second time.
+-- During a rolling update, messages queued by processes of the previous version are sent from the row only: their jobs
+-- would send them a second time.
 CREATE FUNCTION drop_earlier_job() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
 	task text := (SELECT identifier FROM graphile_worker._private_tasks WHERE id = NEW.task_id);
@@ -42,8 +43,8 @@ $$;
 CREATE TRIGGER drop_earlier_job BEFORE INSERT ON graphile_worker._private_jobs
 	FOR EACH ROW EXECUTE FUNCTION drop_earlier_job();
 
--- Jobs that wait. Those that a process has taken are given time to end: it marks what it sends, and only what it could not
--- send is left for the row.
+-- Pending jobs. Those that a process is running get time to finish: it marks the messages that it sends, and only the
+-- others remain for the queue.
 WITH jobs AS (
 	DELETE FROM graphile_worker._private_jobs j USING graphile_worker._private_tasks t
 	WHERE t.id = j.task_id AND t.identifier IN ('queue_text', 'send_email', 'send_sms')

@@ -1,13 +1,1 @@
--- A deleted user's access token may still be taken for good by a node that has not heard yet. No order comes of it,
--- whichever function and process inserts it.
-CREATE FUNCTION refuse_deleted_user() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-	IF EXISTS (SELECT FROM deleted_users WHERE user_id = NEW.user_id) THEN
-		RAISE EXCEPTION 'user % is deleted', NEW.user_id
-			USING ERRCODE = 'check_violation', CONSTRAINT = 'orders_user_not_deleted';
-	END IF;
-	RETURN NEW;
-END
-$$;
-
-CREATE TRIGGER orders_user_not_deleted BEFORE INSERT ON orders FOR EACH ROW EXECUTE FUNCTION refuse_deleted_user();
+-- A trigger rejects orders of deleted users: see services/orders/functions/refuse_deleted_user.sql.

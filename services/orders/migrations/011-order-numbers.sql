@@ -1,7 +1,1 @@
--- Numbers keep all their digits: lpad() cuts what is longer, which gave the millionth order the number of the hundred
--- thousandth.
-CREATE FUNCTION next_order_number() RETURNS text LANGUAGE sql AS $$
-	SELECT 'TK-' || lpad(given::text, greatest(6, length(given::text)), '0') FROM nextval('order_numbers') AS given
-$$;
-
-ALTER TABLE orders ALTER COLUMN number SET DEFAULT next_order_number();
+-- Numbers are not truncated: see services/orders/functions/next_order_number.sql.

@@ -11,7 +11,7 @@ CREATE TABLE users (
 	updated_at timestamptz NOT NULL DEFAULT now()
 );
 
--- Addresses and names are compared without case.
+-- Addresses and names are compared case-insensitively.
 CREATE UNIQUE INDEX users_email ON users (lower(email));
 CREATE UNIQUE INDEX users_username ON users (lower(username));
 
@@ -23,7 +23,7 @@ CREATE TABLE signing_keys (
 	created_at timestamptz NOT NULL DEFAULT now()
 );
 
--- A login begins a family; each refresh replaces its newest token. Tokens are kept as SHA-256 only.
+-- A login begins a family; each refresh replaces its newest token. Only the SHA-256 of a token is stored.
 CREATE TABLE refresh_tokens (
 	token_hash bytea PRIMARY KEY,
 	family_id uuid NOT NULL,

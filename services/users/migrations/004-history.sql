@@ -1,10 +1,10 @@
 -- For messages by SMS (E.164).
 ALTER TABLE users
 	ADD COLUMN phone text CHECK (phone ~ '^\+[1-9][0-9]{6,14}$'),
-	-- The row stays, without the person, since orders have its id.
+	-- The row of a deleted user remains, without personal data, since orders refer to its id.
 	ADD COLUMN deleted_at timestamptz;
 
--- What happened to a user after the registration; each row is an event.
+-- Events of a user after the registration, one per row.
 CREATE TABLE user_history (
 	user_id integer NOT NULL REFERENCES users (id) ON DELETE CASCADE,
 	event text NOT NULL,

@@ -1,4 +1,4 @@
--- Addresses that users had, for those mails that go to whoever the account belonged to when something happened to it.
+-- Former addresses of users, for mails to the owner of an account at the time of an event.
 CREATE TABLE former_emails (
 	user_id integer NOT NULL REFERENCES users (id) ON DELETE CASCADE,
 	email varchar(255) NOT NULL,

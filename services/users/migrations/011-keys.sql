@@ -1,3 +1,2 @@
--- Which request made an account, and which one deleted it, where it came with an Idempotency-Key: its repetition has
--- succeeded too.
+-- Ids of the requests with an Idempotency-Key that registered and deleted an account: their repetition succeeds too.
 ALTER TABLE users ADD COLUMN registered_by text, ADD COLUMN deleted_by text;

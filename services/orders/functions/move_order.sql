@@ -1,0 +1,28 @@
+-- Moves an order to its next state, if it is still in one of the states that the step starts from: of concurrent calls
+-- one wins. Returns whether this call has moved the order. The units of an order whose reservation has another id (an
+-- earlier version placed it) are settled by a job.
+CREATE OR REPLACE FUNCTION move_order(
+	moved uuid, owner integer, allowed text[], target text, actor text, event jsonb, stock_task text
+) RETURNS boolean LANGUAGE plpgsql AS $$
+DECLARE
+	found_order orders;
+BEGIN
+	UPDATE orders SET status = target, updated_at = clock_timestamp()
+	WHERE id = moved AND (owner IS NULL OR user_id = owner) AND status = ANY (allowed)
+	RETURNING * INTO found_order;
+	IF found_order.id IS NULL THEN
+		RETURN false;
+	END IF;
+	INSERT INTO order_history (order_id, status, actor) VALUES (moved, target, actor);
+	IF stock_task IS NOT NULL THEN
+		PERFORM graphile_worker.add_job(
+			stock_task, json_build_object('reservation_id', r.id), max_attempts => 32767, job_key => 'stock:' || r.id
+		) FROM reservations r WHERE r.order_id = moved AND r.id <> moved;
+	END IF;
+	PERFORM publish(event->>'name', (event->>'version')::integer, 'order:' || moved, jsonb_build_object(
+		'order_id', found_order.id, 'number', found_order.number, 'user_id', found_order.user_id,
+		'total_minor', found_order.total_minor, 'currency', found_order.currency
+	));
+	RETURN true;
+END
+$$;
