@@ -65,6 +65,11 @@ async function settingsOf(sources: Sources, database: Database): Promise<Record<
 			if (error.code === "42P01") {
 				return [];
 			}
+			if (error.code === "3D000") {
+				throw new StartError(
+					`${databasePlace(database)} is not there: start ${database} once, which makes it`,
+				);
+			}
 			throw error;
 		});
 	return Object.fromEntries(rows.map(({ name, value }) => [name, value]));
