@@ -5,6 +5,7 @@ export interface Values {
 	"rotate-keys": { revoke: boolean };
 	audit: { repair?: boolean; "accept-restore"?: boolean };
 	chaos: { minutes?: string; seed?: string; store?: string; mails?: string; rolling?: boolean };
+	new: { remove?: boolean };
 	model: { small?: boolean; steps?: boolean };
 	bench: {
 		shape?: string;

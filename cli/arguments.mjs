@@ -179,6 +179,17 @@ const COMMANDS = {
 			steps: { type: "boolean", note: "prints the steps to each mistake that was put in on purpose" },
 		},
 	},
+	new: {
+		usage: [
+			[
+				"npm run new -- NAME",
+				"makes a service: its contract, actions, first migration and test, its line in the list, and what follows from them",
+			],
+			["npm run new -- --remove NAME", "takes away a service that was made so and not changed since"],
+		],
+		options: { remove: { type: "boolean", note: "takes the service away" } },
+		operands: true,
+	},
 	mongo: { usage: [["npm run mongo", "runs a MongoDB-compatible server for development"]] },
 	openapi: {
 		usage: [

@@ -1,25 +1,16 @@
 import type { CallingOptions, Context, ServiceBroker, ServiceSchema } from "moleculer";
 import type { z } from "zod";
 import type { ActionContract, ServiceContract } from "./contract.ts";
-import { notifications } from "./notifications.ts";
-import { orderEvents, orders } from "./orders.ts";
-import { products } from "./products.ts";
-import { userEvents, users } from "./users.ts";
+import { type Contract, contracts, type events } from "./services.ts";
 
-/** Every service of the shop. A new one is one line here. */
-export const contracts = [users, products, orders, notifications] as const;
-
-/** Every event of the shop, by name. */
-export const events = { ...userEvents, ...orderEvents };
-
-type Contracts = (typeof contracts)[number];
+export { contracts, events } from "./services.ts";
 
 /** Type of `{ "v1.users.get": ActionContract<…>, … }` for all services. */
 type ActionMap = {
-	[C in Contracts as C["name"]]: {
+	[C in Contract as C["name"]]: {
 		[A in keyof C["actions"] & string as `v${C["version"]}.${C["name"]}.${A}`]: C["actions"][A];
 	};
-}[Contracts["name"]] extends infer Each
+}[Contract["name"]] extends infer Each
 	? (Each extends unknown ? (each: Each) => void : never) extends (all: infer All) => void
 		? All
 		: never

@@ -1,4 +1,6 @@
 import { z } from "zod";
+import type { VariableName } from "../config/variables.ts";
+import { integerId } from "./fields.ts";
 import type { ProblemCode } from "./problems.ts";
 
 /**
@@ -111,7 +113,10 @@ export function takesKey({ rest, isSecret }: Pick<ActionContract, "rest" | "isSe
 	return rest !== undefined && rest.method !== "GET" && !isSecret && rest.headers?.[KEY_HEADER] === undefined;
 }
 
-/** Contract of a service. Its actions are named `v<version>.<name>.<action>`. */
+/**
+ * Contract of a service, and what its processes need. Its actions are named `v<version>.<name>.<action>`. Routes, documents,
+ * settings, deployments and checks of its database follow from it.
+ */
 export interface ServiceContract<
 	Name extends string = string,
 	Version extends number = number,
@@ -119,10 +124,24 @@ export interface ServiceContract<
 > {
 	name: Name;
 	version: Version;
+	/** Its part of the shop in a few words, for documents. */
+	about: string;
+	/** Where its data are: in a PostgreSQL database of its own, named after it, or in the products' store. */
+	store?: "PostgreSQL" | "MongoDB";
+	/** Variables of the environment that it reads, beside those of all services and the address of its store. */
+	variables?: { readonly [V in VariableName]?: VariableUse };
+	/** The events of its outbox, by name, and their aggregate: `order` of `order:<id>`. */
+	publishes?: { aggregate: string; events: Record<string, EventContract> };
 	actions: Actions;
 	/** Dates of deprecation and removal of a version, announced in its responses (RFC 9745, RFC 8594). */
 	deprecated?: { since: Date; sunset: Date };
 }
+
+/**
+ * `required`: in production its process does not start without it; `optional`: deployments pass it on where it is set;
+ * `rare`: deployments leave it out until somebody adds it.
+ */
+export type VariableUse = "required" | "optional" | "rare";
 
 /** Declares an action and preserves the exact types of its schemas. */
 export function action<P extends z.ZodObject, R extends z.ZodType>(
@@ -131,12 +150,10 @@ export function action<P extends z.ZodObject, R extends z.ZodType>(
 	return definition;
 }
 
-/** Declares a service. */
-export function contract<
-	const Name extends string,
-	const Version extends number,
-	Actions extends Record<string, ActionContract>,
->(definition: ServiceContract<Name, Version, Actions>): ServiceContract<Name, Version, Actions> {
+/** Declares a service, keeping its exact type; a field that no contract has does not compile. */
+export function contract<const C extends ServiceContract>(
+	definition: C & { [Field in Exclude<keyof C, keyof ServiceContract>]: never },
+): C {
 	return definition;
 }
 
@@ -163,6 +180,20 @@ export function healthAction<const S extends string>(service: S, path: string) {
 		rest: { method: "GET", path, outermost: true },
 		idempotent: true,
 		timeout_ms: 3000,
+	});
+}
+
+/**
+ * Removes a deleted user from the data of the service. Users calls it in every service that has it, at once and then by a job
+ * that is tried until it succeeds; `remnants` of the service's audit.ts finds what is left.
+ */
+export function forgetUserAction(summary: string) {
+	return action({
+		summary,
+		permissions: "service",
+		params: z.strictObject({ user_id: integerId }),
+		result: z.null(),
+		idempotent: true,
 	});
 }
 

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { action, contract, deadLetter, healthAction, outboxAction } from "./contract.ts";
+import { action, contract, deadLetter, forgetUserAction, healthAction, outboxAction } from "./contract.ts";
 import { cursor, integerId, limit, line, moment, opaqueId, skip } from "./fields.ts";
 
 /** Medium of a message. */
@@ -56,6 +56,16 @@ export const notification = z
 export const notifications = contract({
 	name: "notifications",
 	version: 1,
+	about: "Messages to people, and events that could not be handled",
+	store: "PostgreSQL",
+	variables: {
+		SMTP_URL: "required",
+		MAIL_FROM: "optional",
+		TZ: "optional",
+		SHOP_URL: "optional",
+		SMS_URL: "rare",
+		SMS_SECRET: "rare",
+	},
 	actions: {
 		list: action({
 			summary: "One's own messages, newest first; all of them for an admin",
@@ -139,6 +149,9 @@ export const notifications = contract({
 			result: z.array(z.strictObject({ aggregate: z.string(), sequence: z.int() })),
 			idempotent: true,
 		}),
+		forgetUser: forgetUserAction(
+			"Take the person out of the messages of a deleted user, and send none of them any more",
+		),
 		outbox: outboxAction,
 		health: healthAction("notification-service", "/health/notification"),
 	},

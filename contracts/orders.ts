@@ -3,6 +3,7 @@ import {
 	action,
 	contract,
 	event,
+	forgetUserAction,
 	healthAction,
 	idempotencyKey,
 	KEY_HEADER,
@@ -142,9 +143,67 @@ export const providerEvent = z
 /** Fate of a hold: its order is pending (`keep`), was paid (`consume`), or is void or missing (`release`). */
 export const reservationFate = z.enum(["keep", "consume", "release"]);
 
+/** Declares an event of a status change of an order; all of them have the same data. */
+const orderMoved = (summary: string) =>
+	event({
+		summary,
+		version: 1,
+		data: z.strictObject({
+			order_id: z.uuid(),
+			number: z.string(),
+			user_id: integerId,
+			total_minor: minorUnits,
+			currency: z.string(),
+		}),
+	});
+
+const events = {
+	"order.cancelled": orderMoved("An unpaid order was cancelled. Products releases its units."),
+	"order.expired": orderMoved("An order was not paid in time. Products releases its units."),
+	"order.paid": orderMoved("An order was paid. Products counts its units as sold."),
+	"order.shipped": orderMoved("An admin marked a paid order as shipped."),
+	"order.completed": orderMoved("An admin marked a shipped order as arrived."),
+	"order.refunded": orderMoved("An admin refunded a paid, shipped or completed order."),
+	"payment.refunded": event({
+		summary: "A payment that arrived when its order could no longer be paid was returned.",
+		version: 1,
+		data: z.strictObject({
+			order_id: z.uuid(),
+			number: z.string(),
+			user_id: integerId,
+			status: orderStatus,
+			amount_minor: minorUnits,
+			currency: z.string(),
+		}),
+	}),
+	"order.placed": event({
+		summary: "An order was placed. Its units are held until it is paid, cancelled or expired.",
+		version: 1,
+		data: z.strictObject({
+			order_id: z.uuid(),
+			number: z.string(),
+			user_id: integerId,
+			total_minor: minorUnits,
+			currency: z.string(),
+			items: z.array(
+				z.strictObject({
+					product_id: z.string().meta({ examples: ["01a20af7e8d300020f7306eb"] }),
+					name: z.string(),
+					price_minor: minorUnits,
+					quantity: z.int(),
+				}),
+			),
+		}),
+	}),
+};
+
 export const orders = contract({
 	name: "orders",
 	version: 1,
+	about: "Orders, payments and what becomes of them",
+	store: "PostgreSQL",
+	variables: { PAYMENT_WEBHOOK_SECRET: "required", ORDER_TTL_MINUTES: "optional" },
+	publishes: { aggregate: "order", events },
 	actions: {
 		place: action({
 			summary: "Place an order: the units are held until it is paid or expires",
@@ -304,13 +363,9 @@ export const orders = contract({
 			result: z.strictObject({ user_ids: z.array(integerId) }),
 			idempotent: true,
 		}),
-		forgetUser: action({
-			summary: "Take the person out of the orders of a deleted user, as soon as each is settled",
-			permissions: "service",
-			params: z.strictObject({ user_id: integerId }),
-			result: z.null(),
-			idempotent: true,
-		}),
+		forgetUser: forgetUserAction(
+			"Take the person out of the orders of a deleted user, as soon as each is settled",
+		),
 		find: action({
 			summary: "An order by its id or its number, for the operator",
 			permissions: "admin",
@@ -322,57 +377,3 @@ export const orders = contract({
 		health: healthAction("order-service", "/health/order"),
 	},
 });
-
-/** Declares an event of a status change of an order; all of them have the same data. */
-const orderMoved = (summary: string) =>
-	event({
-		summary,
-		version: 1,
-		data: z.strictObject({
-			order_id: z.uuid(),
-			number: z.string(),
-			user_id: integerId,
-			total_minor: minorUnits,
-			currency: z.string(),
-		}),
-	});
-
-export const orderEvents = {
-	"order.cancelled": orderMoved("An unpaid order was cancelled. Products releases its units."),
-	"order.expired": orderMoved("An order was not paid in time. Products releases its units."),
-	"order.paid": orderMoved("An order was paid. Products counts its units as sold."),
-	"order.shipped": orderMoved("An admin marked a paid order as shipped."),
-	"order.completed": orderMoved("An admin marked a shipped order as arrived."),
-	"order.refunded": orderMoved("An admin refunded a paid, shipped or completed order."),
-	"payment.refunded": event({
-		summary: "A payment that arrived when its order could no longer be paid was returned.",
-		version: 1,
-		data: z.strictObject({
-			order_id: z.uuid(),
-			number: z.string(),
-			user_id: integerId,
-			status: orderStatus,
-			amount_minor: minorUnits,
-			currency: z.string(),
-		}),
-	}),
-	"order.placed": event({
-		summary: "An order was placed. Its units are held until it is paid, cancelled or expired.",
-		version: 1,
-		data: z.strictObject({
-			order_id: z.uuid(),
-			number: z.string(),
-			user_id: integerId,
-			total_minor: minorUnits,
-			currency: z.string(),
-			items: z.array(
-				z.strictObject({
-					product_id: z.string().meta({ examples: ["01a20af7e8d300020f7306eb"] }),
-					name: z.string(),
-					price_minor: minorUnits,
-					quantity: z.int(),
-				}),
-			),
-		}),
-	}),
-};

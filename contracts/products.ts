@@ -129,6 +129,8 @@ export function aboutProduct(id: string): string {
 export const products = contract({
 	name: "products",
 	version: 1,
+	about: "The catalogue and its stock",
+	store: "MongoDB",
 	actions: {
 		list: action({
 			summary:

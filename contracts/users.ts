@@ -142,9 +142,41 @@ const contact = z.strictObject({
 	token: z.string().nullable(),
 });
 
+const aboutUser = (summary: string) =>
+	event({ summary, version: 1, data: z.strictObject({ user_id: integerId }) });
+
+const events = {
+	"user.registered": aboutUser("An account was created."),
+	"user.verification_requested": aboutUser(
+		"A mail to verify the address of an account that is not verified yet was requested.",
+	),
+	"user.email_change_announced": aboutUser(
+		"A user asked to change the e-mail address. Notifications warns the present address.",
+	),
+	"user.email_change_requested": aboutUser(
+		"A user asked to change the e-mail address to one that no account has. The new address has to confirm.",
+	),
+	"user.email_changed": aboutUser(
+		"The new address was confirmed and replaced the former one, which is notified.",
+	),
+	"user.password_reset_requested": aboutUser(
+		"A mail to reset the password of an active account was requested.",
+	),
+	"user.password_changed": aboutUser(
+		"The password of an account was changed or reset, which ended all sessions.",
+	),
+	"user.deleted": aboutUser(
+		"An account was deleted. Every service that stores data of the person deletes them.",
+	),
+};
+
 export const users = contract({
 	name: "users",
 	version: 1,
+	about: "Accounts, sessions and what people may do",
+	store: "PostgreSQL",
+	variables: { ADMIN_EMAIL: "optional", ADMIN_PASSWORD: "optional" },
+	publishes: { aggregate: "user", events },
 	actions: {
 		register: action({
 			summary: "Register a new user",
@@ -386,31 +418,3 @@ export const users = contract({
 		health: healthAction("user-service", "/health/user"),
 	},
 });
-
-const aboutUser = (summary: string) =>
-	event({ summary, version: 1, data: z.strictObject({ user_id: integerId }) });
-
-export const userEvents = {
-	"user.registered": aboutUser("An account was created."),
-	"user.verification_requested": aboutUser(
-		"A mail to verify the address of an account that is not verified yet was requested.",
-	),
-	"user.email_change_announced": aboutUser(
-		"A user asked to change the e-mail address. Notifications warns the present address.",
-	),
-	"user.email_change_requested": aboutUser(
-		"A user asked to change the e-mail address to one that no account has. The new address has to confirm.",
-	),
-	"user.email_changed": aboutUser(
-		"The new address was confirmed and replaced the former one, which is notified.",
-	),
-	"user.password_reset_requested": aboutUser(
-		"A mail to reset the password of an active account was requested.",
-	),
-	"user.password_changed": aboutUser(
-		"The password of an account was changed or reset, which ended all sessions.",
-	),
-	"user.deleted": aboutUser(
-		"An account was deleted. Every service that stores data of the person deletes them.",
-	),
-};

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { settings } from "../config/settings.ts";
 import type { EventData, EventEnvelope, EventName } from "../contracts/actions.ts";
 import { events as eventContracts } from "../contracts/actions.ts";
+import type { AggregateKind } from "../contracts/services.ts";
 
 /** Subject of all events, below the shop's namespace. */
 export const ALL_EVENTS = "events.>";
@@ -14,7 +15,7 @@ export function channelOf(name: EventName): string {
 /**
  * Entity that an event is about, such as `order:<id>`. The events of an aggregate are numbered and keep their order.
  */
-export type Aggregate = `${"order" | "user"}:${string | number}`;
+export type Aggregate = `${AggregateKind}:${string | number}`;
 
 /** Returns the id of an event from its aggregate and its number there, as the outbox assigns it. */
 export function eventId(aggregate: string, sequence: number): string {

@@ -1,4 +1,6 @@
 import { settings } from "../config/settings.ts";
+import type { ServiceContract, VariableUse } from "../contracts/contract.ts";
+import { contracts } from "../contracts/services.ts";
 import { checkGiven, type UrlVariable, warnOfPlainNats } from "./connection-checks.ts";
 import type { BackingService, BackingServiceName } from "./services-file.ts";
 import { StartError } from "./start-error.ts";
@@ -12,23 +14,34 @@ export async function externalService(
 	return { name, took: variable, where: await checkGiven(variable, process.env[variable] as string) };
 }
 
+/** Variable with the address of each kind of store. */
+const STORES = { PostgreSQL: "POSTGRES_URL", MongoDB: "MONGO_URL" } as const;
+
 /**
  * Variables that a process requires in production, by hosted service (`*`: any). A secret is required only where it is
  * used.
  */
 export const NEEDED: Record<string, string[]> = {
 	"*": ["NATS_URL", "TOKO_SECRET"],
-	users: ["POSTGRES_URL"],
-	products: ["MONGO_URL"],
-	orders: ["POSTGRES_URL", "PAYMENT_WEBHOOK_SECRET"],
-	notifications: ["POSTGRES_URL", "SMTP_URL"],
+	...Object.fromEntries(
+		contracts.map((one: ServiceContract) => [
+			one.name,
+			[...(one.store ? [STORES[one.store]] : []), ...variablesOf(one, "required")],
+		]),
+	),
 };
 
-/** Variables that those services may have in addition. */
-const OPTIONAL: Record<string, string[]> = {
-	users: ["ADMIN_PASSWORD"],
-	notifications: ["SMS_URL", "SMS_SECRET"],
-};
+/** Secrets that those services may have in addition. */
+const OPTIONAL: Record<string, string[]> = Object.fromEntries(
+	contracts.map((one) => [
+		one.name,
+		variablesOf(one, "optional", "rare").filter((name) => /SECRET|PASSWORD|_URL$/.test(name)),
+	]),
+);
+
+function variablesOf({ variables = {} }: ServiceContract, ...uses: VariableUse[]): string[] {
+	return Object.entries(variables).flatMap(([name, use]) => (uses.includes(use) ? [name] : []));
+}
 
 const PARTS: [BackingServiceName, UrlVariable][] = [
 	["PostgreSQL", "POSTGRES_URL"],

@@ -1,8 +1,7 @@
 import type { Service, ServiceSchema } from "moleculer";
 import { mixin } from "../broker/schema.ts";
 import { type ActionName, callAction } from "../contracts/actions.ts";
-import { orderEvents } from "../contracts/orders.ts";
-import { userEvents } from "../contracts/users.ts";
+import { type AggregateKind, outboxes, services } from "../contracts/services.ts";
 import type { PostgresService } from "../database/postgres-service.ts";
 import type { ConsistencyCheck } from "../events/consistency.ts";
 import { ConsistencyChecker } from "../events/consistency.ts";
@@ -41,8 +40,6 @@ export function isOlder(database: string, ahead: string): string {
 	return `${database} was restored from an older copy: ${ahead}, which it does not have`;
 }
 
-const DATABASES = { user: "users", order: "orders" } as const;
-
 /** Returns the first of these events that no transaction of this database has published. */
 async function unknownEvent(
 	{ pool }: PostgresService,
@@ -58,22 +55,22 @@ async function unknownEvent(
 }
 
 /** Compares with notifications: the events of users or orders that it has handled must be known to their service. */
-export function eventsKnown(of: keyof typeof DATABASES): ConsistencyCheck<PostgresService> {
+export function eventsKnown(of: AggregateKind): ConsistencyCheck<PostgresService> {
 	return withAction("v1.notifications.takenIn", async function () {
 		const event = await unknownEvent(this, await callAction(this.broker, "v1.notifications.takenIn", { of }));
-		return event && isOlder(DATABASES[of], `notifications has ${event}`);
+		return event && isOlder(outboxes[of], `notifications has ${event}`);
 	});
 }
 
 /** Compares with the stream: the last event of each name must be known to its service. */
-export function streamKnown(of: keyof typeof DATABASES): ConsistencyCheck<PostgresService> {
-	const names = Object.keys(of === "user" ? userEvents : orderEvents);
+export function streamKnown(of: AggregateKind): ConsistencyCheck<PostgresService> {
+	const names = Object.keys(services[outboxes[of]].publishes.events);
 	return withStream(async function () {
 		const manager = await natsOf(this.broker)?.jetstreamManager();
 		const last = manager ? await Promise.all(names.map((name) => lastEvent(manager, name))) : [];
 		const own = last.filter((event) => event?.aggregate.startsWith(`${of}:`));
 		const event = await unknownEvent(this, own as { aggregate: string; sequence: number }[]);
-		return event && isOlder(DATABASES[of], `the stream has ${event}`);
+		return event && isOlder(outboxes[of], `the stream has ${event}`);
 	});
 }
 

@@ -1,6 +1,5 @@
 import type { EventContract } from "../../contracts/contract.ts";
-import { orderEvents } from "../../contracts/orders.ts";
-import { userEvents } from "../../contracts/users.ts";
+import { contracts } from "../../contracts/services.ts";
 import { document, table, WRITTEN } from "./markdown.ts";
 import { fieldTable, Types } from "./types.ts";
 
@@ -27,8 +26,7 @@ export function eventsReference(): string {
 		"# Events",
 		INTRODUCTION,
 		ENVELOPE,
-		...section("users", userEvents),
-		...section("orders", orderEvents),
+		...contracts.flatMap((one) => ("publishes" in one ? section(one.name, one.publishes.events) : [])),
 	);
 }
 

@@ -4,6 +4,7 @@ import { openApiDocument } from "../../services/api/openapi.ts";
 import { actionsReference } from "./actions.ts";
 import { commandsReference } from "./commands.ts";
 import { configurationReference } from "./configuration.ts";
+import { deployments } from "./deployments.ts";
 import { errorsReference } from "./errors.ts";
 import { eventsReference } from "./events.ts";
 import { resilienceTable } from "./resilience-table.ts";
@@ -35,5 +36,6 @@ export async function generatedFiles(): Promise<[URL, string][]> {
 		[new URL("events.md", REFERENCE), eventsReference()],
 		[new URL("errors.md", REFERENCE), errorsReference()],
 		[new URL("configuration.md", REFERENCE), configurationReference()],
+		...(await deployments()),
 	];
 }

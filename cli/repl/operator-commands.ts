@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { ServiceBroker } from "moleculer";
 import { getBorderCharacters, table } from "table";
-import { type ActionName, callAction, withKey } from "../../contracts/actions.ts";
+import { type ActionName, allActions, callAction, withKey } from "../../contracts/actions.ts";
 import { StartError } from "../../infra/backing-services.ts";
 import { asService } from "../../middlewares/permissions.ts";
 import { MESSAGES } from "../../services/notifications/messages.ts";
@@ -13,12 +13,10 @@ interface Command {
 	action(broker: ServiceBroker, args: Record<string, string | undefined>): Promise<void>;
 }
 
+type OutboxAction = Extract<ActionName, `${string}.outbox`>;
+
 /** Services that store jobs and events in an outbox. */
-const WITH_OUTBOX = [
-	"v1.users.outbox",
-	"v1.orders.outbox",
-	"v1.notifications.outbox",
-] as const satisfies ActionName[];
+const WITH_OUTBOX = [...allActions().keys()].filter((name): name is OutboxAction => name.endsWith(".outbox"));
 
 /** Returns Toko's REPL commands, in addition to Moleculer's own. */
 export function operatorCommands(operator: Operator): Command[] {

@@ -1,15 +1,13 @@
 import { idempotencyKey, KEY_HEADER, takesKey } from "../../contracts/contract.ts";
 import { PROBLEMS, type ProblemCode } from "../../contracts/problems.ts";
+import { contracts } from "../../contracts/services.ts";
 import { parameterExample } from "./examples.ts";
 import { pathParameters } from "./requests.ts";
 import { type Endpoint, endpoints } from "./routes.ts";
 import { capitalise, type JsonSchema, Schemas } from "./schemas.ts";
 
 const TAGS: Record<string, string> = {
-	users: "Accounts, sessions and what people may do",
-	products: "The catalogue and its stock",
-	orders: "Orders, payments and what becomes of them",
-	notifications: "Messages to people, and events that could not be handled",
+	...Object.fromEntries(contracts.map(({ name, about }) => [name, about])),
 	health: "Whether the shop is well",
 };
 

@@ -84,6 +84,7 @@ export default service<NotificationsService>({
 			"notifications",
 			{
 				...consumers,
+				// From a users process of an earlier version, which does not have `forgetUser` called here.
 				"user.deleted": (events, client) =>
 					eraseUser(
 						client,
@@ -165,6 +166,11 @@ export default service<NotificationsService>({
 
 		takenIn(ctx) {
 			return newestTakenIn(this.pool, ctx.params.of);
+		},
+
+		async forgetUser(ctx) {
+			await eraseUser(this.pool, [ctx.params.user_id]);
+			return null;
 		},
 
 		outbox() {

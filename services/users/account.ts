@@ -1,6 +1,7 @@
 import { DatabaseError, type Pool, type PoolClient } from "pg";
 import { problem } from "../../contracts/problems.ts";
 import type { PostgresService } from "../../database/postgres-service.ts";
+import { planErasure } from "./erasure.ts";
 import { clearAttempts } from "./login-guard.ts";
 import { happen, MAIL_AGAIN_SECONDS, requestMailOnce } from "./mail-requests.ts";
 import { type Credentials, isMailTokenOf, ownerOfMailToken, purposeOf } from "./mail-tokens.ts";
@@ -235,10 +236,7 @@ export async function removeUser(
 		await client.query("DELETE FROM former_emails WHERE user_id = $1", [id]);
 		await endSessions(id);
 		await happen(client, "user.deleted", id);
-		await client.query(
-			"SELECT graphile_worker.add_job('forget_orders', json_build_object('user_id', $1::integer), max_attempts => 32767)",
-			[id],
-		);
+		await planErasure(client, id);
 	});
 }
 

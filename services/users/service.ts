@@ -13,7 +13,6 @@ export interface UsersService extends OutboxService {
 	find(id: number): Promise<UserRow>;
 	caller(ctx: ActionContext): Promise<UserRow>;
 	checkPassword(ctx: ActionContext, password: string): Promise<UserRow>;
-	tellOrders(user_id: number): Promise<void>;
 	session(holder: Holder, refresh_token: string): Promise<Tokens>;
 }
 

@@ -1,6 +1,6 @@
 import { Op } from "sequelize";
 import { service } from "../../broker/schema.ts";
-import { type ActionContext, callAction, implement } from "../../contracts/actions.ts";
+import { type ActionContext, implement } from "../../contracts/actions.ts";
 import { problem } from "../../contracts/problems.ts";
 import { ACCESS_SECONDS, users } from "../../contracts/users.ts";
 import { cursorAt, readId } from "../../database/page-cursor.ts";
@@ -23,6 +23,7 @@ import { usersConsistent } from "./consistency.ts";
 import { contactsOf } from "./contacts.ts";
 import { isPasswordOf } from "./credentials.ts";
 import { warnOfDuplicates } from "./duplicates.ts";
+import { erasureTasks, spreadDeletion } from "./erasure.ts";
 import { LoginGuard } from "./login-guard.ts";
 import { askForMail, type MailRequest, requestMail } from "./mail-requests.ts";
 import { byEmail, connectUsers, present, presentToOwner } from "./model.ts";
@@ -31,9 +32,6 @@ import { registerOnce } from "./registration.ts";
 import type { Tokens, UsersService } from "./service.ts";
 import { endingSessions, listRevocations } from "./sessions.ts";
 import { endFamily, exchangeRefreshToken, type Holder, issueRefreshToken, TokenSigner } from "./tokens.ts";
-
-/** Time limit for notifying orders of a deletion. */
-const ORDERS_PATIENCE_MS = 1000;
 
 /** What a job forgets once an hour. */
 const FORGOTTEN = [pruneTokens, pruneKeys, pruneAttempts, pruneFormerEmails, pruneMailRequests];
@@ -175,7 +173,7 @@ export default service<UsersService>({
 				throw problem("USER_NOT_FOUND");
 			}
 			await removeUser(this, ctx.params.id, ctx.locals.key_id);
-			await this.tellOrders(ctx.params.id);
+			await spreadDeletion(this, ctx.params.id);
 			return null;
 		},
 
@@ -275,17 +273,6 @@ export default service<UsersService>({
 			return row;
 		},
 
-		/**
-		 * Notifies orders, so that a deleted user cannot place orders, even with an unexpired token. The job of the
-		 * deletion guarantees it.
-		 */
-		async tellOrders(this: UsersService, user_id: number) {
-			const options = { timeout: ORDERS_PATIENCE_MS, retries: 0 };
-			await callAction(this.broker, "v1.orders.forgetUser", { user_id }, options).catch((error: Error) =>
-				this.logger.warn(`Orders hears later that user ${user_id} is deleted: ${error.message}`),
-			);
-		},
-
 		async session(this: UsersService, holder: Holder, refresh_token: string): Promise<Tokens> {
 			return {
 				access_token: await this.signer.sign(holder),
@@ -301,10 +288,7 @@ export default service<UsersService>({
 	created() {
 		this.addTasks({
 			forget_old_tokens: (_, { abortSignal }) => pruneAll(this.pool, FORGOTTEN, abortSignal),
-			forget_orders: async (payload) => {
-				const { user_id } = payload as { user_id: number };
-				await callAction(this.broker, "v1.orders.forgetUser", { user_id });
-			},
+			...erasureTasks(this),
 			request_mail: (payload) => {
 				const { event, email } = payload as { event: MailRequest; email: string };
 				return requestMail(this, event, email);

@@ -11,7 +11,16 @@ import { databaseUrl, settings } from "../../config/settings.ts";
 import { callAction } from "../../contracts/actions.ts";
 import { asService } from "../../middlewares/permissions.ts";
 import { mailToken } from "../../services/users/mail-tokens.ts";
-import { admin, eventually, newProduct, newUser, PASSWORD, type Person, startNode } from "./shop.ts";
+import {
+	admin,
+	eventually,
+	newProduct,
+	newUser,
+	PASSWORD,
+	type Person,
+	SERVICES,
+	startNode,
+} from "./shop.ts";
 
 let shop: ServiceBroker;
 const users = new pg.Client(databaseUrl("users"));
@@ -19,7 +28,7 @@ const notifications = new pg.Client(databaseUrl("notifications"));
 const orders = new pg.Client(databaseUrl("orders"));
 
 beforeAll(async () => {
-	shop = await startNode("users", "products", "orders", "notifications");
+	shop = await startNode(...SERVICES);
 	await Promise.all([users, notifications, orders].map((client) => client.connect()));
 });
 
@@ -460,7 +469,7 @@ test("a user with a phone gets a text message beside the mail, signed for the pr
 	await shop.stop();
 	process.env.SMS_URL = `http://toko:pass%20word@127.0.0.1:${(provider.address() as AddressInfo).port}/messages`;
 	process.env.SMS_SECRET = "text secret";
-	shop = await startNode("users", "products", "orders", "notifications");
+	shop = await startNode(...SERVICES);
 	try {
 		const person = await newUser(shop);
 		await expect(person.call("v1.users.updateMe", { phone: "0812" })).rejects.toMatchObject({ code: 422 });

@@ -4,16 +4,14 @@ import type { ServiceBroker } from "moleculer";
 import type { Pool } from "pg";
 import { databaseUrl } from "../../config/settings.ts";
 import { callAction } from "../../contracts/actions.ts";
+import { type Database, databases } from "../../contracts/services.ts";
 import { postgresPool } from "../../database/postgres-client.ts";
 import { sign } from "../../services/orders/webhook.ts";
 import { audit } from "../../tools/audit/audit.ts";
 import type { Sources } from "../../tools/audit/snapshot.ts";
 import { openSources } from "../../tools/audit/sources.ts";
 import { now, SECRET } from "./paying.ts";
-import { admin, eventually, newProduct, newUser, type Person, startNode } from "./shop.ts";
-
-const DATABASES = ["users", "orders", "notifications"] as const;
-type Database = (typeof DATABASES)[number];
+import { admin, eventually, newProduct, newUser, type Person, SERVICES, startNode } from "./shop.ts";
 
 /** An order that a test breaks something of. */
 export interface Made {
@@ -39,7 +37,7 @@ export class AuditedShop {
 
 	/** Apart from the services, which a test may stop. */
 	readonly #pools = Object.fromEntries(
-		DATABASES.map((name) => [name, postgresPool({ connectionString: databaseUrl(name), max: 1 })]),
+		databases.map((name) => [name, postgresPool({ connectionString: databaseUrl(name), max: 1 })]),
 	) as Record<Database, Pool>;
 
 	private constructor(broker: ServiceBroker, sources: Sources, buyer: Person) {
@@ -49,7 +47,7 @@ export class AuditedShop {
 	}
 
 	static async start(): Promise<AuditedShop> {
-		const broker = await startNode("users", "products", "orders", "notifications");
+		const broker = await startNode(...SERVICES);
 		const shop = new AuditedShop(broker, await openSources(), await newUser(broker));
 		await shop.#fill();
 		await shop.rest();
@@ -82,7 +80,7 @@ export class AuditedShop {
 	async rest(): Promise<void> {
 		await eventually("the shop to come to rest", async () => {
 			const left = await Promise.all(
-				DATABASES.map((database) =>
+				databases.map((database) =>
 					this.sql(database, "SELECT FROM graphile_worker.jobs WHERE run_at < now() + interval '14 seconds'"),
 				),
 			);
@@ -94,7 +92,7 @@ export class AuditedShop {
 
 	/** Puts everything back as it was. */
 	async restore(): Promise<void> {
-		for (const database of DATABASES) {
+		for (const database of databases) {
 			for (const { name, columns } of await this.#tables(database)) {
 				await this.damage(
 					database,
@@ -107,7 +105,7 @@ export class AuditedShop {
 
 	/** Notes how everything is. */
 	async save(): Promise<void> {
-		for (const database of DATABASES) {
+		for (const database of databases) {
 			await this.damage(database, "DROP SCHEMA IF EXISTS saved CASCADE; CREATE SCHEMA saved");
 			for (const { name } of await this.#tables(database)) {
 				await this.damage(database, `CREATE TABLE ${savedName(name)} AS TABLE ${name}`);

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import type { ServiceBroker } from "moleculer";
 import { callAction } from "../../contracts/actions.ts";
 import { asService } from "../../middlewares/permissions.ts";
-import { admin, newProduct, newUser, PASSWORD, type Person, startNode } from "./shop.ts";
+import { admin, newProduct, newUser, PASSWORD, type Person, SERVICES, startNode } from "./shop.ts";
 
 let shop: ServiceBroker;
 let address: string;
@@ -11,7 +11,7 @@ let keeper: Person;
 let product_id: string;
 
 beforeAll(async () => {
-	shop = await startNode("users", "products", "orders", "notifications", "api");
+	shop = await startNode(...SERVICES, "api");
 	const { gatewayAddress } = await import("../../services/api/api.service.ts");
 	address = gatewayAddress(shop.getLocalService("api"));
 	buyer = await newUser(shop);

@@ -6,7 +6,7 @@ import type { Sweeper } from "../../services/products/sweeper.ts";
 import { audit } from "../../tools/audit/audit.ts";
 import type { Sources } from "../../tools/audit/snapshot.ts";
 import { openSources } from "../../tools/audit/sources.ts";
-import { eventually, newProduct, newUser, type Person, startNode, stockOf } from "./shop.ts";
+import { eventually, newProduct, newUser, type Person, SERVICES, startNode, stockOf } from "./shop.ts";
 
 /** A shop without a sweeper, whose databases the tests of one file break and mend. */
 export class BreakableShop {
@@ -19,7 +19,7 @@ export class BreakableShop {
 	/** Starts the shop before all tests and stops it after them; after each test it must have no breach. */
 	constructor() {
 		beforeAll(async () => {
-			this.broker = await startNode("users", "products", "orders", "notifications");
+			this.broker = await startNode(...SERVICES);
 			this.buyer = await newUser(this.broker);
 			this.sources = await openSources();
 			// The sweeper would mend what these tests break.

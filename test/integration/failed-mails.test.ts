@@ -11,7 +11,7 @@ import type { JobsService } from "../../mixins/jobs.ts";
 import { audit } from "../../tools/audit/audit.ts";
 import type { Sources } from "../../tools/audit/snapshot.ts";
 import { openSources } from "../../tools/audit/sources.ts";
-import { admin, eventually, newUser, PASSWORD, startNode } from "./shop.ts";
+import { admin, eventually, newUser, PASSWORD, SERVICES, startNode } from "./shop.ts";
 
 /** What the mail server answers to each recipient; nothing: it takes the mail. */
 let refusal: { code: number; text: string } | undefined;
@@ -23,7 +23,7 @@ let sources: Sources;
 beforeAll(async () => {
 	await listen();
 	process.env.SMTP_URL = `smtp://127.0.0.1:${port}`;
-	shop = await startNode("users", "products", "orders", "notifications");
+	shop = await startNode(...SERVICES);
 	sources = await openSources();
 });
 

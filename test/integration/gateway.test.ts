@@ -2,7 +2,16 @@ import { connect } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import type { ServiceBroker } from "moleculer";
 import { callAction } from "../../contracts/actions.ts";
-import { admin, eventually, newProduct, newUser, PASSWORD, type Person, startNode } from "./shop.ts";
+import {
+	admin,
+	eventually,
+	newProduct,
+	newUser,
+	PASSWORD,
+	type Person,
+	SERVICES,
+	startNode,
+} from "./shop.ts";
 
 let shop: ServiceBroker;
 let gateway: ServiceBroker;
@@ -11,7 +20,7 @@ let buyer: Person;
 let keeper: Person;
 
 beforeAll(async () => {
-	shop = await startNode("users", "products", "orders", "notifications");
+	shop = await startNode(...SERVICES);
 	gateway = await startNode("api");
 	const { gatewayAddress } = await import("../../services/api/api.service.ts");
 	address = gatewayAddress(gateway.getLocalService("api"));
@@ -453,7 +462,7 @@ test("a service that is away is a 503 to try again, and back when it returns", a
 		503,
 		{ status: "not_ready", services: { products: "unavailable" } },
 	]);
-	shop = await startNode("users", "products", "orders", "notifications");
+	shop = await startNode(...SERVICES);
 	await eventually("a ready shop", async () => (await fetch(`${there}/health/ready`)).status === 200);
 	expect((await callAction(shop, "v1.products.list", {})).length).toBeGreaterThan(0);
 	await other.stop();

@@ -24,7 +24,7 @@ import type { Sweeper } from "../../services/products/sweeper.ts";
 import { audit } from "../../tools/audit/audit.ts";
 import type { Sources } from "../../tools/audit/snapshot.ts";
 import { openSources } from "../../tools/audit/sources.ts";
-import { eventually, newProduct, newUser, type Person, startNode, stockOf } from "./shop.ts";
+import { eventually, newProduct, newUser, type Person, SERVICES, startNode, stockOf } from "./shop.ts";
 import { chooseStore, stores } from "./stores.ts";
 import { Turns } from "./turns.ts";
 
@@ -55,7 +55,7 @@ describe.each(stores)("holds in pages on %s", (_, url) => {
 
 	async function start(): Promise<void> {
 		chooseStore(url);
-		broker = await startNode("users", "products", "orders", "notifications");
+		broker = await startNode(...SERVICES);
 		// It would mend what these tests leave behind.
 		await products().sweeper.stop();
 	}

@@ -12,7 +12,16 @@ import type { PostgresService } from "../../database/postgres-service.ts";
 import { countsAsFailure } from "../../errors/kinds.ts";
 import { databaseErrorMiddleware } from "../../middlewares/database-errors.ts";
 import { asService } from "../../middlewares/permissions.ts";
-import { admin, eventually, newProduct, newUser, PASSWORD, type Person, startNode } from "./shop.ts";
+import {
+	admin,
+	eventually,
+	newProduct,
+	newUser,
+	PASSWORD,
+	type Person,
+	SERVICES,
+	startNode,
+} from "./shop.ts";
 
 let shop: ServiceBroker;
 /** A gateway that has its services on another node, as in production. */
@@ -27,7 +36,7 @@ let order_id: string;
 let notification_id: string;
 
 beforeAll(async () => {
-	shop = await startNode("users", "products", "orders", "notifications", "api");
+	shop = await startNode(...SERVICES, "api");
 	const { gatewayAddress } = await import("../../services/api/api.service.ts");
 	door = await startNode("api");
 	address = gatewayAddress(shop.getLocalService("api"));

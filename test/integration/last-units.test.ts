@@ -4,7 +4,7 @@ import type { ServiceBroker } from "moleculer";
 import { audit } from "../../tools/audit/audit.ts";
 import type { Sources } from "../../tools/audit/snapshot.ts";
 import { openSources } from "../../tools/audit/sources.ts";
-import { newProduct, newUser, type Person, startNode, stockOf } from "./shop.ts";
+import { newProduct, newUser, type Person, SERVICES, startNode, stockOf } from "./shop.ts";
 import { mongoUrl } from "./stores.ts";
 
 (mongoUrl ? describe : describe.skip)("over two processes of products and orders", () => {
@@ -14,10 +14,7 @@ import { mongoUrl } from "./stores.ts";
 
 	beforeAll(async () => {
 		process.env.MONGO_URL = mongoUrl;
-		nodes = [
-			await startNode("users", "products", "orders", "notifications"),
-			await startNode("products", "orders"),
-		];
+		nodes = [await startNode(...SERVICES), await startNode("products", "orders")];
 		sources = await openSources();
 		delete process.env.MONGO_URL;
 		buyers = await Promise.all(nodes.map((node) => newUser(node)));

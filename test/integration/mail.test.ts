@@ -8,7 +8,16 @@ import { SMTPServer } from "smtp-server";
 import { databaseUrl } from "../../config/settings.ts";
 import { callAction } from "../../contracts/actions.ts";
 import { asService } from "../../middlewares/permissions.ts";
-import { admin, eventually, newProduct, newUser, PASSWORD, type Person, startNode } from "./shop.ts";
+import {
+	admin,
+	eventually,
+	newProduct,
+	newUser,
+	PASSWORD,
+	type Person,
+	SERVICES,
+	startNode,
+} from "./shop.ts";
 
 /** What the mail server answers to a recipient, by the address; others are accepted. */
 const refusals = new Map<string, { answer: string; times: number }>();
@@ -27,7 +36,7 @@ let keeper: Person;
 beforeAll(async () => {
 	await listen();
 	process.env.SMTP_URL = `smtp://127.0.0.1:${port}`;
-	shop = await startNode("users", "products", "orders", "notifications");
+	shop = await startNode(...SERVICES);
 	keeper = await admin(shop);
 });
 

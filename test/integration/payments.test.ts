@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import type { ServiceBroker } from "moleculer";
 import type { PayingService } from "../../services/orders/payments.ts";
 import { Gateway, pick, type Told } from "./paying.ts";
-import { admin, eventually, newProduct, newUser, type Person, startNode, stockOf } from "./shop.ts";
+import { admin, eventually, newProduct, newUser, type Person, SERVICES, startNode, stockOf } from "./shop.ts";
 
 let shop: ServiceBroker;
 let gateway: Gateway;
@@ -10,7 +10,7 @@ let buyer: Person;
 let keeper: Person;
 
 beforeAll(async () => {
-	shop = await startNode("users", "products", "orders", "notifications", "api");
+	shop = await startNode(...SERVICES, "api");
 	const { gatewayAddress } = await import("../../services/api/api.service.ts");
 	gateway = new Gateway(shop, gatewayAddress(shop.getLocalService("api")));
 	buyer = await newUser(shop);

@@ -4,11 +4,11 @@ import { SignJWT, UnsecuredJWT } from "jose";
 import { ServiceBroker } from "moleculer";
 import { getBorderCharacters, table } from "table";
 import { settings } from "../../config/settings.ts";
-import { allActions, callAction } from "../../contracts/actions.ts";
+import { allActions, callAction, contracts } from "../../contracts/actions.ts";
 import { TOKEN_AUDIENCE, TOKEN_ISSUER } from "../../contracts/users.ts";
 import { asService } from "../../middlewares/permissions.ts";
 import { brokerOptions } from "../../moleculer.config.ts";
-import { admin, intoFile, newUser, type Person, startNode } from "./shop.ts";
+import { admin, intoFile, newUser, type Person, SERVICES, startNode } from "./shop.ts";
 
 const COMPACT = { border: getBorderCharacters("void"), drawHorizontalLine: () => false };
 /** What each may do, as it was seen; printed at the end. */
@@ -22,12 +22,10 @@ let other: Person;
 let keeper: Person;
 
 beforeAll(async () => {
-	shop = await startNode("users", "products", "orders", "notifications");
+	shop = await startNode(...SERVICES);
 	outside = new ServiceBroker(brokerOptions({ nodeID: "stranger", middlewares: [], logger: intoFile() }));
 	await outside.start();
-	await outside.waitForServices(
-		["users", "products", "orders", "notifications"].map((name) => ({ name, version: 1 })),
-	);
+	await outside.waitForServices(contracts.map(({ name, version }) => ({ name, version })));
 	[buyer, other] = await Promise.all([newUser(shop), newUser(shop)]);
 	keeper = await admin(shop);
 });

@@ -6,7 +6,7 @@ import type { ServiceBroker } from "moleculer";
 import { callAction } from "../../contracts/actions.ts";
 import { openApiDocument } from "../../services/api/openapi.ts";
 import { invalid, type Schema, valid } from "./arbitrary.ts";
-import { eventually, newProduct, newUser, PASSWORD, type Person, startNode } from "./shop.ts";
+import { eventually, newProduct, newUser, PASSWORD, type Person, SERVICES, startNode } from "./shop.ts";
 
 interface Parameter {
 	in: "path" | "query" | "header";
@@ -49,7 +49,7 @@ const ajv = new Ajv2020({ strict: false, allErrors: true });
 ajv.addSchema({ $id: "api", components: document.components });
 
 beforeAll(async () => {
-	shop = await startNode("users", "products", "orders", "notifications", "api");
+	shop = await startNode(...SERVICES, "api");
 	const { gatewayAddress } = await import("../../services/api/api.service.ts");
 	address = gatewayAddress(shop.getLocalService("api"));
 	const buyer = await newUser(shop);

@@ -3,7 +3,7 @@ import { connect, type Socket } from "node:net";
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import type { ServiceBroker } from "moleculer";
-import { admin, eventually, newProduct, type Person, startNode } from "./shop.ts";
+import { admin, eventually, newProduct, type Person, SERVICES, startNode } from "./shop.ts";
 
 let shop: ServiceBroker;
 let gateway: ServiceBroker;
@@ -13,7 +13,7 @@ const open = new Set<Socket>();
 
 beforeAll(async () => {
 	process.env.TRUST_PROXY = "loopback";
-	shop = await startNode("users", "products", "orders", "notifications");
+	shop = await startNode(...SERVICES);
 	gateway = await startNode("api");
 	address = await addressOf(gateway);
 	await gateway.waitForServices([{ name: "products", version: 1 }]);

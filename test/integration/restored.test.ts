@@ -7,6 +7,7 @@ import { connect } from "nats";
 import pg from "pg";
 import { settings } from "../../config/settings.ts";
 import { type ActionName, callAction, type ParamsOf } from "../../contracts/actions.ts";
+import { databases } from "../../contracts/services.ts";
 import { streamConfig } from "../../events/envelope.ts";
 import { asService } from "../../middlewares/permissions.ts";
 import { natsConnection } from "../../moleculer.config.ts";
@@ -14,9 +15,8 @@ import { acceptRestore } from "../../tools/audit/accept-restore.ts";
 import { audit } from "../../tools/audit/audit.ts";
 import { openSources } from "../../tools/audit/sources.ts";
 import { logFile } from "../secrets-in-logs.mjs";
-import { admin, eventually, newProduct, newUser, type Person, startNode, stockOf } from "./shop.ts";
+import { admin, eventually, newProduct, newUser, type Person, SERVICES, startNode, stockOf } from "./shop.ts";
 
-const SERVICES = ["users", "products", "orders", "notifications"];
 const server = new pg.Client(settings.postgresUrl);
 const connected = server.connect();
 
@@ -188,8 +188,6 @@ test("an order of which only products knows is missed too", async () => {
 	await expect(callAction(shop, "v1.orders.health", {})).rejects.toMatchObject({ type: "DATA_BEHIND" });
 });
 
-const POSTGRES = ["users", "orders", "notifications"];
-
 /** Three pending orders of a product with three units, of which two are cancelled and one is paid after the copy. */
 async function endThreeOrders() {
 	const buyer = await newUser(shop);
@@ -199,7 +197,7 @@ async function endThreeOrders() {
 		orders.push(await call(buyer, "v1.orders.place", { items: [{ product_id, quantity: 1 }] }));
 	}
 	const [first = "", second = "", third = ""] = orders.map(({ id }) => id);
-	await copy(...POSTGRES);
+	await copy(...databases);
 	await call(buyer, "v1.orders.cancel", { id: first });
 	await call(buyer, "v1.orders.cancel", { id: second });
 	await call(buyer, "v1.orders.pay", { id: third });
@@ -212,7 +210,7 @@ async function endThreeOrders() {
 
 test("all of PostgreSQL restored from an older copy is missed by the stream", async () => {
 	const { buyer, product_id } = await endThreeOrders();
-	await restore(...POSTGRES);
+	await restore(...databases);
 	shop = await startNode("users", "orders", "notifications");
 	expect(await illness("orders")).toBe("DATA_BEHIND");
 	expect(readLog()).toMatch(/orders was restored from an older copy: the stream has event 2 of order:/);
@@ -304,7 +302,7 @@ test("a pending order whose hold is lost with products.db gets its units again, 
 
 test("pending orders without their holds are refused by orders and products, where the stream is lost too", async () => {
 	await endThreeOrders();
-	await restore(...POSTGRES);
+	await restore(...databases);
 	const nats = await connect(natsConnection(settings.natsUrl));
 	await (await nats.jetstreamManager()).streams.delete(streamConfig().name);
 	await nats.close();

@@ -10,7 +10,7 @@ import { acceptRestore } from "../../tools/audit/accept-restore.ts";
 import { openSources } from "../../tools/audit/sources.ts";
 import { checkStores } from "../../tools/audit/stores.ts";
 import { logFile } from "../secrets-in-logs.mjs";
-import { eventually, newProduct, newUser, startNodeWith } from "./shop.ts";
+import { eventually, newProduct, newUser, SERVICES, startNodeWith } from "./shop.ts";
 import { stores } from "./stores.ts";
 
 const given = { ...process.env };
@@ -124,9 +124,9 @@ describe.each(stores)("products on %s", (_, url) => {
 });
 
 test("a shop without prices and orders may change its currency", async () => {
-	expect(await refusal({}, "users", "products", "orders", "notifications")).toBe("");
+	expect(await refusal({}, ...SERVICES)).toBe("");
 	await stopAll();
-	expect(await refusal({ CURRENCY: "USD" }, "users", "products", "orders", "notifications")).toBe("");
+	expect(await refusal({ CURRENCY: "USD" }, ...SERVICES)).toBe("");
 });
 
 test("another TOKO_SECRET is taken where all processes were stopped", async () => {
@@ -192,7 +192,7 @@ test("orders processes with another PAYMENT_WEBHOOK_SECRET tell of it, and not w
 });
 
 test("the audit refuses amounts of another currency, and stores of another shop", async () => {
-	await start("users", "products", "orders", "notifications");
+	await start(...SERVICES);
 	const sources = await openSources();
 	process.env.CURRENCY = "USD";
 	await expect(checkStores(sources)).rejects.toThrow(/^CURRENCY is USD here, but .* was made with IDR: set /);

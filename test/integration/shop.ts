@@ -2,11 +2,14 @@ import { randomUUID } from "node:crypto";
 import { format } from "node:util";
 import { type BrokerOptions, type Context, type Middleware, type Service, ServiceBroker } from "moleculer";
 import { settings } from "../../config/settings.ts";
-import { type ActionName, callAction, type Meta, type ParamsOf } from "../../contracts/actions.ts";
+import { type ActionName, callAction, contracts, type Meta, type ParamsOf } from "../../contracts/actions.ts";
 import { addService } from "../../hosting/services.ts";
 import { asService } from "../../middlewares/permissions.ts";
 import { brokerOptions } from "../../moleculer.config.ts";
 import { logFile, secretsRecorder } from "../secrets-in-logs.mjs";
+
+/** All services beside the gateway. */
+export const SERVICES: string[] = contracts.map(({ name }) => name);
 
 /** A node of this test file's own shop, on the real servers. Stop it in `afterAll`. */
 export async function startNode(...names: string[]): Promise<ServiceBroker> {

@@ -10,14 +10,14 @@ import { expireOrders } from "../../services/orders/transitions.ts";
 import { sign } from "../../services/orders/webhook.ts";
 import { audit } from "../../tools/audit/audit.ts";
 import { openSources } from "../../tools/audit/sources.ts";
-import { eventually, newProduct, newUser, type Person, startNode } from "./shop.ts";
+import { eventually, newProduct, newUser, type Person, SERVICES, startNode } from "./shop.ts";
 
 let shop: ServiceBroker;
 let buyer: Person;
 let product_id: string;
 
 beforeAll(async () => {
-	shop = await startNode("users", "products", "orders", "notifications");
+	shop = await startNode(...SERVICES);
 	buyer = await newUser(shop);
 	product_id = (await newProduct(shop, 1_000_000)).id;
 });

@@ -2,6 +2,7 @@ import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { expect, test } from "@jest/globals";
+import { SERVICES } from "./shop.ts";
 
 const program = fileURLToPath(new URL("./stopped-process.ts", import.meta.url));
 
@@ -11,7 +12,7 @@ async function leftBy(...args: string[]) {
 	return JSON.parse(stdout);
 }
 
-test.each(["users", "products", "orders", "notifications", "api"])(
+test.each([...SERVICES, "api"])(
 	"a node with %s that is stopped right after its start leaves nothing that keeps its process alive",
 	async (name) => {
 		expect(await leftBy(name)).toEqual([]);

@@ -10,6 +10,7 @@ import { newProduct, startNode } from "./shop.ts";
 const second = contract({
 	name: "products",
 	version: 2,
+	about: products.about,
 	actions: {
 		get: action({
 			summary: "A product by id",

@@ -2,9 +2,10 @@ import { appendFile, mkdtemp, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { expect, jest, test } from "@jest/globals";
+import type { Snapshot } from "../../database/audit.ts";
 import { followInFile } from "../../tools/audit/product-file.ts";
 import { printAudit } from "../../tools/audit/report.ts";
-import type { Snapshot, Sources, Stock } from "../../tools/audit/snapshot.ts";
+import type { Sources, Stock } from "../../tools/audit/snapshot.ts";
 import { lookAtStock } from "../../tools/audit/stock.ts";
 
 /** A product that was another one at each look, of which `since` units were sold by orders placed meanwhile. */

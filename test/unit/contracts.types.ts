@@ -1,8 +1,10 @@
 /*
  * What must not compile. `npm run typecheck` reads this file: an @ts-expect-error without an error is an error itself.
  */
+
 import type { ServiceBroker } from "moleculer";
 import { type ActionContext, callAction, implement } from "../../contracts/actions.ts";
+import { contract } from "../../contracts/contract.ts";
 import { notifications } from "../../contracts/notifications.ts";
 import { publish } from "../../mixins/outbox.ts";
 
@@ -50,6 +52,7 @@ const others = {
 	deadLetters: () => [],
 	retryDeadLetter,
 	takenIn: () => [],
+	forgetUser: () => null,
 	outbox: () => [],
 	health,
 };
@@ -62,3 +65,11 @@ export const missing = handlers(notifications, others);
 export const wrong = handlers(notifications, { ...others, list: () => 7 });
 // @ts-expect-error an action that the contract does not have
 export const unknown = handlers(notifications, { ...others, list: () => [], send: () => null });
+
+const declared = { name: "reviews", version: 1, about: "Reviews of users", actions: {} } as const;
+
+export const service = contract({ ...declared, store: "PostgreSQL" });
+// @ts-expect-error a field that no contract has
+export const misspelt = contract({ ...declared, stored: "PostgreSQL" });
+// @ts-expect-error a variable that no process reads
+export const misread = contract({ ...declared, variables: { SMPT_URL: "required" } });

@@ -1,12 +1,13 @@
 import { setTimeout as wait } from "node:timers/promises";
+import { databases } from "../../contracts/services.ts";
 import { lookAtEvents } from "./events.ts";
 import type { Finding, Look } from "./finding.ts";
 import { lookAtJobs } from "./jobs.ts";
 import { uncheckedLook } from "./look.ts";
-import { lookAtMessages } from "./messages.ts";
 import { lookAtOrders } from "./orders.ts";
 import { lookAtPeople } from "./people.ts";
 import { lookAtProductFile } from "./product-file.ts";
+import { lookAtService } from "./services.ts";
 import type { Sources } from "./snapshot.ts";
 import { lookAtStock } from "./stock.ts";
 import { lookAtTraces } from "./traces.ts";
@@ -29,9 +30,12 @@ interface Group {
 const GROUPS: Group[] = [
 	{ about: "products and their holds", look: lookAtStock },
 	{ about: "the products' file", look: lookAtFile },
-	{ about: "orders and payments", look: lookAtOrders },
+	...databases.map((name) => ({
+		about: `the database of ${name}`,
+		look: (sources: Sources) => lookAtService(sources, name),
+	})),
+	{ about: "histories of orders", look: lookAtOrders },
 	{ about: "events, the stream and messages", look: lookAtEvents },
-	{ about: "messages by themselves", look: lookAtMessages },
 	{ about: "what is gone", look: lookAtTraces },
 	{ about: "deleted users", look: lookAtPeople },
 	{ about: "jobs", look: lookAtJobs },

@@ -1,9 +1,11 @@
 import { MESSAGES_KEPT_DAYS, PLACES_KEPT_DAYS } from "../../config/retention.ts";
+import { databases, outboxes } from "../../contracts/services.ts";
+import type { Snapshot } from "../../database/audit.ts";
 import type { Happened, Look, LostEvent, Told } from "./finding.ts";
 import { FINDINGS_MAX, PagedLook, pages } from "./look.ts";
 import { compareMessages, toldOf } from "./messages.ts";
 import { EVENT_OF_STATUS } from "./orders.ts";
-import type { Snapshot, Sources } from "./snapshot.ts";
+import type { Sources } from "./snapshot.ts";
 import { lookAtStream, type UnreadEvents } from "./stream.ts";
 
 /** So many missing events of one thing are named; after them a repair and the next audit name others. */
@@ -175,7 +177,7 @@ function compareInbox(
 }
 
 async function addPutAside(sources: Sources, seen: PagedLook): Promise<void> {
-	for (const database of ["users", "orders"] as const) {
+	for (const database of Object.values(outboxes)) {
 		for (const { aggregate, sequence, name, refusal } of await sources.snapshot(database, putAside)) {
 			const what = `${name} was put aside and is not published: ${refusal}`;
 			seen.add(`event ${sequence} of ${aggregate}`, what, { events: [{ database, aggregate, sequence }] });
@@ -191,12 +193,19 @@ function putAside(query: Snapshot) {
 }
 
 async function addDeadLetters(sources: Sources, seen: PagedLook): Promise<void> {
-	const letters = await sources.snapshot("notifications", (query) =>
-		query<{ id: string; name: string; error: string }>(
-			"SELECT id, name, error FROM dead_letters ORDER BY failed_at DESC, id LIMIT 1000",
-		),
-	);
-	for (const { id, name, error } of letters) {
-		seen.add(`dead letter ${id}`, `${name} could not be taken in: ${error}`);
+	for (const database of databases) {
+		for (const { id, name, error } of await sources.snapshot(database, deadLetters)) {
+			seen.add(`dead letter ${id}`, `${name} could not be taken in: ${error}`);
+		}
 	}
+}
+
+/** None where the service listens to no event. */
+async function deadLetters(query: Snapshot): Promise<{ id: string; name: string; error: string }[]> {
+	const [table] = await query<{ is_there: boolean }>(
+		"SELECT to_regclass('dead_letters') IS NOT NULL AS is_there",
+	);
+	return table?.is_there
+		? query("SELECT id, name, error FROM dead_letters ORDER BY failed_at DESC, id LIMIT 1000")
+		: [];
 }

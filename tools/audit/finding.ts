@@ -1,4 +1,5 @@
 import type { EventName } from "../../contracts/actions.ts";
+import type { Publisher } from "../../contracts/services.ts";
 import type { Place } from "../../events/outbox-rows.ts";
 
 /** Something that must not be: which document, and what is wrong with it. */
@@ -15,7 +16,7 @@ export interface Finding {
 
 /** An event that nobody has taken in, by the database of its outbox and its place. */
 export interface LostEvent extends Place {
-	database: "users" | "orders";
+	database: Publisher;
 }
 
 /** What one check saw. */

@@ -1,6 +1,8 @@
+import { type Database, databases } from "../../contracts/services.ts";
+import { asUuid, type Snapshot } from "../../database/audit.ts";
 import type { Look } from "./finding.ts";
-import { asUuid, look } from "./look.ts";
-import type { Snapshot, Sources } from "./snapshot.ts";
+import { look } from "./look.ts";
+import type { Sources } from "./snapshot.ts";
 
 /** In SQL: the jobs as `j`. A payload of which PostgreSQL could not take the fields is empty. */
 export const JOBS = `(
@@ -39,13 +41,10 @@ const IS_GIVEN_UP = "j.attempts >= j.max_attempts";
 /** One that has lost its key was replaced or removed while it was under way. */
 const IS_WANTED = `(NOT ${IS_GIVEN_UP} OR j.key IS NOT NULL)`;
 
-type Database = Parameters<Sources["snapshot"]>[0];
-const DATABASES = ["users", "orders", "notifications"] as const satisfies Database[];
-
 /** Every job is done in the end, and does what its key says. */
 export async function lookAtJobs(sources: Sources): Promise<Look[]> {
 	const looks: Look[] = [];
-	for (const database of DATABASES) {
+	for (const database of databases) {
 		looks.push(
 			await sources.snapshot(database, (query) =>
 				look(query, {

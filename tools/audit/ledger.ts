@@ -1,7 +1,8 @@
+import type { Snapshot } from "../../database/audit.ts";
 import { accounted } from "../../services/products/ledger.ts";
 import type { Finding } from "./finding.ts";
 import { UUID } from "./product-form.ts";
-import type { Snapshot, Stock } from "./snapshot.ts";
+import type { Stock } from "./snapshot.ts";
 
 /** A restock is in the ledger by itself for a day after the refund; clocks may differ by the rest. */
 const RECENT_HOURS = 23;

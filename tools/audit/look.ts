@@ -1,25 +1,12 @@
+import type { Database } from "../../contracts/services.ts";
+import type { Check, Snapshot } from "../../database/audit.ts";
 import type { Finding, Look } from "./finding.ts";
-import type { Snapshot, Sources } from "./snapshot.ts";
+import type { Sources } from "./snapshot.ts";
 
 /** How many findings of one check are named. Where a whole table is wrong, these show it. */
 export const FINDINGS_MAX = 1000;
 /** How many rows of a large table are in memory at a time. */
 const PAGE = 1000;
-
-/** A check that one database answers by itself. */
-export interface Check {
-	check: string;
-	/** The cure of its findings, in a sentence. */
-	cure: string;
-	/** Answers `rows`: how many documents there are to look at. */
-	all: string;
-	/** Answers `rows`: how many of them are still being worked on. */
-	under_way?: string;
-	/** Answers `document` and `what` of each breach. */
-	wrong: string;
-	/** Parameters of `wrong`. */
-	values?: unknown[];
-}
 
 /**
  * Runs a check; PostgreSQL does the comparing, so that memory holds the findings only. A check that fails leaves the
@@ -64,10 +51,6 @@ export function uncheckedLook(check: string, { message }: Error): Look {
 	};
 }
 
-/** An expression in SQL: the value of a text as a uuid; null where it is none. */
-export const asUuid = (text: string) =>
-	`CASE WHEN pg_input_is_valid(${text}, 'uuid') THEN (${text})::uuid END`;
-
 /** The result of a check that compares several databases, page by page. */
 export class PagedLook implements Look {
 	readonly check: string;
@@ -95,8 +78,6 @@ export class PagedLook implements Look {
 		}
 	}
 }
-
-type Database = Parameters<Sources["snapshot"]>[0];
 
 /**
  * Reads a large table a page at a time, each page as of its own moment.

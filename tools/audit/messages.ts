@@ -1,8 +1,8 @@
 import type { EventName } from "../../contracts/actions.ts";
+import type { Snapshot } from "../../database/audit.ts";
 import { MESSAGES } from "../../services/notifications/messages.ts";
-import type { EventCounts, Happened, Look, Told } from "./finding.ts";
-import { look, type PagedLook } from "./look.ts";
-import type { Snapshot, Sources } from "./snapshot.ts";
+import type { EventCounts, Happened, Told } from "./finding.ts";
+import type { PagedLook } from "./look.ts";
 
 /** No message is tried again later than this: its longest pause is three minutes. */
 const PUT_OFF_MINUTES = 10;
@@ -70,50 +70,4 @@ function expectedMessages(counts: EventCounts): Map<string, { name: EventName; c
 		}
 	}
 	return expected;
-}
-
-/** Checks messages against their own rows: failed ones, and sent ones without a handover. */
-export function lookAtMessages(sources: Sources): Promise<Look[]> {
-	return sources.snapshot("notifications", async (query) => [await failed(query), await handedOver(query)]);
-}
-
-/** Those of deleted users are empty, and nobody waits for them. */
-function failed(query: Snapshot): Promise<Look> {
-	return look(query, {
-		check: "no message failed for good",
-		cure: "Mend what the reason names, then run the command of the line.",
-		all: "SELECT count(*)::integer AS rows FROM notifications",
-		wrong: `SELECT 'messages ' || type, count(*) || ' of them failed for good, most because of: '
-				|| coalesce(mode() WITHIN GROUP (ORDER BY history->-1->>'reason'), 'no reason is known')
-				|| '. To send them again: npm run mails -- retry --type ' || type
-			FROM notifications WHERE status = 'failed' AND data IS NOT NULL GROUP BY type`,
-	});
-}
-
-function handedOver(query: Snapshot): Promise<Look> {
-	return look(query, {
-		check: "a sent message was handed over",
-		cure: "The row was changed by hand: what the mail or SMS server has in its log is so.",
-		all: "SELECT count(*)::integer AS rows FROM notifications WHERE status = 'sent'",
-		wrong: `SELECT 'message ' || id, CASE
-				WHEN channel NOT IN ('email', 'sms') THEN type || ' goes by ' || channel || ', which is no channel'
-				WHEN status = 'queued' AND aggregate = '' THEN type || ' is queued, and about nothing'
-				WHEN status = 'queued' AND leased_at > now() + interval '1 hour'
-				THEN type || ' is with a sender since ' || leased_at || ', which is still to come'
-				WHEN status = 'sent' AND sent_at IS NULL THEN type || ' is sent, but at no time'
-				WHEN status = 'sent' AND NOT history @> '[{"status": "sent"}]'
-				THEN type || ' is sent, but its history knows nothing of it'
-				WHEN status = 'sent' AND data IS NOT NULL THEN type || ' is sent, but still has what it is made of'
-				WHEN sent_at > now() + interval '1 day' THEN type || ' was sent at ' || sent_at || ', which is still to come'
-				WHEN status <> 'sent' AND sent_at IS NOT NULL THEN type || ' is ' || status || ', but was sent at ' || sent_at
-				WHEN status = 'failed' AND data IS NULL AND recipient IS NOT NULL
-				THEN type || ' failed, and what it is made of is gone'
-				WHEN status = 'queued' AND data IS NULL THEN type || ' is queued, but there is nothing to send'
-			END
-			FROM notifications
-			WHERE (status = 'sent') <> (sent_at IS NOT NULL) OR sent_at > now() + interval '1 day'
-				OR status = 'sent' AND (data IS NOT NULL OR NOT history @> '[{"status": "sent"}]')
-				OR status = 'queued' AND (data IS NULL OR aggregate = '' OR leased_at > now() + interval '1 hour')
-				OR status = 'failed' AND data IS NULL AND recipient IS NOT NULL OR channel NOT IN ('email', 'sms')`,
-	});
 }

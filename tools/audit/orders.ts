@@ -1,10 +1,8 @@
 import type { EventName } from "../../contracts/actions.ts";
-import { CURRENCY } from "../../contracts/money.ts";
+import type { Snapshot } from "../../database/audit.ts";
 import { INITIAL, type OrderStatus, STEPS } from "../../services/orders/states.ts";
 import type { Look } from "./finding.ts";
-import { asUuid, look } from "./look.ts";
-import { lookAtPayments } from "./payments.ts";
-import type { Snapshot, Sources } from "./snapshot.ts";
+import type { Sources } from "./snapshot.ts";
 
 /** Consequences of an order's arrival in a state. */
 export const EVENT_OF_STATUS: Record<string, EventName> = {
@@ -12,18 +10,9 @@ export const EVENT_OF_STATUS: Record<string, EventName> = {
 	...Object.fromEntries(Object.values(STEPS).map(({ to, event }) => [to, event])),
 };
 
-/** Orders, keys and money, all seen at one moment. */
+/** What of orders no query alone can tell. */
 export function lookAtOrders(sources: Sources): Promise<Look[]> {
-	return sources.snapshot("orders", async (query) => [
-		await histories(query),
-		await moments(query),
-		await totals(query),
-		await currencies(query),
-		await expiries(query),
-		await keys(query),
-		await answers(query),
-		...(await lookAtPayments(query)),
-	]);
+	return sources.snapshot("orders", async (query) => [await histories(query)]);
 }
 
 /** Whether the states came one after the other as states.ts allows, from the first one to where the order is. */
@@ -71,146 +60,3 @@ async function histories(query: Snapshot): Promise<Look> {
 			),
 	};
 }
-
-const EVERY_ORDER = "SELECT count(*)::integer AS rows FROM orders";
-
-/** Clocks of servers are set right now and then, so these are no tight bounds. */
-async function moments(query: Snapshot): Promise<Look> {
-	return look(query, {
-		check: "an order happened in this order",
-		cure: "Check the clocks of the servers; where units are to come back and no job does it, add the job `restock_order` for the order.",
-		all: EVERY_ORDER,
-		wrong: `SELECT 'order ' || o.number, 'was ' || h.status || ' at ' || h.at || ', before it was placed'
-			FROM order_history h JOIN orders o ON o.id = h.order_id WHERE h.at < o.created_at - interval '1 minute'
-			UNION ALL
-			SELECT 'order ' || o.number, 'was ' || h.status || ' at ' || h.at || ', which is still to come'
-			FROM order_history h JOIN orders o ON o.id = h.order_id WHERE h.at > now() + interval '1 day'
-			UNION ALL
-			SELECT 'order ' || number, 'was placed at ' || created_at || ', which is still to come'
-			FROM orders WHERE created_at > now() + interval '1 day'
-			UNION ALL
-			SELECT 'order ' || number, 'has a number that was not given out yet'
-			FROM orders WHERE number ~ '^TK-[0-9]{1,18}$' AND substr(number, 4)::numeric > (SELECT last_value FROM order_numbers)
-			UNION ALL
-			SELECT 'order ' || number, 'has its units back on sale, but is ' || status
-			FROM orders WHERE restocked AND status <> '${STEPS.refund.to}'
-			UNION ALL
-			SELECT 'order ' || number, 'is to have its units back on sale, but no job does it'
-			FROM orders WHERE restocked AND NOT restock_done
-				AND NOT EXISTS (SELECT FROM graphile_worker.jobs j WHERE j.key = 'restock:' || orders.id)`,
-	});
-}
-
-async function totals(query: Snapshot): Promise<Look> {
-	return look(query, {
-		check: "an order costs what its lines cost",
-		cure: "Take total and lines from the event order.placed or from the key's answer, whichever the buyer was told, and put them back by hand.",
-		all: EVERY_ORDER,
-		wrong: `SELECT 'order ' || o.number,
-			'has a total of ' || o.total_minor || ', its lines make ' || coalesce(sum(l.price_minor::numeric * l.quantity), 0)
-			FROM orders o LEFT JOIN order_lines l ON l.order_id = o.id
-			GROUP BY o.id HAVING o.total_minor IS DISTINCT FROM sum(l.price_minor::numeric * l.quantity)
-			UNION ALL
-			SELECT 'order ' || o.number, 'has ' || l.quantity || ' units of product ' || l.product_id || ' for ' || l.price_minor
-			FROM order_lines l JOIN orders o ON o.id = l.order_id WHERE l.quantity <= 0 OR l.price_minor < 0
-			UNION ALL
-			SELECT 'line ' || l.line || ' of order ' || l.order_id, 'is that of no order'
-			FROM order_lines l WHERE NOT EXISTS (SELECT FROM orders o WHERE o.id = l.order_id)`,
-	});
-}
-
-async function currencies(query: Snapshot): Promise<Look> {
-	return look(query, {
-		check: "an order is in the shop's currency",
-		cure: "Set CURRENCY as it was when the orders were placed; a single other order was changed by hand.",
-		all: EVERY_ORDER,
-		wrong: `SELECT 'order ' || number, 'is in ' || currency || ', the shop''s currency is ' || $1::text
-			FROM orders WHERE currency <> $1`,
-		values: [CURRENCY],
-	});
-}
-
-/**
- * A pending order ends unpaid at the moment that its buyer was told: its key (answers() below) and its hold (stock.ts) say
- * when. ORDER_TTL_MINUTES may have been another when it was placed, up to a year.
- */
-async function expiries(query: Snapshot): Promise<Look> {
-	return look(query, {
-		check: "a pending order ends in time",
-		cure: "Start orders, whose sweep ends what is due; where the moment itself is wrong, set orders.expires_at to that of the hold.",
-		all: "SELECT count(*)::integer AS rows FROM orders WHERE status = 'pending'",
-		wrong: `SELECT 'order ' || number, CASE
-				WHEN expires_at IS NULL THEN 'is pending and never expires'
-				WHEN expires_at < now() - interval '5 minutes' THEN 'should have ended at ' || expires_at || ', and is pending'
-				ELSE 'is pending until ' || expires_at || ', longer than any order'
-			END
-			FROM orders
-			WHERE status = $1 AND (
-				expires_at IS NULL OR expires_at < now() - interval '5 minutes'
-				OR expires_at > created_at + interval '366 days'
-			)`,
-		values: [INITIAL],
-	});
-}
-
-async function keys(query: Snapshot): Promise<Look> {
-	return look(query, {
-		check: "a key has one order, an order one reservation",
-		cure: "Look the order up by its events: it was deleted, or its key or reservation was changed by hand.",
-		all: "SELECT count(*)::integer AS rows FROM idempotency_keys",
-		wrong: `SELECT 'key ' || k.key || ' of user ' || k.user_id, 'has an order that is not there'
-			FROM idempotency_keys k
-			WHERE k.answer ? 'order' AND NOT EXISTS (
-				SELECT FROM orders o WHERE o.id = ${asUuid("k.answer->'order'->>'id'")} AND o.user_id = k.user_id
-			)
-			UNION ALL
-			SELECT 'key ' || key || ' of user ' || user_id, 'was answered at ' || created_at || ', which is still to come'
-			FROM idempotency_keys WHERE created_at > now() + interval '1 day'
-			UNION ALL
-			SELECT 'order ' || (answer->'order'->>'number'), 'has ' || count(*) || ' keys'
-			FROM idempotency_keys WHERE answer ? 'order' GROUP BY answer->'order'->>'id', answer->'order'->>'number' HAVING count(*) > 1
-			UNION ALL
-			SELECT 'order ' || o.number, 'has ' || count(r.id) || ' reservations'
-			FROM orders o LEFT JOIN reservations r ON r.order_id = o.id GROUP BY o.id HAVING count(r.id) <> 1`,
-	});
-}
-
-/** What a buyer was answered: as it is repeated for 24 hours. Whatever an order was when it was placed stays. */
-async function answers(query: Snapshot): Promise<Look> {
-	return look(query, {
-		check: "a key repeats what its order is",
-		cure: "The buyer was told what the key says: put the order back to that, or delete the key where the order is right.",
-		all: "SELECT count(*)::integer AS rows FROM idempotency_keys WHERE answer ? 'order'",
-		wrong: `SELECT document, what FROM (
-				SELECT 'order ' || o.number AS document, CASE
-					WHEN told->>'number' IS DISTINCT FROM o.number
-					THEN concat('has this number, its buyer was answered ', told->>'number')
-					WHEN told->>'total_minor' IS DISTINCT FROM o.total_minor::text
-					THEN concat('has a total of ', o.total_minor, ', its buyer was answered ', told->>'total_minor')
-					WHEN told->>'currency' IS DISTINCT FROM o.currency
-					THEN concat('is in ', o.currency, ', its buyer was answered ', told->>'currency')
-					WHEN CASE WHEN pg_input_is_valid(told->>'expires_at', 'timestamptz') THEN (told->>'expires_at')::timestamptz END
-						IS DISTINCT FROM o.expires_at
-					THEN concat('expires at ', o.expires_at, ', its buyer was answered ', told->>'expires_at')
-					WHEN ${linesIn("told->'lines'")} IS DISTINCT FROM ${LINES}
-					THEN 'has other lines than its buyer was answered'
-				END AS what
-				FROM idempotency_keys k CROSS JOIN LATERAL (SELECT k.answer->'order' AS told) AS answered
-				JOIN orders o ON o.id = ${asUuid("told->>'id'")} AND o.user_id = k.user_id
-			) AS compared WHERE what IS NOT NULL`,
-	});
-}
-
-/** What the lines of order `o` are, apart from names. */
-export const LINES = `(
-	SELECT jsonb_agg(jsonb_build_object('product_id', l.product_id, 'price_minor', l.price_minor, 'quantity', l.quantity) ORDER BY l.line)
-	FROM order_lines l WHERE l.order_id = o.id
-)`;
-
-/** The same of lines in JSON; null where it is no list. */
-export const linesIn = (json: string) => `(
-	SELECT jsonb_agg(jsonb_build_object(
-		'product_id', i->'product_id', 'price_minor', i->'price_minor', 'quantity', i->'quantity'
-	) ORDER BY position)
-	FROM jsonb_array_elements(CASE jsonb_typeof(${json}) WHEN 'array' THEN ${json} END) WITH ORDINALITY AS item (i, position)
-)`;

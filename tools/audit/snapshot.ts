@@ -1,5 +1,6 @@
 import type { NatsConnection } from "nats";
-import type pg from "pg";
+import type { Database } from "../../contracts/services.ts";
+import type { Snapshot } from "../../database/audit.ts";
 import type { HoldPage, ProductDocument } from "../../services/products/documents.ts";
 
 export const FIELDS = [
@@ -23,9 +24,6 @@ export interface Stock extends Pick<ProductDocument, "_id" | (typeof FIELDS)[num
 	pages?: HoldPage[];
 }
 
-/** One look at a database: all queries of it see the same moment. */
-export type Snapshot = <R extends pg.QueryResultRow>(sql: string, values?: unknown[]) => Promise<R[]>;
-
 /** Everything that the shop keeps, for reading. */
 export interface Sources {
 	/** All products, in no order. Documents that were changed by hand may lack anything. */
@@ -36,10 +34,7 @@ export interface Sources {
 	productFile: string | undefined;
 	/** Notes of the products' store about itself. */
 	productNotes(): Promise<Record<string, unknown>>;
-	snapshot<T>(
-		database: "users" | "orders" | "notifications",
-		look: (query: Snapshot) => Promise<T>,
-	): Promise<T>;
+	snapshot<T>(database: Database, look: (query: Snapshot) => Promise<T>): Promise<T>;
 	/** What notifications has acknowledged of the stream: all up to `confirmed`, and how many are still to come. */
 	consumer(): Promise<{ confirmed: number; unread: number }>;
 	/** How many events are in an outbox, or in the stream and not acknowledged. */

@@ -3,6 +3,8 @@ import { join } from "node:path";
 import { connect, type NatsConnection } from "nats";
 import type pg from "pg";
 import { databaseUrl, settings } from "../../config/settings.ts";
+import { databases, outboxes } from "../../contracts/services.ts";
+import type { Snapshot } from "../../database/audit.ts";
 import { postgresPool } from "../../database/postgres-client.ts";
 import { streamConfig } from "../../events/envelope.ts";
 import { unlessMissing } from "../../events/stream.ts";
@@ -10,7 +12,7 @@ import { natsConnection } from "../../moleculer.config.ts";
 import type { HoldPage } from "../../services/products/documents.ts";
 import { listedPages } from "./hold-pages.ts";
 import { followInFile, notesOfFile, productsInFile } from "./product-file.ts";
-import type { Snapshot, Sources, Stock } from "./snapshot.ts";
+import type { Sources, Stock } from "./snapshot.ts";
 import { FIELDS } from "./snapshot.ts";
 
 /** The driver's own major version has no types. */
@@ -40,7 +42,7 @@ const PAGE_READS = 3;
 /** Opens the databases that the environment names; the products' file where there is no `MONGO_URL`. */
 export async function openSources(): Promise<Sources> {
 	const pools = new Map(
-		["users", "orders", "notifications"].map((name) => [
+		databases.map((name) => [
 			name,
 			postgresPool({
 				connectionString: databaseUrl(name),
@@ -69,11 +71,11 @@ export async function openSources(): Promise<Sources> {
 		snapshot,
 		consumer: () => consumer(nats),
 		async eventsUnderWay() {
-			const waiting = [
-				(await snapshot("users", waitingEvents)).length,
-				(await snapshot("orders", waitingEvents)).length,
-			];
-			return waiting.reduce((sum, count) => sum + count, (await consumer(nats)).unread);
+			let waiting = 0;
+			for (const database of Object.values(outboxes)) {
+				waiting += (await snapshot(database, waitingEvents)).length;
+			}
+			return waiting + (await consumer(nats)).unread;
 		},
 		nats,
 		async close() {

@@ -1,13 +1,14 @@
 import { createHash } from "node:crypto";
 import { settings } from "../../config/settings.ts";
 import { products, STOCK_MAX } from "../../contracts/products.ts";
+import type { Snapshot } from "../../database/audit.ts";
 import type { OrderStatus } from "../../services/orders/states.ts";
 import { INITIAL, SOLD } from "../../services/orders/states.ts";
 import type { Finding, Look } from "./finding.ts";
 import { judgeLedger, judgeRestocks, type Restocks, readRestocks, restockedOrders } from "./ledger.ts";
 import { PagedLook } from "./look.ts";
 import { type ReadStock, readProduct } from "./product-form.ts";
-import type { Snapshot, Sources } from "./snapshot.ts";
+import type { Sources } from "./snapshot.ts";
 import { acknowledgedUpTo } from "./stream.ts";
 
 /** A hold whose time is over is the sweeper's for this long. */

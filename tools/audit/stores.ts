@@ -1,4 +1,5 @@
 import { amountsRefusal } from "../../config/shared-settings.ts";
+import { type Database, databases } from "../../contracts/services.ts";
 import { openStoreEntries, refusalOf, STORE_ID } from "../../database/store-identity.ts";
 import { StartError } from "../../infra/backing-services.ts";
 import { collectionPlace } from "../../mixins/documents.ts";
@@ -44,7 +45,7 @@ export async function acceptStores(sources: Sources, say: (line: string) => void
 /** The stores that the environment names, as far as they were ever started. */
 async function ownStores(sources: Sources): Promise<Record<string, { id: string; where: string }>> {
 	const stores: Record<string, { id: string; where: string }> = {};
-	for (const name of ["users", "orders", "notifications"] as const) {
+	for (const name of databases) {
 		const { [STORE_ID]: id } = await settingsOf(sources, name);
 		if (id) {
 			stores[name] = { id, where: databasePlace(name) };
@@ -55,10 +56,7 @@ async function ownStores(sources: Sources): Promise<Record<string, { id: string;
 }
 
 /** The settings that a database notes; none where no process of this version has started on it. */
-async function settingsOf(
-	sources: Sources,
-	database: "users" | "orders" | "notifications",
-): Promise<Record<string, string>> {
+async function settingsOf(sources: Sources, database: Database): Promise<Record<string, string>> {
 	const rows = await sources
 		.snapshot(database, (query) =>
 			query<{ name: string; value: string }>("SELECT name, value FROM shop_settings"),
@@ -66,6 +64,11 @@ async function settingsOf(
 		.catch((error) => {
 			if (error.code === "42P01") {
 				return [];
+			}
+			if (error.code === "3D000") {
+				throw new StartError(
+					`${databasePlace(database)} is not there: start ${database} once, which makes it`,
+				);
 			}
 			throw error;
 		});

@@ -1,9 +1,12 @@
 import type { JetStreamManager, JsMsg } from "nats";
+import { outboxes } from "../../contracts/services.ts";
+import { asUuid } from "../../database/audit.ts";
 import { eventId, readEvent, streamConfig } from "../../events/envelope.ts";
 import { unlessMissing } from "../../events/stream.ts";
+import { LINES, linesIn } from "../../services/orders/audit.ts";
 import type { Look } from "./finding.ts";
-import { asUuid, PagedLook } from "./look.ts";
-import { EVENT_OF_STATUS, LINES, linesIn } from "./orders.ts";
+import { PagedLook } from "./look.ts";
+import { EVENT_OF_STATUS } from "./orders.ts";
 import type { Sources } from "./snapshot.ts";
 
 /** How many events are compared at a time. */
@@ -156,8 +159,6 @@ function textOf(given: unknown): string | null {
 	return typeof given === "string" ? given.toWellFormed().replaceAll("\0", "\ufffd") : null;
 }
 
-const DATABASES = { user: "users", order: "orders" } as const;
-
 async function compare(
 	sources: Sources,
 	page: Message[],
@@ -167,13 +168,14 @@ async function compare(
 	origin.looked_at += page.length;
 	content.looked_at += page.length;
 	const wrong = new Map<number, { origin: string | null; content: string | null; document: string }>();
-	for (const [kind, database] of Object.entries(DATABASES)) {
+	for (const [kind, database] of Object.entries(outboxes)) {
 		const own = page.filter(({ aggregate }) => aggregate?.startsWith(`${kind}:`));
+		const [sql, ...more] = CONTENT[kind] ?? [OF_OTHERS];
 		const rows = await sources.snapshot(database, (query) =>
-			query<{ position: number; origin: string | null; content: string | null; document: string }>(
-				kind === "user" ? OF_USERS : OF_ORDERS,
-				[JSON.stringify(own), ...(kind === "user" ? [] : [JSON.stringify(STATUS_OF_EVENT)])],
-			),
+			query<{ position: number; origin: string | null; content: string | null; document: string }>(sql, [
+				JSON.stringify(own),
+				...more,
+			]),
 		);
 		for (const row of rows) {
 			wrong.set(row.position, row);
@@ -182,7 +184,7 @@ async function compare(
 	for (const { position, aggregate, fault } of page) {
 		const found = wrong.get(position);
 		const document = `event at ${position} of the stream`;
-		if (!((aggregate?.split(":")[0] ?? "") in DATABASES)) {
+		if (!((aggregate?.split(":")[0] ?? "") in outboxes)) {
 			origin.add(document, "is of nothing that has events");
 		} else if (found?.origin) {
 			origin.add(document, found.origin);
@@ -255,3 +257,15 @@ const OF_ORDERS = `SELECT * FROM (
 		SELECT count(*) AS refunds FROM payments p WHERE p.order_id = o.id AND p.is_late AND p.status = 'refunded'
 	) AS late ON true
 ) AS told WHERE origin IS NOT NULL OR content IS NOT NULL`;
+
+/** Of other events only their place is known. */
+const OF_OTHERS = `SELECT * FROM (
+	SELECT m.position::float8, ${ORIGIN} AS origin, m.aggregate AS document, NULL AS content
+	FROM ${GIVEN} LEFT JOIN event_sequences s ON s.aggregate = m.aggregate
+) AS told WHERE origin IS NOT NULL`;
+
+/** By the kind of aggregate: the query that compares its events with what happened, and the parameters from $2 on. */
+const CONTENT: Record<string, [sql: string, ...more: string[]]> = {
+	user: [OF_USERS],
+	order: [OF_ORDERS, JSON.stringify(STATUS_OF_EVENT)],
+};

@@ -1,36 +1,14 @@
+import { type AggregateKind, outboxes } from "../../contracts/services.ts";
 import type { Look } from "./finding.ts";
-import { asUuid, look, PagedLook, pages } from "./look.ts";
-import type { Snapshot, Sources } from "./snapshot.ts";
+import { PagedLook, pages } from "./look.ts";
+import type { Sources } from "./snapshot.ts";
 
 /**
  * Orders and users that are gone, seen from what still names them. Numbers of orders tell nothing: each attempt to place
  * one takes a number, also where it fails. What the operator has accepted as lost (accept-restore.ts) counts as there.
  */
 export async function lookAtTraces(sources: Sources): Promise<Look[]> {
-	return [
-		await sources.snapshot("orders", namedByOrders),
-		await namedByNotifications(sources),
-		await ownersOfOrders(sources),
-	];
-}
-
-function namedByOrders(query: Snapshot): Promise<Look> {
-	return look(query, {
-		check: "an order that had events is there",
-		cure: "Restore orders from a copy; if an older copy is all there is, `npm run audit -- --accept-restore` lets the shop go on without them.",
-		all: "SELECT count(*)::integer AS rows FROM event_sequences",
-		wrong: `SELECT s.aggregate, 'has had ' || s.sequence || ' events, but there is no such order'
-			FROM event_sequences s
-			WHERE s.lost < s.sequence AND NOT EXISTS (SELECT FROM orders o WHERE o.id = ${asUuid("substr(s.aggregate, 7)")})
-			UNION ALL
-			SELECT 'job ' || j.id || ' of orders', 'is ' || j.task_identifier || ' of ' || j.key || ', which is not there'
-			FROM graphile_worker.jobs j
-			WHERE starts_with(j.key, 'restock:') AND NOT EXISTS (SELECT FROM orders o WHERE o.id = ${asUuid("substr(j.key, 9)")})
-			UNION ALL
-			SELECT 'job ' || j.id || ' of orders', 'is ' || j.task_identifier || ' of ' || j.key || ', which is not there'
-			FROM graphile_worker.jobs j
-			WHERE starts_with(j.key, 'refund:') AND NOT EXISTS (SELECT FROM payments p WHERE p.reference = substr(j.key, 8))`,
-	});
+	return [await namedByNotifications(sources), await ownersOfOrders(sources)];
 }
 
 /** Notifications knows of an order or user by its events and messages only. */
@@ -53,10 +31,12 @@ async function namedByNotifications(sources: Sources): Promise<Look> {
 		"",
 	);
 	for await (const page of named) {
-		const there = new Set([
-			...(await existing(sources, "order", page)),
-			...(await existing(sources, "user", page)),
-		]);
+		const there = new Set<string>();
+		for (const kind of Object.keys(outboxes) as AggregateKind[]) {
+			for (const key of await existing(sources, kind, page)) {
+				there.add(key);
+			}
+		}
 		seen.looked_at += page.length;
 		for (const { key, messages } of page.filter((one) => !there.has(one.key))) {
 			seen.add(
@@ -68,30 +48,28 @@ async function namedByNotifications(sources: Sources): Promise<Look> {
 	return seen;
 }
 
-const TABLES = {
+/** The rows that are the aggregates, where they are more than the places of their events. */
+const TABLES: { [K in AggregateKind]?: { isId: RegExp; sql: string } } = {
 	order: {
-		database: "orders",
 		isId: /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/,
 		sql: `SELECT 'order:' || id AS key FROM orders WHERE id = ANY ($1::uuid[])
 			UNION ALL SELECT aggregate FROM event_sequences WHERE lost > 0 AND lost >= sequence AND aggregate = ANY ($2)`,
 	},
 	user: {
-		database: "users",
 		isId: /^[1-9][0-9]{0,8}$/,
 		// Of one that only orders knew there is a place for no event.
 		sql: `SELECT 'user:' || id AS key FROM users WHERE id = ANY ($1::integer[])
 			UNION ALL SELECT aggregate FROM event_sequences WHERE lost >= sequence AND aggregate = ANY ($2)`,
 	},
-} as const;
+};
 
-async function existing(
-	sources: Sources,
-	kind: keyof typeof TABLES,
-	page: { key: string }[],
-): Promise<string[]> {
-	const { database, isId, sql } = TABLES[kind];
+const WITH_EVENTS =
+	"SELECT aggregate AS key FROM event_sequences WHERE aggregate = ANY ($2) AND split_part(aggregate, ':', 2) = ANY ($1)";
+
+async function existing(sources: Sources, kind: AggregateKind, page: { key: string }[]): Promise<string[]> {
+	const { isId, sql } = TABLES[kind] ?? { isId: /./, sql: WITH_EVENTS };
 	const ids = page.flatMap(({ key }) => (key.startsWith(`${kind}:`) ? key.slice(kind.length + 1) : []));
-	const rows = await sources.snapshot(database, (query) =>
+	const rows = await sources.snapshot(outboxes[kind], (query) =>
 		query<{ key: string }>(sql, [ids.filter((id) => isId.test(id)), page.map(({ key }) => key)]),
 	);
 	return rows.map(({ key }) => key);

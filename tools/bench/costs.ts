@@ -4,9 +4,10 @@ import { join } from "node:path";
 import { Worker } from "node:worker_threads";
 import { getBorderCharacters, table } from "table";
 import { settings } from "../../config/settings.ts";
+import { databases } from "../../contracts/services.ts";
 import { namedServices } from "../../hosting/services.ts";
 import { cleanUp, client, logIn, newFolder, type Request, run, signUp } from "../shop-process.ts";
-import { Books, DATABASES, type Footprint } from "./footprint.ts";
+import { Books, type Footprint } from "./footprint.ts";
 import { ProcessorTime, type Times } from "./processor-time.ts";
 
 export type Store = "mongo" | "nedb";
@@ -290,7 +291,7 @@ class Shop {
 /** Names what a process is. What only starts the others is no part of the shop. */
 function partOf(command: string): string | undefined {
 	if (/^postgres: .*\btoko\b|^postgres: autovacuum worker/.test(command)) {
-		const name = DATABASES.find((one) => command.includes(`${settings.namespace}_${one}`));
+		const name = databases.find((one) => command.includes(`${settings.namespace}_${one}`));
 		return name ? `PostgreSQL, ${name}` : OTHER_POSTGRES;
 	}
 	if (/^postgres: |\/postgres /.test(command)) {
@@ -347,7 +348,7 @@ const PARTS = [
 	...namedServices(""),
 	WHOLE_SHOP,
 	SENDER,
-	...DATABASES.map((name) => `PostgreSQL, ${name}`),
+	...databases.map((name) => `PostgreSQL, ${name}`),
 	OTHER_POSTGRES,
 	"NATS",
 	STAND_IN,

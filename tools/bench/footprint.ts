@@ -1,6 +1,7 @@
 import { connect, type NatsConnection } from "nats";
 import type pg from "pg";
 import { settings } from "../../config/settings.ts";
+import { type Database, databases } from "../../contracts/services.ts";
 import { PostgresClient } from "../../database/postgres-client.ts";
 import { natsUrl } from "../../infra/nats.ts";
 import { postgresUrl } from "../../infra/postgres.ts";
@@ -8,9 +9,6 @@ import { readSecrets } from "../../infra/secrets.ts";
 import { readRecord } from "../../infra/services-file.ts";
 import { natsConnection } from "../../moleculer.config.ts";
 import { until } from "../shop-process.ts";
-
-export const DATABASES = ["users", "orders", "notifications"] as const;
-export type Database = (typeof DATABASES)[number];
 
 /** What a shop has written until now, as counters that only grow while it works. */
 export type Footprint = Record<string, number>;
@@ -51,7 +49,7 @@ export class Books {
 		}
 		const server = postgresUrl(servers.PostgreSQL.port, secrets);
 		const clients = new Map<Database, pg.Client>();
-		for (const name of DATABASES) {
+		for (const name of databases) {
 			const url = new URL(server);
 			url.pathname = `/${settings.namespace}_${name}`;
 			const client = new PostgresClient({ connectionString: url.href, application_name: "toko bench" });
@@ -63,7 +61,7 @@ export class Books {
 
 	/** PostgreSQL's processes that answer this. */
 	async processes(): Promise<number[]> {
-		const found = DATABASES.map((name) =>
+		const found = databases.map((name) =>
 			this.#query<{ pid: number }>(name, "SELECT pg_backend_pid() AS pid"),
 		);
 		return (await Promise.all(found)).map(({ pid }) => pid);
@@ -71,7 +69,7 @@ export class Books {
 
 	async look(): Promise<Footprint> {
 		const footprint: Footprint = {};
-		for (const name of DATABASES) {
+		for (const name of databases) {
 			const { wal, ...found } = await this.#query<Record<string, number>>(name, LOOK);
 			// All databases are on one server, which has one log.
 			footprint.wal = wal as number;
@@ -88,7 +86,7 @@ export class Books {
 	/** Waits until no job is due within a minute, no event is on its way and every mail is sent. */
 	async settled(): Promise<void> {
 		const isQuiet = async () => {
-			for (const name of DATABASES) {
+			for (const name of databases) {
 				const { due } = await this.#query<{ due: number }>(
 					name,
 					"SELECT count(*)::float8 AS due FROM graphile_worker.jobs WHERE run_at < now() + interval '1 minute' OR attempts > 0",

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import pg from "pg";
+import { contracts } from "../../contracts/services.ts";
 import { client, logIn, newFolder, powerCut, type Request } from "../shop-process.ts";
 import {
 	benchProducts,
@@ -52,7 +53,7 @@ export interface Side {
 
 const ADMIN = { email: "admin@toko.test", password: "bench-rahasia-sekali" };
 /** Beside the gateway. */
-const SERVICES = ["products", "users", "orders", "notifications"];
+const SERVICES = contracts.map(({ name }) => name);
 /** Access tokens last 15 minutes. */
 const TOKEN_MS = 8 * 60_000;
 const AT_ONCE = 16;

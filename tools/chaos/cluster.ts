@@ -3,6 +3,7 @@ import { randomBytes } from "node:crypto";
 import { createWriteStream, mkdirSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
+import { contracts } from "../../contracts/services.ts";
 import { choosePort } from "../../infra/ports.ts";
 import { powerCut, processesOf, until } from "../shop-process.ts";
 
@@ -56,7 +57,9 @@ export class Cluster {
 	async start(): Promise<void> {
 		const ports = [await choosePort(), await choosePort()];
 		this.addresses = ports.map((port) => `http://127.0.0.1:${port}`);
-		const twice = ["users", "orders", "notifications", ...(this.store === "mongo" ? ["products"] : [])];
+		const twice = contracts
+			.map(({ name }) => name)
+			.filter((name) => name !== "products" || this.store === "mongo");
 		this.#members = [
 			...(this.store === "mongo" ? [member("mongo", ["mongo"])] : []),
 			member("servers and api-1", ["start"], { SERVICES: "api", PORT: String(ports[0]) }),

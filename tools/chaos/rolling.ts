@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as wait } from "node:timers/promises";
+import { namedServices } from "../../hosting/services.ts";
 import { joinRunningServices } from "../../infra/backing-services.ts";
 import { type Audit, audit } from "../audit/audit.ts";
 import type { Sources } from "../audit/snapshot.ts";
@@ -229,7 +230,7 @@ class RunningCluster {
 
 	/** Answers the addresses of its gateways. */
 	async start(): Promise<string[]> {
-		const twice = ["users", "products", "orders", "notifications", "api"].map((name) => `${name}=2`);
+		const twice = namedServices("").map((name) => `${name}=2`);
 		const args = ["--disable-warning=ExperimentalWarning", join("cli", "cluster.ts"), ...twice];
 		this.#child = spawn(process.execPath, args, {
 			cwd: repository,

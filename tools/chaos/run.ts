@@ -2,6 +2,7 @@ import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
+import { type Database, databases } from "../../contracts/services.ts";
 import { joinRunningServices } from "../../infra/backing-services.ts";
 import { type Audit, audit } from "../audit/audit.ts";
 import type { Sources } from "../audit/snapshot.ts";
@@ -156,8 +157,7 @@ async function stockUp(client: Client): Promise<string[]> {
 }
 
 /** What is still to come to an end in each database, beside jobs. */
-const WAITING = {
-	users: "SELECT 0 AS rows",
+const WAITING: { [D in Database]?: string } = {
 	orders: "SELECT count(*)::integer AS rows FROM orders WHERE status = 'pending'",
 	notifications: "SELECT count(*)::integer AS rows FROM notifications WHERE status = 'queued'",
 };
@@ -167,12 +167,12 @@ async function settle(sources: Sources): Promise<number> {
 	const begun = Date.now();
 	const isSettled = async () => {
 		const left = await Promise.all(
-			(["users", "orders", "notifications"] as const).map((database) =>
+			databases.map((database) =>
 				sources.snapshot(database, async (query) => {
 					const [jobs] = await query<{ due: number }>(
 						"SELECT count(*)::integer AS due FROM graphile_worker.jobs WHERE key IS NOT NULL",
 					);
-					const [waiting] = await query<{ rows: number }>(WAITING[database]);
+					const [waiting] = await query<{ rows: number }>(WAITING[database] ?? "SELECT 0 AS rows");
 					return (jobs?.due ?? 0) + (waiting?.rows ?? 0);
 				}),
 			),

@@ -1,0 +1,37 @@
+import type { QueryResultRow } from "pg";
+
+/** One look at a database: all queries of it see the same moment. */
+export type Snapshot = <R extends QueryResultRow>(sql: string, values?: unknown[]) => Promise<R[]>;
+
+/** A check that one database answers by itself. */
+export interface Check {
+	check: string;
+	/** The cure of its findings, in a sentence. */
+	cure: string;
+	/** Answers `rows`: how many documents there are to look at. */
+	all: string;
+	/** Answers `rows`: how many of them are still being worked on. */
+	under_way?: string;
+	/** Answers `document` and `what` of each breach. */
+	wrong: string;
+	/** Parameters of `wrong`. */
+	values?: unknown[];
+}
+
+/** Something of a deleted user that is still there. */
+export interface Remnant {
+	document: string;
+	what: string;
+}
+
+/** How `npm run audit` checks the database of a service: the default export of `services/<name>/audit.ts`. */
+export interface ServiceAudit {
+	/** Checks of this database alone, all of them at one moment. */
+	checks: Check[];
+	/** Finds what is left of deleted users after `forgetUser`, in a service that has this action. */
+	remnants?(query: Snapshot, user_ids: number[]): Promise<Remnant[]>;
+}
+
+/** An expression in SQL: the value of a text as a uuid; null where it is none. */
+export const asUuid = (text: string) =>
+	`CASE WHEN pg_input_is_valid(${text}, 'uuid') THEN (${text})::uuid END`;

@@ -1,0 +1,30 @@
+import type { Check, ServiceAudit } from "../../database/audit.ts";
+
+const accounts: Check = {
+	check: "who is gone has no account",
+	cure: "Delete the account again (`v1.users.remove`, or the columns by hand where deleted_at is set), and end refresh tokens that are left.",
+	all: "SELECT count(*)::integer AS rows FROM users WHERE deleted_at IS NOT NULL OR NOT is_active",
+	wrong: `SELECT 'user ' || id, 'was deleted, but the row still tells of the person or lets them in'
+		FROM users WHERE deleted_at IS NOT NULL AND (
+			full_name <> '' OR phone IS NOT NULL OR pending_email IS NOT NULL OR password_hash <> ''
+			OR email NOT LIKE 'deleted-%' OR username <> 'deleted ' || id OR is_active OR role <> 'user'
+		)
+		UNION ALL
+		SELECT 'user ' || u.id, 'was deleted, but a former address is kept'
+		FROM users u WHERE deleted_at IS NOT NULL AND EXISTS (SELECT FROM former_emails f WHERE f.user_id = u.id)
+		UNION ALL
+		SELECT 'user ' || u.id, CASE WHEN u.deleted_at IS NULL THEN 'is switched off' ELSE 'was deleted' END
+			|| ', but has ' || count(*) || ' refresh tokens'
+		FROM users u JOIN refresh_tokens t ON t.user_id = u.id WHERE NOT u.is_active OR u.deleted_at IS NOT NULL
+		GROUP BY u.id
+		UNION ALL
+		SELECT DISTINCT 'user ' || u.id, 'was deleted, but is there again'
+		FROM users u JOIN user_history h ON h.user_id = u.id WHERE u.deleted_at IS NULL AND h.event = 'user.deleted'
+		UNION ALL
+		SELECT 'user ' || id, 'has an id that is never given' FROM users WHERE id <= 0
+		UNION ALL
+		SELECT 'user ' || id, 'was deleted at ' || deleted_at || ', which is still to come'
+		FROM users WHERE deleted_at > now() + interval '1 day'`,
+};
+
+export default { checks: [accounts] } satisfies ServiceAudit;

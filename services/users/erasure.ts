@@ -1,0 +1,48 @@
+import type { PoolClient } from "pg";
+import { type ActionName, allActions, callAction } from "../../contracts/actions.ts";
+import type { UsersService } from "./service.ts";
+
+/** How long a deletion waits for the other services. */
+const PATIENCE_MS = 1000;
+
+type ForgetUser = Extract<ActionName, `${string}.forgetUser`>;
+
+/** The services that keep something of people, with the action by which each forgets a deleted one. */
+const FORGETTING = new Map(
+	[...allActions()].flatMap(([name, { of }]) =>
+		name.endsWith(".forgetUser") ? [[of.name, name as ForgetUser]] : [],
+	),
+);
+
+/** Notes in the transaction of a deletion that each of them is to forget the user: a job for each. */
+export async function planErasure(client: PoolClient, user_id: number): Promise<void> {
+	await client.query(
+		`SELECT graphile_worker.add_job('forget_' || service, json_build_object('user_id', $1::integer), max_attempts => 32767)
+		FROM unnest($2::text[]) AS service`,
+		[user_id, [...FORGETTING.keys()]],
+	);
+}
+
+/** The tasks of these jobs. */
+export function erasureTasks({ broker }: UsersService) {
+	return Object.fromEntries(
+		[...FORGETTING].map(([service, action]) => [
+			`forget_${service}`,
+			async (payload: unknown) => {
+				await callAction(broker, action, payload as { user_id: number });
+			},
+		]),
+	);
+}
+
+/** Tells them at once: a deleted user orders nothing more, whoever still takes the tokens. The jobs are the guarantee. */
+export async function spreadDeletion({ broker, logger }: UsersService, user_id: number): Promise<void> {
+	const options = { timeout: PATIENCE_MS, retries: 0 };
+	await Promise.all(
+		[...FORGETTING].map(([service, action]) =>
+			callAction(broker, action, { user_id }, options).catch((error: Error) =>
+				logger.warn(`${service} hears later that user ${user_id} is deleted: ${error.message}`),
+			),
+		),
+	);
+}

@@ -1,0 +1,22 @@
+import type { Database } from "../../contracts/services.ts";
+import type { ServiceAudit } from "../../database/audit.ts";
+import type { Look } from "./finding.ts";
+import { look } from "./look.ts";
+import type { Sources } from "./snapshot.ts";
+
+/** How the service with this database has it checked. */
+export async function auditOf(database: Database): Promise<ServiceAudit> {
+	return (await import(`../../services/${database}/audit.ts`)).default;
+}
+
+/** The checks that a service brings: its database answers them alone, and is seen at one moment. */
+export async function lookAtService(sources: Sources, database: Database): Promise<Look[]> {
+	const { checks } = await auditOf(database);
+	return sources.snapshot(database, async (query) => {
+		const looks: Look[] = [];
+		for (const check of checks) {
+			looks.push(await look(query, check));
+		}
+		return looks;
+	});
+}
