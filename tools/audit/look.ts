@@ -1,36 +1,36 @@
 import type { Finding, Look } from "./finding.ts";
 import type { Snapshot, Sources } from "./snapshot.ts";
 
-/** How many findings of one check are named. Where a whole table is wrong, these show it. */
+/** Maximum number of findings reported per check; enough to show that a whole table is wrong. */
 export const FINDINGS_MAX = 1000;
-/** How many rows of a large table are in memory at a time. */
+/** Number of rows of a large table held in memory at a time. */
 const PAGE = 1000;
 
-/** A check that one database answers by itself. */
+/** A check that needs a single database. */
 export interface Check {
 	check: string;
-	/** The cure of its findings, in a sentence. */
+	/** Instructions to fix the findings, in one sentence. */
 	cure: string;
-	/** Answers `rows`: how many documents there are to look at. */
+	/** Query that returns `rows`, the number of documents to check. */
 	all: string;
-	/** Answers `rows`: how many of them are still being worked on. */
+	/** Query that returns `rows`, the number of documents still being processed. */
 	under_way?: string;
-	/** Answers `document` and `what` of each breach. */
+	/** Query that returns `document` and `what` for each breach. */
 	wrong: string;
 	/** Parameters of `wrong`. */
 	values?: unknown[];
 }
 
 /**
- * Runs a check; PostgreSQL does the comparing, so that memory holds the findings only. A check that fails leaves the
- * snapshot to those after it.
+ * Runs a check. PostgreSQL does the comparison, so that memory holds only the findings. A check that fails does not
+ * affect later checks in the same snapshot.
  */
 export async function look(query: Snapshot, check: Check): Promise<Look> {
 	await query("SAVEPOINT before_check");
 	try {
 		return await run(query, check);
 	} catch (error) {
-		// Where the connection is lost this fails as well, and the whole group has failed.
+		// If the connection is lost, this fails too, and the whole group fails.
 		await query("ROLLBACK TO SAVEPOINT before_check");
 		return uncheckedLook(check.check, error as Error);
 	}
@@ -46,14 +46,14 @@ async function run(
 		looked_at: await count(all),
 		under_way: under_way ? await count(under_way) : 0,
 		findings: await query<{ document: string; what: string }>(
-			// In one sequence, or a second look would name others.
+			// Sorted, so that each round reports the same findings.
 			`SELECT document, what FROM (${wrong}) AS found (document, what) ORDER BY 1, 2 LIMIT ${FINDINGS_MAX}`,
 			values,
 		),
 	};
 }
 
-/** The result of a check, or of a group of them, that failed. */
+/** Returns the result for a check, or a group of checks, that failed. */
 export function uncheckedLook(check: string, { message }: Error): Look {
 	return {
 		check,
@@ -64,11 +64,11 @@ export function uncheckedLook(check: string, { message }: Error): Look {
 	};
 }
 
-/** An expression in SQL: the value of a text as a uuid; null where it is none. */
+/** SQL expression: the value of a text as a uuid; null if it is not valid. */
 export const asUuid = (text: string) =>
 	`CASE WHEN pg_input_is_valid(${text}, 'uuid') THEN (${text})::uuid END`;
 
-/** The result of a check that compares several databases, page by page. */
+/** Result of a check that compares several databases page by page. */
 export class PagedLook implements Look {
 	readonly check: string;
 	readonly cure: string;
@@ -82,7 +82,7 @@ export class PagedLook implements Look {
 		this.cure = cure;
 	}
 
-	/** Adds a breach, as long as there are few, with what a repair needs to know. */
+	/** Adds a breach with the data that a repair needs, up to the maximum number of findings. */
 	add(document: string, what: string, repair: Omit<Finding, "document" | "what"> = {}): void {
 		if (this.findings.length < FINDINGS_MAX) {
 			this.findings.push({ document, what, ...repair });
@@ -99,10 +99,10 @@ export class PagedLook implements Look {
 type Database = Parameters<Sources["snapshot"]>[0];
 
 /**
- * Reads a large table a page at a time, each page as of its own moment.
+ * Reads a large table page by page, each page in its own snapshot.
  *
- * @param sql Answers `key` beside what is wanted, for keys after `$1`, in their order, at most `$2` rows.
- * @param first A key before all others.
+ * @param sql Returns at most `$2` rows with keys above `$1`, ordered by `key`.
+ * @param first A key lower than all others.
  * @param values Parameters from `$3` on.
  */
 export async function* pages<R extends { key: number | string }>(

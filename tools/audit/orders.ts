@@ -6,13 +6,13 @@ import { asUuid, look } from "./look.ts";
 import { lookAtPayments } from "./payments.ts";
 import type { Snapshot, Sources } from "./snapshot.ts";
 
-/** Consequences of an order's arrival in a state. */
+/** The event published when an order enters each status. */
 export const EVENT_OF_STATUS: Record<string, EventName> = {
 	[INITIAL]: "order.placed",
 	...Object.fromEntries(Object.values(STEPS).map(({ to, event }) => [to, event])),
 };
 
-/** Orders, keys and money, all seen at one moment. */
+/** Checks orders, idempotency keys and payments in one snapshot. */
 export function lookAtOrders(sources: Sources): Promise<Look[]> {
 	return sources.snapshot("orders", async (query) => [
 		await histories(query),
@@ -26,7 +26,7 @@ export function lookAtOrders(sources: Sources): Promise<Look[]> {
 	]);
 }
 
-/** Whether the states came one after the other as states.ts allows, from the first one to where the order is. */
+/** Tells whether a history follows the transitions of states.ts, from the initial status to the current one. */
 export function isLegal(history: OrderStatus[], status: OrderStatus): boolean {
 	return (
 		history[0] === INITIAL &&
@@ -42,7 +42,7 @@ export function isLegal(history: OrderStatus[], status: OrderStatus): boolean {
 }
 
 async function histories(query: Snapshot): Promise<Look> {
-	// As many rows as there are different lives, however many orders.
+	// Returns one row per distinct history, however many orders there are.
 	const lives = await query<{
 		status: OrderStatus;
 		history: OrderStatus[];
@@ -74,7 +74,10 @@ async function histories(query: Snapshot): Promise<Look> {
 
 const EVERY_ORDER = "SELECT count(*)::integer AS rows FROM orders";
 
-/** Clocks of servers are set right now and then, so these are no tight bounds. */
+/**
+ * Checks the timestamps, numbers and restocks of orders. The bounds are loose, because server clocks are adjusted now
+ * and then.
+ */
 async function moments(query: Snapshot): Promise<Look> {
 	return look(query, {
 		check: "an order happened in this order",
@@ -131,8 +134,8 @@ async function currencies(query: Snapshot): Promise<Look> {
 }
 
 /**
- * A pending order ends unpaid at the moment that its buyer was told: its key (answers() below) and its hold (stock.ts) say
- * when. ORDER_TTL_MINUTES may have been another when it was placed, up to a year.
+ * Checks that a pending order expires on time. Its idempotency key (see answers()) and its hold (see stock.ts) have the
+ * time that the buyer was given. ORDER_TTL_MINUTES may have been different when the order was placed, up to a year.
  */
 async function expiries(query: Snapshot): Promise<Look> {
 	return look(query, {
@@ -175,7 +178,10 @@ async function keys(query: Snapshot): Promise<Look> {
 	});
 }
 
-/** What a buyer was answered: as it is repeated for 24 hours. Whatever an order was when it was placed stays. */
+/**
+ * Compares orders with the response stored for their idempotency key, which is repeated for 24 hours. Compares only
+ * fields that never change.
+ */
 async function answers(query: Snapshot): Promise<Look> {
 	return look(query, {
 		check: "a key repeats what its order is",
@@ -201,13 +207,13 @@ async function answers(query: Snapshot): Promise<Look> {
 	});
 }
 
-/** What the lines of order `o` are, apart from names. */
+/** SQL: the lines of order `o` without product names. */
 export const LINES = `(
 	SELECT jsonb_agg(jsonb_build_object('product_id', l.product_id, 'price_minor', l.price_minor, 'quantity', l.quantity) ORDER BY l.line)
 	FROM order_lines l WHERE l.order_id = o.id
 )`;
 
-/** The same of lines in JSON; null where it is no list. */
+/** SQL: the same for lines in JSON; null if it is not a list. */
 export const linesIn = (json: string) => `(
 	SELECT jsonb_agg(jsonb_build_object(
 		'product_id', i->'product_id', 'price_minor', i->'price_minor', 'quantity', i->'quantity'

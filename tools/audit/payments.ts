@@ -4,7 +4,7 @@ import type { Look } from "./finding.ts";
 import { look } from "./look.ts";
 import type { Snapshot } from "./snapshot.ts";
 
-/** What orders cost, what was paid for them here, and what the provider's books say. */
+/** Checks order totals against payments, and payments against the provider's records. */
 export async function lookAtPayments(query: Snapshot): Promise<Look[]> {
 	return [
 		await paid(query),
@@ -53,7 +53,7 @@ function paid(query: Snapshot): Promise<Look> {
 	});
 }
 
-/** A payment that is no failure: the provider took the money. */
+/** Statuses of payments whose money the provider has collected. */
 const PAID = ["settled", "refunding", "refunded"];
 
 function jobs(query: Snapshot): Promise<Look> {
@@ -99,8 +99,8 @@ function amounts(query: Snapshot): Promise<Look> {
 }
 
 /**
- * A transfer is in the sandbox's books only once it ended: that it was settled, only its webhook tells. Its charge may be
- * cancelled although it was settled, where the two came at the same moment.
+ * Compares payments with the provider's records. The sandbox records a transfer only when it ends; only its webhook
+ * tells that it was settled. A charge may be cancelled although it was settled, if both happened at the same time.
  */
 function books(query: Snapshot): Promise<Look> {
 	return look(query, {
@@ -123,7 +123,7 @@ function books(query: Snapshot): Promise<Look> {
 	});
 }
 
-/** The provider has not taken the money of payment `p`, whose charge is `c`. Its webhook is its word as well. */
+/** SQL condition: the provider has not collected payment `p`, whose charge is `c`. A webhook proves collection too. */
 const IS_UNCHARGED = `(c.status = 'cancelled' AND p.method = 'instant'
 	OR coalesce(c.status, 'cancelled') = 'cancelled'
 	AND p.updated_at > now() - interval '${PROVIDER_EVENTS_KEPT_DAYS} days' AND NOT EXISTS (

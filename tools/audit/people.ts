@@ -4,7 +4,7 @@ import { IS_PUT_OFF, IS_STUCK, JOBS } from "./jobs.ts";
 import { look, PagedLook, pages } from "./look.ts";
 import type { Snapshot, Sources } from "./snapshot.ts";
 
-/** A deleted person is nowhere any more: not in users, not in orders that are settled, not in messages. */
+/** Checks that deleted users are erased from users, from settled orders and from messages. */
 export async function lookAtPeople(sources: Sources): Promise<Look[]> {
 	return [await sources.snapshot("users", inUsers), await elsewhere(sources)];
 }
@@ -38,12 +38,12 @@ function inUsers(query: Snapshot): Promise<Look> {
 	});
 }
 
-/** The sweep is hourly: a shop that keeps a person longer has forgotten to forget, also where it stood meanwhile. */
+/** Time limit for erasing a user. The sweep runs hourly; the rest allows for downtime. */
 const SWEPT_WITHIN = "2 days";
 
 interface Deleted {
 	key: number;
-	/** Orders is still to be told. */
+	/** Whether a job to notify orders is pending. */
 	has_job: boolean;
 	published: number;
 }
@@ -85,7 +85,10 @@ async function elsewhere(sources: Sources): Promise<Look> {
 	return seen;
 }
 
-/** Finds persons deleted in orders and present in users: they come back only with an older copy of users. */
+/**
+ * Finds users that are deleted in orders but present in users. They reappear only when users is restored from an older
+ * backup.
+ */
 async function addAlive(sources: Sources, seen: PagedLook): Promise<void> {
 	const deleted = pages<{ key: number }>(
 		sources,
@@ -106,8 +109,8 @@ async function addAlive(sources: Sources, seen: PagedLook): Promise<void> {
 }
 
 /**
- * An order that was settled after its owner was deleted is swept within the hour, so it is looked at once the sweep has
- * been there since, or should long have been.
+ * Finds personal data in settled orders of deleted users. An order settled after its owner was deleted is swept within
+ * the hour, so it is checked once a sweep has run since, or should have.
  */
 async function inOrders(query: Snapshot, ids: number[]) {
 	const told = await query<{ user_id: number }>(
@@ -131,7 +134,7 @@ async function inOrders(query: Snapshot, ids: number[]) {
 	return { told: new Set(told.map(({ user_id }) => user_id)), left };
 }
 
-/** Once it has taken in the last event of the user, notifications knows. */
+/** Finds personal data in messages of deleted users, once notifications has processed the last event of the user. */
 function inMessages(query: Snapshot, page: Deleted[]) {
 	return query<{ document: string; what: string }>(
 		`SELECT 'message ' || n.id AS document, n.type || ' has the address of user ' || n.user_id || ', who was deleted' AS what
