@@ -8,7 +8,7 @@ import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { findNatsServer } from "../../infra/programs.ts";
 import { cleanUp, freePort, newFolder, run, signUp, startShop, until } from "../../tools/shop-process.ts";
 
-// A NATS as docker-compose.yml has it, with the secrets and certificates of ops/make-secrets.
+// A NATS server configured as in docker-compose.yml, with the secrets and certificates of ops/make-secrets.
 
 const { load } = createRequire(import.meta.url)("js-yaml") as { load(text: string): unknown };
 const repository = resolve(import.meta.dirname, "../..");
@@ -44,7 +44,7 @@ afterAll(async () => {
 	plain?.kill();
 });
 
-/** What the compose file gives its container, with this machine's paths and ports. */
+/** Returns the configuration in the compose file with the paths and ports of this machine. */
 function composeConfiguration(folder: string): string {
 	const compose = load(readFileSync(join(repository, "docker-compose.yml"), "utf8")) as {
 		configs: Record<string, { content: string }>;

@@ -31,7 +31,7 @@ test("old reservations that were abandoned go, however many; those of orders and
 	);
 	expect(await pruneReservations(orders().pool)).toBe(true);
 	while (await pruneReservations(orders().pool)) {
-		// Another batch.
+		// Prunes another batch.
 	}
 	const { rows } = await orders().pool.query<{ order_id: string | null }>(
 		"SELECT order_id FROM reservations ORDER BY order_id",

@@ -3,7 +3,7 @@ import { NumberColumn, type NumberFormat } from "../../hosting/catalogue/numbers
 
 const AMBIGUOUS = expect.stringMatching(/--numbers id .* --numbers en/);
 
-/** What a column reads its texts as; a reason where it refuses one. */
+/** Returns the numbers that a column reads from its texts, or the reason why it refuses one. */
 function column(texts: string[], format?: NumberFormat) {
 	const numbers = new NumberColumn("price", format);
 	for (const text of texts) {
