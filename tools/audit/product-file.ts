@@ -111,8 +111,8 @@ export async function* followInFile(
 }
 
 /**
- * Checks the products' file against the checksums of its batches, that the next start can read each line, and that no
- * product was deleted, which the shop never does. A deletion is visible until the file is compacted.
+ * Checks the products' file against the marks (length and checksum) of its batches, that the next start can read each
+ * line, and that no product was deleted, which the shop never does. A deletion is visible until the file is compacted.
  */
 export async function lookAtProductFile(file: string): Promise<Look> {
 	const look: Look = {
