@@ -55,7 +55,7 @@ export interface Happened {
 	names: EventName[];
 	/** Names of the events that are recent enough for their messages to be retained. */
 	recent: EventName[];
-	/** Number of the earliest events whose gaps in an inbox may have been pruned. */
+	/** Number of the earliest events that are so old that their row in an inbox may have been pruned. */
 	forgotten: number;
 	/** Number of events published, counted in the same transaction as the change. */
 	published: number;

@@ -36,15 +36,13 @@ export const IS_STUCK = `(j.locked_at IS NOT NULL AND (
 ))`;
 
 const IS_GIVEN_UP = "j.attempts >= j.max_attempts";
-/** A job without a key was replaced or removed while it was running. */
+/** A given-up job without a key was replaced or removed while it was running. */
 const IS_WANTED = `(NOT ${IS_GIVEN_UP} OR j.key IS NOT NULL)`;
 
 type Database = Parameters<Sources["snapshot"]>[0];
 const DATABASES = ["users", "orders", "notifications"] as const satisfies Database[];
 
-/**
- * Checks that jobs are not given up, stuck or scheduled too far ahead, and that the jobs of orders match their keys.
- */
+/** Checks that no job is given up, stuck or scheduled too far ahead, and that the jobs of orders match their keys. */
 export async function lookAtJobs(sources: Sources): Promise<Look[]> {
 	const looks: Look[] = [];
 	for (const database of DATABASES) {

@@ -134,8 +134,9 @@ async function currencies(query: Snapshot): Promise<Look> {
 }
 
 /**
- * Checks that a pending order expires on time. Its idempotency key (see answers()) and its hold (see stock.ts) have the
- * time that the buyer was given. ORDER_TTL_MINUTES may have been different when the order was placed, up to a year.
+ * Checks that a pending order has an expiry time and does not outlive it. The checks of its idempotency key (answers()
+ * below) and of its hold (stock.ts) compare the exact time. ORDER_TTL_MINUTES may have been different when the order
+ * was placed, up to a year.
  */
 async function expiries(query: Snapshot): Promise<Look> {
 	return look(query, {
