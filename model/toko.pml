@@ -734,8 +734,8 @@ inline send_to_stream() {
 
 /*
  * Takes the lock, if no session holds it, and the first row of an order. Rows are published and marked one by one,
- * since the rows of a batch are independent. The lock is free between two rows: a change of its holder there has no
- * other effect. Processes are identical: the second one begins only while the first one has a row in hand.
+ * since the rows of a batch are independent. Between two rows the lock may change its holder unnoticed, so the model
+ * releases it there. Processes are identical: the second one begins only while the first one has a row in hand.
  */
 inline take_row(o) {
 	d_step {
@@ -794,8 +794,7 @@ end_idle:
 	goto end_idle
 }
 
-/* PostgreSQL terminates the session of a relay that is frozen or disconnected. The relay notices at its next
-   statement. */
+/* PostgreSQL terminates the session of a frozen or disconnected relay, which notices at its next statement. */
 active proctype sessions() {
 end_idle:
 	do
