@@ -19,7 +19,7 @@ afterEach(async () => {
 	process.env.TOKO_NAMESPACE = given.namespace;
 });
 
-/** Creates the role of a separate shop on a server; it may create databases, nothing else. Returns its URL. */
+/** Creates a separate shop on a server: a role that may create databases, nothing else. Returns its name. */
 async function newShop(server: OwnPostgres): Promise<string> {
 	const name = `test_${randomUUID().slice(0, 8)}`;
 	await server.query(`CREATE ROLE ${name} LOGIN CREATEDB PASSWORD 'geheim'`);

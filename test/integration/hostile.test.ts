@@ -121,7 +121,7 @@ describe("forged tokens", () => {
 	};
 	const published = async () => (await send("GET", "/.well-known/jwks.json")).body.keys[0];
 	const foreign = generateKeyPairSync("ed25519").privateKey;
-	/** Signs a modified token with the key of this test's shop, which only users has. */
+	/** Returns a token with changed claims and its original signature. */
 	const resigned = async (person: Person, changes: object) => {
 		const [, payload] = person.token.split(".") as [string, string, string];
 		const changed = { ...JSON.parse(Buffer.from(payload, "base64url").toString()), ...changes };
