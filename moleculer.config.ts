@@ -20,7 +20,7 @@ import { nodeMetadata, sharedSettingsMiddleware } from "./middlewares/shared-set
 import "./nats/sockets.ts";
 import { settings } from "./config/settings.ts";
 
-/** The broker, the same for every node of the shop. */
+/** Returns the options of the broker, which are the same for every node of the shop. */
 export function brokerOptions(changes: Partial<BrokerOptions> = {}): BrokerOptions {
 	const nats = natsConnection(settings.natsUrl);
 	return {
@@ -29,13 +29,13 @@ export function brokerOptions(changes: Partial<BrokerOptions> = {}): BrokerOptio
 		nodeID: `${hostname()}-${process.pid}`,
 		logger: { type: "Pino", options: { level: settings.logLevel } },
 		transporter: { type: "NATS", options: { ...nats } },
-		// A stopping node leaves the registry first, then finishes what it has.
+		// A stopping node leaves the registry first, then finishes its calls in flight.
 		tracking: { enabled: true, shutdownTimeout: settings.shutdownSeconds * 800 },
-		// Whoever waits for a service looks so often, in ms: each start of a process does.
+		// Interval in ms at which a starting process checks for the services it depends on.
 		dependencyInterval: 50,
 		...resilience,
 		validator: false,
-		// The registry alone, for what Toko counts itself: `dcall NODE $node.metrics`. How long calls take is not measured.
+		// Enables only the registry, for Toko's own metrics: `dcall NODE $node.metrics`. Call durations are not measured.
 		metrics: { enabled: true, collectProcessMetrics: false },
 		tracing: false,
 		skipProcessEventRegistration: true,
@@ -50,11 +50,11 @@ export function brokerOptions(changes: Partial<BrokerOptions> = {}): BrokerOptio
 			"ActionHook",
 			bulkheadMiddleware,
 			"ContextTracker",
-			// Inside the circuit breaker, so that it sees timeouts.
+			// Inside the circuit breaker, which must see timeouts.
 			"Timeout",
 			"CircuitBreaker",
 			breakerMiddleware,
-			// Outside it, so that each try is counted.
+			// Outside the circuit breaker, so that each attempt is counted.
 			failureDetectionMiddleware(),
 			retryMiddleware,
 			"ErrorHandler",
@@ -62,15 +62,16 @@ export function brokerOptions(changes: Partial<BrokerOptions> = {}): BrokerOptio
 			deduplicationMiddleware(),
 			channels(nats),
 		] as Middleware[],
-		// Moleculer (0.15.2) leaves the timer of this debounced function, a second, which keeps a stopped process alive.
+		// Moleculer (0.15.2) does not cancel this debounced function, whose one-second timer keeps a stopped process alive.
 		stopped: (broker) => (broker.localServiceChanged as { cancel?(): void }).cancel?.(),
 		...changes,
 	};
 }
 
 /**
- * Options of the NATS client. Both users of it drop a password that is part of the address. A connection that was
- * forgotten on the way, as by a firewall, is silent for ever: it is given up when two questions in a row got no answer.
+ * Returns the options of the NATS client. Moleculer and the channels adapter both ignore a password in the address, so
+ * the credentials are passed separately. A connection that a firewall has dropped stays silent; it is closed after two
+ * unanswered pings.
  */
 export function natsConnection(address: string) {
 	const urls = address.split(",").map((one) => new URL(one));
@@ -83,12 +84,12 @@ export function natsConnection(address: string) {
 		timeout: 5000,
 		pingInterval: 5000,
 		maxPingOut: 2,
-		// A stack for each request, of use only while one debugs.
+		// A stack trace for each request is useful only for debugging.
 		noAsyncTraces: true,
 	};
 }
 
-/** A function, so that whoever prints the broker's options does not print the password. */
+/** Returns the authenticator as a function, so that printing the broker's options does not print the password. */
 function login({ username, password }: URL): Authenticator {
 	return usernamePasswordAuthenticator(decodeURIComponent(username), decodeURIComponent(password));
 }

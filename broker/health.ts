@@ -3,26 +3,26 @@ import { type ActionName, callAction, contracts } from "../contracts/actions.ts"
 import { problemCode } from "../contracts/problems.ts";
 import { natsOf } from "../nats/client.ts";
 
-/** How long a service or NATS may take to say that it is well. */
+/** Time limit for a health check of a service or of NATS. */
 const PATIENCE_MS = 2000;
 
 export type State = "healthy" | "unavailable";
 
-/** How services are, and in words why one that answers is not well, where it says so. */
+/** States of services, with the reasons of those that respond but are unhealthy. */
 export interface States {
 	services: Record<string, State>;
 	reasons?: Record<string, string>;
 }
 
-/** Codes of services that answer and are not well. */
+/** Codes of errors by which a service reports why it is unhealthy; their messages are passed on. */
 const SAYS_WHY = /^(EVENTS_NOT_|MESSAGES_NOT_|DATA_BEHIND)/;
 
 type HealthAction = Extract<ActionName, `${string}.health`>;
 
 /**
- * Whether each of these services answers, with its database, and its events leave or arrive.
+ * Checks the health of services: each must respond, reach its database, and publish or handle its events.
  *
- * @param nodeID Asks those of this node; by default any.
+ * @param nodeID Node to ask; any node by default.
  */
 export async function askServices(
 	broker: ServiceBroker,
@@ -35,7 +35,7 @@ export async function askServices(
 		.map(async ({ name, version }) => {
 			const health = `v${version}.${name}.health` as HealthAction;
 			const options = { timeout: PATIENCE_MS, retries: 0, ...(nodeID ? { nodeID } : {}) };
-			// A call of what nobody offers would be a warning in the log, several times a second while a shop starts.
+			// A call of an action that no node offers logs a warning; while a shop starts, that would be several per second.
 			const isOffered = broker.registry.actions.isAvailable(health);
 			const answer = isOffered ? callAction(broker, health, {}, options) : Promise.reject();
 			answer.catch((error) => {
@@ -49,7 +49,7 @@ export async function askServices(
 	return Object.keys(reasons).length > 0 ? { services, reasons } : { services };
 }
 
-/** Whether NATS answers this process. */
+/** Checks that NATS responds to this process. */
 export function askNats(broker: ServiceBroker): Promise<State> {
 	const client = natsOf(broker);
 	if (!broker.transit?.connected || !client) {

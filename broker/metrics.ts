@@ -1,17 +1,17 @@
 import type { ServiceBroker } from "moleculer";
 
-// The names of what a process counts, for `npm run status`.
+// Names of the metrics of a process, as `npm run status` reads them.
 
-/** The calls that this process has run, and the requests that its gateway has taken. */
+/** Counter of the calls that this process has run, requests to its gateway included. */
 export const CALLS_METRIC = "toko.calls.total";
-/** The processor time that this process has used, in milliseconds, as of at most a moment ago. */
+/** Gauge of the processor time that this process has used, in milliseconds; at most half a second old. */
 export const PROCESSOR_METRIC = "toko.processor.ms";
-/** Where answers came from: `kept` (the cache), `service`, or `stale` (the cache, and the service is unavailable). */
+/** Counter of responses by source: `kept` (fresh, cached), `service`, or `stale` (cached, service unavailable). */
 export const RESPONSES_METRIC = "toko.answers.total";
-/** Messages that failed for good, by `channel` and `type`. */
+/** Counter of messages that failed permanently, by `channel` and `type`. */
 export const FAILED_MESSAGES_METRIC = "toko.messages.failed.total";
 
-/** Counts a message that failed for good: `dcall NODE $node.metrics` in the REPL shows how many did. */
+/** Counts a message that failed permanently. `dcall NODE $node.metrics` in the REPL shows the count. */
 export function countFailedMessage({ metrics }: ServiceBroker, channel: string, type: string): void {
 	if (!metrics.getMetric(FAILED_MESSAGES_METRIC)) {
 		metrics.register({

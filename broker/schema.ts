@@ -7,12 +7,12 @@ type Schema<This> = ServiceSchema<
 	This
 > & { [extra: string]: unknown };
 
-/** A mixin whose hooks and methods know the service that it becomes part of. */
+/** Types a mixin, so that its hooks and methods know the service that it is merged into. */
 export function mixin<This>(schema: Partial<Schema<This>>): Partial<ServiceSchema> {
 	return schema as Partial<ServiceSchema>;
 }
 
-/** A service whose hooks and methods know what its mixins bring. */
+/** Types a service schema, so that its hooks and methods know the members that its mixins add. */
 export function service<This>(schema: Schema<This>): ServiceSchema {
 	return schema as unknown as ServiceSchema;
 }

@@ -1,17 +1,18 @@
 import type { ServiceBroker } from "moleculer";
 import { listen, natsOf } from "../nats/client.ts";
 
-/** Changes of the same moment are told together. */
+/** Interval for which invalidations are collected into one message. */
 const TOGETHER_MS = 10;
-/** The local event, and the end of the subject. */
+/** Name of the local event, and last part of the subject. */
 const INVALIDATED = "answers.outdated";
 
 const unpublished = new WeakMap<ServiceBroker, Set<string>>();
 
 /**
- * Tells every process that something has changed. It may get lost: what is kept is old after a while anyway.
+ * Publishes to every process that cached responses about these aggregates are invalid. Delivery is not guaranteed: a
+ * lost message only means that responses stay cached until they expire.
  *
- * @param things As `cached.about` of the contracts names them, such as `product:<id>`.
+ * @param things Names as `cached.about` of the contracts builds them, such as `product:<id>`.
  */
 export function publishInvalidation(broker: ServiceBroker, things: string[]): void {
 	broker.localBus.emit(INVALIDATED, things);
@@ -26,7 +27,7 @@ export function publishInvalidation(broker: ServiceBroker, things: string[]): vo
 	unpublished.set(broker, fresh);
 	setTimeout(() => {
 		unpublished.delete(broker);
-		// Not by `broadcast`: it leaves out the nodes that this one takes for gone, and they would not miss anything.
+		// `broadcast` would leave out nodes that this one considers disconnected, and they would not notice the gap.
 		const nats = natsOf(broker);
 		if (nats && !nats.isClosed()) {
 			nats.publish(subjectOf(broker), [...fresh].join("\n"));
@@ -34,7 +35,7 @@ export function publishInvalidation(broker: ServiceBroker, things: string[]): vo
 	}, TOGETHER_MS).unref();
 }
 
-/** Hears what `tellOutdated` says, here and elsewhere; call it before the broker starts. */
+/** Subscribes to invalidations published by this process and by others. Call it before the broker starts. */
 export function onInvalidation(broker: ServiceBroker, drop: (things: string[]) => void): void {
 	broker.localBus.on(INVALIDATED, drop);
 	listen(broker, subjectOf(broker), (message) => drop(message.string().split("\n")));

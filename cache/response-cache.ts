@@ -7,74 +7,78 @@ import { isUnavailable } from "../errors/kinds.ts";
 import { onConnectionGap } from "../nats/client.ts";
 import { onInvalidation } from "./invalidation.ts";
 
-/** An answer is shown for so long where there is no better one, because the service is unavailable. */
+/** Maximum age of a stale response, which is returned when the service is unavailable or slow. */
 const STALE_MS = 10 * 60_000;
-/** ... or does not answer within this. */
+/** Time after which a service counts as slow. */
 const SLOW_MS = 1000;
-/** Memory for all cached answers of a process, estimated, in bytes. */
+/** Limit of the estimated memory for all cached responses of a process, in bytes. */
 const BYTES_MAX = 64 * 1024 * 1024;
-/** Changes that are remembered, each of one client to one thing. */
+/** Maximum number of remembered changes, each by one client to one aggregate or kind. */
 const CHANGES_MAX = 100_000;
 
 type Source = "kept" | "service" | "stale";
 
-/** Whose changes every client has to see. */
+/** Pseudo-client for changes that apply to every client. */
 const EVERYBODY = "everybody";
-/** The client of a process that calls for itself. */
+/** Pseudo-client for calls that a process makes on its own behalf. */
 const OWN_PROCESS = "process";
 
-/** An answer of an action, as the cache has it. */
+/** A cached response of an action. */
 export interface CachedResponse {
 	readonly action: string;
 	readonly answer: unknown;
-	/** The parameters, as the contract reads them. */
+	/** The parameters after parsing by the contract. */
 	readonly params: Readonly<Record<string, unknown>>;
-	/** Where the next page begins. */
+	/** Cursor of the next page. */
 	readonly next: string | undefined;
 	readonly asked_at: number;
 	readonly fresh_until: number;
-	/** The thing, or the kind of things, that it depends on. */
+	/** The aggregate, or the kind of aggregate, that the response depends on. */
 	readonly depends_on: string;
-	/** What it depends on may have changed, or the cache has let go of it: it is shown only where there is no newer one. */
+	/** True once the aggregate may have changed or the response was evicted: then it is only a fallback. */
 	isInvalid: boolean;
 }
 
-/** `call` of a broker. */
+/** The `call` method of a broker. */
 export type Call = (
 	name: string,
 	params: unknown,
 	options?: CallingOptions,
 ) => Promise<unknown> & { ctx?: Context<unknown, Meta> };
-/** Options of a call, with what Moleculer's types leave out. */
+/** Options of a call, with the fields that Moleculer's types leave out. */
 export type Options = CallingOptions & { parentCtx?: Context<unknown, Meta>; ctx?: Context; meta?: Meta };
 
-/** Origin of an answer, told to the caller of a cached action: put it into the options of the call. */
+/** Origin of a response, filled in for the caller of a cached action that passes it in the options of the call. */
 export interface Traced {
 	cached?: CachedResponse;
-	/** The age to tell, in seconds, where the answer is stale. */
+	/** Age of a stale response in seconds; undefined for any other. */
 	age_s?: number;
 }
 
-/** In a call's options: an object that is told where the answer came from. */
+/** Key of the `Traced` object in the options of a call. */
 export const TRACED = Symbol("traced");
 
 const caches = new WeakMap<ServiceBroker, ResponseCache>();
 
-/** Gives a broker its cache. */
+/** Assigns the response cache of a broker. */
 export function setResponseCache(broker: ServiceBroker, cache: ResponseCache): void {
 	caches.set(broker, cache);
 }
 
-/** The cache of a broker. */
+/**
+ * Returns the response cache of a broker.
+ *
+ * @throws Error if the broker was created without the cache's middleware.
+ */
 export function responseCacheOf(broker: ServiceBroker): ResponseCache {
 	const cache = caches.get(broker);
 	if (!cache) {
-		throw new Error("this broker has no cache of answers: it needs answersMiddleware()");
+		throw new Error("this broker has no response cache: it needs responseCacheMiddleware()");
 	}
 	return cache;
 }
 
-/** The cached answers of a process, and what each of its clients has changed. */
+/** Response cache of a process. It also remembers the changes that each client has made. */
 export class ResponseCache {
 	readonly #broker: ServiceBroker;
 	readonly #cached = new LRUCache<string, CachedResponse>({
@@ -87,13 +91,13 @@ export class ResponseCache {
 		},
 	});
 	readonly #underWay = new Map<string, { asked_at: number; answer: Promise<CachedResponse> }>();
-	/** When each client last changed each thing, and things of each kind. */
+	/** Time of each client's last change, by client and aggregate, and by client and kind. */
 	readonly #changes = new LRUCache<string, number>({ max: CHANGES_MAX, ttl: STALE_MS, perf: performance });
-	/** What was asked before this moment may have missed that it is invalid. */
+	/** Responses requested before this time may have missed an invalidation. */
 	#deafUntil = 0;
 	#aboutOneThing: { known: number; names: string[] } = { known: 0, names: [] };
 
-	/** Call it before the broker starts. */
+	/** Must be called before the broker starts. */
 	constructor(broker: ServiceBroker) {
 		this.#broker = broker;
 		broker.metrics.register({ type: "counter", name: RESPONSES_METRIC, labelNames: ["action", "from"] });
@@ -103,7 +107,7 @@ export class ResponseCache {
 		onInvalidation(broker, (things) => this.#invalidate(things));
 	}
 
-	/** Whether a client may be shown an answer without another look. */
+	/** Reports whether a cached response may be returned to a client without asking the service. */
 	isFresh(found: CachedResponse, client: string | undefined): boolean {
 		return (
 			!found.isInvalid &&
@@ -113,12 +117,12 @@ export class ResponseCache {
 		);
 	}
 
-	/** Counts answers that were shown. */
+	/** Counts returned responses by their source. */
 	count(action: string, from: Source, answers = 1): void {
 		this.#broker.metrics.increment(RESPONSES_METRIC, { action, from }, answers);
 	}
 
-	/** Remembers who changed what, and invalidates what is known of it. */
+	/** Records a client's change and invalidates the cached responses that it affects. */
 	noteChange(client: string | undefined, things: string[]): void {
 		const now = performance.now();
 		for (const kind of things.filter((name) => name === kindOf(name))) {
@@ -132,7 +136,7 @@ export class ResponseCache {
 		this.#invalidate(things);
 	}
 
-	/** The answer of a cached action, from here or from its service. */
+	/** Returns the response of a cached action, from the cache or from its service. */
 	async remember(
 		action: string,
 		cached: Cached<Record<string, unknown>>,
@@ -167,7 +171,7 @@ export class ResponseCache {
 		}
 	}
 
-	/** Asks once for all who want the same at the same moment. */
+	/** Calls the service. Concurrent identical calls share one request. */
 	#ask(
 		key: string,
 		{
@@ -181,7 +185,7 @@ export class ResponseCache {
 		const answer = call.then((answer) => {
 			const next = call.ctx?.meta.$next;
 			const found = { ...about, answer, next, asked_at, fresh_until: asked_at + fresh_ms, isInvalid: true };
-			// Not where it was invalidated meanwhile.
+			// A response that was invalidated while in flight is not cached.
 			if (this.#underWay.get(key) === mine) {
 				this.#cached.set(key, found);
 				found.isInvalid = this.#cached.peek(key) !== found;
@@ -196,7 +200,7 @@ export class ResponseCache {
 			}
 			this.#underWay.delete(key);
 			if (error && !isUnavailable(error)) {
-				// The service says that there is no such thing any more: that is newer than what was cached.
+				// The service reports that the aggregate no longer exists, which is newer than the cached response.
 				this.#cached.delete(key);
 			}
 		};
@@ -244,7 +248,9 @@ export class ResponseCache {
 		}
 	}
 
-	/** Actions may be declared later on. */
+	/**
+	 * Names of the actions whose responses depend on one aggregate. The list is rebuilt when actions were declared later.
+	 */
 	#namesAboutOneThing(): string[] {
 		const all = allActions();
 		if (this.#aboutOneThing.known !== all.size) {
@@ -255,14 +261,17 @@ export class ResponseCache {
 	}
 }
 
-/** What an answer depends on that names nothing. */
+/** Dependency of a response that names neither an aggregate nor a kind. */
 const ANYTHING = "*";
 
 function keyOf(name: string, what: string): string {
 	return `${name} ${what}`;
 }
 
-/** Whose changes a call must see: a user's, by the token; those of this process, where it calls for itself; else nobody's. */
+/**
+ * Returns the client whose changes a call must see: the user of the token, this process if it calls on its own behalf,
+ * or none.
+ */
 export function clientOf({ parentCtx, meta }: Options): string | undefined {
 	const token = meta?.token ?? parentCtx?.meta.token;
 	if (token !== undefined) {
@@ -272,8 +281,8 @@ export function clientOf({ parentCtx, meta }: Options): string | undefined {
 }
 
 /**
- * The user that a token names. Nobody has checked it: a forged one only has its bearer wait for a fresh answer, and what is
- * asked for with it is refused before it changes anything.
+ * Reads the user from an access token without verifying it. A forged token only makes its bearer wait for a fresh
+ * response; the calls made with it are refused before they change anything.
  */
 export function userOf(token: string): string | undefined {
 	try {
@@ -284,7 +293,7 @@ export function userOf(token: string): string | undefined {
 	}
 }
 
-/** Roughly what a JSON value takes in memory, in bytes. */
+/** Estimates the memory that a JSON value takes, in bytes. */
 function sizeOf(value: unknown): number {
 	if (typeof value === "string") {
 		return 16 + 2 * value.length;

@@ -1,12 +1,15 @@
 import { VARIABLES } from "./variables.ts";
 
-/** Names of Toko's variables that are long enough to be recognized with a slip in them. */
+/** Names of Toko's variables that are long enough for a typing error in them to be recognized. */
 const NAMES = Object.keys(VARIABLES).filter(({ length }) => length >= 8);
 
-/** Names of other programs that are as near. */
+/** Names of other programs' variables that resemble Toko's. */
 const OTHERS = /^(\w+_URI|SERVICE|LOGLEVEL)$/;
 
-/** The variables that are one slip away from one of Toko's, which is not set, each with that one. */
+/**
+ * Finds variables whose name differs by one typing error from one of Toko's that is unset. Returns each with the
+ * correct name.
+ */
 export function misspeltVariables(environment: NodeJS.ProcessEnv): [name: string, right: string][] {
 	return Object.keys(environment).flatMap((name): [string, string][] => {
 		if (NAMES.includes(name) || OTHERS.test(name)) {
@@ -17,7 +20,7 @@ export function misspeltVariables(environment: NodeJS.ProcessEnv): [name: string
 	});
 }
 
-/** Whether a letter is missing, too many, another one, or two are swapped. */
+/** Reports whether two names differ by one letter that is missing, extra, replaced or swapped with its neighbour. */
 function isOneSlipAway(given: string, right: string): boolean {
 	let start = 0;
 	while (start < right.length && given[start] === right[start]) {

@@ -1,11 +1,12 @@
-/** The values of NODE_ENV; unset or empty is development. */
+/** Allowed values of NODE_ENV; unset or empty means development. */
 export const environments = ["development", "test", "production"];
 
 /**
- * What kind of process this is. The one place that reads NODE_ENV; Node 20 must be enough here, for cli/run.mjs.
+ * Returns the kind of this process. This is the only place that reads NODE_ENV. It must run on Node 20, for
+ * cli/run.mjs.
  *
  * @returns "development", "test" or "production".
- * @throws Error that names the variable: a misspelt `production` would start embedded servers.
+ * @throws Error that names the variable, since a misspelt `production` would start embedded servers.
  */
 export function nodeEnvironment() {
 	const given = process.env.NODE_ENV || "development";

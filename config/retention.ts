@@ -1,30 +1,39 @@
 import { STREAM_KEPT_DAYS } from "../events/envelope.ts";
 
-// How long rows stay that nothing needs any more, in days. docs/reference/retention.md lists all ages.
+// Retention periods of rows that are no longer needed, in days. docs/reference/retention.md lists all of them.
 
 /**
- * The place of an order's events in an inbox, after the last of them. An event that comes later still waits for a minute,
- * since those before it are unknown then. Places of users stay: there is one for each account.
+ * Days that an order's position in an inbox is retained after its last event. A later event then waits for a minute,
+ * since its predecessors are unknown. Positions of users are never deleted: there is one for each account.
  */
 export const PLACES_KEPT_DAYS = 180;
 
-/** A note that an event was passed over: by then neither the stream nor an outbox has it. */
+/** Days that the record of a skipped event is retained: by then neither the stream nor an outbox has the event. */
 export const GAPS_KEPT_DAYS = 2 * STREAM_KEPT_DAYS;
 
-/** A message that was sent, and an empty one of a deleted user. What failed stays until it is sent again. */
+/** Days that sent messages, and empty ones of deleted users, are retained. Failed ones stay until sent again. */
 export const MESSAGES_KEPT_DAYS = 365;
 
 /**
- * A reservation that was abandoned. An order of it that comes more than a day after its `expires_at` is refused by itself, so
- * orders have to expire within 29 days.
+ * Days that an abandoned reservation is retained. An order for it that arrives more than a day after its `expires_at`
+ * is refused in any case, so orders have to expire within 29 days.
  */
 export const ABANDONED_KEPT_DAYS = 30;
 
-/** A message of the payment provider. The same once more finds its payment settled, and changes nothing. */
+/**
+ * Days that a message of the payment provider is retained. A later duplicate finds its payment settled and changes
+ * nothing.
+ */
 export const PROVIDER_EVENTS_KEPT_DAYS = 180;
 
-/** How often each process prunes. */
+/** Days that a user's former address is retained: as long as the events whose warnings go there. */
+export const FORMER_EMAILS_KEPT_DAYS = STREAM_KEPT_DAYS;
+
+/** Days that requests for a mail are retained in a user's history: as long as the mail. Their number stays. */
+export const MAIL_REQUESTS_KEPT_DAYS = MESSAGES_KEPT_DAYS;
+
+/** Interval between two prunings by one process. */
 export const PRUNE_EVERY_MS = 3_600_000;
 
-/** How many rows one statement deletes. */
+/** Maximum number of rows that one statement deletes, so that locks are held only briefly. */
 export const PRUNED_AT_ONCE = 5000;

@@ -5,11 +5,11 @@ import { nodeEnvironment } from "./node-env.mjs";
 import { timeZoneName, VARIABLES, type VariableName } from "./variables.ts";
 
 /**
- * What the environment says, read when asked: a laptop's `npm start` fills in the addresses of the parts that it
- * started before any service is made.
+ * Settings from the environment, read at each access: on a development machine, `npm start` fills in the addresses of
+ * the backing services that it has started before it creates any service.
  */
 export const settings = {
-	/** Prefix of databases, streams and topics, so that several shops can share the same servers. */
+	/** Prefix of databases, streams and subjects, so that several shops can share servers. */
 	get namespace(): string {
 		return chosen("TOKO_NAMESPACE");
 	},
@@ -19,18 +19,18 @@ export const settings = {
 	get natsUrl(): string {
 		return required("NATS_URL");
 	},
-	/** On how many servers of a NATS cluster each event is kept; counts where the stream is made. */
+	/** Number of servers of a NATS cluster that store each event. Read when the stream is created. */
 	get eventReplicas(): number {
 		return Number(chosen("EVENT_REPLICAS"));
 	},
-	/** Unset: the products live in a NeDB file under `directory`. */
+	/** Undefined if the products are stored in a NeDB file under `directory`. */
 	get mongoUrl(): string | undefined {
 		return process.env.MONGO_URL || undefined;
 	},
-	/** Everything that a laptop's Toko writes. */
+	/** Folder for everything that a shop on a development machine writes. */
 	get directory(): string {
 		const given = process.env.TOKO_DIR;
-		// Of `TOKO_DIR=$SHOP npm start` without a SHOP, the default would be another shop.
+		// With `TOKO_DIR=$SHOP npm start` and SHOP unset, the default would be another shop.
 		if (given?.trim() === "") {
 			throw new Error("TOKO_DIR is empty: name a folder, or leave TOKO_DIR away for .toko");
 		}
@@ -39,58 +39,65 @@ export const settings = {
 	get isProduction(): boolean {
 		return nodeEnvironment() === "production";
 	},
-	/** The address of the first admin. */
+	/** E-mail address of the first admin. */
 	get adminEmail(): string {
 		return chosen("ADMIN_EMAIL");
 	},
-	/** The shop's currency, by its code in ISO 4217. */
+	/** Currency of the shop, as a code of ISO 4217. */
 	get currency(): string {
 		return chosen("CURRENCY");
 	},
-	/** Digits after the point that the currency has: 0 for rupiah, 2 for dollars. */
+	/** Decimals of the currency: 0 for rupiah, 2 for dollars. */
 	get currencyDecimals(): number {
 		return Number(chosen("CURRENCY_DECIMALS"));
 	},
-	/** Minutes (fractions allowed) that an unpaid order holds its units. */
+	/** Time that an unpaid order holds its units, in minutes; fractions are allowed. */
 	get orderTtlMinutes(): number {
 		return decimal("ORDER_TTL_MINUTES");
 	},
-	/** What the payment provider signs its webhooks with. */
+	/** Secret with which the payment provider signs its webhooks. */
 	get paymentWebhookSecret(): string {
 		return required("PAYMENT_WEBHOOK_SECRET");
 	},
-	/** Unset: mail goes to the mailbox under `directory`. */
+	/** Undefined if mails go to the mailbox under `directory`. */
 	get smtpUrl(): string | undefined {
 		return given("SMTP_URL");
 	},
-	/** Unset: text messages go to the mailbox under `directory`. */
+	/** Undefined if text messages go to the mailbox under `directory`. */
 	get smsUrl(): string | undefined {
 		return given("SMS_URL");
 	},
-	/** What messages to the provider of text messages are signed with; without it a key derived from `TOKO_SECRET`. */
+	/**
+	 * Secret with which requests to the text message provider are signed; by default a key derived from `TOKO_SECRET`.
+	 */
 	get smsSecret(): string {
 		return process.env.SMS_SECRET || deriveKey("text messages").toString("base64url");
 	},
-	/** Where the shop's pages are, for links in mails; unset: mails show a code instead. */
+	/** Address of the shop's web pages, for links in mails; if undefined, mails show a code instead. */
 	get shopUrl(): string | undefined {
 		return given("SHOP_URL")?.replace(/\/+$/, "");
 	},
 	get mailFrom(): string {
 		return chosen("MAIL_FROM");
 	},
-	/** The time zone of moments in messages: a name of the IANA database, or a distance to UTC; undefined is the machine's. */
+	/**
+	 * Time zone of times in messages: a name of the IANA database, or an offset from UTC; undefined means the machine's.
+	 */
 	get timeZone(): string | undefined {
 		return timeZoneName(given("TZ") ?? "") || undefined;
 	},
-	/** Where a process answers whether it is alive and ready, beside what it does; 0 is any free port. */
+	/** Port of the liveness and readiness endpoints; 0 takes any free port. */
 	get healthPort(): number {
 		return Number(chosen("HEALTH_PORT"));
 	},
-	/** How long a process that is told to stop may finish what it has in hand. */
+	/** Time that a process has to finish its work after SIGTERM. */
 	get shutdownSeconds(): number {
 		return decimal("SHUTDOWN_SECONDS");
 	},
-	/** How long the gateway keeps a connection that waits for a request; above the 60 s of usual balancers. */
+	/**
+	 * Time that the gateway keeps an idle connection open; longer than the 60 s after which load balancers usually close
+	 * it.
+	 */
 	get keepAliveSeconds(): number {
 		return decimal("KEEP_ALIVE_SECONDS");
 	},
@@ -100,11 +107,11 @@ export const settings = {
 	get port(): number {
 		return Number(chosen("PORT"));
 	},
-	/** Requests per second and client; 0 is off. */
+	/** Limit of requests per second and client; 0 turns it off. */
 	get rateLimit(): number {
 		return Number(chosen("RATE_LIMIT"));
 	},
-	/** Addresses and networks of the proxies whose `X-Forwarded-For` counts. */
+	/** Addresses and networks of the proxies whose `X-Forwarded-For` header is trusted. */
 	get trustProxy(): string[] {
 		return list("TRUST_PROXY");
 	},
@@ -117,7 +124,7 @@ export const settings = {
 	},
 };
 
-/** What a laptop's start fills in, or derives from that. */
+/** Settings that `npm start` fills in on a development machine, or derives from those. */
 const GIVEN_LATER: (keyof typeof settings)[] = [
 	"postgresUrl",
 	"natsUrl",
@@ -125,7 +132,10 @@ const GIVEN_LATER: (keyof typeof settings)[] = [
 	"smsSecret",
 ];
 
-/** Reads every setting that can be wrong by itself, so that a start fails at once and not in the middle of its work. */
+/**
+ * Reads every setting that can be checked on its own, so that a process with a wrong one fails before it starts its
+ * work.
+ */
 export function checkSettings(): void {
 	for (const name of Object.keys(settings) as (keyof typeof settings)[]) {
 		if (!GIVEN_LATER.includes(name)) {
@@ -134,16 +144,16 @@ export function checkSettings(): void {
 	}
 }
 
-/** The address of one of the shop's databases on the server that `POSTGRES_URL` names. */
+/** Returns the URL of one of the shop's databases on the server of `POSTGRES_URL`. */
 export function databaseUrl(database: string): string {
-	// Not by `new URL`, which refuses a URL without a host: that is in `?host=` for a socket.
+	// `new URL` refuses a URL without a host, as for a socket, where the host is in `?host=`.
 	return settings.postgresUrl.replace(/^([^:]+:\/\/[^/?#]*)[^?#]*/, `$1/${settings.namespace}_${database}`);
 }
 
 /**
- * A key for one purpose, derived from the shop's one secret (`TOKO_SECRET`) by HKDF-SHA256 (RFC 5869).
+ * Derives a key for one purpose from the shop's secret (`TOKO_SECRET`) by HKDF-SHA256 (RFC 5869).
  *
- * @param purpose What the key is for; other purposes get unrelated keys.
+ * @param purpose Purpose of the key; other purposes get unrelated keys.
  * @returns 32 bytes.
  */
 export function deriveKey(purpose: string): Buffer {
@@ -158,13 +168,13 @@ function required(name: VariableName): string {
 	return value;
 }
 
-/** The value of a variable that is set. */
+/** Returns the checked value of a variable; undefined if it is unset or empty. */
 function given(name: VariableName): string | undefined {
 	const value = process.env[name];
 	return value ? check(name, value) : undefined;
 }
 
-/** The value of a variable that is set, or its default. */
+/** Returns the checked value of a variable, or its default. */
 function chosen(name: VariableName): string {
 	return given(name) ?? (VARIABLES[name].default as string);
 }

@@ -1,13 +1,15 @@
 import { deriveKey, settings } from "./settings.ts";
 
 interface Shared {
-	/** What this process has, in a form that may be shown and kept. */
+	/** Value in this process, in a form that may be shown and stored. */
 	value(): string;
-	/** Whether kept amounts mean something else without it: then it is noted with them, and stays as long as there are any. */
+	/**
+	 * True if stored amounts depend on the setting. It is then recorded with them and cannot change while there are any.
+	 */
 	isMoney: boolean;
 }
 
-/** The settings that all processes of a shop must share, by their variables: a new one is a line here. */
+/** Settings that all processes of a shop must share, by variable. A new one is one line here. */
 const SHARED: Record<string, Shared> = {
 	CURRENCY: { value: () => settings.currency, isMoney: true },
 	CURRENCY_DECIMALS: { value: () => String(settings.currencyDecimals), isMoney: true },
@@ -17,23 +19,27 @@ const SHARED: Record<string, Shared> = {
 	},
 };
 
-/** The settings of this process that all others must share. Of a secret it is a fingerprint. */
+/** Returns this process's values of the shared settings; for a secret, a fingerprint. */
 export function sharedSettings(): Record<string, string> {
 	return told(Object.entries(SHARED));
 }
 
-/** Tells one PAYMENT_WEBHOOK_SECRET from another, and nobody without TOKO_SECRET what it is; undefined where there is none. */
+/**
+ * Returns a fingerprint of PAYMENT_WEBHOOK_SECRET, which reveals nothing without TOKO_SECRET; undefined if it is unset.
+ */
 export function webhookFingerprint(): string | undefined {
 	const secret = process.env.PAYMENT_WEBHOOK_SECRET;
 	return secret ? deriveKey(`fingerprint of ${secret}`).toString("hex", 0, 4) : undefined;
 }
 
-/** The settings that amounts depend on. */
+/** Returns the settings that amounts depend on. */
 function moneySettings(): Record<string, string> {
 	return told(Object.entries(SHARED).filter(([, { isMoney }]) => isMoney));
 }
 
-/** The line that refuses to read the amounts of a store with other settings than it was made with; undefined where they agree. */
+/**
+ * Returns the message that refuses to read a store's amounts with settings other than its own; undefined if they agree.
+ */
 export function amountsRefusal(store: string, noted: Record<string, string>): string | undefined {
 	const found = difference(moneySettings(), noted);
 	return found && refusal(store, found.name, found.own, found.other).message;
@@ -43,7 +49,7 @@ function told(settings: [string, Shared][]): Record<string, string> {
 	return Object.fromEntries(settings.map(([name, { value }]) => [name, value()]));
 }
 
-/** The first of these settings that differs, with both values; undefined where they agree as far as both have them. */
+/** Returns the first setting that differs, with both values; undefined if all settings that both have are equal. */
 export function difference(
 	own: Record<string, string>,
 	others: Record<string, string>,
@@ -57,24 +63,24 @@ export function difference(
 	return undefined;
 }
 
-/** Where a store keeps the settings that its data were made with. */
+/** Record of the settings that a store's data was created with. */
 export interface SettingsRecord {
-	/** What the store is called in messages. */
+	/** Name of the store in messages. */
 	store: string;
 	read(): Promise<Record<string, string>>;
-	/** Adds those that are not there; another process may add them at the same moment. */
+	/** Adds values that are missing. Another process may add them concurrently. */
 	add(values: Record<string, string>): Promise<void>;
 	change(values: Record<string, string>): Promise<void>;
-	/** The currency of the amounts in the store, null where they do not say it; undefined where there are none. */
+	/** Currency of the amounts in the store; null if they do not contain it, undefined if there are no amounts. */
 	currencyOfAmounts(): Promise<string | null | undefined>;
 }
 
 /**
- * Notes the settings that amounts depend on with the data of a store when a process first starts on it, and refuses a
- * process that has others. They may change while the store holds no amounts.
+ * Records the settings that amounts depend on when a process first starts on a store, and refuses later processes that
+ * differ. The settings may change while the store holds no amounts.
  *
- * @param say Told of what changes.
- * @throws Error of one line that names the variable, both values and the cure.
+ * @param say Receives a line for each change.
+ * @throws Error of one line that names the variable, both values and the remedy.
  */
 export async function checkSharedSettings(
 	record: SettingsRecord,
@@ -85,7 +91,7 @@ export async function checkSharedSettings(
 	const isNew = Object.keys(own).some((name) => noted[name] === undefined);
 	const currency =
 		isNew || difference(own, noted) !== undefined ? await record.currencyOfAmounts() : undefined;
-	// Data of a version before have no record, but orders say their currency.
+	// Data of earlier versions has no record of settings, but orders contain their currency.
 	const known: Record<string, string> = { ...(currency ? { CURRENCY: currency } : {}), ...noted };
 	const changed: Record<string, string> = {};
 	for (const [name, value] of Object.entries(own)) {
@@ -107,7 +113,7 @@ export async function checkSharedSettings(
 	}
 }
 
-/** What an operator can do about a process whose setting differs from that of the shop. */
+/** Returns the remedy for a process whose setting differs from the shop's. */
 export function remedyOf(name: string, other: string): string {
 	return SHARED[name]?.isMoney
 		? `set ${name}=${other}, or start another shop with another TOKO_NAMESPACE or TOKO_DIR; it can change only while there are no prices and no orders`

@@ -1,33 +1,33 @@
 import { isIP } from "node:net";
 import { environments } from "./node-env.mjs";
 
-/** One environment variable: the source of its validation, of its line in `.env.example` and of its documentation. */
+/** An environment variable: the source of its validation, of its line in `.env.example` and of its documentation. */
 export interface Variable {
 	meaning: string;
-	/** The value that counts where the variable is unset or empty. */
+	/** Value that applies if the variable is unset or empty. */
 	default?: string;
-	/** The effect of no value, where no default value describes it. */
+	/** Effect of an unset variable, if no default value describes it. */
 	unset?: string;
-	/** The allowed values, as the error message continues "NAME must be". */
+	/** Allowed values, worded to continue the error message "NAME must be". */
 	allowed: string;
-	/** Whether a value is allowed; of a list, whether one entry is. Other modules check the variables that have none. */
+	/** Accepts a value, or one entry of a list. Variables without this function are checked by other modules. */
 	accepts?: (given: string) => boolean;
-	/** The value consists of entries separated by commas or blanks. */
+	/** True if the value is a list, separated by commas or blanks. */
 	isList?: true;
-	/** Error messages do not repeat the value, which may hold a password. */
+	/** True if error messages must not repeat the value, which may hold a password. */
 	isPrivate?: true;
 }
 
-/** The fewest characters of a secret in production that keys are derived from or messages signed with. */
+/** Minimum length in production of a secret that keys are derived from or messages are signed with. */
 export const SECRET_CHARACTERS = 16;
 
 const LOG_LEVELS = ["fatal", "error", "warn", "info", "debug", "trace", "silent"];
 
-/** A longer time is a slip of the unit; timers and dates overflow not far beyond. */
+/** Maximum number of minutes: a longer time is a mistake of the unit, and timers and dates overflow not far beyond. */
 const YEAR_MINUTES = 525_600;
 const DAY_SECONDS = 86_400;
 
-/** Every variable that Toko reads, by the heading it is documented under. */
+/** Every variable that Toko reads, grouped by its heading in the documentation. */
 const GROUPS = {
 	Gateway: {
 		PORT: { meaning: "Port of the gateway. 0 takes a free port and prints it.", ...port(3000) },
@@ -218,16 +218,16 @@ const GROUPS = {
 
 type Groups = typeof GROUPS;
 
-/** The name of a variable that Toko reads. */
+/** Name of a variable that Toko reads. */
 export type VariableName = { [G in keyof Groups]: keyof Groups[G] }[keyof Groups];
 
-/** The same table for readers that want any group. */
+/** The same groups, typed for lookups by any name. */
 export const VARIABLE_GROUPS: Record<string, Record<string, Variable>> = GROUPS;
 
-/** Every variable by its name. */
+/** Every variable by name. */
 export const VARIABLES = Object.assign({}, ...Object.values(GROUPS)) as Record<VariableName, Variable>;
 
-/** The variables that only docker-compose.yml reads, with their meaning; its comments and `ops/make-secrets` say more. */
+/** Variables that only docker-compose.yml reads; its comments and `ops/make-secrets` say more. */
 export const COMPOSE_VARIABLES: Record<string, string> = {
 	POSTGRES_ADMIN_PASSWORD: "Password of PostgreSQL's superuser.",
 	POSTGRES_PASSWORD: "Password of PostgreSQL's user `toko`.",
@@ -281,7 +281,7 @@ function isEncoded(text: string): boolean {
 	}
 }
 
-/** Node itself takes what it does not know for UTC, and `UTC+7` for seven hours west of it. */
+/** Checks a time zone. Node itself reads an unknown name as UTC, and `UTC+7` as seven hours west of UTC. */
 function isTimeZone(given: string): boolean {
 	const name = timeZoneName(given);
 	try {
@@ -291,12 +291,12 @@ function isTimeZone(given: string): boolean {
 	}
 }
 
-/** The name of a time zone as C libraries take it, which may have a colon before it. */
+/** Removes the leading colon that C libraries allow in the name of a time zone. */
 export function timeZoneName(given: string): string {
 	return given.replace(/^:/, "");
 }
 
-/** An address, a network such as 10.0.0.0/8, or a name that proxy-addr has for some. */
+/** Checks an address, a network such as 10.0.0.0/8, or the name that proxy-addr gives to some networks. */
 function isNetwork(text: string): boolean {
 	const [address = "", bits, ...rest] = text.split("/");
 	if (["loopback", "linklocal", "uniquelocal"].includes(text)) {

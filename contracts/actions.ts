@@ -6,7 +6,7 @@ import { orderEvents, orders } from "./orders.ts";
 import { products } from "./products.ts";
 import { userEvents, users } from "./users.ts";
 
-/** Every service of the shop: a new one is a line here. */
+/** Every service of the shop. A new one is one line here. */
 export const contracts = [users, products, orders, notifications] as const;
 
 /** Every event of the shop, by name. */
@@ -14,7 +14,7 @@ export const events = { ...userEvents, ...orderEvents };
 
 type Contracts = (typeof contracts)[number];
 
-/** `{ "v1.users.get": ActionContract<…>, … }` for all services. */
+/** Type of `{ "v1.users.get": ActionContract<…>, … }` for all services. */
 type ActionMap = {
 	[C in Contracts as C["name"]]: {
 		[A in keyof C["actions"] & string as `v${C["version"]}.${C["name"]}.${A}`]: C["actions"][A];
@@ -25,31 +25,34 @@ type ActionMap = {
 		: never
 	: never;
 
-/** The full name of an action, such as `v1.products.reserve`. */
+/** Full name of an action, such as `v1.products.reserve`. */
 export type ActionName = keyof ActionMap & string;
-/** What a caller of the action gives. */
+/** Parameters of an action, as its callers pass them. */
 export type ParamsOf<N extends ActionName> =
 	ActionMap[N] extends ActionContract<infer P> ? z.input<P> : never;
-/** What a caller of the action gets. */
+/** Result of an action, as its callers receive it. */
 export type ResultOf<N extends ActionName> =
 	ActionMap[N] extends ActionContract<infer _, infer R> ? z.output<R> : never;
 
 export type EventName = keyof typeof events;
 export type EventData<N extends EventName> = z.output<(typeof events)[N]["data"]>;
 
-/** An event as it travels; `id` is the same however often it is delivered. */
+/** An event as it is transmitted; `id` is the same in every delivery. */
 export interface EventEnvelope<N extends EventName = EventName> {
 	id: string;
 	name: N;
 	version: number;
-	/** What it happened to, such as `order:<id>`; its events have a `sequence` from 1, in the order of their commits. */
+	/**
+	 * Entity that the event is about, such as `order:<id>`. Its events are numbered by `sequence` from 1, in commit
+	 * order.
+	 */
 	aggregate: string;
 	sequence: number;
 	occurred_at: string;
 	data: EventData<N>;
 }
 
-/** Who calls: a person, proven by a token, or one of Toko's services. */
+/** The authenticated caller: a person, proven by a token, or one of Toko's services. */
 export type Caller =
 	| { id: number; role: "user" | "admin"; session_version: number }
 	| { id: null; role: "service" };
@@ -58,24 +61,24 @@ export type Caller =
 export interface IdempotencyMeta {
 	key: string;
 	action: string;
-	/** When the client asked, ISO 8601. */
+	/** Time of the client's request, ISO 8601. */
 	asked_at: string;
 }
 
-/** What travels with a call and the calls below it. `$` names are the gateway's own. */
+/** Metadata of a call, passed on to nested calls. Names with `$` are the gateway's own. */
 export interface Meta {
 	token?: string;
-	/** The address of the client, where the call comes through a gateway. */
+	/** Address of the client, if the call comes through a gateway. */
 	client?: string;
-	/** Of the action that it is given to; the calls below it are named after it. */
+	/** Key of the called action; the keys of nested calls are derived from it. */
 	idempotency?: IdempotencyMeta;
-	/** The W3C trace that the client's request belongs to (Trace Context, level 1). */
+	/** W3C trace of the client's request (Trace Context, level 1). */
 	traceparent?: string;
 	$statusCode?: number;
 	$location?: string;
-	/** Where the next page begins, if there is one. */
+	/** Cursor of the next page, if there is one. */
 	$next?: string | undefined;
-	/** How old an answer is that was kept, because the service is away. */
+	/** Age in seconds of a stale cached response, returned because the service is unavailable. */
 	$age_s?: number;
 }
 
@@ -87,19 +90,19 @@ type Call = <N extends ActionName>(
 	options?: CallingOptions,
 ) => Promise<ResultOf<N>>;
 
-/** A Moleculer context whose `call` knows the contracts; `locals.caller` is set where an action is not public. */
+/** A Moleculer context whose `call` is typed by the contracts; `locals.caller` is set unless the action is public. */
 export type ActionContext<P = unknown> = Omit<Context<P, Meta>, "call" | "locals"> & {
 	call: Call;
 	locals: {
 		caller?: Caller;
-		/** Names the request, where it came with an `Idempotency-Key`: the same each time that it is repeated. */
+		/** Id of a request with an `Idempotency-Key`, the same in each repetition. */
 		key_id?: string;
-		/** Whether that request was begun before and got no answer, so that it may have been done. */
+		/** True if the request was begun before and has no response, so that it may have been done. */
 		is_repetition?: boolean;
 	};
 };
 
-/** Calls an action from outside a handler (CLI, jobs, tests) with the contracts' types. */
+/** Calls an action from outside a handler (CLI, jobs, tests) with the types of the contracts. */
 export function callAction<N extends ActionName>(
 	broker: ServiceBroker,
 	name: N,
@@ -109,7 +112,7 @@ export function callAction<N extends ActionName>(
 	return broker.call<ResultOf<N>, ParamsOf<N>>(name, params, options);
 }
 
-/** Calling options for a call that may be repeated: it is done once, and its repetitions get its answer. */
+/** Returns calling options for a repeatable call: it is done once, and its repetitions return the same response. */
 export function withKey(action: ActionName, key: string): { meta: Meta } {
 	return { meta: { idempotency: { key, action, asked_at: new Date().toISOString() } } };
 }
@@ -121,8 +124,8 @@ type Handlers<C extends ServiceContract, This> = {
 };
 
 /**
- * The actions of a service, one handler for each action of its contract: a missing one, an unknown one, a wrong
- * parameter or a wrong result does not compile. Deadlines, retries and permissions come from the contract.
+ * Creates the actions of a service, with one handler for each action of its contract. A missing or unknown action, a
+ * wrong parameter or a wrong result does not compile. Deadlines, retries and permissions come from the contract.
  */
 export function implement<This>() {
 	return <C extends ServiceContract>(contract: C, handlers: Handlers<C, This>): ServiceActions => {
@@ -138,7 +141,7 @@ export function implement<This>() {
 	};
 }
 
-/** An action's contract with that of its service. */
+/** Contract of an action, with that of its service. */
 export interface DeclaredAction {
 	contract: ActionContract;
 	of: ServiceContract;
@@ -146,7 +149,9 @@ export interface DeclaredAction {
 
 const byName = new Map<string, DeclaredAction>();
 
-/** Makes a service's actions known to this process, beside `contracts`: a later version, or a service of somebody else's. */
+/**
+ * Registers the actions of a service that is not in `contracts`, such as a later version or a third party's service.
+ */
 export function declare(service: ServiceContract): void {
 	for (const [name, contract] of Object.entries(service.actions)) {
 		byName.set(`v${service.version}.${service.name}.${name}`, { contract, of: service });
@@ -155,12 +160,12 @@ export function declare(service: ServiceContract): void {
 
 contracts.forEach(declare);
 
-/** The contract of an action by its full name. */
+/** Returns the contract of an action by its full name; undefined if there is none. */
 export function actionContract(name: string): ActionContract | undefined {
 	return byName.get(name)?.contract;
 }
 
-/** All actions by their full names. */
+/** Returns all actions by their full names. */
 export function allActions(): ReadonlyMap<string, DeclaredAction> {
 	return byName;
 }

@@ -2,88 +2,89 @@ import { z } from "zod";
 import type { ProblemCode } from "./problems.ts";
 
 /**
- * Who may call an action. `public`: anybody; `user`: any signed-in person (an admin too); `admin`: admins;
- * `service`: Toko's own services, never a person; they may do what an admin may.
+ * Callers that an action allows. `public`: anyone; `user`: any signed-in person, admins included; `admin`: admins;
+ * `service`: Toko's own services, never a person. A service may do whatever an admin may.
  */
 export type Permission = "public" | "user" | "admin" | "service";
 
 /**
- * Where an action answers over HTTP, below `/api/v<version>`. Parameters come from `:name` segments of the path, then
- * from the body (POST, PUT, PATCH) or the query string (GET, DELETE); `query` and `headers` name the exceptions.
+ * HTTP route of an action, below `/api/v<version>`. Parameters come from `:name` segments of the path, then from the
+ * body (POST, PUT, PATCH) or the query string (GET, DELETE); `query` and `headers` name the exceptions.
  */
 export interface Rest {
 	method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
 	path: string;
-	/** The status of a good answer; 200 when left out. */
+	/** Status of a successful response; 200 by default. */
 	status?: 200 | 201 | 202 | 204;
-	/** Another good status that the action may choose by `ctx.meta.$statusCode`. */
+	/** Another status of a successful response, which the action may set by `ctx.meta.$statusCode`. */
 	otherStatus?: 200 | 201 | 202;
 	/** Parameters that come from the query string although the method has a body. */
 	query?: readonly string[];
-	/** Header name (lower case) to parameter name. */
+	/** Parameter names by header name in lower case. */
 	headers?: Readonly<Record<string, string>>;
-	/** The parameter that gets the whole body as it came, for actions that check its signature; `body` documents it. */
+	/** Parameter that receives the raw body, for actions that verify its signature; `body` documents its content. */
 	raw?: { param: string; body: z.ZodObject };
-	/** Below the server's root instead of `/api`. */
+	/** True for a path below the server's root instead of `/api`. */
 	outermost?: boolean;
 }
 
-/** What callers know of an action. The same schemas validate, type `ctx.call` and become the API's document. */
+/** Contract of an action. The same schemas validate calls, type `ctx.call` and generate the API's document. */
 export interface ActionContract<P extends z.ZodObject = z.ZodObject, R extends z.ZodType = z.ZodType> {
 	summary: string;
 	permissions: Permission;
-	/** What can go wrong beside what can go wrong everywhere, for the API's document. */
+	/** Error codes specific to this action, for the API's document. */
 	problems?: readonly ProblemCode[];
-	/** Parameters as somebody would give them, for the API's document. */
+	/** Example parameters for the API's document. */
 	example?: z.input<P>;
 	params: P;
 	result: R;
 	rest?: Rest;
-	/** True only where a second run of the same call changes nothing more: such calls are retried. */
+	/** True if a second run of the same call has no further effect; such calls are retried. */
 	idempotent?: boolean | ((params: z.output<P>) => boolean);
-	/** Its answers are cached by callers: only what is `public`, so that nobody gets what is for others. */
+	/** Caching of responses by callers. Only for `public` actions, so that no caller gets another one's data. */
 	cached?: Cached<z.output<P>>;
 	/**
-	 * Names what the call changes: things as `cached.about` names them, such as `product:<id>`, and kinds of things, such as
-	 * `product`, of which lists change. Cached answers about those things are invalid for everybody, and so are lists of those
-	 * kinds in the process that made the call. Whoever made it is shown no older list of the named things' kinds either.
+	 * Returns the names of the aggregates that a call changes, as `cached.about` builds them, such as `product:<id>`, and
+	 * of the kinds whose lists it changes, such as `product`. Cached responses about the aggregates are invalidated for
+	 * everyone, and lists of the kinds in the process that made the call. The caller also gets no older list of the
+	 * aggregates' kinds.
 	 */
 	changes?: (params: z.output<P>) => string[];
-	/** Its answer holds secrets, and is kept nowhere. */
+	/** True if the response contains secrets, and must not be stored anywhere. */
 	isSecret?: true;
-	/** Deadline for the whole call, nested calls included; the broker's default when left out. */
+	/** Deadline of the whole call, nested calls included; the broker's by default. */
 	timeout_ms?: number;
 }
 
-/** How long an answer may be shown before it is asked for again. */
+/** Caching of an action: `fresh_ms` is the time for which a response is returned without asking the service. */
 export interface Cached<P = unknown> {
 	fresh_ms: number;
-	/** The one thing that the answer depends on, such as `product:<id>`; left out where it depends on many. */
+	/** Returns the single aggregate that the response depends on, such as `product:<id>`; unset if there are several. */
 	about?: (params: P) => string;
-	/** The kind of things that a list depends on, such as `product`; left out where it depends on things of any kind. */
+	/** Kind of aggregate that a list depends on, such as `product`; unset if the list depends on several kinds. */
 	among?: string;
 }
 
-/** The kind of a thing: `product` of `product:<id>`, and of `product`. */
+/** Returns the kind of an aggregate: `product` for `product:<id>`, and for `product`. */
 export function kindOf(thing: string): string {
 	return thing.split(":", 1)[0] as string;
 }
 
 /**
- * In a call's options: the parameters as the contract reads them, where the caller's side has read them, so that a process
- * reads them once. Options do not travel to other processes.
+ * Key of the parsed parameters in the options of a call, if the caller's side has parsed them, so that a process parses
+ * them once. Options are not transmitted to other processes.
  */
 export const PARSED = Symbol("parsed");
 
-/** What can hold them. */
+/** Options that may have parsed parameters. */
 export interface Parsed {
 	[PARSED]?: unknown;
 }
 
 /**
- * The parameters of a call that has succeeded, as its contract reads them: its callee has read them where it is in this process.
+ * Returns the parsed parameters of a successful call; a callee in this process has parsed them already.
  *
- * @param ctx The call's context, which the promise of a broker's `call` has.
+ * @param ctx Context of the call, which the promise of a broker's `call` has.
  */
 export function paramsOf(
 	{ params: schema }: Pick<ActionContract, "params">,
@@ -93,24 +94,24 @@ export function paramsOf(
 	return ctx?.endpoint?.local ? (ctx.params as Record<string, unknown>) : schema.safeParse(given ?? {}).data;
 }
 
-/** The header by which a client names a request that it may repeat. */
+/** Header with which a client identifies a request that it may repeat. */
 export const KEY_HEADER = "idempotency-key";
 
-/** Chosen by the client for one request; the same key again gets the same answer. */
+/** Key that a client chooses for one request; a repetition with the same key gets the same response. */
 export const idempotencyKey = z
 	.string()
 	.regex(/^[\x21-\x7e]{1,255}$/, "must be 1 to 255 visible ASCII characters, for example a UUID")
 	.meta({ examples: ["7c4a8d09-ca37-4f2e-9b65-1d0f6a3e5b21"] });
 
 /**
- * Whether the action takes an `Idempotency-Key` (middlewares/idempotency.ts): each that changes something over REST, unless
- * its answer holds secrets, or it has the key among its own parameters.
+ * Reports whether an action accepts an `Idempotency-Key` (middlewares/idempotency.ts): every action that changes data
+ * over REST, unless its response contains secrets, or the key is one of its own parameters.
  */
 export function takesKey({ rest, isSecret }: Pick<ActionContract, "rest" | "isSecret">): boolean {
 	return rest !== undefined && rest.method !== "GET" && !isSecret && rest.headers?.[KEY_HEADER] === undefined;
 }
 
-/** What a service promises to the others. Actions are called `v<version>.<name>.<action>`. */
+/** Contract of a service. Its actions are named `v<version>.<name>.<action>`. */
 export interface ServiceContract<
 	Name extends string = string,
 	Version extends number = number,
@@ -119,11 +120,11 @@ export interface ServiceContract<
 	name: Name;
 	version: Version;
 	actions: Actions;
-	/** A version that is on its way out: since when, and until when it answers. Its answers say so (RFC 9745, RFC 8594). */
+	/** Dates of deprecation and removal of a version, announced in its responses (RFC 9745, RFC 8594). */
 	deprecated?: { since: Date; sunset: Date };
 }
 
-/** Declares one action, keeping the exact types of its schemas. */
+/** Declares an action and preserves the exact types of its schemas. */
 export function action<P extends z.ZodObject, R extends z.ZodType>(
 	definition: ActionContract<P, R>,
 ): ActionContract<P, R> {
@@ -139,20 +140,20 @@ export function contract<
 	return definition;
 }
 
-/** An event's data by its name and version; names are past tense (`order.placed`). */
+/** Contract of an event by name and version. Names are in the past tense (`order.placed`). */
 export interface EventContract<D extends z.ZodObject = z.ZodObject> {
-	/** What happened, for the reference of events. */
+	/** Description of the event, for the reference of events. */
 	summary: string;
 	version: number;
 	data: D;
 }
 
-/** Declares one event. */
+/** Declares an event. */
 export function event<D extends z.ZodObject>(definition: EventContract<D>): EventContract<D> {
 	return definition;
 }
 
-/** The health of one service: whether it and its database answer. */
+/** Declares the health check of a service and its database. */
 export function healthAction<const S extends string>(service: S, path: string) {
 	return action({
 		summary: `Health of the ${service} and its database`,
@@ -165,7 +166,7 @@ export function healthAction<const S extends string>(service: S, path: string) {
 	});
 }
 
-/** What a service with a database of jobs has to do now: its outbox and its other jobs, failed ones included. */
+/** Returns the outstanding work of a service with a database of jobs: its outbox and its jobs, failed ones included. */
 export const outboxAction = action({
 	summary: "The events and jobs of this service that are due or have failed",
 	permissions: "admin",
@@ -181,7 +182,7 @@ export const outboxAction = action({
 	idempotent: true,
 });
 
-/** An event that a service could not take in, with why and as it came. */
+/** An event that a service could not handle, with the error and the original payload. */
 export const deadLetter = z
 	.strictObject({
 		id: z.guid(),

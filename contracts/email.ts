@@ -2,26 +2,26 @@ import { domainToASCII, domainToUnicode } from "node:url";
 import { z } from "zod";
 
 const WRONG = "must be an e-mail address such as budi@toko.test";
-/** Characters of the stored form; RFC 5321 leaves room for no more. */
+/** Maximum length of the stored form; RFC 5321 allows no more. */
 const MAX = 255;
-/** Far above what any address needs, so that nothing long is converted. */
+/** Maximum length of the input, far above that of any address, so that no long text is converted. */
 const GIVEN_MAX = 2000;
 
-/** Full-width forms of ASCII, as an input method of East Asia types them. */
+/** Full-width forms of ASCII, as East Asian input methods produce them. */
 const FULL_WIDTH = /[\uff01-\uff5e]/g;
-/** What cannot be seen, as it comes with copied text; joiners have a meaning in some domains. */
+/** Invisible characters, as copied text may contain them. Joiners are significant in some domains. */
 const INVISIBLE = /(?![\u200c\u200d])\p{Default_Ignorable_Code_Point}/gu;
 const JOINERS = /[\u200c\u200d]/g;
-/** Where a parser of URLs would take a domain to end, or would decode it. */
+/** Characters at which a URL parser would end the domain, or which it would decode. */
 const DELIMITER = /[\s/\\?#:%@[\]]/;
 
 const LOCAL = /^(?:[A-Za-z0-9_'+-]+\.)*[A-Za-z0-9_'+-]*[A-Za-z0-9_+-]$/;
 const DOMAIN = /^(?:[a-z0-9][a-z0-9-]{0,62}\.)+(?:[a-z]{2,63}|xn--[a-z0-9-]{1,59})$/;
 
 /**
- * An address for mail, in the one form in which it is stored and compared: an internationalised domain is its ASCII form
- * (UTS 46), a domain is in lower case, and what cannot be seen is gone. The part before the @ stays as it was given, and
- * is compared without case (`fold`). Quotes, comments and a dot at the end are refused.
+ * An e-mail address in its stored form: an internationalised domain is converted to ASCII (UTS 46) and to lower case,
+ * and invisible characters are removed. The part before the @ is unchanged, and compared without case (`fold`). Quotes,
+ * comments and a dot at the end are rejected.
  */
 export const email = z
 	.string()
@@ -36,7 +36,7 @@ export const email = z
 		return address;
 	});
 
-/** An address in its stored form; undefined where it is none. */
+/** Converts an address to its stored form; undefined if it is not an address. */
 function normalEmail(given: string): string | undefined {
 	if (given.length > GIVEN_MAX) {
 		return undefined;
@@ -53,7 +53,7 @@ function normalEmail(given: string): string | undefined {
 
 function asciiDomain(given: string): string | undefined {
 	const domain = DELIMITER.test(given) ? "" : domainToASCII(given);
-	// A label whose punycode cannot be decoded stays as it is.
+	// A label that is no valid punycode is returned undecoded.
 	const isDecoded = !domainToUnicode(domain)
 		.split(".")
 		.some((label) => label.startsWith("xn--"));
@@ -61,7 +61,7 @@ function asciiDomain(given: string): string | undefined {
 }
 
 /**
- * Text as it is compared where case does not count: e-mail addresses and usernames. Both are ASCII, so only A to Z are
+ * Normalizes text that is compared without case: e-mail addresses and usernames. Both are ASCII, so only A to Z are
  * folded, which is the same in every language. The SQL function `fold` of users does the same.
  */
 export function fold(text: string): string {

@@ -2,7 +2,7 @@ import { z } from "zod";
 
 type Issue = z.core.$ZodRawIssue;
 
-/** What a value is, in the words of JSON. */
+/** Names of JSON types in messages. */
 const TYPES: Record<string, string> = {
 	string: "text",
 	number: "a number",
@@ -13,7 +13,7 @@ const TYPES: Record<string, string> = {
 	null: "null",
 };
 
-/** Formats of text. Those with a rule of their own say it in their contract. */
+/** Messages for text formats. A format with a rule of its own has its message in the contract. */
 const FORMATS: Record<string, string> = {
 	uuid: "must be a UUID",
 	guid: "must be a UUID",
@@ -23,8 +23,8 @@ const FORMATS: Record<string, string> = {
 };
 
 /**
- * What is wrong with this value, for every field of every contract: a contract gives a message of its own only to a rule
- * that Zod does not know. Undefined for kinds of mistakes that no contract has.
+ * Returns the message for an invalid value, for every field of every contract: contracts have own messages only for
+ * rules unknown to Zod. Undefined for issues that occur in no contract.
  */
 export function messageOf(issue: Issue): string | undefined {
 	switch (issue.code) {
@@ -48,7 +48,7 @@ function wrongType(issue: Issue & { code: "invalid_type" }): string {
 	if (expected === "int") {
 		return "must be a whole number";
 	}
-	// JSON has no infinity, but 1e400 is read as one.
+	// JSON has no infinity, but 1e400 is parsed as one.
 	const { maxValue, minValue } = issue.inst as Partial<z.ZodNumber>;
 	if (input === Infinity && Number.isFinite(maxValue)) {
 		return bound("number", "most", maxValue as number);

@@ -2,32 +2,32 @@ import { z } from "zod";
 import { settings } from "../config/settings.ts";
 import { whole } from "./fields.ts";
 
-/** The shop's currency (ISO 4217), `CURRENCY`. */
+/** Currency of the shop (ISO 4217), from `CURRENCY`. */
 export const CURRENCY = settings.currency;
 
-/** Digits after the point that the currency has, `CURRENCY_DECIMALS`: 0 for rupiah, 2 for dollars. */
+/** Decimals of the currency, from `CURRENCY_DECIMALS`: 0 for rupiah, 2 for dollars. */
 export const CURRENCY_DECIMALS = settings.currencyDecimals;
 
-/** The largest price, in the currency's smallest unit. */
+/** Maximum price, in the currency's smallest unit. */
 export const PRICE_MAX_MINOR = 1_000_000_000_000;
 
 const FACTOR = 10 ** CURRENCY_DECIMALS;
 
-/** A price on the wire: a JSON number in the shop's currency, never with more decimals than the currency has. */
+/** A price in the API: a JSON number in the shop's currency, with no more decimals than the currency has. */
 export const price = upTo(PRICE_MAX_MINOR);
 
-/** A sum on the wire: as `price`, as large as an order's total can be. */
+/** An amount in the API: like `price`, but as large as an order's total can be. */
 export const amount = upTo(Number.MAX_SAFE_INTEGER);
 
-/** A whole number of the smallest unit, as prices are kept and summed. */
+/** An amount in whole minor units, in which prices are stored and summed. */
 export const minorUnits = whole(0, Number.MAX_SAFE_INTEGER);
 
-/** From the wire's number to the integer that is kept. */
+/** Converts an amount of the API to minor units. */
 export function toMinor(value: number): number {
 	return Math.round(value * FACTOR);
 }
 
-/** From the kept integer to the wire's number. */
+/** Converts minor units to an amount of the API. */
 export function fromMinor(minor: number): number {
 	return CURRENCY_DECIMALS === 0 ? minor : Number((minor / FACTOR).toFixed(CURRENCY_DECIMALS));
 }

@@ -2,28 +2,28 @@ import { z } from "zod";
 import { action, contract, deadLetter, healthAction, outboxAction } from "./contract.ts";
 import { cursor, integerId, limit, line, moment, opaqueId, skip } from "./fields.ts";
 
-/** How a message reaches a person. */
+/** Medium of a message. */
 export const channel = z.enum(["email", "sms"]).meta({ id: "Channel" });
 
-/** A message to one person. `history` tells what became of it and when. */
+/** A message to one person. `history` lists its changes of status with their times. */
 export const notification = z
 	.strictObject({
 		id: z.guid(),
 		user_id: integerId,
 		type: z.string(),
 		channel,
-		/** Null until it was first tried to send it, and again when the account was deleted. */
+		/** Null until the first attempt to send the message, and after the account was deleted. */
 		recipient: z.string().nullable(),
-		/** Null until it was first tried to send it, and always for a text message. */
+		/** Null until the first attempt to send the message, and always for a text message. */
 		subject: z.string().nullable(),
-		/** `failed`: the recipient's server refused it for good; everything else is tried until it is sent. */
+		/** `failed`: permanently rejected by the recipient's server. Other messages are retried until they are sent. */
 		status: z.enum(["queued", "sent", "failed"]),
 		history: z.array(
 			z
 				.strictObject({
 					status: z.string(),
 					at: moment,
-					/** Why the last of these `tries` failed; for admins. */
+					/** Reason why the last of these `tries` failed; for admins. */
 					reason: z.string().optional(),
 					tries: z.int().optional(),
 				})
@@ -106,7 +106,7 @@ export const notifications = contract({
 			permissions: "admin",
 			params: z.strictObject({
 				type: line(1, 64).optional(),
-				/** Only those that failed at this moment or later. */
+				/** Only messages that failed at this time or later. */
 				since: moment.optional(),
 				after: z.guid().optional(),
 			}),

@@ -1,6 +1,6 @@
 /**
- * The two readings of a number such as `150.000`: a dot or comma before exactly three digits separates thousands in
- * one country and decimals in another. Undefined where the text has one reading only.
+ * Returns both readings of a number such as `150.000`: a dot or comma before exactly three digits separates thousands
+ * in some countries and decimals in others. Undefined if the number is unambiguous.
  */
 export function ambiguousReadings(text: string): { thousands: string; decimal: string } | undefined {
 	const [, sign = "", whole = "", decimals = ""] = /^\s*([+-]?)(\d+)[.,](\d{3})\s*$/.exec(text) ?? [];
@@ -15,7 +15,7 @@ export function ambiguousReadings(text: string): { thousands: string; decimal: s
 	};
 }
 
-/** Tells a caller who wrote an ambiguous number how to write either reading; undefined where it is not ambiguous. */
+/** Returns the message that asks for an unambiguous number; undefined if it is unambiguous. */
 export function ambiguityMessage(text: string): string | undefined {
 	const readings = ambiguousReadings(text);
 	return (

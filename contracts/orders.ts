@@ -12,12 +12,12 @@ import { cursor, integerId, limit, line, moment, opaqueId, skip, text } from "./
 import { amount, minorUnits } from "./money.ts";
 import { aboutProduct, ORDER_LINES_MAX, orderLine } from "./products.ts";
 
-/** The life of an order; which state follows which is the orders service's own table. */
+/** Status of an order. The orders service defines the transitions. */
 export const orderStatus = z
 	.enum(["pending", "paid", "shipped", "completed", "cancelled", "expired", "refunded"])
 	.meta({ id: "OrderStatus" });
 
-/** An order as the API shows it, with the names and prices that it was placed with. */
+/** An order in the API, with the names and prices at the time it was placed. */
 export const order = z
 	.strictObject({
 		id: z.uuid(),
@@ -71,7 +71,9 @@ export const order = z
 		],
 	});
 
-/** An order that was asked to be paid. `payment` is there while the money is awaited: pay this amount under this reference. */
+/**
+ * An order after a request to pay it. While payment is due, `payment` has the amount and the reference to pay under.
+ */
 export const payableOrder = z
 	.strictObject({
 		...order.shape,
@@ -117,7 +119,7 @@ export const payableOrder = z
 		],
 	});
 
-/** What a payment provider tells by webhook; `amount` in the shop's currency. */
+/** Webhook of a payment provider; `amount` in the shop's currency. */
 export const providerEvent = z
 	.strictObject({
 		id: line(1, 255),
@@ -137,7 +139,7 @@ export const providerEvent = z
 		],
 	});
 
-/** What products does with a hold: its order is pending, was paid, or there is none (any more). */
+/** Fate of a hold: its order is pending (`keep`), was paid (`consume`), or is void or missing (`release`). */
 export const reservationFate = z.enum(["keep", "consume", "release"]);
 
 export const orders = contract({
@@ -169,7 +171,7 @@ export const orders = contract({
 				status: 201,
 				headers: { [KEY_HEADER]: "idempotency_key" },
 			},
-			// With a key, a second run gives the first one's answer.
+			// With a key, a second run returns the first one's response.
 			idempotent: ({ idempotency_key }) => idempotency_key !== undefined,
 			changes: ({ items }) => items.map(({ product_id }) => aboutProduct(product_id)),
 			timeout_ms: 15_000,
@@ -321,7 +323,7 @@ export const orders = contract({
 	},
 });
 
-/** A later event of an order, with the data that all of them have. */
+/** Declares an event of a status change of an order; all of them have the same data. */
 const orderMoved = (summary: string) =>
 	event({
 		summary,

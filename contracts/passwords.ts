@@ -1,13 +1,14 @@
 import { z } from "zod";
 
-/** In characters (code points) of the normal form. */
+/** Length limits in code points of the normal form. */
 const LENGTH = { min: 8, max: 128 };
-/** UTF-16 units of a password as it is typed: each of 128 characters may be two, and be decomposed into four. */
+/** Maximum length of the input in UTF-16 units: each of 128 characters may be two, decomposed into four. */
 const TYPED_MAX = 1024;
 
 /**
- * The one form of a password however a keyboard has composed it: RFC 8265, OpaqueString. Letters and their marks are
- * composed (NFC), every kind of blank is a plain one; nothing else changes, blanks at the ends included.
+ * Normalizes a password, however a keyboard has composed it, by RFC 8265 (OpaqueString): letters and their marks are
+ * composed (NFC), and every kind of space becomes a plain one. Everything else is unchanged, spaces at the ends
+ * included.
  */
 export function normalPassword(typed: string): string {
 	return typed.replace(/\p{Zs}/gu, " ").normalize("NFC");
@@ -15,7 +16,7 @@ export function normalPassword(typed: string): string {
 
 const lengthOf = (typed: string) => [...normalPassword(typed)].length;
 
-/** A password to set. Long enough to resist guessing; the upper bound keeps the hash from being used as a weapon. */
+/** A new password. The minimum length resists guessing; the maximum prevents denial of service by costly hashes. */
 export const newPassword = z
 	.string()
 	.meta({ minLength: LENGTH.min, maxLength: LENGTH.max })
@@ -29,5 +30,5 @@ export const newPassword = z
 	)
 	.refine((typed) => typed.isWellFormed(), "must be well-formed text");
 
-/** A password to check, which may be older than the bounds of new ones. */
+/** A password to verify. It may be older than the limits for new ones. */
 export const password = z.string().min(1).max(TYPED_MAX);

@@ -1,13 +1,13 @@
 import { z } from "zod";
 
-/** What people put between the digits, and what comes along unseen with a number that is copied. */
+/** Separators between digits, and invisible characters of copied numbers. */
 const BETWEEN = /[\p{Z}\p{Pd}\p{Default_Ignorable_Code_Point}\t.]+/gu;
-/** An area code in brackets. One that begins with a zero stays: the zero is not dialled from abroad, and that is refused. */
+/** An area code in brackets. One that begins with zero stays and is rejected: the zero is not dialled from abroad. */
 const AREA = /\(([1-9]\d{0,4})\)/;
 const FULL_WIDTH = /[\uff0b\uff08\uff09\uff10-\uff19]/g;
 const GIVEN_MAX = 100;
 
-/** A phone number as in `+6281234567890` (E.164), for messages by SMS; blanks, hyphens and dots between digits are left out. */
+/** A phone number in E.164 form such as `+6281234567890`, for text messages; spaces, hyphens and dots are removed. */
 export const phone = z
 	.string()
 	.overwrite((given) =>

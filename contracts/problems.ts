@@ -4,11 +4,11 @@ import type { z } from "zod";
 import type { Language } from "./languages.ts";
 import "./messages.ts";
 
-/** A field of the request that is wrong, by its path (`items.0.quantity`). */
+/** An invalid field of a request, by its path (`items.0.quantity`). */
 export interface FieldError {
 	path: string;
 	message: string;
-	/** Of a line of an order that cannot be had. */
+	/** Product of an order line that is out of stock. */
 	product_id?: string;
 	requested?: number;
 	available?: number;
@@ -18,15 +18,15 @@ interface ProblemKind {
 	status: number;
 	en: string;
 	id: string;
-	/** What a client should do, for the reference of errors. */
+	/** Advice for clients, for the reference of errors. */
 	advice: string;
-	/** Data that the answer shows beside the text, as RFC 9457's extension members. */
+	/** Names of the data that the response shows besides the text, as extension members of RFC 9457. */
 	members?: readonly string[];
 }
 
 /**
- * Everything that can go wrong, by its stable code: the HTTP status and what a person reads, in English and
- * Indonesian. `{name}` is filled from the problem's data.
+ * All problems by their stable code: HTTP status, and messages for people in English and Indonesian. `{name}` is
+ * replaced by the problem's data.
  */
 export const PROBLEMS = {
 	VALIDATION_FAILED: {
@@ -372,15 +372,15 @@ export const PROBLEMS = {
 
 export type ProblemCode = keyof typeof PROBLEMS;
 
-/** What a problem carries beside its code: values for the text, and the fields that are wrong. */
+/** Data of a problem: values for its message, and the invalid fields. */
 export interface ProblemData {
 	errors?: FieldError[];
 	[name: string]: unknown;
 }
 
 /**
- * An error with a stable code that travels between nodes and becomes an RFC 9457 answer at the gateway.
- * Throw it: `throw problem("PRODUCT_NOT_FOUND")`.
+ * Creates an error with a stable code. It is transmitted between nodes, and becomes an RFC 9457 response at the
+ * gateway. Usage: `throw problem("PRODUCT_NOT_FOUND")`.
  */
 export function problem(code: ProblemCode, data: ProblemData = {}): Errors.MoleculerError {
 	const { status } = PROBLEMS[code];
@@ -390,7 +390,7 @@ export function problem(code: ProblemCode, data: ProblemData = {}): Errors.Molec
 		: new Errors.MoleculerServerError(message, status, code, data);
 }
 
-/** A client's mistake says all in its message; a stack costs more than the rest of a refusal. */
+/** Creates an error without a stack: a client error needs none, and it would cost more than the rest of the refusal. */
 function withoutStack<E extends Error>(make: () => E): E {
 	const { stackTraceLimit } = Error;
 	Error.stackTraceLimit = 0;
@@ -401,21 +401,21 @@ function withoutStack<E extends Error>(make: () => E): E {
 	}
 }
 
-/** The text of a problem in a language. */
+/** Returns the message of a problem in a language. */
 export function describe(code: ProblemCode, data: ProblemData, language: Language): string {
 	return PROBLEMS[code][language].replace(/\{(\w+)\}/g, (_, name: string) => String(data[name] ?? "?"));
 }
 
-/** The code of an error where it is one of ours, from this node or another. */
+/** Returns the code of an error of Toko, from this node or another; undefined for any other error. */
 export function problemCode(error: unknown): ProblemCode | undefined {
 	const type = (error as { type?: unknown } | null)?.type;
 	return typeof type === "string" && Object.hasOwn(PROBLEMS, type) ? (type as ProblemCode) : undefined;
 }
 
-/** So many mistakes are told at most: an answer about 100,000 would be too large for a message between nodes. */
+/** Maximum number of reported field errors: a response about 100,000 would be too large for a message between nodes. */
 export const ERRORS_MAX = 100;
 
-/** What is wrong, field by field, in words that a person can act on. */
+/** Converts Zod issues to field errors with messages for people. */
 export function fieldErrors(error: z.ZodError): FieldError[] {
 	const issues = error.issues.filter(
 		(issue, place) => !isRepeated(issue, error.issues.slice(place + 1, place + 3)),
@@ -430,7 +430,10 @@ export function fieldErrors(error: z.ZodError): FieldError[] {
 	return found.slice(0, ERRORS_MAX);
 }
 
-/** Zod holds whole numbers to what a double can count first, then to the bound that the contract gives. */
+/**
+ * Reports whether a later issue repeats this one: Zod checks whole numbers for the safe range before the contract's
+ * limit.
+ */
 function isRepeated(issue: z.core.$ZodIssue, next: z.core.$ZodIssue[]): boolean {
 	return (
 		(issue.code === "too_big" || issue.code === "too_small") &&

@@ -15,20 +15,20 @@ import {
 } from "./fields.ts";
 import { minorUnits, price } from "./money.ts";
 
-/** The most units that a product can have in stock. */
+/** Maximum number of units of a product in stock. */
 export const STOCK_MAX = 1_000_000_000;
 
-/** The most units of one product in an order. */
+/** Maximum number of units of one product in an order. */
 export const QUANTITY_MAX = 10_000;
 
 const stock = whole(0, STOCK_MAX);
-/** More than any count reaches: of units that ever came in, or of events in the stream, which count from the time in ms. */
+/** Upper bound of counts: of units ever supplied, and of stream sequences, which start at the time in ms. */
 const COUNT_MAX = 1e15;
 /** The shop's own key for a product. */
 export const sku = comparedLine(1, 60);
-/** The group that a product is listed in; lower case, which may be longer. */
+/** Category of a product, in lower case, which may be longer than the given text. */
 export const category = comparedLine(1, 60).toLowerCase().normalize("NFC").max(60);
-/** An address is encoded where it needs these; as they are, they turn the text around that shows it, or end its line. */
+/** Characters that a URL must encode: unencoded, they reverse the text around it or end its line. */
 const UNSEEN = /[\p{C}\p{Z}]/u;
 const imageUrl = z
 	.url({ protocol: /^https?$/, error: "must be an http or https address" })
@@ -37,7 +37,7 @@ const imageUrl = z
 	.refine(isUndamaged, DAMAGED)
 	.nullable();
 
-/** A product as the API shows it; `price` in the shop's currency. */
+/** A product in the API; `price` in the shop's currency. */
 export const product = z
 	.strictObject({
 		id: z.string(),
@@ -77,24 +77,24 @@ const described = {
 	image_url: imageUrl.optional(),
 };
 
-/** A product as a shopkeeper gives it. */
+/** A new product in a request. */
 export const newProduct = z.strictObject({ ...described, stock });
 
 /**
- * A line of a catalogue file. `sku` is the shop's own key for the product: the same sku is the same product. A field
- * that is left out keeps what the product has, null empties it.
+ * A line of a catalogue file. `sku` is the shop's own key: the same SKU is the same product. An omitted field leaves
+ * the product's value unchanged; null clears it.
  */
 export const catalogueLine = z.strictObject({
 	sku,
 	...z.strictObject({ ...described, description: described.description.nullable(), stock }).partial().shape,
 });
 
-/** What a new product must have, so that a line of a catalogue that lacks it describes known products only. */
+/** Fields that a new product requires. A line that lacks one can only update an existing product. */
 export const neededOfNew = z.enum(["name", "price", "stock", "category"]);
 
 /**
- * What became of a line of a catalogue file; `repeated`: an earlier line of the same file has the same sku; `removed`:
- * the product was taken out of the shop and stays out; `missing`: the sku is new, and the line lacks these fields.
+ * Outcome of a line of a catalogue file. `repeated`: an earlier line of the same file has the same SKU; `removed`: the
+ * product was removed from the shop and stays removed; `missing`: the SKU is new, and the line lacks these fields.
  */
 export const catalogueOutcome = z.union([
 	z.enum(["created", "updated", "unchanged", "repeated", "removed"]),
@@ -102,12 +102,12 @@ export const catalogueOutcome = z.union([
 ]);
 
 /**
- * Why units came in or went other than by an order: `create` and `import` (the first stock), `admin` (by hand),
+ * Reason of a change in stock other than by an order: `create` and `import` (the first stock), `admin` (by hand),
  * `restock` (of a refunded order), `repair` (by `npm run audit -- --repair`), `earlier` (before there was a ledger).
  */
 export const supplyReason = z.enum(["create", "import", "admin", "restock", "repair", "earlier"]);
 
-/** One product of an order, before it is known whether there is enough. */
+/** One product of an order, before its availability is known. */
 export const orderLine = z
 	.strictObject({
 		product_id: opaqueId,
@@ -115,13 +115,13 @@ export const orderLine = z
 	})
 	.meta({ id: "OrderLine", examples: [{ product_id: "01a20af7e8d300020f7306eb", quantity: 2 }] });
 
-/** The most products in one order, and so in one reservation. */
+/** Maximum number of products in an order, and so in a reservation. */
 export const ORDER_LINES_MAX = 100;
 
-/** The kind of things that lists of products depend on. */
+/** Kind of aggregate that lists of products depend on. */
 const ANY_PRODUCT = "product";
 
-/** What cached answers about a product depend on. */
+/** Returns the name of the aggregate that cached responses about a product depend on. */
 export function aboutProduct(id: string): string {
 	return `${ANY_PRODUCT}:${id}`;
 }
@@ -230,7 +230,7 @@ export const products = contract({
 					id: opaqueId,
 					quantity: whole(-STOCK_MAX, STOCK_MAX).optional(),
 					stock: stock.optional(),
-					/** What the stock is at the moment, as far as the caller knows. */
+					/** Current stock, as far as the caller knows. */
 					expected: whole(0, 2 * STOCK_MAX).optional(),
 				})
 				.superRefine(({ quantity, stock, expected }, check) => {
@@ -288,7 +288,7 @@ export const products = contract({
 						reason: supplyReason,
 						quantity: z.int(),
 						by: z.string().nullable(),
-						/** The order's of a restock. */
+						/** Order of a restock. */
 						id: z.string().nullable(),
 					}),
 				),
@@ -307,7 +307,7 @@ export const products = contract({
 			summary: "Take over lines of a catalogue: new products with their stock, known ones without",
 			permissions: "service",
 			params: z.strictObject({
-				/** SHA-256 of the file's content: the same file again changes nothing twice. */
+				/** SHA-256 of the file's content. A repeated import of the same file changes nothing. */
 				file: z.string().regex(/^[0-9a-f]{64}$/),
 				lines: z
 					.array(z.strictObject({ ...catalogueLine.shape, line: z.int().min(1) }))
@@ -325,22 +325,22 @@ export const products = contract({
 			result: z.strictObject({ products: z.int() }),
 			idempotent: true,
 		}),
-		// Not idempotent without a request: a second run would hold the units twice.
+		// Not idempotent without a request id: a second run would hold the units twice.
 		reserve: action({
 			summary: "Hold units for one attempt to order; all shortages come back at once",
 			permissions: "service",
 			problems: ["RESERVATION_UNDER_WAY"],
 			params: z.strictObject({
 				reservation_id: z.uuid(),
-				/** The same for all attempts that have one Idempotency-Key. */
+				/** The same for all attempts with one Idempotency-Key. */
 				request_id: z.uuid().optional(),
 				lines: z.array(orderLine).min(1).max(ORDER_LINES_MAX),
 				expires_at: moment,
 			}),
 			result: z.strictObject({
-				/** That of an earlier attempt of the same request, where that one holds everything already. */
+				/** Id of an earlier attempt's reservation if that one already holds all units. */
 				reservation_id: z.uuid(),
-				/** When the holds expire, which may be that earlier attempt's. */
+				/** Expiry of the holds, which may be that of an earlier attempt. */
 				expires_at: moment,
 				lines: z.array(
 					z.strictObject({
@@ -384,7 +384,7 @@ export const products = contract({
 						z.strictObject({
 							product_id: opaqueId,
 							quantity: z.int().min(1),
-							/** Whether its units left the stock in what orders has lost. */
+							/** True if the units left the stock in a sale that orders has lost. */
 							is_sold: z.boolean(),
 						}),
 					)
@@ -432,7 +432,7 @@ export const products = contract({
 			params: z.strictObject({
 				order_id: z.uuid(),
 				lines: z.array(orderLine).min(1).max(ORDER_LINES_MAX),
-				/** When orders found that the units are not back yet. */
+				/** Time at which orders found that the units were not back yet. */
 				asked_at: moment.optional(),
 			}),
 			result: z.strictObject({ lines: z.int() }),

@@ -1,24 +1,24 @@
-/** Has no look of its own: blanks of every kind, what Unicode calls default ignorable, and Braille without a dot. */
+/** Characters without a glyph: all spaces, Unicode's default ignorable characters, and the blank Braille pattern. */
 const UNSEEN = /[\s\p{Z}\p{Default_Ignorable_Code_Point}\u2800]/u;
 const UNSEEN_AT_START = /^[\s\p{Z}\p{Default_Ignorable_Code_Point}\u2800]+/u;
 
-/** Signs that end an Indic syllable. A zero width joiner after one changes its shape, also at the end of a word. */
+/** Signs that end an Indic syllable. A zero width joiner after one changes its shape, even at the end of a word. */
 const VIRAMA = /[\u094d\u09cd\u0a4d\u0acd\u0b4d\u0bcd\u0c4d\u0ccd\u0d4d\u0dca]/;
 
-/** Variants of the character before them (emoji, ideographs, Mongolian letters), and the tags of a flag. */
+/** Variation selectors of the preceding character (emoji, ideographs, Mongolian letters), and the tags of a flag. */
 const VARIANT = /^(?:\p{Variation_Selector}|[\u{e0020}-\u{e007f}]){1,7}/u;
 
-/** Ignorable in every context. What turns text around is left, so that it is refused. */
+/** Characters that are ignorable in every context. Bidirectional controls stay, so that they are rejected. */
 const NEVER_NEEDED =
 	/(?!\p{Join_Control}|\ufe0f|[\u202a-\u202e\u2066-\u2069]|[\u{e0020}-\u{e007f}])\p{Default_Ignorable_Code_Point}/gu;
 
-/** Scripts whose letters join or stack, so that joiners between them change what is read. */
+/** Scripts whose letters join or stack, so that joiners between them change the reading. */
 const JOINING =
 	"[[\\p{L}\\p{M}]&&[\\p{scx=Arab}\\p{scx=Syrc}\\p{scx=Mong}\\p{scx=Nkoo}\\p{scx=Deva}\\p{scx=Beng}\\p{scx=Guru}" +
 	"\\p{scx=Gujr}\\p{scx=Orya}\\p{scx=Taml}\\p{scx=Telu}\\p{scx=Knda}\\p{scx=Mlym}\\p{scx=Sinh}\\p{scx=Khmr}" +
 	"\\p{scx=Mymr}\\p{scx=Bali}\\p{scx=Java}\\p{scx=Sund}]]";
 
-/** Joiners, emoji selectors and tags; the first group matches those whose neighbours need them. */
+/** Joiners, emoji selectors and tags. The first group matches those that their neighbours need. */
 const SOMETIMES_NEEDED = new RegExp(
 	`(${[
 		`(?<=${JOINING})\\p{Join_Control}(?=${JOINING})`,
@@ -31,15 +31,15 @@ const SOMETIMES_NEEDED = new RegExp(
 	"gv",
 );
 
-/** No letter of any language has so many. To sort them takes time that grows with their square: seconds for a body full. */
+/** More marks than any letter has. Sorting them takes quadratic time: seconds for a large body. */
 const MANY_MARKS = /\p{M}{100}/u;
 
-/** The text in Unicode's composed form (NFC), without what cannot be seen at its ends. */
+/** Normalizes text to NFC and removes invisible characters at its ends. */
 export function trimmed(text: string): string {
-	// First, since it moves marks to other places.
+	// Before trimming, since composition reorders marks.
 	const composed = MANY_MARKS.test(text) ? text : text.normalize("NFC");
 	const begun = composed.replace(UNSEEN_AT_START, "");
-	// From the end by hand: an expression would look at a long run of blanks from each of its places.
+	// Trims the end by hand: a regular expression would scan a long run of spaces from each of its positions.
 	let end = begun.length;
 	while (end > 0) {
 		const last = begun.slice(end - (isLowSurrogate(begun, end - 1) ? 2 : 1), end);
@@ -54,8 +54,8 @@ export function trimmed(text: string): string {
 }
 
 /**
- * The text as it is compared, for keys and names that are unique: what looks equal is equal. Composed (NFC), each run of
- * blanks one space, and without ignorable characters, except where a script or an emoji needs them.
+ * Normalizes text for comparison, for unique keys and names, so that text that looks equal is equal: NFC, single
+ * spaces, and no ignorable characters except those that a script or an emoji needs.
  */
 export function comparable(text: string): string {
 	return trimmed(

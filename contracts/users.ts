@@ -7,10 +7,10 @@ import { newPassword, password } from "./passwords.ts";
 import { phone } from "./phone.ts";
 import { comparable } from "./text.ts";
 
-/** `admin` may do everything that a shopkeeper does; everybody else is `user`. */
+/** Role of a user. An `admin` may do whatever a shopkeeper does; everyone else is a `user`. */
 export const role = z.enum(["user", "admin"]).meta({ id: "Role" });
 
-/** A person as the API shows it; the password's hash never leaves the service. */
+/** A user in the API. The password's hash never leaves the service. */
 export const user = z
 	.strictObject({
 		id: integerId,
@@ -38,16 +38,16 @@ export const user = z
 		],
 	});
 
-/** The language of the messages to a user. */
+/** Language of the messages to a user. */
 export const locale = z.enum(["id", "en"]).meta({ id: "Locale" });
 
-/** The same as it is given: also a tag of a device, such as `in-ID` or `en_US`. */
+/** A language in a request: also the tag of a device, such as `in-ID` or `en_US`. */
 const givenLocale = z.preprocess(
 	(given) => (typeof given === "string" ? (languageOf(given) ?? given) : given),
 	locale,
 ) as z.ZodType<z.output<typeof locale>, z.output<typeof locale>>;
 
-/** What a user sees of themselves. */
+/** A user's own account. */
 export const ownUser = z.strictObject({ ...user.shape, locale, phone: phone.nullable() }).meta({
 	id: "OwnUser",
 	examples: [
@@ -74,7 +74,7 @@ const username = z
 		"must be 3 to 100 letters, digits, dots, underscores or hyphens",
 	);
 
-/** What a login answers. `expires_in` is in seconds. */
+/** Response to a login; `expires_in` in seconds. */
 export const tokens = z
 	.strictObject({
 		access_token: z.string(),
@@ -94,22 +94,22 @@ export const tokens = z
 		],
 	});
 
-/** Who issues access tokens, and for whom (RFC 7519 `iss`, `aud`). */
+/** Issuer and audience of access tokens (RFC 7519 `iss`, `aud`). */
 export const TOKEN_ISSUER = "toko/users";
 export const TOKEN_AUDIENCE = "toko";
 
-/** How long an access token is good, in seconds. */
+/** Lifetime of an access token, in seconds. */
 export const ACCESS_SECONDS = 15 * 60;
 
 const refreshToken = z.string().min(20).max(200);
 
-/** What the links of mails are for: to verify an address, to change to another, or to set a new password. */
+/** Purpose of a link in a mail: to verify an address, to change to another one, or to set a new password. */
 export const mailTokenPurpose = z.enum(["verify", "change", "reset"]);
 
 const mailToken = z.string().min(1).max(200);
 const done = z.strictObject({ message: z.string() }).meta({ id: "Message", examples: [{ message: "Done" }] });
 
-/** A public key (RFC 8037) that checks access tokens. */
+/** Public key that verifies access tokens (RFC 8037). */
 const jwk = z
 	.strictObject({
 		kty: z.literal("OKP"),
@@ -121,24 +121,24 @@ const jwk = z
 	})
 	.meta({ id: "JsonWebKey" });
 
-/** For how many messages `contacts` can be asked at once. */
+/** Maximum number of messages in one call of `contacts`. */
 export const CONTACTS_MAX = 200;
 
 const contactAsked = z.strictObject({
 	id: integerId,
 	token_for: mailTokenPurpose.optional(),
-	/** The address that it was then, where the person there has to know what happened to the account. */
+	/** Returns the address at this time, for messages that its reader must get about changes of the account. */
 	at: moment.optional(),
 });
 
 const contact = z.strictObject({
 	email: z.string(),
-	/** Whether the person is known to read what is sent to this `email`. */
+	/** True if the person is known to receive mail at `email`. */
 	is_verified: z.boolean(),
 	full_name: z.string(),
 	locale,
 	phone: phone.nullable(),
-	/** Null where none was asked for, or the address is verified already. */
+	/** Null if no token was requested, or the address is verified already. */
 	token: z.string().nullable(),
 });
 

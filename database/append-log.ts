@@ -3,29 +3,32 @@ import { type FileHandle, open, rename, rm } from "node:fs/promises";
 import { basename, dirname } from "node:path";
 import { crc32 } from "node:zlib";
 
-/** Bytes that a rewrite of the file hands to the system at once. */
+/** Number of bytes per write when the file is rewritten. */
 const CHUNK = 1024 * 1024;
-/** What `probe()` writes: more than a batch is as a rule, and no line, so that a kill leaves nothing to read. */
+/**
+ * Text that `probe()` writes. It is larger than a usual batch, and has no line end, so that nothing of it is read after
+ * a crash.
+ */
 const PROBE = " ".repeat(64 * 1024);
 
 /**
- * A file of lines that keeps what it has confirmed through a power cut: an append is confirmed once it is on the disk,
- * and appends that come together share one fsync. Each batch ends with a line that holds its length and CRC-32, so that
- * the remains of a batch nobody was told of are recognised, and cut off, when the file is opened.
+ * Append-only file of lines that survives a power failure. An append is confirmed once it is on disk; concurrent
+ * appends share one fsync. Each batch ends with a marker line that holds its length and CRC-32, so that an unconfirmed,
+ * incomplete batch is detected and truncated when the file is opened.
  *
- * After a failed write the file is cut back to the last confirmed batch, and every append fails until `recover()`. Any
- * other error than `NotWritten` means that only a new start, which reads the disk, can tell what the file holds.
+ * After a failed write the file is truncated to the last confirmed batch, and every append fails until `recover()`.
+ * After any error other than `NotWritten` the content of the file is unknown until a restart reads the disk.
  */
 export class AppendLog {
 	readonly filename: string;
-	/** Lines that the file had when it was opened, outdated ones and marks included. */
+	/** Number of lines when the file was opened, superseded ones and markers included. */
 	readonly lines_read: number;
 	#handle: FileHandle;
-	/** The length of what is confirmed, in bytes. */
+	/** Confirmed length in bytes. */
 	#size: number;
 	#pending: string[] = [];
 	#writing: Promise<void> | undefined;
-	/** The batch after that one, which takes all that is appended meanwhile. */
+	/** The batch after the one being written. It collects the appends that arrive meanwhile. */
 	#next: Promise<void> | undefined;
 	#failure: Error | undefined;
 	#onFailure: (error: Error) => void;
@@ -44,10 +47,10 @@ export class AppendLog {
 	}
 
 	/**
-	 * Opens the file, made if need be, without what an interrupted write has left at its end.
+	 * Opens the file, or creates it, and truncates the remains of an interrupted write.
 	 *
-	 * @param onFailure Called once when a write fails; appends fail until `recover()`.
-	 * @throws DamagedFile where confirmed lines are not as they were written.
+	 * @param onFailure Called once when a write fails; appends then fail until `recover()`.
+	 * @throws DamagedFile if confirmed lines have changed.
 	 */
 	static async open(filename: string, onFailure: (error: Error) => void): Promise<AppendLog> {
 		const handle = await open(filename, constants.O_RDWR | constants.O_CREAT, 0o600);
@@ -59,11 +62,11 @@ export class AppendLog {
 			if (size > confirmed) {
 				await handle.truncate(confirmed);
 			}
-			// A process that was killed may have left whole batches that are in memory only.
+			// A killed process may have left complete batches that are only in the page cache.
 			await handle.datasync();
 			const log = new AppendLog(filename, handle, inspected, onFailure);
 			if (!isMarked) {
-				// What an earlier version wrote has no marks: from here on there are.
+				// Earlier versions wrote no markers. An empty marker says that all later batches have one.
 				await log.#write(markOf(0, 0));
 			}
 			return log;
@@ -73,17 +76,17 @@ export class AppendLog {
 		}
 	}
 
-	/** Bytes in the file. */
+	/** Confirmed size of the file in bytes. */
 	get size(): number {
 		return this.#size;
 	}
 
-	/** Whether writes fail at the moment. */
+	/** Error of the last write; undefined while writes succeed. */
 	get failure(): Error | undefined {
 		return this.#failure;
 	}
 
-	/** Appends whole lines. Resolves when they are on the disk. */
+	/** Appends whole lines. Resolves when they are on disk. */
 	append(lines: string): Promise<void> {
 		if (this.#failure) {
 			return Promise.reject(this.#failure);
@@ -93,7 +96,7 @@ export class AppendLog {
 		return this.#next;
 	}
 
-	/** Resolves when everything that was appended so far is on the disk. */
+	/** Resolves when all lines appended so far are on disk. */
 	async confirmed(): Promise<void> {
 		await (this.#next ?? this.#writing);
 		if (this.#failure) {
@@ -101,7 +104,7 @@ export class AppendLog {
 		}
 	}
 
-	/** Replaces all lines by these. A kill or a full disk in the middle leaves the file as it was. */
+	/** Replaces all lines. A crash or a full disk leaves the file unchanged. */
 	async rewrite(lines: Iterable<string>): Promise<void> {
 		await this.confirmed();
 		const unfinished = `${this.filename}~`;
@@ -130,7 +133,7 @@ export class AppendLog {
 		try {
 			await syncFolder(this.filename);
 		} catch (error) {
-			// Nobody knows which of the two files a power cut would leave.
+			// It is unknown which of the two files a power failure would leave.
 			this.#failure = error as Error;
 			this.#onFailure(this.#failure);
 			throw error;
@@ -140,9 +143,9 @@ export class AppendLog {
 	}
 
 	/**
-	 * Writes 64 KiB behind what is confirmed and takes them back. Nothing may be appended meanwhile.
+	 * Writes 64 KiB after the confirmed data and removes them again. Nothing may be appended meanwhile.
 	 *
-	 * @throws NotWritten where this file takes no more: no room on the disk, or a limit of its size.
+	 * @throws NotWritten if the file cannot grow: the disk is full, or a limit of its size is reached.
 	 */
 	async probe(): Promise<void> {
 		await this.confirmed();
@@ -160,12 +163,12 @@ export class AppendLog {
 		}
 	}
 
-	/** Takes appends again after a failure: call it when what was not confirmed is forgotten everywhere. */
+	/** Accepts appends again after a failure. Call it once all unconfirmed lines have been discarded from memory. */
 	recover(): void {
 		this.#failure = undefined;
 	}
 
-	/** Closes the file once everything is on the disk. */
+	/** Closes the file once all lines are on disk. */
 	async close(): Promise<void> {
 		await this.confirmed().catch(() => undefined);
 		await this.#handle.close();
@@ -198,17 +201,17 @@ export class AppendLog {
 		try {
 			await writeAll(this.#handle, bytes, this.#size);
 		} catch (error) {
-			// Where this fails too, only a new start can tell what the file holds.
+			// If this fails too, the content of the file is unknown until a restart.
 			await this.#handle.truncate(this.#size);
 			throw new NotWritten(this.filename, error);
 		}
-		// Not tried again where it fails: the system may then keep in memory what the disk lacks.
+		// A failed fsync is not retried: the kernel may then report success for data that the disk lacks.
 		await this.#handle.datasync();
 		this.#size += bytes.length;
 	}
 }
 
-/** The disk took no more, and the file is as it was before the write. */
+/** Error of a write that failed and left the file unchanged. */
 export class NotWritten extends Error {
 	override readonly name = "NotWrittenError";
 
@@ -217,7 +220,7 @@ export class NotWritten extends Error {
 	}
 }
 
-/** Lines that were confirmed are not as they were written. */
+/** Error of a file whose confirmed lines have changed. */
 export class DamagedFile extends Error {}
 
 function markOf(bytes: number, crc: number): string {
@@ -228,18 +231,18 @@ const MARK = /^\{"\$\$batch":\{"bytes":(\d+),"crc32":(\d+)\}\}$/;
 const MARK_MAX = markOf(Number.MAX_SAFE_INTEGER, 2 ** 32).length;
 
 interface Inspected {
-	/** Where the last whole batch ends, in bytes. */
+	/** End of the last complete batch, in bytes. */
 	confirmed: number;
 	isMarked: boolean;
 	lines_read: number;
-	/** The lines of a batch at the end that has its mark, but is not as it was written. */
+	/** Lines of the first batch whose content does not match its marker. */
 	damaged: { from: number; to: number } | undefined;
 }
 
 /**
- * Reads a file from its beginning to find where its last whole batch ends.
+ * Reads a file from its beginning to find the end of its last complete batch.
  *
- * @throws DamagedFile where a whole batch comes after one that is not.
+ * @throws DamagedFile if a complete batch follows a damaged one.
  */
 export async function inspectLog(filename: string): Promise<Inspected> {
 	let confirmed = 0;
@@ -256,7 +259,7 @@ export async function inspectLog(filename: string): Promise<Inspected> {
 			continue;
 		}
 		const [length, crc] = [Number(mark[1]), Number(mark[2])];
-		// A mark of nothing says that what stands before it has none.
+		// An empty marker says that the lines before it have no marker.
 		const isWhole = length === 0 || (length === from - batch_from && crc === batch_crc);
 		if (isWhole && damaged) {
 			throw new DamagedFile(
@@ -275,9 +278,9 @@ export async function inspectLog(filename: string): Promise<Inspected> {
 }
 
 /**
- * The lines of a file with their ends; what stands behind the last line end is none.
+ * Splits a file into lines with their line ends. Text after the last line end is ignored.
  *
- * @param first Where the first chunk begins.
+ * @param first Offset of the first chunk.
  */
 export async function* linesOf(
 	chunks: AsyncIterable<Buffer>,
@@ -320,7 +323,7 @@ async function writeAll(handle: FileHandle, bytes: Buffer, position: number): Pr
 	}
 }
 
-/** A new or renamed file is there after a power cut once its folder is on the disk. */
+/** Flushes the folder to disk, without which a new or renamed file may be missing after a power failure. */
 async function syncFolder(filename: string): Promise<void> {
 	const folder = await open(dirname(filename), "r");
 	try {

@@ -2,16 +2,16 @@ import { setTimeout as wait } from "node:timers/promises";
 import type { Pool } from "pg";
 import { isUndone } from "../errors/kinds.ts";
 
-/** How often work is run before its conflict is the caller's. */
+/** Maximum number of attempts before the caller gets the conflict. */
 const TRIES = 5;
 const PAUSE_MS = 10;
 
 /**
- * Runs work that PostgreSQL undid because it conflicted with other transactions again: a deadlock (40P01), a
+ * Retries work that PostgreSQL rolled back because of a conflict with other transactions: a deadlock (40P01), a
  * serialization failure (40001), or a change of the schema since a statement was parsed (0A000).
  *
- * @param work All of a transaction, or one statement outside of any, so that nothing of a failed try remains.
- * @returns What `work` resolves to; rejects with its last error.
+ * @param work A whole transaction, or one statement outside of any, so that a failed attempt leaves no trace.
+ * @returns The result of `work`; rejects with the error of the last attempt.
  */
 export async function retryConflicts<T>(work: () => Promise<T>): Promise<T> {
 	for (let tried = 1; ; tried++) {
@@ -21,13 +21,13 @@ export async function retryConflicts<T>(work: () => Promise<T>): Promise<T> {
 			if (tried === TRIES || !isUndone(error)) {
 				throw error;
 			}
-			// A random pause, so that those who met do not meet again.
+			// A random backoff, so that the same transactions do not conflict again.
 			await wait(PAUSE_MS * 2 ** tried * Math.random());
 		}
 	}
 }
 
-/** Retries conflicts of the statements that are run by `pool.query`, each a transaction of its own. */
+/** Retries conflicts of the statements run by `pool.query`; each is its own transaction. */
 export function retryConflictsOf(pool: Pool): void {
 	const query = pool.query.bind(pool) as (...given: unknown[]) => Promise<unknown>;
 	pool.query = ((...given: unknown[]) =>

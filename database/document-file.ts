@@ -5,13 +5,13 @@ import type { Service, ServiceBroker } from "moleculer";
 import DbService from "moleculer-db";
 import { AppendLog, NotWritten } from "./append-log.ts";
 
-/** The file is written anew once it has grown by so many times what it held, and by so many bytes. */
+/** The file is compacted once it has grown by this multiple of its compacted size, and by this many bytes. */
 const GROWTH_MAX = 3;
 const GROWTH_MIN = 16 * 1024 * 1024;
-/** How many documents are read at once where many are. */
+/** Number of documents that are read at once when there are many. */
 const AT_ONCE = 100;
 
-/** The parts of NeDB (3.1.0) that its types leave out. */
+/** Internals of NeDB (3.1.0) that its types leave out. */
 interface Internals {
 	persistence: {
 		beforeDeserialization(line: string | Buffer): string | Buffer;
@@ -30,16 +30,16 @@ interface Deleted {
 	$$deleted: true;
 }
 
-/** Notes of a file about itself. */
+/** Metadata of a file. */
 export type Notes = Record<string, string | number>;
 
-/** How a line of notes begins; it has no `_id`, so NeDB and readers of documents pass over it. */
+/** Prefix of a line of metadata. It has no `_id`, so NeDB and other readers of documents ignore the line. */
 export const NOTES = '{"$$notes":';
 
-/** How a line of the collection beside begins: it has no `_id` either. */
+/** Prefix of a line of the second collection. It has no `_id` either. */
 const BESIDE = '{"$$beside":';
 
-/** A document of the collection beside, or its deletion, as its line has it. */
+/** Line of the second collection: a document or its deletion. */
 export interface BesideLine<D> {
 	$$beside: D | Deleted;
 }
@@ -57,7 +57,7 @@ interface Cursor<T = object[]> {
 	execAsync(): Promise<T>;
 }
 
-/** The calls of NeDB that answer by promises. */
+/** Methods of NeDB that return promises. */
 interface Calls {
 	ensureIndex(options: { fieldName: string; unique: boolean }): Promise<void>;
 	findOneAsync(query: object): Cursor<object | null>;
@@ -67,7 +67,7 @@ interface Calls {
 	removeAsync(query: object, options: { multi: true }): Promise<number>;
 }
 
-/** Its types are those of another module system. */
+/** NeDB's types are those of another module system. */
 const Datastore = nedb as unknown as new (options: object) => Internals;
 
 const { MemoryAdapter } = DbService as unknown as {
@@ -91,11 +91,11 @@ const { MemoryAdapter } = DbService as unknown as {
 };
 
 /**
- * A collection of NeDB that answers nothing, not even a read, before everything it saw is on the disk. The adapter's own
- * methods make callbacks of NeDB's promises and promises of those.
+ * NeDB collection whose calls, reads included, resolve only after all data that they saw is on disk. It calls NeDB's
+ * promise methods directly: the adapter's own methods wrap them in callbacks and promises again.
  */
 abstract class ConfirmedCollection extends MemoryAdapter {
-	/** Resolves when all that was written by now is on the disk. */
+	/** Resolves when all writes so far are on disk. */
 	protected abstract confirmed(): Promise<void> | undefined;
 
 	override find(filters: Filters) {
@@ -143,7 +143,7 @@ abstract class ConfirmedCollection extends MemoryAdapter {
 		return this.#confirmed(this.db.removeAsync(query, { multi: true }));
 	}
 
-	/** NeDB copies only the fields that are asked for. */
+	/** Copies only the requested fields, as NeDB's projection does. */
 	override createCursor(filters: Filters) {
 		const cursor = super.createCursor(filters);
 		return filters.fields
@@ -158,20 +158,20 @@ abstract class ConfirmedCollection extends MemoryAdapter {
 	}
 }
 
-/** A second collection in the file of a first one. */
+/** A second collection in the file of the first one. */
 class CollectionBeside extends ConfirmedCollection {
 	#nedb: Internals;
 	#confirm: () => Promise<void> | undefined;
 
 	/**
-	 * @param owner The first one: calls to both are done in the order in which they are made.
-	 * @param append Adds lines to the file.
+	 * @param owner The first collection. Calls to both run in the order in which they are made.
+	 * @param append Appends lines to the file.
 	 */
 	constructor(owner: Internals, append: (lines: object[]) => void, confirm: () => Promise<void> | undefined) {
 		const datastore = new Datastore({});
 		datastore.executor = owner.executor;
 		datastore.persistence.persistNewStateAsync = async (documents) => {
-			// Its indexes are made anew with each start.
+			// Indexes are not stored, since each start creates them.
 			const lines = documents.filter((document) => "_id" in document).map(($$beside) => ({ $$beside }));
 			if (lines.length > 0) {
 				append(lines);
@@ -182,7 +182,7 @@ class CollectionBeside extends ConfirmedCollection {
 		this.#confirm = confirm;
 	}
 
-	/** Takes the place of all that is in memory. */
+	/** Replaces all documents in memory. */
 	reset(documents: Iterable<object>): void {
 		this.#nedb._resetIndexes([...documents]);
 	}
@@ -203,10 +203,10 @@ class CollectionBeside extends ConfirmedCollection {
 }
 
 /**
- * moleculer-db's NeDB adapter on a file that survives power cuts and full disks. NeDB changes its memory first; here no
- * call is answered, not even a read, before everything it saw is on the disk. Concurrent calls share one fsync.
+ * NeDB adapter of moleculer-db on a file that survives power failures and full disks. NeDB changes its memory first; no
+ * call resolves, not even a read, before all data that it saw is on disk. Concurrent calls share one fsync.
  *
- * When a write fails its callers get `NotWritten` and the documents are read from the file again, so that nothing is
+ * After a failed write its callers get `NotWritten` and the documents are read from the file again, so that no data is
  * served that the disk lacks.
  */
 export class FileAdapter extends ConfirmedCollection {
@@ -215,18 +215,19 @@ export class FileAdapter extends ConfirmedCollection {
 	#filename: string;
 	#nedb: Internals;
 	#log: AppendLog | undefined;
-	/** The file's size when it held nothing outdated, or when it was opened. */
+	/** Size of the file after its last compaction, or when it was opened. */
 	#base_size = 0;
 	#isCompacting = false;
-	/** What the file tells of itself, in lines that NeDB passes over. */
+	/** Metadata of the file, in lines that NeDB ignores. */
 	#notes: Notes = {};
-	/** Documents of the collection beside that were read from the file, until it has them. */
+	/** Documents of the second collection that were read from the file and not yet loaded into it. */
 	#read_beside = new Map<string, object>();
-	/** Set from a failed write to the next one that succeeds. */
+	/** Set from a failed write until the next successful one. */
 	#failure: Error | undefined;
 
 	constructor(filename: string) {
-		// AppendLog cuts off the remains of an interrupted write: anything else is damage, not to be dropped in silence.
+		// AppendLog truncates the remains of an interrupted write. Anything else is damage, which must not be dropped
+		// silently.
 		const datastore = new Datastore({ filename, corruptAlertThreshold: 0 });
 		super(datastore);
 		this.#filename = filename;
@@ -268,12 +269,12 @@ export class FileAdapter extends ConfirmedCollection {
 		await super.disconnect();
 	}
 
-	/** What was noted in the file, beside its documents: it is copied and restored with them. */
+	/** Metadata stored in the file with its documents: it is copied and restored with them. */
 	get notes(): Notes {
 		return this.#notes;
 	}
 
-	/** Notes something in the file, of numbers the higher one; resolves when it is on the disk. */
+	/** Stores a value in the metadata; a number replaces only a lower one. Resolves when it is on disk. */
 	async note(name: string, value: string | number): Promise<void> {
 		await this.#nedb.executor.pushAsync(async () => {
 			const noted = this.#notes[name];
@@ -286,7 +287,10 @@ export class FileAdapter extends ConfirmedCollection {
 		await this.confirmed();
 	}
 
-	/** Throws while the file takes no writes: after a failed one it is tried here whether it does again, between two calls. */
+	/**
+	 * Throws while the file cannot be written. After a failed write it probes, between two calls, whether writes succeed
+	 * again.
+	 */
 	async ping(): Promise<void> {
 		if (!this.#failure) {
 			return;
@@ -316,7 +320,7 @@ export class FileAdapter extends ConfirmedCollection {
 		this.#read_beside.clear();
 	}
 
-	/** NeDB's memory has changed already; `confirmed` waits for the disk. */
+	/** Appends lines to the log. NeDB's memory has changed already; `confirmed` waits for the disk. */
 	#append(documents: object[]): void {
 		const log = this.#log as AppendLog;
 		if (log.failure) {
@@ -333,7 +337,7 @@ export class FileAdapter extends ConfirmedCollection {
 		}
 	}
 
-	/** Discards what is not on the disk. NeDB's operations fail until the log accepts writes again. */
+	/** Discards unconfirmed changes. NeDB's operations fail until the log accepts writes again. */
 	#recover(failure: Error): void {
 		this.#failure = failure;
 		if (!(failure instanceof NotWritten)) {
@@ -355,12 +359,12 @@ export class FileAdapter extends ConfirmedCollection {
 			.catch((error: Error) => this.#end(`${this.#filename} cannot be read again: ${error.message}`, error));
 	}
 
-	/** Only a new start, which reads the disk, can tell what it has. */
+	/** Ends the process: only a restart, which reads the disk, can determine the content of the file. */
 	#end(message: string, error: Error): void {
 		this.broker.fatal(message, error, true);
 	}
 
-	/** Writes the file anew without what is outdated, between two calls. */
+	/** Compacts the file between two calls: rewrites it without superseded lines. */
 	#compact(): void {
 		if (this.#isCompacting) {
 			return;
@@ -391,7 +395,7 @@ export class FileAdapter extends ConfirmedCollection {
 	}
 }
 
-/** NeDB has no `$nor`, and its `$not` is of whole queries. */
+/** Rewrites `$nor`, which NeDB lacks, as negated queries: its `$not` applies to whole queries. */
 function withoutNor({ $nor = [], ...query }: { $nor?: object[] }): object {
 	return $nor.length === 0 ? query : { ...query, $and: $nor.map((one) => ({ $not: one })) };
 }
@@ -400,7 +404,7 @@ function lineOf(document: object): string {
 	return `${withoutSeparators(JSON.stringify(document))}\n`;
 }
 
-/** NeDB takes these three for line ends when it reads a file, and JSON allows them in text. */
+/** Escapes three characters that JSON allows in text, but that NeDB reads as line ends. */
 function withoutSeparators(json: string): string {
 	return json.replace(
 		/[\u0085\u2028\u2029]/g,

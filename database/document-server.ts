@@ -1,7 +1,7 @@
 import MongoAdapter from "moleculer-db-adapter-mongo";
 import type { NativeCollection, SettingsCollection } from "./document-store.ts";
 
-/** The part of the adapter that the `documents` mixin uses itself. */
+/** Members of the adapter that the `documents` mixin uses directly. */
 export interface NativeMongo {
 	connect(): Promise<void>;
 	client: unknown;
@@ -18,12 +18,12 @@ interface Filters {
 	fields?: readonly string[] | undefined;
 }
 
-/** A query that may have clauses of one field each of which none is met. */
+/** A query that may have `$nor`, with one field per clause. */
 type Query = { $nor?: Record<string, unknown>[] };
 
-/** moleculer-db's adapter of a MongoDB server, which reads only some fields where they are named. */
+/** Adapter of moleculer-db for a MongoDB server that reads only the requested fields. */
 export class ServerAdapter extends MongoAdapter {
-	/** Another collection in the same database, over the same connections. */
+	/** Returns the adapter of another collection in the same database, over the same connections. */
 	beside(name: string): NativeMongo {
 		const { db } = this as unknown as NativeMongo;
 		return Object.assign(Object.create(this), { collection: db.collection(name) });
@@ -37,7 +37,7 @@ export class ServerAdapter extends MongoAdapter {
 		return cursorOf(this, filters as Filters).toArray();
 	}
 
-	/** By one query: the server for development reads all that matches again for each. */
+	/** Reads all matches by one query: the development server would scan all of them again for each page. */
 	async *inBatches(query: object, fields?: readonly string[]): AsyncGenerator<object[]> {
 		const cursor = cursorOf(this, { query, fields }).batchSize(AT_ONCE);
 		try {
@@ -53,15 +53,15 @@ export class ServerAdapter extends MongoAdapter {
 				yield batch;
 			}
 		} finally {
-			// Where the caller has enough, or fails, it would stay open at the server.
+			// The cursor would stay open on the server after the caller stops early or fails.
 			await cursor.close();
 		}
 	}
 }
 
 /**
- * Negates the clauses of `$nor` one by one, which means the same: SecantusDB, the server for development, reads the whole
- * collection for a query that has an operator beside `_id`.
+ * Rewrites `$nor` as an equivalent negation of each clause: SecantusDB, the development server, scans the whole
+ * collection for a query with a top-level operator.
  */
 function withoutNor({ $nor = [], ...query }: Query): object {
 	const negated = $nor.flatMap((clause) =>

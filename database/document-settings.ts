@@ -5,7 +5,7 @@ import type { SettingsCollection, StoreNotes } from "./document-store.ts";
 type Values = Record<string, string>;
 type Access = Pick<SettingsRecord, "read" | "add" | "change">;
 
-/** The settings that documents in a file were made with, in a file beside it: it has one owner too. */
+/** Settings that the documents of a file were created with, in a second file. Both files have one owner. */
 export function settingsFile(filename: string): Access {
 	const read = async (): Promise<Values> => {
 		const text = await readFile(filename, "utf8").catch((error: NodeJS.ErrnoException) => {
@@ -47,7 +47,7 @@ export function settingsFile(filename: string): Access {
 	};
 }
 
-/** The settings that the documents on a server were made with, a document each. */
+/** Settings that the documents on a server were created with, in one document each. */
 export function settingsCollection(collection: SettingsCollection): Access {
 	const write = (operator: "$set" | "$setOnInsert") => async (values: Values) => {
 		for (const [_id, value] of Object.entries(values)) {
@@ -64,7 +64,7 @@ export function settingsCollection(collection: SettingsCollection): Access {
 	};
 }
 
-/** The notes of documents on a server, among their settings. */
+/** Metadata of the documents on a server, stored among their settings. */
 export function notesInCollection(collection: SettingsCollection): StoreNotes {
 	const write = (operator: "$max" | "$setOnInsert") => async (_id: string, value: unknown) => {
 		await collection.updateOne({ _id }, { [operator]: { value } }, { upsert: true });

@@ -1,14 +1,14 @@
-/** A field that is looked up often; `unique` refuses a second document with the same value. */
+/** Index on a field that is often queried; `unique` rejects a second document with the same value. */
 export interface DocumentIndex {
 	field: string;
 	unique?: boolean;
-	/** Of no use in a file, which has one owner. */
+	/** True if the index is useless in a file, which has one owner. */
 	onServer?: boolean;
 }
 
-/** The part of moleculer-db's adapters that means the same on NeDB and on MongoDB. */
+/** The subset of moleculer-db's adapters that behaves the same on NeDB and on MongoDB. */
 export interface DocumentAdapter<D> {
-	/** @param filters.fields Those that are read beside `_id`; all where none are named. */
+	/** @param filters.fields Fields to read besides `_id`; all fields by default. */
 	find<F extends keyof D & string = keyof D & string>(filters: {
 		query?: object;
 		sort?: string[];
@@ -16,7 +16,10 @@ export interface DocumentAdapter<D> {
 		offset?: number;
 		fields?: readonly F[];
 	}): Promise<Pick<D, F | ("_id" & keyof D)>[]>;
-	/** All documents that match, some at a time, in no order; of those that change meanwhile some may come twice, or not. */
+	/**
+	 * Reads all matching documents in batches, in no order. Documents that change meanwhile may be returned twice, or
+	 * not.
+	 */
 	inBatches<F extends keyof D & string = keyof D & string>(
 		query: object,
 		fields?: readonly F[],
@@ -25,29 +28,29 @@ export interface DocumentAdapter<D> {
 	count(filters: { query?: object }): Promise<number>;
 	insert(document: D): Promise<D>;
 	insertMany(documents: D[]): Promise<D[]>;
-	/** One atomic update of each document that matches; answers how many were changed. */
+	/** Updates each matching document atomically; returns the number of changed documents. */
 	updateMany(query: object, update: object): Promise<number>;
-	/** Answers how many documents are gone. */
+	/** Returns the number of removed documents. */
 	removeMany(query: object): Promise<number>;
 }
 
 /** A second collection in the same file or database, copied and restored together with the first. */
 export interface Beside {
-	/** Its name on a server. */
+	/** Name of the collection on a server. */
 	name: string;
 	indexes: DocumentIndex[];
 }
 
-/** Notes that are kept in a store beside its documents. */
+/** Metadata of a store, stored with its documents. */
 export interface StoreNotes {
 	read(name: string): Promise<string | number | undefined>;
-	/** Notes something unless there is something under this name already. */
+	/** Stores a value unless one is stored under this name. */
 	add(name: string, value: string | number): Promise<void>;
-	/** Notes a number unless a higher one is noted. */
+	/** Stores a number unless a higher one is stored. */
 	raise(name: string, value: number): Promise<void>;
 }
 
-/** The part of the MongoDB driver's collections that Toko uses beside the adapter. */
+/** The subset of the MongoDB driver's collections that Toko uses directly. */
 export interface NativeCollection<D> {
 	createIndex(fields: object, options: object): Promise<string>;
 	distinct(field: string, query: object): Promise<string[]>;
@@ -62,7 +65,7 @@ export interface NativeCursor<D> {
 	toArray(): Promise<D[]>;
 }
 
-/** The part of the MongoDB driver's collections that a record of settings needs. */
+/** The subset of the MongoDB driver's collections that a record of settings needs. */
 export interface SettingsCollection {
 	find(query: object): { toArray(): Promise<{ _id: string; value: unknown }[]> };
 	updateOne(query: object, update: object, options: object): Promise<unknown>;

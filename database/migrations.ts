@@ -4,25 +4,26 @@ import type pg from "pg";
 import { Umzug } from "umzug";
 import { retryConflicts } from "./conflicts.ts";
 
-/** The SQL of a database. */
+/** The SQL files of a database. */
 export interface Schema {
 	/** Folder of `NNN-name.sql` files, run once each in the order of their names. */
 	migrations: URL;
-	/** SQL files of mixins, run once each after those. */
+	/** SQL files of mixins, run once each after the migrations. */
 	tables?: URL[];
 	/**
-	 * Folders of `name.sql` files, each the one definition of a function, with what can be said again and again beside it. Their
-	 * `version.json` has a `version`, which grows with each change, and the `sha256` of all files, by which a test sees to that.
+	 * Folders of `name.sql` files, each the only definition of a function, with other repeatable statements.
+	 * The folder's `version.json` contains a `version`, to be raised with each change, and the `sha256` of all files,
+	 * which a test compares.
 	 */
 	functions?: URL[];
 }
 
 /**
- * Brings a database up to date: runs the migrations that it lacks, and defines the functions of those folders whose version is
- * higher than the one that it has. All of that is one transaction, so that no process sees new tables with old functions. An
- * older process that starts later leaves newer functions as they are.
+ * Migrates a database: runs the missing migrations, and defines the functions of folders whose version is higher than
+ * that of the database. All of it is one transaction, so that no process sees new tables with old functions. An older
+ * process that starts later leaves newer functions unchanged.
  *
- * @param client Has the lock of migrations.
+ * @param client Holds the migration lock.
  */
 export async function migrateSchema(client: pg.Client, schema: Schema): Promise<void> {
 	await retryConflicts(async () => {
@@ -40,7 +41,7 @@ export async function migrateSchema(client: pg.Client, schema: Schema): Promise<
 	});
 }
 
-/** The files of functions in a folder, in the order in which they count for its checksum. */
+/** Returns the function files of a folder, in the order of its checksum. */
 export async function functionFiles(folder: URL): Promise<URL[]> {
 	return (await sqlFiles(folder)).map((name) => new URL(name, folder));
 }
@@ -65,7 +66,7 @@ async function defineFunctions(client: pg.Client, folder: URL): Promise<void> {
 	if (rowCount === 0) {
 		return;
 	}
-	// They use each other, and PostgreSQL looks at functions in SQL when it defines them.
+	// Functions may call each other, and PostgreSQL would check the bodies of SQL functions when it defines them.
 	await client.query("SET LOCAL check_function_bodies = off");
 	for (const file of await functionFiles(folder)) {
 		await runFile(client, file);

@@ -4,22 +4,24 @@ import { problem } from "../contracts/problems.ts";
 
 const shape = z.tuple([z.string(), z.string()]);
 
-/** The cursor of the page that follows a row of a list; `list` names the list, since it means nothing in another one. */
+/**
+ * Builds the cursor of the page after a row. It contains the name of the list, since it is not valid in another one.
+ */
 export function cursorAt(list: string, key: string): string {
 	return Buffer.from(JSON.stringify([list, key])).toString("base64url");
 }
 
 /**
- * The key of the row that a cursor stands at.
+ * Returns the key of the row that a cursor refers to.
  *
- * @throws VALIDATION_FAILED where it is no cursor, or that of another list.
+ * @throws VALIDATION_FAILED if the cursor is malformed or belongs to another list.
  */
 export function readCursor(list: string, cursor: string): string {
 	let read: z.ZodSafeParseResult<[string, string]> | undefined;
 	try {
 		read = shape.safeParse(JSON.parse(Buffer.from(cursor, "base64url").toString()));
 	} catch {
-		// No JSON.
+		// Not JSON.
 	}
 	if (!read?.success || read.data[0] !== list) {
 		throw noCursor();
@@ -28,7 +30,7 @@ export function readCursor(list: string, cursor: string): string {
 }
 
 /**
- * The id of the row that a cursor stands at, in a list by id.
+ * Returns the id of the row that a cursor refers to, in a list sorted by id.
  *
  * @throws VALIDATION_FAILED
  */
@@ -41,17 +43,20 @@ export function readId(list: string, cursor: string): number {
 	return id.data;
 }
 
-/** The key of a list by time and id, for cursors: to the microsecond, as PostgreSQL keeps time. */
+/** Builds the cursor key of a list sorted by time and id; times have PostgreSQL's precision of a microsecond. */
 export function momentKey({ created_at, id }: { created_at: string; id: string }): string {
 	return `${created_at} ${id}`;
 }
 
-/** As PostgreSQL writes a time of our days in JSON, in whatever zone it has, and a UUID: it reads nothing else safely. */
+/**
+ * A recent timestamp as PostgreSQL writes it in JSON, in any time zone, and a UUID. PostgreSQL reads no other form
+ * safely.
+ */
 const MOMENT_KEY = /^([12]\d{3}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?[+-](?:0\d|1[0-4]):\d\d) (\S{36})$/;
 const moment = z.tuple([z.iso.datetime({ offset: true }), z.guid()]);
 
 /**
- * The moment and id that `momentKey` wrote.
+ * Returns the time and id of a `momentKey`.
  *
  * @throws VALIDATION_FAILED
  */

@@ -6,27 +6,28 @@ import pg from "pg";
 import { parse } from "pg-connection-string";
 import { dropForeignVariables } from "../config/environment.ts";
 
-/** How a connection is opened, beside what its URL says. */
+/** Options of a connection, in addition to those in its URL. */
 export interface ConnectionOptions extends pg.ClientConfig {
-	/** A whole URL, as in `POSTGRES_URL`. */
+	/** A complete URL, as in `POSTGRES_URL`. */
 	connectionString: string;
-	/** Parameters of the session, in place of those of the server, the database and the role. */
+	/** Parameters of the session, which override those of the server, the database and the role. */
 	session?: Record<string, string>;
 }
 
-/** `query` of a client, in all its forms. */
+/** The `query` method of a client, with all its overloads. */
 type Query = (...given: unknown[]) => Promise<unknown>;
 
 const CONNECT_MS = 5000;
-/** Over a connection that went silent, as where the server's machine died, no answer comes, and no error either. */
+/** Time limit for a query: a connection whose server's machine has died returns neither a result nor an error. */
 const ANSWER_MS = 30_000;
-/** So long a server that is asked to close a connection may take to do so. */
+/** Time limit for closing a connection. */
 const GOODBYE_MS = 1000;
-/** Keeps what is between from forgetting a connection that is idle. */
+/** Keepalive probes that stop firewalls from dropping idle connections. */
 const KEEP_ALIVE = { keepAlive: true, keepAliveInitialDelayMillis: 5000 };
 
 /**
- * What Toko's SQL and the parsing of its results rely on, whatever `ALTER ROLE … SET` or the server's configuration say.
+ * Session parameters that Toko's SQL and the parsing of its results rely on. They override `ALTER ROLE … SET` and the
+ * server's configuration.
  */
 const SESSION: Record<string, string> = {
 	search_path: '"$user", public',
@@ -41,31 +42,31 @@ const SESSION: Record<string, string> = {
 	row_security: "on",
 	default_transaction_isolation: "read committed",
 	default_transaction_deferrable: "off",
-	// The outbox tells by a notice that there is something to relay.
+	// The outbox signals by a notice that there are events to relay.
 	client_min_messages: "notice",
 };
 
 /**
- * How long a process that is frozen keeps what others wait for: after this PostgreSQL ends its session, and with it the
- * locks. No work comes near: between two statements of a transaction there is nothing but a round trip. Limits of time
- * that the operator has set stay, and servers that do not know one (`transaction_timeout` before 17) go without.
+ * Time limits after which PostgreSQL ends the session of a frozen process, and so releases its locks. Transactions take
+ * far less: between their statements there are only round trips. Limits set by the operator stay, and servers that lack
+ * a parameter (`transaction_timeout` before version 17) do without it.
  */
 const LIMITS: Record<string, string> = {
 	idle_in_transaction_session_timeout: "5s",
-	// A session that cannot hand over its result is not idle.
+	// A session that cannot deliver its result does not count as idle.
 	transaction_timeout: "5min",
 };
 
 /**
- * For the `session` of a client that holds locks outside of transactions and says something every few seconds: once its
- * process is frozen, PostgreSQL ends it (from version 14 on).
+ * Session parameters for a client that holds locks outside of transactions and runs a query every few seconds:
+ * PostgreSQL ends the session once its process is frozen (version 14 and later).
  */
 export const PULSED = { idle_session_timeout: "10s" };
 
 /**
- * For the `session` of clients that look rows up by their keys, as a service does. PostgreSQL keeps the plan of a prepared
- * statement: one that it made while a table was new and empty would read the whole table from then on. A statement
- * without an index reads it still.
+ * Session parameters for clients that look up rows by key, as services do. PostgreSQL caches the plan of a prepared
+ * statement: one made while a table was new and empty would scan the table from then on. Statements without an index
+ * still scan it.
  */
 export const BY_KEY = { enable_seqscan: "off", jit: "off" };
 
@@ -73,27 +74,27 @@ const SSL_MODES = ["disable", "prefer", "require", "verify-ca", "verify-full", "
 const FORM = "postgres://user:password@host:5432/database";
 
 /**
- * A connection to PostgreSQL: every one of Toko's is made here. Its URL is complete, so that no variable or file of the
- * shell counts (`PGSSLMODE`, `~/.pgpass`, `USER`), and its session is set up before its first query. `options` in the URL
- * win over that.
+ * Connection to PostgreSQL. All of Toko's connections are made here. The URL is complete, so that no variable or file
+ * of the shell applies (`PGSSLMODE`, `~/.pgpass`, `USER`), and the session is set up before its first query. `options`
+ * in the URL take precedence.
  */
 export class PostgresClient extends pg.Client {
 	#setUp: string;
-	/** Part of the names of statements: those of before are not used any more. */
+	/** Number of schema changes seen. Statement names contain it, so that none prepared before a change is used again. */
 	#schemaChanges = 0;
 
 	constructor({ session = {}, ...options }: ConnectionOptions) {
 		dropForeignVariables();
 		super(clientConfig(options));
 		this.#setUp = setUp(options.connectionString, session);
-		// A lost connection fails the query that is under way; the event alone would end the process.
+		// A lost connection fails the query in flight; the event alone, unhandled, would end the process.
 		this.on("error", () => undefined);
 		this.query = this.#named(super.query.bind(this) as Query) as typeof this.query;
 	}
 
 	/**
-	 * Gives statements with values names, so that a session parses each once. After a change of the schema that one does
-	 * not outlive it is parsed anew: see `isPlanOutdated`.
+	 * Names statements that have values, so that a session parses each once. A statement that a schema change has
+	 * invalidated is parsed again: see `isPlanOutdated`.
 	 */
 	#named(query: Query): Query {
 		return (...given) => {
@@ -119,7 +120,7 @@ export class PostgresClient extends pg.Client {
 		return answer;
 	}
 
-	/** Of a connection that went silent nothing is to be waited for: whatever else was asked by it fails at once. */
+	/** Ends a connection that went silent, so that its other queries in flight fail at once. */
 	#note(error: unknown): void {
 		this.#schemaChanges += isPlanOutdated(error) ? 1 : 0;
 		if ((error as Error | null)?.message === "Query read timeout") {
@@ -163,7 +164,7 @@ export class PostgresClient extends pg.Client {
 
 const statementNames = new Map<string, string>();
 
-/** The same for the same text; at most 63 bytes long. */
+/** Returns the name of a statement: the same text has the same name, shorter than PostgreSQL's limit of 63 bytes. */
 function statementName(text: string): string {
 	let name = statementNames.get(text);
 	if (!name) {
@@ -174,8 +175,8 @@ function statementName(text: string): string {
 }
 
 /**
- * A pool of such connections, whose queries fail where no answer comes for half a minute; a `query_timeout` of 0 waits for
- * ever. Its own errors, of idle connections, are for its owner to hear.
+ * Creates a pool of such connections. Queries fail after half a minute without a response; a `query_timeout` of 0 turns
+ * that off. The owner of the pool handles its errors, which are those of idle connections.
  */
 export function postgresPool(options: Omit<pg.PoolConfig, "Client"> & ConnectionOptions): pg.Pool {
 	const pool = new pg.Pool({
@@ -184,12 +185,14 @@ export function postgresPool(options: Omit<pg.PoolConfig, "Client"> & Connection
 		...options,
 		Client: PostgresClient as unknown as typeof pg.Client,
 	} as pg.PoolConfig);
-	// graphile-worker warns of pools that nobody listens to here; each client hears its own errors.
+	// graphile-worker warns about pools without a listener for this event; each client handles its own errors.
 	pool.on("connect", () => undefined);
 	return pool;
 }
 
-/** What is wrong with a URL of PostgreSQL, to be read after the variable's name; undefined where it says all. */
+/**
+ * Describes the problem of a PostgreSQL URL, worded to follow the variable's name; undefined if the URL is complete.
+ */
 export function postgresUrlProblem(url: string): string | undefined {
 	let config: ReturnType<typeof parsed>;
 	try {
@@ -213,7 +216,7 @@ export function postgresUrlProblem(url: string): string | undefined {
 		: `has an unknown sslmode: there are ${SSL_MODES.join(", ")}`;
 }
 
-/** Where the server of a URL is: host:port, or the folder of its socket; never a user or password. */
+/** Returns the server of a URL as host:port, or the folder of its socket, without user and password. */
 export function postgresPlace(url: string): string {
 	const { host, port } = parse(url);
 	return host?.startsWith("/") ? host : `${host?.includes(":") ? `[${host}]` : host}:${port || 5432}`;
@@ -223,7 +226,7 @@ function parsed(url: string) {
 	try {
 		return parse(url);
 	} catch (error) {
-		// A file that the URL names; everything else may quote the URL.
+		// An error about a file that the URL names. Other errors may quote the URL, and so its password.
 		if ((error as NodeJS.ErrnoException).syscall) {
 			throw error;
 		}
@@ -231,7 +234,7 @@ function parsed(url: string) {
 	}
 }
 
-/** Everything that pg would else look for in the environment is given. */
+/** Returns a complete configuration, so that pg looks up nothing in the environment. */
 function clientConfig({ connectionString, ...options }: ConnectionOptions): pg.ClientConfig {
 	const problem = postgresUrlProblem(connectionString);
 	if (problem) {
@@ -246,12 +249,12 @@ function clientConfig({ connectionString, ...options }: ConnectionOptions): pg.C
 		port: Number(port || 5432),
 		database: database || url.user,
 		ssl: tls(ssl),
-		// A function, since pg looks for an empty one in ~/.pgpass.
+		// A function, since pg looks up an empty password in ~/.pgpass.
 		password: () => password ?? "",
 	} as pg.ClientConfig;
 }
 
-/** Without rejectUnauthorized, NODE_TLS_REJECT_UNAUTHORIZED would decide. */
+/** Returns the TLS options. Without `rejectUnauthorized`, NODE_TLS_REJECT_UNAUTHORIZED would apply. */
 function tls(ssl: ReturnType<typeof parse>["ssl"]): pg.ClientConfig["ssl"] {
 	if (!ssl || ssl === "false") {
 		return false;

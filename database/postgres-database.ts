@@ -2,19 +2,19 @@ import pg from "pg";
 import { PostgresClient } from "./postgres-client.ts";
 
 const OWN_LOCALE = "TEMPLATE template0 ENCODING 'UTF8'";
-/** Of an older server, all names and addresses are folded in ASCII alone; `lower()` of the others is not relied on. */
+/** On older servers `lower()` folds only ASCII letters; Toko does not rely on it for others. */
 const C_LOCALE = "LC_COLLATE 'C' LC_CTYPE 'C'";
 const WITH_PROVIDER = 150_000;
 const WITH_BUILTIN = 170_000;
 
 /**
- * Makes a database where it is not there, in UTF-8 and with a locale that every server of its version has, so that
- * neither the server's template nor its operating system decides how text is kept and compared.
+ * Creates a database if it is missing, in UTF-8 and with a locale that every server of its version has, so that neither
+ * the server's template nor its operating system decides how text is stored and compared.
  *
- * @param url Of a database that is there.
+ * @param url URL of an existing database.
  */
 export async function createDatabase(url: string, name: string): Promise<void> {
-	// It takes as long as the disk takes, whatever a role gives its queries.
+	// Creating a database may take long on a slow disk, so the role's time limits do not apply.
 	const client = new PostgresClient({
 		connectionString: url,
 		session: { statement_timeout: "0", lock_timeout: "0" },
@@ -34,7 +34,7 @@ export async function createDatabase(url: string, name: string): Promise<void> {
 				throw readOnly(name);
 			}
 			await client.query(creation(name, version)).catch((error: pg.DatabaseError) => {
-				// Another process was faster: 42P04 duplicate_database, or 23505 while both are at it.
+				// Another process was faster: 42P04 duplicate_database, or 23505 if both are creating it.
 				if (error.code !== "42P04" && error.code !== "23505") {
 					throw error;
 				}
@@ -45,7 +45,7 @@ export async function createDatabase(url: string, name: string): Promise<void> {
 	}
 }
 
-/** The command that makes a database, for a server of this version (`server_version_num`). */
+/** Returns the command that creates a database on a server of this version (`server_version_num`). */
 export function creation(name: string, version: number): string {
 	const provider =
 		version >= WITH_BUILTIN
@@ -57,10 +57,10 @@ export function creation(name: string, version: number): string {
 }
 
 /**
- * Refuses a database that somebody else made in a way that text would be lost or confused, one that is read only, and one
- * whose tables are in a schema that `ALTER ROLE … SET search_path` or PGOPTIONS once named.
+ * Rejects a database that was created in a way that would lose or confuse text, a read-only one, and one whose tables
+ * are in a schema that `ALTER ROLE … SET search_path` or PGOPTIONS once named.
  *
- * @throws Error of one line that names the database, what is wrong and the cure.
+ * @throws Error of one line that names the database, the problem and the remedy.
  */
 export async function checkDatabase(client: pg.Client): Promise<void> {
 	const { rows } = await client.query<Look>(LOOK);
@@ -97,7 +97,7 @@ interface Look {
 	schema: string | null;
 }
 
-// Letters of ASCII only, so that the server can read the query in any encoding.
+// Only ASCII letters, so that the server can parse the query in any encoding.
 const LETTERS = "abcdefghijklmnopqrstuvwxyz";
 const LOOK = `
 	SELECT current_database() AS name, current_setting('server_version_num')::integer AS version,

@@ -5,38 +5,38 @@ import { settings } from "../config/settings.ts";
 import { JETSTREAM_CONNECTED } from "../events/stream.ts";
 import { natsOf } from "../nats/client.ts";
 
-/** The name under which a store notes its own id. */
+/** Name under which a store records its own id. */
 export const STORE_ID = "STORE_ID";
 
-/** How long JetStream may take. */
+/** Time limit for a JetStream request. */
 const PATIENCE_MS = 5000;
-/** A start waits so long for JetStream; then it goes on, and compares later. */
+/** Time that a start waits for JetStream; after this, the process starts and compares its store later. */
 const START_MS = 10_000;
 const AGAIN_MS = 1000;
 const WRONG_LAST_SEQUENCE = 10_071;
 const STREAM_NAME_IN_USE = 10_058;
 
-/** A store of the shop's data, as a process has it. */
+/** A store of the shop's data, as one process sees it. */
 export interface Store {
-	/** The data that it keeps: `orders`. */
+	/** Name of the data, such as `orders`. */
 	name: string;
-	/** Where it is, without a password. */
+	/** Location without a password. */
 	where: string;
-	/** The variable that says so. */
+	/** Environment variable that determines the location. */
 	variable: "POSTGRES_URL" | "MONGO_URL" | "TOKO_DIR";
-	/** Its id, which was made with it and is copied with it. */
+	/** Id of the store, created with it and copied with it. */
 	readId(): Promise<string>;
 }
 
-/** An id, and where the store was when it was entered. */
+/** Id of a store, with its location when the entry was made. */
 export interface Entry {
 	id: string;
 	where: string;
 }
 
 /**
- * The stores of a shop by their names, where all its processes meet: a JetStream bucket. The first process enters the id
- * of its store; a process whose store has another one has other data.
+ * Opens the registry of the shop's stores by name, a JetStream bucket that all processes share. The first process
+ * enters the id of its store; a process whose store has a different id has different data.
  */
 export async function openStoreEntries(nats: NatsConnection) {
 	const name = `${settings.namespace}_stores`;
@@ -44,7 +44,7 @@ export async function openStoreEntries(nats: NatsConnection) {
 	const bucket: KV = await views
 		.kv(name, { replicas: settings.eventReplicas, timeout: PATIENCE_MS })
 		.catch((error) => {
-			// It is there with settings of another EVENT_REPLICAS.
+			// The bucket exists with the settings of another EVENT_REPLICAS.
 			if (codeOf(error) !== STREAM_NAME_IN_USE) {
 				throw error;
 			}
@@ -56,7 +56,7 @@ export async function openStoreEntries(nats: NatsConnection) {
 	};
 	return {
 		read,
-		/** Enters a store unless there is an entry; of two that do it at the same time one wins. Answers the entry. */
+		/** Enters a store unless it has an entry; of concurrent calls one wins. Returns the entry. */
 		async enter(store: string, own: Entry): Promise<Entry> {
 			const found = await read(store);
 			if (found) {
@@ -82,7 +82,7 @@ function codeOf(error: unknown): number | undefined {
 	return error instanceof NatsError ? error.api_error?.err_code : undefined;
 }
 
-/** The line that refuses a store; undefined where it is that of the shop. */
+/** Returns the message that rejects a store; undefined if the store is the shop's. */
 export function refusalOf(
 	{ name, variable }: Pick<Store, "name" | "variable">,
 	own: Entry,
@@ -97,18 +97,18 @@ function short(id: string): string {
 	return id.slice(0, 8);
 }
 
-/** The watch over one store of a process. */
+/** Observer of one store of a process. */
 export interface Watch {
-	/** Compares again, as after a lost connection to the store. */
+	/** Compares again, for example after a lost connection to the store. */
 	again(): Promise<void>;
 	stop(): Promise<void>;
 }
 
 /**
- * Makes sure that a process has the same store as all others of its shop: now, and whenever it was cut off from NATS or
- * from the store, which may be another one since.
+ * Ensures that a process uses the same store as all others of its shop. Compares at the start, and after each lost
+ * connection to NATS or to the store, which may be a different one since.
  *
- * @throws Error of one line that names both stores and the cure.
+ * @throws Error of one line that names both stores and the remedy.
  */
 export async function watchStore(broker: ServiceBroker, store: Store): Promise<Watch> {
 	let stopped = false;
@@ -165,7 +165,7 @@ export async function watchStore(broker: ServiceBroker, store: Store): Promise<W
 		async stop() {
 			stopped = true;
 			broker.localBus.off(JETSTREAM_CONNECTED, again);
-			// Over a lost connection it takes longer than a stop may.
+			// Over a lost connection, waiting would take longer than a shutdown may.
 			await Promise.race([running, wait(AGAIN_MS, undefined, { ref: false })]);
 		},
 	};

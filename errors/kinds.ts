@@ -3,18 +3,20 @@ import { ErrorCode } from "nats";
 import { PROBLEMS, type ProblemCode, problemCode } from "../contracts/problems.ts";
 
 /**
- * What an error says, and so what becomes of the work that failed by it:
+ * Kind of an error, which decides how each layer treats the failed work:
  *
- * | kind | means | calls | circuit breaker | inbox | cached response | gateway |
+ * | kind | meaning | calls | circuit breaker | inbox | cached response | gateway |
  * |---|---|---|---|---|---|---|
- * | client | the request is wrong, or comes at the wrong time | not repeated | does not count | after some tries a dead letter | dropped | the problem, 4xx |
- * | conflict | a concurrent transaction won | the transaction is repeated (database/conflicts.ts) | counts | tried until it is done | shown, stale | 503 |
- * | transient | a server or service is unavailable or too slow, or a disk is full | repeated where that is safe | counts | tried until it is done | shown, stale | 503, 504 |
- * | bug | anything else | not repeated | counts | after some tries a dead letter | shown, stale | 500 |
+ * | client | wrong request or wrong time | not retried | ignored | dead letter after retries | dropped | problem, 4xx |
+ * | conflict | a concurrent transaction won | transaction retried | counted | retried until done | stale | 503 |
+ * | transient | server unavailable or slow, disk full | retried if safe | counted | retried until done | stale | 503/504 |
+ * | bug | anything else | not retried | counted | dead letter after retries | stale | 500 |
+ *
+ * `retryConflicts` (database/conflicts.ts) retries transactions.
  */
 export type ErrorKind = "client" | "conflict" | "transient" | "bug";
 
-/** The kind of an error of Toko, Moleculer, a driver or Node. */
+/** Returns the kind of an error of Toko, Moleculer, a driver or Node. */
 export function kindOf(error: unknown): ErrorKind {
 	if (error instanceof Errors.MoleculerRetryableError) {
 		return "transient";
@@ -32,29 +34,34 @@ export function kindOf(error: unknown): ErrorKind {
 	if (isTransientOfDriver((error ?? {}) as Described)) {
 		return "transient";
 	}
-	// As Sequelize and the products' file wrap the error of their driver.
+	// Sequelize and the products' file wrap the error of their driver.
 	return parent !== undefined ? kindOf(parent) : cause !== undefined ? kindOf(cause) : "bug";
 }
 
-/** Whether an error passes without anybody changing the program or its data, so that work is tried until it is done. */
+/**
+ * Reports whether an error disappears without a change of the program or its data, so that the work is retried until
+ * done.
+ */
 export function isTransient(error: unknown): boolean {
 	return ["transient", "conflict"].includes(kindOf(error));
 }
 
-/** Whether PostgreSQL undid work because of concurrent work, so that all of it may be run again at once. */
+/** Reports whether PostgreSQL rolled work back because of concurrent work, so that all of it may be retried at once. */
 export function isUndone(error: unknown): boolean {
 	const { code } = (error ?? {}) as Described;
-	// A deadlock, a serialization failure, a change of the schema since the statement was parsed.
+	// A deadlock, a serialization failure, or a change of the schema since the statement was parsed.
 	return code === "40P01" || code === "40001" || isPlanOutdated(error);
 }
 
-/** Whether a statement has to be parsed anew, because a migration has changed its columns. */
+/** Reports whether a statement has to be parsed again, because a migration has changed its columns. */
 export function isPlanOutdated(error: unknown): boolean {
 	const { code, message } = (error ?? {}) as Described;
 	return code === "0A000" && /cached plan must not change result type/.test(message ?? "");
 }
 
-/** The SQLSTATE of an error of PostgreSQL's class 22, data exception: a value that it cannot keep or compare. */
+/**
+ * Returns the SQLSTATE of an error of PostgreSQL's class 22 (data exception), a value that it cannot store or compare.
+ */
 export function dataException(error: unknown): string | undefined {
 	const { code, parent } = (error ?? {}) as Described;
 	if (typeof code === "string" && /^22[0-9A-Z]{3}$/.test(code)) {
@@ -63,21 +70,21 @@ export function dataException(error: unknown): string | undefined {
 	return parent === undefined ? undefined : dataException(parent);
 }
 
-/** Whether an error was made for a caller, and not by a driver. */
+/** Reports whether an error was created for a caller, and not by a driver. */
 export function isForCaller(error: unknown): boolean {
 	return error instanceof Errors.MoleculerError || problemCode(error) !== undefined;
 }
 
 /**
- * Whether the circuit breaker counts an error: the callee timed out, was lost or failed by itself. A mistake of the client says
- * nothing about the callee's health, nor does a refusal by a service that answers.
+ * Reports whether the circuit breaker counts an error: the callee timed out, was lost or failed. A mistake of the
+ * client says nothing about the callee's health, nor does a refusal by a service that responds.
  */
 export function countsAsFailure(error: unknown): boolean {
 	const { code } = (error ?? {}) as Described;
 	return !(typeof code === "number" && code < 500) && !problemCode(error)?.startsWith("EVENTS_NOT_");
 }
 
-/** Whether the service, and not the request, is why there is no response. */
+/** Reports whether the service, and not the request, is the cause of a missing response. */
 export function isUnavailable(error: unknown): boolean {
 	return (
 		error instanceof Errors.ServiceNotFoundError ||
@@ -87,8 +94,8 @@ export function isUnavailable(error: unknown): boolean {
 }
 
 /**
- * Whether another call may succeed where this one failed: not where the caller's time is already up, nor where there is too
- * much to do, since it would go to the end of the queue.
+ * Reports whether another call may succeed after this failure. It may not if the caller's deadline has passed, nor
+ * under overload, since it would join the end of the queue.
  */
 export function isWorthRepeating(error: unknown): boolean {
 	return (
@@ -98,16 +105,16 @@ export function isWorthRepeating(error: unknown): boolean {
 	);
 }
 
-/** Statuses of problems that tell of the moment or of the client, and not of the request. */
+/** Statuses of problems that depend on the moment or the client, and not on the request. */
 export const REPEATABLE_STATUSES: readonly number[] = [401, 408, 425, 429];
 
-/** Whether a problem is the answer to this very request, which would get it again. */
+/** Reports whether a problem is the response to this very request, which would get the same one again. */
 export function isAboutRequest(code: ProblemCode): boolean {
 	const { status } = PROBLEMS[code];
 	return status < 500 && !REPEATABLE_STATUSES.includes(status);
 }
 
-/** The parts of errors that tell what they are. */
+/** Fields of errors that identify them. */
 interface Described {
 	name?: string;
 	code?: unknown;
@@ -118,15 +125,15 @@ interface Described {
 	hasErrorLabel?(label: string): boolean;
 }
 
-/** Classes of SQLSTATE that pass: connection, read-only, rollback, resources, lock not available, intervention, system. */
+/** Transient SQLSTATE classes: connection, read-only, rollback, resources, lock not available, intervention, system. */
 const SQL_STATES = /^(08|25006|40|53|55P03|57|58)/;
-/** Node's, of connections and of files. */
+/** Transient error codes of Node, for connections and files. */
 const SYSTEM_CODES = new Set([
 	...["ECONNREFUSED", "ECONNRESET", "ECONNABORTED", "EPIPE", "ETIMEDOUT", "ENOTFOUND", "EAI_AGAIN"],
 	...["EHOSTUNREACH", "EHOSTDOWN", "ENETUNREACH", "ENETDOWN"],
 	...["ENOSPC", "EDQUOT", "EIO", "EROFS", "EMFILE", "ENFILE", "EAGAIN", "EBUSY", "ENOMEM"],
 ]);
-/** Those of the NATS client while the server is overloaded, frozen or starting, or nobody listens. */
+/** Codes of the NATS client while the server is overloaded, frozen or starting, or without a subscriber. */
 const NATS_CODES = new Set<unknown>([
 	...[
 		ErrorCode.Timeout,
@@ -136,13 +143,15 @@ const NATS_CODES = new Set<unknown>([
 	],
 	...[ErrorCode.Disconnect, ErrorCode.NoResponders],
 ]);
-/** Names of drivers' errors: a server that cannot be reached, was lost or is too slow; a file that takes no writes. */
+/**
+ * Names of drivers' errors for a server that is unreachable, lost or too slow, and for a file that cannot be written.
+ */
 const NAMES =
 	/^(Mongo(Network|NetworkTimeout|ServerSelection|Timeout|WriteConcern)Error|Sequelize(Connection|HostNotFound|HostNotReachable)\w*|NotWrittenError)$/;
-/** Labels of MongoDB's errors whose operations may be run again. */
+/** Labels of MongoDB's errors whose operations may be retried. */
 const MONGO_LABELS = ["RetryableWriteError", "TransientTransactionError"];
 /**
- * MongoDB's error codes that its drivers retry, and those of a server that is out of time or of disk.
+ * MongoDB's error codes that its drivers retry, and those of a server that has run out of time or disk space.
  * https://github.com/mongodb/specifications/blob/master/source/retryable-reads/retryable-reads.md
  */
 const MONGO_CODES = new Set<unknown>([
@@ -160,7 +169,7 @@ function isTransientOfDriver(error: Described): boolean {
 		return (
 			MONGO_CODES.has(code) ||
 			MONGO_LABELS.some((label) => error.hasErrorLabel?.(label) === true) ||
-			// Said without a code by a driver that is closed, and by servers of other makes.
+			// Messages without a code, from a closed driver and from MongoDB-compatible servers.
 			/topology (is closed|was destroyed)|not (master|primary)|node is recovering/i.test(message)
 		);
 	}

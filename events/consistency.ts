@@ -3,39 +3,42 @@ import type { Service, ServiceBroker } from "moleculer";
 import { problem } from "../contracts/problems.ts";
 import { JETSTREAM_CONNECTED } from "./stream.ts";
 
-/** How many of the newest things services compare. */
+/** Number of the newest records that services compare. */
 export const NEWEST = 1000;
 
-/** How long a source may take to answer. Without an answer calls go on. */
+/** Time limit for a source. Without a response, calls proceed. */
 const PATIENCE_MS = 2000;
 
-/** The pause before a source that gave no answer, or is ahead, is asked again; no call waits for that. */
+/** Interval before a source that is ahead, or did not respond, is asked again; no call waits for that. */
 const AGAIN_MS = 2000;
 
-/** Jobs wait so long for services that start together with this one: what they do would be built on data that are lost. */
+/**
+ * Time limit for jobs to wait for services that start together with this one: jobs must not build on data that are
+ * lost.
+ */
 const STARTING_MS = 2000;
 
 const REMEDY =
 	"restore the other databases to the same moment, or go on without what is lost by npm run audit -- --accept-restore";
 
-/** A source that remembers something of this service, which then has to be in the service's own data. */
+/** Source that knows of data of this service. The service must have all of that data itself. */
 export interface ConsistencyCheck<This> {
-	/** The source, as logs name it. */
+	/** Name of the source in logs. */
 	source: string;
-	/** Compared whenever this becomes true. */
+	/** Reports whether the source can be asked. It is compared whenever this becomes true. */
 	isAvailable(broker: ServiceBroker): boolean;
-	/** A sentence about which data are older than others, with an example; undefined where nothing is missing. */
+	/** Returns a sentence about the data that are older than others, with an example; undefined if nothing is missing. */
 	findAhead(this: This): Promise<string | undefined>;
 }
 
 export type Outcome = "unknown" | "silent" | "fine" | "ahead";
 
-/** Keeps track of which sources were asked and which are ahead. */
+/** Keeps track of the sources that were asked and of those that are ahead. */
 export class ConsistencyChecker {
 	#service: Service;
 	#outcomes: Map<ConsistencyCheck<never>, Outcome>;
 	#looks = new Map<ConsistencyCheck<never>, Promise<void>>();
-	/** Sources that were not asked since the start, or since the store was reconnected: calls wait for these. */
+	/** Sources not asked since the start, or since the store was reconnected. Calls wait for these. */
 	#unasked: Set<ConsistencyCheck<never>>;
 	#retries = new Map<ConsistencyCheck<never>, NodeJS.Timeout>();
 	#isFine = false;
@@ -67,7 +70,7 @@ export class ConsistencyChecker {
 		await Promise.all(this.#looks.values());
 	}
 
-	/** Compares with everybody again. */
+	/** Compares with all sources again. */
 	compareAll(): void {
 		for (const [comparison, outcome] of this.#outcomes) {
 			this.#unasked.add(comparison);
@@ -77,7 +80,7 @@ export class ConsistencyChecker {
 	}
 
 	/**
-	 * Resolves when every source that is available was asked once. Retries of one that gave no answer run beside.
+	 * Resolves when every available source was asked once. Retries of those that did not respond run in the background.
 	 *
 	 * @throws DATA_BEHIND while a source is ahead.
 	 */
@@ -92,7 +95,7 @@ export class ConsistencyChecker {
 	}
 
 	/**
-	 * As `check`, for work that nobody waits for: first every source was asked, or was away for as long as services take that
+	 * Like `check`, for background work: it first waits until every source was asked, but no longer than services take to
 	 * start together.
 	 *
 	 * @throws DATA_BEHIND
@@ -115,7 +118,7 @@ export class ConsistencyChecker {
 	#lookAtNew(): void {
 		for (const [comparison, outcome] of this.#outcomes) {
 			if (!this.#isAvailable(comparison)) {
-				// It may come back with other data. Who was ahead stays so.
+				// The source may come back with other data. One that was ahead stays ahead.
 				this.#note(comparison, outcome === "ahead" ? "ahead" : "unknown");
 			} else if (outcome === "unknown") {
 				this.#compare(comparison);
@@ -148,7 +151,7 @@ export class ConsistencyChecker {
 
 	#note(comparison: ConsistencyCheck<never>, outcome: Outcome): void {
 		this.#outcomes.set(comparison, outcome);
-		// Who is away is asked as soon as it appears.
+		// An unavailable source is asked as soon as it appears.
 		this.#isFine =
 			this.#looks.size === 0 &&
 			[...this.#outcomes.values()].every((one) => one !== "ahead" && one !== "silent");

@@ -1,28 +1,28 @@
-/** Events that wait while nobody takes any in for so long are more than early ones or such as are tried again. */
+/** Time without progress after which waiting events count as stalled; early and retried events wait less. */
 const STALLED_MS = 90_000;
-/** More events than this wait in no rush that ends. */
+/** Maximum number of waiting events in a rush that ends by itself. */
 const BACKLOG = 1000;
-/** So long a rush may take. */
+/** Maximum duration of such a rush. */
 const BACKLOG_MS = 5 * 60_000;
 
-/** What NATS says of a consumer. */
+/** State of a consumer in NATS. */
 export interface ConsumerState {
-	/** Events that the group has not acknowledged. */
+	/** Number of events that the group has not acknowledged. */
 	unfinished: number;
-	/** All up to here are. */
+	/** Stream sequence up to which all events are acknowledged. */
 	floor: number;
 }
 
-/** How a consumer of events gets on, as one process sees it. */
+/** Progress of a consumer of events, as one process sees it. */
 export class ConsumerProgress {
 	readonly #group: string;
 	#state: ConsumerState | undefined;
-	/** When that got better, or there was nothing to do. */
+	/** Time of the last progress, or of the last check without waiting events. */
 	#moved_at = 0;
-	/** Since when more events wait than in a rush. */
+	/** Time since which more events wait than in a rush. */
 	#behind_since: number | undefined;
 	#isTold = false;
-	/** Why the consumer could not be looked at. */
+	/** Reason why the consumer could not be checked. */
 	#failure: string | undefined;
 
 	constructor(group: string) {
@@ -30,9 +30,9 @@ export class ConsumerProgress {
 	}
 
 	/**
-	 * Notes a look at the consumer.
+	 * Records the state of the consumer.
 	 *
-	 * @returns A line for the operator where events have come faster than they are taken in for minutes, or no longer do.
+	 * @returns A line for the operator when the group has been too slow for minutes, and when it has caught up.
 	 */
 	note(state: ConsumerState, now = Date.now()): string | undefined {
 		const before = this.#state;
@@ -60,9 +60,9 @@ export class ConsumerProgress {
 	}
 
 	/**
-	 * Notes that the consumer could not be looked at.
+	 * Records that the consumer could not be checked.
 	 *
-	 * @returns Whether that is new.
+	 * @returns True if the failure is new.
 	 */
 	noteFailure(failure: string, now = Date.now()): boolean {
 		const isNew = this.#failure !== failure;
@@ -75,9 +75,9 @@ export class ConsumerProgress {
 	}
 
 	/**
-	 * Why the group's events are not taken in although they are there, in words; undefined while they are.
+	 * Describes why the group's events are not handled although they have arrived; undefined while they are.
 	 *
-	 * @param connected_at Since when NATS is there.
+	 * @param connected_at Time of the connection to NATS.
 	 */
 	lag(connected_at: number, now = Date.now()): string | undefined {
 		const since = Math.max(this.#moved_at, connected_at);

@@ -3,23 +3,24 @@ import type { EventEnvelope, EventName } from "../contracts/actions.ts";
 import type { PostgresService } from "../database/postgres-service.ts";
 
 /**
- * The handlers of a service by event. A handler runs in the transaction that takes events in, on several at once: those
- * that follow each other in the batch and share the handler, the events of each aggregate in their order.
+ * Event handlers of a service by event name. A handler runs in the transaction that records events in the inbox, on
+ * several events at once: consecutive ones of the batch that share the handler, with those of each aggregate in their
+ * order.
  */
 export type Consumers<This> = {
 	[N in EventName]?: (this: This, events: EventEnvelope<N>[], client: PoolClient) => Promise<void>;
 };
 
-/** What the `inbox` mixin adds to a service. */
+/** Members that the `inbox` mixin adds to a service. */
 export interface InboxService extends PostgresService {
 	/** @throws EVENTS_NOT_TAKEN_IN */
 	checkInbox(): void;
 	consumers: Consumers<InboxService>;
-	/** Called after each commit that has taken events in. */
+	/** Called after each commit that has handled events. */
 	afterEvents(events: EventEnvelope[]): void;
 }
 
-/** Runs the handlers of events; an event without a handler is skipped. */
+/** Runs the handlers of events; an event without a handler is ignored. */
 export async function runConsumers(
 	service: InboxService,
 	events: EventEnvelope[],

@@ -16,10 +16,10 @@ interface DeadLetterRow {
 	failed_at: Date;
 }
 
-/** Counts dead letters by service; see `dcall NODE $node.metrics` in the REPL. */
+/** Counter of dead letters by service; `dcall NODE $node.metrics` in the REPL shows it. */
 const METRIC = "toko.dead_letters.total";
 
-/** Keeps an event that could not be taken in, once. */
+/** Stores an event that could not be handled as a dead letter, once. */
 export async function keepDeadLetter(
 	client: Pick<PoolClient, "query">,
 	payload: unknown,
@@ -42,7 +42,7 @@ export async function keepDeadLetter(
 	);
 }
 
-/** The dead letters of a service, newest first. */
+/** Returns the dead letters of a service, newest first. */
 export async function listDeadLetters(
 	pool: Pool,
 	{ skip, limit }: { skip: number; limit: number },
@@ -59,8 +59,8 @@ export async function listDeadLetters(
 }
 
 /**
- * Sends a dead letter to its service again, at once, whatever came after it: its work is done and the letter gone in one
- * transaction, or it is kept with the newer error.
+ * Handles a dead letter at once, whatever came after it. Its effects and its deletion are one transaction; if it fails
+ * again, it stays with the newer error.
  *
  * @throws DEAD_LETTER_NOT_FOUND, DEAD_LETTER_FAILED
  */
@@ -96,7 +96,7 @@ export async function retryDeadLetter(
 	}
 }
 
-/** Adds one to the count. */
+/** Counts a dead letter. */
 export function countDeadLetter(service: InboxService): void {
 	const { metrics } = service.broker;
 	if (!metrics.getMetric(METRIC)) {
@@ -117,7 +117,7 @@ function uuidOf(id: unknown, text: string): string {
 	return createHash("md5").update(text).digest("hex");
 }
 
-/** PostgreSQL keeps no NUL. */
+/** Converts a value to text without NUL, which PostgreSQL cannot store. */
 function printable(value: unknown): string {
 	const text = typeof value === "string" ? value : (JSON.stringify(value) ?? "");
 	return text.replaceAll("\u0000", "\ufffd").slice(0, 10_000);

@@ -3,53 +3,55 @@ import { settings } from "../config/settings.ts";
 import type { EventData, EventEnvelope, EventName } from "../contracts/actions.ts";
 import { events as eventContracts } from "../contracts/actions.ts";
 
-/** All events, as a consumer subscribes to them below the shop's namespace. */
+/** Subject of all events, below the shop's namespace. */
 export const ALL_EVENTS = "events.>";
 
-/** The channel that carries an event: `order.placed` travels as `events.order.placed` below the shop's namespace. */
+/** Returns the channel of an event: `order.placed` is sent to `events.order.placed` below the shop's namespace. */
 export function channelOf(name: EventName): string {
 	return `events.${name}`;
 }
 
-/** What an event is about, such as `order:<id>`: its events are numbered and keep their order. */
+/**
+ * Entity that an event is about, such as `order:<id>`. The events of an aggregate are numbered and keep their order.
+ */
 export type Aggregate = `${"order" | "user"}:${string | number}`;
 
-/** The id of the event with this place among those of its aggregate, as the outbox gives it. */
+/** Returns the id of an event from its aggregate and its number there, as the outbox assigns it. */
 export function eventId(aggregate: string, sequence: number): string {
 	const digest = createHash("md5").update(`${aggregate}#${sequence}`).digest("hex");
 	return digest.replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
 }
 
-/** NATS gives an event to another process after this, unless the one that has it says that it is at work. */
+/** Time after which NATS redelivers an event, unless its process reports that it is working on it. */
 export const ACK_WAIT_MS = 3000;
 
 const SECOND_NS = 1_000_000_000;
 
-/** The stream keeps an event so long. */
+/** Days that the stream stores an event. */
 export const STREAM_KEPT_DAYS = 30;
 
-/** The one stream that keeps the shop's events until every group has them. */
+/** Returns the configuration of the shop's only stream, which stores events until every group has handled them. */
 export function streamConfig() {
 	return {
 		name: `${settings.namespace}_events`,
 		subjects: [`${settings.namespace}.${ALL_EVENTS}`],
-		// JetStream forgets message ids after this; the inbox of a consumer never does.
+		// JetStream forgets message ids after this time; the inbox of a consumer never does.
 		duplicate_window: 10 * 60 * SECOND_NS,
-		// A group that was away for longer than this has lost events; whoever is there has them within moments.
+		// A group that was offline for longer than this has lost events; one that is online gets them within moments.
 		max_age: STREAM_KEPT_DAYS * 24 * 3600 * SECOND_NS,
 		num_replicas: settings.eventReplicas,
 	};
 }
 
-/** Why what came from the stream is no event of a contract. */
+/** Error of a message in the stream that is no event of a contract. */
 export class NotAnEvent extends Error {
 	override name = "NotAnEvent";
 }
 
-/** More events than anything ever has. */
+/** Upper bound that no aggregate's number of events reaches. */
 const SEQUENCE_MAX = 100_000;
 
-/** Whether this is a thing and the number of one of its events. */
+/** Reports whether these are an aggregate and the number of one of its events. */
 export function isPlace(aggregate: unknown, sequence: unknown): boolean {
 	return (
 		typeof aggregate === "string" &&
@@ -60,7 +62,7 @@ export function isPlace(aggregate: unknown, sequence: unknown): boolean {
 	);
 }
 
-/** Whether a contract has an event of this name and version. */
+/** Reports whether a contract defines an event of this name and version. */
 export function isInContract(name: unknown, version: unknown): name is EventName {
 	return (
 		typeof name === "string" &&
@@ -69,13 +71,13 @@ export function isInContract(name: unknown, version: unknown): name is EventName
 	);
 }
 
-/** Says that no contract has an event. */
+/** Describes an event that no contract defines. */
 export function notInContract({ name, version }: { name: unknown; version: unknown }): string {
 	return `${JSON.stringify(name)} in version ${version} is in no contract`;
 }
 
 /**
- * An event as its contract describes it.
+ * Parses an event by its contract.
  *
  * @throws NotAnEvent
  */

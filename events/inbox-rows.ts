@@ -2,12 +2,12 @@ import type { Pool, PoolClient } from "pg";
 import { GAPS_KEPT_DAYS, PLACES_KEPT_DAYS, PRUNED_AT_ONCE } from "../config/retention.ts";
 import { NEWEST } from "./consistency.ts";
 
-// The SQL of the tables `inbox` and `inbox_gaps`.
+// SQL of the tables `inbox` and `inbox_gaps`.
 
-/** Where an event is in the sequence: to be taken now, taken already, or ahead of one that is missing. */
+/** Position of an event relative to the inbox: to be handled now, handled already, or ahead of a missing one. */
 export type Place = "next" | "taken" | "early";
 
-/** Moves on to an event; with `jump` also over some that are missing, which may still come. */
+/** Advances an aggregate's position to an event; with `jump` also over missing events, which may still arrive. */
 export async function advance(
 	client: PoolClient,
 	aggregate: string,
@@ -22,7 +22,9 @@ export async function advance(
 	return (rows[0] as { place: Place }).place;
 }
 
-/** Moves on to many events; answers undefined for each that needs a closer look: see `advance_inbox_together`. */
+/**
+ * Advances to many events at once. Returns undefined for each that must be handled alone: see `advance_inbox_together`.
+ */
 export async function advanceTogether(
 	client: PoolClient,
 	events: { aggregate: string; sequence: number }[],
@@ -35,13 +37,13 @@ export async function advanceTogether(
 	return events.map((_, index) => places.get(index + 1));
 }
 
-/** Written out, so that the partial indexes of inbox-indexes.sql serve any plan. */
+/** Written out, so that the partial indexes of inbox-indexes.sql are usable under any plan. */
 const NEWEST_TAKEN_IN = {
 	user: `SELECT aggregate, sequence FROM inbox WHERE starts_with(aggregate, 'user:') ORDER BY taken_at DESC LIMIT ${NEWEST}`,
 	order: `SELECT aggregate, sequence FROM inbox WHERE starts_with(aggregate, 'order:') ORDER BY taken_at DESC LIMIT ${NEWEST}`,
 };
 
-/** The places of the last events that were taken in, of the users or orders with the newest ones. */
+/** Returns the last handled event of the users or orders that had events most recently. */
 export async function newestTakenIn(
 	pool: Pick<Pool, "query">,
 	of: "user" | "order",
@@ -50,7 +52,7 @@ export async function newestTakenIn(
 	return rows;
 }
 
-/** Deletes the places of orders of which nothing was heard for long, some at a time; answers whether there are more. */
+/** Deletes a batch of expired positions of orders; returns true if there may be more. */
 export async function prunePlaces(pool: Pick<Pool, "query">): Promise<boolean> {
 	const { rowCount } = await pool.query(
 		`DELETE FROM inbox WHERE ctid = ANY (ARRAY(
@@ -63,7 +65,7 @@ export async function prunePlaces(pool: Pick<Pool, "query">): Promise<boolean> {
 	return rowCount === PRUNED_AT_ONCE;
 }
 
-/** Deletes notes of events that were passed over and can't come any more; answers whether there are more. */
+/** Deletes a batch of records of skipped events that can no longer arrive; returns true if there may be more. */
 export async function pruneGaps(pool: Pick<Pool, "query">): Promise<boolean> {
 	const { rowCount } = await pool.query(
 		`DELETE FROM inbox_gaps WHERE ctid = ANY (ARRAY(

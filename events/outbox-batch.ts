@@ -6,23 +6,26 @@ import type { OutboxRow, Sent } from "./outbox-rows.ts";
 import { isTooLarge } from "./stream.ts";
 import type { Failed } from "./stuck-events.ts";
 
-/** How long the stream may take to acknowledge an event. */
+/** Time limit for the stream to acknowledge an event. */
 const ACK_MS = 3000;
 
-/** An event that can never be published as it is, and why. */
+/** An event that can never be published as it is, with the reason. */
 interface Refused {
 	event: OutboxRow;
 	refusal: string;
 }
 
-/** What became of a batch; where an event failed the later ones of its aggregate were not sent. */
+/** Outcome of a batch. After a failed event the later ones of its aggregate were not sent. */
 interface BatchOutcome {
 	sent: Sent[];
 	refused: Refused[];
 	failed: Failed[];
 }
 
-/** Sends events to the stream: those of one thing one after the other, those of different things together. */
+/**
+ * Publishes events to the stream: those of one aggregate one after the other, those of different aggregates
+ * concurrently.
+ */
 export async function publishBatch(client: JetStreamClient, rows: OutboxRow[]): Promise<BatchOutcome> {
 	const outcome: BatchOutcome = { sent: [], refused: [], failed: [] };
 	const things = [...Map.groupBy(rows, ({ aggregate }) => aggregate).values()].map(async (events) => {

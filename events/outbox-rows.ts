@@ -1,18 +1,18 @@
 import type { ClientBase, Pool } from "pg";
 import { STREAM_KEPT_DAYS } from "./envelope.ts";
 
-// The SQL of the table `outbox`; what runs it holds the relay's lock, except where it says otherwise.
+// SQL of the table `outbox`. Unless noted otherwise, only the holder of the relay's lock runs it.
 
 /**
- * An event is kept so long after it was published, to be sent again where the stream loses it; one that not all consumers
- * have confirmed as long as the stream keeps it.
+ * Days that a published event is retained, so that it can be sent again if the stream loses it. An event that not all
+ * consumers have confirmed is retained as long as in the stream.
  */
 export const EVENTS_KEPT_DAYS = 7;
 
-/** The largest number of events in a batch, and about the largest number of bytes of their data. */
+/** Maximum number of events in a batch, and approximate maximum of the bytes of their data. */
 export const BATCH_EVENTS = 200;
 const BATCH_BYTES = 16 * 1024 * 1024;
-/** How many rows one statement deletes. */
+/** Maximum number of rows that one statement deletes. */
 const PRUNED_AT_ONCE = 5000;
 
 /** A row to be published. */
@@ -26,17 +26,18 @@ export interface OutboxRow {
 	occurred_at: Date;
 	repeats: number;
 	bytes: number;
-	/** JSON; null where it is larger than asked for. */
+	/** JSON; null if it is larger than the requested limit. */
 	data: string | null;
 }
 
 type Session = Pick<ClientBase, "query">;
 
 /**
- * The next events, those of one thing in their order. What is larger than `bytes_max` comes without its data.
+ * Returns the next events, those of one aggregate in their order. Events larger than `bytes_max` come without their
+ * data.
  *
- * @param leftOut Aggregates whose events are left out.
- * @param limit The largest number of them.
+ * @param leftOut Aggregates whose events are excluded.
+ * @param limit Maximum number of events.
  */
 export async function nextEvents(
 	session: Session,
@@ -64,13 +65,16 @@ export async function nextEvents(
 	return rows;
 }
 
-/** The events that wait: about how many, which may be fewer where old ones do, and for how long the first one has. */
+/**
+ * Waiting events: their approximate number, an upper bound if older events wait too, and the waiting time of the first
+ * one.
+ */
 export interface Waiting {
 	events: number;
 	waiting_ms: number;
 }
 
-/** Looks at what waits, without counting. */
+/** Estimates the waiting events without counting them. */
 export async function estimateWaiting(session: Session): Promise<Waiting> {
 	const { rows } = await session.query<Waiting>({
 		name: "outbox waiting",
@@ -81,14 +85,14 @@ export async function estimateWaiting(session: Session): Promise<Waiting> {
 	return rows[0] ?? { events: 0, waiting_ms: 0 };
 }
 
-/** An event that the stream has. */
+/** An event that the stream has acknowledged. */
 export interface Sent {
 	position: string;
 	message_id: string;
 	stream_sequence: number;
 }
 
-/** Marks a batch as published, and notes the last message of it. */
+/** Marks a batch as published and records its last message. */
 export async function markPublished(session: Session, sent: Sent[]): Promise<void> {
 	const last = sent.reduce((one, other) => (other.stream_sequence > one.stream_sequence ? other : one));
 	await session.query({
@@ -109,17 +113,17 @@ export async function markPublished(session: Session, sent: Sent[]): Promise<voi
 	});
 }
 
-/** Puts an event aside, so that the others go on. */
+/** Puts an event aside, so that the others proceed. */
 export async function putAside(session: Session, position: string, refusal: string): Promise<void> {
 	await session.query("UPDATE outbox SET refusal = $2 WHERE position = $1", [position, refusal]);
 }
 
-/** Has what was put aside tried again: a newer process may know it, or NATS take it. */
+/** Makes events that were put aside wait again: a newer process may know them, or NATS accept them. */
 export async function retryPutAside(session: Session): Promise<void> {
 	await session.query("UPDATE outbox SET refusal = NULL, waiting_since = now() WHERE refusal IS NOT NULL");
 }
 
-/** The stream as the relay noted it. */
+/** State of the stream as the relay recorded it. */
 export interface NotedStream {
 	created: string;
 	last_sequence: number;
@@ -127,7 +131,7 @@ export interface NotedStream {
 	confirmed_sequence: number;
 }
 
-/** Undefined before the relay has seen any stream. */
+/** Returns the recorded stream; undefined before the relay has seen any. */
 export async function notedStream(session: Session): Promise<NotedStream | undefined> {
 	const { rows } = await session.query<NotedStream>(
 		`SELECT created, last_sequence::float8, last_message_id, confirmed_sequence::float8 FROM outbox_stream`,
@@ -135,19 +139,20 @@ export async function notedStream(session: Session): Promise<NotedStream | undef
 	return rows[0];
 }
 
-/** Notes a stream of which nothing is known yet. */
+/** Records a stream if none is recorded. */
 export async function noteStream(session: Session, created: string): Promise<void> {
 	await session.query("INSERT INTO outbox_stream (created) VALUES ($1) ON CONFLICT DO NOTHING", [created]);
 }
 
-/** Notes what every consumer has confirmed. */
+/** Records the sequence up to which every consumer has confirmed. */
 export async function noteConfirmed(session: Session, sequence: number): Promise<void> {
 	await session.query("UPDATE outbox_stream SET confirmed_sequence = $1", [sequence]);
 }
 
 /**
- * Notes a stream that has lost messages, or is a new one. All events that no consumer has confirmed wait again; answers
- * how many there are.
+ * Records that the stream has lost messages or is a new one. All events that no consumer has confirmed wait again.
+ *
+ * @returns The number of these events.
  */
 export async function noteLoss(session: Session, created: string, confirmed: number): Promise<number> {
 	const { rows } = await session.query<{ events: number }>(
@@ -166,13 +171,13 @@ export async function noteLoss(session: Session, created: string, confirmed: num
 const WAITS_AGAIN =
 	"published_at = NULL, stream_sequence = NULL, refusal = NULL, waiting_since = now(), repeats = repeats + 1";
 
-/** An event by its place. */
+/** An event, identified by its aggregate and its number there. */
 export interface Place {
 	aggregate: string;
 	sequence: number;
 }
 
-/** Has published events sent again, by anybody at any time; answers those of them that are still kept. */
+/** Makes published events wait again; needs no lock. Returns those that are still stored. */
 export async function sendAgain(session: Session, places: Place[]): Promise<Place[]> {
 	const { rows } = await session.query<Place>(
 		`UPDATE outbox SET ${WAITS_AGAIN}
@@ -185,7 +190,7 @@ export async function sendAgain(session: Session, places: Place[]): Promise<Plac
 	return rows;
 }
 
-/** Deletes published events that are old enough, some at a time; answers whether there are more. */
+/** Deletes a batch of expired published events; returns true if there may be more. */
 export async function pruneEvents(session: Session): Promise<boolean> {
 	const { rowCount } = await session.query(
 		`DELETE FROM outbox WHERE ctid = ANY (ARRAY(
@@ -202,16 +207,16 @@ export async function pruneEvents(session: Session): Promise<boolean> {
 	return rowCount === PRUNED_AT_ONCE;
 }
 
-/** What waits in the outbox, by the clock of the database. */
+/** State of the outbox, by the clock of the database. */
 export interface OutboxState {
-	/** The name of the event that is next, and how long it has been waiting; null where none does. */
+	/** Name and waiting time of the next event; null if none waits. */
 	name: string | null;
 	waiting_ms: number | null;
-	/** How long ago the relay published something; null where it never did. */
+	/** Time since the relay last published an event; null if it never did. */
 	published_ms: number | null;
 }
 
-/** Looks at the outbox; anybody may. */
+/** Returns the state of the outbox; needs no lock. */
 export async function outboxState(pool: Pool): Promise<OutboxState> {
 	const { rows } = await pool.query<OutboxState>({
 		name: "outbox state",
@@ -227,7 +232,7 @@ export async function outboxState(pool: Pool): Promise<OutboxState> {
 	return rows[0] as OutboxState;
 }
 
-/** Events that wait or were put aside, oldest first, at most 100; anybody may ask. */
+/** Returns events that wait or were put aside, oldest first, at most 100; needs no lock. */
 export async function waitingEvents(
 	pool: Pool,
 ): Promise<{ name: string; waiting_since: Date; refusal: string | null }[]> {

@@ -9,42 +9,44 @@ import { countDeadLetter, keepDeadLetter } from "./dead-letters.ts";
 import { ACK_WAIT_MS, isPlace, NotAnEvent, readEvent } from "./envelope.ts";
 import { advance, advanceTogether, type Place } from "./inbox-rows.ts";
 
-/** The largest number of events that are taken in by one transaction. */
+/** Maximum number of events that one transaction handles. */
 const BATCH_EVENTS = 200;
-/** How many events a process handles alone at the same moment; each takes a connection. */
+/** Maximum number of events that a process handles alone concurrently, since each takes a connection. */
 const ALONE_AT_ONCE = 12;
-/** How often an event is tried before it is kept as a dead letter. */
+/** Maximum number of tries before an event becomes a dead letter. */
 const TRIES = 5;
-/** An event that is early comes again after this, until the one before it has come. */
+/** Delay before an early event is redelivered, until its predecessor has arrived. */
 const EARLY_MS = 250;
-/** So long it waits for one before it; then that one is in no stream any more, or is late for another reason. */
+/**
+ * Time limit for waiting for a predecessor, which after this is in no stream any more, or is late for another reason.
+ */
 const PATIENCE_MS = 60_000;
-/** So often a process tells NATS that it is at work on an event. */
+/** Interval between reports to NATS that an event is in progress. */
 const PULSE_MS = ACK_WAIT_MS / 4;
 
-/** An event as it came. */
+/** An event as it was delivered. */
 interface Arrived {
 	given: unknown;
 	message: JsMsg;
 }
 
-/** One that can be read. */
+/** A delivered event that could be parsed. */
 interface Readable extends Arrived {
 	event: EventEnvelope;
 }
 
 /**
- * Takes events in as they arrive: those that come while a transaction is under way share the next one. An event that is
- * early, was passed over, has failed or can't be read is taken in alone, as is each event of a failed batch, so it holds
- * up no other.
+ * Handles events as they arrive: those that arrive during a transaction share the next one. An event that is early, was
+ * skipped, has failed or cannot be parsed is handled alone, as is each event of a failed batch, so that it delays no
+ * other.
  */
 export class Receiver {
 	#service: InboxService;
 	#alone = pLimit(ALONE_AT_ONCE);
 	#takeTogether = batched<Arrived, boolean>((arrived) => this.#takeBatch(arrived), { max: BATCH_EVENTS });
-	/** Since when events have been waiting for one before them, by their places in the stream. */
+	/** Time since which an early event has been waiting for its predecessor, by stream sequence. */
 	#early = new LRUCache<number, number>({ max: 10_000 });
-	/** How often events failed, apart from waiting and from what passes, by their places in the stream. */
+	/** Number of failures of an event, waiting and transient errors excluded, by stream sequence. */
 	#failures = new LRUCache<number, number>({ max: 10_000 });
 	#underWay = new Set<JsMsg>();
 	#pulse: NodeJS.Timeout | undefined;
@@ -53,7 +55,7 @@ export class Receiver {
 		this.#service = service;
 	}
 
-	/** Takes an event in, or gives it back to the stream. */
+	/** Handles an event, or returns it to the stream. */
 	async receive(given: unknown, message: JsMsg): Promise<void> {
 		this.#begin(message);
 		try {
@@ -66,7 +68,7 @@ export class Receiver {
 		}
 	}
 
-	/** Tells NATS again and again that the event is worked on. */
+	/** Starts to report to NATS that the event is in progress. */
 	#begin(message: JsMsg): void {
 		this.#underWay.add(message);
 		this.#pulse ??= setInterval(() => {
@@ -84,7 +86,10 @@ export class Receiver {
 		}
 	}
 
-	/** @returns For each event whether it is in the inbox, by this or before; the others are to be taken in alone. */
+	/**
+	 * @returns For each event whether the inbox has it, from this call or an earlier one. The others must be handled
+	 * alone.
+	 */
 	async #takeBatch(arrived: readonly Arrived[]): Promise<boolean[]> {
 		const readable = inOrder(arrived.flatMap(asReadable));
 		try {
@@ -161,7 +166,7 @@ export class Receiver {
 			await this.#service.transaction(async (client) => {
 				await keepDeadLetter(client, given, error, tries);
 				if (isPlace(aggregate, sequence)) {
-					// Those after it go on.
+					// The later events of the aggregate proceed.
 					await advance(client, aggregate as string, sequence as number, true);
 				}
 			});
@@ -182,19 +187,19 @@ function asReadable({ given, message }: Arrived): Readable[] {
 	}
 }
 
-/** Each aggregate's events by their sequence, aggregates in the order in which they came. */
+/** Sorts each aggregate's events by sequence; aggregates keep the order in which they arrived. */
 function inOrder(readable: Readable[]): Readable[] {
 	return [...Map.groupBy(readable, ({ event }) => event.aggregate).values()].flatMap((events) =>
 		events.sort((one, other) => one.event.sequence - other.event.sequence),
 	);
 }
 
-/** 0.25 s, doubled with each try up to 30 s, of which a random half or more. */
+/** Returns an exponential backoff of up to 30 s, in ms, with jitter of up to half of it. */
 function backoff(tries: number): number {
 	return Math.min(30_000, 250 * 2 ** tries) * (0.5 + Math.random() / 2);
 }
 
-/** The adapter acknowledges what is answered already to no effect. */
+/** Asks for redelivery. The adapter's acknowledgement that follows then has no effect. */
 function redeliver(message: JsMsg, delay_ms: number): void {
 	message.nak(Math.round(delay_ms));
 }

@@ -25,42 +25,44 @@ import {
 import { hasMessage, JETSTREAM_CONNECTED, jetStreamOf, type StreamState, streamState } from "./stream.ts";
 import { FAILURES_MAX, type Failed, StuckEvents } from "./stuck-events.ts";
 
-/** Any number, the same for all of Toko: it names the lock that the relay of a database holds. */
+/** Id of the advisory lock that the relay of a database holds: an arbitrary number, the same in all of Toko. */
 const RELAY_LOCK = 7_706_561;
-/** How often a process without the lock asks for it. */
+/** Interval at which a standby process tries to take the lock. */
 const STANDBY_MS = 1000;
-/** How often the outbox is looked at when nobody says that there is something. */
+/** Interval at which the outbox is polled without a wake-up. */
 const POLL_MS = 2000;
-/** PostgreSQL ends the session of a relay that has said nothing for so long: it is frozen, or cut off. */
+/** Silence after which PostgreSQL ends the session of a relay, which is then frozen or disconnected. */
 const SILENCE_MS = 3 * POLL_MS;
-/** How long PostgreSQL may take to answer. */
+/** Time limit for a query. */
 const QUERY_MS = 10_000;
-/** Batches begin no closer together, so that many events share one. The first one in a quiet shop does not wait. */
+/**
+ * Minimum interval between batches, so that many events share one. The first event after a quiet time does not wait.
+ */
 const BATCH_EVERY_MS = 25;
-/** While there is no processor time left, batches begin no closer together than this ... */
+/** Minimum interval between batches under saturation. */
 const SATURATED_EVERY_MS = 100;
-/** ... and are that part of what waits that would take so long in all: as many leave as come when they wait about so long ... */
+/** Time over which the backlog is spread under saturation; in equilibrium, events wait about that long. */
 const LATE_MS = 10_000;
-/** ... but not less than so many. */
+/** Minimum number of events in a batch under saturation. */
 const SATURATED_EVENTS = 20;
-/** How long PostgreSQL may take to say goodbye. */
+/** Time limit for closing the session. */
 const CLOSE_MS = 1000;
-/** How often the stream is looked at, beside each time that NATS is there again. */
+/** Interval between checks of the stream, in addition to one after each reconnect to NATS. */
 const STREAM_CHECK_MS = 5000;
 const PRUNE_EVERY_MS = 3_600_000;
-/** After a failure, doubled each time. */
+/** Backoff after a failure, doubled each time. */
 const FIRST_PAUSE_MS = 100;
 const LAST_PAUSE_MS = 2000;
-/** NATS counts the headers of a message too. */
+/** Reserve for the headers of a message, which NATS counts too. */
 const HEADER_BYTES = 1024;
 
 /**
- * Publishes the events of one database's outbox, as the only one of all processes: it holds an advisory lock by a session
- * of its own, with which it also reads and marks. So one that has lost its session can mark nothing; what it publishes
- * beside its successor is dropped by the stream and the inboxes.
+ * Publishes the events of one database's outbox. Only one of all processes does so: it holds an advisory lock in a
+ * session of its own, by which it also reads and marks events. So a relay that has lost its session can mark nothing,
+ * and the stream and the inboxes drop the duplicates that it publishes concurrently with its successor.
  *
- * A batch is marked when the stream has acknowledged it. While the process or its machine is saturated, those who wait for
- * an answer come first: events, and with them mails, are then some seconds late.
+ * A batch is marked once the stream has acknowledged it. While the process or its machine is saturated, requests take
+ * precedence: events, and with them mails, are then some seconds late.
  */
 export class Relay {
 	#database: string;
@@ -73,18 +75,18 @@ export class Relay {
 	#isWoken = false;
 	#wake: () => void = () => undefined;
 	#failures = 0;
-	/** The epoch of JetStream in which the stream was looked at last, and when the next look is due. */
+	/** JetStream epoch of the last check of the stream, and time of the next one. */
 	#lookedIn = -1;
 	#lookAt = 0;
 	#pruneAt = 0;
-	/** What was told last of the session. */
+	/** Last logged failure of the session. */
 	#told: string | undefined;
 	#stuck = new StuckEvents();
 	#saturation: Pick<Saturation, "isSaturated">;
-	/** Why events could not be published at the last try; undefined where all could. */
+	/** Reason why events could not be published at the last try; undefined if all could. */
 	failure: string | undefined;
 
-	/** @param comparer Tells whether the database was restored from an older copy: then nothing is published. */
+	/** @param comparer Detects that the database was restored from an older copy; nothing is published then. */
 	constructor(
 		database: string,
 		broker: ServiceBroker,
@@ -100,7 +102,7 @@ export class Relay {
 		broker.localBus.on(JETSTREAM_CONNECTED, () => this.wake());
 	}
 
-	/** Whether this process is the one that publishes. */
+	/** True if this process is the one that publishes. */
 	get isHolder(): boolean {
 		return this.#isHolder;
 	}
@@ -109,13 +111,13 @@ export class Relay {
 		this.#running = this.#run();
 	}
 
-	/** Looks at the outbox at once. */
+	/** Checks the outbox at once. */
 	wake(): void {
 		this.#isWoken = true;
 		this.#wake();
 	}
 
-	/** Finishes the batch under way, then leaves the lock to another process. */
+	/** Finishes the batch in flight, then releases the lock to another process. */
 	async stop(): Promise<void> {
 		this.#stopping.abort();
 		this.wake();
@@ -130,7 +132,7 @@ export class Relay {
 				session: BY_KEY,
 				application_name: `toko ${this.#database} relay ${this.#broker.nodeID}`,
 			});
-			// A lost connection fails the next query; it is noticed at once this way.
+			// A lost connection fails the next query; waking the relay makes it notice at once.
 			session.on("error", () => this.wake());
 			try {
 				await session.connect();
@@ -146,7 +148,7 @@ export class Relay {
 		}
 	}
 
-	/** The same again and again, while PostgreSQL is away, is one line. */
+	/** Logs a failure once, however often it repeats while PostgreSQL is unavailable. */
 	async #tellOnce(failure: string): Promise<void> {
 		if (!this.#stopping.signal.aborted) {
 			if (failure !== this.#told) {
@@ -157,16 +159,18 @@ export class Relay {
 		}
 	}
 
-	/** Over a connection that was cut on the way no answer comes: the lock is then what SILENCE_MS is for. */
+	/**
+	 * Closes the session. Over a broken connection there is no response; PostgreSQL then frees the lock after SILENCE_MS.
+	 */
 	async #close(session: pg.Client): Promise<void> {
 		await Promise.race([session.end().catch(() => undefined), wait(CLOSE_MS, undefined, { ref: false })]);
 	}
 
-	/** Waits for the lock: asking again and again, since a query that waits would keep old rows from being vacuumed. */
+	/** Polls for the lock, since a query that waits for it would keep old rows from being vacuumed. */
 	async #takeLock(session: pg.Client): Promise<boolean> {
-		// A batch whose mark is lost is sent again: it need not be on the disk.
+		// A batch whose mark is lost is published again, so the mark need not be on disk.
 		await session.query("SET synchronous_commit = off");
-		// PostgreSQL 13 has none: there a frozen relay keeps its lock.
+		// PostgreSQL 13 lacks this parameter: there, a frozen relay holds its lock.
 		await session.query(
 			"SELECT set_config(name, $1, false) FROM pg_settings WHERE name = 'idle_session_timeout'",
 			[String(SILENCE_MS)],
@@ -189,14 +193,14 @@ export class Relay {
 
 	async #relay(session: pg.Client): Promise<void> {
 		this.#logger.debug(`This process relays the events of ${this.#database}`);
-		// A new session may be that of another server.
+		// A new session may belong to another server.
 		this.#comparer?.compareAll();
 		this.#lookedIn = -1;
 		this.#pruneAt = Date.now() + STREAM_CHECK_MS;
 		let last = Date.now();
 		while (!this.#stopping.signal.aborted) {
 			const begun = Date.now();
-			// Behind events that NATS refuses others wait: those are found by looking far.
+			// Other events wait behind those that NATS rejects, and are found only by looking far ahead.
 			const isSaturated = this.#saturation.isSaturated && this.#stuck.reason === undefined;
 			const share = isSaturated ? Math.max(SATURATED_EVERY_MS, begun - last) / LATE_MS : 1;
 			last = begun;
@@ -211,14 +215,14 @@ export class Relay {
 	}
 
 	/**
-	 * Publishes a batch; answers whether there may be more.
+	 * Publishes a batch; returns true if there may be more.
 	 *
-	 * @param share Of the events that wait, the part that is enough.
+	 * @param share Fraction of the waiting events that is enough for this batch.
 	 */
 	async #turn(session: pg.Client, share: number): Promise<boolean> {
 		const { connected_at, epoch, connection } = jetStreamOf(this.#broker);
 		if (connected_at === undefined) {
-			// Says that this session is alive.
+			// Keeps the session alive.
 			await session.query("SELECT 1");
 			return false;
 		}
@@ -251,9 +255,9 @@ export class Relay {
 		this.failure = reason;
 	}
 
-	/** @throws what PostgreSQL says; what NATS says is told and tried again. */
+	/** @throws Errors of PostgreSQL. Errors of NATS are logged and retried. */
 	async #fail(session: pg.Client, error: Error): Promise<boolean> {
-		// PostgreSQL's own failures end the session, and with it the lock.
+		// If PostgreSQL has failed, this ends the session, and with it the lock.
 		await session.query("SELECT 1");
 		this.#lookAt = 0;
 		if (jetStreamOf(this.#broker).connected_at !== undefined) {
@@ -264,7 +268,7 @@ export class Relay {
 		return true;
 	}
 
-	/** Has everything that no consumer has confirmed sent again where the stream has lost something. */
+	/** Makes all events that no consumer has confirmed wait again if the stream has lost messages. */
 	async #lookAtStream(session: pg.Client, epoch: number): Promise<void> {
 		const { manager } = jetStreamOf(this.#broker);
 		const state = await this.#alive(session, streamState(manager));
@@ -290,7 +294,7 @@ export class Relay {
 		this.#lookAt = Date.now() + STREAM_CHECK_MS;
 	}
 
-	/** Whether the stream is the one that was noted and still has the last message that was put there. */
+	/** Reports whether the stream is the recorded one and still has the last message that was published. */
 	async #isWhole(session: pg.Client, noted: NotedStream, { created }: StreamState): Promise<boolean> {
 		const { last_sequence, last_message_id } = noted;
 		if (noted.created !== created || last_sequence === 0) {
@@ -305,7 +309,7 @@ export class Relay {
 		const { epoch } = jetStream;
 		const { sent, refused, failed } = await this.#alive(session, publishBatch(jetStream.client, rows));
 		if (epoch !== jetStream.epoch) {
-			// Marked, these could hide that NATS came back without those before them.
+			// Marked as published, these events could hide that NATS came back without their predecessors.
 			throw new Error("the connection to NATS was lost meanwhile");
 		}
 		if (sent.length > 0) {
@@ -334,7 +338,7 @@ export class Relay {
 		);
 	}
 
-	/** Waits for NATS, and meanwhile says that the session is alive. */
+	/** Waits for NATS and keeps the session alive meanwhile. */
 	async #alive<T>(session: pg.Client, work: Promise<T>): Promise<T> {
 		let query: Promise<unknown> | undefined;
 		const pulse = setInterval(() => {
@@ -359,7 +363,7 @@ export class Relay {
 	}
 }
 
-/** Turns that take longer than they should have larger batches. */
+/** Returns the batch size under saturation: turns that take longer than planned have larger batches. */
 function batchOf(share: number, { events, waiting_ms }: Waiting): number {
 	const least = (SATURATED_EVENTS * share * LATE_MS) / SATURATED_EVERY_MS;
 	const enough = waiting_ms > LATE_MS ? BATCH_EVENTS : Math.max(Math.ceil(events * share), least);

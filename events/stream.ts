@@ -11,23 +11,23 @@ import { settings } from "../config/settings.ts";
 import type { EventName } from "../contracts/actions.ts";
 import { channelOf, eventId, isPlace, streamConfig } from "./envelope.ts";
 
-/** The broker's connection to JetStream, which the channels middleware keeps. */
+/** Connection of a broker to JetStream, which the channels middleware maintains. */
 export interface JetStream {
 	connection: NatsConnection;
 	client: JetStreamClient;
 	manager: JetStreamManager;
-	/** Counts the times that it was lost or made: what was true of the stream before may not be any more. */
+	/** Counter of connects and disconnects: facts about the stream from an earlier epoch may no longer hold. */
 	epoch: number;
-	/** Since when it is there, in milliseconds since 1970; undefined while it is not. */
+	/** Time of the connection in milliseconds since 1970; undefined while disconnected. */
 	connected_at: number | undefined;
-	/** Why a group's events are not taken in although they are there, in words; undefined while they are. */
+	/** Describes why a group's events are not handled although they have arrived; undefined while they are. */
 	lagOf(group: string): string | undefined;
 }
 
-/** The local event that the connection to JetStream is there, or there again. */
+/** Name of the local event that JetStream was connected or reconnected. */
 export const JETSTREAM_CONNECTED = "$jetstream.connected";
 
-/** The connection of a broker to JetStream. */
+/** Returns the connection of a broker to JetStream. */
 export function jetStreamOf(broker: ServiceBroker): JetStream {
 	return (broker as unknown as { channelAdapter: JetStream }).channelAdapter;
 }
@@ -35,19 +35,19 @@ export function jetStreamOf(broker: ServiceBroker): JetStream {
 const STREAM_NOT_FOUND = 10_059;
 const CONSUMER_NOT_FOUND = 10_014;
 const MESSAGE_NOT_FOUND = 10_037;
-/** What NATS answers where there is a stream of the name with another configuration. */
+/** Code of NATS for a stream that exists with another configuration. */
 const STREAM_NAME_IN_USE = 10_058;
-/** What the stream says of a message that is larger than it takes. */
+/** Code of the stream for a message that exceeds its limit. */
 const MESSAGE_TOO_LARGE = 10_054;
 
 const hasCode = (error: unknown, code: number) => (error as NatsError).api_error?.err_code === code;
 
-/** Whether NATS takes no message of this size, however often it is sent. */
+/** Reports whether NATS rejects a message for its size, which no retry changes. */
 export function isTooLarge(error: unknown): boolean {
 	return hasCode(error, MESSAGE_TOO_LARGE) || (error as NatsError).code === "MAX_PAYLOAD_EXCEEDED";
 }
 
-/** What a call answers, undefined where the stream, consumer or message is not there. */
+/** Resolves to the result of a call; undefined if the stream, consumer or message does not exist. */
 export async function unlessMissing<T>(answer: Promise<T>): Promise<T | undefined> {
 	return answer.catch((error) => {
 		if ([STREAM_NOT_FOUND, CONSUMER_NOT_FOUND, MESSAGE_NOT_FOUND].some((code) => hasCode(error, code))) {
@@ -58,27 +58,29 @@ export async function unlessMissing<T>(answer: Promise<T>): Promise<T | undefine
 }
 
 /**
- * Makes the stream of events where it is missing. Its numbers begin above those of any stream before it, so that an
- * acknowledgement on its way to the old one acknowledges nothing of the new one (NATS 2.10 and later).
+ * Creates the stream of events if it is missing. Its sequences start above those of any earlier stream, so that an
+ * acknowledgement in flight to that one acknowledges nothing of the new one (NATS 2.10 and later).
  */
 export async function makeStream(manager: JetStreamManager): Promise<void> {
 	await manager.streams.add({ ...streamConfig(), first_seq: Date.now() }).catch((error) => {
-		// It is there already, perhaps with settings that an operator has changed. A cluster says so in other words.
+		// The stream exists, perhaps with settings that an operator has changed. In a cluster only the message differs.
 		if (!hasCode(error, STREAM_NAME_IN_USE)) {
 			throw error;
 		}
 	});
 }
 
-/** What the stream of events is like at this moment. */
+/** Current state of the stream of events. */
 export interface StreamState {
-	/** When it was made, as NATS writes it. */
+	/** Time of its creation, as NATS writes it. */
 	created: string;
-	/** Everything up to here is acknowledged by every durable consumer; undefined where there is none. */
+	/**
+	 * Sequence up to which every durable consumer has acknowledged all messages; undefined if there is no such consumer.
+	 */
 	confirmed_sequence: number | undefined;
 }
 
-/** Looks at the stream of events; makes it where it is missing. */
+/** Returns the state of the stream of events; creates the stream if it is missing. */
 export async function streamState(manager: JetStreamManager): Promise<StreamState> {
 	const { name } = streamConfig();
 	let info = await unlessMissing(manager.streams.info(name));
@@ -98,7 +100,7 @@ export async function streamState(manager: JetStreamManager): Promise<StreamStat
 	};
 }
 
-/** Whether the stream has this message at this place. */
+/** Reports whether the stream has this message at this sequence. */
 export async function hasMessage(
 	manager: JetStreamManager,
 	sequence: number,
@@ -108,7 +110,10 @@ export async function hasMessage(
 	return message?.header.get("Nats-Msg-Id") === message_id;
 }
 
-/** The place of the last event of this name in the stream; undefined where there is none, or something else. */
+/**
+ * Returns the aggregate and number of the last event of a name in the stream; undefined if there is none or it is not
+ * an event.
+ */
 export async function lastEvent(
 	manager: JetStreamManager,
 	name: string,
@@ -118,19 +123,19 @@ export async function lastEvent(
 	return message && placeOf(message.data);
 }
 
-/** The first event of this name at a place of the stream or behind it; undefined where there is none. */
+/** Returns the first event of a name at or after a stream sequence; undefined if there is none. */
 export async function nextMessage(
 	manager: JetStreamManager,
 	name: string,
 	seq: number,
 ): Promise<StoredMsg | undefined> {
 	const next_by_subj = `${settings.namespace}.${channelOf(name as EventName)}`;
-	// The server knows both together, of which the client's types say nothing.
+	// The server supports this combination, which the client's types lack.
 	const query = { seq, next_by_subj } as unknown as MsgRequest;
 	return unlessMissing(manager.streams.getMessage(streamConfig().name, query));
 }
 
-/** The aggregate and sequence of a message; undefined where it came from no outbox. */
+/** Returns the aggregate and sequence of a message; undefined if it came from no outbox. */
 function placeOf(data: Uint8Array): { aggregate: string; sequence: number } | undefined {
 	try {
 		const { id, aggregate, sequence } = JSON.parse(Buffer.from(data).toString());

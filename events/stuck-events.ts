@@ -1,14 +1,14 @@
 import type { OutboxRow } from "./outbox-rows.ts";
 
-/** An event is put aside after so many failures, each while the stream acknowledged others. */
+/** Maximum number of failures, each while the stream acknowledged other events, before an event is put aside. */
 export const FAILURES_MAX = 10;
-/** After a failure, doubled each time. */
+/** Backoff after a failure, doubled each time. */
 const FIRST_PAUSE_MS = 100;
 const LAST_PAUSE_MS = 2000;
-/** With more of them NATS takes nothing at all, and they say nothing about single events. */
+/** Maximum number of stuck events. With more, NATS accepts nothing at all, which says nothing about single events. */
 const STUCK_MAX = 10_000;
 
-/** An event that NATS did not take. */
+/** An event that NATS did not accept. */
 export interface Failed {
 	event: Pick<OutboxRow, "position" | "name" | "sequence" | "aggregate">;
 	error: Error;
@@ -16,17 +16,17 @@ export interface Failed {
 
 interface Stuck extends Failed {
 	failures: number;
-	/** Whether nothing was acknowledged since it failed: then NATS may have been unavailable. */
+	/** True if nothing was acknowledged since the event failed: NATS may have been unavailable. */
 	isOpen: boolean;
 	again_at: number;
 }
 
 /**
- * The events that NATS does not take while it takes others, for a reason that Toko does not know, such as a subject that was
- * taken off the stream. Their aggregates wait, the others go on.
+ * Events that NATS rejects while it accepts others, for a reason unknown to Toko, such as a subject that was removed
+ * from the stream. Their aggregates wait, the others proceed.
  */
 export class StuckEvents {
-	/** By aggregate: of each only the first can be stuck. */
+	/** Stuck events by aggregate; only the first waiting event of an aggregate can be stuck. */
 	#stuck = new Map<string, Stuck>();
 	#isLookingPast = false;
 	#now: () => number;
@@ -35,16 +35,16 @@ export class StuckEvents {
 		this.#now = now;
 	}
 
-	/** Why the first of them failed; undefined where there is none. */
+	/** Reason why the first of them failed; undefined if there is none. */
 	get reason(): string | undefined {
 		const [first] = this.#stuck.values();
 		return first?.error.message;
 	}
 
 	/**
-	 * Aggregates to leave out of the next batch; where nothing is left then, those of the next list. The first one after a
-	 * batch of which nothing was acknowledged has all that failed, so that many of them at the head of the outbox do not keep
-	 * those behind from being tried.
+	 * Returns lists of aggregates to exclude from the next batch; each list is used if the one before leaves no events.
+	 * After a batch without any acknowledgement the first list contains all aggregates that failed, so that many of them
+	 * at the head of the outbox do not block those behind.
 	 */
 	leftOut(): string[][] {
 		const now = this.#now();
@@ -54,9 +54,9 @@ export class StuckEvents {
 	}
 
 	/**
-	 * Notes what became of a batch.
+	 * Records the outcome of a batch.
 	 *
-	 * @returns The events that are to be put aside; they are not stuck from then on.
+	 * @returns The events to put aside, which are not stuck from then on.
 	 */
 	note(batch: Pick<OutboxRow, "aggregate">[], failed: Failed[], isAnySent: boolean): Failed[] {
 		for (const { aggregate } of batch) {
@@ -76,7 +76,7 @@ export class StuckEvents {
 		return isAnySent ? this.#count() : [];
 	}
 
-	/** Others were acknowledged: those that had failed before are to blame. */
+	/** Counts a failure of the events that failed before: others were acknowledged, so the fault is theirs. */
 	#count(): Failed[] {
 		const over: Failed[] = [];
 		for (const [aggregate, stuck] of this.#stuck) {
@@ -92,7 +92,7 @@ export class StuckEvents {
 		return over;
 	}
 
-	/** Forgets them all: they are tried as if for the first time. */
+	/** Forgets all stuck events, which are then tried as if for the first time. */
 	clear(): void {
 		this.#stuck.clear();
 		this.#isLookingPast = false;

@@ -1,16 +1,16 @@
 import type { ResultOf } from "../contracts/actions.ts";
 
-/** A pending order, and the products that hold its units. */
+/** A pending order, with the products that hold its units. */
 export type PendingOrder = ResultOf<"v1.orders.pending">[number];
 
 /**
- * Looks for a pending order without its hold. An order is pending only after its units are held, and they are held until
- * it is something else; so one that has no hold and is still pending afterwards says that orders or products was restored
- * from an older copy.
+ * Looks for a pending order without its hold. An order is pending only after its units are held, and they are held for
+ * as long as it is pending. So an order without a hold that is still pending afterwards shows that orders or products
+ * was restored from an older copy.
  *
- * @param pendingAmong Pending orders, the newest or those of these reservations.
- * @param findUnheld Which of these reservations lack the hold of a product.
- * @returns A sentence that names the first such order, undefined where there is none.
+ * @param pendingAmong Returns pending orders: the newest, or those of these reservations.
+ * @param findUnheld Returns the reservations that lack the hold of a product.
+ * @returns A sentence that names the first such order; undefined if there is none.
  */
 export async function unheldOrder(
 	pendingAmong: (reservation_ids?: string[]) => Promise<PendingOrder[]>,

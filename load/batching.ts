@@ -4,19 +4,19 @@ import pLimit from "p-limit";
 import { DatabaseError } from "pg";
 
 export interface BatchingOptions {
-	/** The largest number of items in a batch. */
+	/** Maximum number of items in a batch. */
 	max?: number;
-	/** How many batches are under way at the same time, at most. */
+	/** Maximum number of batches in flight. */
 	atOnce?: number;
-	/** Batches begin no closer together, so that many calls share one. One that comes alone does not wait. */
+	/** Minimum interval between the starts of two batches, so that many calls share one. A single call does not wait. */
 	every_ms?: number;
 }
 
 /**
- * Combines calls into batches: those that come while `atOnce` batches are under way make up the next one. So a call that
- * comes alone does not wait, and the more calls there are the less each costs.
+ * Combines calls into batches: calls that arrive while `atOnce` batches are in flight form the next one. So a single
+ * call does not wait, and the cost of each call falls as their number rises.
  *
- * @param work Answers one result or `Error` for each item, in their order; where it throws, every item of the batch fails.
+ * @param work Returns one result or `Error` for each item, in their order; if it throws, every item of the batch fails.
  */
 export function batched<Item, Result>(
 	work: (items: readonly Item[]) => Promise<(Result | Error)[]>,
@@ -28,7 +28,7 @@ export function batched<Item, Result>(
 	const loader = new DataLoader<Item, Result>(
 		(items) => {
 			const finished = finish;
-			// A rejection is for the callers, by their items.
+			// Callers handle a rejection through the promises of their items.
 			return work(items).finally(finished);
 		},
 		{
@@ -43,7 +43,7 @@ export function batched<Item, Result>(
 					begun_at = performance.now();
 					await new Promise<void>((resolve) => {
 						finish = resolve;
-						// Calls the loader's function before it returns, which takes this `finish` and no other batch's.
+						// `dispatch` synchronously calls the loader's function, which so takes this batch's `finish`.
 						dispatch();
 					});
 				});
@@ -53,14 +53,16 @@ export function batched<Item, Result>(
 	return (item) => loader.load(item);
 }
 
-/** SQLSTATEs that say nothing of the statement: the connection (08), and the server going down or up (57P). */
+/**
+ * SQLSTATEs that say nothing about the statement: connection errors (08), and the server stopping or starting (57P).
+ */
 const CONNECTION_STATES = /^(08|57P)/;
 
 /**
- * As `batched`, for one SQL statement that does the work of a whole batch or none of it: where PostgreSQL refuses it, each
+ * Like `batched`, for one SQL statement that does the work of a whole batch or nothing: if PostgreSQL rejects it, each
  * item is tried alone, so that one does not fail the others.
  *
- * @param work Answers one result for each item, in their order.
+ * @param work Returns one result for each item, in their order.
  */
 export function batchedStatement<Item, Result>(
 	work: (items: readonly Item[]) => Promise<Result[]>,

@@ -1,21 +1,23 @@
 import { availableParallelism, cpus } from "node:os";
 
-/** Saturated is what works for so much of the time. */
+/** Share of processor time above which a process or machine is saturated. */
 const SATURATED = 0.9;
-/** Shorter spans tell little. */
+/** Minimum length of a measured interval; shorter ones are too noisy. */
 const SPAN_MS = 100;
-/** It is over when no span has been saturated for so long. */
+/** Time without a saturated interval after which saturation ends. */
 const CALM_MS = 1000;
 
 /** Processor time up to a moment, in milliseconds. */
 export interface Times {
-	/** In which this process's event loop worked. */
+	/** Busy time of this process's event loop. */
 	loop: number;
-	/** In which the machine's cores worked, all together; waiting for disks is no work, nor is what has a low priority. */
+	/** Busy time of all cores of the machine; waiting for disks and low-priority work do not count. */
 	cores: number;
 }
 
-/** Tells whether this process, or its machine, has no processor time left: then those who wait for an answer come first. */
+/**
+ * Detects that this process or its machine has no processor time left. Requests then take precedence over other work.
+ */
 export class Saturation {
 	#read: () => Times;
 	#cores: number;
@@ -25,8 +27,8 @@ export class Saturation {
 	#saturated_at = Number.NEGATIVE_INFINITY;
 
 	/**
-	 * @param read The times up to this moment.
-	 * @param cores How many cores there are.
+	 * @param read Returns the times up to now.
+	 * @param cores Number of cores.
 	 */
 	constructor(read = readTimes, cores = availableParallelism(), now = () => performance.now()) {
 		this.#read = read;
@@ -36,7 +38,7 @@ export class Saturation {
 		this.#looked_at = now();
 	}
 
-	/** By the time since it was last asked for, a tenth of a second or more, and the second before. */
+	/** True if the interval since the last reading, at least 100 ms, or one within the last second was saturated. */
 	get isSaturated(): boolean {
 		const now = this.#now();
 		const span = now - this.#looked_at;

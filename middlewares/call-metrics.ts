@@ -4,7 +4,10 @@ import { CALLS_METRIC, PROCESSOR_METRIC } from "../broker/metrics.ts";
 const PROCESSOR_EVERY_MS = 500;
 let timer: NodeJS.Timeout | undefined;
 
-/** For `npm run status` and `npm run cluster`; Moleculer's own figure is that of the whole machine. */
+/**
+ * Counts calls and processor time for `npm run status` and `npm run cluster`; Moleculer's metric is the whole
+ * machine's.
+ */
 export const callMetricsMiddleware: Middleware = {
 	name: "Counting",
 	created(broker) {

@@ -18,12 +18,12 @@ import { ConsumerProgress } from "../events/consumer-progress.ts";
 import { ACK_WAIT_MS, streamConfig } from "../events/envelope.ts";
 import { JETSTREAM_CONNECTED, type JetStream, makeStream, unlessMissing } from "../events/stream.ts";
 
-/** How often a process looks whether its consumers are there, beside each time that NATS is there again. */
+/** Interval between checks of the consumers, in addition to one after each reconnect to NATS. */
 const CHECK_MS = 5000;
-/** How long NATS may take to answer a process that starts, and the pause between two attempts. */
+/** Time limit for NATS to respond to a starting process, and interval between two attempts. */
 const START_PATIENCE_MS = 60_000;
 const START_PAUSE_MS = 250;
-/** A subscription, as @moleculer/channels has it. */
+/** A subscription of @moleculer/channels. */
 interface Channel {
 	id: string;
 	name: string;
@@ -33,7 +33,7 @@ interface Channel {
 
 type Handler = (error: NatsError | null, message: JsMsg | null) => Promise<void>;
 
-/** What the adapter has, which its types leave out. */
+/** Members of the adapter that its types leave out. */
 declare class NatsAdapter {
 	constructor(options: object);
 	broker: ServiceBroker;
@@ -56,7 +56,7 @@ const { Adapters } = createRequire(import.meta.url)("@moleculer/channels") as {
 	Adapters: { NATS: typeof NatsAdapter };
 };
 
-/** What is not JSON comes as text, for the inbox to refuse: the adapter alone would try it for ever. */
+/** Returns text for malformed JSON, which the inbox rejects: the adapter alone would retry it forever. */
 class TolerantJson extends Serializers.JSON {
 	override deserialize(message: Buffer): unknown {
 		try {
@@ -68,8 +68,8 @@ class TolerantJson extends Serializers.JSON {
 }
 
 /**
- * The adapter of @moleculer/channels, which makes stream and consumer once, at the start. This one looks after them as
- * long as it runs: where NATS has lost them it makes them anew, and where another process has, it joins that consumer.
+ * Adapter of @moleculer/channels that maintains its stream and consumers. The original creates them once, at the start.
+ * This one creates them again when NATS has lost them, and joins the consumer when another process has created it.
  */
 class LastingNatsAdapter extends Adapters.NATS implements JetStream {
 	epoch = 0;
@@ -80,7 +80,7 @@ class LastingNatsAdapter extends Adapters.NATS implements JetStream {
 	#timer: NodeJS.Timeout | undefined;
 	#check: Promise<void> | undefined;
 
-	/** @param patience_ms How long NATS may take to answer when the process starts. */
+	/** @param patience_ms Time limit for NATS to respond when the process starts. */
 	constructor(options: object, patience_ms: number) {
 		super(options);
 		this.#patience_ms = patience_ms;
@@ -91,7 +91,7 @@ class LastingNatsAdapter extends Adapters.NATS implements JetStream {
 			try {
 				await super.connect();
 			} catch (error) {
-				// Connected, and JetStream has not answered.
+				// Connected, but JetStream has not responded.
 				await this.connection?.close();
 				throw error;
 			}
@@ -110,7 +110,7 @@ class LastingNatsAdapter extends Adapters.NATS implements JetStream {
 
 	override async subscribe(channel: Channel): Promise<void> {
 		try {
-			// Later ones are tried again at the next check.
+			// Later attempts are repeated by the next check.
 			const isFirst = !this.#channels.has(channel.id);
 			await (isFirst ? this.#patiently(() => super.subscribe(channel)) : super.subscribe(channel));
 		} catch (error) {
@@ -123,7 +123,8 @@ class LastingNatsAdapter extends Adapters.NATS implements JetStream {
 			if (!/consumer (name )?already (exists|in use)/.test((error as Error).message)) {
 				throw error;
 			}
-			// Two nodes that start together both find no consumer and both make it: the slower one is told so and joins it.
+			// Two nodes that start together both find no consumer and create it; the slower one fails and joins the existing
+			// one.
 			await super.subscribe(channel);
 		}
 		this.#channels.set(channel.id, channel);
@@ -139,25 +140,25 @@ class LastingNatsAdapter extends Adapters.NATS implements JetStream {
 			if (isTransient(error)) {
 				throw error;
 			}
-			// The subscription fails by it.
+			// The subscription fails then.
 			this.logger.error(`NATS did not make the stream of events: ${(error as Error).message}`);
 		});
 	}
 
-	/** A channel is subscribed to again where its consumer is a new one. */
+	/** Allows subscribing to a channel again, as is needed after its consumer was created again. */
 	override initChannelActiveMessages(id: string): void {
 		super.initChannelActiveMessages(id, false);
 	}
 
 	/**
-	 * A message that came before the connection or the consumer was lost is not answered any more: its number may by now be
-	 * that of another one. It comes again, and the inbox drops it.
+	 * Ignores responses to a message that was delivered before the connection or the consumer was lost: its sequence may
+	 * by now belong to another message. It is redelivered, and the inbox deduplicates it.
 	 */
 	override createConsumerHandler(channel: Channel): Handler {
 		const handle = super.createConsumerHandler(channel);
 		return (error, message) => {
 			const { epoch } = this;
-			// The adapter says at once that it is at work: as if the time to answer had not just begun.
+			// The adapter reports progress at once, which is unnecessary: the time to acknowledge has just begun.
 			let isSaid = false;
 			for (const name of message ? (["ack", "nak", "working"] as const) : []) {
 				const answer = (message as JsMsg)[name].bind(message);
@@ -177,9 +178,9 @@ class LastingNatsAdapter extends Adapters.NATS implements JetStream {
 	}
 
 	/**
-	 * Does a step of the start, again where NATS has not answered in time.
+	 * Runs a step of the start, and retries it when NATS has not responded in time.
 	 *
-	 * @throws An error that names cause and cure where NATS still does not.
+	 * @throws Error that names cause and remedy if NATS still does not respond.
 	 */
 	async #patiently(step: () => Promise<void>): Promise<void> {
 		const deadline = Date.now() + this.#patience_ms;
@@ -210,7 +211,7 @@ class LastingNatsAdapter extends Adapters.NATS implements JetStream {
 		this.broker.localBus.emit(JETSTREAM_CONNECTED);
 	}
 
-	/** Of its reconnects the client tells nobody else. */
+	/** Watches the connection, since the client reports its reconnects nowhere else. */
 	async #watch(): Promise<void> {
 		for await (const { type } of this.connection.status()) {
 			if (type === Events.Disconnect) {
@@ -223,7 +224,7 @@ class LastingNatsAdapter extends Adapters.NATS implements JetStream {
 		}
 	}
 
-	/** Looks after all consumers, once at a time. */
+	/** Checks all consumers; concurrent calls share one check. */
 	#lookAfter(): void {
 		this.#check ??= this.#lookAtConsumers().finally(() => {
 			this.#check = undefined;
@@ -283,10 +284,11 @@ class LastingNatsAdapter extends Adapters.NATS implements JetStream {
 }
 
 /**
- * Events over JetStream, kept on disk until every consumer group has them.
+ * Creates the middleware for events over JetStream, which stores them on disk until every consumer group has handled
+ * them.
  *
- * @param connectionOptions Of the NATS client.
- * @param patience_ms How long NATS may take to answer when the process starts.
+ * @param connectionOptions Options of the NATS client.
+ * @param patience_ms Time limit for NATS to respond when the process starts.
  */
 export function channels(connectionOptions: object, patience_ms = START_PATIENCE_MS): Middleware {
 	const adapter = new LastingNatsAdapter(
@@ -297,7 +299,7 @@ export function channels(connectionOptions: object, patience_ms = START_PATIENCE
 				consumerOptions: { config: { deliver_policy: "all", ack_wait: ACK_WAIT_MS * 1_000_000 } },
 			},
 			serializer: new TolerantJson(),
-			// Of a whole group, with those that wait for another try: more than can go wrong at the same time.
+			// Limit for a whole group, events in backoff included: higher than the number that can fail at the same time.
 			maxInFlight: 1000,
 		},
 		patience_ms,

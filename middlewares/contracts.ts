@@ -4,8 +4,8 @@ import { type ActionContract, PARSED, type Parsed } from "../contracts/contract.
 import { fieldErrors, problem } from "../contracts/problems.ts";
 
 /**
- * Holds every action to its contract, on the node that runs it: parameters are checked (and given their defaults)
- * before the handler, the result after it.
+ * Validates each action against its contract, on the node that runs it: the parameters (with their defaults) before the
+ * handler, the result after it.
  */
 export const contractMiddleware: Middleware = {
 	name: "Contracts",

@@ -3,11 +3,12 @@ import { problem } from "../contracts/problems.ts";
 import { dataException, isForCaller, isTransient } from "../errors/kinds.ts";
 
 /**
- * Tells callers that a service is away while its database is: 503 and try again, not 500. What a database cannot keep or
- * compare is the caller's mistake: however often it comes, the action stays on for the others.
+ * Converts database errors for callers. While a service's database is unavailable, its calls fail with a retryable 503
+ * instead of 500. A value that a database cannot store or compare is the caller's mistake, and so never opens the
+ * circuit breaker for others.
  */
 export const databaseErrorMiddleware: Middleware = {
-	name: "StoreFailures",
+	name: "DatabaseErrors",
 	localAction(next, action) {
 		return async function tellStoreFailure(this: Service, ctx) {
 			try {
@@ -19,7 +20,7 @@ export const databaseErrorMiddleware: Middleware = {
 				}
 				const state = dataException(error);
 				if (state) {
-					// Not its message, which quotes the value.
+					// Its message quotes the value and is not logged.
 					ctx.broker.logger.error(`${action.name} let a value through that PostgreSQL refuses: ${state}`);
 					const message = "holds a value that cannot be kept";
 					throw problem("VALIDATION_FAILED", { errors: [{ path: "", message }] });

@@ -1,14 +1,14 @@
 import type { Middleware } from "moleculer";
 
-/** Requests that a process remembers: those of its last seconds at its fastest, and of hours in a quiet shop. */
+/** Maximum number of remembered requests: those of the last seconds at full load, of hours in a quiet shop. */
 const REMEMBERED = 20_000;
 
-/** A packet as Moleculer hands it on; `seq` where it is a part of a stream. */
+/** A packet of Moleculer; `seq` is set in a chunk of a stream. */
 interface Packet {
 	payload?: { id?: string; sender?: string; stream?: boolean; seq?: number | null };
 }
 
-/** This hook as it is: Moleculer's own types have it answer no function. */
+/** The hook with its real type: Moleculer's own types lack the returned function. */
 interface MessageHooks {
 	transitMessageHandler(
 		next: (cmd: string, packet: Packet) => Promise<boolean>,
@@ -16,17 +16,17 @@ interface MessageHooks {
 }
 
 /**
- * Drops a request that arrives a second time over NATS: the first one is answered, or will be. Each call has an id of its
- * own, also one that is made again (see `withRetries`), so that only the same message has the same id.
+ * Drops a duplicate of a request over NATS, since the first one gets the response. Each call has its own id, retries
+ * included (see `withRetries`), so only a duplicate message has the same id.
  */
 export function deduplicationMiddleware(): Middleware {
-	// In the order in which they came.
+	// In order of arrival.
 	const seen = new Set<string>();
 	const hooks: MessageHooks = {
 		transitMessageHandler(next) {
 			return function handleOnce(cmd, packet) {
 				const { id, sender, stream, seq } = packet.payload ?? {};
-				// All parts of a stream have the same id.
+				// All chunks of a stream have the same id.
 				if (cmd !== "REQ" || stream || (seq !== undefined && seq !== null)) {
 					return next(cmd, packet);
 				}
@@ -42,5 +42,5 @@ export function deduplicationMiddleware(): Middleware {
 			};
 		},
 	};
-	return { name: "Once", ...hooks } as unknown as Middleware;
+	return { name: "Deduplication", ...hooks } as unknown as Middleware;
 }

@@ -9,22 +9,24 @@ import { isAboutRequest } from "../errors/kinds.ts";
 import { IdempotencyRecords, NOBODY, RecordsUnavailable } from "../nats/idempotency-records.ts";
 import { DEADLINE_MS, WAIT_PART } from "./resilience.ts";
 
-/** A call that arrives so long after its client asked may be a duplicate of one whose guard is forgotten. */
+/** Maximum age of a client's request: an older call may duplicate one whose protection has expired. */
 const ASKED_MAX_MS = 60 * 60_000;
 const FIRST_LOOK_MS = 25;
 const LOOK_EVERY_MS = 250;
 
-/** What a request was answered, with what the gateway needs for status and headers. */
+/** Response to a request, with the fields that the gateway needs for status and headers. */
 type Answer =
 	| { result: unknown; $statusCode?: number; $location?: string }
 	| { refused: { code: ProblemCode; data: ProblemData } };
 
 interface KeyedRequest {
-	/** Names the caller's key. */
+	/** Identifies the caller's key. */
 	name: string;
-	/** Names the whole request: caller, key, action and parameters. */
+	/** Identifies the whole request: caller, key, action and parameters. */
 	id: string;
-	/** Refusals of strangers are not kept: they cost nothing, and would fill the disk. */
+	/**
+	 * True for a public action. Its refusals are not stored: they are cheap to repeat, and strangers could fill the disk.
+	 */
 	isPublic: boolean;
 }
 
@@ -33,11 +35,11 @@ type Run = () => Promise<unknown>;
 type Keyed = Context<Record<string, unknown>, Meta> & Pick<ActionContext, "locals">;
 
 /**
- * Answers a repeated request with an `Idempotency-Key` as it was answered first, for 24 hours; while the first one is
- * under way, waits for it. Handlers find the request's name in `ctx.locals.key_id`, and guard what must not be done twice
- * with it: without JetStream a repetition is run again.
+ * Returns the first response to repeated requests with the same `Idempotency-Key`, for 24 hours; while the first
+ * request is in flight, waits for it. Handlers find the request's id in `ctx.locals.key_id`, by which they protect
+ * effects that must not be repeated: without JetStream a repeated request runs again.
  *
- * Innermost, so that the caller is known and parameters are in the one form that the contract gives them.
+ * The innermost middleware, so that the caller is known and the parameters are normalized by the contract.
  */
 export function idempotencyMiddleware(): Middleware {
 	let records: IdempotencyRecords;
@@ -65,7 +67,8 @@ export function idempotencyMiddleware(): Middleware {
 				const request = keyedRequest(ctx, name, given.key, contract.permissions === "public");
 				ctx.locals = { ...ctx.locals, key_id: request.id };
 				const run = () => next.call(this, ctx);
-				// Called by the action that the client has called, or of no consequence: strangers could fill the disk with those.
+				// Not for calls made by the client's action, nor for harmless public ones, with which strangers could fill the
+				// disk.
 				const isCached = given.action === name && !(request.isPublic && contract.idempotent);
 				return isCached ? once(ctx, request, run) : run();
 			} as never;
@@ -76,11 +79,11 @@ export function idempotencyMiddleware(): Middleware {
 		const { caller } = ctx.locals;
 		const owner = [isPublic ? "anybody" : (caller?.id ?? "service"), given];
 		const id = digest([...owner, action, ctx.params]);
-		// Strangers who use the same key do not meet.
+		// Anonymous callers who use the same key do not conflict.
 		return { name: isPublic ? id : digest(owner), id, isPublic };
 	}
 
-	/** Keyed, since parameters hold passwords: nobody can try them out. */
+	/** Returns a keyed hash: parameters contain passwords, which must not be guessable from it. */
 	function digest(told: unknown[]): string {
 		key ??= deriveKey("names of requests");
 		return createHmac("sha256", key).update(JSON.stringify(told)).digest("base64url").slice(0, 32);
@@ -99,7 +102,7 @@ export function idempotencyMiddleware(): Middleware {
 		return runAndKeep(ctx, request, claim.revision, run);
 	}
 
-	/** Makes this call the one that runs the request, or finds how another one was answered. */
+	/** Claims the request for this call, or returns the response to an earlier one. */
 	async function claimFor(request: KeyedRequest, patience_ms: number): Promise<Claim> {
 		const deadline = performance.now() + patience_ms;
 		const mine = { id: request.id, life: records.life };
@@ -147,7 +150,10 @@ export function idempotencyMiddleware(): Middleware {
 		}
 	}
 
-	/** Without an answer the next attempt runs the request again, at once, and knows that it was begun before. */
+	/**
+	 * Stores the response. Without one, the next attempt runs the request again at once, and knows that it was begun
+	 * before.
+	 */
 	async function keep({ name, id }: KeyedRequest, revision: number, answer: Answer | undefined) {
 		try {
 			await records.replace(name, { id, life: answer ? records.life : NOBODY, answer }, revision);

@@ -8,11 +8,11 @@ import {
 import { ErrorCode } from "nats";
 import { listen, natsOf } from "../nats/client.ts";
 
-/** So often a process asks whether those that it waits for still live. */
+/** Interval between liveness checks of the nodes with outstanding calls. */
 const ASK_EVERY_MS = 250;
 const ANSWER_MS = 2000;
 
-/** How many answers each broker waits for, by node, its own included. */
+/** Number of outstanding calls of each broker by node, its own included. */
 const waitingOf = new WeakMap<ServiceBroker, Map<string, number>>();
 
 function waitingFor(broker: ServiceBroker): Map<string, number> {
@@ -22,8 +22,8 @@ function waitingFor(broker: ServiceBroker): Map<string, number> {
 }
 
 /**
- * Calls go to the node of which this one waits for the fewest answers; of several, to each in its turn. A slow, frozen or
- * dead node keeps its callers waiting, and so gets no more of them.
+ * Load balancing strategy that selects the node with the fewest outstanding calls of this process; ties are broken
+ * round robin. A slow, frozen or dead node keeps calls outstanding, and so gets no more of them.
  */
 export class LeastOutstanding extends Strategies.Base {
 	#turn = 0;
@@ -46,14 +46,14 @@ export class LeastOutstanding extends Strategies.Base {
 }
 
 /**
- * Counts the answers that this process waits for, and asks NATS whether the nodes that owe them are there at all: NATS
- * knows at once when a process has died (nobody listens to its address), heartbeats only after seconds. What it owed is
- * then refused, and calls go elsewhere.
+ * Counts outstanding calls, and checks with NATS whether the nodes that they wait for are alive. NATS detects a dead
+ * process at once, since its subject has no subscriber; heartbeats take seconds. The calls of a dead node fail, and new
+ * ones go to other nodes.
  */
 export function failureDetectionMiddleware(): Middleware {
 	let timer: NodeJS.Timeout;
 	return {
-		name: "Waiting",
+		name: "FailureDetection",
 		localAction: countWaiting,
 		remoteAction: countWaiting,
 		created(broker) {
@@ -69,7 +69,7 @@ export function failureDetectionMiddleware(): Middleware {
 			}, ASK_EVERY_MS);
 			timer.unref();
 		},
-		// Until then a node that stops waits for its calls.
+		// In `stopped`, since a stopping node first waits for its calls.
 		async stopped() {
 			clearInterval(timer);
 		},
@@ -78,12 +78,12 @@ export function failureDetectionMiddleware(): Middleware {
 
 type Handler = (ctx: Context) => Promise<unknown>;
 
-/** A process's own calls of its own actions count as others do: else it would keep nearly all of them. */
+/** Counts a process's calls of its own actions too: otherwise it would run nearly all of them itself. */
 function countWaiting(this: ServiceBroker, next: Handler): Handler {
 	const waiting = waitingFor(this);
 	return async function count(this: unknown, ctx: Context) {
 		const node = ctx.endpoint?.local ? ctx.broker.nodeID : (ctx.nodeID as string);
-		// A call from another node is one that this node answers, not one that it waits for.
+		// A call from another node is outstanding there, not here.
 		if (ctx.nodeID !== node) {
 			return next.call(this, ctx);
 		}
@@ -105,7 +105,7 @@ async function dropIfFailed(broker: ServiceBroker, node: string): Promise<void> 
 	try {
 		await natsOf(broker)?.request(addressOf(broker, node), undefined, { timeout: ANSWER_MS });
 	} catch (error) {
-		// Anything else is no answer in time, or no NATS: that is for heartbeats to judge.
+		// Any other error means no response in time, or no NATS, for which the heartbeats decide.
 		if ((error as { code?: string }).code === ErrorCode.NoResponders) {
 			broker.registry.nodes.disconnected(node, true);
 		}

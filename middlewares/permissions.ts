@@ -9,30 +9,30 @@ import { ACCESS_SECONDS, TOKEN_AUDIENCE, TOKEN_ISSUER } from "../contracts/users
 import { onConnectionGap } from "../nats/client.ts";
 import { onRevocations, type Revocation } from "../nats/revocations.ts";
 
-/** A token that was found good is not checked again for this long. */
+/** Time for which a verified token is not verified again. */
 const REMEMBER_MS = 60_000;
-/** Public keys are asked for again when a token names an unknown one, but not more often than this. */
+/** Minimum interval between requests for the public keys when tokens name an unknown one. */
 const KEYS_AGAIN_AFTER_MS = 5_000;
 /**
- * Users tells at once whose tokens count no more (nats/revocations.ts). For what was missed it is asked again after this, as
- * for the keys; meanwhile calls go on.
+ * Age at which revocations and keys are requested again, in case one was missed: users publishes revocations at once
+ * (nats/revocations.ts). Calls do not wait for this.
  */
 const REVOCATIONS_AGAIN_AFTER_MS = 20_000;
-/** So old it must not be, unless users does not answer. */
+/** Maximum age of the revocations: calls wait for newer ones, or proceed if users does not respond. */
 const REVOCATIONS_MAX_AGE_MS = 40_000;
 
-/** For so long a node that has just connected may be unknown to users, which then does not wait until it has heard. */
+/** Time for which users may not know a node that has just connected, and so not wait for its acknowledgement. */
 const UNKNOWN_MS = 3_000;
 
-/** Users whose sessions ended within the last half hour; far more than there are. */
+/** Maximum number of users whose sessions ended within the last half hour; far more than there are. */
 const REVOCATIONS_MAX = 100_000;
 
-/** A minute, and what a token needs on its way. */
+/** Tolerance for clock differences of a minute, plus the time in which a token arrives. */
 const CLOCKS_DIFFER_SECONDS = 90;
 
 const SERVICE_HEADER = "service";
 
-/** Calling options for Toko's own tools: a service may do whatever an admin may. */
+/** Returns calling options for Toko's own tools: a service may do whatever an admin may. */
 export function asService(): CallingOptions {
 	return { headers: { [SERVICE_HEADER]: serviceKey() } };
 }
@@ -42,9 +42,9 @@ function serviceKey(): string {
 }
 
 /**
- * Enforces an action's `permissions` on the node that runs it, so that a caller who skips the gateway gains nothing.
- * A person is known by the access token in `meta.token`, one of Toko's services by a key that only its nodes have.
- * The handler finds the caller in `ctx.locals.caller`.
+ * Enforces an action's `permissions` on the node that runs it, so that bypassing the gateway gains nothing. A person is
+ * identified by the access token in `meta.token`, a service of Toko by a key that only its nodes have. The handler
+ * finds the caller in `ctx.locals.caller`.
  */
 export function permissionMiddleware(): Middleware {
 	let broker: ServiceBroker;
@@ -125,12 +125,12 @@ export function permissionMiddleware(): Middleware {
 	}
 }
 
-/** Calls go on, sooner or later, without the answer. */
+/** Options of background requests: calls that wait for them proceed without a response. */
 const QUICK: CallingOptions = { timeout: 2000, retries: 0 };
 
 type Person = Extract<Caller, { id: number }>;
 
-/** Checks access tokens against the public keys of users, and remembers the good ones for a while. */
+/** Verifies access tokens by the public keys of users, and caches the valid ones for a while. */
 class TokenVerifier {
 	#broker: ServiceBroker;
 	#known = new LRUCache<string, Person>({ max: 10_000 });
@@ -138,12 +138,12 @@ class TokenVerifier {
 	#kids = new Set<string>();
 	#asked_at = Number.NEGATIVE_INFINITY;
 	#asking: Promise<void> | undefined;
-	/** The oldest version of a user's tokens that counts, for as long as there can be older ones. */
+	/** Oldest valid session version of each user, for as long as older tokens can exist. */
 	#versions = new LRUCache<number, number>({ max: REVOCATIONS_MAX, ttl: 2 * ACCESS_SECONDS * 1000 });
-	/** When the question was asked that has its answer now. */
+	/** Time of the request that returned the current revocations. */
 	#revocations_at = Number.NEGATIVE_INFINITY;
 	#looking: Promise<void> | undefined;
-	/** What was asked before this moment, which may lie ahead, may have missed what was told meanwhile. */
+	/** Responses requested before this time, which may be in the future, may have missed a revocation. */
 	#deafUntil = Number.NEGATIVE_INFINITY;
 
 	constructor(broker: ServiceBroker) {
@@ -200,7 +200,7 @@ class TokenVerifier {
 			throw problem("TOKEN_INVALID");
 		}
 		const { exp, iat } = payload as { exp: number; iat: number };
-		// Whatever a token says itself; clocks may differ a little.
+		// Limits the lifetime whatever the token claims, with a tolerance for clock differences.
 		if (exp - Math.min(iat, Date.now() / 1000) > ACCESS_SECONDS + CLOCKS_DIFFER_SECONDS) {
 			throw problem("TOKEN_INVALID");
 		}
@@ -211,13 +211,13 @@ class TokenVerifier {
 		return person;
 	}
 
-	/** One question at a time, however many calls wait for the answer. */
+	/** Requests the public keys. Concurrent calls share one request. */
 	#askForKeys(options?: CallingOptions): Promise<void> {
 		this.#asking ??= callAction(this.#broker, "v1.users.jwks", {}, options)
 			.then((jwks) => {
 				const kids = new Set(jwks.keys.map(({ kid }) => kid));
 				if ([...this.#kids].some((kid) => !kids.has(kid))) {
-					// Its tokens were found good while it was one of ours.
+					// Tokens of the removed key are cached as valid.
 					this.#known.clear();
 				}
 				this.#kids = kids;
@@ -231,7 +231,7 @@ class TokenVerifier {
 
 	async #learnOfRevocations(): Promise<void> {
 		const now = performance.now();
-		// The question that is under way was asked before this call: then that after it counts.
+		// A request in flight was made before this call, so the next one counts.
 		while (this.#revocations_at < now && this.#revocations_at <= this.#deafUntil) {
 			await this.#lookForRevocations();
 		}
@@ -242,7 +242,10 @@ class TokenVerifier {
 		}
 	}
 
-	/** Without an answer what is known stays, so that nobody is locked out while users is away. */
+	/**
+	 * Requests the revocations. Without a response the known ones stay, so that no user is locked out while users is
+	 * unavailable.
+	 */
 	#lookForRevocations(): Promise<void> {
 		const asked_at = performance.now();
 		this.#looking ??= Promise.all([this.#askForVersions(), this.#askForKeys(QUICK)])
@@ -261,7 +264,7 @@ class TokenVerifier {
 		this.#revoke(await callAction(this.#broker, "v1.users.revocations", {}, QUICK));
 	}
 
-	/** An answer may be older than what was told while it was on its way, so a version only grows. */
+	/** Raises session versions, and never lowers them: a response may be older than a revocation published meanwhile. */
 	#revoke(revoked: Revocation[]): void {
 		for (const { user_id, session_version } of revoked) {
 			this.#versions.set(user_id, Math.max(session_version, this.#versions.get(user_id) ?? 0));

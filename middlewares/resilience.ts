@@ -7,38 +7,38 @@ import { problemCode } from "../contracts/problems.ts";
 import { countsAsFailure, isWorthRepeating } from "../errors/kinds.ts";
 import { LeastOutstanding } from "./load-balancing.ts";
 
-// How calls fail, all in one place; docs/reference/resilience.md is the same as a table. Deadlines and what may be called twice
-// stand in each action's contract (`timeout_ms`, `idempotent`), answers that are kept in `cached`.
+// All rules for failing calls; docs/reference/resilience.md lists them. Deadlines and idempotency are declared in each
+// action's contract (`timeout_ms`, `idempotent`), and so is caching (`cached`).
 
-/** The deadline of a call whose contract names none, calls below it included. */
+/** Deadline of a call whose contract names none, nested calls included. */
 export const DEADLINE_MS = 10_000;
 
-/** Of its caller's time a call may wait for its turn so much; the rest is for the work. */
+/** Share of its deadline that a call may wait in a queue; the rest is for the work. */
 export const WAIT_PART = 0.75;
 
-/** A call that failed is made again this often, after random pauses that grow. */
+/** Maximum number of retries of a failed call, with random backoff. */
 export const RETRIES = 3;
 const FIRST_PAUSE_MS = 50;
 
 /**
- * How many calls of an action a process works on at the same moment, and how many wait; what is more is refused (503).
- * For those that would take the processor, a pool or a slow server away from all others.
+ * Bulkheads by action: maximum number of concurrent calls per process, and of queued ones; further calls are refused
+ * (503). For actions that would otherwise take the processor, a pool or a slow server from all others.
  */
 export const BULKHEADS: Readonly<Record<string, { concurrency: number; maxQueueSize: number }>> = {
-	// Argon2id takes a core for each. Four threads hash, first come first served: most of them for those who log in.
+	// Argon2id occupies a core for each call. Four threads hash, in order of arrival: most of them for logins.
 	"v1.users.login": { concurrency: 8, maxQueueSize: 200 },
 	"v1.users.register": { concurrency: 2, maxQueueSize: 50 },
 	"v1.users.changePassword": { concurrency: 4, maxQueueSize: 50 },
 	"v1.users.resetPassword": { concurrency: 4, maxQueueSize: 50 },
-	// Orders that wait for each other's stock would keep those who only read products waiting too.
+	// Orders that wait for each other's stock would also delay those who only read products.
 	"v1.orders.place": { concurrency: 64, maxQueueSize: 2000 },
 	// Waits for the payment provider.
 	"v1.orders.pay": { concurrency: 64, maxQueueSize: 64 },
 };
 
 /**
- * Keeps those bulkheads. Whoever waited for most of the time that its caller has is refused too (503, nothing was
- * begun): its answer would come when nobody wants it any more, and so would that of everybody behind it.
+ * Enforces the bulkheads. A call that has waited for most of its deadline is refused too (503, nothing was begun): its
+ * response would come too late, and so would those of all calls behind it.
  */
 export const bulkheadMiddleware: Middleware = {
 	name: "Bulkheads",
@@ -66,11 +66,13 @@ export const bulkheadMiddleware: Middleware = {
 	},
 };
 
-/** The broker's part of it. Its own retries are off: they all pause for the same time, and so come back together. */
+/**
+ * Broker options for resilience. Moleculer's retries are off: they all wait for the same time, and so collide again.
+ */
 export const resilience: Partial<BrokerOptions> = {
 	requestTimeout: DEADLINE_MS,
 	retryPolicy: { enabled: false },
-	// For each action of each node.
+	// Per action and node.
 	circuitBreaker: {
 		enabled: true,
 		threshold: 0.5,
@@ -79,16 +81,16 @@ export const resilience: Partial<BrokerOptions> = {
 		halfOpenTime: 2000,
 		check: countsAsFailure,
 	},
-	// A killed process says nothing. Callers who wait for it find out at once (see load-balancing.ts), the others by this.
+	// Detects killed processes. Callers that wait for one learn of it at once (see load-balancing.ts), others by this.
 	heartbeatInterval: 1,
 	heartbeatTimeout: 3,
-	// So long a stopping node still takes calls, after it told all others to send it no more.
+	// `stopDelay`: time for which a stopping node still accepts calls after it has announced its end to the others.
 	registry: { strategy: LeastOutstanding as never, preferLocal: false, stopDelay: 400 },
 };
 
 /**
- * Tells Moleculer's circuit breaker which endpoint it is that a call goes to: it keeps the first one it has seen, and a
- * node that was away comes back with new ones. Outside the breaker, so after it in the list.
+ * Gives Moleculer's circuit breaker the endpoint of the current call: it stores the first one that it has seen, and a
+ * reconnected node has new ones. Outside of the breaker, so after it in the list of middlewares.
  */
 export const breakerMiddleware: Middleware = {
 	name: "BreakerOfThisEndpoint",
@@ -112,8 +114,8 @@ function withOwnBreaker(next: Handler): Handler {
 }
 
 /**
- * Calls again what failed in passing: idempotent actions, those with an `Idempotency-Key`, and any call that its callee
- * refused before it began.
+ * Retries calls that failed with a transient error: idempotent ones, those with an `Idempotency-Key`, and any call that
+ * its callee refused before it began.
  */
 export const retryMiddleware: Middleware = {
 	name: "Retries",
@@ -140,7 +142,7 @@ function withRetries(next: Handler, action: { name?: string }): Handler {
 				(typeof idempotent === "function" ? idempotent(ctx.params as never) : idempotent);
 			const attempt = (ctx._retryAttempts ?? 0) + 1;
 			const retries = (ctx.options as { retries?: number }).retries ?? RETRIES;
-			// Of a call from another node, that node is the caller.
+			// For a call from another node, that node is the caller and retries it.
 			const isCallersTurn = !ctx.endpoint?.local || ctx.nodeID === ctx.broker.nodeID;
 			const isWorthIt = (mayRunTwice && isWorthRepeating(error)) || wasNotBegun(error, name);
 			if (!isCallersTurn || !isWorthIt || attempt > retries) {
@@ -156,7 +158,7 @@ function withRetries(next: Handler, action: { name?: string }): Handler {
 			const again = ctx.copy() as Context & { _retryAttempts?: number };
 			again._retryAttempts = attempt;
 			if (deadline_ms > 0) {
-				// One deadline for all attempts together: a driver that gives up late would use it up again and again.
+				// All attempts share one deadline: otherwise a driver with a late timeout would use it up in each of them.
 				again.options = { ...ctx.options, timeout: left_ms } as typeof ctx.options;
 			}
 			return ctx.broker.call(name, ctx.params as never, { ctx: again } as never);
@@ -164,7 +166,7 @@ function withRetries(next: Handler, action: { name?: string }): Handler {
 	} as Handler;
 }
 
-/** What an action says itself, as that a payment was not made, is for the client to act on. */
+/** Reports whether the key allows a retry. A problem that the action itself declares is for the client to handle. */
 function hasKey(ctx: Context, name: string, error: unknown): boolean {
 	const contract = actionContract(name);
 	const code = problemCode(error);
@@ -176,12 +178,12 @@ function hasKey(ctx: Context, name: string, error: unknown): boolean {
 	);
 }
 
-/** Doubled with each attempt, of which a random half or more. */
+/** Returns an exponential backoff in ms, with jitter of up to half of it. */
 function pause(attempt: number): number {
 	return FIRST_PAUSE_MS * 2 ** (attempt - 1) * (0.5 + Math.random() / 2);
 }
 
-/** A stopping node refuses what comes too late; it has done nothing of it. */
+/** Reports whether a stopping node refused the call before it began. */
 function wasNotBegun(error: unknown, name: string): boolean {
 	const { action, nodeID } = (error as { data?: { action?: string; nodeID?: string } }).data ?? {};
 	return error instanceof Errors.ServiceNotAvailableError && action === name && nodeID !== undefined;

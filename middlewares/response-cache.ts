@@ -11,16 +11,17 @@ import { type ActionContract, PARSED, paramsOf } from "../contracts/contract.ts"
 import { PROBLEMS, problemCode } from "../contracts/problems.ts";
 
 /**
- * Caches answers at the caller, in memory, of actions whose contract says so (`cached`): at a gateway they cost no call and
- * outlive the service. An answer about one thing is asked for again when somebody tells over NATS that the thing has changed
- * (cache/invalidation.ts); a list is fresh for a short while only. A client, by which its token's user is meant, never gets an
- * answer older than what it changed itself through this process. Concurrent identical calls share one request.
+ * Caches responses in the caller's memory, for actions whose contract declares it (`cached`): at a gateway they cost no
+ * call and remain available without the service. The response about one aggregate is requested again when its change is
+ * published over NATS (cache/invalidation.ts); a list only expires after a short time. A client, identified by its
+ * token's user, never gets a response older than its own changes through this process. Concurrent identical calls share
+ * one request.
  */
 export function responseCacheMiddleware(): Middleware {
 	let broker: ServiceBroker;
 	let cache: ResponseCache;
 	return {
-		name: "Answers",
+		name: "ResponseCache",
 		created(created) {
 			broker = created;
 			cache = new ResponseCache(broker);
@@ -29,7 +30,7 @@ export function responseCacheMiddleware(): Middleware {
 		call(next: Call) {
 			return function callOrRemember(name: string, params: unknown, options: Options = {}) {
 				const contract = actionContract(name);
-				// Another attempt of a call (`ctx`) must not wait for the answer that waits for it.
+				// A retry of a call (`ctx`) must not wait for the response that waits for it.
 				if (contract?.cached && options.nodeID === undefined && options.ctx === undefined) {
 					const parsed = contract.params.safeParse(params ?? {});
 					if (parsed.success) {
@@ -42,7 +43,7 @@ export function responseCacheMiddleware(): Middleware {
 				if (contract?.changes && isChange(contract)) {
 					const note = (ctx?: unknown) =>
 						cache.noteChange(clientOf(options), changedKeys(contract, params, ctx));
-					// Before the caller hears of it. A failure may have come before anybody has read the parameters.
+					// Recorded before the caller gets the response. A call may fail before anything has parsed its parameters.
 					answer.then(
 						() => note(answer.ctx),
 						(error) => changedNothing(error) || note(),
@@ -58,13 +59,13 @@ function isChange({ rest }: ActionContract): boolean {
 	return rest !== undefined && rest.method !== "GET";
 }
 
-/** Whether a call was refused before it did anything; strangers would otherwise empty the cache. */
+/** Reports whether a call was refused before it changed anything; otherwise strangers could empty the cache. */
 function changedNothing(error: unknown): boolean {
 	const code = problemCode(error);
 	return code !== undefined && [401, 403, 422].includes(PROBLEMS[code].status);
 }
 
-/** Nothing where the call is one that its callee will refuse. */
+/** Returns the names of the changed aggregates and kinds; none for parameters that the callee will reject. */
 function changedKeys(contract: ActionContract, given: unknown, ctx: unknown): string[] {
 	const params = paramsOf(contract, given, ctx as Parameters<typeof paramsOf>[2]);
 	return params === undefined ? [] : (contract.changes?.(params as never) ?? []);

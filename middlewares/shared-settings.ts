@@ -2,31 +2,31 @@ import type { Middleware, ServiceBroker } from "moleculer";
 import { difference, remedyOf, sharedSettings, webhookFingerprint } from "../config/shared-settings.ts";
 import { contracts } from "../contracts/actions.ts";
 
-/** What every node tells of itself beside its services. */
+/** Metadata of a node, beside its services. */
 interface NodeMetadata {
 	settings?: Record<string, string>;
-	/** The fingerprint of PAYMENT_WEBHOOK_SECRET, where there is one. */
+	/** Fingerprint of PAYMENT_WEBHOOK_SECRET, if it is set. */
 	webhooks?: string;
-	/** When it was started, in milliseconds since 1970. */
+	/** Start time in milliseconds since 1970. */
 	since?: number;
 }
 
-/** The part of Moleculer's nodes that is looked at; its types leave some of it out. */
+/** The subset of Moleculer's nodes that is compared; its types lack some of it. */
 interface Node {
 	id: string;
 	metadata?: NodeMetadata | null;
 	services?: { name: string }[] | null;
 }
 
-/** The metadata of a node of this process. */
+/** Returns the metadata of this process's node. */
 export function nodeMetadata(): NodeMetadata {
 	const webhooks = webhookFingerprint();
 	return { settings: sharedSettings(), since: Date.now(), ...(webhooks ? { webhooks } : {}) };
 }
 
 /**
- * Ends a node whose settings differ from those of the nodes that keep the shop's data, where all have to share them. A node
- * without data, such as a gateway, always yields; of two that have some the one that came later.
+ * Ends a node whose shared settings differ from those of the nodes that store the shop's data. A node without data,
+ * such as a gateway, always yields; of two nodes with data, the later one does.
  */
 export const sharedSettingsMiddleware: Middleware = {
 	name: "Agreement",
@@ -65,8 +65,8 @@ function compare(broker: ServiceBroker, node: Node): void {
 }
 
 /**
- * Tells of orders processes that take webhooks of other signatures. They may differ while the secret is changed, one process
- * after the other, so none is refused.
+ * Warns about processes of orders that accept webhooks with different signatures. The secrets may differ while they are
+ * being changed, one process after the other, so no process is refused.
  */
 function compareWebhooks(broker: ServiceBroker, node: Node, warned: Set<string>): void {
 	const [own, other] = [(broker.metadata as NodeMetadata).webhooks, node.metadata?.webhooks];

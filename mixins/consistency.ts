@@ -10,10 +10,10 @@ import { lastEvent } from "../events/stream.ts";
 import { natsOf } from "../nats/client.ts";
 import type { JobsService } from "./jobs.ts";
 
-/** The column in which `npm run audit -- --accept-restore` notes what is lost, for the `postgres` mixin. */
+/** File of the column in which `npm run audit -- --accept-restore` counts lost events, for the `postgres` mixin. */
 export const lostEventTables = new URL("../events/tables/lost-events.sql", import.meta.url);
 
-/** Compares with the answers of an action of another service. */
+/** Creates a comparison with the result of another service's action. */
 export function withAction<This extends Service>(
 	action: ActionName,
 	findAhead: ConsistencyCheck<This>["findAhead"],
@@ -25,7 +25,7 @@ export function withAction<This extends Service>(
 	};
 }
 
-/** Compares with the stream of events. */
+/** Creates a comparison with the stream of events. */
 export function withStream<This extends Service>(
 	findAhead: ConsistencyCheck<This>["findAhead"],
 ): ConsistencyCheck<This> {
@@ -36,14 +36,14 @@ export function withStream<This extends Service>(
 	};
 }
 
-/** The sentence about a database that lacks something. */
+/** Describes a database that lacks data. */
 export function isOlder(database: string, ahead: string): string {
 	return `${database} was restored from an older copy: ${ahead}, which it does not have`;
 }
 
 const DATABASES = { user: "users", order: "orders" } as const;
 
-/** The first of these events that happened in no transaction of this database. */
+/** Returns the first of these events that no transaction of this database has published. */
 async function unknownEvent(
 	{ pool }: PostgresService,
 	events: { aggregate: string; sequence: number }[],
@@ -57,7 +57,7 @@ async function unknownEvent(
 	return rows[0] && `event ${rows[0].sequence} of ${rows[0].aggregate}`;
 }
 
-/** Events of users or orders that notifications has taken in were published by their service. */
+/** Compares with notifications: the events of users or orders that it has handled must be known to their service. */
 export function eventsKnown(of: keyof typeof DATABASES): ConsistencyCheck<PostgresService> {
 	return withAction("v1.notifications.takenIn", async function () {
 		const event = await unknownEvent(this, await callAction(this.broker, "v1.notifications.takenIn", { of }));
@@ -65,7 +65,7 @@ export function eventsKnown(of: keyof typeof DATABASES): ConsistencyCheck<Postgr
 	});
 }
 
-/** The last event of each name in the stream was published by its service. */
+/** Compares with the stream: the last event of each name must be known to its service. */
 export function streamKnown(of: keyof typeof DATABASES): ConsistencyCheck<PostgresService> {
 	const names = Object.keys(of === "user" ? userEvents : orderEvents);
 	return withStream(async function () {
@@ -77,18 +77,18 @@ export function streamKnown(of: keyof typeof DATABASES): ConsistencyCheck<Postgr
 	});
 }
 
-/** Members that `comparedWithOthers` adds to a service. */
+/** Members that `consistentWithOthers` adds to a service. */
 export interface ConsistentService extends Service {
 	comparer: ConsistencyChecker;
 }
 
 /**
- * Compares a service's data with the stream and with what other services know of them, whenever one of those appears, and
- * after lost connections. While they know more, the data were restored from an older copy: calls, health, jobs, sweeps and
- * events fail until it is mended, since ids and numbers would be given twice. Give it before the mixin of the database and
- * after `jobs`.
+ * Compares a service's data with the stream and with other services' knowledge of them, whenever one of those appears
+ * and after lost connections. While a source knows more, the data were restored from an older copy: calls, health
+ * checks, jobs, sweeps and events fail until an operator resolves it, since ids and numbers would be assigned twice.
+ * Use it before the mixin of the database and after `jobs`.
  *
- * @param exempt Actions that answer all the same.
+ * @param exempt Actions that work regardless.
  */
 export function consistentWithOthers<This extends Service>(
 	exempt: string[],

@@ -18,32 +18,32 @@ import type {
 import { STORE_ID, type Store, type Watch, watchStore } from "../database/store-identity.ts";
 import { database } from "./database.ts";
 
-/** What the `documents` mixin adds to a service. */
+/** Members that the `documents` mixin adds to a service. */
 export interface DocumentService<D, B = unknown> extends Service {
 	adapter: DocumentAdapter<D>;
-	/** The collection beside, where one was asked for. */
+	/** The second collection, if one was requested. */
 	beside: DocumentAdapter<B>;
-	/** What the driver makes of the collection; undefined where the documents are in a file. */
+	/** The driver's collection; undefined if the documents are in a file. */
 	collection: NativeCollection<D> | undefined;
-	/** Whether the server is a MongoDB, and not one that speaks its language. */
+	/** Reports whether the server is MongoDB itself, and not a compatible one. */
 	isMongoDb(): Promise<boolean>;
-	/** Notes of the store about itself, copied and restored with its documents. */
+	/** Metadata of the store, copied and restored with its documents. */
 	notes: StoreNotes;
 	watch?: Watch;
-	/** Throws when the store does not answer. */
+	/** Throws if the store does not respond. */
 	ping(): Promise<void>;
 }
 
-/** Whether a write was refused because another document has the same value in a unique field. */
+/** Reports whether a write was rejected because another document has the same value in a unique field. */
 export function isDuplicate(error: unknown): boolean {
-	// MongoDB says 11000; NeDB says uniqueViolated.
+	// The code 11000 is MongoDB's, uniqueViolated is NeDB's.
 	const { code, errorType } = error as { code?: unknown; errorType?: unknown };
 	return code === 11000 || errorType === "uniqueViolated";
 }
 
 /**
- * A collection of documents: on the server that `MONGO_URL` names, else in a NeDB file under `TOKO_DIR`. The service
- * sees the same adapter either way. Ids are strings, made by the service.
+ * Collection of documents: on the server of `MONGO_URL`, or else in a NeDB file under `TOKO_DIR`. The service sees the
+ * same adapter in both cases. Ids are strings created by the service.
  */
 export function documents(
 	collection: string,
@@ -57,7 +57,7 @@ export function documents(
 			Object.assign(schema, { collection, adapter });
 		},
 		methods: {
-			/** moleculer-db would try for ever; a file that cannot be read stays so. */
+			/** Ends the process if the file cannot be read, which no retry changes: moleculer-db would retry forever. */
 			async connect() {
 				if (isMongo(this.adapter)) {
 					return this.adapter.connect();
@@ -125,14 +125,14 @@ function notesInFile(file: FileAdapter): StoreNotes {
 	};
 }
 
-/** Where a collection is, in words. */
+/** Describes the location of a collection. */
 export function collectionPlace(collection: string): string {
 	return settings.mongoUrl
 		? `the database ${settings.namespace}_${collection} at ${hostOf(settings.mongoUrl)}`
 		: `${collection}.db in ${settings.directory}`;
 }
 
-/** A collection as a store of the shop. */
+/** Returns a collection as a store of the shop. */
 function storeOf(notes: StoreNotes, collection: string): Store {
 	return {
 		name: collection,
@@ -142,12 +142,14 @@ function storeOf(notes: StoreNotes, collection: string): Store {
 	};
 }
 
-/** Without user and password. */
+/** Returns the host of a URL, without user and password. */
 function hostOf(url: string): string {
 	return /^[^:]+:\/\/(?:[^@/]*@)?([^/?]+)/.exec(url)?.[1] ?? "MONGO_URL";
 }
 
-/** A shop of another namespace has other orders: the holds of one would be taken for strays by the other. */
+/**
+ * Rejects a file of another namespace: that shop has other orders, so each would treat the other's holds as orphaned.
+ */
 async function refuseOtherNamespace(notes: StoreNotes, collection: string): Promise<void> {
 	await notes.add("TOKO_NAMESPACE", settings.namespace);
 	const noted = await notes.read("TOKO_NAMESPACE");
@@ -158,7 +160,7 @@ async function refuseOtherNamespace(notes: StoreNotes, collection: string): Prom
 	}
 }
 
-/** Any document has amounts: prices. */
+/** Settings of the collection. Every document contains an amount, its price. */
 function settingsRecord(adapter: NativeMongo | FileAdapter, collection: string): SettingsRecord {
 	const database = `${settings.namespace}_${collection}`;
 	return {
@@ -180,7 +182,7 @@ function onMongo(url: string, collection: string) {
 	const options = {
 		useUnifiedTopology: true,
 		serverSelectionTimeoutMS: 3000,
-		// Longer than any deadline. Without it a connection that is silent for ever keeps its place among the few there are.
+		// Longer than any deadline. Without it, a connection that is silent forever occupies one of the few in the pool.
 		socketTimeoutMS: 20_000,
 		appname: "toko",
 		writeConcern: { w: "majority", j: true },

@@ -10,10 +10,10 @@ import { jetStreamOf } from "../events/stream.ts";
 
 export type { InboxService } from "../events/consumers.ts";
 
-/** The functions of an inbox, for the `postgres` mixin. */
+/** Function files of an inbox, for the `postgres` mixin. */
 export const inboxFunctions = new URL("../events/functions/inbox/", import.meta.url);
 
-/** The tables of an inbox and its dead letters, for the `postgres` mixin. */
+/** Table files of an inbox and its dead letters, for the `postgres` mixin. */
 export const inboxTables = [
 	new URL("../events/tables/inbox.sql", import.meta.url),
 	new URL("../events/tables/inbox-batches.sql", import.meta.url),
@@ -25,17 +25,16 @@ interface ReceivingService extends InboxService {
 }
 
 /**
- * The inbox: events are handled in one transaction with their places in the sequences of their aggregates. So a second
- * delivery does nothing, and the events of an aggregate are handled in the order in which they were committed, by all
- * processes of the group together. Events that have arrived share a transaction, and are acknowledged after its commit;
- * one that comes alone does not wait. What a handler wants done outside its database it notes in a row of the same
- * transaction.
+ * Inbox: handles events in the transaction that advances the positions of their aggregates. So a second delivery does
+ * nothing, and the events of an aggregate are handled in the order of their commits, across all processes of the group.
+ * Events that have arrived share a transaction and are acknowledged after its commit; a single event does not wait.
+ * Work outside the database is recorded by the handler in a row of the same transaction.
  *
- * An event that fails for a passing reason (the database is away) is tried until it is done; one that fails otherwise
- * five times, further and further apart, and is then kept as a dead letter. Events that are passed over, because those
- * after them could wait no longer, are remembered and handled when they come.
+ * An event that fails with a transient error (the database is unavailable) is retried until done. One that fails
+ * otherwise is tried five times with exponential backoff, and is then stored as a dead letter. Skipped events, whose
+ * successors could wait no longer, are recorded and handled when they arrive.
  *
- * @param afterEvents Called after each commit that has taken events in, with these.
+ * @param afterEvents Called with the handled events after each commit.
  */
 export function inbox<This extends InboxService>(
 	group: string,
@@ -59,7 +58,7 @@ export function inbox<This extends InboxService>(
 		channels: {
 			[ALL_EVENTS]: {
 				group,
-				// Never given up by JetStream: an event leaves it when it is in the inbox or a dead letter.
+				// JetStream never gives up: an event is acknowledged once it is in the inbox or a dead letter.
 				maxRetries: -1,
 				handler(this: ReceivingService, given: unknown, message: JsMsg) {
 					return this.receiver.receive(given, message);

@@ -11,7 +11,7 @@ import { PostgresClient, PULSED } from "../database/postgres-client.ts";
 import type { PostgresService } from "../database/postgres-service.ts";
 import { JOBS_SCHEMA } from "./postgres.ts";
 
-// graphile-worker (0.18.0) prints the stack of each lost connection by this; its warning tells it in a line.
+// graphile-worker (0.18.0) prints the stack of each lost connection by console.trace; its one-line warning is enough.
 const { trace } = console;
 console.trace = (...told: unknown[]) => {
 	if (!new Error().stack?.includes("graphile-worker")) {
@@ -19,34 +19,34 @@ console.trace = (...told: unknown[]) => {
 	}
 };
 
-/** What the `jobs` mixin adds to a service. */
+/** Members that the `jobs` mixin adds to a service. */
 export interface JobsService extends PostgresService {
 	tasks: TaskList;
-	/** Adds the tasks of another mixin or the service itself; call it in `created`. */
+	/** Adds the tasks of another mixin or of the service itself. Call it in `created`. */
 	addTasks(tasks: TaskList): void;
-	/** Adds a task that runs again and again: minute, hour, day, month, weekday, task (UTC). Call it in `created`. */
+	/** Adds a periodic task: minute, hour, day, month, weekday, task (UTC). Call it in `created`. */
 	addCron(line: string): void;
 	cron: string[];
 	worker?: Worker;
 }
 
-/** The longest wait before a failed job is tried again; what has failed very often waits a bit longer. */
+/** Maximum backoff before a failed job is retried; longer after many failures. */
 const BACKOFF_MAX_SECONDS = 30;
 const OFTEN = 30;
 const BACKOFF_OFTEN_SECONDS = 180;
 const HOUSEKEEPING_MS = 2000;
-/** Without an answer for so long its session is taken for lost, as PostgreSQL takes it a little later. */
+/** Time limit for a query, after which the session counts as lost; PostgreSQL ends it a little later. */
 const HOUSEKEEPING_MAX_MS = 5000;
-/** How many jobs a process does at the same moment. */
+/** Maximum number of concurrent jobs per process. */
 const CONCURRENCY = 4;
-/** How often each of these looks for a job whose time has come. Of one that is added and due PostgreSQL tells at once. */
+/** Interval at which each worker polls for due jobs. PostgreSQL signals new jobs that are due at once. */
 const POLL_MS = 5000;
-/** Names Toko's workers among the advisory locks of a database. */
+/** Namespace of the workers' advisory locks in a database. */
 const WORKER_LOCK = 7_706_560;
 
 /**
- * Jobs in the service's own database by graphile-worker: a job is a row, added in the transaction that wants it
- * done, and tried until it is. A process that dies or freezes leaves its jobs to the others within seconds.
+ * Jobs in the service's own database by graphile-worker. A job is a row, added in the transaction that needs it, and
+ * retried until done. The jobs of a process that dies or freezes go to other processes within seconds.
  */
 export function jobs(database: string): Partial<ServiceSchema> {
 	return mixin<JobsService>({
@@ -72,7 +72,7 @@ export function jobs(database: string): Partial<ServiceSchema> {
 	});
 }
 
-/** What is still to be done in a service's database: its outbox and its other jobs. */
+/** An outstanding event or job of a service's database. */
 export interface PendingJob {
 	task: string;
 	attempts: number;
@@ -80,7 +80,7 @@ export interface PendingJob {
 	last_error: string | null;
 }
 
-/** The jobs of a database that are due or have failed, oldest first, at most 100. */
+/** Returns the jobs of a database that are due or have failed, oldest first, at most 100. */
 export async function pendingJobs(pool: pg.Pool): Promise<PendingJob[]> {
 	const { rows } = await pool.query<Omit<PendingJob, "run_at"> & { run_at: Date }>(
 		`SELECT task_identifier AS task, attempts, run_at, last_error
@@ -90,10 +90,10 @@ export async function pendingJobs(pool: pg.Pool): Promise<PendingJob[]> {
 }
 
 /**
- * Runs jobs until it is stopped, through restarts of the server. Its pool of workers is announced by an advisory
- * lock that PostgreSQL drops when the process dies or is frozen; whoever sees a job taken by a pool without such a lock gives
- * the job back. (graphile-worker alone waits four hours.) A pool that did not hear which job it was given, because
- * the connection broke, is replaced by a new one and its announcement taken back: nobody else would do that job.
+ * Runs jobs until it is stopped, across restarts of the server. Each worker pool holds an advisory lock, which
+ * PostgreSQL drops when the process dies or is frozen; housekeeping of any process releases jobs of pools without such
+ * a lock. (graphile-worker alone waits four hours.) A pool whose connection broke while it was given a job does not
+ * know of that job; the pool is replaced and its lock released, since no other process would run the job.
  */
 class Worker {
 	#database: string;
@@ -120,14 +120,14 @@ class Worker {
 		this.#running = this.#run();
 	}
 
-	/** Finishes the jobs under way, then lets go. */
+	/** Finishes the jobs in flight, then closes the session. */
 	async stop(): Promise<void> {
 		this.#stopping = true;
 		clearInterval(this.#housekeeping);
 		await this.#turn;
 		this.#stopRunner();
 		await this.#running;
-		// A pool that began meanwhile was announced, perhaps in a new session.
+		// A pool that was created meanwhile has queued a query, perhaps in a new session.
 		await this.#turn;
 		await this.#session?.end().catch(() => undefined);
 	}
@@ -152,7 +152,7 @@ class Worker {
 					concurrency: CONCURRENCY,
 					noHandleSignals: true,
 					pollInterval: POLL_MS,
-					// Without these a failure to write what became of a job ends the process; so it ends the pool.
+					// With batching, a failure to write the outcome of a job ends the process; without it, only the pool.
 					preset: { worker: { completeJobBatchDelay: 0, failJobBatchDelay: 0 } },
 					events,
 					logger: quietLogger(this.#service),
@@ -168,7 +168,7 @@ class Worker {
 			} finally {
 				over.abort();
 			}
-			// At a stop the end of the session does it.
+			// During shutdown, the end of the session releases the locks.
 			if (!this.#stopping) {
 				for (const pool of pools) {
 					this.#takeBack(pool);
@@ -178,12 +178,12 @@ class Worker {
 		}
 	}
 
-	/** Lets the jobs under way finish. Nobody waits for this: see endOfJobs. */
+	/** Stops the pool after its jobs in flight. Its promise is not awaited: see endOfJobs. */
 	#stopRunner(): void {
 		this.#runner?.stop().catch(() => undefined);
 	}
 
-	/** Before the session opens a new one, so that a restart of the server cannot bring the lock back. */
+	/** Releases the lock of a pool. The pool is removed first, so that a new session does not take the lock again. */
 	#takeBack(poolId: string): void {
 		this.#announced.delete(poolId);
 		this.#inTurn((session) =>
@@ -200,7 +200,7 @@ class Worker {
 		await session.query(KEEP_HOUSE, [WORKER_LOCK]);
 	}
 
-	/** One query at a time on the one session; a failure is told and the next one opens a new session. */
+	/** Runs queries on the session one after the other. A failure is logged, and the next query opens a new session. */
 	#inTurn(work: (session: pg.Client) => Promise<unknown>): Promise<void> {
 		this.#turn = this.#turn
 			.then(async () => {
@@ -221,7 +221,7 @@ class Worker {
 		const session = new PostgresClient({
 			connectionString: databaseUrl(this.#database),
 			application_name: `toko ${this.#database} workers`,
-			// It keeps house every few seconds; once it does not, others get its jobs.
+			// Housekeeping runs every two seconds; once it stops, other processes get this one's jobs.
 			session: PULSED,
 			query_timeout: HOUSEKEEPING_MAX_MS,
 		});
@@ -246,9 +246,9 @@ class Worker {
 	}
 }
 
-/** A pause before the next pool of workers. */
+/** Interval before a new worker pool starts. */
 const AGAIN_AFTER_MS = 500;
-/** What became of the last jobs is written within this. */
+/** Time limit for writing the outcome of the last jobs. */
 const LAST_WORDS_MS = 1000;
 
 const POOL_ENDS = [
@@ -259,10 +259,10 @@ const POOL_ENDS = [
 ] as const;
 
 /**
- * Resolves some time after a pool's workers have ended, even if the pool itself still waits: once it could not write the
- * outcome of a job, its own promise may never resolve (seen in 0.18.0: `batch()` counts wrong after a failure).
+ * Resolves some time after a pool's workers have ended, even if the pool itself still waits: after a failure to write
+ * the outcome of a job, its own promise may never resolve (seen in 0.18.0: `batch()` counts wrong after a failure).
  *
- * @param signal Resolves it at once: a timer that is left would keep a stopped process alive.
+ * @param signal Resolves the promise at once: a remaining timer would keep a stopped process alive.
  */
 function endOfJobs(events: WorkerEvents, signal: AbortSignal): Promise<void> {
 	return Promise.race(POOL_ENDS.map((name) => once(events, name, { signal })))
@@ -270,10 +270,10 @@ function endOfJobs(events: WorkerEvents, signal: AbortSignal): Promise<void> {
 		.catch(() => undefined);
 }
 
-// Shared: a session that PostgreSQL has not noticed to be gone may hold it still.
+// Shared, since a session that PostgreSQL still considers alive may hold the lock.
 const ANNOUNCE = "SELECT pg_advisory_lock_shared($1, hashtext($2))";
 
-// After a restart of the server the living get some seconds to announce themselves again.
+// After a restart of the server, live processes get some seconds to take their locks again.
 const RELEASE_ORPHANED_JOBS = `
 	SELECT graphile_worker.force_unlock_workers(array_agg(locked_by))
 	FROM (
@@ -287,7 +287,7 @@ const RELEASE_ORPHANED_JOBS = `
 	)
 	HAVING count(*) > 0`;
 
-// Of jobs that have failed more often than `from` and at most `to` times.
+// For jobs that have failed more than `from` and at most `to` times.
 const capTheBackoff = (from: number, to: number, seconds: number) => `
 	SELECT count(*)
 	FROM (
@@ -297,8 +297,7 @@ const capTheBackoff = (from: number, to: number, seconds: number) => `
 	) AS late, LATERAL graphile_worker.reschedule_jobs(late.ids, now() + make_interval(secs => ${seconds}))
 	WHERE late.ids IS NOT NULL`;
 
-// A job whose key was given to a newer one, or removed, while it was under way is left for dead by graphile-worker where
-// it then fails.
+// If a job fails after a newer job took over its key, or after its removal, graphile-worker leaves it in the table.
 const DELETE_REPLACED_JOBS = `
 	SELECT count(*)
 	FROM (
@@ -307,7 +306,7 @@ const DELETE_REPLACED_JOBS = `
 	) AS replaced, LATERAL graphile_worker.complete_jobs(replaced.ids)
 	WHERE replaced.ids IS NOT NULL`;
 
-// In one statement: a shop that has nothing to do asks for it every other second.
+// One statement, since an idle shop runs it every other second.
 const KEEP_HOUSE = `
 	SELECT (${RELEASE_ORPHANED_JOBS}), (${capTheBackoff(0, OFTEN, BACKOFF_MAX_SECONDS)}),
 		(${capTheBackoff(OFTEN, 32_767, BACKOFF_OFTEN_SECONDS)}), (${DELETE_REPLACED_JOBS})`;

@@ -10,30 +10,30 @@ import { jetStreamOf } from "../events/stream.ts";
 import { listen, natsOf } from "../nats/client.ts";
 import { type JobsService, type PendingJob, pendingJobs } from "./jobs.ts";
 
-/** The functions of an outbox, for the `postgres` mixin. */
+/** Function files of an outbox, for the `postgres` mixin. */
 export const outboxFunctions = new URL("../events/functions/outbox/", import.meta.url);
 
-/** The tables of an outbox, for the `postgres` mixin. */
+/** Table files of an outbox, for the `postgres` mixin. */
 export const outboxTables = [
 	new URL("../events/tables/outbox.sql", import.meta.url),
 	new URL("../events/tables/outbox-table.sql", import.meta.url),
 ];
 
-/** What the `outbox` mixin adds to a service. */
+/** Members that the `outbox` mixin adds to a service. */
 export interface OutboxService extends JobsService {
 	relay: Relay;
 	comparer?: ConsistencyChecker;
-	/** Has the events of a commit published at once. Connections of `this.pool` do it by themselves. */
+	/** Publishes committed events at once. Connections of `this.pool` call it after their commits. */
 	wakeRelay(): void;
 	/** @throws EVENTS_NOT_PUBLISHED */
 	checkOutbox(): Promise<void>;
 }
 
 /**
- * Puts an event into the outbox, a table of the publisher's own database, in the transaction that made it happen. SQL
- * functions call `publish` themselves.
+ * Inserts an event into the outbox, a table of the publisher's own database, in the transaction that causes it. SQL
+ * functions call `publish` directly.
  *
- * @param aggregate What it happened to; other groups take its events in the order of their commits.
+ * @param aggregate Entity that the event is about; consumers handle its events in the order of their commits.
  */
 export async function publish<N extends EventName>(
 	client: { query(sql: string, values: unknown[]): Promise<unknown> },
@@ -50,17 +50,17 @@ export async function publish<N extends EventName>(
 	]);
 }
 
-/** Of the notice that `publish` sends to the session that calls it. */
+/** SQLSTATE of the notice that `publish` sends to the calling session. */
 const EVENT_NOTICE = "TK001";
 
-/** An event that waits for so long, while nothing is published, makes its service unavailable. */
+/** Waiting time of an event after which its service is unhealthy, if nothing was published meanwhile. */
 const STALLED_MS = 30_000;
-/** One that waits for so long does, whatever is published meanwhile. */
+/** Waiting time of an event after which its service is unhealthy in any case. */
 const LATE_MS = 300_000;
 
 /**
- * Publishes the events of a database, by one of all processes that have the service; the others wake it after a commit. A
- * message that gets lost on the way costs the time until the relay looks again.
+ * Publishes the events of a database, in one of all processes that run the service; the others wake it after a commit.
+ * If such a message is lost, events wait until the relay polls again.
  */
 export function outbox(database: string): Partial<ServiceSchema> {
 	return mixin<OutboxService>({
@@ -71,10 +71,10 @@ export function outbox(database: string): Partial<ServiceSchema> {
 			this.pool.on("connect", (client) =>
 				client.on("notice", ({ code }) => code === EVENT_NOTICE && publishing.add(client)),
 			);
-			// Its transaction is over.
+			// The transaction of the connection has ended.
 			this.pool.on("release", (_error, client) => publishing.delete(client) && this.wakeRelay());
 			this.addTasks({
-				// Added by a process of the version before.
+				// Added by a process of the previous version.
 				publish_event: async (event) => {
 					await this.pool.query("SELECT take_over_event($1)", [JSON.stringify(event)]);
 					this.wakeRelay();
@@ -96,7 +96,7 @@ export function outbox(database: string): Partial<ServiceSchema> {
 				const { name, waiting_ms, published_ms } = await outboxState(this.pool);
 				const { connected_at } = jetStreamOf(this.broker);
 				if (waiting_ms === null || connected_at === undefined) {
-					// Without NATS nothing can leave, and it is reported by itself.
+					// Without NATS nothing can be published, which is reported separately.
 					return;
 				}
 				const late_ms = Math.min(waiting_ms, Date.now() - connected_at);
@@ -117,7 +117,7 @@ export function outbox(database: string): Partial<ServiceSchema> {
 	});
 }
 
-/** The events and jobs of a database that are due or have failed, at most 100 of each. */
+/** Returns the events and jobs of a database that are due or have failed, at most 100 of each. */
 export async function pendingWork(pool: OutboxService["pool"]): Promise<PendingJob[]> {
 	const events = (await waitingEvents(pool)).map(({ name, waiting_since, refusal }) => ({
 		task: `publish ${name}`,
@@ -128,7 +128,7 @@ export async function pendingWork(pool: OutboxService["pool"]): Promise<PendingJ
 	return [...events, ...(await pendingJobs(pool))];
 }
 
-/** Where processes tell each other that there is something to publish. */
+/** Subject by which processes wake the relay. */
 function subjectOf({ broker }: OutboxService, database: string): string {
 	return `${broker.namespace}.outbox.${database}`;
 }

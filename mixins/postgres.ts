@@ -16,22 +16,22 @@ import type { PostgresService } from "../database/postgres-service.ts";
 import { STORE_ID, type Store, type Watch, watchStore } from "../database/store-identity.ts";
 
 export interface PostgresOptions extends Schema {
-	/** The database's name without the shop's prefix: `users` becomes `toko_users`. */
+	/** Name of the database without the shop's prefix: `users` becomes `toko_users`. */
 	database: string;
-	/** A query for the currency of any amount in this database, as `currency`: no row where there is none. */
+	/** Query for the `currency` of any amount in this database; returns no row if there is none. */
 	amounts?: string;
-	/** The largest number of connections that one process opens to this database. */
+	/** Maximum number of connections of one process to this database. */
 	connections?: number;
 }
 
-/** Any number, the same for all of Toko: it names the lock under which one process migrates. */
+/** Id of the advisory lock for migrations: an arbitrary number, the same in all of Toko. */
 const MIGRATION_LOCK = 7_706_559;
-/** Where graphile-worker keeps its jobs; SQL of ours names it too. */
+/** Schema of graphile-worker's tables, which Toko's SQL also names. */
 export const JOBS_SCHEMA = "graphile_worker";
 
 /**
- * A service's own PostgreSQL database: made and migrated at the start under an advisory lock, so that processes
- * that start together do not collide, then open as `this.pool`.
+ * PostgreSQL database of a service, opened as `this.pool`. At the start it is created and migrated under an advisory
+ * lock, so that processes that start together do not collide.
  */
 export function postgres(options: PostgresOptions): Partial<ServiceSchema> {
 	return mixin<PostgresService>({
@@ -70,13 +70,13 @@ interface WatchedService extends PostgresService {
 	watch?: Watch;
 }
 
-/** Where a database is, in words. */
+/** Describes the location of a database. */
 export function databasePlace(database: string): string {
 	const { host, port } = parse(databaseUrl(database));
 	return `the database ${settings.namespace}_${database} at ${host ?? "localhost"}:${port ?? 5432}`;
 }
 
-/** A database as a store of the shop. */
+/** Returns a database as a store of the shop. */
 function storeOf(pool: Pick<pg.Pool, "query">, database: string): Store {
 	return {
 		name: database,
@@ -107,14 +107,14 @@ async function inTransaction<T>(pool: pg.Pool, work: (client: pg.PoolClient) => 
 	}
 }
 
-/** A migration may wait for another process's, or rewrite a table, for longer than a role gives its queries. */
+/** Removes the role's time limits, since a migration may wait for another process or rewrite a large table. */
 const UNLIMITED = {
 	statement_timeout: "0",
 	lock_timeout: "0",
 	transaction_timeout: "0",
 	idle_in_transaction_session_timeout: "0",
 };
-/** The session with the lock says so often that its process is not frozen: else PostgreSQL gives the lock to the next. */
+/** Interval of queries that keep the lock's session alive; PostgreSQL ends the session of a frozen process. */
 const PULSE_MS = 2000;
 
 async function migrate(
@@ -131,7 +131,7 @@ async function migrate(
 	try {
 		await checkDatabase(client);
 		await client.query("SELECT pg_advisory_lock($1)", [MIGRATION_LOCK]);
-		// Ours call graphile-worker's functions, so its tables come first.
+		// Toko's migrations call graphile-worker's functions, so its tables come first.
 		await runMigrations({ pgPool: pool, schema: JOBS_SCHEMA });
 		await migrateSchema(client, schema);
 		const record = settingsRecord(client, `${settings.namespace}_${database}`, amounts);
@@ -144,7 +144,7 @@ async function migrate(
 	}
 }
 
-/** The settings that the data were made with, in a table of the database. Used under the lock of migrations. */
+/** Settings that the data were created with, in a table of the database. Access requires the migration lock. */
 function settingsRecord(client: pg.Client, name: string, amounts: string | undefined): SettingsRecord {
 	const write = (onConflict: string) => async (values: Record<string, string>) => {
 		await client.query(

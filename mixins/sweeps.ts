@@ -2,12 +2,12 @@ import type { Service, ServiceSchema } from "moleculer";
 import { mixin } from "../broker/schema.ts";
 import type { ConsistencyChecker } from "../events/consistency.ts";
 
-/** Work that is done again and again, by each process that has the service. */
+/** Periodic work, done by each process that runs the service. */
 export interface Sweep<This> {
-	/** What it does, for the log: `expire orders`. */
+	/** Description for the log, such as `expire orders`. */
 	name: string;
 	every_ms: number;
-	/** Answers whether there may be more to do at once. */
+	/** Returns true if there may be more to do at once. */
 	work(this: This): Promise<boolean>;
 }
 
@@ -17,9 +17,9 @@ interface SweepingService extends Service {
 }
 
 /**
- * Does what has become due, as the columns of a database tell. Several processes may sweep at once: the work takes rows
- * with `FOR UPDATE SKIP LOCKED`, or is guarded otherwise. What fails is told once and done at the next time, as is all of it
- * while the service's data are older than what others know of them.
+ * Runs work that has become due by columns of a database. Several processes may sweep concurrently: the work locks rows
+ * with `FOR UPDATE SKIP LOCKED`, or is protected otherwise. A failure is logged once and the work retried at the next
+ * interval, as it is while the service's data are older than other services' knowledge of them.
  */
 export function sweeps<This extends Service>(all: Sweep<This>[]): Partial<ServiceSchema> {
 	return mixin<This & SweepingService>({

@@ -4,66 +4,66 @@ import { ErrorCode, type KV, type NatsConnection, NatsError } from "nats";
 import { deriveKey, settings } from "../config/settings.ts";
 import { listen, natsOf, onConnectionGap } from "./client.ts";
 
-/** A record is kept for so long after it was last written. */
+/** Time to live of a record after its last write. */
 const KEPT_MS = 24 * 60 * 60_000;
-/** Nobody waits longer for JetStream than this; after a failure it is left alone for a while. */
+/** Time limit for a JetStream request; after a failure JetStream is not used for the cooldown. */
 const PATIENCE_MS = 1000;
 const COOLDOWN_MS = 3000;
-/** A process that is there, but has not finished after this, is frozen or cut off: no action has so long a deadline. */
+/** Lease of a request, longer than the deadline of any action with a key: after it, the owner is frozen or cut off. */
 const LEASE_MS = 30_000;
 const ALIVE_MS = 300;
-/** JetStream's code for a record that another process has written meanwhile. */
+/** Code of JetStream for a record that another process has written meanwhile. */
 const WRONG_LAST_SEQUENCE = 10071;
 
-/** What is known of a request: which one it is, which process has it and, once it is done, its answer. */
+/** Record of a request: its id, the process that owns it and, once it is done, its response. */
 export interface IdempotencyRecord {
 	id: string;
 	life: string;
 	answer?: unknown;
 }
 
-/** A record as it was read; without the record where this shop cannot read it. */
+/** A stored record; `record` is undefined if this shop cannot decrypt it. */
 export interface FoundRecord {
 	record: IdempotencyRecord | undefined;
 	revision: number;
 	written_at: Date;
 }
 
-/** The life of no process: a record that has it is abandoned. */
+/** Owner of an abandoned record: the life of no process. */
 export const NOBODY = "nobody";
 
-/** JetStream does not answer, or has no room: whoever asked goes on without records. */
+/** Error while JetStream is unavailable or full. The caller proceeds without records. */
 export class RecordsUnavailable extends Error {}
 
 /**
- * Records of requests with an `Idempotency-Key` for all services, in a JetStream bucket, encrypted. Nothing depends on
- * them but that a repetition gets the first answer: what is done once is guarded where it is done.
+ * Records of requests with an `Idempotency-Key` for all services, encrypted, in a JetStream bucket. They only make a
+ * repeated request return the first response: effects are protected against repetition where they happen.
  */
 export class IdempotencyRecords {
-	/** Names this process, as long as it lives. */
+	/** Identifies this process for its lifetime. */
 	readonly life = randomUUID();
 	#broker: ServiceBroker;
 	#bucket: { nats: NatsConnection; opening: Promise<KV> } | undefined;
 	#leftAloneUntil = 0;
 	#key: Buffer | undefined;
 
-	/** Call it before the broker starts. */
+	/** Must be called before the broker starts. */
 	constructor(broker: ServiceBroker) {
 		this.#broker = broker;
 		listen(broker, this.#addressOf(this.life), (message) => void message.respond());
-		// A server may come back without its data.
+		// The server may come back without its data.
 		onConnectionGap(broker, () => {
 			this.#bucket = undefined;
 			this.#leftAloneUntil = 0;
 		});
 	}
 
-	/** Writes a new record; undefined where there is one. */
+	/** Creates a record and returns its revision; undefined if there is one. */
 	create(name: string, record: IdempotencyRecord): Promise<number | undefined> {
 		return this.#use((bucket) => bucket.create(name, this.#seal(name, record)).catch(undefinedWhereWritten));
 	}
 
-	/** Replaces the record of a revision; undefined where there is a newer one. */
+	/** Replaces the record of a revision and returns the new revision; undefined if there is a newer one. */
 	replace(name: string, record: IdempotencyRecord, revision: number): Promise<number | undefined> {
 		return this.#use((bucket) =>
 			bucket.update(name, this.#seal(name, record), revision).catch(undefinedWhereWritten),
@@ -82,7 +82,7 @@ export class IdempotencyRecords {
 		};
 	}
 
-	/** Whether the process that has a request will not finish it. */
+	/** Reports whether the process that owns a request will not finish it. */
 	async isAbandoned({ record, written_at }: FoundRecord): Promise<boolean> {
 		if (record === undefined || Date.now() - written_at.getTime() > LEASE_MS) {
 			return true;
@@ -94,7 +94,7 @@ export class IdempotencyRecords {
 			await natsOf(this.#broker)?.request(this.#addressOf(record.life), undefined, { timeout: ALIVE_MS });
 			return false;
 		} catch (error) {
-			// Anything else is no answer in time: its lease decides.
+			// Any other error is a missing response, for which the lease decides.
 			return (error as NatsError).code === ErrorCode.NoResponders;
 		}
 	}
@@ -111,7 +111,7 @@ export class IdempotencyRecords {
 			return await work(await this.#bucket.opening);
 		} catch (error) {
 			this.#bucket = undefined;
-			// Calls that were under way fail together, and are one line.
+			// Calls in flight fail together and are logged once.
 			if (performance.now() >= this.#leftAloneUntil) {
 				this.#broker.logger.warn(
 					`Answers are not kept under their Idempotency-Key at the moment: ${(error as Error).message}`,
@@ -122,7 +122,10 @@ export class IdempotencyRecords {
 		}
 	}
 
-	/** AES-256-GCM with a random nonce; bound to its name, so that no record can take another one's place. */
+	/**
+	 * Encrypts by AES-256-GCM with a random nonce. The name is authenticated, so that no record can take another one's
+	 * place.
+	 */
 	#seal(name: string, record: IdempotencyRecord): Uint8Array {
 		const nonce = randomBytes(12);
 		const cipher = createCipheriv("aes-256-gcm", this.#ownKey(), nonce).setAAD(Buffer.from(name));
@@ -152,7 +155,7 @@ export class IdempotencyRecords {
 	}
 }
 
-/** The name of the bucket that keeps the records of a shop. */
+/** Returns the name of the bucket with the records of a shop. */
 export function bucketName(): string {
 	return `${settings.namespace}_keys`;
 }

@@ -4,22 +4,24 @@ import { createInbox, type NatsConnection } from "nats";
 import { deriveKey } from "../config/settings.ts";
 import { listen, natsOf } from "./client.ts";
 
-/** From now on only a user's access tokens of this version or a later one count. */
+/** A revocation: only access tokens of this session version or later remain valid for the user. */
 export interface Revocation {
 	user_id: number;
 	session_version: number;
 }
 
-/** The local event, and the end of the subject. */
+/** Name of the local event, and last part of the subject. */
 const REVOKED = "tokens.revoked";
-/** In a node's metadata: it takes revocations, and says so. Nodes of the version before do not. */
+/**
+ * Key in a node's metadata: the node handles revocations and acknowledges them. Nodes of the previous version do not.
+ */
 const TAKES_REVOCATIONS = "takes_revocations";
-/** A node that stands still is not waited for any longer; it hears before its next call over NATS, or asks users. */
+/** Time limit for acknowledgements; a frozen node reads the message before its next call over NATS, or asks users. */
 const PATIENCE_MS = 1000;
 
 /**
- * Tells every node that access tokens count no more. Resolves when each has said that it knows, so that nobody who is told
- * of it afterwards finds a node that still takes them; a node that does not answer is given up after a second.
+ * Publishes to every node that access tokens are revoked. Resolves when each node has acknowledged it, so that
+ * afterwards no node accepts them any more; a node that does not respond is skipped after a second.
  */
 export async function publishRevocations(broker: ServiceBroker, revoked: Revocation[]): Promise<void> {
 	if (revoked.length === 0) {
@@ -56,8 +58,8 @@ async function tellOthers(broker: ServiceBroker, nats: NatsConnection, revoked: 
 }
 
 /**
- * Takes what `tellRevoked` tells, here and elsewhere; call it before the broker starts. It may be missed while there is no
- * connection to NATS.
+ * Subscribes to revocations published by this node and by others. Call it before the broker starts. Revocations may be
+ * missed while NATS is disconnected.
  */
 export function onRevocations(broker: ServiceBroker, take: (revoked: Revocation[]) => void): void {
 	Object.assign(broker.metadata, { [TAKES_REVOCATIONS]: true });
@@ -71,7 +73,7 @@ export function onRevocations(broker: ServiceBroker, take: (revoked: Revocation[
 	});
 }
 
-/** Signed, so that a stranger on the shop's NATS logs nobody out. */
+/** Signs the message, so that only the shop's own nodes can log users out. */
 function seal(revoked: Revocation[]): string {
 	const text = JSON.stringify(revoked);
 	return `${signature(text).toString("base64url")} ${text}`;

@@ -2,18 +2,19 @@ import { createRequire } from "node:module";
 import type { Socket } from "node:net";
 
 /*
- * A correction of the NATS client (nats 2.29.3, the last version 2). Import it wherever a connection is made.
+ * Fixes a defect of the NATS client (nats 2.29.3, the last version 2). Import it wherever a connection is made.
  *
- * When a server does not answer in time, as while it is frozen, the client gives the dial up, but keeps its socket: the
- * kernel has accepted it, and once the server runs again the forgotten transport takes itself for connected. Nobody reads
- * from it, so it never logs in, and after its `authorization.timeout` the server closes it. The client takes that for the
- * loss of its present connection, which is sound: it dials again, subscribes to everything again, and leaves the present
- * one open. From then on each message is delivered and handled twice, a request as well as an event.
+ * When a server does not respond in time, for example while it is frozen, the client abandons the connection attempt
+ * but leaves its socket open. The kernel has accepted the connection, so once the server runs again the abandoned
+ * transport considers itself connected. Nothing reads from it, so it never logs in, and the server closes it after its
+ * `authorization.timeout`. The client takes that for the loss of its current connection, which is healthy: it connects
+ * again, repeats all subscriptions, and leaves the current connection open. From then on each message is delivered and
+ * handled twice, requests as well as events.
  *
- * The same in version 3: https://github.com/nats-io/nats.js/issues/302
+ * Version 3 has the same defect: https://github.com/nats-io/nats.js/issues/302
  */
 
-/** One attempt to connect, and what became of it. Its types in the package leave most of this out. */
+/** One connection attempt and its outcome. The package's types lack most of it. */
 interface Transport {
 	socket?: Socket;
 	connected: boolean;
@@ -34,22 +35,23 @@ const { NodeTransport } = createRequire(import.meta.url)("nats/lib/src/node_tran
 
 const IS_CORRECTED = Symbol.for("toko.nats-sockets");
 
-/** Has every transport that is given up close its socket, at whichever step it is, and say nothing any more. */
+/** Makes every abandoned transport close its socket, at any step, and report nothing any more. */
 function correct(prototype: Transport & { [IS_CORRECTED]?: true }): void {
 	if (prototype[IS_CORRECTED]) {
 		return;
 	}
 	prototype[IS_CORRECTED] = true;
 	const { _closed } = prototype;
-	// The client calls it when a dial has failed or was too slow: while not connected, the original does nothing.
+	// The client calls it when a connection attempt has failed or timed out. The original does nothing unless connected.
 	prototype._closed = async function (error, isInternal) {
 		return this.connected ? _closed.call(this, error, isInternal) : giveUp(this);
 	};
-	// The client calls it before it dials again: there is one transport at a time. The original does nothing.
+	// The client calls it before the next attempt, so that there is one transport at a time. The original does nothing.
 	prototype.discard = function () {
 		giveUp(this);
 	};
-	// The original waits first until what was sent before is with the kernel: for ever where a silent server's buffers are full.
+	// The original first waits until pending data is sent, which never happens if the buffers to a silent server are
+	// full.
 	prototype.disconnect = function () {
 		void this._closed(undefined, false);
 	};
@@ -68,7 +70,7 @@ function correct(prototype: Transport & { [IS_CORRECTED]?: true }): void {
 
 function giveUp(transport: Transport): void {
 	transport.done = true;
-	// Its listeners stay: by the end of the socket the step that waits for it fails.
+	// The listeners stay: the end of the socket fails the step that waits for it.
 	transport.socket?.destroy();
 }
 

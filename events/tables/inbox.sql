@@ -1,24 +1,24 @@
 DROP TABLE IF EXISTS inbox;
 
--- The last event of each thing, such as `order:<id>`, that was taken in.
+-- Position of each aggregate, such as `order:<id>`: its last handled event.
 CREATE TABLE inbox (
 	aggregate text PRIMARY KEY,
 	sequence integer NOT NULL,
 	taken_at timestamptz NOT NULL DEFAULT now()
 );
 
--- Events that were passed over and may still come.
+-- Skipped events, which may still arrive.
 CREATE TABLE inbox_gaps (
 	aggregate text NOT NULL,
 	sequence integer NOT NULL,
 	PRIMARY KEY (aggregate, sequence)
 );
 
--- Events that could not be taken in.
+-- Events that could not be handled.
 CREATE TABLE dead_letters (
 	id uuid PRIMARY KEY,
 	name text NOT NULL,
-	-- JSON as it came; text, since jsonb does not hold everything that JSON can.
+	-- JSON as received; text, since jsonb cannot store all of JSON.
 	payload text NOT NULL,
 	error text NOT NULL,
 	stack text NOT NULL,

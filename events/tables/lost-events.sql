@@ -1,3 +1,3 @@
--- How many of a thing's events happened only in what was lost when the database was restored from an older copy: others have
--- taken them in, so their numbers are not given again.
+-- Number of the aggregate's events that were lost when the database was restored from an older copy. Others have
+-- handled them, so their sequence numbers are not reused.
 ALTER TABLE event_sequences ADD COLUMN lost integer NOT NULL DEFAULT 0;

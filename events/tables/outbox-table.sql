@@ -1,8 +1,8 @@
--- Events, each a row of the transaction that made it happen. They stay for a while after they were published, so that they
--- can be sent again when the stream has lost them.
+-- Events, inserted in the transaction that causes them. They are retained for a while after they were published, so
+-- that they can be sent again if the stream loses them.
 CREATE TABLE outbox (
-	-- Of one thing's events in the order of their commits, since its row of event_sequences is locked until then; of
-	-- different things' not.
+	-- In commit order within an aggregate, whose row of event_sequences is locked until the commit; in no order between
+	-- aggregates.
 	position bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
 	id uuid NOT NULL,
 	aggregate text NOT NULL,
@@ -11,37 +11,38 @@ CREATE TABLE outbox (
 	version integer NOT NULL,
 	data jsonb NOT NULL,
 	occurred_at timestamptz NOT NULL DEFAULT now(),
-	-- Since when it is to be published: from the start, or from when it was found to be lost.
+	-- Time since which the event waits to be published: since its insertion, or since its loss was detected.
 	waiting_since timestamptz NOT NULL DEFAULT now(),
 	published_at timestamptz,
-	-- Where the stream has it.
+	-- Sequence in the stream.
 	stream_sequence bigint,
-	-- How often it was sent again. It is part of the message id then: the stream may remember the id and not have the event.
+	-- Number of times the event was sent again. It is part of the message id: the stream may remember an id without
+	-- having the event.
 	repeats integer NOT NULL DEFAULT 0,
-	-- Why it was put aside.
+	-- Reason why the event was put aside.
 	refusal text,
 	UNIQUE (aggregate, sequence)
 );
 
 CREATE INDEX outbox_waiting ON outbox (position) WHERE published_at IS NULL AND refusal IS NULL;
 CREATE INDEX outbox_put_aside ON outbox (position) WHERE refusal IS NOT NULL;
--- For what is old: rows lie in the order of their time, so a few pages of index do.
+-- For expired events: rows are stored in the order of their time, so a small BRIN index is enough.
 CREATE INDEX outbox_age ON outbox USING brin (occurred_at);
 
--- The stream as the relay knows it; one row.
+-- State of the stream as the relay recorded it; one row.
 CREATE TABLE outbox_stream (
 	one boolean PRIMARY KEY DEFAULT true CHECK (one),
-	-- When the stream was made, as NATS writes it: another one has another time.
+	-- Time of the stream's creation, as NATS writes it, which identifies the stream.
 	created text NOT NULL,
-	-- The last message that the relay has put there, to see whether the stream still has it; 0 for none.
+	-- The last message that the relay published, to check whether the stream still has it; 0 for none.
 	last_sequence bigint NOT NULL DEFAULT 0,
 	last_message_id text NOT NULL DEFAULT '',
-	-- Every consumer has acknowledged everything up to here.
+	-- Sequence up to which every consumer has acknowledged all messages.
 	confirmed_sequence bigint NOT NULL DEFAULT 0,
 	published_at timestamptz NOT NULL DEFAULT now()
 );
 
--- Also those that a process is publishing at this moment: the stream drops the second copy by its id.
+-- Includes jobs that a process is publishing concurrently: the stream drops the second copy by its id.
 WITH jobs AS (
 	DELETE FROM graphile_worker._private_jobs j USING graphile_worker._private_tasks t
 	WHERE t.id = j.task_id AND t.identifier = 'publish_event' AND j.payload->>'aggregate' IS NOT NULL

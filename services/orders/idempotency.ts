@@ -56,7 +56,7 @@ export async function storedAnswer(
 ): Promise<Answer | undefined> {
 	const row = await statements.findKey(request);
 	if (row && !row.counts) {
-		await pruneKeys(pool);
+		await forgetKey(pool, request);
 		return undefined;
 	}
 	if (row && row.hash !== request.hash.toString("hex")) {
@@ -65,7 +65,11 @@ export async function storedAnswer(
 	return row?.answer;
 }
 
-/** Forgets all keys that have counted for their time; also a job, once an hour. */
-export async function pruneKeys(pool: Pool): Promise<void> {
-	await pool.query(`DELETE FROM idempotency_keys k WHERE ${IS_OVER("$1")}`, [KEY_HOURS]);
+/** Forgets one key, unless it was used anew since it was read. */
+async function forgetKey(pool: Pool, { user_id, key }: KeyedRequest): Promise<void> {
+	await pool.query(`DELETE FROM idempotency_keys k WHERE user_id = $1 AND key = $2 AND ${IS_OVER("$3")}`, [
+		user_id,
+		key,
+		KEY_HOURS,
+	]);
 }

@@ -13,10 +13,9 @@ import {
 	pendingWork,
 } from "../../mixins/outbox.ts";
 import { postgres } from "../../mixins/postgres.ts";
-import { pruning } from "../../mixins/pruning.ts";
+import { pruneAll, pruning } from "../../mixins/pruning.ts";
 import { sweeps } from "../../mixins/sweeps.ts";
 import { eraseDeletedUsers, eraseUser } from "./erasure.ts";
-import { pruneKeys } from "./idempotency.ts";
 import { findOrder, isUuid, listOrders, newestUsers, type Owner, present } from "./model.ts";
 import {
 	checkDuePayments,
@@ -29,7 +28,7 @@ import {
 	takeProviderEvent,
 } from "./payments.ts";
 import { placeOrder } from "./place.ts";
-import { pruneProviderEvents, pruneReservations } from "./prune.ts";
+import { pruneKeys, pruneProviderEvents, pruneReservations } from "./prune.ts";
 import { pendingHeld, pendingOrders, salesConsistent, settleReservations } from "./reservations.ts";
 import { sandboxProvider } from "./sandbox.ts";
 import { orderStatements } from "./statements.ts";
@@ -183,7 +182,7 @@ export default service<OrdersService>({
 		this.addCron("53 * * * * forget_deleted_users");
 		this.addTasks({
 			forget_deleted_users: () => eraseDeletedUsers(this.pool),
-			forget_old_keys: () => pruneKeys(this.pool),
+			forget_old_keys: (_, { abortSignal }) => pruneAll(this.pool, [pruneKeys], abortSignal),
 			refund_payment: (payload) => refundPayment(this, (payload as { reference: string }).reference),
 			restock_order: (payload) => restockOrder(this, (payload as { order_id: string }).order_id),
 			release_stock: async (payload) => {

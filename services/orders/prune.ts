@@ -1,25 +1,18 @@
-import { ABANDONED_KEPT_DAYS, PROVIDER_EVENTS_KEPT_DAYS, PRUNED_AT_ONCE } from "../../config/retention.ts";
-import type { Prune } from "../../mixins/pruning.ts";
+import { ABANDONED_KEPT_DAYS, PROVIDER_EVENTS_KEPT_DAYS } from "../../config/retention.ts";
+import { oldRows } from "../../mixins/pruning.ts";
+import { IS_OVER, KEY_HOURS } from "./idempotency.ts";
 
 /** Forgets reservations that were abandoned long ago. */
-export const pruneReservations = prune(
+export const pruneReservations = oldRows(
 	"reservations",
 	`order_id IS NULL AND created_at < now() - interval '${ABANDONED_KEPT_DAYS} days'`,
 );
 
 /** Forgets messages of the payment provider that are old. */
-export const pruneProviderEvents = prune(
+export const pruneProviderEvents = oldRows(
 	"provider_events",
 	`received_at < now() - interval '${PROVIDER_EVENTS_KEPT_DAYS} days'`,
 );
 
-function prune(table: string, isOld: string): Prune {
-	return async (pool) => {
-		const { rowCount } = await pool.query(
-			`DELETE FROM ${table} WHERE ctid = ANY (ARRAY(
-				SELECT ctid FROM ${table} WHERE ${isOld} LIMIT ${PRUNED_AT_ONCE} FOR UPDATE SKIP LOCKED
-			))`,
-		);
-		return rowCount === PRUNED_AT_ONCE;
-	};
-}
+/** Forgets keys that have counted for their time. */
+export const pruneKeys = oldRows("idempotency_keys k", IS_OVER(String(KEY_HOURS)));

@@ -92,11 +92,6 @@ export async function emailsAt(
 	return rows.map(({ email }) => email);
 }
 
-/** Job: forgets the addresses of which nobody asks any more; events stay as long, and their mails are given up far sooner. */
-export async function pruneFormerEmails(pool: Pick<Pool, "query">): Promise<void> {
-	await pool.query("DELETE FROM former_emails WHERE until < now() - interval '30 days'");
-}
-
 /**
  * Sets a new password and ends all sessions; the token is used up, since it counts for the old password only. Wrong
  * passwords from before count no more.

@@ -122,8 +122,3 @@ export async function clearAttempts(client: Pick<Pool, "query">, email: string):
 function accountKey(email: string): string {
 	return createHash("sha256").update(fold(email)).digest("base64url");
 }
-
-/** Job: forgets what counts no more. */
-export async function pruneAttempts(pool: Pick<Pool, "query">): Promise<void> {
-	await pool.query("DELETE FROM login_attempts WHERE expire < extract(epoch FROM now()) * 1000");
-}

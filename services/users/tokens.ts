@@ -186,22 +186,6 @@ export async function endFamily(pool: Pick<Pool, "query">, token: string): Promi
 	await pool.query("SELECT end_family($1)", [hashOf(token)]);
 }
 
-/** Job: forgets signing keys whose last tokens are over. */
-export async function pruneKeys(pool: Pick<Pool, "query">): Promise<void> {
-	await pool.query(
-		`DELETE FROM signing_keys k WHERE EXISTS (
-			SELECT FROM signing_keys newer
-			WHERE newer.created_at > k.created_at AND newer.created_at < now() - make_interval(secs => $1)
-		)`,
-		[4 * ACCESS_SECONDS],
-	);
-}
-
-/** Job: forgets the tokens whose time is over. */
-export async function pruneTokens(pool: Pick<Pool, "query">): Promise<void> {
-	await pool.query("DELETE FROM refresh_tokens WHERE expires_at <= now()");
-}
-
 function newToken(): string {
 	return randomBytes(32).toString("base64url");
 }

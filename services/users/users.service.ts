@@ -9,11 +9,11 @@ import { database } from "../../mixins/database.ts";
 import { jobs } from "../../mixins/jobs.ts";
 import { outbox, outboxFunctions, outboxTables, pendingWork } from "../../mixins/outbox.ts";
 import { postgres } from "../../mixins/postgres.ts";
+import { pruneAll } from "../../mixins/pruning.ts";
 import {
 	changePassword,
 	changePowers,
 	confirmEmail,
-	pruneFormerEmails,
 	removeUser,
 	requestEmailChange,
 	resetPassword,
@@ -23,24 +23,20 @@ import { usersConsistent } from "./consistency.ts";
 import { contactsOf } from "./contacts.ts";
 import { isPasswordOf } from "./credentials.ts";
 import { warnOfDuplicates } from "./duplicates.ts";
-import { LoginGuard, pruneAttempts } from "./login-guard.ts";
+import { LoginGuard } from "./login-guard.ts";
 import { askForMail, type MailRequest, requestMail } from "./mail-requests.ts";
 import { byEmail, connectUsers, present, presentToOwner } from "./model.ts";
+import { pruneAttempts, pruneFormerEmails, pruneKeys, pruneMailRequests, pruneTokens } from "./prune.ts";
 import { registerOnce } from "./registration.ts";
 import type { Tokens, UsersService } from "./service.ts";
 import { endingSessions, listRevocations } from "./sessions.ts";
-import {
-	endFamily,
-	exchangeRefreshToken,
-	type Holder,
-	issueRefreshToken,
-	pruneKeys,
-	pruneTokens,
-	TokenSigner,
-} from "./tokens.ts";
+import { endFamily, exchangeRefreshToken, type Holder, issueRefreshToken, TokenSigner } from "./tokens.ts";
 
 /** How long a deletion waits for orders. */
 const ORDERS_PATIENCE_MS = 1000;
+
+/** What a job forgets once an hour. */
+const FORGOTTEN = [pruneTokens, pruneKeys, pruneAttempts, pruneFormerEmails, pruneMailRequests];
 
 export default service<UsersService>({
 	name: users.name,
@@ -301,12 +297,7 @@ export default service<UsersService>({
 
 	created() {
 		this.addTasks({
-			forget_old_tokens: async () => {
-				await pruneTokens(this.pool);
-				await pruneKeys(this.pool);
-				await pruneAttempts(this.pool);
-				await pruneFormerEmails(this.pool);
-			},
+			forget_old_tokens: (_, { abortSignal }) => pruneAll(this.pool, FORGOTTEN, abortSignal),
 			forget_orders: async (payload) => {
 				const { user_id } = payload as { user_id: number };
 				await callAction(this.broker, "v1.orders.forgetUser", { user_id });

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import type { Service } from "moleculer";
 import { settings } from "../../config/settings.ts";
 import { addService } from "../../hosting/services.ts";
+import { pruneMailRequests } from "../../services/users/prune.ts";
 import { AuditedShop, type Breach, type Made, testBreaches } from "./audited-shop.ts";
 import { eventually, newUser } from "./shop.ts";
 
@@ -176,6 +177,30 @@ describe("the audit has nothing to say of what was pruned by age:", () => {
 		expect(await shop.breaches()).toEqual([]);
 		await shop.restore();
 	});
+});
+
+test("the audit accounts for mails that were asked for so long ago that only their number is known", async () => {
+	const { buyer } = shop;
+	const more = `UPDATE %s SET sequence = sequence + 3 WHERE aggregate = 'user:${buyer.id}'`;
+	await shop.damage(
+		"users",
+		`INSERT INTO user_history SELECT ${buyer.id}, 'user.password_reset_requested', now() - interval '366 days'
+		FROM generate_series(1, 3);
+		${more.replace("%s", "event_sequences")}`,
+	);
+	await shop.damage("notifications", more.replace("%s", "inbox"));
+	expect(await shop.breaches()).toEqual([]);
+	const query = async (text: string) => ({ rows: await shop.sql("users", text) });
+	for (let round = 0; round < 2; round++) {
+		expect(await pruneMailRequests({ query } as never)).toBe(false);
+		expect(await shop.sql("users", "SELECT * FROM user_history_counts")).toEqual([
+			{ user_id: buyer.id, event: "user.password_reset_requested", pruned: 3 },
+		]);
+		expect(await shop.breaches()).toEqual([]);
+	}
+	await shop.damage("users", "UPDATE user_history_counts SET pruned = 2");
+	expect(await shop.breaches()).toEqual([`user ${buyer.id} 4 of 3 events were published`]);
+	await shop.restore();
 });
 
 /** Replaces an event in the stream with modified copies of it, and audits. */

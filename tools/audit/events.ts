@@ -38,8 +38,9 @@ export async function lookAtEvents(sources: Sources): Promise<Look[]> {
 			for (const one of page) {
 				happening.looked_at++;
 				const published = one.published - one.lost;
-				if (one.names.length !== published) {
-					happening.add(one.document, `${published} of ${one.names.length} events were published`);
+				const happened = Object.values(one.happened).reduce((sum, count) => sum + count, 0);
+				if (happened !== published) {
+					happening.add(one.document, `${published} of ${happened} events were published`);
 				}
 				const isBehind = compareInbox(database, one, kept, unread, arriving);
 				compareMessages(one, kept.told.get(one.aggregate) ?? [], isBehind, telling);
@@ -51,16 +52,24 @@ export async function lookAtEvents(sources: Sources): Promise<Look[]> {
 	return [...looks, happening, arriving, telling];
 }
 
+/**
+ * Reads the events of users, counted by PostgreSQL: anyone may request a mail to a user every minute, and each is an
+ * event.
+ */
 function happenedToUsers(sources: Sources) {
 	return pages<Happened>(
 		sources,
 		"users",
-		`SELECT id AS key, 'user:' || id AS aggregate, 'user ' || id AS document, id AS user_id, ${PUBLISHED}, ${NAMES},
+		`SELECT id AS key, 'user:' || id AS aggregate, 'user ' || id AS document, id AS user_id, ${PUBLISHED}, ${COUNTS},
 			0 AS forgotten
-		FROM users LEFT JOIN event_sequences s ON s.aggregate = 'user:' || id, LATERAL (
-			SELECT 'user.registered' AS name, users.created_at AS at
-			UNION ALL SELECT event, at FROM user_history h WHERE h.user_id = users.id
-		) AS happened
+		FROM users LEFT JOIN event_sequences s ON s.aggregate = 'user:' || id CROSS JOIN LATERAL (
+			SELECT name, sum(times) AS times, coalesce(sum(times) FILTER (WHERE ${IS_RECENT}), 0) AS recent
+			FROM (
+				SELECT 'user.registered' AS name, users.created_at AS at, 1 AS times
+				UNION ALL SELECT event, at, 1 FROM user_history h WHERE h.user_id = users.id
+				UNION ALL SELECT event, '-infinity', pruned FROM user_history_counts c WHERE c.user_id = users.id
+			) AS happened GROUP BY name
+		) AS counted
 		WHERE id > $1 GROUP BY id, s.aggregate ORDER BY id LIMIT $2`,
 		0,
 	);
@@ -70,26 +79,32 @@ function happenedToOrders(sources: Sources) {
 	return pages<Happened>(
 		sources,
 		"orders",
-		`SELECT o.id AS key, 'order:' || o.id AS aggregate, 'order ' || o.number AS document, o.user_id, ${PUBLISHED}, ${NAMES},
-			count(*) FILTER (WHERE at < now() - interval '${PLACES_KEPT_DAYS} days')::integer AS forgotten
+		`SELECT o.id AS key, 'order:' || o.id AS aggregate, 'order ' || o.number AS document, o.user_id, ${PUBLISHED}, ${COUNTS},
+			coalesce(sum(forgotten), 0)::integer AS forgotten
 		FROM orders o LEFT JOIN event_sequences s ON s.aggregate = 'order:' || o.id LEFT JOIN LATERAL (
-			SELECT e.value AS name, h.at FROM order_history h JOIN jsonb_each_text($3) e ON e.key = h.status
-			WHERE h.order_id = o.id
-			UNION ALL SELECT 'payment.refunded', p.updated_at FROM payments p
-			WHERE p.order_id = o.id AND p.status = 'refunded' AND p.is_late
-		) AS happened ON true
+			SELECT name, count(*) AS times, count(*) FILTER (WHERE ${IS_RECENT}) AS recent,
+				count(*) FILTER (WHERE at < now() - interval '${PLACES_KEPT_DAYS} days') AS forgotten
+			FROM (
+				SELECT e.value AS name, h.at FROM order_history h JOIN jsonb_each_text($3) e ON e.key = h.status
+				WHERE h.order_id = o.id
+				UNION ALL SELECT 'payment.refunded', p.updated_at FROM payments p
+				WHERE p.order_id = o.id AND p.status = 'refunded' AND p.is_late
+			) AS happened GROUP BY name
+		) AS counted ON true
 		WHERE o.id > $1 GROUP BY o.id, s.aggregate ORDER BY o.id LIMIT $2`,
 		"00000000-0000-0000-0000-000000000000",
 		[JSON.stringify(EVENT_OF_STATUS)],
 	);
 }
 
+const IS_RECENT = `at > now() - interval '${MESSAGES_KEPT_DAYS} days'`;
+
 const PUBLISHED = `coalesce(s.sequence, 0) AS published, coalesce(s.lost, 0) AS lost, ARRAY(
 	SELECT e.sequence FROM outbox e WHERE e.aggregate = s.aggregate AND e.published_at IS NULL
 ) AS in_outbox`;
 
-const NAMES = `coalesce(array_agg(name) FILTER (WHERE name IS NOT NULL), '{}') AS names,
-	coalesce(array_agg(name) FILTER (WHERE at > now() - interval '${MESSAGES_KEPT_DAYS} days'), '{}') AS recent`;
+const COUNTS = `coalesce(jsonb_object_agg(name, times) FILTER (WHERE name IS NOT NULL), '{}') AS happened,
+	coalesce(jsonb_object_agg(name, recent) FILTER (WHERE recent > 0), '{}') AS recent`;
 
 /** Rows of notifications for one page of orders or users. */
 interface Kept {

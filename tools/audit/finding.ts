@@ -45,22 +45,26 @@ export interface Told extends Record<string, unknown> {
 	user_ids: number[];
 }
 
-/** An aggregate such as `order:<id>`, with the names of the events that it must have published. */
+/** Number of events by name. */
+export type EventCounts = Partial<Record<EventName, number>>;
+
+/** An aggregate such as `order:<id>`, with the number of events that it must have published, by name. */
 export interface Happened {
 	key: number | string;
 	aggregate: string;
 	document: string;
 	/** Id of the owner. */
 	user_id: number;
-	names: EventName[];
-	/** Names of the events that are recent enough for their messages to be retained. */
-	recent: EventName[];
+	happened: EventCounts;
+	/** Number of those events that are recent enough for their messages to be retained, by name. */
+	recent: EventCounts;
 	/** Number of the earliest events that are so old that their row in an inbox may have been pruned. */
 	forgotten: number;
 	/** Number of events published, counted in the same transaction as the change. */
 	published: number;
 	/**
-	 * Number of published events lost when the database was restored from an older backup. They do not appear in `names`.
+	 * Number of published events lost when the database was restored from an older backup. They do not appear in
+	 * `happened`.
 	 */
 	lost: number;
 	/** Sequences of events in the outbox that are not published: pending or refused. */

@@ -1,6 +1,6 @@
 import type { EventName } from "../../contracts/actions.ts";
 import { MESSAGES } from "../../services/notifications/messages.ts";
-import type { Happened, Look, Told } from "./finding.ts";
+import type { EventCounts, Happened, Look, Told } from "./finding.ts";
 import { look, type PagedLook } from "./look.ts";
 import type { Snapshot, Sources } from "./snapshot.ts";
 
@@ -29,7 +29,7 @@ export function toldOf(query: Snapshot, aggregates: string[]): Promise<Told[]> {
  */
 export function compareMessages(one: Happened, told: Told[], isBehind: boolean, seen: PagedLook): void {
 	const { document, user_id } = one;
-	const expected = expectedMessages(one.names);
+	const expected = expectedMessages(one.happened);
 	const kept = expectedMessages(one.recent);
 	for (const [type, { name, count }] of expected) {
 		const least = kept.get(type)?.count ?? 0;
@@ -61,12 +61,12 @@ export function compareMessages(one: Happened, told: Told[], isBehind: boolean, 
 	}
 }
 
-function expectedMessages(names: EventName[]): Map<string, { name: EventName; count: number }> {
+function expectedMessages(counts: EventCounts): Map<string, { name: EventName; count: number }> {
 	const expected = new Map<string, { name: EventName; count: number }>();
-	for (const name of names) {
+	for (const [name, count] of Object.entries(counts) as [EventName, number][]) {
 		const type = MESSAGES[name as keyof typeof MESSAGES]?.type;
 		if (type) {
-			expected.set(type, { name, count: (expected.get(type)?.count ?? 0) + 1 });
+			expected.set(type, { name, count: (expected.get(type)?.count ?? 0) + count });
 		}
 	}
 	return expected;

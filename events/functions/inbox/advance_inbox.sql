@@ -1,5 +1,5 @@
--- Moves on to an event, with `jump` also over some that are missing. Answers where it is in the sequence: `next` (to be
--- taken now), `taken`, or `early` (one before it is missing).
+-- Advances an aggregate's position to an event; with `jump` also over missing events. Returns the event's place: `next`
+-- (to be handled now), `taken` (handled already), or `early` (an event before it is missing).
 CREATE OR REPLACE FUNCTION advance_inbox(given_aggregate text, given_sequence integer, jump boolean) RETURNS text
 LANGUAGE plpgsql AS $$
 DECLARE

@@ -1,7 +1,7 @@
--- Moves on to several events in one statement. Answers, by their numbers in the arrays, those that are to be taken now
--- (`next`) and those that were (`taken`). The others need a closer look: one before them is missing, they were passed
--- over, come twice in the arrays, or another transaction has just begun with the same aggregate. A lock that is held for
--- longer than the timeout makes it fail.
+-- Advances the positions of several events in one statement. Returns, by their numbers in the arrays, the events to be
+-- handled now (`next`) and those handled already (`taken`). The others must be handled alone: an event before them is
+-- missing, they were skipped, they are twice in the arrays, or another transaction has just inserted the first position
+-- of the aggregate. Fails if a lock is held for longer than the timeout.
 CREATE OR REPLACE FUNCTION advance_inbox_together(aggregates text[], sequences integer[])
 RETURNS TABLE (number integer, place text)
 LANGUAGE plpgsql SET lock_timeout = '1s' AS $$

@@ -1,4 +1,4 @@
--- Puts an event into the outbox. The notice tells the process that calls it to wake the relay after the commit.
+-- Inserts an event into the outbox. The notice makes the calling process wake the relay after the commit.
 CREATE OR REPLACE FUNCTION publish(name text, version integer, aggregate text, data jsonb) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN

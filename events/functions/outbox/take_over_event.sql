@@ -1,4 +1,4 @@
--- Takes an event that an earlier version has left as a job; a second time does nothing.
+-- Inserts an event that an earlier version has left as a job; idempotent.
 CREATE OR REPLACE FUNCTION take_over_event(event jsonb) RETURNS boolean LANGUAGE sql AS $$
 	INSERT INTO outbox (id, aggregate, sequence, name, version, data, occurred_at)
 	VALUES (
