@@ -1,20 +1,20 @@
-/** One size and shape of the model, checked as a whole. */
+/** A size and shape of the model that is checked exhaustively. */
 export interface Configuration {
 	name: string;
-	/** Macros of toko.pml, such as `ORDERS=2`, or with `HOLD_PAGES` of pages.pml. */
+	/** Macros of toko.pml, such as `ORDERS=2`, or of pages.pml together with `HOLD_PAGES`. */
 	defines: string[];
-	/** Whether it takes a second or two, so that `npm test` checks it as well. */
+	/** Whether the check takes at most two seconds, so that `npm test` runs it too. */
 	isSmall: boolean;
 }
 
-/** A mistake in the protocol that the checker has to find. */
+/** A protocol error that the checker must find. */
 export interface Fault {
-	/** The macro of the model, without `FAULT_`. */
+	/** Macro of the model, without `FAULT_`. */
 	macro: string;
 	name: string;
-	/** Where it shows, which is as small as it can be. */
+	/** Macros of the smallest configuration that shows the error. */
 	defines: string[];
-	/** Whether it breaks no promise at rest, but keeps the shop from coming to rest. */
+	/** Whether the error breaks no promise at rest, but keeps the shop from coming to rest. */
 	isLivelock?: true;
 }
 

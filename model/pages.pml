@@ -1,21 +1,21 @@
 /*
- * Holds of one product that move to pages, as a model for Spin: reserving, settling, moving, collecting and tidying beside
- * each other. docs/explanation/orders.md ("Where holds are") explains the steps, services/products/ has the code of each.
+ * Spin model of moving the holds of one product to pages, with concurrent reserving, settling, moving, collecting and
+ * cleaning up. docs/explanation/orders.md ("Where holds are") explains the steps; their code is in services/products/.
  *
- * A step is one read or one guarded update of one document. A process may stop for ever before each step, or go on at any
- * later moment: a process that dies and one that is frozen are both among these.
+ * A step is one read or one guarded update of one document. Before each step, a process may stop forever or continue at
+ * any later time. This covers processes that die and processes that are frozen.
  */
 
 #define HOLDS 3                 /* reservations; 0 and 1 are two attempts of one request */
-#define PAGES 2                 /* the page of each mover; its id is used once */
+#define PAGES 2                 /* one page per mover; each id is used once */
 #define UNITS 3
 
 /* ---- The document of the product ---- */
 
 byte stock = UNITS;
-bit own[HOLDS];                 /* its own holds */
+bit own[HOLDS];                 /* holds in the document itself */
 byte moves;
-byte filling;                   /* the page that is being filled, from 1; 0 for none */
+byte filling;                   /* page being filled, counted from 1; 0 for none */
 bit listed[PAGES];
 byte collected[PAGES];
 
@@ -26,10 +26,10 @@ bit there[PAGES];
 bit in_page[PAGES * HOLDS];
 byte returned[PAGES];
 
-/* ---- For the promises only ---- */
+/* ---- Only for checking the promises ---- */
 
 byte sold;
-bit is_sold[HOLDS];             /* the fate of each reservation */
+bit is_sold[HOLDS];             /* outcome of each reservation */
 
 #define COUNTS_IN(p, r) (listed[p] && IN_PAGE(p, r))
 #define IS_HELD(r) (own[r] + COUNTS_IN(0, r) + COUNTS_IN(1, r))
@@ -69,7 +69,7 @@ again:
 	:: HAS_OWN(r) -> goto over
 	:: else
 	fi;
-	/* Pages that the product did not list when it was read are none. */
+	/* A page counts only if the product listed it when it was read. */
 	if
 	:: (knows0 && (IN_PAGE(0, r) || IN_PAGE(0, TWIN(r)))) || (knows1 && (IN_PAGE(1, r) || IN_PAGE(1, TWIN(r)))) -> goto over
 	:: else
@@ -136,7 +136,7 @@ over:
 	skip
 }
 
-/* ---- settle(): the product, then the pages that count ---- */
+/* ---- settle(): first the product, then the listed pages ---- */
 
 inline settle_own(r) {
 	d_step {
@@ -149,7 +149,7 @@ inline settle_own(r) {
 	}
 }
 
-/* The list is read after the page; then the page's update is guarded by the hold. */
+/* The list is read after the page. The update of the page is guarded by the presence of the hold. */
 inline settle_in_page(p, r) {
 	if
 	:: IN_PAGE(p, r) ->
@@ -217,7 +217,7 @@ progress_sweeping:
 		d_step { before = 0; found = 0; is_empty = 0 }
 	:: d_step { filling == p + 1 -> filling = 0; printf("page %d: is withdrawn by the sweeper\n", p) }
 	:: there[p] ->
-		/* Its list is read after the page. */
+		/* The list is read after the page. */
 		if
 		:: d_step {
 			!listed[p] && filling != p + 1 ->
@@ -238,7 +238,7 @@ progress_sweeping:
 	od
 }
 
-/* ---- Which of these there are ---- */
+/* ---- Processes of each configuration ---- */
 
 #ifdef REQUEST
 #define FIRST_HELD 2
@@ -258,7 +258,7 @@ init {
 		run mover(1);
 		run sweeper(0);
 #ifdef REQUEST
-		/* Two attempts of one request, while the hold of one of them moves. */
+		/* Two attempts of one request while a hold moves. */
 		run attempt(0);
 		run attempt(1);
 		run settler(2)

@@ -5,12 +5,12 @@ import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 
-/** In the macros of a configuration: it is of pages.pml, not of toko.pml. */
+/** Macro that selects pages.pml instead of toko.pml. */
 export const PAGES = "HOLD_PAGES";
 const [MODEL, PAGES_MODEL] = ["toko", "pages"].map((name) =>
 	fileURLToPath(new URL(`.//${name}.pml`, import.meta.url)),
 ) as [string, string];
-/** Of a C compiler, the first one that is there. */
+/** Names of C compilers in order of preference. */
 const COMPILERS = ["gcc", "cc", "clang"];
 const MEMORY_MB = 4000;
 const DEPTH = 500_000;
@@ -18,16 +18,16 @@ const OUTPUT_BYTES = 64 * 1024 * 1024;
 
 const run = promisify(execFile);
 
-/** The model checker of this machine. */
+/** The model checker installed on this machine. */
 export interface Checker {
-	/** Such as `Spin Version 6.5.2`. */
+	/** Version such as `Spin Version 6.5.2`. */
 	version: string;
 	compiler: string;
 }
 
 /**
- * `all`: no assertion fails, where nothing can happen any more every promise is kept, and once nothing fails any more the
- * shop gets there: there is no livelock. `shortest`: the same without livelocks, with the shortest counterexample.
+ * Kind of search. `all` checks that no assertion fails, that every promise holds in each final state, and that the shop
+ * comes to rest once failures stop (no livelock). `shortest` finds the shortest counterexample, but no livelocks.
  */
 export type Search = "all" | "shortest";
 
@@ -37,21 +37,21 @@ export interface Outcome {
 	states: number;
 	seconds: number;
 	memory_mb: number;
-	/** Undefined where the check holds. */
+	/** Undefined if the check succeeds. */
 	counterexample?: Counterexample;
 }
 
-/** Nothing fails any more, and yet there is no end. */
+/** Name of the promise that a livelock breaks: failures have stopped, but the shop never comes to rest. */
 export const LIVELOCK = "the shop comes to rest";
 
 export interface Counterexample {
-	/** The promise that is broken, or `LIVELOCK`. */
+	/** The broken promise, or `LIVELOCK`. */
 	broken: string;
-	/** What happens, line by line. */
+	/** The steps, one per line. */
 	steps: string[];
 }
 
-/** Finds Spin and a C compiler; undefined where one of them is missing. */
+/** Finds Spin and a C compiler. Returns undefined if one is missing. */
 export async function findChecker(): Promise<Checker | undefined> {
 	const version = await output("spin", ["-V"]);
 	for (const compiler of version === undefined ? [] : COMPILERS) {
@@ -63,10 +63,10 @@ export async function findChecker(): Promise<Checker | undefined> {
 }
 
 /**
- * Checks all states of the model: exactly, no state is passed over.
+ * Checks all states of the model exactly, without skipping any.
  *
- * @param defines Macros of toko.pml, such as `ORDERS=2`, or with `HOLD_PAGES` of pages.pml.
- * @throws where Spin or the compiler fails, or where there is not enough memory to see every state.
+ * @param defines Macros of toko.pml, such as `ORDERS=2`, or of pages.pml together with `HOLD_PAGES`.
+ * @throws Error if Spin or the compiler fails, or if memory is too small to visit every state.
  */
 export async function check({ compiler }: Checker, defines: string[], search: Search): Promise<Outcome> {
 	const directory = await mkdtemp(join(tmpdir(), "toko-model-"));
@@ -97,7 +97,7 @@ export async function check({ compiler }: Checker, defines: string[], search: Se
 	}
 }
 
-/** Runs the verifier. Its exit code tells nothing, so what it printed has to say that it got to the end. */
+/** Runs the verifier. Its exit code is not reliable, so its output must confirm that the search was complete. */
 async function complete(
 	pan: string,
 	args: string[],
@@ -116,7 +116,7 @@ async function complete(
 	return stdout;
 }
 
-/** The lines that the model prints on the way to a failure, as Spin repeats it. */
+/** Extracts the steps to a failure from Spin's replay. */
 function readTrail(replayed: string): Counterexample {
 	const lines = replayed.split("\n").map((line) => line.trim());
 	const end = lines.findIndex((line) => /^(broken: |spin: trail ends)/.test(line));

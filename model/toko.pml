@@ -1,30 +1,29 @@
 /*
- * The protocol of an order as a model for Spin: placing, paying, ending, abandoning, relaying, consuming.
- * docs/explanation/protocol.md explains it and names the code of each step. model/configurations.ts lists the configurations and the
- * faults (FAULT_…) that are checked.
+ * Spin model of the order protocol: placing, paying, ending, abandoning, relaying, consuming.
+ * docs/explanation/protocol.md explains it and names the code of each step. model/configurations.ts lists the
+ * configurations and the faults (FAULT_…) that are checked.
  *
- * A process of the model is a process of the shop, or one request in it. While there are faults (`faulty`) it may die at
- * every step: then what it had in memory is gone, and another one takes over. A message is a variable, and what was sent
- * waits there: it may be handled late, twice, never, or after messages that were sent later. From some moment on nothing
- * fails any more (`calm`); the shop then has to come to rest with every promise kept.
+ * A process of the model is a process of the shop, or one request in it. While faults are enabled (`faulty`), it may
+ * die at every step: its memory is lost, and another process takes over. A message is a variable that keeps its value
+ * until it is handled: it may be handled late, twice, never, or after messages that were sent later. From some point on
+ * nothing fails any more (`calm`); then the shop must come to rest with every promise kept.
  *
- * A step is one transaction of PostgreSQL or one update of one document, together with the work in memory after it. A
- * process that dies between two steps leaves the same behind as one whose next message is lost, so there is one choice for
- * both.
+ * A step is one transaction of PostgreSQL or one update of one document, together with the following work in memory. A
+ * process that dies between two steps has the same effect as one whose next message is lost, so one choice covers both.
  */
 
 /*
- * STOCK     attempts to order, and products; without, orders are placed in one step
- * RELAY     the outbox and its relays; without, an event is in the stream with its commit
- * MAILS     notifications takes the events in; SENDING: and sends the mails
- * KEYLESS   attempts come without an Idempotency-Key
+ * STOCK     attempts to place orders, and products; otherwise orders are placed in one step
+ * RELAY     the outbox and its relays; otherwise an event is in the stream at its commit
+ * MAILS     notifications processes the events; with SENDING, it also sends the mails
+ * KEYLESS   attempts without an Idempotency-Key
  * SAME_KEY  attempts 0 and 1 have the same key
  */
 #ifndef UNITS
-#define UNITS 2                 /* supplied of the one product */
+#define UNITS 2                 /* units supplied of the single product */
 #endif
 #ifndef ORDERS
-#define ORDERS 2                /* attempts to order one unit, each with a reservation id of its own */
+#define ORDERS 2                /* attempts to order one unit, each with its own reservation id */
 #endif
 
 #ifdef KEYLESS
@@ -38,7 +37,7 @@
 #define KEY_OF(attempt) (attempt)
 #endif
 
-/* The first event of an order means nothing to products, so there is none without notifications. */
+/* Products ignores the first event of an order, so it exists only with notifications. */
 #ifdef MAILS
 #define EVENTS (2 * ORDERS)
 #define PLACED_EVENT(o) (2 * (o))
@@ -52,12 +51,12 @@
 #define SEQUENCE_OF(e) 2
 #endif
 
-/* ---- Faults of the world ---- */
+/* ---- Faults of the environment ---- */
 
 bit calm = 0;
 #define faulty (!calm)
 
-/* A cycle after this is a livelock: nothing fails any more, and the shop does not come to rest. */
+/* A cycle after this point is a livelock: failures have stopped, but the shop does not come to rest. */
 active proctype world() {
 progress_faults:
 	d_step { calm = 1; printf("from here on nothing fails any more\n") }
@@ -70,24 +69,24 @@ byte stock = UNITS;
 bit hold[ORDERS];               /* by reservation */
 byte sold;                      /* units whose hold was consumed */
 
-/* A call of reserve and its answer, by attempt. */
+/* Call of reserve and its response, by attempt. */
 #define NOTHING 0
 #define ASKED 1
-#define ASKED_IN_VAIN 2         /* still on its way, but nobody waits for the answer */
-#define SHORT 3                 /* the answer: OUT_OF_STOCK */
-#define HELD_BY 4               /* and above, the answer: held by reservation n - HELD_BY */
+#define ASKED_IN_VAIN 2         /* in flight, but its caller has stopped waiting */
+#define SHORT 3                 /* response: OUT_OF_STOCK */
+#define HELD_BY 4               /* and above, response: held by reservation n - HELD_BY */
 byte reserve_call[ORDERS];
 
-bit release_call[ORDERS];       /* calls of release, and answers to the sweeper, by reservation */
+bit release_call[ORDERS];       /* calls of release, and responses to the sweeper, by reservation */
 
-/* A call of place_order() and its answer, by attempt. */
+/* Call of place_order() and its response, by attempt. */
 #define SENT 1
 #define SENT_IN_VAIN 2
 #define COMMITTED 3
 #define DUPLICATE 4             /* unique_violation */
-#define ROLLED_BACK 5           /* certainly undone: SQLSTATE class 40 or 53 */
+#define ROLLED_BACK 5           /* definitely rolled back: SQLSTATE class 40 or 53 */
 byte transaction[ORDERS];
-byte transaction_for[ORDERS];   /* the reservation that it makes an order of */
+byte transaction_for[ORDERS];   /* reservation of the order to be placed */
 #endif
 
 /* ---- The database of orders ---- */
@@ -98,7 +97,7 @@ byte transaction_for[ORDERS];   /* the reservation that it makes an order of */
 #define TAKEN 2
 byte reservation[ORDERS];
 
-/* `orders`, by their reservation. */
+/* `orders`, by reservation. */
 #define NOT_PLACED 0
 #define PENDING 1
 #define PAID 2
@@ -108,15 +107,15 @@ byte order_status[ORDERS];
 /* `idempotency_keys`, by key. */
 #define NO_ANSWER 0
 #define REFUSED 1
-#define ORDER 2                 /* and above: the order of reservation n - ORDER */
+#define ORDER 2                 /* and above: order of reservation n - ORDER */
 byte answer[ORDERS];
 
 #ifdef RELAY
-bit outbox[EVENTS];             /* rows that wait to be published */
-byte relay_lock;                /* 0 where no session has it */
+bit outbox[EVENTS];             /* rows not published yet */
+byte relay_lock;                /* 0 if no session holds it */
 #endif
 
-/* ---- The stream, and what its consumers have not acknowledged ---- */
+/* ---- The stream, and the unacknowledged events of its consumers ---- */
 
 bit in_stream[EVENTS];
 #ifdef STOCK
@@ -127,20 +126,20 @@ bit for_products[EVENTS];
 
 #ifdef MAILS
 bit for_notifications[EVENTS];
-byte inbox[ORDERS];             /* `inbox`: the last event of each order that was taken in */
-bit inbox_gap[ORDERS];          /* `inbox_gaps`: its first event was passed over */
-byte mails[EVENTS];             /* `notifications`: how many rows there are for an event */
+byte inbox[ORDERS];             /* `inbox`: last event processed for each order */
+bit inbox_gap[ORDERS];          /* `inbox_gaps`: its first event was skipped */
+byte mails[EVENTS];             /* `notifications`: number of rows for an event */
 #ifdef SENDING
 bit mail_marked[EVENTS];        /* its status is `sent` */
-bit mail_sent[EVENTS];          /* the mail server had it, at least once */
+bit mail_sent[EVENTS];          /* the mail server received it at least once */
 #endif
 #endif
 
 /* ---- Memory of processes ---- */
 
 #ifdef STOCK
-bit has_begun[ORDERS];          /* attempts */
-bit has_event[2];               /* processes of products */
+bit has_begun[ORDERS];          /* attempts that have begun */
+bit has_event[2];               /* products processes with an event in hand */
 #endif
 #ifdef RELAY
 bit has_row[2];
@@ -156,7 +155,7 @@ inline deliver(e) {
 #endif
 }
 
-/* publish() of outbox-table.sql: a row of the transaction that calls it. */
+/* publish() of outbox-table.sql: a row in the caller's transaction. */
 inline publish(e) {
 #ifdef RELAY
 	outbox[e] = 1;
@@ -165,7 +164,7 @@ inline publish(e) {
 #endif
 }
 
-/* ---- What must hold ---- */
+/* ---- Promises ---- */
 
 #define PROMISE(condition, text) \
 	if \
@@ -217,7 +216,7 @@ inline check_order_at_rest(o) {
 #endif
 }
 
-/* Nothing can happen any more. */
+/* No process can make a step any more. */
 active proctype rest() {
 	timeout;
 	d_step {
@@ -257,7 +256,7 @@ inline abandon(r) {
 #define IS_ABANDONED_FIRST IS_KEYED
 #endif
 
-/* giveUp() of place.ts: a keyed reservation may be another attempt's as well. */
+/* giveUp() of place.ts: a keyed reservation may belong to another attempt, too. */
 inline give_up(r) {
 	if
 	:: IS_ABANDONED_FIRST ->
@@ -270,19 +269,19 @@ inline give_up(r) {
 	fi
 }
 
-/* The order is there, and it is the one that everybody with this key gets. */
+/* The order exists, and every response for this key has it. */
 inline answer_placed(r) {
 	PROMISE(order_status[r] != NOT_PLACED, "an answered order is there");
 	PROMISE(!IS_KEYED || answer[KEY_OF(me)] == ORDER + r, "everybody with this key gets the same order")
 }
 
-/* Nobody waits for what this attempt has sent. It may arrive all the same. */
+/* The attempt stops waiting for its messages. They may still arrive. */
 inline stop_waiting() {
 	reserve_call[me] = (reserve_call[me] == ASKED -> ASKED_IN_VAIN : NOTHING);
 	transaction[me] = (transaction[me] == SENT -> SENT_IN_VAIN : NOTHING)
 }
 
-/* Attempts that are alike are numbered in the order in which they begin. */
+/* Identical attempts are numbered in the order in which they begin. */
 #ifdef SAME_KEY
 #define MAY_BEGIN(a) ((a) != 1 || has_begun[0])
 #else
@@ -304,7 +303,7 @@ proctype attempt(byte me) {
 	}
 		goto over
 	fi;
-	/* Waits for products. */
+	/* Wait for products. */
 	if
 	:: d_step {
 		reserve_call[me] >= HELD_BY ->
@@ -316,7 +315,7 @@ proctype attempt(byte me) {
 	:: d_step {
 		reserve_call[me] == SHORT ->
 		reserve_call[me] = NOTHING;
-		/* statements.storeAnswer(): the answer that is stored first is everybody's. */
+		/* statements.storeAnswer(): all attempts return the response that is stored first. */
 		if
 		:: IS_KEYED && answer[KEY_OF(me)] == NO_ANSWER -> answer[KEY_OF(me)] = REFUSED
 		:: else
@@ -334,7 +333,7 @@ proctype attempt(byte me) {
 	:: d_step { faulty -> stop_waiting(); printf("attempt %d: dies while it waits for products\n", me) }
 		goto over
 	fi;
-	/* Waits for PostgreSQL. */
+	/* Wait for PostgreSQL. */
 	if
 	:: d_step {
 		transaction[me] == COMMITTED ->
@@ -438,7 +437,7 @@ end_idle:
 #define MAY_MOVE(o, target) (order_status[o] == PENDING)
 #endif
 
-/* move_order(): one conditional update, and the event in its transaction. Of several at the same moment one wins. */
+/* move_order(): one conditional update, with the event in the same transaction. Of concurrent updates one succeeds. */
 inline move(o, target) {
 	d_step {
 		MAY_MOVE(o, target) ->
@@ -460,7 +459,7 @@ inline move_without_event(o, target) {
 #endif
 
 #ifdef FAULT_RESERVE_TWICE
-/* The first call arrives a second time. */
+/* The first call is delivered twice. */
 active proctype network() {
 end_idle:
 	d_step {
@@ -473,7 +472,7 @@ end_idle:
 #endif
 
 #if defined(FAULT_FORGETS_ABANDONED) || defined(FAULT_FORGETS_SOLD) || defined(FAULT_FORGETS_PLACE)
-/* Old rows are deleted, but too early. */
+/* Rows are pruned too early. */
 active proctype pruning() {
 end_idle:
 #ifdef FAULT_FORGETS_ABANDONED
@@ -504,7 +503,7 @@ active [2] proctype orders() {
 end_idle:
 	do
 #ifndef STOCK
-	/* Orders are alike: the second one is placed second. */
+	/* Orders are identical: they are placed in the order of their numbers. */
 	:: d_step { order_status[0] == NOT_PLACED -> order_status[0] = PENDING; publish(PLACED_EVENT(0)) }
 #if ORDERS > 1
 	:: d_step {
@@ -524,7 +523,7 @@ end_idle:
 #if ORDERS > 2
 	:: move(2, PAID)
 #endif
-	/* To notifications one later event is like the other. */
+	/* Notifications treats all later events alike. */
 #ifdef STOCK
 	:: move(0, ENDED)
 #if ORDERS > 1
@@ -541,7 +540,7 @@ end_idle:
 
 #ifdef STOCK
 
-/* Another attempt of the same request may hold a unit: then that is the request's reservation. */
+/* Another attempt of the same request may hold a unit: its reservation is then that of the request. */
 #ifdef SAME_KEY
 #define HAS_TWIN(a) ((a) < 2 && hold[1 - (a)])
 #else
@@ -597,7 +596,7 @@ inline reserve(a) {
 #define MAY_CONSUME(r) hold[r]
 #endif
 
-/* consume() and release(), which is settle() of settling.ts: one guarded update each. The guard is the presence of the hold. */
+/* consume() and release() are settle() of settling.ts: one update each, guarded by the presence of the hold. */
 inline consume(r) {
 	printf("products: consumes the hold of reservation %d (there: %d)\n", r, hold[r]);
 	if
@@ -622,7 +621,7 @@ inline release(r) {
 #define MAY_BE_LOST faulty
 #endif
 
-/* A call of release, or the answer that an old hold is to be released, is handled; it may come again, or be lost. */
+/* Handles a call of release, or the response that an old hold is to be released. It may be delivered twice or lost. */
 inline take_release(x) {
 	if
 	:: d_step { release(x); release_call[x] = 0 }
@@ -631,7 +630,7 @@ inline take_release(x) {
 	fi
 }
 
-/* What the event says is in the order's state, since a paid or ended order stays so. */
+/* The status of the order stands for the event, since a paid or ended order never changes. */
 inline settle(r) {
 	if
 	:: order_status[r] == PAID -> consume(r)
@@ -640,8 +639,8 @@ inline settle(r) {
 }
 
 /*
- * The sweeper asks orders about an old hold, and settleReservations() abandons its reservation where no order has it. An
- * answer that changes nothing is left out: it is the same as not having asked yet.
+ * The sweeper asks orders about an old hold, and settleReservations() abandons its reservation if it has no order. A
+ * response without effect is omitted: it equals not having asked yet.
  */
 inline sweep(x) {
 	d_step {
@@ -657,7 +656,7 @@ inline sweep(x) {
 	}
 }
 
-/* Processes are alike: the second one takes an event while the first one has one in hand. */
+/* Processes are identical: the second one takes an event only while the first one has one in hand. */
 
 inline take_event(x) {
 	d_step {
@@ -673,7 +672,7 @@ inline put_event_down() {
 	has_event[me] = 0
 }
 
-/* An event may come to both processes, and comes again until it is acknowledged. */
+/* An event may be delivered to both processes, and is redelivered until it is acknowledged. */
 proctype products(bit me) {
 	byte r;
 end_idle:
@@ -721,7 +720,7 @@ end_idle:
 
 #ifdef RELAY
 
-/* publishBatch() of outbox-batch.ts. The stream drops a second copy by its id, but not for ever. */
+/* publishBatch() of outbox-batch.ts. The stream deduplicates by id, but only for a limited time. */
 inline send_to_stream() {
 	if
 	:: d_step { !in_stream[e] -> deliver(e); printf("relay %d: the stream has event %d\n", me, e) }
@@ -734,9 +733,9 @@ inline send_to_stream() {
 #define HAS_LOCK (relay_lock == ME)
 
 /*
- * Takes the lock, where no session has it, and the first row of an order. Rows are published and marked one by one: those
- * of a batch are independent. Between two rows the lock may change hands and nobody can tell, so nobody has it then.
- * Processes are alike: the second one begins while the first one has a row in hand.
+ * Takes the lock, if no session holds it, and the first row of an order. Rows are published and marked one by one,
+ * since the rows of a batch are independent. Between two rows the lock may change its holder unnoticed, so the model
+ * releases it there. Processes are identical: the second one begins only while the first one has a row in hand.
  */
 inline take_row(o) {
 	d_step {
@@ -756,7 +755,7 @@ inline take_row(o) {
 	}
 }
 
-/* PostgreSQL takes the lock from a relay that dies. */
+/* PostgreSQL releases the lock of a relay that dies. */
 inline put_row_down() {
 	e = 0;
 	has_row[me] = 0;
@@ -786,7 +785,7 @@ end_idle:
 	:: d_step { faulty -> put_row_down(); printf("relay %d: dies, or its message is lost\n", me) }
 		goto end_idle
 	fi;
-	/* markPublished() of outbox-rows.ts, by the session that had the lock: without it that session is gone. */
+	/* markPublished() of outbox-rows.ts, in the session that held the lock. If the lock is lost, so is the session. */
 	d_step {
 		printf("relay %d: marks event %d (has the lock: %d)\n", me, e, HAS_LOCK);
 		outbox[e] = (HAS_LOCK -> 0 : outbox[e]);
@@ -795,7 +794,7 @@ end_idle:
 	goto end_idle
 }
 
-/* PostgreSQL ends the session of a relay that is frozen or cut off; the relay learns of it by its next statement. */
+/* PostgreSQL terminates the session of a frozen or disconnected relay, which notices at its next statement. */
 active proctype sessions() {
 end_idle:
 	do
@@ -825,8 +824,8 @@ inline queue_mail(x) {
 }
 
 /*
- * take() of inbox.ts: the place in the inbox and the message's row, in one transaction. An early event comes again later;
- * one that has waited for too long passes over the one before it, which is handled when it comes.
+ * take() of inbox.ts: the sequence in the inbox and the row of the message, in one transaction. An event that is early
+ * is redelivered. After waiting too long, it skips the missing one, which is processed when it arrives.
  */
 inline take_in(x) {
 	if

@@ -11,18 +11,18 @@ import { until } from "../tools/shop-process.ts";
 
 const ENVIRONMENT = { PATH: process.env.PATH, TZ: "UTC", LC_ALL: "C" };
 
-/** A server with a locale and encoding of its own, as others install them. */
+/** A server with its own locale and encoding. */
 export interface OwnPostgres {
-	/** Of its superuser, whose password is `geheim`. */
+	/** URL of the superuser, whose password is `geheim`. */
 	url: string;
-	/** Where its socket is. */
+	/** Folder of its socket. */
 	folder: string;
-	/** Runs SQL as the superuser, in a database. */
+	/** Runs SQL as the superuser in a database. */
 	query<R extends object>(sql: string, database?: string): Promise<R[]>;
 	stop(): Promise<void>;
 }
 
-/** Makes a cluster with these options of initdb, and runs it on a free port. */
+/** Creates a database cluster with these options of initdb, and runs it on a free port. */
 export async function startPostgres(...options: string[]): Promise<OwnPostgres> {
 	const programs = await findPostgresPrograms();
 	const folder = mkdtempSync(join(tmpdir(), "toko-postgres-"));

@@ -1,10 +1,10 @@
 import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { basename, dirname, join, relative } from "node:path";
 
-/** What is shorter is in any log by chance. */
+/** Minimum length of a secret: a shorter one may appear in a log by chance. */
 const SHORTEST = 8;
 
-/** What must not be in a log even where nobody has recorded it. */
+/** Patterns that no log may contain, even if no test has recorded the value. */
 const PATTERNS = [
 	["an access token", /eyJ[\w-]{10,}\.eyJ[\w-]{10,}/],
 	["a hash of a password", /\$argon2i?d?\$/],
@@ -13,16 +13,19 @@ const PATTERNS = [
 	["an address with a password", /\b[a-z]{3,12}:\/\/[^\s:@/"]+:[^\s@/"]+@/],
 ];
 
-/** Where the brokers of a run's test files keep what they log: one file for each shop. */
+/** Returns the log file of a test file's brokers, one for each shop. */
 export function logFile(folder, shop) {
 	mkdirSync(join(folder, "logs"), { recursive: true });
 	return join(folder, "logs", `${shop}.log`);
 }
 
-/** Passwords made at random are at times "toString" or "__proto__", which logs contain for other reasons. */
+/**
+ * Tells whether a secret is a property of every object: random passwords are sometimes "toString" or "__proto__", which
+ * logs contain for other reasons.
+ */
 const isWord = (secret) => secret in Object.prototype;
 
-/** Makes the function that notes secrets which a test file uses, for the search at the end of the run. */
+/** Returns a function that records the secrets used by a test file, for the search at the end of the run. */
 export function secretsRecorder(folder, shop) {
 	mkdirSync(join(folder, "used"), { recursive: true });
 	const file = join(folder, "used", `${shop}.jsonl`);
@@ -36,8 +39,8 @@ export function secretsRecorder(folder, shop) {
 }
 
 /**
- * Looks for secrets in everything that a run has logged: what is in `logs` folders below its folder.
- * @returns a line for each place, with the secret left out
+ * Searches for secrets in all logs of a run: the files in `logs` folders below its folder.
+ * @returns A line for each match, without the secret.
  */
 export function findLoggedSecrets(folder) {
 	const used = readUsed(folder);
@@ -63,7 +66,7 @@ export function findLoggedSecrets(folder) {
 	);
 }
 
-/** The secrets that the test files have recorded, and those of the run's servers. */
+/** Returns the secrets recorded by the test files and those of the run's servers. */
 function readUsed(folder) {
 	const own = join(folder, "secrets.json");
 	const secrets = existsSync(own) ? Object.entries(JSON.parse(readFileSync(own, "utf8"))) : [];
@@ -80,11 +83,14 @@ function readUsed(folder) {
 	];
 }
 
-/** Thousands of secrets in millions of lines: a secret is looked for where its first characters are. */
+/**
+ * Returns a search function for thousands of secrets in millions of lines. It compares a secret only where its first
+ * characters match.
+ */
 function searcher(used) {
 	const byStart = new Map();
 	for (const { name, secret } of used) {
-		// As it is, as JSON and as a part of an address.
+		// Plain, as JSON and as part of a URL.
 		for (const form of new Set([
 			secret,
 			JSON.stringify(secret).slice(1, -1),

@@ -4,7 +4,7 @@ import { join, resolve } from "node:path";
 
 /**
  * Starts PostgreSQL, NATS and the MongoDB-compatible server once for all integration tests, on free ports and in a
- * folder of their own. Each test file has its own databases and topics there.
+ * separate folder. Each test file has its own databases and topics there.
  */
 export default async function startServers() {
 	const { startBackingServices } = await import("../infra/backing-services.ts");
@@ -12,7 +12,7 @@ export default async function startServers() {
 	const { findNatsServer } = await import("../infra/programs.ts");
 	const say = (line) => process.stderr.write(`${line}\n`);
 
-	// Tools are fetched once into the checkout, not for every run.
+	// Tools are downloaded once into the checkout, not for every run.
 	const tools = resolve(".toko");
 	for (const name of ["POSTGRES_URL", "NATS_URL", "MONGO_URL"]) {
 		delete process.env[name];
@@ -31,7 +31,7 @@ export default async function startServers() {
 		stopped ??= Promise.all([starting.then((mongo) => mongo?.stop()), parts.stop()]);
 		return stopped;
 	};
-	// jest runs no teardown then, and the servers have process groups of their own.
+	// On a signal, Jest runs no teardown, and the servers have their own process groups.
 	for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
 		process.once(signal, async () => {
 			await globalThis.stopServers();

@@ -1,7 +1,7 @@
 import { rm } from "node:fs/promises";
 import { findLoggedSecrets } from "./secrets-in-logs.mjs";
 
-/** Stops what start-servers.mjs started and removes its folder. A run that has logged a secret fails. */
+/** Stops the servers of start-servers.mjs and removes their folder. Fails a run that has logged a secret. */
 export default async function stopServers() {
 	const folder = process.env.TOKO_TEST_FOLDER;
 	await globalThis.stopServers();

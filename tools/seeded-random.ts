@@ -1,4 +1,4 @@
-/** Chance that a seed repeats: mulberry32. */
+/** Random numbers reproducible from a seed: mulberry32. */
 export class SeededRandom {
 	#state: number;
 
@@ -6,7 +6,7 @@ export class SeededRandom {
 		this.#state = seed >>> 0;
 	}
 
-	/** From 0 up to, not including, 1. */
+	/** Returns a number from 0 up to, but not including, 1. */
 	next(): number {
 		this.#state = (this.#state + 0x6d2b79f5) >>> 0;
 		let mixed = this.#state;
@@ -15,12 +15,12 @@ export class SeededRandom {
 		return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
 	}
 
-	/** A whole number from `low` to `high`. */
+	/** Returns an integer from `low` to `high`. */
 	between(low: number, high: number): number {
 		return low + Math.floor(this.next() * (high - low + 1));
 	}
 
-	/** True in this share of cases. */
+	/** Returns true with this probability. */
 	happens(share: number): boolean {
 		return this.next() < share;
 	}
@@ -36,7 +36,7 @@ export class SeededRandom {
 			.map(({ card }) => card);
 	}
 
-	/** Chance of its own for somebody, so that what one does is not changed by what others do. */
+	/** Returns an independent generator, so that one consumer does not affect the numbers of another. */
 	branch(): SeededRandom {
 		return new SeededRandom(Math.floor(this.next() * 2 ** 32));
 	}

@@ -7,18 +7,18 @@ import { join, resolve } from "node:path";
 const repository = resolve(import.meta.dirname, "..");
 const folders = new Set<string>();
 
-/** A process of Toko's command line and what it has printed. */
+/** A process of Toko's command line with its output. */
 export interface Command {
 	child: ChildProcess;
 	output(): string;
 	errors(): string;
-	/** Waits for a line that matches; fails with the output where the process ends before, or after a while. */
+	/** Waits for a line that matches. Fails with the output if the process exits first, or on timeout. */
 	line(pattern: RegExp, patience_ms?: number): Promise<string>;
-	/** Its exit code. */
+	/** Waits for the exit and returns the exit code. */
 	ended(): Promise<number | null>;
 }
 
-/** A folder for a shop, removed by `cleanUp`. */
+/** Creates a folder for a shop; `cleanUp` removes it. */
 export function newFolder(): string {
 	const folder = mkdtempSync(join(tmpdir(), "toko-e2e-"));
 	folders.add(folder);
@@ -26,9 +26,9 @@ export function newFolder(): string {
 }
 
 /**
- * Runs `npm run <command>` as a shell would, in a process group of its own.
+ * Runs `npm run <command>` in its own process group, as a shell would.
  *
- * @param launcher A program, with its arguments, that is to run it.
+ * @param launcher A program with its arguments that runs the command.
  */
 export function run(
 	folder: string,
@@ -90,7 +90,7 @@ export function follow(child: ChildProcess): Command {
 	};
 }
 
-/** A shop that has printed `ready`, and a client of its API. */
+/** Starts a shop and waits until it has printed `ready`. Returns it with a client of its API. */
 export async function startShop(folder: string, environment: Record<string, string> = {}) {
 	const begun = Date.now();
 	const command = run(folder, ["start"], environment);
@@ -98,7 +98,7 @@ export async function startShop(folder: string, environment: Record<string, stri
 	return { ...command, address, ready_ms: Date.now() - begun, request: client(address) };
 }
 
-/** A client that sends and gets JSON. */
+/** Returns a client that sends and receives JSON. */
 export function client(address: string) {
 	return async (
 		method: string,
@@ -121,14 +121,14 @@ export function client(address: string) {
 
 export type Request = ReturnType<typeof client>;
 
-/** Registers somebody and logs in; answers the token. */
+/** Registers a user, logs in and returns the token. */
 export async function signUp(request: Request, name: string): Promise<string> {
 	const person = { email: `${name}@toko.test`, username: name, password: "rahasia-sekali", full_name: name };
 	await request("POST", "/api/v1/users/register", { body: person });
 	return logIn(request, person.email, person.password);
 }
 
-/** Logs in; answers the token. */
+/** Logs in and returns the token. */
 export async function logIn(request: Request, email: string, password: string): Promise<string> {
 	const { status, body } = await request("POST", "/api/v1/users/login", { body: { email, password } });
 	if (status !== 200) {
@@ -137,7 +137,10 @@ export async function logIn(request: Request, email: string, password: string): 
 	return body.access_token;
 }
 
-/** Every live process of the shop in this folder, servers included: by its environment, arguments or folder. */
+/**
+ * Returns the ids of all live processes of the shop in this folder, including servers, identified by their environment,
+ * arguments or working directory.
+ */
 export function processesOf(folder: string): number[] {
 	return readdirSync("/proc")
 		.filter((name) => /^\d+$/.test(name))
@@ -145,7 +148,7 @@ export function processesOf(folder: string): number[] {
 		.filter((pid) => belongsTo(folder, pid));
 }
 
-/** Whether a live process, other than this one, is of the shop in this folder. */
+/** Tells whether a live process, other than this one, belongs to the shop in this folder. */
 export function belongsTo(folder: string, pid: number): boolean {
 	if (pid === process.pid) {
 		return false;
@@ -160,7 +163,7 @@ export function belongsTo(folder: string, pid: number): boolean {
 	}
 }
 
-/** The command line of a process; empty where it has ended meanwhile. */
+/** Returns the command line of a process; empty if it has exited. */
 export function commandOf(pid: number): string {
 	try {
 		return readFileSync(`/proc/${pid}/cmdline`, "latin1");
@@ -169,18 +172,18 @@ export function commandOf(pid: number): string {
 	}
 }
 
-/** Kills all of a shop at once, databases included, as a power cut would. */
+/** Kills all processes of a shop at once, including databases, like a power cut. */
 export function powerCut(folder: string): void {
 	for (const pid of processesOf(folder)) {
 		try {
 			process.kill(pid, "SIGKILL");
 		} catch {
-			// It ended by itself, with the one that it belonged to.
+			// It exited together with its parent.
 		}
 	}
 }
 
-/** Ends whatever the tests of a file left, and removes their folders. Call it in `afterAll`. */
+/** Kills all processes left by the tests of a file, and removes their folders. Call it in `afterAll`. */
 export async function cleanUp(): Promise<void> {
 	for (const folder of folders) {
 		await until("no process to be left", () => {
@@ -192,7 +195,7 @@ export async function cleanUp(): Promise<void> {
 	folders.clear();
 }
 
-/** Waits for a condition; fails with `what` after a while. */
+/** Waits for a condition. Fails with `what` on timeout. */
 export async function until(
 	what: string,
 	check: () => boolean | Promise<boolean>,
@@ -207,7 +210,7 @@ export async function until(
 	}
 }
 
-/** A port that nobody listens on. */
+/** Returns a free port. */
 export async function freePort(): Promise<number> {
 	return new Promise((done) => {
 		const server = createServer().listen(0, "127.0.0.1", () => {

@@ -7,7 +7,7 @@ import { type Command, cleanUp, newFolder, run } from "../../tools/shop-process.
 let bench: Command | undefined;
 
 afterAll(async () => {
-	// Its servers are in groups of their own: it ends them when it is asked to.
+	// Its servers run in their own process groups; it stops them on SIGTERM.
 	bench?.child.kill("SIGTERM");
 	await bench?.ended();
 	await cleanUp();

@@ -15,7 +15,7 @@ import { BlockDevice, whyNoBlockDevice } from "./block-device.ts";
 
 const ADMIN = { ADMIN_EMAIL: "keeper@toko.test", ADMIN_PASSWORD: "rahasia-sekali" };
 const UNITS = 10;
-/** `POWER_CUTS=10 npm test -- block-device` cuts the power ten times. */
+/** Number of power cuts, for instance `POWER_CUTS=10 npm test -- block-device`. */
 const ROUNDS = Number(process.env.POWER_CUTS ?? 1);
 const why = whyNoBlockDevice();
 
@@ -57,7 +57,7 @@ if (why === undefined) {
 						paid.push(placed.body.id);
 					}
 
-					// Nothing is flushed on the way: what is not on the device now is lost.
+					// Without flushing first: anything not on the device by now is lost.
 					signalAll(folder, "SIGSTOP");
 					const copied = device.copy();
 					powerCut(folder);

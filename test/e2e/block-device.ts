@@ -6,8 +6,8 @@ import { basename, join } from "node:path";
 const SIZE = "1G";
 
 /**
- * A file system on a block device of its own, which can be copied as it is at a moment: the copy has what was written to
- * the device, and nothing of what the system still kept in memory, as after a power cut.
+ * A file system on its own block device. Its copy contains the data written to the device at that moment, without the
+ * data still cached in memory, as after a power cut.
  */
 export class BlockDevice {
 	readonly place: string;
@@ -20,7 +20,7 @@ export class BlockDevice {
 		this.#device = device;
 	}
 
-	/** Makes a device with an empty file system, mounted at `place`. */
+	/** Creates a device with an empty file system, mounted at `place`. */
 	static make(place: string): BlockDevice {
 		const image = join(mkdtempSync(join(tmpdir(), "toko-device-")), "image");
 		command("truncate", "--size", SIZE, image);
@@ -35,7 +35,9 @@ export class BlockDevice {
 		return new BlockDevice(place, image, device);
 	}
 
-	/** Copies the device as it is. Nothing may be writing files meanwhile; where the system itself wrote, it is copied again. */
+	/**
+	 * Copies the device. No process may write files at the same time; if the system itself wrote, the copy is repeated.
+	 */
 	copy(): string {
 		const copied = `${this.#image}-copy`;
 		for (;;) {
@@ -47,7 +49,7 @@ export class BlockDevice {
 		}
 	}
 
-	/** Takes the device away and mounts the copy in its place. */
+	/** Removes the device and mounts the copy in its place. */
 	replaceBy(copied: string): BlockDevice {
 		this.#unmount();
 		rmSync(this.#image);
@@ -60,12 +62,12 @@ export class BlockDevice {
 	}
 
 	#unmount(): void {
-		// Who has just been killed may still be on it for a moment.
+		// A process that was just killed may still use it for a moment.
 		command("umount", "--lazy", this.place);
 		command("losetup", "--detach", this.#device);
 	}
 
-	/** How many writes the device has completed. */
+	/** Returns the number of completed writes of the device. */
 	#writes(): string | undefined {
 		return readFileSync(`/sys/block/${basename(this.#device)}/stat`, "utf8")
 			.trim()
@@ -73,7 +75,7 @@ export class BlockDevice {
 	}
 }
 
-/** Why no block device can be had on this machine; undefined where it can. */
+/** Returns the reason why this machine supports no block devices; undefined if it does. */
 export function whyNoBlockDevice(): string | undefined {
 	const place = mkdtempSync(join(tmpdir(), "toko-device-place-"));
 	try {

@@ -13,7 +13,7 @@ test(`a short run of chaos on ${store} breaks no promise`, async () => {
 	}
 	const said = chaos.output();
 	console.info(said.slice(said.indexOf("\n\n")).trim());
-	// With this seed every kind comes early.
+	// With this seed, every kind of fault occurs early.
 	for (const kind of ["kill", "freeze", "restart NATS", "restart PostgreSQL", "power cut"]) {
 		expect(said).toMatch(new RegExp(`[1-9]\\d* × ${kind}`));
 	}

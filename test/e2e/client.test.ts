@@ -3,7 +3,7 @@ import createClient from "openapi-fetch";
 import { cleanUp, newFolder, startShop, until } from "../../tools/shop-process.ts";
 import type { paths } from "./api-types.ts";
 
-/** A client that is typed by the API's document: what does not fit it does not compile. */
+/** A client typed by the OpenAPI document: calls that violate it do not compile. */
 let client: ReturnType<typeof createClient<paths>>;
 
 beforeAll(async () => {

@@ -14,7 +14,7 @@ import {
 	until,
 } from "../../tools/shop-process.ts";
 
-// Users and orders run in processes of their own, of which one has a wrong clock; all others are right.
+// Users and orders run in separate processes, one of them with a wrong clock; all other clocks are right.
 
 const WEBHOOK_SECRET = "a-secret-of-the-provider-for-tests";
 const ENVIRONMENT = {
@@ -37,7 +37,7 @@ beforeAll(async () => {
 
 afterAll(cleanUp);
 
-/** Starts a service whose clock is wrong by so much, and waits until it has joined. */
+/** Starts a service with a clock shifted by this amount and waits until it has joined. */
 async function startWith(service: string, shift_ms: number, environment: Record<string, string> = {}) {
 	const preload = pathToFileURL(join(import.meta.dirname, "shifted-clock.mjs")).href;
 	const node = run(folder, ["node", service], {
@@ -53,7 +53,7 @@ async function startWith(service: string, shift_ms: number, environment: Record<
 test.each([
 	["users are a minute ahead", MINUTE_MS, 0, "0.25"],
 	["users are a minute behind", -MINUTE_MS, 0, "0.25"],
-	// Of the minute and a bit that an order has, these use up a minute at once.
+	// The shift uses up one minute of the lifetime of an order, which is slightly longer.
 	["orders are a minute behind", 0, -MINUTE_MS, "1.25"],
 	["orders are a minute ahead", 0, MINUTE_MS, "0.25"],
 ])(

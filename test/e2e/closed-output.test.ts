@@ -6,12 +6,12 @@ import { cleanUp, newFolder, processesOf, run, startShop, until } from "../../to
 
 afterAll(cleanUp);
 
-/** Runs a command whose own folders, as those of its clusters, are in this one. */
+/** Runs a command whose temporary folders, including those of its clusters, are in this folder. */
 function runIn(folder: string, ...args: string[]) {
 	return run(folder, args, { TMPDIR: folder });
 }
 
-/** Whether the servers of a shop's folder are up. */
+/** Tells whether the servers of a shop's folder are running. */
 function isUp(folder: string): boolean {
 	const file = join(folder, "parts.json");
 	return existsSync(file) && "main" in JSON.parse(readFileSync(file, "utf8"));
@@ -55,7 +55,7 @@ test("a run of the tests that is interrupted ends its servers", async () => {
 	const own = () => readdirSync(folder).filter((name) => name.startsWith("toko-test-"));
 	await until("its servers", () => own().some((name) => isUp(join(folder, name))));
 	tests.child.kill("SIGTERM");
-	// 1 where it is still starting them.
+	// 1 if it is still starting them.
 	expect([1, 128 + constants.signals.SIGTERM]).toContain(await tests.ended());
 	await until("nothing to be left", () => processesOf(folder).length === 0);
 }, 240_000);

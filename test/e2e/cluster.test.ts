@@ -4,7 +4,7 @@ import { cleanUp, newFolder, processesOf, run, until } from "../../tools/shop-pr
 
 afterAll(cleanUp);
 
-/** The processes of a shop whose command line holds a text. */
+/** Returns the processes of a shop whose command line contains a text. */
 function running(folder: string, text: string): number[] {
 	return processesOf(folder).filter((pid) => {
 		try {

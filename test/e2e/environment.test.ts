@@ -13,7 +13,7 @@ const COMMANDS = readdirSync(join(repository, "cli"))
 	.filter((file) => file.endsWith(".ts"))
 	.map((file) => file.slice(0, -3));
 
-/** What a shell may have for psql and other programs, each wrong for Toko. */
+/** Variables that a shell may set for psql and other programs, each wrong for Toko. */
 const SHELL = {
 	PGHOST: "127.0.0.2",
 	PGHOSTADDR: "127.0.0.2",
@@ -145,7 +145,7 @@ describe("NODE_ENV with another value than development, test or production", () 
 });
 
 describe("the file .env", () => {
-	/** A checkout of which only `cli` and the file are its own. */
+	/** Creates a checkout with its own copy of `cli` and of the file. */
 	function checkout(bytes?: Buffer | string): string {
 		const root = newFolder();
 		for (const entry of readdirSync(repository)) {

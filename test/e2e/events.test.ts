@@ -16,8 +16,8 @@ import {
 import { notRun } from "../not-run.ts";
 import { SmallDisk, smallDisk, whyNoSmallDisk } from "./small-disk.ts";
 
-// One shop: two processes of orders, of which one relays events, notifications in a process of its own, and NATS, where
-// the machine allows, on a small disk. No process is started again but NATS.
+// One shop: two orders processes, one of which relays events, a separate notifications process, and NATS, on a small
+// disk if the machine allows. No process other than NATS is restarted.
 
 const ADMIN = { ADMIN_EMAIL: "keeper@toko.test", ADMIN_PASSWORD: "rahasia-sekali" };
 const PASSWORD = "rahasia-sekali";
@@ -57,12 +57,12 @@ beforeAll(async () => {
 
 afterAll(cleanUp);
 
-/** The process itself, not what runs it. */
+/** Returns the id of the process itself, not of its launcher. */
 async function pidOf(command: Command): Promise<number> {
 	return Number(/ as \S+-(\d+): /.exec(await command.line(/^joined /))?.[1]);
 }
 
-/** The process that relays the events of orders. */
+/** Returns the id of the process that relays the events of orders. */
 async function relay(): Promise<number> {
 	let pid = 0;
 	await until("a relay", async () => {
@@ -92,7 +92,7 @@ async function order(count: number): Promise<void> {
 	}
 }
 
-/** How many confirmations each order has. */
+/** Returns the number of confirmations for each order. */
 async function confirmations(): Promise<number[]> {
 	const found: { subject: string; type: string; status: string }[] = [];
 	for (let skip = 0; skip === found.length; skip += 100) {

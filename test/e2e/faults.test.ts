@@ -23,10 +23,10 @@ import { TcpProxy } from "./tcp-proxy.ts";
 import { violations, Witness } from "./witness.ts";
 
 // One shop for all faults: the gateway with users and notifications, products on a MongoDB-compatible server, orders
-// behind a cable to NATS, its database on a small disk. Each test leaves the shop well.
+// connected to NATS through a proxy, and its database on a small disk. Each test leaves the shop healthy.
 
 const ADMIN = { ADMIN_EMAIL: "keeper@toko.test", ADMIN_PASSWORD: "rahasia-sekali" };
-/** The longest deadline is that of an order, 15 s; two cores that others use too take their time. */
+/** Longest deadline, that of placing an order, is 15 s; the rest is for two busy cores. */
 const LONGEST_MS = 17_000;
 const noDisk = whyNoSmallDisk();
 
@@ -133,12 +133,12 @@ async function look(of: keyof typeof health): Promise<Health> {
 	const begun = Date.now();
 	const response = await fetch(health[of], { signal: AbortSignal.timeout(LONGEST_MS) });
 	const { services } = (await response.json()) as Health;
-	// An operator's probe has little patience.
+	// Probes of operators have short timeouts.
 	expect(Date.now() - begun).toBeLessThan(4000);
 	return { status: response.status, services };
 }
 
-/** Waits until a process says so. */
+/** Waits until the health of a process is as expected. */
 async function says(of: keyof typeof health, expected: Record<string, string>, patience_ms = 15_000) {
 	let seen: Health | undefined;
 	await until(
@@ -155,7 +155,7 @@ async function says(of: keyof typeof health, expected: Record<string, string>, p
 	expect(seen?.status).toBe(isWell ? 200 : 503);
 }
 
-/** Waits until all are ready again, by themselves. */
+/** Waits until all processes are ready again without intervention. */
 async function isWell(): Promise<void> {
 	const begun = Date.now();
 	await until("all to be ready", async () => {
@@ -165,7 +165,9 @@ async function isWell(): Promise<void> {
 	console.info(`ready again ${Date.now() - begun} ms after it was back`);
 }
 
-/** Breaks something under load and checks what the client saw; then the shop must be as good as before. */
+/**
+ * Injects a fault under load and checks the responses to the client. Afterwards the shop must be as healthy as before.
+ */
 async function endure(name: string, breaking: () => Promise<void>): Promise<void> {
 	const before = witness.answers.length;
 	await witness.during(name, async () => {
@@ -179,7 +181,7 @@ async function endure(name: string, breaking: () => Promise<void>): Promise<void
 	await isGood(name);
 }
 
-/** An order goes through, every order is there once, and each has its one mail. */
+/** Checks that an order succeeds, that every order exists once, and that each has exactly one mail. */
 async function isGood(name: string): Promise<void> {
 	await witness.order(`after ${name}`);
 	const known = [...witness.orders.values()].map((ids) => [...ids]);
@@ -206,7 +208,7 @@ async function all(path: string): Promise<Record<string, string>[]> {
 	}
 }
 
-/** Kills a server that is started again, and keeps it away meanwhile: somebody else has its port. */
+/** Kills a server that is restarted, and keeps it unavailable by occupying its port. */
 async function away(pid: number, port: number, happening: () => Promise<void>): Promise<void> {
 	process.kill(pid, "SIGKILL");
 	const squatter = createServer((socket) => socket.destroy());
@@ -325,10 +327,10 @@ if (noDisk === undefined) {
 				);
 				await nodes.orders.line(/could not extend file|No space left on device/);
 				await wait(3000);
-				// What could not be written does not hold units: those of orders are all that is held.
+				// Failed writes hold no units: only the units of orders are held.
 				const held = await heldUnits();
 				expect(held - (await all("orders")).length).toBeLessThanOrEqual(1);
-				// Reading goes on.
+				// Reads still succeed.
 				await says("orders", { orders: "healthy", nats: "healthy" });
 			} finally {
 				disk.empty();
@@ -339,7 +341,7 @@ if (noDisk === undefined) {
 	notRun("a full disk under the outbox's database", noDisk);
 }
 
-/** All units that are held, of all products. */
+/** Returns the number of held units of all products. */
 async function heldUnits(): Promise<number> {
 	const audit = run(folder, ["repl"], { MONGO_URL: mongo_url }, `stock ${witness.product}\n`);
 	await audit.ended();

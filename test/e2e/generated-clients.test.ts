@@ -5,7 +5,7 @@ import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { cleanUp, newFolder, startShop } from "../../tools/shop-process.ts";
 
-/** Packages are fetched where there are none of this machine's caches yet. */
+/** Time limit that allows for downloading packages missing from the machine's caches. */
 const PATIENCE_MS = 300_000;
 const clients = join(import.meta.dirname, "clients");
 let address: string;
@@ -24,7 +24,7 @@ beforeAll(async () => {
 
 afterAll(cleanUp);
 
-/** What a client that can do all of it says. */
+/** Output of a client that supports every operation. */
 const done = () => [
 	"registered",
 	"logged in",
@@ -37,7 +37,7 @@ const done = () => [
 	"asked whether the shop is ready",
 ];
 
-/** What a program prints; all of it where it fails. */
+/** Runs a program and returns its output. Fails with all of its output. */
 async function run(program: string, args: string[], cwd?: string): Promise<string> {
 	const { stdout } = await promisify(execFile)(program, args, {
 		...(cwd ? { cwd } : {}),
@@ -50,7 +50,9 @@ async function run(program: string, args: string[], cwd?: string): Promise<strin
 
 const linesOf = (output: string) => output.split("\n").filter((line) => line !== "");
 
-/** Whether what a client needs is there; where it is not, a line says that the client was not tried. */
+/**
+ * Tells whether the programs that a client needs are installed; otherwise prints a line that the client was not tested.
+ */
 async function has(what: string, ...programs: [string, ...string[]][]): Promise<boolean> {
 	for (const [program, ...args] of programs) {
 		try {

@@ -6,7 +6,7 @@ import { cleanUp, newFolder, run, startShop, until } from "../../tools/shop-proc
 
 afterAll(cleanUp);
 
-/** Everything that the shop and its servers wrote as logs. */
+/** Returns all logs of the shop and its servers. */
 function logsOf(folder: string, ...said: string[]): string {
 	const logs = join(folder, "logs");
 	return [...said, ...readdirSync(logs).map((name) => readFileSync(join(logs, name), "utf8"))].join("\n");

@@ -3,7 +3,7 @@ import { CONFIGURATIONS, FAULTS } from "../../model/configurations.ts";
 import { check, findChecker, LIVELOCK } from "../../model/spin.ts";
 import { notRun } from "../not-run.ts";
 
-// The large configurations take minutes: `npm run model`.
+// The large configurations take minutes; run them with `npm run model`.
 
 const checker = await findChecker();
 

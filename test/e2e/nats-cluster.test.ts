@@ -40,7 +40,7 @@ afterAll(async () => {
 	}
 });
 
-/** Asks by a connection of its own to a server that lives; undefined where there is no answer yet. */
+/** Queries a live server over a separate connection. Returns undefined if there is no response yet. */
 async function look<T>(work: (manager: JetStreamManager) => Promise<T>): Promise<T | undefined> {
 	const alive = ports.filter((_, number) => !servers.get(NAMES[number] as string)?.killed);
 	let nats: NatsConnection | undefined;
@@ -57,7 +57,7 @@ async function look<T>(work: (manager: JetStreamManager) => Promise<T>): Promise
 const stream = () => look((manager) => manager.streams.info("toko_events"));
 const consumer = () => look((manager) => manager.consumers.info("toko_events", "notifications"));
 
-/** Whether there are three, two of which follow the third. */
+/** Tells whether there are three replicas: a leader and two followers that are up to date. */
 function hasCopies(cluster: ClusterInfo | undefined): boolean {
 	return cluster?.leader !== undefined && cluster.replicas?.filter(({ current }) => current).length === 2;
 }
@@ -67,7 +67,7 @@ test("a stream that was made on one server is put on three, and then outlives th
 	const shop = await startShop(newFolder(), { NATS_URL, EVENT_REPLICAS: "1" });
 	await signUp(shop.request, "siti");
 	await look((manager) => manager.streams.update("toko_events", { num_replicas: 3 }));
-	// The consumer follows the stream a moment later.
+	// The consumer is replicated a moment after the stream.
 	await until("three copies of the stream and of its consumer", async () => {
 		return hasCopies((await stream())?.cluster) && hasCopies((await consumer())?.cluster);
 	});

@@ -5,7 +5,7 @@ import { findNatsServer } from "../../infra/programs.ts";
 import { cleanUp, freePort, newFolder, run, signUp, startShop, until } from "../../tools/shop-process.ts";
 import { listens, makeSecrets, startNats } from "./compose.ts";
 
-// A NATS as docker-compose.yml has it, with the secrets and certificates of ops/make-secrets.
+// A NATS server configured as in docker-compose.yml, with the secrets and certificates of ops/make-secrets.
 
 const repository = resolve(import.meta.dirname, "../..");
 

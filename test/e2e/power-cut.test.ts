@@ -18,7 +18,7 @@ afterAll(cleanUp);
 
 const ADMIN = { ADMIN_EMAIL: "keeper@toko.test", ADMIN_PASSWORD: "rahasia-sekali" };
 
-/** Registers and orders until the shop is gone; answers all that it had said yes to. */
+/** Registers users and places orders until the shop is down. Returns all that it accepted. */
 async function buyUntilTheEnd(request: Request, name: string) {
 	const answered = { users: [] as number[], orders: [] as string[] };
 	const product = (await request("GET", "/api/v1/products?limit=1")).body[0];
@@ -70,7 +70,7 @@ test("a shop whose power is cut comes up by itself with all that it had answered
 	const answered = await Promise.all(buyers);
 	await until("everything to be dead", () => processesOf(folder).length === 0);
 
-	// Whatever names a process now names one that is somebody else's.
+	// Makes every recorded process id one of an unrelated process.
 	for (const name of readdirSync(folder).filter((name) => name.endsWith(".lock"))) {
 		const held = JSON.parse(readFileSync(join(folder, name), "utf8"));
 		writeFileSync(join(folder, name), JSON.stringify({ ...held, pid: process.pid }));

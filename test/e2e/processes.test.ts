@@ -25,7 +25,7 @@ beforeAll(async () => {
 
 afterAll(cleanUp);
 
-/** Pipes lines into `npm run repl` and answers what it prints. */
+/** Pipes lines into `npm run repl` and returns its output. */
 async function repl(...lines: string[]) {
 	const command = run(folder, ["repl"], {}, `${lines.join("\n")}\n`);
 	expect(await command.ended()).toBe(0);
@@ -54,7 +54,7 @@ describe("a second process", () => {
 				process.kill(pid, "SIGKILL");
 			}
 			let answer = await place(number);
-			// As a client does that is in doubt: the same key again.
+			// Retries with the same key, as a client does after an unknown outcome.
 			for (let tries = 0; answer.status >= 500 && tries < 50; tries++) {
 				answer = await place(number);
 			}
@@ -262,7 +262,7 @@ describe("an import", () => {
 						peak_kb = Math.max(peak_kb, Number(peak ?? 0));
 					}
 				} catch {
-					// It ended while we looked.
+					// It exited during the check.
 				}
 			}
 		}, 200);

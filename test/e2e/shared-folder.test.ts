@@ -13,7 +13,7 @@ import {
 } from "../../tools/shop-process.ts";
 import { notRun } from "../not-run.ts";
 
-/** Runs a program so that it sees no process of ours, as in a container. */
+/** Command that runs a program in a new process namespace, as in a container. */
 const CONTAINER = ["unshare", "--pid", "--fork", "--mount-proc"];
 const { status, stderr, error } = spawnSync("unshare", ["--pid", "--fork", "--mount-proc", "true"], {
 	encoding: "utf8",
@@ -32,11 +32,11 @@ if (why === undefined) {
 			/is used by a process of another container or machine: stop it, or set TOKO_DIR to another folder$/,
 		);
 
-		// Its servers are in groups of their own, and so outlive it.
+		// Its servers run in their own process groups and so outlive it.
 		const { servers } = JSON.parse(readFileSync(join(folder, "parts.json"), "utf8"));
 		for (const pid of processesOf(folder).filter((pid) => pid !== servers.NATS.pid)) {
 			const isServer = commandOf(pid).startsWith("postgres") || pid === servers.PostgreSQL.pid;
-			// One that has ended by itself since it was listed has no command any more.
+			// A process that has exited since it was listed has no command line.
 			if (!isServer && commandOf(pid) !== "") {
 				process.kill(pid, "SIGKILL");
 			}

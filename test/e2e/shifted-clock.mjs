@@ -1,4 +1,5 @@
-// Preloaded (`NODE_OPTIONS=--import=…`): this process's clock is CLOCK_SHIFT_MS ahead, or behind where that is negative.
+// Preloaded with `NODE_OPTIONS=--import=…`: shifts the clock of this process ahead by CLOCK_SHIFT_MS, or back if
+// negative.
 const shift_ms = Number(process.env.CLOCK_SHIFT_MS);
 const RightDate = Date;
 const now = () => RightDate.now() + shift_ms;

@@ -16,12 +16,15 @@ const MEGABYTE = 1024 * 1024;
 const SIZE = "48m";
 const MOUNT = `mount -t tmpfs -o size=${SIZE},mode=1777 tmpfs "$0" && exec "$@"`;
 
-/** How to run a program that sees a small disk at `place`, which nobody else sees: in a mount namespace of its own. */
+/**
+ * Returns the command that runs a program with a small disk at `place`, visible only to it, in a separate mount
+ * namespace.
+ */
 function launcherOf(place: string): string[] {
 	if (process.getuid?.() === 0) {
 		return ["unshare", "--mount", "sh", "-c", MOUNT, place];
 	}
-	// As root of a user namespace, then as oneself again: PostgreSQL does not run as root.
+	// First root of a user namespace, then the original user again: PostgreSQL refuses to run as root.
 	const self = [`--map-user=${process.getuid?.()}`, `--map-group=${process.getgid?.()}`];
 	return [
 		"unshare",
@@ -39,9 +42,9 @@ function launcherOf(place: string): string[] {
 }
 
 /**
- * The launcher of a shop that has a small disk at `place`; undefined where this machine allows no such thing.
+ * Returns the launcher of a shop with a small disk at `place`; undefined if this machine does not support it.
  *
- * @param say Hears why.
+ * @param say Receives the reason.
  */
 export function smallDisk(place: string, say: (line: string) => void): string[] | undefined {
 	mkdirSync(place, { recursive: true });
@@ -55,7 +58,7 @@ export function smallDisk(place: string, say: (line: string) => void): string[] 
 	return undefined;
 }
 
-/** Why no small disk can be had on this machine; undefined where it can. */
+/** Returns the reason why this machine supports no small disk; undefined if it does. */
 export function whyNoSmallDisk(): string | undefined {
 	const place = mkdtempSync(join(tmpdir(), "toko-disk-"));
 	let why: string | undefined;
@@ -66,7 +69,7 @@ export function whyNoSmallDisk(): string | undefined {
 	return why;
 }
 
-/** The small disk as the process with this pid sees it. */
+/** The small disk as seen by the process with this id. */
 export class SmallDisk {
 	#path: string;
 
@@ -74,19 +77,18 @@ export class SmallDisk {
 		this.#path = `/proc/${pid}/root${place}`;
 	}
 
-	/** Makes a folder that belongs to whoever owns `like`. */
+	/** Creates a folder with the same owner as `like`. */
 	folder(name: string, like: string): void {
 		const { uid, gid } = statSync(like);
 		mkdirSync(join(this.#path, name));
 		chownSync(join(this.#path, name), uid, gid);
 	}
 
-	/** Removes a file or folder. */
 	remove(name: string): void {
 		rmSync(join(this.#path, name), { recursive: true });
 	}
 
-	/** Leaves not a byte. */
+	/** Fills the disk to the last byte. */
 	fill(): void {
 		const file = openSync(join(this.#path, "ballast"), "a");
 		for (let size = MEGABYTE; size >= 1; ) {

@@ -49,7 +49,7 @@ test("npm start brings up a shop, ends at SIGTERM without a trace, and has its d
 	console.info(`ready after ${first.ready_ms} ms the first time, ${second.ready_ms} ms the second`);
 	expect(second.ready_ms).toBeLessThan(15_000);
 
-	// What a terminal does at Ctrl-C: all of the foreground process group hear it.
+	// Like Ctrl-C in a terminal: the whole foreground process group receives the signal.
 	process.kill(-(second.child.pid as number), "SIGINT");
 	await second.ended();
 	await until("no process to be left", () => processesOf(folder).length === 0, 5000);

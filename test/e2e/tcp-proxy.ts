@@ -1,6 +1,6 @@
 import { createServer, connect as dial, type Server, type Socket } from "node:net";
 
-/** A network cable between a process and a server: it can be pulled and put back. */
+/** A proxy between a process and a server that can interrupt and restore the connection. */
 export class TcpProxy {
 	port = 0;
 	#target: number;
@@ -27,7 +27,7 @@ export class TcpProxy {
 		}
 	}
 
-	/** Nothing passes any more, and nobody is told. */
+	/** Stops forwarding without closing any connection. */
 	pull(): void {
 		this.#isPulled = true;
 		for (const sockets of this.#pairs) {
@@ -37,7 +37,7 @@ export class TcpProxy {
 		}
 	}
 
-	/** What was on its way arrives, as TCP has it. */
+	/** Resumes forwarding, including the data sent in the meantime, as TCP would. */
 	putBack(): void {
 		this.#isPulled = false;
 		for (const sockets of this.#pairs) {
@@ -48,8 +48,8 @@ export class TcpProxy {
 	}
 
 	/**
-	 * New connections pass, those that there were stay silent for ever: a firewall or a router in between has forgotten
-	 * them, and the other side has given them up.
+	 * Forwards new connections only. Existing ones stay silent forever, as if a firewall or router had dropped their
+	 * state, and the server has closed them.
 	 */
 	putBackAnew(): void {
 		this.#isPulled = false;
@@ -71,7 +71,7 @@ export class TcpProxy {
 			this.#pairs.delete(pair);
 		});
 		outer.on("close", () => {
-			// A forgotten one is not told.
+			// A dropped connection is not closed.
 			if (!inner.isPaused()) {
 				inner.destroy();
 			}

@@ -12,7 +12,7 @@ const COMMANDS = readdirSync(join(repository, "cli"))
 	.filter((file) => file.endsWith(".ts"))
 	.map((file) => file.slice(0, -3));
 
-/** Runs a program to its end. `PORT` is wrong, so that nothing can start. */
+/** Runs a program until it exits. `PORT` is invalid, so that nothing can start. */
 async function node(program: string, ...args: string[]) {
 	const child = spawn(program, args, {
 		env: { PATH: process.env.PATH, TOKO_DIR: newFolder(), PORT: "none" },
@@ -23,7 +23,7 @@ async function node(program: string, ...args: string[]) {
 	return { code: await ended, output, errors };
 }
 
-/** Runs a command to its end. */
+/** Runs a command until it exits. */
 async function command(...args: string[]) {
 	const folder = newFolder();
 	const running = run(folder, args);

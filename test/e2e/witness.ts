@@ -1,12 +1,12 @@
 import { setTimeout as wait } from "node:timers/promises";
 
-/** Longer than any answer may take. */
+/** Longer than the deadline of any response. */
 const HANGS_MS = 20_000;
 const BETWEEN_MS = 60;
 
-/** What a client got. */
+/** A response as received by a client. */
 export interface Answer {
-	/** `GET product`, `POST order` and so on. */
+	/** Kind of request, such as `GET product` or `POST order`. */
 	what: string;
 	at: number;
 	ms: number;
@@ -22,14 +22,14 @@ interface Sending {
 	token?: string;
 	key?: string;
 	body?: unknown;
-	/** Its address. */
+	/** Address of the client. */
 	client?: string;
 }
 
-/** A client that reads a product, orders and reads its order, over and over, and keeps book of all that it gets. */
+/** A client that repeatedly reads a product, places an order and reads its order, and records every response. */
 export class Witness {
 	answers: Answer[] = [];
-	/** Every order that a key was answered with. */
+	/** Ids of all orders returned for each key. */
 	orders = new Map<string, Set<string>>();
 	#address: string;
 	#token: string;
@@ -44,7 +44,7 @@ export class Witness {
 		this.product = product;
 	}
 
-	/** Sends a request; a hang is status 0. */
+	/** Sends a request. A timeout counts as status 0. */
 	async ask(what: string, method: string, path: string, sending: Sending = {}): Promise<Answer> {
 		const { token, key, body, client = "127.0.0.1" } = sending;
 		const at = Date.now();
@@ -72,7 +72,7 @@ export class Witness {
 		return found;
 	}
 
-	/** Orders a unit once; with the same key again until there is an answer. */
+	/** Orders one unit. Retries with the same key until there is a response. */
 	async order(key: string, patience_ms = 30_000): Promise<Answer> {
 		const deadline = Date.now() + patience_ms;
 		for (;;) {
@@ -87,11 +87,11 @@ export class Witness {
 		}
 	}
 
-	/** Does the same things again and again while something happens; all at once, so that one that waits holds up none. */
+	/** Repeats all requests concurrently while a function runs, so that a slow one delays no other. */
 	async during<T>(name: string, happening: () => Promise<T>): Promise<T> {
 		this.#isOver = false;
 		const loops = [
-			// Somebody who has changed nothing: else what is kept from before would not do (middlewares/response-cache.ts).
+			// A client that has written nothing: to others, stale responses are not served (middlewares/response-cache.ts).
 			this.#repeat(() =>
 				this.ask("GET product", "GET", `/api/v1/products/${this.product}`, { client: "192.0.2.7" }),
 			),
@@ -114,7 +114,7 @@ export class Witness {
 		}
 	}
 
-	/** A line for each kind of answer: how often, and the longest. */
+	/** Returns a line for each kind of response, with its count and longest time. */
 	summary(answers: Answer[]): string[] {
 		const kinds = new Map<string, { times: number; longest_ms: number }>();
 		for (const { what, status, code, age, ms } of answers) {
@@ -153,7 +153,9 @@ export class Witness {
 	}
 }
 
-/** What no client may see, whatever is broken: anything but a good answer or a bounded, honest refusal. */
+/**
+ * Returns the responses that no client may get, whatever fails: anything but success or a timely, well-formed refusal.
+ */
 export function violations(answers: Answer[], longest_ms: number): string[] {
 	return answers
 		.filter(({ what, status, retry_after, ms }) => {

@@ -37,7 +37,7 @@ afterAll(async () => {
 	await shop.stop();
 });
 
-/** The mails of this type to a person, once there are `count`: their texts as the mailbox has them. */
+/** Waits for `count` mails of this type to a person. Returns their texts as stored in the mailbox. */
 async function mailsTo(person: Person, type: string, count = 1): Promise<string[]> {
 	const found = await eventually(`${count} mails ${type}`, async () => {
 		const all = await callAction(shop, "v1.notifications.list", { limit: 100 }, asService());
@@ -59,7 +59,7 @@ const reset = (token: string, password: string) =>
 const logIn = (person: Person, password: string) =>
 	callAction(shop, "v1.users.login", { email: person.email, password });
 
-/** As a user who owns these has them; what a token is signed with. */
+/** Returns the row of a user; mail tokens are signed with its fields. */
 async function rowOf(person: Person) {
 	const { rows } = await users.query("SELECT * FROM users WHERE id = $1", [person.id]);
 	return rows[0];
@@ -252,7 +252,7 @@ describe("an admin", () => {
 		expect(await keeper.call("v1.users.update", { id: person.id, role: "admin" })).toMatchObject({
 			role: "admin",
 		});
-		// The token still says user, so it ends.
+		// The token still has the role user, so it is revoked.
 		await expect(person.call("v1.users.me", {})).rejects.toMatchObject({ code: 401 });
 		await keeper.call("v1.users.update", { id: person.id, is_active: false });
 		await expect(logIn(person, PASSWORD)).rejects.toMatchObject({ code: 401 });
@@ -285,7 +285,7 @@ test("who is switched off, deleted or logged out everywhere is out on every node
 	const keeper = await admin(shop);
 	const people = await Promise.all([newUser(shop), newUser(shop), newUser(shop), newUser(shop)]);
 	const [off, deleted, everywhere, untouched] = people as [Person, Person, Person, Person];
-	// A node of orders alone, whose tokens are remembered.
+	// A separate orders node that caches tokens.
 	const elsewhere = await startNode("orders");
 	const lists = (person: Person) =>
 		elsewhere.call("v1.orders.list", {}, { meta: { token: person.token }, nodeID: elsewhere.nodeID }).then(
@@ -313,7 +313,7 @@ test("a new signing key logs nobody out, signs soon, and the old one is publishe
 	expect(header(person.token).kid).not.toBe(kid);
 	const { keys } = await callAction(shop, "v1.users.jwks", {});
 	expect(keys.map((key) => key.kid)).toEqual([kid, header(person.token).kid]);
-	// As if it had rested, on a process that looks again.
+	// Makes the key old enough to sign, on a new process that loads the keys.
 	await users.query("UPDATE signing_keys SET created_at = created_at - interval '20 seconds'");
 	const second = await startNode("users");
 	const login = { email: person.email, password: PASSWORD };

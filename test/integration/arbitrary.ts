@@ -1,6 +1,6 @@
 import fc from "fast-check";
 
-/** The part of JSON Schema that the API's document is written in. */
+/** The subset of JSON Schema used by the OpenAPI document. */
 export interface Schema {
 	$ref?: string;
 	type?: string | string[];
@@ -20,17 +20,17 @@ export interface Schema {
 	required?: string[];
 }
 
-/** The longest of lists and the largest of numbers that are made up. */
+/** Maximum length of generated lists, and maximum of generated numbers. */
 const MANY = 4;
 const LARGE = 1_000_000;
 
-/** What the document knows, and values of fields, by their names, that name things that there are. */
+/** Schemas of the document, and values by field name that refer to existing records. */
 export interface Knowledge {
 	schemas: Record<string, Schema>;
 	fields: Record<string, string[]>;
 }
 
-/** Values that a schema describes. Rules that JSON Schema cannot say may still refuse some. */
+/** Generates values valid for a schema. Some may violate rules that JSON Schema cannot express. */
 export function valid(schema: Schema, knowledge: Knowledge): fc.Arbitrary<unknown> {
 	const of = (inner: Schema) => valid(inner, knowledge);
 	if (schema.$ref) {
@@ -79,7 +79,7 @@ export function valid(schema: Schema, knowledge: Knowledge): fc.Arbitrary<unknow
 	}
 }
 
-/** Nine times out of ten the one, else the other. */
+/** Generates from the first with a probability of 90 %, otherwise from the second. */
 export function mostly(one: fc.Arbitrary<unknown>, other: fc.Arbitrary<unknown>): fc.Arbitrary<unknown> {
 	return fc.oneof({ arbitrary: one, weight: 9 }, { arbitrary: other, weight: 1 });
 }
@@ -87,7 +87,7 @@ export function mostly(one: fc.Arbitrary<unknown>, other: fc.Arbitrary<unknown>)
 function text({ format, pattern, minLength = 0, maxLength = 50 }: Schema): fc.Arbitrary<string> {
 	switch (format) {
 		case "email":
-			// Some that are rare, and some that everybody takes.
+			// Unusual addresses, and ones that every server accepts.
 			return fc.oneof(
 				fc.emailAddress(),
 				fc.uuid().map((name) => `${name}@toko.test`),
@@ -104,7 +104,7 @@ function text({ format, pattern, minLength = 0, maxLength = 50 }: Schema): fc.Ar
 		: fc.string({ unit: "grapheme", minLength, maxLength: Math.min(maxLength, minLength + 40) });
 }
 
-/** A value of the schema with something wrong in it, or anything at all. */
+/** Generates a value with an error in it, or an arbitrary value. */
 export function invalid(schema: Schema, knowledge: Knowledge): fc.Arbitrary<unknown> {
 	if (schema.$ref) {
 		return invalid(knowledge.schemas[schema.$ref.split("/").at(-1) as string] as Schema, knowledge);
@@ -121,7 +121,7 @@ export function invalid(schema: Schema, knowledge: Knowledge): fc.Arbitrary<unkn
 	return fc.oneof(strange, ...spoilt);
 }
 
-/** What programs stumble over. */
+/** Generates values that often cause errors in programs. */
 const strange = fc.oneof(
 	fc.constantFrom<unknown>(
 		null,

@@ -17,7 +17,7 @@ afterAll(() => shop.stop());
 const place = ({ id }: Made, sequence: number) =>
 	`UPDATE inbox SET sequence = ${sequence} WHERE aggregate = 'order:${id}'`;
 
-/** Events stay in the stream meanwhile. */
+/** Runs a function while notifications is stopped, so that events stay in the stream. */
 async function withoutNotifications(work: () => Promise<void>): Promise<void> {
 	await shop.broker.destroyService(
 		shop.broker.getLocalService({ name: "notifications", version: 1 }) as Service,
@@ -27,7 +27,7 @@ async function withoutNotifications(work: () => Promise<void>): Promise<void> {
 	await shop.rest();
 }
 
-/** Publishes what no outbox had, and looks. */
+/** Publishes an event that came from no outbox, and audits. */
 async function breachesWith(event: object): Promise<string[]> {
 	const { nats } = shop.sources;
 	const subject = `${settings.namespace}.events.order.paid`;
@@ -137,7 +137,7 @@ describe("the audit names an event", () => {
 });
 
 describe("the audit has nothing to say of what was pruned by age:", () => {
-	/** As if all of it had happened so long ago. */
+	/** Makes an order appear older by this number of days. */
 	const age = ({ id }: Made, days: number) =>
 		`UPDATE order_history SET at = at - interval '${days} days' WHERE order_id = '${id}';
 		UPDATE orders SET created_at = created_at - interval '${days} days' WHERE id = '${id}'`;
@@ -151,7 +151,7 @@ describe("the audit has nothing to say of what was pruned by age:", () => {
 		]);
 		await shop.damage("orders", age(cancelled, 181));
 		expect(await shop.breaches()).toEqual([]);
-		// An event that came later still, and passed the others over.
+		// An even later event arrived and skipped the others.
 		await shop.damage(
 			"notifications",
 			`INSERT INTO inbox VALUES ('${aggregate}', 2); INSERT INTO inbox_gaps VALUES ('${aggregate}', 1)`,
@@ -203,7 +203,7 @@ test("the audit accounts for mails that were asked for so long ago that only the
 	await shop.restore();
 });
 
-/** Publishes these instead of an event that the stream has, which they are made of, and looks. */
+/** Replaces an event in the stream with modified copies of it, and audits. */
 async function breachesOf(aggregate: string, name: string, changes: ((event: Anything) => unknown)[]) {
 	const { nats } = shop.sources;
 	const stream = `${settings.namespace}_events`;

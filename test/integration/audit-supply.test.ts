@@ -26,7 +26,7 @@ describe.each(stores)("with products on %s, the audit names", (_, url) => {
 	let shop: ServiceBroker;
 	let sources: Sources;
 	const made = ["products.db"];
-	/** What was broken is put right again, and then nothing is found any more. */
+	/** Undoes the damage of the running test; afterwards the audit finds nothing. */
 	let mend: () => Promise<unknown> = async () => undefined;
 
 	beforeAll(async () => {
@@ -36,7 +36,7 @@ describe.each(stores)("with products on %s, the audit names", (_, url) => {
 		shop = await startNode("products");
 		sources = await openSources();
 		delete process.env.MONGO_URL;
-		// The sweeper would mend what these tests break.
+		// The sweeper would repair the damage done by these tests.
 		await products().sweeper.stop();
 		await others.waitForServices({ name: "products", version: 1 });
 	});
@@ -61,7 +61,7 @@ describe.each(stores)("with products on %s, the audit names", (_, url) => {
 			text,
 			values,
 		);
-	/** About what was made on this store: the orders of the other one have no products here. */
+	/** Returns the breaches of products created on this store: orders of the other store have no products here. */
 	const found = async () =>
 		(await audit(sources, 20_000, 50)).breaches.filter(({ document, what }) =>
 			["check ", ...made].some((part) => `${document} ${what}`.includes(part)),
@@ -73,7 +73,7 @@ describe.each(stores)("with products on %s, the audit names", (_, url) => {
 		return added;
 	}
 	const change = (id: string, update: object) => store().updateMany({ _id: id }, update);
-	/** As `change`, and back again at the end. */
+	/** Like `change`, but undone at the end. */
 	const breakIt = async (id: string, update: object) => {
 		const before = (await store().findOne({ _id: id })) as ProductDocument;
 		await change(id, update);
@@ -199,7 +199,7 @@ describe.each(stores)("with products on %s, the audit names", (_, url) => {
 		await store().insert(stray as ProductDocument);
 		mend = async () => {
 			await remove(stray._id);
-			// The file tells that it was there.
+			// The file records that it existed.
 			made.pop();
 		};
 		expect(await breaches()).toContain(
@@ -321,7 +321,7 @@ describe.each(stores)("with products on %s, the audit names", (_, url) => {
 	test("nothing where ledgers are folded, or were begun by an earlier version", async () => {
 		const [one, other] = [await refunded(true), await refunded(true)];
 		await products().sweeper.foldLedgers(Date.now() + 25 * 3_600_000);
-		// It is a day later for all orders too.
+		// All orders must be a day older, too.
 		await orders("UPDATE order_history SET at = at - interval '25 hours'");
 		await orders("UPDATE orders SET created_at = created_at - interval '25 hours'");
 		expect((await store().findOne({ _id: one.product.id }))?.ledger_sums).toEqual({ create: 10, restock: 2 });

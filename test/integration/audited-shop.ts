@@ -13,29 +13,29 @@ import { openSources } from "../../tools/audit/sources.ts";
 import { now, SECRET } from "./paying.ts";
 import { admin, eventually, newProduct, newUser, type Person, SERVICES, startNode } from "./shop.ts";
 
-/** An order that a test breaks something of. */
+/** An order whose data a test damages. */
 export interface Made {
 	id: string;
 	number: string;
-	/** Of its payment, if it has one. */
+	/** Reference of its payment, if it has one. */
 	reference: string;
 	reservation_id: string;
 	product_id: string;
 }
 
-/** A shop at rest in which each sort of thing has happened, to be broken by hand and put back as it was. */
+/** An idle shop with a sample of every kind of data. Tests damage it by hand and restore it. */
 export class AuditedShop {
 	readonly broker: ServiceBroker;
 	readonly sources: Sources;
 	readonly buyer: Person;
-	/** Who was deleted after an order was settled. */
+	/** Id of the user deleted after an order was settled. */
 	gone = 0;
 	readonly orders = {} as Record<
 		"pending" | "paid" | "transferred" | "open" | "shipped" | "refunded" | "cancelled" | "late" | "gift",
 		Made
 	>;
 
-	/** Apart from the services, which a test may stop. */
+	/** Separate from the pools of the services, which a test may stop. */
 	readonly #pools = Object.fromEntries(
 		databases.map((name) => [name, postgresPool({ connectionString: databaseUrl(name), max: 1 })]),
 	) as Record<Database, Pool>;
@@ -61,13 +61,13 @@ export class AuditedShop {
 		await this.broker.stop();
 	}
 
-	/** The lines that the audit prints of breaches. */
+	/** Audits and returns a line for each breach. */
 	async breaches(): Promise<string[]> {
 		const found = await audit(this.sources, 20_000, 20);
 		return found.breaches.map(({ document, what }) => `${document} ${what}`);
 	}
 
-	/** Changes a database behind the back of the shop; constraints and triggers are gone by then. */
+	/** Changes a database directly; constraints and triggers are already dropped. */
 	async damage(database: Database, text: string): Promise<void> {
 		await this.sql(database, text);
 	}
@@ -76,7 +76,7 @@ export class AuditedShop {
 		return (await this.#pools[database].query<R>(text, values)).rows;
 	}
 
-	/** Waits until nothing is on its way. */
+	/** Waits until no work is pending. */
 	async rest(): Promise<void> {
 		await eventually("the shop to come to rest", async () => {
 			const left = await Promise.all(
@@ -90,7 +90,7 @@ export class AuditedShop {
 		});
 	}
 
-	/** Puts everything back as it was. */
+	/** Restores all tables to their saved state. */
 	async restore(): Promise<void> {
 		for (const database of databases) {
 			for (const { name, columns } of await this.#tables(database)) {
@@ -103,7 +103,7 @@ export class AuditedShop {
 		}
 	}
 
-	/** Notes how everything is. */
+	/** Saves the state of all tables. */
 	async save(): Promise<void> {
 		for (const database of databases) {
 			await this.damage(database, "DROP SCHEMA IF EXISTS saved CASCADE; CREATE SCHEMA saved");
@@ -177,7 +177,7 @@ export class AuditedShop {
 		await this.rest();
 		await keeper.call("v1.users.remove", { id: leaver.id });
 		this.gone = leaver.id;
-		// One that is due after the tests: the check of jobs has something to look at.
+		// Due after the tests, so that the check of jobs has a job to check.
 		await this.sql(
 			"orders",
 			`SELECT graphile_worker.add_job('release_stock', json_build_object('reservation_id', id),
@@ -221,7 +221,7 @@ function savedName(name: string): string {
 	return `saved.${name.replace(".", "_")}`;
 }
 
-/** A breach: which database, how it is damaged, and what the audit says of it. */
+/** A breach: its database, the SQL that causes the damage, and the audit's message. */
 export type Breach = [
 	name: string,
 	database: Database,
@@ -230,9 +230,9 @@ export type Breach = [
 ];
 
 /**
- * One test for each breach: it is put into the shop by hand, the audit names it and nothing else, and is clean without it.
+ * Defines one test for each breach: the audit must report exactly this damage, and nothing after it is undone.
  *
- * @param shopOf Answers the shop, once it is there.
+ * @param shopOf Returns the shop once it is set up.
  */
 export function testBreaches(shopOf: () => AuditedShop, breaches: Breach[]): void {
 	test.each(breaches)("%s", async (_, database, damage, expected) => {

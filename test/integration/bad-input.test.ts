@@ -34,7 +34,7 @@ async function send(method: string, path: string, body?: unknown, as?: Person) {
 	return { status: response.status, body: text === "" ? undefined : JSON.parse(text) };
 }
 
-/** What is stored, so that a refused request can be seen to have stored nothing. */
+/** Returns the stored data, to verify that a refused request changed nothing. */
 async function stored() {
 	const [users, orders, { products }, stock] = await Promise.all([
 		callAction(shop, "v1.users.list", { limit: 100 }, asService()),

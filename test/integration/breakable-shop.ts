@@ -8,7 +8,7 @@ import type { Sources } from "../../tools/audit/snapshot.ts";
 import { openSources } from "../../tools/audit/sources.ts";
 import { eventually, newProduct, newUser, type Person, SERVICES, startNode, stockOf } from "./shop.ts";
 
-/** A shop without a sweeper, whose databases the tests of one file break and mend. */
+/** A shop without a sweeper, whose databases the tests of one file damage and repair. */
 export class BreakableShop {
 	broker!: ServiceBroker;
 	buyer!: Person;
@@ -16,13 +16,13 @@ export class BreakableShop {
 	/** Undoes the damage of the running test. */
 	mend: () => Promise<unknown> = async () => undefined;
 
-	/** Starts the shop before all tests and stops it after them; after each test it must have no breach. */
+	/** Starts the shop before all tests and stops it after them. After each test it must have no breaches. */
 	constructor() {
 		beforeAll(async () => {
 			this.broker = await startNode(...SERVICES);
 			this.buyer = await newUser(this.broker);
 			this.sources = await openSources();
-			// The sweeper would mend what these tests break.
+			// The sweeper would repair the damage done by these tests.
 			await this.local<{ sweeper: Sweeper }>("products").sweeper.stop();
 		});
 		afterAll(async () => {

@@ -26,7 +26,7 @@ afterEach(async () => {
 	await new Promise((closed) => server.close(closed));
 });
 
-/** A connection that the server has taken. */
+/** Opens a connection and waits until the server has accepted it. */
 async function connection() {
 	const taken = once(server, "connection");
 	const socket = connect((server.address() as AddressInfo).port, "127.0.0.1");
@@ -47,7 +47,7 @@ async function connection() {
 	};
 }
 
-/** A server that answers when it is told to. */
+/** Starts a server that responds only when the test tells it to. */
 async function listenAndHold() {
 	const held: ServerResponse[] = [];
 	await listen((_request, response) => held.push(response));
@@ -61,7 +61,7 @@ test("a connection that was opened in advance may wait longer than a head of a r
 	slow.socket.write("GET / HTTP/1.1\r\n");
 	await slow.ended;
 	expect(slow.received()).toContain("408");
-	// The slow one came later: the time of the early one is over too.
+	// The slow request came later, so the time limit of the early one has passed too.
 	early.socket.write(GET);
 	await early.answered(1);
 	expect(early.received()).toMatch(/^HTTP\/1\.1 200/);
@@ -146,7 +146,7 @@ test("connections that wait to be taken when the end comes have their answer", a
 		await once(socket, "close");
 		return received;
 	});
-	// Node.js takes one of them for each look at its sockets.
+	// Node.js accepts one connection per event loop iteration.
 	await once(sockets.at(-1) as Socket, "connect");
 	await closing.finish();
 	for (const answer of await Promise.all(answers)) {

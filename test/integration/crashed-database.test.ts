@@ -10,7 +10,7 @@ import { eventually, PASSWORD, startNode } from "./shop.ts";
 import { type SlowMailServer, startSlowMailServer } from "./slow-mail-server.ts";
 
 const MAILS = 30;
-/** More than two looks at the queue. */
+/** Longer than two polls of the queue. */
 const LOOKS_MS = 5000;
 let server: OwnPostgres;
 let mails: SlowMailServer;
@@ -52,7 +52,7 @@ test("where PostgreSQL crashes and recovers, two processes send each mail once",
 	const { promise, resolve } = Promise.withResolvers<void>();
 	mails.accepting = promise;
 	const people = await Promise.all(Array.from({ length: MAILS }, register));
-	// Of each process five.
+	// Five of each process.
 	await eventually("mails on their way", async () => mails.received.length === 10);
 	const database = `${process.env.TOKO_NAMESPACE}_notifications`;
 	await eventually("all to be leased", async () => {
@@ -62,7 +62,7 @@ test("where PostgreSQL crashes and recovers, two processes send each mail once",
 		);
 		return leased === MAILS;
 	});
-	// A commit that waits for the disk takes the leases with it.
+	// A commit that waits for the disk flushes the leases too.
 	await server.query("SELECT pg_logical_emit_message(true, '', '')", database);
 	const [backend] = await server.query<{ pid: number }>(
 		"SELECT pid FROM pg_stat_activity WHERE application_name = 'toko notifications lease'",
@@ -75,7 +75,7 @@ test("where PostgreSQL crashes and recovers, two processes send each mail once",
 		const all = await callAction(shop, "v1.notifications.list", { limit: 100 }, asService()).catch(() => []);
 		return all.length === MAILS && all.every(({ status }) => status === "sent");
 	});
-	// A second copy of one would come before it.
+	// A duplicate would arrive before it.
 	const last = await register();
 	await eventually("another mail", async () => timesOf([last])[0] === 1);
 	expect(timesOf(people)).toEqual(people.map(() => 1));

@@ -19,7 +19,7 @@ afterEach(async () => {
 	process.env.TOKO_NAMESPACE = given.namespace;
 });
 
-/** A shop of its own on a server, whose role may make databases and no more. */
+/** Creates a separate shop on a server: a role that may create databases, nothing else. Returns its name. */
 async function newShop(server: OwnPostgres): Promise<string> {
 	const name = `test_${randomUUID().slice(0, 8)}`;
 	await server.query(`CREATE ROLE ${name} LOGIN CREATEDB PASSWORD 'geheim'`);
@@ -36,7 +36,7 @@ async function start(...names: string[]): Promise<ServiceBroker> {
 	return broker;
 }
 
-/** Why a service does not start on its database. */
+/** Returns the reason why a service does not start on its database. */
 async function refusal(): Promise<string | undefined> {
 	const broker = new ServiceBroker({ logger: false });
 	const migrations = new URL("../../services/users/migrations/", import.meta.url);
@@ -132,7 +132,7 @@ describe("on a server in UTF-8", () => {
 	test("the commands for older servers make databases in UTF-8", async () => {
 		for (const version of [130_000, 150_000]) {
 			const name = `older_${version}`;
-			// What this server's own template has, those of older servers may not know.
+			// The template database of this server has a locale provider that older servers may not support.
 			const sql = creation(name, version).replace("LC_COLLATE", "LOCALE_PROVIDER libc LC_COLLATE");
 			await server.query(version < 150_000 ? sql : creation(name, version));
 			const [made] = await server.query(
@@ -158,7 +158,7 @@ describe("on a server in UTF-8", () => {
 			"default_transaction_isolation = 'serializable'",
 			"default_transaction_deferrable = on",
 			"client_encoding = 'LATIN1'",
-			// Graphile's and our migrations take longer.
+			// The migrations of Graphile and of Toko take longer.
 			"statement_timeout = '500ms'",
 			"lock_timeout = '1ms'",
 		]) {

@@ -53,7 +53,7 @@ afterAll(async () => {
 const CATEGORIES = "/api/v1/products/categories";
 let client = 0;
 
-/** A request from behind the trusted proxy, by a client of its own unless one is named. */
+/** Sends a request through the trusted proxy, from a new client address by default. */
 function from(
 	forwarded: string | undefined = `192.0.2.${++client % 250}`,
 	headers: Record<string, string> = {},
@@ -113,7 +113,7 @@ describe("the limit of requests", () => {
 	});
 
 	test("is not escaped by addresses that a client writes itself", async () => {
-		// The proxy adds the client's own address behind what the client sent.
+		// The proxy appends the client's address to the header that the client sent.
 		expect(await many((number) => `198.51.100.${number}, 203.0.113.10`)).toContain(429);
 		expect(await many((number) => `garbage ${number}, 203.0.113.11`)).toContain(429);
 	});
@@ -121,7 +121,7 @@ describe("the limit of requests", () => {
 
 test("a trace goes on where it has the form of one", async () => {
 	const trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
-	// An address whose answers are not kept.
+	// Responses of this path are not cached.
 	const ask = (traceparent: string) => fetch(`${address}/health/product`, { headers: { traceparent } });
 	await ask(trace);
 	expect(seen.at(-1)?.traceparent).toBe(trace);
@@ -131,7 +131,7 @@ test("a trace goes on where it has the form of one", async () => {
 	}
 });
 
-/** What a raw connection gets for what it sends. */
+/** Returns the response to raw bytes on a new connection. */
 function raw(text: string, more?: (write: (text: string) => void) => void): Promise<string> {
 	return new Promise((resolve, reject) => {
 		const { hostname, port } = new URL(address);
@@ -145,7 +145,7 @@ function raw(text: string, more?: (write: (text: string) => void) => void): Prom
 		});
 		socket.on("end", () => socket.end());
 		socket.on("close", () => resolve(answer));
-		// Of what it does not want to read the server says so by a reset, after its answer.
+		// If the server does not read the rest of a request, it resets the connection after its response.
 		socket.on("error", (error) => (answer === "" ? reject(error) : resolve(answer)));
 	});
 }

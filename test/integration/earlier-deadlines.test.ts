@@ -7,7 +7,7 @@ import { asService } from "../../middlewares/permissions.ts";
 import { withEarlierOrders } from "./earlier-orders.ts";
 import { eventually, newProduct, startNode, stockOf } from "./shop.ts";
 
-/** Orders of the version before: their reservations have ids of their own, and their deadlines are jobs. */
+/** Orders of the previous version: their reservations have separate ids, and their deadlines are jobs. */
 const [overdue, open, paid, cancelled] = Array.from({ length: 4 }, () => ({
 	id: randomUUID(),
 	reservation_id: randomUUID(),

@@ -1,4 +1,4 @@
--- What orders called before deadlines were columns; an order that was placed had a job for its end.
+-- Functions that orders called before deadlines were columns. Each placed order had a job for its expiry.
 CREATE OR REPLACE FUNCTION begin_order() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
 	INSERT INTO order_history (order_id, status, actor) VALUES (NEW.id, NEW.status, 'user:' || NEW.user_id);

@@ -8,7 +8,7 @@ import { databaseUrl, settings } from "../../config/settings.ts";
 import { inboxTables } from "../../mixins/inbox.ts";
 import { eventually, newUser, type Person, startNode } from "./shop.ts";
 
-// A database of notifications as the version before 006-queue.sql made it, in which jobs send the messages.
+// A notifications database of the version before 006-queue.sql, in which jobs send the messages.
 
 const FIRST_NEW = "006-queue.sql";
 
@@ -48,7 +48,7 @@ const paid = (person: Person) => ({
 	},
 });
 
-/** As the version before notes the mail of an event down. */
+/** Records the mail of an event in the same way as the previous version. */
 async function queueMail(event: ReturnType<typeof paid>): Promise<string> {
 	const { rows } = await database.query(
 		`WITH noted AS (
@@ -68,7 +68,7 @@ async function queueMail(event: ReturnType<typeof paid>): Promise<string> {
 	return rows[0].id;
 }
 
-/** As the version before has it found out whether there is a phone for a text message. */
+/** Adds the job by which the previous version checks for a phone number for a text message. */
 async function askForText(event: ReturnType<typeof paid>): Promise<void> {
 	await database.query(
 		"SELECT graphile_worker.add_job('queue_text', $1, max_attempts => 32767, job_key => 'text:' || $2)",
@@ -81,7 +81,7 @@ async function jobs(): Promise<string[]> {
 	return rows.map(({ task }) => task);
 }
 
-/** An event's messages, as channel, status and how often they were sent. */
+/** Returns the messages of an event, each with channel, status and number of sends. */
 async function messagesOf({ id }: { id: string }): Promise<string[]> {
 	const { rows } = await database.query(
 		`SELECT channel || ' ' || status || ' ' ||
@@ -122,7 +122,7 @@ test("messages that wait as jobs of the version before are sent once, and the jo
 	expect(await messagesOf(without)).toEqual(["email sent 1"]);
 	expect(await messagesOf(failed)).toEqual(["email sent 1"]);
 	expect(await jobs()).toEqual([]);
-	// The earlier process may be about to mark it as sent; if it does not, it is sent a minute after the migration.
+	// The earlier process may be about to mark it as sent; otherwise it is sent a minute after the migration.
 	expect(await messagesOf(begun)).toEqual(["email queued 0"]);
 	await database.query("UPDATE notifications SET send_at = send_at - interval '1 minute' WHERE id = $1", [
 		begun_id,

@@ -8,11 +8,11 @@ import type { PostgresService } from "../../database/postgres-service.ts";
 import { outboxFunctions, outboxTables } from "../../mixins/outbox.ts";
 import { postgres } from "../../mixins/postgres.ts";
 
-/** What orders called before `010-deadlines.sql`. */
+/** Functions that orders called before `010-deadlines.sql`. */
 const FUNCTIONS = new URL("earlier-functions.sql", import.meta.url);
 const MIGRATIONS = new URL("../../services/orders/migrations/", import.meta.url);
 
-/** Works with the orders' database as an earlier version has it: before the migration of this number. */
+/** Calls a function with the orders database of an earlier version: with the migrations before this one. */
 export async function withEarlierOrders(
 	before: string,
 	work: (orders: PostgresService) => Promise<void>,

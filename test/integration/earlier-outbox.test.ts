@@ -34,7 +34,7 @@ afterAll(async () => {
 	await shop?.stop();
 });
 
-/** A database as the version before the table `outbox` made it: all migrations but that one. */
+/** Creates a database of the version before the table `outbox`: all migrations but that one. */
 async function makeEarlierDatabase(name: (typeof DATABASES)[number]): Promise<void> {
 	const server = new pg.Client(settings.postgresUrl);
 	await server.connect();
@@ -61,7 +61,7 @@ async function jobsOf(client: pg.Client): Promise<EventEnvelope[]> {
 	return rows.map(({ payload }) => payload);
 }
 
-/** All events that the stream has, as they are there. */
+/** Returns all events in the stream, in order. */
 async function inStream(): Promise<EventEnvelope[]> {
 	const options = consumerOpts();
 	options.orderedConsumer();
@@ -83,7 +83,7 @@ test("events that wait as jobs of the version before are published once, in thei
 		for (const aggregate of [`user:${name}-1`, `user:${name}-2`, `user:${name}-1`]) {
 			await client.query(PUBLISH, [aggregate]);
 		}
-		// One that a process has taken, and one that has failed.
+		// One job locked by a process, and one that has failed.
 		await client.query(
 			"UPDATE graphile_worker._private_jobs SET locked_at = now(), locked_by = 'an earlier process' WHERE key = $1",
 			[`event:user:${name}-1#1`],
@@ -115,7 +115,7 @@ test("events that wait as jobs of the version before are published once, in thei
 test("an event that a process of the version before commits as a job beside the new one is published once", async () => {
 	const client = clients.users;
 	const aggregate = "user:beside";
-	// As its function, which began before the migration, does it.
+	// Does the same as its function that began before the migration.
 	await client.query(
 		`WITH place AS (INSERT INTO event_sequences VALUES ($1, 1))
 		SELECT graphile_worker.add_job('publish_event', json_build_object(
@@ -124,7 +124,7 @@ test("an event that a process of the version before commits as a job beside the 
 		), max_attempts => 32767, job_key => 'event:' || $1 || '#1')`,
 		[aggregate],
 	);
-	// And the one after it, by the new function.
+	// Publishes the next event with the new function.
 	await client.query(PUBLISH, [aggregate]);
 	await eventually("both events", async () => {
 		const found = (await inStream()).filter((event) => event.aggregate === aggregate);

@@ -1,4 +1,4 @@
--- Puts an event into the outbox: a job of the transaction that made it happen.
+-- Puts an event into the outbox: a job in the same transaction as the change.
 CREATE FUNCTION publish(name text, version integer, aggregate text, data jsonb) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
 	place integer;

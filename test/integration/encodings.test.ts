@@ -35,7 +35,7 @@ async function create(body: string | Buffer, headers: Record<string, string> = {
 	return { status: response.status, body: (await response.json()) as Answer };
 }
 
-/** A request whose address has these bytes, which no client library would send. */
+/** Sends a request with raw bytes in its path, which no client library would send. */
 function rawGet(path: string): Promise<string> {
 	return new Promise((resolve, reject) => {
 		const socket = connect(Number(new URL(address).port), "127.0.0.1", () => {

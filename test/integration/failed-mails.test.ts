@@ -13,7 +13,7 @@ import type { Sources } from "../../tools/audit/snapshot.ts";
 import { openSources } from "../../tools/audit/sources.ts";
 import { admin, eventually, newUser, PASSWORD, SERVICES, startNode } from "./shop.ts";
 
-/** What the mail server answers to each recipient; nothing: it takes the mail. */
+/** The mail server's reply to each recipient; undefined to accept the mail. */
 let refusal: { code: number; text: string } | undefined;
 let server: SMTPServer;
 let port = 0;
@@ -72,7 +72,7 @@ async function register(): Promise<{ id: number }> {
 const withStatus = (status: string) =>
 	sql("SELECT id FROM notifications WHERE status = $1 AND data IS NOT NULL", [status]);
 
-/** What a command prints. */
+/** Returns the output of a command. */
 async function printed(command: () => Promise<void>): Promise<string> {
 	const log = jest.spyOn(console, "log").mockImplementation(() => undefined);
 	try {
@@ -115,7 +115,7 @@ test("what failed for good is named by the audit and by a command, and sent agai
 });
 
 test("what fails again is not met twice, and what has nobody to go to is not sent again", async () => {
-	// More than a batch, to people who are not there.
+	// More than one batch, to users that do not exist.
 	await sql(
 		`INSERT INTO notifications (event_id, user_id, type, channel, status, history, data, aggregate)
 		SELECT gen_random_uuid(), 1000000 + n, 'welcome', 'email', 'failed', '[{"status": "queued", "at": "2026-01-01T00:00:00Z"}]',

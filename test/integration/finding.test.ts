@@ -23,7 +23,7 @@ const CATEGORIES = ["minuman", "dapur", "hadiah"];
 describe.each(stores)("finding products on %s", (_, url) => {
 	let broker: ServiceBroker;
 	const chance = new SeededRandom(7);
-	/** What the shop has, as a client knows it. */
+	/** Products of the shop as seen by a client. */
 	const known = new Map<string, Product>();
 
 	beforeAll(async () => {
@@ -60,7 +60,7 @@ describe.each(stores)("finding products on %s", (_, url) => {
 		return { rows, next: call.ctx.meta.$next };
 	}
 
-	/** All pages, by their cursors. */
+	/** Reads all pages by their cursors. */
 	async function all(params: Params, between = async () => {}): Promise<Product[]> {
 		const found: Product[] = [];
 		let cursor: string | undefined;
@@ -73,7 +73,7 @@ describe.each(stores)("finding products on %s", (_, url) => {
 		return found;
 	}
 
-	/** The same by looking at every product. */
+	/** Computes the same result by filtering all products. */
 	function expected({
 		q,
 		category,

@@ -7,16 +7,16 @@ import { fold } from "../../contracts/email.ts";
 const MIGRATIONS = new URL("../../services/users/migrations/", import.meta.url);
 const FOLD = "009-fold.sql";
 
-/** Databases as operators have them, each with the migrations of the version before. */
+/** Typical databases of operators, each with the migrations of the previous version. */
 const LOCALES: Record<string, string> = {
 	turkish: "LOCALE_PROVIDER icu ICU_LOCALE 'tr-TR'",
 	lithuanian: "LOCALE_PROVIDER icu ICU_LOCALE 'lt'",
 	plain: "LOCALE 'C'",
-	/** With the data of a Turkish one, dumped and restored: its unique indexes could not be made. */
+	/** A dump of a Turkish database restored here; its unique indexes cannot be created. */
 	restored: "LOCALE 'C'",
 };
 
-/** Of which accounts that are one came to be. */
+/** Databases with several accounts that count as the same. */
 const WITH_DUPLICATES = ["turkish", "restored"];
 
 const server = new pg.Client(settings.postgresUrl);

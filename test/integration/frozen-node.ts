@@ -4,7 +4,7 @@ import { service } from "../../broker/schema.ts";
 import { type JobsService, jobs } from "../../mixins/jobs.ts";
 import { postgres } from "../../mixins/postgres.ts";
 
-/** A node with jobs in the database of orders, without a transporter. */
+/** Starts a node that runs jobs in the orders database, without a transporter. */
 export async function startWorker(tasks: JobsService["tasks"]): Promise<ServiceBroker> {
 	const broker = new ServiceBroker({ nodeID: `worker-${randomUUID()}`, logger: false });
 	broker.createService(
@@ -26,7 +26,7 @@ export async function startWorker(tasks: JobsService["tasks"]): Promise<ServiceB
 	return broker;
 }
 
-/** Locks a row and keeps it. Runs in the process that frozen.test.ts freezes. */
+/** Locks a row and never releases it. Runs in the process that frozen.test.ts freezes. */
 export async function holdForEver(broker: ServiceBroker, id: string): Promise<never> {
 	const { pool } = broker.getLocalService("worker") as unknown as JobsService;
 	const client = await pool.connect();

@@ -8,7 +8,7 @@ import { asService } from "../../middlewares/permissions.ts";
 import { eventually, PASSWORD, startNode } from "./shop.ts";
 import { type SlowMailServer, startSlowMailServer } from "./slow-mail-server.ts";
 
-/** More than a process hands over at the same moment. */
+/** More than the maximum number of mails that a process has in flight. */
 const MAILS = 12;
 let mails: SlowMailServer;
 let users: ServiceBroker;
@@ -82,7 +82,7 @@ test.each([
 		expect(timesOf(people)).toEqual(people.map(() => 1));
 		if (signal === "SIGSTOP") {
 			child.kill("SIGCONT");
-			// When it answers again, it has done what it had in mind.
+			// Once it responds again, it has completed its pending work.
 			const last = await register();
 			await eventually("another mail", async () => timesOf([last])[0] === 1);
 			expect(timesOf(people)).toEqual(people.map(() => 1));

@@ -3,7 +3,7 @@ import { databaseUrl } from "../../config/settings.ts";
 import { PostgresClient, PULSED } from "../../database/postgres-client.ts";
 import { holdForEver, startWorker } from "./frozen-node.ts";
 
-// The program of a process that frozen.test.ts stops in the middle of something.
+// Program of the process that frozen.test.ts freezes in the middle of its work.
 
 const [what, id = ""] = process.argv.slice(2);
 if (what === "hold") {
@@ -19,7 +19,7 @@ if (what === "hold") {
 	const client = new PostgresClient({ connectionString: databaseUrl("orders"), session: PULSED });
 	client.on("error", () => undefined);
 	await client.connect();
-	// As mixins/postgres.ts does.
+	// Same lock as in mixins/postgres.ts.
 	await client.query("SELECT pg_advisory_lock(7706559)");
 	setInterval(() => client.query("SELECT 1").catch(() => undefined), 1000);
 	console.log("locked");

@@ -37,7 +37,7 @@ test("a frozen process that sends is replaced; what it held is sent once more at
 	const { sender } = shop.getLocalService({ name: "notifications", version: 1 }) as unknown as {
 		sender: DeliveryProcess;
 	};
-	// It has loaded its program.
+	// Ensures that it has loaded its program.
 	await register("first");
 	await eventually("a first mail", async () => mails.received.length === 1);
 	const { promise, resolve } = Promise.withResolvers<void>();

@@ -32,7 +32,7 @@ afterAll(async () => {
 	await worker.stop();
 });
 
-/** Starts a process that does `what`, and stops it by SIGSTOP as soon as it says that it has begun. */
+/** Starts a process that does `what`, and freezes it with SIGSTOP as soon as it reports that it has begun. */
 async function freeze(...what: string[]): Promise<ChildProcess> {
 	const child = fork(new URL("./frozen-process.ts", import.meta.url), what, {
 		execArgv: ["--no-warnings"],
@@ -54,7 +54,7 @@ test("a row that a frozen process has locked in a transaction is free within sec
 });
 
 test("a job that a frozen process has taken is done by another within seconds", async () => {
-	// The living one is busy while the other takes the job.
+	// Stopped so that the other process takes the job.
 	await worker.stop();
 	const begin = freeze("work");
 	await eventually("a database with jobs", () =>

@@ -52,7 +52,7 @@ if (mounted === undefined) {
 	test("a change that the disk has no room for is not made: not now, not when it is repeated, not after a restart", async () => {
 		const product = await newProduct(broker, 10);
 		fill();
-		// One of them fits into what is left of a page; then none does.
+		// One of them may fit into the rest of a page; the next one does not.
 		let stock = 10;
 		const refused = await eventually("a refusal", async () => {
 			const answer = await changeStock(product.id, 5).then(
@@ -81,7 +81,7 @@ if (mounted === undefined) {
 				() => false,
 			),
 		);
-		// A 503 has changed nothing, so that it can be repeated until the circuit is closed again.
+		// A 503 has changed nothing, so the request can be retried until the circuit breaker closes.
 		const changed = await eventually("a change", () => changeStock(product.id, 20).catch(() => undefined));
 		expect(changed).toMatchObject({ stock: stock + 20 });
 		await broker.stop();

@@ -40,7 +40,7 @@ interface Options {
 	headers?: Record<string, string>;
 }
 
-/** A request as a client makes it; `body` is sent as JSON. */
+/** Sends a request as a client does; `body` is sent as JSON. */
 async function request(method: string, path: string, { as, body, headers = {} }: Options = {}) {
 	const response = await fetch(`${address}${path}`, {
 		method,
@@ -59,7 +59,7 @@ async function request(method: string, path: string, { as, body, headers = {} }:
 	};
 }
 
-/** Whether an answer is a problem that a person can act on and that gives nothing away. */
+/** Expects a problem response that is actionable and reveals no internals. */
 function expectProblem(
 	answer: Awaited<ReturnType<typeof request>>,
 	status: number,
@@ -277,7 +277,7 @@ describe("the gateway", () => {
 		const { id } = await newProduct(shop, 1);
 		for (const path of [`/api/v1/products/${id}`, "/api/v1/products?sort=-created_at"]) {
 			const first = await request("GET", path, { as: keeper });
-			// Lists are asked for again by who changed something in them.
+			// The gateway requests a list again for a user who has changed it.
 			const known = { as: keeper, headers: { "if-none-match": first.headers.get("etag") as string } };
 			expect(await request("GET", path, known)).toMatchObject({ status: 304, body: undefined });
 			await request("PUT", `/api/v1/products/${id}/stock?quantity=1`, { as: keeper });

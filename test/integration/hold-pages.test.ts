@@ -29,7 +29,7 @@ import { chooseStore, stores } from "./stores.ts";
 import { Turns } from "./turns.ts";
 
 const LATER_MS = 10 * 60_000;
-/** Few, so that a test moves a page with few holds. */
+/** Low limits, so that a few holds suffice to move a page. */
 const FEW = { own_max: 3, own_min: 1, page_max: 2 };
 
 interface Products extends DocumentService<ProductDocument, HoldPage> {
@@ -67,14 +67,14 @@ describe.each(stores)("holds in pages on %s", (_, url) => {
 	const in30Minutes = () => new Date(Date.now() + 1_800_000).toISOString();
 	const later = () => Date.now() + LATER_MS;
 
-	/** An attempt that holds a unit. */
+	/** Reserves a unit and returns the reservation. */
 	async function hold(product_id: string, request_id: string = randomUUID()): Promise<string> {
 		const attempt = { reservation_id: randomUUID(), request_id, expires_at: in30Minutes() };
 		const reserved = await reserve(store(), attempt, [{ product_id, quantity: 1 }]);
 		return reserved.reservation_id;
 	}
 
-	/** A product with so many holds of one unit each, by their reservations. */
+	/** Creates a product with this number of holds of one unit each. Returns its id and the reservations. */
 	async function heldProduct(stock: number, holds: number): Promise<{ id: string; reservations: string[] }> {
 		const { id } = await newProduct(broker, stock);
 		const reservations: string[] = [];
@@ -150,7 +150,7 @@ describe.each(stores)("holds in pages on %s", (_, url) => {
 			orders.push(await buyer.call("v1.orders.place", { items, idempotency_key: randomUUID() }));
 		}
 		while (await moveOldest(store(), id, FEW)) {
-			// All but the newest ones move.
+			// Moves all holds but the newest ones.
 		}
 		expect((await product(id)).holds.length).toBeLessThanOrEqual(FEW.own_max);
 		expect(await breaches()).toEqual([]);
@@ -164,7 +164,7 @@ describe.each(stores)("holds in pages on %s", (_, url) => {
 		expect(await breaches()).toEqual([]);
 	});
 
-	// The server for development takes a minute for as many as the file has.
+	// The development server takes a minute for the number of holds that the file has.
 	test(`${url ? "2,000" : "10,000"} holds that are settled leave exactly what was supplied`, async () => {
 		const count = url ? 2000 : 10_000;
 		const { id } = await newProduct(broker, count + 2000);
@@ -197,7 +197,7 @@ describe.each(stores)("holds in pages on %s", (_, url) => {
 		});
 		expect(await product(id)).toMatchObject({ holds: [], hold_pages: {} });
 		expect(await store().pages.count({ query: { product_id: id } })).toBe(0);
-		// No order has bought them.
+		// No order has bought these units.
 		await store().products.updateMany({ _id: id }, { $inc: { stock: sold.length } });
 		expect(await breaches()).toEqual([]);
 	}, 120_000);
@@ -262,7 +262,7 @@ describe.each(stores)("holds in pages on %s", (_, url) => {
 	test("pages are there after a restart, and those that were deleted are not", async () => {
 		const { id, reservations } = await heldProduct(20, 9);
 		while (await moveOldest(store(), id, FEW)) {
-			// All but the newest ones move.
+			// Moves all holds but the newest ones.
 		}
 		await settleAll(reservations.slice(0, 3), "release");
 		const [before, pages] = [await product(id), await store().pages.find({ query: { product_id: id } })];
@@ -359,7 +359,7 @@ describe.each(stores)("holds in pages on %s", (_, url) => {
 			await settleAll(reservations.slice(0, 1), "release");
 			await insertPage(store(), page);
 			expect(await countPage(store(), page)).toBe(false);
-			// The copy in the page holds nothing.
+			// The copy in the page holds no units.
 			expect(await findUnheld(store(), asked(id, reservations))).toEqual([reservations[0]]);
 			await settleAll(reservations.slice(0, 1), "release");
 			expect(await stockOf(broker, id)).toMatchObject({ stock: 6, held: 4, holds: 4 });
@@ -371,7 +371,7 @@ describe.each(stores)("holds in pages on %s", (_, url) => {
 	const asked = (id: string, reservations: string[]) =>
 		reservations.map((reservation_id) => ({ reservation_id, product_ids: [id] }));
 
-	/** Whatever the sequence of steps, and whichever process dies at one of them. */
+	/** Random sequences of steps, with processes killed at random steps. */
 	test("no sequence of moving, reserving, settling and tidying loses, doubles or sells a unit twice", async () => {
 		let moved = 0;
 		const property = async (choices: Iterator<number>, kills: [number, string][]) => {
@@ -404,15 +404,15 @@ describe.each(stores)("holds in pages on %s", (_, url) => {
 					}
 				});
 			}
-			// Of holds that stay: what is asked again is answered with them.
+			// Retries of requests whose holds remain: they return these holds.
 			turns.start("again 1", (own) => reserve(own, attempt(requests[2] as string), line));
 			turns.start("again 2", (own) => reserve(own, attempt(requests[4] as string), line));
-			// Of one that goes meanwhile, and two attempts of one request that is new.
+			// A retry of a request whose hold is settled concurrently, and two attempts of one new request.
 			turns.start("again 3", (own) => reserve(own, attempt(requests[0] as string), line));
 			turns.start("new 1", (own) => reserve(own, attempt(again), line));
 			turns.start("new 2", (own) => reserve(own, attempt(again), line));
 			turns.start("new 3", (own) => reserve(own, attempt(other), line));
-			// Some of both, and of one page each of its own.
+			// Each settler has some of the same holds, and one page of its own.
 			const [some, others] = [new Map([...fates].slice(0, 3)), new Map([...fates].slice(1))];
 			turns.start("settler 1", (own) => settle(own, some));
 			turns.start("settler 2", (own) => settle(own, others));
@@ -432,7 +432,7 @@ describe.each(stores)("holds in pages on %s", (_, url) => {
 			}
 			expect(results.looker?.value ?? []).toEqual([]);
 
-			// Then nothing fails any more.
+			// From here on, no process fails.
 			moved += (await product(id)).moves ?? 0;
 			await settle(store(), fates);
 			await tidyPages(store(), later());
@@ -466,9 +466,9 @@ describe.each(stores)("holds in pages on %s", (_, url) => {
 	}, 300_000);
 });
 
-/** Looks at one product between two steps, beside all processes. */
+/** Checks one product between two steps, independent of the processes. */
 class Watch {
-	/** Holds that count, by their reservations. */
+	/** Valid holds, by reservation. */
 	there = new Map<string, Hold>();
 	#store: HoldStore;
 	#id: string;
@@ -496,18 +496,18 @@ class Watch {
 		}
 		this.there = now;
 		const requests = holds.map(({ request_id }) => request_id);
-		// Neither a hold nor a request is there twice.
+		// No hold or request occurs twice.
 		expect(new Set(requests).size).toBe(holds.length);
 		const { units } = await heldOf(this.#store, document);
 		expect(document.stock + units + this.sold()).toBe(this.#supplied);
 	}
 
-	/** Units of holds that went as sold. */
+	/** Returns the units of holds that were consumed. */
 	sold(): number {
 		return [...this.#gone.keys()].filter((id) => this.#fates.get(id) === "consume").length;
 	}
 
-	/** Only what had a fate is gone, and all of that. */
+	/** Expects that exactly the holds with a fate are gone. */
 	judge(): void {
 		expect([...this.#gone.keys()].filter((id) => !this.#fates.has(id))).toEqual([]);
 		expect([...this.there.keys()].filter((id) => this.#fates.has(id))).toEqual([]);

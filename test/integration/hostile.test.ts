@@ -24,7 +24,7 @@ import {
 } from "./shop.ts";
 
 let shop: ServiceBroker;
-/** A gateway that has its services on another node, as in production. */
+/** A gateway whose services run on another node, as in production. */
 let door: ServiceBroker;
 let address: string;
 let addresses: Record<string, string>;
@@ -59,7 +59,7 @@ afterAll(async () => {
 const TOGETHER = "with its services";
 const APART = "without its services, which are on another node";
 
-/** The same at a gateway whose calls go over NATS. */
+/** Runs the same tests at a gateway whose calls go over NATS. */
 function atEachDoor(tests: () => void) {
 	describe.each([TOGETHER, APART])("at a gateway %s,", (where) => {
 		beforeAll(() => {
@@ -97,7 +97,7 @@ async function send(method: string, path: string, { token, body, headers = {} }:
 	};
 }
 
-/** A request whose path is sent as it is, which `fetch` would tidy up. */
+/** Sends a request with its path unmodified; `fetch` would normalise it. */
 function sendRaw(
 	path: string,
 	headers: Record<string, string> = {},
@@ -130,7 +130,7 @@ describe("forged tokens", () => {
 	};
 	const published = async () => (await send("GET", "/.well-known/jwks.json")).body.keys[0];
 	const foreign = generateKeyPairSync("ed25519").privateKey;
-	/** As users signs them, with what only it can do: the key of this test's own shop. */
+	/** Returns a token with changed claims and its original signature. */
 	const resigned = async (person: Person, changes: object) => {
 		const [, payload] = person.token.split(".") as [string, string, string];
 		const changed = { ...JSON.parse(Buffer.from(payload, "base64url").toString()), ...changes };
@@ -279,7 +279,7 @@ describe("somebody else's", () => {
 		const messages = await send("GET", `/api/v1/notifications?limit=100`, { token: attacker.token });
 		expect(orders.body).toEqual([]);
 		expect(messages.body.every(({ user_id }: { user_id: number }) => user_id === attacker.id)).toBe(true);
-		// A cursor of somebody who may see all gives nothing more.
+		// The cursor of an admin reveals nothing more.
 		const theirs = await send("GET", "/api/v1/orders?limit=1", { token: keeper.token });
 		const cursor = /cursor=([\w-]+)/.exec(theirs.headers.get("link") ?? "")?.[1];
 		const answer = await send("GET", `/api/v1/orders?cursor=${cursor}`, { token: attacker.token });
@@ -444,7 +444,7 @@ describe("who has an account is not told", () => {
 	test("by the time that a login takes: both hash a password", async () => {
 		const time = async (email: string) => {
 			const begun = performance.now();
-			// Inside, since the guard would stop so many from one address.
+			// Called directly, since the guard would block so many attempts from one address.
 			await callAction(
 				shop,
 				"v1.users.login",
@@ -456,7 +456,7 @@ describe("who has an account is not told", () => {
 		const people = await Promise.all(Array.from({ length: 8 }, () => newUser(shop)));
 		let slower = 0;
 		for (const { email } of people) {
-			// A hash takes more than ten times what a look into the table does.
+			// A hash takes more than ten times as long as a table lookup.
 			slower += Number((await time(email)) < 3 * (await time(unknown())));
 		}
 		expect(slower).toBeGreaterThanOrEqual(6);
@@ -496,11 +496,11 @@ atEachDoor(() => {
 			}
 			const q = `${"a ".repeat(3000)}!`;
 			expect((await send("GET", `/api/v1/products?q=${encodeURIComponent(q)}`)).status).toBe(422);
-			// The gateway answers others all the time: a deadline of its own would have ended it.
+			// The gateway still serves other clients: a request deadline would have ended this one.
 			expect(performance.now() - begun).toBeLessThan(10_000);
 		});
 
-		/** More often than the circuit breaker needs to open. */
+		/** Sends a request more often than the circuit breaker needs to open. */
 		const often = (ask: () => ReturnType<typeof send>) => Promise.all(Array.from({ length: 40 }, ask));
 
 		test.each([31, 1000, 8000, 100_000])(

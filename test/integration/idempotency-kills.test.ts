@@ -49,7 +49,7 @@ describe.each(stores)("a change of the stock on %s", (_, url) => {
 	beforeAll(() => startProducts());
 	afterAll(async () => {
 		await kill("SIGKILL");
-		// The next one keeps its products elsewhere.
+		// The next run has its products in another store.
 		await forgetStores(jetStreamOf(gateway));
 	});
 

@@ -39,14 +39,14 @@ afterAll(async () => {
 	await users.stop();
 });
 
-/** All that is known of keys is gone, as with JetStream's folder. */
+/** Deletes all records of keys, as when JetStream's folder is lost. */
 async function loseRecords(): Promise<void> {
 	await (await natsOf(gateway)?.jetstreamManager())?.streams.purge(`KV_${bucketName()}`);
 }
 
 describe.each(stores)("a request with an Idempotency-Key on %s", (_, url) => {
 	let products: ServiceBroker[];
-	/** What happens after a change was made, before its answer goes out. */
+	/** Runs after a change is made, before its response is sent. */
 	let after: (ctx: Context) => Promise<void> = async () => undefined;
 	let runs = 0;
 
@@ -81,7 +81,7 @@ describe.each(stores)("a request with an Idempotency-Key on %s", (_, url) => {
 
 	afterAll(async () => {
 		await Promise.all(products.map((node) => node.stop()));
-		// The next one keeps its products elsewhere.
+		// The next run has its products in another store.
 		await forgetStores(jetStreamOf(gateway));
 	});
 
@@ -196,7 +196,7 @@ describe.each(stores)("a request with an Idempotency-Key on %s", (_, url) => {
 		expect(performance.now() - begun).toBeLessThan(3000);
 		await changed(id, 3, key);
 		expect(await stock(id)).toBe(8);
-		// The bucket is made again, and answers are kept again.
+		// The bucket is created again, and responses are stored again.
 		await eventually("a kept answer", async () => {
 			const other = newKey();
 			const [one] = [await changed(id, 1, other), await changed(id, 1, newKey())];

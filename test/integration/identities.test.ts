@@ -37,7 +37,7 @@ const logIn = (email: string, password = PASSWORD) => callAction(shop, "v1.users
 const rowOf = async ({ id }: { id: number }) =>
 	(await database.query("SELECT * FROM users WHERE id = $1", [id])).rows[0];
 
-/** As a Mac and as Windows send the same keys. */
+/** The same keys as encoded by macOS and by Windows. */
 const [MAC, WINDOWS] = ["kopi-café-Åsa".normalize("NFD"), "kopi-café-Åsa".normalize("NFC")];
 
 describe("an address of an internationalised domain", () => {
@@ -143,7 +143,7 @@ test("mail can be sent to every kind of address that is taken", async () => {
 });
 
 describe("a password", () => {
-	/** Somebody whose hash is of the text as it was typed, as a version before made it. */
+	/** Creates a user whose hash is of the unnormalised text, as in the previous version. */
 	const formerly = async (typed: string): Promise<Person> => {
 		const somebody = await newUser(shop);
 		await database.query("UPDATE users SET password_hash = $2 WHERE id = $1", [

@@ -29,7 +29,7 @@ describe.each(stores)("a catalogue file imported into %s", (_, url) => {
 		rmSync(folder, { recursive: true });
 	});
 
-	/** Imports a file of this content; with what was refused of it, by line. */
+	/** Imports a file with this content. Returns the result with the refused lines. */
 	async function take(content: string | Uint8Array, options: CatalogueOptions = {}, ending = "csv") {
 		const path = join(folder, `${randomUUID()}.${ending}`);
 		writeFileSync(path, content);
@@ -45,7 +45,7 @@ describe.each(stores)("a catalogue file imported into %s", (_, url) => {
 		return callAction(broker, "v1.products.get", { id: found?.id as string });
 	}
 
-	/** A product of the shop with everything that one can have. */
+	/** Creates a product with all fields set. */
 	async function known() {
 		const sku = randomUUID();
 		await take(

@@ -30,7 +30,7 @@ interface Given {
 	number?: string;
 }
 
-/** Publishes events by hand, all at the same moment. */
+/** Publishes events directly, all at once. */
 async function deliver(events: Given[]): Promise<void> {
 	const broker = shop as unknown as { sendToChannel(name: string, event: object): Promise<void> };
 	await Promise.all(
@@ -64,7 +64,7 @@ async function mailsOf(given: string[]): Promise<number> {
 
 const deadLetters = () => callAction(shop, "v1.notifications.deadLetters", { limit: 100 }, asService());
 
-/** Has events wait until the work is done, as if the database were slow. */
+/** Blocks the inbox while a function runs, as if the database were slow. */
 async function whileInboxIsLocked(work: () => Promise<void>): Promise<void> {
 	await database.query("BEGIN; LOCK TABLE inbox IN ACCESS EXCLUSIVE MODE");
 	try {
@@ -89,7 +89,7 @@ test("one poisoned event among 99 good ones becomes a dead letter and holds up n
 	const before = (await deadLetters()).length;
 	await deliver([
 		...orders.slice(0, 50).map((aggregate) => ({ aggregate, sequence: 1 })),
-		// Its contract allows it, PostgreSQL does not.
+		// Valid for its contract, but not for PostgreSQL.
 		{ aggregate: poisoned, sequence: 1, number: "TK-\u0000" },
 		...orders.slice(50).map((aggregate) => ({ aggregate, sequence: 1 })),
 	]);

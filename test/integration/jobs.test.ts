@@ -22,7 +22,7 @@ afterAll(async () => {
 	await broker.stop();
 });
 
-/** Adds a job that cannot succeed: the products service is not there. */
+/** Adds a job that cannot succeed, since the products service is unavailable. */
 async function addFailingJob(): Promise<string> {
 	const { rows } = await database.query<{ id: string }>(
 		`SELECT id FROM graphile_worker.add_job('release_stock',
@@ -109,7 +109,7 @@ test("a job that a living process has taken stays with it", async () => {
 			"UPDATE graphile_worker._private_jobs SET locked_by = $2, locked_at = now() - interval '2 seconds' WHERE id = ANY($1)",
 			[[id], locked_by],
 		);
-		// The same round that frees this other job has looked at ours.
+		// The round that unlocks this other job has checked ours too.
 		await database.query(
 			"UPDATE graphile_worker._private_jobs SET locked_by = 'dead', locked_at = now() - interval '2 seconds' WHERE id = $1",
 			[other],
@@ -175,7 +175,7 @@ test("a job that takes its time is left to the process that does it", async () =
 		"UPDATE graphile_worker._private_jobs SET locked_at = now() - interval '1 hour' WHERE id = $1",
 		[id],
 	);
-	// The round of housekeeping that frees this other job has looked at ours.
+	// The maintenance round that unlocks this other job has checked ours too.
 	const other = await addFailingJob();
 	await database.query(
 		"UPDATE graphile_worker._private_jobs SET locked_by = 'dead', locked_at = now() - interval '2 seconds' WHERE id = $1",
@@ -189,7 +189,7 @@ test("a job that takes its time is left to the process that does it", async () =
 	await slow.stop();
 });
 
-/** A node with a service of that name, which does the orders database's jobs of that name. */
+/** Starts a node whose service runs jobs of this name in the orders database. */
 async function nodeWithTask(name: string, task: () => Promise<void>) {
 	const migrations = new URL("../../services/orders/migrations/", import.meta.url);
 	const node = await startNode();

@@ -17,7 +17,7 @@ interface Given {
 export class KeyedClient {
 	#address: string;
 
-	/** @param address That of the gateway. */
+	/** @param address Base URL of the gateway. */
 	constructor(address: string) {
 		this.#address = `${address}/api/v1`;
 	}
@@ -36,7 +36,7 @@ export class KeyedClient {
 		return { status: response.status, body: text ? JSON.parse(text) : {}, headers: response.headers };
 	}
 
-	/** Repeats a request for as long as nobody says what became of it; answers also how often it was sent. */
+	/** Repeats a request until its outcome is known. Returns the response and the number of attempts. */
 	async persist(method: string, path: string, given: Given): Promise<Sent & { tries: number }> {
 		let tries = 0;
 		return eventually(

@@ -23,7 +23,7 @@ describe.each(stores)("the ledger of a product on %s", (_, url) => {
 		await products().sweeper.stop();
 	}
 
-	/** Another process of this version. */
+	/** Starts another process of this version. */
 	async function beside(): Promise<ServiceBroker> {
 		process.env.MONGO_URL = url;
 		const other = await startNode("products");
@@ -66,7 +66,7 @@ describe.each(stores)("the ledger of a product on %s", (_, url) => {
 		expect(accounted(found)).toBe(found.supplied);
 		return found;
 	};
-	/** As a process of an earlier version writes it. */
+	/** Writes a product without a ledger, as an earlier version does. */
 	const asBefore = (id: string) =>
 		store().updateMany({ _id: id }, { $unset: { ledger: true, ledger_sums: true } });
 
@@ -113,7 +113,7 @@ describe.each(stores)("the ledger of a product on %s", (_, url) => {
 		const order_id = randomUUID();
 		const lines = [{ product_id: id, quantity: 2 }];
 		await callAction(broker, "v1.products.restock", { order_id, lines });
-		// No order of this id has been put back on sale: it may ask again.
+		// No order with this id was restocked: it may be requested again.
 		await products().sweeper.foldLedgers(Date.now() + 30 * DAY_MS);
 		expect(await callAction(broker, "v1.products.restock", { order_id, lines })).toEqual({ lines: 0 });
 		expect(await isRight(id)).toMatchObject({ stock: 12, ledger_sums: { create: 10 } });
@@ -148,7 +148,7 @@ describe.each(stores)("the ledger of a product on %s", (_, url) => {
 	test("is right again after a process of an earlier version has run beside this one", async () => {
 		const { id } = await newProduct(broker, 10);
 		const earlier = () => store().updateMany({ _id: id }, { $inc: { stock: 3, supplied: 3 } });
-		// Without one, a difference is a breach and stays one.
+		// Without an earlier process, a difference is a breach and stays one.
 		await earlier();
 		const others = url ? [await beside()] : [];
 		await products().sweeper.bookEarlier();
@@ -170,7 +170,7 @@ describe.each(stores)("the ledger of a product on %s", (_, url) => {
 		);
 		await products().sweeper.bookEarlier();
 		expect(await isRight(id)).toMatchObject({ supplied: 17, ledger_sums: { create: 10, earlier: 6 } });
-		// Its time is over.
+		// The transition period is over.
 		await earlier();
 		await products().sweeper.bookEarlier(Date.now() + 120_000);
 		expect(accounted(await document(id))).toBe(17);

@@ -11,7 +11,7 @@ import { MemoryListing } from "../../services/products/memory-listing.ts";
 import { startNode } from "./shop.ts";
 import { chooseStore, stores } from "./stores.ts";
 
-// Each import is a call of its own, as `npm run import` makes them.
+// Each import is a separate call, as with `npm run import`.
 const IMPORTS = 3;
 const LINES = 450;
 
@@ -39,7 +39,7 @@ describe.each(stores)("a listing beside that of another process, on %s", (_, url
 		return made;
 	}
 
-	/** What one says that has just read everything. */
+	/** Returns the pages of a listing that has just read everything. */
 	async function pagesAnew(): Promise<string[][]> {
 		const fresh = await listing();
 		fresh.stop();

@@ -10,7 +10,7 @@ let caller: ServiceBroker;
 let first: ServiceBroker;
 let second: ServiceBroker;
 
-/** What each node does before it runs an action, and how often it ran one. */
+/** Number of actions run by each node, and the function that it runs before each. */
 const nodes = [
 	{ runs: 0, before: async () => {} },
 	{ runs: 0, before: async () => {} },
@@ -110,7 +110,7 @@ test("the circuit breaker opens also for a node that was away for a moment", asy
 	await caller.waitForServices("$flaky");
 	expect(await fail()).toBe("MoleculerServerError");
 	caller.registry.nodes.disconnected(flaky.nodeID, true);
-	// Its next heartbeat brings it back.
+	// Its next heartbeat reconnects it.
 	await eventually("its return", async () => (await fail()) === "MoleculerServerError");
 	const answers: unknown[] = [];
 	for (let call = 0; call < 40; call++) {
@@ -136,7 +136,7 @@ test("what a dead node owes fails within a second, not when it misses its heartb
 	reset();
 	const dying = new ServiceBroker({
 		...brokerOptions({ nodeID: `dying-${randomUUID()}`, logger: intoFile() }),
-		// No other connection, which would be left behind.
+		// Without other middlewares, whose connections would stay open.
 		middlewares: [failureDetectionMiddleware()],
 	});
 	let release = () => {};
@@ -150,12 +150,12 @@ test("what a dead node owes fails within a second, not when it misses its heartb
 	const begun = performance.now();
 	const owed = caller.call("$dying.hang").catch((error: Error) => error);
 	const { tx } = dying.transit as unknown as { tx: { client: { close(): Promise<void> } } };
-	// As a killed process does: its connection is gone, and it has said nothing.
+	// Like a killed process: its connection closes without a message.
 	await tx.client.close();
 	expect(await owed).toBeInstanceOf(Errors.RequestRejectedError);
 	expect(performance.now() - begun).toBeLessThan(2500);
 	release();
-	// It would tell the others, which it cannot any more.
+	// It would notify the others, but is disconnected.
 	await dying.stop().catch(() => undefined);
 });
 

@@ -10,7 +10,7 @@ import { eventually, PASSWORD, startNode } from "./shop.ts";
 import { type SlowMailServer, startSlowMailServer } from "./slow-mail-server.ts";
 
 const MAILS = 3;
-/** Longer than a sender counts on its lease. */
+/** Longer than the time for which a sender trusts its lease. */
 const OUTAGE_MS = Number(process.env.OUTAGE_MS ?? 7000);
 let mails: SlowMailServer;
 let shop: ServiceBroker;
@@ -57,7 +57,7 @@ async function allSent(): Promise<void> {
 	);
 }
 
-/** A second copy of an earlier mail would come before it. */
+/** Sends another mail: a duplicate of an earlier one would arrive before it. */
 async function anotherMail(): Promise<void> {
 	const last = await register();
 	await eventually("another mail", async () => timesOf([last])[0] === 1);

@@ -10,7 +10,7 @@ import { Orphans } from "../../services/notifications/queue.ts";
 import { eventually, PASSWORD, startNode } from "./shop.ts";
 import { type SlowMailServer, startSlowMailServer } from "./slow-mail-server.ts";
 
-/** More than are handed over at the same moment. */
+/** More than the maximum number of mails in flight. */
 const MAILS = 12;
 let mails: SlowMailServer;
 let shop: ServiceBroker;
@@ -52,7 +52,7 @@ async function count(condition: string): Promise<number> {
 const timesOf = (people: string[]) =>
 	people.map((person) => mails.received.filter((address) => address === person).length);
 
-/** Registers people whose mails the server has, or will have, and accepts once `resolve` is called. */
+/** Registers users whose mails the server has received or will receive, and accepts once `resolve` is called. */
 async function mailsInHand() {
 	const { promise, resolve } = Promise.withResolvers<void>();
 	mails.accepting = promise;
@@ -61,7 +61,7 @@ async function mailsInHand() {
 	return { people, resolve };
 }
 
-/** Waits until all are sent, and for a mail after them: a second copy of one would have come before it. */
+/** Waits until all mails are sent, and for another one: a duplicate would arrive before it. */
 async function allSent(): Promise<void> {
 	await eventually("all to be sent", async () => (await count("status <> 'sent'")) === 0);
 	const last = await register();
@@ -72,7 +72,7 @@ async function allSent(): Promise<void> {
 test("a sender whose session PostgreSQL has ended keeps its messages, each is sent once", async () => {
 	const { people, resolve } = await mailsInHand();
 	const { pid, lease } = service().sender as { pid: number; lease: number };
-	// Else it might have its lock again before anybody looks.
+	// Otherwise it might reacquire its lock before the test checks.
 	process.kill(pid, "SIGSTOP");
 	try {
 		await database.query(

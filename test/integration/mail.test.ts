@@ -19,12 +19,12 @@ import {
 	startNode,
 } from "./shop.ts";
 
-/** What the mail server answers to a recipient, by the address; others are accepted. */
+/** The mail server's replies by recipient; others are accepted. */
 const refusals = new Map<string, { answer: string; times: number }>();
-/** What it answers to the next mails to a recipient. */
+/** The mail server's replies to the next mails, by recipient. */
 const refusedMails = new Map<string, { answer: string; times: number }>();
 let senderIsBlocked = false;
-/** Done for a mail before the server says that it has it. */
+/** Runs before the server accepts a mail. */
 let beforeAccepting = async (_to: string[]) => {};
 const received: { to: string[]; mail: string }[] = [];
 
@@ -98,7 +98,7 @@ async function welcome(person: { id: number }, status: string) {
 	});
 }
 
-/** Registers somebody whose address, or the mail to it, the server refuses once. */
+/** Registers a user whose address, or the mail to it, the server refuses once. */
 async function refusedOnce(answer: string, at = refusals) {
 	const username = `r${randomUUID().slice(0, 8)}`;
 	const email = `${username}@toko.test`;
@@ -173,7 +173,7 @@ test("a name that advertises is not sent to the address of a stranger, by any pa
 		expect(mail).toContain("Halo Pelanggan,");
 		expect(mail).not.toMatch(/evil|hadiah/);
 	}
-	// Whoever has read a mail at the address may be called by any name there.
+	// Once the address is verified, mails may contain any name.
 	const { token } = await callAction(shop, "v1.users.contact", { id, token_for: "verify" }, asService());
 	await callAction(shop, "v1.users.verifyEmail", { token: token ?? "" });
 	const new_email = `new-${email}`;

@@ -15,10 +15,10 @@ import { natsConnection } from "../../moleculer.config.ts";
 import { natsOf } from "../../nats/client.ts";
 import { eventually, intoFile } from "./shop.ts";
 
-// A nats-server of its own, which is stopped by SIGSTOP: its port takes connections, and nobody answers on them.
+// A separate nats-server, frozen with SIGSTOP: its port accepts connections, but does not respond.
 
 const folder = process.env.TOKO_DIR as string;
-/** As `authorization.timeout`, after which the server closes a connection that has not logged in. */
+/** Same as `authorization.timeout`, after which the server closes a connection that has not authenticated. */
 const LOG_IN_SECONDS = 1;
 
 let server: ChildProcess;
@@ -106,7 +106,7 @@ test("after a freeze in which dials timed out each process has the connections i
 	server.kill("SIGSTOP");
 	await eventually("dials that time out", async () => dials >= 4 * 3, 30_000);
 	server.kill("SIGCONT");
-	// Each dial but the last four was given up.
+	// Every connection attempt but the last four was abandoned.
 	await eventually("the server to have closed all others", async () => {
 		return (await connections("closed")).total >= closed + dials - 4;
 	});

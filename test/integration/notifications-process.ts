@@ -1,4 +1,4 @@
-/** A process with notifications alone, in the shop of the test that starts it: to be frozen or killed. */
+/** A process with notifications only, in the shop of the test that starts it, to be frozen or killed. */
 import { ServiceBroker } from "moleculer";
 import { addService } from "../../hosting/services.ts";
 import { brokerOptions } from "../../moleculer.config.ts";

@@ -27,7 +27,7 @@ afterAll(async () => {
 	await shop.stop();
 });
 
-/** The messages of a person once there are `count` and all are sent. */
+/** Waits until a person has `count` messages and all are sent. Returns them. */
 function sentTo(person: Person, count: number) {
 	return eventually(`${count} sent messages`, async () => {
 		const found = await person.call("v1.notifications.list", {});
@@ -57,7 +57,7 @@ test("a new user is welcomed and an order confirmed, by a mail each", async () =
 	expect(text).toMatch(/Total +Rp 2\.500\.000/);
 });
 
-/** The text of a mail; good enough for what the templates hold. */
+/** Decodes the text of a mail; sufficient for the templates. */
 function quotedPrintable(mail: string): string {
 	const bytes = mail
 		.replace(/=\r?\n/g, "")
@@ -76,7 +76,7 @@ test("a user who has chosen English is written to in English", async () => {
 	expect(confirmation?.subject).toBe(`Order #${order.number} confirmed`);
 });
 
-/** An event as the stream brings it, published by hand, so that the stream cannot tell a second copy. */
+/** Publishes an event directly, with a new id, so that the stream does not deduplicate it. */
 async function deliver(aggregate: string, sequence: number, name: string, data: object, version = 1) {
 	const broker = shop as unknown as { sendToChannel(name: string, event: object): Promise<void> };
 	const [id, occurred_at] = [randomUUID(), new Date().toISOString()];
@@ -89,7 +89,7 @@ const moved = (user_id: number, number: string) => ({
 	...{ total_minor: 1000, currency: "IDR" },
 });
 
-/** Which of an aggregate's messages there are, oldest first. */
+/** Returns the types of a person's messages about an order number, oldest first. */
 async function messagesAbout(person: Person, number: string) {
 	const found = await person.call("v1.notifications.list", { limit: 100 });
 	return found
@@ -121,7 +121,7 @@ test("events of one order are taken in the order of their commits, however they 
 	await deliver(aggregate, 4, "order.refunded", moved(buyer.id, number));
 	await deliver(aggregate, 2, "order.shipped", moved(buyer.id, number));
 	await deliver(aggregate, 3, "order.completed", moved(buyer.id, number));
-	// Whatever came before this in the stream was looked at when it is there.
+	// Once this event is processed, so are all earlier ones in the stream.
 	const after = `AF-${randomUUID()}`;
 	await deliver(`order:${randomUUID()}`, 1, "order.paid", moved(buyer.id, after));
 	await eventually("a later event", async () => (await messagesAbout(buyer, after)).length === 1);
@@ -145,7 +145,7 @@ test("an event that was passed over is taken in when it comes after all, once", 
 		await deliver(aggregate, 2, "order.shipped", moved(buyer.id, number));
 	}
 	await deliver(aggregate, 4, "order.cancelled", moved(buyer.id, number));
-	// What comes after all has no order any more: it may be later than what comes after it.
+	// A skipped event that arrives after all may be processed after later ones.
 	await eventually("three mails", async () => (await messagesAbout(buyer, number)).length >= 3);
 	expect((await messagesAbout(buyer, number)).sort()).toEqual([
 		"order_cancelled",

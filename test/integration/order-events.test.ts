@@ -11,7 +11,7 @@ let products: { notes: StoreNotes; sweeper: Sweeper };
 beforeAll(async () => {
 	broker = await startNode("users", "products", "orders");
 	products = broker.getLocalService({ name: "products", version: 1 }) as never;
-	// It would settle what is left to it.
+	// The sweeper would settle the remaining holds.
 	await products.sweeper.stop();
 });
 
@@ -37,7 +37,7 @@ test("the units of an order that was cancelled while the store took no writes ar
 	products.notes = notes;
 	adapter.updateMany = updateMany;
 	await eventually("the units to return", async () => (await stockOf(broker, product.id))?.stock === 10);
-	// Each try writes a hold and a note, and waits for at least half of 250 ms, doubled with each try.
+	// Each try writes a hold and a note. The delay before the next one is at least half of 250 ms, doubled with each try.
 	const tries = tried_at.filter((_, write) => write % 2 === 0).slice(0, 3);
 	expect((tries[1] as number) - (tries[0] as number)).toBeGreaterThan(200);
 	expect((tries[2] as number) - (tries[1] as number)).toBeGreaterThan(400);

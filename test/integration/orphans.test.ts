@@ -11,7 +11,7 @@ const database = new pg.Client(databaseUrl("notifications"));
 const session = database as unknown as Parameters<Orphans["free"]>[0];
 
 beforeAll(async () => {
-	// It makes the tables. What it does about these rows takes it six seconds.
+	// Creates the tables. Its own handling of these rows would take six seconds.
 	shop = await startNode("notifications");
 	await database.connect();
 });
@@ -26,7 +26,7 @@ afterAll(async () => {
 	await shop.stop();
 });
 
-/** Three messages that are leased, not to be sent today. */
+/** Adds three leased messages that are not due today. Returns the lease. */
 async function leased(): Promise<number> {
 	const lease = randomInt(2 ** 31);
 	await database.query(
@@ -38,7 +38,7 @@ async function leased(): Promise<number> {
 	return lease;
 }
 
-/** Looks at these moments, and returns how many messages were freed at each. */
+/** Polls at these times. Returns the number of messages released at each. */
 async function freed(orphans: Orphans, clock: { now: number }, lease: number, moments: number[]) {
 	const counts: number[] = [];
 	for (const moment of moments) {

@@ -49,7 +49,7 @@ test("the stream has the events of one thing in the order of their commits, also
 		await commit(aggregate);
 		await commit(`user:${randomUUID()}`);
 	}
-	// As one that a process of an earlier version has left as a job.
+	// Like an event that an earlier version left as a job.
 	await database.query("UPDATE outbox SET position = DEFAULT WHERE aggregate = $1 AND sequence = 1", [
 		aggregate,
 	]);
@@ -92,7 +92,7 @@ test("an event of a transaction that commits late is not passed over by those af
 
 test("an event whose relay dies after publishing it and before noting that is published again, as the same message", async () => {
 	const aggregate: Aggregate = `user:${randomUUID()}`;
-	// The relay's own session ends when it marks something.
+	// The relay's session terminates when it marks an event as published.
 	await database.query(
 		`CREATE FUNCTION die() RETURNS trigger LANGUAGE plpgsql AS
 			'BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NEW; END';

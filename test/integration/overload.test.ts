@@ -10,7 +10,7 @@ import { mailToken } from "../../services/users/mail-tokens.ts";
 import { hashPassword } from "../../services/users/passwords.ts";
 import { eventually, newUser, PASSWORD, type Person, startNode, startNodeWith } from "./shop.ts";
 
-/** Holds all calls of one action, innermost, until it is opened; then they are refused, as a mistake of the client. */
+/** Blocks all calls of one action in the innermost middleware until it is opened; then they fail as client errors. */
 class Gate {
 	inside = 0;
 	#name: string | undefined;
@@ -29,7 +29,7 @@ class Gate {
 		this.#open();
 	}
 
-	/** Calls pass again. */
+	/** Stops blocking calls. */
 	remove(): void {
 		this.#name = undefined;
 	}
@@ -106,7 +106,7 @@ describe("of the calls that would take too much of a process", () => {
 			gate.close(name);
 			const most = concurrency + maxQueueSize;
 			let refused = 0;
-			// More are refused than are taken, as the circuit breaker would count them.
+			// More calls are refused than accepted, which would open the circuit breaker if they counted.
 			const calls = Array.from({ length: 2 * most + 40 }, () =>
 				call().then((outcome) => {
 					refused += Number(outcome === "QUEUE_FULL");
@@ -250,6 +250,6 @@ test("a reset of the password lets its owner in, however many wrong ones there w
 	const { rows: left } = await database.query(
 		"SELECT key, points FROM login_attempts WHERE key ~ '^account:'",
 	);
-	// The other's ten; the owner's are forgotten, not only those of one address.
+	// The attacker's ten points remain; the owner's are deleted for all addresses.
 	expect(left.map(({ points }) => points).filter((points) => points >= 10)).toHaveLength(1);
 });

@@ -10,7 +10,7 @@ let services: ServiceBroker;
 let gateway: ServiceBroker;
 let address: string;
 let keeper: Person;
-/** How often products ran each action. */
+/** Number of runs of each products action. */
 let runs: Record<string, number> = {};
 
 const counting: Middleware = {
@@ -46,7 +46,7 @@ interface Got {
 	bytes: Buffer;
 }
 
-/** A request as it is sent, without what `fetch` adds to it, and the bytes of its answer. */
+/** Sends a request without the headers that `fetch` adds. Returns the response with its bytes. */
 function ask(
 	path: string,
 	headers: Record<string, string> = {},
@@ -70,7 +70,7 @@ function ask(
 	});
 }
 
-/** How many answers of this gateway came from the cache. */
+/** Returns the number of this gateway's responses from the cache. */
 function fromCache(): number {
 	const metric = gateway.metrics.getMetric(RESPONSES_METRIC) as unknown as {
 		snapshot(): { value: number; labels: { from: string } }[];
@@ -81,7 +81,7 @@ function fromCache(): number {
 		.reduce((sum, { value }) => sum + value, 0);
 }
 
-/** What differs between two answers to the same request. */
+/** Removes the headers that differ between two responses to the same request. */
 const without = ({ date, "x-request-id": id, ...same }: IncomingHttpHeaders) => same;
 
 async function longProduct(): Promise<string> {
@@ -240,7 +240,7 @@ describe("a product that has changed", () => {
 	});
 });
 
-/** The same text with each character as percent-encoding. */
+/** Percent-encodes each character of a text. */
 function encode(text: string): string {
 	return [...Buffer.from(text)].map((byte) => `%${byte.toString(16).padStart(2, "0")}`).join("");
 }
@@ -286,7 +286,7 @@ describe("a URL that is written in another way", () => {
 		const { pages } = gateway.getLocalService("api") as unknown as { pages: { bytes: number; max: number } };
 		const id = await longProduct();
 		const before = pages.bytes;
-		// Slashes are taken out, a query string without a name is none: each is another URL of the same product.
+		// Empty query parameters are ignored: each URL is another one of the same product.
 		const urls = Array.from(
 			{ length: 200 },
 			(_, number) => `/api/v1/products/${id}?${"&".repeat(number + 1)}`,
@@ -298,7 +298,7 @@ describe("a URL that is written in another way", () => {
 		expect(pages.bytes).toBeGreaterThan(before);
 		expect(pages.bytes).toBeLessThanOrEqual(pages.max);
 		expect(pages.max).toBeLessThanOrEqual(64 * 1024 * 1024);
-		// What was refused leaves nothing behind.
+		// Refused requests leave nothing in the cache.
 		const held = pages.bytes;
 		for (let number = 0; number < 50; number++) {
 			await ask(`/api/v1/products/${id}?extra${number}=1`);

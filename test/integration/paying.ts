@@ -3,13 +3,13 @@ import type { ServiceBroker } from "moleculer";
 import { sign } from "../../services/orders/webhook.ts";
 import { newProduct, type Person } from "./shop.ts";
 
-/** What signs the provider's messages. */
+/** Returns the secret that signs the provider's webhooks. */
 export const SECRET = () => process.env.PAYMENT_WEBHOOK_SECRET as string;
 
-/** The present moment, in unix seconds. */
+/** Returns the current Unix time in seconds. */
 export const now = () => Math.floor(Date.now() / 1000);
 
-/** A message of the provider. */
+/** A webhook of the provider. */
 export interface Told {
 	id?: string;
 	type?: string;
@@ -17,12 +17,12 @@ export interface Told {
 	amount: number;
 }
 
-/** What the provider tells of a payment. */
+/** Returns the fields of a payment that the provider reports. */
 export function pick({ reference, amount }: { reference: string; amount: number }) {
 	return { reference, amount };
 }
 
-/** The gateway of a shop, as its customers and the payment provider use it. */
+/** The gateway of a shop, as used by its customers and the payment provider. */
 export class Gateway {
 	#shop: ServiceBroker;
 	#address: string;
@@ -45,7 +45,7 @@ export class Gateway {
 		return { status: response.status, body: JSON.parse(await response.text()) };
 	}
 
-	/** Tells as the provider does, rightly signed. */
+	/** Sends a webhook with a valid signature. */
 	tell(told: Told) {
 		const body = JSON.stringify({ id: randomUUID(), type: "payment.settled", ...told });
 		return this.post("/payments/webhook", undefined, body, { "toko-signature": sign(SECRET(), body, now()) });
@@ -57,7 +57,7 @@ export class Gateway {
 		return { product, order };
 	}
 
-	/** An order that is to be paid by transfer. */
+	/** Places an order to be paid by transfer. */
 	async transfer(buyer: Person) {
 		const { order, product } = await this.newOrder(buyer);
 		const { body } = await this.post(`/orders/${order.id}/pay`, buyer, { method: "transfer" });

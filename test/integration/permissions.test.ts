@@ -11,11 +11,11 @@ import { brokerOptions } from "../../moleculer.config.ts";
 import { admin, intoFile, newUser, type Person, SERVICES, startNode } from "./shop.ts";
 
 const COMPACT = { border: getBorderCharacters("void"), drawHorizontalLine: () => false };
-/** What each may do, as it was seen; printed at the end. */
+/** Observed permissions of each role; printed at the end. */
 const matrix: string[][] = [];
 
 let shop: ServiceBroker;
-/** A stranger on the shop's NATS, who has none of its middlewares: what it calls has not passed the gateway. */
+/** A client on the shop's NATS without the shop's middlewares: its calls bypass the gateway. */
 let outside: ServiceBroker;
 let buyer: Person;
 let other: Person;
@@ -36,9 +36,9 @@ afterAll(async () => {
 	await shop.stop();
 });
 
-/** How a call without parameters ends: the type of its problem, or that it was let in. */
+/** Returns the outcome of a call with invalid parameters: the type of its problem, or that access was granted. */
 async function outcome(name: string, options: object): Promise<string> {
-	// A parameter that no action has: whoever is let in fails at the contract, and nothing is changed.
+	// No action has this parameter: an authorised call fails validation and changes nothing.
 	return outside.call(name, { "not a parameter": true }, { retries: 0, ...options } as object).then(
 		() => "let in",
 		(error: { type?: string }) => (error.type === "VALIDATION_FAILED" ? "let in" : String(error.type)),
@@ -50,7 +50,7 @@ describe.each([...allActions()].map(([name, { contract }]) => [name, contract.pe
 	(name, permissions) => {
 		const expected = {
 			public: { nobody: "let in", user: "let in", other: "let in", admin: "let in" },
-			// Whose it is, is in the query: another user is let in and does not find it (see hostile.test.ts).
+			// Ownership is part of the query: other users get access but find nothing (see hostile.test.ts).
 			user: { nobody: "UNAUTHENTICATED", user: "let in", other: "let in", admin: "let in" },
 			admin: { nobody: "UNAUTHENTICATED", user: "FORBIDDEN", other: "FORBIDDEN", admin: "let in" },
 			service: { nobody: "FORBIDDEN", user: "FORBIDDEN", other: "FORBIDDEN", admin: "FORBIDDEN" },

@@ -1,9 +1,9 @@
-/** A process with products alone, in the shop of the test that starts it: to be killed. */
+/** A process with products only, in the shop of the test that starts it, to be killed. */
 import { type Context, ServiceBroker } from "moleculer";
 import { addService } from "../../hosting/services.ts";
 import { brokerOptions } from "../../moleculer.config.ts";
 
-/** With NEVER_ANSWER, a change of the stock is made and nobody is told. */
+/** With NEVER_ANSWER, changes of the stock are made but not confirmed. */
 const silent = {
 	name: "Silent",
 	localAction: ((next: (ctx: Context) => Promise<unknown>, { name }: { name?: string }) =>

@@ -27,7 +27,7 @@ describe.each(stores)("products on %s", (_, url) => {
 		await Promise.all(nodes.map((node) => node.stop()));
 	});
 
-	/** One attempt of its own to hold units, on one of the nodes. */
+	/** Reserves units in a new attempt, on one of the nodes. */
 	function reserve(
 		lines: { product_id: string; quantity: number }[],
 		reservation_id = randomUUID(),
@@ -35,7 +35,8 @@ describe.each(stores)("products on %s", (_, url) => {
 	) {
 		const node = nodes[attempt % nodes.length] as ServiceBroker;
 		const params = { reservation_id, lines, expires_at: soon() };
-		// A thousand at once may take longer than a call has on a busy machine, and would open the circuit breaker.
+		// On a busy machine, a thousand concurrent calls may exceed the default timeout, which would open the circuit
+		// breaker.
 		return callAction(node, "v1.products.reserve", params, { timeout: 120_000 }).then(() => reservation_id);
 	}
 

@@ -31,17 +31,17 @@ const operations = Object.entries(document.paths)
 	.flatMap(([path, methods]) =>
 		Object.entries(methods).map(([method, operation]) => [method.toUpperCase(), path, operation] as const),
 	)
-	// What others need is deleted last.
+	// Deletes last, since other operations need the records.
 	.sort(([one], [other]) => Number(one === "DELETE") - Number(other === "DELETE"));
 
-/** So many that each operation is done for some of them. */
+/** Numbers of runs, enough for each operation to succeed for some requests. */
 const VALID_RUNS = 60;
 const INVALID_RUNS = 25;
 let shop: ServiceBroker;
 let address: string;
-/** Things that there are, so that some requests find what they name. */
+/** Existing records by field, so that some requests find them. */
 let known: Record<string, string[]>;
-/** Operations that have done what they are for, for some request. */
+/** Operations that succeeded for some request. */
 const done = new Set<string>();
 const validators = new Map<Schema, ValidateFunction>();
 const ajv = new Ajv2020({ strict: false, allErrors: true });
@@ -64,7 +64,7 @@ beforeAll(async () => {
 
 afterAll(() => shop.stop());
 
-/** An admin beside the first one. */
+/** Creates another admin. */
 async function newAdmin(): Promise<Person> {
 	const person = await newUser(shop);
 	await callAction(shop, "v1.users.makeAdmin", { email: person.email, password: PASSWORD });
@@ -86,7 +86,7 @@ interface Request {
 	body: unknown;
 }
 
-/** Requests to an operation, of the form that the document asks for or with something wrong. */
+/** Generates requests to an operation, valid for the document or with an error. */
 function requests(
 	path: string,
 	{ parameters = [], requestBody }: Operation,
@@ -105,7 +105,7 @@ function requests(
 		}),
 	);
 	if (isValid && values.cursor) {
-		// Nobody can make up a place in a list.
+		// Cursors cannot be generated.
 		delete values.cursor;
 	}
 	const needed = parameters.filter((one) => one.required || one.in === "path").map(({ name }) => name);
@@ -127,7 +127,7 @@ async function send(method: string, path: string, operation: Operation, request:
 		}
 		const text = typeof value === "string" ? value : (JSON.stringify(value) ?? "");
 		if (place === "path") {
-			// An empty one, or one of dots, is another address.
+			// An empty value or one of dots would change the path.
 			target = target.replace(`{${name}}`, () =>
 				encodeURIComponent(text.toWellFormed()).replace(/^\.*$/, "-"),
 			);
@@ -152,7 +152,7 @@ describe.each(operations)("%s %s", (method, path, operation) => {
 		["as the document asks for", true],
 		["with something wrong", false],
 	])("is answered as the document says, for requests %s", async (_, isValid) => {
-		// Each test has people of its own: some requests end their sessions or take their powers.
+		// Each test has its own users: some requests end their sessions or revoke their roles.
 		const people = { nobody: undefined, user: (await newUser(shop)).token, admin: (await newAdmin()).token };
 		await fc.assert(
 			fc.asyncProperty(
@@ -185,12 +185,12 @@ describe.each(operations)("%s %s", (method, path, operation) => {
 });
 
 test("most operations have done what they are for", () => {
-	// These need what nobody can make up: tokens of mails, a signature, a message that failed.
+	// These need values that cannot be generated: mail tokens, a signature, a failed message.
 	const out = ["usersRefresh", "usersResetPassword", "ordersTakePaymentEvent", "notificationsRetry"];
 	const never = operations
 		.map(([, , { operationId }]) => operationId)
 		.filter((name) => !done.has(name) && !out.includes(name));
-	// Of these a few are left out by chance.
+	// A few of these may not succeed by chance.
 	const lucky =
 		/^(usersLogin|usersChangePassword|usersChangeEmail|productsChangeStock|orders(Cancel|Pay|Ship|Complete|Refund)|notificationsRetryDeadLetter)$/;
 	expect(never.filter((name) => !lucky.test(name))).toEqual([]);

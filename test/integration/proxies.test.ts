@@ -34,7 +34,7 @@ async function addressOf(broker: ServiceBroker): Promise<string> {
 	return gatewayAddress(broker.getLocalService("api"));
 }
 
-/** A connection as a proxy holds it: what is sent on it, and the answers that have come. */
+/** Opens a connection like a proxy, to send data and read the responses. */
 function connection(to = address) {
 	const { hostname, port } = new URL(to);
 	const socket = connect(Number(port), hostname);
@@ -50,13 +50,13 @@ function connection(to = address) {
 		ended,
 		send: (...parts: (string | Buffer)[]) => parts.map((part) => socket.write(part)),
 		received: () => received,
-		/** The statuses of this many answers, once they are there. */
+		/** Waits for this number of responses and returns their statuses. */
 		answers: (count: number) =>
 			eventually(`${count} answers in ${received}`, async () => statuses().length >= count && statuses()),
 	};
 }
 
-/** What one request on a connection of its own gets. */
+/** Returns the response to one request on a new connection. */
 async function raw(...parts: (string | Buffer)[]): Promise<{ status: number; head: string; body: string }> {
 	const { send, received, ended } = connection();
 	send(...parts);
@@ -223,7 +223,7 @@ describe("the address that a client used", () => {
 	test("is in the API's document, as trusted proxies say", async () => {
 		expect(await serverFor({})).toBe(address);
 		expect(await serverFor(shopExample)).toBe("https://shop.example/shop");
-		// The proxy has added what it saw to what the client wrote.
+		// The proxy appends its value to the client's.
 		expect(await serverFor({ ...shopExample, "x-forwarded-host": "evil.example, shop.example:8443" })).toBe(
 			"https://shop.example:8443/shop",
 		);

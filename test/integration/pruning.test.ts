@@ -35,7 +35,7 @@ test("old reservations that were abandoned go, however many; those of orders and
 	);
 	expect(await pruneReservations(orders().pool)).toBe(true);
 	while (await pruneReservations(orders().pool)) {
-		// Another batch.
+		// Prunes another batch.
 	}
 	const { rows } = await orders().pool.query<{ order_id: string | null }>(
 		"SELECT order_id FROM reservations ORDER BY order_id",
@@ -174,7 +174,7 @@ test.each<[string, string, Prune]>([
 		};
 		await prune({ query } as never);
 		expect(plan).toMatch(new RegExp(`Index Scan (using|on) ${table}`));
-		// Where there is no index for it, it is read whole all the same.
+		// A sequential scan appears, although disabled, if there is no suitable index.
 		expect(plan).not.toContain("Seq Scan");
 	} finally {
 		await client.query("ROLLBACK");
@@ -194,7 +194,7 @@ test("a service that is started prunes within the hour", async () => {
 		`INSERT INTO reservations (id, created_at)
 		SELECT gen_random_uuid(), now() - interval '31 days' FROM generate_series(1, ${PRUNED_AT_ONCE + 1})`,
 	);
-	// At a random moment of its first hour: here at once.
+	// The first run is at a random time of the first hour; here it is immediate.
 	const { setTimeout: inTime } = globalThis;
 	const timers = jest
 		.spyOn(globalThis, "setTimeout")

@@ -40,7 +40,7 @@ async function statuses(type: string): Promise<string[]> {
 	return rows.map(({ status }) => status);
 }
 
-/** Puts mails into the queue, with these columns beside those of a new one. */
+/** Adds mails to the queue, with these columns in addition to those of a new one. */
 async function queue(type: string, count: number, columns: Record<string, unknown> = {}): Promise<void> {
 	const names = Object.keys(columns);
 	await database.query(
@@ -109,7 +109,7 @@ test("a backlog is leased and marked in batches", async () => {
 		await new Promise((wake) => setTimeout(wake, 250));
 		return all("backlog", "sent")();
 	});
-	// Statistics are written after a second.
+	// Statistics are flushed after a second.
 	await new Promise((wake) => setTimeout(wake, 1500));
 	const used = (await commits()) - before;
 	process.stderr.write(`400 mails took ${used} commits\n`);

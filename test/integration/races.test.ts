@@ -38,7 +38,7 @@ async function newOrder(quantity = 2) {
 	return { product, order };
 }
 
-/** The money and the state of an order, as they are once all jobs are done. */
+/** Returns the statuses of an order, its payment and its charge once all jobs are done. */
 async function settled(order_id: string) {
 	const { rows } = await eventually("the payments to rest", async () => {
 		const found = await orders().pool.query(
@@ -137,7 +137,7 @@ describe("two requests with one key", () => {
 			};
 			expect(await settle()).toEqual({ reservation_id, fate: "release" });
 		});
-		// The first try fails, and as the request has a key it is made again.
+		// The first attempt fails; the request has a key, so it is retried.
 		const order = await ani.call("v1.orders.place", request);
 		expect(order).toMatchObject({ status: "pending" });
 		expect(await stock(id)).toMatchObject({ stock: 0, held: 1, holds: 1 });
@@ -163,7 +163,7 @@ describe("two requests with one key", () => {
 		for (const { id } of products) {
 			expect(await stock(id)).toMatchObject({ stock: 0, held: 1, holds: 1 });
 		}
-		// The first one wakes and writes its order: too late.
+		// The first process resumes and writes its order too late.
 		await expect(
 			orders().pool.query("INSERT INTO reservations (id) VALUES ($1)", [reservation_id]),
 		).rejects.toMatchObject({ code: "23505" });
@@ -180,7 +180,7 @@ describe("two requests with one key", () => {
 		await expect(ani.call("v1.orders.place", request)).rejects.toThrow();
 		expect(await ani.call("v1.orders.place", request)).toEqual(second);
 		expect(await stock(id)).toMatchObject({ stock: 0, held: 1, holds: 1 });
-		// The job that releases what the lost call may have held comes later, and finds that it is an order's.
+		// The job that releases units possibly held by the lost call runs later and finds that they belong to an order.
 		const { rows } = await orders().pool.query("SELECT order_id, id FROM reservations WHERE order_id = $1", [
 			(second as { id: string }).id,
 		]);

@@ -27,7 +27,7 @@ const refresh = (refresh_token: string, node = one) =>
 	callAction(node, "v1.users.refresh", { refresh_token }, { nodeID: node.nodeID });
 const hashOf = (token: string) => createHash("sha256").update(token).digest();
 
-/** Whether a token is refused as one that is none. */
+/** Tells whether a token is refused as invalid. */
 async function isOver(refresh_token: string): Promise<boolean> {
 	return refresh(refresh_token).then(
 		() => false,
@@ -35,7 +35,7 @@ async function isOver(refresh_token: string): Promise<boolean> {
 	);
 }
 
-/** As if a used token had been used so long ago. */
+/** Makes a used token appear used this long ago. */
 async function age(token: string, seconds: number): Promise<void> {
 	await database.query(
 		"UPDATE refresh_tokens SET used_at = used_at - make_interval(secs => $2) WHERE token_hash = $1",
@@ -158,7 +158,7 @@ describe("a used refresh token", () => {
 });
 
 describe("beside a process of the version before", () => {
-	/** What that process runs; its successors are random. */
+	/** The function that a process of the previous version calls; its successor tokens are random. */
 	const formerly = async (token: string, next: string) => {
 		const { rows } = await database.query("SELECT * FROM refresh_session($1, $2, 30)", [
 			hashOf(token),

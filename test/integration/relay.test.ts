@@ -66,7 +66,7 @@ describe("of two processes one publishes", () => {
 			process.stderr.write(
 				`commit to mark, ${serviceOf(node).relay.isHolder ? "own" : "other"} process: ${median.toFixed(0)} ms\n`,
 			);
-			// Far from the two seconds after which the relay looks by itself.
+			// Well below the polling interval of two seconds.
 			expect(median).toBeLessThan(500);
 		}
 	});
@@ -94,7 +94,7 @@ describe("while the machine has no processor time left", () => {
 			FROM (SELECT 'user:' || gen_random_uuid() AS aggregate FROM generate_series(1, 3000)) AS given`,
 		);
 		const aggregates = rows.map(({ aggregate }) => aggregate);
-		/** How many of them each batch had. */
+		/** Returns the number of events in each batch. */
 		const batches = async () => {
 			const { rows } = await database.query(
 				`SELECT count(*)::integer AS events FROM outbox WHERE aggregate = ANY ($1) AND published_at IS NOT NULL
@@ -112,7 +112,7 @@ describe("while the machine has no processor time left", () => {
 				const found = await batches();
 				return found.length >= 5 && found;
 			});
-			// A hundredth of what waits, which others' events may be part of.
+			// A hundredth of the backlog, which may include other events.
 			expect(Math.max(...few)).toBeLessThanOrEqual(50);
 			machine.isSaturated = false;
 			await eventually("all of them", async () => {
@@ -193,7 +193,7 @@ describe("an event that can't be published", () => {
 		await eventually(
 			"them to be put aside",
 			async () => {
-				// Only while others leave do failures say something of an event.
+				// Failures are attributed to an event only while others are published.
 				await commit(nodes[0] as ServiceBroker);
 				return (await count("refusal LIKE '%while it took others%'")) === stuck.length;
 			},
@@ -238,7 +238,7 @@ describe("readiness", () => {
 		);
 		const jetStream = jetStreamOf(node);
 		const { connected_at } = jetStream;
-		// It has been back for a moment.
+		// Reconnected only a moment ago.
 		jetStream.connected_at = Date.now() - 5000;
 		expect(await look(health, address)).toMatchObject({ status: 200 });
 		jetStream.connected_at = Date.now() - 60_000;

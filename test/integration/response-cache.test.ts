@@ -17,13 +17,13 @@ import {
 	startNodeWith,
 } from "./shop.ts";
 
-// A gateway of its own process, as far as answers are concerned, and the services on another node.
+// A gateway with its own response cache, and the services on another node.
 let services: ServiceBroker;
 let gateway: ServiceBroker;
 let address: string;
 let keeper: Person;
 
-/** How often products ran each action, and what it does before. */
+/** Number of runs of each products action, and the function called before each. */
 let runs: Record<string, number> = {};
 let before: (name: string) => Promise<void> = async () => undefined;
 
@@ -133,7 +133,7 @@ test("a product that was just added is in the list, whoever asks", async () => {
 	}
 });
 
-/** How often products were asked for this list since the last `reset()`. */
+/** Returns the number of calls for this list since the last `reset()`. */
 const lists = () => runs["v1.products.list"] ?? 0;
 
 test("a list is asked for again by who changed something in it, and by nobody else behind the same address", async () => {
@@ -141,7 +141,7 @@ test("a list is asked for again by who changed something in it, and by nobody el
 	const product = await newProduct(services, 50);
 	const list = "/products?limit=7";
 	const as = ({ token }: Person) => ({ authorization: `Bearer ${token}` });
-	// A list is fresh for a second: a turn that takes longer says nothing.
+	// A list is fresh for one second: a slower round proves nothing.
 	await eventually("a turn within a second", async () => {
 		await get(list);
 		reset();
@@ -208,7 +208,7 @@ test("who changed a product is not shown it as it was, where products is unavail
 		}
 	};
 	expect((await get(`/products/${id}`, as)).status).toBe(503);
-	// To others it is better than nothing, and they are told its age.
+	// Other clients get the stale response with its age.
 	expect(await get(`/products/${id}`)).toMatchObject({ status: 200, age: expect.any(String) });
 	reset();
 });
@@ -255,7 +255,7 @@ test("what others change is told over NATS, also by who takes this node for gone
 		}
 		const { stock } = await callAction(services, "v1.products.changeStock", { id, quantity: 1 }, asService());
 		const isSeen = async () => (await get(`/products/${id}`)).body.stock === stock;
-		// A product is asked for again after ten seconds anyway.
+		// Sooner than ten seconds, after which a product is requested again anyway.
 		await eventually("the new stock", isSeen, 5000);
 	}
 });
@@ -321,7 +321,7 @@ test("while products fails, lists that somebody read are what was kept, with the
 			throw problem("UNAVAILABLE", { service: "products" });
 		}
 	};
-	// Fresh for a second, then it is asked for again.
+	// Fresh for one second, then requested again.
 	const kept = await eventually("what was kept", async () => {
 		const answer = await get(list);
 		return answer.age !== null && answer;

@@ -24,7 +24,7 @@ let shop: ServiceBroker;
 
 const given = { ...process.env };
 
-/** Each test has a shop of its own. */
+/** Each test has its own shop. */
 beforeEach(async () => {
 	await connected;
 	const name = `${given.TOKO_NAMESPACE}_${randomBytes(3).toString("hex")}`;
@@ -42,7 +42,7 @@ afterAll(() => server.end());
 
 const named = (database: string) => `"${settings.namespace}_${database}"`;
 
-/** Copies databases while the shop stands. */
+/** Copies databases while the shop is stopped. */
 async function copy(...databases: string[]) {
 	await shop.stop();
 	for (const database of databases) {
@@ -51,7 +51,7 @@ async function copy(...databases: string[]) {
 	shop = await startNode(...SERVICES);
 }
 
-/** Puts the copies in place of the databases; the shop stands. */
+/** Replaces databases with their copies while the shop is stopped. */
 async function restore(...databases: string[]) {
 	await shop.stop();
 	for (const database of databases) {
@@ -63,7 +63,7 @@ async function restore(...databases: string[]) {
 const readLog = () =>
 	readFileSync(logFile(process.env.TOKO_TEST_FOLDER as string, settings.namespace), "utf8");
 
-/** The problem that the health of a service tells. */
+/** Returns the problem type in the health of a service. */
 async function illness(name: "users" | "products" | "orders" | "notifications") {
 	return callAction(shop, `v1.${name}.health`, {}).then(
 		() => undefined,
@@ -86,7 +86,7 @@ async function breaches() {
 	return found.breaches.map(({ document, what }) => `${document} ${what}`);
 }
 
-/** As the person, on the node that there is now. */
+/** Calls an action as a person on the current node. */
 const call: <N extends ActionName>(
 	person: Person,
 	name: N,
@@ -162,13 +162,13 @@ test("orders restored from an older copy serves nobody while notifications and p
 	expect(await accept()).toMatch(/^orders: 2 orders have lost events/m);
 	const next = await eventually("orders to serve", () => buy(buyer).catch(() => undefined));
 	expect(next.number > lost.number).toBe(true);
-	// Its number among the events of its order was taken by one that is lost.
+	// A lost event had the same sequence.
 	await call(keeper, "v1.orders.ship", { id: before.id });
 	await eventually(
 		"the mail of the event after the lost ones",
 		async () => (await mailsOf(buyer)).filter(({ type }) => type === "order_shipped").length === 2,
 	);
-	// What the lost order has taken out of the stock is for the shopkeeper to count.
+	// Units that the lost order removed from the stock must be counted by hand.
 	expect((await breaches()).map((line) => line.replace(/^product \S+/, "product"))).toEqual([
 		expect.stringMatching(/^product .* supplied 5 ≠ stock 4 \+ held 0 \+ sold 0$/),
 	]);
@@ -220,7 +220,8 @@ test("all of PostgreSQL restored from an older copy is missed by the stream", as
 		call(buyer, "v1.orders.place", { items: [{ product_id, quantity: 1 }] }),
 	).rejects.toMatchObject({ type: "DATA_BEHIND" });
 
-	// Two orders were cancelled and one was paid in what is lost: now all are pending, one of them with the unit that it took.
+	// Two cancellations and one payment are lost: all three orders are pending again, the paid one with the unit that it
+	// took.
 	const said = await accept();
 	expect(said).toMatch(/^orders: 3 orders have lost events/m);
 	expect(said.match(/has its units again/g)).toHaveLength(3);

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { Errors, type Service, type ServiceBroker } from "moleculer";
 import { admin, eventually, startNode, startNodeWith } from "./shop.ts";
 
-/** What the service does before each answer about a product. */
+/** Runs in the service before each response about a product. */
 let before: () => Promise<void> = async () => undefined;
 let shop: ServiceBroker;
 let users: ServiceBroker;

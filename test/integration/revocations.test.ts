@@ -15,10 +15,10 @@ import { hashPassword } from "../../services/users/passwords.ts";
 import { admin, eventually, newProduct, newUser, PASSWORD, type Person, startNode, stockOf } from "./shop.ts";
 
 let shop: ServiceBroker;
-/** A node whose tokens are checked in the process of the tests. */
+/** A node in the test process that verifies tokens itself. */
 let beside: ServiceBroker;
 let other: ChildProcess;
-/** The gateway of another process, which checks the tokens of its orders itself. */
+/** Address of a gateway in another process, which verifies the tokens of its orders itself. */
 let address: string;
 let password_hash: string;
 const users = new pg.Client(databaseUrl("users"));
@@ -26,14 +26,14 @@ const users = new pg.Client(databaseUrl("users"));
 beforeAll(async () => {
 	shop = await startNode("users", "products");
 	await users.connect();
-	// The last one keeps the role.
+	// The last admin cannot lose the role, so the shop needs another one.
 	await admin(shop);
 	password_hash = await hashPassword(PASSWORD);
 	const { NODE_OPTIONS, ...environment } = process.env;
 	const root = resolve(import.meta.dirname, "../..");
 	other = spawn(process.execPath, ["cli/node.ts", "api", "orders"], {
 		cwd: root,
-		// It joins no shop of a folder, since all servers are named; that of products it does not use.
+		// All servers are given, so it joins no shop of a folder; it does not use the products' server.
 		env: { ...environment, LOG_LEVEL: "error", PORT: "0", MONGO_URL: "mongodb://127.0.0.1:1/unused" },
 		stdio: ["ignore", "pipe", "inherit"],
 	});
@@ -59,7 +59,7 @@ afterAll(async () => {
 	await shop.stop();
 });
 
-/** Somebody with a token, without the time that a hash takes. */
+/** Creates a user with a token without the cost of a password hash. */
 async function somebody(): Promise<Person> {
 	const username = `u${randomUUID().slice(0, 8)}`;
 	const email = `${username}@toko.test`;
@@ -76,14 +76,14 @@ async function somebody(): Promise<Person> {
 	};
 }
 
-/** What the other process answers to a token. */
+/** Returns the status that the other process gives for a token. */
 async function elsewhere({ token }: Person): Promise<number> {
 	const answer = await fetch(`${address}/api/v1/orders`, { headers: { authorization: `Bearer ${token}` } });
 	await answer.body?.cancel();
 	return answer.status;
 }
 
-/** Whether a node beside the one of users takes a token. */
+/** Tells whether a node other than that of users accepts a token. */
 function isInBeside({ token }: Person): Promise<boolean> {
 	return callAction(beside, "v1.orders.list", {}, { meta: { token }, nodeID: beside.nodeID }).then(
 		() => true,
@@ -152,7 +152,7 @@ test("the new token of a changed password, and those of other people, go on", as
 test("a token that ended while NATS was away is refused by the first call after it is back", async () => {
 	const person = await somebody();
 	expect(await isInBeside(person)).toBe(true);
-	// As if it was not told: of a version before, or at the wrong moment.
+	// Simulates a missed notification, from a previous version or at the wrong moment.
 	await users.query(
 		"UPDATE users SET session_version = session_version + 1, revoked_at = now() WHERE id = $1",
 		[person.id],
@@ -205,7 +205,7 @@ describe("somebody who was deleted a moment ago", () => {
 		const person = await somebody();
 		const order = { items: [{ product_id, quantity: 2 }] };
 		const placed = await person.call("v1.orders.place", order);
-		// Only orders' own database knows.
+		// Recorded only in the orders database.
 		await callAction(shop, "v1.orders.forgetUser", { user_id: person.id });
 		for (const idempotency_key of [undefined, randomUUID()]) {
 			await expect(

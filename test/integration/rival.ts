@@ -3,23 +3,23 @@ import type { PayingService } from "../../services/orders/payments.ts";
 
 type Act = () => Promise<unknown>;
 
-/** When a rival acts: `before` or `after` an action (`v1.products.reserve`) or a step of a service. */
+/** Time at which a rival acts: `before` or `after` an action (`v1.products.reserve`) or a step of a service. */
 type Point = `${"before" | "after"} ${string}`;
 
 /**
- * Lets somebody else act at a named point of what is under way, so that a race has the same outcome every time. Points
- * are all actions of the node, every stored function that a service calls in its database (`place_order`), every
- * transaction (`a transaction of users`) and what it asks of the payment provider (`charge`).
+ * Runs a concurrent operation at a named point of an action, so that a race has the same outcome every time. Points are
+ * all actions of the node, every stored function that a service calls (`place_order`), every transaction (`a
+ * transaction of users`) and every request to the payment provider (`charge`).
  */
 export class Rival {
 	#acts = new Map<Point, Act>();
 
-	/** Acts once, the next time the point is reached; whatever reached it goes on when the rival is done. */
+	/** Runs a function once, the next time the point is reached; the action continues when it is done. */
 	at(point: Point, act: Act): void {
 		this.#acts.set(point, act);
 	}
 
-	/** The points that were not reached; a test that raced has none. */
+	/** Points not reached yet; empty after a test that raced. */
 	get waiting(): Point[] {
 		return [...this.#acts.keys()];
 	}

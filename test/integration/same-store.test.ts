@@ -18,7 +18,7 @@ let fatal: string[] = [];
 const server = new pg.Client(settings.postgresUrl);
 const connected = server.connect();
 
-/** Each test has a shop of its own. */
+/** Each test has its own shop. */
 beforeEach(async () => {
 	await connected;
 	fatal = [];
@@ -34,7 +34,7 @@ afterEach(async () => {
 });
 afterAll(() => server.end());
 
-/** Also one that does not start has to be stopped. */
+/** Nodes that fail to start must be stopped, too. */
 const noteNode: Middleware = {
 	name: "NoteNode",
 	created(broker) {
@@ -66,7 +66,7 @@ async function inEntries<T>(work: (entries: Awaited<ReturnType<typeof openStoreE
 
 test("a process whose database is another one than the shop's is refused, also where it is empty", async () => {
 	await start("orders");
-	// As on another server: the others go on with the one that they have open.
+	// Like a database on another server: existing connections stay open.
 	const database = `${settings.namespace}_orders`;
 	await server.query(`ALTER DATABASE "${database}" WITH ALLOW_CONNECTIONS false`);
 	await stopAll();

@@ -40,13 +40,13 @@ async function rowOf(person: Person) {
 	return rows[0];
 }
 
-/** The owner of the account, who takes it back with the token of a mail. */
+/** Resets the password as the owner of the account, with the token of a mail. */
 async function resetBy(person: Person): Promise<void> {
 	const token = mailToken("reset", await rowOf(person));
 	await callAction(shop, "v1.users.resetPassword", { token, new_password: "of the owner" });
 }
 
-/** Waits until so many statements wait for a lock in the database. */
+/** Waits until this number of statements wait for a lock in the database. */
 function waiters(count: number) {
 	return eventually(`${count} statements that wait`, async () => {
 		const { rows } = await database.query(
@@ -63,7 +63,7 @@ describe("a refresh at the very moment when all sessions end", () => {
 	])("leaves no token: %s", async (_, end) => {
 		const person = await newUser(shop);
 		const { refresh_token } = await logIn(person);
-		// The next token is there and not committed yet.
+		// The next token exists but is not committed.
 		await beside.query("BEGIN");
 		const next = await exchangeRefreshToken(beside, refresh_token);
 		const ending = end(person);
@@ -153,7 +153,7 @@ describe("a signing key", () => {
 		const { publicKey, privateKey } = await generateKeyPair("EdDSA", { crv: "Ed25519", extractable: true });
 		const kid = randomUUID();
 		const jwk = { ...(await exportJWK(publicKey)), kid, alg: "EdDSA", use: "sig" };
-		// Older than the shop's own, so that nobody else signs with it.
+		// Older than the shop's key, so that no process signs with it.
 		await database.query(
 			`INSERT INTO signing_keys (kid, public_jwk, private_key, created_at)
 			SELECT $1, $2, private_key, created_at - interval '1 second' FROM signing_keys LIMIT 1`,
@@ -170,7 +170,7 @@ describe("a signing key", () => {
 				.setExpirationTime(iat + seconds)
 				.sign(privateKey);
 		};
-		// A node of its own, which has asked for no keys yet.
+		// A new node, which has not loaded any keys yet.
 		const node = await startNode("users");
 		const isIn = (token: string) =>
 			callAction(node, "v1.users.me", {}, { meta: { token }, nodeID: node.nodeID }).then(

@@ -16,7 +16,7 @@ import { stores } from "./stores.ts";
 const given = { ...process.env };
 const started: ServiceBroker[] = [];
 
-/** Each test has a shop of its own. */
+/** Each test has its own shop. */
 beforeEach(() => {
 	const name = `${given.TOKO_NAMESPACE}_${randomBytes(3).toString("hex")}`;
 	const TOKO_DIR = join(given.TOKO_TEST_FOLDER as string, name);
@@ -29,7 +29,7 @@ afterEach(async () => {
 	process.env = { ...given };
 });
 
-/** Also one that does not start has to be stopped. */
+/** Nodes that fail to start must be stopped, too. */
 const noteNode: Middleware = {
 	name: "NoteNode",
 	created(broker) {
@@ -43,7 +43,7 @@ async function stopAll() {
 	await Promise.all(started.splice(0).map((broker) => broker.stop()));
 }
 
-/** Why a process with these settings does not start. */
+/** Returns the reason why a process with these settings does not start. */
 async function refusal(environment: object, ...names: string[]): Promise<string> {
 	const before = { ...process.env };
 	Object.assign(process.env, environment);

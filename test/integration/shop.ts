@@ -16,7 +16,7 @@ export async function startNode(...names: string[]): Promise<ServiceBroker> {
 	return startNodeWith([], ...names);
 }
 
-/** As `startNode`, with middlewares around all others. */
+/** Like `startNode`, with additional outermost middlewares. */
 export async function startNodeWith(middlewares: Middleware[], ...names: string[]): Promise<ServiceBroker> {
 	const options = brokerOptions({ nodeID: `test-${randomUUID()}`, logger: intoFile() });
 	const broker = new ServiceBroker({
@@ -30,10 +30,10 @@ export async function startNodeWith(middlewares: Middleware[], ...names: string[
 	return broker;
 }
 
-/** A logger of this test file's own; TEST_LOG_LEVEL says how much. */
+/** Returns a logger that writes to this test file's log; TEST_LOG_LEVEL sets its level. */
 export function intoFile(): BrokerOptions["logger"] {
 	const destination = logFile(FOLDER, settings.namespace);
-	// As on a terminal: what is handed to pino beside a text would be left out.
+	// Formats like a terminal: pino would omit further arguments after a text.
 	const hooks = {
 		logMethod(this: unknown, args: unknown[], write: (text: string) => void) {
 			write.call(this, format(...args));
@@ -46,7 +46,9 @@ export function intoFile(): BrokerOptions["logger"] {
 const FOLDER = process.env.TOKO_TEST_FOLDER as string;
 const record = secretsRecorder(FOLDER, settings.namespace);
 
-/** Notes each password, token and key that any action takes or gives: they must not be in the logs of the run. */
+/**
+ * Records each password, token and key passed to or returned by any action: the logs of the run must not contain them.
+ */
 const recordSecrets: Middleware = {
 	name: "RecordSecrets",
 	created() {
@@ -74,7 +76,7 @@ function recordFields(said: unknown): void {
 	}
 }
 
-/** Waits until `check` answers something other than undefined or false; fails with `what` after a while. */
+/** Waits until `check` returns a value other than undefined or false. Fails with `what` on timeout. */
 export async function eventually<T>(
 	what: string,
 	check: () => Promise<T | undefined | false>,
@@ -93,7 +95,7 @@ export async function eventually<T>(
 	}
 }
 
-/** Somebody who calls actions with a token of their own. */
+/** A user who calls actions with their own token. */
 export interface Person {
 	id: number;
 	email: string;
@@ -116,7 +118,7 @@ export async function newUser(broker: ServiceBroker): Promise<Person> {
 	return logIn(broker, email);
 }
 
-/** The shop's admin. */
+/** Returns the shop's admin. */
 export async function admin(broker: ServiceBroker): Promise<Person> {
 	const { email } = await callAction(broker, "v1.users.ensureAdmin", {
 		email: "admin@toko.test",
@@ -131,13 +133,13 @@ async function logIn(broker: ServiceBroker, email: string): Promise<Person> {
 	return { id, email, token, call: (name, params) => callAction(broker, name, params, { meta: { token } }) };
 }
 
-/** A product with this stock and price, made as the shop itself. */
+/** Creates a product with this stock and price on behalf of the shop. */
 export async function newProduct(broker: ServiceBroker, stock: number, price = 15_000) {
 	const given = { name: `Kopi ${randomUUID()}`, description: "Kopi arabika", price, stock, category: "kopi" };
 	return callAction(broker, "v1.products.create", given, asService());
 }
 
-/** The stock, holds and supply of a product. */
+/** Returns the stock, holds and supply of a product. */
 export async function stockOf(broker: ServiceBroker, product: string) {
 	const [row] = await callAction(broker, "v1.products.stock", { product }, asService());
 	return row;

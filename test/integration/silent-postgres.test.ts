@@ -6,7 +6,8 @@ import { databaseUrl, settings } from "../../config/settings.ts";
 import { postgresPool } from "../../database/postgres-client.ts";
 import { batchedStatement } from "../../load/batching.ts";
 
-// A way to PostgreSQL on which connections fall silent, as where the server's machine dies and another one takes its place.
+// A proxy to PostgreSQL whose connections can fall silent, as when the server's machine dies and a standby takes over
+// (failover).
 
 const ANSWER_MS = 300;
 
@@ -42,7 +43,7 @@ afterEach(async () => {
 	way.close();
 });
 
-/** From now on nothing comes of the connections that are open, and no end of them either. */
+/** Stops forwarding on the open connections without closing them. */
 function fallSilent(): void {
 	for (const [client, onward] of toServer) {
 		client.unpipe(onward);
@@ -65,7 +66,7 @@ test("a transaction over a silent connection gives the connection up", async () 
 	await client.query("BEGIN");
 	fallSilent();
 	await expect(client.query("SELECT $1::integer", [1])).rejects.toThrow("timeout");
-	// At once, instead of after as long again.
+	// Immediately, instead of after another timeout.
 	const begun = performance.now();
 	await expect(client.query("ROLLBACK")).rejects.toThrow();
 	expect(performance.now() - begun).toBeLessThan(ANSWER_MS);
@@ -101,7 +102,7 @@ test("a pool whose connections are silent ends", async () => {
 	pool = postgresPool({ connectionString: databaseUrl("postgres") });
 });
 
-/** Until a query is on its way. */
+/** Waits until a query is in flight. */
 async function eventuallyOpen(): Promise<void> {
 	while (toServer.size === 0 || ![...toServer.values()].some(({ bytesWritten }) => bytesWritten > 0)) {
 		await new Promise((resolve) => setImmediate(resolve));

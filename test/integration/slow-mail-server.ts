@@ -2,11 +2,11 @@ import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
 import { SMTPServer } from "smtp-server";
 
-/** A mail server that has a mail before it says so. */
+/** A mail server that receives a mail before it confirms it. */
 export interface SlowMailServer {
-	/** For `SMTP_URL`. */
+	/** Value for `SMTP_URL`. */
 	url: string;
-	/** Recipients of the mails that it has, in their order. */
+	/** Recipients of the received mails, in order. */
 	received: string[];
 	/** Their ids, by `Message-ID`. */
 	ids: string[];
@@ -15,7 +15,7 @@ export interface SlowMailServer {
 	close(): Promise<void>;
 }
 
-/** Starts a mail server on a free port of loopback. */
+/** Starts a mail server on a free loopback port. */
 export async function startSlowMailServer(): Promise<SlowMailServer> {
 	const server = new SMTPServer({
 		authOptional: true,

@@ -30,7 +30,7 @@ interface Pending {
 	amount: number;
 }
 
-/** An order with a transfer that is awaited. */
+/** Places an order with an open transfer. */
 async function pending(): Promise<Pending> {
 	const { id } = await buyer.call("v1.orders.place", { items: [{ product_id, quantity: 1 }] });
 	const { payment } = await buyer.call("v1.orders.pay", { id, method: "transfer" });
@@ -43,7 +43,7 @@ async function paid(): Promise<Pending> {
 	return order;
 }
 
-/** A webhook with an id of its own. */
+/** Sends a webhook with a new id. */
 function tell(type: string, { reference, amount }: Pending) {
 	const payload = JSON.stringify({ id: randomUUID(), type, reference, amount });
 	const secret = process.env.PAYMENT_WEBHOOK_SECRET as string;
@@ -87,7 +87,7 @@ const STEPS: Record<string, (order: Pending) => Promise<unknown>> = {
 const names = Object.keys(STEPS);
 const pairs = names.flatMap((one, index) => names.slice(index).map((other) => [one, other] as const));
 
-/** What happened that must not: anything but success, a refusal, and a payment that was ended before it was made. */
+/** Returns unexpected outcomes: all but success, a refusal, or a payment that was ended before it was made. */
 async function failures(work: Promise<unknown>[]): Promise<string[]> {
 	const settled = await Promise.allSettled(work);
 	return settled.flatMap((outcome) => {
@@ -139,7 +139,7 @@ test("after all of this the books are right, and PostgreSQL saw no deadlock", as
 	const { breaches } = await audit(sources, 40_000);
 	await sources.close();
 	expect(breaches).toEqual([]);
-	// Sessions report what they saw at their end, at the latest.
+	// Sessions flush their statistics at their end at the latest.
 	await shop.stop();
 	const client = new pg.Client(databaseUrl("orders"));
 	await client.connect();

@@ -1,6 +1,6 @@
 /**
- * A process of stopped.test.ts: starts a node with a service, stops it, and prints what then keeps it alive. After
- * `break-session` the connection by which it announces its workers breaks just before.
+ * Process of stopped.test.ts: starts a node with a service, stops it, and prints the handles that keep it alive. With
+ * `break-session`, the connection that announces its workers breaks just before.
  */
 import { setTimeout as wait } from "node:timers/promises";
 import { ServiceBroker } from "moleculer";
@@ -10,7 +10,7 @@ import { addService } from "../../hosting/services.ts";
 import { brokerOptions } from "../../moleculer.config.ts";
 
 const LOOK_EVERY_MS = 20;
-/** Counted and not timed, since a busy machine may not let this process run. */
+/** A count instead of a time, since a busy machine may not schedule this process. */
 const LOOKS = 10;
 
 const [name = "", isToBreak] = process.argv.slice(2);
@@ -31,7 +31,7 @@ await broker.stop();
 let left: string[] = [];
 for (let look = 0; look < LOOKS; look++) {
 	await wait(LOOK_EVERY_MS);
-	// The pipes are this process's output.
+	// Pipes are this process's output.
 	left = process.getActiveResourcesInfo().filter((name) => name !== "PipeWrap");
 	if (left.length === 0) {
 		break;

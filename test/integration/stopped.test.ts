@@ -6,7 +6,7 @@ import { SERVICES } from "./shop.ts";
 
 const program = fileURLToPath(new URL("./stopped-process.ts", import.meta.url));
 
-/** Handles that keep a process alive after its node was stopped. */
+/** Returns the handles that keep a process alive after its node was stopped. */
 async function leftBy(...args: string[]) {
 	const { stdout } = await promisify(execFile)(process.execPath, ["--no-warnings", program, ...args]);
 	return JSON.parse(stdout);

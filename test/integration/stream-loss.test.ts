@@ -9,7 +9,7 @@ import { asService } from "../../middlewares/permissions.ts";
 import { natsConnection } from "../../moleculer.config.ts";
 import { eventually, newUser, type Person, startNode } from "./shop.ts";
 
-// No process is started again in any of these.
+// No process is restarted in any of these tests.
 
 let shop: ServiceBroker;
 let mails: ServiceBroker[];
@@ -34,7 +34,7 @@ afterAll(async () => {
 	await Promise.all([shop, ...mails].map((node) => node.stop()));
 });
 
-/** Everybody's mails, of whom each has a welcome. */
+/** All users; each gets a welcome mail. */
 const people: Person[] = [];
 
 beforeEach(async () => {
@@ -92,7 +92,7 @@ test("a stream that was deleted is made anew, with its consumer, and events go o
 });
 
 test("events that were published and not taken when the stream was deleted are sent again", async () => {
-	// As with a consumer that is slower than the shop: its messages stay in the stream.
+	// Like a consumer slower than the shop: its messages stay in the stream.
 	const { config } = await manager.consumers.info(name, "notifications");
 	await manager.consumers.delete(name, "notifications");
 	people.push(await newUser(shop));
@@ -111,7 +111,7 @@ test("events that were published and not taken when the stream was deleted are s
 });
 
 test("events that a restored stream lacks are sent again, although its time and numbers are those of before", async () => {
-	// What an older copy does not have: the newest messages, which nobody has taken.
+	// Messages missing from an older backup: the newest ones, which are not acknowledged.
 	await notifications.query("BEGIN; LOCK TABLE inbox IN ACCESS EXCLUSIVE MODE");
 	people.push(await newUser(shop));
 	await allPublished();

@@ -3,11 +3,11 @@ import { settings } from "../../config/settings.ts";
 import type { EventEnvelope } from "../../contracts/actions.ts";
 import { type Aggregate, streamConfig } from "../../events/envelope.ts";
 
-/** The sequence numbers of the events of an aggregate, as the stream has them. */
+/** Returns the sequences of an aggregate's events in the stream. */
 export async function sequencesInStream(nats: NatsConnection, aggregate: Aggregate): Promise<number[]> {
 	const manager = await nats.jetstreamManager();
 	const stream = await manager.streams.info(streamConfig().name).catch(() => undefined);
-	// The first event makes the stream.
+	// The first event creates the stream.
 	if (!stream?.state.messages) {
 		return [];
 	}

@@ -7,15 +7,15 @@ interface Waiting {
 }
 
 /**
- * Lets processes that share a store take turns, one call to the store at a time, in a sequence that the test chooses. One
- * that is killed never gets a turn again; one that gets its turn late was frozen.
+ * Runs processes that share a store one call at a time, in an order chosen by the test. A killed process gets no more
+ * turns; one whose turn comes late was frozen.
  */
 export class Turns {
 	#store: HoldStore;
 	#waiting: Waiting[] = [];
 	#killed = new Set<string>();
 	#running = new Map<string, Promise<unknown>>();
-	/** Looks at the store between two turns. */
+	/** Checks the store between two turns. */
 	#look: () => Promise<void>;
 
 	constructor(store: HoldStore, look: () => Promise<void>) {
@@ -23,7 +23,7 @@ export class Turns {
 		this.#look = look;
 	}
 
-	/** Starts a process; what it answers is in the result of `run`. */
+	/** Starts a process; its result is part of the result of `run`. */
 	start(process: string, work: (store: HoldStore) => Promise<unknown>): void {
 		const gated = <S extends object>(collection: S): S =>
 			new Proxy(collection, {
@@ -45,15 +45,15 @@ export class Turns {
 	}
 
 	/**
-	 * Gives turns until nobody waits for one.
+	 * Runs calls until none is waiting.
 	 *
-	 * @param choose Answers a number for each choice between so many.
-	 * @param kills The processes that are killed, and at which of all turns.
+	 * @param choose Returns the index of the next call among the waiting ones.
+	 * @param kills Processes to kill, by turn.
 	 * @returns The results of the processes that have ended.
 	 */
 	async run(choose: (among: number) => number, kills: ReadonlyMap<number, string>): Promise<Results> {
 		for (let turn = 0; ; turn++) {
-			// What follows a call needs no store until the next one.
+			// Lets each process continue to its next call.
 			await new Promise((resume) => setImmediate(resume));
 			const killed = kills.get(turn);
 			if (killed !== undefined) {
@@ -77,7 +77,7 @@ export class Turns {
 		return results;
 	}
 
-	/** A turn for each batch, and one that finds the end. */
+	/** Takes a turn for each batch, and one for the end. */
 	async *#turns(process: string, batches: AsyncIterable<unknown>): AsyncGenerator<unknown> {
 		const iterator = batches[Symbol.asyncIterator]();
 		for (;;) {

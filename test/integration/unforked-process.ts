@@ -1,6 +1,6 @@
 /**
- * A process of unforked.test.ts: a sender whose process dies while the system starts none, as at its limit of processes or of open
- * files. Prints a line for each state.
+ * Process of unforked.test.ts: a sender whose process dies while the system cannot start another, as at its limit of
+ * processes or open files. Prints a line for each state.
  */
 import { setTimeout as wait } from "node:timers/promises";
 import { DeliveryProcess } from "../../services/notifications/delivery.ts";
@@ -17,7 +17,7 @@ async function until(what: string, check: () => boolean): Promise<void> {
 }
 
 await until("ready", () => sender.lease !== undefined);
-// ENOENT takes the way of EAGAIN and EMFILE: an error, and no exit.
+// ENOENT is handled like EAGAIN and EMFILE: an error event without an exit.
 process.execPath = "/nonexistent/node";
 process.kill(sender.pid as number, "SIGKILL");
 await until("not started", () => lines.length > 0 && sender.pid === undefined && !sender.isAnswering);

@@ -9,7 +9,7 @@ const program = fileURLToPath(new URL("./unforked-process.ts", import.meta.url))
 let shop: ServiceBroker;
 
 beforeAll(async () => {
-	// It makes the database.
+	// Creates the database.
 	shop = await startNode("notifications");
 });
 

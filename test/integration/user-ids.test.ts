@@ -22,7 +22,7 @@ test("ids are not below the seconds since 2026, differ for people who come at th
 	await shop.stop();
 	const users = new pg.Client(databaseUrl("users"));
 	await users.connect();
-	// As the version before left it, with people from 1 on.
+	// State left by the previous version, with user ids from 1.
 	await users.query(`
 		DELETE FROM migrations WHERE name = '012-ids.sql';
 		ALTER TABLE users ALTER id DROP DEFAULT;

@@ -105,7 +105,7 @@ test("processes that start together sign with one key, which the database holds 
 	const { rows } = await database.query("SELECT private_key FROM signing_keys");
 	expect(rows).toHaveLength(1);
 	expect(rows[0].private_key.toString("latin1")).not.toContain("PRIVATE");
-	// An unencrypted PKCS#8 key of this kind has 48 bytes and begins with a DER sequence.
+	// An unencrypted PKCS#8 key of this type has 48 bytes and begins with a DER sequence.
 	expect(rows[0].private_key.length).toBe(48 + 12 + 16);
 	const { token } = await newUser(one);
 	expect(await callAction(two, "v1.users.me", {}, { meta: { token } })).toMatchObject({ full_name: "Budi" });

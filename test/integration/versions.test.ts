@@ -6,7 +6,7 @@ import { action, contract } from "../../contracts/contract.ts";
 import { products } from "../../contracts/products.ts";
 import { newProduct, startNode } from "./shop.ts";
 
-/** One action of products in a second version, as a team would add it: its price has become an object. */
+/** One action of products in a second version, as a team would add it: its price is an object. */
 const second = contract({
 	name: "products",
 	version: 2,
@@ -64,7 +64,7 @@ test("two versions of an action answer side by side, and without a version the n
 	const newest = { id, price: { amount: 15_000, currency: "IDR" } };
 	expect((await get(`/api/v2/products/${id}`)).body).toEqual(newest);
 	expect((await get(`/api/products/${id}`)).body).toEqual(newest);
-	// What has no second version is where it was.
+	// Actions without a second version keep their path.
 	expect((await get("/api/products/categories")).body).toEqual(["kopi"]);
 	expect((await get("/api/v2/products/categories")).status).toBe(404);
 	const { paths } = (await get("/openapi.json")).body;

@@ -42,7 +42,7 @@ test("whoever loses an account is told at the address that was the own, however 
 	const token = await tokenOf(reset, "reset");
 	await callAction(users, "v1.users.resetPassword", { token, new_password: "rahasia-baru" });
 
-	// All of it happened before a single mail is written.
+	// All events occur before the first mail is written.
 	notifications = await startNode("notifications");
 	const node = notifications;
 	const mailsTo = (person: Person, count: number) =>

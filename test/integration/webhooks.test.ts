@@ -64,7 +64,7 @@ describe("a webhook that is refused changes nothing", () => {
 			body: { code },
 		});
 		expect(await statusOf(order.id)).toBe("pending");
-		// Its id was not used up: the right message is taken.
+		// Its id is not used up: the correct webhook is accepted.
 		expect((await tell({ ...pick(payment), id })).status).toBe(200);
 		expect(await statusOf(order.id)).toBe("paid");
 	});
@@ -98,7 +98,7 @@ describe("the id of a webhook", () => {
 			other.reference === "pay_unknown" ? [] : [other.reference === payment.reference ? "settled" : "open"],
 		);
 		expect(await statusOf(order.id)).toBe("paid");
-		// The same message is known.
+		// The same webhook is deduplicated.
 		expect(await tell({ ...pick(payment), id })).toEqual({ status: 200, body: { received: true } });
 	});
 

@@ -21,7 +21,7 @@ function openLog(file: string): Promise<AppendLog> {
 	});
 }
 
-/** The lines of a file, without the marks of its batches. */
+/** Returns the lines of a file without the marks of its batches. */
 function linesOf(file: string): string[] {
 	return readFileSync(file, "utf8")
 		.split("\n")
@@ -63,7 +63,7 @@ test("pages of a batch that never reached the disk take the rest of that batch w
 			const ends = await written(file, content);
 			const begin = ends.at(-2) ?? 0;
 			const bytes = readFileSync(file);
-			// As a file system leaves what was not written.
+			// As a file system leaves blocks that were not written.
 			bytes.fill(0, Math.max(begin, bytes.indexOf("\n") + 1) + (at % 8), bytes.length - 3);
 			writeFileSync(file, bytes);
 			await (await openLog(file)).close();

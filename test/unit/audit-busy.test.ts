@@ -8,7 +8,7 @@ import { printAudit } from "../../tools/audit/report.ts";
 import type { Sources, Stock } from "../../tools/audit/snapshot.ts";
 import { lookAtStock } from "../../tools/audit/stock.ts";
 
-/** A product that was another one at each look, of which `since` units were sold by orders placed meanwhile. */
+/** Returns sources with a product that changes at each read, and `since` units sold by concurrent orders. */
 function busy(sold: number, since: number): Sources {
 	let read = 0;
 	const product = () =>

@@ -1,7 +1,7 @@
 import { expect, test } from "@jest/globals";
 import { batched } from "../../load/batching.ts";
 
-/** Work that waits to be let go, batch by batch. */
+/** Returns work whose batches the test completes one by one. */
 function held(options: { max?: number; atOnce?: number } = {}) {
 	const batches: {
 		items: readonly number[];

@@ -17,7 +17,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 const HEADER = "sku,name,price,stock,category\n";
 const NAMES = "“Kopi” é € – Ž";
 
-/** What a file says: its products, what is refused of it by line, and what the person is told. */
+/** Reads a file. Returns its products, the refused lines with reasons, and the messages to the user. */
 async function read(content: string | Uint8Array, options: CatalogueOptions = {}, name = "file.csv") {
 	const path = join(folder, name);
 	writeFileSync(path, content);
@@ -43,7 +43,7 @@ const utf16 = (text: string, isBig = false) => {
 	return isBig ? bytes.swap16() : bytes;
 };
 
-/** Text of windows-1252 that has each of its letters between 0x80 and 0x9f which `NAMES` has. */
+/** Encodes a text as windows-1252, with those of its characters between 0x80 and 0x9f that `NAMES` contains. */
 function windows1252(text: string) {
 	const codes: Record<string, number> = { "“": 0x93, "”": 0x94, "€": 0x80, "–": 0x96, Ž: 0x8e };
 	return Buffer.from([...text].map((char) => codes[char] ?? char.charCodeAt(0)));

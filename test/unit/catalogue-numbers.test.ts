@@ -3,7 +3,10 @@ import { NumberColumn, type NumberFormat } from "../../hosting/catalogue/numbers
 
 const AMBIGUOUS = expect.stringMatching(/--numbers id .* --numbers en/);
 
-/** What a column reads its texts as; a reason where it refuses one. */
+/**
+ * Returns the value that a column reads from each text, or the reason why it refuses the text, and the notes of the
+ * column.
+ */
 function column(texts: string[], format?: NumberFormat) {
 	const numbers = new NumberColumn("price", format);
 	for (const text of texts) {

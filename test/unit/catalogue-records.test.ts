@@ -5,7 +5,7 @@ import { type Item, type Reading, RecordReader } from "../../hosting/catalogue/r
 const FIELDS = 5;
 const good = (number: number) => `G-${number},Teh ${number},1000,5,teh`;
 
-/** Takes records of five fields whose second field is one line, as the contract does. */
+/** Accepts records of five fields whose second field is a single line, like the contract. */
 function read(fields: string[]): Reading<string[]> {
 	if (fields.length !== FIELDS) {
 		return { reason: "fields" };
@@ -84,7 +84,7 @@ describe("a CSV file", () => {
 					const text = parts.join("");
 					const items = await itemsOf(text, sizes);
 					expect(items).toEqual(await itemsOf(text, [text.length + 1]));
-					// Each item begins at a line of its own.
+					// Each item begins on its own line.
 					const lines = items.map(({ line }) => line);
 					expect(new Set(lines).size).toBe(lines.length);
 					expect(lines).toEqual(lines.toSorted((one, other) => one - other));
@@ -109,7 +109,7 @@ describe("a CSV file", () => {
 				fc.array(fc.constantFrom(...damages), { minLength: 20, maxLength: 20 }),
 				fc.array(fc.constantFrom("\n", "\r\n"), { minLength: 40, maxLength: 40 }),
 				async (places, kinds, ends) => {
-					// After each damaged line a good one: two in a row may leave no place where it is safe to go on.
+					// A good line follows each damaged one: two damaged lines in a row may leave no safe place to resume.
 					const lines = kinds.flatMap((damage, place) => [
 						places.includes(place) ? damage : good(100 + place),
 						good(place),
@@ -152,7 +152,7 @@ describe("a CSV file", () => {
 		const items = await itemsOf(`B,"Layar 15,1000,5,bq\n${good(1)}\n${good(2)}\n`);
 		expect(skus(items)).toEqual(["G-1", "G-2"]);
 		expect(refused(items)).toEqual([[1, expect.stringContaining("opens in line 1")]]);
-		// It closes properly further on, and makes a name of two lines.
+		// The quote closes properly later, which gives a name of two lines.
 		const closed = await itemsOf(`B,"Layar 15,1000,5,bq\nC,Kabel 3",1000,5,bq\n${good(1)}\n`);
 		expect(skus(closed)).toEqual(["C", "G-1"]);
 		expect(refused(closed)).toEqual([[1, "one line"]]);

@@ -32,12 +32,12 @@ const compose = load(text) as {
 };
 const containers = Object.entries(compose.services);
 
-/** What opens a door; the address of the shop's pages is public. */
+/** Names of variables with secrets; the URL of the shop's pages is public. */
 const SENSITIVE = /SECRET|PASSWORD|(?<!SHOP)_URL$/;
 
 const SERVERS = ["postgres", "mongo", "nats"];
 
-/** The containers that run services of the shop, by the service. */
+/** Containers that run services of the shop, by service. */
 const hosts = new Map(
 	containers.flatMap(([, container]) =>
 		container.image?.startsWith("toko:")
@@ -54,7 +54,7 @@ test("every service of the shop has a container of its own", () => {
 });
 
 test("no password and no secret is written down: each is a variable that has to be set", () => {
-	// The first admin is made only where a password is given, so that one may be empty.
+	// The first admin is created only if a password is given, so that variable may be empty.
 	const hasToBeSet = /\$\{(\w+:\?.+|ADMIN_PASSWORD:-)\}/;
 	for (const [name, { environment = {} }] of containers) {
 		for (const [variable, value] of Object.entries(environment)) {
@@ -157,7 +157,7 @@ test("the image is not root's, has Node as process 1, and asks the process for i
 	expect(await exitCode(script as string, 503)).toBe(1);
 });
 
-/** What the health check's script ends with where a process answers so. */
+/** Returns the exit code of the health check's script for a process that responds with this status. */
 async function exitCode(script: string, status: number): Promise<number | null> {
 	const server = createServer(({ url }, response) => {
 		response.writeHead(url === "/health/live" ? status : 404).end();

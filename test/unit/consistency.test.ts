@@ -3,7 +3,7 @@ import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import type { Service } from "moleculer";
 import { ConsistencyChecker } from "../../events/consistency.ts";
 
-/** A source whose answers the test gives. */
+/** A source whose responses the test provides. */
 class Source extends EventEmitter {
 	asked: PromiseWithResolvers<string | undefined>[] = [];
 	source = "a source";
@@ -42,7 +42,7 @@ afterEach(async () => {
 	await comparer.stop();
 });
 
-/** A call that is to wait. */
+/** Starts a call that is expected to wait. */
 function check(): Promise<void> {
 	isSettled = false;
 	const checked = comparer.check();
@@ -52,7 +52,7 @@ function check(): Promise<void> {
 	return checked;
 }
 
-/** Lets everything run that waits for nothing. */
+/** Runs all callbacks that are ready. */
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
 test("a call waits for a source that was never asked", async () => {

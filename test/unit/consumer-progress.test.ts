@@ -9,7 +9,7 @@ beforeEach(() => {
 });
 
 describe("a consumer that is slower than events come", () => {
-	/** A look each minute, at a backlog that grows although events are taken in. */
+	/** Reports one sample per minute of a backlog that grows although events are processed. */
 	const lines = (minutes: number, from = 0) =>
 		Array.from({ length: minutes }, (_, minute) =>
 			progress.note(

@@ -1,5 +1,6 @@
 /*
- * What must not compile. `npm run typecheck` reads this file: an @ts-expect-error without an error is an error itself.
+ * Code that must not compile. `npm run typecheck` checks this file: an @ts-expect-error without an error is itself an
+ * error.
  */
 
 import type { ServiceBroker } from "moleculer";

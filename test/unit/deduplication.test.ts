@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { type Context, type Middleware, ServiceBroker } from "moleculer";
 import { deduplicationMiddleware } from "../../middlewares/deduplication.ts";
 
-// Two nodes, of which one sends each request three times.
+// Two nodes, one of which sends each request three times.
 
 let caller: ServiceBroker;
 let callee: ServiceBroker;

@@ -1,9 +1,9 @@
 import { type Service, ServiceBroker } from "moleculer";
 import { FileAdapter } from "../../database/document-file.ts";
 
-// The program of a process that does with a file of documents what document-file.test.ts asks of it.
+// Program of a process that runs the commands of document-file.test.ts on a file of documents.
 
-/** A message to this process, which is answered by what the method answers, or by the message of its error. */
+/** A message to this process. The reply is the result of the method, or the message of its error. */
 export interface Ask {
 	number: number;
 	method: "ping" | "insert" | "count" | "disconnect";

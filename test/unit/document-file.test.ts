@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterAll, afterEach, beforeEach, expect, test } from "@jest/globals";
 import type { Ask } from "./document-file-process.ts";
 
-// A process of its own, because a limit of the size of files is one of all files of a process.
+// A separate process, because a file size limit applies to all files of a process.
 
 const folder = mkdtempSync(join(tmpdir(), "toko-file-"));
 let files = 0;
@@ -17,7 +17,7 @@ beforeEach(async () => {
 	files++;
 	file = join(folder, `${files}.db`);
 	await open();
-	// Larger than any other file that the process could write for a look.
+	// Larger than any other file that the process might write to test the limit.
 	await ask("insert", { _id: "tea", text: "x".repeat(100_000) });
 });
 
@@ -52,7 +52,7 @@ function ask(method: Ask["method"], parameter?: object): Promise<unknown> {
 	return answered(asked);
 }
 
-/** How large a file may become, as a file system or a quota limits it: more fails with EFBIG. */
+/** Sets the maximum size of a file, as a file system or quota would: larger writes fail with EFBIG. */
 function limitFiles(bytes: number | "unlimited"): void {
 	execFileSync("prlimit", ["--pid", String(child.pid), `--fsize=${bytes}:unlimited`]);
 }
@@ -64,7 +64,7 @@ const isHealthy = () =>
 	);
 
 test("a file that takes no more is unhealthy until it takes more, whatever other files of its folder do", async () => {
-	// Room for a mark of a batch, and not for a document.
+	// Space for the mark of a batch, but not for a document.
 	limitFiles(statSync(file).size + 100);
 	const document = { _id: "coffee", text: "x".repeat(1000) };
 	await expect(ask("insert", document)).rejects.toThrow(/could not be written/);

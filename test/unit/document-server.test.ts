@@ -1,7 +1,7 @@
 import { expect, test } from "@jest/globals";
 import { ServerAdapter } from "../../database/document-server.ts";
 
-/** What the collection of an adapter is asked to update. */
+/** Returns the filter of the update that an adapter sends to its collection. */
 async function askedOf(query: object): Promise<object | undefined> {
 	let asked: object | undefined;
 	const adapter = Object.assign(Object.create(ServerAdapter.prototype) as ServerAdapter, {

@@ -7,7 +7,7 @@ import { PROBLEMS } from "../../contracts/problems.ts";
 
 const repository = resolve(import.meta.dirname, "../..");
 
-/** Every document of the repository, by its path, without those that git ignores. */
+/** Every document of the repository by path, without those ignored by git. */
 const documents = new Map(
 	execFileSync("git", ["ls-files", "--cached", "--others", "--exclude-standard", "*.md"], {
 		cwd: repository,
@@ -18,14 +18,17 @@ const documents = new Map(
 		.map((path) => [path, readFileSync(join(repository, path), "utf8")]),
 );
 
-/** Documents about the present; the changelog names former files and settings. */
+/** Documents about the current version; the changelog refers to former files and settings. */
 const present = [...documents].filter(([path]) => path !== "CHANGELOG.md");
 
 const { scripts } = JSON.parse(readFileSync(join(repository, "package.json"), "utf8")) as {
 	scripts: Record<string, string>;
 };
 
-/** Names in capitals that are neither settings nor error codes of Toko: of SQL, HTTP, libraries and other programs. */
+/**
+ * Names in capitals that are neither settings nor error codes of Toko, but belong to SQL, HTTP, libraries or other
+ * programs.
+ */
 const FOREIGN = new Set([
 	...["CREATEDB", "CONNECT", "LISTEN", "NOTIFY", "GET", "PATH", "TO DO"],
 	...[
@@ -37,7 +40,7 @@ const FOREIGN = new Set([
 		"NODE_TLS_REJECT_UNAUTHORIZED",
 	],
 	...["NODE_EXTRA_CA_CERTS", "TMPDIR", "POWER_CUTS", "CHANGE_ME"],
-	// The Python tutorial's.
+	// Used in the Python tutorial.
 	"JWT_SECRET",
 ]);
 
@@ -108,7 +111,7 @@ test("the README, in both languages, has at most 150 lines, the same code and th
 	expect(linksOf(indonesian).filter(isDocument).sort()).toEqual(linksOf(english).filter(isDocument).sort());
 });
 
-/** The relative targets of links and images, outside of code. */
+/** Returns the relative targets of links and images, outside of code. */
 function linksOf(text: string): string[] {
 	const prose = withoutBlocks(text).replaceAll(/(`+)(?!`)[\s\S]*?[^`]\1(?!`)/g, "");
 	return [...prose.matchAll(/\]\(<?([^)\s>]+)>?(?:\s+"[^"]*")?\)|^\[[^\]]+\]:\s*(\S+)/gm)]
@@ -116,7 +119,7 @@ function linksOf(text: string): string[] {
 		.filter((target) => !/^[a-z][a-z+.-]*:/i.test(target));
 }
 
-/** A link of both READMEs, which name each other. */
+/** Tells whether a link is not one between the two READMEs, which link to each other. */
 function isDocument(link: string): boolean {
 	return !link.startsWith("README");
 }
@@ -130,7 +133,7 @@ function isThere(path: string, link: string): boolean {
 	return anchor === undefined || (statSync(target).isFile() && headings(target).has(anchor));
 }
 
-/** The anchors of a document's headings, by the rules of GitHub. */
+/** Returns the anchors of a document's headings, by the rules of GitHub. */
 function headings(file: string): Set<string> {
 	const seen = new Map<string, number>();
 	const anchors = new Set<string>();
@@ -153,12 +156,12 @@ function withoutBlocks(text: string): string {
 	return text.replaceAll(/^([ \t]*)(```+|~~~+)[\s\S]*?^\1\2[ \t]*$/gm, "");
 }
 
-/** The blocks of code, each with its language in front. */
+/** Returns the code blocks, each with its language in front. */
 function blocksOf(text: string): string[] {
 	return [...text.matchAll(/^[ \t]*```([\s\S]*?)^[ \t]*```[ \t]*$/gm)].map(([, block]) => block as string);
 }
 
-/** Inline code in prose and tables, on one line each. */
+/** Returns the inline code in prose and tables, on one line each. */
 function inlineCode(text: string): string[] {
 	return [...withoutBlocks(text).matchAll(/`([^`]+)`/g)].map(([, code]) =>
 		(code as string).replaceAll(/\s*\n\s*/g, " ").replaceAll("\\|", "|"),
@@ -170,14 +173,17 @@ function* codeOf(text: string): Generator<string> {
 	yield* blocksOf(text).flatMap((block) => block.split("\n"));
 }
 
-/** The npm commands in a line, each up to the next command of the shell or a comment. */
+/** Returns the npm commands in a line, each up to the next shell command or comment. */
 function npmCommands(line: string): string[] {
 	return [...line.matchAll(/\bnpm (?:run|start|test)\b.*?(?=\s(?:#|\||&&|;|&)(?:\s|$)|[;)]|$)/g)].map(
 		([found]) => found.trim(),
 	);
 }
 
-/** The reason why a command would be refused, or undefined. Brackets and dots of usages such as `[NAME…]` are ignored. */
+/**
+ * Returns the reason why a command would be refused, or undefined. Ignores brackets and dots of usages such as
+ * `[NAME…]`.
+ */
 function refusalOf(command: string): string | undefined {
 	const [, verb, ...words] = command.replaceAll(/[[\]…"']/g, "").split(/\s+/) as [
 		string,
@@ -220,7 +226,7 @@ function takes(command: string, option: string): boolean {
 	});
 }
 
-/** The names of settings in `config/`, the template and the containers. */
+/** Returns the names of settings in `config/`, the template and the containers. */
 function settingNames(): string[] {
 	const files = [
 		...readdirSync(join(repository, "config")).map((name) => `config/${name}`),
@@ -231,7 +237,7 @@ function settingNames(): string[] {
 	);
 }
 
-/** The constants of the code: a document may point at one. */
+/** Returns the constants of the code, which documents may refer to. */
 function constantNames(): string[] {
 	const lines = execFileSync("git", ["grep", "-hoE", "const [A-Z][A-Z0-9_]+", "--", "*.ts", "*.mjs"], {
 		cwd: repository,
@@ -240,7 +246,7 @@ function constantNames(): string[] {
 	return lines.split("\n").map((line) => line.slice("const ".length));
 }
 
-/** Whether git ignores a path, as it does for generated files. */
+/** Tells whether git ignores a path, as it does for generated files. */
 function isIgnored(path: string): boolean {
 	try {
 		execFileSync("git", ["check-ignore", "--quiet", path], { cwd: repository });

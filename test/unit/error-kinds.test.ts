@@ -5,7 +5,7 @@ import { problem } from "../../contracts/problems.ts";
 import { NotWritten } from "../../database/append-log.ts";
 import { isTransient } from "../../errors/kinds.ts";
 
-// It has no types.
+// The driver has no types.
 const { MongoClient, MongoError, MongoNetworkError, MongoWriteConcernError } = createRequire(import.meta.url)(
 	"mongodb",
 ) as {
@@ -22,7 +22,7 @@ test("a file that takes no writes passes", () => {
 
 test("a MongoDB that is not there passes", async () => {
 	const options = { useUnifiedTopology: true, serverSelectionTimeoutMS: 100 };
-	// Port 9, of the discard protocol, is nobody's.
+	// No program listens on port 9, that of the discard protocol.
 	const error = await MongoClient.connect("mongodb://127.0.0.1:9", options).catch((thrown) => thrown);
 	expect(error).toBeInstanceOf(MongoError);
 	expect(isTransient(error)).toBe(true);

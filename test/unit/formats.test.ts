@@ -14,7 +14,7 @@ async function formats(env: Record<string, string>) {
 	return import("../../services/notifications/formats.ts");
 }
 
-/** Prints a moment as a process of notifications writes it. */
+/** Program that prints a time in the same way as a notifications process. */
 const PROGRAM = `
 	await import(${JSON.stringify(new URL("../../config/environment.ts", import.meta.url))});
 	const { moment } = await import(${JSON.stringify(new URL("../../services/notifications/formats.ts", import.meta.url))});

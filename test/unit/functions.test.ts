@@ -11,7 +11,7 @@ const folders = globSync("{services,events}/**/functions/**/version.json", { cwd
 	pathToFileURL(`${resolve(repository, file, "../")}/`),
 );
 const named = folders.map((folder) => [folder.pathname.slice(repository.length + 1), folder] as const);
-/** Those that an index or a migration itself needs. */
+/** Functions that an index or a migration needs. */
 const IN_MIGRATIONS = ["drop_earlier_job", "fold", "take_over_text"];
 
 const definitions = (sql: string) =>
@@ -28,7 +28,7 @@ test.each(named)("%s has a version that grows with each change of its functions"
 	}
 	const { version, sha256 } = JSON.parse(await readFile(new URL("version.json", folder), "utf8"));
 	expect(Number.isInteger(version) && version >= 1).toBe(true);
-	// Where this fails: raise `version` by one, and write the sum that was received into version.json.
+	// If this fails, increment `version`, and copy the received sum into version.json.
 	expect(hash.digest("hex")).toBe(sha256);
 });
 

@@ -41,7 +41,7 @@ const schemas = [...schemasIn(document)];
 const ajv = new Ajv2020({ strict: false });
 (formats as unknown as (ajv: Ajv2020) => void)(ajv);
 
-/** Every schema of the document, wherever it is, with its place. */
+/** Yields every schema of the document with its path. */
 function* schemasIn(node: unknown, at: string[] = []): Generator<{ schema: Schema; at: string }> {
 	if (typeof node !== "object" || node === null) {
 		return;
@@ -97,7 +97,7 @@ test("a client generated from the document has whole numbers that are large enou
 
 test("a client generated from the document understands each pattern, and matches none against a date", () => {
 	for (const { schema, at } of schemas) {
-		// RE2 (Go) and Rust have neither of these.
+		// RE2 (Go) and Rust support neither lookaround nor backreferences.
 		expect([at, schema.pattern ?? ""]).toEqual([at, expect.not.stringMatching(/\(\?[=!<]|\\[1-9]/)]);
 		expect([at, schema.format && schema.pattern]).toEqual([at, undefined]);
 	}

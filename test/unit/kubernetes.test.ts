@@ -36,15 +36,15 @@ const all = (await Promise.all(kustomization.resources.map(things))).flat();
 const secrets = (await things("secrets.example.yaml")) as (Thing & { stringData: Record<string, string> })[];
 const services = namedServices("");
 
-/** The kinds that Kubernetes has by itself, with its published schemas. */
+/** Built-in kinds of Kubernetes, with their published schemas. */
 const KINDS = [
 	...[CronJob, Deployment, HorizontalPodAutoscaler, NetworkPolicy, PodDisruptionBudget],
 	...[ConfigMap, Namespace, Secret, Service, ServiceAccount],
 ];
 
 /**
- * What Kubernetes' schema says against a thing. The schemas let fields pass that they do not know, where Kubernetes would
- * leave them out and nobody would notice: such a field is one that the validator never looks at.
+ * Returns the violations of Kubernetes' schema in an object. The schemas accept unknown fields, which Kubernetes would
+ * silently drop. An unknown field is one that the validator never reads.
  */
 function problems(thing: Thing): string[] {
 	const Kind = KINDS.find(({ apiVersion, kind }) => apiVersion === thing.apiVersion && kind === thing.kind);
@@ -53,7 +53,7 @@ function problems(thing: Thing): string[] {
 	}
 	const known = new Set<string>();
 	try {
-		// Not `new Kind(thing)`, which would copy it, and with that look at every field.
+		// `new Kind(thing)` would copy the object and thereby read every field.
 		Kind.prototype.validate.call(watched(thing, "", known) as never);
 	} catch (error) {
 		return [(error as Error).message];
@@ -132,7 +132,7 @@ function selects({ matchLabels = {}, matchExpressions = [] }: Selector, labels: 
 	);
 }
 
-/** The thing of this kind and name, which has to be there, as the tests below read it. */
+/** Returns the object of this kind and name, which must exist. */
 function one<T>(kind: string, name: string): T {
 	const found = all.filter((thing) => thing.kind === kind && thing.metadata.name === name);
 	expect({ kind, name, found: found.length }).toEqual({ kind, name, found: 1 });

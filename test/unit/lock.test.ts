@@ -68,7 +68,7 @@ test("of processes that see the same stale lock exactly one takes it", async () 
 	for (let round = 0; round < 50; round++) {
 		const file = join(folder, `round-${round}.lock`);
 		await writeFile(file, stale);
-		// In every other round, a process was killed while it took the stale lock over.
+		// In every other round, a process was killed while it was taking over the stale lock.
 		if (round % 2 === 1) await writeFile(`${file}.takeover`, stale);
 		const won = await Promise.all(many.map((rival) => rival.takes(file)));
 		expect(won.filter(Boolean)).toHaveLength(1);
@@ -84,7 +84,7 @@ test("a lock that passes from hand to hand is never in two", async () => {
 	await writeFile(counter, "0");
 	const many = await Promise.all(Array.from({ length: 4 }, startRival));
 	await Promise.all(many.map((rival) => rival.counts(file, counter, 100)));
-	// Each reads, adds one and writes under the lock: two at once would lose one.
+	// Each reads, increments and writes under the lock: concurrent updates would lose one.
 	expect(await readFile(counter, "utf8")).toBe("400");
 });
 
@@ -98,7 +98,7 @@ test("the NeDB file has one owner, and others are told what to do", async () => 
 	);
 });
 
-/** Another process, which does what it is told line by line and keeps the locks it takes. */
+/** Another process that executes commands line by line and holds the locks it acquires. */
 class Rival {
 	pid: number;
 	#child: ChildProcess;

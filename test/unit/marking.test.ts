@@ -5,7 +5,7 @@ import type { Sent } from "../../services/notifications/queue.ts";
 
 const left = (id: string): Left => ({ id, recipient: `${id}@toko.test`, subject: null });
 
-/** A database that fails as often as `failures` says, with a clock of its own. */
+/** Returns a database that fails `failures` times, with a simulated clock. */
 function setUp(failures: number, error: () => Error) {
 	const marked: string[][] = [];
 	const pauses: number[] = [];

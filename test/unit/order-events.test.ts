@@ -8,11 +8,11 @@ import { orderEvents } from "../../services/products/order-events.ts";
 
 type Handle = (this: object, given: unknown, message: object) => Promise<void>;
 
-/** A service whose store fails in the ways that a test asks for. */
+/** A service whose store fails on demand. */
 class Store {
-	/** Of reading products, and of noting a place: thrown while it is there. */
+	/** Errors to throw while set: on reading products and on recording a position. */
 	failures: { find?: Error | undefined; raise?: Error | undefined; ready?: Error | undefined } = {};
-	/** Reservations that products were asked for, each time. */
+	/** Reservations requested from products, by call. */
 	asked: string[][] = [];
 	raised: number[] = [];
 	errors: string[] = [];
@@ -45,7 +45,7 @@ class Store {
 		this.#handle = channels[ALL_EVENTS]?.handler as Handle;
 	}
 
-	/** Delivers an event; answers the pause that it is given back with, undefined where it is acknowledged. */
+	/** Delivers an event. Returns the delay of its redelivery, or undefined if it is acknowledged. */
 	async deliver(event: object, seq: number, redeliveryCount: number): Promise<number | undefined> {
 		const naks: number[] = [];
 		const message = {

@@ -3,7 +3,7 @@ import { hash } from "@node-rs/argon2";
 import { newPassword, normalPassword, password } from "../../contracts/passwords.ts";
 import { checkPassword, hashPassword } from "../../services/users/passwords.ts";
 
-/** As a Mac and as Windows send the same keys. */
+/** The same keys as encoded by macOS and by Windows. */
 const [MAC, WINDOWS] = ["kopi-cafe\u0301-Å".normalize("NFD"), "kopi-café-Å".normalize("NFC")];
 
 describe("the normal form of a password", () => {
@@ -94,7 +94,7 @@ describe("a password", () => {
 			return Math.min(...costs);
 		};
 		for (const typed of [`${MAC}!`, "rahasia-sekali"]) {
-			// One hash more or less would be twice or half as much.
+			// One hash more or less would double or halve the time.
 			const ratio = (await cost(known, typed)) / (await cost(undefined, typed));
 			expect(ratio).toBeGreaterThan(0.6);
 			expect(ratio).toBeLessThan(1.6);

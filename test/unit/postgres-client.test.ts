@@ -13,14 +13,14 @@ afterEach(() => {
 
 const URL_OF_ALL = "postgres://toko:p%40ss@db.internal:5433/postgres";
 
-/** What pg makes of it. */
+/** Returns the connection parameters that pg derives from a URL. */
 function parametersOf(connectionString: string, options: object = {}) {
 	const client = new PostgresClient({ connectionString, ...options });
 	return (client as unknown as { connectionParameters: Record<string, unknown> }).connectionParameters;
 }
 
 describe("no variable of the shell that a library reads counts", () => {
-	// Given to pg by hand, so that it never looks at them.
+	// Passed to pg explicitly, so that it never reads them.
 	const harmless = ["USER", "USERNAME", "HOME", "APPDATA", "NODE_ENV"];
 	const libraries = ["pg", "pg-pool", "pg-protocol", "pg-types", "pg-connection-string", "pgpass"];
 	const found = [...libraries, "graphile-worker", "@graphile/logger", "sequelize", "umzug", "debug"].flatMap(
@@ -34,7 +34,7 @@ describe("no variable of the shell that a library reads counts", () => {
 
 	test.each([
 		...new Set(found),
-		// pg puts these names together, and libpq has the others.
+		// pg composes these names, and libpq reads the others.
 		...["PGHOST", "PGPORT", "PGUSER", "PGPASSWORD", "PGDATABASE", "PGOPTIONS", "PGBINARY", "PGREPLICATION"],
 		...["PGCLIENT_ENCODING", "PGCLIENTENCODING", "PGAPPNAME", "PGSSLNEGOTIATION", "PGTZ", "PGDATESTYLE"],
 		...["PGSERVICE", "PGSERVICEFILE", "PGSYSCONFDIR", "PGSSLROOTCERT", "PGHOSTADDR", "PGDATA"],
@@ -127,7 +127,7 @@ describe("the URL says all", () => {
 	});
 });
 
-/** Names of variables that the sources of a package read. */
+/** Returns the names of variables that the sources of a package read. */
 function variablesIn(folder: string): string[] {
 	return readdirSync(folder, { recursive: true, withFileTypes: true })
 		.filter(

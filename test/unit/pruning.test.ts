@@ -22,7 +22,7 @@ afterEach(async () => {
 	await broker.stop();
 });
 
-/** Starting and stopping a broker wait for timers of its own. */
+/** Advances the simulated clock for the timers that a broker awaits when it starts or stops. */
 async function inFakeTime(work: Promise<void>): Promise<void> {
 	await jest.advanceTimersByTimeAsync(100);
 	await work;

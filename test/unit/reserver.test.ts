@@ -3,9 +3,9 @@ import { expect, test } from "@jest/globals";
 import type { HoldStore } from "../../services/products/hold-pages.ts";
 import { Reserver } from "../../services/products/reserver.ts";
 
-/** Products with much stock, whose updates wait to be let go. */
+/** A store with large stocks, whose updates wait until the test completes them. */
 class SlowStore {
-	/** The products of the updates that wait, and how each is let go. */
+	/** Products of the waiting updates, each with the function that completes it. */
 	updates: { product_id: string; go: () => void }[] = [];
 	/** Products that cannot be read. */
 	broken = new Set<string>();
@@ -25,7 +25,7 @@ class SlowStore {
 		return { products, pages: { find: async () => [] } } as never;
 	}
 
-	/** Lets all that waits go, and what comes of it. */
+	/** Completes all waiting updates and those that follow from them. */
 	async finish(): Promise<void> {
 		for (await turn(); this.updates.length > 0; await turn()) {
 			for (const { go } of this.updates.splice(0)) {

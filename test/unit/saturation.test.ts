@@ -16,7 +16,7 @@ beforeEach(() => {
 	);
 });
 
-/** Lets time pass, with what worked of it. */
+/** Advances the clock with this share of load, and returns whether the process is saturated. */
 function pass(ms: number, { loop = 0, cores = 0 }: { loop?: number; cores?: number }): boolean {
 	now += ms;
 	times = { loop: times.loop + loop * ms, cores: times.cores + cores * ms };

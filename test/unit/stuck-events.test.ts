@@ -17,7 +17,7 @@ const failure = (aggregate: string, position?: string) => ({
 	error: new Error("503"),
 });
 
-/** A batch in which the first one fails and another one is acknowledged. */
+/** Records a batch in which the first event fails and another one is acknowledged. */
 function failBesideOthers(position?: string) {
 	now += 10_000;
 	return stuck.note([event("a", position), event("b")], [failure("a", position)], true);

@@ -9,17 +9,17 @@ import { Sweeper } from "../../services/products/sweeper.ts";
 
 const START = Date.parse("2030-01-01T00:00:00.000Z");
 const EVERY_S = 10;
-/** By one query after the other, as in a file. */
+/** Runs one query after the other, as in a file. */
 const { inBatches } = FileAdapter.prototype;
 
-/** A sweeper on a clock of the test, its holds and the answers of orders. */
+/** A sweeper with a simulated clock, its holds and the responses of orders. */
 class Clockwork {
 	holds: Hold[] = [];
 	isAway = false;
-	/** Reservations that orders was asked about, and how many with each call. */
+	/** Reservations that orders was asked about, and their number in each call. */
 	asked: { reservation_id: string; second: number }[] = [];
 	calls: number[] = [];
-	/** Queries for products that ever had pages. */
+	/** Number of queries for products that ever had pages. */
 	looks = 0;
 	second = 0;
 	sweeper: Sweeper;
@@ -43,7 +43,7 @@ class Clockwork {
 		return reservation_id;
 	}
 
-	/** Sweeps as the timer does, until this second. */
+	/** Sweeps at the interval of the timer until this second. */
 	async sweepUntil(second: number): Promise<void> {
 		for (; this.second < second; this.second += EVERY_S) {
 			await this.sweeper.sweep().catch(() => undefined);
@@ -155,7 +155,9 @@ describe("the sweeper asks orders about a hold without an order", () => {
 });
 
 describe("looking for lost pages", () => {
-	/** Products that ever had a page, those that have one by their numbers, and the queries for both. */
+	/**
+	 * Creates a store of products that ever had a page, with the numbers of those that list one, and counts the queries.
+	 */
 	function storeOf(products: number, listed: number[], found: string[]) {
 		const queries = { products: 0, pages: 0 };
 		const all = Array.from({ length: products }, (_, n) => ({

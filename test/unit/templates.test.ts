@@ -87,7 +87,7 @@ test("what has a text beside its mail goes as an SMS too, in both languages", as
 		const reader = { ...budi, locale };
 		const { text, subject } = await templates.write("sms", "order.shipped", reader, at(example));
 		expect(text).toMatch(/#TK-000001.*(Rp 1\.250\.000|IDR 1,250,000)/);
-		// Anything else is sent as UCS-2, in parts of 70 characters instead of 160.
+		// Other characters need UCS-2, in segments of 70 characters instead of 160.
 		expect(text).toMatch(/^[\x20-\x7e]+$/);
 		expect(subject).toBeUndefined();
 	}
@@ -111,7 +111,7 @@ test("what customers and shopkeepers write is text, not HTML and not a template"
 
 const folders = new URL("../../services/notifications/templates/", import.meta.url);
 
-/** Loads the templates with a file of them changed. */
+/** Loads the templates with one of their files changed. */
 async function loadWith(file: string, change: (text: string) => string) {
 	const folder = await mkdtemp(join(tmpdir(), "templates-"));
 	await cp(folders, folder, { recursive: true });

@@ -10,7 +10,7 @@ import { acknowledgedUpTo, messages } from "./stream.ts";
 
 const PRODUCTS_AT_ONCE = 500;
 
-/** A pending order that products holds no units for. */
+/** A pending order with lines that products holds no units for. */
 interface Unheld {
 	order_id: string;
 	number: string;
@@ -19,7 +19,7 @@ interface Unheld {
 	lines: { product_id: string; quantity: number }[];
 }
 
-/** A product of which more units are on sale, held and sold than were supplied. */
+/** A product with more units in stock, held and sold than were supplied. */
 interface Surplus {
 	product_id: string;
 	stock: number;
@@ -28,10 +28,10 @@ interface Surplus {
 }
 
 /**
- * Brings products and orders together where one of them was restored from an older copy: units that orders has sold leave
- * the stock, pending orders get their hold again where there are units and are cancelled where not.
+ * Reconciles products and orders after one of them was restored from an older backup. Removes units that orders has
+ * sold from the stock. Holds the units of pending orders again, or cancels the order where too few units are left.
  *
- * @returns Whether anything was lost.
+ * @returns Whether data was lost.
  */
 export async function acceptProducts(
 	sources: Sources,
@@ -78,7 +78,7 @@ export async function acceptProducts(
 	return true;
 }
 
-/** Looks at both stores, with the products in temporary tables of orders' database. */
+/** Compares both stores in SQL: copies the products into temporary tables of the orders database. */
 async function compare(sources: Sources): Promise<{ unheld: Unheld[]; surpluses: Surplus[] }> {
 	return inDatabase("orders", async (client) => {
 		await client.query(`
@@ -139,7 +139,10 @@ const SURPLUSES = `
 		) AS sold USING (product_id)
 	) AS products WHERE surplus > 0`;
 
-/** Of these orders those that were paid in what is lost, and whose units products has taken out for it. */
+/**
+ * Returns those of the orders whose payment was lost with the restore, and whose units products has already taken out
+ * of stock.
+ */
 async function soldInLost(sources: Sources, unheld: Unheld[], consumed: number): Promise<Set<string>> {
 	const ids = new Set(unheld.map(({ order_id }) => order_id));
 	const sold = new Set<string>();
@@ -157,7 +160,7 @@ async function soldInLost(sources: Sources, unheld: Unheld[], consumed: number):
 	return sold;
 }
 
-/** Cancels a pending order as the shop, with its event. */
+/** Cancels a pending order on behalf of the shop and publishes the event. */
 async function cancel(order_id: string): Promise<void> {
 	const { from, to, event, stock } = STEPS.cancel;
 	await inDatabase("orders", (client) =>

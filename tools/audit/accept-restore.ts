@@ -9,12 +9,12 @@ import { acknowledgedUpTo, type Message, messages } from "./stream.ts";
 const ROWS_AT_ONCE = 5000;
 
 /**
- * Lets a shop go on whose data were restored from an older copy, or lost, without what that copy lacks: what others know
- * of it counts as lost, and its ids and numbers are never given again. Safe while the shop runs; services notice within
- * seconds.
+ * Lets a shop continue after some of its data was restored from an older backup or lost. Records that other stores
+ * still refer to are marked as lost, and their ids and numbers are never reused. Safe while the shop runs; services
+ * pick up the change within seconds.
  *
- * @param isRunning Whether services are there.
- * @returns Whether anything was lost.
+ * @param isRunning Whether the services are running.
+ * @returns Whether data was lost.
  */
 export async function acceptRestore(
 	sources: Sources,
@@ -59,7 +59,7 @@ async function acceptUsers(
 		`SELECT setval('user_ids', greatest(nextval('user_ids'), max(substr(aggregate, 6)::bigint))) AS last
 		FROM event_sequences WHERE aggregate ~ '^user:[0-9]{1,10}$'`,
 	);
-	// Some of them were ended, and passwords changed, in what is lost.
+	// The lost data may include revoked sessions and changed passwords.
 	const { rowCount: sessions } = await client.query("DELETE FROM refresh_tokens");
 	say(
 		`users: ${events} users have lost events, ${unknown} more are known from orders; the next id is above ${rows[0]?.last}; ${sessions} refresh tokens ended, so people log in again`,
@@ -94,7 +94,7 @@ async function acceptOrders(
 	if (events === 0 && sales === 0) {
 		return false;
 	}
-	// A sent message has its order's number in the subject only.
+	// A sent message has the number of its order only in the subject.
 	const [known] = await sources.snapshot("notifications", (query) =>
 		query<{ number: string | null }>(
 			`SELECT max(greatest(
@@ -117,8 +117,8 @@ async function acceptOrders(
 }
 
 /**
- * Raises the sequences of a database's events to those that the stream has and that notifications has taken in; answers of
- * how many aggregates, and the highest number of an order in the stream.
+ * Raises the event sequences of a database to the highest ones found in the stream and in the inbox of notifications.
+ * Returns the number of aggregates raised and the highest order number in the stream.
  */
 async function acceptEvents(
 	client: pg.Client,
@@ -163,7 +163,7 @@ interface Place {
 	sequence: number;
 }
 
-/** Whether a message came from the outbox of users or orders. */
+/** Tells whether a message came from the outbox of users or orders. */
 function isEventOf(of: "user" | "order", { id, aggregate, sequence }: Message): boolean {
 	return (
 		String(aggregate).startsWith(`${of}:`) &&
@@ -173,8 +173,8 @@ function isEventOf(of: "user" | "order", { id, aggregate, sequence }: Message): 
 }
 
 /**
- * Has the inbox of notifications wait for none of these events, which do not come again. Where it was restored too, it would
- * keep those after them waiting.
+ * Advances the inbox of notifications past acknowledged events, which are not redelivered. An inbox that was restored
+ * too would otherwise hold back all later events of the aggregate.
  */
 async function passInbox(places: Place[]): Promise<void> {
 	if (places.length > 0) {
@@ -190,7 +190,7 @@ async function passInbox(places: Place[]): Promise<void> {
 	}
 }
 
-/** Answers the aggregates that had fewer events. */
+/** Raises the sequences of aggregates and returns the aggregates that had fewer events. */
 async function raise(client: pg.Client, places: Place[], raised: Set<string>): Promise<Set<string>> {
 	const { rows } = await client.query<{ aggregate: string }>(
 		`INSERT INTO event_sequences AS s (aggregate, sequence, lost)

@@ -18,7 +18,7 @@ export interface Audit {
 }
 
 const PAUSE_MS = 500;
-/** A finding seen in this many rounds in a row is a breach, not a change on its way between two databases. */
+/** Number of consecutive rounds that must report a finding. Fewer may be a change in progress between two databases. */
 const ROUNDS_TO_BELIEVE = 4;
 
 interface Group {
@@ -42,12 +42,13 @@ const GROUPS: Group[] = [
 ];
 
 /**
- * Checks what the shop keeps against what it promises, while it runs or stands. The databases are read one after the
- * other, so what looks wrong is looked at again: only what stays is a breach. A check that fails is a breach too, and the
- * others go on.
+ * Checks that the data of the shop is consistent, whether the shop runs or not. The databases are read one after the
+ * other, so each finding is checked again: only a finding that persists is a breach. A check that fails is reported as
+ * a breach and does not stop the others.
  *
- * @param patience_ms How long what keeps changing is looked at again. Each group gets its rounds, however slow they are.
- * @param pause_ms Between two rounds: longer than two databases are apart from each other.
+ * @param patience_ms Time limit for rechecking data that keeps changing. Each group gets its minimum of rounds, however
+ * slow they are.
+ * @param pause_ms Pause between two rounds: longer than the delay between two databases.
  */
 export async function audit(sources: Sources, patience_ms: number, pause_ms = PAUSE_MS): Promise<Audit> {
 	const deadline = Date.now() + patience_ms;
@@ -87,7 +88,7 @@ async function lookAtFile({ productFile }: Sources): Promise<Look[]> {
 	return productFile ? [await lookAtProductFile(productFile)] : [];
 }
 
-/** Each document that a check finds something in, once. */
+/** Returns the key of each check and document with a finding, without duplicates. */
 function keysOf(looks: Look[]): string[] {
 	return [
 		...new Set(
@@ -100,7 +101,7 @@ function keyOf(check: string, document: string): string {
 	return `${check} ${document}`;
 }
 
-/** What was not seen often enough counts as under way. */
+/** Counts findings that are not confirmed yet as under way. */
 function onlyBelieved(look: Look, isBelieved: (key: string) => boolean): Look {
 	const findings = look.findings.filter(({ document }) => isBelieved(keyOf(look.check, document)));
 	return { ...look, findings, under_way: look.under_way + look.findings.length - findings.length };

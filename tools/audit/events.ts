@@ -8,15 +8,16 @@ import { EVENT_OF_STATUS } from "./orders.ts";
 import type { Sources } from "./snapshot.ts";
 import { lookAtStream, type UnreadEvents } from "./stream.ts";
 
-/** So many missing events of one thing are named; after them a repair and the next audit name others. */
+/** Maximum number of missing events reported for one aggregate. After a repair, the next audit reports more. */
 const MISSING_MAX = 1000;
 
 /**
- * Everything that happened, which the rows of users, orders and payments tell, was published, was taken in by
- * notifications up to the last event, and its messages were sent.
+ * Checks that each change recorded in the rows of users, orders and payments was published as an event, that
+ * notifications has processed all events, and that their messages exist.
  */
 export async function lookAtEvents(sources: Sources): Promise<Look[]> {
-	// Before what happened, or an event that comes meanwhile would be neither in the outbox nor in the stream.
+	// Read the stream before the databases: an event published in between would be neither in the outbox nor in the
+	// stream.
 	const { looks, unread } = await lookAtStream(sources);
 	const happening = new PagedLook(
 		"what happened is an event",
@@ -53,7 +54,10 @@ export async function lookAtEvents(sources: Sources): Promise<Look[]> {
 	return [...looks, happening, arriving, telling];
 }
 
-/** Counted by PostgreSQL: anybody may have a mail sent to a user each minute, and each is an event. */
+/**
+ * Reads the events of users, counted by PostgreSQL: anyone may request a mail to a user every minute, and each is an
+ * event.
+ */
 function happenedToUsers(sources: Sources) {
 	return pages<Happened>(
 		sources,
@@ -104,10 +108,10 @@ const PUBLISHED = `coalesce(s.sequence, 0) AS published, coalesce(s.lost, 0) AS 
 const COUNTS = `coalesce(jsonb_object_agg(name, times) FILTER (WHERE name IS NOT NULL), '{}') AS happened,
 	coalesce(jsonb_object_agg(name, recent) FILTER (WHERE recent > 0), '{}') AS recent`;
 
-/** The rows of notifications for one page of orders or users. */
+/** Rows of notifications for one page of orders or users. */
 interface Kept {
 	taken: Map<string, number>;
-	/** Events that were passed over. */
+	/** Sequences of events that the inbox skipped, by aggregate. */
 	gaps: Map<string, number[]>;
 	told: Map<string, Told[]>;
 }
@@ -136,7 +140,11 @@ function keptOf(sources: Sources, page: Happened[]): Promise<Kept> {
 	});
 }
 
-/** @returns Whether events are still to be taken in. */
+/**
+ * Compares the inbox with the published events of an aggregate.
+ *
+ * @returns Whether some events are not processed yet.
+ */
 function compareInbox(
 	database: LostEvent["database"],
 	one: Happened,

@@ -2,69 +2,72 @@ import type { EventName } from "../../contracts/actions.ts";
 import type { Publisher } from "../../contracts/services.ts";
 import type { Place } from "../../events/outbox-rows.ts";
 
-/** Something that must not be: which document, and what is wrong with it. */
+/** A document and what is wrong with it. */
 export interface Finding {
 	document: string;
 	what: string;
-	/** A hold that can be settled safely: its order says what becomes of it. */
+	/** Reservation whose hold can be settled safely, according to its order. */
 	reservation_id?: string;
-	/** A product whose ledger can be made to account for what was supplied. */
+	/** Product whose ledger can be corrected to match the units supplied. */
 	product_id?: string;
-	/** Events that can be sent again. */
+	/** Events that can be published again. */
 	events?: LostEvent[];
 }
 
-/** An event that nobody has taken in, by the database of its outbox and its place. */
+/** An event that was never processed, identified by its outbox database, aggregate and sequence. */
 export interface LostEvent extends Place {
 	database: Publisher;
 }
 
-/** What one check saw. */
+/** Result of one check. */
 export interface Look {
 	check: string;
-	/** The cure of its findings, in a sentence. */
+	/** Instructions to fix the findings, in one sentence. */
 	cure: string;
-	/** How many documents it looked at. */
+	/** Number of documents checked. */
 	looked_at: number;
-	/** How many of them are still being worked on, which is no breach. */
+	/** Number of documents still being processed, which is not a breach. */
 	under_way: number;
 	findings: Finding[];
-	/** Documents that changed at each look, so that nothing can be said of them. */
+	/** Documents that changed between all reads, so that they could not be checked. */
 	not_judged?: string[];
 }
 
-/** The messages of one type about one thing. */
+/** Number of messages of one type for one aggregate. */
 export interface Told extends Record<string, unknown> {
 	aggregate: string;
 	type: string;
-	/** Mails alone: who gets texts too depends on their phone. */
+	/** Number of mails only; whether a user also gets text messages depends on their phone number. */
 	mails: number;
 	texts: number;
 	queued: number;
-	/** Until when the latest of them is put off, in words, where that is further ahead than any try; null else. */
+	/** Latest scheduled send time as text, if it is later than any retry; otherwise null. */
 	put_off_to: string | null;
 	user_ids: number[];
 }
 
-/** How many events there are of each name. */
+/** Number of events by name. */
 export type EventCounts = Partial<Record<EventName, number>>;
 
-/** Something that has events, such as `order:<id>`, with the numbers of those that must have happened. */
+/** An aggregate such as `order:<id>`, with the number of events that it must have published, by name. */
 export interface Happened {
 	key: number | string;
 	aggregate: string;
 	document: string;
-	/** The owner. */
+	/** Id of the owner. */
 	user_id: number;
 	happened: EventCounts;
-	/** Those of them that are so young that their messages are still kept. */
+	/** Number of those events that are recent enough for their messages to be retained, by name. */
 	recent: EventCounts;
-	/** How many of the first events are so old that their places in an inbox may be gone. */
+	/** Number of the earliest events that are so old that their row in an inbox may have been pruned. */
 	forgotten: number;
-	/** How many events were published, in the same transactions. */
+	/** Number of events published, counted in the same transaction as the change. */
 	published: number;
-	/** How many of them were lost when the database was restored from an older copy, and so are no part of `happened`. */
+	/**
+	 * Number of published events lost when the database was restored from an older backup. They do not appear in
+	 * `happened`.
+	 */
 	lost: number;
-	/** The sequences of those that the outbox has not published: on their way, or put aside. */
+	/** Sequences of events in the outbox that are not published: pending or refused. */
 	in_outbox: number[];
 }

@@ -8,9 +8,10 @@ import { ownProductsFile } from "../../infra/lock.ts";
 const PATIENCE_MS = 10_000;
 
 /**
- * Works with services of the shop.
+ * Calls a function with a broker that can reach the given services.
  *
- * @param isRunning Whether services are there; otherwise this process hosts them meanwhile.
+ * @param isRunning Whether the services are running; otherwise this process hosts them for the call.
+ * @throws StartError if the services are unavailable.
  */
 export async function withServices<T>(
 	names: string[],

@@ -2,7 +2,7 @@ import type pg from "pg";
 import { databaseUrl } from "../../config/settings.ts";
 import { PostgresClient } from "../../database/postgres-client.ts";
 
-/** Works in one transaction of a database, so that a second try begins where the first one did. */
+/** Calls a function in one transaction of a database, so that a retry starts from the same state. */
 export async function inDatabase<T>(name: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
 	const client = new PostgresClient({
 		connectionString: databaseUrl(name),

@@ -4,7 +4,7 @@ import type { Look } from "./finding.ts";
 import { look } from "./look.ts";
 import type { Sources } from "./snapshot.ts";
 
-/** In SQL: the jobs as `j`. A payload of which PostgreSQL could not take the fields is empty. */
+/** SQL: the jobs as `j`. A payload that is not valid jsonb reads as an empty object. */
 export const JOBS = `(
 	SELECT one.id, t.identifier AS task, one.key, one.run_at, one.attempts, one.max_attempts, one.last_error,
 		one.locked_at, one.locked_by,
@@ -13,21 +13,21 @@ export const JOBS = `(
 ) AS j`;
 
 /**
- * A condition in SQL: whether job `j` waits far too long. Nothing of Toko plans further ahead than 30 seconds, and what
- * has failed is tried again after e^attempts seconds, at most e^10 (graphile-worker's pauses).
+ * SQL condition: job `j` is scheduled too far ahead. Toko schedules jobs at most 30 seconds ahead, and failed jobs are
+ * retried after e^attempts seconds, at most e^10 (the backoff of graphile-worker).
  */
 export const IS_PUT_OFF = `(j.run_at > now() + interval '5 minutes'
 	+ CASE WHEN j.last_error IS NULL THEN interval '0' ELSE make_interval(secs => exp(least(j.attempts, 10))) END)`;
 
-/** Names Toko's workers among the advisory locks of a database: see mixins/jobs.ts. */
+/** Class id of the advisory locks of Toko's workers; see mixins/jobs.ts. */
 const WORKER_LOCK = 7_706_560;
 
-/** No job takes so long. */
+/** Upper bound of the time that a job takes. */
 const LONGEST_JOB = "5 hours";
 
 /**
- * A condition in SQL: whether job `j` is locked and nobody does it. What a dead worker has left is given back within
- * seconds by any living one, so that a shop without workers says nothing; a moment that is still to come never passes.
+ * SQL condition: job `j` is locked but no worker runs it. Live workers release orphaned jobs within seconds, so an old
+ * lock counts only while a worker is connected. A lock time in the future never expires.
  */
 export const IS_STUCK = `(j.locked_at IS NOT NULL AND (
 	j.locked_at > now() + interval '5 minutes'
@@ -38,7 +38,7 @@ export const IS_STUCK = `(j.locked_at IS NOT NULL AND (
 ))`;
 
 const IS_GIVEN_UP = "j.attempts >= j.max_attempts";
-/** One that has lost its key was replaced or removed while it was under way. */
+/** A given-up job without a key was replaced or removed while it was running. */
 const IS_WANTED = `(NOT ${IS_GIVEN_UP} OR j.key IS NOT NULL)`;
 
 /** Every job is done in the end, and does what its key says. */
@@ -85,7 +85,7 @@ function wrongIn(database: Database): string {
 		FROM graphile_worker._private_known_crontabs WHERE last_execution > now() + interval '1 day'`;
 }
 
-/** The tasks of orders that are done once for something, which the key names. A failed one is tried until it is done. */
+/** Tasks of orders that run once for each reference in their key. Failed ones are retried until they succeed. */
 const KEYED = [
 	["refund_payment", "refund", "reference"],
 	["restock_order", "restock", "order_id"],
@@ -99,8 +99,8 @@ const TASKS = [
 ];
 
 /**
- * A job of orders does what it is there for. One whose key was taken over by a newer one has no attempts left, and one
- * that is done but still there (its process was killed) does nothing.
+ * Checks that the jobs of orders match their keys. A job replaced by a newer one with the same key has no attempts
+ * left. A job that was done but not removed because its process was killed has no effect.
  */
 function payloads(query: Snapshot): Promise<Look> {
 	const values = KEYED.map(([task, prefix, field]) => `('${task}', '${prefix}:', '${field}')`).join(", ");

@@ -4,10 +4,10 @@ import type { Finding } from "./finding.ts";
 import { UUID } from "./product-form.ts";
 import type { Stock } from "./snapshot.ts";
 
-/** A restock is in the ledger by itself for a day after the refund; clocks may differ by the rest. */
+/** A restock has its own entry in the ledger for one day after the refund; one hour is allowed for clock skew. */
 const RECENT_HOURS = 23;
 
-/** The units of one product in an order that a restock is of. */
+/** Units of one product in a refunded order. */
 interface Refunded extends Record<string, unknown> {
 	order_id: string;
 	number: string;
@@ -16,24 +16,28 @@ interface Refunded extends Record<string, unknown> {
 	quantity: number;
 }
 
-/** Units on sale again after refunds, by the database of orders. */
+/** Units put back on sale after refunds, according to the orders database. */
 export interface Restocks {
-	/** Of the orders that ledgers name, by order and product. */
+	/** Refunded units of the orders that ledgers refer to, by order and product. */
 	named: Map<string, Refunded>;
-	/** Those of the last day that products has confirmed, by product. */
+	/** Restocks of the last day that products has confirmed, by product. */
 	recent: Map<string, Refunded[]>;
-	/** Units of all refunds with their units, and of those that products has confirmed, by product. */
+	/** Units of all refunds that restock, and of those that products has confirmed, by product. */
 	units: Map<string, { asked: number; confirmed: number }>;
 }
 
-/** The orders that the restocks of a product's ledger are of. */
+/** Returns the ids of the orders that the restock entries of a product's ledger refer to. */
 export function restockedOrders({ ledger = {} }: Stock): string[] {
 	return Object.entries(ledger)
 		.filter(([, { reason }]) => reason === "restock")
 		.map(([id]) => id);
 }
 
-/** @param order_ids Those that ledgers name. */
+/**
+ * Reads the restocks from the orders database.
+ *
+ * @param order_ids Ids of the orders that ledgers refer to.
+ */
 export async function readRestocks(query: Snapshot, order_ids: string[]): Promise<Restocks> {
 	const lines = (where: string) =>
 		`SELECT o.id AS order_id, o.number, o.restocked, l.product_id, sum(l.quantity)::float8 AS quantity
@@ -65,7 +69,7 @@ export async function readRestocks(query: Snapshot, order_ids: string[]): Promis
 	};
 }
 
-/** Whether each unit that was supplied has its reason. */
+/** Checks that the ledger accounts for each unit supplied. */
 export function judgeLedger(product: Stock): Finding[] {
 	const total = accounted(product);
 	if (product.ledger_sums === undefined || total === product.supplied) {
@@ -81,10 +85,10 @@ export function judgeLedger(product: Stock): Finding[] {
 }
 
 /**
- * Whether the units that came back are those of orders that were refunded with their units, and all of them.
+ * Checks that the restocked units are exactly those of orders that were refunded with a restock.
  *
- * @param product As it was before orders were looked at …
- * @param later … and after: what orders knows to be back is in this one.
+ * @param product The product as read before the orders.
+ * @param later The product as read after the orders; it includes all restocks that orders has recorded.
  */
 export function judgeRestocks(
 	product: Stock,
@@ -117,7 +121,7 @@ export function judgeRestocks(
 		}
 	}
 	const { asked, confirmed } = units.get(_id) ?? { asked: 0, confirmed: 0 };
-	// The ledger's first sum includes units that came back before the ledger existed.
+	// The first sum of the ledger includes units restocked before the ledger existed.
 	const isComplete = later.ledger_sums !== undefined && later.ledger_sums.earlier === undefined;
 	const [most, least] = [unitsBack(product), unitsBack(later)];
 	if (most > asked || (isComplete && least < confirmed)) {

@@ -3,21 +3,21 @@ import type { Check, Snapshot } from "../../database/audit.ts";
 import type { Finding, Look } from "./finding.ts";
 import type { Sources } from "./snapshot.ts";
 
-/** How many findings of one check are named. Where a whole table is wrong, these show it. */
+/** Maximum number of findings reported per check; enough to show that a whole table is wrong. */
 export const FINDINGS_MAX = 1000;
-/** How many rows of a large table are in memory at a time. */
+/** Number of rows of a large table held in memory at a time. */
 const PAGE = 1000;
 
 /**
- * Runs a check; PostgreSQL does the comparing, so that memory holds the findings only. A check that fails leaves the
- * snapshot to those after it.
+ * Runs a check. PostgreSQL does the comparison, so that memory holds only the findings. A check that fails does not
+ * affect later checks in the same snapshot.
  */
 export async function look(query: Snapshot, check: Check): Promise<Look> {
 	await query("SAVEPOINT before_check");
 	try {
 		return await run(query, check);
 	} catch (error) {
-		// Where the connection is lost this fails as well, and the whole group has failed.
+		// If the connection is lost, this fails too, and the whole group fails.
 		await query("ROLLBACK TO SAVEPOINT before_check");
 		return uncheckedLook(check.check, error as Error);
 	}
@@ -33,14 +33,14 @@ async function run(
 		looked_at: await count(all),
 		under_way: under_way ? await count(under_way) : 0,
 		findings: await query<{ document: string; what: string }>(
-			// In one sequence, or a second look would name others.
+			// Sorted, so that each round reports the same findings.
 			`SELECT document, what FROM (${wrong}) AS found (document, what) ORDER BY 1, 2 LIMIT ${FINDINGS_MAX}`,
 			values,
 		),
 	};
 }
 
-/** The result of a check, or of a group of them, that failed. */
+/** Returns the result for a check, or a group of checks, that failed. */
 export function uncheckedLook(check: string, { message }: Error): Look {
 	return {
 		check,
@@ -65,7 +65,7 @@ export class PagedLook implements Look {
 		this.cure = cure;
 	}
 
-	/** Adds a breach, as long as there are few, with what a repair needs to know. */
+	/** Adds a breach with the data that a repair needs, up to the maximum number of findings. */
 	add(document: string, what: string, repair: Omit<Finding, "document" | "what"> = {}): void {
 		if (this.findings.length < FINDINGS_MAX) {
 			this.findings.push({ document, what, ...repair });
@@ -80,10 +80,10 @@ export class PagedLook implements Look {
 }
 
 /**
- * Reads a large table a page at a time, each page as of its own moment.
+ * Reads a large table page by page, each page in its own snapshot.
  *
- * @param sql Answers `key` beside what is wanted, for keys after `$1`, in their order, at most `$2` rows.
- * @param first A key before all others.
+ * @param sql Returns at most `$2` rows with keys above `$1`, ordered by `key`.
+ * @param first A key lower than all others.
  * @param values Parameters from `$3` on.
  */
 export async function* pages<R extends { key: number | string }>(

@@ -4,10 +4,10 @@ import { MESSAGES } from "../../services/notifications/messages.ts";
 import type { EventCounts, Happened, Told } from "./finding.ts";
 import type { PagedLook } from "./look.ts";
 
-/** No message is tried again later than this: its longest pause is three minutes. */
+/** Maximum delay before a retry of a message. Its longest backoff is three minutes. */
 const PUT_OFF_MINUTES = 10;
 
-/** Counts the mails and text messages of these orders and users. */
+/** Counts the mails and text messages of some orders and users. */
 export function toldOf(query: Snapshot, aggregates: string[]): Promise<Told[]> {
 	return query<Told>(
 		`SELECT n.aggregate, n.type, array_agg(DISTINCT n.user_id) AS user_ids,
@@ -23,9 +23,9 @@ export function toldOf(query: Snapshot, aggregates: string[]): Promise<Told[]> {
 }
 
 /**
- * Compares what happened to something with what its owner was told.
+ * Compares the events of an aggregate with the messages sent to its owner.
  *
- * @param isBehind Whether events of it are still to be taken in.
+ * @param isBehind Whether some of its events are not processed yet.
  */
 export function compareMessages(one: Happened, told: Told[], isBehind: boolean, seen: PagedLook): void {
 	const { document, user_id } = one;
@@ -35,7 +35,7 @@ export function compareMessages(one: Happened, told: Told[], isBehind: boolean, 
 		const least = kept.get(type)?.count ?? 0;
 		seen.looked_at += least;
 		const { mails, texts } = told.find((message) => message.type === type) ?? { mails: 0, texts: 0 };
-		// Somebody who was restored from an older copy may have been told of what is lost.
+		// A user restored from an older backup may have received messages for lost events.
 		if (mails > count && one.lost === 0) {
 			seen.add(document, `has ${mails} messages for ${count} ${name}`);
 		} else if (mails < least && isBehind) {

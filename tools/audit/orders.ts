@@ -4,7 +4,7 @@ import { INITIAL, type OrderStatus, STEPS } from "../../services/orders/states.t
 import type { Look } from "./finding.ts";
 import type { Sources } from "./snapshot.ts";
 
-/** Consequences of an order's arrival in a state. */
+/** The event published when an order enters each status. */
 export const EVENT_OF_STATUS: Record<string, EventName> = {
 	[INITIAL]: "order.placed",
 	...Object.fromEntries(Object.values(STEPS).map(({ to, event }) => [to, event])),
@@ -15,7 +15,7 @@ export function lookAtOrders(sources: Sources): Promise<Look[]> {
 	return sources.snapshot("orders", async (query) => [await histories(query)]);
 }
 
-/** Whether the states came one after the other as states.ts allows, from the first one to where the order is. */
+/** Tells whether a history follows the transitions of states.ts, from the initial status to the current one. */
 export function isLegal(history: OrderStatus[], status: OrderStatus): boolean {
 	return (
 		history[0] === INITIAL &&
@@ -31,7 +31,7 @@ export function isLegal(history: OrderStatus[], status: OrderStatus): boolean {
 }
 
 async function histories(query: Snapshot): Promise<Look> {
-	// As many rows as there are different lives, however many orders.
+	// Returns one row per distinct history, however many orders there are.
 	const lives = await query<{
 		status: OrderStatus;
 		history: OrderStatus[];

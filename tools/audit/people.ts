@@ -40,7 +40,10 @@ export async function lookAtPeople(sources: Sources): Promise<Look[]> {
 	return [seen];
 }
 
-/** Finds persons deleted in orders and present in users: they come back only with an older copy of users. */
+/**
+ * Finds users that are deleted in orders but present in users. They reappear only when users is restored from an older
+ * backup.
+ */
 async function addAlive(sources: Sources, seen: PagedLook): Promise<void> {
 	const deleted = pages<{ key: number }>(
 		sources,

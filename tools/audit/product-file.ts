@@ -12,8 +12,8 @@ import type { Stock } from "./snapshot.ts";
 type Change = ProductDocument & { $$deleted?: boolean } & Partial<BesideLine<HoldPage>>;
 
 /**
- * Reads NeDB's file without opening it as its owner does, of which there is one: a line for each change, the last one of
- * each product and page counts. In memory is where that stands.
+ * Reads NeDB's file without loading it as its owner does, since it can have only one owner. Each line is a change; the
+ * last change of each product and page is the current one. Memory holds only the offsets of these lines.
  */
 export async function* productsInFile(file: string): AsyncGenerator<Stock> {
 	if (!existsSync(file)) {
@@ -21,7 +21,7 @@ export async function* productsInFile(file: string): AsyncGenerator<Stock> {
 	}
 	const handle = await open(file);
 	try {
-		// What is added from here on is not looked at; where the file is written anew, this one stays as it is.
+		// Ignores changes appended from now on. If the file is compacted, this handle still reads the old file.
 		const { size } = await handle.stat();
 		const changes = () => linesOf(handle.createReadStream({ start: 0, end: size - 1, autoClose: false }));
 		const last = new Map<string, number>();
@@ -53,7 +53,7 @@ export async function* productsInFile(file: string): AsyncGenerator<Stock> {
 	}
 }
 
-/** Notes of the file about itself; see FileAdapter. */
+/** Reads the metadata of the file; see FileAdapter. */
 export async function notesOfFile(file: string): Promise<Notes> {
 	let notes: Notes = {};
 	if (!existsSync(file)) {
@@ -73,10 +73,9 @@ export async function notesOfFile(file: string): Promise<Notes> {
 }
 
 /**
- * Reads the present state of some products again and again: each call reads only what was added to the file since the
- * call before.
+ * Yields the current state of some products on each call, reading only the lines appended since the previous call.
  *
- * @returns Undefined where the file was written anew meanwhile.
+ * @returns Undefined if the file was compacted in the meantime.
  */
 export async function* followInFile(
 	file: string,
@@ -112,9 +111,8 @@ export async function* followInFile(
 }
 
 /**
- * Whether the products' file is as it was written, by the marks of its batches, whether the next start reads each of its
- * lines, and whether no product was deleted from it: the shop never does that. A deletion is seen until the file is
- * written anew.
+ * Checks the products' file against the marks (length and checksum) of its batches, that the next start can read each
+ * line, and that no product was deleted, which the shop never does. A deletion is visible until the file is compacted.
  */
 export async function lookAtProductFile(file: string): Promise<Look> {
 	const look: Look = {
@@ -149,7 +147,11 @@ export async function lookAtProductFile(file: string): Promise<Look> {
 	return look;
 }
 
-/** @param confirmed Where the next start stops to read. */
+/**
+ * Parses each line of the file.
+ *
+ * @param confirmed Offset up to which the next start reads lines.
+ */
 async function readEachLine(file: string, confirmed: number): Promise<Finding[]> {
 	const findings: Finding[] = [];
 	const deleted = new Set<string>();
@@ -178,12 +180,15 @@ async function readEachLine(file: string, confirmed: number): Promise<Finding[]>
 	];
 }
 
-/** NeDB (document-file.ts) reads on over empty lines only; of what is no object it wants the fields nevertheless. */
+/**
+ * Tells whether the next start refuses a line. NeDB (document-file.ts) skips only empty lines, and reads the fields of
+ * any other value, which fails for null.
+ */
 function isRefused(line: Buffer, change: Change | null | undefined): boolean {
 	return change == null && !/^[\r\n]*$/.test(line.toString("latin1"));
 }
 
-/** Undefined where it is no JSON: the last line may be half written at this moment. */
+/** Parses a line. Returns undefined if it is not JSON: the last line may be incomplete. */
 function parse(line: Buffer): Change | null | undefined {
 	try {
 		return JSON.parse(line.toString("utf8"));

@@ -4,23 +4,23 @@ import type { Stock } from "./snapshot.ts";
 
 export const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const REASONS: readonly string[] = supplyReason.options;
-/** So much of a value is quoted. */
+/** Maximum length of a quoted value. */
 const QUOTED_MAX = 100;
 
-/** A product whose `holds` are all of them, with those of its pages. */
+/** A product whose `holds` include those of its pages. */
 export interface ReadStock extends Stock {
-	/** Units that were released in its pages and are not back in `stock` yet. */
+	/** Units released in pages but not returned to `stock` yet. */
 	uncollected: number;
 }
 
-/** A document of the store in the form that the checks rely on, and what it had in another form. */
+/** A document from the store in the form that the checks expect, with its deviations. */
 export interface ReadProduct {
 	product: ReadStock;
-	/** Values that the shop never writes; left out of `product` where nothing can be counted by them. */
+	/** Values that the shop never writes. They are left out of `product` if they cannot be counted. */
 	faults: string[];
 }
 
-/** Reads a document that may have been changed by hand to anything. */
+/** Reads a document that may have been edited by hand into any form. */
 export function readProduct(given: Stock): ReadProduct {
 	const faults: string[] = [];
 	const fault = (what: string) => void faults.push(what);

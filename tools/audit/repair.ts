@@ -6,8 +6,8 @@ import type { Finding, LostEvent } from "./finding.ts";
 import { withServices } from "./hosted.ts";
 
 /**
- * Mends what can be mended safely, while the shop runs or stands: holds of no order, units without a reason, and events
- * that got lost.
+ * Repairs findings that can be repaired safely, whether the shop runs or not: orphaned holds, units without a ledger
+ * entry, and lost events.
  */
 export async function repair(
 	findings: Finding[],
@@ -23,12 +23,12 @@ export async function repair(
 	}
 }
 
-/** Whether `repair` can do anything about a finding. */
+/** Tells whether `repair` can fix a finding. */
 export function isRepairable({ reservation_id, product_id, events = [] }: Finding): boolean {
 	return (reservation_id ?? product_id) !== undefined || events.length > 0;
 }
 
-/** Puts events into the outbox again, from where the relay sends them; inboxes drop those that they have. */
+/** Adds events to the outbox again for the relay to publish. Inboxes deduplicate those that they have processed. */
 async function sendEventsAgain(
 	database: LostEvent["database"],
 	events: LostEvent[],
@@ -52,11 +52,11 @@ async function sendEventsAgain(
 }
 
 /**
- * Settles the holds among the findings as the sweeper does: orders says what becomes of each, and first makes sure that
- * no order can take the reservation any more; products then acts on a hold only if it is still there. So it is safe
- * while the shop runs. Units that were supplied without a reason are booked as a repair, which the ledger tells for ever.
+ * Settles holds in the same way as the sweeper. Orders decides the outcome for each and first makes sure that no order
+ * can claim the reservation later; products then acts only on a hold that still exists. Therefore it is safe while the
+ * shop runs. Units supplied without a ledger entry are recorded as a repair, permanently.
  *
- * @param isRunning Whether services are there to do it; otherwise this process hosts them meanwhile.
+ * @param isRunning Whether the services are running; otherwise this process hosts them for the call.
  */
 async function settleHolds(
 	findings: Finding[],

@@ -1,7 +1,7 @@
 import { getBorderCharacters, table } from "table";
 import type { Audit } from "./audit.ts";
 
-/** Prints what was looked at and what is wrong, for a person. */
+/** Prints the checks and the breaches for a person to read. */
 export function printAudit({ looks, breaches }: Audit): void {
 	const rows = looks.map(({ check, looked_at, under_way, findings }) => [
 		check,
@@ -33,7 +33,7 @@ export function printAudit({ looks, breaches }: Audit): void {
 	console.log(not_judged.length === 0 ? verdict : `${verdict}, ${not_judged.length} not judged`);
 }
 
-/** Names that somebody has put into the data may have line breaks. */
+/** Escapes control characters: names in the data may contain line breaks. */
 function onOneLine(text: string): string {
 	return text.replace(/\p{Cc}/gu, (character) => JSON.stringify(character).slice(1, -1));
 }

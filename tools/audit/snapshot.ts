@@ -18,26 +18,29 @@ export const FIELDS = [
 	"created_at",
 ] as const;
 
-/** What the audit needs to know of a product. */
+/** The fields of a product that the audit reads. */
 export interface Stock extends Pick<ProductDocument, "_id" | (typeof FIELDS)[number]> {
-	/** The pages that it lists and that are there. */
+	/** The existing pages that the product lists. */
 	pages?: HoldPage[];
 }
 
 /** Everything that the shop keeps, for reading. */
 export interface Sources {
-	/** All products, in no order. Documents that were changed by hand may lack anything. */
+	/** Returns all products, in no particular order. Documents edited by hand may lack any field. */
 	products(): AsyncIterable<Stock>;
-	/** The present state of some products at each call, as close together as can be; undefined ends it early. */
+	/**
+	 * Yields the current state of some products on each call, with minimal delay between reads; undefined ends the
+	 * iteration early.
+	 */
 	following(ids: ReadonlySet<string>): AsyncGenerator<Map<string, Stock> | undefined, void>;
-	/** Where the products are in a file: which one. */
+	/** Path of the products' file; undefined if the products are in MongoDB. */
 	productFile: string | undefined;
-	/** Notes of the products' store about itself. */
+	/** Returns the metadata of the products' store. */
 	productNotes(): Promise<Record<string, unknown>>;
 	snapshot<T>(database: Database, look: (query: Snapshot) => Promise<T>): Promise<T>;
 	/** What notifications has acknowledged of the stream: all up to `confirmed`, and how many are still to come. */
 	consumer(): Promise<{ confirmed: number; unread: number }>;
-	/** How many events are in an outbox, or in the stream and not acknowledged. */
+	/** Returns the number of events that are pending in an outbox, or unacknowledged in the stream. */
 	eventsUnderWay(): Promise<number>;
 	nats: NatsConnection;
 	close(): Promise<void>;

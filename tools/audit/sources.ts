@@ -15,7 +15,7 @@ import { followInFile, notesOfFile, productsInFile } from "./product-file.ts";
 import type { Sources, Stock } from "./snapshot.ts";
 import { FIELDS } from "./snapshot.ts";
 
-/** The driver's own major version has no types. */
+/** The major version of the driver in use has no types. */
 const { MongoClient } = createRequire(import.meta.url)("mongodb") as {
 	MongoClient: { connect(url: string, options: object): Promise<Mongo> };
 };
@@ -36,10 +36,10 @@ interface Mongo {
 	close(): Promise<void>;
 }
 
-/** How often a product is read to find the pages that it lists. */
+/** Maximum number of reads of a product to find all pages that it lists. */
 const PAGE_READS = 3;
 
-/** Opens the databases that the environment names; the products' file where there is no `MONGO_URL`. */
+/** Opens the databases named in the environment; without `MONGO_URL`, the products' file. */
 export async function openSources(): Promise<Sources> {
 	const pools = new Map(
 		databases.map((name) => [
@@ -50,13 +50,13 @@ export async function openSources(): Promise<Sources> {
 				application_name: "toko audit",
 				// Some checks read a whole table.
 				query_timeout: 0,
-				// It holds no locks, and reads elsewhere in the middle of a snapshot.
+				// A snapshot holds no locks, and is idle while other databases are read.
 				session: { idle_in_transaction_session_timeout: "0", transaction_timeout: "0" },
 			}),
 		]),
 	);
 	for (const pool of pools.values()) {
-		// An idle connection that is lost is no reason to end: the next query tells.
+		// Losing an idle connection is not fatal: the next query reports it.
 		pool.on("error", () => undefined);
 	}
 	const file = join(settings.directory, "products.db");

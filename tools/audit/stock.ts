@@ -11,64 +11,64 @@ import { type ReadStock, readProduct } from "./product-form.ts";
 import type { Sources } from "./snapshot.ts";
 import { acknowledgedUpTo } from "./stream.ts";
 
-/** A hold whose time is over is the sweeper's for this long. */
+/** Time that the sweeper may take to settle an expired hold. */
 const SWEEP_MS = 40_000;
 const CLOCKS_DIFFER_MS = 5 * 60_000;
 const DAY_MS = 24 * 3_600_000;
-/** How many products that change all the time are looked at together, and how often in a row. */
+/** Number of products under constant change that are checked together, and the number of tries for each batch. */
 const BUSY_AT_ONCE = 100;
 const BUSY_TRIES = 5;
 
-/** A line of an order that is pending, or that has a hold. */
+/** A line of an order that is pending or has a hold. */
 interface HeldLine extends Record<string, unknown> {
 	reservation_id: string;
 	number: string;
 	status: OrderStatus;
 	product_id: string;
 	quantity: number;
-	/** Milliseconds since 1970. */
+	/** Milliseconds since the Unix epoch. */
 	created_ms: number;
 	expires_ms: number | null;
 	is_settled_soon: boolean;
 }
 
-/** Units of orders that have no hold any more. */
+/** Units of sold orders that no longer have a hold. */
 interface Sold extends Record<string, unknown> {
 	product_id: string;
 	quantity: number;
-	/** How many of them are of orders that were placed since products were looked at. */
+	/** Number of these units in orders placed since the products were read. */
 	since: number;
 }
 
 interface Orders {
-	/** By product, of each that was ever ordered. */
+	/** Sold units by product; one entry for each product ever ordered. */
 	sold: Map<string, Sold>;
-	/** By product and reservation. */
+	/** Lines by product and reservation. */
 	lines: Map<string, HeldLine>;
-	/** The orders of `lines`, by reservation. */
+	/** Order numbers of `lines`, by reservation. */
 	numbers: Map<string, string>;
 	restocks: Restocks;
 }
 
-/** Facts that orders is asked for. */
+/** Filters for reading orders. */
 interface Question {
-	/** Holds. */
+	/** Ids of the reservations with a hold. */
 	reservations: string[];
-	/** Orders that ledgers name. */
+	/** Ids of the orders that ledgers refer to. */
 	restocked: string[];
-	/** Up to where products has acknowledged the stream. */
+	/** Stream position that products has acknowledged. */
 	acknowledged: number;
-	/** By the clock of orders, before products were looked at. */
+	/** Time on the orders server before the products were read. */
 	since: string;
-	/** The products it is about; null for all. */
+	/** Ids of the products to check; null for all. */
 	only: string[] | null;
 }
 
 /**
- * Stock, ledger and holds of every product: `supplied = stock + held + sold`, each unit that was supplied has a reason, and
- * every hold is that of a pending order. Products are read twice, around the look at the orders. One that changes in between
- * is looked at again, closer together. Of a product its digest and sku are kept, beside all holds, pending lines and
- * restocks, which orders is asked about.
+ * Checks stock, ledger and holds of every product: `supplied = stock + held + sold`, each unit supplied has a ledger
+ * entry, and each hold has a pending order. Products are read before and after the orders. A product that changed in
+ * between is checked again with less delay between the reads. Memory holds a digest and the SKU of each product, and
+ * all holds, pending lines and restocks.
  */
 export async function lookAtStock(sources: Sources): Promise<Look[]> {
 	const acknowledged = await acknowledgedUpTo(await sources.nats.jetstreamManager(), products.name);
@@ -133,9 +133,9 @@ export async function lookAtStock(sources: Sources): Promise<Look[]> {
 }
 
 /**
- * Judges products that change all the time. Each try reads them, the orders and the products once more, as close together
- * as can be. The units of an order that was placed in between may be counted or not: where nothing else is wrong and there
- * is such an order, it is tried again.
+ * Checks products that change constantly. Each try reads the products, the orders, and the products again, with minimal
+ * delay. The units of an order placed in between may or may not be counted: if that alone makes the result uncertain,
+ * the check is repeated.
  */
 async function lookCloser(
 	sources: Sources,
@@ -150,7 +150,7 @@ async function lookCloser(
 		return new Map([...(value ?? [])].map(([id, given]) => [id, readProduct(given).product]));
 	};
 	try {
-		// The first one takes longer.
+		// The first read takes longer.
 		let names = await read();
 		for (let tried = 1; tried <= BUSY_TRIES && left.size > 0; tried++) {
 			const question: Question = {
@@ -210,7 +210,7 @@ function newLooks() {
 	};
 }
 
-/** The clock of orders, which is that of `created_at`. */
+/** Returns the current time of the orders database, whose clock sets `created_at`. */
 async function clockOf(sources: Sources): Promise<string> {
 	const rows = await sources.snapshot("orders", (query) =>
 		query<{ now: string }>("SELECT clock_timestamp()::text AS now"),
@@ -263,7 +263,7 @@ async function readOrders(query: Snapshot, question: Question): Promise<Orders> 
 
 const IS_SOLD = "o.status = ANY ($1) AND h.id IS NULL";
 
-/** Whatever is judged here, in a few bytes. */
+/** Returns a short hash of the fields that are checked. */
 function digest({ stock, supplied, holds, uncollected, ledger, ledger_sums, restocks }: ReadStock): string {
 	const told = JSON.stringify([stock, supplied, holds, uncollected, ledger, ledger_sums, restocks]);
 	return createHash("sha256").update(told).digest("base64url").slice(0, 22);
@@ -273,15 +273,18 @@ function documentOf({ _id, name }: ReadStock): string {
 	return `product ${_id} (${name})`;
 }
 
-/** A process of an earlier version may have made it; products opens its ledger at the next start. */
+/**
+ * Tells whether a product was created within the last day. A process of an earlier version may have created it without
+ * a ledger; products adds one at its next start.
+ */
 function isNew({ created_at }: ReadStock): boolean {
 	return Date.parse(created_at) > Date.now() - DAY_MS;
 }
 
 /**
- * Judges a product by what it was before and after the look at the orders.
+ * Checks a product by its state before and after the orders were read.
  *
- * @returns Whether that says everything.
+ * @returns Whether the result is certain.
  */
 function judge(earlier: ReadStock, later: ReadStock, orders: Orders, looks: Looks): boolean {
 	const { findings, isSure } = judgeStock(earlier, earlier === later, orders);
@@ -304,8 +307,9 @@ function judge(earlier: ReadStock, later: ReadStock, orders: Orders, looks: Look
 }
 
 /**
- * An order that is paid keeps its hold for a moment: then it is counted there. One that was placed before the product was
- * read, and has no hold, has given it up by then. One that was placed since, and has none, may have had it after that.
+ * Checks `supplied = stock + held + sold`. A paid order may still have its hold for a moment; its units then count as
+ * held. An order placed before the product was read has lost its hold by then if it has none now. An order placed since
+ * then may have lost its hold after the product was read.
  */
 function judgeStock(
 	product: ReadStock,
@@ -359,7 +363,7 @@ function judgeHold(
 		if (left_ms < -SWEEP_MS) {
 			return finding(`is that of no order and should have ended at ${expires_at}`);
 		}
-		// Also where it is no time at all.
+		// Also rejects an invalid time, which gives NaN.
 		const isPossible = left_ms <= settings.orderTtlMinutes * 60_000 + CLOCKS_DIFFER_MS;
 		return isPossible
 			? "under way"
@@ -370,7 +374,7 @@ function judgeHold(
 	}
 	if (line.status === INITIAL) {
 		const isInTime = line.expires_ms === null || endsWith(hold, line, line.expires_ms);
-		// No repair: its order is still to be paid.
+		// Not repairable: the order may still be paid.
 		const what = `ends at ${expires_at}, order ${line.number} at ${momentOf(line.expires_ms)}`;
 		return isInTime ? "right" : { document: finding("").document, what };
 	}
@@ -380,8 +384,8 @@ function judgeHold(
 }
 
 /**
- * Whether a hold ends when its order does. It may be that of an earlier attempt with the same key, which ends before, but
- * was there when the order was placed.
+ * Tells whether a hold ends together with its order. The hold may come from an earlier attempt with the same key: it
+ * then ends earlier, but was valid when the order was placed.
  */
 function endsWith(
 	{ expires_at, request_id }: ReadStock["holds"][number],

@@ -7,7 +7,7 @@ import { databasePlace } from "../../mixins/postgres.ts";
 import type { Sources } from "./snapshot.ts";
 
 /**
- * Refuses to look at stores of another shop, and at amounts of another currency than the environment says.
+ * Checks that the stores belong to this shop and that their amounts are in the configured currency.
  *
  * @throws StartError
  */
@@ -27,7 +27,7 @@ export async function checkStores(sources: Sources): Promise<void> {
 	}
 }
 
-/** Takes the stores that the environment names for those of the shop; answers whether others were before. */
+/** Registers the stores named in the environment as those of the shop. Returns whether any replaced another store. */
 export async function acceptStores(sources: Sources, say: (line: string) => void): Promise<boolean> {
 	const entries = await openStoreEntries(sources.nats);
 	let isAnyNew = false;
@@ -42,7 +42,7 @@ export async function acceptStores(sources: Sources, say: (line: string) => void
 	return isAnyNew;
 }
 
-/** The stores that the environment names, as far as they were ever started. */
+/** Returns the stores named in the environment that were ever started. */
 async function ownStores(sources: Sources): Promise<Record<string, { id: string; where: string }>> {
 	const stores: Record<string, { id: string; where: string }> = {};
 	for (const name of databases) {

@@ -9,14 +9,14 @@ import { PagedLook } from "./look.ts";
 import { EVENT_OF_STATUS } from "./orders.ts";
 import type { Sources } from "./snapshot.ts";
 
-/** How many events are compared at a time. */
+/** Number of events compared at a time. */
 const PAGE = 2000;
-/** So long NATS may take for a page, and so often it may have none. */
+/** Time limit for NATS to return a page, and the maximum number of consecutive empty pages. */
 const PATIENCE_MS = 5000;
 const SILENCES_MAX = 4;
 const GROUP = "notifications";
 
-/** Events that the stream holds and notifications has not acknowledged: some 30 bytes for each. */
+/** Set of events in the stream that notifications has not acknowledged; about 30 bytes for each. */
 export class UnreadEvents {
 	#ids = new Set<number>();
 
@@ -24,18 +24,21 @@ export class UnreadEvents {
 		this.#ids.add(short(id));
 	}
 
-	/** Whether the event with this place among those of its aggregate is left in the stream. */
+	/** Tells whether the event with this sequence of the aggregate is still unacknowledged in the stream. */
 	has(aggregate: string, sequence: number): boolean {
 		return this.#ids.has(short(eventId(aggregate, sequence)));
 	}
 }
 
-/** Twelve of the 32 digits are enough to tell some millions apart. */
+/** Shortens an id: 12 of its 32 hexadecimal digits distinguish millions of events. */
 function short(id: string): number {
 	return Number.parseInt(id.replaceAll("-", "").slice(0, 12), 16);
 }
 
-/** The compared parts of a message. Anything may have come: values of another type are null, and text is fit for PostgreSQL. */
+/**
+ * The fields of a message that are compared. A message may contain anything: values of another type are null, and text
+ * is made valid for PostgreSQL.
+ */
 export interface Message {
 	position: number;
 	id: string | null;
@@ -45,11 +48,11 @@ export interface Message {
 	data: Record<"order_id" | "number" | "user_id" | "total_minor" | "currency", string | null> & {
 		items: Record<string, string | number | null>[] | null;
 	};
-	/** Why it is no event of a contract. */
+	/** Reason why the message violates its contract. */
 	fault: string | null;
 }
 
-/** Reads the stream from its beginning: each event came from an outbox, and tells what the database says still. */
+/** Reads the stream from its start and checks that each event came from an outbox and matches the database. */
 export async function lookAtStream(sources: Sources): Promise<{ looks: Look[]; unread: UnreadEvents }> {
 	const unread = new UnreadEvents();
 	const origin = new PagedLook(
@@ -73,13 +76,13 @@ export async function lookAtStream(sources: Sources): Promise<{ looks: Look[]; u
 	return { looks: [origin, content], unread };
 }
 
-/** The place in the stream up to which a group of consumers has acknowledged every event. */
+/** Returns the stream position up to which a consumer group has acknowledged every event. */
 export async function acknowledgedUpTo(manager: JetStreamManager, group: string): Promise<number> {
 	const consumer = await unlessMissing(manager.consumers.info(streamConfig().name, group));
 	return consumer?.ack_floor.stream_seq ?? 0;
 }
 
-/** All messages that the stream has at this moment, as far as it keeps them meanwhile. */
+/** Yields the messages in the stream at the time of the call, except those removed in the meantime. */
 export async function* messages({ nats }: Sources, manager: JetStreamManager): AsyncGenerator<Message[]> {
 	const stateOf = async () => (await unlessMissing(manager.streams.info(streamConfig().name)))?.state;
 	const end = await stateOf();
@@ -154,7 +157,7 @@ function scalarOf(given: unknown): string | number | null {
 	return Number.isFinite(given) ? (given as number) : textOf(given);
 }
 
-/** PostgreSQL takes no NUL, and no half of a surrogate pair. */
+/** PostgreSQL accepts neither NUL nor an unpaired surrogate. */
 function textOf(given: unknown): string | null {
 	return typeof given === "string" ? given.toWellFormed().replaceAll("\0", "\ufffd") : null;
 }
@@ -209,7 +212,7 @@ const ORIGIN = `CASE
 	THEN concat('is ', m.name, ' of ', m.aggregate, ', with an id that is not that of its event ', m.sequence)
 END`;
 
-/** Several things that happen to a user at the same moment come in any sequence. */
+/** Simultaneous changes of a user may be published in any order. */
 const OF_USERS = `SELECT * FROM (
 	SELECT m.position::float8, ${ORIGIN} AS origin, 'user ' || u.id AS document, CASE
 		WHEN u.id IS NULL THEN NULL
@@ -223,8 +226,8 @@ const OF_USERS = `SELECT * FROM (
 ) AS told WHERE origin IS NOT NULL OR content IS NOT NULL`;
 
 /**
- * An event is as far on among those of its order as its status is in the history. Refunds of late payments come in between,
- * and what is lost.
+ * The sequence of an event corresponds to the position of its status in the order's history. Refunds of late payments
+ * and lost events shift it.
  */
 const OF_ORDERS = `SELECT * FROM (
 	SELECT m.position::float8, ${ORIGIN} AS origin, coalesce('order ' || o.number, m.aggregate) AS document, CASE

@@ -4,14 +4,15 @@ import { PagedLook, pages } from "./look.ts";
 import type { Sources } from "./snapshot.ts";
 
 /**
- * Orders and users that are gone, seen from what still names them. Numbers of orders tell nothing: each attempt to place
- * one takes a number, also where it fails. What the operator has accepted as lost (accept-restore.ts) counts as there.
+ * Finds deleted orders and users by the records that still refer to them. Gaps in order numbers prove nothing: each
+ * attempt to place an order takes a number, even if it fails. Records that the operator accepted as lost
+ * (accept-restore.ts) count as existing.
  */
 export async function lookAtTraces(sources: Sources): Promise<Look[]> {
 	return [await namedByNotifications(sources), await ownersOfOrders(sources)];
 }
 
-/** Notifications knows of an order or user by its events and messages only. */
+/** Checks that the orders and users with events or messages in notifications exist. */
 async function namedByNotifications(sources: Sources): Promise<Look> {
 	const seen = new PagedLook(
 		"what notifications knows of is there",
@@ -57,7 +58,7 @@ const TABLES: { [K in AggregateKind]?: { isId: RegExp; sql: string } } = {
 	},
 	user: {
 		isId: /^[1-9][0-9]{0,8}$/,
-		// Of one that only orders knew there is a place for no event.
+		// A user known only from orders has a row with sequence 0.
 		sql: `SELECT 'user:' || id AS key FROM users WHERE id = ANY ($1::integer[])
 			UNION ALL SELECT aggregate FROM event_sequences WHERE lost >= sequence AND aggregate = ANY ($2)`,
 	},

@@ -4,27 +4,30 @@ type Options = NonNullable<Parameters<typeof requestText>[2]>;
 
 const NO_PRODUCT = "000000000000000000000000";
 
-/** A request that is to get this answer. */
+/** A request and its expected response. */
 export interface Asked extends Options {
-	/** The name that an unexpected answer is counted under. */
+	/** Name under which an unexpected response is counted. */
 	what: string;
 	method: "GET" | "POST";
 	path: string;
 	status: number;
 }
 
-/** Sends requests one after the other over one connection, and counts the answers that were not expected. */
+/** Sends requests one at a time over one connection and counts unexpected responses. */
 export class Asker {
 	#connection: HttpConnection;
-	/** `payment 503 SERVICE_UNAVAILABLE` → how often. */
+	/** Number of unexpected responses by kind, such as `payment 503 SERVICE_UNAVAILABLE`. */
 	failed: Record<string, number> = {};
 
-	/** @param from The client's own address, where it is not the usual one. */
+	/** @param from Local address of the client; the default address if omitted. */
 	constructor(address: string, from?: string) {
 		this.#connection = new HttpConnection(address, from);
 	}
 
-	/** The milliseconds until the answer, and its body; none where the answer is not the expected one. */
+	/**
+	 * Sends a request. Returns the milliseconds until the response and its body, or no body if the response was
+	 * unexpected.
+	 */
 	async ask({
 		what,
 		method,
@@ -45,8 +48,8 @@ export class Asker {
 	}
 
 	/**
-	 * Has the gateway ask the services for the lists that this user reads next, and not its cache, as for everybody who has just
-	 * changed something or may have: the order is refused, since there is no such product.
+	 * Makes the gateway bypass its response cache for the next lists that this user reads, as after any write. Places an
+	 * order that is refused, since its product does not exist.
 	 */
 	async askAnew(token: string): Promise<void> {
 		const body = JSON.stringify({ items: [{ product_id: NO_PRODUCT, quantity: 1 }] });

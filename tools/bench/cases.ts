@@ -1,18 +1,18 @@
-/** A request that a buyer sends. */
+/** A kind of request that a buyer sends. */
 export type Step = "product" | "list" | "login" | "order" | "hot order" | "sold-out order" | "paid order";
 
-/** A measurement, and the requests that it sends. */
+/** A measurement and the requests that it sends. */
 export interface Case {
 	title: string;
-	/** Name of a measured unit, for "orders/s". */
+	/** Plural noun of a measured unit, for "orders/s". */
 	unit: string;
-	/** Requests, with the share of each. */
+	/** Kinds of requests with the share of each. */
 	steps: readonly (readonly [Step, number])[];
-	/** Whether the limit does it too. */
+	/** Whether the limit supports this case. */
 	hasLimit: boolean;
-	/** The goal, as a share of the limit, by shape. */
+	/** Goal as a share of the limit, by shape. */
 	goal?: { one: number; five: number };
-	/** For readers of the report. */
+	/** Description in the report. */
 	explanation: string;
 }
 
@@ -103,27 +103,27 @@ export type CaseName = keyof typeof CASES;
 
 export const CASE_NAMES = Object.keys(CASES) as CaseName[];
 
-/** A case by its name, with the optional fields of all. */
+/** Returns the case with this name, typed with all optional fields. */
 export function caseOf(name: CaseName): Case {
 	return CASES[name];
 }
 
-/** The category of the bench's products, in the shop and in the limit. */
+/** Category of the benchmark's products, in the shop and in the limit. */
 export const CATEGORY = "bench";
-/** How many different products are ordered and read. */
+/** Number of distinct products that are ordered and read. */
 export const PRODUCTS = 1000;
-/** Pages that `list` asks for. */
+/** Number of pages that `list` requests. */
 export const PAGES = 10;
 export const PAGE_LENGTH = 20;
-/** The stock of every product but the sold-out ones: nothing runs out. */
+/** Stock of every product except the sold-out ones: large enough never to run out. */
 export const STOCK = 1_000_000;
-/** How many customers there are; each has one token. */
+/** Number of customers; each has one token. */
 export const CUSTOMERS = 40;
 export const PASSWORD = "rahasia-sekali";
 
 export const ADDRESS = "Jalan Kopi 7, Bandung 40115";
 
-/** A product as the shop takes it. */
+/** A product as the shop's API accepts it. */
 export interface BenchProduct {
 	name: string;
 	description: string;
@@ -134,10 +134,10 @@ export interface BenchProduct {
 
 export const HOT_CATEGORY = "bench-hot";
 export const SOLD_OUT_CATEGORY = "bench-sold-out";
-/** More than there are rounds, with the one before the first. */
+/** More than the maximum number of rounds plus the warm-up round. */
 const HOT_PRODUCTS = 60;
 
-/** The products of every server that is measured. */
+/** Returns the products of every measured server. */
 export function benchProducts(): BenchProduct[] {
 	const product = (number: number, category: string, stock: number): BenchProduct => ({
 		name: `Kopi Arabika Gayo Biji Sangrai Medium ${number} g`,

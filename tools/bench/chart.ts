@@ -5,10 +5,10 @@ import { FAINT, INK, page, RULE, short, text } from "./svg.ts";
 
 const WIDTH = 980;
 const MARGIN = 32;
-/** Where the bars begin, and where a ratio of 1 is. */
+/** Positions of the start of the bars and of the ratio 1. */
 const LEFT = 196;
 const ONE = 590;
-/** Longer bars are cut. */
+/** Maximum ratio drawn; longer bars are cut. */
 const RATIO_MAX = 1.25;
 const TEXT = 706;
 const BAR = 16;
@@ -19,7 +19,7 @@ const PANEL_HEAD = 62;
 
 const TRACK = "#f1f4f7";
 const GOAL = "#b44d12";
-/** Of the shops, the last of which is the one that is looked at first. */
+/** Colours of the shops in reverse order: the last shop gets the first colour. */
 const COLOURS = ["#147d64", "#8fb8de", "#c3a6e0", "#e0b97d"];
 
 const TITLES = { one: "All in one process", five: "Five processes over NATS" } as const;
@@ -28,7 +28,7 @@ const LIMITS = {
 	five: "limit: the same work by hand over NATS",
 } as const;
 
-/** The ratios of all shops to the limits, by case, as an SVG. */
+/** Draws the ratios of all shops to the limits, by case, as an SVG. */
 export function chart(measured: Measured): string {
 	const { shapes, options } = measured;
 	const panels: string[] = [];
@@ -104,7 +104,7 @@ function bar(row: Row, limit: Row | undefined, rows: Row[], y: number, fill: str
 		? order && `, its orders ${short(order.per_second)}/s`
 		: limit && ` of ${short(limit.per_second)}/s`;
 	const p99 = Number.isFinite(row.p99_ms) ? ` · p99 ${short(row.p99_ms)} ms` : "";
-	// Beside the line of the limit there is room in the bar only.
+	// Next to the line of the limit, the label fits only inside the bar.
 	const place = value > 0.9 ? ({ anchor: "end", fill: "#ffffff" } as const) : { halo: true };
 	const parts = [
 		`<rect x="${LEFT}" y="${y}" width="${ONE - LEFT}" height="${BAR}" rx="3" fill="${TRACK}"/>`,
@@ -124,7 +124,7 @@ function x(ratio: number): number {
 	return LEFT + ratio * (ONE - LEFT);
 }
 
-/** The last of several shops, usually the newest, has the strongest colour. */
+/** Returns the colour of a shop. The last shop, usually the newest, has the strongest colour. */
 function colour(index: number, shops: number): string {
 	return COLOURS[(shops - 1 - index) % COLOURS.length] as string;
 }

@@ -12,21 +12,24 @@ import { ProcessorTime, type Times } from "./processor-time.ts";
 
 export type Store = "mongo" | "nedb";
 
-/** Reads of products in a round: of a few again and again, whose answers may be kept, and of many, each once. */
+/**
+ * Number of product reads in a round: repeated reads of a few products, whose responses may be cached, and one read of
+ * each of many.
+ */
 const READS = 1500;
 const FEW_PRODUCTS = 50;
 const ORDERS = 250;
-/** Products in an order. */
+/** Number of products in an order. */
 const LINES = 2;
-/** As many logins as well. */
+/** Number of registrations, and of logins, in a round. */
 const REGISTRATIONS = 60;
 const BUYERS = 20;
 const AT_ONCE = 8;
 const QUIET_MS = 10_000;
-/** Node has its code compiled and PostgreSQL its tables in memory after this share of a round. */
+/** Warm-up as a share of a round: enough for Node to compile the code and for PostgreSQL to cache its tables. */
 const WARM_SHARE = 0.5;
 const STOCK = 100_000;
-/** Of the products that are measured; the sample catalogue has others. */
+/** Category of the measured products; the sample catalogue has others. */
 const CATEGORY = "biaya";
 
 const STAND_IN = "MongoDB stand-in";
@@ -37,7 +40,7 @@ const OTHER_POSTGRES = "PostgreSQL, its log and checkpoints";
 const OPERATIONS = ["read, of few", "read, of many", "order, paid", "registration", "login"] as const;
 type Operation = (typeof OPERATIONS)[number];
 
-/** Processor time of one operation in one round, by part. */
+/** Processor time of an operation in one round, by component. */
 interface Cost {
 	round: number;
 	operation: Operation;
@@ -45,13 +48,13 @@ interface Cost {
 	mails: number;
 }
 
-/** What a shop of one arrangement cost. */
+/** Costs of a shop in one arrangement of processes. */
 interface Arrangement {
 	name: "five processes" | "one process";
 	costs: Cost[];
-	/** Milliseconds in a second in which nobody asked. */
+	/** Milliseconds of processor time per second of an idle shop. */
 	quiet: Times;
-	/** What each operation has written, per operation, over all rounds. */
+	/** Data written by each operation, per operation, over all rounds. */
 	written: Map<Operation, Footprint>;
 }
 
@@ -60,13 +63,13 @@ export interface Costs {
 	rounds: number;
 	arrangements: Arrangement[];
 	requests: number;
-	/** `POST /api/v1/orders 503` → how often. */
+	/** Number of unexpected responses by kind, such as `POST /api/v1/orders 503`. */
 	failed: Map<string, number>;
 }
 
 /**
- * Measures what an operation costs, by part: two shops, one of a process for each service and one of a single process, take
- * turns in one run. What a shop does in quiet times is taken off.
+ * Measures the cost of each operation by component. Two shops, one with a process for each service and one with a
+ * single process, are measured in turn. The load of an idle shop is subtracted.
  */
 export async function measureCosts(
 	{ store, rounds }: { store: Store; rounds: number },
@@ -210,7 +213,7 @@ class Shop {
 		await this.#books.close();
 	}
 
-	/** Share of a core that a part uses when nobody asks. */
+	/** Returns the share of a core that a component uses when idle. */
 	#idle(part: string): number {
 		return (this.#quiet.times.get(part) ?? 0) / this.#quiet.ms;
 	}
@@ -233,7 +236,7 @@ class Shop {
 		return { times, footprint, ms };
 	}
 
-	/** Answers how often it was done. */
+	/** Runs an operation repeatedly and returns the number of repetitions. */
 	async #do(operation: Operation, share: number): Promise<number> {
 		switch (operation) {
 			case "read, of few":
@@ -288,7 +291,7 @@ class Shop {
 	}
 }
 
-/** Names what a process is. What only starts the others is no part of the shop. */
+/** Returns the component that a process belongs to. Processes that only start others belong to none. */
 function partOf(command: string): string | undefined {
 	if (/^postgres: .*\btoko\b|^postgres: autovacuum worker/.test(command)) {
 		const name = databases.find((one) => command.includes(`${settings.namespace}_${one}`));
@@ -354,7 +357,7 @@ const PARTS = [
 	STAND_IN,
 ];
 
-/** The median round of an operation, by part. */
+/** Returns the median over the rounds of an operation's processor time in one component. */
 export function median({ costs }: Arrangement, operation: Operation, part: string): number {
 	const found = costs
 		.filter((cost) => cost.operation === operation)
@@ -363,7 +366,7 @@ export function median({ costs }: Arrangement, operation: Operation, part: strin
 	return found[Math.floor(found.length / 2)] as number;
 }
 
-/** For a person. */
+/** Prints the costs for a person to read. */
 export function printCosts({ store, rounds, arrangements, requests, failed }: Costs): void {
 	const [apart, together] = arrangements as [Arrangement, Arrangement];
 	for (const arrangement of arrangements) {
@@ -438,7 +441,7 @@ function explained(name: string): string {
 	}
 }
 
-/** An order causes nothing else at these. */
+/** Tells whether an order uses a component only for its mails. */
 function isOfMails(part: string): boolean {
 	return ["notifications", SENDER, "users", "PostgreSQL, users", "PostgreSQL, notifications"].includes(part);
 }
@@ -458,7 +461,7 @@ function ratio(apart: Arrangement, together: Arrangement, operation: Operation, 
 	return (sum(apart, operation, parts) / sum(together, operation, parts)).toFixed(2);
 }
 
-/** Less than this cannot be told from what a quiet shop does. */
+/** Resolution of the measurement: smaller values do not differ from the load of an idle shop. */
 const LEAST_MS = 0.05;
 
 function figure(ms: number): string {

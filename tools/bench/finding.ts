@@ -8,13 +8,13 @@ import { CATEGORIES, WORDS } from "./words.ts";
 
 const FEW = 1000;
 const MANY = 100_000;
-/** The largest ratio that counts as good: so much slower may a page of many be. */
+/** Maximum ratio of the times with many and with few products that counts as good. */
 export const RATIO_MAX = 1.5;
 const SETTLE_MS = 15_000;
 const WARM = 50;
 const TIMES = 300;
 
-/** The median answer of one question, in milliseconds. */
+/** Median response times of one request, in milliseconds. */
 export interface Finding {
 	store: string;
 	question: string;
@@ -23,7 +23,7 @@ export interface Finding {
 	ratio: number;
 }
 
-/** Asks a shop with 1,000 products and one with 100,000 the same questions, over HTTP, in turns. */
+/** Sends the same requests over HTTP, in turn, to a shop with 1,000 products and to one with 100,000. */
 export async function measureFinding(say: (line: string) => void): Promise<Finding[]> {
 	const found: Finding[] = [];
 	for (const store of ["NeDB file", "MongoDB-compatible server"]) {
@@ -39,7 +39,7 @@ export async function measureFinding(say: (line: string) => void): Promise<Findi
 async function onStore(store: string, say: (line: string) => void): Promise<Finding[]> {
 	const few = await openShop(store, FEW, say);
 	const many = await openShop(store, MANY, say);
-	// What was written a moment ago is looked at again for some seconds.
+	// Recent writes are checked again for some seconds.
 	await wait(SETTLE_MS);
 	const [ofFew, ofMany] = [await questions(few), await questions(many)];
 	const found: Finding[] = [];
@@ -58,7 +58,7 @@ async function onStore(store: string, say: (line: string) => void): Promise<Find
 	return found;
 }
 
-/** A shop with so many products; its address. */
+/** Starts a shop with this number of products and returns its address. */
 async function openShop(store: string, products: number, say: (line: string) => void): Promise<string> {
 	const folder = newFolder();
 	const environment: Record<string, string> = {};
@@ -88,7 +88,7 @@ function catalogue(products: number): string {
 	return `${lines.join("\n")}\n`;
 }
 
-/** What is asked, and where. */
+/** Returns the measured requests by name. */
 async function questions(address: string): Promise<[question: string, url: string][]> {
 	const products = `${address}/api/v1/products`;
 	const first = await fetch(`${products}?sort=price&min_price=500000&limit=20`);
@@ -111,7 +111,7 @@ async function questions(address: string): Promise<[question: string, url: strin
 	];
 }
 
-/** How many milliseconds the answer takes. */
+/** Returns the response time of a request in milliseconds. */
 async function ask(address: string, url: string): Promise<number> {
 	await haveItAskAnew(address);
 	const begun = performance.now();
@@ -123,7 +123,10 @@ async function ask(address: string, url: string): Promise<number> {
 	return performance.now() - begun;
 }
 
-/** What a gateway keeps is not what is measured: it asks the service for a client that has just tried to change something. */
+/**
+ * Makes the gateway bypass its response cache, which is not measured: it calls the service for a client that has just
+ * tried to change something.
+ */
 async function haveItAskAnew(address: string): Promise<void> {
 	const headers = { authorization: "Bearer no.good.token" };
 	const response = await fetch(`${address}/api/v1/users/verify`, { method: "POST", headers });
@@ -134,7 +137,7 @@ function median(times: number[]): number {
 	return times.sort((one, other) => one - other)[Math.floor(times.length / 2)] as number;
 }
 
-/** For a person. */
+/** Prints the results for a person to read. */
 export function printFinding(found: Finding[]): void {
 	const rows = found.map(({ store, question, few_ms, many_ms, ratio }) => [
 		store,

@@ -15,7 +15,7 @@ export type Footprint = Record<string, number>;
 
 const SETTLE_MS = 180_000;
 
-/** Rows and bytes of the service's own tables (its jobs come and go and are counted apart), with their indexes. */
+/** Rows and bytes of the service's own tables with their indexes. Jobs are temporary and counted separately. */
 const LOOK = `
 	SELECT
 		(SELECT sum(pg_total_relation_size(c.oid))::float8 FROM pg_class c
@@ -30,7 +30,7 @@ const LOOK = `
 		(SELECT xact_commit::float8 FROM pg_stat_database WHERE datname = current_database()) AS commits,
 		pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')::float8 AS wal`;
 
-/** Looks into the databases and the stream of a running shop. */
+/** Reads the counters of the databases and of the stream of a running shop. */
 export class Books {
 	#clients: Map<Database, pg.Client>;
 	#nats: NatsConnection;
@@ -40,7 +40,7 @@ export class Books {
 		this.#nats = nats;
 	}
 
-	/** Of the shop that runs in this folder with servers of its own. */
+	/** Opens the databases and the stream of the shop that runs in this folder with its own servers. */
 	static async open(folder: string): Promise<Books> {
 		const { servers } = await readRecord(folder);
 		const secrets = await readSecrets(folder, () => undefined);
@@ -59,7 +59,7 @@ export class Books {
 		return new Books(clients, await connect(natsConnection(natsUrl(servers.NATS.port, secrets))));
 	}
 
-	/** PostgreSQL's processes that answer this. */
+	/** Returns the process ids of the PostgreSQL backends that serve this object. */
 	async processes(): Promise<number[]> {
 		const found = databases.map((name) =>
 			this.#query<{ pid: number }>(name, "SELECT pg_backend_pid() AS pid"),
@@ -71,7 +71,7 @@ export class Books {
 		const footprint: Footprint = {};
 		for (const name of databases) {
 			const { wal, ...found } = await this.#query<Record<string, number>>(name, LOOK);
-			// All databases are on one server, which has one log.
+			// All databases are on one server, which has a single write-ahead log.
 			footprint.wal = wal as number;
 			for (const [what, value] of Object.entries(found)) {
 				footprint[`${name} ${what}`] = value;
@@ -83,7 +83,7 @@ export class Books {
 		return footprint;
 	}
 
-	/** Waits until no job is due within a minute, no event is on its way and every mail is sent. */
+	/** Waits until no job is due within a minute, no event is pending and every mail is sent. */
 	async settled(): Promise<void> {
 		const isQuiet = async () => {
 			for (const name of databases) {
@@ -103,7 +103,7 @@ export class Books {
 			);
 			return num_pending + num_ack_pending + queued === 0;
 		};
-		// Between a job's end and what it leads to there may be nothing to see.
+		// Between the end of a job and its effects, the shop may look idle.
 		let quiet = 0;
 		await until(
 			"the shop to have done all its jobs",

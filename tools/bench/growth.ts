@@ -8,15 +8,17 @@ import { cores } from "./machine.ts";
 
 export interface GrowthOptions {
 	curves: CurveName[];
-	/** The highest level of products and orders. */
+	/** Highest level of products and orders. */
 	most: number;
-	/** The checkout that is measured. */
+	/** The checkout under measurement. */
 	directory: string;
-	/** Where the report is written. */
+	/** Folder of the report. */
 	results: string;
 }
 
-/** Measures curves one after the other; what is done is printed and written, whatever becomes of the next. */
+/**
+ * Measures curves one after the other. Prints and writes each result at once, so that a later failure does not lose it.
+ */
 export async function measureGrowth(
 	{ curves, most, directory, results }: GrowthOptions,
 	say: (line: string) => void,
@@ -37,7 +39,7 @@ export async function measureGrowth(
 	return growth;
 }
 
-/** Whether some answer was not the expected one. */
+/** Tells whether some response was unexpected. */
 export function hasUnexpected({ curves }: Growth): boolean {
 	return curves.some(({ failed }) => Object.keys(failed).length > 0);
 }

@@ -1,6 +1,6 @@
 /**
- * Notes how much of the heap of the process that imports it is in use after each full garbage collection, in bytes, in the file
- * `<BENCH_HEAPS>/<pid>`. It costs one small write with each.
+ * Records the heap size of the process that imports it after each full garbage collection, in bytes, in the file
+ * `<BENCH_HEAPS>/<pid>`. The cost is one small write per collection.
  */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -15,7 +15,7 @@ if (folder && isMainThread) {
 			try {
 				writeFileSync(join(folder, String(process.pid)), String(process.memoryUsage().heapUsed));
 			} catch {
-				// The measurement has ended, and its folder is gone.
+				// The measurement has ended and removed the folder.
 			}
 		}
 	}).observe({ entryTypes: ["gc"] });

@@ -6,7 +6,7 @@ import { LoadProcess } from "./load-process.ts";
 import { logInAll, type Side, startShop } from "./side.ts";
 import { addTo, median } from "./statistics.ts";
 
-/** How much slower one product is read and ordered with so many open holds. */
+/** Times of reading and ordering one product at a number of open holds, and their ratios to a product without holds. */
 export interface HoldsCost {
 	holds: number;
 	read_ms: number;
@@ -15,22 +15,22 @@ export interface HoldsCost {
 	order_ratio: number;
 }
 
-/** The largest ratio that counts as good. */
+/** Maximum ratio that counts as good. */
 export const HOLDS_RATIO_MAX = 1.5;
 
 const LEVELS = [0, 100, 1000, 10_000];
 const FILL_SECONDS = 2;
 const FILL_CONNECTIONS = 32;
 const MEASURE_SECONDS = 3;
-/** Few at once: this is about the time of one request, not about queues. */
+/** Low concurrency: it measures the time of one request, not of queues. */
 const MEASURE_CONNECTIONS = 4;
 const ROUNDS = 3;
 const DRAIN_MS = 90_000;
 
 /**
- * Orders one product, unpaid, again and again; at each level it and a product without holds are measured in turn.
+ * Orders one product repeatedly without paying. At each level, this product and one without holds are measured in turn.
  *
- * @param failed Is told of unexpected answers, and how often they came.
+ * @param failed Collects the number of unexpected responses by kind.
  */
 export async function measureHolds(
 	directory: string,
@@ -74,7 +74,7 @@ class Held {
 		this.#failed = failed;
 	}
 
-	/** Orders the first hot product until it has so many holds. */
+	/** Orders the first hot product until it has this number of holds. */
 	async fill(holds: number): Promise<void> {
 		while (this.#orders < holds) {
 			await logInAll(this.#side);
@@ -88,7 +88,7 @@ class Held {
 		await wait(1000);
 	}
 
-	/** Against a product that has next to none, in turn. */
+	/** Measures it in turn with a product that has almost no holds. */
 	async compare(): Promise<HoldsCost> {
 		await logInAll(this.#side);
 		const holds = this.#orders;
@@ -108,7 +108,7 @@ class Held {
 		};
 	}
 
-	/** An order before each read, so that the read is of a product that has just changed. */
+	/** Measures orders before reads, so that the product has just changed when it is read. */
 	async measure(product: string): Promise<{ read_ms: number; order_ms: number; orders: number }> {
 		const order = await this.#turn("hot", product, MEASURE_SECONDS, MEASURE_CONNECTIONS);
 		const read = await this.#turn("product", product, MEASURE_SECONDS, MEASURE_CONNECTIONS);

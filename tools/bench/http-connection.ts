@@ -1,6 +1,6 @@
 import { connect, type Socket } from "node:net";
 
-/** An HTTP answer: the status and the bytes of the body. `status` 0 means that no whole answer came. */
+/** An HTTP response: its status and body. `status` 0 means that no complete response arrived. */
 export interface Answer {
 	status: number;
 	body: Buffer;
@@ -12,8 +12,9 @@ const LINE_END = Buffer.from("\r\n");
 const EMPTY = Buffer.alloc(0);
 
 /**
- * A keep-alive HTTP/1.1 connection with one request at a time. It reads only what a load generator needs (status, length,
- * body), so that it costs a few microseconds a request: on two cores, what the load generator uses is missing to the server.
+ * A keep-alive HTTP/1.1 connection for one request at a time. It parses only the fields that a load generator needs
+ * (status, length, body) and so costs a few microseconds per request: on two cores, the load generator competes with
+ * the server.
  */
 export class HttpConnection {
 	#host: string;
@@ -25,8 +26,8 @@ export class HttpConnection {
 	#timer: NodeJS.Timeout | undefined;
 
 	/**
-	 * @param address Such as `http://127.0.0.1:3000`.
-	 * @param from The client's own address, where it is not the usual one.
+	 * @param address Base URL such as `http://127.0.0.1:3000`.
+	 * @param from Local address of the client; the default address if omitted.
 	 */
 	constructor(address: string, from?: string) {
 		this.#from = from;
@@ -35,7 +36,7 @@ export class HttpConnection {
 		this.#port = Number(port);
 	}
 
-	/** Sends a whole request, head and body, and waits for its answer. Never rejects. */
+	/** Sends a complete request, head and body, and waits for the response. Never rejects. */
 	request(bytes: string): Promise<Answer> {
 		return new Promise((resolve) => {
 			this.#waiting = resolve;
@@ -94,7 +95,7 @@ export class HttpConnection {
 	}
 }
 
-/** The bytes of a request, for `HttpConnection`. */
+/** Returns the bytes of a request for `HttpConnection`. */
 export function requestText(
 	method: "GET" | "POST",
 	path: string,
@@ -109,7 +110,7 @@ export function requestText(
 	return `${method} ${path} HTTP/1.1\r\nHost: shop.test\r\n${authorization}${idempotency}${content}\r\n${body ?? ""}`;
 }
 
-/** An answer as far as its bytes are there: undefined while some are missing. */
+/** Parses a response. Returns undefined while it is incomplete. */
 export function parseAnswer(bytes: Buffer): (Answer & { closes: boolean }) | undefined {
 	const end = bytes.indexOf(HEAD_END);
 	if (end === -1) {

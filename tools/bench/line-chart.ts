@@ -1,32 +1,32 @@
 import { FAINT, INK, page, RULE, text } from "./svg.ts";
 
-/** A line, its points from the left to the right. */
+/** A line whose points are ordered from left to right. */
 export interface Line {
-	/** Lines of one name have one colour in all diagrams. */
+	/** Name of the line; lines of the same name have the same colour in all diagrams. */
 	name: string;
-	/** Stands at its right end. */
+	/** Label at the right end. */
 	label: string;
-	/** `x` from 0 to 1, `y` as the axis has it. */
+	/** Points: `x` from 0 to 1, `y` in units of the axis. */
 	points: (readonly [x: number, y: number])[];
-	/** Drawn faintly: it is there to compare with. */
+	/** Whether the line is drawn faintly, for comparison. */
 	isFaint?: boolean;
 }
 
 /** One diagram of a chart. */
 export interface Panel {
 	title: string;
-	/** What the vertical axis counts. */
+	/** Unit of the vertical axis. */
 	unit: string;
 	lines: Line[];
 	ticks: { x: number; label: string }[];
-	/** The upper edge of the area that is good, from the left to the right. */
+	/** Upper edge of the area that counts as good, from left to right. */
 	band?: (readonly [x: number, y: number])[];
-	/** Said in the area. */
+	/** Label of the area. */
 	bandLabel?: string;
-	/** A line that stands for the best there could be, and its name. */
+	/** A line for the best possible result, and its name. */
 	ideal?: (readonly [x: number, y: number])[];
 	idealLabel?: string;
-	/** The axis goes at least so high. */
+	/** Minimum of the upper end of the axis. */
 	top?: number;
 }
 
@@ -40,7 +40,7 @@ const PLOT = 300;
 const PANEL = PLOT + 96;
 const LABEL_GAP = 17;
 const RULES = 4;
-/** Far apart in hue and in lightness. */
+/** Colours that differ in hue and lightness. */
 const COLOURS = [
 	"#147d64",
 	"#b44d12",
@@ -53,7 +53,7 @@ const COLOURS = [
 	"#6b7a2c",
 ];
 
-/** Diagrams of lines below each other, with the names of the lines at their ends, as an SVG. */
+/** Draws diagrams one below the other as an SVG, with the names of the lines at their ends. */
 export function lineChart(title: string, subtitle: string, panels: readonly Panel[]): string {
 	const height = HEAD + panels.length * PANEL + 8;
 	return page({ width: WIDTH, height, title }, [
@@ -143,14 +143,14 @@ function draw(panel: Panel, top: number, colours: Map<string, string>): string[]
 	return parts;
 }
 
-/** Points of longer lines are not marked. */
+/** Maximum number of points of a line that are drawn with markers. */
 const MARKED = 12;
 
-/** Heights at which labels do not cover each other, each as near to its own as may be. */
+/** Returns label positions that do not overlap, each as close as possible to its wanted position. */
 export function spreadOut(wanted: readonly number[], top: number): number[] {
 	const order = wanted.map((y, index) => ({ y, index })).sort((one, other) => one.y - other.y);
 	const placed = order.map(({ y }) => y);
-	// Downwards they make room for each other, then the whole is moved up as far as it hangs too low.
+	// Moves labels down until none overlap, then moves them up again if they exceed the bottom.
 	for (let index = 0; index < placed.length; index++) {
 		const least = index === 0 ? top : (placed[index - 1] as number) + LABEL_GAP;
 		placed[index] = Math.max(placed[index] as number, least);
@@ -167,7 +167,7 @@ export function spreadOut(wanted: readonly number[], top: number): number[] {
 	return heights;
 }
 
-/** The next number above that four rules divide well. */
+/** Rounds a number up to one that four grid lines divide evenly. */
 export function niceTop(value: number): number {
 	const power = 10 ** Math.floor(Math.log10(value || 1));
 	const step = [1, 1.2, 1.6, 2, 2.4, 3.2, 4, 6, 8, 10].find((nice) => nice * power >= value) ?? 10;

@@ -4,7 +4,7 @@ import type { Commands } from "./load.ts";
 
 type Waiting = { resolve(result: unknown): void; reject(error: Error): void };
 
-/** The load generator: a process of its own, so that what it does is no part of what is measured. */
+/** Handle of the load generator, which runs in a separate process so that its own load is not measured. */
 export class LoadProcess {
 	#child: ChildProcess;
 	#waiting = new Map<number, Waiting>();
@@ -36,7 +36,7 @@ export class LoadProcess {
 		return this.#child.pid as number;
 	}
 
-	/** Has the load generator do something. */
+	/** Runs a command in the load generator. */
 	do<N extends keyof Commands>(name: N, ...[given]: Parameters<Commands[N]>): ReturnType<Commands[N]> {
 		const id = this.#asked++;
 		const answer = new Promise((resolve, reject) => this.#waiting.set(id, { resolve, reject }));

@@ -10,10 +10,10 @@ import { MailLedger } from "./mail-ledger.ts";
 import type { SunkMail } from "./mail-sink.ts";
 import { percentile } from "./statistics.ts";
 
-/** The load on one server for some seconds. */
+/** Load on one server for some seconds. */
 export interface Turn {
 	address: string;
-	/** The port of the mail sink that this server sends to. */
+	/** Port of the mail sink that receives the mails of this server. */
 	sink: number;
 	steps: readonly (readonly [Step, number])[];
 	connections: number;
@@ -23,43 +23,43 @@ export interface Turn {
 	products: string[];
 	hot_product: string;
 	sold_out_product: string;
-	/** How many mails an order, and a payment, leads to. */
+	/** Number of mails that an order and a payment cause. */
 	mails: { order: number; payment: number };
-	/** Whether all buyers come from one address, as behind one router; else each has an address of its own. */
+	/** Whether all buyers share one address, as behind one router; otherwise each has its own. */
 	isNat: boolean;
 	/** Whether buyers pause while mails fall behind. */
 	isPaced: boolean;
 }
 
-/** The outcome of a turn. */
+/** Result of a turn. */
 export interface TurnResult {
-	/** Units that were answered as expected: requests, or orders with their payments. */
+	/** Number of units with the expected responses: requests, or orders with their payments. */
 	done: number;
-	/** HTTP answers of any kind. */
+	/** Number of HTTP responses of any kind. */
 	answers: number;
-	/** Orders that were answered 201. */
+	/** Number of orders with response 201. */
 	orders: number;
-	/** From the first request to the last answer. */
+	/** Milliseconds from the first request to the last response. */
 	elapsed_ms: number;
 	p50_ms: number;
 	p99_ms: number;
-	/** Unexpected answers, such as `order 503 SERVICE_UNAVAILABLE`, and how often they came. */
+	/** Number of unexpected responses by kind, such as `order 503 SERVICE_UNAVAILABLE`. */
 	failed: Record<string, number>;
 }
 
-/** The requests of the parent process, by name. */
+/** Commands from the parent process, by name. */
 export interface Commands {
-	/** Opens a mail server and answers its port. */
+	/** Opens a mail server and returns its port. */
 	sink(): Promise<number>;
 	turn(turn: Turn): Promise<TurnResult>;
-	/** Waits until all mails that are due at this sink have come, but at most so long. */
+	/** Waits until all mails expected at this sink have arrived, within a time limit. */
 	drain(given: { sink: number; patience_ms: number }): Promise<DrainResult>;
-	/** Processor time of this process since its start. */
+	/** Returns the processor time of this process since its start. */
 	cpu_ms(): Promise<number>;
 }
 
 const PACE_LOOK_MS = 5;
-/** Buyers pause while more mails are outstanding than came in so many seconds. */
+/** Buyers pause while the outstanding mails exceed those received in this number of seconds. */
 const PACE_SECONDS = 2;
 
 const sinks = new Map<number, MailLedger>();
@@ -96,7 +96,7 @@ const commands: Commands = {
 	},
 };
 
-/** Buyers who each send one request after the other, on a connection of their own. */
+/** Buyers that each send one request at a time, on a connection of their own. */
 class Buyers {
 	#turn: Turn;
 	#ledger: MailLedger;
@@ -144,7 +144,7 @@ class Buyers {
 		connection.close();
 	}
 
-	/** Waits until the mails have caught up; false where the turn ended meanwhile. */
+	/** Waits until the mails have caught up. Returns false if the turn ended first. */
 	async #isPaced(end: number): Promise<boolean> {
 		const { connections } = this.#turn;
 		while (this.#ledger.outstanding > Math.max(2 * connections, PACE_SECONDS * this.#ledger.lastSecond())) {
@@ -168,7 +168,7 @@ class Buyers {
 		return steps[0]?.[0] as Step;
 	}
 
-	/** Whether it was answered as expected. */
+	/** Returns whether the response was the expected one. */
 	async #do(step: Step, connection: HttpConnection): Promise<boolean> {
 		const { products, hot_product, sold_out_product, customers } = this.#turn;
 		switch (step) {
@@ -203,7 +203,7 @@ class Buyers {
 		return this.#check(step, answer, 200);
 	}
 
-	/** The order's id and number, where there is one now. */
+	/** Returns the id and number of the new order, if it was placed. */
 	async #order(step: Step, connection: HttpConnection, product: string, token = this.#token()) {
 		const answer = await connection.request(this.#orderRequest(product, token));
 		if (!this.#check(step, answer, 201)) {
@@ -258,8 +258,8 @@ class Buyers {
 }
 
 /**
- * An address that no other buyer has, nor had in the last 250 turns: a shop may answer somebody who has just bought something
- * in another way. Only Linux has all of 127.0.0.0/8.
+ * Returns an address that no other buyer has, nor had in the last 250 turns: a shop may treat a client that has just
+ * bought something differently. Only Linux accepts all of 127.0.0.0/8.
  */
 function clientAddress(turn: number, buyer: number): string | undefined {
 	return process.platform === "linux"

@@ -3,16 +3,16 @@ import { availableParallelism } from "node:os";
 
 /** Processor time of the whole machine since its start, in milliseconds. */
 export interface MachineTime {
-	/** Of all processes and of the kernel. */
+	/** Time used by all processes and the kernel. */
 	busy_ms: number;
-	/** What the host gave to others while this machine wanted it. */
+	/** Time that the host gave to other machines while this one needed it. */
 	stolen_ms: number;
 }
 
 const TICK_MS = 10;
 const TMPFS = 0x01021994;
 
-/** Reads the first line of /proc/stat (see proc_stat(5)); zeros where there is none. */
+/** Reads the first line of /proc/stat (see proc_stat(5)). Returns zeros if the file is missing. */
 export function machineTime(): MachineTime {
 	try {
 		return parseMachineTime(readFileSync("/proc/stat", "latin1"));
@@ -21,7 +21,7 @@ export function machineTime(): MachineTime {
 	}
 }
 
-/** `cpu user nice system idle iowait irq softirq steal …` in ticks of 10 ms. */
+/** Parses `cpu user nice system idle iowait irq softirq steal …` in ticks of 10 ms. */
 export function parseMachineTime(stat: string): MachineTime {
 	const [user = 0, nice = 0, system = 0, , , irq = 0, softirq = 0, steal = 0] = (stat.split("\n")[0] ?? "")
 		.trim()
@@ -34,22 +34,22 @@ export function parseMachineTime(stat: string): MachineTime {
 	};
 }
 
-/** How many cores there are for this process. */
+/** Number of cores available to this process. */
 export const cores = availableParallelism();
 
-/** Whether a folder is in memory, where a commit waits for no disk. */
+/** Tells whether a folder is in memory, where commits do not wait for a disk. */
 export function isInMemory(folder: string): boolean {
 	return statfsSync(folder).type === TMPFS;
 }
 
-/** Proportional set size of a process in MB: memory that several share is counted once over all of them. */
+/** Returns the proportional set size of a process in MB: shared memory is divided among its processes. */
 export function memoryOf(pid: number): number {
 	return sumOf(pid, ["Pss"]);
 }
 
 /**
- * The part of it that is no file's, in MB: heaps, stacks and shared buffers. Which part of a program's file counts for a process
- * depends on how many others run it.
+ * Returns the part of the proportional set size not backed by files, in MB: heaps, stacks and shared buffers. The share
+ * of a program's file depends on the number of processes that run it.
  */
 export function ownMemoryOf(pid: number): number {
 	return sumOf(pid, ["Pss_Anon", "Pss_Shmem", "SwapPss"]);

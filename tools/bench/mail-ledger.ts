@@ -1,28 +1,28 @@
 import type { SunkMail } from "./mail-sink.ts";
 import { percentile } from "./statistics.ts";
 
-/** An order's mails: how many are due, and how many have come. */
+/** Number of mails of an order that are expected and that have arrived. */
 interface Entry {
 	due: number;
 	come: number;
-	/** When its payment was answered. */
+	/** Time of the response to its payment. */
 	paid_at?: number;
 	last_at: number;
 }
 
 const SLICE_MS = 100;
 
-/** Compares the mails that came to a sink with those that are due. */
+/** Compares the mails received by a sink with the expected ones. */
 export class MailLedger {
-	/** Mails that are due and have not come. */
+	/** Number of mails that are expected but have not arrived. */
 	outstanding = 0;
 	#entries = new Map<string, Entry>();
-	/** How many mails came in each slice of time. */
+	/** Number of mails received in each time slice. */
 	#slices = new Map<number, number>();
 	#begun = 0;
 	#ended = 0;
 
-	/** Begins a turn: what is still due from before stays due, what is complete is dropped. */
+	/** Starts a turn. Incomplete orders from earlier turns remain expected; complete ones are dropped. */
 	begin(): void {
 		for (const [mark, { due, come }] of this.#entries) {
 			if (due === 0 || come >= due) {
@@ -37,7 +37,7 @@ export class MailLedger {
 		this.#ended = now();
 	}
 
-	/** Notes that an order leads to so many more mails. */
+	/** Adds mails expected for an order. */
 	expect(mark: string, mails: number, isPaid = false): void {
 		const entry = this.#entry(mark);
 		const before = missing(entry);
@@ -48,7 +48,7 @@ export class MailLedger {
 		this.outstanding += missing(entry) - before;
 	}
 
-	/** Takes in mails; those without an order number belong to none. */
+	/** Counts received mails; those without an order number are ignored. */
 	receive(mails: SunkMail[]): void {
 		for (const { mark, at_ms } of mails) {
 			if (mark === undefined) {
@@ -64,7 +64,7 @@ export class MailLedger {
 		}
 	}
 
-	/** How many mails came in the last second. */
+	/** Returns the number of mails received in the last second. */
 	lastSecond(): number {
 		const latest = Math.floor(now() / SLICE_MS);
 		let sum = 0;
@@ -80,7 +80,7 @@ export class MailLedger {
 		let last = this.#begun;
 		const latencies: number[] = [];
 		for (const entry of this.#entries.values()) {
-			// Mails of orders that nobody here has made, such as of a request that timed out, are not due.
+			// Mails for orders unknown here, for instance after a request timeout, are not expected.
 			doubled += entry.due === 0 ? 0 : Math.max(0, entry.come - entry.due);
 			last = Math.max(last, entry.last_at);
 			if (entry.due > 0 && entry.come >= entry.due) {
@@ -119,19 +119,19 @@ function now(): number {
 	return performance.timeOrigin + performance.now();
 }
 
-/** Counts of the mails since the sink's last turn began. */
+/** Counts of the mails since the last turn of the sink began. */
 export interface DrainResult {
-	/** Mails that were due and did not come in time. */
+	/** Number of expected mails that did not arrive in time. */
 	missing: number;
-	/** Mails beyond those that were due. */
+	/** Number of mails beyond the expected ones. */
 	doubled: number;
-	/** From the end of the turn until the last mail was there. */
+	/** Milliseconds from the end of the turn to the last mail. */
 	drained_ms: number;
-	/** Orders whose mails are all there. */
+	/** Number of orders whose mails have all arrived. */
 	completed: number;
-	/** From the first request until the last mail. */
+	/** Milliseconds from the first request to the last mail. */
 	until_last_mail_ms: number;
-	/** From the answer to the payment until the last mail of the order. */
+	/** Percentiles of the milliseconds from the payment response to the last mail of the order. */
 	p50_ms: number;
 	p99_ms: number;
 }

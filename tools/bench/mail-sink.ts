@@ -3,17 +3,17 @@ import { parentPort, workerData } from "node:worker_threads";
 
 /** A mail that the sink has accepted. */
 export interface SunkMail {
-	/** The order number in its subject, such as `#TK-000001`; undefined where there is none. */
+	/** Order number in the subject, such as `#TK-000001`; undefined if there is none. */
 	mark: string | undefined;
-	/** When its last byte came, in milliseconds since 1970. */
+	/** Time of its last byte, in milliseconds since the Unix epoch. */
 	at_ms: number;
 }
 
 const REPORT_EVERY_MS = 20;
 
 /**
- * A thread that is a mail server: it accepts every mail and reports when it came. Posts its port first, then arrays of
- * `SunkMail`. It does little for a mail, so that it takes nothing from what is measured.
+ * A mail server in a worker thread. It accepts every mail and reports its time of arrival. Posts its port first, then
+ * arrays of `SunkMail`. It does little work per mail, so that it does not distort the measurement.
  */
 const reportsMails = workerData !== "silent";
 let mails: SunkMail[] = [];
@@ -30,7 +30,7 @@ if (reportsMails) {
 const server = createServer({ noDelay: true }, serve);
 server.listen(0, "127.0.0.1", () => parentPort?.postMessage((server.address() as AddressInfo).port));
 
-/** Speaks as much SMTP (RFC 5321) as clients need, with pipelining (RFC 2920) and without TLS. */
+/** Serves the subset of SMTP (RFC 5321) that clients need, with pipelining (RFC 2920) and without TLS. */
 function serve(socket: Socket): void {
 	let received = "";
 	let isData = false;

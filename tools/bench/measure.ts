@@ -20,39 +20,39 @@ export interface Sample {
 	round: number;
 	turn: TurnResult;
 	mails?: DrainResult;
-	/** Units a second: with mails, complete ones until the last mail. */
+	/** Units per second; with mails, complete units until the last mail. */
 	per_second: number;
-	/** Processor time in milliseconds, by part, without what the server uses when it is idle. */
+	/** Milliseconds of processor time by component, minus the usage of an idle server. */
 	cpu_ms: Record<string, number>;
 	memory_mb: Record<string, number>;
-	/** Of PostgreSQL, with the polling of an idle server; only where its counters were waited for. */
+	/** PostgreSQL counters including the polling of an idle server; only if the measurement waited for them. */
 	postgres?: PostgresCount;
-	/** Of the load generator, as a share of one core. */
+	/** Load of the load generator, as a share of one core. */
 	load_cores: number;
-	/** Of processes that are no part of the bench, as a share of one core. */
+	/** Load of processes outside the benchmark, as a share of one core. */
 	others_cores: number;
-	/** Of the other servers of the bench, which should be idle. */
+	/** Load of the other servers of the benchmark, which should be idle, as a share of one core. */
 	neighbours_cores: number;
 	stolen_cores: number;
 }
 
-/** A server, as the report names it. */
+/** Summary of a server for the report. */
 export interface SideSummary {
 	name: string;
 	kind: Side["kind"];
-	/** From its first start until it was ready, and from its second one, with all its data. */
+	/** Milliseconds from the first start until it was ready, and from the second start, with all its data. */
 	ready_ms: number;
 	second_start_ms?: number;
-	/** Milliseconds of processor time per second and megabytes, by part, when nobody asks. */
+	/** Milliseconds of processor time per second, and megabytes, by component, when idle. */
 	idle_cpu: Record<string, number>;
 	idle_memory_mb: Record<string, number>;
 	idle_commits: number;
-	/** Orders that were answered 201, and those in the database. */
+	/** Number of orders with response 201, and of those in the database. */
 	orders_answered: number;
 	orders_stored: number;
 }
 
-/** All that was measured of one shape. */
+/** All results of one shape. */
 export interface ShapeResult {
 	shape: Shape;
 	sides: SideSummary[];
@@ -74,17 +74,17 @@ const IDLE_MS = 10_000;
 const SETTLE_MS = 3000;
 const WARM_SHARE = 0.6;
 const DRAIN_MS = 90_000;
-/** How long the mails of the last order may take for a rate to count as sustained. */
+/** Time limit for the mails of the last order if a rate is to count as sustained. */
 const SUSTAINED_DRAIN_MS = 5000;
 
-/** Runs limits and shops in turn and measures what they do. */
+/** Runs limits and shops in turn and measures them. */
 export async function measure(options: MainOptions, say: (line: string) => void): Promise<Measured> {
 	const begun_at = new Date().toISOString();
 	const warnings: string[] = [];
 	if (isInMemory(tmpdir())) {
 		warnings.push(`${tmpdir()} is in memory: commits wait for no disk. Set TMPDIR to a folder on a disk.`);
 	}
-	// Found or fetched once, not by every server in its own folder.
+	// Found or fetched once instead of by every server in its own folder.
 	const nats = await findNatsServer(join(options.own_directory, ".toko"), say);
 	process.env.PATH = `${join(nats.path, "..")}:${process.env.PATH}`;
 	const load = new LoadProcess();
@@ -142,7 +142,7 @@ async function measureShape(
 					continue;
 				}
 				const sidesOf = measuring.sidesOf(name);
-				// In turn, and who is first changes: neither always has the warmer caches or the busier neighbours.
+				// In turn with alternating order, so that neither always has warmer caches or busier neighbours.
 				for (const side of round % 2 === 1 ? sidesOf : sidesOf.toReversed()) {
 					const sample = await measuring.turn(name, round, side);
 					samples.push(sample);
@@ -186,7 +186,7 @@ class Measuring {
 		return this.#sides.filter(({ kind }) => kind === "shop" || caseOf(name).hasLimit);
 	}
 
-	/** Compiles the code and fills the caches: what comes of it is not counted. */
+	/** Compiles the code and fills the caches; the results are discarded. */
 	async warmUp(name: CaseName, side: Side): Promise<void> {
 		if (name !== "sustained" || !this.#options.cases.includes("order")) {
 			await this.#run(name, 0, side, this.#options.seconds * WARM_SHARE);
@@ -216,7 +216,7 @@ class Measuring {
 		if (countsCommits) {
 			await wait(FLUSH_MS);
 			const counted = await side.postgres.count();
-			// What it commits when it is idle is part of the cost under load, but not of the waiting.
+			// Commits of an idle server are part of the cost under load, but not of the wait.
 			const waited_s = (performance.now() - after.at_ms) / 1000;
 			postgres = {
 				commits: counted.commits - before.postgres.commits - waited_s * side.idle_commits,
@@ -238,7 +238,7 @@ class Measuring {
 		};
 	}
 
-	/** One turn with its mails, and what the rest of the machine did meanwhile. */
+	/** Runs one turn with its mails and records the load of the rest of the machine. */
 	async #run(name: CaseName, round: number, side: Side, seconds: number) {
 		const { connections } = this.#options;
 		const others = this.#sides.filter((one) => one !== side);
@@ -297,7 +297,7 @@ class Measuring {
 
 type Look = { at_ms: number; times: Map<string, number> };
 
-/** By part; less than nothing, where a server did less than when it was idle, counts as nothing. */
+/** Returns the processor time by component. A server that used less than when idle counts as zero. */
 function used(side: Side, before: Look, after: Look): Record<string, number> {
 	const elapsed_s = (after.at_ms - before.at_ms) / 1000;
 	const entries = [...after.times].map(([part, ms]): [string, number] => [
@@ -315,7 +315,7 @@ function perSecond(name: CaseName, turn: TurnResult, mails: DrainResult | undefi
 	return name === "sustained" && !keptUp ? 0 : (turn.done * 1000) / turn.elapsed_ms;
 }
 
-/** All at the same moment: they are idle. */
+/** Measures all servers at the same time, since they are idle. */
 async function measureIdle(sides: Side[]): Promise<void> {
 	await wait(SETTLE_MS);
 	const before = await Promise.all(

@@ -4,7 +4,7 @@ import { table, writeFiles } from "./markdown.ts";
 import { GROWTH_MAX, gainOf, type Memory } from "./memory.ts";
 import { RATE } from "./steady.ts";
 
-/** The verdicts as a table for the terminal. */
+/** Formats the verdicts as a table for the terminal. */
 export function printedMemory(memory: Memory): string {
 	const lines = textTable(rowsOf(memory), {
 		border: getBorderCharacters("void"),
@@ -15,7 +15,7 @@ export function printedMemory(memory: Memory): string {
 	return [`${said(memory)}\n`, lines.trimEnd(), ...remarks(memory)].join("\n");
 }
 
-/** Writes the report and its chart into a folder; answers the names of the files. */
+/** Writes the report and its chart into a folder. Returns the names of the files. */
 export function writeMemory(folder: string, memory: Memory): Promise<string> {
 	return writeFiles(folder, [
 		["memory.md", memoryMarkdown(memory)],
@@ -24,7 +24,7 @@ export function writeMemory(folder: string, memory: Memory): Promise<string> {
 	]);
 }
 
-/** The report for people, in Markdown. */
+/** Formats the report in Markdown. */
 export function memoryMarkdown(memory: Memory): string {
 	const [header = [], ...rows] = rowsOf(memory);
 	return [
@@ -44,7 +44,7 @@ export function memoryMarkdown(memory: Memory): string {
 	].join("\n");
 }
 
-/** Two diagrams as an SVG: the memory of each process, and the heaps. */
+/** Draws two diagrams as an SVG: the memory of each process, and the heaps. */
 export function memoryChart(memory: Memory): string {
 	const { at_minutes, lines } = memory;
 	const end = Math.max(at_minutes.at(-1) ?? 0, 1 / 60);

@@ -12,45 +12,48 @@ import { RATE, SteadyLoad } from "./steady.ts";
 
 const LOOK_MS = 10_000;
 const SAY_MS = 60_000;
-/** Holds of unpaid orders come and go within the measurement, instead of growing more for half an hour. */
+/** Short enough for holds of unpaid orders to expire within the measurement instead of growing for half an hour. */
 const ORDER_TTL_MINUTES = 2;
-/** A process may have so much more at the end than it had when it was warm. */
+/** Maximum growth of a process from the warm state to the end, as a share. */
 export const GROWTH_MAX = 0.1;
 const FIFTHS = 5;
 
-/** The memory of one process, or of PostgreSQL's all together, at each look. */
+/** Memory of one process, or of all PostgreSQL processes together, at each sample. */
 export interface MemoryLine {
 	part: string;
 	/** Proportional set size in MB. */
 	own_mb: number[];
-	/** MB of the heap in use after the last full garbage collection; empty for what is no Node. NaN before the first. */
+	/**
+	 * MB of the heap in use after the last full garbage collection; NaN before the first. Empty for processes other than
+	 * Node.
+	 */
 	heap_mb: number[];
 }
 
-/** What was measured until the end, or until it was interrupted. */
+/** Results up to the end, or up to the interruption. */
 export interface Memory {
 	begun_at: string;
 	cores: number;
 	node: string;
 	minutes: number;
-	/** Minutes since the load began, of each look. */
+	/** Minutes since the load began, of each sample. */
 	at_minutes: number[];
 	lines: MemoryLine[];
 	answers: number;
 	failed: Record<string, number>;
 }
 
-/** How much memory a process has gained under steady load. */
+/** Growth of the memory of a process under steady load. */
 export interface Gain {
-	/** The median of the second fifth of the time, when everything is warm, and of the last one. */
+	/** Medians of the second fifth of the time, when everything is warm, and of the last fifth. */
 	warm_mb: number;
 	last_mb: number;
-	/** The difference as a share of the first: 0.1 is 10 %. */
+	/** Difference as a share of the first: 0.1 is 10 %. */
 	share: number;
 	isFlat: boolean;
 }
 
-/** Compares the last fifth with the second one; undefined while there is too little. */
+/** Compares the last fifth with the second one. Returns undefined if there are too few samples. */
 export function gainOf(values: readonly number[]): Gain | undefined {
 	const fifth = Math.floor(values.length / FIFTHS);
 	if (fifth === 0) {
@@ -63,9 +66,9 @@ export function gainOf(values: readonly number[]): Gain | undefined {
 }
 
 /**
- * Puts a shop of five processes under steady load and looks at the memory of each every ten seconds.
+ * Runs a shop of five processes under steady load and samples the memory of each every ten seconds.
  *
- * @param interrupted Rejects where the measurement is to end early: then what there is is the answer.
+ * @param interrupted Rejects to end the measurement early; the result then covers the time so far.
  */
 export async function measureMemory(
 	{ minutes, directory }: { minutes: number; directory: string },
@@ -147,7 +150,7 @@ function note(memory: Memory, minute: number, own: Map<string, number>, heaps: M
 	}
 }
 
-/** By part, in MB. */
+/** Returns the heap sizes by component, in MB. */
 function heapsOf(folder: string, heaps: string): Map<string, number> {
 	const found = new Map<string, number>();
 	for (const pid of processesOf(folder)) {
@@ -158,7 +161,7 @@ function heapsOf(folder: string, heaps: string): Map<string, number> {
 				found.set(part, bytes / 1024 / 1024);
 			}
 		} catch {
-			// It is no Node, or has not collected yet.
+			// Not a Node process, or no collection yet.
 		}
 	}
 	return found;

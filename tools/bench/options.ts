@@ -6,30 +6,30 @@ import { CURVES, type CurveName } from "./growth/curve.ts";
 import type { GrowthOptions } from "./growth.ts";
 import type { Shape } from "./side.ts";
 
-/** Options of the measurement beside limits. */
+/** Options of the measurement against the limits. */
 export interface MainOptions {
 	cases: CaseName[];
 	shapes: Shape[];
 	rounds: number;
-	/** Of each turn. */
+	/** Duration of each turn. */
 	seconds: number;
 	sustained_seconds: number;
 	connections: number;
 	/** Whether all connections come from one address. */
 	isNat: boolean;
-	/** Checkouts of Toko, each with a name of its own. */
+	/** Checkouts of Toko, each with a unique name. */
 	shops: { name: string; directory: string }[];
-	/** Where CPU profiles are left. */
+	/** Folder for CPU profiles. */
 	profiles: string | undefined;
-	/** Where the reports are written. */
+	/** Folder for the reports. */
 	results: string;
 	own_directory: string;
 }
 
-/** A measurement of its own, which the cases have nothing to do with. */
+/** A separate measurement that does not use the cases. */
 export type Special = "finding" | "costs" | "store" | "holds" | "growth" | "memory";
 
-/** Options of the measurements of their own, each of which takes some of them. */
+/** Options of the separate measurements; each uses some of them. */
 export interface SpecialOptions {
 	special: Special;
 	rounds: number;
@@ -42,7 +42,7 @@ export interface SpecialOptions {
 
 export type Options = { special: undefined; main: MainOptions } | SpecialOptions;
 
-/** The arguments of the command. */
+/** Arguments of the command. */
 export interface Given {
 	values: Partial<
 		Record<
@@ -59,7 +59,7 @@ export interface Given {
 
 const SEE = "see npm run bench -- --help";
 
-/** The options that each takes. */
+/** Options that each measurement accepts. */
 const SPECIALS: Record<Special, readonly string[]> = {
 	finding: [],
 	costs: ["rounds", "store"],
@@ -76,9 +76,9 @@ const MOST = 1_000_000;
 /**
  * Reads the options of `npm run bench`.
  *
- * @param given As `util.parseArgs` answers them.
+ * @param given Result of `util.parseArgs`.
  * @param own_directory The checkout that this program belongs to.
- * @throws StartError with one line.
+ * @throws StartError with a message of one line.
  */
 export function readOptions({ values, positionals }: Given, own_directory: string): Options {
 	const [special] = positionals;
@@ -158,7 +158,7 @@ function resultsOf(out: string | undefined, own_directory: string): string {
 	return resolve(out ?? join(own_directory, "bench/results"));
 }
 
-/** A shop is named after its folder; two of one name get a number. */
+/** Names each shop after its folder; duplicate names get a number. */
 function namedShops(directories: string[]): { name: string; directory: string }[] {
 	const names = new Set(["limit"]);
 	return directories.map((given) => {

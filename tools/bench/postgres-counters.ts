@@ -2,17 +2,17 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import pg from "pg";
 
-/** What a PostgreSQL server has counted since its start. */
+/** Counters of a PostgreSQL server since its start. */
 export interface PostgresCount {
-	/** Committed transactions of all databases, those that wrote nothing included. */
+	/** Committed transactions of all databases, including read-only ones. */
 	commits: number;
-	/** Transactions that have written, including the few that were rolled back. */
+	/** Transactions that wrote data, including the few that were rolled back. */
 	writes: number;
 	/** Bytes of the write-ahead log. */
 	wal_bytes: number;
 }
 
-/** PostgreSQL's backends report what they counted after 10 s of rest at the latest (PGSTAT_IDLE_INTERVAL). */
+/** Maximum delay until idle PostgreSQL backends report their counters (10 s, PGSTAT_IDLE_INTERVAL). */
 export const FLUSH_MS = 10_500;
 
 const COUNT = `SELECT
@@ -24,7 +24,7 @@ const COUNT = `SELECT
 export class PostgresCounters {
 	#url: URL;
 	#client: pg.Client;
-	/** Of this object's own queries, which are no part of what is measured. */
+	/** Commits of this object's own queries, which are not part of the measurement. */
 	#own_commits = 0;
 	pid = 0;
 
@@ -50,7 +50,7 @@ export class PostgresCounters {
 		return { commits: commits - this.#own_commits++, writes, wal_bytes };
 	}
 
-	/** How many orders there are, in the one database that has them. */
+	/** Returns the number of orders in the database that contains them. */
 	async orders(): Promise<number> {
 		const { rows } = await this.#client.query<{ datname: string }>(
 			"SELECT datname FROM pg_database WHERE datname ~ '(^|_)orders$' OR datname = 'limit'",
@@ -73,10 +73,10 @@ export class PostgresCounters {
 }
 
 /**
- * The URL of the PostgreSQL of a shop or limit, by its own postmaster.pid, whose fourth line is the port, and secrets.json of
- * the folder.
+ * Returns the PostgreSQL URL of a shop or limit. Reads the port from the fourth line of postmaster.pid and the password
+ * from secrets.json in the folder.
  *
- * @param role `toko`, as the shop has it, or `postgres`, the superuser.
+ * @param role `toko`, as used by the shop, or `postgres`, the superuser.
  */
 export function postgresUrl(folder: string, role: "toko" | "postgres" = "toko"): URL {
 	const port = readFileSync(join(folder, "postgres/postmaster.pid"), "utf8").split("\n")[3];

@@ -2,18 +2,18 @@ import { readdirSync, readFileSync } from "node:fs";
 import { belongsTo, commandOf } from "../shop-process.ts";
 import { memoryOf } from "./machine.ts";
 
-/** Milliseconds of processor time by part of the shop. */
+/** Milliseconds of processor time by component of the shop. */
 export type Times = Map<string, number>;
 
-/** A process is looked at so often; what it did between its last look and its end is not seen. */
+/** Interval between two samples of a process; its usage between the last sample and its exit is not counted. */
 const LOOK_EVERY_MS = 250;
 const KNOWN_MS = 2000;
-/** Linux counts in ticks of this where it does not count exactly. */
+/** Resolution of the tick counters of Linux, used where no exact counter exists. */
 const TICK_MS = 10;
 
 /**
- * Adds up the processor time of all processes of the shop in a folder, servers included, by what they are. It is what
- * Linux says in /proc: without waiting, but more where others push things out of the caches or share a core.
+ * Adds up the processor time of all processes of the shop in a folder, including servers, by component. The values come
+ * from /proc: they exclude waiting, but grow if other programs evict the caches or share a core.
  */
 export class ProcessorTime {
 	#folder: string;
@@ -21,24 +21,24 @@ export class ProcessorTime {
 	#others = new Set<number>();
 	#seen = new Map<string, { part: string; ms: number }>();
 	#timer: NodeJS.Timeout;
-	/** Every process of the machine that was looked at, and what it is; looking into all of them each time would cost much. */
+	/** Components of all processes of the machine, cached because reading them every time is expensive. */
 	#known = new Map<number, { part: string | undefined; until_ms: number }>();
 
-	/** @param partOf Names what a process is by its command line; undefined: it is not counted. */
+	/** @param partOf Returns the component of a process by its command line; undefined to ignore it. */
 	constructor(folder: string, partOf: (commandLine: string) => string | undefined) {
 		this.#folder = folder;
 		this.#partOf = partOf;
 		this.#timer = setInterval(() => this.#look(), LOOK_EVERY_MS);
 	}
 
-	/** Leaves processes out, such as PostgreSQL's that answer the measurement itself. */
+	/** Excludes processes, such as the PostgreSQL backends that serve the measurement itself. */
 	leaveOut(pids: number[]): void {
 		for (const pid of pids) {
 			this.#others.add(pid);
 		}
 	}
 
-	/** All that was used until now. */
+	/** Returns the time used so far. */
 	now(): Times {
 		this.#look();
 		const times: Times = new Map();
@@ -48,7 +48,7 @@ export class ProcessorTime {
 		return times;
 	}
 
-	/** Megabytes of memory by part, now; what processes share is counted once, unless `of` counts otherwise. */
+	/** Returns the current memory in MB by component. By default, memory shared between processes is counted once. */
 	memory(of = memoryOf): Map<string, number> {
 		const memory = new Map<string, number>();
 		for (const [pid, part] of this.#parts()) {
@@ -71,12 +71,15 @@ export class ProcessorTime {
 					this.#seen.set(key, { part, ms });
 				}
 			} catch {
-				// It has just ended.
+				// The process has just exited.
 			}
 		}
 	}
 
-	/** The shop's processes. What a process is, is looked up again after a while: it may have started another program. */
+	/**
+	 * Returns the processes of the shop. The component of a process is read again after a while, since it may have
+	 * executed another program.
+	 */
 	#parts(): [pid: number, part: string][] {
 		const now = performance.now();
 		const pids = readdirSync("/proc")
@@ -98,9 +101,9 @@ export class ProcessorTime {
 }
 
 /**
- * The threads that live are counted to the nanosecond, those that have ended to a tick.
+ * Reads the processor time of a process: live threads in nanoseconds, exited ones in ticks.
  *
- * @returns With a key that no other process has, not even a later one of the same number.
+ * @returns The time with a key that stays unique if the process id is reused.
  */
 function usedBy(pid: number): { key: string; ms: number } {
 	const stat = readFileSync(`/proc/${pid}/stat`, "latin1");

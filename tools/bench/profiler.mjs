@@ -1,6 +1,7 @@
 /**
- * Profiles the process that imports it while the file `<BENCH_PROFILES>/measuring` is there, whose text names the case: it leaves
- * `<BENCH_PROFILES>/<case>/<what>-<pid>.cpuprofile`, which Chrome and VS Code open. Without that file it costs one look at it in 200 ms.
+ * Profiles the process that imports it while the file `<BENCH_PROFILES>/measuring` exists, whose text names the case.
+ * Writes `<BENCH_PROFILES>/<case>/<what>-<pid>.cpuprofile`, which Chrome and VS Code can open. Without that file, the
+ * cost is one file check every 200 ms.
  */
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { Session } from "node:inspector";

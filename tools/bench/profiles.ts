@@ -8,16 +8,16 @@ interface ProfileNode {
 	children?: number[];
 }
 
-/** The parts of a V8 CPU profile that are read here. */
+/** The fields of a V8 CPU profile that are read here. */
 export interface Profile {
 	nodes: ProfileNode[];
-	/** The ids of nodes, one every few hundred microseconds. */
+	/** Node ids of the samples, taken every few hundred microseconds. */
 	samples: number[];
 	/** Microseconds before each sample. */
 	timeDeltas: number[];
 }
 
-/** A function or a package, and its share of the time in which the process worked. */
+/** A function or a package, and its share of the active time of the process. */
 export interface Share {
 	where: string;
 	share: number;
@@ -26,7 +26,7 @@ export interface Share {
 const LINES = 12;
 const NOT_WORK = new Set(["(idle)", "(program)", "(root)"]);
 
-/** For every profile below a folder, in Markdown: the functions and the packages that took the most time. */
+/** Lists, in Markdown, the most expensive functions and packages of every profile below a folder. */
 export async function topLines(folder: string): Promise<string> {
 	const files = (await readdir(folder, { recursive: true })).filter((name) => name.endsWith(".cpuprofile"));
 	const sections: string[] = [];
@@ -44,12 +44,15 @@ export async function topLines(folder: string): Promise<string> {
 	return sections.join("\n");
 }
 
-/** Self time by function. */
+/** Returns the self time by function. */
 export function byFunction(profile: Profile): Share[] {
 	return shares(profile, (path) => nameOf(path[0]?.callFrame as ProfileNode["callFrame"]));
 }
 
-/** Self time by npm package, or by folder of the program's own; that of Node's own functions belongs to who called them. */
+/**
+ * Returns the self time by npm package, or by folder of the program itself. Time in Node's own functions counts for
+ * their caller.
+ */
 export function byPackage(profile: Profile): Share[] {
 	return shares(profile, (path) => {
 		const first = path[0]?.callFrame.functionName ?? "";
@@ -58,7 +61,7 @@ export function byPackage(profile: Profile): Share[] {
 	});
 }
 
-/** @param name Names a sample by its stack, the running function first. */
+/** @param name Returns the name of a sample by its stack, the running function first. */
 function shares({ nodes, samples, timeDeltas }: Profile, name: (path: ProfileNode[]) => string): Share[] {
 	const byId = new Map(nodes.map((node) => [node.id, node]));
 	const parents = new Map(nodes.flatMap((node) => (node.children ?? []).map((child) => [child, node])));

@@ -5,22 +5,22 @@ import { join } from "node:path";
 /** A program under measurement. */
 export interface Program {
 	child: ChildProcess;
-	/** The first line that matches; fails where the program ends before, or after a while. */
+	/** Returns the first line that matches. Fails if the program exits first, or on timeout. */
 	line(pattern: RegExp, patience_ms?: number): Promise<string>;
 }
 
 const PATIENCE_MS = 180_000;
-/** The end of what it printed, for an error message. */
+/** Maximum length of the output included in an error message. */
 const REMEMBERED = 4000;
 
-/** What programs under measurement must not take over from this shell. */
+/** Environment variables that programs under measurement must not inherit from this shell. */
 const OWN =
 	/^(POSTGRES_URL|NATS_URL|MONGO_URL|SMTP_URL|SMS_URL|TOKO_.*|PAYMENT_.*|NODE_ENV|NODE_OPTIONS|SERVICES|OTEL_.*|LOG_LEVEL|PORT|HOST|ORDER_TTL_MINUTES)$/;
 
 /**
- * Starts a program in a process group of its own, its output in `<folder>/<name>.log`.
+ * Starts a program in its own process group, with its output in `<folder>/<name>.log`.
  *
- * @param folder Of the server that it belongs to, in `TOKO_DIR`: by it all of its processes are found.
+ * @param folder Folder of its server, set as `TOKO_DIR`, which identifies all of its processes.
  */
 export function startProgram(
 	folder: string,

@@ -5,7 +5,7 @@ import type { Measured, ShapeResult, SideSummary } from "./measure.ts";
 import { topLines } from "./profiles.ts";
 import { type Row, reached, rowsOf } from "./summary.ts";
 
-/** Other programs may use this many cores before the report warns. */
+/** Maximum number of cores used by other programs before the report warns. */
 const BUSY_CORES = 0.2;
 
 const SHAPES = {
@@ -13,7 +13,7 @@ const SHAPES = {
 	five: "five processes over NATS, against the same by hand",
 } as const;
 
-/** Whether an answer was not the expected one, a mail is missing, or orders were miscounted. */
+/** Tells whether a response was unexpected, a mail is missing, or orders were miscounted. */
 export function hasFailures({ shapes }: Measured): boolean {
 	return shapes.some(
 		({ samples, sides }) =>
@@ -22,7 +22,7 @@ export function hasFailures({ shapes }: Measured): boolean {
 	);
 }
 
-/** Writes the reports and answers the Markdown one, followed by where they are. */
+/** Writes the reports. Returns the Markdown report followed by their paths. */
 export async function writeReports(measured: Measured): Promise<string> {
 	const { results, profiles, cases } = measured.options;
 	const text = markdown(measured, profiles === undefined ? "" : await topLines(profiles));
@@ -36,7 +36,7 @@ export async function writeReports(measured: Measured): Promise<string> {
 	return `${text}\nwritten: ${written}`;
 }
 
-/** The report for people, in Markdown. */
+/** Formats the report in Markdown. */
 export function markdown(measured: Measured, profiles = ""): string {
 	const { options, shapes } = measured;
 	const { connections, seconds, rounds, shops } = options;
@@ -67,7 +67,7 @@ export function markdown(measured: Measured, profiles = ""): string {
 	].join("\n");
 }
 
-/** Reasons to doubt the figures. */
+/** Returns reasons to doubt the figures. */
 export function warnings({ warnings: given, shapes }: Measured): string[] {
 	const found = [...given];
 	for (const { shape, samples, sides } of shapes) {
@@ -234,7 +234,7 @@ function ratio(value: number | undefined): string {
 	return value < 0.1 ? value.toFixed(3) : value.toFixed(2);
 }
 
-/** A number with three digits that matter. */
+/** Formats a number with two significant digits, from 100 on as an integer. */
 function short(value: number): string {
 	if (!Number.isFinite(value)) {
 		return "";

@@ -20,16 +20,16 @@ import { startProgram } from "./programs.ts";
 
 export type Shape = "one" | "five";
 
-/** A server under measurement: a limit, or a shop of some checkout. */
+/** A server under measurement: a limit (the hand-written baseline) or a shop from some checkout. */
 export interface Side {
-	/** Such as `limit`, or the name of the shop's folder. */
+	/** Name such as `limit`, or the name of the shop's folder. */
 	name: string;
 	kind: "limit" | "shop";
 	address: string;
 	folder: string;
-	/** The port of the mail sink that it sends to. */
+	/** Port of the mail sink that receives its mails. */
 	sink: number;
-	/** How many mails an order, and a payment, leads to. */
+	/** Number of mails that an order and a payment cause. */
 	mails: { order: number; payment: number };
 	customers: { email: string; token: string }[];
 	products: string[];
@@ -37,17 +37,17 @@ export interface Side {
 	sold_out_product: string;
 	time: ProcessorTime;
 	postgres: PostgresCounters;
-	/** Milliseconds of processor time per second, by part, when nobody asks. */
+	/** Milliseconds of processor time per second, by component, when idle. */
 	idle: Map<string, number>;
 	idle_commits: number;
-	/** In megabytes, by part. */
+	/** Megabytes by component. */
 	idle_memory: Map<string, number>;
 	ready_ms: number;
-	/** Stops it and starts it again on its data: the milliseconds until it was ready. Afterwards it is of no use here. */
+	/** Restarts it with its data. Returns the milliseconds until it was ready. Afterwards it cannot be measured again. */
 	restart(): Promise<number>;
 	logged_in_ms: number;
 	last_active_ms: number;
-	/** Orders that were answered 201. */
+	/** Number of orders with response 201. */
 	orders: number;
 }
 
@@ -57,20 +57,20 @@ const SERVICES = contracts.map(({ name }) => name);
 /** Access tokens last 15 minutes. */
 const TOKEN_MS = 8 * 60_000;
 const AT_ONCE = 16;
-/** What has not ended by then is killed. */
+/** Time limit for processes to exit before they are killed. */
 const STOP_MS = 30_000;
 const repository = resolve(import.meta.dirname, "../..");
 
-/** How a shop is started beside its shape. */
+/** Options of a shop besides its shape. */
 export interface ShopOptions {
-	/** Where its processes leave CPU profiles. */
+	/** Folder for the CPU profiles of its processes. */
 	profiles?: string | undefined;
-	/** How many processes of its services, such as `orders=2`; of the shape `five` only. */
+	/** Number of processes of its services, such as `orders=2`; only for the shape `five`. */
 	counts?: string[];
 	environment?: Record<string, string>;
 }
 
-/** Starts a shop of the checkout in `directory`, with servers of its own in a new folder. */
+/** Starts a shop from the checkout in `directory`, with its own servers in a new folder. */
 export async function startShop(
 	name: string,
 	directory: string,
@@ -127,7 +127,7 @@ export async function startShop(
 	});
 }
 
-/** Starts a hand-written limit with servers of its own in a new folder. */
+/** Starts a hand-written limit with its own servers in a new folder. */
 export async function startLimit(shape: Shape, sink: number, profiles?: string): Promise<Side> {
 	const folder = newFolder();
 	const begun = performance.now();
@@ -168,12 +168,12 @@ export async function startLimit(shape: Shape, sink: number, profiles?: string):
 	});
 }
 
-/** A new token of the admin of a shop that `startShop` has started. */
+/** Returns a new token for the admin of a shop started by `startShop`. */
 export function adminToken(address: string): Promise<string> {
 	return logIn(client(address), ADMIN.email, ADMIN.password);
 }
 
-/** Lets every customer have a token that lasts for a while. */
+/** Renews the tokens of all customers if they expire soon. */
 export async function logInAll(side: Side): Promise<void> {
 	if (Date.now() - side.logged_in_ms < TOKEN_MS) {
 		return;
@@ -251,13 +251,13 @@ async function makeDatabase(server: string): Promise<string> {
 	return url.href;
 }
 
-/** What has a process profile itself: see profiler.mjs. */
+/** Returns the environment that makes a process profile itself; see profiler.mjs. */
 function profiling(folder: string): Record<string, string> {
 	const profiler = pathToFileURL(join(repository, "tools/bench/profiler.mjs")).href;
 	return { NODE_OPTIONS: `--import=${profiler}`, BENCH_PROFILES: folder };
 }
 
-/** What a process is, by its command line; undefined for those that only start others. */
+/** Returns the component of a process by its command line; undefined for those that only start others. */
 export function partOf(command: string): string | undefined {
 	if (/^postgres: |\/postgres /.test(command)) {
 		return "PostgreSQL";
@@ -281,7 +281,7 @@ export function partOf(command: string): string | undefined {
 	if (/limits\/servers\.ts|run\.mjs/.test(command)) {
 		return undefined;
 	}
-	// A process that a service has started, such as the one that sends mails.
+	// A process started by a service, such as the mail sender.
 	return /([\w-]+)\.(?:ts|mjs|js)(?: |$)/.exec(command)?.[1];
 }
 

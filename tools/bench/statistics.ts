@@ -1,4 +1,4 @@
-/** The middle value; the mean of the two middle ones for an even count. NaN for none. */
+/** Returns the median: the middle value, or the mean of the two middle values for an even count. NaN for none. */
 export function median(values: readonly number[]): number {
 	const sorted = values.toSorted((one, other) => one - other);
 	const middle = sorted.length / 2;
@@ -8,7 +8,7 @@ export function median(values: readonly number[]): number {
 }
 
 /**
- * The value that this share of the values does not exceed (nearest rank). NaN for none.
+ * Returns a percentile by nearest rank. NaN for none.
  *
  * @param share From 0 to 1: 0.99 for the 99th percentile.
  */
@@ -17,12 +17,12 @@ export function percentile(values: readonly number[], share: number): number {
 	return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? Number.NaN;
 }
 
-/** The distance between the smallest and the largest value, as a share of the median: 0.2 is 20 %. */
+/** Returns the distance between the smallest and the largest value as a share of the median: 0.2 is 20 %. */
 export function spread(values: readonly number[]): number {
 	return values.length === 0 ? Number.NaN : (Math.max(...values) - Math.min(...values)) / median(values);
 }
 
-/** Adds numbers by name: the sum of each name's values. */
+/** Adds numbers to the sums by name. */
 export function addTo(sums: Map<string, number>, more: Iterable<readonly [string, number]>): void {
 	for (const [name, value] of more) {
 		sums.set(name, (sums.get(name) ?? 0) + value);

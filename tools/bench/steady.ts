@@ -4,18 +4,21 @@ import { type Asked, Asker } from "./asker.ts";
 import { ADDRESS, CATEGORY, PAGE_LENGTH, PAGES, PASSWORD } from "./cases.ts";
 import type { Side } from "./side.ts";
 
-/** Requests a second. */
+/** Requests per second. */
 export const RATE = 100;
-/** Shares of the requests; what is left are products. Half of the orders are paid at once, which is a request more. */
+/**
+ * Shares of the requests; the rest are product reads. Half of the orders are paid immediately, which is one more
+ * request.
+ */
 const LISTS = 0.25;
 const ORDERS = 0.1;
-/** Customers log in in turn, each well before its token ends. */
+/** Share of logins. Customers log in in turn, each well before their token expires. */
 const LOGINS = 0.005;
 const AT_ONCE = 8;
-/** A shop that was away for longer does not get all at once what it missed. */
+/** Maximum backlog: after a longer outage, the missed requests are not all sent at once. */
 const LATE_MS = 2000;
 
-/** Customers who go about at a steady pace, whatever the shop needs for an answer. */
+/** Customers that send requests at a steady rate, independent of the response times. */
 export class SteadyLoad {
 	#side: Pick<Side, "address" | "customers" | "products">;
 	#chance = new SeededRandom(1);
@@ -24,7 +27,7 @@ export class SteadyLoad {
 	#isOver = false;
 	#ordered = 0;
 	#loggedIn = 0;
-	/** Answers of any kind. */
+	/** Number of responses of any kind. */
 	answers = 0;
 
 	constructor(side: Pick<Side, "address" | "customers" | "products">) {
@@ -32,7 +35,7 @@ export class SteadyLoad {
 		this.#askers = Array.from({ length: AT_ONCE }, () => new Asker(side.address));
 	}
 
-	/** Asks until it is stopped. */
+	/** Sends requests until stopped. */
 	async run(): Promise<void> {
 		let due_ms = performance.now();
 		const next = () => {
@@ -54,7 +57,7 @@ export class SteadyLoad {
 		this.#isOver = true;
 	}
 
-	/** Unexpected answers, and how often they came. */
+	/** Number of unexpected responses by kind. */
 	get failed(): Record<string, number> {
 		const failed: Record<string, number> = {};
 		for (const [what, times] of this.#askers.flatMap((asker) => Object.entries(asker.failed))) {

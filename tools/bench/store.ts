@@ -17,12 +17,12 @@ const CASES = [1, 16, 64].flatMap((in_flight) =>
 	})),
 );
 
-/** Guarded updates a second, the medians of several rounds. */
+/** Guarded updates per second, as medians of several rounds. */
 export interface StoreSpeed {
 	of: string;
-	/** NeDB's own file, whose writes a power cut loses. */
+	/** Rate of NeDB's own file, which loses writes on a power cut. */
 	unsafe: number;
-	/** The products' file, which confirms what is on the disk. */
+	/** Rate of the products' file, which confirms a write only when it is on disk. */
 	durable: number;
 }
 
@@ -34,7 +34,7 @@ interface Adapter {
 	updateMany(query: object, update: object): Promise<number>;
 }
 
-/** Measures what it costs that the products' file confirms only what is on the disk: both files in turns, in one run. */
+/** Measures the cost of durable writes in the products' file: both files in turn in one run. */
 export async function measureStore(): Promise<StoreSpeed[]> {
 	const folder = newFolder();
 	const unsafe = new DbService.MemoryAdapter({ filename: join(folder, "unsafe.db") }) as unknown as Adapter;
@@ -69,7 +69,7 @@ export async function measureStore(): Promise<StoreSpeed[]> {
 	}
 }
 
-/** Updates a second with so many at once. */
+/** Returns the updates per second with this number in flight. */
 async function rate(adapter: Adapter, ids: string[], in_flight: number): Promise<number> {
 	const begun = performance.now();
 	let updates = 0;

@@ -2,38 +2,41 @@ import { type CaseName, caseOf } from "./cases.ts";
 import type { Sample, ShapeResult, SideSummary } from "./measure.ts";
 import { median, spread } from "./statistics.ts";
 
-/** Figures of one server in one case, over all rounds. */
+/** Figures of one server in one case over all rounds. */
 export interface Row {
 	case: CaseName;
 	side: string;
 	kind: SideSummary["kind"];
 	per_second: number;
-	/** Between the slowest and the fastest round, as a share of the median. */
+	/** Range between the slowest and the fastest round, as a share of the median. */
 	spread: number;
-	/** Of the shop to the limit in the same round, the median over the rounds; undefined for the limit. */
+	/** Median over the rounds of the ratio of the shop to the limit in the same round; undefined for the limit. */
 	ratio?: number;
-	/** Processor time of the limit and its servers for a unit, divided by the shop's: not moved by a busy machine. */
+	/**
+	 * Processor time per unit of the limit and its servers divided by the shop's: independent of other load on the
+	 * machine.
+	 */
 	cpu_ratio?: number;
 	goal?: number;
-	/** What the goal is a share of, where that is not the limit. */
+	/** Reference of the goal if it is not the limit. */
 	goal_of?: "its orders";
 	p50_ms: number;
 	p99_ms: number;
-	/** Milliseconds of processor time for 1,000 units, by part. */
+	/** Milliseconds of processor time per 1,000 units, by component. */
 	cpu: Record<string, number>;
 	cpu_all: number;
 	memory_mb: number;
 	failed: Record<string, number>;
 	others_cores: number;
 	neighbours_cores: number;
-	/** Per order of the last round. */
+	/** Counts per order of the last round. */
 	commits?: number;
 	writes?: number;
 	wal_bytes?: number;
 	postgres_ms?: number;
 }
 
-/** All rows of a shape, case by case. */
+/** Returns all rows of a shape, case by case. */
 export function rowsOf({ sides, samples, shape }: ShapeResult): Row[] {
 	const cases = [...new Set(samples.map((sample) => sample.case))];
 	const rows = cases.flatMap((name) =>
@@ -62,7 +65,7 @@ export function rowsOf({ sides, samples, shape }: ShapeResult): Row[] {
 	return rows;
 }
 
-/** What is compared with the goal: the ratio to the limit, or to the shop's own orders. */
+/** Returns the value compared with the goal: the ratio to the limit, or to the shop's own orders. */
 export function reached(row: Row, rows: readonly Row[]): number | undefined {
 	if (row.case !== "sold-out") {
 		return row.ratio;
@@ -121,7 +124,7 @@ function postgresOf(samples: Sample[]) {
 	};
 }
 
-/** Round by round: what slows the machine down for a minute slows both. */
+/** Computes the ratio round by round: a temporary slowdown of the machine affects both. */
 function ratioOf(samples: readonly Sample[], name: CaseName, side: string): number {
 	const of = (one: string) => samples.filter((sample) => sample.case === name && sample.side === one);
 	const limits = of("limit");

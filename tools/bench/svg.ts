@@ -2,7 +2,7 @@ export const INK = "#1f2933";
 export const FAINT = "#7b8794";
 export const RULE = "#e4e7eb";
 
-/** A whole SVG file on a white ground. */
+/** Returns a complete SVG file with a white background. */
 export function page(
 	{ width, height, title }: { width: number; height: number; title: string },
 	content: string[],
@@ -20,11 +20,11 @@ export interface TextStyle {
 	weight?: number;
 	fill?: string;
 	anchor?: "middle" | "end";
-	/** White around the letters, over what is below. */
+	/** Whether to draw a white outline around the letters over the background. */
 	halo?: boolean;
 }
 
-/** A line of text. */
+/** Returns a line of text. */
 export function text(left: number, y: number, content: string, style: TextStyle = {}): string {
 	const { size, weight, fill, anchor, halo } = style;
 	const attributes = [
@@ -37,7 +37,7 @@ export function text(left: number, y: number, content: string, style: TextStyle 
 	return `<text x="${left.toFixed(1)}" y="${y}"${attributes}>${escaped(content)}</text>`;
 }
 
-/** A number for people: two digits that matter, thousands in full. */
+/** Formats a number for display: two significant digits, from 100 on in full. */
 export function short(value: number): string {
 	return value >= 100 ? Math.round(value).toLocaleString("en") : String(Number(value.toPrecision(2)));
 }

@@ -1,4 +1,4 @@
-/** Words that names of generated products are made of. */
+/** Words for the names of generated products. */
 export const WORDS = [
 	"kopi",
 	"teh",
@@ -13,5 +13,5 @@ export const WORDS = [
 	"kayu",
 	"manis",
 ];
-/** Their categories. */
+/** Categories of generated products. */
 export const CATEGORIES = ["minuman", "dapur", "hadiah", "kebun", "rumah", "kantor", "sekolah", "olahraga"];

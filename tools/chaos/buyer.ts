@@ -3,12 +3,12 @@ import { sign } from "../../services/orders/webhook.ts";
 import type { SeededRandom } from "../seeded-random.ts";
 import type { Answer, Client, Observations } from "./client.ts";
 
-/** What a buyer asked for under one key, and the last word on it. */
+/** Requests of a buyer under one idempotency key, and their outcome. */
 export interface Attempt {
 	key: string;
-	/** Every order that this key was answered with: never more than one. */
+	/** Ids of all orders returned for this key; must never be more than one. */
 	orders: Set<string>;
-	/** `refused`: the last word was no; `unknown`: there was none. */
+	/** `refused`: the last response was a refusal; `unknown`: there was no response. */
 	outcome: "accepted" | "refused" | "unknown";
 }
 
@@ -17,19 +17,19 @@ export interface Person {
 	password: string;
 }
 
-/** What the buyers share. */
+/** Data shared by all buyers. */
 export interface Market {
 	products: string[];
 	admin: Person;
 	webhook_secret: string;
-	/** The run's own name, so that keys and addresses are new in every run. */
+	/** Name of the run, which makes keys and addresses unique in every run. */
 	name: string;
 }
 
-/** Somebody who registers, orders, pays, cancels and forgets, over and over, and keeps book of every answer. */
+/** A buyer that registers, orders, pays, cancels and abandons orders repeatedly, and records every response. */
 export class Buyer {
 	attempts: Attempt[] = [];
-	/** Units that came in by its deliveries; `unknown`: there was no answer. */
+	/** Units added by its deliveries; `unknown`: there was no response. */
 	delivered = { accepted: 0, unknown: 0 };
 	#name: string;
 	#market: Market;
@@ -53,12 +53,12 @@ export class Buyer {
 		this.#observations = observations;
 	}
 
-	/** Begins nothing new. */
+	/** Stops starting new actions. */
 	stop(): void {
 		this.#isOver = true;
 	}
 
-	/** Buys until it is stopped. */
+	/** Buys until stopped. */
 	async run(): Promise<void> {
 		const me = { email: `${this.#name}@toko.test`, password: "rahasia-sekali" };
 		await this.#client.send("POST", "/users/register", {
@@ -76,7 +76,7 @@ export class Buyer {
 		}
 	}
 
-	/** New units come in, so that there is always something to fight for. */
+	/** Adds units to a product, so that there is always stock to compete for. */
 	async #delivery(): Promise<void> {
 		const path = `/products/${this.#chance.pick(this.#market.products)}/stock`;
 		const quantity = this.#chance.between(1, 5);
@@ -96,7 +96,7 @@ export class Buyer {
 			product_id: this.#chance.pick(this.#market.products),
 			quantity: this.#chance.between(1, 2),
 		}));
-		// Now and then the client is impatient and asks again although there was an answer.
+		// Sometimes the client repeats the request although it got a response.
 		for (let again = this.#chance.happens(0.1) ? 2 : 1; again > 0; again--) {
 			const answer = await this.#as(me, "POST", "/orders", { items }, { "idempotency-key": attempt.key });
 			if (answer?.status === 201) {
@@ -134,7 +134,7 @@ export class Buyer {
 				),
 			);
 		}
-		// The others are left to expire.
+		// The other orders are left to expire.
 		await this.#expect([200], await this.#as(me, "GET", path), path);
 	}
 
@@ -171,7 +171,7 @@ export class Buyer {
 		}
 	}
 
-	/** As somebody who logs in again when the token has run out. */
+	/** Sends a request as a user, who logs in again when the token has expired. */
 	async #as(
 		who: Person,
 		method: string,

@@ -4,11 +4,11 @@ import type { SeededRandom } from "../seeded-random.ts";
 
 const ANSWER_MS = 20_000;
 
-/** What all clients saw, for the report. */
+/** Observations of all clients, for the report. */
 export class Observations {
-	/** `POST /orders 201` → how often. */
+	/** Number of responses by kind, such as `POST /orders 201`. */
 	answers = new Map<string, number>();
-	/** What no client may ever see. */
+	/** Responses that no client may ever get. */
 	violations: string[] = [];
 
 	count(what: string): void {
@@ -28,12 +28,15 @@ export interface Sending {
 	headers?: Record<string, string>;
 }
 
-/** A client as a careful developer writes one: what may have failed is sent again, with its key, until there is an answer. */
+/**
+ * A client that follows good practice: it retries a request that may have failed, with its key, until it gets a
+ * response.
+ */
 export class Client {
 	#addresses: string[];
 	#observations: Observations;
 	#chance: SeededRandom;
-	/** After this moment it asks no more, whatever is still open. */
+	/** Deadline after which it sends nothing, even for open requests. */
 	gives_up_at = Number.POSITIVE_INFINITY;
 
 	constructor(addresses: string[], observations: Observations, chance: SeededRandom) {
@@ -42,7 +45,7 @@ export class Client {
 		this.#chance = chance;
 	}
 
-	/** The first answer that is one; undefined where there was none before it gave up. */
+	/** Sends a request until it gets a response below 500. Returns undefined if the deadline passes first. */
 	async send(method: string, path: string, sending: Sending = {}): Promise<Answer | undefined> {
 		const key: Sending["headers"] = method === "GET" ? {} : { "idempotency-key": randomUUID() };
 		const keyed = { ...sending, headers: { ...key, ...sending.headers } };

@@ -8,13 +8,13 @@ import { choosePort } from "../../infra/ports.ts";
 import { powerCut, processesOf, until } from "../shop-process.ts";
 
 const repository = resolve(import.meta.dirname, "../..");
-/** On two cores ten processes that start at once take their time. */
+/** Time limit for readiness: on two cores, ten processes that start at once need time. */
 const READY_MS = 180_000;
 
-/** Where the products live: on a server that several processes share, or in a file that one process owns. */
+/** Store of the products: a server shared by several processes, or a file owned by one process. */
 export type Store = "mongo" | "nedb";
 
-/** A process of the cluster that is started again whenever it ends. */
+/** A process of the cluster that is restarted whenever it exits. */
 interface Member {
 	name: string;
 	args: string[];
@@ -22,13 +22,16 @@ interface Member {
 	child?: ChildProcess | undefined;
 }
 
-/** A shop of real processes, two of each service, with its servers, in a folder of its own. */
+/** A shop of real processes, two of each service, with its servers, in its own folder. */
 export class Cluster {
 	folder: string;
 	store: Store;
-	/** Of both gateways. */
+	/** Addresses of both gateways. */
 	addresses: string[] = [];
-	/** How often a process ended that nobody had killed, such as one that started while its database was away. */
+	/**
+	 * Number of processes that exited without being killed, for instance because their database was unavailable at
+	 * startup.
+	 */
 	own_exits = 0;
 	#environment: Record<string, string>;
 	#members: Member[] = [];
@@ -48,12 +51,12 @@ export class Cluster {
 		};
 	}
 
-	/** What a process needs to join. */
+	/** Environment of a process that joins the cluster. */
 	get environment(): Record<string, string> {
 		return this.#environment;
 	}
 
-	/** Starts everything and waits until the shop is ready. */
+	/** Starts all processes and waits until the shop is ready. */
 	async start(): Promise<void> {
 		const ports = [await choosePort(), await choosePort()];
 		this.addresses = ports.map((port) => `http://127.0.0.1:${port}`);
@@ -70,7 +73,7 @@ export class Cluster {
 		await this.#startAll();
 	}
 
-	/** Waits until every member is there and the shop says that it is ready, at both gateways. */
+	/** Waits until every process runs and both gateways report readiness. */
 	async ready(): Promise<void> {
 		await until(
 			"the shop to be ready",
@@ -82,12 +85,12 @@ export class Cluster {
 		);
 	}
 
-	/** The names of the service processes; `mongo` is a server. */
+	/** Names of the service processes, without the server `mongo`. */
 	get services(): string[] {
 		return this.#members.map(({ name }) => name).filter((name) => name !== "mongo");
 	}
 
-	/** SIGKILL; it is started again. */
+	/** Kills a process with SIGKILL; it is restarted. */
 	kill(name: string): void {
 		const found = this.#find(name);
 		if (found.child && isAlive(found.child)) {
@@ -95,7 +98,7 @@ export class Cluster {
 		}
 	}
 
-	/** SIGSTOP for a while, then SIGCONT. */
+	/** Freezes a process with SIGSTOP, and resumes it with SIGCONT. */
 	async freeze(name: string, ms: number): Promise<void> {
 		const { child } = this.#find(name);
 		child?.kill("SIGSTOP");
@@ -103,17 +106,17 @@ export class Cluster {
 		child?.kill("SIGCONT");
 	}
 
-	/** Kills a database or message server; the shop's first process starts it again. */
+	/** Kills a server; the first process of the shop restarts it. */
 	killServer(part: "NATS" | "PostgreSQL"): void {
 		const { servers } = JSON.parse(readFileSync(join(this.folder, "parts.json"), "utf8"));
 		try {
 			process.kill(servers[part].pid, "SIGKILL");
 		} catch {
-			// It is just being started again.
+			// The server is being restarted.
 		}
 	}
 
-	/** Kills everything at once, servers included, and starts it again. */
+	/** Kills all processes at once, including servers, and starts them again. */
 	async powerCut(): Promise<void> {
 		this.#isDown = true;
 		await until("everything to be dead", () => {
@@ -123,7 +126,7 @@ export class Cluster {
 		await this.#startAll();
 	}
 
-	/** Ends everything, for good. */
+	/** Kills all processes permanently. */
 	async stop(): Promise<void> {
 		this.#isStopped = true;
 		this.#isDown = true;
@@ -154,7 +157,7 @@ export class Cluster {
 		await this.ready();
 	}
 
-	/** Answers the address where the process prints `ready <address>`. */
+	/** Starts a process. Returns the address from its line `ready <address>`. */
 	#spawn(member: Member): Promise<string> {
 		const logs = join(this.folder, "logs");
 		mkdirSync(logs, { recursive: true });
@@ -172,7 +175,7 @@ export class Cluster {
 		child.once("close", (code) => {
 			log.end();
 			this.own_exits += code === null ? 0 : 1;
-			// Not at once: it may have ended because of something that takes a moment to come back.
+			// Restarts after a delay: the cause of the exit may need a moment to recover.
 			setTimeout(() => {
 				if (!this.#isDown && member.child === child) {
 					this.#spawn(member);
@@ -198,7 +201,7 @@ export class Cluster {
 
 const QUIET = ["--disable-warning=DEP0174", "--disable-warning=ExperimentalWarning"];
 
-/** What the cluster must not take over: it has servers and secrets of its own. */
+/** Environment variables that the cluster must not inherit, since it has its own servers and secrets. */
 const OWN = ["POSTGRES_URL", "NATS_URL", "MONGO_URL", "TOKO_SECRET", "NODE_ENV", "NODE_OPTIONS", "SERVICES"];
 
 function inherited(): NodeJS.ProcessEnv {

@@ -5,7 +5,7 @@ import type { Cluster } from "./cluster.ts";
 const KINDS = ["kill", "freeze", "restart NATS", "restart PostgreSQL", "power cut"] as const;
 type Kind = (typeof KINDS)[number];
 
-/** Drawn without putting back, then shuffled anew: in every round each kind happens. */
+/** Deck of faults, drawn without replacement and reshuffled when empty, so that each kind occurs in every round. */
 const DECK: Kind[] = [
 	...Array<Kind>(6).fill("kill"),
 	...Array<Kind>(2).fill("freeze"),
@@ -14,10 +14,10 @@ const DECK: Kind[] = [
 	"power cut",
 ];
 
-/** Longer than the deadlines of calls. */
+/** Shortest and longest freeze, longer than the deadlines of calls. */
 const FREEZE_MS: [number, number] = [11_000, 17_000];
 
-/** Breaks parts of the cluster, one after the other, until it is stopped. */
+/** Injects faults into the cluster, one after the other, until stopped. */
 export class Faults {
 	done = new Map<Kind, number>(KINDS.map((kind) => [kind, 0]));
 	#cluster: Cluster;
@@ -34,9 +34,7 @@ export class Faults {
 		this.#isOver = true;
 	}
 
-	/**
-	 * @param pause_ms Shortest and longest time between two faults.
-	 */
+	/** @param pause_ms Shortest and longest time between two faults. */
 	async run(pause_ms: [number, number], say: (line: string) => void): Promise<void> {
 		for (let deck: Kind[] = []; ; deck = deck.slice(1)) {
 			await wait(this.#chance.between(...pause_ms));

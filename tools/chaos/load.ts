@@ -1,15 +1,15 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as wait } from "node:timers/promises";
 
-/** What became of one request. */
+/** Outcome of one request. */
 export interface Sample {
 	what: "read" | "order" | "look";
-	/** When it was sent and answered, on the clock of `performance`. */
+	/** Times on the clock of `performance`. */
 	sent_at: number;
 	answered_at: number;
-	/** 0: no answer. */
+	/** HTTP status; 0 without a response. */
 	status: number;
-	/** Of a failure: the problem's code, or why there was no answer. */
+	/** Problem code of a failure, or the reason for the missing response. */
 	code: string | undefined;
 }
 
@@ -17,12 +17,13 @@ const READY_EVERY_MS = 100;
 const PATIENCE_MS = 20_000;
 
 /**
- * Sends requests at a steady rate, whatever becomes of them, to several gateways as a load balancer does: only to those
- * that say they are ready, as long as one does, and to another one where a connection is refused. It repeats nothing else.
+ * Sends requests at a steady rate, independent of their outcome. It distributes them like a load balancer: only to
+ * gateways that report readiness, if there is one, and to another gateway if a connection is refused. It retries
+ * nothing else.
  */
 export class Load {
 	samples: Sample[] = [];
-	/** Orders that were answered with 201. */
+	/** Ids of the orders with response 201. */
 	accepted: string[] = [];
 	#gateways: { address: string; isReady: boolean }[];
 	#products: string[];
@@ -38,19 +39,22 @@ export class Load {
 		this.#tokens = tokens;
 	}
 
-	/** @param per_second Requests: of twenty, eighteen read a product, one orders one, one looks at an order. */
+	/**
+	 * @param per_second Requests per second: of twenty, eighteen read a product, one places an order and one reads an
+	 * order.
+	 */
 	start(per_second: number): void {
 		this.#loops = [this.#send(per_second), ...this.#gateways.map((gateway) => this.#watch(gateway))];
 	}
 
-	/** Ends the load and waits for the last answers. */
+	/** Stops the load and waits for the last responses. */
 	async stop(): Promise<void> {
 		this.#isOver = true;
 		await Promise.all(this.#loops);
 		await Promise.all(this.#pending);
 	}
 
-	/** What was sent between two moments. All of it is there only when the load has stopped. */
+	/** Returns the requests sent between two times. Complete only after the load has stopped. */
 	between(from: number, to: number): Sample[] {
 		return this.samples.filter(({ sent_at }) => sent_at >= from && sent_at < to);
 	}
@@ -82,7 +86,7 @@ export class Load {
 				this.accepted.push((answer.body as { id: string }).id);
 			}
 		} else {
-			// Of the same number's owner: others' orders are 404.
+			// As the owner of the order: to others it is 404.
 			const headers = { authorization: `Bearer ${token}` };
 			await this.#request("look", "/orders?limit=1", { headers });
 		}
@@ -132,7 +136,7 @@ export class Load {
 			})
 				.then(async (response) => {
 					const { services } = (await response.json()) as { services: Record<string, string> };
-					// Another service that is away is no reason to leave this gateway.
+					// A gateway stays in use while another service is unavailable.
 					return response.ok || services.api !== "stopping";
 				})
 				.catch(() => false);
@@ -141,7 +145,7 @@ export class Load {
 	}
 }
 
-/** The request was never sent. */
+/** Tells whether the connection was refused, so that the request was never sent. */
 function isRefused(error: unknown): boolean {
 	return reasonOf(error) === "ECONNREFUSED";
 }
@@ -151,7 +155,7 @@ function reasonOf(error: unknown): string {
 	return cause?.code ?? name;
 }
 
-/** Whether an answer is one that the shop would give when all is well. */
+/** Tells whether a response is one of a healthy shop. */
 export function isGood({ status }: Sample): boolean {
 	return status === 200 || status === 201;
 }

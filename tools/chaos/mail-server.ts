@@ -3,16 +3,17 @@ import { text } from "node:stream/consumers";
 import { parentPort } from "node:worker_threads";
 import { SMTPServer } from "smtp-server";
 
-/** A mail that the server has taken. */
+/** A mail that the server has accepted. */
 export interface Taken {
-	/** Its `Message-ID`. */
+	/** Value of its `Message-ID` header. */
 	id: string;
-	/** The number in its subject, such as `#TK-000001`. */
+	/** Order number in its subject, such as `#TK-000001`. */
 	mark: string | undefined;
 	at: number;
 }
 
-// A thread of its own, as a mail server is a machine of its own: it takes mails however busy the rest is, and says so.
+// Runs in its own thread, as a real mail server runs on its own machine: it accepts mails however busy the other
+// threads are, and reports them.
 const server = new SMTPServer({
 	authOptional: true,
 	disabledCommands: ["STARTTLS"],
@@ -25,7 +26,7 @@ const server = new SMTPServer({
 		}, done);
 	},
 });
-// A killed process leaves its connection broken.
+// A killed process resets its connections.
 server.on("error", () => undefined);
 server.listen(0, "127.0.0.1", () => {
 	parentPort?.postMessage((server.server.address() as AddressInfo).port);

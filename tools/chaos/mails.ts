@@ -14,42 +14,42 @@ import { Cluster } from "./cluster.ts";
 import type { Taken } from "./mail-server.ts";
 import { type Stage, withCluster } from "./stage.ts";
 
-/** What a run did and found. */
+/** Result of a run. */
 export interface MailReport {
-	/** Registrations and orders that were accepted: each is an event with a mail. */
+	/** Number of accepted registrations and orders; each publishes one event with one mail. */
 	events: number;
 	seconds: number;
 	killed: { notifications: number; NATS: number };
-	/** Messages that notifications recorded, and of how many different events. */
+	/** Number of messages that notifications recorded, and of their distinct events. */
 	recorded: { messages: number; of_events: number };
-	/** Mails that the mail server took, and how many of them it had taken before. */
+	/** Number of mails that the mail server accepted, and of the duplicates among them. */
 	accepted: { mails: number; again: number };
-	/** From the mail server's taking each mail to its mark as sent: a kill in between has it sent again. Sorted. */
+	/** Milliseconds from the acceptance of each mail to its mark as sent, sorted: a kill in between sends it again. */
 	unmarked_ms: number[];
-	/** From an order's commit to its mail at the mail server, in a quiet shop; sorted. */
+	/** Milliseconds from the commit of an order to the arrival of its mail in an idle shop, sorted. */
 	latencies_ms: number[];
 	audit: Audit;
-	/** What must not be; empty after a good run. */
+	/** Violated guarantees; empty after a successful run. */
 	violations: string[];
 }
 
 const ADMIN = { email: "keeper@toko.test", password: "rahasia-sekali" };
 const BUYERS = 8;
 const ORDERS_EACH = 8;
-/** No order is paid: each is a hold in the document of its product. */
+/** Number of products, enough to spread the holds: no order is paid, and each adds a hold to its product. */
 const PRODUCTS = 100;
-/** As many as leave two cores time to start again what is killed. */
+/** Rate that leaves two cores time to restart killed processes. */
 const EVENTS_PER_SECOND = 30;
-/** On average; at random, or kills and events would keep in step and always meet at the same point. */
+/** Average interval between kills. It is randomised: at a fixed interval, kills would always hit the same step. */
 const KILL_EVERY_MS = 5000;
 const QUIET_ORDERS = 200;
 const SETTLE_MS = 120_000;
-/** Mails that are sent twice, at most, of all; in a short run a few, where chance would decide. */
+/** Maximum share of mails that are sent twice. In a short run a few are allowed, since chance would decide. */
 const AGAIN_SHARE = 0.001;
 
 /**
- * Has `events` registrations and orders made while processes of notifications are killed every few seconds and NATS
- * twice, then counts messages and mails; then measures the time to a mail in a quiet shop.
+ * Registers users and places orders for `events` events while notifications processes are killed every few seconds and
+ * NATS twice. Then counts messages and mails, and measures the time to a mail in an idle shop.
  */
 export async function runMails(run: Run): Promise<MailReport> {
 	const folder = mkdtempSync(join(tmpdir(), "toko-mails-"));
@@ -110,7 +110,7 @@ async function killAndCount(cluster: Cluster, postOffice: PostOffice, { events, 
 	}
 }
 
-/** @param expected Events, that of the admin included. */
+/** @param expected Number of events, including that of the admin. */
 function judge(
 	expected: number,
 	{ messages, of_events }: MailReport["recorded"],
@@ -125,7 +125,7 @@ function judge(
 	];
 }
 
-/** Kills one process of notifications after the other, and NATS when a third and two thirds are done. */
+/** Kills one notifications process after the other, and NATS when one third and two thirds of the work are done. */
 async function killUntil(
 	work: Promise<unknown>,
 	cluster: Cluster,
@@ -152,7 +152,7 @@ async function killUntil(
 	return killed;
 }
 
-/** Who registers and orders, until there are enough events. */
+/** Registers buyers and places orders until there are enough events. */
 class Market {
 	done = 0;
 	#taken = 0;
@@ -168,7 +168,7 @@ class Market {
 		this.#chance = chance;
 	}
 
-	/** Registers buyers who order a few times each. */
+	/** Registers buyers that each place a few orders. */
 	async buy(client: Client): Promise<void> {
 		while (await this.#take()) {
 			const token = await this.register(client);
@@ -180,16 +180,16 @@ class Market {
 		}
 	}
 
-	/** A new buyer's token. */
+	/** Registers a buyer and returns a token. */
 	async register(client: Client): Promise<string> {
 		const username = `buyer-${++this.#buyers}`;
 		const person = { email: `${username}@toko.test`, password: ADMIN.password };
 		const registered = await client.send("POST", "/users/register", {
 			body: { ...person, username, full_name: "Budi" },
-			// Each comes from an address of its own.
+			// Each buyer has a unique address.
 			headers: { "x-forwarded-for": `10.0.${this.#buyers >> 8}.${this.#buyers & 255}` },
 		});
-		// Taken by an earlier try whose answer was lost.
+		// Taken by an earlier attempt whose response was lost.
 		if (registered?.status !== 201 && registered?.body.code !== "EMAIL_TAKEN") {
 			throw new Error(`register: ${registered?.status} ${JSON.stringify(registered?.body)}`);
 		}
@@ -209,7 +209,7 @@ class Market {
 		return placed.body;
 	}
 
-	/** The next event, when it is its time; false where there are enough. */
+	/** Waits until the next event is due. Returns false if there are enough events. */
 	async #take(): Promise<boolean> {
 		if (this.#taken >= this.#events) {
 			return false;
@@ -220,7 +220,7 @@ class Market {
 	}
 }
 
-/** Orders one after the other; answers how long after its commit each mail was taken. */
+/** Places orders one after the other. Returns the milliseconds from each commit to the acceptance of the mail. */
 async function measure(client: Client, market: Market, postOffice: PostOffice): Promise<number[]> {
 	const token = await market.register(client);
 	const latencies: number[] = [];
@@ -232,7 +232,7 @@ async function measure(client: Client, market: Market, postOffice: PostOffice): 
 	return latencies.sort((a, b) => a - b);
 }
 
-/** Puts products on sale; answers their ids. */
+/** Creates products and returns their ids. */
 async function stockUp(client: Client): Promise<string[]> {
 	const login = await client.send("POST", "/users/login", { body: ADMIN });
 	const token: string = login?.body.access_token;
@@ -244,7 +244,7 @@ async function stockUp(client: Client): Promise<string[]> {
 	return products;
 }
 
-/** Waits until no event and no mail is on its way; whether that was in time. */
+/** Waits until no event or mail is pending. Returns whether this was in time. */
 async function settle(sources: Sources): Promise<boolean> {
 	const deadline = Date.now() + SETTLE_MS;
 	const isSettled = async () => {
@@ -281,7 +281,7 @@ async function measureMarks(sources: Sources, postOffice: PostOffice): Promise<n
 	return rows.map(({ id, at }) => at - (postOffice.last(id) ?? at)).sort((a, b) => a - b);
 }
 
-/** What a mail server, which takes everything, has taken and when. */
+/** Records the mails accepted by a mail server that accepts all, and their times. */
 class PostOffice {
 	#times = new Map<string, number>();
 	#last_at = new Map<string, number>();
@@ -289,7 +289,7 @@ class PostOffice {
 	#waiting = new Map<string, () => void>();
 	#server = new Worker(new URL("./mail-server.ts", import.meta.url));
 
-	/** Answers its address. */
+	/** Starts the server and returns its address. */
 	async open(): Promise<string> {
 		const [port] = (await once(this.#server, "message")) as [number];
 		this.#server.on("message", (mail: Taken) => this.#take(mail));
@@ -305,12 +305,12 @@ class PostOffice {
 		return { mails, again: mails - this.#times.size };
 	}
 
-	/** When the mail of a message was taken, for the last time. */
+	/** Returns the time of the latest acceptance of a message's mail. */
 	last(message: string): number | undefined {
 		return this.#last_at.get(`<${message}@toko>`);
 	}
 
-	/** When a mail with this in its subject was taken. */
+	/** Waits for a mail with this text in its subject and returns the time of its acceptance. */
 	async taken(mark: string): Promise<number> {
 		if (!this.#taken_at.has(mark)) {
 			const arrival = new Promise<void>((resolve) => this.#waiting.set(mark, resolve));

@@ -3,7 +3,7 @@ import type { MailReport } from "./mails.ts";
 import type { RollingReport } from "./rolling.ts";
 import type { Report } from "./run.ts";
 
-/** Prints what a run did and found, for a person. */
+/** Prints the result of a run for a person to read. */
 export function printReport(report: Report): void {
 	const { minutes, seed, store } = report.options;
 	console.log(`\n${minutes} minutes on ${store}, seed ${seed}`);
@@ -19,7 +19,7 @@ function list(counts: Map<string, number>): string {
 	return [...counts].map(([what, times]) => `${times} × ${what}`).join(", ") || "none";
 }
 
-/** Prints what became of the mails of a run, for a person. */
+/** Prints the result of a mail run for a person to read. */
 export function printMails(report: MailReport): void {
 	const { events, seconds, killed, recorded, accepted, unmarked_ms, latencies_ms } = report;
 	const share = ((100 * accepted.again) / accepted.mails).toFixed(3);
@@ -39,7 +39,7 @@ export function printMails(report: MailReport): void {
 	printVerdict(report);
 }
 
-/** Prints what clients saw while processes were replaced, killed and away, for a person. */
+/** Prints the responses to clients while processes were replaced, killed and unavailable, for a person to read. */
 export function printRolling(report: RollingReport): void {
 	const { per_second, rolling, kill, reads, failures, accepted } = report;
 	const ratio = (reads.without_ms / reads.with_ms).toFixed(2);

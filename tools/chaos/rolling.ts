@@ -13,16 +13,16 @@ import { powerCut, processesOf, until } from "../shop-process.ts";
 import { isGood, Load, type Sample } from "./load.ts";
 import { type Stage, withCluster } from "./stage.ts";
 
-/** What a run did and found. Times in milliseconds. */
+/** Result of a run. Times in milliseconds. */
 export interface RollingReport {
 	per_second: number;
-	/** While every process was replaced, one after the other. */
+	/** Requests while every process was replaced, one after the other. */
 	rolling: { requests: number; failed: number; seconds: number; processes: number };
-	/** After one of two processes of orders was killed: until the last answer that was a failure. */
+	/** Requests after one of two orders processes was killed, and the time until the last failure. */
 	kill: { requests: number; failed: number; last_failure_ms: number };
-	/** Reads of products, with orders and without: medians, in one run. */
+	/** Median times of product reads with and without orders, in one run. */
 	reads: { with_ms: number; without_ms: number; failed: number };
-	/** How often requests failed in each way, such as `read: 504 TIMED_OUT`. */
+	/** Number of failed requests by kind, such as `read: 504 TIMED_OUT`. */
 	failures: Map<string, number>;
 	accepted: number;
 	audit: Audit;
@@ -36,18 +36,18 @@ const PRODUCTS = 100;
 const BUYERS = 5;
 const WARM_UP_MS = 5000;
 const AFTER_KILL_MS = 8000;
-/** With and without orders in turns, so that both have the same machine. */
+/** Number of rounds with and without orders, in turn, so that both run under the same conditions. */
 const READ_ROUNDS = 3;
 const READ_ROUND_MS = 5000;
 const READ_RATIO_MAX = 1.2;
-/** Callers have noticed by then. */
+/** Time after which callers have detected the failure. */
 const NOTICE_MS = 3000;
 const START_MS = 300_000;
 const SETTLE_MS = 60_000;
 
 /**
- * Runs `npm run cluster` with two processes of each service and, under a steady load, replaces every process, kills one of
- * orders, and takes orders away from those who only read; then audits.
+ * Runs `npm run cluster` with two processes of each service. Under steady load, it replaces every process, kills an
+ * orders process, and freezes all orders processes while products are read. Then it audits.
  */
 export async function runRolling(stage: Stage): Promise<RollingReport> {
 	const folder = mkdtempSync(join(tmpdir(), "toko-rolling-"));
@@ -209,7 +209,7 @@ async function stockUp(address: string): Promise<{ products: string[]; tokens: s
 	return { products, tokens };
 }
 
-/** A cluster as `npm run cluster` runs it, in a folder of its own. */
+/** A cluster run by `npm run cluster`, in its own folder. */
 class RunningCluster {
 	folder: string;
 	environment: Record<string, string>;
@@ -228,7 +228,7 @@ class RunningCluster {
 		};
 	}
 
-	/** Answers the addresses of its gateways. */
+	/** Starts the cluster and returns the addresses of its gateways. */
 	async start(): Promise<string[]> {
 		const twice = namedServices("").map((name) => `${name}=2`);
 		const args = ["--disable-warning=ExperimentalWarning", join("cli", "cluster.ts"), ...twice];
@@ -253,7 +253,7 @@ class RunningCluster {
 		this.#child?.kill(signal);
 	}
 
-	/** Sends a signal to processes of a service, at most `count`. */
+	/** Sends a signal to at most `count` processes of a service. */
 	signalMember(service: string, signal: NodeJS.Signals, count = Number.POSITIVE_INFINITY): void {
 		const found = processesOf(this.folder).filter((pid) => commandOf(pid).endsWith(`cli/node.ts ${service}`));
 		if (found.length === 0) {
@@ -264,7 +264,7 @@ class RunningCluster {
 		}
 	}
 
-	/** Ends everything. */
+	/** Kills all processes. */
 	async stop(): Promise<void> {
 		await until("everything to be dead", () => {
 			powerCut(this.folder);

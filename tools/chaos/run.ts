@@ -20,37 +20,37 @@ export interface Options extends Stage {
 	store: Store;
 }
 
-/** What a run did and found. */
+/** Result of a run. */
 export interface Report {
 	options: Pick<Options, "minutes" | "seed" | "store">;
 	faults: Map<string, number>;
 	own_exits: number;
 	answers: Map<string, number>;
-	/** Orders by their state in the end. */
+	/** Number of orders by their final state. */
 	orders: Map<string, number>;
 	accepted: number;
-	/** From the last fault until every order was in a final state and all its jobs were done. */
+	/** Milliseconds from the last fault until every order was in a final state and all its jobs were done. */
 	settled_ms: number;
 	audit: Audit;
-	/** What must not be; empty after a good run. */
+	/** Violated guarantees; empty after a successful run. */
 	violations: string[];
 }
 
 const BUYERS = 8;
-/** Some products are so few that buyers fight for them. */
+/** Initial stocks, some of them so small that buyers compete for the units. */
 const STOCKS = [1, 1, 2, 3, 5, 8, 50, 200, 1000, 1000];
 const ORDER_TTL_MINUTES = "0.15";
 const ADMIN = { email: "keeper@toko.test", password: "rahasia-sekali" };
-/** Two faults are this far apart in a long run; a short one is denser. */
+/** Shortest and longest pause between two faults in a long run; a short run has shorter pauses. */
 const PAUSE_MS: [number, number] = [1000, 5000];
 const SHORT_PAUSE_MS: [number, number] = [500, 2000];
-/** Every accepted order has to be in a final state this long after the end. */
+/** Time limit for every accepted order to reach a final state. */
 const SETTLE_MS = 60_000;
 const PROGRESS_MS = 15_000;
 
 /**
- * Runs a cluster of real processes under a load of buyers while parts of it are killed, frozen and cut from power, then
- * lets it settle and checks that every promise was kept.
+ * Runs a cluster of real processes under the load of buyers while its processes are killed, frozen and lose power. Then
+ * waits until it has settled and checks every guarantee.
  */
 export async function runChaos(options: Options): Promise<Report> {
 	const { store, say } = options;
@@ -137,7 +137,7 @@ function isAccepted({ outcome }: Attempt): boolean {
 	return outcome === "accepted";
 }
 
-/** Puts products on sale; answers their ids. */
+/** Creates products and returns their ids. */
 async function stockUp(client: Client): Promise<string[]> {
 	const login = await client.send("POST", "/users/login", { body: ADMIN });
 	const token: string = login?.body.access_token;
@@ -162,7 +162,7 @@ const WAITING: { [D in Database]?: string } = {
 	notifications: "SELECT count(*)::integer AS rows FROM notifications WHERE status = 'queued'",
 };
 
-/** Waits until no order is pending and nothing is left to do; answers how long that took. */
+/** Waits until no order is pending and no work is left. Returns the milliseconds. */
 async function settle(sources: Sources): Promise<number> {
 	const begun = Date.now();
 	const isSettled = async () => {
@@ -194,7 +194,7 @@ async function ordersByStatus(sources: Sources): Promise<Map<string, number>> {
 	return new Map(rows.map(({ status, orders }) => [status, orders]));
 }
 
-/** The buyers' books against the shop's: no accepted order is lost, none is there that nobody was told of. */
+/** Compares the buyers' records with the orders: no accepted order is lost, and none exists that no buyer requested. */
 async function compareBooks(sources: Sources, attempts: Attempt[]): Promise<string[]> {
 	const rows = await sources.snapshot("orders", (query) =>
 		query<{ id: string; number: string; keys: string[] }>(
@@ -223,7 +223,7 @@ async function compareBooks(sources: Sources, attempts: Attempt[]): Promise<stri
 	];
 }
 
-/** Each delivery came in once, however often it was sent again. */
+/** Checks that each delivery was applied once, however often it was sent. */
 async function compareDeliveries(sources: Sources, buyers: Buyer[]): Promise<string[]> {
 	const sum = (outcome: "accepted" | "unknown") =>
 		buyers.reduce((units, { delivered }) => units + delivered[outcome], 0);

@@ -1,22 +1,22 @@
 import { rmSync } from "node:fs";
 import { Interrupted } from "../../hosting/interruption.ts";
 
-/** A cluster of processes in a folder of its own. */
+/** A cluster of processes in its own folder. */
 interface OwnCluster {
 	folder: string;
 	stop(): Promise<void>;
 }
 
-/** How a run tells its progress, and ends early. */
+/** Output and interruption of a run. */
 export interface Stage {
 	say(line: string): void;
-	/** Rejects when the run is to end before its work is done. */
+	/** Rejects to end the run before its work is done. */
 	interrupted: Promise<never>;
 }
 
 /**
- * Does some work with a cluster and ends it then, also where the work fails or is interrupted. Logs and data are removed
- * after a good run, and where nobody reads where they are.
+ * Runs a function with a cluster and stops the cluster afterwards, even if the function fails or is interrupted. Logs
+ * and data are kept after a failure, but removed after an interruption whose output nobody reads.
  */
 export async function withCluster<R extends { violations: string[] }>(
 	cluster: OwnCluster,

@@ -24,13 +24,13 @@ import shop.model.User;
 import shop.model.UsersLoginRequest;
 import shop.model.UsersRegisterRequest;
 
-/** Buys with the client that was generated from the document; what it finds out is printed line by line. */
+/** Buys with the client generated from the OpenAPI document and prints each result on one line. */
 public class Shopper {
 	private static final String EMAIL = "java@toko.test";
 	private static final String PASSWORD = "rahasia-java";
 
 	public static void main(String[] arguments) throws Exception {
-		// The address is the one that the document names.
+		// The base URL comes from the document.
 		ApiClient client = new ApiClient();
 		UsersApi users = new UsersApi(client);
 

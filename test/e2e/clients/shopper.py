@@ -1,4 +1,4 @@
-"""Buys with the client that was generated from the document; what it finds out is printed line by line."""
+"""Buys with the client generated from the OpenAPI document and prints each result on one line."""
 
 import re
 import sys

@@ -5,7 +5,7 @@ import { newDocument } from "../../../services/products/model.ts";
 import { SeededRandom } from "../../seeded-random.ts";
 import { CATEGORIES, WORDS } from "../words.ts";
 
-/** As much of the driver, which has no types, as is used here. */
+/** The methods of the driver that are used here; it has no types. */
 interface MongoClient {
 	db(name: string): { collection(name: string): Collection };
 	close(): Promise<void>;
@@ -24,25 +24,28 @@ const BATCH = 1000;
 const SAY_EVERY = 50_000;
 const STOCK = 1000;
 
-/** Products that were written straight into the store, in the form in which the service writes them. */
+/** Products written directly into the store in the same form as the service writes them. */
 export class Catalogue {
 	#url: string;
 	#chance = new SeededRandom(1);
 	#ids: string[] = [];
-	/** Products a second, at last. */
+	/** Products written per second in the latest batch. */
 	per_second = 0;
 
-	/** @param url Of the server. */
+	/** @param url URL of the MongoDB server. */
 	constructor(url: string) {
 		this.#url = url;
 	}
 
-	/** The ids of all that were written here. */
+	/** Ids of all products written by this object. */
 	get ids(): readonly string[] {
 		return this.#ids;
 	}
 
-	/** Writes more until there are so many with those that were there before, or time is up; answers how many there are. */
+	/**
+	 * Writes products until the store has this number, or until the deadline. Returns the number of products in the
+	 * store.
+	 */
 	async grow(products: number, until_ms: number, say: (line: string) => void): Promise<number> {
 		const client = await MongoClient.connect(this.#url, { useUnifiedTopology: true });
 		try {
@@ -82,7 +85,7 @@ export class Catalogue {
 
 const DUPLICATE_KEY = 11_000;
 
-/** The driver writes a batch again where the server was slow to answer. */
+/** Ignores duplicate keys: the driver retries a batch if the server responds slowly. */
 function unlessThere(error: { code?: number }): void {
 	if (error.code !== DUPLICATE_KEY) {
 		throw error;

@@ -1,22 +1,22 @@
-/** The curves that can be measured, in the order in which they are. */
+/** Names of the curves in the order of measurement. */
 export const CURVES = ["products", "holds", "orders", "processes"] as const;
 export type CurveName = (typeof CURVES)[number];
 
 /** One figure at each level of a curve. */
 export interface Series {
-	/** Such as `a keyed order`. */
+	/** Name such as `a keyed order`. */
 	what: string;
 	unit: "ms" | "PostgreSQL ms" | "kB of its log" | "per second" | "cores" | "s" | "MB";
-	/** NaN where it was not measured. */
+	/** Values by level; NaN if not measured. */
 	values: number[];
-	/** Whether a verdict is given; the others are there to explain. */
+	/** Whether the series gets a verdict; the others are informative. */
 	isJudged: boolean;
 }
 
-/** The name of the series that says how many cores the whole machine used. */
+/** Name of the series with the number of cores that the whole machine used. */
 export const ALL_CORES = "the whole machine";
 
-/** The name of a request that has nothing to do with what grows: where it changes, the machine did. */
+/** Name of a request that is independent of the growing data: if it changes, the machine did. */
 export const COMPARISON = "for comparison: one's own account";
 
 /** A figure at one level. */
@@ -24,7 +24,7 @@ export interface Figure extends Pick<Series, "what" | "unit" | "isJudged"> {
 	value: number;
 }
 
-/** The series of figures, in the order in which they first come. */
+/** Groups figures into series, in order of first appearance. */
 export function seriesOf(levels: readonly (readonly Figure[])[]): Series[] {
 	const found = new Map<string, Series>();
 	for (const [level, figures] of levels.entries()) {
@@ -38,46 +38,47 @@ export function seriesOf(levels: readonly (readonly Figure[])[]): Series[] {
 	return [...found.values()];
 }
 
-/** How a shop's figures change while something in it grows. */
+/** Figures of a shop at growing amounts of data. */
 export interface Curve {
 	name: CurveName;
 	title: string;
-	/** The noun for a level, such as `products`. */
+	/** Noun for a level, such as `products`. */
 	of: string;
 	levels: number[];
 	series: Series[];
-	/** Remarks for the reader, such as why the curve ends early. */
+	/** Remarks for the reader, such as the reason why the curve ends early. */
 	notes: string[];
-	/** Unexpected answers, and how often they came. */
+	/** Number of unexpected responses by kind. */
 	failed: Record<string, number>;
 }
 
-/** A tenfold may add this share of the time at the first level. */
+/** Maximum increase for each tenfold level, as a share of the time at the first level. */
 export const ADDED_MAX = 0.25;
-/** Medians differ by so much from run to run, so an addition that is not larger says nothing. */
+/** Difference of medians between runs; a smaller increase is not significant. */
 export const NOISE_MS = 0.2;
-/** Twice as many processes have to do this many times as much, unless the machine has no more to give. */
+/** Minimum factor of throughput when the number of processes doubles, unless the machine is saturated. */
 export const DOUBLING_MIN = 1.5;
-/** A machine whose cores are used to this share has no more to give. */
+/** Share of all cores in use from which the machine counts as saturated. */
 const BUSY_SHARE = 0.9;
 
-/** How a series grows. */
+/** Verdict on the growth of a series. */
 export interface Verdict {
 	isGood: boolean;
-	/** For a table. */
+	/** Label in a table. */
 	word: "logarithmic" | "worse" | "busy" | "follows" | "cores" | "stays behind";
-	/** The step at which it shows, for people. */
+	/** The step that decided the verdict, as text. */
 	step?: string;
 }
 
 /**
- * How many tenfolds lie between two levels. From none to some is one: so little is there at first that only the step counts.
+ * Returns the number of decades between two levels. A step from zero counts as one decade: at so few records only the
+ * step itself matters.
  */
 export function tenfolds(from: number, to: number): number {
 	return from === 0 ? 1 : Math.log10(to / from);
 }
 
-/** The most that a logarithmic curve has at each level, in the unit of its first value. */
+/** Returns the upper bound of a logarithmic curve at each level, in the unit of `first`. */
 export function allowed(levels: readonly number[], first: number): number[] {
 	let tens = 0;
 	return levels.map((level, index) => {
@@ -87,8 +88,8 @@ export function allowed(levels: readonly number[], first: number): number[] {
 }
 
 /**
- * Whether times grow no faster than the logarithm of the level. A tree of an index gains a fixed amount with each tenfold;
- * what reads everything gains ten times as much with each as with the one before.
+ * Judges whether times grow no faster than the logarithm of the level. An index tree gains a fixed amount with each
+ * decade; a full scan gains ten times as much as in the decade before.
  */
 export function judgeTimes(levels: readonly number[], values: readonly number[], of: string): Verdict {
 	const first = values[0] as number;
@@ -110,7 +111,7 @@ export function judgeTimes(levels: readonly number[], values: readonly number[],
 	return { isGood: true, word: "logarithmic" };
 }
 
-/** Whether throughput follows the number of processes as far as the machine has cores for them. */
+/** Judges whether throughput scales with the number of processes, up to the number of cores of the machine. */
 export function judgeRates(
 	levels: readonly number[],
 	rates: readonly number[],
@@ -144,12 +145,12 @@ export function judgeRates(
 	return { isGood: true, word: "follows" };
 }
 
-/** A number in full: 1,000,000. */
+/** Formats a number in full, such as 1,000,000. */
 export function count(value: number): string {
 	return Math.round(value).toLocaleString("en");
 }
 
-/** Milliseconds to the hundredth, and to the tenth from 10 on. */
+/** Formats milliseconds with two decimals, from 10 on with one. */
 export function ms(value: number): string {
 	return value.toFixed(value < 10 ? 2 : 1);
 }

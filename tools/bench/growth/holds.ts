@@ -1,7 +1,7 @@
 import { measureHolds } from "../holds.ts";
 import { type Curve, type Figure, seriesOf } from "./curve.ts";
 
-/** How reading and ordering one product slows down while it has more open holds: the figures of `bench -- holds`. */
+/** Measures the slowdown of reading and ordering a product with its number of open holds, like `bench -- holds`. */
 export async function growHolds(directory: string, say: (line: string) => void): Promise<Curve> {
 	const failed = new Map<string, number>();
 	const costs = await measureHolds(directory, say, failed);

@@ -1,5 +1,5 @@
--- Orders as a shop has them that is a year old, by their numbers, which name the same orders in every database; their ids are
--- UUIDs of version 4. They are spread evenly over the year; every hundredth is of one frequent customer.
+-- Returns the orders of a shop that is one year old, by number. A number stands for the same order in every database;
+-- ids are version 4 UUIDs. Orders are spread evenly over the year; every hundredth belongs to one frequent customer.
 CREATE FUNCTION pg_temp.made_orders(
 	first integer, last integer, of_first integer, of_last integer, until timestamptz, customers integer, frequent integer
 ) RETURNS TABLE (made integer, id uuid, user_id integer, placed_at timestamptz, states text[]) LANGUAGE sql AS $$
@@ -18,7 +18,8 @@ CREATE FUNCTION pg_temp.made_orders(
 		LATERAL (SELECT interval '1 year' * (1 - (n - of_first + 1)::float8 / (of_last - of_first + 2))) AS placed (age)
 $$;
 
--- When an order reached each of its states: it is paid after two minutes, shipped the next day, and there after three.
+-- Returns the time at which an order reached each of its states: paid after two minutes, shipped the next day,
+-- completed after three.
 CREATE FUNCTION pg_temp.state_at(placed_at timestamptz, place bigint) RETURNS timestamptz LANGUAGE sql IMMUTABLE AS $$
 	SELECT placed_at + (ARRAY['0', '2 minutes', '1 day', '3 days']::interval[])[place]
 $$;

@@ -1,4 +1,4 @@
--- Writes, for orders of made_orders(), the mails that were sent and the places of their events.
+-- Writes the sent mails and the inbox rows for orders of made_orders().
 CREATE FUNCTION pg_temp.write_messages(
 	first integer, last integer, of_first integer, of_last integer, until timestamptz, customers integer, frequent integer
 ) RETURNS void LANGUAGE plpgsql AS $$
@@ -7,7 +7,7 @@ BEGIN
 	SELECT *, 'order:' || id AS aggregate
 	FROM pg_temp.made_orders(first, last, of_first, of_last, until, customers, frequent);
 
-	-- Places of orders are kept for half a year.
+	-- Inbox rows of orders are retained for half a year.
 	INSERT INTO inbox (aggregate, sequence, taken_at)
 	SELECT aggregate, cardinality(states), pg_temp.state_at(placed_at, cardinality(states))
 	FROM made WHERE placed_at > until - interval '180 days';
@@ -24,7 +24,7 @@ BEGIN
 			SELECT md5(aggregate || '#' || place)::uuid AS event_id, pg_temp.state_at(placed_at, place) AS at,
 				'order_' || CASE WHEN place = 1 THEN 'confirmation' ELSE state END AS type
 		) AS message
-	-- Of a completed order nobody is told.
+	-- A completed order sends no message.
 	WHERE state <> 'completed';
 END
 $$;

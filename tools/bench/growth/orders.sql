@@ -1,4 +1,4 @@
--- Writes orders of made_orders() with all that belongs to them in the database of orders.
+-- Writes orders of made_orders() with all related rows of the orders database.
 CREATE FUNCTION pg_temp.write_orders(
 	first integer, last integer, of_first integer, of_last integer, until timestamptz, customers integer, frequent integer,
 	products text[]
@@ -40,7 +40,7 @@ BEGIN
 	FROM made JOIN orders o USING (id) WHERE is_paid;
 	INSERT INTO sandbox_charges (reference, amount_minor, status)
 	SELECT reference, amount_minor, status FROM payments WHERE reference IN (SELECT reference FROM made) AND method = 'instant';
-	-- Rows that are kept for a while only: keys for a day, events for a week, the provider's messages for half a year.
+	-- Rows with a limited retention: keys one day, events one week, provider events half a year.
 	INSERT INTO provider_events (id, reference, type, amount_minor, received_at)
 	SELECT 'event ' || p.reference, p.reference, 'payment.settled', amount_minor, placed_at
 	FROM made JOIN payments p USING (reference) WHERE is_transfer AND placed_at > until - interval '180 days';

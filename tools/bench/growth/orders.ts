@@ -13,27 +13,30 @@ import { PAGE, PastOrders } from "./past-orders.ts";
 
 const LEVELS = [0, 10_000, 100_000, 1_000_000];
 const ROUNDS = 5;
-/** Requests of a kind in a round. */
+/** Number of requests of a kind in a round. */
 const BATCH = 100;
-/** Before the first level code is compiled, before the others caches are filled. */
+/** Warm-up requests: before the first level to compile code, before the others to fill caches. */
 const FIRST_WARM = 300;
 const WARM = 60;
-/** Mails and events of a batch are done after this; their cost is part of it. */
+/** Time for the mails and events of a batch, whose cost is included. */
 const AFTER_MS = 2000;
 const IDLE_MS = 10_000;
-/** At first, of the customer who orders seldom and of the one who orders often: a page of the latter is always full. */
+/** Initial number of orders of an occasional and of a frequent customer; the frequent one always fills a page. */
 const FEW_ORDERS = 3;
 const MANY_ORDERS = 2 * PAGE + 1;
 
 interface Question {
 	what: string;
-	/** Undefined where there is nothing to ask for. */
+	/** Returns the next request; undefined if there is none to send. */
 	ask: () => Asked | undefined;
-	/** Whether the shop works on after the answer. */
+	/** Whether the shop continues to work after the response. */
 	isWrite: boolean;
 }
 
-/** How orders, payments and lists of orders slow down while orders get more, by the time and by what PostgreSQL needs. */
+/**
+ * Measures the slowdown of orders, payments and lists of orders with the number of orders, as response time and as
+ * PostgreSQL time.
+ */
 export async function growOrders(
 	directory: string,
 	most: number,
@@ -62,11 +65,11 @@ class Growing {
 	#chance = new SeededRandom(1);
 	#admin = "";
 	#unpaid: { id: string; token: string }[] = [];
-	/** Of the orders that were made by the API, for while there are no others. */
+	/** Ids of the orders placed through the API, used while there are no others. */
 	#own: string[] = [];
 	#ordered = 0;
 	#past: PastOrders | undefined;
-	/** The last page of the customer who orders often. */
+	/** Cursor of the last page of the frequent customer. */
 	#lastPage = "";
 	#notes: string[] = [];
 
@@ -87,7 +90,7 @@ class Growing {
 		const questions = this.#questions();
 		const figures: Figure[][] = [];
 		for (const level of levels) {
-			// Orders of the bench itself are few beside these, but count: numbers go on from there.
+			// The benchmark places few orders in comparison, but they count: order numbers continue from them.
 			await this.#grow(level, say);
 			this.#side.logged_in_ms = 0;
 			await logInAll(this.#side);
@@ -242,7 +245,7 @@ class Growing {
 		}));
 	}
 
-	/** The milliseconds of each answer that was expected. */
+	/** Returns the milliseconds of each expected response. */
 	async #batch(question: Question, times: number): Promise<number[]> {
 		const taken: number[] = [];
 		for (let time = 0; time < times; time++) {

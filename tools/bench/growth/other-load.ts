@@ -1,22 +1,22 @@
 import { machineTime } from "../machine.ts";
 import type { ProcessorTime } from "../processor-time.ts";
 
-/** From so many cores on the reader is told. */
+/** Number of cores from which the load is reported. */
 const WORTH_TELLING = 0.2;
 
-/** Watches what programs use that are no part of the measurement, of which figures get worse. */
+/** Measures the load of programs that are not part of the measurement and distort its figures. */
 export class OtherLoad {
 	#time: ProcessorTime;
 	#begun = performance.now();
 	#before: number;
 
-	/** @param time Of the shop that is measured. */
+	/** @param time Processor time of the measured shop. */
 	constructor(time: ProcessorTime) {
 		this.#time = time;
 		this.#before = this.#others_ms();
 	}
 
-	/** Remarks since it was made, if there are any. */
+	/** Returns remarks on the load since construction, if any. */
 	remark(level: string): string[] {
 		const cores = (this.#others_ms() - this.#before) / (performance.now() - this.#begun);
 		return cores < WORTH_TELLING ? [] : [`at ${level} other programs used ${cores.toFixed(1)} cores`];

@@ -7,22 +7,25 @@ import { cursorAt, momentKey } from "../../../database/page-cursor.ts";
 import { commandOf, processesOf } from "../../shop-process.ts";
 import { postgresUrl } from "../postgres-counters.ts";
 
-/** Orders that one statement writes. */
+/** Number of orders written by one statement. */
 const CHUNK = 20_000;
-/** Orders on a page. */
+/** Number of orders on a page. */
 export const PAGE = 20;
-/** Orders of a customer, on average. */
+/** Average number of orders of a customer. */
 const ORDERS_EACH = 10;
-/** Autovacuum looks at a database once a minute; of a large table it has more to do. */
+/** Time limit for autovacuum, which visits a database once a minute and takes longer for large tables. */
 const VACUUM_MS = 8 * 60_000;
 const VACUUM_LOOK_MS = 1000;
-/** The tables whose statistics the planner needs most. */
+/** Tables whose statistics are the most important for the planner. */
 const LOOKED_UP = {
 	orders: ["orders", "order_lines", "reservations", "payments"],
 	notifications: ["notifications"],
 };
 
-/** Writes orders of the past into the databases of a running shop, with SQL: by its API a million would take hours. */
+/**
+ * Writes past orders directly into the databases of a running shop with SQL: through the API, a million would take
+ * hours.
+ */
 export class PastOrders {
 	#folder: string;
 	#products: string[];
@@ -31,25 +34,25 @@ export class PastOrders {
 	#written = 0;
 	#users = 0;
 
-	/** @param frequent The id of a user who gets every hundredth of them. */
+	/** @param frequent Id of the user who gets every hundredth order. */
 	constructor(folder: string, products: string[], frequent: number) {
 		this.#folder = folder;
 		this.#products = products;
 		this.#frequent = frequent;
 	}
 
-	/** How many there are now. */
+	/** Number of orders written so far. */
 	get written(): number {
 		return this.#written;
 	}
 
-	/** The id of one of them, from 1 to `written`; as made_orders() in made.sql has it. */
+	/** Returns the id of the order with a number from 1 to `written`, as made_orders() in made.sql computes it. */
 	idOf(number: number): string {
 		const hex = createHash("md5").update(`order ${number}`).digest("hex");
 		return hex.replace(/^(.{8})(.{4}).(.{3}).(.{3})(.{12})$/, "$1-$2-4$3-8$4-$5");
 	}
 
-	/** The cursor of the last full page of a user's orders, by the API. */
+	/** Returns the API cursor of the last full page of a user's orders. */
 	async lastPage(user: number): Promise<string> {
 		const { rows } = await this.#session("orders", [], (client) =>
 			client.query<{ created_at: string; id: string }>(
@@ -60,7 +63,7 @@ export class PastOrders {
 		return cursorAt("orders", momentKey(rows[0] as (typeof rows)[number]));
 	}
 
-	/** Writes more, until there are so many. */
+	/** Writes orders until this total is reached. */
 	async write(orders: number, say: (line: string) => void): Promise<void> {
 		const [first, last] = [this.#written + 1, orders];
 		const customers = Math.max(100, Math.ceil(orders / ORDERS_EACH));
@@ -75,7 +78,7 @@ export class PastOrders {
 				for (let from = first; from <= last; from += CHUNK) {
 					const to = Math.min(last, from + CHUNK - 1);
 					const given = [from, to, first, last, this.#until, customers, this.#frequent];
-					// Together: the two have nothing in common but the server.
+					// In parallel: the two share only the server.
 					await Promise.all([
 						ofOrders.query("SELECT pg_temp.write_orders($1, $2, $3, $4, $5, $6, $7, $8)", [
 							...given,
@@ -91,7 +94,7 @@ export class PastOrders {
 		);
 	}
 
-	/** Waits until autovacuum has seen what was written, as it has in a shop that got there slowly; answers whether it has. */
+	/** Waits until autovacuum has processed the new rows, as in a shop that grew slowly. Returns whether it has. */
 	async settled(since: Date): Promise<boolean> {
 		const deadline = Date.now() + VACUUM_MS;
 		while (!(await this.#isAnalyzed(since)) || this.#isVacuuming()) {
@@ -122,7 +125,10 @@ export class PastOrders {
 		return processesOf(this.#folder).some((pid) => /^postgres: autovacuum worker/.test(commandOf(pid)));
 	}
 
-	/** Works with the functions of these files, without the checks of foreign keys, which would take most of the time. */
+	/**
+	 * Calls a function with a session that has loaded the SQL functions of these files. Foreign keys are not checked,
+	 * which would take most of the time.
+	 */
 	async #session<T>(database: string, files: string[], work: (client: pg.Client) => Promise<T>): Promise<T> {
 		const url = postgresUrl(this.#folder, "postgres");
 		url.pathname = `/${settings.namespace}_${database}`;

@@ -15,12 +15,12 @@ const WARM_SECONDS = 5;
 const DRAIN_MS = 90_000;
 const SETTLE_MS = 1000;
 const OTHERS = "other programs, and the kernel";
-/** The kernel's part of it is about a quarter of a core. */
+/** Maximum number of cores that other programs may use; the kernel uses about a quarter of a core. */
 const OTHERS_MAX = 0.5;
-/** Parts that use less are left out. */
+/** Minimum number of cores from which a component is reported. */
 const SHOWN_CORES = 0.03;
 
-/** How orders per second grow with the processes of orders; every other service has one. */
+/** Measures orders per second by the number of orders processes; every other service has one process. */
 export async function growProcesses(directory: string, say: (line: string) => void): Promise<Curve> {
 	const load = new LoadProcess();
 	const figures: Figure[][] = [];
@@ -105,7 +105,10 @@ class Measuring {
 		this.#failed = failed;
 	}
 
-	/** Orders for some seconds, and the cores that each part and the whole machine used meanwhile. */
+	/**
+	 * Places orders for some seconds. Returns the throughput and the cores used by each component and by the whole
+	 * machine.
+	 */
 	async turn(
 		seconds: number,
 	): Promise<{ per_second: number; used: Map<string, number>; machine: number; others: number }> {
@@ -118,7 +121,7 @@ class Measuring {
 		});
 		const after = await this.#times();
 		addTo(this.#failed, Object.entries(result.failed));
-		// The next turn begins once nothing is left to do.
+		// Starts the next turn only when all work is done.
 		await this.#load.do("drain", { sink, patience_ms: DRAIN_MS });
 		await wait(SETTLE_MS);
 		const elapsed_ms = after.at_ms - before.at_ms;

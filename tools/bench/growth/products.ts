@@ -14,23 +14,26 @@ import { COMPARISON, type Curve, count, type Figure, seriesOf } from "./curve.ts
 import { OtherLoad } from "./other-load.ts";
 
 const LEVELS = [1000, 10_000, 100_000, 300_000, 1_000_000];
-/** Writing products may take so long in all; then the curve ends with what is there. */
+/** Time limit for writing products; after it, the curve ends with the products written so far. */
 const WRITING_MS = 12 * 60_000;
-/** A level that was not reached counts where it is at least so many times the one before. */
+/** Minimum ratio to the previous level from which an incomplete level is measured. */
 const WORTH = 2;
 const START_MS = 10 * 60_000;
-/** What was written a moment ago is looked at again for some seconds. */
+/** Time after which recent writes are no longer checked again. */
 const SETTLE_MS = 15_000;
-/** Requests of a kind; fewer, and a part of them to warm up, where they take longer than this in all. */
+/** Maximum number of requests of a kind, their time limit, and the share of them that counts as warm-up. */
 const TIMES = 350;
 const TIMES_MS = 20_000;
 const WARM_SHARE = 0.15;
 
-/** A prime, so that products follow each other in no order of the store's. */
+/** A prime, so that consecutive products are not adjacent in the store. */
 const STRIDE = 7919;
 const LIST = "/api/v1/products?";
 
-/** How products, lists, searches and orders slow down while products get more, on the MongoDB-compatible server for development. */
+/**
+ * Measures the slowdown of products, lists, searches and orders with the number of products, on the MongoDB-compatible
+ * development server.
+ */
 export async function growProducts(most: number, say: (line: string) => void): Promise<Curve> {
 	const mails = new Worker(new URL("../mail-sink.ts", import.meta.url), { workerData: "silent" });
 	try {
@@ -68,7 +71,7 @@ class Growing {
 	async measure(levels: number[], say: (line: string) => void): Promise<Curve> {
 		const reached: number[] = [];
 		const figures: Figure[][] = [];
-		// The first start makes indexes and brings the sample catalogue.
+		// The first start creates the indexes and the sample catalogue.
 		await (await this.#start()).stop();
 		const until_ms = performance.now() + WRITING_MS;
 		for (const level of levels) {
@@ -109,7 +112,7 @@ class Growing {
 		};
 	}
 
-	/** Starts a shop on what is in the store and asks it. */
+	/** Starts a shop on the data in the store and measures its requests. */
 	async #level(level: string): Promise<Figure[]> {
 		const shop = await this.#start();
 		const time = new ProcessorTime(this.#folder, partOf);
@@ -179,7 +182,7 @@ class Growing {
 		];
 	}
 
-	/** A product that was not asked for before in this level, so that no cache has it. */
+	/** Returns a product that was not requested before at this level, so that no cache has it. */
 	#other(): string {
 		const { ids } = this.#catalogue;
 		return ids[(this.#asked++ * STRIDE) % ids.length] as string;

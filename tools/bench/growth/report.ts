@@ -19,7 +19,7 @@ import {
 	type Verdict,
 } from "./curve.ts";
 
-/** Curves with the machine that they were measured on. */
+/** Curves and the machine that they were measured on. */
 export interface Growth {
 	begun_at: string;
 	cores: number;
@@ -27,7 +27,7 @@ export interface Growth {
 	curves: Curve[];
 }
 
-/** The verdict on a series of a curve; undefined for one that only explains. */
+/** Returns the verdict on a series of a curve; undefined for an informative series. */
 export function verdictOf(curve: Curve, series: Series, cores: number): Verdict | undefined {
 	if (!series.isJudged || curve.levels.length < 2) {
 		return undefined;
@@ -48,7 +48,7 @@ export function verdictOf(curve: Curve, series: Series, cores: number): Verdict 
 	};
 }
 
-/** A curve as a table for the terminal, with its verdicts and notes. */
+/** Formats a curve as a table for the terminal, with its verdicts and notes. */
 export function printed(curve: Curve, cores: number): string {
 	const [header, ...rows] = rowsOf(curve, cores);
 	const lines = textTable([header as string[], ...rows], {
@@ -60,7 +60,7 @@ export function printed(curve: Curve, cores: number): string {
 	return [`\n${curve.title}`, lines.trimEnd(), ...remarks(curve, cores)].join("\n");
 }
 
-/** Writes the report, and a chart of each curve, into a folder; answers the names of the files. */
+/** Writes the report and a chart of each curve into a folder. Returns the names of the files. */
 export function writeGrowth(folder: string, growth: Growth): Promise<string> {
 	const { curves } = growth;
 	const name = curves.length === 1 ? `growth-${curves[0]?.name}` : "growth";
@@ -71,7 +71,7 @@ export function writeGrowth(folder: string, growth: Growth): Promise<string> {
 	]);
 }
 
-/** The report for people, in Markdown. */
+/** Formats the report in Markdown. */
 export function markdown({ begun_at, cores, node, curves }: Growth): string {
 	return [
 		"# How the shop grows",
@@ -96,7 +96,7 @@ export function markdown({ begun_at, cores, node, curves }: Growth): string {
 	].join("\n");
 }
 
-/** The header and the rows of the table of a curve. */
+/** Returns the header and the rows of the table of a curve. */
 function rowsOf(curve: Curve, cores: number): string[][] {
 	const { of, levels, series } = curve;
 	const header = [of, ...levels.map(count), "verdict"];
@@ -132,7 +132,10 @@ function remarks(curve: Curve, cores: number): string[] {
 	return [...steps, ...curve.notes, ...unexpected];
 }
 
-/** A curve as an SVG: each figure as a multiple of that at the first level, over the area that is logarithmic. */
+/**
+ * Draws a curve as an SVG: each figure as a multiple of its value at the first level, over the area that counts as
+ * logarithmic.
+ */
 export function chart(curve: Curve, { begun_at, cores }: Pick<Growth, "begun_at" | "cores">): string {
 	const { levels, of, title } = curve;
 	const steps = levels.map((level, index) =>
@@ -165,7 +168,7 @@ export function chart(curve: Curve, { begun_at, cores }: Pick<Growth, "begun_at"
 				},
 			];
 		}
-		// The noise is left out: it is another share of each line.
+		// Without the noise, which is a different share of each line.
 		const edge = allowed(levels, 1).map((value, index) => value - (index === 0 ? 0 : NOISE_MS));
 		const band = edge.map((value, index) => [xs[index] as number, value] as const);
 		return [{ ...panel, ...(unit === "kB of its log" ? {} : { band, bandLabel: "logarithmic" }) }];

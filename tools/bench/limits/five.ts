@@ -9,8 +9,9 @@ import type { Action, Answer, Call, Service } from "./services.ts";
 import { users } from "./users.ts";
 
 /**
- * One of the five processes of the limit over NATS, by its name: requests and replies in JSON, by hand. It is given `NATS_URL`,
- * `POSTGRES_URL` (a database with the tables of tables.sql) and `SMTP_URL`, and prints `ready` with an address where it is the gateway.
+ * One of the five processes of the limit over NATS, selected by name, with hand-written JSON requests and replies.
+ * Reads `NATS_URL`, `POSTGRES_URL` (a database with the tables of tables.sql) and `SMTP_URL`. Prints `ready`; the
+ * gateway adds its address.
  */
 const role = process.argv[2] as string;
 const MAILS_QUEUED = "mails.queued";

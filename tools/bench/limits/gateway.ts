@@ -1,10 +1,10 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { type Answer, type Call, NOT_FOUND, refusal, UNAUTHORIZED } from "./services.ts";
 
-/** How many tokens are remembered, so that one is looked up once. */
+/** Maximum number of cached tokens, so that each is looked up once. */
 const TOKENS_MAX = 10_000;
 
-/** An HTTP server by hand: it finds the route by comparing strings and writes the bytes that the services answer. */
+/** A hand-written HTTP server: matches routes by string comparison and writes the bytes that the services return. */
 export function gateway(call: Call): Server {
 	const tokens = new Map<string, { id: number; until_ms: number }>();
 

@@ -15,9 +15,10 @@ interface Mail {
 }
 
 /**
- * Sends queued mails: a batch is leased by one statement, sent over kept connections and marked by another.
+ * Sends queued mails. One statement leases a batch, which is sent over persistent connections; another marks it as
+ * sent.
  *
- * @returns Wakes the sender, for mails that were just queued.
+ * @returns A function that wakes the sender for newly queued mails.
  */
 export function sendMails(pool: Pool, smtp: URL): () => void {
 	const servers = Array.from({ length: CONNECTIONS }, () => new SmtpConnection(smtp));
@@ -89,7 +90,7 @@ function text({ id, email, full_name, type, number, total }: Mail): string {
 	return `${head.join("\r\n")}\r\n\r\n${part("plain", plain)}${part("html", html)}----part--`;
 }
 
-/** A kept SMTP connection that sends one mail after the other, its commands pipelined. */
+/** A persistent SMTP connection that sends mails one at a time with pipelined commands. */
 class SmtpConnection {
 	#url: URL;
 	#socket: Socket | undefined;
@@ -133,7 +134,7 @@ class SmtpConnection {
 			const line = this.#received.slice(0, end);
 			this.#received = this.#received.slice(end + 2);
 			const waiting = this.#waiting;
-			// A line such as `250-PIPELINING` goes on.
+			// A line such as `250-PIPELINING` continues on the next line.
 			if (waiting === undefined || line[3] === "-") {
 				continue;
 			}

@@ -8,8 +8,8 @@ import type { Action, Service } from "./services.ts";
 import { users } from "./users.ts";
 
 /**
- * The limit in one process: node:http and pg by hand. It is given `POSTGRES_URL` (a database with the tables of tables.sql)
- * and `SMTP_URL`, and prints `ready <address>`.
+ * The limit in one process: hand-written code on node:http and pg. Reads `POSTGRES_URL` (a database with the tables of
+ * tables.sql) and `SMTP_URL`. Prints `ready <address>`.
  */
 const pool = new pg.Pool({ connectionString: process.env.POSTGRES_URL, max: 20 });
 const call = (action: string, data: object) => {

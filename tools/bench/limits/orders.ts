@@ -11,7 +11,7 @@ interface Placing {
 	body: { items: Line[]; shipping_address?: string; note?: string };
 }
 
-/** Orders: one call to products and one statement each, which is one transaction. */
+/** Service for orders: each takes one call to products and one statement, which is one transaction. */
 export function orders(pool: Pool, call: Call, mailsQueued: () => void): Service {
 	return {
 		async place({ user_id, key, body }: Placing) {
@@ -57,7 +57,7 @@ export function orders(pool: Pool, call: Call, mailsQueued: () => void): Service
 		},
 	};
 
-	/** Stores a refusal under its key; where there is an answer already, that is the answer. */
+	/** Stores a refusal under its key. Returns the existing response if the key already has one. */
 	async function remember(user_id: number, key: string, hash: string, answer: Answer): Promise<Answer> {
 		const { rowCount } = await pool.query({
 			name: "refuse",

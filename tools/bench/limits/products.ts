@@ -9,13 +9,13 @@ interface Product {
 	category: string;
 }
 
-/** The body of an order. */
+/** A line of an order. */
 export interface Line {
 	product_id: string;
 	quantity: number;
 }
 
-/** Products in a Map, held units in another: nothing of it is on a disk. */
+/** Service for products and holds in memory; nothing is written to disk. */
 export function products(): Service {
 	const byId = new Map<string, Product>();
 	const byCategory = new Map<string, Product[]>();

@@ -2,8 +2,8 @@ import { resolve } from "node:path";
 import { startBackingServices } from "../../../infra/backing-services.ts";
 
 /**
- * The servers of a limit: the same programs with the same settings as those of a shop on a laptop (see infra/), so that a commit
- * costs both the same. Prints `ready` with their addresses as JSON.
+ * Starts the servers of a limit: the same programs with the same settings as those of a local shop (see infra/), so
+ * that a commit costs the same in both. Prints `ready` with their addresses as JSON.
  */
 const parts = await startBackingServices(
 	resolve(process.env.TOKO_DIR as string),

@@ -1,4 +1,4 @@
-/** An answer of a service: an HTTP status and the JSON of the body. */
+/** Response of a service: an HTTP status and a JSON body. */
 export interface Answer {
 	status: number;
 	body: string;
@@ -10,14 +10,14 @@ export type Action = (data: never) => Answer | Promise<Answer>;
 /** The actions of a service, by name. */
 export type Service = Record<string, Action>;
 
-/** Calls an action, such as `orders.place`, here or in another process. */
+/** Calls an action, such as `orders.place`, in this or another process. */
 export type Call = (action: string, data: object) => Answer | Promise<Answer>;
 
 export function ok(body: unknown, status = 200): Answer {
 	return { status, body: JSON.stringify(body) };
 }
 
-/** An error as RFC 9457 has it, as long as the shop's. */
+/** Returns an error in the format of RFC 9457, of the same size as the shop's. */
 export function refusal(status: number, code: string, title: string, more: object = {}): Answer {
 	const detail = `${title}: see errors for every short line.`;
 	const instance = "8a223b40-cc21-49f5-9d68-a293b14a449e";

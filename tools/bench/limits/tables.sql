@@ -1,4 +1,4 @@
--- What a shop has to remember of an order, and no more.
+-- The minimum of tables and columns that a shop needs to store orders.
 
 CREATE TABLE users (
 	id serial PRIMARY KEY,
@@ -78,7 +78,7 @@ CREATE TABLE mails (
 
 CREATE INDEX mails_queued ON mails (id) WHERE status = 'queued';
 
--- An order as its JSON answer.
+-- Returns an order as JSON.
 CREATE FUNCTION order_json(o orders) RETURNS text LANGUAGE sql STABLE AS $$
 	SELECT json_build_object(
 		'id', o.id, 'number', o.number, 'user_id', o.user_id, 'status', o.status,
@@ -89,8 +89,8 @@ CREATE FUNCTION order_json(o orders) RETURNS text LANGUAGE sql STABLE AS $$
 		'expires_at', o.expires_at, 'created_at', o.created_at, 'updated_at', o.updated_at)::text
 $$;
 
--- Places an order for units that are held; a key that was used answers what it answered then, and places nothing.
--- Of two at the same moment one fails with unique_violation, and its caller looks at the key again.
+-- Places an order for held units. A key that was used returns its stored response and places nothing. Of two concurrent
+-- calls one fails with unique_violation, and its caller looks up the key again.
 CREATE FUNCTION place_order(
 	the_user integer, the_key text, the_hash text, the_id uuid, the_lines jsonb, the_address text, the_note text,
 	OUT status integer, OUT answer text, OUT is_new boolean
@@ -124,7 +124,7 @@ BEGIN
 END
 $$;
 
--- Pays a pending order: its payment, event and both mails.
+-- Pays a pending order: writes its payment, event and both mails.
 CREATE FUNCTION pay_order(the_user integer, the_id uuid) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
 	paid orders;

@@ -3,7 +3,7 @@ import { hash, verify } from "@node-rs/argon2";
 import type { Pool } from "pg";
 import { NOT_FOUND, ok, refusal, type Service, UNAUTHORIZED } from "./services.ts";
 
-/** The same as the shop's, in services/users/passwords.ts: argon2id, 19 MiB, two passes, one lane. */
+/** Same parameters as in services/users/passwords.ts: argon2id, 19 MiB, two passes, one lane. */
 const COST = { memoryCost: 19_456, timeCost: 2, parallelism: 1 };
 const EXPIRES_S = 900;
 
@@ -14,7 +14,7 @@ interface Registration {
 	password: string;
 }
 
-/** Users, with tokens that are rows: no signature to check, but one to look up. */
+/** Service for users. Tokens are rows: they need a lookup instead of a signature check. */
 export function users(pool: Pool): Service {
 	return {
 		async register({ email, username, full_name, password }: Registration) {
@@ -36,7 +36,7 @@ export function users(pool: Pool): Service {
 			if (user === undefined || !(await verify(user.password_hash, password))) {
 				return refusal(401, "INVALID_CREDENTIALS", "Wrong email or password");
 			}
-			// As long as the shop's.
+			// Same length as the shop's token.
 			const access_token = randomBytes(250).toString("base64url");
 			await pool.query({
 				name: "session",
@@ -47,7 +47,7 @@ export function users(pool: Pool): Service {
 			return ok({ access_token, token_type: "bearer", expires_in: EXPIRES_S, refresh_token });
 		},
 
-		/** Whose token it is. */
+		/** Returns the owner of a token. */
 		async verify({ token }: { token: string }) {
 			const { rows } = await pool.query<{ user_id: number }>(
 				"SELECT user_id FROM sessions WHERE token = $1 AND created_at > now() - $2 * interval '1 second'",
