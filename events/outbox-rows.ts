@@ -32,21 +32,38 @@ export interface OutboxRow {
 
 type Session = Pick<ClientBase, "query">;
 
+/** Condition of events that wait. */
+const WAITS = "published_at IS NULL AND refusal IS NULL";
+/** The oldest positions of waiting events. */
+const OLDEST = `SELECT position FROM outbox WHERE ${WAITS} AND aggregate <> ALL ($2::text[]) ORDER BY position LIMIT $3`;
+/**
+ * Positions of the waiting events of aggregates with an urgent one: every event but `order.placed`, which only a mail
+ * follows. The events of an aggregate before its urgent one are included.
+ */
+const URGENT = `
+	SELECT o.position FROM outbox o WHERE ${WAITS} AND aggregate IN (
+		SELECT aggregate FROM outbox
+		WHERE ${WAITS} AND name <> 'order.placed' AND aggregate <> ALL ($2::text[])
+		ORDER BY position LIMIT ${BATCH_EVENTS}
+	)`;
+
 /**
  * Returns the next events, those of one aggregate in their order. Events larger than `bytes_max` come without their
  * data.
  *
  * @param leftOut Aggregates whose events are excluded.
  * @param limit Maximum number of events.
+ * @param withUrgent Whether urgent events come in addition.
  */
 export async function nextEvents(
 	session: Session,
 	bytes_max: number,
 	leftOut: string[],
 	limit = BATCH_EVENTS,
+	withUrgent = false,
 ): Promise<OutboxRow[]> {
 	const { rows } = await session.query<OutboxRow>({
-		name: "outbox next",
+		name: withUrgent ? "outbox next and urgent" : "outbox next",
 		text: `SELECT position, id, aggregate, sequence, name, version, occurred_at, repeats, bytes,
 				CASE WHEN bytes <= $1 THEN text END AS data
 			FROM (
@@ -55,8 +72,8 @@ export async function nextEvents(
 					SELECT *, octet_length(text) AS bytes
 					FROM (
 						SELECT position, id, aggregate, sequence, name, version, occurred_at, repeats, data::text AS text
-						FROM outbox WHERE published_at IS NULL AND refusal IS NULL AND aggregate <> ALL ($2::text[])
-						ORDER BY position LIMIT $3
+						FROM outbox
+						WHERE position = ANY (ARRAY((${OLDEST})${withUrgent ? ` UNION ${URGENT}` : ""}))
 					) AS next OFFSET 0
 				) AS measured
 			) AS batch WHERE before <= ${BATCH_BYTES} ORDER BY position`,

@@ -39,12 +39,10 @@ const QUERY_MS = 10_000;
  * Minimum interval between batches, so that many events share one. The first event after a quiet time does not wait.
  */
 const BATCH_EVERY_MS = 25;
-/** Minimum interval between batches under saturation. */
-const SATURATED_EVERY_MS = 100;
 /** Time over which the backlog is spread under saturation; in equilibrium, events wait about that long. */
 const LATE_MS = 10_000;
-/** Minimum number of events in a batch under saturation. */
-const SATURATED_EVENTS = 20;
+/** Minimum number of events a second under saturation. */
+const LEAST_A_SECOND = 200;
 /** Time limit for closing the session. */
 const CLOSE_MS = 1000;
 /** Interval between checks of the stream, in addition to one after each reconnect to NATS. */
@@ -202,12 +200,12 @@ export class Relay {
 			const begun = Date.now();
 			// Other events wait behind those that NATS rejects, and are found only by looking far ahead.
 			const isSaturated = this.#saturation.isSaturated && this.#stuck.reason === undefined;
-			const share = isSaturated ? Math.max(SATURATED_EVERY_MS, begun - last) / LATE_MS : 1;
+			const share = isSaturated ? Math.max(BATCH_EVERY_MS, begun - last) / LATE_MS : 1;
 			last = begun;
 			this.#isWoken = false;
 			const hasMore = await this.#turn(session, share).catch((error: Error) => this.#fail(session, error));
 			if (hasMore || this.#isWoken) {
-				await this.#pause((isSaturated ? SATURATED_EVERY_MS : BATCH_EVERY_MS) - (Date.now() - begun));
+				await this.#pause(BATCH_EVERY_MS - (Date.now() - begun));
 			} else {
 				await this.#untilWoken(POLL_MS);
 			}
@@ -237,7 +235,7 @@ export class Relay {
 		const limit = share < 1 ? batchOf(share, await estimateWaiting(session)) : BATCH_EVENTS;
 		let rows: OutboxRow[] = [];
 		for (const leftOut of this.#stuck.leftOut()) {
-			rows = await nextEvents(session, bytes_max, leftOut, limit);
+			rows = await nextEvents(session, bytes_max, leftOut, limit, share < 1);
 			if (rows.length > 0) {
 				await this.#publish(session, rows);
 				break;
@@ -365,7 +363,7 @@ export class Relay {
 
 /** Returns the batch size under saturation: turns that take longer than planned have larger batches. */
 function batchOf(share: number, { events, waiting_ms }: Waiting): number {
-	const least = (SATURATED_EVENTS * share * LATE_MS) / SATURATED_EVERY_MS;
+	const least = (LEAST_A_SECOND * share * LATE_MS) / 1000;
 	const enough = waiting_ms > LATE_MS ? BATCH_EVENTS : Math.max(Math.ceil(events * share), least);
 	return Math.min(Math.round(enough), BATCH_EVENTS);
 }

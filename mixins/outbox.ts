@@ -17,6 +17,7 @@ export const outboxFunctions = new URL("../events/functions/outbox/", import.met
 export const outboxTables = [
 	new URL("../events/tables/outbox.sql", import.meta.url),
 	new URL("../events/tables/outbox-table.sql", import.meta.url),
+	new URL("../events/tables/outbox-urgent.sql", import.meta.url),
 ];
 
 /** Members that the `outbox` mixin adds to a service. */

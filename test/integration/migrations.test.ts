@@ -13,7 +13,7 @@ test("processes that start together on an empty server agree on one set of table
 	started.push(
 		...(await Promise.all(Array.from({ length: 4 }, () => startNode("users", "orders", "notifications")))),
 	);
-	const outbox = ["lost-events.sql", "outbox.sql", "outbox-table.sql"];
+	const outbox = ["lost-events.sql", "outbox.sql", "outbox-table.sql", "outbox-urgent.sql"];
 	const tables = {
 		users: outbox,
 		orders: outbox,
