@@ -25,6 +25,7 @@ test("ids are not below the seconds since 2026, differ for people who come at th
 	// State left by the previous version, with user ids from 1.
 	await users.query(`
 		DELETE FROM migrations WHERE name = '012-ids.sql';
+		DELETE FROM function_versions WHERE folder = 'users/functions';
 		ALTER TABLE users ALTER id DROP DEFAULT;
 		DROP FUNCTION next_user_id;
 		DROP SEQUENCE user_ids;

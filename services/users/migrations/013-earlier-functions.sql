@@ -1,3 +1,2 @@
--- Functions of versions before the grace period of used tokens.
+-- What versions before the locks of accounts called.
 DROP FUNCTION IF EXISTS exchange_refresh_token(bytea, bytea, integer);
-DROP FUNCTION IF EXISTS refresh_session(bytea, bytea, integer);
