@@ -1,4 +1,4 @@
-import { availableParallelism, cpus } from "node:os";
+import { cpus } from "node:os";
 
 /** Share of processor time above which a process or machine is saturated. */
 const SATURATED = 0.9;
@@ -28,9 +28,9 @@ export class Saturation {
 
 	/**
 	 * @param read Returns the times up to now.
-	 * @param cores Number of cores.
+	 * @param cores Number of cores that `read` measures: those of the machine, not those that this process may use.
 	 */
-	constructor(read = readTimes, cores = availableParallelism(), now = () => performance.now()) {
+	constructor(read = readTimes, cores = cpus().length, now = () => performance.now()) {
 		this.#read = read;
 		this.#cores = cores;
 		this.#now = now;
