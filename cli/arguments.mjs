@@ -201,7 +201,7 @@ const COMMANDS = {
 	},
 };
 
-/** What the commands for developers need beside the packages and files of the image, by their paths in the repository. */
+/** Paths in the repository that a developer's command needs and the image lacks. */
 const CHECKOUT_ONLY = {
 	bench: ["tools/bench"],
 	chaos: ["tools/chaos", "node_modules/smtp-server"],

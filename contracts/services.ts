@@ -41,7 +41,7 @@ export const events: All<Published> = Object.assign(
 	...contracts.map((one) => ("publishes" in one ? one.publishes.events : {})),
 );
 
-/** What events happen to: `order` of `order:<id>`. */
+/** Kind of an aggregate that has events: `order` of `order:<id>`. */
 export type AggregateKind<C = Contract> = C extends { publishes: { aggregate: infer Kind extends string } }
 	? Kind
 	: never;

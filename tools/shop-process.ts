@@ -58,7 +58,7 @@ export function run(
 	return follow(child);
 }
 
-/** What a process prints, from now on, and its end. */
+/** Output of a process from now on, and its end. */
 export function follow(child: ChildProcess): Command {
 	let output = "";
 	let errors = "";

@@ -76,7 +76,7 @@ function container(service: ServiceContract): string {
 ${[...(store ? [`${store.variable}: ${store.alias}`] : []), ...required, ...optional].map((line) => `    ${line}\n`).join("")}  depends_on: ${store?.after ?? "*after-nats"}`;
 }
 
-/** What is no secret stands in settings.yaml, for all services. */
+/** Settings that are not secret are in settings.yaml, for all services. */
 function secret(service: ServiceContract, settings: string): string {
 	const own = [...variablesOf(service, "required"), ...variablesOf(service, "optional")];
 	const names = [

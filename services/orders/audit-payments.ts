@@ -122,5 +122,5 @@ const webhooks: Check = {
 	values: [PAID],
 };
 
-/** What orders cost, what was paid for them here, and what the provider's books say. */
+/** Compares the totals of orders with their payments and with the books of the provider. */
 export const paymentChecks: Check[] = [paid, jobs, amounts, books, webhooks];

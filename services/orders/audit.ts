@@ -3,7 +3,7 @@ import { asUuid, type Check, type Remnant, type ServiceAudit, type Snapshot } fr
 import { paymentChecks } from "./audit-payments.ts";
 import { INITIAL, SETTLED, STEPS } from "./states.ts";
 
-/** What the lines of order `o` are, apart from names. */
+/** The lines of order `o`, without names. */
 export const LINES = `(
 	SELECT jsonb_agg(jsonb_build_object('product_id', l.product_id, 'price_minor', l.price_minor, 'quantity', l.quantity) ORDER BY l.line)
 	FROM order_lines l WHERE l.order_id = o.id
@@ -110,7 +110,7 @@ const keys: Check = {
 		FROM orders o LEFT JOIN reservations r ON r.order_id = o.id GROUP BY o.id HAVING count(r.id) <> 1`,
 };
 
-/** What a buyer was answered: as it is repeated for 24 hours. Whatever an order was when it was placed stays. */
+/** Stored responses to orders, repeated for 24 hours: the fields that an order keeps from its placing. */
 const answers: Check = {
 	check: "a key repeats what its order is",
 	cure: "The buyer was told what the key says: put the order back to that, or delete the key where the order is right.",

@@ -151,7 +151,7 @@ export async function foldEntries(store: Store, document: ProductDocument, ids: 
 	const $unset = Object.fromEntries(
 		ids.flatMap((id) => [`ledger.${id}`, `restocks.${id}`].map((path) => [path, true])),
 	);
-	// Of several processes that fold the same entries, only one finds them.
+	// If several processes fold the same entries, only one finds them.
 	const areThere = Object.fromEntries(entries.map(({ id }) => [`ledger.${id}`, { $exists: true }]));
 	await store.updateMany(
 		{ _id: document._id, ...areThere },

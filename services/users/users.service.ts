@@ -33,7 +33,7 @@ import type { Tokens, UsersService } from "./service.ts";
 import { endingSessions, listRevocations } from "./sessions.ts";
 import { endFamily, exchangeRefreshToken, type Holder, issueRefreshToken, TokenSigner } from "./tokens.ts";
 
-/** What a job forgets once an hour. */
+/** Rows that a job deletes once an hour. */
 const FORGOTTEN = [pruneTokens, pruneKeys, pruneAttempts, pruneFormerEmails, pruneMailRequests];
 
 export default service<UsersService>({

@@ -10,7 +10,7 @@ import { until } from "../../tools/shop-process.ts";
 const { load } = createRequire(import.meta.url)("js-yaml") as { load(text: string): unknown };
 const repository = resolve(import.meta.dirname, "../..");
 
-/** What docker-compose.yml says of a container, as far as tests read it. */
+/** A container in docker-compose.yml: the fields that tests read. */
 export interface Container {
 	image?: string;
 	entrypoint?: string[];

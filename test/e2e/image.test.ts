@@ -29,7 +29,7 @@ import { image, isShipped, layOut, letIn, letWrite, linkOrCopy, shippedImports }
 // there as its container does, with the environment of docker-compose.yml, and so does what an operator runs.
 
 const repository = resolve(import.meta.dirname, "../..");
-/** What needs a checkout, as it says there. */
+/** Commands that need a checkout, and say so in the image. */
 const CHECKOUT_ONLY = ["bench", "chaos", "model", "openapi", "test"];
 /** The user `node` of the image. */
 const NODE_USER = 1000;
@@ -228,7 +228,7 @@ function runsFromTheImage() {
 		return [...image.entrypoint.slice(1), ...(compose.services[name]?.command ?? [])];
 	}
 
-	/** What the compose file gives a container, with the addresses and ports of this machine. */
+	/** Environment of a container in the compose file, with the addresses and ports of this machine. */
 	function environmentOf(container: string): Record<string, string> {
 		const given = Object.entries(compose.services[container]?.environment ?? {}).map(([name, value]) => {
 			let text = filledIn(String(value), secrets);
@@ -267,7 +267,7 @@ function runsFromTheImage() {
 		return placed.body;
 	}
 
-	/** What an operator's command prints where all is well. */
+	/** Output of an operator's command that succeeds. */
 	function printed(pattern: RegExp) {
 		return { code: 0, errors: "", output: expect.stringMatching(pattern) };
 	}

@@ -20,7 +20,7 @@ const [, packagesStage = "", lastStage = ""] = dockerfile.split(/^FROM .*$/m);
 export const image = {
 	/** Files and folders of the repository, each with its place below the image's `WORKDIR`. */
 	copied: copies(lastStage),
-	/** What the stage with the packages copies. */
+	/** Files that the stage with the packages copies. */
 	copiedForPackages: copies(packagesStage),
 	/** How the packages are installed: every step of its `RUN`. */
 	installing: instruction(packagesStage, "RUN").split(/\s*&&\s*/),
@@ -114,7 +114,7 @@ function setFolders(folder: string, mode: number): void {
 	chmodSync(folder, mode);
 }
 
-/** What a stage copies from the repository: `COPY a b ./` and `COPY a ./a`. */
+/** Files that a stage copies from the repository: `COPY a b ./` and `COPY a ./a`. */
 function copies(stage: string): { from: string; to: string }[] {
 	return [...stage.matchAll(/^COPY (?!--from)(.+)$/gm)].flatMap(([, given = ""]) => {
 		const sources = given.trim().split(/\s+/);

@@ -9,7 +9,7 @@ import type { EventEnvelope } from "../../contracts/actions.ts";
 import { channelOf, streamConfig } from "../../events/envelope.ts";
 import { natsConnection } from "../../moleculer.config.ts";
 
-/** What a shop of the version before the event pipeline has left: see make.mjs there. */
+/** Data of a shop of the version before the event pipeline: see make.mjs there. */
 const FIXTURE = new URL("../fixtures/shop-before-the-event-pipeline/", import.meta.url);
 const ROOT = new URL("../../", import.meta.url);
 
@@ -24,7 +24,7 @@ interface EarlierOrder {
 	webhook: { id: string; type: string };
 }
 
-/** What that shop answered its customers. */
+/** Responses of that shop to its customers. */
 export interface EarlierShop {
 	password: string;
 	secrets: Record<string, string>;

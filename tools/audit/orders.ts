@@ -10,7 +10,7 @@ export const EVENT_OF_STATUS: Record<string, EventName> = {
 	...Object.fromEntries(Object.values(STEPS).map(({ to, event }) => [to, event])),
 };
 
-/** What of orders no query alone can tell. */
+/** Fields of orders that a query alone cannot check. */
 export function lookAtOrders(sources: Sources): Promise<Look[]> {
 	return sources.snapshot("orders", async (query) => [await histories(query)]);
 }

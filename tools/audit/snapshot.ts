@@ -38,7 +38,7 @@ export interface Sources {
 	/** Returns the metadata of the products' store. */
 	productNotes(): Promise<Record<string, unknown>>;
 	snapshot<T>(database: Database, look: (query: Snapshot) => Promise<T>): Promise<T>;
-	/** What notifications has acknowledged of the stream: all up to `confirmed`, and how many are still to come. */
+	/** Acknowledgements of notifications: all events up to `confirmed`, and the number of pending ones. */
 	consumer(): Promise<{ confirmed: number; unread: number }>;
 	/** Returns the number of events that are pending in an outbox, or unacknowledged in the stream. */
 	eventsUnderWay(): Promise<number>;

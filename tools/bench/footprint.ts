@@ -10,7 +10,7 @@ import { readRecord } from "../../infra/services-file.ts";
 import { natsConnection } from "../../moleculer.config.ts";
 import { until } from "../shop-process.ts";
 
-/** What a shop has written until now, as counters that only grow while it works. */
+/** Counters of the data that a shop has written; they only grow while it works. */
 export type Footprint = Record<string, number>;
 
 const SETTLE_MS = 180_000;

@@ -156,7 +156,7 @@ async function stockUp(client: Client): Promise<string[]> {
 	return products;
 }
 
-/** What is still to come to an end in each database, beside jobs. */
+/** Unfinished work in each database, apart from jobs. */
 const WAITING: { [D in Database]?: string } = {
 	orders: "SELECT count(*)::integer AS rows FROM orders WHERE status = 'pending'",
 	notifications: "SELECT count(*)::integer AS rows FROM notifications WHERE status = 'queued'",

@@ -1,2 +1,2 @@
--- What versions before the locks of accounts called.
+-- Only versions before the locks of accounts call it.
 DROP FUNCTION IF EXISTS exchange_refresh_token(bytea, bytea, integer);
