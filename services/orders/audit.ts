@@ -1,7 +1,7 @@
 import { CURRENCY } from "../../contracts/money.ts";
 import { asUuid, type Check, type Remnant, type ServiceAudit, type Snapshot } from "../../database/audit.ts";
 import { paymentChecks } from "./audit-payments.ts";
-import { INITIAL, SETTLED, STEPS } from "./states.ts";
+import { INITIAL, SETTLED, TRANSITIONS } from "./states.ts";
 
 /** The lines of order `o`, without names. */
 export const LINES = `(
@@ -37,7 +37,7 @@ const moments: Check = {
 		FROM orders WHERE number ~ '^TK-[0-9]{1,18}$' AND substr(number, 4)::numeric > (SELECT last_value FROM order_numbers)
 		UNION ALL
 		SELECT 'order ' || number, 'has its units back on sale, but is ' || status
-		FROM orders WHERE restocked AND status <> '${STEPS.refund.to}'
+		FROM orders WHERE restocked AND status <> '${TRANSITIONS.refund.to}'
 		UNION ALL
 		SELECT 'order ' || number, 'is to have its units back on sale, but no job does it'
 		FROM orders WHERE restocked AND NOT restock_done

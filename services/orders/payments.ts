@@ -9,8 +9,8 @@ import type { Payment } from "./model.ts";
 import { findOrder, isUuid, type OrderRow, type Owner } from "./model.ts";
 import type { PaymentMethod, PaymentProvider } from "./provider.ts";
 import type { OrderingService } from "./reservations.ts";
-import { BOUGHT, type OrderStatus, STEPS } from "./states.ts";
-import { emptyEvent, transitionOrder } from "./transitions.ts";
+import { BOUGHT, type OrderStatus, TRANSITIONS } from "./states.ts";
+import { argumentsOf, emptyEvent, transitionOrder } from "./transitions.ts";
 
 /** An orders service with a payment provider. */
 export interface PayingService extends OrderingService {
@@ -52,7 +52,7 @@ export async function payOrder(
 	const payment = await openPayment(service, id, method, owner);
 	const now = async () => (await find()) as OrderRow;
 	if (!payment) {
-		const wasPayable = (STEPS.pay.from as readonly OrderStatus[]).includes(order.status);
+		const wasPayable = (TRANSITIONS.pay.from as readonly OrderStatus[]).includes(order.status);
 		return { order: inOneOf(wasPayable || isRepetition ? BOUGHT : [], await now()) };
 	}
 	const outcome = await charge(service, order, payment);
@@ -206,32 +206,27 @@ async function openPayment(
 	owner: Owner,
 ): Promise<Payment | undefined> {
 	const opened = await statements.openPayment({
-		...{ order_id, owner, method, payable: STEPS.pay.from, reference: `pay_${randomUUID()}` },
+		...{ order_id, owner, method, payable: TRANSITIONS.pay.from, reference: `pay_${randomUUID()}` },
 		check_after: method === "instant" ? CHECK_INSTANT_SECONDS : null,
 	});
 	return opened ?? undefined;
 }
 
 /** A payment as reported by the provider, with the order if known. */
-type Told = Pick<Payment, "reference" | "amount_minor"> & Partial<Payment>;
+type Reported = Pick<Payment, "reference" | "amount_minor"> & Partial<Payment>;
 
 async function settlePayment(
 	{ statements }: PayingService,
-	{ reference, amount_minor, order_id }: Told,
+	{ reference, amount_minor, order_id }: Reported,
 	provider_event: string | null = null,
 ): Promise<Settled> {
-	const { from, to, event, stock } = STEPS.pay;
-	const settlement = { order_id, reference, amount_minor, provider_event, from, to };
-	return statements.settlePayment({
-		...settlement,
-		event: emptyEvent(event),
-		stock_task: stock,
-	}) as Promise<Settled>;
+	const settlement = { order_id, reference, amount_minor, provider_event, ...argumentsOf("pay") };
+	return statements.settlePayment(settlement) as Promise<Settled>;
 }
 
 async function failPayment(
 	{ pool }: PayingService,
-	{ reference, amount_minor }: Told,
+	{ reference, amount_minor }: Reported,
 	provider_event: string | null = null,
 ): Promise<"failed" | "known" | Refused> {
 	const { rows } = await pool.query("SELECT fail_payment($1, $2, $3) AS outcome", [

@@ -15,6 +15,7 @@ import type { orders } from "../../contracts/orders.ts";
 import { type ProblemCode, type ProblemData, problem, problemCode } from "../../contracts/problems.ts";
 import { type Answer, type KeyedRequest, keyedRequest, requestId, storedAnswer } from "./idempotency.ts";
 import { findOrder, type OrderRow } from "./model.ts";
+import { totalOf } from "./pricing.ts";
 import { abandon, type OrderingService } from "./reservations.ts";
 import { INITIAL } from "./states.ts";
 
@@ -117,7 +118,7 @@ async function place(
 	{ reservation_id, lines, expires_at }: Reserved,
 	request: KeyedRequest | undefined,
 ): Promise<OrderRow> {
-	const total_minor = sum(lines);
+	const total_minor = totalOf(lines);
 	if (total_minor === undefined) {
 		await giveUp(service, reservation_id, request);
 		throw problem("TOTAL_TOO_LARGE");
@@ -289,10 +290,4 @@ async function releaseLater(
 		)`,
 		[JSON.stringify({ reservation_id }), seconds, `stock:${reservation_id}`],
 	);
-}
-
-/** Returns the total in minor units, or undefined if it exceeds the maximum of an order. */
-function sum(lines: Lines): number | undefined {
-	const total = lines.reduce((sum, line) => sum + BigInt(line.price_minor) * BigInt(line.quantity), 0n);
-	return total <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(total) : undefined;
 }

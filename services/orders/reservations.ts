@@ -1,30 +1,17 @@
 import type { Pool } from "pg";
-import type { z } from "zod";
 import { callAction } from "../../contracts/actions.ts";
-import type { reservationFate } from "../../contracts/orders.ts";
 import type { ConsistencyCheck } from "../../events/consistency.ts";
 import { NEWEST } from "../../events/consistency.ts";
 import { type PendingOrder, unheldOrder } from "../../events/unheld-orders.ts";
 import { isOlder, withAction } from "../../mixins/consistency.ts";
 import type { JobsService } from "../../mixins/jobs.ts";
 import type { OrderStatements } from "./statements.ts";
-import type { OrderStatus } from "./states.ts";
+import { type OrderStatus, UNITS_IN } from "./states.ts";
 
 /** The orders service, as its functions use it. */
 export interface OrderingService extends JobsService {
 	statements: OrderStatements;
 }
-
-const FATES: Record<OrderStatus, z.output<typeof reservationFate>> = {
-	pending: "keep",
-	paid: "consume",
-	shipped: "consume",
-	completed: "consume",
-	// The refund decides about restocking; the hold was consumed when the order was paid.
-	refunded: "consume",
-	cancelled: "release",
-	expired: "release",
-};
 
 /**
  * Marks a reservation as abandoned unless an order uses it. A transaction in flight then fails on the unique id, so the
@@ -51,7 +38,7 @@ export async function settleReservations(pool: Pool, reservation_ids: string[]) 
 		"SELECT r.id, o.status FROM reservations r LEFT JOIN orders o ON o.id = r.order_id WHERE r.id = ANY ($1::uuid[])",
 		[reservation_ids],
 	);
-	const fates = new Map(rows.map(({ id, status }) => [id, status === null ? "release" : FATES[status]]));
+	const fates = new Map(rows.map(({ id, status }) => [id, status === null ? "release" : UNITS_IN[status]]));
 	return reservation_ids.map((id) => ({ reservation_id: id, fate: fates.get(id.toLowerCase()) ?? "keep" }));
 }
 

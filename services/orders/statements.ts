@@ -4,6 +4,7 @@ import { type Answer, IS_OVER, KEY_HOURS, type KeyedRequest, type KeyRow } from 
 import type { Payment } from "./model.ts";
 import { type OrderRow, type Owner, WITH_LINES } from "./model.ts";
 import type { PaymentMethod } from "./provider.ts";
+import type { TransitionArguments } from "./transitions.ts";
 
 /** An order to be written, with its reservation, key and event. */
 export interface Placement {
@@ -25,18 +26,13 @@ export interface Opening {
 	check_after: number | null;
 }
 
-/** A settled payment, and the resulting step of its order. */
-export interface Settlement {
+/** A settled payment, and the transition of its order. */
+export interface Settlement extends TransitionArguments {
 	/** A batch locks orders by id. If the order is unknown, the statement is not batched. */
 	order_id: string | undefined;
 	reference: string;
 	amount_minor: number;
 	provider_event: string | null;
-	from: readonly string[];
-	to: string;
-	/** `order.paid` with its version. */
-	event: object;
-	stock_task: string | null;
 }
 
 /** Limits of batches: two run concurrently, so that one can work while the other waits for the disk. */

@@ -2,52 +2,57 @@ import { type EventName, events } from "../../contracts/actions.ts";
 import { problem } from "../../contracts/problems.ts";
 import type { JobsService } from "../../mixins/jobs.ts";
 import { findOrder, isUuid, type OrderRow, type Owner } from "./model.ts";
-import { type OrderStatus, STEPS, type Step, type StepName } from "./states.ts";
+import { type OrderStatus, TRANSITIONS, type Transition, type TransitionName } from "./states.ts";
+
+/** Transitions that return no money. Of those that receive some, `pay` is one only for a total of zero. */
+type PlainTransition = Exclude<TransitionName, "refund">;
+
+/** Arguments of a transition for the functions of the database, which carry out its effects. */
+export interface TransitionArguments {
+	from: readonly OrderStatus[];
+	to: OrderStatus;
+	/** The event, whose data the database adds from the order. */
+	event: object;
+	/** Job that settles the units of an order of an earlier version, whose events do not identify its hold. */
+	stock_task: "consume_stock" | "release_stock" | null;
+}
+
+/** Returns the effects of a transition as the database takes them. */
+export function argumentsOf(name: TransitionName): TransitionArguments {
+	const { from, to, event, units }: Transition = TRANSITIONS[name];
+	const stock_task = units === "consume" || units === "release" ? (`${units}_stock` as const) : null;
+	return { from, to, event: emptyEvent(event), stock_task };
+}
 
 /**
- * Steps that affect only the order and its stock. Of the steps that move money, only `pay` is included, for a total of
- * zero.
- */
-type PlainStep = Exclude<StepName, "refund">;
-
-/**
- * Performs a step of an order and publishes its event, in one transaction. For an order of an earlier version, also
- * adds a job for its units. Of concurrent steps one wins.
+ * Performs a transition with all its effects, in one transaction. Of concurrent transitions of an order one wins.
  *
  * @param owner The owner that the order must have.
  * @param actor The caller, for the order's history: `user:7`, `admin:1` or `shop`.
- * @param isRepetition True if the same request may have performed this step before; then it has succeeded.
- * @throws ORDER_NOT_FOUND; ORDER_IN_OTHER_STATE, naming the state, if the step does not start from there.
+ * @param isRepetition True if the same request may have performed it before; then it has succeeded.
+ * @throws ORDER_NOT_FOUND; ORDER_IN_OTHER_STATE, naming the state, if the transition does not start from there.
  */
 export async function transitionOrder(
 	service: JobsService,
 	id: string,
-	name: PlainStep,
+	name: PlainTransition,
 	owner: Owner,
 	actor: string,
 	isRepetition = false,
 ): Promise<OrderRow> {
-	const step: Step = STEPS[name];
-	return moved(service, id, owner, isRepetition && { to: step.to, actor }, async () => {
+	const { from, to, event, stock_task } = argumentsOf(name);
+	return moved(service, id, owner, isRepetition && { to, actor }, async () => {
 		const { rows } = await service.pool.query<{ moved: boolean }>(
 			"SELECT move_order($1, $2, $3, $4, $5, $6, $7) AS moved",
-			[
-				id,
-				owner === "anybody" ? null : owner,
-				step.from,
-				step.to,
-				actor,
-				JSON.stringify(emptyEvent(step.event)),
-				step.stock ?? null,
-			],
+			[id, owner === "anybody" ? null : owner, from, to, actor, JSON.stringify(event), stock_task],
 		);
 		return rows[0]?.moved ?? false;
 	});
 }
 
 /**
- * Refunds the money of an order and, if requested, restocks its units. Jobs added in the transaction of the step do
- * both, so that they happen exactly once, even if processes die in between.
+ * Refunds the money of an order and, if requested, restocks its units. Jobs added in the transaction of the transition
+ * do both, so that they happen exactly once, even if processes die in between.
  *
  * @param restock True if the units are in the shop again and go back on sale.
  * @param isRepetition As in `transitionOrder`.
@@ -60,11 +65,11 @@ export async function refundOrder(
 	actor: string,
 	isRepetition = false,
 ): Promise<OrderRow> {
-	const { from, to, event } = STEPS.refund;
+	const { from, to, event } = argumentsOf("refund");
 	return moved(service, id, "anybody", isRepetition && { to, actor }, async () => {
 		const { rows } = await service.pool.query<{ moved: boolean }>(
 			"SELECT refund_order($1, $2, $3, $4, $5, $6) AS moved",
-			[id, from, to, actor, JSON.stringify(emptyEvent(event)), restock],
+			[id, from, to, actor, JSON.stringify(event), restock],
 		);
 		return rows[0]?.moved ?? false;
 	});
@@ -84,10 +89,10 @@ const DUE_ORDERS = 100;
  * @returns True if there may be more.
  */
 export async function expireOrders({ pool }: JobsService): Promise<boolean> {
-	const { from, to, event, stock } = STEPS.expire;
+	const { from, to, event, stock_task } = argumentsOf("expire");
 	const { rows } = await pool.query<{ expired: number }>(
 		"SELECT expire_orders($1, $2, $3, $4, $5) AS expired",
-		[from, to, JSON.stringify(emptyEvent(event)), stock, DUE_ORDERS],
+		[from, to, JSON.stringify(event), stock_task, DUE_ORDERS],
 	);
 	return rows[0]?.expired === DUE_ORDERS;
 }

@@ -1,6 +1,6 @@
 import { callAction } from "../../contracts/actions.ts";
-import { SOLD, STEPS } from "../../services/orders/states.ts";
-import { emptyEvent } from "../../services/orders/transitions.ts";
+import { SOLD, TRANSITIONS } from "../../services/orders/states.ts";
+import { argumentsOf } from "../../services/orders/transitions.ts";
 import { EVENTS_UP_TO, GROUP, unknownEvent } from "../../services/products/stream-position.ts";
 import { withServices } from "./hosted.ts";
 import { inDatabase } from "./in-database.ts";
@@ -152,7 +152,7 @@ async function soldInLost(sources: Sources, unheld: Unheld[], consumed: number):
 	for await (const page of messages(sources, await sources.nats.jetstreamManager())) {
 		for (const { position, name, data } of page) {
 			const order_id = data.order_id ?? "";
-			if (name === STEPS.pay.event && position <= consumed && ids.has(order_id)) {
+			if (name === TRANSITIONS.pay.event && position <= consumed && ids.has(order_id)) {
 				sold.add(order_id);
 			}
 		}
@@ -162,14 +162,14 @@ async function soldInLost(sources: Sources, unheld: Unheld[], consumed: number):
 
 /** Cancels a pending order on behalf of the shop and publishes the event. */
 async function cancel(order_id: string): Promise<void> {
-	const { from, to, event, stock } = STEPS.cancel;
+	const { from, to, event, stock_task } = argumentsOf("cancel");
 	await inDatabase("orders", (client) =>
 		client.query("SELECT move_order($1, NULL, $2, $3, 'shop', $4, $5)", [
 			order_id,
 			from,
 			to,
-			JSON.stringify(emptyEvent(event)),
-			stock,
+			JSON.stringify(event),
+			stock_task,
 		]),
 	);
 }

@@ -1,13 +1,13 @@
 import type { EventName } from "../../contracts/actions.ts";
 import type { Snapshot } from "../../database/audit.ts";
-import { INITIAL, type OrderStatus, STEPS } from "../../services/orders/states.ts";
+import { INITIAL, type OrderStatus, TRANSITIONS } from "../../services/orders/states.ts";
 import type { Look } from "./finding.ts";
 import type { Sources } from "./snapshot.ts";
 
 /** The event published when an order enters each status. */
 export const EVENT_OF_STATUS: Record<string, EventName> = {
 	[INITIAL]: "order.placed",
-	...Object.fromEntries(Object.values(STEPS).map(({ to, event }) => [to, event])),
+	...Object.fromEntries(Object.values(TRANSITIONS).map(({ to, event }) => [to, event])),
 };
 
 /** Fields of orders that a query alone cannot check. */
@@ -23,7 +23,7 @@ export function isLegal(history: OrderStatus[], status: OrderStatus): boolean {
 		history
 			.slice(1)
 			.every((to, index) =>
-				Object.values(STEPS).some(
+				Object.values(TRANSITIONS).some(
 					(step) => step.to === to && (step.from as readonly string[]).includes(history[index] as string),
 				),
 			)

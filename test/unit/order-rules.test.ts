@@ -1,0 +1,93 @@
+import { expect, test } from "@jest/globals";
+import fc from "fast-check";
+import { totalOf } from "../../services/orders/pricing.ts";
+import {
+	INITIAL,
+	type OrderStatus,
+	SETTLED,
+	SOLD,
+	TRANSITIONS,
+	type Transition,
+	type TransitionName,
+	UNITS_IN,
+} from "../../services/orders/states.ts";
+import { argumentsOf } from "../../services/orders/transitions.ts";
+import { FATES } from "../../services/products/stream-position.ts";
+import { isLegal } from "../../tools/audit/orders.ts";
+
+const transitions: [TransitionName, Transition][] = Object.entries(TRANSITIONS) as never;
+
+test("a total is exact up to the largest that JSON carries, and undefined beyond", () => {
+	expect(totalOf([])).toBe(0);
+	expect(
+		totalOf([
+			{ price_minor: 1999, quantity: 3 },
+			{ price_minor: 1, quantity: 1 },
+		]),
+	).toBe(5998);
+	expect(totalOf([{ price_minor: Number.MAX_SAFE_INTEGER, quantity: 1 }])).toBe(Number.MAX_SAFE_INTEGER);
+	expect(
+		totalOf([
+			{ price_minor: Number.MAX_SAFE_INTEGER, quantity: 1 },
+			{ price_minor: 1, quantity: 1 },
+		]),
+	).toBe(undefined);
+	const line = fc.record({ price_minor: fc.maxSafeNat(), quantity: fc.integer({ min: 1, max: 1_000_000 }) });
+	fc.assert(
+		fc.property(fc.array(line), (lines) => {
+			const exact = lines.reduce(
+				(sum, { price_minor, quantity }) => sum + BigInt(price_minor) * BigInt(quantity),
+				0n,
+			);
+			expect(totalOf(lines)).toBe(exact > BigInt(Number.MAX_SAFE_INTEGER) ? undefined : Number(exact));
+		}),
+	);
+});
+
+test("every state is reached from the initial one by exactly one transition", () => {
+	const reached = transitions.map(([, { to }]) => to);
+	expect(new Set([INITIAL, ...reached])).toEqual(new Set(Object.keys(UNITS_IN)));
+	expect(reached).toHaveLength(new Set(reached).size);
+});
+
+test("only a refund starts from a settled state", () => {
+	for (const [name, { from }] of transitions.filter(([name]) => name !== "refund")) {
+		expect([name, from.filter((status) => SETTLED.includes(status))]).toEqual([name, []]);
+	}
+});
+
+test("products settles the held units as the transition of the event decides", () => {
+	const decided = transitions.flatMap(([, { event, units }]) =>
+		units === "consume" || units === "release" ? [[event, units]] : [],
+	);
+	expect(FATES).toEqual(Object.fromEntries(decided));
+});
+
+test("the hold of an order that was paid is never released, and that of an unpaid one is sold by payment alone", () => {
+	for (const [status, fate] of Object.entries(UNITS_IN) as [OrderStatus, string][]) {
+		expect([status, fate === "consume"]).toEqual([status, SOLD.includes(status)]);
+	}
+});
+
+test("a history is legal if each entry is one transition after the last", () => {
+	expect(isLegal(["pending", "paid", "shipped", "completed", "refunded"], "refunded")).toBe(true);
+	expect(isLegal(["pending", "paid", "refunded"], "refunded")).toBe(true);
+	expect(isLegal(["pending", "expired"], "expired")).toBe(true);
+	expect(isLegal(["pending", "shipped"], "shipped")).toBe(false);
+	expect(isLegal(["pending", "cancelled", "paid"], "paid")).toBe(false);
+	expect(isLegal(["paid"], "paid")).toBe(false);
+	expect(isLegal(["pending", "paid"], "shipped")).toBe(false);
+	expect(isLegal([], "pending")).toBe(false);
+});
+
+test("the database gets the event with its version, and a job only for units that are held", () => {
+	expect(argumentsOf("pay")).toEqual({
+		from: ["pending"],
+		to: "paid",
+		event: { name: "order.paid", version: 1 },
+		stock_task: "consume_stock",
+	});
+	expect(argumentsOf("cancel").stock_task).toBe("release_stock");
+	expect(argumentsOf("ship").stock_task).toBeNull();
+	expect(argumentsOf("refund").stock_task).toBeNull();
+});
