@@ -2,6 +2,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import type { ServiceBroker } from "moleculer";
 import { type KV, type NatsConnection, NatsError } from "nats";
 import { settings } from "../config/settings.ts";
+import { repeatedFailure } from "../errors/repeated-failure.ts";
 import { JETSTREAM_CONNECTED } from "../events/stream.ts";
 import { natsOf } from "../nats/client.ts";
 
@@ -123,18 +124,17 @@ export async function watchStore(broker: ServiceBroker, store: Store): Promise<W
 		return refusalOf(store, own, await (await openStoreEntries(nats)).enter(store.name, own));
 	};
 	const compare = async (until: number): Promise<string | undefined> => {
-		for (let told: string | undefined; ; ) {
+		const failure = repeatedFailure((message) => {
+			broker.logger.warn(`The store of ${store.name} is compared later with the shop's: ${message}`);
+		});
+		for (;;) {
 			try {
 				return await refusal();
 			} catch (error) {
-				const { message } = error as Error;
 				if (stopped || performance.now() > until) {
 					throw error;
 				}
-				if (message !== told) {
-					broker.logger.warn(`The store of ${store.name} is compared later with the shop's: ${message}`);
-				}
-				told = message;
+				failure.failed(error);
 				await wait(AGAIN_MS, undefined, { ref: false });
 			}
 		}

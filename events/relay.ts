@@ -3,6 +3,7 @@ import type { ServiceBroker } from "moleculer";
 import type pg from "pg";
 import { databaseUrl } from "../config/settings.ts";
 import { BY_KEY, PostgresClient } from "../database/postgres-client.ts";
+import { type RepeatedFailure, repeatedFailure } from "../errors/repeated-failure.ts";
 import { Saturation } from "../load/saturation.ts";
 import type { ConsistencyChecker } from "./consistency.ts";
 import { publishBatch } from "./outbox-batch.ts";
@@ -78,7 +79,7 @@ export class Relay {
 	#lookAt = 0;
 	#pruneAt = 0;
 	/** Last logged failure of the session. */
-	#told: string | undefined;
+	readonly #failure: RepeatedFailure;
 	#stuck = new StuckEvents();
 	#saturation: Pick<Saturation, "isSaturated">;
 	/** Reason why events could not be published at the last try; undefined if all could. */
@@ -97,6 +98,9 @@ export class Relay {
 		this.#database = database;
 		this.#broker = broker;
 		this.#logger = logger;
+		this.#failure = repeatedFailure((message) => {
+			logger.warn(`The relay of ${database} starts again: ${message}`);
+		});
 		broker.localBus.on(JETSTREAM_CONNECTED, () => this.wake());
 	}
 
@@ -138,22 +142,14 @@ export class Relay {
 					await this.#relay(session);
 				}
 			} catch (error) {
-				await this.#tellOnce((error as Error).message);
+				if (!this.#stopping.signal.aborted) {
+					this.#failure.failed(error);
+					await this.#pause(STANDBY_MS);
+				}
 			} finally {
 				this.#isHolder = false;
 				await this.#close(session);
 			}
-		}
-	}
-
-	/** Logs a failure once, however often it repeats while PostgreSQL is unavailable. */
-	async #tellOnce(failure: string): Promise<void> {
-		if (!this.#stopping.signal.aborted) {
-			if (failure !== this.#told) {
-				this.#logger.warn(`The relay of ${this.#database} starts again: ${failure}`);
-			}
-			this.#told = failure;
-			await this.#pause(STANDBY_MS);
 		}
 	}
 
@@ -181,7 +177,7 @@ export class Relay {
 			});
 			if (rows[0]?.is_taken) {
 				this.#isHolder = true;
-				this.#told = undefined;
+				this.#failure.succeeded();
 				return true;
 			}
 			await this.#pause(STANDBY_MS);

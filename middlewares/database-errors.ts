@@ -10,19 +10,19 @@ import { dataException, isForCaller, isTransient } from "../errors/kinds.ts";
 export const databaseErrorMiddleware: Middleware = {
 	name: "DatabaseErrors",
 	localAction(next, action) {
-		return async function tellStoreFailure(this: Service, ctx) {
+		return async function convertDatabaseErrors(this: Service, ctx) {
 			try {
 				return await next.call(this, ctx);
 			} catch (error) {
 				if (!isForCaller(error) && isTransient(error)) {
-					ctx.broker.logger.warn(`${action.name}: the database is away: ${(error as Error).message}`);
+					ctx.broker.logger.warn(`${action.name} is unavailable: ${(error as Error).message}`);
 					throw problem("UNAVAILABLE", { service: action.name?.split(".").at(-2) });
 				}
 				const state = dataException(error);
 				if (state) {
 					// Its message quotes the value and is not logged.
-					ctx.broker.logger.error(`${action.name} let a value through that PostgreSQL refuses: ${state}`);
-					const message = "holds a value that cannot be kept";
+					ctx.broker.logger.error(`${action.name} accepted a value that PostgreSQL rejects: ${state}`);
+					const message = "contains a value that cannot be stored";
 					throw problem("VALIDATION_FAILED", { errors: [{ path: "", message }] });
 				}
 				throw error;

@@ -84,9 +84,9 @@ export function idempotencyMiddleware(): Middleware {
 	}
 
 	/** Returns a keyed hash: parameters contain passwords, which must not be guessable from it. */
-	function digest(told: unknown[]): string {
+	function digest(values: unknown[]): string {
 		key ??= deriveKey("names of requests");
-		return createHmac("sha256", key).update(JSON.stringify(told)).digest("base64url").slice(0, 32);
+		return createHmac("sha256", key).update(JSON.stringify(values)).digest("base64url").slice(0, 32);
 	}
 
 	async function once(ctx: Keyed, request: KeyedRequest, run: Run): Promise<unknown> {

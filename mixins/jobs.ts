@@ -13,9 +13,9 @@ import { JOBS_SCHEMA } from "./postgres.ts";
 
 // graphile-worker (0.18.0) prints the stack of each lost connection by console.trace; its one-line warning is enough.
 const { trace } = console;
-console.trace = (...told: unknown[]) => {
+console.trace = (...data: unknown[]) => {
 	if (!new Error().stack?.includes("graphile-worker")) {
-		trace(...told);
+		trace(...data);
 	}
 };
 

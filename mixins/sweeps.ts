@@ -1,5 +1,6 @@
 import type { Service, ServiceSchema } from "moleculer";
 import { mixin } from "../broker/schema.ts";
+import { repeatedFailure } from "../errors/repeated-failure.ts";
 import type { ConsistencyChecker } from "../events/consistency.ts";
 
 /** Periodic work, done by each process that runs the service. */
@@ -33,7 +34,7 @@ export function sweeps<This extends Service>(all: Sweep<This>[]): Partial<Servic
 }
 
 function run<This extends Service>(service: This & SweepingService, { name, every_ms, work }: Sweep<This>) {
-	let told: string | undefined;
+	const failure = repeatedFailure((message) => service.logger.warn(`Trying again to ${name}: ${message}`));
 	let running: Promise<void> | undefined;
 	let isStopping = false;
 	const sweep = async () => {
@@ -43,13 +44,9 @@ function run<This extends Service>(service: This & SweepingService, { name, ever
 			while (hasMore && !isStopping) {
 				hasMore = await work.call(service);
 			}
-			told = undefined;
+			failure.succeeded();
 		} catch (error) {
-			const { message } = error as Error;
-			if (message !== told) {
-				service.logger.warn(`Trying again to ${name}: ${message}`);
-			}
-			told = message;
+			failure.failed(error);
 		}
 	};
 	const timer = setInterval(() => {

@@ -125,21 +125,21 @@ export class DeliveryProcess {
 			env: { ...process.env },
 			stdio: ["ignore", "inherit", "inherit", "ipc"],
 		});
-		child.on("message", (told: WorkerMessage) => {
+		child.on("message", (message: WorkerMessage) => {
 			this.#isStarted = true;
 			this.#failedStart = undefined;
 			this.#isLost = false;
 			this.#unanswered = 0;
-			if (told === PING) {
+			if (message === PING) {
 				return;
 			}
-			if ("lease" in told) {
-				this.#lease = told.lease;
+			if ("lease" in message) {
+				this.#lease = message.lease;
 				this.onReady();
-			} else if ("trouble" in told) {
-				this.#warn(told.trouble);
+			} else if ("trouble" in message) {
+				this.#warn(message.trouble);
 			} else {
-				this.#settle(told);
+				this.#settle(message);
 			}
 		});
 		child.on("error", (error) => {

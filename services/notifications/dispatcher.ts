@@ -5,6 +5,7 @@ import { countFailedMessage } from "../../broker/metrics.ts";
 import { callAction, type ResultOf } from "../../contracts/actions.ts";
 import { problem, problemCode } from "../../contracts/problems.ts";
 import { isTransient } from "../../errors/kinds.ts";
+import { type RepeatedFailure, repeatedFailure } from "../../errors/repeated-failure.ts";
 import { batched } from "../../load/batching.ts";
 import { type ChannelName, Refused } from "./channel.ts";
 import { type DeliveryProcess, hasChannel } from "./delivery.ts";
@@ -151,11 +152,12 @@ class ChannelQueue {
 	#wake: () => void = () => undefined;
 	#running = Promise.resolve();
 	/** Last logged reason for waiting. */
-	#told: string | undefined;
+	readonly #failure: RepeatedFailure;
 
 	constructor(channel: ChannelName, means: Dependencies) {
 		this.channel = channel;
 		this.#means = means;
+		this.#failure = repeatedFailure((reason) => means.logger.warn(`Messages by ${channel} wait: ${reason}`));
 	}
 
 	start(): void {
@@ -208,7 +210,7 @@ class ChannelQueue {
 				await pause;
 			} catch (error) {
 				this.#isUnsure = true;
-				this.#tell((error as Error).message);
+				this.#warn(error);
 				await wait(PAUSE_MS);
 			}
 		}
@@ -291,7 +293,7 @@ class ChannelQueue {
 				if (!isMissing || this.#isStopping) {
 					throw error;
 				}
-				this.#tell(error.message);
+				this.#warn(error);
 				await wait(PAUSE_MS);
 			}
 		}
@@ -310,7 +312,7 @@ class ChannelQueue {
 				throw problem("USER_NOT_FOUND");
 			}
 			await this.#deliver(lease, message, found, tried);
-			this.#told = undefined;
+			this.#failure.succeeded();
 		} catch (error) {
 			await this.#fail(lease, message, error as Error, tried);
 		}
@@ -342,7 +344,7 @@ class ChannelQueue {
 		const reason = withoutAddresses(error.message);
 		const outcome = outcomeOf(message, error);
 		if (outcome === "again") {
-			this.#tell(reason);
+			this.#warn(reason);
 		}
 		await this.#note({ lease, failure: { id: message.id, ...tried, reason, outcome } });
 		if (outcome === "final") {
@@ -391,16 +393,16 @@ class ChannelQueue {
 				await write();
 				return;
 			} catch (error) {
-				this.#tell((error as Error).message);
+				this.#warn(error);
 				await wait(PAUSE_MS);
 			}
 		}
 	}
 
-	#tell(reason: string): void {
-		if (this.#told !== reason && !this.#isStopping) {
-			this.#told = reason;
-			this.#means.logger.warn(`Messages by ${this.channel} wait: ${reason}`);
+	/** Logs why messages wait, unless it has been logged. */
+	#warn(reason: unknown): void {
+		if (!this.#isStopping) {
+			this.#failure.failed(reason);
 		}
 	}
 }

@@ -1,4 +1,5 @@
 import pg from "pg";
+import { repeatedFailure } from "../../errors/repeated-failure.ts";
 import { batched } from "../../load/batching.ts";
 import type { Sent } from "./queue.ts";
 
@@ -19,7 +20,7 @@ export interface Dependencies {
 }
 
 /** Number of marks remembered for rewriting: more than are written in the half second that a crash may lose. */
-const KEPT = 2000;
+const REMEMBERED = 2000;
 
 /** A message that was sent. */
 export type Left = Omit<Sent, "age_ms">;
@@ -43,8 +44,9 @@ export function marking({ write, wait, warn }: Dependencies): Marking {
 		},
 		{ every_ms: MARK_EVERY_MS },
 	);
-	/** Last logged reason. */
-	let told: string | undefined;
+	const failure = repeatedFailure((message) => {
+		warn(`Messages have left and are not marked as sent yet: ${message}`);
+	});
 	const marked: (() => Sent)[] = [];
 
 	const mark = async (left: Left) => {
@@ -54,18 +56,16 @@ export function marking({ write, wait, warn }: Dependencies): Marking {
 			try {
 				// A mark that is rejected must not affect others.
 				await (refusals > 0 ? write([sent()]) : writeTogether(sent()));
-				told = undefined;
+				failure.succeeded();
 				marked.push(sent);
-				if (marked.length > 2 * KEPT) {
-					marked.splice(0, KEPT);
+				if (marked.length > 2 * REMEMBERED) {
+					marked.splice(0, REMEMBERED);
 				}
 				return;
 			} catch (error) {
-				const { message } = error as Error;
-				refusals += isRefusal(error) ? 1 : 0;
-				if (isRefusal(error) && told !== message) {
-					told = message;
-					warn(`Messages have left and are not marked as sent yet: ${message}`);
+				if (isRefusal(error)) {
+					refusals += 1;
+					failure.failed(error);
 				}
 				await wait(Math.min(AGAIN_MS * 2 ** Math.max(refusals - 1, 0), REFUSED_AGAIN_MAX_MS));
 			}
@@ -75,7 +75,7 @@ export function marking({ write, wait, warn }: Dependencies): Marking {
 	return {
 		mark,
 		async markAgain() {
-			const last = marked.slice(-KEPT);
+			const last = marked.slice(-REMEMBERED);
 			if (last.length > 0) {
 				await write(last.map((sent) => sent()));
 			}

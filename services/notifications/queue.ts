@@ -244,16 +244,16 @@ export interface Sent {
 /** Marks messages as sent. Those of a deleted user remain erased. */
 export async function markSent(session: Session, sent: readonly Sent[]): Promise<void> {
 	await session.query(
-		`WITH ${QUICKLY}, told AS (
+		`WITH ${QUICKLY}, marks AS (
 			SELECT id, recipient, subject, clock_timestamp() - interval '1 ms' * age_ms AS at
 			FROM quickly, unnest($1::uuid[], $2::text[], $3::text[], $4::float8[]) AS s (id, recipient, subject, age_ms)
 		)
-		UPDATE notifications n SET status = 'sent', sent_at = told.at, data = NULL, is_tentative = false,
+		UPDATE notifications n SET status = 'sent', sent_at = marks.at, data = NULL, is_tentative = false,
 			leased_by = NULL, leased_at = NULL,
-			recipient = CASE WHEN n.data IS NOT NULL THEN told.recipient END,
-			subject = CASE WHEN n.data IS NOT NULL THEN told.subject END,
-			history = history || jsonb_build_object('status', 'sent', 'at', told.at)
-		FROM told WHERE n.id = told.id AND n.status <> 'sent'`,
+			recipient = CASE WHEN n.data IS NOT NULL THEN marks.recipient END,
+			subject = CASE WHEN n.data IS NOT NULL THEN marks.subject END,
+			history = history || jsonb_build_object('status', 'sent', 'at', marks.at)
+		FROM marks WHERE n.id = marks.id AND n.status <> 'sent'`,
 		[
 			sent.map(({ id }) => id),
 			sent.map(({ recipient }) => recipient),

@@ -89,6 +89,6 @@ export function nextCursor(params: Params, found: Listed[]): string | undefined 
  */
 function listOf({ q, category, min_price, max_price, in_stock, sort }: Params): string {
 	const order = sort.endsWith("name") ? [sort, DESCRIBED_AS] : [sort];
-	const told = JSON.stringify([q, category, min_price, max_price, in_stock, ...order]);
-	return createHash("sha256").update(told).digest("base64url").slice(0, 8);
+	const filters = JSON.stringify([q, category, min_price, max_price, in_stock, ...order]);
+	return createHash("sha256").update(filters).digest("base64url").slice(0, 8);
 }

@@ -4,9 +4,9 @@ import { type Key, LISTED, type Listed, type Listing, type Page } from "./listin
 import { ON_SALE } from "./model.ts";
 import { priceKey } from "./search.ts";
 
-type Kept = "_id" | "category" | "price_minor" | "price_key" | "name_key" | "updated_at";
+type Indexed = "_id" | "category" | "price_minor" | "price_key" | "name_key" | "updated_at";
 
-interface Entry extends Pick<ProductDocument, Kept> {
+interface Entry extends Pick<ProductDocument, Indexed> {
 	/** Its words, shared by all products. */
 	words: Word[];
 }
