@@ -44,12 +44,32 @@ class UsersClient extends PostgresClient {
 	}
 }
 
+/** Sequelize, whose errors do not contain the values of their statement: a log would show hashes of passwords. */
+class UsersDatabase extends Sequelize {
+	override query = (async (...statement: Parameters<Sequelize["query"]>) => {
+		try {
+			return await super.query(...statement);
+		} catch (error) {
+			removeValues(error);
+			throw error;
+		}
+	}) as Sequelize["query"];
+}
+
+function removeValues(error: unknown): void {
+	for (const each of [error, (error as { parent?: unknown }).parent]) {
+		for (const name of ["sql", "parameters", "errors", "fields", "detail"]) {
+			Reflect.deleteProperty(Object(each), name);
+		}
+	}
+}
+
 /**
  * Gives a users service its own connection and its model. Because the model is complete, the adapter never calls
  * `sync()`.
  */
 export function connectUsers(schema: ServiceSchema): void {
-	const sequelize = new Sequelize({
+	const sequelize = new UsersDatabase({
 		dialect: "postgres",
 		dialectModule: { ...pg, Client: UsersClient },
 		logging: false,
