@@ -91,7 +91,7 @@ test.each([
 	["node /toko/bench/limits/five.ts api", "api"],
 	["node /toko/bench/limits/one.ts", "all in one"],
 	["node /shop/cli/cluster.ts", "process manager"],
-	["node /shop/services/notifications/sending.ts", "sending"],
+	["node /shop/services/notifications/delivery-worker.ts", "delivery-worker"],
 	["/shop/node_modules/postgres -D /tmp/toko/postgres -p 15001", "PostgreSQL"],
 	["postgres: toko toko_orders 127.0.0.1(36000) idle", "PostgreSQL"],
 	["/shop/.toko/bin/nats-server -c /tmp/toko/nats/nats-server.conf", "NATS"],

@@ -9,6 +9,7 @@ import { namedServices } from "../../hosting/services.ts";
 import { cleanUp, client, logIn, newFolder, type Request, run, signUp } from "../shop-process.ts";
 import { Books, type Footprint } from "./footprint.ts";
 import { ProcessorTime, type Times } from "./processor-time.ts";
+import { partOf } from "./side.ts";
 
 export type Store = "mongo" | "nedb";
 
@@ -32,9 +33,8 @@ const STOCK = 100_000;
 /** Category of the measured products; the sample catalogue has others. */
 const CATEGORY = "biaya";
 
-const STAND_IN = "MongoDB stand-in";
-const WHOLE_SHOP = "all services in one process";
-const SENDER = "sender of mails";
+const WHOLE_SHOP = "all in one";
+const DELIVERY = "delivery-worker";
 const OTHER_POSTGRES = "PostgreSQL, its log and checkpoints";
 
 const OPERATIONS = ["read, of few", "read, of many", "order, paid", "registration", "login"] as const;
@@ -142,7 +142,7 @@ class Shop {
 			throw new Error(`npm run import failed:\n${importing.errors()}`);
 		}
 		const books = await Books.open(folder);
-		const time = new ProcessorTime(folder, partOf);
+		const time = new ProcessorTime(folder, componentOf);
 		time.leaveOut(await books.processes());
 		const shop = new Shop(name, counted(client(address), count), books, time);
 		await shop.#getReady();
@@ -291,29 +291,13 @@ class Shop {
 	}
 }
 
-/** Returns the component that a process belongs to. Processes that only start others belong to none. */
-function partOf(command: string): string | undefined {
-	if (/^postgres: .*\btoko\b|^postgres: autovacuum worker/.test(command)) {
-		const name = databases.find((one) => command.includes(`${settings.namespace}_${one}`));
-		return name ? `PostgreSQL, ${name}` : OTHER_POSTGRES;
+/** Returns the component of a process; PostgreSQL's sessions are separated by their database. */
+function componentOf(command: string): string | undefined {
+	if (!/^postgres: |\/postgres /.test(command)) {
+		return partOf(command);
 	}
-	if (/^postgres: |\/postgres /.test(command)) {
-		return OTHER_POSTGRES;
-	}
-	if (/nats-server/.test(command)) {
-		return "NATS";
-	}
-	if (/secantus|mongod/i.test(command)) {
-		return STAND_IN;
-	}
-	const service = /cli\/node\.ts (\w+)/.exec(command)?.[1];
-	if (service !== undefined) {
-		return service;
-	}
-	if (/sending\.ts/.test(command)) {
-		return SENDER;
-	}
-	return /cli\/start\.ts/.test(command) && !/run\.mjs/.test(command) ? WHOLE_SHOP : undefined;
+	const database = databases.find((name) => command.includes(`${settings.namespace}_${name}`));
+	return database ? `PostgreSQL, ${database}` : OTHER_POSTGRES;
 }
 
 function counted(request: Request, count: Count): Request {
@@ -350,11 +334,11 @@ function add(sum: Footprint, more: Footprint): void {
 const PARTS = [
 	...namedServices(""),
 	WHOLE_SHOP,
-	SENDER,
+	DELIVERY,
 	...databases.map((name) => `PostgreSQL, ${name}`),
 	OTHER_POSTGRES,
 	"NATS",
-	STAND_IN,
+	"MongoDB",
 ];
 
 /** Returns the median over the rounds of an operation's processor time in one component. */
@@ -443,7 +427,9 @@ function explained(name: string): string {
 
 /** Tells whether an order uses a component only for its mails. */
 function isOfMails(part: string): boolean {
-	return ["notifications", SENDER, "users", "PostgreSQL, users", "PostgreSQL, notifications"].includes(part);
+	return ["notifications", DELIVERY, "users", "PostgreSQL, users", "PostgreSQL, notifications"].includes(
+		part,
+	);
 }
 
 function ofMail(arrangement: Arrangement, part: string): number {
@@ -451,7 +437,7 @@ function ofMail(arrangement: Arrangement, part: string): number {
 	return median(arrangement, "order, paid", part) / mails;
 }
 
-const OWN_PARTS = [...namedServices(""), WHOLE_SHOP, SENDER];
+const OWN_PARTS = [...namedServices(""), WHOLE_SHOP, DELIVERY];
 
 function sum(arrangement: Arrangement, operation: Operation, parts: string[]): number {
 	return parts.reduce((all, part) => all + median(arrangement, operation, part), 0);

@@ -281,7 +281,7 @@ export function partOf(command: string): string | undefined {
 	if (/limits\/servers\.ts|run\.mjs/.test(command)) {
 		return undefined;
 	}
-	// A process started by a service, such as the mail sender.
+	// A process started by a service, such as the delivery worker.
 	return /([\w-]+)\.(?:ts|mjs|js)(?: |$)/.exec(command)?.[1];
 }
 
