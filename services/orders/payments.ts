@@ -8,8 +8,9 @@ import { type ProblemCode, problem } from "../../contracts/problems.ts";
 import type { Payment } from "./model.ts";
 import { findOrder, isUuid, type OrderRow, type Owner } from "./model.ts";
 import type { PaymentMethod, PaymentProvider } from "./provider.ts";
+import { type PaymentOutcome, paymentRefusal } from "./refusals.ts";
 import type { OrderingService } from "./reservations.ts";
-import { BOUGHT, type OrderStatus, TRANSITIONS } from "./states.ts";
+import { TRANSITIONS } from "./states.ts";
 import { argumentsOf, emptyEvent, transitionOrder } from "./transitions.ts";
 
 /** An orders service with a payment provider. */
@@ -50,34 +51,32 @@ export async function payOrder(
 		return { order: await transitionOrder(service, id, "pay", owner, actor, isRepetition) };
 	}
 	const payment = await openPayment(service, id, method, owner);
-	const now = async () => (await find()) as OrderRow;
-	if (!payment) {
-		const wasPayable = (TRANSITIONS.pay.from as readonly OrderStatus[]).includes(order.status);
-		return { order: inOneOf(wasPayable || isRepetition ? BOUGHT : [], await now()) };
-	}
-	const outcome = await charge(service, order, payment);
-	if (outcome === "pending") {
+	const outcome = payment ? await chargeAndRecord(service, order, payment) : "not opened";
+	if (payment && outcome === "pending") {
 		return { order, payment };
 	}
-	if (outcome === "settled") {
-		const settled = await settlePayment(service, payment);
-		// If it was paid in another way meanwhile, it may have been shipped since.
-		return { order: settled === "paid" ? await now() : inOneOf(BOUGHT, await now()) };
+	const now = (await find()) as OrderRow;
+	const refusal = paymentRefusal(outcome as PaymentOutcome, order.status, now.status, isRepetition);
+	if (refusal) {
+		throw problem(refusal, { state: now.status });
 	}
-	await failPayment(service, payment);
-	const after = await now();
-	if (BOUGHT.includes(after.status)) {
-		return { order: after };
-	}
-	// `cancelled`: this process was delayed beyond `check_at`, when another one cancelled the payment.
-	throw problem(outcome === "declined" ? "PAYMENT_DECLINED" : "PAYMENT_NOT_MADE");
+	return { order: now };
 }
 
-function inOneOf(expected: OrderStatus[], order: OrderRow): OrderRow {
-	if (!expected.includes(order.status)) {
-		throw problem("ORDER_IN_OTHER_STATE", { state: order.status });
+/** Charges a payment, and records the outcome unless a webhook will report it. */
+async function chargeAndRecord(
+	service: PayingService,
+	order: OrderRow,
+	payment: Payment,
+): Promise<PaymentOutcome | "pending"> {
+	const outcome = await charge(service, order, payment);
+	if (outcome === "settled") {
+		return (await settlePayment(service, payment)) === "paid" ? "paid" : "settled";
 	}
-	return order;
+	if (outcome !== "pending") {
+		await failPayment(service, payment);
+	}
+	return outcome;
 }
 
 async function charge(service: PayingService, order: OrderRow, payment: Payment) {

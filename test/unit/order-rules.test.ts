@@ -1,6 +1,7 @@
 import { expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { totalOf } from "../../services/orders/pricing.ts";
+import { paymentRefusal } from "../../services/orders/refusals.ts";
 import {
 	INITIAL,
 	type OrderStatus,
@@ -91,3 +92,23 @@ test("the database gets the event with its version, and a job only for units tha
 	expect(argumentsOf("ship").stock_task).toBeNull();
 	expect(argumentsOf("refund").stock_task).toBeNull();
 });
+
+test.each([
+	["paid", "pending", "refunded", false, undefined],
+	["settled", "pending", "shipped", false, undefined],
+	["settled", "pending", "cancelled", false, "ORDER_IN_OTHER_STATE"],
+	["not opened", "pending", "paid", false, undefined],
+	["not opened", "paid", "paid", false, "ORDER_IN_OTHER_STATE"],
+	["not opened", "paid", "completed", true, undefined],
+	["not opened", "expired", "expired", true, "ORDER_IN_OTHER_STATE"],
+	["not opened", "pending", "refunded", false, "ORDER_IN_OTHER_STATE"],
+	["declined", "pending", "pending", false, "PAYMENT_DECLINED"],
+	["declined", "pending", "paid", false, undefined],
+	["cancelled", "pending", "expired", false, "PAYMENT_NOT_MADE"],
+	["cancelled", "pending", "shipped", false, undefined],
+] as const)(
+	"an attempt to pay that is %s, of an order that was %s and is %s, repeated: %s, is refused as %s",
+	(outcome, before, after, isRepetition, refusal) => {
+		expect(paymentRefusal(outcome, before, after, isRepetition)).toBe(refusal);
+	},
+);
