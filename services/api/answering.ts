@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import etag from "etag";
 import type { DeclaredAction } from "../../contracts/actions.ts";
+import { type ActionContract, type Page, rowsOf } from "../../contracts/contract.ts";
 import { Body, type Encoding, encodingFor } from "./encodings.ts";
 import type { BrowserHeaders } from "./manners.ts";
 
@@ -102,23 +103,52 @@ function hasAlready(ifNoneMatch: string, tag: string | undefined): boolean {
 	);
 }
 
+/** Returns the response to a call with this content, and this status if not that of the contract. */
+export function answerOf(declared: DeclaredAction, content: unknown, status?: number): Answer {
+	const head = headOf(declared);
+	const text = content === null || content === undefined ? undefined : JSON.stringify(content);
+	return {
+		status: status ?? head.status,
+		headers: head.headers,
+		body: text === undefined ? undefined : new Body(text),
+		tag: text !== undefined && head.isForAll ? tagOf(text) : undefined,
+	};
+}
+
+/** Returns the content of the response to a call, and of a page the cursor of the next one. */
+export function contentOf(
+	contract: ActionContract,
+	result: unknown,
+): { content: unknown; cursor?: string | null } {
+	// Services of the previous version return the rows of a page alone.
+	if (rowsOf(contract) === undefined || Array.isArray(result)) {
+		return { content: result };
+	}
+	const { items, next } = result as Page;
+	return { content: items, cursor: next };
+}
+
 /**
- * Returns the target of a `Link` to the next page, if this one is full (RFC 8288). A cursor remains correct when rows
- * are added or removed.
+ * Returns the target of a `Link` to the next page of a list, if this one is full (RFC 8288). A cursor remains correct
+ * when rows are added or removed; a list without cursors is read on by the number of rows to skip.
  *
- * @param params The list's parameters, as parsed by its contract.
+ * @param paramsOf Returns the list's parameters, as parsed by its contract.
  */
 export function nextPage(
 	target: string,
-	rows: number,
-	params: { skip?: number; limit?: number } | undefined,
-	cursor: string | undefined,
+	content: unknown,
+	cursor: string | null | undefined,
+	paramsOf: () => { skip?: number; limit?: number } | undefined,
 ): string | undefined {
-	if (params?.skip === undefined || params.limit === undefined || rows < params.limit) {
+	if (!Array.isArray(content)) {
+		return undefined;
+	}
+	const params = paramsOf();
+	if (params?.skip === undefined || params.limit === undefined || content.length < params.limit) {
 		return undefined;
 	}
 	const url = new URL(target, "http://localhost");
-	if (cursor === undefined) {
+	if (typeof cursor !== "string") {
 		url.searchParams.set("skip", String(params.skip + params.limit));
 	} else {
 		url.searchParams.delete("skip");

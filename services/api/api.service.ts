@@ -42,7 +42,7 @@ const LOOK_EVERY_MS = 25;
 const route = {
 	mergeParams: false,
 	bodyParsers: false,
-	use: [limitRate, answerOptions, refuseWrongBody],
+	use: [answerOptions, refuseWrongBody],
 	logging: false,
 };
 
@@ -191,7 +191,8 @@ export default service<Gateway>({
 		this.clientOf = clientAddress();
 		this.publicAddress = publicAddress();
 		this.browserHeaders = browserHeaders();
-		this.pages = new Pages(responseCacheOf(this.broker));
+		this.cache = responseCacheOf(this.broker);
+		this.pages = new Pages(this.cache);
 		this.addresses = new Addresses(this.aliases);
 	},
 });
@@ -235,10 +236,6 @@ function giveRequestId(options: { requestID?: string }, request: Request): void 
 }
 
 type Next = (error?: unknown) => void;
-
-function limitRate(this: Gateway, request: Request, _response: ServerResponse, next: Next): void {
-	Promise.resolve(this.limiter?.(this.clientOf(request))).then(() => next(), next);
-}
 
 function refuseWrongBody(this: Gateway, request: Request, response: ServerResponse, next: Next): void {
 	Promise.resolve(readBody(request, response)).then(() => next(), next);

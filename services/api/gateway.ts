@@ -1,5 +1,6 @@
 import type { RequestListener, Server, ServerResponse } from "node:http";
 import type { Service } from "moleculer";
+import type { ResponseCache } from "../../cache/response-cache.ts";
 import type { Address, Addresses } from "./addresses.ts";
 import type { WithBody } from "./body.ts";
 import type { Closing } from "./closing.ts";
@@ -27,6 +28,7 @@ export interface Gateway extends Service {
 	isStopping: boolean;
 	aliases: Address[];
 	addresses: Addresses;
+	cache: ResponseCache;
 	pages: Pages;
 	limiter: ReturnType<typeof rateLimiter>;
 	clientOf: ReturnType<typeof clientAddress>;

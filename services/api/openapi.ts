@@ -1,4 +1,4 @@
-import { idempotencyKey, KEY_HEADER, takesKey } from "../../contracts/contract.ts";
+import { idempotencyKey, KEY_HEADER, rowsOf, takesKey } from "../../contracts/contract.ts";
 import { PROBLEMS, type ProblemCode } from "../../contracts/problems.ts";
 import { contracts } from "../../contracts/services.ts";
 import { parameterExample } from "./examples.ts";
@@ -141,11 +141,11 @@ function requestBody(
 
 function responses(contract: Endpoint["contract"], name: string, schemas: Schemas): Record<string, object> {
 	const { rest, result, permissions, params } = contract;
-	const schema = schemas.name(schemas.write(result, "output", name), name);
+	const schema = schemas.name(schemas.write(rowsOf(contract) ?? result, "output", name), name);
 	const done = rest.status === 204 ? {} : inJson(schema);
 	const isForAll = rest.method === "GET" && permissions === "public";
 	const headers = {
-		...(rest.status === 201 ? { Location: { $ref: "#/components/headers/Location" } } : {}),
+		...(rest.location ? { Location: { $ref: "#/components/headers/Location" } } : {}),
 		...("skip" in params.shape ? { Link: { $ref: "#/components/headers/Link" } } : {}),
 	};
 	return {
@@ -154,7 +154,7 @@ function responses(contract: Endpoint["contract"], name: string, schemas: Schema
 			...(Object.keys(headers).length > 0 ? { headers } : {}),
 			...done,
 		},
-		...(rest.otherStatus ? { [rest.otherStatus]: { description: "Accepted", ...done } } : {}),
+		...(rest.isAccepted ? { 202: { description: "Accepted", ...done } } : {}),
 		...(isForAll ? { 304: { description: "As in `If-None-Match`" } } : {}),
 		...problems(problemsOf(contract)),
 	};
