@@ -1,6 +1,6 @@
 import type { Context, Middleware, Service } from "moleculer";
 import { allActions } from "../contracts/actions.ts";
-import { locationOf, type Page, rowsOf } from "../contracts/contract.ts";
+import { type ActionContract, locationOf, type Page, rowsOf } from "../contracts/contract.ts";
 
 /**
  * Key in a node's metadata: the node takes a page as the result of a list, and derives the status and location of a
@@ -25,7 +25,7 @@ export const earlierCallerMiddleware: Middleware = {
 	},
 	localAction(next, { name = "" }) {
 		const declared = allActions().get(name);
-		if (!declared?.contract.rest) {
+		if (!declared || !hasFacts(declared.contract)) {
 			return next;
 		}
 		const { contract, of } = declared;
@@ -52,6 +52,10 @@ export const earlierCallerMiddleware: Middleware = {
 		} as typeof next;
 	},
 };
+
+function hasFacts(contract: ActionContract): boolean {
+	return Boolean(contract.rest?.location ?? contract.rest?.isAccepted ?? rowsOf(contract));
+}
 
 function takesPages({ nodeID, broker }: Context<unknown, EarlierMeta>): boolean {
 	const caller = broker.registry.nodes.get(nodeID as string) as
