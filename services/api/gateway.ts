@@ -13,8 +13,6 @@ import type { clientAddress, rateLimiter } from "./rate-limit.ts";
 export type Request = WithBody & {
 	/** Path without the query string and without a trailing slash. */
 	parsedUrl?: string;
-	/** Original URL, because moleculer-web changes `url`. */
-	originalUrl?: string;
 	/** Name of the action at its address. */
 	$action?: string;
 	/** W3C trace context of the request. */
@@ -35,7 +33,7 @@ export interface Gateway extends Service {
 	publicAddress: ReturnType<typeof publicAddress>;
 	browserHeaders: ReturnType<typeof browserHeaders>;
 	httpHandler: RequestListener;
-	parseQueryString(request: Request): { query: Record<string, unknown> };
+	parseQueryString(request: Request): { query: Record<string, unknown>; url: string };
 	sendProblem(request: Request, response: ServerResponse, error: unknown): void;
 	sendError(request: Request, response: ServerResponse, error: unknown): void;
 }

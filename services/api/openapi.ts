@@ -2,6 +2,7 @@ import { idempotencyKey, KEY_HEADER, rowsOf, takesKey } from "../../contracts/co
 import { PROBLEMS, type ProblemCode } from "../../contracts/problems.ts";
 import { contracts } from "../../contracts/services.ts";
 import { parameterExample } from "./examples.ts";
+import { problemAnswer } from "./problems.ts";
 import { pathParameters } from "./requests.ts";
 import { type Endpoint, endpoints } from "./routes.ts";
 import { capitalise, type JsonSchema, Schemas } from "./schemas.ts";
@@ -215,18 +216,9 @@ function problems(codes: ProblemCode[]): Record<string, object> {
 }
 
 function exampleOf(code: ProblemCode): object {
-	return {
-		type: "about:blank",
-		title: code
-			.toLowerCase()
-			.replaceAll("_", " ")
-			.replace(/^./, (first) => first.toUpperCase()),
-		status: PROBLEMS[code].status,
-		detail: PROBLEMS[code].en,
-		code,
-		instance: "5b2c1d0e-8f3a-4c57-9a6b-7d8e9f001122",
-		...(code === "VALIDATION_FAILED" ? { errors: [{ path: "email", message: "is required" }] } : {}),
-	};
+	const data = code === "VALIDATION_FAILED" ? { errors: [{ path: "email", message: "is required" }] } : {};
+	const example = problemAnswer({ code, data }, "5b2c1d0e-8f3a-4c57-9a6b-7d8e9f001122", "en");
+	return { ...example, detail: PROBLEMS[code].en };
 }
 
 /** Returns the paths that the gateway handles itself. */

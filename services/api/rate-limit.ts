@@ -11,6 +11,7 @@ export type Limit = (client: string) => Promise<void>;
 
 /**
  * Returns a limiter to `RATE_LIMIT` requests per second and address in this process; undefined if it is disabled (0).
+ * That of moleculer-web would count neither cached pages nor unknown addresses, and bodies are read before it.
  */
 export function rateLimiter(): Limit | undefined {
 	const points = settings.rateLimit;

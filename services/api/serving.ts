@@ -27,10 +27,12 @@ export async function serve(gateway: Gateway, request: Request, response: Server
 			await send(gateway, request, response, id, page);
 			return;
 		}
-		const found = findAction(gateway, request);
+		const { query, url } = gateway.parseQueryString(request);
+		request.parsedUrl = url.length > 1 && url.endsWith("/") ? url.slice(0, -1) : url;
+		const found = gateway.addresses.find(request.method as string, request.parsedUrl);
 		if (found) {
 			gateway.broker.metrics.increment(CALLS_METRIC);
-			await answerByCall(gateway, request, response, id, found);
+			await answerByCall(gateway, request, response, id, { ...found, query });
 		} else {
 			gateway.httpHandler(request, response);
 		}
@@ -39,26 +41,15 @@ export async function serve(gateway: Gateway, request: Request, response: Server
 	}
 }
 
-/** Returns the action at a request's address; `OPTIONS` and other addresses are left to moleculer-web. */
-function findAction(gateway: Gateway, request: Request): Found | undefined {
-	const url = request.url as string;
-	const end = url.indexOf("?", 1);
-	const path = end === -1 ? url : url.slice(0, end);
-	request.originalUrl = url;
-	request.parsedUrl = path.length > 1 && path.endsWith("/") ? path.slice(0, -1) : path;
-	return gateway.addresses.find(request.method as string, request.parsedUrl);
-}
-
 async function answerByCall(
 	gateway: Gateway,
 	request: Request,
 	response: ServerResponse,
 	id: string,
-	{ action, path }: Found,
+	{ action, path, query }: Found & { query: Record<string, unknown> },
 ): Promise<void> {
 	request.$action = action;
-	const url = request.originalUrl as string;
-	const { query } = gateway.parseQueryString(request);
+	const url = request.url as string;
 	await readBody(request, response);
 	const { params, meta } = readRequest(action, request, { query, path });
 	meta.client = gateway.clientOf(request);
