@@ -6,6 +6,7 @@ import { channels } from "./middlewares/channels.ts";
 import { contractMiddleware } from "./middlewares/contracts.ts";
 import { databaseErrorMiddleware } from "./middlewares/database-errors.ts";
 import { deduplicationMiddleware } from "./middlewares/deduplication.ts";
+import { earlierCallerMiddleware } from "./middlewares/earlier-callers.ts";
 import { idempotencyMiddleware } from "./middlewares/idempotency.ts";
 import { failureDetectionMiddleware } from "./middlewares/load-balancing.ts";
 import { permissionMiddleware } from "./middlewares/permissions.ts";
@@ -43,6 +44,7 @@ export function brokerOptions(changes: Partial<BrokerOptions> = {}): BrokerOptio
 		middlewares: [
 			idempotencyMiddleware(),
 			contractMiddleware,
+			earlierCallerMiddleware,
 			databaseErrorMiddleware,
 			permissionMiddleware(),
 			callMetricsMiddleware,

@@ -2,7 +2,7 @@ import { LRUCache } from "lru-cache";
 import type { CallingOptions, Context, ServiceBroker } from "moleculer";
 import { RESPONSES_METRIC } from "../broker/metrics.ts";
 import { allActions, type Meta } from "../contracts/actions.ts";
-import { type Cached, kindOf } from "../contracts/contract.ts";
+import { type ActionContract, type Cached, kindOf, PARSED } from "../contracts/contract.ts";
 import { isUnavailable } from "../errors/kinds.ts";
 import { onConnectionGap } from "../nats/client.ts";
 import { onInvalidation } from "./invalidation.ts";
@@ -29,8 +29,6 @@ export interface CachedResponse {
 	readonly answer: unknown;
 	/** The parameters after parsing by the contract. */
 	readonly params: Readonly<Record<string, unknown>>;
-	/** Cursor of the next page. */
-	readonly next: string | undefined;
 	readonly asked_at: number;
 	readonly fresh_until: number;
 	/** The aggregate, or the kind of aggregate, that the response depends on. */
@@ -48,15 +46,12 @@ export type Call = (
 /** Options of a call, with the fields that Moleculer's types leave out. */
 export type Options = CallingOptions & { parentCtx?: Context<unknown, Meta>; ctx?: Context; meta?: Meta };
 
-/** Origin of a response, filled in for the caller of a cached action that passes it in the options of the call. */
-export interface Traced {
-	cached?: CachedResponse;
+/** A response with its origin. */
+export interface Remembered {
+	response: CachedResponse;
 	/** Age of a stale response in seconds; undefined for any other. */
-	age_s?: number;
+	age_s: number | undefined;
 }
-
-/** Key of the `Traced` object in the options of a call. */
-export const TRACED = Symbol("traced");
 
 const caches = new WeakMap<ServiceBroker, ResponseCache>();
 
@@ -136,21 +131,39 @@ export class ResponseCache {
 		this.#invalidate(things);
 	}
 
-	/** Returns the response of a cached action, from the cache or from its service. */
-	async remember(
+	/**
+	 * Returns the response of an action, from the cache or from its service; undefined if the action is not cached, or
+	 * would reject the parameters.
+	 */
+	remember(
 		action: string,
-		cached: Cached<Record<string, unknown>>,
+		{ cached, params }: ActionContract,
+		given: unknown,
+		options: Options,
+	): Promise<Remembered> | undefined {
+		const parsed = cached && params.safeParse(given ?? {});
+		if (!parsed?.success) {
+			return undefined;
+		}
+		// With parsed parameters, the call passes the middleware of this cache.
+		const ask = () => this.#broker.call(action, given, { ...options, [PARSED]: parsed.data } as Options);
+		return this.#find(action, cached as Cached, parsed.data, options, ask);
+	}
+
+	async #find(
+		action: string,
+		cached: Cached,
 		params: Record<string, unknown>,
 		options: Options,
-		ask: () => ReturnType<Call>,
-	): Promise<unknown> {
+		ask: () => Promise<unknown>,
+	): Promise<Remembered> {
 		const thing = cached.about?.(params);
 		const key = keyOf(action, thing ?? JSON.stringify(params));
 		const depends_on = thing ?? cached.among ?? ANYTHING;
 		const client = clientOf(options);
 		const found = this.#cached.get(key);
 		if (found && this.isFresh(found, client)) {
-			return this.#give("kept", found, options);
+			return this.#give("kept", found);
 		}
 		const since = this.#changedAt(client, depends_on);
 		const stale = found && found.asked_at > since ? found : undefined;
@@ -158,16 +171,16 @@ export class ResponseCache {
 		const about = { action, params, depends_on, fresh_ms: cached.fresh_ms };
 		const answer = asked && asked.asked_at > since ? asked.answer : this.#ask(key, about, ask);
 		if (!stale) {
-			return this.#give("service", await answer, options);
+			return this.#give("service", await answer);
 		}
 		try {
 			const inTime = await Promise.race([answer, slow()]);
-			return this.#give(inTime ? "service" : "stale", inTime ?? stale, options);
+			return this.#give(inTime ? "service" : "stale", inTime ?? stale);
 		} catch (error) {
 			if (!isUnavailable(error)) {
 				throw error;
 			}
-			return this.#give("stale", stale, options);
+			return this.#give("stale", stale);
 		}
 	}
 
@@ -178,13 +191,11 @@ export class ResponseCache {
 			fresh_ms,
 			...about
 		}: Pick<CachedResponse, "action" | "params" | "depends_on"> & Pick<Cached, "fresh_ms">,
-		ask: () => ReturnType<Call>,
+		ask: () => Promise<unknown>,
 	): Promise<CachedResponse> {
 		const asked_at = performance.now();
-		const call = ask();
-		const answer = call.then((answer) => {
-			const next = call.ctx?.meta.$next;
-			const found = { ...about, answer, next, asked_at, fresh_until: asked_at + fresh_ms, isInvalid: true };
+		const answer = ask().then((answer) => {
+			const found = { ...about, answer, asked_at, fresh_until: asked_at + fresh_ms, isInvalid: true };
 			// A response that was invalidated while in flight is not cached.
 			if (this.#underWay.get(key) === mine) {
 				this.#cached.set(key, found);
@@ -208,22 +219,10 @@ export class ResponseCache {
 		return answer;
 	}
 
-	#give(from: Source, found: CachedResponse, options: Options): unknown {
-		this.count(found.action, from);
-		const age_s = from === "stale" ? Math.round((performance.now() - found.asked_at) / 1000) : undefined;
-		const traced = (options as { [TRACED]?: Traced })[TRACED];
-		if (traced) {
-			traced.cached = found;
-			traced.age_s = age_s;
-		}
-		const meta = options.parentCtx?.meta;
-		if (meta) {
-			meta.$next = found.next;
-			if (age_s !== undefined) {
-				meta.$age_s = age_s;
-			}
-		}
-		return found.answer;
+	#give(from: Source, response: CachedResponse): Remembered {
+		this.count(response.action, from);
+		const age_s = from === "stale" ? Math.round((performance.now() - response.asked_at) / 1000) : undefined;
+		return { response, age_s };
 	}
 
 	#changedAt(client: string | undefined, name: string): number {

@@ -56,7 +56,7 @@ export interface IdempotencyMeta {
 	asked_at: string;
 }
 
-/** Metadata of a call, passed on to nested calls. Names with `$` are the gateway's own. */
+/** Metadata of a call, passed on to nested calls. */
 export interface Meta {
 	token?: string;
 	/** Address of the client, if the call comes through a gateway. */
@@ -65,12 +65,6 @@ export interface Meta {
 	idempotency?: IdempotencyMeta;
 	/** W3C trace of the client's request (Trace Context, level 1). */
 	traceparent?: string;
-	$statusCode?: number;
-	$location?: string;
-	/** Cursor of the next page, if there is one. */
-	$next?: string | undefined;
-	/** Age in seconds of a stale cached response, returned because the service is unavailable. */
-	$age_s?: number;
 }
 
 type ServiceActions = NonNullable<ServiceSchema["actions"]>;

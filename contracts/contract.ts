@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { VariableName } from "../config/variables.ts";
-import { integerId } from "./fields.ts";
+import { cursor, integerId } from "./fields.ts";
 import type { ProblemCode } from "./problems.ts";
 
 /**
@@ -13,13 +13,15 @@ export type Permission = "public" | "user" | "admin" | "service";
  * HTTP route of an action, below `/api/v<version>`. Parameters come from `:name` segments of the path, then from the
  * body (POST, PUT, PATCH) or the query string (GET, DELETE); `query` and `headers` name the exceptions.
  */
-export interface Rest {
+export interface Rest<P extends z.ZodObject = z.ZodObject, R extends z.ZodType = z.ZodType> {
 	method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
 	path: string;
 	/** Status of a successful response; 200 by default. */
 	status?: 200 | 201 | 202 | 204;
-	/** Another status of a successful response, which the action may set by `ctx.meta.$statusCode`. */
-	otherStatus?: 200 | 201 | 202;
+	/** Reports whether a request was only accepted: the status of its response is 202 then. */
+	isAccepted?(result: z.output<R>, params: z.output<P>): boolean;
+	/** Path of the resource that a request with status 201 created; fields of the result replace its `:name` segments. */
+	location?: string;
 	/** Parameters that come from the query string although the method has a body. */
 	query?: readonly string[];
 	/** Parameter names by header name in lower case. */
@@ -40,7 +42,7 @@ export interface ActionContract<P extends z.ZodObject = z.ZodObject, R extends z
 	example?: z.input<P>;
 	params: P;
 	result: R;
-	rest?: Rest;
+	rest?: Rest<P, R>;
 	/** True if a second run of the same call has no further effect; such calls are retried. */
 	idempotent?: boolean | ((params: z.output<P>) => boolean);
 	/** Caching of responses by callers. Only for `public` actions, so that no caller gets another one's data. */
@@ -94,6 +96,34 @@ export function paramsOf(
 	ctx: { params: unknown; endpoint?: { local?: boolean } | null } | undefined,
 ): Record<string, unknown> | undefined {
 	return ctx?.endpoint?.local ? (ctx.params as Record<string, unknown>) : schema.safeParse(given ?? {}).data;
+}
+
+/**
+ * Schema of a page of a list: its rows, and the cursor of the next page, null for the last one. Over REST the body of the
+ * response is the rows, and its `Link` header has the cursor.
+ */
+export function page<Row extends z.ZodType>(row: Row) {
+	return z.strictObject({ items: z.array(row), next: cursor.nullable() });
+}
+
+export type Page = z.output<ReturnType<typeof page>>;
+
+/** Returns the schema of the rows of an action's pages; undefined if its result is not a page. */
+export function rowsOf({ result }: Pick<ActionContract, "result">): z.ZodArray | undefined {
+	const { items, next } = result instanceof z.ZodObject ? result.shape : {};
+	return items instanceof z.ZodArray && next !== undefined ? items : undefined;
+}
+
+/** Returns the path of the resource that a request created, with the version of its service; undefined if there is none. */
+export function locationOf(
+	{ rest }: Pick<ActionContract, "rest">,
+	version: number,
+	result: unknown,
+): string | undefined {
+	const path = rest?.location?.replace(/:(\w+)/g, (_, field) =>
+		String((result as Record<string, unknown>)[field]),
+	);
+	return path && `/api/v${version}${path}`;
 }
 
 /** Header with which a client identifies a request that it may repeat. */

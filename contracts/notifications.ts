@@ -1,5 +1,13 @@
 import { z } from "zod";
-import { action, contract, deadLetter, forgetUserAction, healthAction, outboxAction } from "./contract.ts";
+import {
+	action,
+	contract,
+	deadLetter,
+	forgetUserAction,
+	healthAction,
+	outboxAction,
+	page,
+} from "./contract.ts";
 import { cursor, integerId, limit, line, moment, opaqueId, skip } from "./fields.ts";
 
 /** Medium of a message. */
@@ -75,7 +83,7 @@ export const notifications = contract({
 					"WyJub3RpZmljYXRpb25zIiwiMjAyNi0xMS0yM1QwODowMDowMC4xMjM0NTYrMDA6MDAgMGQ2YzdhMGItOTNhNS00YTBmLThmN2UtMGM5YjZmNGExZDIyIl0",
 			},
 			params: z.strictObject({ skip, limit: limit(20), cursor: cursor.optional() }),
-			result: z.array(notification),
+			result: page(notification),
 			rest: { method: "GET", path: "/notifications" },
 			idempotent: true,
 		}),

@@ -8,6 +8,7 @@ import {
 	idempotencyKey,
 	KEY_HEADER,
 	outboxAction,
+	page,
 } from "./contract.ts";
 import { cursor, integerId, limit, line, moment, opaqueId, skip, text } from "./fields.ts";
 import { amount, minorUnits } from "./money.ts";
@@ -228,6 +229,7 @@ export const orders = contract({
 				method: "POST",
 				path: "/orders",
 				status: 201,
+				location: "/orders/:id",
 				headers: { [KEY_HEADER]: "idempotency_key" },
 			},
 			// With a key, a second run returns the first one's response.
@@ -243,7 +245,7 @@ export const orders = contract({
 					"WyJvcmRlcnMiLCIyMDI2LTExLTIzVDA4OjAwOjAwLjEyMzQ1NiswMDowMCAzZjFjOGE1Mi03ZDFlLTRiMmYtOWM1NS0wYTZmMmY3ZjlmMTEiXQ",
 			},
 			params: z.strictObject({ skip, limit: limit(20), cursor: cursor.optional() }),
-			result: z.array(order),
+			result: page(order),
 			rest: { method: "GET", path: "/orders" },
 			idempotent: true,
 		}),
@@ -278,7 +280,11 @@ export const orders = contract({
 			example: { id: "3f1c8a52-7d1e-4b2f-9c55-0a6f2f7f9f11", method: "transfer" },
 			params: z.strictObject({ id: opaqueId, method: z.enum(["instant", "transfer"]).default("instant") }),
 			result: payableOrder,
-			rest: { method: "POST", path: "/orders/:id/pay", otherStatus: 202 },
+			rest: {
+				method: "POST",
+				path: "/orders/:id/pay",
+				isAccepted: ({ payment }) => payment !== undefined,
+			},
 			timeout_ms: 15_000,
 		}),
 		ship: action({

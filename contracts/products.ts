@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { action, contract, healthAction } from "./contract.ts";
+import { action, contract, healthAction, page } from "./contract.ts";
 import {
 	comparedLine,
 	cursor,
@@ -163,7 +163,7 @@ export const products = contract({
 					message: "must not be below min_price",
 					path: ["max_price"],
 				}),
-			result: z.array(product),
+			result: page(product),
 			rest: { method: "GET", path: "/products" },
 			idempotent: true,
 			cached: { fresh_ms: 1000, among: ANY_PRODUCT },
@@ -199,7 +199,7 @@ export const products = contract({
 			},
 			params: newProduct,
 			result: product,
-			rest: { method: "POST", path: "/products", status: 201 },
+			rest: { method: "POST", path: "/products", status: 201, location: "/products/:id" },
 			changes: () => [ANY_PRODUCT],
 		}),
 		update: action({

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { action, contract, event, healthAction, outboxAction } from "./contract.ts";
+import { action, contract, event, healthAction, outboxAction, page } from "./contract.ts";
 import { email } from "./email.ts";
 import { cursor, integerId, limit, line, moment, skip } from "./fields.ts";
 import { languageOf } from "./languages.ts";
@@ -197,7 +197,7 @@ export const users = contract({
 				phone: phone.optional(),
 			}),
 			result: user,
-			rest: { method: "POST", path: "/users/register", status: 201 },
+			rest: { method: "POST", path: "/users/register", status: 201, location: "/users/:id" },
 		}),
 		login: action({
 			summary: "Log in: an access token for 15 minutes and a refresh token",
@@ -258,7 +258,11 @@ export const users = contract({
 					path: ["token"],
 				}),
 			result: done,
-			rest: { method: "POST", path: "/users/verify-email", otherStatus: 202 },
+			rest: {
+				method: "POST",
+				path: "/users/verify-email",
+				isAccepted: (_, { email }) => email !== undefined,
+			},
 			idempotent: true,
 		}),
 		forgotPassword: action({
@@ -352,7 +356,7 @@ export const users = contract({
 			permissions: "admin",
 			example: { skip: 0, limit: 50, cursor: "WyJ1c2VycyIsIjciXQ" },
 			params: z.strictObject({ skip, limit: limit(50), cursor: cursor.optional() }),
-			result: z.array(user),
+			result: page(user),
 			rest: { method: "GET", path: "/users" },
 			idempotent: true,
 		}),

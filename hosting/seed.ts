@@ -93,6 +93,6 @@ export async function ensureCatalogue(broker: ServiceBroker, say: (line: string)
 /** Tells whether there ever was a product. Counting may read all products, so it is done only if none is on sale. */
 async function hasProducts(broker: ServiceBroker): Promise<boolean> {
 	// A call to a named node bypasses the response cache, which would serve the empty list to the first customers.
-	const [found] = await callAction(broker, "v1.products.list", { limit: 1 }, { nodeID: broker.nodeID });
-	return found !== undefined || (await callAction(broker, "v1.products.count", {})).products > 0;
+	const { items } = await callAction(broker, "v1.products.list", { limit: 1 }, { nodeID: broker.nodeID });
+	return items.length > 0 || (await callAction(broker, "v1.products.count", {})).products > 0;
 }

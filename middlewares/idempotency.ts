@@ -14,10 +14,8 @@ const ASKED_MAX_MS = 60 * 60_000;
 const FIRST_LOOK_MS = 25;
 const LOOK_EVERY_MS = 250;
 
-/** Response to a request, with the fields that the gateway needs for status and headers. */
-type Answer =
-	| { result: unknown; $statusCode?: number; $location?: string }
-	| { refused: { code: ProblemCode; data: ProblemData } };
+/** Response to a request. */
+type Answer = { result: unknown } | { refused: { code: ProblemCode; data: ProblemData } };
 
 interface KeyedRequest {
 	/** Identifies the caller's key. */
@@ -96,10 +94,10 @@ export function idempotencyMiddleware(): Middleware {
 			return run();
 		}
 		if ("answer" in claim) {
-			return replay(ctx, claim.answer);
+			return replay(claim.answer);
 		}
 		ctx.locals.is_repetition = claim.isRepetition;
-		return runAndKeep(ctx, request, claim.revision, run);
+		return runAndKeep(request, claim.revision, run);
 	}
 
 	/** Claims the request for this call, or returns the response to an earlier one. */
@@ -138,11 +136,10 @@ export function idempotencyMiddleware(): Middleware {
 		}
 	}
 
-	async function runAndKeep(ctx: Keyed, request: KeyedRequest, revision: number, run: Run): Promise<unknown> {
+	async function runAndKeep(request: KeyedRequest, revision: number, run: Run): Promise<unknown> {
 		try {
 			const result = await run();
-			const { $statusCode, $location } = ctx.meta;
-			await keep(request, revision, { result, $statusCode, $location });
+			await keep(request, revision, { result });
 			return result;
 		} catch (error) {
 			await keep(request, revision, request.isPublic ? undefined : refusalOf(error));
@@ -173,11 +170,9 @@ function refusalOf(error: unknown): Answer | undefined {
 	return { refused: { code, data: (error as { data?: ProblemData }).data ?? {} } };
 }
 
-function replay(ctx: Keyed, answer: Answer): unknown {
+function replay(answer: Answer): unknown {
 	if ("refused" in answer) {
 		throw problem(answer.refused.code, answer.refused.data);
 	}
-	const { result, $statusCode, $location } = answer;
-	Object.assign(ctx.meta, { ...($statusCode ? { $statusCode } : {}), ...($location ? { $location } : {}) });
-	return result;
+	return answer.result;
 }

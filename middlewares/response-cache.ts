@@ -7,7 +7,7 @@ import {
 	setResponseCache,
 } from "../cache/response-cache.ts";
 import { actionContract } from "../contracts/actions.ts";
-import { type ActionContract, PARSED, paramsOf } from "../contracts/contract.ts";
+import { type ActionContract, PARSED, type Parsed, paramsOf } from "../contracts/contract.ts";
 import { PROBLEMS, problemCode } from "../contracts/problems.ts";
 
 /**
@@ -30,14 +30,13 @@ export function responseCacheMiddleware(): Middleware {
 		call(next: Call) {
 			return function callOrRemember(name: string, params: unknown, options: Options = {}) {
 				const contract = actionContract(name);
-				// A retry of a call (`ctx`) must not wait for the response that waits for it.
-				if (contract?.cached && options.nodeID === undefined && options.ctx === undefined) {
-					const parsed = contract.params.safeParse(params ?? {});
-					if (parsed.success) {
-						return cache.remember(name, contract.cached, parsed.data, options, () =>
-							next.call(broker, name, params, { ...options, [PARSED]: parsed.data } as Options),
-						);
-					}
+				// The cache's own call has parsed parameters. A retry of a call (`ctx`) must not wait for the response that waits
+				// for it.
+				const isAsked = (options as Parsed)[PARSED] !== undefined || options.ctx !== undefined;
+				const mayBeCached = contract && !isAsked && options.nodeID === undefined;
+				const remembered = mayBeCached ? cache.remember(name, contract, params, options) : undefined;
+				if (remembered) {
+					return remembered.then(({ response }) => response.answer);
 				}
 				const answer = next.call(broker, name, params, options);
 				if (contract?.changes && isChange(contract)) {

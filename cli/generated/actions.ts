@@ -13,6 +13,8 @@ const INTRODUCTION = `Every action of every service, from the contracts in \`con
 - **Cache**: the time for which callers may reuse a response.
 - **Errors**: the codes specific to the action. [errors.md](errors.md) describes these, and those that any call may return.
 
+A result with \`items\` and \`next\` is a page. Over REST the response is its items, and its Link header has the cursor \`next\`.
+
 Types are in the notation of TypeScript. \`integer\` is a whole number; \`uuid\`, \`date-time\`, \`email\` and \`uri\` are strings
 in these formats of JSON Schema. Types with a name are described [at the end](#types).`;
 
@@ -56,9 +58,9 @@ function actionBlocks(name: string, { contract, of }: DeclaredAction, types: Typ
 	];
 }
 
-function address({ method, path, status = 200, otherStatus, outermost }: Rest, version: number): string {
+function address({ method, path, status = 200, isAccepted, outermost }: Rest, version: number): string {
 	const prefix = outermost ? "" : `/api/v${version}`;
-	return `${code(`${method} ${prefix}${path}`)}, ${[status, otherStatus ?? []].flat().join(" or ")}`;
+	return `${code(`${method} ${prefix}${path}`)}, ${status}${isAccepted ? " or 202" : ""}`;
 }
 
 function idempotency(contract: ActionContract): string {

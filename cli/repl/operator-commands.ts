@@ -75,8 +75,8 @@ export function operatorCommands(operator: Operator): Command[] {
 			command: "mails",
 			description: "The newest messages and what became of them",
 			action: async (broker) => {
-				const rows = await callAction(broker, "v1.notifications.list", { limit: 20 }, asService());
-				print(["created_at", "type", "channel", "recipient", "subject", "status", "sent_at"], rows);
+				const { items } = await callAction(broker, "v1.notifications.list", { limit: 20 }, asService());
+				print(["created_at", "type", "channel", "recipient", "subject", "status", "sent_at"], items);
 			},
 		},
 		{

@@ -1,7 +1,9 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import etag from "etag";
+import fresh from "fresh";
 import type { DeclaredAction } from "../../contracts/actions.ts";
-import { Body, type Encoding, encodingFor } from "./encodings.ts";
+import { type ActionContract, type Page, rowsOf } from "../../contracts/contract.ts";
+import { Body, encodingFor } from "./encodings.ts";
 import type { BrowserHeaders } from "./manners.ts";
 
 /** Status and headers of a response. */
@@ -31,43 +33,62 @@ export function sendAnswer(
 	if (tag !== undefined) {
 		head.push("ETag", tag);
 	}
-	const ifNoneMatch = request.headers["if-none-match"];
 	const isRead = request.method === "GET" || request.method === "HEAD";
-	if (body === undefined || (ifNoneMatch !== undefined && isRead && hasAlready(ifNoneMatch, tag))) {
+	if (body === undefined || (isRead && isKnown(request.headers["if-none-match"], tag))) {
 		response.writeHead(body === undefined ? status : 304, withVary(head, browser.vary.slice(0, -2)));
 		response.end();
 		return undefined;
 	}
 	head.push("Content-Type", "application/json; charset=utf-8", "Vary", `${browser.vary}Accept-Encoding`);
-	if (request.method === "HEAD") {
-		response.writeHead(status, head);
-		response.end();
-		return undefined;
-	}
-	const encoding = encodingFor(request.headers["accept-encoding"], body.bytes);
-	const bytes = body.in(encoding);
-	if (typeof bytes !== "string" && !Buffer.isBuffer(bytes)) {
-		return bytes.then((bytes) => sendBody(response, status, head, bytes, encoding));
-	}
-	sendBody(response, status, head, bytes, encoding, body.bytes);
-	return undefined;
+	return sendBody(response, status, head, body);
 }
 
+/** Sends JSON made for this request, in addition to the headers that the response has already. */
+export function sendJson(
+	response: ServerResponse,
+	status: number,
+	value: unknown,
+	type = "application/json; charset=utf-8",
+): void {
+	const vary = [response.getHeader("Vary") ?? [], "Accept-Encoding"].flat().join(", ");
+	const head = ["Content-Type", type, "Cache-Control", "no-store", "Vary", vary];
+	sendBody(response, status, head, new Body(JSON.stringify(value)))?.catch(() => response.destroy());
+}
+
+/** Sends a body in the client's preferred encoding, with its length. */
 function sendBody(
 	response: ServerResponse,
 	status: number,
 	head: string[],
-	body: string | Buffer,
-	encoding: Encoding,
-	bytes = body.length,
-): void {
-	if (encoding !== "identity") {
-		head.push("Content-Encoding", encoding);
-		bytes = body.length;
+	body: Body,
+): Promise<void> | undefined {
+	const { method, headers } = response.req;
+	if (method === "HEAD") {
+		response.writeHead(status, head).end();
+		return undefined;
 	}
-	head.push("Content-Length", String(bytes));
-	response.writeHead(status, head);
-	response.end(body);
+	const encoding = encodingFor(headers["accept-encoding"], body.bytes);
+	const send = (bytes: string | Buffer) => {
+		if (encoding !== "identity") {
+			head.push("Content-Encoding", encoding);
+		}
+		head.push("Content-Length", String(encoding === "identity" ? body.bytes : bytes.length));
+		response.writeHead(status, head).end(bytes);
+	};
+	const bytes = body.in(encoding);
+	if (typeof bytes !== "string" && !Buffer.isBuffer(bytes)) {
+		return bytes.then(send);
+	}
+	send(bytes);
+	return undefined;
+}
+
+/**
+ * Tells whether the client has the response with this tag already. Other headers do not matter: to `If-None-Match`, `fetch`
+ * of Node.js adds a `Cache-Control: no-cache`.
+ */
+function isKnown(ifNoneMatch: string | undefined, tag: string | undefined): boolean {
+	return ifNoneMatch !== undefined && fresh({ "if-none-match": ifNoneMatch }, { etag: tag });
 }
 
 function withVary(head: string[], vary: string): string[] {
@@ -93,32 +114,52 @@ export function headOf({
 	return { status: rest?.status ?? 200, headers, isForAll };
 }
 
-/** Tells whether the client has this response already (RFC 9110, 13.1.2), by the weak comparison. */
-function hasAlready(ifNoneMatch: string, tag: string | undefined): boolean {
-	const opaque = (one: string) => one.trim().replace(/^W\//, "");
-	return (
-		ifNoneMatch.trim() === "*" ||
-		(tag !== undefined && ifNoneMatch.split(",").map(opaque).includes(opaque(tag)))
-	);
+/** Returns the response to a call with this content, and this status if not that of the contract. */
+export function answerOf(declared: DeclaredAction, content: unknown, status?: number): Answer {
+	const head = headOf(declared);
+	const text = content === null || content === undefined ? undefined : JSON.stringify(content);
+	return {
+		status: status ?? head.status,
+		headers: head.headers,
+		body: text === undefined ? undefined : new Body(text),
+		tag: text !== undefined && head.isForAll ? tagOf(text) : undefined,
+	};
+}
+
+/** Returns the content of the response to a call, and of a page the cursor of the next one. */
+export function contentOf(
+	contract: ActionContract,
+	result: unknown,
+): { content: unknown; cursor?: string | null } {
+	// Services of the previous version return the rows of a page alone.
+	if (rowsOf(contract) === undefined || Array.isArray(result)) {
+		return { content: result };
+	}
+	const { items, next } = result as Page;
+	return { content: items, cursor: next };
 }
 
 /**
- * Returns the target of a `Link` to the next page, if this one is full (RFC 8288). A cursor remains correct when rows
- * are added or removed.
+ * Returns the target of a `Link` to the next page of a list, if this one is full (RFC 8288). A cursor remains correct
+ * when rows are added or removed; a list without cursors is read on by the number of rows to skip.
  *
- * @param params The list's parameters, as parsed by its contract.
+ * @param paramsOf Returns the list's parameters, as parsed by its contract.
  */
 export function nextPage(
 	target: string,
-	rows: number,
-	params: { skip?: number; limit?: number } | undefined,
-	cursor: string | undefined,
+	content: unknown,
+	cursor: string | null | undefined,
+	paramsOf: () => { skip?: number; limit?: number } | undefined,
 ): string | undefined {
-	if (params?.skip === undefined || params.limit === undefined || rows < params.limit) {
+	if (!Array.isArray(content)) {
+		return undefined;
+	}
+	const params = paramsOf();
+	if (params?.skip === undefined || params.limit === undefined || content.length < params.limit) {
 		return undefined;
 	}
 	const url = new URL(target, "http://localhost");
-	if (cursor === undefined) {
+	if (typeof cursor !== "string") {
 		url.searchParams.set("skip", String(params.skip + params.limit));
 	} else {
 		url.searchParams.delete("skip");
@@ -131,38 +172,4 @@ export function nextPage(
 /** Returns a `Link` to the next page, including the prefix that proxies have removed from the path. */
 export function linkTo(next: string, prefix: string): string {
 	return `<${prefix}${next}>; rel="next"`;
-}
-
-/** Sends JSON made for this request, in addition to the headers that the response has already. */
-export function sendJson(
-	response: ServerResponse,
-	status: number,
-	value: unknown,
-	type = "application/json; charset=utf-8",
-): void {
-	const { method, headers } = response.req;
-	response.statusCode = status;
-	response.setHeader("Content-Type", type);
-	response.setHeader("Cache-Control", "no-store");
-	response.appendHeader("Vary", "Accept-Encoding");
-	if (method === "HEAD") {
-		response.end();
-		return;
-	}
-	const body = new Body(JSON.stringify(value));
-	const encoding = encodingFor(headers["accept-encoding"], body.bytes);
-	const bytes = body.in(encoding);
-	if (typeof bytes === "string" || Buffer.isBuffer(bytes)) {
-		response.setHeader("Content-Length", body.bytes);
-		response.end(bytes);
-		return;
-	}
-	bytes.then(
-		(bytes) => {
-			response.setHeader("Content-Encoding", encoding);
-			response.setHeader("Content-Length", bytes.length);
-			response.end(bytes);
-		},
-		() => response.destroy(),
-	);
 }

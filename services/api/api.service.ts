@@ -12,7 +12,7 @@ import { Addresses } from "./addresses.ts";
 import { sendJson } from "./answering.ts";
 import { readBody } from "./body.ts";
 import { closingOf } from "./closing.ts";
-import { docsAssets, docsPage, docsScript, redocPage, redocScript } from "./docs.ts";
+import { docsAssets, docsPages } from "./docs.ts";
 import { publicAddress } from "./forwarded.ts";
 import type { Gateway, Request } from "./gateway.ts";
 import { readiness } from "./health.ts";
@@ -40,9 +40,10 @@ const LOOK_EVERY_MS = 25;
 
 /** Route settings for requests that moleculer-web handles itself; calls of actions are in serving.ts. */
 const route = {
-	mergeParams: false,
+	// The parsers of moleculer-web ignore bodies of other types; body.ts refuses them.
 	bodyParsers: false,
-	use: [limitRate, answerOptions, refuseWrongBody],
+	use: [answerOptions, refuseWrongBody],
+	// A line for each request takes more time than the request.
 	logging: false,
 };
 
@@ -62,14 +63,11 @@ export default service<Gateway>({
 	settings: {
 		port: settings.port,
 		ip: settings.host,
-		logRequest: null,
-		logRequestParams: null,
-		logResponse: null,
 		logRouteRegistration: null,
-		etag: false,
 		qsOptions: { decoder: decodeQuery },
 		use: manners(),
 		rootCallOptions: giveRequestId,
+		// Not by `autoAliases`, which misses the services that a starting gateway has not discovered yet.
 		routes: [
 			...versions().map((version) => ({
 				...route,
@@ -98,11 +96,8 @@ export default service<Gateway>({
 						const { origin, prefix } = this.publicAddress(request);
 						sendJson(response, 200, openApiDocument(`${origin}${prefix}`));
 					}),
-					...page("/docs", docsPage),
-					...page("/docs/start.js", docsScript),
+					...Object.assign({}, ...docsPages.map(([path, send]) => page(path, send))),
 					...Object.assign({}, ...docsAssets.map(([path, answer]) => answering(path, answer))),
-					...page("/redoc", redocPage),
-					...page("/redoc/start.js", redocScript),
 					...(hasMailbox()
 						? { ...answering("/dev/mailbox", mailboxPage), ...answering("/dev/mailbox/:name", mailPage) }
 						: {}),
@@ -115,6 +110,7 @@ export default service<Gateway>({
 	},
 
 	methods: {
+		/** Creates a server with limits that the settings of moleculer-web lack, and with the fast path of serving.ts. */
 		createServer(this: Gateway) {
 			this.server = createHttpServer((request, response) => serve(this, request, response), {
 				keep_alive_ms: settings.keepAliveSeconds * 1000,
@@ -169,19 +165,15 @@ export default service<Gateway>({
 			sendJson(response, answer.status, answer, "application/problem+json; charset=utf-8");
 		},
 
-		/** Responds that nothing is at this address, or not with this method. */
+		/** Responds that nothing is at this address, or not with this method, for which moleculer-web responds 404 too. */
 		send404(this: Gateway, request: Request, response: ServerResponse) {
-			const methods = this.addresses.methodsAt(request.parsedUrl ?? "");
 			if (request.method === "OPTIONS" && /^\/\*?$/.test(request.parsedUrl ?? "")) {
 				// For the server as a whole (RFC 9110, 9.3.7); HAProxy uses it as a health check.
 				response.writeHead(204, { Allow: "DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT" }).end();
 				return;
 			}
-			if (methods.length === 0) {
-				this.sendError(request, response, problem("NOT_FOUND"));
-				return;
-			}
-			this.sendError(request, response, problem("METHOD_NOT_ALLOWED"));
+			const methods = this.addresses.methodsAt(request.parsedUrl ?? "");
+			this.sendError(request, response, problem(methods.length > 0 ? "METHOD_NOT_ALLOWED" : "NOT_FOUND"));
 		},
 	},
 
@@ -191,7 +183,8 @@ export default service<Gateway>({
 		this.clientOf = clientAddress();
 		this.publicAddress = publicAddress();
 		this.browserHeaders = browserHeaders();
-		this.pages = new Pages(responseCacheOf(this.broker));
+		this.cache = responseCacheOf(this.broker);
+		this.pages = new Pages(this.cache);
 		this.addresses = new Addresses(this.aliases);
 	},
 });
@@ -208,7 +201,7 @@ async function meetServices(this: Service): Promise<void> {
 	await this.waitForServices(names, MEET_MS).catch(() => undefined);
 }
 
-/** Closes a gateway that was not drained before. */
+/** Closes a gateway that was not drained before; moleculer-web would wait for connections without a request. */
 async function close(this: Service): Promise<void> {
 	const { closing, server } = this as Gateway;
 	if (server.listening) {
@@ -229,16 +222,12 @@ function openConnections(server: Server): Promise<number> {
 	);
 }
 
-/** moleculer-web returns it to the client. */
+/** Replaces the id that moleculer-web takes from the client unchecked, and returns to it. */
 function giveRequestId(options: { requestID?: string }, request: Request): void {
 	options.requestID = idOf(request);
 }
 
 type Next = (error?: unknown) => void;
-
-function limitRate(this: Gateway, request: Request, _response: ServerResponse, next: Next): void {
-	Promise.resolve(this.limiter?.(this.clientOf(request))).then(() => next(), next);
-}
 
 function refuseWrongBody(this: Gateway, request: Request, response: ServerResponse, next: Next): void {
 	Promise.resolve(readBody(request, response)).then(() => next(), next);

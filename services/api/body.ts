@@ -1,4 +1,6 @@
+import { isUtf8 } from "node:buffer";
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:http";
+import { promisify } from "node:util";
 import ApiGateway from "moleculer-web";
 import { problem } from "../../contracts/problems.ts";
 
@@ -12,103 +14,74 @@ export type WithBody = IncomingMessage & {
 	body?: unknown;
 };
 
-type Next = (error?: unknown) => void;
-type Step = (request: WithBody, response: ServerResponse, next: Next) => void;
-
-const STEPS = [
-	findBody,
-	requireJson,
-	useUsualNames,
-	ApiGateway.bodyParser.raw({ limit: BODY_LIMIT, type: () => true }) as Step,
-	parseBody,
-];
+/** Parses an object or an array. Bytes that are not UTF-8 are refused: a replacement character would be stored. */
+const parseJson = promisify(
+	ApiGateway.bodyParser.json({
+		limit: BODY_LIMIT,
+		verify(request: WithBody, _response: ServerResponse, raw: Buffer) {
+			if (!isUtf8(raw)) {
+				throw problem("MALFORMED_BODY");
+			}
+			request.raw = raw;
+		},
+	}),
+) as (request: WithBody, response: ServerResponse) => Promise<void>;
 
 /**
- * Reads a JSON body of at most 256 KiB. Returns undefined if there is no body.
+ * Reads a JSON body of at most 256 KiB, if there is one.
  *
  * @throws BODY_TOO_LARGE, UNSUPPORTED_MEDIA_TYPE, MALFORMED_BODY
  */
-export function readBody(request: WithBody, response: ServerResponse): Promise<void> | undefined {
+export async function readBody(request: WithBody, response: ServerResponse): Promise<void> {
 	const { headers } = request;
 	if (!bringsBody(headers)) {
-		return undefined;
+		return;
 	}
-	return new Promise((resolve, reject) => {
-		const step = (place: number) => {
-			const run = STEPS[place];
-			if (!run) {
-				resolve();
-				return;
-			}
-			run(request, response, (error) => {
-				if (error) {
-					reject(typeof (error as { status?: unknown }).status === "number" ? whyRefused(error) : error);
-				} else {
-					step(place + 1);
-				}
-			});
-		};
-		step(0);
+	await findBody(request);
+	if (!bringsBody(headers)) {
+		return;
+	}
+	if (!isJson(request)) {
+		throw problem("UNSUPPORTED_MEDIA_TYPE");
+	}
+	// The parser knows neither all names of JSON and UTF-8 nor the older one of gzip (RFC 9110, 8.4.1.3).
+	headers["content-type"] = "application/json";
+	if (/^\s*x-gzip\s*$/i.test(headers["content-encoding"] ?? "")) {
+		headers["content-encoding"] = "gzip";
+	}
+	await parseJson(request, response).catch((error) => {
+		throw whyRefused(error);
 	});
 }
-
-/** Drops a byte order mark. */
-const UTF_8 = new TextDecoder("utf-8", { fatal: true });
 
 /**
  * Removes the headers of a body from a request without one: proxies announce chunks and send no byte (RFC 9112, 7.1),
  * clients send a length of 0.
  */
-function findBody(request: IncomingMessage, _response: ServerResponse, next: Next): void {
+async function findBody(request: IncomingMessage): Promise<void> {
 	const { headers } = request;
 	if (headers["transfer-encoding"] === undefined) {
 		if (Number(headers["content-length"] ?? 0) === 0) {
 			delete headers["content-length"];
 		}
-		next();
 		return;
 	}
-	const look = (error?: unknown) => {
-		request.off("readable", look).off("end", look).off("error", look);
-		const first: Buffer | null = error ? null : request.read();
-		if (first === null) {
-			delete headers["transfer-encoding"];
-		} else {
-			request.unshift(first);
-		}
-		next(error);
-	};
-	request.on("readable", look).on("end", look).on("error", look);
-}
-
-/** Rejects other types before the body is parsed. */
-function requireJson(request: IncomingMessage, _response: ServerResponse, next: Next): void {
-	next(bringsBody(request.headers) && !isJson(request) ? problem("UNSUPPORTED_MEDIA_TYPE") : undefined);
-}
-
-/** Replaces an older name of gzip (RFC 9110, 8.4.1.3), which the parser does not know. */
-function useUsualNames({ headers }: IncomingMessage, _response: ServerResponse, next: Next): void {
-	if (/^\s*x-gzip\s*$/i.test(headers["content-encoding"] ?? "")) {
-		headers["content-encoding"] = "gzip";
+	const first = await new Promise<Buffer | null>((resolve, reject) => {
+		const look = (error?: unknown) => {
+			request.off("readable", look).off("end", look).off("error", look);
+			if (error) {
+				reject(error);
+			} else {
+				resolve(request.read());
+			}
+		};
+		request.on("readable", look).on("end", look).on("error", look);
+	});
+	if (first === null) {
+		delete headers["transfer-encoding"];
+	} else {
+		request.unshift(first);
 	}
-	next();
-}
-
-/** Parses the body, which must be UTF-8: a replacement character would be stored. */
-function parseBody(request: WithBody, _response: ServerResponse, next: Next): void {
-	if (!Buffer.isBuffer(request.body)) {
-		next();
-		return;
-	}
-	request.raw = request.body;
-	try {
-		request.body = request.raw.length === 0 ? {} : JSON.parse(UTF_8.decode(request.raw));
-	} catch {
-		next(problem("MALFORMED_BODY"));
-		return;
-	}
-	// Like body-parser's strict mode: rejects a bare value, which no client intends.
-	next(typeof request.body === "object" && request.body !== null ? undefined : problem("MALFORMED_BODY"));
 }
 
 /** Maps errors of the body parser, which have a `type`; those of a decompressor only have the parser's status. */

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { ActionContract } from "../../contracts/contract.ts";
+import { type ActionContract, rowsOf } from "../../contracts/contract.ts";
 import type { Endpoint } from "./routes.ts";
 import type { JsonSchema } from "./schemas.ts";
 
@@ -18,7 +18,8 @@ export function parameterExample(endpoint: Endpoint, field: string, schema: Json
 }
 
 /** Returns an example of an action's result, or of an element of it. */
-function resultExample({ result }: ActionContract): unknown {
+function resultExample(contract: ActionContract): unknown {
+	const result = rowsOf(contract) ?? contract.result;
 	const one = result instanceof z.ZodArray ? (result.element as z.ZodType) : result;
 	return (one.meta()?.examples as unknown[] | undefined)?.[0];
 }

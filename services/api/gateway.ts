@@ -1,5 +1,6 @@
 import type { RequestListener, Server, ServerResponse } from "node:http";
 import type { Service } from "moleculer";
+import type { ResponseCache } from "../../cache/response-cache.ts";
 import type { Address, Addresses } from "./addresses.ts";
 import type { WithBody } from "./body.ts";
 import type { Closing } from "./closing.ts";
@@ -12,8 +13,6 @@ import type { clientAddress, rateLimiter } from "./rate-limit.ts";
 export type Request = WithBody & {
 	/** Path without the query string and without a trailing slash. */
 	parsedUrl?: string;
-	/** Original URL, because moleculer-web changes `url`. */
-	originalUrl?: string;
 	/** Name of the action at its address. */
 	$action?: string;
 	/** W3C trace context of the request. */
@@ -27,13 +26,14 @@ export interface Gateway extends Service {
 	isStopping: boolean;
 	aliases: Address[];
 	addresses: Addresses;
+	cache: ResponseCache;
 	pages: Pages;
 	limiter: ReturnType<typeof rateLimiter>;
 	clientOf: ReturnType<typeof clientAddress>;
 	publicAddress: ReturnType<typeof publicAddress>;
 	browserHeaders: ReturnType<typeof browserHeaders>;
 	httpHandler: RequestListener;
-	parseQueryString(request: Request): { query: Record<string, unknown> };
+	parseQueryString(request: Request): { query: Record<string, unknown>; url: string };
 	sendProblem(request: Request, response: ServerResponse, error: unknown): void;
 	sendError(request: Request, response: ServerResponse, error: unknown): void;
 }

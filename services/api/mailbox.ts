@@ -50,7 +50,7 @@ export async function mailboxPage(request: IncomingMessage, response: ServerResp
 /** Sends one mail: its HTML without scripts, as a mail program shows it, and its text. */
 export async function mailPage(request: IncomingMessage, response: ServerResponse): Promise<void> {
 	checkIsLocal(request);
-	const { name = "" } = (request as { $params?: { params?: { name?: string } } }).$params?.params ?? {};
+	const { name = "" } = (request as { $params?: { name?: string } }).$params ?? {};
 	if (!/^[\w-]{1,200}$/.test(name)) {
 		throw problem("NOT_FOUND");
 	}

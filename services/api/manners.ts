@@ -28,7 +28,8 @@ function browserManners(): Manner[] {
 			},
 		}),
 		// No credentials are allowed, because tokens are sent in a header and there are no cookies. The gateway responds to
-		// OPTIONS itself.
+		// OPTIONS itself. The `cors` of moleculer-web refuses what other origins may have without a browser, and replaces
+		// `Vary`.
 		...(corsOrigins.length > 0
 			? [cors({ origin: corsOrigins, exposedHeaders, maxAge: 600, preflightContinue: true }) as Manner]
 			: []),

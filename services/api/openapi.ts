@@ -1,7 +1,8 @@
-import { idempotencyKey, KEY_HEADER, takesKey } from "../../contracts/contract.ts";
+import { idempotencyKey, KEY_HEADER, rowsOf, takesKey } from "../../contracts/contract.ts";
 import { PROBLEMS, type ProblemCode } from "../../contracts/problems.ts";
 import { contracts } from "../../contracts/services.ts";
 import { parameterExample } from "./examples.ts";
+import { problemAnswer } from "./problems.ts";
 import { pathParameters } from "./requests.ts";
 import { type Endpoint, endpoints } from "./routes.ts";
 import { capitalise, type JsonSchema, Schemas } from "./schemas.ts";
@@ -141,11 +142,11 @@ function requestBody(
 
 function responses(contract: Endpoint["contract"], name: string, schemas: Schemas): Record<string, object> {
 	const { rest, result, permissions, params } = contract;
-	const schema = schemas.name(schemas.write(result, "output", name), name);
+	const schema = schemas.name(schemas.write(rowsOf(contract) ?? result, "output", name), name);
 	const done = rest.status === 204 ? {} : inJson(schema);
 	const isForAll = rest.method === "GET" && permissions === "public";
 	const headers = {
-		...(rest.status === 201 ? { Location: { $ref: "#/components/headers/Location" } } : {}),
+		...(rest.location ? { Location: { $ref: "#/components/headers/Location" } } : {}),
 		...("skip" in params.shape ? { Link: { $ref: "#/components/headers/Link" } } : {}),
 	};
 	return {
@@ -154,7 +155,7 @@ function responses(contract: Endpoint["contract"], name: string, schemas: Schema
 			...(Object.keys(headers).length > 0 ? { headers } : {}),
 			...done,
 		},
-		...(rest.otherStatus ? { [rest.otherStatus]: { description: "Accepted", ...done } } : {}),
+		...(rest.isAccepted ? { 202: { description: "Accepted", ...done } } : {}),
 		...(isForAll ? { 304: { description: "As in `If-None-Match`" } } : {}),
 		...problems(problemsOf(contract)),
 	};
@@ -215,18 +216,9 @@ function problems(codes: ProblemCode[]): Record<string, object> {
 }
 
 function exampleOf(code: ProblemCode): object {
-	return {
-		type: "about:blank",
-		title: code
-			.toLowerCase()
-			.replaceAll("_", " ")
-			.replace(/^./, (first) => first.toUpperCase()),
-		status: PROBLEMS[code].status,
-		detail: PROBLEMS[code].en,
-		code,
-		instance: "5b2c1d0e-8f3a-4c57-9a6b-7d8e9f001122",
-		...(code === "VALIDATION_FAILED" ? { errors: [{ path: "email", message: "is required" }] } : {}),
-	};
+	const data = code === "VALIDATION_FAILED" ? { errors: [{ path: "email", message: "is required" }] } : {};
+	const example = problemAnswer({ code, data }, "5b2c1d0e-8f3a-4c57-9a6b-7d8e9f001122", "en");
+	return { ...example, detail: PROBLEMS[code].en };
 }
 
 /** Returns the paths that the gateway handles itself. */

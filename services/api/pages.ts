@@ -1,10 +1,9 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
+import type { IncomingMessage } from "node:http";
 import { LRUCache } from "lru-cache";
 import { type CachedResponse, type ResponseCache, userOf } from "../../cache/response-cache.ts";
-import { type Answer, linkTo, sendAnswer, tagOf } from "./answering.ts";
+import { type Answer, tagOf } from "./answering.ts";
 import { bringsBody } from "./body.ts";
 import { Body } from "./encodings.ts";
-import type { BrowserHeaders } from "./manners.ts";
 import { tokenOf } from "./reading.ts";
 
 /** Maximum estimated memory of all pages of a gateway, in bytes. */
@@ -70,26 +69,11 @@ export class Pages {
 		return undefined;
 	}
 
-	/** Sends a page, with links that include the prefix by which the client reaches the shop. */
-	send(
-		request: IncomingMessage,
-		response: ServerResponse,
-		{ cached, answer, next }: Page,
-		id: string,
-		browser: BrowserHeaders,
-		prefix: string,
-	): Promise<void> | undefined {
-		this.#cache.count(cached.action, "kept");
-		const linked =
-			next === undefined ? answer : { ...answer, headers: [...answer.headers, "Link", linkTo(next, prefix)] };
-		return sendAnswer(request, response, linked, id, browser);
-	}
-
-	/** Returns the text and entity tag of a cached response. */
-	render(cached: CachedResponse): Rendering {
+	/** Returns the text and entity tag of a cached response with this content. */
+	render(cached: CachedResponse, content: unknown): Rendering {
 		let rendering = this.#renderings.get(cached);
 		if (rendering === undefined) {
-			const text = JSON.stringify(cached.answer);
+			const text = JSON.stringify(content);
 			rendering = { body: new Body(text), tag: tagOf(text) };
 			this.#renderings.set(cached, rendering);
 		}

@@ -1,4 +1,5 @@
 import { Errors } from "moleculer";
+import Negotiator from "negotiator";
 import { type Language, languageOf } from "../../contracts/languages.ts";
 import {
 	describe,
@@ -63,24 +64,15 @@ export function problemAnswer(
  * Returns the client's preferred language of error messages by its `Accept-Language` (RFC 9110, 12.5.4); English by
  * default.
  */
-export function preferredLanguage(acceptLanguage: string | undefined): Language {
-	const weights = new Map<Language | "*", number>();
-	for (const part of (acceptLanguage ?? "").split(",", 20)) {
-		const [tag = "", ...options] = part.split(";");
-		const language = tag.trim() === "*" ? "*" : languageOf(tag);
-		const [weight] = options.flatMap((option) => /^\s*q\s*=\s*([\d.]{1,6})\s*$/i.exec(option)?.[1] ?? []);
-		if (language) {
-			weights.set(language, Math.max(weights.get(language) ?? 0, Number(weight ?? 1)));
-		}
-	}
-	// `*` applies to languages that are not named; of two with the same weight, the first one named is preferred.
-	const weightOf = (language: Language) => weights.get(language) ?? weights.get("*") ?? 0;
-	const named = [...weights.keys()].filter((one) => one !== "*");
-	const [best = "en"] = [...named, "en" as const, "id" as const]
-		.filter((language) => weightOf(language) > 0)
-		.sort((a, b) => weightOf(b) - weightOf(a));
-	return best;
+export function preferredLanguage(acceptLanguage = ""): Language {
+	// Some clients write blanks, capitals and underscores.
+	const accepted = acceptLanguage.replace(/\s/g, "").replaceAll("_", "-").toLowerCase();
+	const negotiator = new Negotiator({ headers: { "accept-language": accepted } });
+	return languageOf(negotiator.language(TAGS) ?? "") ?? "en";
 }
+
+/** The languages of the shop, with the other codes that platforms use for them. */
+const TAGS = ["en", "id", "eng", "in", "ind"];
 
 function serviceOf(error: unknown): string {
 	const action = (error as { data?: { action?: string } }).data?.action ?? "";

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from "node:http";
-import { isIP, isIPv6, type Socket } from "node:net";
+import { isIP, type Socket } from "node:net";
+import ipaddr from "ipaddr.js";
 import proxyAddress from "proxy-addr";
 import { RateLimiterMemory, RateLimiterRes } from "rate-limiter-flexible";
 import { settings } from "../../config/settings.ts";
@@ -10,6 +11,7 @@ export type Limit = (client: string) => Promise<void>;
 
 /**
  * Returns a limiter to `RATE_LIMIT` requests per second and address in this process; undefined if it is disabled (0).
+ * That of moleculer-web would count neither cached pages nor unknown addresses, and bodies are read before it.
  */
 export function rateLimiter(): Limit | undefined {
 	const points = settings.rateLimit;
@@ -59,26 +61,15 @@ export function clientAddress(): (request: IncomingMessage) => string {
 			// As below.
 		}
 		// A trusted proxy may write an invalid address.
-		return clientOf(isIP(address ?? "") ? address : own) ?? "unknown";
+		const [valid] = [address, own].filter((one) => isIP(one ?? "") !== 0);
+		return valid === undefined ? "unknown" : clientOf(valid);
 	}
 }
 
-function clientOf(address: string | undefined): string | undefined {
-	if (!address || !isIPv6(address)) {
-		return address;
-	}
-	// The URL parser returns the shortest form, in lower case.
-	const { hostname } = new URL(`http://[${address.replace(/%.*/, "")}]`);
-	const [left = [], right = []] = hostname
-		.slice(1, -1)
-		.split("::")
-		.map((half) => half.split(":").filter(Boolean));
-	const groups = [...left, ...Array(8 - left.length - right.length).fill("0"), ...right];
-	if (/^(0:){5}ffff:/.test(groups.join(":"))) {
-		const bytes = groups
-			.slice(6)
-			.flatMap((group) => [Number.parseInt(group, 16) >> 8, Number.parseInt(group, 16) & 255]);
-		return bytes.join(".");
-	}
-	return `${groups.slice(0, 4).join(":")}::/64`;
+function clientOf(address: string): string {
+	// An IPv4 address that is written as an IPv6 address becomes one.
+	const parsed = ipaddr.process(address);
+	return parsed instanceof ipaddr.IPv6
+		? `${parsed.toNormalizedString().split(":", 4).join(":")}::/64`
+		: parsed.toString();
 }

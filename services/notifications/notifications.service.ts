@@ -117,8 +117,10 @@ export default service<NotificationsService>({
 			const after = cursor === undefined ? undefined : readMoment("notifications", cursor);
 			const rows = await listNotifications(this.pool, owner, { skip, limit, after });
 			const last = rows[limit - 1];
-			ctx.meta.$next = last && cursorAt("notifications", momentKey(last));
-			return rows.map((row) => present(row, owner === null));
+			return {
+				items: rows.map((row) => present(row, owner === null)),
+				next: last ? cursorAt("notifications", momentKey(last)) : null,
+			};
 		},
 
 		async get(ctx) {

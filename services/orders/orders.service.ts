@@ -79,9 +79,7 @@ export default service<OrdersService>({
 			if (caller?.id == null) {
 				throw problem("FORBIDDEN");
 			}
-			const placed = await placeOrder(this, ctx, caller.id);
-			ctx.meta.$location = `/api/v1/orders/${placed.id}`;
-			return present(placed);
+			return present(await placeOrder(this, ctx, caller.id));
 		},
 
 		async list(ctx) {
@@ -89,8 +87,7 @@ export default service<OrdersService>({
 			const after = cursor === undefined ? undefined : readMoment("orders", cursor);
 			const rows = await listOrders(this.pool, ownerOf(ctx), { skip, limit, after });
 			const last = rows[limit - 1];
-			ctx.meta.$next = last && cursorAt("orders", momentKey(last));
-			return rows.map(present);
+			return { items: rows.map(present), next: last ? cursorAt("orders", momentKey(last)) : null };
 		},
 
 		async get(ctx) {
@@ -109,11 +106,7 @@ export default service<OrdersService>({
 		async pay(ctx) {
 			const { id, method } = ctx.params;
 			const { order, payment } = await payOrder(this, id, method, ownerOf(ctx), ...attemptOf(ctx));
-			if (!payment) {
-				return present(order);
-			}
-			ctx.meta.$statusCode = 202;
-			return { ...present(order), payment: presentPayment(payment) };
+			return { ...present(order), ...(payment && { payment: presentPayment(payment) }) };
 		},
 
 		async ship(ctx) {

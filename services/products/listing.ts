@@ -73,11 +73,11 @@ function wordsToFind(q: string): string[] {
 	return words.length === 0 ? [""] : [...new Set(words)];
 }
 
-/** Returns the cursor of the next page; undefined if this page is not full. */
-export function nextCursor(params: Params, found: Listed[]): string | undefined {
+/** Returns the cursor of the next page; null if this page is not full. */
+export function nextCursor(params: Params, found: Listed[]): string | null {
 	const last = found.at(-1);
 	if (!last || found.length < params.limit) {
-		return undefined;
+		return null;
 	}
 	const key = KEYS[params.sort.replace("-", "") as keyof typeof KEYS];
 	return cursorAt(listOf(params), last[key]);

@@ -94,8 +94,7 @@ export default service<ProductsService>({
 	actions: implement<ProductsService>()(products, {
 		async list(ctx) {
 			const found = await this.listing.page(readPage(ctx.params));
-			ctx.meta.$next = nextCursor(ctx.params, found);
-			return found.map(present);
+			return { items: found.map(present), next: nextCursor(ctx.params, found) };
 		},
 
 		categories() {
@@ -115,7 +114,6 @@ export default service<ProductsService>({
 			const { key_id } = ctx.locals;
 			const document = await this.insertOnce(newDocument(ctx.params, key_id && `key:${key_id}`), key_id);
 			await this.listing.changed([document._id]);
-			ctx.meta.$location = `/api/v1/products/${document._id}`;
 			return present(document);
 		},
 

@@ -60,7 +60,6 @@ export default service<UsersService>({
 			const { password, ...person } = ctx.params;
 			await this.guard.register(ctx.meta.client);
 			const row = await registerOnce(this, person, password, ctx.locals.key_id);
-			ctx.meta.$location = `/api/v1/users/${row.id}`;
 			return present(row);
 		},
 
@@ -106,7 +105,6 @@ export default service<UsersService>({
 				return { message: "The address is verified" };
 			}
 			await askForMail(this.pool, "user.verification_requested", email as string);
-			ctx.meta.$statusCode = 202;
 			return { message: "If this is the address of an account that is not verified, a mail is on its way" };
 		},
 
@@ -187,8 +185,7 @@ export default service<UsersService>({
 				limit,
 			});
 			const last = rows[limit - 1];
-			ctx.meta.$next = last && cursorAt("users", String(last.id));
-			return rows.map(present);
+			return { items: rows.map(present), next: last ? cursorAt("users", String(last.id)) : null };
 		},
 
 		async jwks() {

@@ -40,7 +40,7 @@ afterAll(async () => {
 /** Waits for `count` mails of this type to a person. Returns their texts as stored in the mailbox. */
 async function mailsTo(person: Person, type: string, count = 1): Promise<string[]> {
 	const found = await eventually(`${count} mails ${type}`, async () => {
-		const all = await callAction(shop, "v1.notifications.list", { limit: 100 }, asService());
+		const { items: all } = await callAction(shop, "v1.notifications.list", { limit: 100 }, asService());
 		const sent = all.filter((one) => one.user_id === person.id && one.type === type && one.status === "sent");
 		return sent.length >= count && sent;
 	});
@@ -211,7 +211,7 @@ describe("another address", () => {
 		await change(person, new_email);
 		expect(await person.call("v1.users.me", {})).toMatchObject({ email: person.email });
 		const token = tokenIn((await mailsTo(person, "change_email"))[0]);
-		const messages = await person.call("v1.notifications.list", {});
+		const { items: messages } = await person.call("v1.notifications.list", {});
 		expect(messages.find(({ type }) => type === "change_email")).toMatchObject({ recipient: new_email });
 		await callAction(shop, "v1.users.verifyEmail", { token });
 		expect(await person.call("v1.users.me", {})).toMatchObject({ email: new_email, is_verified: true });
@@ -222,7 +222,7 @@ describe("another address", () => {
 		const [person, other] = [await newUser(shop), await newUser(shop)];
 		const answer = await change(person, other.email.toUpperCase());
 		await mailsTo(person, "change_email_warning");
-		const found = await person.call("v1.notifications.list", {});
+		const { items: found } = await person.call("v1.notifications.list", {});
 		expect(found.map(({ type }) => type).sort()).toEqual(["change_email_warning", "welcome"]);
 		expect(await change(other, `free-${person.email}`)).toEqual(answer);
 		await mailsTo(other, "change_email");
@@ -273,7 +273,8 @@ describe("an admin", () => {
 			email: `second-${person.email}`,
 			password: PASSWORD,
 		});
-		for (const made of await callAction(shop, "v1.users.list", { limit: 100 }, { meta: { token } })) {
+		const { items } = await callAction(shop, "v1.users.list", { limit: 100 }, { meta: { token } });
+		for (const made of items) {
 			if (made.role === "admin" && made.email.includes(person.email)) {
 				await callAction(shop, "v1.users.remove", { id: made.id }, asService());
 			}
@@ -481,7 +482,7 @@ test("a user with a phone gets a text message beside the mail, signed for the pr
 		await person.call("v1.orders.pay", { id: order.id });
 		const texts = () =>
 			eventually("a text message", async () => {
-				const found = await person.call("v1.notifications.list", {});
+				const { items: found } = await person.call("v1.notifications.list", {});
 				const all = found.filter(({ channel }) => channel === "sms");
 				return all.length > 0 && all.every(({ status }) => status !== "queued") && all;
 			});
@@ -509,7 +510,7 @@ test("a user with a phone gets a text message beside the mail, signed for the pr
 		}
 		await callAction(shop, "v1.orders.ship", { id: order.id }, asService());
 		await eventually("a refusal", async () => {
-			const found = await person.call("v1.notifications.list", {});
+			const { items: found } = await person.call("v1.notifications.list", {});
 			return found.some(({ channel, status }) => channel === "sms" && status === "failed");
 		});
 		expect(asked).toHaveLength(3);

@@ -42,7 +42,7 @@ async function stored() {
 		callAction(shop, "v1.products.count", {}),
 		callAction(shop, "v1.products.stock", { product: product_id }, asService()),
 	]);
-	return { users: users.length, orders: orders.length, products, stock };
+	return { users: users.items.length, orders: orders.items.length, products, stock };
 }
 
 const BAD_TEXTS: [string, unknown][] = [

@@ -72,7 +72,9 @@ test("where PostgreSQL crashes and recovers, two processes send each mail once",
 	await eventually("some looks at the queue", async () => performance.now() - crashed_at > LOOKS_MS);
 	resolve();
 	await eventually("all mails to be sent", async () => {
-		const all = await callAction(shop, "v1.notifications.list", { limit: 100 }, asService()).catch(() => []);
+		const { items: all } = await callAction(shop, "v1.notifications.list", { limit: 100 }, asService()).catch(
+			() => ({ items: [] }),
+		);
 		return all.length === MAILS && all.every(({ status }) => status === "sent");
 	});
 	// A duplicate would arrive before it.

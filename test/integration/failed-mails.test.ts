@@ -153,7 +153,9 @@ test("while the mail server is away the audit has nothing to say of the mails th
 	await silence();
 	const person = await newUser(shop);
 	await eventually("a first try", async () => {
-		const [message] = await person.call("v1.notifications.list", {});
+		const {
+			items: [message],
+		} = await person.call("v1.notifications.list", {});
 		return message?.history.some(({ status }) => status === "failed");
 	});
 	expect(await breaches()).toEqual([]);

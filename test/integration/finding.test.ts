@@ -52,21 +52,18 @@ describe.each(stores)("finding products on %s", (_, url) => {
 		category: chance.pick(CATEGORIES),
 	});
 
-	async function page(params: Params): Promise<{ rows: Product[]; next: string | undefined }> {
-		const call = broker.call("v1.products.list", params) as Promise<Product[]> & {
-			ctx: { meta: { $next?: string } };
-		};
-		const rows = await call;
-		return { rows, next: call.ctx.meta.$next };
-	}
+	const page = (params: Params) => callAction(broker, "v1.products.list", params);
 
 	/** Reads all pages by their cursors. */
 	async function all(params: Params, between = async () => {}): Promise<Product[]> {
 		const found: Product[] = [];
-		let cursor: string | undefined;
+		let cursor: string | null = null;
 		do {
-			const { rows, next } = await page({ ...params, ...(cursor ? { cursor } : {}) });
-			found.push(...rows);
+			const { items, next }: ResultOf<"v1.products.list"> = await page({
+				...params,
+				...(cursor ? { cursor } : {}),
+			});
+			found.push(...items);
 			cursor = next;
 			await between();
 		} while (cursor);
@@ -135,8 +132,8 @@ describe.each(stores)("finding products on %s", (_, url) => {
 			const params = someQuestion();
 			expect({ params, ids: ids(await all(params)) }).toEqual({ params, ids: ids(expected(params)) });
 			const skip = chance.between(0, 30);
-			const { rows } = await page({ ...params, skip });
-			expect({ params, skip, ids: ids(rows) }).toEqual({
+			const { items } = await page({ ...params, skip });
+			expect({ params, skip, ids: ids(items) }).toEqual({
 				...{ params, skip },
 				ids: ids(expected(params)).slice(skip, skip + (params.limit as number)),
 			});
@@ -237,7 +234,7 @@ describe.each(stores)("finding products on %s", (_, url) => {
 	});
 
 	test.each(["!!!", "☕", "-", "' \"", "…", "´"])("finds nothing by %j, which has no word", async (q) => {
-		expect(await page({ q })).toEqual({ rows: [], next: undefined });
+		expect(await page({ q })).toEqual({ items: [], next: null });
 		expect(ids(await all({ q, category: "dapur", sort: "-price" }))).toEqual([]);
 	});
 

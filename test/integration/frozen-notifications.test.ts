@@ -73,7 +73,7 @@ test.each([
 		await eventually(
 			"all mails to be sent",
 			async () => {
-				const all = await callAction(node, "v1.notifications.list", { limit: 100 }, asService());
+				const { items: all } = await callAction(node, "v1.notifications.list", { limit: 100 }, asService());
 				return all.filter(({ status }) => status === "sent").length === before + MAILS;
 			},
 			30_000,
@@ -87,7 +87,7 @@ test.each([
 			await eventually("another mail", async () => timesOf([last])[0] === 1);
 			expect(timesOf(people)).toEqual(people.map(() => 1));
 			await eventually("its mark", async () => {
-				const all = await callAction(node, "v1.notifications.list", { limit: 100 }, asService());
+				const { items: all } = await callAction(node, "v1.notifications.list", { limit: 100 }, asService());
 				return all.every(({ status }) => status === "sent");
 			});
 		}

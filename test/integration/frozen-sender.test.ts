@@ -54,7 +54,7 @@ test("a frozen process that sends is replaced; what it held is sent once more at
 	await eventually("the service to be well", async () => (await health()) === "healthy");
 	expect(sender.pid).not.toBe(pid);
 	await eventually("all mails to be sent", async () => {
-		const all = await callAction(shop, "v1.notifications.list", { limit: 100 }, asService());
+		const { items: all } = await callAction(shop, "v1.notifications.list", { limit: 100 }, asService());
 		return all.length === MAILS + 1 && all.every(({ status }) => status === "sent");
 	});
 	const counts = Object.values(Object.groupBy(mails.received, (address) => address)).map(

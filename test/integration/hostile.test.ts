@@ -46,7 +46,9 @@ beforeAll(async () => {
 	product_id = (await newProduct(shop, 100)).id;
 	order_id = (await victim.call("v1.orders.place", { items: [{ product_id, quantity: 1 }] })).id;
 	notification_id = await eventually("a message", async () => {
-		const [found] = await victim.call("v1.notifications.list", {});
+		const {
+			items: [found],
+		} = await victim.call("v1.notifications.list", {});
 		return found?.id;
 	});
 });
@@ -587,6 +589,6 @@ test("a value that PostgreSQL refuses, should one get so far, is the caller's mi
 test("after all this the shop is as it was", async () => {
 	const { body } = await send("GET", `/api/v1/orders/${order_id}`, { token: victim.token });
 	expect(body).toMatchObject({ status: "pending" });
-	const admins = await callAction(shop, "v1.users.list", { limit: 100 }, asService());
+	const { items: admins } = await callAction(shop, "v1.users.list", { limit: 100 }, asService());
 	expect(admins.filter(({ role }) => role === "admin")).toHaveLength(1);
 });

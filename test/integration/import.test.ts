@@ -73,7 +73,10 @@ describe.each(stores)("a catalogue file imported into %s", (_, url) => {
 		const { sku, product } = await known();
 		const word = `w${randomUUID().slice(0, 8)}`;
 		await take(`sku,name\n${sku},Kopi ${word}\n`);
-		const found = await callAction(broker, "v1.products.list", { q: `${word} harum`, max_price: 92_000 });
+		const { items: found } = await callAction(broker, "v1.products.list", {
+			q: `${word} harum`,
+			max_price: 92_000,
+		});
 		expect(found.map(({ id }) => id)).toEqual([product.id]);
 	});
 
@@ -147,7 +150,10 @@ describe.each(stores)("a catalogue file imported into %s", (_, url) => {
 			price: 1000,
 			category: "minuman",
 		});
-		const found = await callAction(broker, "v1.products.list", { q: "teh segar minuman", max_price: 1000 });
+		const { items: found } = await callAction(broker, "v1.products.list", {
+			q: "teh segar minuman",
+			max_price: 1000,
+		});
 		expect(found.map(({ id }) => id)).toContain(product.id);
 	});
 

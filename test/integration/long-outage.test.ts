@@ -50,7 +50,7 @@ async function allSent(): Promise<void> {
 	await eventually(
 		"all mails to be sent",
 		async () => {
-			const all = await callAction(shop, "v1.notifications.list", { limit: 100 }, asService());
+			const { items: all } = await callAction(shop, "v1.notifications.list", { limit: 100 }, asService());
 			return all.length > 0 && all.every(({ status }) => status === "sent");
 		},
 		40_000,

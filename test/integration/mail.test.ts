@@ -93,7 +93,7 @@ const mailsTo = (person: { email: string }) => received.filter(({ to }) => to.in
 
 async function welcome(person: { id: number }, status: string) {
 	return eventually(`a message that is ${status}`, async () => {
-		const found = await keeper.call("v1.notifications.list", { limit: 100 });
+		const { items: found } = await keeper.call("v1.notifications.list", { limit: 100 });
 		return found.find((message) => message.user_id === person.id && message.status === status);
 	});
 }
@@ -195,7 +195,9 @@ test("a mail is not given up because the server refuses the shop", async () => {
 	senderIsBlocked = true;
 	const person = await newUser(shop);
 	await eventually("a first try", async () => {
-		const [message] = await person.call("v1.notifications.list", {});
+		const {
+			items: [message],
+		} = await person.call("v1.notifications.list", {});
 		return message?.history.some(({ status }) => status === "failed");
 	});
 	senderIsBlocked = false;
@@ -235,7 +237,9 @@ test("while the server is away mails wait", async () => {
 	await silence();
 	const person = await newUser(shop);
 	const waiting = await eventually("a first try", async () => {
-		const [message] = await person.call("v1.notifications.list", {});
+		const {
+			items: [message],
+		} = await person.call("v1.notifications.list", {});
 		return message?.history.some(({ status }) => status === "failed") && message;
 	});
 	expect(waiting.status).toBe("queued");
@@ -256,7 +260,7 @@ test("a server that does not answer holds up mails and nothing else: orders and 
 	const order = await person.call("v1.orders.place", { items: [{ product_id, quantity: 1 }] });
 	await person.call("v1.orders.pay", { id: order.id });
 	await eventually("a text message before any mail", async () => {
-		const found = await person.call("v1.notifications.list", {});
+		const { items: found } = await person.call("v1.notifications.list", {});
 		const paid = found.filter(({ type }) => type === "order_paid");
 		const statusOf = (name: string) => paid.find(({ channel }) => channel === name)?.status;
 		return statusOf("sms") === "sent" && statusOf("email") === "queued";

@@ -30,7 +30,7 @@ afterAll(async () => {
 /** Waits until a person has `count` messages and all are sent. Returns them. */
 function sentTo(person: Person, count: number) {
 	return eventually(`${count} sent messages`, async () => {
-		const found = await person.call("v1.notifications.list", {});
+		const { items: found } = await person.call("v1.notifications.list", {});
 		return found.length >= count && found.every(({ status }) => status === "sent") && found;
 	});
 }
@@ -91,7 +91,7 @@ const moved = (user_id: number, number: string) => ({
 
 /** Returns the types of a person's messages about an order number, oldest first. */
 async function messagesAbout(person: Person, number: string) {
-	const found = await person.call("v1.notifications.list", { limit: 100 });
+	const { items: found } = await person.call("v1.notifications.list", { limit: 100 });
 	return found
 		.filter(({ subject }) => subject?.includes(number))
 		.sort((a, b) => a.created_at.localeCompare(b.created_at))
@@ -286,7 +286,9 @@ test("people see their own messages only, an admin everybody's", async () => {
 	expect(await one.call("v1.notifications.get", { id })).toMatchObject({ id });
 	await expect(two.call("v1.notifications.get", { id })).rejects.toMatchObject({ code: 404 });
 	await expect(one.call("v1.notifications.get", { id: randomUUID() })).rejects.toMatchObject({ code: 404 });
-	expect((await two.call("v1.notifications.list", {})).every(({ user_id }) => user_id === two.id)).toBe(true);
+	expect((await two.call("v1.notifications.list", {})).items.every(({ user_id }) => user_id === two.id)).toBe(
+		true,
+	);
 	const keeper = await admin(shop);
 	expect(await keeper.call("v1.notifications.get", { id })).toMatchObject({ user_id: one.id });
 });

@@ -177,8 +177,10 @@ describe("reading orders", () => {
 		const first = await one.call("v1.orders.place", { items });
 		const second = await one.call("v1.orders.place", { items });
 		const foreign = await two.call("v1.orders.place", { items });
-		expect((await one.call("v1.orders.list", {})).map(({ id }) => id)).toEqual([second.id, first.id]);
-		expect((await one.call("v1.orders.list", { skip: 1, limit: 1 })).map(({ id }) => id)).toEqual([first.id]);
+		expect((await one.call("v1.orders.list", {})).items.map(({ id }) => id)).toEqual([second.id, first.id]);
+		expect((await one.call("v1.orders.list", { skip: 1, limit: 1 })).items.map(({ id }) => id)).toEqual([
+			first.id,
+		]);
 		await expect(one.call("v1.orders.get", { id: foreign.id })).rejects.toMatchObject({ code: 404 });
 		await expect(one.call("v1.orders.get", { id: "x" })).rejects.toMatchObject({ code: 404 });
 		const keeper = await admin(broker);

@@ -28,7 +28,7 @@ const transfer = () => gateway.transfer(buyer);
 const statusOf = async (id: string) => (await buyer.call("v1.orders.get", { id })).status;
 
 async function mailsAbout(number: string) {
-	const mails = await buyer.call("v1.notifications.list", { limit: 100 });
+	const { items: mails } = await buyer.call("v1.notifications.list", { limit: 100 });
 	return mails.filter(({ subject }) => subject?.includes(`#${number}`)).map(({ type }) => type);
 }
 

@@ -73,7 +73,7 @@ describe.each(stores)("products on %s", (_, url) => {
 			added.push((await callAction(broker, "v1.products.create", given, asService())).id);
 		}
 		const ids = async (page: { skip?: number; limit?: number }) =>
-			(await callAction(broker, "v1.products.list", { ...page, category })).map(({ id }) => id);
+			(await callAction(broker, "v1.products.list", { ...page, category })).items.map(({ id }) => id);
 		expect(await ids({})).toEqual(added);
 		expect(await ids({ skip: 1, limit: 2 })).toEqual(added.slice(1, 3));
 		expect(await callAction(broker, "v1.products.categories", {})).toContain(category);

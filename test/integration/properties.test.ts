@@ -56,7 +56,9 @@ beforeAll(async () => {
 	const { id: product_id } = await newProduct(shop, 1_000_000_000);
 	const order = await buyer.call("v1.orders.place", { items: [{ product_id, quantity: 1 }] });
 	const message = await eventually("a message", async () => {
-		const [found] = await buyer.call("v1.notifications.list", {});
+		const {
+			items: [found],
+		} = await buyer.call("v1.notifications.list", {});
 		return found?.id;
 	});
 	known = { users: [String(buyer.id)], products: [product_id], orders: [order.id], notifications: [message] };

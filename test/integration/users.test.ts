@@ -119,6 +119,6 @@ test("the first admin is made once, however many processes ask, and although a c
 		),
 	);
 	expect(won(asked)).toBe(4);
-	const users = await callAction(one, "v1.users.list", { limit: 100 }, asService());
+	const { items: users } = await callAction(one, "v1.users.list", { limit: 100 }, asService());
 	expect(users.filter(({ role }) => role === "admin")).toHaveLength(1);
 });

@@ -47,7 +47,7 @@ test("whoever loses an account is told at the address that was the own, however 
 	const node = notifications;
 	const mailsTo = (person: Person, count: number) =>
 		eventually(`${count} mails to ${person.email}`, async () => {
-			const all = await callAction(node, "v1.notifications.list", { limit: 100 }, asService());
+			const { items: all } = await callAction(node, "v1.notifications.list", { limit: 100 }, asService());
 			const sent = all.filter(({ user_id, status }) => user_id === person.id && status === "sent");
 			return sent.length >= count && sent.map(({ type, recipient }) => `${type} ${recipient}`).sort();
 		});

@@ -57,15 +57,16 @@ const others = {
 	outbox: () => [],
 	health,
 };
+const empty = () => ({ items: [], next: null });
 const handlers = implement<object>();
 
-export const good = handlers(notifications, { ...others, list: () => [] });
+export const good = handlers(notifications, { ...others, list: empty });
 // @ts-expect-error an action of the contract that is missing
 export const missing = handlers(notifications, others);
 // @ts-expect-error a result of the wrong type
 export const wrong = handlers(notifications, { ...others, list: () => 7 });
 // @ts-expect-error an action that the contract does not have
-export const unknown = handlers(notifications, { ...others, list: () => [], send: () => null });
+export const unknown = handlers(notifications, { ...others, list: empty, send: () => null });
 
 const declared = { name: "reviews", version: 1, about: "Reviews of users", actions: {} } as const;
 

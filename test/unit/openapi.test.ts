@@ -4,6 +4,7 @@ import { createConfig, lintFromString } from "@redocly/openapi-core";
 import { z } from "zod";
 import { generatedFiles } from "../../cli/generated/generated-files.ts";
 import { allActions } from "../../contracts/actions.ts";
+import { rowsOf } from "../../contracts/contract.ts";
 import { openApiDocument } from "../../services/api/openapi.ts";
 
 test("the API's document passes the strictest rules of a public linter", async () => {
@@ -42,9 +43,22 @@ describe("every address", () => {
 		},
 	);
 
+	const creating = withAddress.filter(([, { contract }]) => contract.rest?.location);
+
+	test.each(creating)("%s leads to an address that exists, by fields of its result", (_, { contract }) => {
+		const location = contract.rest?.location as string;
+		const reading = withAddress.filter(
+			([, { contract: other }]) => other.rest?.method === "GET" && other.rest.path === location,
+		);
+		expect(reading).toHaveLength(1);
+		for (const [, field] of location.matchAll(/:(\w+)/g)) {
+			expect((contract.result as z.ZodObject).shape).toHaveProperty(field as string);
+		}
+	});
+
 	test.each(withAddress)("%s has an example of what it answers that is one", (_, { contract }) => {
-		const results =
-			contract.result instanceof z.ZodArray ? [contract.result.element as z.ZodType] : [contract.result];
+		const result = rowsOf(contract) ?? contract.result;
+		const results = result instanceof z.ZodArray ? [result.element as z.ZodType] : [result];
 		for (const result of results) {
 			for (const example of (result.meta()?.examples as unknown[] | undefined) ?? []) {
 				expect(result.safeParse(example).error?.issues ?? []).toEqual([]);
