@@ -13,7 +13,7 @@ export interface Sweep<This> {
 }
 
 interface SweepingService extends Service {
-	comparer?: ConsistencyChecker;
+	consistency?: ConsistencyChecker;
 	sweeping: { stop(): Promise<void> }[];
 }
 
@@ -39,7 +39,7 @@ function run<This extends Service>(service: This & SweepingService, { name, ever
 	let isStopping = false;
 	const sweep = async () => {
 		try {
-			await service.comparer?.ready();
+			await service.consistency?.ready();
 			let hasMore = true;
 			while (hasMore && !isStopping) {
 				hasMore = await work.call(service);

@@ -13,7 +13,7 @@ export interface Command {
 	output(): string;
 	errors(): string;
 	/** Waits for a line that matches. Fails with the output if the process exits first, or on timeout. */
-	line(pattern: RegExp, patience_ms?: number): Promise<string>;
+	line(pattern: RegExp, timeout_ms?: number): Promise<string>;
 	/** Waits for the exit and returns the exit code. */
 	ended(): Promise<number | null>;
 }
@@ -74,8 +74,8 @@ export function follow(child: ChildProcess): Command {
 		output: () => output,
 		errors: () => errors,
 		ended: () => exit,
-		async line(pattern, patience_ms = 60_000) {
-			const deadline = Date.now() + patience_ms;
+		async line(pattern, timeout_ms = 60_000) {
+			const deadline = Date.now() + timeout_ms;
 			for (;;) {
 				const found = output.split("\n").find((line) => pattern.test(line));
 				if (found !== undefined) {
@@ -92,10 +92,10 @@ export function follow(child: ChildProcess): Command {
 
 /** Starts a shop and waits until it has printed `ready`. Returns it with a client of its API. */
 export async function startShop(folder: string, environment: Record<string, string> = {}) {
-	const begun = Date.now();
+	const started_at = Date.now();
 	const command = run(folder, ["start"], environment);
 	const address = (await command.line(/^ready /)).slice("ready ".length).trim();
-	return { ...command, address, ready_ms: Date.now() - begun, request: client(address) };
+	return { ...command, address, ready_ms: Date.now() - started_at, request: client(address) };
 }
 
 /** Returns a client that sends and receives JSON. */
@@ -199,12 +199,12 @@ export async function cleanUp(): Promise<void> {
 export async function until(
 	what: string,
 	check: () => boolean | Promise<boolean>,
-	patience_ms = 60_000,
+	timeout_ms = 60_000,
 ): Promise<void> {
-	const deadline = Date.now() + patience_ms;
+	const deadline = Date.now() + timeout_ms;
 	while (!(await check())) {
 		if (Date.now() > deadline) {
-			throw new Error(`waited ${patience_ms} ms in vain for ${what}`);
+			throw new Error(`waited ${timeout_ms} ms in vain for ${what}`);
 		}
 		await new Promise((wake) => setTimeout(wake, 50));
 	}

@@ -3,19 +3,19 @@ import type { Check, Remnant, ServiceAudit, Snapshot } from "../../database/audi
 /** Those of deleted users are empty, and nobody waits for them. */
 const failed: Check = {
 	check: "no message failed for good",
-	cure: "Mend what the reason names, then run the command of the line.",
-	all: "SELECT count(*)::integer AS rows FROM notifications",
-	wrong: `SELECT 'messages ' || type, count(*) || ' of them failed for good, most because of: '
+	remedy: "Mend what the reason names, then run the command of the line.",
+	count: "SELECT count(*)::integer AS rows FROM notifications",
+	breaches: `SELECT 'messages ' || type, count(*) || ' of them failed for good, most because of: '
 			|| coalesce(mode() WITHIN GROUP (ORDER BY history->-1->>'reason'), 'no reason is known')
 			|| '. To send them again: npm run mails -- retry --type ' || type
 		FROM notifications WHERE status = 'failed' AND data IS NOT NULL GROUP BY type`,
 };
 
-const handedOver: Check = {
+const states: Check = {
 	check: "a sent message was handed over",
-	cure: "The row was changed by hand: what the mail or SMS server has in its log is so.",
-	all: "SELECT count(*)::integer AS rows FROM notifications WHERE status = 'sent'",
-	wrong: `SELECT 'message ' || id, CASE
+	remedy: "The row was changed by hand: what the mail or SMS server has in its log is so.",
+	count: "SELECT count(*)::integer AS rows FROM notifications WHERE status = 'sent'",
+	breaches: `SELECT 'message ' || id, CASE
 			WHEN channel NOT IN ('email', 'sms') THEN type || ' goes by ' || channel || ', which is no channel'
 			WHEN status = 'queued' AND aggregate = '' THEN type || ' is queued, and about nothing'
 			WHEN status = 'queued' AND leased_at > now() + interval '1 hour'
@@ -45,4 +45,4 @@ function remnants(query: Snapshot, user_ids: number[]): Promise<Remnant[]> {
 	);
 }
 
-export default { checks: [failed, handedOver], remnants } satisfies ServiceAudit;
+export default { checks: [failed, states], remnants } satisfies ServiceAudit;

@@ -21,7 +21,7 @@ export interface Reader {
 }
 
 /** The data of an event, and its time in ISO 8601. */
-type Happened = object & { occurred_at: string };
+type EventData = object & { occurred_at: string };
 
 interface Mail {
 	subject: Template[];
@@ -71,7 +71,7 @@ export class Templates {
 		const files = (await readdir(this.#folder, { recursive: true })).map((name) =>
 			name.replaceAll("\\", "/"),
 		);
-		nameStrays(files);
+		rejectStrays(files);
 		for (const [event, { type, example }] of Object.entries(MESSAGES)) {
 			const hasText = LOCALES.some((locale) => files.includes(`${locale}/${type}.txt`));
 			for (const locale of LOCALES) {
@@ -101,7 +101,7 @@ export class Templates {
 		channel: ChannelName,
 		event: EventName,
 		reader: Reader,
-		data: Happened,
+		data: EventData,
 		shopUrl = settings.shopUrl,
 	): Promise<Written> {
 		const { type, token_for } = messageOf(event);
@@ -140,7 +140,7 @@ export class Templates {
 			try {
 				const needed = token && messageOf(event).token_for ? token : "";
 				// An empty address counts as none.
-				judge(channel, needed, await this.write(channel, event, reader, data, shopUrl ?? ""));
+				validate(channel, needed, await this.write(channel, event, reader, data, shopUrl ?? ""));
 			} catch (error) {
 				throw new Error(`templates/${file} cannot be filled in: ${(error as Error).message}`);
 			}
@@ -149,7 +149,7 @@ export class Templates {
 }
 
 /** Checks a rendered message. */
-function judge(channel: ChannelName, token: string, { subject, html, text }: Written): void {
+function validate(channel: ChannelName, token: string, { subject, html, text }: Written): void {
 	if (text === "" || (channel === "email" && (subject === "" || !text.includes("Budi")))) {
 		throw new Error("it says nothing: a mail needs a subject and {{ name }}, the layout {{ content | raw }}");
 	}
@@ -162,7 +162,7 @@ function judge(channel: ChannelName, token: string, { subject, html, text }: Wri
 }
 
 /** Rejects unknown files, whose names are probably misspelt. */
-function nameStrays(files: string[]): void {
+function rejectStrays(files: string[]): void {
 	const types = Object.values(MESSAGES).map(({ type }) => type);
 	const known = new Set([
 		"layout.html",
@@ -194,11 +194,11 @@ function linkFor(
 }
 
 function split(text: string): Mail {
-	const [whole, subject] = /<title>(.*?)<\/title>/s.exec(text) ?? [];
-	if (!whole || !subject?.trim()) {
+	const [title, subject] = /<title>(.*?)<\/title>/s.exec(text) ?? [];
+	if (!title || !subject?.trim()) {
 		throw new Error("it needs a <title>, which is the subject of the mail");
 	}
-	return { subject: plain.parse(subject), content: html.parse(text.replace(whole, "")) };
+	return { subject: plain.parse(subject), content: html.parse(text.replace(title, "")) };
 }
 
 /** A phone is never verified. */
@@ -206,7 +206,7 @@ function nameFor(channel: ChannelName, { name, is_verified, locale }: Reader): s
 	return is_verified && channel === "email" ? name : nameForStranger(name, locale);
 }
 
-function withSubtotals(data: Happened): object {
+function withSubtotals(data: EventData): object {
 	const { items } = data as { items?: { price_minor: number; quantity: number }[] };
 	return items
 		? { ...data, items: items.map((item) => ({ ...item, subtotal_minor: item.price_minor * item.quantity })) }

@@ -16,9 +16,10 @@ const EVERY_PAYMENT = "SELECT count(*)::integer AS rows FROM payments";
 
 const paid: Check = {
 	check: "nobody pays for what they do not get",
-	cure: "Ask the provider about the payment: refund the order (`v1.orders.refund`) where money is here for nothing, else put the state back by hand.",
-	all: EVERY_PAYMENT,
-	wrong: `SELECT 'order ' || o.number, 'is ' || o.status || ' without a payment'
+	remedy:
+		"Ask the provider about the payment: refund the order (`v1.orders.refund`) where money is here for nothing, else put the state back by hand.",
+	count: EVERY_PAYMENT,
+	breaches: `SELECT 'order ' || o.number, 'is ' || o.status || ' without a payment'
 		-- An order of nothing needs none.
 		FROM orders o WHERE o.status = ANY ($1) AND o.total_minor > 0 AND NOT EXISTS (
 			SELECT FROM payments p WHERE p.order_id = o.id AND NOT p.is_late AND p.status = ANY ($2)
@@ -48,13 +49,14 @@ const paid: Check = {
 	values: [SOLD, PAID, BOUGHT],
 };
 
-const jobs: Check = {
+const openPayments: Check = {
 	check: "an open payment comes to an end",
-	cure: "Set payments.check_at to now() so that the provider is asked; where money has to go back, add the job `refund_payment` with its key.",
-	all: "SELECT count(*)::integer AS rows FROM payments WHERE status IN ('open', 'refunding')",
-	under_way: `SELECT count(*)::integer AS rows FROM payments
+	remedy:
+		"Set payments.check_at to now() so that the provider is asked; where money has to go back, add the job `refund_payment` with its key.",
+	count: "SELECT count(*)::integer AS rows FROM payments WHERE status IN ('open', 'refunding')",
+	in_progress: `SELECT count(*)::integer AS rows FROM payments
 		WHERE status = 'refunding' AND EXISTS (SELECT FROM graphile_worker.jobs WHERE key = 'refund:' || reference)`,
-	wrong: `SELECT 'payment ' || p.reference, 'has to go back, but no job does it' FROM payments p
+	breaches: `SELECT 'payment ' || p.reference, 'has to go back, but no job does it' FROM payments p
 		WHERE p.status = 'refunding'
 			AND NOT EXISTS (SELECT FROM graphile_worker.jobs WHERE key = 'refund:' || p.reference)
 		UNION ALL
@@ -75,9 +77,10 @@ const jobs: Check = {
 
 const amounts: Check = {
 	check: "a payment is what its order costs",
-	cure: "The provider's amount is what was charged: where it differs from the order's total, refund the difference there and correct the row.",
-	all: EVERY_PAYMENT,
-	wrong: `SELECT 'order ' || o.number, 'costs ' || o.total_minor || ', payment ' || p.reference || ' is of ' || p.amount_minor
+	remedy:
+		"The provider's amount is what was charged: where it differs from the order's total, refund the difference there and correct the row.",
+	count: EVERY_PAYMENT,
+	breaches: `SELECT 'order ' || o.number, 'costs ' || o.total_minor || ', payment ' || p.reference || ' is of ' || p.amount_minor
 		FROM payments p JOIN orders o ON o.id = p.order_id WHERE p.amount_minor <> o.total_minor
 		UNION ALL
 		SELECT 'charge ' || c.reference,
@@ -90,11 +93,12 @@ const amounts: Check = {
  * A transfer is in the sandbox's books only once it ended: that it was settled, only its webhook tells. Its charge may be
  * cancelled although it was settled, where the two came at the same moment.
  */
-const books: Check = {
+const charges: Check = {
 	check: "the provider's books are the shop's",
-	cure: "Look the charge up at the provider; what is true there decides whether to refund there or to correct the payment here.",
-	all: "SELECT count(*)::integer AS rows FROM sandbox_charges",
-	wrong: `SELECT 'charge ' || c.reference, 'is ' || c.status || ' at the provider, but unknown here'
+	remedy:
+		"Look the charge up at the provider; what is true there decides whether to refund there or to correct the payment here.",
+	count: "SELECT count(*)::integer AS rows FROM sandbox_charges",
+	breaches: `SELECT 'charge ' || c.reference, 'is ' || c.status || ' at the provider, but unknown here'
 		FROM sandbox_charges c WHERE NOT EXISTS (SELECT FROM payments p WHERE p.reference = c.reference)
 		UNION ALL
 		SELECT 'charge ' || p.reference, 'is ' || coalesce(c.status, 'not there') || ' at the provider, but ' || p.status
@@ -111,9 +115,10 @@ const books: Check = {
 
 const webhooks: Check = {
 	check: "what the provider told is so",
-	cure: "Have the provider send the webhook again, after its row in provider_events is deleted; or correct the payment by hand.",
-	all: "SELECT count(*)::integer AS rows FROM provider_events",
-	wrong: `SELECT 'webhook ' || e.id, 'told ' || e.type || ', but payment ' || p.reference || ' is ' || p.status
+	remedy:
+		"Have the provider send the webhook again, after its row in provider_events is deleted; or correct the payment by hand.",
+	count: "SELECT count(*)::integer AS rows FROM provider_events",
+	breaches: `SELECT 'webhook ' || e.id, 'told ' || e.type || ', but payment ' || p.reference || ' is ' || p.status
 		FROM provider_events e JOIN payments p USING (reference)
 		WHERE e.type = 'payment.settled' AND NOT p.status = ANY ($1) OR e.type = 'payment.failed' AND p.status = 'open'
 		UNION ALL
@@ -123,4 +128,4 @@ const webhooks: Check = {
 };
 
 /** Compares the totals of orders with their payments and with the books of the provider. */
-export const paymentChecks: Check[] = [paid, jobs, amounts, books, webhooks];
+export const paymentChecks: Check[] = [paid, openPayments, amounts, charges, webhooks];

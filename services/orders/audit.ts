@@ -20,11 +20,12 @@ export const linesIn = (json: string) => `(
 const EVERY_ORDER = "SELECT count(*)::integer AS rows FROM orders";
 
 /** Clocks of servers are set right now and then, so these are no tight bounds. */
-const moments: Check = {
+const timestamps: Check = {
 	check: "an order happened in this order",
-	cure: "Check the clocks of the servers; where units are to come back and no job does it, add the job `restock_order` for the order.",
-	all: EVERY_ORDER,
-	wrong: `SELECT 'order ' || o.number, 'was ' || h.status || ' at ' || h.at || ', before it was placed'
+	remedy:
+		"Check the clocks of the servers; where units are to come back and no job does it, add the job `restock_order` for the order.",
+	count: EVERY_ORDER,
+	breaches: `SELECT 'order ' || o.number, 'was ' || h.status || ' at ' || h.at || ', before it was placed'
 		FROM order_history h JOIN orders o ON o.id = h.order_id WHERE h.at < o.created_at - interval '1 minute'
 		UNION ALL
 		SELECT 'order ' || o.number, 'was ' || h.status || ' at ' || h.at || ', which is still to come'
@@ -46,9 +47,10 @@ const moments: Check = {
 
 const totals: Check = {
 	check: "an order costs what its lines cost",
-	cure: "Take total and lines from the event order.placed or from the key's answer, whichever the buyer was told, and put them back by hand.",
-	all: EVERY_ORDER,
-	wrong: `SELECT 'order ' || o.number,
+	remedy:
+		"Take total and lines from the event order.placed or from the key's answer, whichever the buyer was told, and put them back by hand.",
+	count: EVERY_ORDER,
+	breaches: `SELECT 'order ' || o.number,
 		'has a total of ' || o.total_minor || ', its lines make ' || coalesce(sum(l.price_minor::numeric * l.quantity), 0)
 		FROM orders o LEFT JOIN order_lines l ON l.order_id = o.id
 		GROUP BY o.id HAVING o.total_minor IS DISTINCT FROM sum(l.price_minor::numeric * l.quantity)
@@ -62,9 +64,9 @@ const totals: Check = {
 
 const currencies: Check = {
 	check: "an order is in the shop's currency",
-	cure: "Set CURRENCY as it was when the orders were placed; a single other order was changed by hand.",
-	all: EVERY_ORDER,
-	wrong: `SELECT 'order ' || number, 'is in ' || currency || ', the shop''s currency is ' || $1::text
+	remedy: "Set CURRENCY as it was when the orders were placed; a single other order was changed by hand.",
+	count: EVERY_ORDER,
+	breaches: `SELECT 'order ' || number, 'is in ' || currency || ', the shop''s currency is ' || $1::text
 		FROM orders WHERE currency <> $1`,
 	values: [CURRENCY],
 };
@@ -75,9 +77,10 @@ const currencies: Check = {
  */
 const expiries: Check = {
 	check: "a pending order ends in time",
-	cure: "Start orders, whose sweep ends what is due; where the moment itself is wrong, set orders.expires_at to that of the hold.",
-	all: "SELECT count(*)::integer AS rows FROM orders WHERE status = 'pending'",
-	wrong: `SELECT 'order ' || number, CASE
+	remedy:
+		"Start orders, whose sweep ends what is due; where the moment itself is wrong, set orders.expires_at to that of the hold.",
+	count: "SELECT count(*)::integer AS rows FROM orders WHERE status = 'pending'",
+	breaches: `SELECT 'order ' || number, CASE
 			WHEN expires_at IS NULL THEN 'is pending and never expires'
 			WHEN expires_at < now() - interval '5 minutes' THEN 'should have ended at ' || expires_at || ', and is pending'
 			ELSE 'is pending until ' || expires_at || ', longer than any order'
@@ -92,9 +95,9 @@ const expiries: Check = {
 
 const keys: Check = {
 	check: "a key has one order, an order one reservation",
-	cure: "Look the order up by its events: it was deleted, or its key or reservation was changed by hand.",
-	all: "SELECT count(*)::integer AS rows FROM idempotency_keys",
-	wrong: `SELECT 'key ' || k.key || ' of user ' || k.user_id, 'has an order that is not there'
+	remedy: "Look the order up by its events: it was deleted, or its key or reservation was changed by hand.",
+	count: "SELECT count(*)::integer AS rows FROM idempotency_keys",
+	breaches: `SELECT 'key ' || k.key || ' of user ' || k.user_id, 'has an order that is not there'
 		FROM idempotency_keys k
 		WHERE k.answer ? 'order' AND NOT EXISTS (
 			SELECT FROM orders o WHERE o.id = ${asUuid("k.answer->'order'->>'id'")} AND o.user_id = k.user_id
@@ -111,11 +114,12 @@ const keys: Check = {
 };
 
 /** Stored responses to orders, repeated for 24 hours: the fields that an order keeps from its placing. */
-const answers: Check = {
+const storedResponses: Check = {
 	check: "a key repeats what its order is",
-	cure: "The buyer was told what the key says: put the order back to that, or delete the key where the order is right.",
-	all: "SELECT count(*)::integer AS rows FROM idempotency_keys WHERE answer ? 'order'",
-	wrong: `SELECT document, what FROM (
+	remedy:
+		"The buyer was told what the key says: put the order back to that, or delete the key where the order is right.",
+	count: "SELECT count(*)::integer AS rows FROM idempotency_keys WHERE answer ? 'order'",
+	breaches: `SELECT document, what FROM (
 			SELECT 'order ' || o.number AS document, CASE
 				WHEN told->>'number' IS DISTINCT FROM o.number
 				THEN concat('has this number, its buyer was answered ', told->>'number')
@@ -134,11 +138,12 @@ const answers: Check = {
 		) AS compared WHERE what IS NOT NULL`,
 };
 
-const namedByOrders: Check = {
+const knownOrders: Check = {
 	check: "an order that had events is there",
-	cure: "Restore orders from a copy; if an older copy is all there is, `npm run audit -- --accept-restore` lets the shop go on without them.",
-	all: "SELECT count(*)::integer AS rows FROM event_sequences",
-	wrong: `SELECT s.aggregate, 'has had ' || s.sequence || ' events, but there is no such order'
+	remedy:
+		"Restore orders from a copy; if an older copy is all there is, `npm run audit -- --accept-restore` lets the shop go on without them.",
+	count: "SELECT count(*)::integer AS rows FROM event_sequences",
+	breaches: `SELECT s.aggregate, 'has had ' || s.sequence || ' events, but there is no such order'
 		FROM event_sequences s
 		WHERE s.lost < s.sequence AND NOT EXISTS (SELECT FROM orders o WHERE o.id = ${asUuid("substr(s.aggregate, 7)")})
 		UNION ALL
@@ -179,6 +184,6 @@ function remnants(query: Snapshot, user_ids: number[]): Promise<Remnant[]> {
 }
 
 export default {
-	checks: [moments, totals, currencies, expiries, keys, answers, namedByOrders, ...paymentChecks],
+	checks: [timestamps, totals, currencies, expiries, keys, storedResponses, knownOrders, ...paymentChecks],
 	remnants,
 } satisfies ServiceAudit;

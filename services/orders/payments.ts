@@ -50,10 +50,10 @@ export async function payOrder(
 		return { order: await transitionOrder(service, id, "pay", owner, actor, isRepetition) };
 	}
 	const payment = await openPayment(service, id, method, owner);
-	const now = async () => (await find()) as OrderRow;
+	const current = async () => (await find()) as OrderRow;
 	if (!payment) {
 		const wasPayable = (TRANSITIONS.pay.from as readonly OrderStatus[]).includes(order.status);
-		return { order: inOneOf(wasPayable || isRepetition ? BOUGHT : [], await now()) };
+		return { order: requireState(wasPayable || isRepetition ? BOUGHT : [], await current()) };
 	}
 	const outcome = await charge(service, order, payment);
 	if (outcome === "pending") {
@@ -62,10 +62,10 @@ export async function payOrder(
 	if (outcome === "settled") {
 		const settled = await settlePayment(service, payment);
 		// If it was paid in another way meanwhile, it may have been shipped since.
-		return { order: settled === "paid" ? await now() : inOneOf(BOUGHT, await now()) };
+		return { order: settled === "paid" ? await current() : requireState(BOUGHT, await current()) };
 	}
 	await failPayment(service, payment);
-	const after = await now();
+	const after = await current();
 	if (BOUGHT.includes(after.status)) {
 		return { order: after };
 	}
@@ -73,7 +73,7 @@ export async function payOrder(
 	throw problem(outcome === "declined" ? "PAYMENT_DECLINED" : "PAYMENT_NOT_MADE");
 }
 
-function inOneOf(expected: OrderStatus[], order: OrderRow): OrderRow {
+function requireState(expected: OrderStatus[], order: OrderRow): OrderRow {
 	if (!expected.includes(order.status)) {
 		throw problem("ORDER_IN_OTHER_STATE", { state: order.status });
 	}
@@ -106,9 +106,9 @@ export async function takeProviderEvent(
 	service: PayingService,
 	event: z.output<typeof providerEvent>,
 ): Promise<void> {
-	const take = event.type === "payment.settled" ? settlePayment : failPayment;
+	const apply = event.type === "payment.settled" ? settlePayment : failPayment;
 	const { reference, amount, id } = event;
-	const outcome = await take(service, { reference, amount_minor: toMinor(amount) }, id);
+	const outcome = await apply(service, { reference, amount_minor: toMinor(amount) }, id);
 	if (isRefused(outcome)) {
 		throw problem(REFUSALS[outcome]);
 	}
@@ -152,8 +152,9 @@ export async function checkPayment(
 	service: PayingService,
 	payment: Pick<Payment, "reference" | "amount_minor">,
 ): Promise<void> {
-	const take = (await service.provider.cancel(payment.reference)) === "settled" ? settlePayment : failPayment;
-	await take(service, payment);
+	const apply =
+		(await service.provider.cancel(payment.reference)) === "settled" ? settlePayment : failPayment;
+	await apply(service, payment);
 }
 
 /** Job: refunds a payment. If it had come too late, the customer is notified. */

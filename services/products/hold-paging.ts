@@ -107,7 +107,7 @@ export async function moveOldest(store: HoldStore, product_id: string, sizes = S
 }
 
 /** Moves holds in the background, one page of a product at a time. */
-export class Mover {
+export class HoldMover {
 	#store: HoldStore;
 	#warn: (line: string) => void;
 	#moving = new Map<string, Promise<void>>();

@@ -20,7 +20,7 @@ export async function restock(
 ): Promise<string[]> {
 	const restocked: string[] = [];
 	// Processes of an earlier version read and write only this.
-	const remembered = `restocks.${order_id}`;
+	const restockField = `restocks.${order_id}`;
 	for (const [_id, quantity] of sumByProduct(lines)) {
 		const at = new Date().toISOString();
 		const isChanged = await supply(
@@ -28,8 +28,8 @@ export async function restock(
 			_id,
 			order_id,
 			{ reason: "restock", quantity, at },
-			{ [remembered]: { $exists: false } },
-			{ [remembered]: at },
+			{ [restockField]: { $exists: false } },
+			{ [restockField]: at },
 		);
 		restocked.push(...(isChanged ? [_id] : []));
 	}
@@ -80,7 +80,7 @@ export async function changeStock(
 			throw problem("PRODUCT_NOT_FOUND");
 		}
 		const { document, units } = await heldOf(store, found);
-		const { quantity, stock } = judgeChange(document.stock, units, change);
+		const { quantity, stock } = checkChange(document.stock, units, change);
 		const at = new Date().toISOString();
 		const isChanged = await supply(
 			store.products,
@@ -101,7 +101,7 @@ export async function changeStock(
  * Returns the number of units to add, and a condition on the stock. Held units count towards the maximum, since they
  * may come back.
  */
-function judgeChange(stock: number, held: number, change: StockChange) {
+function checkChange(stock: number, held: number, change: StockChange) {
 	const quantity = "stock" in change ? change.stock - change.expected : change.quantity;
 	if ("stock" in change && stock !== change.expected) {
 		throw problem("STOCK_DIFFERS", { stock, expected: change.expected });

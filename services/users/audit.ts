@@ -2,9 +2,10 @@ import type { Check, ServiceAudit } from "../../database/audit.ts";
 
 const accounts: Check = {
 	check: "who is gone has no account",
-	cure: "Delete the account again (`v1.users.remove`, or the columns by hand where deleted_at is set), and end refresh tokens that are left.",
-	all: "SELECT count(*)::integer AS rows FROM users WHERE deleted_at IS NOT NULL OR NOT is_active",
-	wrong: `SELECT 'user ' || id, 'was deleted, but the row still tells of the person or lets them in'
+	remedy:
+		"Delete the account again (`v1.users.remove`, or the columns by hand where deleted_at is set), and end refresh tokens that are left.",
+	count: "SELECT count(*)::integer AS rows FROM users WHERE deleted_at IS NOT NULL OR NOT is_active",
+	breaches: `SELECT 'user ' || id, 'was deleted, but the row still tells of the person or lets them in'
 		FROM users WHERE deleted_at IS NOT NULL AND (
 			full_name <> '' OR phone IS NOT NULL OR pending_email IS NOT NULL OR password_hash <> ''
 			OR email NOT LIKE 'deleted-%' OR username <> 'deleted ' || id OR is_active OR role <> 'user'

@@ -11,9 +11,9 @@ beforeAll(async () => {
 afterAll(() => shop.stop());
 
 test("the audit names nothing in a shop at rest, where each check has looked at something", async () => {
-	const { breaches, looks } = await audit(shop.sources, 20_000, 20);
+	const { breaches, results } = await audit(shop.sources, 20_000, 20);
 	expect(breaches).toEqual([]);
-	expect(looks.filter(({ looked_at }) => looked_at === 0)).toEqual([]);
+	expect(results.filter(({ checked }) => checked === 0)).toEqual([]);
 });
 
 const set = ({ id }: Made, change: string) => `UPDATE orders SET ${change} WHERE id = '${id}'`;
@@ -328,8 +328,8 @@ test("a check that fails is named, and the others go on", async () => {
 });
 
 test("the audit says what to do about each finding", async () => {
-	const { looks } = await audit(shop.sources, 20_000, 20);
-	expect(looks.filter(({ cure }) => !/^\S.{30,}\.$/.test(cure))).toEqual([]);
+	const { results } = await audit(shop.sources, 20_000, 20);
+	expect(results.filter(({ remedy }) => !/^\S.{30,}\.$/.test(remedy))).toEqual([]);
 });
 
 describe("the audit names an order that is gone with all its rows in orders", () => {

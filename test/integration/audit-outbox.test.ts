@@ -37,7 +37,7 @@ test("the audit names an event that was passed over, and repairs it", async () =
 	const taken = () =>
 		sql("notifications", "SELECT 1 FROM inbox WHERE aggregate = $1 AND sequence = 2", [aggregate]);
 	await eventually("both events", async () => (await taken()).rowCount === 1);
-	await eventually("nothing to be on its way", async () => (await shop.sources.eventsUnderWay()) === 0);
+	await eventually("nothing to be on its way", async () => (await shop.sources.eventsInProgress()) === 0);
 	await sql("notifications", "INSERT INTO inbox_gaps VALUES ($1, 1)", [aggregate]);
 	await sql(
 		"notifications",

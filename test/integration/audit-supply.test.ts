@@ -407,7 +407,7 @@ describe.each(stores)("with products on %s, the audit names", (_, url) => {
 				await rmdir(file());
 				await rename(`${file()}.aside`, file());
 			};
-			const { breaches: all, looks } = await audit(sources, 20_000, 50);
+			const { breaches: all, results } = await audit(sources, 20_000, 50);
 			const lines = all.map(({ document, what }) => `${document} ${what}`);
 			expect(lines).toEqual(
 				expect.arrayContaining(
@@ -416,7 +416,7 @@ describe.each(stores)("with products on %s, the audit names", (_, url) => {
 					),
 				),
 			);
-			expect(looks.map(({ check }) => check)).toContain("an order has a legal history");
+			expect(results.map(({ check }) => check)).toContain("an order has a legal history");
 		});
 
 		test("a product that was deleted although nobody ordered it", async () => {

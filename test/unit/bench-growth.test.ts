@@ -10,7 +10,7 @@ import {
 	tenfolds,
 } from "../../tools/bench/growth/curve.ts";
 import { PastOrders } from "../../tools/bench/growth/past-orders.ts";
-import { chart, markdown, printed, verdictOf } from "../../tools/bench/growth/report.ts";
+import { chart, formatCurve, markdown, verdictOf } from "../../tools/bench/growth/report.ts";
 import { niceTop, spreadOut } from "../../tools/bench/line-chart.ts";
 
 const LEVELS = [1000, 10_000, 100_000, 1_000_000];
@@ -129,7 +129,7 @@ test("the report has each figure with its ratio to the first level, the notes an
 	);
 	expect(text).toContain("> the curve ends early");
 	expect(text).toContain("> unexpected: 2 × order 503 UNAVAILABLE");
-	expect(printed(orders, 2)).toMatch(/a keyed order, ms +4\.00 +4\.40 \(1\.10\)/);
+	expect(formatCurve(orders, 2)).toMatch(/a keyed order, ms +4\.00 +4\.40 \(1\.10\)/);
 });
 
 test("each curve is an SVG with all of its lines", () => {

@@ -1,6 +1,6 @@
 import { expect, test } from "@jest/globals";
 import { gainOf, type Memory } from "../../tools/bench/memory.ts";
-import { memoryChart, memoryMarkdown, printedMemory } from "../../tools/bench/memory-report.ts";
+import { formatMemory, memoryChart, memoryMarkdown } from "../../tools/bench/memory-report.ts";
 
 test("the last fifth is compared with the second one: what a process takes while it warms up is no gain", () => {
 	const gain = gainOf([50, 80, 100, 102, 101, 103, 102, 104, 105, 103]);
@@ -43,7 +43,7 @@ test("the report has a verdict on each process, and the heap of those that have 
 	const text = memoryMarkdown(measured);
 	expect(text).toContain("| orders | 100.0 | 140.0 | +40.0 % | 40.0 | 40.0 | grows |");
 	expect(text).toContain("| NATS | 30.0 | 30.0 | +0.0 % |  |  | flat |");
-	expect(printedMemory(measured)).toMatch(/orders +100\.0 +140\.0 +\+40\.0 % /);
+	expect(formatMemory(measured)).toMatch(/orders +100\.0 +140\.0 +\+40\.0 % /);
 });
 
 test("what was interrupted says how far it got", () => {

@@ -1,9 +1,9 @@
 import { expect, test } from "@jest/globals";
 import pg from "pg";
-import { type Left, marking } from "../../services/notifications/marking.ts";
+import { marking, type SentMessage } from "../../services/notifications/marking.ts";
 import type { Sent } from "../../services/notifications/queue.ts";
 
-const left = (id: string): Left => ({ id, recipient: `${id}@toko.test`, subject: null });
+const left = (id: string): SentMessage => ({ id, recipient: `${id}@toko.test`, subject: null });
 
 /** Returns a database that fails `failures` times, with a simulated clock. */
 function setUp(failures: number, error: () => Error) {

@@ -1,7 +1,7 @@
 import { type Database, databases } from "../../contracts/services.ts";
 import { asUuid, type Snapshot } from "../../database/audit.ts";
-import type { Look } from "./finding.ts";
-import { look } from "./look.ts";
+import type { CheckResult } from "./finding.ts";
+import { runCheck } from "./look.ts";
 import type { Sources } from "./snapshot.ts";
 
 /** SQL: the jobs as `j`. A payload that is not valid jsonb reads as an empty object. */
@@ -16,7 +16,7 @@ export const JOBS = `(
  * SQL condition: job `j` is scheduled too far ahead. Toko schedules jobs at most 30 seconds ahead, and failed jobs are
  * retried after e^attempts seconds, at most e^10 (the backoff of graphile-worker).
  */
-export const IS_PUT_OFF = `(j.run_at > now() + interval '5 minutes'
+export const IS_POSTPONED = `(j.run_at > now() + interval '5 minutes'
 	+ CASE WHEN j.last_error IS NULL THEN interval '0' ELSE make_interval(secs => exp(least(j.attempts, 10))) END)`;
 
 /** Class id of the advisory locks of Toko's workers; see mixins/jobs.ts. */
@@ -42,39 +42,40 @@ const IS_GIVEN_UP = "j.attempts >= j.max_attempts";
 const IS_WANTED = `(NOT ${IS_GIVEN_UP} OR j.key IS NOT NULL)`;
 
 /** Every job is done in the end, and does what its key says. */
-export async function lookAtJobs(sources: Sources): Promise<Look[]> {
-	const looks: Look[] = [];
+export async function checkJobs(sources: Sources): Promise<CheckResult[]> {
+	const results: CheckResult[] = [];
 	for (const database of databases) {
-		looks.push(
+		results.push(
 			await sources.snapshot(database, (query) =>
-				look(query, {
+				runCheck(query, {
 					check: "no job is given up",
-					cure: "Mend what the error names, unlock what is locked by `SELECT graphile_worker.force_unlock_workers(ARRAY['<locked_by>'])`, then `SELECT graphile_worker.reschedule_jobs(ARRAY[<id>], run_at => now(), attempts => 0)`.",
-					all: `SELECT count(*)::integer AS rows FROM ${JOBS} WHERE ${IS_WANTED}`,
-					under_way: `SELECT count(*)::integer AS rows FROM ${JOBS} WHERE j.run_at <= now() AND NOT ${IS_GIVEN_UP}`,
-					wrong: wrongIn(database),
+					remedy:
+						"Mend what the error names, unlock what is locked by `SELECT graphile_worker.force_unlock_workers(ARRAY['<locked_by>'])`, then `SELECT graphile_worker.reschedule_jobs(ARRAY[<id>], run_at => now(), attempts => 0)`.",
+					count: `SELECT count(*)::integer AS rows FROM ${JOBS} WHERE ${IS_WANTED}`,
+					in_progress: `SELECT count(*)::integer AS rows FROM ${JOBS} WHERE j.run_at <= now() AND NOT ${IS_GIVEN_UP}`,
+					breaches: breachesIn(database),
 				}),
 			),
 		);
 	}
-	const doing = await sources.snapshot("orders", payloads);
-	const [first] = looks as [Look, ...Look[]];
-	const all = {
-		...{ check: first.check, cure: first.cure },
-		looked_at: looks.reduce((sum, { looked_at }) => sum + looked_at, 0),
-		under_way: looks.reduce((sum, { under_way }) => sum + under_way, 0),
-		findings: looks.flatMap(({ findings }) => findings),
+	const keyed = await sources.snapshot("orders", payloads);
+	const [first] = results as [CheckResult, ...CheckResult[]];
+	const givenUp = {
+		...{ check: first.check, remedy: first.remedy },
+		checked: results.reduce((sum, { checked }) => sum + checked, 0),
+		in_progress: results.reduce((sum, { in_progress }) => sum + in_progress, 0),
+		findings: results.flatMap(({ findings }) => findings),
 	};
-	return [all, doing];
+	return [givenUp, keyed];
 }
 
-function wrongIn(database: Database): string {
+function breachesIn(database: Database): string {
 	const job = `'job ' || j.id || ' of ${database}'`;
 	return `SELECT ${job}, j.task || ' was given up: ' || coalesce(j.last_error, 'it says no reason')
 		FROM ${JOBS} WHERE ${IS_WANTED} AND ${IS_GIVEN_UP}
 		UNION ALL
 		SELECT ${job}, j.task || ' is put off to ' || (j.run_at AT TIME ZONE 'UTC')::text
-		FROM ${JOBS} WHERE NOT ${IS_GIVEN_UP} AND ${IS_PUT_OFF}
+		FROM ${JOBS} WHERE NOT ${IS_GIVEN_UP} AND ${IS_POSTPONED}
 		UNION ALL
 		SELECT ${job}, j.task || ' is locked since ' || (j.locked_at AT TIME ZONE 'UTC')::text || ' by ' || coalesce(j.locked_by, 'nobody')
 			|| ', and nobody does it'
@@ -102,14 +103,15 @@ const TASKS = [
  * Checks that the jobs of orders match their keys. A job replaced by a newer one with the same key has no attempts
  * left. A job that was done but not removed because its process was killed has no effect.
  */
-function payloads(query: Snapshot): Promise<Look> {
+function payloads(query: Snapshot): Promise<CheckResult> {
 	const values = KEYED.map(([task, prefix, field]) => `('${task}', '${prefix}:', '${field}')`).join(", ");
 	const keyed = `${JOBS} JOIN (VALUES ${values}) AS keyed (name, prefix, field)`;
-	return look(query, {
+	return runCheck(query, {
 		check: "a job does what its key says",
-		cure: "Such a job was added or changed by hand: remove it by `SELECT graphile_worker.complete_jobs(ARRAY[<id>])`, and add the right one where the audit then misses it.",
-		all: `SELECT count(*)::integer AS rows FROM ${JOBS}`,
-		wrong: `SELECT 'job ' || j.id || ' of orders',
+		remedy:
+			"Such a job was added or changed by hand: remove it by `SELECT graphile_worker.complete_jobs(ARRAY[<id>])`, and add the right one where the audit then misses it.",
+		count: `SELECT count(*)::integer AS rows FROM ${JOBS}`,
+		breaches: `SELECT 'job ' || j.id || ' of orders',
 				j.task || ' has the key ' || coalesce(j.key, 'of nothing') || ', but is to be done for ' || coalesce(j.payload->>field, 'nothing')
 			FROM ${keyed} ON j.task = name WHERE NOT ${IS_GIVEN_UP} AND j.key IS DISTINCT FROM prefix || (j.payload->>field)
 			UNION ALL

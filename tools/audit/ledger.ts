@@ -70,7 +70,7 @@ export async function readRestocks(query: Snapshot, order_ids: string[]): Promis
 }
 
 /** Checks that the ledger accounts for each unit supplied. */
-export function judgeLedger(product: Stock): Finding[] {
+export function checkLedger(product: Stock): Finding[] {
 	const total = accounted(product);
 	if (product.ledger_sums === undefined || total === product.supplied) {
 		return [];
@@ -90,7 +90,7 @@ export function judgeLedger(product: Stock): Finding[] {
  * @param product The product as read before the orders.
  * @param later The product as read after the orders; it includes all restocks that orders has recorded.
  */
-export function judgeRestocks(
+export function checkRestocks(
 	product: Stock,
 	{ named, recent, units }: Restocks,
 	later: Stock = product,
@@ -125,10 +125,10 @@ export function judgeRestocks(
 	const isComplete = later.ledger_sums !== undefined && later.ledger_sums.earlier === undefined;
 	const [most, least] = [unitsBack(product), unitsBack(later)];
 	if (most > asked || (isComplete && least < confirmed)) {
-		const [back, known] = most > asked ? [most, asked] : [least, confirmed];
+		const [actual, expected] = most > asked ? [most, asked] : [least, confirmed];
 		findings.push({
 			document: `product ${_id} (${name})`,
-			what: `got ${back} units back from refunded orders, which have ${known}`,
+			what: `got ${actual} units back from refunded orders, which have ${expected}`,
 		});
 	}
 	return findings;

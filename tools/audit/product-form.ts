@@ -21,10 +21,10 @@ export interface ReadProduct {
 }
 
 /** Reads a document that may have been edited by hand into any form. */
-export function readProduct(given: Stock): ReadProduct {
+export function readProduct(document: Stock): ReadProduct {
 	const faults: string[] = [];
 	const fault = (what: string) => void faults.push(what);
-	const { _id, name, sku, price_minor, supplied } = given;
+	const { _id, name, sku, price_minor, supplied } = document;
 	if (typeof _id !== "string" || _id === "") {
 		fault(`has the id ${quoted(_id)}, which is none`);
 	}
@@ -40,12 +40,12 @@ export function readProduct(given: Stock): ReadProduct {
 	if (!Number.isSafeInteger(supplied)) {
 		fault(`was supplied ${quoted(supplied)} units`);
 	}
-	const { ledger, ledger_sums, restocks } = given;
-	const paged = readPages(given, fault);
+	const { ledger, ledger_sums, restocks } = document;
+	const paged = readPages(document, fault);
 	const product: ReadStock = {
-		...given,
+		...document,
 		_id: String(_id),
-		holds: [...readHolds(given.holds, fault), ...paged.holds],
+		holds: [...readHolds(document.holds, fault), ...paged.holds],
 		uncollected: paged.uncollected,
 		...(ledger === undefined ? {} : { ledger: readLedger(ledger, fault) }),
 		...(ledger_sums === undefined ? {} : { ledger_sums: readSums(ledger_sums, fault) }),
@@ -56,12 +56,12 @@ export function readProduct(given: Stock): ReadProduct {
 
 type Fault = (what: string) => void;
 
-function readHolds(given: unknown, fault: Fault): Hold[] {
-	if (!Array.isArray(given)) {
-		fault(`has the holds ${quoted(given)}, which are no list`);
+function readHolds(document: unknown, fault: Fault): Hold[] {
+	if (!Array.isArray(document)) {
+		fault(`has the holds ${quoted(document)}, which are no list`);
 		return [];
 	}
-	return given.filter((hold: Partial<Hold> | null) => {
+	return document.filter((hold: Partial<Hold> | null) => {
 		const isHold =
 			typeof hold?.reservation_id === "string" &&
 			UUID.test(hold.reservation_id) &&
@@ -100,8 +100,8 @@ function readPages({ _id, hold_pages, pages = [] }: Stock, fault: Fault) {
 	return { holds, uncollected };
 }
 
-function readLedger(given: unknown, fault: Fault): Record<string, LedgerEntry> {
-	return readEntries(objectOf<Partial<LedgerEntry> | null>(given, "ledger", fault), (id, entry) => {
+function readLedger(document: unknown, fault: Fault): Record<string, LedgerEntry> {
+	return readEntries(objectOf<Partial<LedgerEntry> | null>(document, "ledger", fault), (id, entry) => {
 		const isEntry = Number.isSafeInteger(entry?.quantity);
 		if (!isEntry) {
 			fault(`has the ledger entry ${id} of ${quoted(entry)}, which is none`);
@@ -114,8 +114,8 @@ function readLedger(given: unknown, fault: Fault): Record<string, LedgerEntry> {
 	}) as Record<string, LedgerEntry>;
 }
 
-function readSums(given: unknown, fault: Fault): Partial<Record<Reason, number>> {
-	return readEntries(objectOf<number>(given, "ledger_sums", fault), (reason, units) => {
+function readSums(document: unknown, fault: Fault): Partial<Record<Reason, number>> {
+	return readEntries(objectOf<number>(document, "ledger_sums", fault), (reason, units) => {
 		const isSum = Number.isSafeInteger(units);
 		if (!isSum) {
 			fault(`has ${quoted(units)} units of ${reason} in its ledger`);
@@ -127,17 +127,17 @@ function readSums(given: unknown, fault: Fault): Partial<Record<Reason, number>>
 }
 
 function readEntries<T>(
-	given: Record<string, T>,
+	document: Record<string, T>,
 	isReadable: (key: string, value: T) => boolean,
 ): Record<string, T> {
-	return Object.fromEntries(Object.entries(given).filter(([key, value]) => isReadable(key, value)));
+	return Object.fromEntries(Object.entries(document).filter(([key, value]) => isReadable(key, value)));
 }
 
-function objectOf<T>(given: unknown, field: string, fault: Fault): Record<string, T> {
-	if (typeof given === "object" && given !== null && !Array.isArray(given)) {
-		return given as Record<string, T>;
+function objectOf<T>(document: unknown, field: string, fault: Fault): Record<string, T> {
+	if (typeof document === "object" && document !== null && !Array.isArray(document)) {
+		return document as Record<string, T>;
 	}
-	fault(`has the ${field} ${quoted(given)}, which is no object`);
+	fault(`has the ${field} ${quoted(document)}, which is no object`);
 	return {};
 }
 

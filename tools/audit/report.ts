@@ -2,11 +2,11 @@ import { getBorderCharacters, table } from "table";
 import type { Audit } from "./audit.ts";
 
 /** Prints the checks and the breaches for a person to read. */
-export function printAudit({ looks, breaches }: Audit): void {
-	const rows = looks.map(({ check, looked_at, under_way, findings }) => [
+export function printAudit({ results, breaches }: Audit): void {
+	const rows = results.map(({ check, checked, in_progress, findings }) => [
 		check,
-		String(looked_at),
-		String(under_way),
+		String(checked),
+		String(in_progress),
 		String(findings.length),
 	]);
 	console.log(
@@ -17,13 +17,13 @@ export function printAudit({ looks, breaches }: Audit): void {
 			drawHorizontalLine: () => false,
 		}).trimEnd(),
 	);
-	for (const { check, cure, findings } of looks.filter((look) => look.findings.length > 0)) {
+	for (const { check, remedy, findings } of results.filter((look) => look.findings.length > 0)) {
 		for (const { document, what } of findings) {
 			console.log(`BREACH ${onOneLine(document)} ${onOneLine(what)}`);
 		}
-		console.log(`TO DO  ${check}: ${cure}`);
+		console.log(`TO DO  ${check}: ${remedy}`);
 	}
-	const not_judged = looks.flatMap((look) => look.not_judged ?? []);
+	const not_judged = results.flatMap((look) => look.not_judged ?? []);
 	for (const document of not_judged) {
 		console.log(
 			`NOT JUDGED ${onOneLine(document)}: it changed at each look; audit again when less is ordered`,

@@ -4,16 +4,16 @@ import { asUuid } from "../../database/audit.ts";
 import { eventId, readEvent, streamConfig } from "../../events/envelope.ts";
 import { unlessMissing } from "../../events/stream.ts";
 import { LINES, linesIn } from "../../services/orders/audit.ts";
-import type { Look } from "./finding.ts";
-import { PagedLook } from "./look.ts";
+import type { CheckResult } from "./finding.ts";
+import { PagedCheckResult } from "./look.ts";
 import { EVENT_OF_STATUS } from "./orders.ts";
 import type { Sources } from "./snapshot.ts";
 
 /** Number of events compared at a time. */
 const PAGE = 2000;
 /** Time limit for NATS to return a page, and the maximum number of consecutive empty pages. */
-const PATIENCE_MS = 5000;
-const SILENCES_MAX = 4;
+const FETCH_MS = 5000;
+const EMPTY_PAGES_MAX = 4;
 const GROUP = "notifications";
 
 /** Set of events in the stream that notifications has not acknowledged; about 30 bytes for each. */
@@ -53,13 +53,15 @@ export interface Message {
 }
 
 /** Reads the stream from its start and checks that each event came from an outbox and matches the database. */
-export async function lookAtStream(sources: Sources): Promise<{ looks: Look[]; unread: UnreadEvents }> {
+export async function checkStream(
+	sources: Sources,
+): Promise<{ results: CheckResult[]; unread: UnreadEvents }> {
 	const unread = new UnreadEvents();
-	const origin = new PagedLook(
+	const origin = new PagedCheckResult(
 		"an event in the stream came from an outbox",
 		"Find out who else publishes to the stream (the account of NATS), and delete the message: `nats stream rmm`. After a restore of an older copy: `npm run audit -- --accept-restore`.",
 	);
-	const content = new PagedLook(
+	const content = new PagedCheckResult(
 		"an event tells what happened",
 		"Others were told what the event says: put the order or user back to that, or set right by hand what they keep of it.",
 	);
@@ -73,7 +75,7 @@ export async function lookAtStream(sources: Sources): Promise<{ looks: Look[]; u
 		}
 		await compare(sources, page, origin, content);
 	}
-	return { looks: [origin, content], unread };
+	return { results: [origin, content], unread };
 }
 
 /** Returns the stream position up to which a consumer group has acknowledged every event. */
@@ -90,9 +92,9 @@ export async function* messages({ nats }: Sources, manager: JetStreamManager): A
 		return;
 	}
 	const consumer = await nats.jetstream().consumers.get(streamConfig().name);
-	for (let position = 0, silences = 0; position < end.last_seq; ) {
+	for (let position = 0, emptyPages = 0; position < end.last_seq; ) {
 		const page: JsMsg[] = [];
-		for await (const message of await consumer.fetch({ max_messages: PAGE, expires: PATIENCE_MS })) {
+		for await (const message of await consumer.fetch({ max_messages: PAGE, expires: FETCH_MS })) {
 			page.push(message);
 			if (message.info.pending === 0) {
 				break;
@@ -100,27 +102,27 @@ export async function* messages({ nats }: Sources, manager: JetStreamManager): A
 		}
 		const last = page.at(-1);
 		if (last) {
-			silences = 0;
+			emptyPages = 0;
 			position = last.info.pending === 0 ? end.last_seq : last.seq;
 			yield page.map(read);
 		} else if (!(await stateOf())?.messages) {
 			return;
-		} else if (++silences === SILENCES_MAX) {
+		} else if (++emptyPages === EMPTY_PAGES_MAX) {
 			throw new Error("NATS does not hand out the events that it has: is it overloaded?");
 		}
 	}
 }
 
 function read(message: JsMsg): Message {
-	let given: unknown;
+	let value: unknown;
 	let fault: string | null = null;
 	try {
-		given = message.json();
-		readEvent(given);
+		value = message.json();
+		readEvent(value);
 	} catch (error) {
 		fault = textOf((error as Error).message);
 	}
-	const event = objectOf(given);
+	const event = objectOf(value);
 	const data = objectOf(event.data);
 	return {
 		position: message.seq,
@@ -149,27 +151,27 @@ function lineOf(item: unknown) {
 	};
 }
 
-function objectOf(given: unknown): Record<string, unknown> {
-	return typeof given === "object" && given !== null ? (given as Record<string, unknown>) : {};
+function objectOf(value: unknown): Record<string, unknown> {
+	return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : {};
 }
 
-function scalarOf(given: unknown): string | number | null {
-	return Number.isFinite(given) ? (given as number) : textOf(given);
+function scalarOf(value: unknown): string | number | null {
+	return Number.isFinite(value) ? (value as number) : textOf(value);
 }
 
 /** PostgreSQL accepts neither NUL nor an unpaired surrogate. */
-function textOf(given: unknown): string | null {
-	return typeof given === "string" ? given.toWellFormed().replaceAll("\0", "\ufffd") : null;
+function textOf(value: unknown): string | null {
+	return typeof value === "string" ? value.toWellFormed().replaceAll("\0", "\ufffd") : null;
 }
 
 async function compare(
 	sources: Sources,
 	page: Message[],
-	origin: PagedLook,
-	content: PagedLook,
+	origin: PagedCheckResult,
+	content: PagedCheckResult,
 ): Promise<void> {
-	origin.looked_at += page.length;
-	content.looked_at += page.length;
+	origin.checked += page.length;
+	content.checked += page.length;
 	const wrong = new Map<number, { origin: string | null; content: string | null; document: string }>();
 	for (const [kind, database] of Object.entries(outboxes)) {
 		const own = page.filter(({ aggregate }) => aggregate?.startsWith(`${kind}:`));
@@ -203,7 +205,7 @@ const STATUS_OF_EVENT = Object.fromEntries(
 	Object.entries(EVENT_OF_STATUS).map(([status, event]) => [event, status]),
 );
 
-const GIVEN = `jsonb_to_recordset($1::jsonb) AS m (position bigint, id text, name text, aggregate text, sequence bigint, data jsonb)`;
+const MESSAGES = `jsonb_to_recordset($1::jsonb) AS m (position bigint, id text, name text, aggregate text, sequence bigint, data jsonb)`;
 
 const ORIGIN = `CASE
 	WHEN s.sequence IS NULL OR m.sequence IS NULL OR m.sequence NOT BETWEEN 1 AND s.sequence
@@ -221,7 +223,7 @@ const OF_USERS = `SELECT * FROM (
 			AND NOT EXISTS (SELECT FROM user_history h WHERE h.user_id = u.id AND h.event = m.name)
 		THEN concat('has told ', m.name, ' as event ', m.sequence, ', where something else happened')
 	END AS content
-	FROM ${GIVEN} LEFT JOIN event_sequences s ON s.aggregate = m.aggregate
+	FROM ${MESSAGES} LEFT JOIN event_sequences s ON s.aggregate = m.aggregate
 	LEFT JOIN users u ON u.id = CASE WHEN m.aggregate ~ '^user:[1-9][0-9]{0,8}$' THEN substr(m.aggregate, 6)::integer END
 ) AS told WHERE origin IS NOT NULL OR content IS NOT NULL`;
 
@@ -249,7 +251,7 @@ const OF_ORDERS = `SELECT * FROM (
 			OR m.sequence NOT BETWEEN h.first AND h.last + late.refunds + s.lost
 		THEN concat('has told ', m.name, ' as event ', m.sequence, ', where something else happened')
 	END AS content
-	FROM ${GIVEN} LEFT JOIN event_sequences s ON s.aggregate = m.aggregate
+	FROM ${MESSAGES} LEFT JOIN event_sequences s ON s.aggregate = m.aggregate
 	LEFT JOIN orders o ON o.id = ${asUuid("substr(m.aggregate, 7)")}
 	LEFT JOIN LATERAL (
 		SELECT h.status, 1 + count(*) FILTER (WHERE other.at < h.at) AS first, count(*) FILTER (WHERE other.at <= h.at) AS last
@@ -264,7 +266,7 @@ const OF_ORDERS = `SELECT * FROM (
 /** Of other events only their place is known. */
 const OF_OTHERS = `SELECT * FROM (
 	SELECT m.position::float8, ${ORIGIN} AS origin, m.aggregate AS document, NULL AS content
-	FROM ${GIVEN} LEFT JOIN event_sequences s ON s.aggregate = m.aggregate
+	FROM ${MESSAGES} LEFT JOIN event_sequences s ON s.aggregate = m.aggregate
 ) AS told WHERE origin IS NOT NULL`;
 
 /** By the kind of aggregate: the query that compares its events with what happened, and the parameters from $2 on. */

@@ -7,7 +7,7 @@ import { settings } from "../../config/settings.ts";
 import { databases } from "../../contracts/services.ts";
 import { namedServices } from "../../hosting/services.ts";
 import { cleanUp, client, logIn, newFolder, type Request, run, signUp } from "../shop-process.ts";
-import { Books, type Footprint } from "./footprint.ts";
+import { type Footprint, FootprintReader } from "./footprint.ts";
 import { ProcessorTime, type Times } from "./processor-time.ts";
 
 export type Store = "mongo" | "nedb";
@@ -34,7 +34,7 @@ const CATEGORY = "biaya";
 
 const STAND_IN = "MongoDB stand-in";
 const WHOLE_SHOP = "all services in one process";
-const SENDER = "sender of mails";
+const DELIVERY_WORKER = "sender of mails";
 const OTHER_POSTGRES = "PostgreSQL, its log and checkpoints";
 
 const OPERATIONS = ["read, of few", "read, of many", "order, paid", "registration", "login"] as const;
@@ -44,7 +44,7 @@ type Operation = (typeof OPERATIONS)[number];
 interface Cost {
 	round: number;
 	operation: Operation;
-	by_part: Times;
+	by_component: Times;
 	mails: number;
 }
 
@@ -73,7 +73,7 @@ export interface Costs {
  */
 export async function measureCosts(
 	{ store, rounds }: { store: Store; rounds: number },
-	say: (line: string) => void,
+	log: (line: string) => void,
 ): Promise<Costs> {
 	const mailServer = new Worker(new URL("./mail-sink.ts", import.meta.url), { workerData: "silent" });
 	const shops: Shop[] = [];
@@ -81,17 +81,17 @@ export async function measureCosts(
 		const [port] = (await once(mailServer, "message")) as [number];
 		const count = { requests: 0, failed: new Map<string, number>() };
 		for (const name of ["five processes", "one process"] as const) {
-			say(`starting a shop of ${name}`);
+			log(`starting a shop of ${name}`);
 			shops.push(await Shop.start(name, store, `smtp://127.0.0.1:${port}`, count));
 		}
 		for (const shop of shops) {
 			await shop.warmUp();
-			say(`${shop.name}: warm`);
+			log(`${shop.name}: warm`);
 		}
 		for (let round = 1; round <= rounds; round++) {
 			for (const shop of shops) {
 				await shop.measure(round);
-				say(`${shop.name}: round ${round} of ${rounds}`);
+				log(`${shop.name}: round ${round} of ${rounds}`);
 			}
 		}
 		return { store, rounds, arrangements: shops.map((shop) => shop.arrangement()), ...count };
@@ -109,7 +109,7 @@ type Count = Pick<Costs, "requests" | "failed">;
 class Shop {
 	name: Arrangement["name"];
 	#request: Request;
-	#books: Books;
+	#reader: FootprintReader;
 	#time: ProcessorTime;
 	#products: string[] = [];
 	#buyers: string[] = [];
@@ -119,10 +119,15 @@ class Shop {
 	#quiet: { ms: number; times: Times; written: Footprint } = { ms: 0, times: new Map(), written: {} };
 	#written = new Map<Operation, { times: number; footprint: Footprint; ms: number }>();
 
-	private constructor(name: Arrangement["name"], request: Request, books: Books, time: ProcessorTime) {
+	private constructor(
+		name: Arrangement["name"],
+		request: Request,
+		reader: FootprintReader,
+		time: ProcessorTime,
+	) {
 		this.name = name;
 		this.#request = request;
-		this.#books = books;
+		this.#reader = reader;
 		this.#time = time;
 	}
 
@@ -141,10 +146,10 @@ class Shop {
 		if ((await importing.ended()) !== 0) {
 			throw new Error(`npm run import failed:\n${importing.errors()}`);
 		}
-		const books = await Books.open(folder);
-		const time = new ProcessorTime(folder, partOf);
-		time.leaveOut(await books.processes());
-		const shop = new Shop(name, counted(client(address), count), books, time);
+		const reader = await FootprintReader.open(folder);
+		const time = new ProcessorTime(folder, componentOf);
+		time.exclude(await reader.processes());
+		const shop = new Shop(name, counted(client(address), count), reader, time);
 		await shop.#getReady();
 		return shop;
 	}
@@ -166,27 +171,27 @@ class Shop {
 		for (const operation of OPERATIONS) {
 			await this.#do(operation, WARM_SHARE);
 		}
-		await this.#books.settled();
+		await this.#reader.settled();
 	}
 
 	async measure(round: number): Promise<void> {
 		const quiet = await this.#during(() => new Promise((wake) => setTimeout(wake, QUIET_MS)));
 		this.#quiet.ms += quiet.ms;
 		add(this.#quiet.written, quiet.footprint);
-		for (const [part, ms] of quiet.times) {
-			this.#quiet.times.set(part, (this.#quiet.times.get(part) ?? 0) + ms);
+		for (const [component, ms] of quiet.times) {
+			this.#quiet.times.set(component, (this.#quiet.times.get(component) ?? 0) + ms);
 		}
 		for (const operation of OPERATIONS) {
 			let count = 0;
 			const { times, footprint, ms } = await this.#during(async () => {
 				count = await this.#do(operation, 1);
-				await this.#books.settled();
+				await this.#reader.settled();
 			});
 			const mails = (footprint["stream events"] ?? 0) / count;
-			const by_part = new Map(
-				[...times].map(([part, used]) => [part, (used - ms * this.#idle(part)) / count]),
+			const by_component = new Map(
+				[...times].map(([component, used]) => [component, (used - ms * this.#idle(component)) / count]),
 			);
-			this.#costs.push({ round, operation, by_part, mails });
+			this.#costs.push({ round, operation, by_component, mails });
 			const written = this.#written.get(operation) ?? { times: 0, footprint: {}, ms: 0 };
 			written.times += count;
 			written.ms += ms;
@@ -204,30 +209,32 @@ class Shop {
 			});
 			written.set(operation, Object.fromEntries(each));
 		}
-		const quiet = new Map([...this.#quiet.times.keys()].map((part) => [part, 1000 * this.#idle(part)]));
+		const quiet = new Map(
+			[...this.#quiet.times.keys()].map((component) => [component, 1000 * this.#idle(component)]),
+		);
 		return { name: this.name, costs: this.#costs, quiet, written };
 	}
 
 	async close(): Promise<void> {
 		this.#time.stop();
-		await this.#books.close();
+		await this.#reader.close();
 	}
 
 	/** Returns the share of a core that a component uses when idle. */
-	#idle(part: string): number {
-		return (this.#quiet.times.get(part) ?? 0) / this.#quiet.ms;
+	#idle(component: string): number {
+		return (this.#quiet.times.get(component) ?? 0) / this.#quiet.ms;
 	}
 
 	async #during(work: () => Promise<unknown>) {
-		const before = await this.#books.look();
-		const begun = performance.now();
+		const before = await this.#reader.read();
+		const started_at = performance.now();
 		const timesBefore = this.#time.now();
 		await work();
 		const timesAfter = this.#time.now();
-		const ms = performance.now() - begun;
-		const after = await this.#books.look();
+		const ms = performance.now() - started_at;
+		const after = await this.#reader.read();
 		const times: Times = new Map(
-			[...timesAfter].map(([part, used]) => [part, used - (timesBefore.get(part) ?? 0)]),
+			[...timesAfter].map(([component, used]) => [component, used - (timesBefore.get(component) ?? 0)]),
 		);
 		const footprint: Footprint = {};
 		for (const [what, value] of Object.entries(after)) {
@@ -292,7 +299,7 @@ class Shop {
 }
 
 /** Returns the component that a process belongs to. Processes that only start others belong to none. */
-function partOf(command: string): string | undefined {
+function componentOf(command: string): string | undefined {
 	if (/^postgres: .*\btoko\b|^postgres: autovacuum worker/.test(command)) {
 		const name = databases.find((one) => command.includes(`${settings.namespace}_${one}`));
 		return name ? `PostgreSQL, ${name}` : OTHER_POSTGRES;
@@ -311,7 +318,7 @@ function partOf(command: string): string | undefined {
 		return service;
 	}
 	if (/sending\.ts/.test(command)) {
-		return SENDER;
+		return DELIVERY_WORKER;
 	}
 	return /cli\/start\.ts/.test(command) && !/run\.mjs/.test(command) ? WHOLE_SHOP : undefined;
 }
@@ -319,16 +326,16 @@ function partOf(command: string): string | undefined {
 function counted(request: Request, count: Count): Request {
 	return async (method, path, options) => {
 		count.requests++;
-		const answer = await request(method, path, options).catch((error: Error) => ({
+		const response = await request(method, path, options).catch((error: Error) => ({
 			status: 0,
 			body: { code: String(error.cause ?? error) },
 		}));
-		if (answer.status < 200 || answer.status >= 300) {
+		if (response.status < 200 || response.status >= 300) {
 			const route = path.replace(/\?.*$/, "").replace(/\/[0-9a-f-]{24,36}(?=\/|$)/, "/{id}");
-			const what = `${method} ${route} ${answer.status} ${answer.body?.code ?? ""}`.trim();
+			const what = `${method} ${route} ${response.status} ${response.body?.code ?? ""}`.trim();
 			count.failed.set(what, (count.failed.get(what) ?? 0) + 1);
 		}
-		return answer;
+		return response;
 	};
 }
 
@@ -347,10 +354,10 @@ function add(sum: Footprint, more: Footprint): void {
 	}
 }
 
-const PARTS = [
+const COMPONENTS = [
 	...namedServices(""),
 	WHOLE_SHOP,
-	SENDER,
+	DELIVERY_WORKER,
 	...databases.map((name) => `PostgreSQL, ${name}`),
 	OTHER_POSTGRES,
 	"NATS",
@@ -358,10 +365,10 @@ const PARTS = [
 ];
 
 /** Returns the median over the rounds of an operation's processor time in one component. */
-export function median({ costs }: Arrangement, operation: Operation, part: string): number {
+export function medianCost({ costs }: Arrangement, operation: Operation, component: string): number {
 	const found = costs
 		.filter((cost) => cost.operation === operation)
-		.map(({ by_part }) => by_part.get(part) ?? 0)
+		.map(({ by_component }) => by_component.get(component) ?? 0)
 		.sort((one, other) => one - other);
 	return found[Math.floor(found.length / 2)] as number;
 }
@@ -370,19 +377,20 @@ export function median({ costs }: Arrangement, operation: Operation, part: strin
 export function printCosts({ store, rounds, arrangements, requests, failed }: Costs): void {
 	const [apart, together] = arrangements as [Arrangement, Arrangement];
 	for (const arrangement of arrangements) {
-		const parts = PARTS.filter((part) => arrangement.quiet.has(part));
-		const sums = OPERATIONS.map((operation) => sum(arrangement, operation, parts));
-		const mail = (part: string) => (isOfMails(part) ? ofMail(arrangement, part) : 0);
-		const idle = (part: string) => arrangement.quiet.get(part) ?? 0;
-		const total = (of: (part: string) => number) => parts.reduce((all, part) => all + of(part), 0);
+		const components = COMPONENTS.filter((component) => arrangement.quiet.has(component));
+		const sums = OPERATIONS.map((operation) => sum(arrangement, operation, components));
+		const mail = (component: string) => (isOfMails(component) ? ofMail(arrangement, component) : 0);
+		const idle = (component: string) => arrangement.quiet.get(component) ?? 0;
+		const total = (of: (component: string) => number) =>
+			components.reduce((all, component) => all + of(component), 0);
 		console.log(`\n${arrangement.name}: milliseconds of processor time, medians of ${rounds} rounds`);
 		show([
 			["part", ...OPERATIONS, "of the order, a mail", "a quiet second"],
-			...parts.map((part) => [
-				part,
-				...OPERATIONS.map((operation) => figure(median(arrangement, operation, part))),
-				arrangement === apart ? figure(mail(part)) : "",
-				figure(idle(part)),
+			...components.map((component) => [
+				component,
+				...OPERATIONS.map((operation) => figure(medianCost(arrangement, operation, component))),
+				arrangement === apart ? figure(mail(component)) : "",
+				figure(idle(component)),
 			]),
 			["all", ...sums.map(figure), arrangement === apart ? figure(total(mail)) : "", figure(total(idle))],
 		]);
@@ -390,17 +398,20 @@ export function printCosts({ store, rounds, arrangements, requests, failed }: Co
 	console.log("\nfive processes: operations per second of one core, which would then be busy all the time");
 	show([
 		["part", ...OPERATIONS, "a mail"],
-		...PARTS.filter((part) => apart.quiet.has(part)).map((part) => [
-			part,
-			...OPERATIONS.map((operation) => rate(median(apart, operation, part))),
-			isOfMails(part) ? rate(ofMail(apart, part)) : "",
+		...COMPONENTS.filter((component) => apart.quiet.has(component)).map((component) => [
+			component,
+			...OPERATIONS.map((operation) => rate(medianCost(apart, operation, component))),
+			isOfMails(component) ? rate(ofMail(apart, component)) : "",
 		]),
 	]);
 	console.log("\nfive processes over NATS cost this many times as much as one process");
 	show([
 		["", ...OPERATIONS],
-		["all", ...OPERATIONS.map((operation) => ratio(apart, together, operation, PARTS))],
-		["without the servers", ...OPERATIONS.map((operation) => ratio(apart, together, operation, OWN_PARTS))],
+		["all", ...OPERATIONS.map((operation) => ratio(apart, together, operation, COMPONENTS))],
+		[
+			"without the servers",
+			...OPERATIONS.map((operation) => ratio(apart, together, operation, OWN_COMPONENTS)),
+		],
 	]);
 	console.log(`\nfive processes: written per operation; an order has ${LINES} lines, a key and is paid`);
 	const written = (["order, paid", "registration", "login"] as const).map(
@@ -442,34 +453,45 @@ function explained(name: string): string {
 }
 
 /** Tells whether an order uses a component only for its mails. */
-function isOfMails(part: string): boolean {
-	return ["notifications", SENDER, "users", "PostgreSQL, users", "PostgreSQL, notifications"].includes(part);
+function isOfMails(component: string): boolean {
+	return [
+		"notifications",
+		DELIVERY_WORKER,
+		"users",
+		"PostgreSQL, users",
+		"PostgreSQL, notifications",
+	].includes(component);
 }
 
-function ofMail(arrangement: Arrangement, part: string): number {
+function ofMail(arrangement: Arrangement, component: string): number {
 	const mails = arrangement.costs.find(({ operation }) => operation === "order, paid")?.mails ?? 1;
-	return median(arrangement, "order, paid", part) / mails;
+	return medianCost(arrangement, "order, paid", component) / mails;
 }
 
-const OWN_PARTS = [...namedServices(""), WHOLE_SHOP, SENDER];
+const OWN_COMPONENTS = [...namedServices(""), WHOLE_SHOP, DELIVERY_WORKER];
 
-function sum(arrangement: Arrangement, operation: Operation, parts: string[]): number {
-	return parts.reduce((all, part) => all + median(arrangement, operation, part), 0);
+function sum(arrangement: Arrangement, operation: Operation, components: string[]): number {
+	return components.reduce((all, component) => all + medianCost(arrangement, operation, component), 0);
 }
 
-function ratio(apart: Arrangement, together: Arrangement, operation: Operation, parts: string[]): string {
-	return (sum(apart, operation, parts) / sum(together, operation, parts)).toFixed(2);
+function ratio(
+	apart: Arrangement,
+	together: Arrangement,
+	operation: Operation,
+	components: string[],
+): string {
+	return (sum(apart, operation, components) / sum(together, operation, components)).toFixed(2);
 }
 
 /** Resolution of the measurement: smaller values do not differ from the load of an idle shop. */
-const LEAST_MS = 0.05;
+const RESOLUTION_MS = 0.05;
 
 function figure(ms: number): string {
-	return ms < LEAST_MS ? "" : ms.toFixed(2);
+	return ms < RESOLUTION_MS ? "" : ms.toFixed(2);
 }
 
 function rate(ms: number): string {
-	return ms < LEAST_MS ? "" : Math.round(1000 / ms).toString();
+	return ms < RESOLUTION_MS ? "" : Math.round(1000 / ms).toString();
 }
 
 function show(rows: string[][]): void {

@@ -17,18 +17,18 @@ const TIMES = 300;
 /** Median response times of one request, in milliseconds. */
 export interface Finding {
 	store: string;
-	question: string;
+	request: string;
 	few_ms: number;
 	many_ms: number;
 	ratio: number;
 }
 
 /** Sends the same requests over HTTP, in turn, to a shop with 1,000 products and to one with 100,000. */
-export async function measureFinding(say: (line: string) => void): Promise<Finding[]> {
+export async function measureFinding(log: (line: string) => void): Promise<Finding[]> {
 	const found: Finding[] = [];
 	for (const store of ["NeDB file", "MongoDB-compatible server"]) {
 		try {
-			found.push(...(await onStore(store, say)));
+			found.push(...(await onStore(store, log)));
 		} finally {
 			await cleanUp();
 		}
@@ -36,30 +36,30 @@ export async function measureFinding(say: (line: string) => void): Promise<Findi
 	return found;
 }
 
-async function onStore(store: string, say: (line: string) => void): Promise<Finding[]> {
-	const few = await openShop(store, FEW, say);
-	const many = await openShop(store, MANY, say);
+async function onStore(store: string, log: (line: string) => void): Promise<Finding[]> {
+	const few = await openShop(store, FEW, log);
+	const many = await openShop(store, MANY, log);
 	// Recent writes are checked again for some seconds.
 	await wait(SETTLE_MS);
-	const [ofFew, ofMany] = [await questions(few), await questions(many)];
+	const [ofFew, ofMany] = [await requests(few), await requests(many)];
 	const found: Finding[] = [];
-	for (const [number, [question, url]] of ofFew.entries()) {
+	for (const [number, [request, url]] of ofFew.entries()) {
 		const [, manyUrl] = ofMany[number] as [string, string];
 		const times = { few: [] as number[], many: [] as number[] };
 		for (let time = 0; time < WARM + TIMES; time++) {
-			times.few.push(await ask(few, url));
-			times.many.push(await ask(many, manyUrl));
+			times.few.push(await measure(few, url));
+			times.many.push(await measure(many, manyUrl));
 		}
 		const few_ms = median(times.few.slice(WARM));
 		const many_ms = median(times.many.slice(WARM));
-		found.push({ store, question, few_ms, many_ms, ratio: many_ms / few_ms });
+		found.push({ store, request, few_ms, many_ms, ratio: many_ms / few_ms });
 	}
-	say(`${store}: asked ${found.length} questions, ${TIMES} times each shop`);
+	log(`${store}: asked ${found.length} questions, ${TIMES} times each shop`);
 	return found;
 }
 
 /** Starts a shop with this number of products and returns its address. */
-async function openShop(store: string, products: number, say: (line: string) => void): Promise<string> {
+async function openShop(store: string, products: number, log: (line: string) => void): Promise<string> {
 	const folder = newFolder();
 	const environment: Record<string, string> = {};
 	if (store !== "NeDB file") {
@@ -67,7 +67,7 @@ async function openShop(store: string, products: number, say: (line: string) => 
 		environment.MONGO_URL = (await mongo.line(/^ready /, 300_000)).slice("ready ".length).trim();
 	}
 	const { address } = await startShop(folder, environment);
-	say(`${store}: importing ${products} products`);
+	log(`${store}: importing ${products} products`);
 	const file = join(folder, "catalogue.csv");
 	writeFileSync(file, catalogue(products));
 	const importing = run(folder, ["import", file], environment);
@@ -78,18 +78,18 @@ async function openShop(store: string, products: number, say: (line: string) => 
 }
 
 function catalogue(products: number): string {
-	const chance = new SeededRandom(1);
+	const random = new SeededRandom(1);
 	const lines = ["sku,name,description,price,stock,category"];
 	for (let number = 0; number < products; number++) {
-		const name = chance.shuffle(WORDS).slice(0, 3).join(" ");
-		const price = chance.between(1, 1000) * 1000;
-		lines.push(`B-${number},${name} ${number},,${price},${chance.between(0, 50)},${chance.pick(CATEGORIES)}`);
+		const name = random.shuffle(WORDS).slice(0, 3).join(" ");
+		const price = random.between(1, 1000) * 1000;
+		lines.push(`B-${number},${name} ${number},,${price},${random.between(0, 50)},${random.pick(CATEGORIES)}`);
 	}
 	return `${lines.join("\n")}\n`;
 }
 
 /** Returns the measured requests by name. */
-async function questions(address: string): Promise<[question: string, url: string][]> {
+async function requests(address: string): Promise<[request: string, url: string][]> {
 	const products = `${address}/api/v1/products`;
 	const first = await fetch(`${products}?sort=price&min_price=500000&limit=20`);
 	if (first.status !== 200) {
@@ -112,22 +112,22 @@ async function questions(address: string): Promise<[question: string, url: strin
 }
 
 /** Returns the response time of a request in milliseconds. */
-async function ask(address: string, url: string): Promise<number> {
-	await haveItAskAnew(address);
-	const begun = performance.now();
+async function measure(address: string, url: string): Promise<number> {
+	await bypassCache(address);
+	const started_at = performance.now();
 	const response = await fetch(url);
 	await response.arrayBuffer();
 	if (response.status !== 200) {
 		throw new Error(`${url} was answered ${response.status}`);
 	}
-	return performance.now() - begun;
+	return performance.now() - started_at;
 }
 
 /**
  * Makes the gateway bypass its response cache, which is not measured: it calls the service for a client that has just
  * tried to change something.
  */
-async function haveItAskAnew(address: string): Promise<void> {
+async function bypassCache(address: string): Promise<void> {
 	const headers = { authorization: "Bearer no.good.token" };
 	const response = await fetch(`${address}/api/v1/users/verify`, { method: "POST", headers });
 	await response.arrayBuffer();
@@ -139,9 +139,9 @@ function median(times: number[]): number {
 
 /** Prints the results for a person to read. */
 export function printFinding(found: Finding[]): void {
-	const rows = found.map(({ store, question, few_ms, many_ms, ratio }) => [
+	const rows = found.map(({ store, request, few_ms, many_ms, ratio }) => [
 		store,
-		question,
+		request,
 		few_ms.toFixed(2),
 		many_ms.toFixed(2),
 		ratio.toFixed(2),

@@ -34,7 +34,7 @@ const DRAIN_MS = 90_000;
  */
 export async function measureHolds(
 	directory: string,
-	say: (line: string) => void,
+	log: (line: string) => void,
 	failed = new Map<string, number>(),
 ): Promise<HoldsCost[]> {
 	const load = new LoadProcess();
@@ -47,10 +47,10 @@ export async function measureHolds(
 		for (const level of LEVELS) {
 			await held.fill(level);
 			costs.push(await held.compare());
-			say(line(costs.at(-1) as HoldsCost));
+			log(line(costs.at(-1) as HoldsCost));
 		}
 		for (const [what, times] of failed) {
-			say(`${times} × ${what}`);
+			log(`${times} × ${what}`);
 		}
 		return costs;
 	} finally {
@@ -84,7 +84,7 @@ class Held {
 			}
 			this.#orders += orders;
 		}
-		await this.#load.do("drain", { sink: this.#side.sink, patience_ms: DRAIN_MS });
+		await this.#load.do("drain", { sink: this.#side.sink, timeout_ms: DRAIN_MS });
 		await wait(1000);
 	}
 

@@ -68,8 +68,8 @@ export function markdown(measured: Measured, profiles = ""): string {
 }
 
 /** Returns reasons to doubt the figures. */
-export function warnings({ warnings: given, shapes }: Measured): string[] {
-	const found = [...given];
+export function warnings({ warnings: initial, shapes }: Measured): string[] {
+	const found = [...initial];
 	for (const { shape, samples, sides } of shapes) {
 		const busy = samples.filter(({ others_cores }) => others_cores > BUSY_CORES);
 		if (busy.length > 0) {
@@ -107,7 +107,7 @@ function shapeSection(result: ShapeResult): string[] {
 	return [
 		`## ${SHAPES[result.shape][0]?.toUpperCase()}${SHAPES[result.shape].slice(1)}`,
 		"",
-		...speeds(rows),
+		...throughput(rows),
 		...failures(rows),
 		...processorTimes(rows, sides),
 		...postgres(rows),
@@ -116,7 +116,7 @@ function shapeSection(result: ShapeResult): string[] {
 	];
 }
 
-function speeds(rows: Row[]): string[] {
+function throughput(rows: Row[]): string[] {
 	const body = rows.map((row) => {
 		const value = reached(row, rows);
 		const isReached = row.goal !== undefined && value !== undefined && value >= row.goal;

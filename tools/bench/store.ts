@@ -39,9 +39,9 @@ export async function measureStore(): Promise<StoreSpeed[]> {
 	const folder = newFolder();
 	const unsafe = new DbService.MemoryAdapter({ filename: join(folder, "unsafe.db") }) as unknown as Adapter;
 	const durable = new FileAdapter(join(folder, "durable.db")) as unknown as Adapter;
-	const given = { name: "Kopi Gayo 250 g", description: "Biji sangrai. ".repeat(20), category: "kopi" };
+	const fields = { name: "Kopi Gayo 250 g", description: "Biji sangrai. ".repeat(20), category: "kopi" };
 	const documents = Array.from({ length: PRODUCTS }, () =>
-		newDocument({ ...given, price: 92_000, stock: 1e9 }),
+		newDocument({ ...fields, price: 92_000, stock: 1e9 }),
 	);
 	const ids = documents.map(({ _id }) => _id);
 	const broker = new ServiceBroker({ logger: false });
@@ -71,16 +71,16 @@ export async function measureStore(): Promise<StoreSpeed[]> {
 
 /** Returns the updates per second with this number in flight. */
 async function rate(adapter: Adapter, ids: string[], in_flight: number): Promise<number> {
-	const begun = performance.now();
+	const started_at = performance.now();
 	let updates = 0;
 	const work = async () => {
-		while (performance.now() - begun < ROUND_MS) {
+		while (performance.now() - started_at < ROUND_MS) {
 			const _id = ids[updates++ % ids.length];
 			await adapter.updateMany({ _id, stock: { $gte: 1 } }, { $inc: { stock: -1 } });
 		}
 	};
 	await Promise.all(Array.from({ length: in_flight }, work));
-	return (updates * 1000) / (performance.now() - begun);
+	return (updates * 1000) / (performance.now() - started_at);
 }
 
 function median(values: number[]): number {

@@ -9,7 +9,7 @@ export function printReport(report: Report): void {
 	console.log(`\n${minutes} minutes on ${store}, seed ${seed}`);
 	console.log(`faults      ${list(report.faults)}`);
 	console.log(`            ${report.own_exits} processes ended by themselves and were started again`);
-	console.log(`answers     ${list(new Map([...report.answers].sort()))}`);
+	console.log(`answers     ${list(new Map([...report.responses].sort()))}`);
 	console.log(`orders      ${report.accepted} accepted; in the end ${list(report.orders)}`);
 	console.log(`settled     ${(report.settled_ms / 1000).toFixed(1)} s after the end\n`);
 	printVerdict(report);

@@ -49,7 +49,7 @@ export function verdictOf(curve: Curve, series: Series, cores: number): Verdict 
 }
 
 /** Formats a curve as a table for the terminal, with its verdicts and notes. */
-export function printed(curve: Curve, cores: number): string {
+export function formatCurve(curve: Curve, cores: number): string {
 	const [header, ...rows] = rowsOf(curve, cores);
 	const lines = textTable([header as string[], ...rows], {
 		border: getBorderCharacters("void"),
