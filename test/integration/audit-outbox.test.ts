@@ -23,7 +23,7 @@ test("the audit names an event that was published and that nobody has, and repai
 	expect(found).toEqual([
 		expect.objectContaining({
 			document: `order ${order.number}`,
-			what: "event 0 of 1 was the last to be taken in",
+			what: "event 0 of 1 was the last one processed",
 			events: [{ database: "orders", aggregate, sequence: 1 }],
 		}),
 	]);
@@ -46,7 +46,7 @@ test("the audit names an event that was passed over, and repairs it", async () =
 	);
 	const found = await breaches();
 	expect(found).toEqual([
-		expect.objectContaining({ what: "event 1 of 2 was passed over and has not come since" }),
+		expect.objectContaining({ what: "event 1 of 2 was skipped and has not arrived since" }),
 	]);
 	await repair(found, true, () => undefined);
 	await eventually("the gap to close", async () => {

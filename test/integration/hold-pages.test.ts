@@ -233,7 +233,7 @@ describe.each(stores)("holds in pages on %s", (_, url) => {
 		const lines = (await breaches()).map(({ document, what }) => `${document} ${what}`);
 		expect(lines).toContainEqual(
 			expect.stringMatching(
-				new RegExp(`^product ${id} .* lists the page ${page_id}, which is not there: its holds are lost$`),
+				new RegExp(`^product ${id} .* lists the page ${page_id}, which does not exist: its holds are lost$`),
 			),
 		);
 		expect(lines).toContainEqual(expect.stringContaining("supplied 10 ≠ stock 6 + held 2 + sold 0"));

@@ -89,7 +89,7 @@ test("what to do is printed once for each check that found something, and what w
 		"BREACH order 1 is lost",
 		"BREACH order 2 is lost",
 		"TO DO  one: Find it.",
-		"NOT JUDGED product p: it changed at each look; audit again when less is ordered",
+		"NOT JUDGED product p: it changed during each check; audit again when fewer orders arrive",
 		"2 breaches, 1 not judged",
 	]);
 });

@@ -54,7 +54,7 @@ export async function acceptProducts(
 			const isTaken = quantity > 0 && (await callAction(broker, "v1.products.takeSold", found)).is_taken;
 			const taken = isTaken ? quantity : 0;
 			log(
-				`products: product ${product_id}: ${taken} units that orders has sold left the stock${taken < surplus ? `, ${surplus - taken} are missing` : ""}`,
+				`products: product ${product_id}: ${taken} sold units removed from the stock${taken < surplus ? `, ${surplus - taken} are missing` : ""}`,
 			);
 		}
 		for (const { order_id, number, reservation_id, expires_at, lines } of unheld) {
@@ -64,13 +64,13 @@ export async function acceptProducts(
 				lines: lines.map((line) => ({ ...line, is_sold })),
 			});
 			if (is_sold) {
-				log(`orders: order ${number} was paid in what is lost: look for its money in the provider's books`);
+				log(`orders: order ${number} was paid in the lost data: look for its payment at the provider`);
 			}
 			if (!is_held) {
 				await cancel(order_id);
 			}
 			log(
-				`products: order ${number} ${is_held ? "has its units again" : "is cancelled: its units are sold"}`,
+				`products: order ${number} ${is_held ? "holds its units again" : "is cancelled: its units are sold"}`,
 			);
 		}
 		await callAction(broker, "v1.products.acceptEvents", { up_to: acknowledged });

@@ -29,7 +29,7 @@ export async function acceptRestore(
 	];
 	const isAnythingLost = lost.includes(true);
 	if (!isAnythingLost) {
-		log("no data are older than what the others know: nothing to accept");
+		log("no data are missing: nothing to accept");
 	}
 	return isAnythingLost;
 }
@@ -62,7 +62,7 @@ async function acceptUsers(
 	// The lost data may include revoked sessions and changed passwords.
 	const { rowCount: sessions } = await client.query("DELETE FROM refresh_tokens");
 	log(
-		`users: ${events} users have lost events, ${unknown} more are known from orders; the next id is above ${rows[0]?.last}; ${sessions} refresh tokens ended, so people log in again`,
+		`users: ${events} users have lost events, ${unknown} more are known from orders; the next id is above ${rows[0]?.last}; ${sessions} refresh tokens were deleted, so users must log in again`,
 	);
 	const deleted = await sources.snapshot("orders", (query) =>
 		query<{ user_id: number }>("SELECT user_id FROM deleted_users"),
@@ -72,7 +72,7 @@ async function acceptUsers(
 		[deleted.map(({ user_id }) => user_id)],
 	);
 	for (const { id } of restored) {
-		log(`users: user ${id} was deleted in what is lost: delete the account again`);
+		log(`users: user ${id} was deleted in the lost data: delete the account again`);
 	}
 	return true;
 }
@@ -110,9 +110,7 @@ async function acceptOrders(
 	log(
 		`orders: ${events} orders have lost events, ${sales} more sales are known from products; the next number is above ${rows[0]?.last}`,
 	);
-	log(
-		"orders: money that came for lost orders is in the provider's books only; npm run audit lists lost units",
-	);
+	log("orders: payments for lost orders are recorded only at the provider; npm run audit lists lost units");
 	return true;
 }
 

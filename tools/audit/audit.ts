@@ -36,7 +36,7 @@ const GROUPS: Group[] = [
 	})),
 	{ about: "histories of orders", run: checkOrders },
 	{ about: "events, the stream and messages", run: checkEvents },
-	{ about: "what is gone", run: checkReferences },
+	{ about: "references to deleted data", run: checkReferences },
 	{ about: "deleted users", run: checkErasure },
 	{ about: "jobs", run: checkJobs },
 ];

@@ -20,16 +20,16 @@ export async function checkEvents(sources: Sources): Promise<CheckResult[]> {
 	// stream.
 	const { results, unread } = await checkStream(sources);
 	const changes = new PagedCheckResult(
-		"what happened is an event",
-		"Compare the history of the order or user with its events in the outbox, and correct by hand what was changed there: the number in event_sequences never goes back.",
+		"every change is published as an event",
+		"Compare the history of the order or user with its events in the outbox, and correct by hand what was changed: the number in event_sequences never decreases.",
 	);
 	const deliveries = new PagedCheckResult(
-		"an event reaches who listens",
-		"`npm run audit -- --repair` sends lost events and those put aside again, for 7 days; `npm run dead-letters` shows and retries dead letters.",
+		"every event reaches its consumers",
+		"`npm run audit -- --repair` publishes lost events and those put aside again, for 7 days; `npm run dead-letters` shows and retries dead letters.",
 	);
 	const messages = new PagedCheckResult(
-		"a message is sent",
-		"Start notifications, and see in its log why messages wait; one that is missing or doubled was changed by hand, so tell the customer yourself.",
+		"every message is sent",
+		"Start notifications and check its log for the reason why messages wait; a missing or duplicate message was changed by hand, so inform the customer yourself.",
 	);
 	for (const [database, aggregates] of [
 		["users", eventsOfUsers(sources)],
@@ -167,15 +167,15 @@ function compareInbox(
 	);
 	const lost = missing.filter(isLost);
 	if (processed > published) {
-		result.add(document, `event ${processed} was taken in, but ${published} were published`);
+		result.add(document, `event ${processed} was processed, but ${published} were published`);
 	} else if (lost.length > 0) {
-		result.add(document, `event ${processed} of ${published} was the last to be taken in`, events(lost));
+		result.add(document, `event ${processed} of ${published} was the last one processed`, events(lost));
 	} else if (missing.length > 0) {
 		result.in_progress++;
 	}
 	for (const sequence of gaps) {
 		if (isLost(sequence)) {
-			const finding = `event ${sequence} of ${published} was passed over and has not come since`;
+			const finding = `event ${sequence} of ${published} was skipped and has not arrived since`;
 			result.add(document, finding, events([sequence]));
 		} else {
 			result.in_progress++;
@@ -205,7 +205,7 @@ function putAside(query: Snapshot) {
 async function addDeadLetters(sources: Sources, result: PagedCheckResult): Promise<void> {
 	for (const database of databases) {
 		for (const { id, name, error } of await sources.snapshot(database, deadLetters)) {
-			result.add(`dead letter ${id}`, `${name} could not be taken in: ${error}`);
+			result.add(`dead letter ${id}`, `${name} could not be processed: ${error}`);
 		}
 	}
 }

@@ -36,7 +36,9 @@ export async function withServices<T>(
 			)
 			.catch(() => {
 				const missing = names.join(" or ");
-				throw new StartError(`${missing} is away: bring them with \`npm run node -- ${names.join(" ")}\``);
+				throw new StartError(
+					`${missing} is unavailable: start it with \`npm run node -- ${names.join(" ")}\``,
+				);
 			});
 		return await work(broker);
 	} finally {

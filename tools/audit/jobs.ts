@@ -48,9 +48,9 @@ export async function checkJobs(sources: Sources): Promise<CheckResult[]> {
 		results.push(
 			await sources.snapshot(database, (query) =>
 				runCheck(query, {
-					check: "no job is given up",
+					check: "no job is stuck",
 					remedy:
-						"Mend what the error names, unlock what is locked by `SELECT graphile_worker.force_unlock_workers(ARRAY['<locked_by>'])`, then `SELECT graphile_worker.reschedule_jobs(ARRAY[<id>], run_at => now(), attempts => 0)`.",
+						"Fix the cause that the error names, unlock locked jobs by `SELECT graphile_worker.force_unlock_workers(ARRAY['<locked_by>'])`, then `SELECT graphile_worker.reschedule_jobs(ARRAY[<id>], run_at => now(), attempts => 0)`.",
 					count: `SELECT count(*)::integer AS rows FROM ${JOBS} WHERE ${IS_WANTED}`,
 					in_progress: `SELECT count(*)::integer AS rows FROM ${JOBS} WHERE j.run_at <= now() AND NOT ${IS_GIVEN_UP}`,
 					breaches: breachesIn(database),
@@ -71,18 +71,18 @@ export async function checkJobs(sources: Sources): Promise<CheckResult[]> {
 
 function breachesIn(database: Database): string {
 	const job = `'job ' || j.id || ' of ${database}'`;
-	return `SELECT ${job}, j.task || ' was given up: ' || coalesce(j.last_error, 'it says no reason')
+	return `SELECT ${job}, j.task || ' failed permanently: ' || coalesce(j.last_error, 'no reason given')
 		FROM ${JOBS} WHERE ${IS_WANTED} AND ${IS_GIVEN_UP}
 		UNION ALL
-		SELECT ${job}, j.task || ' is put off to ' || (j.run_at AT TIME ZONE 'UTC')::text
+		SELECT ${job}, j.task || ' is postponed to ' || (j.run_at AT TIME ZONE 'UTC')::text
 		FROM ${JOBS} WHERE NOT ${IS_GIVEN_UP} AND ${IS_POSTPONED}
 		UNION ALL
 		SELECT ${job}, j.task || ' is locked since ' || (j.locked_at AT TIME ZONE 'UTC')::text || ' by ' || coalesce(j.locked_by, 'nobody')
-			|| ', and nobody does it'
+			|| ', but no worker runs it'
 		FROM ${JOBS} WHERE ${IS_STUCK}
 		UNION ALL
 		SELECT 'sweep ' || identifier || ' of ${database}',
-			'was last begun at ' || last_execution || ', which is still to come: until then it is not done'
+			'last started at ' || last_execution || ', which is in the future: until then it does not run'
 		FROM graphile_worker._private_known_crontabs WHERE last_execution > now() + interval '1 day'`;
 }
 
@@ -107,30 +107,30 @@ function payloads(query: Snapshot): Promise<CheckResult> {
 	const values = KEYED.map(([task, prefix, field]) => `('${task}', '${prefix}:', '${field}')`).join(", ");
 	const keyed = `${JOBS} JOIN (VALUES ${values}) AS keyed (name, prefix, field)`;
 	return runCheck(query, {
-		check: "a job does what its key says",
+		check: "a job matches its key",
 		remedy:
-			"Such a job was added or changed by hand: remove it by `SELECT graphile_worker.complete_jobs(ARRAY[<id>])`, and add the right one where the audit then misses it.",
+			"The job was added or changed by hand: remove it by `SELECT graphile_worker.complete_jobs(ARRAY[<id>])`, and add the correct one if the audit then reports it as missing.",
 		count: `SELECT count(*)::integer AS rows FROM ${JOBS}`,
 		breaches: `SELECT 'job ' || j.id || ' of orders',
-				j.task || ' has the key ' || coalesce(j.key, 'of nothing') || ', but is to be done for ' || coalesce(j.payload->>field, 'nothing')
+				j.task || ' has the key ' || coalesce(j.key, '(none)') || ', but its payload names ' || coalesce(j.payload->>field, 'nothing')
 			FROM ${keyed} ON j.task = name WHERE NOT ${IS_GIVEN_UP} AND j.key IS DISTINCT FROM prefix || (j.payload->>field)
 			UNION ALL
-			SELECT 'job ' || j.id || ' of orders', j.task || ' has the key ' || j.key || ', which is that of ' || string_agg(name, ' or ')
+			SELECT 'job ' || j.id || ' of orders', j.task || ' has the key ' || j.key || ', which belongs to ' || string_agg(name, ' or ')
 			FROM ${keyed} ON starts_with(j.key, prefix) GROUP BY j.id, j.task, j.key HAVING NOT j.task = ANY (array_agg(name))
 			UNION ALL
-			SELECT 'job ' || j.id || ' of orders', j.task || ' is given up after ' || j.max_attempts || ' tries, and is to be done in any case'
+			SELECT 'job ' || j.id || ' of orders', j.task || ' is limited to ' || j.max_attempts || ' tries, but must be retried until it succeeds'
 			FROM ${keyed} ON j.task = name WHERE j.max_attempts < ${TRIED_MAX}
 			UNION ALL
-			SELECT 'job ' || j.id || ' of orders', j.task || ' is no task of orders' FROM ${JOBS} WHERE NOT j.task = ANY ($1)
+			SELECT 'job ' || j.id || ' of orders', j.task || ' is not a task of orders' FROM ${JOBS} WHERE NOT j.task = ANY ($1)
 			UNION ALL
-			SELECT 'job ' || j.id || ' of orders', 'gives payment ' || p.reference || ' back, which is ' || p.status
+			SELECT 'job ' || j.id || ' of orders', 'refunds payment ' || p.reference || ', which is ' || p.status
 			FROM ${JOBS} JOIN payments p ON p.reference = j.payload->>'reference'
 			WHERE j.task = 'refund_payment' AND p.status NOT IN ('refunding', 'refunded')
 			UNION ALL
-			SELECT 'job ' || j.id || ' of orders', 'puts the units of order ' || o.number || ' back on sale, which is ' || o.status
+			SELECT 'job ' || j.id || ' of orders', 'restocks order ' || o.number || ', which is ' || o.status
 			FROM ${JOBS} JOIN orders o ON o.id = ${asUuid("j.payload->>'order_id'")} WHERE j.task = 'restock_order' AND NOT o.restocked
 			UNION ALL
-			SELECT 'job ' || j.id || ' of orders', j.task || ' is of order ' || o.number || ', which is ' || o.status
+			SELECT 'job ' || j.id || ' of orders', j.task || ' belongs to order ' || o.number || ', which is ' || o.status
 			FROM ${JOBS} JOIN reservations r ON r.id = ${asUuid("j.payload->>'reservation_id'")} JOIN orders o ON o.id = r.order_id
 			WHERE j.task = 'consume_stock' AND o.status IN ('pending', 'cancelled', 'expired')`,
 		values: [TASKS],

@@ -78,7 +78,7 @@ export function checkLedger(product: Stock): Finding[] {
 	return [
 		{
 			document: `ledger of product ${product._id} (${product.name})`,
-			what: `accounts for ${total} units, ${product.supplied} were supplied`,
+			what: `accounts for ${total} units, but ${product.supplied} were supplied`,
 			product_id: product._id,
 		},
 	];
@@ -102,13 +102,13 @@ export function checkRestocks(
 		const quantity = ledger[order_id]?.quantity;
 		const document = `restock ${order_id} of product ${_id}`;
 		if (!order) {
-			findings.push({ document, what: "is that of no order with this product" });
+			findings.push({ document, what: "belongs to no order with this product" });
 		} else if (!order.restocked) {
-			findings.push({ document, what: `is that of order ${order.number}, whose units did not come back` });
+			findings.push({ document, what: `belongs to order ${order.number}, which was not restocked` });
 		} else if (order.quantity !== quantity) {
 			findings.push({
 				document,
-				what: `is of ${quantity} units, order ${order.number} has ${order.quantity}`,
+				what: `has ${quantity} units, but order ${order.number} has ${order.quantity}`,
 			});
 		}
 	}
@@ -128,7 +128,7 @@ export function checkRestocks(
 		const [actual, expected] = most > asked ? [most, asked] : [least, confirmed];
 		findings.push({
 			document: `product ${_id} (${name})`,
-			what: `got ${actual} units back from refunded orders, which have ${expected}`,
+			what: `got back ${actual} units from refunded orders, which have ${expected}`,
 		});
 	}
 	return findings;

@@ -45,7 +45,7 @@ export function failedCheck(check: string, { message }: Error): CheckResult {
 	return {
 		check,
 		remedy:
-			"Mend what the message names, or report it as a defect of the audit: until then this is not watched.",
+			"Fix the cause that the message names, or report it as a bug in the audit: until then this is not checked.",
 		checked: 0,
 		in_progress: 0,
 		findings: [{ document: `check "${check}"`, what: `could not be checked: ${message}` }],

@@ -54,13 +54,16 @@ export function compareMessages(
 	}
 	for (const { type, queued, put_off_to, user_ids } of counts) {
 		if (!expected.has(type) && events.lost === 0) {
-			result.add(document, `has told its owner ${type}, which did not happen`);
+			result.add(document, `has the message ${type} for an event that did not happen`);
 		}
 		if (user_ids.some((id) => id !== user_id)) {
-			result.add(document, `is of user ${user_id}, but ${type} is for user ${user_ids.join(" and user ")}`);
+			result.add(
+				document,
+				`belongs to user ${user_id}, but ${type} is for user ${user_ids.join(" and user ")}`,
+			);
 		}
 		if (put_off_to !== null) {
-			result.add(document, `${type} is queued, but put off to ${put_off_to}`);
+			result.add(document, `${type} is queued, but postponed to ${put_off_to}`);
 		}
 		result.in_progress += queued;
 	}

@@ -47,9 +47,9 @@ async function histories(query: Snapshot): Promise<CheckResult> {
 		) AS life GROUP BY status, history`,
 	);
 	return {
-		check: "an order has a legal history",
+		check: "an order has a valid history",
 		remedy:
-			"Compare the order with its events (table outbox) and its payment, and set orders.status and order_history by hand to what they tell.",
+			"Compare the order with its events (table outbox) and its payment, and correct orders.status and order_history by hand.",
 		checked: groups.reduce((sum, { orders }) => sum + orders, 0),
 		in_progress: 0,
 		findings: groups

@@ -14,8 +14,8 @@ interface DeletedUser {
 /** A deleted person is nowhere any more: each service that keeps something of people was told, and has forgotten it. */
 export async function checkErasure(sources: Sources): Promise<CheckResult[]> {
 	const result = new PagedCheckResult(
-		"who is gone is forgotten everywhere",
-		"Start users and the service that is named: jobs and the hourly sweep forget the person; where no job is left, add `forget_<service>`, such as `forget_orders`, with the user_id.",
+		"a deleted user is erased everywhere",
+		"Start users and the named service: jobs and the hourly sweep erase the data; if there is no job left, add `forget_<service>`, such as `forget_orders`, with the user_id.",
 	);
 	const deleted = pages<DeletedUser>(
 		sources,
@@ -58,7 +58,7 @@ async function addRestored(sources: Sources, result: PagedCheckResult): Promise<
 			]),
 		);
 		for (const { id } of restored) {
-			result.add(`user ${id}`, "was deleted, which orders was told, but is there again");
+			result.add(`user ${id}`, "was deleted, as orders knows, but exists again");
 		}
 	}
 }

@@ -116,9 +116,9 @@ export async function* followInFile(
  */
 export async function checkProductFile(file: string): Promise<CheckResult> {
 	const result: CheckResult = {
-		check: "the products' file is whole",
+		check: "the products' file is intact",
 		remedy:
-			"Stop products, keep a copy of the file, and restore it from the last good one; remove a single line that cannot be read together with its batch's mark.",
+			"Stop products, keep a copy of the file, and restore the last good copy; if a single line is unreadable, remove it together with the marker of its batch.",
 		checked: 0,
 		in_progress: 0,
 		findings: [],

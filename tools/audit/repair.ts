@@ -43,8 +43,8 @@ async function sendEventsAgain(
 		const sent = await sendAgain(client, events);
 		for (const { aggregate, sequence } of events) {
 			const isSent = sent.some((place) => place.aggregate === aggregate && place.sequence === sequence);
-			const why = `it is in no outbox any more: events are kept for ${EVENTS_KEPT_DAYS} days`;
-			log(`event ${sequence} of ${aggregate}: ${isSent ? "is sent again" : why}`);
+			const why = `no longer in the outbox, which retains events for ${EVENTS_KEPT_DAYS} days`;
+			log(`event ${sequence} of ${aggregate}: ${isSent ? "queued again" : why}`);
 		}
 	} finally {
 		await client.end();
@@ -71,7 +71,7 @@ async function settleHolds(
 			});
 			const fate = settled?.fate ?? "keep";
 			if (fate === "keep") {
-				log(`hold ${reservation_id} is that of a pending order: left alone`);
+				log(`hold ${reservation_id} belongs to a pending order: unchanged`);
 				continue;
 			}
 			const { lines } = await callAction(broker, `v1.products.${fate}`, { reservation_id });
@@ -79,7 +79,7 @@ async function settleHolds(
 		}
 		for (const id of new Set(findings.flatMap(({ product_id }) => product_id ?? []))) {
 			const { quantity } = await callAction(broker, "v1.products.bookRepair", { id });
-			log(`product ${id}: ${quantity} units booked as a repair`);
+			log(`product ${id}: ${quantity} units recorded as a repair`);
 		}
 	});
 }

@@ -10,10 +10,10 @@ export function printAudit({ results, breaches }: Audit): void {
 		String(findings.length),
 	]);
 	console.log(
-		table([["check", "looked at", "under way", "breaches"], ...rows], {
+		table([["check", "checked", "in progress", "breaches"], ...rows], {
 			border: getBorderCharacters("void"),
 			columnDefault: { paddingLeft: 0, paddingRight: 2 },
-			columns: { 1: { alignment: "right" }, 2: { alignment: "right" }, 3: { alignment: "right" } },
+			columns: { 1: { alignment: "ok" }, 2: { alignment: "ok" }, 3: { alignment: "ok" } },
 			drawHorizontalLine: () => false,
 		}).trimEnd(),
 	);
@@ -26,7 +26,7 @@ export function printAudit({ results, breaches }: Audit): void {
 	const not_judged = results.flatMap((look) => look.not_judged ?? []);
 	for (const document of not_judged) {
 		console.log(
-			`NOT JUDGED ${onOneLine(document)}: it changed at each look; audit again when less is ordered`,
+			`NOT JUDGED ${onOneLine(document)}: it changed during each check; audit again when fewer orders arrive`,
 		);
 	}
 	const verdict = breaches.length === 0 ? "no breach" : `${breaches.length} breaches`;

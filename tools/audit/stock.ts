@@ -100,11 +100,11 @@ export async function checkStock(sources: Sources): Promise<CheckResult[]> {
 			held.add(`${product._id} ${reservation_id}`);
 		}
 		if (skus.has(product.sku)) {
-			faults.push(`has the sku ${product.sku}, as another product has`);
+			faults.push(`has the sku ${product.sku}, which another product has too`);
 		}
 		skus.add(product.sku);
 		if (product.ledger_sums === undefined && hasLedgers && !isNew(product)) {
-			faults.push(`has no ledger, so nothing is known of the ${product.supplied} units that were supplied`);
+			faults.push(`has no ledger for its ${product.supplied} supplied units`);
 		}
 		results.forms.checked++;
 		results.forms.addAll(faults.map((what) => ({ document: documentOf(product), what })));
@@ -121,7 +121,7 @@ export async function checkStock(sources: Sources): Promise<CheckResult[]> {
 		await checkBusy(sources, new Set(busy.slice(at, at + BUSY_AT_ONCE)), acknowledged, results);
 	}
 	for (const id of missing) {
-		results.units.add(`product ${id}`, "is in orders, but there is no such product");
+		results.units.add(`product ${id}`, "is in orders, but does not exist");
 	}
 	for (const [key, line] of orders.lines) {
 		if (line.status === INITIAL) {
@@ -185,27 +185,27 @@ function newResults() {
 	return {
 		units: new PagedCheckResult(
 			"supplied = stock + held + sold",
-			"Stop products and set `stock` in the store by hand so that the sum is right, then count and correct it by `v1.products.changeStock`, which notes why; a product that is gone comes back from a copy.",
+			"Stop products and set `stock` in the store by hand so that the sum is correct, then count the units and adjust them by `v1.products.changeStock`, which records the reason; restore a missing product from a copy.",
 		),
 		forms: new PagedCheckResult(
-			"a product is as the shop writes it",
+			"a product has valid fields",
 			"Stop products and correct the field in the store by hand, or restore the product from a copy.",
 		),
 		ledgers: new PagedCheckResult(
-			"each unit supplied has a reason",
-			"`npm run audit -- --repair` books the difference as a repair.",
+			"every supplied unit is in the ledger",
+			"`npm run audit -- --repair` records the difference as a repair.",
 		),
 		restocks: new PagedCheckResult(
-			"a restock is that of a refunded order",
+			"a restock belongs to a refunded order",
 			"Compare the product's ledger (`v1.products.ledger`) with the refunds of its orders; stop products and correct the entry together with `stock` and `supplied` by hand.",
 		),
 		holds: new PagedCheckResult(
 			"a hold has a pending order",
-			"`npm run audit -- --repair` settles holds by what became of their orders; one whose order is pending is corrected by hand or ends with it.",
+			"`npm run audit -- --repair` settles holds according to their orders; a hold of a pending order is corrected by hand, or ends with the order.",
 		),
 		pending: new PagedCheckResult(
 			"a pending order has its holds",
-			"Cancel the order (`v1.orders.cancel`) so that its buyer can order again, or see that the units are there before it is paid.",
+			"Cancel the order (`v1.orders.cancel`) so that its buyer can order again, or make sure that the units are in stock before it is paid.",
 		),
 	};
 }
@@ -300,7 +300,7 @@ function checkProduct(earlier: ReadStock, later: ReadStock, orders: Orders, resu
 		const outcome = checkHold(earlier, hold, checkedHolds.has(hold.reservation_id), orders);
 		checkedHolds.add(hold.reservation_id);
 		results.holds.checked++;
-		results.holds.in_progress += outcome === "under way" ? 1 : 0;
+		results.holds.in_progress += outcome === "in progress" ? 1 : 0;
 		results.holds.addAll(typeof outcome === "object" ? [outcome] : []);
 	}
 	return true;
@@ -336,7 +336,7 @@ function checkSums(
 	return { findings, isCertain: !isPossible || least === most };
 }
 
-type HoldResult = Finding | "right" | "under way";
+type HoldResult = Finding | "ok" | "in progress";
 
 function checkHold(
 	product: ReadStock,
@@ -352,34 +352,34 @@ function checkHold(
 		reservation_id,
 	});
 	if (isTwice) {
-		return finding("is there twice");
+		return finding("exists twice");
 	}
 	const number = orders.numbers.get(reservation_id);
 	if (!line && number !== undefined) {
-		return finding(`is that of order ${number}, which has no such product`);
+		return finding(`belongs to order ${number}, which does not contain this product`);
 	}
 	if (!line) {
 		const left_ms = Date.parse(expires_at) - Date.now();
 		if (left_ms < -SWEEP_MS) {
-			return finding(`is that of no order and should have ended at ${expires_at}`);
+			return finding(`belongs to no order and should have expired at ${expires_at}`);
 		}
 		// Also rejects an invalid time, which gives NaN.
 		const isPossible = left_ms <= settings.orderTtlMinutes * 60_000 + CLOCKS_DIFFER_MS;
 		return isPossible
-			? "under way"
-			: finding(`is that of no order and ends at ${expires_at}, which ORDER_TTL_MINUTES does not allow`);
+			? "in progress"
+			: finding(`belongs to no order and expires at ${expires_at}, later than ORDER_TTL_MINUTES allows`);
 	}
 	if (line.quantity !== quantity) {
-		return finding(`is of ${quantity} units, order ${line.number} has ${line.quantity}`);
+		return finding(`has ${quantity} units, but order ${line.number} has ${line.quantity}`);
 	}
 	if (line.status === INITIAL) {
 		const isInTime = line.expires_ms === null || endsWith(hold, line, line.expires_ms);
 		// Not repairable: the order may still be paid.
-		const what = `ends at ${expires_at}, order ${line.number} at ${timeOf(line.expires_ms)}`;
-		return isInTime ? "right" : { document: finding("").document, what };
+		const what = `expires at ${expires_at}, but order ${line.number} at ${timeOf(line.expires_ms)}`;
+		return isInTime ? "ok" : { document: finding("").document, what };
 	}
 	return line.is_settled_soon && Date.parse(expires_at) > Date.now() - SWEEP_MS
-		? "under way"
+		? "in progress"
 		: finding(`has outlived order ${line.number}, which is ${line.status}`);
 }
 

@@ -35,7 +35,7 @@ export async function acceptStores(sources: Sources, log: (line: string) => void
 		const entry = await entries.read(name);
 		if (entry && entry.id !== own.id) {
 			await entries.replace(name, own);
-			log(`${name}: the shop goes on with ${own.where}, without what was in ${entry.where}`);
+			log(`${name}: the shop continues with ${own.where}, without the data in ${entry.where}`);
 			isAnyNew = true;
 		}
 	}
@@ -67,7 +67,7 @@ async function settingsOf(sources: Sources, database: Database): Promise<Record<
 			}
 			if (error.code === "3D000") {
 				throw new StartError(
-					`${databasePlace(database)} is not there: start ${database} once, which makes it`,
+					`${databasePlace(database)} does not exist: start ${database} once, which creates it`,
 				);
 			}
 			throw error;

@@ -59,11 +59,11 @@ export async function checkStream(
 	const unread = new UnreadEvents();
 	const origin = new PagedCheckResult(
 		"an event in the stream came from an outbox",
-		"Find out who else publishes to the stream (the account of NATS), and delete the message: `nats stream rmm`. After a restore of an older copy: `npm run audit -- --accept-restore`.",
+		"Find out what else publishes to the stream (see the NATS account), and delete the message by `nats stream rmm`. After a restore of an older copy, run `npm run audit -- --accept-restore`.",
 	);
 	const content = new PagedCheckResult(
-		"an event tells what happened",
-		"Others were told what the event says: put the order or user back to that, or set right by hand what they keep of it.",
+		"an event matches its order or user",
+		"Consumers rely on the event: restore the order or user to match it, or correct the consumers' data by hand.",
 	);
 	const manager = await sources.nats.jetstreamManager();
 	const acknowledged = await acknowledgedUpTo(manager, GROUP);
@@ -108,7 +108,7 @@ export async function* messages({ nats }: Sources, manager: JetStreamManager): A
 		} else if (!(await stateOf())?.messages) {
 			return;
 		} else if (++emptyPages === EMPTY_PAGES_MAX) {
-			throw new Error("NATS does not hand out the events that it has: is it overloaded?");
+			throw new Error("NATS does not deliver the events of the stream: is it overloaded?");
 		}
 	}
 }
@@ -190,11 +190,11 @@ async function compare(
 		const found = wrong.get(position);
 		const document = `event at ${position} of the stream`;
 		if (!((aggregate?.split(":")[0] ?? "") in outboxes)) {
-			origin.add(document, "is of nothing that has events");
+			origin.add(document, "has an unknown aggregate");
 		} else if (found?.origin) {
 			origin.add(document, found.origin);
 		} else if (fault !== null) {
-			origin.add(document, `is no event as its contract describes it: ${fault}`);
+			origin.add(document, `does not match its contract: ${fault}`);
 		} else if (found?.content) {
 			content.add(found.document, found.content);
 		}
@@ -209,19 +209,19 @@ const MESSAGES = `jsonb_to_recordset($1::jsonb) AS m (position bigint, id text, 
 
 const ORIGIN = `CASE
 	WHEN s.sequence IS NULL OR m.sequence IS NULL OR m.sequence NOT BETWEEN 1 AND s.sequence
-	THEN concat('is ', m.name, ', event ', m.sequence, ' of ', m.aggregate, ', which has had ', coalesce(s.sequence, 0))
+	THEN concat('is ', m.name, ', event ', m.sequence, ' of ', m.aggregate, ', which published only ', coalesce(s.sequence, 0))
 	WHEN m.id IS DISTINCT FROM md5(m.aggregate || '#' || m.sequence)::uuid::text
-	THEN concat('is ', m.name, ' of ', m.aggregate, ', with an id that is not that of its event ', m.sequence)
+	THEN concat('is ', m.name, ' of ', m.aggregate, ', with an id that does not match its event ', m.sequence)
 END`;
 
 /** Simultaneous changes of a user may be published in any order. */
 const OF_USERS = `SELECT * FROM (
 	SELECT m.position::float8, ${ORIGIN} AS origin, 'user ' || u.id AS document, CASE
 		WHEN u.id IS NULL THEN NULL
-		WHEN m.data->>'user_id' IS DISTINCT FROM u.id::text THEN concat('is told of in ', m.name, ' as user ', m.data->>'user_id')
+		WHEN m.data->>'user_id' IS DISTINCT FROM u.id::text THEN concat('is user ', m.data->>'user_id', ' in ', m.name)
 		WHEN s.lost = 0 AND (m.name = 'user.registered') <> (m.sequence = 1) OR m.name <> 'user.registered' AND s.lost = 0
 			AND NOT EXISTS (SELECT FROM user_history h WHERE h.user_id = u.id AND h.event = m.name)
-		THEN concat('has told ', m.name, ' as event ', m.sequence, ', where something else happened')
+		THEN concat('published ', m.name, ' as event ', m.sequence, ', which contradicts its history')
 	END AS content
 	FROM ${MESSAGES} LEFT JOIN event_sequences s ON s.aggregate = m.aggregate
 	LEFT JOIN users u ON u.id = CASE WHEN m.aggregate ~ '^user:[1-9][0-9]{0,8}$' THEN substr(m.aggregate, 6)::integer END
@@ -235,21 +235,21 @@ const OF_ORDERS = `SELECT * FROM (
 	SELECT m.position::float8, ${ORIGIN} AS origin, coalesce('order ' || o.number, m.aggregate) AS document, CASE
 		-- Accepted as lost.
 		WHEN o.id IS NULL AND s.lost >= s.sequence THEN NULL
-		WHEN o.id IS NULL THEN 'is not there, but has told ' || m.name
-		WHEN m.data->>'order_id' IS DISTINCT FROM o.id::text THEN concat('is told of in ', m.name, ' as order ', m.data->>'order_id')
+		WHEN o.id IS NULL THEN 'does not exist, but published ' || m.name
+		WHEN m.data->>'order_id' IS DISTINCT FROM o.id::text THEN concat('is order ', m.data->>'order_id', ' in ', m.name)
 		WHEN m.data->>'user_id' IS DISTINCT FROM o.user_id::text
-		THEN concat('is of user ', o.user_id, ', ', m.name, ' told user ', m.data->>'user_id')
-		WHEN m.data->>'number' IS DISTINCT FROM o.number THEN concat(m.name, ' told of ', m.data->>'number')
+		THEN concat('belongs to user ', o.user_id, ', but to user ', m.data->>'user_id', ' in ', m.name)
+		WHEN m.data->>'number' IS DISTINCT FROM o.number THEN concat('has the number ', m.data->>'number', ' in ', m.name)
 		WHEN m.data->>'total_minor' IS DISTINCT FROM o.total_minor::text
-		THEN concat('has a total of ', o.total_minor, ', ', m.name, ' told ', m.data->>'total_minor')
+		THEN concat('has a total of ', o.total_minor, ', but ', m.data->>'total_minor', ' in ', m.name)
 		WHEN m.data->>'currency' IS DISTINCT FROM o.currency
-		THEN concat('is in ', o.currency, ', ', m.name, ' told ', m.data->>'currency')
+		THEN concat('is in ', o.currency, ', but in ', m.data->>'currency', ' in ', m.name)
 		WHEN m.name = 'order.placed' AND ${linesIn("m.data->'items'")} IS DISTINCT FROM ${LINES}
-		THEN 'has other lines than ' || m.name || ' told'
+		THEN 'has other lines than in ' || m.name
 		WHEN m.name = 'payment.refunded' AND late.refunds = 0 AND s.lost = 0
 			OR m.name <> 'payment.refunded' AND h.status IS NULL AND s.lost = 0
 			OR m.sequence NOT BETWEEN h.first AND h.last + late.refunds + s.lost
-		THEN concat('has told ', m.name, ' as event ', m.sequence, ', where something else happened')
+		THEN concat('published ', m.name, ' as event ', m.sequence, ', which contradicts its history')
 	END AS content
 	FROM ${MESSAGES} LEFT JOIN event_sequences s ON s.aggregate = m.aggregate
 	LEFT JOIN orders o ON o.id = ${asUuid("substr(m.aggregate, 7)")}

@@ -15,8 +15,8 @@ export async function checkReferences(sources: Sources): Promise<CheckResult[]> 
 /** Checks that the orders and users with events or messages in notifications exist. */
 async function knownToNotifications(sources: Sources): Promise<CheckResult> {
 	const result = new PagedCheckResult(
-		"what notifications knows of is there",
-		"Restore users and orders from a copy; if an older copy is all there is, `npm run audit -- --accept-restore` lets the shop go on without them.",
+		"orders and users known to notifications exist",
+		"Restore users and orders from a copy; if there is only an older copy, `npm run audit -- --accept-restore` lets the shop continue without them.",
 	);
 	const named = pages<{ key: string; messages: number }>(
 		sources,
@@ -42,7 +42,7 @@ async function knownToNotifications(sources: Sources): Promise<CheckResult> {
 		for (const { key, messages } of page.filter((one) => !found.has(one.key))) {
 			result.add(
 				key,
-				`is not there, but notifications has taken its events in and has ${messages} messages of it`,
+				`does not exist, but notifications has processed its events and has ${messages} messages for it`,
 			);
 		}
 	}
@@ -78,8 +78,8 @@ async function existing(sources: Sources, kind: AggregateKind, page: { key: stri
 
 async function ownersOfOrders(sources: Sources): Promise<CheckResult> {
 	const result = new PagedCheckResult(
-		"the owner of an order is there",
-		"Restore users from a copy; if an older copy is all there is, `npm run audit -- --accept-restore` lets the shop go on without them.",
+		"the owner of an order exists",
+		"Restore users from a copy; if there is only an older copy, `npm run audit -- --accept-restore` lets the shop continue without them.",
 	);
 	const owners = pages<{ key: number; orders: number; number: string }>(
 		sources,
@@ -93,7 +93,7 @@ async function ownersOfOrders(sources: Sources): Promise<CheckResult> {
 		const found = new Set(await existing(sources, "user", users));
 		result.checked += page.length;
 		for (const { key, orders, number } of page.filter((one) => !found.has(`user:${one.key}`))) {
-			result.add(`user ${key}`, `is not there, but has ${orders} orders, such as ${number}`);
+			result.add(`user ${key}`, `does not exist, but has ${orders} orders, such as ${number}`);
 		}
 	}
 	return result;
