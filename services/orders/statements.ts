@@ -36,7 +36,7 @@ export interface Settlement extends TransitionArguments {
 }
 
 /** Limits of batches: two run concurrently, so that one can work while the other waits for the disk. */
-const BATCHES = { max: 50, atOnce: 2 };
+const BATCHES = { max: 50, concurrency: 2 };
 
 /**
  * Returns the statements of orders and payments. Concurrent requests share a statement and its commit; one that fails
