@@ -67,7 +67,7 @@ async function stateOf(response: Promise<unknown>): Promise<State> {
 
 function inTime<T>(work: Promise<T>): Promise<T> {
 	return new Promise((resolve, reject) => {
-		const timer = setTimeout(() => reject(new Error("no answer in time")), TIMEOUT_MS);
+		const timer = setTimeout(() => reject(new Error("no response in time")), TIMEOUT_MS);
 		work.then(resolve, reject).finally(() => clearTimeout(timer));
 	});
 }

@@ -344,7 +344,7 @@ export class FileAdapter extends ConfirmedCollection {
 			this.#end(`${this.#filename}: ${failure.message}`, failure);
 			return;
 		}
-		this.service.logger.warn(`${failure.message}: what was not written is undone`);
+		this.service.logger.warn(`${failure.message}: unwritten changes were rolled back`);
 		this.#nedb.executor
 			.pushAsync(async () => {
 				this.#metadata = {};
@@ -356,7 +356,7 @@ export class FileAdapter extends ConfirmedCollection {
 				this.#loadSecondary();
 				this.#log?.recover();
 			}, true)
-			.catch((error: Error) => this.#end(`${this.#filename} cannot be read again: ${error.message}`, error));
+			.catch((error: Error) => this.#end(`${this.#filename} could not be reloaded: ${error.message}`, error));
 	}
 
 	/** Ends the process: only a restart, which reads the disk, can determine the content of the file. */
@@ -373,7 +373,7 @@ export class FileAdapter extends ConfirmedCollection {
 		this.#nedb.executor
 			.pushAsync(async () => this.#log?.rewrite(this.#lines()))
 			.catch((error: Error) =>
-				this.service.logger.warn(`${this.#filename} is not made smaller: ${error.message}`),
+				this.service.logger.warn(`${this.#filename} could not be compacted: ${error.message}`),
 			)
 			.finally(() => {
 				this.#base_size = this.#log?.size ?? 0;

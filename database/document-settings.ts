@@ -17,7 +17,7 @@ export function settingsFile(filename: string): Access {
 		try {
 			return JSON.parse(text) as Values;
 		} catch {
-			throw new Error(`${filename} is no JSON: delete it, and the next start writes it anew`);
+			throw new Error(`${filename} is not valid JSON: delete it, and the next start recreates it`);
 		}
 	};
 	const write = async (values: Values) => {

@@ -202,18 +202,18 @@ export function postgresUrlProblem(url: string): string | undefined {
 		return `names the file ${path}, which cannot be read (${code})`;
 	}
 	if (!config || !/^postgres(ql)?:\/\//i.test(url)) {
-		return `is no URL of the form ${FORM}, with % and the like in passwords encoded`;
+		return `is not a URL of the form ${FORM}, with special characters in the password percent-encoded`;
 	}
 	if (!config.user) {
-		return `names no user: write ${FORM}`;
+		return `has no user: write ${FORM}`;
 	}
 	if (!config.host) {
-		return `names no host: write ${FORM}, or ?host=/folder for a socket`;
+		return `has no host: write ${FORM}, or ?host=/folder for a socket`;
 	}
 	const sslmode = (config as { sslmode?: string }).sslmode;
 	return sslmode === undefined || SSL_MODES.includes(sslmode)
 		? undefined
-		: `has an unknown sslmode: there are ${SSL_MODES.join(", ")}`;
+		: `has an unknown sslmode: use one of ${SSL_MODES.join(", ")}`;
 }
 
 /** Returns the server of a URL as host:port, or the folder of its socket, without user and password. */

@@ -65,14 +65,12 @@ export function creation(name: string, version: number): string {
 export async function checkDatabase(client: pg.Client): Promise<void> {
 	const { rows } = await client.query<DatabaseProperties>(PROPERTIES);
 	const { name, version, encoding, folds, is_read_only, schema } = rows[0] as DatabaseProperties;
-	const remedy = `drop it if it is empty, so that Toko makes it; else restore a dump of it into one made by ${creation(name, version)}`;
+	const remedy = `drop it if it is empty, and Toko creates it; otherwise restore a dump of it into a database created by ${creation(name, version)}`;
 	if (encoding !== "UTF8") {
 		throw new Error(`the database ${name} has the encoding ${encoding}, not UTF8: ${remedy}`);
 	}
 	if (!folds) {
-		throw new Error(
-			`the database ${name} has a locale in which "i" is not the small letter of "I": ${remedy}`,
-		);
+		throw new Error(`the database ${name} has a locale in which "i" is not the lowercase of "I": ${remedy}`);
 	}
 	if (is_read_only) {
 		throw readOnly(name);
@@ -86,7 +84,7 @@ export async function checkDatabase(client: pg.Client): Promise<void> {
 
 function readOnly(name: string): Error {
 	return new Error(
-		`the database ${name} is read only: name the primary in POSTGRES_URL, or reset default_transaction_read_only of the role or database`,
+		`the database ${name} is read-only: name the primary in POSTGRES_URL, or reset default_transaction_read_only of the role or database`,
 	);
 }
 

@@ -91,7 +91,7 @@ export function refusalOf(
 ): string | undefined {
 	return own.id === entry.id
 		? undefined
-		: `${name} of this process is ${own.where} (store ${short(own.id)}), but that of the shop is ${entry.where} (store ${short(entry.id)}): set ${variable} as the other processes have it; where that store is lost for good, go on with this one by npm run audit -- --accept-restore`;
+		: `${name} of this process is ${own.where} (store ${short(own.id)}), but the shop uses ${entry.where} (store ${short(entry.id)}): set ${variable} as in the other processes; if the shop's store is lost permanently, continue with this one by npm run audit -- --accept-restore`;
 }
 
 function short(id: string): string {
@@ -125,7 +125,9 @@ export async function watchStore(broker: ServiceBroker, store: Store): Promise<W
 	};
 	const compare = async (until: number): Promise<string | undefined> => {
 		const failure = repeatedFailure((message) => {
-			broker.logger.warn(`The store of ${store.name} is compared later with the shop's: ${message}`);
+			broker.logger.warn(
+				`Could not compare the store of ${store.name} with the shop's, retrying: ${message}`,
+			);
 		});
 		for (;;) {
 			try {

@@ -19,7 +19,7 @@ const RETRY_MS = 2000;
 const STARTING_MS = 2000;
 
 const REMEDY =
-	"restore the other databases to the same moment, or go on without what is lost by npm run audit -- --accept-restore";
+	"restore the other databases to the same point in time, or continue without the lost data by npm run audit -- --accept-restore";
 
 /** Source that knows of data of this service. The service must have all of that data itself. */
 export interface ConsistencyCheck<This> {
@@ -167,13 +167,13 @@ export class ConsistencyChecker {
 				if (ahead && before !== "ahead") {
 					this.#service.logger.error(`${ahead}; ${REMEDY}`);
 				} else if (!ahead && before === "ahead") {
-					this.#service.logger.info(`${this.#service.name} has what ${comparison.source} tells of it`);
+					this.#service.logger.info(`${this.#service.name} is consistent with ${comparison.source} again`);
 				}
 				return ahead ? "ahead" : "fine";
 			})
 			.catch((error: Error) => {
 				this.#service.logger.warn(
-					`${this.#service.name} is compared later: ${comparison.source}: ${error.message}`,
+					`Could not compare ${this.#service.name} with ${comparison.source}, retrying: ${error.message}`,
 				);
 				return before === "ahead" ? "ahead" : "silent";
 			})
@@ -193,7 +193,7 @@ export class ConsistencyChecker {
 		const timer = new AbortController();
 		const timeout = wait(TIMEOUT_MS, undefined, { signal: timer.signal, ref: false }).then(
 			() => {
-				throw new Error("no answer in time");
+				throw new Error("no response in time");
 			},
 			() => undefined,
 		);

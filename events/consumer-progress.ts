@@ -48,7 +48,7 @@ export class ConsumerProgress {
 			const wasTold = this.#isReported;
 			this.#behind_since = undefined;
 			this.#isReported = false;
-			return wasTold ? `${this.#group} has taken in the events that waited` : undefined;
+			return wasTold ? `${this.#group} has caught up with its events` : undefined;
 		}
 		this.#behind_since ??= now;
 		if (this.#isReported || now - this.#behind_since < BACKLOG_MS) {
@@ -56,7 +56,7 @@ export class ConsumerProgress {
 		}
 		this.#isReported = true;
 		const minutes = Math.round((now - this.#behind_since) / 60_000);
-		return `${state.unfinished} events wait for ${this.#group}, more than ${BACKLOG} for ${minutes} minutes: it is slower than they come; start another process of it`;
+		return `${state.unfinished} events are waiting for ${this.#group}, more than ${BACKLOG} for ${minutes} minutes: it is slower than they arrive; start another process of it`;
 	}
 
 	/**
@@ -86,7 +86,7 @@ export class ConsumerProgress {
 		}
 		const seconds = Math.round((now - since) / 1000);
 		return this.#failure
-			? `the consumer ${this.#group} cannot be reached for ${seconds} s: ${this.#failure}`
-			: `${this.#state.unfinished} events wait for ${this.#group}, and none was taken in for ${seconds} s`;
+			? `the consumer ${this.#group} has been unreachable for ${seconds} s: ${this.#failure}`
+			: `${this.#state.unfinished} events are waiting for ${this.#group}, and none was processed for ${seconds} s`;
 	}
 }

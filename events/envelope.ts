@@ -74,7 +74,7 @@ export function isInContract(name: unknown, version: unknown): name is EventName
 
 /** Describes an event that no contract defines. */
 export function notInContract({ name, version }: { name: unknown; version: unknown }): string {
-	return `${JSON.stringify(name)} in version ${version} is in no contract`;
+	return `${JSON.stringify(name)} in version ${version} is not in any contract`;
 }
 
 /**
@@ -94,7 +94,7 @@ export function readEvent(value: unknown): EventEnvelope {
 	if (!data.success) {
 		const [issue] = data.error.issues;
 		throw new NotAnEvent(
-			`its data has not the form of ${event.name}: ${issue?.path.join(".")} ${issue?.message}`,
+			`its data does not match the contract of ${event.name}: ${issue?.path.join(".")} ${issue?.message}`,
 		);
 	}
 	return { ...event, data: data.data as EventData<EventName> };

@@ -73,5 +73,5 @@ async function send(client: JetStreamClient, event: OutboxRow): Promise<Sent | R
 }
 
 function tooLarge(bytes: number): string {
-	return `its ${bytes} bytes are more than NATS takes (max_payload, or max_msg_size of the stream)`;
+	return `its ${bytes} bytes exceed the limit of NATS (max_payload, or max_msg_size of the stream)`;
 }

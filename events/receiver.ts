@@ -100,7 +100,7 @@ export class Receiver {
 		} catch (error) {
 			if (deliveries.length > 1) {
 				const { message } = error as Error;
-				this.#service.logger.debug(`${deliveries.length} events are taken in one by one: ${message}`);
+				this.#service.logger.debug(`${deliveries.length} events are processed one by one: ${message}`);
 			}
 			return deliveries.map(() => false);
 		}
@@ -153,14 +153,14 @@ export class Receiver {
 		const { id, name, aggregate, sequence } = (payload ?? {}) as Partial<EventEnvelope>;
 		const label = `Event ${JSON.stringify(name)} ${JSON.stringify(id)} (${message.seq} in the stream)`;
 		if (!(error instanceof NotAnEvent) && isTransient(error)) {
-			logger.warn(`${label} is tried again: ${error.message}`);
+			logger.warn(`${label} will be retried: ${error.message}`);
 			redeliver(message, backoff(message.info.redeliveryCount));
 			return;
 		}
 		const tries = (this.#failures.get(message.seq) ?? 0) + 1;
 		this.#failures.set(message.seq, tries);
 		if (tries < TRIES) {
-			logger.warn(`${label} is tried again: ${error.message}`);
+			logger.warn(`${label} will be retried: ${error.message}`);
 			redeliver(message, backoff(tries));
 			return;
 		}
@@ -173,9 +173,9 @@ export class Receiver {
 				}
 			});
 			countDeadLetter(this.#service);
-			logger.error(`${label} is a dead letter after ${tries} tries: ${error.message}`);
+			logger.error(`${label} became a dead letter after ${tries} tries: ${error.message}`);
 		} catch (failure) {
-			logger.warn(`${label} is tried again: ${(failure as Error).message}`);
+			logger.warn(`${label} will be retried: ${(failure as Error).message}`);
 			redeliver(message, backoff(tries));
 		}
 	}

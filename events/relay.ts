@@ -99,7 +99,7 @@ export class Relay {
 		this.#broker = broker;
 		this.#logger = logger;
 		this.#failure = repeatedFailure((message) => {
-			logger.warn(`The relay of ${database} starts again: ${message}`);
+			logger.warn(`The relay of ${database} is restarting: ${message}`);
 		});
 		broker.localBus.on(JETSTREAM_CONNECTED, () => this.wake());
 	}
@@ -244,7 +244,7 @@ export class Relay {
 
 	#reportWaiting(reason: string | undefined): void {
 		if (reason !== undefined && reason !== this.failure) {
-			this.#logger.warn(`Events of ${this.#database} wait to be published: ${reason}`);
+			this.#logger.warn(`Events of ${this.#database} are waiting to be published: ${reason}`);
 		}
 		this.failure = reason;
 	}
@@ -272,7 +272,7 @@ export class Relay {
 		} else if (!(await this.#isWhole(session, recorded, state))) {
 			const events = await recordLoss(session, state.created, recorded.confirmed_sequence);
 			this.#logger.warn(
-				`The stream of events has lost messages, or is a new one: ${events} events of ${this.#database} that no consumer has confirmed are sent again`,
+				`The stream of events has lost messages or is new: ${events} events of ${this.#database} that not every consumer has confirmed are published again`,
 			);
 		} else if (
 			state.confirmed_sequence !== undefined &&
@@ -313,7 +313,7 @@ export class Relay {
 			await this.#putAside(session, event, refusal);
 		}
 		for (const { event, error } of this.#stuck.record(rows, failed, sent.length > 0)) {
-			const refusal = `NATS did not take it ${FAILURES_MAX} times while it took others: ${error.message}`;
+			const refusal = `NATS rejected it ${FAILURES_MAX} times while it accepted others: ${error.message}`;
 			await this.#putAside(session, event, refusal);
 		}
 		if (failed[0] && sent.length === 0) {
@@ -328,7 +328,7 @@ export class Relay {
 	) {
 		await putAside(session, position, refusal);
 		this.#logger.error(
-			`Event ${sequence} of ${aggregate} (${JSON.stringify(name)}) was put aside, those after it go on: ${refusal}`,
+			`Event ${sequence} of ${aggregate} (${JSON.stringify(name)}) was put aside, later ones proceed: ${refusal}`,
 		);
 	}
 

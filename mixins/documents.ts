@@ -157,7 +157,7 @@ async function refuseOtherNamespace(metadata: StoreMetadata, collection: string)
 	const stored = await metadata.read("TOKO_NAMESPACE");
 	if (stored !== settings.namespace) {
 		throw new Error(
-			`TOKO_NAMESPACE is ${settings.namespace} here, but ${collection}.db in ${settings.directory} is that of ${stored}: set TOKO_NAMESPACE=${stored}, or another TOKO_DIR for another shop`,
+			`TOKO_NAMESPACE is ${settings.namespace} here, but ${collection}.db in ${settings.directory} belongs to ${stored}: set TOKO_NAMESPACE=${stored}, or another TOKO_DIR for another shop`,
 		);
 	}
 }

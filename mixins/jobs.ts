@@ -163,7 +163,7 @@ class Worker {
 				await Promise.race([this.#runner.promise, ended]);
 			} catch (error) {
 				if (!this.#stopping) {
-					this.#service.logger.warn(`Jobs stopped, starting again: ${(error as Error).message}`);
+					this.#service.logger.warn(`Jobs stopped, restarting: ${(error as Error).message}`);
 				}
 			} finally {
 				over.abort();

@@ -104,7 +104,7 @@ export function outbox(database: string): Partial<ServiceSchema> {
 				const stalled_ms = Math.min(late_ms, published_ms ?? late_ms);
 				if (stalled_ms > STALLED_MS || late_ms > LATE_MS) {
 					const seconds = Math.round(waiting_ms / 1000);
-					const reason = this.relay.failure ?? "the relay does not get to it";
+					const reason = this.relay.failure ?? "the relay has not reached it";
 					throw problem("EVENTS_NOT_PUBLISHED", { event: name, seconds, reason });
 				}
 			},

@@ -34,7 +34,9 @@ export function sweeps<This extends Service>(all: Sweep<This>[]): Partial<Servic
 }
 
 function run<This extends Service>(service: This & SweepingService, { name, every_ms, work }: Sweep<This>) {
-	const failure = repeatedFailure((message) => service.logger.warn(`Trying again to ${name}: ${message}`));
+	const failure = repeatedFailure((message) =>
+		service.logger.warn(`Could not ${name}, retrying: ${message}`),
+	);
 	let running: Promise<void> | undefined;
 	let isStopping = false;
 	const sweep = async () => {

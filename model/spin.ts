@@ -111,7 +111,7 @@ async function complete(
 	});
 	const failure = /error: max search depth too small|out of memory|aborted/.exec(stdout);
 	if (failure || !/errors: \d+$/m.test(stdout)) {
-		throw new Error(`Spin has not seen every state: ${failure?.[0] ?? stdout.slice(-300)}`);
+		throw new Error(`Spin has not visited every state: ${failure?.[0] ?? stdout.slice(-300)}`);
 	}
 	return stdout;
 }
@@ -123,7 +123,7 @@ function readTrail(replayed: string): Counterexample {
 	const steps = lines
 		.slice(0, end)
 		.filter((line) => line !== "" && !line.startsWith("spin:"))
-		.map((line) => (line.includes("START OF CYCLE") ? "again and again:" : line));
+		.map((line) => (line.includes("START OF CYCLE") ? "repeated forever:" : line));
 	const [, broken] = /^broken: (.*)/.exec(lines[end] ?? "") ?? [];
 	return { steps, broken: broken ?? LIVELOCK };
 }

@@ -114,7 +114,7 @@ export class IdempotencyRecords {
 			// Calls in flight fail together and are logged once.
 			if (performance.now() >= this.#cooldownUntil) {
 				this.#broker.logger.warn(
-					`Answers are not kept under their Idempotency-Key at the moment: ${(error as Error).message}`,
+					`Responses are currently not stored under their Idempotency-Key: ${(error as Error).message}`,
 				);
 			}
 			this.#cooldownUntil = performance.now() + COOLDOWN_MS;

@@ -31,7 +31,7 @@ export async function publishRevocations(broker: ServiceBroker, revoked: Revocat
 	const nats = natsOf(broker);
 	if (nats && !nats.isClosed()) {
 		await notifyNodes(broker, nats, revoked).catch((error: Error) =>
-			broker.logger.warn(`Other nodes hear later of revoked tokens: ${error.message}`),
+			broker.logger.warn(`Could not notify other nodes of revoked tokens: ${error.message}`),
 		);
 	}
 }
@@ -57,7 +57,7 @@ async function notifyNodes(
 	clearTimeout(timer);
 	replies.unsubscribe();
 	if (pending.size > 0) {
-		broker.logger.warn(`Nodes that did not hear of revoked tokens in time: ${[...pending].join(", ")}`);
+		broker.logger.warn(`Nodes that did not acknowledge revoked tokens in time: ${[...pending].join(", ")}`);
 	}
 }
 

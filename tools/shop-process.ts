@@ -186,7 +186,7 @@ export function powerCut(folder: string): void {
 /** Kills all processes left by the tests of a file, and removes their folders. Call it in `afterAll`. */
 export async function cleanUp(): Promise<void> {
 	for (const folder of folders) {
-		await until("no process to be left", () => {
+		await until("all processes to exit", () => {
 			powerCut(folder);
 			return processesOf(folder).length === 0;
 		});
@@ -204,7 +204,7 @@ export async function until(
 	const deadline = Date.now() + timeout_ms;
 	while (!(await check())) {
 		if (Date.now() > deadline) {
-			throw new Error(`waited ${timeout_ms} ms in vain for ${what}`);
+			throw new Error(`timed out after ${timeout_ms} ms waiting for ${what}`);
 		}
 		await new Promise((wake) => setTimeout(wake, 50));
 	}

@@ -33,7 +33,7 @@ const IN_DOUBT_MAX = 25;
 const MISSED_PINGS = 20;
 
 /** Reason why a message of a lost lease was not sent. */
-const LEASE_LOST = "it was left to others";
+const LEASE_LOST = "its lease was lost";
 
 const channels = openChannels();
 const newLimits = () => ({
@@ -124,7 +124,7 @@ async function send({
 
 async function deliver(number: number, channel: ChannelName, message: Message): Promise<void> {
 	if (number !== lease.number || !lease.isValid) {
-		throw new Error("the database was away");
+		throw new Error("the database was unavailable");
 	}
 	inFlight.add(message.id);
 	await channels[channel]?.send(message);

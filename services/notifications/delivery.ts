@@ -10,7 +10,7 @@ import {
 	type WorkerMessage,
 } from "./delivery-protocol.ts";
 
-const EXITED = "the process that sends messages has ended";
+const EXITED = "the delivery worker has exited";
 const RESTART_DELAY_MS = 500;
 /** Number of consecutive unanswered pings at which the service becomes unavailable. */
 const SILENT_PINGS = 4;
@@ -156,7 +156,7 @@ export class DeliveryProcess {
 		// Logged once, because starting is retried.
 		if (this.#failedStart !== message) {
 			this.#failedStart = message;
-			this.#warn(`The process that sends messages can't be started: ${message}`);
+			this.#warn(`The delivery worker could not be started: ${message}`);
 		}
 		this.#process = undefined;
 		this.#onEnd();
@@ -185,9 +185,7 @@ export class DeliveryProcess {
 		if (this.#unanswered >= (this.#isStarted ? DEAD_PINGS : STARTING_PINGS)) {
 			this.#unanswered = 0;
 			this.#isLost = true;
-			this.#warn(
-				`The process that sends messages (${child.pid}) does not answer: another one takes its place`,
-			);
+			this.#warn(`The delivery worker (${child.pid}) does not respond: starting another one`);
 			// Only SIGKILL ends a stopped process.
 			child.kill("SIGKILL");
 		} else if (isRunning(child)) {

@@ -125,7 +125,7 @@ export class Dispatcher {
 		} catch (error) {
 			this.#orphans.reset();
 			if (!this.#isStopping) {
-				logger.warn(`The queue of messages is looked at again: ${(error as Error).message}`);
+				logger.warn(`Could not check the queue of messages, retrying: ${(error as Error).message}`);
 			}
 		} finally {
 			this.#isPolling = false;
@@ -158,7 +158,7 @@ class ChannelQueue {
 		this.channel = channel;
 		this.#dependencies = dependencies;
 		this.#failure = repeatedFailure((reason) =>
-			dependencies.logger.warn(`Messages by ${channel} wait: ${reason}`),
+			dependencies.logger.warn(`Messages by ${channel} are waiting: ${reason}`),
 		);
 	}
 

@@ -34,7 +34,7 @@ export function byEmail(url: string): Channel {
 				await transport.sendMail({ ...asMail(message), signal: timeout.signal } as SendMailOptions);
 			} catch (error) {
 				if (timeout.signal.aborted) {
-					throw new Error(`the mail server did not take it within ${TIMEOUT_MS / 1000} s`);
+					throw new Error(`the mail server did not accept it within ${TIMEOUT_MS / 1000} s`);
 				}
 				throw isFinalRefusal(error as SmtpAnswer) ? new Refused((error as Error).message) : error;
 			} finally {

@@ -45,7 +45,7 @@ export function marking({ write, wait, warn }: Dependencies): Marking {
 		{ every_ms: MARK_EVERY_MS },
 	);
 	const failure = repeatedFailure((message) => {
-		warn(`Messages have left and are not marked as sent yet: ${message}`);
+		warn(`Messages were sent, but could not be marked as sent yet: ${message}`);
 	});
 	const marked: (() => Sent)[] = [];
 

@@ -29,13 +29,13 @@ export function bySms(address: string): Channel {
 				redirect: "manual",
 				signal: AbortSignal.timeout(TIMEOUT_MS),
 			}).catch((error: Error) => {
-				throw new Error(`the provider of SMS_URL did not answer: ${reasonOf(error)}`);
+				throw new Error(`the provider of SMS_URL did not respond: ${reasonOf(error)}`);
 			});
 			await response.body?.cancel();
 			if (!response.ok) {
 				const { status } = response;
 				throw new (PERMANENT.includes(status) ? Refused : Error)(
-					`the provider of SMS_URL answered ${status}`,
+					`the provider of SMS_URL returned ${status}`,
 				);
 			}
 		},

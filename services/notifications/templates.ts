@@ -128,7 +128,7 @@ export class Templates {
 		try {
 			return parser(await readFile(path, "utf8"));
 		} catch (error) {
-			throw new Error(`templates/${file} is no message: ${(error as Error).message}`);
+			throw new Error(`templates/${file} is not a valid template: ${(error as Error).message}`);
 		}
 	}
 
@@ -142,7 +142,7 @@ export class Templates {
 				// An empty address counts as none.
 				validate(channel, needed, await this.write(channel, event, reader, data, shopUrl ?? ""));
 			} catch (error) {
-				throw new Error(`templates/${file} cannot be filled in: ${(error as Error).message}`);
+				throw new Error(`templates/${file} cannot be rendered: ${(error as Error).message}`);
 			}
 		}
 	}
@@ -151,13 +151,15 @@ export class Templates {
 /** Checks a rendered message. */
 function validate(channel: ChannelName, token: string, { subject, html, text }: Written): void {
 	if (text === "" || (channel === "email" && (subject === "" || !text.includes("Budi")))) {
-		throw new Error("it says nothing: a mail needs a subject and {{ name }}, the layout {{ content | raw }}");
+		throw new Error(
+			"it is empty: a mail needs a subject and {{ name }}, the layout needs {{ content | raw }}",
+		);
 	}
 	if (/NaN|\[object|\{\{|\{%|&lt;p&gt;/.test(text + (html ?? "") + (subject ?? ""))) {
-		throw new Error("it shows what was not meant to be seen, such as NaN, {{ or tags as text");
+		throw new Error("it shows NaN, {{ or tags as text");
 	}
 	if (!text.includes(token)) {
-		throw new Error("it shows neither {{ link }} nor {{ token }}");
+		throw new Error("it contains neither {{ link }} nor {{ token }}");
 	}
 }
 
@@ -174,7 +176,7 @@ function rejectStrays(files: string[]): void {
 	// Editors leave hidden files and copies with a ~.
 	const stray = files.find((file) => !known.has(file) && !/(^|\/)\.|~$/.test(file));
 	if (stray !== undefined) {
-		throw new Error(`templates/${stray} is the template of no message: the messages are ${types.join(", ")}`);
+		throw new Error(`templates/${stray} belongs to no message: the messages are ${types.join(", ")}`);
 	}
 }
 

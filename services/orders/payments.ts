@@ -92,7 +92,9 @@ async function charge(service: PayingService, order: OrderRow, payment: Payment)
 		});
 	} catch (error) {
 		// The sweep of due payments asks for the outcome at `check_at`.
-		service.logger.warn(`Payment ${payment.reference} has no answer: ${(error as Error).message}`);
+		service.logger.warn(
+			`The provider did not respond to payment ${payment.reference}: ${(error as Error).message}`,
+		);
 		throw problem("PAYMENT_UNKNOWN");
 	}
 }

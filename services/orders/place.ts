@@ -279,7 +279,9 @@ async function release(service: OrderingService, reservation_id: string): Promis
 	try {
 		await callAction(service.broker, "v1.products.release", { reservation_id });
 	} catch (error) {
-		service.logger.warn(`Reservation ${reservation_id} is released later: ${(error as Error).message}`);
+		service.logger.warn(
+			`Could not release reservation ${reservation_id}, a job will: ${(error as Error).message}`,
+		);
 		await releaseLater(service, reservation_id, 0);
 	}
 }

@@ -127,7 +127,9 @@ export class HoldMover {
 			return;
 		}
 		const moving = this.#move(product_id)
-			.catch((error: Error) => this.#warn(`Holds of product ${product_id} are moved later: ${error.message}`))
+			.catch((error: Error) =>
+				this.#warn(`Could not move holds of product ${product_id} to a page: ${error.message}`),
+			)
 			.finally(() => this.#moving.delete(product_id));
 		this.#moving.set(product_id, moving);
 	}

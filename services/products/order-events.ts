@@ -90,7 +90,7 @@ export function orderEvents(): Partial<ServiceSchema> {
 							failures.delete(position);
 							return;
 						}
-						this.logger.warn(`${event.name} of order ${order_id} is handled again: ${reason}`);
+						this.logger.warn(`${event.name} of order ${order_id} will be retried: ${reason}`);
 						message.nak(backoff(isRetried ? message.info.redeliveryCount : failed));
 					} finally {
 						clearInterval(pulse);
@@ -123,7 +123,7 @@ async function leaveToSweeper(
 	try {
 		await storeMetadata.raise(EVENTS_UP_TO, position);
 	} catch (error) {
-		logger.warn(`The hold of order ${order_id} cannot be left to the sweeper: ${(error as Error).message}`);
+		logger.warn(`Could not leave the hold of order ${order_id} to the sweeper: ${(error as Error).message}`);
 		return false;
 	}
 	logger.error(`The hold of order ${order_id} is left to the next sweep: ${reason}`);

@@ -88,7 +88,7 @@ async function convert(
 			throw error;
 		}
 		warn(
-			`product ${_id} keeps its sku ${JSON.stringify(sku)}, which looks like that of another product: imports change the other one`,
+			`product ${_id} keeps its sku ${JSON.stringify(sku)}, which looks like another product's: imports update the other one`,
 		);
 		await store.updateMany(query, { $set: described });
 	}

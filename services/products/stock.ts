@@ -48,9 +48,7 @@ const RESTOCK_ASKED_MAX_MS = 60 * 60_000;
  */
 export function refuseStale(asked_at: string | undefined): void {
 	if (asked_at !== undefined && Date.parse(asked_at) < Date.now() - RESTOCK_ASKED_MAX_MS) {
-		throw new Error(
-			`a restock that was asked for at ${asked_at} comes too late: it has to be asked for again`,
-		);
+		throw new Error(`the restock requested at ${asked_at} is too old: it must be requested again`);
 	}
 }
 

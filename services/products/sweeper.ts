@@ -53,11 +53,17 @@ export class Sweeper {
 
 	start(): void {
 		this.#timers = [
-			setInterval(() => this.#run("Holds are settled later", () => this.sweep()), EVERY_MS),
-			setInterval(() => this.#run("Pages of holds are tidied later", () => this.cleanUpPages()), EVERY_MS),
-			setInterval(() => this.#run("Ledgers are folded later", () => this.foldLedgers()), FOLD_EVERY_MS),
+			setInterval(() => this.#run("Could not settle holds, retrying", () => this.sweep()), EVERY_MS),
 			setInterval(
-				() => this.#run("What earlier versions did is booked later", () => this.bookEarlier()),
+				() => this.#run("Could not clean up pages of holds, retrying", () => this.cleanUpPages()),
+				EVERY_MS,
+			),
+			setInterval(
+				() => this.#run("Could not fold ledgers, retrying", () => this.foldLedgers()),
+				FOLD_EVERY_MS,
+			),
+			setInterval(
+				() => this.#run("Could not record changes of earlier versions, retrying", () => this.bookEarlier()),
 				EVERY_MS,
 			),
 		];
@@ -132,9 +138,7 @@ export class Sweeper {
 			for (const document of documents) {
 				const units = await bookEarlier(this.#service.adapter, document);
 				if (units !== 0) {
-					this.#service.logger.info(
-						`product ${document._id}: ${units} units of an earlier version are booked`,
-					);
+					this.#service.logger.info(`product ${document._id}: recorded ${units} units of an earlier version`);
 				}
 			}
 		}
@@ -150,7 +154,7 @@ export class Sweeper {
 			if (!this.#missing.has(page_id)) {
 				this.#missing.add(page_id);
 				this.#service.logger.error(
-					`product ${product_id} lists the page ${page_id} of its holds, which is not there: they are lost; restore the store of products from a copy that was made at one moment`,
+					`product ${product_id} lists the page ${page_id} of its holds, which does not exist: they are lost; restore the store of products from a consistent copy`,
 				);
 			}
 		}

@@ -41,7 +41,9 @@ export async function propagateDeletion({ broker, logger }: UsersService, user_i
 	await Promise.all(
 		[...ERASURE_ACTIONS].map(([service, action]) =>
 			callAction(broker, action, { user_id }, options).catch((error: Error) =>
-				logger.warn(`${service} hears later that user ${user_id} is deleted: ${error.message}`),
+				logger.warn(
+					`Could not tell ${service} that user ${user_id} is deleted, a job will: ${error.message}`,
+				),
 			),
 		),
 	);

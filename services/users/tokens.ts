@@ -54,7 +54,7 @@ export class TokenSigner {
 			this.#read_at = performance.now();
 		}
 		if (!this.#key) {
-			throw new Error("no signing key can be opened: was TOKO_SECRET changed? Start the users service again");
+			throw new Error("no signing key can be decrypted: was TOKO_SECRET changed? Restart the users service");
 		}
 		const { kid, private_key } = this.#key;
 		return new SignJWT({ role: user.role, ver: user.session_version })

@@ -407,8 +407,8 @@ test("the audit names a sweep that is not done until a far year", async () => {
 	const sweeps = "graphile_worker._private_known_crontabs";
 	await shop.damage("orders", `UPDATE ${sweeps} SET last_execution = '2999-01-01Z'`);
 	expect(await shop.breaches()).toEqual([
-		expect.stringMatching(/^sweep forget_deleted_users of orders was last begun at 2999/),
-		expect.stringMatching(/^sweep forget_old_keys of orders was last begun at 2999/),
+		expect.stringMatching(/^sweep forget_deleted_users of orders last started at 2999/),
+		expect.stringMatching(/^sweep forget_old_keys of orders last started at 2999/),
 	]);
 	await shop.damage("orders", `UPDATE ${sweeps} SET last_execution = NULL`);
 });

@@ -56,7 +56,7 @@ describe("the audit names a message", () => {
 					message(paid, "order_paid", "aggregate = 'order:00000000-0000-4000-8000-000000000000'"),
 				({ orders: { paid } }) => [
 					`order ${paid.number} has no message for order.paid`,
-					"order:00000000-0000-4000-8000-000000000000 is not there, but notifications",
+					"order:00000000-0000-4000-8000-000000000000 does not exist, but notifications",
 				],
 			],
 			[
@@ -172,8 +172,8 @@ describe("the audit names a message", () => {
 						history = history || '[{"status": "failed", "reason": "550 5.1.1 no such user"}]'
 					WHERE type IN ('order_paid', 'order_cancelled')`,
 				() => [
-					"messages order_paid 5 of them failed for good, most because of: 550 5.1.1 no such user. To send them again: npm run mails -- retry --type order_paid",
-					"messages order_cancelled 3 of them failed for good",
+					"messages order_paid 5 failed permanently, mostly because of: 550 5.1.1 no such user. To send them again: npm run mails -- retry --type order_paid",
+					"messages order_cancelled 3 failed permanently",
 				],
 			],
 		],

@@ -95,7 +95,7 @@ describe("the audit names an order", () => {
 					INSERT INTO order_lines SELECT id, 1, 'p', 'p', 0, 1 FROM orders WHERE user_id = 999;
 					INSERT INTO reservations SELECT gen_random_uuid(), id FROM orders WHERE user_id = 999`,
 				() => [
-					"user 999 is not there, but has 1 orders, such as TK-000000",
+					"user 999 does not exist, but has 1 orders, such as TK-000000",
 					"order TK-000000 is cancelled after nothing",
 					"product p is in orders, but does not exist",
 				],
@@ -178,7 +178,7 @@ describe("the audit names an order", () => {
 				({ orders }) => set(orders.paid, "restocked = true, restock_done = true"),
 				({ orders: { paid } }) => [
 					`order ${paid.number} was restocked, but is paid`,
-					"got 0 units back from refunded orders",
+					"got back 0 units from refunded orders",
 				],
 			],
 			[

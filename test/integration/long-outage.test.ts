@@ -107,7 +107,7 @@ test("a mail whose mark the database refuses is marked later, and the operator r
 		await notifications.query("DROP TRIGGER refuse ON notifications");
 		await anotherMail();
 		expect(timesOf([person])).toEqual([1]);
-		expect(lines).toEqual(["Messages have left and are not marked as sent yet: no marks today"]);
+		expect(lines).toEqual(["Messages were sent, but could not be marked as sent yet: no marks today"]);
 	} finally {
 		logger.warn = warn;
 		await notifications.end();

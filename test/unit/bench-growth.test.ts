@@ -51,7 +51,7 @@ test("the area that is good grows by a fixed share of the first value with each 
 });
 
 test("throughput follows the processes, or the cores are the limit", () => {
-	expect(judgeRates([1, 2, 4], [500, 900, 1600], [1, 2, 3.2], 8).word).toBe("follows");
+	expect(judgeRates([1, 2, 4], [500, 900, 1600], [1, 2, 3.2], 8).word).toBe("scales");
 	expect(judgeRates([1, 2, 4], [500, 520, 510], [1.9, 2, 2], 2)).toEqual({
 		isGood: true,
 		word: "cores",
@@ -59,7 +59,7 @@ test("throughput follows the processes, or the cores are the limit", () => {
 	});
 	expect(judgeRates([1, 2], [500, 520], [1.5, 1.6], 8)).toEqual({
 		isGood: false,
-		word: "stays behind",
+		word: "does not scale",
 		step: "1 → 2 processes: 1.04 times as many orders, although 6.4 cores are free",
 	});
 });

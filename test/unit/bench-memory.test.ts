@@ -48,7 +48,7 @@ test("the report has a verdict on each process, and the heap of those that have 
 
 test("what was interrupted says how far it got", () => {
 	const text = memoryMarkdown({ ...measured, minutes: 60 });
-	expect(text).toContain("30.0 of 60 minutes of about 100 requests a second");
+	expect(text).toContain("30.0 of 60 minutes of about 100 requests per second");
 });
 
 test("the chart has a line for each process, in two diagrams", () => {

@@ -21,14 +21,14 @@ describe("a consumer that is slower than events come", () => {
 	test("is told once, after some minutes, with what to do", () => {
 		expect(lines(5)).toEqual([]);
 		expect(lines(60, 5)).toEqual([
-			"4500 events wait for orders, more than 1000 for 5 minutes: it is slower than they come; start another process of it",
+			"4500 events are waiting for orders, more than 1000 for 5 minutes: it is slower than they arrive; start another process of it",
 		]);
 	});
 
 	test("and again when it has caught up", () => {
 		lines(10);
 		expect(progress.record({ unfinished: 3, floor: 9000 }, 11 * MINUTE)).toBe(
-			"orders has taken in the events that waited",
+			"orders has caught up with its events",
 		);
 		expect(progress.record({ unfinished: 0, floor: 9003 }, 12 * MINUTE)).toBeUndefined();
 	});
@@ -51,7 +51,9 @@ describe("a consumer that takes nothing in", () => {
 		progress.record({ unfinished: 7, floor: 3 }, 0);
 		progress.record({ unfinished: 8, floor: 3 }, MINUTE);
 		expect(progress.lag(0, 1.4 * MINUTE)).toBeUndefined();
-		expect(progress.lag(0, 2 * MINUTE)).toBe("8 events wait for orders, and none was taken in for 120 s");
+		expect(progress.lag(0, 2 * MINUTE)).toBe(
+			"8 events are waiting for orders, and none was processed for 120 s",
+		);
 		expect(progress.lag(MINUTE, 2 * MINUTE)).toBeUndefined();
 	});
 
@@ -64,6 +66,6 @@ describe("a consumer that takes nothing in", () => {
 	test("names why it can't be looked at, and each reason once", () => {
 		expect(progress.recordFailure("TIMEOUT", 0)).toBe(true);
 		expect(progress.recordFailure("TIMEOUT", MINUTE)).toBe(false);
-		expect(progress.lag(0, 2 * MINUTE)).toBe("the consumer orders cannot be reached for 120 s: TIMEOUT");
+		expect(progress.lag(0, 2 * MINUTE)).toBe("the consumer orders has been unreachable for 120 s: TIMEOUT");
 	});
 });

@@ -127,7 +127,7 @@ test.each([
 	["a value that is not closed", "id/welcome.html", "{{ name ", /id\/welcome\.html/],
 	["an amount that is none", "en/order_paid.html", "{{ number | money }}", /en\/order_paid\.html.*NaN/s],
 	["a wrong value beside a link", "en/welcome.html", "{% if link %}{{ lnik }}{% endif %}", /lnik/],
-	["a text of no message", "id/order_payed.txt", "Toko", /order_payed\.txt is the template of no message/],
+	["a text of no message", "id/order_payed.txt", "Toko", /order_payed\.txt belongs to no message/],
 ])("%s is told at the start", async (_, file, mistake, told) => {
 	await expect(loadWith(file, (text) => text + mistake)).rejects.toThrow(told);
 });

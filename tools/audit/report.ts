@@ -13,7 +13,7 @@ export function printAudit({ results, breaches }: Audit): void {
 		table([["check", "checked", "in progress", "breaches"], ...rows], {
 			border: getBorderCharacters("void"),
 			columnDefault: { paddingLeft: 0, paddingRight: 2 },
-			columns: { 1: { alignment: "ok" }, 2: { alignment: "ok" }, 3: { alignment: "ok" } },
+			columns: { 1: { alignment: "right" }, 2: { alignment: "right" }, 3: { alignment: "right" } },
 			drawHorizontalLine: () => false,
 		}).trimEnd(),
 	);

@@ -53,7 +53,14 @@ export class HttpClient {
 	 */
 	async bypassCache(token: string): Promise<void> {
 		const body = JSON.stringify({ items: [{ product_id: NO_PRODUCT, quantity: 1 }] });
-		await this.send({ what: "no order", method: "POST", path: "/api/v1/orders", status: 404, token, body });
+		await this.send({
+			what: "rejected order",
+			method: "POST",
+			path: "/api/v1/orders",
+			status: 404,
+			token,
+			body,
+		});
 	}
 
 	close(): void {

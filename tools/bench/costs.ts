@@ -32,12 +32,18 @@ const STOCK = 100_000;
 /** Category of the measured products; the sample catalogue has others. */
 const CATEGORY = "biaya";
 
-const STAND_IN = "MongoDB stand-in";
+const STAND_IN = "MongoDB-compatible server";
 const WHOLE_SHOP = "all services in one process";
-const DELIVERY_WORKER = "sender of mails";
-const OTHER_POSTGRES = "PostgreSQL, its log and checkpoints";
+const DELIVERY_WORKER = "delivery worker";
+const OTHER_POSTGRES = "PostgreSQL, WAL and checkpoints";
 
-const OPERATIONS = ["read, of few", "read, of many", "order, paid", "registration", "login"] as const;
+const OPERATIONS = [
+	"read, few products",
+	"read, many products",
+	"order, paid",
+	"registration",
+	"login",
+] as const;
 type Operation = (typeof OPERATIONS)[number];
 
 /** Processor time of an operation in one round, by component. */
@@ -246,9 +252,9 @@ class Shop {
 	/** Runs an operation repeatedly and returns the number of repetitions. */
 	async #do(operation: Operation, share: number): Promise<number> {
 		switch (operation) {
-			case "read, of few":
+			case "read, few products":
 				return this.#repeat(READS * share, (number) => this.#read(number % FEW_PRODUCTS));
-			case "read, of many":
+			case "read, many products":
 				return this.#repeat(READS * share, (number) => this.#read(number));
 			case "order, paid":
 				return this.#repeat(ORDERS * share, (number) => this.#order(number));
@@ -385,7 +391,7 @@ export function printCosts({ store, rounds, arrangements, requests, failed }: Co
 			components.reduce((all, component) => all + of(component), 0);
 		console.log(`\n${arrangement.name}: milliseconds of processor time, medians of ${rounds} rounds`);
 		show([
-			["part", ...OPERATIONS, "of the order, a mail", "a quiet second"],
+			["component", ...OPERATIONS, "per mail of the order", "idle, per second"],
 			...components.map((component) => [
 				component,
 				...OPERATIONS.map((operation) => figure(medianCost(arrangement, operation, component))),
@@ -395,16 +401,16 @@ export function printCosts({ store, rounds, arrangements, requests, failed }: Co
 			["all", ...sums.map(figure), arrangement === apart ? figure(total(mail)) : "", figure(total(idle))],
 		]);
 	}
-	console.log("\nfive processes: operations per second of one core, which would then be busy all the time");
+	console.log("\nfive processes: operations per second that saturate one core");
 	show([
-		["part", ...OPERATIONS, "a mail"],
+		["component", ...OPERATIONS, "mail"],
 		...COMPONENTS.filter((component) => apart.quiet.has(component)).map((component) => [
 			component,
 			...OPERATIONS.map((operation) => rate(medianCost(apart, operation, component))),
 			isOfMails(component) ? rate(ofMail(apart, component)) : "",
 		]),
 	]);
-	console.log("\nfive processes over NATS cost this many times as much as one process");
+	console.log("\nfive processes over NATS: cost relative to one process");
 	show([
 		["", ...OPERATIONS],
 		["all", ...OPERATIONS.map((operation) => ratio(apart, together, operation, COMPONENTS))],
@@ -428,7 +434,7 @@ export function printCosts({ store, rounds, arrangements, requests, failed }: Co
 		]),
 	]);
 	const all = [...failed.values()].reduce((sum, times) => sum + times, 0);
-	console.log(`\nstore of the products: ${store}; ${requests} requests, ${all} failed`);
+	console.log(`\nproducts' store: ${store}; ${requests} requests, ${all} failed`);
 	for (const [what, times] of failed) {
 		console.log(`${times} × ${what}`);
 	}
@@ -438,9 +444,9 @@ function explained(name: string): string {
 	const [database, what] = name.split(" ");
 	switch (what ?? name) {
 		case "wal":
-			return "bytes of PostgreSQL's log";
+			return "PostgreSQL: bytes of WAL";
 		case "database_bytes":
-			return `${database}: bytes of the database, with what jobs leave behind`;
+			return `${database}: bytes of the database, including dead rows of jobs`;
 		case "bytes":
 			return database === "stream"
 				? "JetStream: bytes"

@@ -54,7 +54,7 @@ async function onStore(store: string, log: (line: string) => void): Promise<Find
 		const many_ms = median(times.many.slice(WARM));
 		found.push({ store, request, few_ms, many_ms, ratio: many_ms / few_ms });
 	}
-	log(`${store}: asked ${found.length} questions, ${TIMES} times each shop`);
+	log(`${store}: measured ${found.length} requests, ${TIMES} times per shop`);
 	return found;
 }
 
@@ -93,7 +93,7 @@ async function requests(address: string): Promise<[request: string, url: string]
 	const products = `${address}/api/v1/products`;
 	const first = await fetch(`${products}?sort=price&min_price=500000&limit=20`);
 	if (first.status !== 200) {
-		throw new Error(`${first.url} was answered ${first.status} ${await first.text()}`);
+		throw new Error(`${first.url} returned ${first.status} ${await first.text()}`);
 	}
 	const next = /<([^>]+)>/.exec(first.headers.get("link") ?? "")?.[1] as string;
 	const [{ id }] = (await first.json()) as [{ id: string }];
@@ -104,7 +104,7 @@ async function requests(address: string): Promise<[request: string, url: string]
 		["a word", `${products}?q=kopi`],
 		["two words, cheapest first", `${products}?q=kopi+jahe&sort=price`],
 		["a range of prices, by name", `${products}?min_price=300000&max_price=400000&sort=name`],
-		["in stock, dearest first", `${products}?in_stock=true&sort=-price`],
+		["in stock, most expensive first", `${products}?in_stock=true&sort=-price`],
 		["a word in a category, in stock", `${products}?q=madu&category=dapur&in_stock=true`],
 		["one product", `${products}/${id}`],
 		["the categories", `${products}/categories`],
@@ -118,7 +118,7 @@ async function measure(address: string, url: string): Promise<number> {
 	const response = await fetch(url);
 	await response.arrayBuffer();
 	if (response.status !== 200) {
-		throw new Error(`${url} was answered ${response.status}`);
+		throw new Error(`${url} returned ${response.status}`);
 	}
 	return performance.now() - started_at;
 }
@@ -146,7 +146,7 @@ export function printFinding(found: Finding[]): void {
 		many_ms.toFixed(2),
 		ratio.toFixed(2),
 	]);
-	const header = ["store", "question", `ms of ${FEW}`, `ms of ${MANY}`, "ratio"];
+	const header = ["store", "request", `ms, ${FEW} products`, `ms, ${MANY} products`, "ratio"];
 	console.log(
 		table([header, ...rows], {
 			border: getBorderCharacters("void"),

@@ -106,7 +106,7 @@ export class FootprintReader {
 		// Between the end of a job and its effects, the shop may look idle.
 		let quiet = 0;
 		await until(
-			"the shop to have done all its jobs",
+			"the shop to finish all its jobs",
 			async () => {
 				quiet = (await isQuiet()) ? quiet + 1 : 0;
 				return quiet === 3;

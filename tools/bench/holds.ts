@@ -80,7 +80,7 @@ class Held {
 			await logInAll(this.#side);
 			const { orders } = await this.#turn("hot", this.#product, FILL_SECONDS, FILL_CONNECTIONS);
 			if (orders === 0) {
-				throw new Error(`the shop takes no orders any more, at ${this.#orders} holds of one product`);
+				throw new Error(`the shop accepts no more orders, at ${this.#orders} holds of one product`);
 			}
 			this.#orders += orders;
 		}
@@ -139,6 +139,6 @@ class Held {
 function line({ holds, read_ms, order_ms, read_ratio, order_ratio }: HoldsCost): string {
 	return (
 		`${String(holds).padStart(6)} open holds: a read takes ${read_ms.toFixed(2)} ms, ${read_ratio.toFixed(2)} times that ` +
-		`of a product without; an order ${order_ms.toFixed(1)} ms, ${order_ratio.toFixed(2)} times`
+		`of a product without holds; an order ${order_ms.toFixed(1)} ms, ${order_ratio.toFixed(2)} times`
 	);
 }

@@ -26,7 +26,7 @@ export class LoadProcess {
 		});
 		this.#child.once("exit", (code, signal) => {
 			for (const { reject } of this.#waiting.values()) {
-				reject(new Error(`the load generator ended (${signal ?? code})`));
+				reject(new Error(`the load generator exited (${signal ?? code})`));
 			}
 			this.#waiting.clear();
 		});

@@ -82,7 +82,9 @@ export async function measure(options: MainOptions, log: (line: string) => void)
 	const begun_at = new Date().toISOString();
 	const warnings: string[] = [];
 	if (isInMemory(tmpdir())) {
-		warnings.push(`${tmpdir()} is in memory: commits wait for no disk. Set TMPDIR to a folder on a disk.`);
+		warnings.push(
+			`${tmpdir()} is in memory, so commits do not wait for a disk. Set TMPDIR to a folder on a disk.`,
+		);
 	}
 	// Found or fetched once instead of by every server in its own folder.
 	const nats = await findNatsServer(join(options.own_directory, ".toko"), log);
@@ -355,7 +357,7 @@ function line(shape: Shape, rounds: number, sample: Sample): string {
 		`${sample.per_second.toFixed(0).padStart(6)}/s`,
 		`p99 ${sample.turn.p99_ms.toFixed(1)} ms`,
 		...(failed > 0 ? [`${failed} failed`] : []),
-		...(sample.others_cores > 0.2 ? [`others used ${sample.others_cores.toFixed(1)} cores`] : []),
+		...(sample.others_cores > 0.2 ? [`other programs used ${sample.others_cores.toFixed(1)} cores`] : []),
 	].join("  ");
 }
 

@@ -31,9 +31,9 @@ export function memoryMarkdown(memory: Memory): string {
 		"# Memory under steady load",
 		"",
 		`${memory.begun_at.slice(0, 16).replace("T", " ")} UTC, ${memory.cores} cores, Node ${memory.node}. ${summary(memory)}. ` +
-			"Memory is heaps, stacks and shared buffers (`Pss_Anon`, `Pss_Shmem` and `SwapPss` of Linux), without files: which part of a program's file " +
-			"counts for a process depends on how many others run it. PostgreSQL's processes are one line. " +
-			"The heap is that in use after the last full garbage collection.",
+			"Memory is heaps, stacks and shared buffers (`Pss_Anon`, `Pss_Shmem` and `SwapPss` of Linux), without files: the share of a program's file " +
+			"that counts for a process depends on how many others run it. PostgreSQL's processes are one line. " +
+			"The heap is the memory in use after the last full garbage collection.",
 		"",
 		`_Flat_: the median of the last fifth of the time is at most ${GROWTH_MAX * 100} % above that of the second fifth.`,
 		"",
@@ -81,7 +81,7 @@ function rowsOf({ lines }: Memory): string[][] {
 		"process",
 		"MB, second fifth",
 		"last fifth",
-		"gain",
+		"growth",
 		"heap MB, second fifth",
 		"last fifth",
 		"verdict",
@@ -106,7 +106,7 @@ function rowsOf({ lines }: Memory): string[][] {
 function summary({ answers, at_minutes, minutes }: Memory): string {
 	const done = at_minutes.at(-1) ?? 0;
 	const length = done > minutes - 0.5 ? `${minutes} minutes` : `${done.toFixed(1)} of ${minutes} minutes`;
-	return `${length} of about ${RATE} requests a second, ${answers.toLocaleString("en")} answers`;
+	return `${length} of about ${RATE} requests per second, ${answers.toLocaleString("en")} responses`;
 }
 
 function remarks({ failed }: Memory): string[] {

@@ -170,5 +170,5 @@ function heapsOf(folder: string, heaps: string): Map<string, number> {
 function progress({ at_minutes, minutes, lines, answers }: Memory): string {
 	const sizes = lines.map(({ part, own_mb }) => `${part} ${(own_mb.at(-1) ?? 0).toFixed(0)}`);
 	const minute = (at_minutes.at(-1) ?? 0).toFixed(0);
-	return `minute ${minute} of ${minutes}, ${answers} answers; MB: ${sizes.join(", ")}`;
+	return `minute ${minute} of ${minutes}, ${answers} responses; MB: ${sizes.join(", ")}`;
 }

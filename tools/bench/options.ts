@@ -86,23 +86,23 @@ export function readOptions({ values, positionals }: Arguments, own_directory: s
 		return readSpecial(special as Special, { values, positionals }, own_directory);
 	}
 	if (values.store !== undefined) {
-		throw new StartError(`--store belongs to costs; ${SEE}`);
+		throw new StartError(`--store is only for costs; ${SEE}`);
 	}
 	for (const [name, owner] of [
 		["most", "growth"],
 		["minutes", "memory"],
 	] as const) {
 		if (values[name] !== undefined) {
-			throw new StartError(`--${name} belongs to ${owner}; ${SEE}`);
+			throw new StartError(`--${name} is only for ${owner}; ${SEE}`);
 		}
 	}
 	const unknown = positionals.find((name) => !(CASE_NAMES as string[]).includes(name));
 	if (unknown !== undefined) {
-		throw new StartError(`there is no case "${unknown}": there are ${CASE_NAMES.join(", ")}; ${SEE}`);
+		throw new StartError(`unknown case "${unknown}": use one of ${CASE_NAMES.join(", ")}; ${SEE}`);
 	}
 	const shape = values.shape ?? "both";
 	if (shape !== "one" && shape !== "five" && shape !== "both") {
-		throw new StartError(`--shape is one, five or both, not "${shape}"; ${SEE}`);
+		throw new StartError(`--shape must be one, five or both, not "${shape}"; ${SEE}`);
 	}
 	const results = resultsOf(values.out, own_directory);
 	return {
@@ -131,15 +131,15 @@ function readSpecial(
 	const [, ...others] = positionals;
 	const unsupported = Object.keys(values).find((name) => !SPECIALS[special].includes(name));
 	if (unsupported !== undefined) {
-		throw new StartError(`--${unsupported} does not belong to ${special}; ${SEE}`);
+		throw new StartError(`--${unsupported} is not an option of ${special}; ${SEE}`);
 	}
 	const store = values.store ?? "mongo";
 	if ((others.length > 0 && special !== "growth") || (store !== "mongo" && store !== "nedb")) {
-		throw new StartError(`--store is mongo or nedb, and nothing follows ${special}; ${SEE}`);
+		throw new StartError(`--store must be mongo or nedb, and ${special} takes no further arguments; ${SEE}`);
 	}
 	const unknown = others.find((name) => !(CURVES as readonly string[]).includes(name));
 	if (unknown !== undefined) {
-		throw new StartError(`there is no curve "${unknown}": there are ${CURVES.join(", ")}; ${SEE}`);
+		throw new StartError(`unknown curve "${unknown}": use one of ${CURVES.join(", ")}; ${SEE}`);
 	}
 	const [shop] = namedShops(values.shop ?? [own_directory]);
 	const directory = shop?.directory ?? own_directory;
@@ -164,7 +164,7 @@ function namedShops(directories: string[]): { name: string; directory: string }[
 	return directories.map((value) => {
 		const directory = resolve(value);
 		if (!existsSync(join(directory, "cli/run.mjs"))) {
-			throw new StartError(`${value} is no checkout of Toko: it has no cli/run.mjs`);
+			throw new StartError(`${value} is not a checkout of Toko: it has no cli/run.mjs`);
 		}
 		const base = directories.length === 1 ? "shop" : basename(directory);
 		let name = base;
@@ -179,7 +179,7 @@ function namedShops(directories: string[]): { name: string; directory: string }[
 function readInteger(name: string, value: string, min: number, max: number): number {
 	const number = Number(value);
 	if (!Number.isSafeInteger(number) || number < min || number > max) {
-		throw new StartError(`--${name} is a whole number from ${min} to ${max}, not "${value}"; ${SEE}`);
+		throw new StartError(`--${name} must be a whole number from ${min} to ${max}, not "${value}"; ${SEE}`);
 	}
 	return number;
 }

@@ -112,7 +112,7 @@ export async function startShop(
 	await inParallel(benchProducts(), async (body) => {
 		const { status, body: response } = await request("POST", "/api/v1/products", { body, token });
 		if (status !== 201) {
-			throw new Error(`${name}: POST /products was answered ${status} ${JSON.stringify(response)}`);
+			throw new Error(`${name}: POST /products returned ${status} ${JSON.stringify(response)}`);
 		}
 	});
 	return prepare({
@@ -198,7 +198,7 @@ async function prepare(started: Started): Promise<Side> {
 		const body = { email, username, password: PASSWORD, full_name: "Budi Santoso" };
 		const { status, body: response } = await request("POST", "/api/v1/users/register", { body });
 		if (status !== 201) {
-			throw new Error(`${started.name}: registration was answered ${status} ${JSON.stringify(response)}`);
+			throw new Error(`${started.name}: registration returned ${status} ${JSON.stringify(response)}`);
 		}
 	});
 	const postgres = await PostgresCounters.open(started.folder);

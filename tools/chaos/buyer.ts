@@ -117,7 +117,7 @@ export class Buyer {
 		}
 		if (attempt.orders.size > 1 || (attempt.outcome === "refused" && attempt.orders.size > 0)) {
 			this.#observations.violations.push(
-				`key ${attempt.key} was answered in two ways: ${[...attempt.orders]}, then ${attempt.outcome}`,
+				`key ${attempt.key} returned different outcomes: ${[...attempt.orders]}, then ${attempt.outcome}`,
 			);
 		}
 		return [...attempt.orders][0];
@@ -210,7 +210,7 @@ export class Buyer {
 	async #expect(statuses: number[], response: ClientResponse | undefined, what: string): Promise<void> {
 		if (response && !statuses.includes(response.status)) {
 			this.#observations.violations.push(
-				`${what} was answered ${response.status}: ${JSON.stringify(response.body)}`,
+				`${what} returned ${response.status}: ${JSON.stringify(response.body)}`,
 			);
 		}
 	}

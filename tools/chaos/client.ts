@@ -83,11 +83,11 @@ export class Client {
 			const text = await response.text();
 			this.#observations.count(`${method} ${route} ${response.status}`);
 			if (response.status >= 500 && response.status !== 503 && response.status !== 504) {
-				this.#observations.violations.push(`${method} ${path} was answered ${response.status}: ${text}`);
+				this.#observations.violations.push(`${method} ${path} returned ${response.status}: ${text}`);
 			}
 			return { status: response.status, body: text === "" ? undefined : JSON.parse(text) };
 		} catch {
-			this.#observations.count("no answer");
+			this.#observations.count("no response");
 			return undefined;
 		}
 	}

@@ -119,7 +119,7 @@ export class Cluster {
 	/** Kills all processes at once, including servers, and starts them again. */
 	async powerCut(): Promise<void> {
 		this.#isDown = true;
-		await until("everything to be dead", () => {
+		await until("all processes to exit", () => {
 			powerCut(this.folder);
 			return processesOf(this.folder).length === 0;
 		});
@@ -130,7 +130,7 @@ export class Cluster {
 	async stop(): Promise<void> {
 		this.#isStopped = true;
 		this.#isDown = true;
-		await until("everything to be dead", () => {
+		await until("all processes to exit", () => {
 			powerCut(this.folder);
 			return processesOf(this.folder).length === 0;
 		});
@@ -138,7 +138,7 @@ export class Cluster {
 
 	async #startAll(): Promise<void> {
 		if (this.#isStopped) {
-			throw new Error("the cluster is stopped");
+			throw new Error("the cluster has been stopped");
 		}
 		for (const clusterProcess of this.#processes) {
 			clusterProcess.child = undefined;

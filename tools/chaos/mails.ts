@@ -101,7 +101,7 @@ async function killAndCount(cluster: Cluster, postOffice: PostOffice, { events, 
 			audit: await audit(sources, SETTLE_MS),
 			violations: [
 				...observations.violations,
-				...(isSettled ? [] : [`not settled ${SETTLE_MS} ms after the end`]),
+				...(isSettled ? [] : [`not settled within ${SETTLE_MS} ms`]),
 				...judge(load.done + 1, recorded, accepted),
 			],
 		};
@@ -315,7 +315,7 @@ class PostOffice {
 		if (!this.#accepted_at.has(mark)) {
 			const arrival = new Promise<void>((resolve) => this.#waiting.set(mark, resolve));
 			const lost = wait(SETTLE_MS, undefined, { ref: false }).then(() => {
-				throw new Error(`the mail about ${mark} has not come in ${SETTLE_MS} ms`);
+				throw new Error(`no mail about ${mark} arrived within ${SETTLE_MS} ms`);
 			});
 			await Promise.race([arrival, lost]);
 		}

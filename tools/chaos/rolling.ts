@@ -107,8 +107,8 @@ async function measure(
 			audit: await audit(sources, SETTLE_MS),
 			violations: [
 				...(rolling.failed === 0 ? [] : [`${rolling.failed} requests failed while processes were replaced`]),
-				...(kill.last_failure_ms <= 2000 ? [] : ["failures went on for more than 2 s after a kill"]),
-				...(reads.failed === 0 ? [] : [`${reads.failed} reads failed while orders came and went`]),
+				...(kill.last_failure_ms <= 2000 ? [] : ["requests still failed more than 2 s after a kill"]),
+				...(reads.failed === 0 ? [] : [`${reads.failed} reads failed while orders was frozen and resumed`]),
 				...(reads.without_ms <= READ_RATIO_MAX * reads.with_ms ? [] : ["reads are slower without orders"]),
 				...(lost === 0 ? [] : [`${lost} accepted orders are lost`]),
 			],
@@ -257,7 +257,7 @@ class RunningCluster {
 	signalProcess(service: string, signal: NodeJS.Signals, count = Number.POSITIVE_INFINITY): void {
 		const found = processesOf(this.folder).filter((pid) => commandOf(pid).endsWith(`cli/node.ts ${service}`));
 		if (found.length === 0) {
-			throw new Error(`there is no process of ${service} to send ${signal} to`);
+			throw new Error(`no process of ${service} is running to receive ${signal}`);
 		}
 		for (const pid of found.slice(0, count)) {
 			process.kill(pid, signal);
@@ -266,7 +266,7 @@ class RunningCluster {
 
 	/** Kills all processes. */
 	async stop(): Promise<void> {
-		await until("everything to be dead", () => {
+		await until("all processes to exit", () => {
 			powerCut(this.folder);
 			return processesOf(this.folder).length === 0;
 		});

@@ -95,7 +95,7 @@ async function breakAndCheck(cluster: Cluster, { minutes, seed, store, log }: Op
 
 	faults.stop();
 	await breaking;
-	log(`${elapsed()}: no more faults; buyers finish what they have begun`);
+	log(`${elapsed()}: no more faults; buyers finish their requests`);
 	for (const buyer of buyers) {
 		buyer.stop();
 	}
@@ -123,7 +123,7 @@ async function breakAndCheck(cluster: Cluster, { minutes, seed, store, log }: Op
 			audit: await audit(sources, SETTLE_MS),
 			violations: [
 				...observations.violations,
-				...(settled_ms > SETTLE_MS ? [`not settled ${SETTLE_MS} ms after the end`] : []),
+				...(settled_ms > SETTLE_MS ? [`not settled within ${SETTLE_MS} ms`] : []),
 				...(await compareBooks(sources, attempts)),
 				...(await compareDeliveries(sources, buyers)),
 			],
@@ -210,7 +210,7 @@ async function compareBooks(sources: Sources, attempts: Attempt[]): Promise<stri
 			.flatMap(({ key, orders }) =>
 				[...orders]
 					.filter((id) => !existing.has(id))
-					.map((id) => `order ${id} of key ${key} was accepted and is lost`),
+					.map((id) => `order ${id} of key ${key} was accepted, but is lost`),
 			),
 		...rows.flatMap(({ number, keys }) =>
 			keys.length === 1 ? [] : [`order ${number} belongs to ${keys.length} keys`],
@@ -218,7 +218,7 @@ async function compareBooks(sources: Sources, attempts: Attempt[]): Promise<stri
 		...rows.flatMap(({ number, keys }) =>
 			keys
 				.filter((key) => byKey.get(key)?.outcome === "refused")
-				.map((key) => `order ${number} is there although key ${key} was refused`),
+				.map((key) => `order ${number} exists although key ${key} was refused`),
 		),
 	];
 }
@@ -235,5 +235,7 @@ async function compareDeliveries(sources: Sources, buyers: Buyer[]): Promise<str
 	const [accepted, unknown] = [sum("accepted"), sum("unknown")];
 	return booked >= accepted && booked <= accepted + unknown
 		? []
-		: [`${booked} units came in by deliveries of ${accepted}, and ${unknown} of which nobody knows`];
+		: [
+				`${booked} units were recorded for accepted deliveries of ${accepted} units and deliveries of ${unknown} units with an unknown outcome`,
+			];
 }

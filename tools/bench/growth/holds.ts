@@ -12,8 +12,8 @@ export async function growHolds(directory: string, log: (line: string) => void):
 		levels: costs.map(({ holds }) => holds),
 		series: seriesOf(
 			costs.map(({ read_ms, order_ms }): Figure[] => [
-				{ what: "a read of it", unit: "ms", value: read_ms, isJudged: true },
-				{ what: "an order of it", unit: "ms", value: order_ms, isJudged: true },
+				{ what: "a read of the product", unit: "ms", value: read_ms, isJudged: true },
+				{ what: "an order of the product", unit: "ms", value: order_ms, isJudged: true },
 			]),
 		),
 		notes: [],

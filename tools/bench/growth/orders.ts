@@ -111,9 +111,7 @@ class OrderGrowth {
 				),
 				...results
 					.filter(({ isWrite }) => isWrite)
-					.map(
-						({ what, log_kB: value }): Figure => ({ what, unit: "kB of its log", value, isJudged: false }),
-					),
+					.map(({ what, log_kB: value }): Figure => ({ what, unit: "kB of WAL", value, isJudged: false })),
 			]);
 			log(`${count(level)} orders: ${results.map(({ what, ms }) => `${what} ${inMs(ms)} ms`).join(", ")}`);
 		}
@@ -137,9 +135,9 @@ class OrderGrowth {
 		}
 		const since = new Date();
 		await past.write(missing, log);
-		log("waiting for autovacuum, as in a shop that got there slowly");
+		log("waiting for autovacuum, as in a shop that grew slowly");
 		if (!(await past.settled(since))) {
-			this.#notes.push(`autovacuum was still at work when ${count(level)} orders were measured`);
+			this.#notes.push(`autovacuum was still running when ${count(level)} orders were measured`);
 		}
 	}
 
@@ -175,17 +173,17 @@ class OrderGrowth {
 				},
 			},
 			{
-				what: "one order, by its id",
+				what: "one order, by id",
 				isWrite: false,
 				next: () => {
 					const path = `/api/v1/orders/${this.#anyOrder()}`;
 					return { what: "order by id", method: "GET", path, status: 200, token: this.#admin };
 				},
 			},
-			list("own orders of a user with few", () => occasional?.token as string),
-			list("own orders of a user with many", ofFrequent),
-			list("the last page of these, by its cursor", ofFrequent, () => `&cursor=${this.#lastPage}`),
-			list("all orders, of an admin", () => this.#admin),
+			list("orders of a user with few", () => occasional?.token as string),
+			list("orders of a user with many", ofFrequent),
+			list("the last page of these, by cursor", ofFrequent, () => `&cursor=${this.#lastPage}`),
+			list("all orders, for an admin", () => this.#admin),
 			{
 				what: COMPARISON,
 				isWrite: false,

@@ -44,7 +44,7 @@ export async function growProcesses(directory: string, log: (line: string) => vo
 		`the machine has ${cores} cores, which the shop shares with its servers and the load generator`,
 	];
 	if (others > OTHERS_MAX) {
-		notes.push(`${OTHERS} used up to ${others.toFixed(1)} cores: measure again when the machine is quiet`);
+		notes.push(`${OTHERS} used up to ${others.toFixed(1)} cores: measure again when the machine is idle`);
 	}
 	return {
 		name: "processes",

@@ -80,8 +80,8 @@ class ProductGrowth {
 			if (isShort) {
 				const rate = this.#catalogue.per_second;
 				this.#notes.push(
-					`the curve ends at ${count(total)} products: by then the server for development takes ${rate.toFixed(0)} a ` +
-						`second, so ${count(level)} would take ${Math.ceil((level - total) / rate / 60)} minutes more`,
+					`the curve ends at ${count(total)} products: by then the development server writes ${rate.toFixed(0)} a ` +
+						`second, so ${count(level)} would take another ${Math.ceil((level - total) / rate / 60)} minutes`,
 				);
 			}
 			if (isShort && total < LEVEL_RATIO_MIN * (reached.at(-1) ?? 0)) {
@@ -168,7 +168,7 @@ class ProductGrowth {
 			() => ({ what, method: "GET", path: path(), status: 200, token }),
 		];
 		return [
-			get("one product, a random one", () => `/api/v1/products/${this.#other()}`),
+			get("a random product", () => `/api/v1/products/${this.#other()}`),
 			get("the first page of 20", () => `${LIST}limit=20`),
 			get("a search: two words, cheapest first", () => {
 				const words = this.#random.shuffle(WORDS).slice(0, 2);
