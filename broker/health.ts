@@ -9,7 +9,7 @@ const TIMEOUT_MS = 2000;
 export type State = "healthy" | "unavailable";
 
 /** States of services, with the reasons of those that respond but are unhealthy. */
-export interface States {
+interface States {
 	services: Record<string, State>;
 	reasons?: Record<string, string>;
 }

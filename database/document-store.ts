@@ -57,7 +57,7 @@ export interface NativeCollection<D> {
 	find(query: object): NativeCursor<D>;
 }
 
-export interface NativeCursor<D> {
+interface NativeCursor<D> {
 	sort(keys: object): NativeCursor<D>;
 	project(fields: object): NativeCursor<D>;
 	skip(rows: number): NativeCursor<D>;

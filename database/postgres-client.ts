@@ -202,7 +202,7 @@ export function postgresUrlProblem(url: string): string | undefined {
 		return `names the file ${path}, which cannot be read (${code})`;
 	}
 	if (!config || !/^postgres(ql)?:\/\//i.test(url)) {
-		return `is not a URL of the form ${FORM}, with special characters in the password percent-encoded`;
+		return `is not a URL of the form ${FORM}, with special characters in the password encoded as %XX`;
 	}
 	if (!config.user) {
 		return `has no user: write ${FORM}`;

@@ -225,7 +225,7 @@ export async function pruneEvents(session: Session): Promise<boolean> {
 }
 
 /** State of the outbox, by the clock of the database. */
-export interface OutboxState {
+interface OutboxState {
 	/** Name and waiting time of the next event; null if none waits. */
 	name: string | null;
 	waiting_ms: number | null;

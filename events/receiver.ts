@@ -6,8 +6,9 @@ import { isTransient } from "../errors/kinds.ts";
 import { batched } from "../load/batching.ts";
 import { type InboxService, runConsumers } from "./consumers.ts";
 import { countDeadLetter, keepDeadLetter } from "./dead-letters.ts";
-import { ACK_WAIT_MS, isEventRef, NotAnEvent, readEvent } from "./envelope.ts";
+import { isEventRef, NotAnEvent, readEvent } from "./envelope.ts";
 import { advance, advanceTogether, type InboxOutcome } from "./inbox-rows.ts";
+import { backoff, PULSE_MS, redeliver } from "./redelivery.ts";
 
 /** Maximum number of events that one transaction handles. */
 const BATCH_EVENTS = 200;
@@ -21,8 +22,6 @@ const EARLY_MS = 250;
  * Time limit for waiting for a predecessor, which after this is in no stream any more, or is late for another reason.
  */
 const PREDECESSOR_MS = 60_000;
-/** Interval between reports to NATS that an event is in progress. */
-const PULSE_MS = ACK_WAIT_MS / 4;
 
 /** An event as it was delivered. */
 interface Delivery {
@@ -194,14 +193,4 @@ function inOrder(parsed: ParsedDelivery[]): ParsedDelivery[] {
 	return [...Map.groupBy(parsed, ({ event }) => event.aggregate).values()].flatMap((events) =>
 		events.sort((one, other) => one.event.sequence - other.event.sequence),
 	);
-}
-
-/** Returns an exponential backoff of up to 30 s, in ms, with jitter of up to half of it. */
-function backoff(tries: number): number {
-	return Math.min(30_000, 250 * 2 ** tries) * (0.5 + Math.random() / 2);
-}
-
-/** Asks for redelivery. The adapter's acknowledgement that follows then has no effect. */
-function redeliver(message: JsMsg, delay_ms: number): void {
-	message.nak(Math.round(delay_ms));
 }

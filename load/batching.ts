@@ -54,9 +54,12 @@ export function batched<Item, Result>(
 }
 
 /**
- * SQLSTATEs that say nothing about the statement: connection errors (08), and the server stopping or starting (57P).
+ * Tells whether PostgreSQL has rejected the statement itself, and not because of its connection (08), a shutdown or a
+ * startup (57P).
  */
-const CONNECTION_STATES = /^(08|57P)/;
+export function isRejection(error: unknown): boolean {
+	return error instanceof DatabaseError && !/^(08|57P)/.test(error.code ?? "");
+}
 
 /**
  * Like `batched`, for one SQL statement that does the work of a whole batch or nothing: if PostgreSQL rejects it, each
@@ -72,8 +75,7 @@ export function batchedStatement<Item, Result>(
 		try {
 			return await work(items);
 		} catch (error) {
-			const isRefused = error instanceof DatabaseError && !CONNECTION_STATES.test(error.code ?? "");
-			if (items.length === 1 || !isRefused) {
+			if (items.length === 1 || !isRejection(error)) {
 				throw error;
 			}
 			return Promise.all(items.map((item) => work([item]).then(([result]) => result as Result, asError)));

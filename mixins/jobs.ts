@@ -42,7 +42,7 @@ const CONCURRENCY = 4;
 /** Interval at which each worker polls for due jobs. PostgreSQL signals new jobs that are due at once. */
 const POLL_MS = 5000;
 /** Namespace of the workers' advisory locks in a database. */
-const WORKER_LOCK = 7_706_560;
+export const WORKER_LOCK = 7_706_560;
 
 /**
  * Jobs in the service's own database by graphile-worker. A job is a row, added in the transaction that needs it, and

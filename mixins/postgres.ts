@@ -15,7 +15,7 @@ import { checkDatabase, createDatabase } from "../database/postgres-database.ts"
 import type { PostgresService } from "../database/postgres-service.ts";
 import { STORE_ID, type Store, type Watch, watchStore } from "../database/store-identity.ts";
 
-export interface PostgresOptions extends Schema {
+interface PostgresOptions extends Schema {
 	/** Name of the database without the shop's prefix: `users` becomes `toko_users`. */
 	database: string;
 	/** Query for the `currency` of any amount in this database; returns no row if there is none. */

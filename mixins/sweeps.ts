@@ -4,7 +4,7 @@ import { repeatedFailure } from "../errors/repeated-failure.ts";
 import type { ConsistencyChecker } from "../events/consistency.ts";
 
 /** Periodic work, done by each process that runs the service. */
-export interface Sweep<This> {
+interface Sweep<This> {
 	/** Description for the log, such as `expire orders`. */
 	name: string;
 	every_ms: number;

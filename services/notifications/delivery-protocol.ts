@@ -18,12 +18,12 @@ export interface Outcome {
 }
 
 /** The lease under which messages can be sent from now on. */
-export interface Ready {
+interface Ready {
 	lease: number;
 }
 
 /** A warning for the operator. */
-export interface Warning {
+interface Warning {
 	warning: string;
 }
 

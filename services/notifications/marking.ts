@@ -1,6 +1,5 @@
-import pg from "pg";
 import { repeatedFailure } from "../../errors/repeated-failure.ts";
-import { batched } from "../../load/batching.ts";
+import { batched, isRejection } from "../../load/batching.ts";
 import type { Sent } from "./queue.ts";
 
 /** Minimum interval between writes: each wakes PostgreSQL, but messages not yet marked are sent twice after a kill. */
@@ -11,7 +10,7 @@ const RETRY_MS = 100;
 const REJECTED_BACKOFF_MAX_MS = 3000;
 
 /** Dependencies of marking. */
-export interface Dependencies {
+interface Dependencies {
 	/** Marks messages as sent, all of them or none. */
 	write(sent: readonly Sent[]): Promise<void>;
 	wait(pause_ms: number): Promise<unknown>;
@@ -81,12 +80,4 @@ export function marking({ write, wait, warn }: Dependencies): Marking {
 			}
 		},
 	};
-}
-
-/**
- * Tells whether the database has rejected the statement, other than for its connection (08) or a shutdown or startup
- * (57P).
- */
-function isRejection(error: unknown): boolean {
-	return error instanceof pg.DatabaseError && !/^(08|57P)/.test(error.code ?? "");
 }

@@ -40,7 +40,7 @@ export async function requeue(pool: Pool, id: string): Promise<boolean> {
 const RETRY_BATCH = 500;
 
 /** Selection of failed messages to queue again. */
-export interface FailedMessages {
+interface FailedMessages {
 	type?: string | undefined;
 	/** Only those that failed at or after this time, ISO 8601. */
 	since?: string | undefined;

@@ -150,7 +150,7 @@ export async function checkDuePayments(service: PayingService): Promise<boolean>
 }
 
 /** Checks one payment, like `checkDuePayments`. */
-export async function checkPayment(
+async function checkPayment(
 	service: PayingService,
 	payment: Pick<Payment, "reference" | "amount_minor">,
 ): Promise<void> {

@@ -7,7 +7,7 @@ import type { PaymentMethod } from "./provider.ts";
 import type { TransitionArguments } from "./transitions.ts";
 
 /** An order to be written, with its reservation, key and event. */
-export interface Placement {
+interface Placement {
 	order: Pick<OrderRow, "id" | "user_id"> & object;
 	lines: OrderRow["lines"];
 	request: KeyedRequest | undefined;
@@ -16,7 +16,7 @@ export interface Placement {
 }
 
 /** A payment to be opened. */
-export interface Opening {
+interface Opening {
 	order_id: string;
 	owner: Owner;
 	payable: readonly string[];
@@ -27,7 +27,7 @@ export interface Opening {
 }
 
 /** A settled payment, and the transition of its order. */
-export interface Settlement extends TransitionArguments {
+interface Settlement extends TransitionArguments {
 	/** A batch locks orders by id. If the order is unknown, the statement is not batched. */
 	order_id: string | undefined;
 	reference: string;

@@ -4,7 +4,7 @@ import type { HoldPage } from "./documents.ts";
 import type { HoldStore } from "./hold-pages.ts";
 
 /** Limits on the holds of a product and of a page. */
-export interface Sizes {
+interface Sizes {
 	/** Number of holds above which a product moves its oldest to a page. */
 	own_max: number;
 	/** Number of newest holds that stay in the product. */

@@ -1,6 +1,6 @@
 import type { DocumentAdapter } from "../../database/document-store.ts";
 import type { ProductDocument } from "./documents.ts";
-import { type Key, LISTED, type Listed, type Listing, type Page } from "./listing.ts";
+import { type Key, LISTED, type Listed, type Listing, type Page, SORT_FIELDS } from "./listing.ts";
 import { ON_SALE } from "./model.ts";
 import { priceKey } from "./search.ts";
 
@@ -167,7 +167,7 @@ export class MemoryListing implements Listing {
 		}
 		if (!areFew) {
 			this.#changes++;
-			for (const key of KEYS) {
+			for (const key of SORT_FIELDS) {
 				this.#orders[key] = [...this.#entries.values()].sort((one, other) => compare(one[key], other[key]));
 			}
 		}
@@ -243,7 +243,7 @@ export class MemoryListing implements Listing {
 
 	#insert(entry: Entry): void {
 		this.#changes++;
-		for (const key of KEYS) {
+		for (const key of SORT_FIELDS) {
 			const order = this.#orders[key];
 			order.splice(bisect(order, key, entry[key]), 0, entry);
 		}
@@ -251,7 +251,7 @@ export class MemoryListing implements Listing {
 
 	#remove(entry: Entry): void {
 		this.#changes++;
-		for (const key of KEYS) {
+		for (const key of SORT_FIELDS) {
 			const order = this.#orders[key];
 			order.splice(bisect(order, key, entry[key]), 1);
 		}
@@ -294,8 +294,6 @@ export class MemoryListing implements Listing {
 		}
 	}
 }
-
-const KEYS: Key[] = ["_id", "price_key", "name_key"];
 
 /** @param words For each word of the page, the products that have it. */
 function matches(entry: Entry, { category, min_price, max_price }: Page, words: Set<Entry>[]): boolean {

@@ -7,7 +7,8 @@ import type { EventEnvelope } from "../../contracts/actions.ts";
 import { problem } from "../../contracts/problems.ts";
 import { aboutProduct } from "../../contracts/products.ts";
 import { isTransient } from "../../errors/kinds.ts";
-import { ACK_WAIT_MS, ALL_EVENTS, readEvent } from "../../events/envelope.ts";
+import { ALL_EVENTS, readEvent } from "../../events/envelope.ts";
+import { backoff, PULSE_MS, redeliver } from "../../events/redelivery.ts";
 import { jetStreamOf } from "../../events/stream.ts";
 import { batched } from "../../load/batching.ts";
 import type { ConsistentService } from "../../mixins/consistency.ts";
@@ -28,8 +29,6 @@ type SettlingService = DocumentService<ProductDocument, HoldPage> & ConsistentSe
 const BATCH_EVENTS = 200;
 /** Number of failures after which an event is left to the sweeper, which asks orders about each hold. */
 const TRIES = 5;
-const BACKOFF_MIN_MS = 250;
-const BACKOFF_MAX_MS = 30_000;
 
 /**
  * Settles holds by the events of their orders, in batches. An event is acknowledged once its hold has been removed on
@@ -73,7 +72,7 @@ export function orderEvents(): Partial<ServiceSchema> {
 					const { order_id } = event.data as { order_id: string };
 					const { seq: position } = message;
 					const settling = { order_id, fate, position };
-					const pulse = setInterval(() => message.working(), ACK_WAIT_MS / 4);
+					const pulse = setInterval(() => message.working(), PULSE_MS);
 					try {
 						await this.consistency.ready();
 						// An event that has failed is handled alone, so that it fails no other.
@@ -91,7 +90,7 @@ export function orderEvents(): Partial<ServiceSchema> {
 							return;
 						}
 						this.logger.warn(`${event.name} of order ${order_id} will be retried: ${reason}`);
-						message.nak(backoff(isRetried ? message.info.redeliveryCount : failed));
+						redeliver(message, backoff(isRetried ? message.info.redeliveryCount : failed));
 					} finally {
 						clearInterval(pulse);
 					}
@@ -128,11 +127,6 @@ async function leaveToSweeper(
 	}
 	logger.error(`The hold of order ${order_id} is left to the next sweep: ${reason}`);
 	return true;
-}
-
-/** Returns the backoff in milliseconds: 0.25 s, doubled with each try up to 30 s, with random jitter of up to half. */
-function backoff(tries: number): number {
-	return Math.round(Math.min(BACKOFF_MAX_MS, BACKOFF_MIN_MS * 2 ** tries) * (0.5 + Math.random() / 2));
 }
 
 /** Returns the fate of an event's hold. Most events have none, and are not parsed any further. */

@@ -8,7 +8,7 @@ const FILLING_MS = 60_000;
 const UNLISTED_MS = 2 * 60_000;
 
 /** Result of a cleanup. */
-export interface CleanupResult {
+interface CleanupResult {
 	/** Products whose stock has increased. */
 	collected: string[];
 	/** Listed pages that do not exist; empty if they were not looked for. */

@@ -48,7 +48,7 @@ export async function findUnheld(
 }
 
 /** A line of an order whose hold is lost. */
-export interface LostLine extends Line {
+interface LostLine extends Line {
 	/** True if its units were sold by an event that orders has lost: then none are taken from the stock. */
 	is_sold: boolean;
 }

@@ -16,7 +16,7 @@ const NAME_KEY_MAX = 640;
 const PRICE_DIGITS = 15;
 
 /** Fields for search and order. They are written with every description; no other code may set them. */
-export type SearchFields = Pick<ProductDocument, "words" | "price_key" | "name_key" | "described_as">;
+type SearchFields = Pick<ProductDocument, "words" | "price_key" | "name_key" | "described_as">;
 
 type Described = Pick<ProductDocument, "_id" | "name" | "description" | "category" | "price_minor">;
 

@@ -90,7 +90,7 @@ test("the report warns of a busy machine and of mails that are missing", () => {
 	const busy = sample({ side: "a & b", case: "order", round: 3, per_second: 200, others_cores: 1.4, mails });
 	const given = measured([...rounds.slice(0, 5), busy]);
 	expect(warnings(given)).toEqual([
-		expect.stringMatching(/kept the machine busy in 1 of 6 turns \(up to 1\.4 cores\)/),
+		expect.stringMatching(/used the machine in 1 of 6 turns \(up to 1\.4 cores\)/),
 		"a & b, order, round 3: 2 mails are missing and 0 arrived twice.",
 	]);
 	expect(hasFailures(given)).toBe(true);

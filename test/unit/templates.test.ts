@@ -133,7 +133,7 @@ test.each([
 });
 
 test.each([
-	["an empty text", "id/order_paid.txt", () => "", /id\/order_paid\.txt.*says nothing/],
+	["an empty text", "id/order_paid.txt", () => "", /id\/order_paid\.txt.*is empty/],
 	[
 		"a subject of nothing",
 		"id/order_paid.html",
@@ -146,7 +146,7 @@ test.each([
 		"a layout without content",
 		"layout.html",
 		(text: string) => text.replace("{{ content | raw }}", ""),
-		/nothing/,
+		/is empty/,
 	],
 	["a layout that shows tags", "layout.html", (text: string) => text.replace("| raw", ""), /tags as text/],
 ])("%s is told at the start", async (_, file, change, told) => {

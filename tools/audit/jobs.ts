@@ -1,5 +1,6 @@
 import { type Database, databases } from "../../contracts/services.ts";
 import { asUuid, type Snapshot } from "../../database/audit.ts";
+import { WORKER_LOCK } from "../../mixins/jobs.ts";
 import type { CheckResult } from "./finding.ts";
 import { runCheck } from "./look.ts";
 import type { Sources } from "./snapshot.ts";
@@ -18,9 +19,6 @@ export const JOBS = `(
  */
 export const IS_POSTPONED = `(j.run_at > now() + interval '5 minutes'
 	+ CASE WHEN j.last_error IS NULL THEN interval '0' ELSE make_interval(secs => exp(least(j.attempts, 10))) END)`;
-
-/** Class id of the advisory locks of Toko's workers; see mixins/jobs.ts. */
-const WORKER_LOCK = 7_706_560;
 
 /** Upper bound of the time that a job takes. */
 const LONGEST_JOB = "5 hours";

@@ -14,7 +14,7 @@ export interface ReadStock extends Stock {
 }
 
 /** A document from the store in the form that the checks expect, with its deviations. */
-export interface ReadProduct {
+interface ReadProduct {
 	product: ReadStock;
 	/** Values that the shop never writes. They are left out of `product` if they cannot be counted. */
 	faults: string[];

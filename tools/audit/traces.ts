@@ -1,6 +1,7 @@
 import { type AggregateKind, outboxes } from "../../contracts/services.ts";
 import type { CheckResult } from "./finding.ts";
 import { PagedCheckResult, pages } from "./look.ts";
+import { UUID } from "./product-form.ts";
 import type { Sources } from "./snapshot.ts";
 
 /**
@@ -52,7 +53,7 @@ async function knownToNotifications(sources: Sources): Promise<CheckResult> {
 /** The rows that are the aggregates, where they are more than the places of their events. */
 const TABLES: { [K in AggregateKind]?: { isId: RegExp; sql: string } } = {
 	order: {
-		isId: /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/,
+		isId: UUID,
 		sql: `SELECT 'order:' || id AS key FROM orders WHERE id = ANY ($1::uuid[])
 			UNION ALL SELECT aggregate FROM event_sequences WHERE lost > 0 AND lost >= sequence AND aggregate = ANY ($2)`,
 	},

@@ -116,7 +116,7 @@ export const PRODUCTS = 1000;
 export const PAGES = 10;
 export const PAGE_LENGTH = 20;
 /** Stock of every product except the sold-out ones: large enough never to run out. */
-export const STOCK = 1_000_000;
+const STOCK = 1_000_000;
 /** Number of customers; each has one token. */
 export const CUSTOMERS = 40;
 export const PASSWORD = "rahasia-sekali";

@@ -1,14 +1,23 @@
 import { once } from "node:events";
-import { writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { Worker } from "node:worker_threads";
 import { getBorderCharacters, table } from "table";
 import { settings } from "../../config/settings.ts";
 import { databases } from "../../contracts/services.ts";
 import { namedServices } from "../../hosting/services.ts";
-import { cleanUp, client, logIn, newFolder, type Request, run, signUp } from "../shop-process.ts";
+import {
+	cleanUp,
+	client,
+	importCatalogue,
+	logIn,
+	newFolder,
+	type Request,
+	readyAddress,
+	run,
+	signUp,
+} from "../shop-process.ts";
 import { type Footprint, FootprintReader } from "./footprint.ts";
 import { ProcessorTime, type Times } from "./processor-time.ts";
+import { median } from "./statistics.ts";
 
 export type Store = "mongo" | "nedb";
 
@@ -141,17 +150,11 @@ class Shop {
 		const folder = newFolder();
 		const environment: Record<string, string> = { SMTP_URL: smtp, SERVICES: "" };
 		if (store === "mongo") {
-			const mongo = run(folder, ["mongo"]);
-			environment.MONGO_URL = (await mongo.line(/^ready /, 300_000)).slice("ready ".length).trim();
+			environment.MONGO_URL = await readyAddress(run(folder, ["mongo"]), 300_000);
 		}
 		const command = run(folder, [name === "five processes" ? "cluster" : "start"], environment);
-		const address = (await command.line(/^ready /, 180_000)).slice("ready ".length).trim();
-		const file = join(folder, "catalogue.csv");
-		writeFileSync(file, catalogue());
-		const importing = run(folder, ["import", file], environment);
-		if ((await importing.ended()) !== 0) {
-			throw new Error(`npm run import failed:\n${importing.errors()}`);
-		}
+		const address = await readyAddress(command, 180_000);
+		await importCatalogue(folder, catalogue(), environment);
 		const reader = await FootprintReader.open(folder);
 		const time = new ProcessorTime(folder, componentOf);
 		time.exclude(await reader.processes());
@@ -323,7 +326,7 @@ function componentOf(command: string): string | undefined {
 	if (service !== undefined) {
 		return service;
 	}
-	if (/sending\.ts/.test(command)) {
+	if (/delivery-worker\.ts/.test(command)) {
 		return DELIVERY_WORKER;
 	}
 	return /cli\/start\.ts/.test(command) && !/run\.mjs/.test(command) ? WHOLE_SHOP : undefined;
@@ -371,12 +374,12 @@ const COMPONENTS = [
 ];
 
 /** Returns the median over the rounds of an operation's processor time in one component. */
-export function medianCost({ costs }: Arrangement, operation: Operation, component: string): number {
-	const found = costs
-		.filter((cost) => cost.operation === operation)
-		.map(({ by_component }) => by_component.get(component) ?? 0)
-		.sort((one, other) => one - other);
-	return found[Math.floor(found.length / 2)] as number;
+function medianCost({ costs }: Arrangement, operation: Operation, component: string): number {
+	return median(
+		costs
+			.filter((cost) => cost.operation === operation)
+			.map(({ by_component }) => by_component.get(component) ?? 0),
+	);
 }
 
 /** Prints the costs for a person to read. */

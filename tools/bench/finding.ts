@@ -1,9 +1,8 @@
-import { writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { getBorderCharacters, table } from "table";
 import { SeededRandom } from "../seeded-random.ts";
-import { cleanUp, newFolder, run, startShop } from "../shop-process.ts";
+import { cleanUp, importCatalogue, newFolder, readyAddress, run, startShop } from "../shop-process.ts";
+import { median } from "./statistics.ts";
 import { CATEGORIES, WORDS } from "./words.ts";
 
 const FEW = 1000;
@@ -63,17 +62,11 @@ async function openShop(store: string, products: number, log: (line: string) => 
 	const folder = newFolder();
 	const environment: Record<string, string> = {};
 	if (store !== "NeDB file") {
-		const mongo = run(folder, ["mongo"]);
-		environment.MONGO_URL = (await mongo.line(/^ready /, 300_000)).slice("ready ".length).trim();
+		environment.MONGO_URL = await readyAddress(run(folder, ["mongo"]), 300_000);
 	}
 	const { address } = await startShop(folder, environment);
 	log(`${store}: importing ${products} products`);
-	const file = join(folder, "catalogue.csv");
-	writeFileSync(file, catalogue(products));
-	const importing = run(folder, ["import", file], environment);
-	if ((await importing.ended()) !== 0) {
-		throw new Error(`npm run import failed:\n${importing.errors()}`);
-	}
+	await importCatalogue(folder, catalogue(products), environment);
 	return address;
 }
 
@@ -131,10 +124,6 @@ async function bypassCache(address: string): Promise<void> {
 	const headers = { authorization: "Bearer no.good.token" };
 	const response = await fetch(`${address}/api/v1/users/verify`, { method: "POST", headers });
 	await response.arrayBuffer();
-}
-
-function median(times: number[]): number {
-	return times.sort((one, other) => one - other)[Math.floor(times.length / 2)] as number;
 }
 
 /** Prints the results for a person to read. */

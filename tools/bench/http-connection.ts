@@ -110,6 +110,12 @@ export function requestText(
 	return `${method} ${path} HTTP/1.1\r\nHost: shop.test\r\n${authorization}${idempotency}${content}\r\n${body ?? ""}`;
 }
 
+/** Returns the problem code of a response, or the start of its body. */
+export function codeOf({ body }: HttpResponse): string {
+	const text = body.toString();
+	return /"code":"(\w+)"/.exec(text)?.[1] ?? text.slice(0, 60);
+}
+
 /** Parses a response. Returns undefined while it is incomplete. */
 export function parseResponse(bytes: Buffer): (HttpResponse & { closes: boolean }) | undefined {
 	const end = bytes.indexOf(HEAD_END);

@@ -4,7 +4,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
 import { SeededRandom } from "../seeded-random.ts";
 import { ADDRESS, CATEGORY, PAGE_LENGTH, PAGES, PASSWORD, type Step } from "./cases.ts";
-import { HttpConnection, type HttpResponse, requestText } from "./http-connection.ts";
+import { codeOf, HttpConnection, type HttpResponse, requestText } from "./http-connection.ts";
 import type { DrainResult } from "./mail-ledger.ts";
 import { MailLedger } from "./mail-ledger.ts";
 import type { SunkMail } from "./mail-sink.ts";
@@ -242,8 +242,7 @@ class Buyers {
 		if (response.status === status && (code === undefined || response.body.includes(code))) {
 			return true;
 		}
-		const text = response.body.toString();
-		const name = `${what} ${response.status} ${/"code":"(\w+)"/.exec(text)?.[1] ?? text.slice(0, 60)}`.trim();
+		const name = `${what} ${response.status} ${codeOf(response)}`.trim();
 		this.#result.failed[name] = (this.#result.failed[name] ?? 0) + 1;
 		return false;
 	}

@@ -154,7 +154,7 @@ function record(memory: Memory, minute: number, own: Map<string, number>, heaps:
 function heapsOf(folder: string, heaps: string): Map<string, number> {
 	const found = new Map<string, number>();
 	for (const pid of processesOf(folder)) {
-		const part = componentOf(commandOf(pid).replaceAll("\0", " ").trim());
+		const part = componentOf(commandOf(pid));
 		try {
 			const bytes = Number(readFileSync(join(heaps, String(pid)), "latin1"));
 			if (part !== undefined) {

@@ -89,7 +89,7 @@ export class ProcessorTime {
 			let cached = this.#cache.get(pid);
 			if (cached === undefined || cached.until_ms < now) {
 				const isOfShop = belongsTo(this.#folder, pid);
-				const command = isOfShop ? commandOf(pid).replaceAll("\0", " ").trim() : "";
+				const command = isOfShop ? commandOf(pid) : "";
 				const spread_ms = (pid % 10) * 100;
 				cached = {
 					component: isOfShop ? this.#componentOf(command) : undefined,

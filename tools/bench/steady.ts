@@ -1,7 +1,7 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { SeededRandom } from "../seeded-random.ts";
-import { type ExpectedRequest, HttpClient } from "./asker.ts";
 import { ADDRESS, CATEGORY, PAGE_LENGTH, PAGES, PASSWORD } from "./cases.ts";
+import { type ExpectedRequest, HttpClient } from "./http-client.ts";
 import type { Side } from "./side.ts";
 
 /** Requests per second. */

@@ -5,6 +5,7 @@ import { getBorderCharacters, table } from "table";
 import { FileAdapter } from "../../database/document-file.ts";
 import { newDocument } from "../../services/products/model.ts";
 import { cleanUp, newFolder } from "../shop-process.ts";
+import { median } from "./statistics.ts";
 
 const ROUNDS = 5;
 const ROUND_MS = 500;
@@ -81,10 +82,6 @@ async function rate(adapter: Adapter, ids: string[], in_flight: number): Promise
 	};
 	await Promise.all(Array.from({ length: in_flight }, work));
 	return (updates * 1000) / (performance.now() - started_at);
-}
-
-function median(values: number[]): number {
-	return values.sort((one, other) => one - other)[Math.floor(values.length / 2)] as number;
 }
 
 export function printStore(found: StoreSpeed[]): void {

@@ -22,7 +22,7 @@ export interface ClientResponse {
 	body: any;
 }
 
-export interface RequestOptions {
+interface RequestOptions {
 	body?: unknown;
 	token?: string;
 	headers?: Record<string, string>;

@@ -5,7 +5,7 @@ import { join, resolve } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { contracts } from "../../contracts/services.ts";
 import { choosePort } from "../../infra/ports.ts";
-import { powerCut, processesOf, until } from "../shop-process.ts";
+import { killAll, until } from "../shop-process.ts";
 
 const repository = resolve(import.meta.dirname, "../..");
 /** Time limit for readiness: on two cores, ten processes that start at once need time. */
@@ -119,10 +119,7 @@ export class Cluster {
 	/** Kills all processes at once, including servers, and starts them again. */
 	async powerCut(): Promise<void> {
 		this.#isDown = true;
-		await until("all processes to exit", () => {
-			powerCut(this.folder);
-			return processesOf(this.folder).length === 0;
-		});
+		await killAll(this.folder);
 		await this.#startAll();
 	}
 
@@ -130,10 +127,7 @@ export class Cluster {
 	async stop(): Promise<void> {
 		this.#isStopped = true;
 		this.#isDown = true;
-		await until("all processes to exit", () => {
-			powerCut(this.folder);
-			return processesOf(this.folder).length === 0;
-		});
+		await killAll(this.folder);
 	}
 
 	async #startAll(): Promise<void> {

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtempSync, readFileSync } from "node:fs";
+import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
@@ -9,7 +9,8 @@ import { joinRunningServices } from "../../infra/backing-services.ts";
 import { type Audit, audit } from "../audit/audit.ts";
 import type { Sources } from "../audit/snapshot.ts";
 import { openSources } from "../audit/sources.ts";
-import { powerCut, processesOf, until } from "../shop-process.ts";
+import { median } from "../bench/statistics.ts";
+import { commandOf, killAll, processesOf, until } from "../shop-process.ts";
 import { isGood, Load, type Sample } from "./load.ts";
 import { type Stage, withCluster } from "./stage.ts";
 
@@ -151,8 +152,8 @@ function readsIn(load: Load, phases: Phase[]): RollingReport["reads"] {
 			.filter(({ what }) => what === "read");
 	const [having, missing] = [of(true), of(false)];
 	return {
-		with_ms: median(having),
-		without_ms: median(missing),
+		with_ms: medianTime(having),
+		without_ms: medianTime(missing),
 		failed: failures([...having, ...missing]).length,
 	};
 }
@@ -169,9 +170,8 @@ function count(names: string[]): Map<string, number> {
 	return counts;
 }
 
-function median(samples: Sample[]): number {
-	const sorted = samples.map(({ sent_at, answered_at }) => answered_at - sent_at).sort((a, b) => a - b);
-	return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
+function medianTime(samples: Sample[]): number {
+	return median(samples.map(({ sent_at, answered_at }) => answered_at - sent_at));
 }
 
 async function lostOrders(sources: Sources, accepted: string[]): Promise<number> {
@@ -266,17 +266,6 @@ class RunningCluster {
 
 	/** Kills all processes. */
 	async stop(): Promise<void> {
-		await until("all processes to exit", () => {
-			powerCut(this.folder);
-			return processesOf(this.folder).length === 0;
-		});
-	}
-}
-
-function commandOf(pid: number): string {
-	try {
-		return readFileSync(`/proc/${pid}/cmdline`, "latin1").split("\0").join(" ").trim();
-	} catch {
-		return "";
+		await killAll(this.folder);
 	}
 }

@@ -2,9 +2,9 @@ import { once } from "node:events";
 import { setTimeout as wait } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
 import { SeededRandom } from "../../seeded-random.ts";
-import { type Command, cleanUp, client, newFolder, run, signUp } from "../../shop-process.ts";
-import { type ExpectedRequest, HttpClient } from "../asker.ts";
+import { type Command, cleanUp, client, newFolder, readyAddress, run, signUp } from "../../shop-process.ts";
 import { ADDRESS } from "../cases.ts";
+import { type ExpectedRequest, HttpClient } from "../http-client.ts";
 import { ProcessorTime } from "../processor-time.ts";
 import { componentOf } from "../side.ts";
 import { median } from "../statistics.ts";
@@ -39,8 +39,7 @@ export async function growProducts(most: number, log: (line: string) => void): P
 	try {
 		const [port] = (await once(mails, "message")) as [number];
 		const folder = newFolder();
-		const mongo = run(folder, ["mongo"]);
-		const url = (await mongo.line(/^ready /, 300_000)).slice("ready ".length).trim();
+		const url = await readyAddress(run(folder, ["mongo"]), 300_000);
 		const growth = new ProductGrowth(folder, { MONGO_URL: url, SMTP_URL: `smtp://127.0.0.1:${port}` });
 		return await growth.measure(
 			LEVELS.filter((level) => level <= most),
@@ -198,12 +197,11 @@ class ProductGrowth {
 	async #start() {
 		const started_at = performance.now();
 		const command: Command = run(this.#folder, ["start"], this.#environment);
-		const ready = await command.line(/^ready /, START_MS).catch(() => {
+		const address = await readyAddress(command, START_MS).catch(() => {
 			const lines = `${command.output()}\n${command.errors()}`.trim().split("\n");
 			const message = lines.findLast((line) => line.startsWith("toko: ")) ?? lines.at(-1);
 			throw new Error(`the shop did not start (${message})`);
 		});
-		const address = ready.slice("ready ".length).trim();
 		const stop = async () => {
 			command.child.kill("SIGTERM");
 			await command.ended();

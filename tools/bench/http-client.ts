@@ -1,4 +1,4 @@
-import { HttpConnection, type HttpResponse, requestText } from "./http-connection.ts";
+import { codeOf, HttpConnection, requestText } from "./http-connection.ts";
 
 type Options = NonNullable<Parameters<typeof requestText>[2]>;
 
@@ -66,9 +66,4 @@ export class HttpClient {
 	close(): void {
 		this.#connection.close();
 	}
-}
-
-function codeOf({ body }: HttpResponse): string {
-	const text = body.toString();
-	return /"code":"(\w+)"/.exec(text)?.[1] ?? text.slice(0, 60);
 }
