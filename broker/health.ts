@@ -4,18 +4,18 @@ import { problemCode } from "../contracts/problems.ts";
 import { natsOf } from "../nats/client.ts";
 
 /** Time limit for a health check of a service or of NATS. */
-const PATIENCE_MS = 2000;
+const TIMEOUT_MS = 2000;
 
 export type State = "healthy" | "unavailable";
 
 /** States of services, with the reasons of those that respond but are unhealthy. */
-export interface States {
+interface States {
 	services: Record<string, State>;
 	reasons?: Record<string, string>;
 }
 
 /** Codes of errors by which a service reports why it is unhealthy; their messages are passed on. */
-const SAYS_WHY = /^(EVENTS_NOT_|MESSAGES_NOT_|DATA_BEHIND)/;
+const HAS_REASON = /^(EVENTS_NOT_|MESSAGES_NOT_|DATA_BEHIND)/;
 
 type HealthAction = Extract<ActionName, `${string}.health`>;
 
@@ -30,22 +30,22 @@ export async function askServices(
 	nodeID?: string,
 ): Promise<States> {
 	const reasons: Record<string, string> = {};
-	const asked = contracts
+	const checks = contracts
 		.filter(({ name }) => names.includes(name))
 		.map(async ({ name, version }) => {
 			const health = `v${version}.${name}.health` as HealthAction;
-			const options = { timeout: PATIENCE_MS, retries: 0, ...(nodeID ? { nodeID } : {}) };
+			const options = { timeout: TIMEOUT_MS, retries: 0, ...(nodeID ? { nodeID } : {}) };
 			// A call of an action that no node offers logs a warning; while a shop starts, that would be several per second.
 			const isOffered = broker.registry.actions.isAvailable(health);
-			const answer = isOffered ? callAction(broker, health, {}, options) : Promise.reject();
-			answer.catch((error) => {
-				if (SAYS_WHY.test(problemCode(error) ?? "")) {
+			const response = isOffered ? callAction(broker, health, {}, options) : Promise.reject();
+			response.catch((error) => {
+				if (HAS_REASON.test(problemCode(error) ?? "")) {
 					reasons[name] = (error as Error).message;
 				}
 			});
-			return [name, await stateOf(answer)] as const;
+			return [name, await stateOf(response)] as const;
 		});
-	const services = Object.fromEntries(await Promise.all(asked));
+	const services = Object.fromEntries(await Promise.all(checks));
 	return Object.keys(reasons).length > 0 ? { services, reasons } : { services };
 }
 
@@ -58,8 +58,8 @@ export function askNats(broker: ServiceBroker): Promise<State> {
 	return stateOf(inTime(client.rtt()));
 }
 
-async function stateOf(answer: Promise<unknown>): Promise<State> {
-	return answer.then(
+async function stateOf(response: Promise<unknown>): Promise<State> {
+	return response.then(
 		() => "healthy" as const,
 		() => "unavailable" as const,
 	);
@@ -67,7 +67,7 @@ async function stateOf(answer: Promise<unknown>): Promise<State> {
 
 function inTime<T>(work: Promise<T>): Promise<T> {
 	return new Promise((resolve, reject) => {
-		const timer = setTimeout(() => reject(new Error("no answer in time")), PATIENCE_MS);
+		const timer = setTimeout(() => reject(new Error("no response in time")), TIMEOUT_MS);
 		work.then(resolve, reject).finally(() => clearTimeout(timer));
 	});
 }

@@ -18,7 +18,7 @@ export function countFailedMessage({ metrics }: ServiceBroker, channel: string, 
 			type: "counter",
 			name: FAILED_MESSAGES_METRIC,
 			labelNames: ["channel", "type"],
-			description: "Messages that failed for good",
+			description: "Messages that failed permanently",
 		});
 	}
 	metrics.increment(FAILED_MESSAGES_METRIC, { channel, type });

@@ -99,9 +99,9 @@ async function growth(options: SpecialOptions): Promise<boolean> {
 /** Measures whether processes leak memory under steady load. */
 async function memory({ minutes, directory, results }: SpecialOptions, interrupted: Promise<never>) {
 	const { measureMemory } = await import("../tools/bench/memory.ts");
-	const { printedMemory, writeMemory } = await import("../tools/bench/memory-report.ts");
+	const { formatMemory, writeMemory } = await import("../tools/bench/memory-report.ts");
 	const measured = await measureMemory({ minutes, directory }, interrupted, say);
-	say(`\n${printedMemory(measured)}`);
+	say(`\n${formatMemory(measured)}`);
 	say(`written: ${await writeMemory(results, measured)}`);
 	// Rejects if the measurement was interrupted.
 	await Promise.race([interrupted, Promise.resolve()]);

@@ -12,7 +12,7 @@ import { readArguments, usage } from "./arguments.mjs";
  */
 async function start(): Promise<void> {
 	const { minutes, seed, store, mails, rolling } = readOptions();
-	const stage = { say: (line: string) => console.log(line), interrupted: interruption() };
+	const stage = { log: (line: string) => console.log(line), interrupted: interruption() };
 	const { printMails, printReport, printRolling } = await import("../tools/chaos/report.ts");
 	let report: Pick<Report, "audit" | "violations">;
 	if (rolling) {

@@ -107,8 +107,8 @@ export class AppendLog {
 	/** Replaces all lines. A crash or a full disk leaves the file unchanged. */
 	async rewrite(lines: Iterable<string>): Promise<void> {
 		await this.confirmed();
-		const unfinished = `${this.filename}~`;
-		const handle = await open(unfinished, "w", 0o600);
+		const temporary = `${this.filename}~`;
+		const handle = await open(temporary, "w", 0o600);
 		let size = 0;
 		try {
 			let crc = 0;
@@ -121,13 +121,13 @@ export class AppendLog {
 			await writeAll(handle, mark, size);
 			size += mark.length;
 			await handle.datasync();
-			await rename(unfinished, this.filename);
+			await rename(temporary, this.filename);
 		} catch (error) {
 			await handle.close();
-			await rm(unfinished, { force: true });
+			await rm(temporary, { force: true });
 			throw error;
 		}
-		const former = this.#handle;
+		const previous = this.#handle;
 		this.#handle = handle;
 		this.#size = size;
 		try {
@@ -138,7 +138,7 @@ export class AppendLog {
 			this.#onFailure(this.#failure);
 			throw error;
 		} finally {
-			await former.close();
+			await previous.close();
 		}
 	}
 
@@ -286,20 +286,20 @@ export async function* linesOf(
 	chunks: AsyncIterable<Buffer>,
 	first = 0,
 ): AsyncGenerator<{ from: number; bytes: Buffer }> {
-	let begun: Buffer[] = [];
+	let partial: Buffer[] = [];
 	let from = first;
 	for await (const chunk of chunks) {
 		let start = 0;
 		for (let end = chunk.indexOf(0x0a); end >= 0; end = chunk.indexOf(0x0a, start)) {
-			begun.push(chunk.subarray(start, end + 1));
-			const bytes = begun.length === 1 ? (begun[0] as Buffer) : Buffer.concat(begun);
-			begun = [];
+			partial.push(chunk.subarray(start, end + 1));
+			const bytes = partial.length === 1 ? (partial[0] as Buffer) : Buffer.concat(partial);
+			partial = [];
 			start = end + 1;
 			yield { from, bytes };
 			from += bytes.length;
 		}
 		if (start < chunk.length) {
-			begun.push(chunk.subarray(start));
+			partial.push(chunk.subarray(start));
 		}
 	}
 }

@@ -7,13 +7,13 @@ export type Snapshot = <R extends QueryResultRow>(sql: string, values?: unknown[
 export interface Check {
 	check: string;
 	/** The cure of its findings, in a sentence. */
-	cure: string;
+	remedy: string;
 	/** Answers `rows`: how many documents there are to look at. */
-	all: string;
+	count: string;
 	/** Answers `rows`: how many of them are still being worked on. */
-	under_way?: string;
+	in_progress?: string;
 	/** Answers `document` and `what` of each breach. */
-	wrong: string;
+	breaches: string;
 	/** Parameters of `wrong`. */
 	values?: unknown[];
 }

@@ -14,22 +14,22 @@ const PAUSE_MS = 10;
  * @returns The result of `work`; rejects with the error of the last attempt.
  */
 export async function retryConflicts<T>(work: () => Promise<T>): Promise<T> {
-	for (let tried = 1; ; tried++) {
+	for (let attempt = 1; ; attempt++) {
 		try {
 			return await work();
 		} catch (error) {
-			if (tried === TRIES || !isUndone(error)) {
+			if (attempt === TRIES || !isUndone(error)) {
 				throw error;
 			}
 			// A random backoff, so that the same transactions do not conflict again.
-			await wait(PAUSE_MS * 2 ** tried * Math.random());
+			await wait(PAUSE_MS * 2 ** attempt * Math.random());
 		}
 	}
 }
 
 /** Retries conflicts of the statements run by `pool.query`; each is its own transaction. */
 export function retryConflictsOf(pool: Pool): void {
-	const query = pool.query.bind(pool) as (...given: unknown[]) => Promise<unknown>;
-	pool.query = ((...given: unknown[]) =>
-		typeof given.at(-1) === "function" ? query(...given) : retryConflicts(() => query(...given))) as never;
+	const query = pool.query.bind(pool) as (...args: unknown[]) => Promise<unknown>;
+	pool.query = ((...args: unknown[]) =>
+		typeof args.at(-1) === "function" ? query(...args) : retryConflicts(() => query(...args))) as never;
 }

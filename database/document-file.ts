@@ -9,7 +9,7 @@ import { AppendLog, NotWritten } from "./append-log.ts";
 const GROWTH_MAX = 3;
 const GROWTH_MIN = 16 * 1024 * 1024;
 /** Number of documents that are read at once when there are many. */
-const AT_ONCE = 100;
+const BATCH = 100;
 
 /** Internals of NeDB (3.1.0) that its types leave out. */
 interface Internals {
@@ -31,16 +31,16 @@ interface Deleted {
 }
 
 /** Metadata of a file. */
-export type Notes = Record<string, string | number>;
+export type Metadata = Record<string, string | number>;
 
 /** Prefix of a line of metadata. It has no `_id`, so NeDB and other readers of documents ignore the line. */
-export const NOTES = '{"$$notes":';
+export const METADATA = '{"$$notes":';
 
 /** Prefix of a line of the second collection. It has no `_id` either. */
-const BESIDE = '{"$$beside":';
+const SECONDARY = '{"$$beside":';
 
 /** Line of the second collection: a document or its deletion. */
-export interface BesideLine<D> {
+export interface SecondaryLine<D> {
 	$$beside: D | Deleted;
 }
 
@@ -105,13 +105,13 @@ abstract class ConfirmedCollection extends MemoryAdapter {
 	async *inBatches(query: object, fields?: string[]): AsyncGenerator<object[]> {
 		for (let after = ""; ; ) {
 			const found = await this.find({
-				...{ query: { ...query, _id: { $gt: after } }, sort: ["_id"], limit: AT_ONCE },
+				...{ query: { ...query, _id: { $gt: after } }, sort: ["_id"], limit: BATCH },
 				...(fields ? { fields } : {}),
 			});
 			if (found.length > 0) {
 				yield found;
 			}
-			if (found.length < AT_ONCE) {
+			if (found.length < BATCH) {
 				return;
 			}
 			after = (found.at(-1) as { _id: string })._id;
@@ -152,14 +152,14 @@ abstract class ConfirmedCollection extends MemoryAdapter {
 	}
 
 	async #confirmed<T>(call: Promise<T>): Promise<T> {
-		const answer = await call;
+		const result = await call;
 		await this.confirmed();
-		return answer;
+		return result;
 	}
 }
 
 /** A second collection in the file of the first one. */
-class CollectionBeside extends ConfirmedCollection {
+class SecondaryFileCollection extends ConfirmedCollection {
 	#nedb: Internals;
 	#confirm: () => Promise<void> | undefined;
 
@@ -211,7 +211,7 @@ class CollectionBeside extends ConfirmedCollection {
  */
 export class FileAdapter extends ConfirmedCollection {
 	/** A second collection in the same file: copied, restored and confirmed together with the first. */
-	readonly beside: CollectionBeside;
+	readonly secondary: SecondaryFileCollection;
 	#filename: string;
 	#nedb: Internals;
 	#log: AppendLog | undefined;
@@ -219,9 +219,9 @@ export class FileAdapter extends ConfirmedCollection {
 	#base_size = 0;
 	#isCompacting = false;
 	/** Metadata of the file, in lines that NeDB ignores. */
-	#notes: Notes = {};
+	#metadata: Metadata = {};
 	/** Documents of the second collection that were read from the file and not yet loaded into it. */
-	#read_beside = new Map<string, object>();
+	#read_secondary = new Map<string, object>();
 	/** Set from a failed write until the next successful one. */
 	#failure: Error | undefined;
 
@@ -236,15 +236,15 @@ export class FileAdapter extends ConfirmedCollection {
 		this.#nedb.persistence.persistCachedDatabaseAsync = async () => undefined;
 		this.#nedb.persistence.beforeDeserialization = (line) => {
 			const text = String(line);
-			if (text.startsWith(NOTES)) {
-				this.#notes = (JSON.parse(text) as { $$notes: Notes }).$$notes;
-			} else if (text.startsWith(BESIDE)) {
-				this.#readBeside(JSON.parse(text) as BesideLine<{ _id: string }>);
+			if (text.startsWith(METADATA)) {
+				this.#metadata = (JSON.parse(text) as { $$notes: Metadata }).$$notes;
+			} else if (text.startsWith(SECONDARY)) {
+				this.#readSecondary(JSON.parse(text) as SecondaryLine<{ _id: string }>);
 				return "{}";
 			}
 			return line;
 		};
-		this.beside = new CollectionBeside(
+		this.secondary = new SecondaryFileCollection(
 			this.#nedb,
 			(lines) => this.#append(lines),
 			() => this.confirmed(),
@@ -256,10 +256,10 @@ export class FileAdapter extends ConfirmedCollection {
 	override async connect(): Promise<void> {
 		this.#log = await AppendLog.open(this.#filename, (failure) => this.#recover(failure));
 		await super.connect();
-		await this.beside.connect();
-		this.#takeBeside();
+		await this.secondary.connect();
+		this.#loadSecondary();
 		this.#base_size = this.#log.size;
-		if (this.#log.lines_read > GROWTH_MAX * (this.#nedb.getAllData().length + this.beside.size)) {
+		if (this.#log.lines_read > GROWTH_MAX * (this.#nedb.getAllData().length + this.secondary.size)) {
 			this.#compact();
 		}
 	}
@@ -270,19 +270,19 @@ export class FileAdapter extends ConfirmedCollection {
 	}
 
 	/** Metadata stored in the file with its documents: it is copied and restored with them. */
-	get notes(): Notes {
-		return this.#notes;
+	get metadata(): Metadata {
+		return this.#metadata;
 	}
 
 	/** Stores a value in the metadata; a number replaces only a lower one. Resolves when it is on disk. */
-	async note(name: string, value: string | number): Promise<void> {
+	async setMetadata(name: string, value: string | number): Promise<void> {
 		await this.#nedb.executor.pushAsync(async () => {
-			const noted = this.#notes[name];
-			if (typeof value === "number" && typeof noted === "number" && noted >= value) {
+			const stored = this.#metadata[name];
+			if (typeof value === "number" && typeof stored === "number" && stored >= value) {
 				return;
 			}
-			this.#notes = { ...this.#notes, [name]: value };
-			this.#append([{ $$notes: this.#notes }]);
+			this.#metadata = { ...this.#metadata, [name]: value };
+			this.#append([{ $$notes: this.#metadata }]);
 		});
 		await this.confirmed();
 	}
@@ -307,17 +307,17 @@ export class FileAdapter extends ConfirmedCollection {
 		return this.#log?.confirmed();
 	}
 
-	#readBeside({ $$beside: document }: BesideLine<{ _id: string }>): void {
+	#readSecondary({ $$beside: document }: SecondaryLine<{ _id: string }>): void {
 		if ("$$deleted" in document) {
-			this.#read_beside.delete(document._id);
+			this.#read_secondary.delete(document._id);
 		} else {
-			this.#read_beside.set(document._id, document);
+			this.#read_secondary.set(document._id, document);
 		}
 	}
 
-	#takeBeside(): void {
-		this.beside.reset(this.#read_beside.values());
-		this.#read_beside.clear();
+	#loadSecondary(): void {
+		this.secondary.reset(this.#read_secondary.values());
+		this.#read_secondary.clear();
 	}
 
 	/** Appends lines to the log. NeDB's memory has changed already; `confirmed` waits for the disk. */
@@ -344,19 +344,19 @@ export class FileAdapter extends ConfirmedCollection {
 			this.#end(`${this.#filename}: ${failure.message}`, failure);
 			return;
 		}
-		this.service.logger.warn(`${failure.message}: what was not written is undone`);
+		this.service.logger.warn(`${failure.message}: unwritten changes were rolled back`);
 		this.#nedb.executor
 			.pushAsync(async () => {
-				this.#notes = {};
-				this.#read_beside.clear();
+				this.#metadata = {};
+				this.#read_secondary.clear();
 				const { data } = await this.#nedb.persistence.treatRawStreamAsync(
 					createReadStream(this.#filename, "utf8"),
 				);
 				this.#nedb._resetIndexes(data);
-				this.#takeBeside();
+				this.#loadSecondary();
 				this.#log?.recover();
 			}, true)
-			.catch((error: Error) => this.#end(`${this.#filename} cannot be read again: ${error.message}`, error));
+			.catch((error: Error) => this.#end(`${this.#filename} could not be reloaded: ${error.message}`, error));
 	}
 
 	/** Ends the process: only a restart, which reads the disk, can determine the content of the file. */
@@ -373,7 +373,7 @@ export class FileAdapter extends ConfirmedCollection {
 		this.#nedb.executor
 			.pushAsync(async () => this.#log?.rewrite(this.#lines()))
 			.catch((error: Error) =>
-				this.service.logger.warn(`${this.#filename} is not made smaller: ${error.message}`),
+				this.service.logger.warn(`${this.#filename} could not be compacted: ${error.message}`),
 			)
 			.finally(() => {
 				this.#base_size = this.#log?.size ?? 0;
@@ -382,11 +382,11 @@ export class FileAdapter extends ConfirmedCollection {
 	}
 
 	*#lines(): Generator<string> {
-		yield lineOf({ $$notes: this.#notes });
+		yield lineOf({ $$notes: this.#metadata });
 		for (const document of this.#nedb.getAllData()) {
 			yield lineOf(document);
 		}
-		yield* this.beside.lines();
+		yield* this.secondary.lines();
 		for (const [fieldName, { unique, sparse }] of Object.entries(this.#nedb.indexes)) {
 			if (fieldName !== "_id") {
 				yield lineOf({ $$indexCreated: { fieldName, unique, sparse } });

@@ -8,10 +8,10 @@ export interface NativeMongo {
 	db: { command(command: object): Promise<unknown>; collection(name: string): SettingsCollection };
 	collection: NativeCollection<unknown>;
 	count(filters: { query: object }): Promise<number>;
-	beside(name: string): NativeMongo;
+	secondary(name: string): NativeMongo;
 }
 
-const AT_ONCE = 100;
+const BATCH = 100;
 
 interface Filters {
 	query?: object;
@@ -24,7 +24,7 @@ type Query = { $nor?: Record<string, unknown>[] };
 /** Adapter of moleculer-db for a MongoDB server that reads only the requested fields. */
 export class ServerAdapter extends MongoAdapter {
 	/** Returns the adapter of another collection in the same database, over the same connections. */
-	beside(name: string): NativeMongo {
+	secondary(name: string): NativeMongo {
 		const { db } = this as unknown as NativeMongo;
 		return Object.assign(Object.create(this), { collection: db.collection(name) });
 	}
@@ -39,12 +39,12 @@ export class ServerAdapter extends MongoAdapter {
 
 	/** Reads all matches by one query: the development server would scan all of them again for each page. */
 	async *inBatches(query: object, fields?: readonly string[]): AsyncGenerator<object[]> {
-		const cursor = cursorOf(this, { query, fields }).batchSize(AT_ONCE);
+		const cursor = cursorOf(this, { query, fields }).batchSize(BATCH);
 		try {
 			let batch: object[] = [];
 			for await (const document of cursor) {
 				batch.push(document);
-				if (batch.length === AT_ONCE) {
+				if (batch.length === BATCH) {
 					yield batch;
 					batch = [];
 				}

@@ -1,6 +1,6 @@
 import { open, readFile, rename } from "node:fs/promises";
 import type { SettingsRecord } from "../config/shared-settings.ts";
-import type { SettingsCollection, StoreNotes } from "./document-store.ts";
+import type { SettingsCollection, StoreMetadata } from "./document-store.ts";
 
 type Values = Record<string, string>;
 type Access = Pick<SettingsRecord, "read" | "add" | "change">;
@@ -17,26 +17,26 @@ export function settingsFile(filename: string): Access {
 		try {
 			return JSON.parse(text) as Values;
 		} catch {
-			throw new Error(`${filename} is no JSON: delete it, and the next start writes it anew`);
+			throw new Error(`${filename} is not valid JSON: delete it, and the next start recreates it`);
 		}
 	};
 	const write = async (values: Values) => {
-		const unfinished = `${filename}~`;
-		const file = await open(unfinished, "w", 0o600);
+		const temporary = `${filename}~`;
+		const file = await open(temporary, "w", 0o600);
 		try {
 			await file.writeFile(`${JSON.stringify(values, null, "\t")}\n`);
 			await file.sync();
 		} finally {
 			await file.close();
 		}
-		await rename(unfinished, filename);
+		await rename(temporary, filename);
 	};
 	return {
 		read,
 		async add(values) {
-			const noted = await read();
-			if (Object.keys(values).some((name) => noted[name] === undefined)) {
-				await write({ ...values, ...noted });
+			const stored = await read();
+			if (Object.keys(values).some((name) => stored[name] === undefined)) {
+				await write({ ...values, ...stored });
 			}
 		},
 		async change(values) {
@@ -65,7 +65,7 @@ export function settingsCollection(collection: SettingsCollection): Access {
 }
 
 /** Metadata of the documents on a server, stored among their settings. */
-export function notesInCollection(collection: SettingsCollection): StoreNotes {
+export function metadataInCollection(collection: SettingsCollection): StoreMetadata {
 	const write = (operator: "$max" | "$setOnInsert") => async (_id: string, value: unknown) => {
 		await collection.updateOne({ _id }, { [operator]: { value } }, { upsert: true });
 	};

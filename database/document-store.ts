@@ -35,14 +35,14 @@ export interface DocumentAdapter<D> {
 }
 
 /** A second collection in the same file or database, copied and restored together with the first. */
-export interface Beside {
+export interface SecondaryCollection {
 	/** Name of the collection on a server. */
 	name: string;
 	indexes: DocumentIndex[];
 }
 
 /** Metadata of a store, stored with its documents. */
-export interface StoreNotes {
+export interface StoreMetadata {
 	read(name: string): Promise<string | number | undefined>;
 	/** Stores a value unless one is stored under this name. */
 	add(name: string, value: string | number): Promise<void>;
@@ -57,7 +57,7 @@ export interface NativeCollection<D> {
 	find(query: object): NativeCursor<D>;
 }
 
-export interface NativeCursor<D> {
+interface NativeCursor<D> {
 	sort(keys: object): NativeCursor<D>;
 	project(fields: object): NativeCursor<D>;
 	skip(rows: number): NativeCursor<D>;

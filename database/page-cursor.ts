@@ -24,7 +24,7 @@ export function readCursor(list: string, cursor: string): string {
 		// Not JSON.
 	}
 	if (!read?.success || read.data[0] !== list) {
-		throw noCursor();
+		throw invalidCursor();
 	}
 	return read.data[1];
 }
@@ -38,7 +38,7 @@ export function readId(list: string, cursor: string): number {
 	const key = readCursor(list, cursor);
 	const id = /^[1-9]\d*$/.test(key) ? integerId.safeParse(Number(key)) : undefined;
 	if (!id?.success) {
-		throw noCursor();
+		throw invalidCursor();
 	}
 	return id.data;
 }
@@ -63,12 +63,12 @@ const moment = z.tuple([z.iso.datetime({ offset: true }), z.guid()]);
 export function readMoment(list: string, cursor: string): [string, string] {
 	const read = moment.safeParse(MOMENT_KEY.exec(readCursor(list, cursor))?.slice(1));
 	if (!read.success) {
-		throw noCursor();
+		throw invalidCursor();
 	}
 	return read.data;
 }
 
-function noCursor() {
+function invalidCursor() {
 	const message = "must be the cursor that the page before gave, with the same sort and filters";
 	return problem("VALIDATION_FAILED", { errors: [{ path: "cursor", message }] });
 }

@@ -15,13 +15,13 @@ export interface ConnectionOptions extends pg.ClientConfig {
 }
 
 /** The `query` method of a client, with all its overloads. */
-type Query = (...given: unknown[]) => Promise<unknown>;
+type Query = (...args: unknown[]) => Promise<unknown>;
 
 const CONNECT_MS = 5000;
 /** Time limit for a query: a connection whose server's machine has died returns neither a result nor an error. */
-const ANSWER_MS = 30_000;
+const QUERY_MS = 30_000;
 /** Time limit for closing a connection. */
-const GOODBYE_MS = 1000;
+const CLOSE_MS = 1000;
 /** Keepalive probes that stop firewalls from dropping idle connections. */
 const KEEP_ALIVE = { keepAlive: true, keepAliveInitialDelayMillis: 5000 };
 
@@ -97,10 +97,10 @@ export class PostgresClient extends pg.Client {
 	 * invalidated is parsed again: see `isPlanOutdated`.
 	 */
 	#named(query: Query): Query {
-		return (...given) => {
-			const [text, values, callback] = given;
+		return (...args) => {
+			const [text, values, callback] = args;
 			if (typeof text !== "string" || !Array.isArray(values) || values.length === 0) {
-				return this.#watched(query(...given));
+				return this.#watched(query(...args));
 			}
 			const named = { name: `${statementName(text)}.${this.#schemaChanges}`, text, values };
 			if (typeof callback === "function") {
@@ -113,11 +113,11 @@ export class PostgresClient extends pg.Client {
 		};
 	}
 
-	#watched<T>(answer: T): T {
-		if (answer instanceof Promise) {
-			answer.catch((error: unknown) => this.#note(error));
+	#watched<T>(result: T): T {
+		if (result instanceof Promise) {
+			result.catch((error: unknown) => this.#note(error));
 		}
-		return answer;
+		return result;
 	}
 
 	/** Ends a connection that went silent, so that its other queries in flight fail at once. */
@@ -144,7 +144,7 @@ export class PostgresClient extends pg.Client {
 	override end(): Promise<void>;
 	override end(callback: (error: Error) => void): void;
 	override end(callback?: (error: Error) => void): Promise<void> | undefined {
-		const timer = setTimeout(() => this.connection.stream.destroy(), GOODBYE_MS);
+		const timer = setTimeout(() => this.connection.stream.destroy(), CLOSE_MS);
 		this.once("end", () => clearTimeout(timer));
 		timer.unref();
 		return callback ? void super.end(callback) : super.end();
@@ -181,7 +181,7 @@ function statementName(text: string): string {
 export function postgresPool(options: Omit<pg.PoolConfig, "Client"> & ConnectionOptions): pg.Pool {
 	const pool = new pg.Pool({
 		connectionTimeoutMillis: CONNECT_MS,
-		query_timeout: ANSWER_MS,
+		query_timeout: QUERY_MS,
 		...options,
 		Client: PostgresClient as unknown as typeof pg.Client,
 	} as pg.PoolConfig);
@@ -202,18 +202,18 @@ export function postgresUrlProblem(url: string): string | undefined {
 		return `names the file ${path}, which cannot be read (${code})`;
 	}
 	if (!config || !/^postgres(ql)?:\/\//i.test(url)) {
-		return `is no URL of the form ${FORM}, with % and the like in passwords encoded`;
+		return `is not a URL of the form ${FORM}, with special characters in the password encoded as %XX`;
 	}
 	if (!config.user) {
-		return `names no user: write ${FORM}`;
+		return `has no user: write ${FORM}`;
 	}
 	if (!config.host) {
-		return `names no host: write ${FORM}, or ?host=/folder for a socket`;
+		return `has no host: write ${FORM}, or ?host=/folder for a socket`;
 	}
 	const sslmode = (config as { sslmode?: string }).sslmode;
 	return sslmode === undefined || SSL_MODES.includes(sslmode)
 		? undefined
-		: `has an unknown sslmode: there are ${SSL_MODES.join(", ")}`;
+		: `has an unknown sslmode: use one of ${SSL_MODES.join(", ")}`;
 }
 
 /** Returns the server of a URL as host:port, or the folder of its socket, without user and password. */
@@ -259,17 +259,17 @@ function tls(ssl: ReturnType<typeof parse>["ssl"]): pg.ClientConfig["ssl"] {
 	if (!ssl || ssl === "false") {
 		return false;
 	}
-	const given = ssl === "no-verify" ? { rejectUnauthorized: false } : typeof ssl === "object" ? ssl : {};
-	return { rejectUnauthorized: true, ...given } as pg.ClientConfig["ssl"];
+	const args = ssl === "no-verify" ? { rejectUnauthorized: false } : typeof ssl === "object" ? ssl : {};
+	return { rejectUnauthorized: true, ...args } as pg.ClientConfig["ssl"];
 }
 
 function setUp(url: string, own: Record<string, string>): string {
 	const options = (parsed(url) as { options?: string } | undefined)?.options ?? "";
-	const given = [...options.matchAll(/(?:-c\s*|--)([\w.-]+)\s*=/g)].map(([, name = ""]) =>
+	const args = [...options.matchAll(/(?:-c\s*|--)([\w.-]+)\s*=/g)].map(([, name = ""]) =>
 		name.toLowerCase().replaceAll("-", "_"),
 	);
-	const session = Object.entries({ ...SESSION, ...own }).filter(([name]) => !given.includes(name));
-	const limits = Object.entries(LIMITS).filter(([name]) => !given.includes(name) && own[name] === undefined);
+	const session = Object.entries({ ...SESSION, ...own }).filter(([name]) => !args.includes(name));
+	const limits = Object.entries(LIMITS).filter(([name]) => !args.includes(name) && own[name] === undefined);
 	const values = [
 		...[["client_encoding", "UTF8"], ...session].map((pair) => [...pair, "false"]),
 		...limits.map((pair) => [...pair, "true"]),

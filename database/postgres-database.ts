@@ -63,14 +63,14 @@ export function creation(name: string, version: number): string {
  * @throws Error of one line that names the database, the problem and the remedy.
  */
 export async function checkDatabase(client: pg.Client): Promise<void> {
-	const { rows } = await client.query<Look>(LOOK);
-	const { name, version, encoding, folds, is_read_only, schema } = rows[0] as Look;
-	const cure = `drop it if it is empty, so that Toko makes it; else restore a dump of it into one made by ${creation(name, version)}`;
+	const { rows } = await client.query<DatabaseProperties>(PROPERTIES);
+	const { name, version, encoding, folds, is_read_only, schema } = rows[0] as DatabaseProperties;
+	const remedy = `drop it if it is empty, and Toko creates it; otherwise restore a dump of it into a database created by ${creation(name, version)}`;
 	if (encoding !== "UTF8") {
-		throw new Error(`the database ${name} has the encoding ${encoding}, not UTF8: ${cure}`);
+		throw new Error(`the database ${name} has the encoding ${encoding}, not UTF8: ${remedy}`);
 	}
 	if (!folds) {
-		throw new Error(`the database ${name} has a locale in which "i" is not the small letter of "I": ${cure}`);
+		throw new Error(`the database ${name} has a locale in which "i" is not the lowercase of "I": ${remedy}`);
 	}
 	if (is_read_only) {
 		throw readOnly(name);
@@ -84,11 +84,11 @@ export async function checkDatabase(client: pg.Client): Promise<void> {
 
 function readOnly(name: string): Error {
 	return new Error(
-		`the database ${name} is read only: name the primary in POSTGRES_URL, or reset default_transaction_read_only of the role or database`,
+		`the database ${name} is read-only: name the primary in POSTGRES_URL, or reset default_transaction_read_only of the role or database`,
 	);
 }
 
-interface Look {
+interface DatabaseProperties {
 	name: string;
 	version: number;
 	encoding: string;
@@ -99,7 +99,7 @@ interface Look {
 
 // Only ASCII letters, so that the server can parse the query in any encoding.
 const LETTERS = "abcdefghijklmnopqrstuvwxyz";
-const LOOK = `
+const PROPERTIES = `
 	SELECT current_database() AS name, current_setting('server_version_num')::integer AS version,
 		current_setting('server_encoding') AS encoding,
 		lower('${LETTERS.toUpperCase()}') = '${LETTERS}' AND upper('${LETTERS}') = '${LETTERS.toUpperCase()}' AS folds,

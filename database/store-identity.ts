@@ -10,10 +10,10 @@ import { natsOf } from "../nats/client.ts";
 export const STORE_ID = "STORE_ID";
 
 /** Time limit for a JetStream request. */
-const PATIENCE_MS = 5000;
+const TIMEOUT_MS = 5000;
 /** Time that a start waits for JetStream; after this, the process starts and compares its store later. */
 const START_MS = 10_000;
-const AGAIN_MS = 1000;
+const RETRY_MS = 1000;
 const WRONG_LAST_SEQUENCE = 10_071;
 const STREAM_NAME_IN_USE = 10_058;
 
@@ -41,15 +41,15 @@ export interface Entry {
  */
 export async function openStoreEntries(nats: NatsConnection) {
 	const name = `${settings.namespace}_stores`;
-	const { views } = nats.jetstream({ timeout: PATIENCE_MS });
+	const { views } = nats.jetstream({ timeout: TIMEOUT_MS });
 	const bucket: KV = await views
-		.kv(name, { replicas: settings.eventReplicas, timeout: PATIENCE_MS })
+		.kv(name, { replicas: settings.eventReplicas, timeout: TIMEOUT_MS })
 		.catch((error) => {
 			// The bucket exists with the settings of another EVENT_REPLICAS.
 			if (codeOf(error) !== STREAM_NAME_IN_USE) {
 				throw error;
 			}
-			return views.kv(name, { bindOnly: true, timeout: PATIENCE_MS });
+			return views.kv(name, { bindOnly: true, timeout: TIMEOUT_MS });
 		});
 	const read = async (store: string): Promise<Entry | undefined> => {
 		const entry = await bucket.get(store);
@@ -91,7 +91,7 @@ export function refusalOf(
 ): string | undefined {
 	return own.id === entry.id
 		? undefined
-		: `${name} of this process is ${own.where} (store ${short(own.id)}), but that of the shop is ${entry.where} (store ${short(entry.id)}): set ${variable} as the other processes have it; where that store is lost for good, go on with this one by npm run audit -- --accept-restore`;
+		: `${name} of this process is ${own.where} (store ${short(own.id)}), but the shop uses ${entry.where} (store ${short(entry.id)}): set ${variable} as in the other processes; if the shop's store is lost permanently, continue with this one by npm run audit -- --accept-restore`;
 }
 
 function short(id: string): string {
@@ -101,7 +101,7 @@ function short(id: string): string {
 /** Observer of one store of a process. */
 export interface Watch {
 	/** Compares again, for example after a lost connection to the store. */
-	again(): Promise<void>;
+	recheck(): Promise<void>;
 	stop(): Promise<void>;
 }
 
@@ -125,7 +125,9 @@ export async function watchStore(broker: ServiceBroker, store: Store): Promise<W
 	};
 	const compare = async (until: number): Promise<string | undefined> => {
 		const failure = repeatedFailure((message) => {
-			broker.logger.warn(`The store of ${store.name} is compared later with the shop's: ${message}`);
+			broker.logger.warn(
+				`Could not compare the store of ${store.name} with the shop's, retrying: ${message}`,
+			);
 		});
 		for (;;) {
 			try {
@@ -135,38 +137,38 @@ export async function watchStore(broker: ServiceBroker, store: Store): Promise<W
 					throw error;
 				}
 				failure.failed(error);
-				await wait(AGAIN_MS, undefined, { ref: false });
+				await wait(RETRY_MS, undefined, { ref: false });
 			}
 		}
 	};
-	const again = async () => {
+	const recheck = async () => {
 		if (running || stopped) {
 			return;
 		}
 		const comparing = compare(Number.POSITIVE_INFINITY).catch(() => undefined);
 		running = comparing;
-		const line = await comparing;
+		const mismatch = await comparing;
 		running = undefined;
-		if (line && !stopped) {
-			broker.fatal(line, undefined, true);
+		if (mismatch && !stopped) {
+			broker.fatal(mismatch, undefined, true);
 		}
 	};
 
-	const line = await compare(performance.now() + START_MS).catch(() => {
-		void again();
+	const mismatch = await compare(performance.now() + START_MS).catch(() => {
+		void recheck();
 		return undefined;
 	});
-	if (line) {
-		throw new Error(line);
+	if (mismatch) {
+		throw new Error(mismatch);
 	}
-	broker.localBus.on(JETSTREAM_CONNECTED, again);
+	broker.localBus.on(JETSTREAM_CONNECTED, recheck);
 	return {
-		again,
+		recheck,
 		async stop() {
 			stopped = true;
-			broker.localBus.off(JETSTREAM_CONNECTED, again);
+			broker.localBus.off(JETSTREAM_CONNECTED, recheck);
 			// Over a lost connection, waiting would take longer than a shutdown may.
-			await Promise.race([running, wait(AGAIN_MS, undefined, { ref: false })]);
+			await Promise.race([running, wait(RETRY_MS, undefined, { ref: false })]);
 		},
 	};
 }

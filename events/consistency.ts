@@ -7,10 +7,10 @@ import { JETSTREAM_CONNECTED } from "./stream.ts";
 export const NEWEST = 1000;
 
 /** Time limit for a source. Without a response, calls proceed. */
-const PATIENCE_MS = 2000;
+const TIMEOUT_MS = 2000;
 
 /** Interval before a source that is ahead, or did not respond, is asked again; no call waits for that. */
-const AGAIN_MS = 2000;
+const RETRY_MS = 2000;
 
 /**
  * Time limit for jobs to wait for services that start together with this one: jobs must not build on data that are
@@ -19,7 +19,7 @@ const AGAIN_MS = 2000;
 const STARTING_MS = 2000;
 
 const REMEDY =
-	"restore the other databases to the same moment, or go on without what is lost by npm run audit -- --accept-restore";
+	"restore the other databases to the same point in time, or continue without the lost data by npm run audit -- --accept-restore";
 
 /** Source that knows of data of this service. The service must have all of that data itself. */
 export interface ConsistencyCheck<This> {
@@ -37,14 +37,14 @@ export type Outcome = "unknown" | "silent" | "fine" | "ahead";
 export class ConsistencyChecker {
 	#service: Service;
 	#outcomes: Map<ConsistencyCheck<never>, Outcome>;
-	#looks = new Map<ConsistencyCheck<never>, Promise<void>>();
+	#running = new Map<ConsistencyCheck<never>, Promise<void>>();
 	/** Sources not asked since the start, or since the store was reconnected. Calls wait for these. */
 	#unasked: Set<ConsistencyCheck<never>>;
 	#retries = new Map<ConsistencyCheck<never>, NodeJS.Timeout>();
 	#isFine = false;
 	#isStopped = false;
 	#started_at = Number.NEGATIVE_INFINITY;
-	#look = () => this.#lookAtNew();
+	#onChange = () => this.#compareNew();
 	#compareAll = () => this.compareAll();
 
 	constructor(service: Service, comparisons: ConsistencyCheck<never>[]) {
@@ -55,28 +55,28 @@ export class ConsistencyChecker {
 
 	start(): void {
 		this.#started_at = performance.now();
-		this.#service.broker.localBus.on("$services.changed", this.#look);
+		this.#service.broker.localBus.on("$services.changed", this.#onChange);
 		this.#service.broker.localBus.on(JETSTREAM_CONNECTED, this.#compareAll);
-		this.#lookAtNew();
+		this.#compareNew();
 	}
 
 	async stop(): Promise<void> {
 		this.#isStopped = true;
-		this.#service.broker.localBus.off("$services.changed", this.#look);
+		this.#service.broker.localBus.off("$services.changed", this.#onChange);
 		this.#service.broker.localBus.off(JETSTREAM_CONNECTED, this.#compareAll);
 		for (const retry of this.#retries.values()) {
 			clearTimeout(retry);
 		}
-		await Promise.all(this.#looks.values());
+		await Promise.all(this.#running.values());
 	}
 
 	/** Compares with all sources again. */
 	compareAll(): void {
 		for (const [comparison, outcome] of this.#outcomes) {
 			this.#unasked.add(comparison);
-			this.#note(comparison, outcome === "ahead" ? "ahead" : "unknown");
+			this.#record(comparison, outcome === "ahead" ? "ahead" : "unknown");
 		}
-		this.#lookAtNew();
+		this.#compareNew();
 	}
 
 	/**
@@ -88,7 +88,7 @@ export class ConsistencyChecker {
 		if (this.#isFine) {
 			return;
 		}
-		await Promise.all(Array.from(this.#unasked, (comparison) => this.#looks.get(comparison)));
+		await Promise.all(Array.from(this.#unasked, (comparison) => this.#running.get(comparison)));
 		if ([...this.#outcomes.values()].includes("ahead")) {
 			throw problem("DATA_BEHIND", { service: this.#service.name });
 		}
@@ -115,11 +115,11 @@ export class ConsistencyChecker {
 		}
 	}
 
-	#lookAtNew(): void {
+	#compareNew(): void {
 		for (const [comparison, outcome] of this.#outcomes) {
 			if (!this.#isAvailable(comparison)) {
 				// The source may come back with other data. One that was ahead stays ahead.
-				this.#note(comparison, outcome === "ahead" ? "ahead" : "unknown");
+				this.#record(comparison, outcome === "ahead" ? "ahead" : "unknown");
 			} else if (outcome === "unknown") {
 				this.#compare(comparison);
 			}
@@ -141,7 +141,7 @@ export class ConsistencyChecker {
 			} else {
 				this.#retryLater(comparison);
 			}
-		}, AGAIN_MS);
+		}, RETRY_MS);
 		this.#retries.set(comparison, retry.unref());
 	}
 
@@ -149,58 +149,58 @@ export class ConsistencyChecker {
 		return comparison.isAvailable(this.#service.broker);
 	}
 
-	#note(comparison: ConsistencyCheck<never>, outcome: Outcome): void {
+	#record(comparison: ConsistencyCheck<never>, outcome: Outcome): void {
 		this.#outcomes.set(comparison, outcome);
 		// An unavailable source is asked as soon as it appears.
 		this.#isFine =
-			this.#looks.size === 0 &&
+			this.#running.size === 0 &&
 			[...this.#outcomes.values()].every((one) => one !== "ahead" && one !== "silent");
 	}
 
 	#compare(comparison: ConsistencyCheck<never>): void {
-		if (this.#isStopped || this.#looks.has(comparison)) {
+		if (this.#isStopped || this.#running.has(comparison)) {
 			return;
 		}
 		const before = this.#outcomes.get(comparison);
-		const look = this.#ask(comparison)
+		const running = this.#ask(comparison)
 			.then((ahead) => {
 				if (ahead && before !== "ahead") {
 					this.#service.logger.error(`${ahead}; ${REMEDY}`);
 				} else if (!ahead && before === "ahead") {
-					this.#service.logger.info(`${this.#service.name} has what ${comparison.source} tells of it`);
+					this.#service.logger.info(`${this.#service.name} is consistent with ${comparison.source} again`);
 				}
 				return ahead ? "ahead" : "fine";
 			})
 			.catch((error: Error) => {
 				this.#service.logger.warn(
-					`${this.#service.name} is compared later: ${comparison.source}: ${error.message}`,
+					`Could not compare ${this.#service.name} with ${comparison.source}, retrying: ${error.message}`,
 				);
 				return before === "ahead" ? "ahead" : "silent";
 			})
 			.then((outcome) => {
-				this.#looks.delete(comparison);
+				this.#running.delete(comparison);
 				this.#unasked.delete(comparison);
-				this.#note(comparison, outcome as Outcome);
+				this.#record(comparison, outcome as Outcome);
 				if (outcome !== "fine") {
 					this.#retryLater(comparison);
 				}
 			});
-		this.#looks.set(comparison, look);
+		this.#running.set(comparison, running);
 		this.#isFine = false;
 	}
 
 	async #ask(comparison: ConsistencyCheck<never>): Promise<string | undefined> {
-		const patience = new AbortController();
-		const late = wait(PATIENCE_MS, undefined, { signal: patience.signal, ref: false }).then(
+		const timer = new AbortController();
+		const timeout = wait(TIMEOUT_MS, undefined, { signal: timer.signal, ref: false }).then(
 			() => {
-				throw new Error("no answer in time");
+				throw new Error("no response in time");
 			},
 			() => undefined,
 		);
 		try {
-			return await Promise.race([comparison.findAhead.call(this.#service as never), late]);
+			return await Promise.race([comparison.findAhead.call(this.#service as never), timeout]);
 		} finally {
-			patience.abort();
+			timer.abort();
 		}
 	}
 }

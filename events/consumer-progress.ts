@@ -21,7 +21,7 @@ export class ConsumerProgress {
 	#moved_at = 0;
 	/** Time since which more events wait than in a rush. */
 	#behind_since: number | undefined;
-	#isTold = false;
+	#isReported = false;
 	/** Reason why the consumer could not be checked. */
 	#failure: string | undefined;
 
@@ -34,7 +34,7 @@ export class ConsumerProgress {
 	 *
 	 * @returns A line for the operator when the group has been too slow for minutes, and when it has caught up.
 	 */
-	note(state: ConsumerState, now = Date.now()): string | undefined {
+	record(state: ConsumerState, now = Date.now()): string | undefined {
 		const before = this.#state;
 		const isMoving =
 			!before ||
@@ -45,18 +45,18 @@ export class ConsumerProgress {
 		this.#state = state;
 		this.#failure = undefined;
 		if (state.unfinished < BACKLOG) {
-			const wasTold = this.#isTold;
+			const wasTold = this.#isReported;
 			this.#behind_since = undefined;
-			this.#isTold = false;
-			return wasTold ? `${this.#group} has taken in the events that waited` : undefined;
+			this.#isReported = false;
+			return wasTold ? `${this.#group} has caught up with its events` : undefined;
 		}
 		this.#behind_since ??= now;
-		if (this.#isTold || now - this.#behind_since < BACKLOG_MS) {
+		if (this.#isReported || now - this.#behind_since < BACKLOG_MS) {
 			return undefined;
 		}
-		this.#isTold = true;
+		this.#isReported = true;
 		const minutes = Math.round((now - this.#behind_since) / 60_000);
-		return `${state.unfinished} events wait for ${this.#group}, more than ${BACKLOG} for ${minutes} minutes: it is slower than they come; start another process of it`;
+		return `${state.unfinished} events are waiting for ${this.#group}, more than ${BACKLOG} for ${minutes} minutes: it is slower than they arrive; start another process of it`;
 	}
 
 	/**
@@ -64,7 +64,7 @@ export class ConsumerProgress {
 	 *
 	 * @returns True if the failure is new.
 	 */
-	noteFailure(failure: string, now = Date.now()): boolean {
+	recordFailure(failure: string, now = Date.now()): boolean {
 		const isNew = this.#failure !== failure;
 		if (!this.#state) {
 			this.#state = { unfinished: 0, floor: 0 };
@@ -86,7 +86,7 @@ export class ConsumerProgress {
 		}
 		const seconds = Math.round((now - since) / 1000);
 		return this.#failure
-			? `the consumer ${this.#group} cannot be reached for ${seconds} s: ${this.#failure}`
-			: `${this.#state.unfinished} events wait for ${this.#group}, and none was taken in for ${seconds} s`;
+			? `the consumer ${this.#group} has been unreachable for ${seconds} s: ${this.#failure}`
+			: `${this.#state.unfinished} events are waiting for ${this.#group}, and none was processed for ${seconds} s`;
 	}
 }

@@ -104,7 +104,7 @@ export function countDeadLetter(service: InboxService): void {
 			type: "counter",
 			name: METRIC,
 			labelNames: ["service"],
-			description: "Events that could not be taken in",
+			description: "Events that could not be processed",
 		});
 	}
 	metrics.increment(METRIC, { service: service.name });

@@ -53,7 +53,7 @@ export class NotAnEvent extends Error {
 const SEQUENCE_MAX = 100_000;
 
 /** Reports whether these are an aggregate and the number of one of its events. */
-export function isPlace(aggregate: unknown, sequence: unknown): boolean {
+export function isEventRef(aggregate: unknown, sequence: unknown): boolean {
 	return (
 		typeof aggregate === "string" &&
 		/^[a-z]+:[\w-]{1,100}$/.test(aggregate) &&
@@ -74,7 +74,7 @@ export function isInContract(name: unknown, version: unknown): name is EventName
 
 /** Describes an event that no contract defines. */
 export function notInContract({ name, version }: { name: unknown; version: unknown }): string {
-	return `${JSON.stringify(name)} in version ${version} is in no contract`;
+	return `${JSON.stringify(name)} in version ${version} is not in any contract`;
 }
 
 /**
@@ -82,9 +82,9 @@ export function notInContract({ name, version }: { name: unknown; version: unkno
  *
  * @throws NotAnEvent
  */
-export function readEvent(given: unknown): EventEnvelope {
-	const event = given as EventEnvelope;
-	if (typeof event?.id !== "string" || !isPlace(event.aggregate, event.sequence)) {
+export function readEvent(value: unknown): EventEnvelope {
+	const event = value as EventEnvelope;
+	if (typeof event?.id !== "string" || !isEventRef(event.aggregate, event.sequence)) {
 		throw new NotAnEvent("it has no id, aggregate and sequence");
 	}
 	if (!isInContract(event.name, event.version)) {
@@ -94,7 +94,7 @@ export function readEvent(given: unknown): EventEnvelope {
 	if (!data.success) {
 		const [issue] = data.error.issues;
 		throw new NotAnEvent(
-			`its data has not the form of ${event.name}: ${issue?.path.join(".")} ${issue?.message}`,
+			`its data does not match the contract of ${event.name}: ${issue?.path.join(".")} ${issue?.message}`,
 		);
 	}
 	return { ...event, data: data.data as EventData<EventName> };

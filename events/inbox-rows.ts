@@ -5,7 +5,7 @@ import { NEWEST } from "./consistency.ts";
 // SQL of the tables `inbox` and `inbox_gaps`.
 
 /** Position of an event relative to the inbox: to be handled now, handled already, or ahead of a missing one. */
-export type Place = "next" | "taken" | "early";
+export type InboxOutcome = "next" | "taken" | "early";
 
 /** Advances an aggregate's position to an event; with `jump` also over missing events, which may still arrive. */
 export async function advance(
@@ -13,13 +13,13 @@ export async function advance(
 	aggregate: string,
 	sequence: number,
 	jump: boolean,
-): Promise<Place> {
-	const { rows } = await client.query<{ place: Place }>("SELECT advance_inbox($1, $2, $3) AS place", [
+): Promise<InboxOutcome> {
+	const { rows } = await client.query<{ place: InboxOutcome }>("SELECT advance_inbox($1, $2, $3) AS place", [
 		aggregate,
 		sequence,
 		jump,
 	]);
-	return (rows[0] as { place: Place }).place;
+	return (rows[0] as { place: InboxOutcome }).place;
 }
 
 /**
@@ -33,27 +33,27 @@ export async function advanceTogether(
 		"SELECT number, place FROM advance_inbox_together($1, $2)",
 		[events.map(({ aggregate }) => aggregate), events.map(({ sequence }) => sequence)],
 	);
-	const places = new Map(rows.map(({ number, place }) => [number, place]));
-	return events.map((_, index) => places.get(index + 1));
+	const outcomes = new Map(rows.map(({ number, place }) => [number, place]));
+	return events.map((_, index) => outcomes.get(index + 1));
 }
 
 /** Written out, so that the partial indexes of inbox-indexes.sql are usable under any plan. */
-const NEWEST_TAKEN_IN = {
+const NEWEST_PROCESSED = {
 	user: `SELECT aggregate, sequence FROM inbox WHERE starts_with(aggregate, 'user:') ORDER BY taken_at DESC LIMIT ${NEWEST}`,
 	order: `SELECT aggregate, sequence FROM inbox WHERE starts_with(aggregate, 'order:') ORDER BY taken_at DESC LIMIT ${NEWEST}`,
 };
 
 /** Returns the last handled event of the users or orders that had events most recently. */
-export async function newestTakenIn(
+export async function newestProcessed(
 	pool: Pick<Pool, "query">,
 	of: "user" | "order",
 ): Promise<{ aggregate: string; sequence: number }[]> {
-	const { rows } = await pool.query<{ aggregate: string; sequence: number }>(NEWEST_TAKEN_IN[of]);
+	const { rows } = await pool.query<{ aggregate: string; sequence: number }>(NEWEST_PROCESSED[of]);
 	return rows;
 }
 
 /** Deletes a batch of expired positions of orders; returns true if there may be more. */
-export async function prunePlaces(pool: Pick<Pool, "query">): Promise<boolean> {
+export async function prunePositions(pool: Pick<Pool, "query">): Promise<boolean> {
 	const { rowCount } = await pool.query(
 		`DELETE FROM inbox WHERE ctid = ANY (ARRAY(
 			SELECT ctid FROM inbox

@@ -28,14 +28,14 @@ interface BatchOutcome {
  */
 export async function publishBatch(client: JetStreamClient, rows: OutboxRow[]): Promise<BatchOutcome> {
 	const outcome: BatchOutcome = { sent: [], refused: [], failed: [] };
-	const things = [...Map.groupBy(rows, ({ aggregate }) => aggregate).values()].map(async (events) => {
+	const publishing = [...Map.groupBy(rows, ({ aggregate }) => aggregate).values()].map(async (events) => {
 		for (const event of events.sort((one, other) => one.sequence - other.sequence)) {
 			try {
-				const became = await send(client, event);
-				if ("refusal" in became) {
-					outcome.refused.push(became);
+				const result = await send(client, event);
+				if ("refusal" in result) {
+					outcome.refused.push(result);
 				} else {
-					outcome.sent.push(became);
+					outcome.sent.push(result);
 				}
 			} catch (error) {
 				outcome.failed.push({ event, error: error as Error });
@@ -43,7 +43,7 @@ export async function publishBatch(client: JetStreamClient, rows: OutboxRow[]): 
 			}
 		}
 	});
-	await Promise.all(things);
+	await Promise.all(publishing);
 	return outcome;
 }
 
@@ -73,5 +73,5 @@ async function send(client: JetStreamClient, event: OutboxRow): Promise<Sent | R
 }
 
 function tooLarge(bytes: number): string {
-	return `its ${bytes} bytes are more than NATS takes (max_payload, or max_msg_size of the stream)`;
+	return `its ${bytes} bytes exceed the limit of NATS (max_payload, or max_msg_size of the stream)`;
 }

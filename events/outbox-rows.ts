@@ -33,17 +33,17 @@ export interface OutboxRow {
 type Session = Pick<ClientBase, "query">;
 
 /** Condition of events that wait. */
-const WAITS = "published_at IS NULL AND refusal IS NULL";
+const IS_WAITING = "published_at IS NULL AND refusal IS NULL";
 /** The oldest positions of waiting events. */
-const OLDEST = `SELECT position FROM outbox WHERE ${WAITS} AND aggregate <> ALL ($2::text[]) ORDER BY position LIMIT $3`;
+const OLDEST = `SELECT position FROM outbox WHERE ${IS_WAITING} AND aggregate <> ALL ($2::text[]) ORDER BY position LIMIT $3`;
 /**
  * Positions of the waiting events of aggregates with an urgent one: every event but `order.placed`, which only a mail
  * follows. The events of an aggregate before its urgent one are included.
  */
 const URGENT = `
-	SELECT o.position FROM outbox o WHERE ${WAITS} AND aggregate IN (
+	SELECT o.position FROM outbox o WHERE ${IS_WAITING} AND aggregate IN (
 		SELECT aggregate FROM outbox
-		WHERE ${WAITS} AND name <> 'order.placed' AND aggregate <> ALL ($2::text[])
+		WHERE ${IS_WAITING} AND name <> 'order.placed' AND aggregate <> ALL ($2::text[])
 		ORDER BY position LIMIT ${BATCH_EVENTS}
 	)`;
 
@@ -51,14 +51,14 @@ const URGENT = `
  * Returns the next events, those of one aggregate in their order. Events larger than `bytes_max` come without their
  * data.
  *
- * @param leftOut Aggregates whose events are excluded.
+ * @param excluded Aggregates whose events are excluded.
  * @param limit Maximum number of events.
  * @param withUrgent Whether urgent events come in addition.
  */
 export async function nextEvents(
 	session: Session,
 	bytes_max: number,
-	leftOut: string[],
+	excluded: string[],
 	limit = BATCH_EVENTS,
 	withUrgent = false,
 ): Promise<OutboxRow[]> {
@@ -77,7 +77,7 @@ export async function nextEvents(
 					) AS next OFFSET 0
 				) AS measured
 			) AS batch WHERE before <= ${BATCH_BYTES} ORDER BY position`,
-		values: [bytes_max, leftOut, limit],
+		values: [bytes_max, excluded, limit],
 	});
 	return rows;
 }
@@ -141,7 +141,7 @@ export async function retryPutAside(session: Session): Promise<void> {
 }
 
 /** State of the stream as the relay recorded it. */
-export interface NotedStream {
+export interface RecordedStream {
 	created: string;
 	last_sequence: number;
 	last_message_id: string;
@@ -149,20 +149,20 @@ export interface NotedStream {
 }
 
 /** Returns the recorded stream; undefined before the relay has seen any. */
-export async function notedStream(session: Session): Promise<NotedStream | undefined> {
-	const { rows } = await session.query<NotedStream>(
+export async function recordedStream(session: Session): Promise<RecordedStream | undefined> {
+	const { rows } = await session.query<RecordedStream>(
 		`SELECT created, last_sequence::float8, last_message_id, confirmed_sequence::float8 FROM outbox_stream`,
 	);
 	return rows[0];
 }
 
 /** Records a stream if none is recorded. */
-export async function noteStream(session: Session, created: string): Promise<void> {
+export async function recordStream(session: Session, created: string): Promise<void> {
 	await session.query("INSERT INTO outbox_stream (created) VALUES ($1) ON CONFLICT DO NOTHING", [created]);
 }
 
 /** Records the sequence up to which every consumer has confirmed. */
-export async function noteConfirmed(session: Session, sequence: number): Promise<void> {
+export async function recordConfirmed(session: Session, sequence: number): Promise<void> {
 	await session.query("UPDATE outbox_stream SET confirmed_sequence = $1", [sequence]);
 }
 
@@ -171,10 +171,10 @@ export async function noteConfirmed(session: Session, sequence: number): Promise
  *
  * @returns The number of these events.
  */
-export async function noteLoss(session: Session, created: string, confirmed: number): Promise<number> {
+export async function recordLoss(session: Session, created: string, confirmed: number): Promise<number> {
 	const { rows } = await session.query<{ events: number }>(
 		`WITH lost AS (
-			UPDATE outbox SET ${WAITS_AGAIN}
+			UPDATE outbox SET ${REQUEUED}
 			WHERE published_at IS NOT NULL AND (stream_sequence IS NULL OR stream_sequence > $2) RETURNING 1
 		), noted AS (
 			UPDATE outbox_stream SET created = $1, last_sequence = 0, last_message_id = '', confirmed_sequence = 0
@@ -185,24 +185,24 @@ export async function noteLoss(session: Session, created: string, confirmed: num
 	return rows[0]?.events ?? 0;
 }
 
-const WAITS_AGAIN =
+const REQUEUED =
 	"published_at = NULL, stream_sequence = NULL, refusal = NULL, waiting_since = now(), repeats = repeats + 1";
 
 /** An event, identified by its aggregate and its number there. */
-export interface Place {
+export interface EventRef {
 	aggregate: string;
 	sequence: number;
 }
 
 /** Makes published events wait again; needs no lock. Returns those that are still stored. */
-export async function sendAgain(session: Session, places: Place[]): Promise<Place[]> {
-	const { rows } = await session.query<Place>(
-		`UPDATE outbox SET ${WAITS_AGAIN}
+export async function sendAgain(session: Session, events: EventRef[]): Promise<EventRef[]> {
+	const { rows } = await session.query<EventRef>(
+		`UPDATE outbox SET ${REQUEUED}
 		FROM unnest($1::text[], $2::integer[]) AS again (aggregate, sequence)
 		WHERE outbox.aggregate = again.aggregate AND outbox.sequence = again.sequence
 			AND (published_at IS NOT NULL OR refusal IS NOT NULL)
 		RETURNING outbox.aggregate, outbox.sequence`,
-		[places.map(({ aggregate }) => aggregate), places.map(({ sequence }) => sequence)],
+		[events.map(({ aggregate }) => aggregate), events.map(({ sequence }) => sequence)],
 	);
 	return rows;
 }
@@ -225,7 +225,7 @@ export async function pruneEvents(session: Session): Promise<boolean> {
 }
 
 /** State of the outbox, by the clock of the database. */
-export interface OutboxState {
+interface OutboxState {
 	/** Name and waiting time of the next event; null if none waits. */
 	name: string | null;
 	waiting_ms: number | null;

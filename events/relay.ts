@@ -11,15 +11,15 @@ import {
 	BATCH_EVENTS,
 	estimateWaiting,
 	markPublished,
-	type NotedStream,
 	nextEvents,
-	noteConfirmed,
-	notedStream,
-	noteLoss,
-	noteStream,
 	type OutboxRow,
 	pruneEvents,
 	putAside,
+	type RecordedStream,
+	recordConfirmed,
+	recordedStream,
+	recordLoss,
+	recordStream,
 	retryPutAside,
 	type Waiting,
 } from "./outbox-rows.ts";
@@ -43,7 +43,7 @@ const BATCH_EVERY_MS = 25;
 /** Time over which the backlog is spread under saturation; in equilibrium, events wait about that long. */
 const LATE_MS = 10_000;
 /** Minimum number of events a second under saturation. */
-const LEAST_A_SECOND = 200;
+const MIN_PER_SECOND = 200;
 /** Time limit for closing the session. */
 const CLOSE_MS = 1000;
 /** Interval between checks of the stream, in addition to one after each reconnect to NATS. */
@@ -65,7 +65,7 @@ const HEADER_BYTES = 1024;
  */
 export class Relay {
 	#database: string;
-	#comparer: Pick<ConsistencyChecker, "check" | "compareAll"> | undefined;
+	#consistency: Pick<ConsistencyChecker, "check" | "compareAll"> | undefined;
 	#broker: ServiceBroker;
 	#logger: ServiceBroker["logger"];
 	#stopping = new AbortController();
@@ -75,9 +75,9 @@ export class Relay {
 	#wake: () => void = () => undefined;
 	#failures = 0;
 	/** JetStream epoch of the last check of the stream, and time of the next one. */
-	#lookedIn = -1;
-	#lookAt = 0;
-	#pruneAt = 0;
+	#checkedEpoch = -1;
+	#next_check_at = 0;
+	#next_prune_at = 0;
 	/** Last logged failure of the session. */
 	readonly #failure: RepeatedFailure;
 	#stuck = new StuckEvents();
@@ -85,21 +85,21 @@ export class Relay {
 	/** Reason why events could not be published at the last try; undefined if all could. */
 	failure: string | undefined;
 
-	/** @param comparer Detects that the database was restored from an older copy; nothing is published then. */
+	/** @param consistency Detects that the database was restored from an older copy; nothing is published then. */
 	constructor(
 		database: string,
 		broker: ServiceBroker,
 		logger: ServiceBroker["logger"],
-		comparer?: Pick<ConsistencyChecker, "check" | "compareAll">,
+		consistency?: Pick<ConsistencyChecker, "check" | "compareAll">,
 		saturation: Pick<Saturation, "isSaturated"> = new Saturation(),
 	) {
-		this.#comparer = comparer;
+		this.#consistency = consistency;
 		this.#saturation = saturation;
 		this.#database = database;
 		this.#broker = broker;
 		this.#logger = logger;
 		this.#failure = repeatedFailure((message) => {
-			logger.warn(`The relay of ${database} starts again: ${message}`);
+			logger.warn(`The relay of ${database} is restarting: ${message}`);
 		});
 		broker.localBus.on(JETSTREAM_CONNECTED, () => this.wake());
 	}
@@ -188,20 +188,20 @@ export class Relay {
 	async #relay(session: pg.Client): Promise<void> {
 		this.#logger.debug(`This process relays the events of ${this.#database}`);
 		// A new session may belong to another server.
-		this.#comparer?.compareAll();
-		this.#lookedIn = -1;
-		this.#pruneAt = Date.now() + STREAM_CHECK_MS;
+		this.#consistency?.compareAll();
+		this.#checkedEpoch = -1;
+		this.#next_prune_at = Date.now() + STREAM_CHECK_MS;
 		let last = Date.now();
 		while (!this.#stopping.signal.aborted) {
-			const begun = Date.now();
+			const started_at = Date.now();
 			// Other events wait behind those that NATS rejects, and are found only by looking far ahead.
 			const isSaturated = this.#saturation.isSaturated && this.#stuck.reason === undefined;
-			const share = isSaturated ? Math.max(BATCH_EVERY_MS, begun - last) / LATE_MS : 1;
-			last = begun;
+			const share = isSaturated ? Math.max(BATCH_EVERY_MS, started_at - last) / LATE_MS : 1;
+			last = started_at;
 			this.#isWoken = false;
 			const hasMore = await this.#turn(session, share).catch((error: Error) => this.#fail(session, error));
 			if (hasMore || this.#isWoken) {
-				await this.#pause(BATCH_EVERY_MS - (Date.now() - begun));
+				await this.#pause(BATCH_EVERY_MS - (Date.now() - started_at));
 			} else {
 				await this.#untilWoken(POLL_MS);
 			}
@@ -220,31 +220,31 @@ export class Relay {
 			await session.query("SELECT 1");
 			return false;
 		}
-		await this.#alive(session, this.#comparer?.check() ?? Promise.resolve());
-		if (epoch !== this.#lookedIn || Date.now() > this.#lookAt) {
-			await this.#lookAtStream(session, epoch);
+		await this.#keepAlive(session, this.#consistency?.check() ?? Promise.resolve());
+		if (epoch !== this.#checkedEpoch || Date.now() > this.#next_check_at) {
+			await this.#checkStream(session, epoch);
 		}
-		if (Date.now() > this.#pruneAt) {
-			this.#pruneAt = Date.now() + ((await pruneEvents(session)) ? POLL_MS : PRUNE_EVERY_MS);
+		if (Date.now() > this.#next_prune_at) {
+			this.#next_prune_at = Date.now() + ((await pruneEvents(session)) ? POLL_MS : PRUNE_EVERY_MS);
 		}
 		const bytes_max = (connection.info?.max_payload ?? Infinity) - HEADER_BYTES;
 		const limit = share < 1 ? batchOf(share, await estimateWaiting(session)) : BATCH_EVENTS;
 		let rows: OutboxRow[] = [];
-		for (const leftOut of this.#stuck.leftOut()) {
-			rows = await nextEvents(session, bytes_max, leftOut, limit, share < 1);
+		for (const excluded of this.#stuck.excluded()) {
+			rows = await nextEvents(session, bytes_max, excluded, limit, share < 1);
 			if (rows.length > 0) {
 				await this.#publish(session, rows);
 				break;
 			}
 		}
 		this.#failures = 0;
-		this.#tellWaiting(this.#stuck.reason);
+		this.#reportWaiting(this.#stuck.reason);
 		return rows.length > 0;
 	}
 
-	#tellWaiting(reason: string | undefined): void {
+	#reportWaiting(reason: string | undefined): void {
 		if (reason !== undefined && reason !== this.failure) {
-			this.#logger.warn(`Events of ${this.#database} wait to be published: ${reason}`);
+			this.#logger.warn(`Events of ${this.#database} are waiting to be published: ${reason}`);
 		}
 		this.failure = reason;
 	}
@@ -253,9 +253,9 @@ export class Relay {
 	async #fail(session: pg.Client, error: Error): Promise<boolean> {
 		// If PostgreSQL has failed, this ends the session, and with it the lock.
 		await session.query("SELECT 1");
-		this.#lookAt = 0;
+		this.#next_check_at = 0;
 		if (jetStreamOf(this.#broker).connected_at !== undefined) {
-			this.#tellWaiting(error.message);
+			this.#reportWaiting(error.message);
 		}
 		const pause = Math.min(LAST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** this.#failures++);
 		await this.#pause(pause);
@@ -263,45 +263,45 @@ export class Relay {
 	}
 
 	/** Makes all events that no consumer has confirmed wait again if the stream has lost messages. */
-	async #lookAtStream(session: pg.Client, epoch: number): Promise<void> {
+	async #checkStream(session: pg.Client, epoch: number): Promise<void> {
 		const { manager } = jetStreamOf(this.#broker);
-		const state = await this.#alive(session, streamState(manager));
-		const noted = await notedStream(session);
-		if (!noted) {
-			await noteStream(session, state.created);
-		} else if (!(await this.#isWhole(session, noted, state))) {
-			const events = await noteLoss(session, state.created, noted.confirmed_sequence);
+		const state = await this.#keepAlive(session, streamState(manager));
+		const recorded = await recordedStream(session);
+		if (!recorded) {
+			await recordStream(session, state.created);
+		} else if (!(await this.#isWhole(session, recorded, state))) {
+			const events = await recordLoss(session, state.created, recorded.confirmed_sequence);
 			this.#logger.warn(
-				`The stream of events has lost messages, or is a new one: ${events} events of ${this.#database} that no consumer has confirmed are sent again`,
+				`The stream of events has lost messages or is new: ${events} events of ${this.#database} that not every consumer has confirmed are published again`,
 			);
 		} else if (
 			state.confirmed_sequence !== undefined &&
-			state.confirmed_sequence !== noted.confirmed_sequence
+			state.confirmed_sequence !== recorded.confirmed_sequence
 		) {
-			await noteConfirmed(session, state.confirmed_sequence);
+			await recordConfirmed(session, state.confirmed_sequence);
 		}
-		if (epoch !== this.#lookedIn) {
+		if (epoch !== this.#checkedEpoch) {
 			await retryPutAside(session);
 			this.#stuck.clear();
 		}
-		this.#lookedIn = epoch;
-		this.#lookAt = Date.now() + STREAM_CHECK_MS;
+		this.#checkedEpoch = epoch;
+		this.#next_check_at = Date.now() + STREAM_CHECK_MS;
 	}
 
 	/** Reports whether the stream is the recorded one and still has the last message that was published. */
-	async #isWhole(session: pg.Client, noted: NotedStream, { created }: StreamState): Promise<boolean> {
-		const { last_sequence, last_message_id } = noted;
-		if (noted.created !== created || last_sequence === 0) {
-			return noted.created === created;
+	async #isWhole(session: pg.Client, recorded: RecordedStream, { created }: StreamState): Promise<boolean> {
+		const { last_sequence, last_message_id } = recorded;
+		if (recorded.created !== created || last_sequence === 0) {
+			return recorded.created === created;
 		}
 		const { manager } = jetStreamOf(this.#broker);
-		return this.#alive(session, hasMessage(manager, last_sequence, last_message_id));
+		return this.#keepAlive(session, hasMessage(manager, last_sequence, last_message_id));
 	}
 
 	async #publish(session: pg.Client, rows: OutboxRow[]): Promise<void> {
 		const jetStream = jetStreamOf(this.#broker);
 		const { epoch } = jetStream;
-		const { sent, refused, failed } = await this.#alive(session, publishBatch(jetStream.client, rows));
+		const { sent, refused, failed } = await this.#keepAlive(session, publishBatch(jetStream.client, rows));
 		if (epoch !== jetStream.epoch) {
 			// Marked as published, these events could hide that NATS came back without their predecessors.
 			throw new Error("the connection to NATS was lost meanwhile");
@@ -312,8 +312,8 @@ export class Relay {
 		for (const { event, refusal } of refused) {
 			await this.#putAside(session, event, refusal);
 		}
-		for (const { event, error } of this.#stuck.note(rows, failed, sent.length > 0)) {
-			const refusal = `NATS did not take it ${FAILURES_MAX} times while it took others: ${error.message}`;
+		for (const { event, error } of this.#stuck.record(rows, failed, sent.length > 0)) {
+			const refusal = `NATS rejected it ${FAILURES_MAX} times while it accepted others: ${error.message}`;
 			await this.#putAside(session, event, refusal);
 		}
 		if (failed[0] && sent.length === 0) {
@@ -328,12 +328,12 @@ export class Relay {
 	) {
 		await putAside(session, position, refusal);
 		this.#logger.error(
-			`Event ${sequence} of ${aggregate} (${JSON.stringify(name)}) was put aside, those after it go on: ${refusal}`,
+			`Event ${sequence} of ${aggregate} (${JSON.stringify(name)}) was put aside, later ones proceed: ${refusal}`,
 		);
 	}
 
 	/** Waits for NATS and keeps the session alive meanwhile. */
-	async #alive<T>(session: pg.Client, work: Promise<T>): Promise<T> {
+	async #keepAlive<T>(session: pg.Client, work: Promise<T>): Promise<T> {
 		let query: Promise<unknown> | undefined;
 		const pulse = setInterval(() => {
 			query = session.query("SELECT 1").catch(() => undefined);
@@ -344,8 +344,8 @@ export class Relay {
 		});
 	}
 
-	async #untilWoken(patience_ms: number): Promise<void> {
-		const timer = setTimeout(() => this.#wake(), patience_ms);
+	async #untilWoken(timeout_ms: number): Promise<void> {
+		const timer = setTimeout(() => this.#wake(), timeout_ms);
 		await new Promise<void>((wake) => {
 			this.#wake = wake;
 		});
@@ -359,7 +359,7 @@ export class Relay {
 
 /** Returns the batch size under saturation: turns that take longer than planned have larger batches. */
 function batchOf(share: number, { events, waiting_ms }: Waiting): number {
-	const least = (LEAST_A_SECOND * share * LATE_MS) / 1000;
-	const enough = waiting_ms > LATE_MS ? BATCH_EVENTS : Math.max(Math.ceil(events * share), least);
+	const min = (MIN_PER_SECOND * share * LATE_MS) / 1000;
+	const enough = waiting_ms > LATE_MS ? BATCH_EVENTS : Math.max(Math.ceil(events * share), min);
 	return Math.min(Math.round(enough), BATCH_EVENTS);
 }

@@ -9,7 +9,7 @@ import type {
 } from "nats";
 import { settings } from "../config/settings.ts";
 import type { EventName } from "../contracts/actions.ts";
-import { channelOf, eventId, isPlace, streamConfig } from "./envelope.ts";
+import { channelOf, eventId, isEventRef, streamConfig } from "./envelope.ts";
 
 /** Connection of a broker to JetStream, which the channels middleware maintains. */
 export interface JetStream {
@@ -48,8 +48,8 @@ export function isTooLarge(error: unknown): boolean {
 }
 
 /** Resolves to the result of a call; undefined if the stream, consumer or message does not exist. */
-export async function unlessMissing<T>(answer: Promise<T>): Promise<T | undefined> {
-	return answer.catch((error) => {
+export async function unlessMissing<T>(call: Promise<T>): Promise<T | undefined> {
+	return call.catch((error) => {
 		if ([STREAM_NOT_FOUND, CONSUMER_NOT_FOUND, MESSAGE_NOT_FOUND].some((code) => hasCode(error, code))) {
 			return undefined;
 		}
@@ -120,7 +120,7 @@ export async function lastEvent(
 ): Promise<{ aggregate: string; sequence: number } | undefined> {
 	const last_by_subj = `${settings.namespace}.${channelOf(name as EventName)}`;
 	const message = await unlessMissing(manager.streams.getMessage(streamConfig().name, { last_by_subj }));
-	return message && placeOf(message.data);
+	return message && eventRefOf(message.data);
 }
 
 /** Returns the first event of a name at or after a stream sequence; undefined if there is none. */
@@ -136,10 +136,10 @@ export async function nextMessage(
 }
 
 /** Returns the aggregate and sequence of a message; undefined if it came from no outbox. */
-function placeOf(data: Uint8Array): { aggregate: string; sequence: number } | undefined {
+function eventRefOf(data: Uint8Array): { aggregate: string; sequence: number } | undefined {
 	try {
 		const { id, aggregate, sequence } = JSON.parse(Buffer.from(data).toString());
-		return isPlace(aggregate, sequence) && id === eventId(aggregate, sequence)
+		return isEventRef(aggregate, sequence) && id === eventId(aggregate, sequence)
 			? { aggregate, sequence }
 			: undefined;
 	} catch {

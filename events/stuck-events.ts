@@ -28,7 +28,7 @@ interface Stuck extends Failed {
 export class StuckEvents {
 	/** Stuck events by aggregate; only the first waiting event of an aggregate can be stuck. */
 	#stuck = new Map<string, Stuck>();
-	#isLookingPast = false;
+	#isSkipping = false;
 	#now: () => number;
 
 	constructor(now = () => performance.now()) {
@@ -46,11 +46,11 @@ export class StuckEvents {
 	 * After a batch without any acknowledgement the first list contains all aggregates that failed, so that many of them
 	 * at the head of the outbox do not block those behind.
 	 */
-	leftOut(): string[][] {
+	excluded(): string[][] {
 		const now = this.#now();
 		const waiting = [...this.#stuck].filter(([, { again_at }]) => again_at > now);
 		const lists = [waiting.map(([aggregate]) => aggregate)];
-		return this.#isLookingPast ? [[...this.#stuck.keys()], ...lists] : lists;
+		return this.#isSkipping ? [[...this.#stuck.keys()], ...lists] : lists;
 	}
 
 	/**
@@ -58,7 +58,7 @@ export class StuckEvents {
 	 *
 	 * @returns The events to put aside, which are not stuck from then on.
 	 */
-	note(batch: Pick<OutboxRow, "aggregate">[], failed: Failed[], isAnySent: boolean): Failed[] {
+	record(batch: Pick<OutboxRow, "aggregate">[], failed: Failed[], isAnySent: boolean): Failed[] {
 		for (const { aggregate } of batch) {
 			const failure = failed.find(({ event }) => event.aggregate === aggregate);
 			const before = this.#stuck.get(aggregate);
@@ -69,7 +69,7 @@ export class StuckEvents {
 				this.#stuck.set(aggregate, { ...failure, failures, isOpen: true, again_at: 0 });
 			}
 		}
-		this.#isLookingPast = !isAnySent && !this.#isLookingPast;
+		this.#isSkipping = !isAnySent && !this.#isSkipping;
 		if (this.#stuck.size > STUCK_MAX) {
 			this.clear();
 		}
@@ -95,6 +95,6 @@ export class StuckEvents {
 	/** Forgets all stuck events, which are then tried as if for the first time. */
 	clear(): void {
 		this.#stuck.clear();
-		this.#isLookingPast = false;
+		this.#isSkipping = false;
 	}
 }

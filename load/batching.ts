@@ -7,7 +7,7 @@ export interface BatchingOptions {
 	/** Maximum number of items in a batch. */
 	max?: number;
 	/** Maximum number of batches in flight. */
-	atOnce?: number;
+	concurrency?: number;
 	/** Minimum interval between the starts of two batches, so that many calls share one. A single call does not wait. */
 	every_ms?: number;
 }
@@ -20,11 +20,11 @@ export interface BatchingOptions {
  */
 export function batched<Item, Result>(
 	work: (items: readonly Item[]) => Promise<(Result | Error)[]>,
-	{ max = 100, atOnce = 1, every_ms = 0 }: BatchingOptions = {},
+	{ max = 100, concurrency = 1, every_ms = 0 }: BatchingOptions = {},
 ): (item: Item) => Promise<Result> {
-	const limit = pLimit(atOnce);
+	const limit = pLimit(concurrency);
 	let finish: () => void = () => undefined;
-	let begun_at = Number.NEGATIVE_INFINITY;
+	let started_at = Number.NEGATIVE_INFINITY;
 	const loader = new DataLoader<Item, Result>(
 		(items) => {
 			const finished = finish;
@@ -36,11 +36,11 @@ export function batched<Item, Result>(
 			maxBatchSize: max,
 			batchScheduleFn: (dispatch) => {
 				void limit(async () => {
-					const early_ms = begun_at + every_ms - performance.now();
+					const early_ms = started_at + every_ms - performance.now();
 					if (early_ms > 0) {
 						await wait(early_ms);
 					}
-					begun_at = performance.now();
+					started_at = performance.now();
 					await new Promise<void>((resolve) => {
 						finish = resolve;
 						// `dispatch` synchronously calls the loader's function, which so takes this batch's `finish`.
@@ -54,9 +54,12 @@ export function batched<Item, Result>(
 }
 
 /**
- * SQLSTATEs that say nothing about the statement: connection errors (08), and the server stopping or starting (57P).
+ * Tells whether PostgreSQL has rejected the statement itself, and not because of its connection (08), a shutdown or a
+ * startup (57P).
  */
-const CONNECTION_STATES = /^(08|57P)/;
+export function isRejection(error: unknown): boolean {
+	return error instanceof DatabaseError && !/^(08|57P)/.test(error.code ?? "");
+}
 
 /**
  * Like `batched`, for one SQL statement that does the work of a whole batch or nothing: if PostgreSQL rejects it, each
@@ -72,8 +75,7 @@ export function batchedStatement<Item, Result>(
 		try {
 			return await work(items);
 		} catch (error) {
-			const isRefused = error instanceof DatabaseError && !CONNECTION_STATES.test(error.code ?? "");
-			if (items.length === 1 || !isRefused) {
+			if (items.length === 1 || !isRejection(error)) {
 				throw error;
 			}
 			return Promise.all(items.map((item) => work([item]).then(([result]) => result as Result, asError)));

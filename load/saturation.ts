@@ -23,7 +23,7 @@ export class Saturation {
 	#cores: number;
 	#now: () => number;
 	#before: Times;
-	#looked_at: number;
+	#read_at: number;
 	#saturated_at = Number.NEGATIVE_INFINITY;
 
 	/**
@@ -35,20 +35,20 @@ export class Saturation {
 		this.#cores = cores;
 		this.#now = now;
 		this.#before = read();
-		this.#looked_at = now();
+		this.#read_at = now();
 	}
 
 	/** True if the interval since the last reading, at least 100 ms, or one within the last second was saturated. */
 	get isSaturated(): boolean {
 		const now = this.#now();
-		const span = now - this.#looked_at;
+		const span = now - this.#read_at;
 		if (span >= SPAN_MS) {
 			const { loop, cores } = this.#read();
 			const [loopBusy, coresBusy] = [loop - this.#before.loop, cores - this.#before.cores];
 			if (loopBusy > SATURATED * span || coresBusy > SATURATED * span * this.#cores) {
 				this.#saturated_at = now;
 			}
-			[this.#before, this.#looked_at] = [{ loop, cores }, now];
+			[this.#before, this.#read_at] = [{ loop, cores }, now];
 		}
 		return now - this.#saturated_at < CALM_MS;
 	}

@@ -261,7 +261,7 @@ class LastingNatsAdapter extends Adapters.NATS implements JetStream {
 	}
 
 	#note(group: string, info: ConsumerInfo | undefined): void {
-		const line = this.#progressOf(group).note({
+		const line = this.#progressOf(group).record({
 			unfinished: info ? info.num_pending + info.num_ack_pending : 0,
 			floor: info?.ack_floor.stream_seq ?? 0,
 		});
@@ -271,7 +271,7 @@ class LastingNatsAdapter extends Adapters.NATS implements JetStream {
 	}
 
 	#noteFailure(group: string, failure: string): void {
-		if (this.#progressOf(group).noteFailure(failure)) {
+		if (this.#progressOf(group).recordFailure(failure)) {
 			this.logger.warn(`The consumer ${group} of the events cannot be looked at: ${failure}`);
 		}
 	}

@@ -76,7 +76,7 @@ export function streamKnown(of: AggregateKind): ConsistencyCheck<PostgresService
 
 /** Members that `consistentWithOthers` adds to a service. */
 export interface ConsistentService extends Service {
-	comparer: ConsistencyChecker;
+	consistency: ConsistencyChecker;
 }
 
 /**
@@ -95,27 +95,27 @@ export function consistentWithOthers<This extends Service>(
 		hooks: {
 			before: {
 				"*"(this: ConsistentService, ctx: { action?: { rawName?: string } }) {
-					return exempt.includes(ctx.action?.rawName ?? "") ? undefined : this.comparer.check();
+					return exempt.includes(ctx.action?.rawName ?? "") ? undefined : this.consistency.check();
 				},
 			} as never,
 		},
 		created() {
-			this.comparer = new ConsistencyChecker(this, comparisons as ConsistencyCheck<never>[]);
+			this.consistency = new ConsistencyChecker(this, comparisons as ConsistencyCheck<never>[]);
 			// The data may have been restored meanwhile.
-			this.pool?.on("error", () => this.comparer.compareAll());
+			this.pool?.on("error", () => this.consistency.compareAll());
 		},
 		started() {
 			const tasks = this.tasks ?? {};
 			for (const [name, task] of Object.entries(tasks)) {
-				tasks[name] = async (...given) => {
-					await this.comparer.ready();
-					await task?.(...given);
+				tasks[name] = async (...args) => {
+					await this.consistency.ready();
+					await task?.(...args);
 				};
 			}
-			this.comparer.start();
+			this.consistency.start();
 		},
 		async stopped() {
-			await this.comparer.stop();
+			await this.consistency.stop();
 		},
 	});
 }

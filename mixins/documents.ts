@@ -7,13 +7,13 @@ import { settings } from "../config/settings.ts";
 import { checkSharedSettings, type SettingsRecord } from "../config/shared-settings.ts";
 import { FileAdapter } from "../database/document-file.ts";
 import { type NativeMongo, ServerAdapter } from "../database/document-server.ts";
-import { notesInCollection, settingsCollection, settingsFile } from "../database/document-settings.ts";
+import { metadataInCollection, settingsCollection, settingsFile } from "../database/document-settings.ts";
 import type {
-	Beside,
 	DocumentAdapter,
 	DocumentIndex,
 	NativeCollection,
-	StoreNotes,
+	SecondaryCollection,
+	StoreMetadata,
 } from "../database/document-store.ts";
 import { STORE_ID, type Store, type Watch, watchStore } from "../database/store-identity.ts";
 import { database } from "./database.ts";
@@ -22,13 +22,13 @@ import { database } from "./database.ts";
 export interface DocumentService<D, B = unknown> extends Service {
 	adapter: DocumentAdapter<D>;
 	/** The second collection, if one was requested. */
-	beside: DocumentAdapter<B>;
+	secondary: DocumentAdapter<B>;
 	/** The driver's collection; undefined if the documents are in a file. */
 	collection: NativeCollection<D> | undefined;
 	/** Reports whether the server is MongoDB itself, and not a compatible one. */
 	isMongoDb(): Promise<boolean>;
 	/** Metadata of the store, copied and restored with its documents. */
-	notes: StoreNotes;
+	storeMetadata: StoreMetadata;
 	watch?: Watch;
 	/** Throws if the store does not respond. */
 	ping(): Promise<void>;
@@ -48,7 +48,7 @@ export function isDuplicate(error: unknown): boolean {
 export function documents(
 	collection: string,
 	indexes: DocumentIndex[],
-	beside?: Beside,
+	secondary?: SecondaryCollection,
 ): Partial<ServiceSchema> {
 	return mixin<Omit<DocumentService<unknown>, "adapter"> & { adapter: NativeMongo | FileAdapter }>({
 		mixins: [database],
@@ -79,19 +79,21 @@ export function documents(
 		async started() {
 			this.collection = isMongo(this.adapter) ? this.adapter.collection : undefined;
 			await checkSharedSettings(settingsRecord(this.adapter, collection), (line) => this.logger.warn(line));
-			this.notes = isMongo(this.adapter)
-				? notesInCollection(this.adapter.db.collection("settings"))
-				: notesInFile(this.adapter);
+			this.storeMetadata = isMongo(this.adapter)
+				? metadataInCollection(this.adapter.db.collection("settings"))
+				: metadataInFile(this.adapter);
 			if (!isMongo(this.adapter)) {
-				await refuseOtherNamespace(this.notes, collection);
+				await refuseOtherNamespace(this.storeMetadata, collection);
 			}
-			await this.notes.add(STORE_ID, randomUUID());
-			this.watch = await watchStore(this.broker, storeOf(this.notes, collection));
+			await this.storeMetadata.add(STORE_ID, randomUUID());
+			this.watch = await watchStore(this.broker, storeOf(this.storeMetadata, collection));
 			await makeIndexes(this.adapter, indexes);
-			if (beside) {
-				const second = isMongo(this.adapter) ? this.adapter.beside(beside.name) : this.adapter.beside;
-				await makeIndexes(second, beside.indexes);
-				this.beside = second as unknown as DocumentAdapter<unknown>;
+			if (secondary) {
+				const secondaryAdapter = isMongo(this.adapter)
+					? this.adapter.secondary(secondary.name)
+					: this.adapter.secondary;
+				await makeIndexes(secondaryAdapter, secondary.indexes);
+				this.secondary = secondaryAdapter as unknown as DocumentAdapter<unknown>;
 			}
 		},
 		async stopped() {
@@ -113,15 +115,15 @@ async function makeIndexes(
 	}
 }
 
-function notesInFile(file: FileAdapter): StoreNotes {
+function metadataInFile(file: FileAdapter): StoreMetadata {
 	return {
-		read: async (name) => file.notes[name],
+		read: async (name) => file.metadata[name],
 		async add(name, value) {
-			if (file.notes[name] === undefined) {
-				await file.note(name, value);
+			if (file.metadata[name] === undefined) {
+				await file.setMetadata(name, value);
 			}
 		},
-		raise: (name, value) => file.note(name, value),
+		raise: (name, value) => file.setMetadata(name, value),
 	};
 }
 
@@ -133,12 +135,12 @@ export function collectionPlace(collection: string): string {
 }
 
 /** Returns a collection as a store of the shop. */
-function storeOf(notes: StoreNotes, collection: string): Store {
+function storeOf(metadata: StoreMetadata, collection: string): Store {
 	return {
 		name: collection,
 		where: collectionPlace(collection),
 		variable: settings.mongoUrl ? "MONGO_URL" : "TOKO_DIR",
-		readId: async () => String(await notes.read(STORE_ID)),
+		readId: async () => String(await metadata.read(STORE_ID)),
 	};
 }
 
@@ -150,12 +152,12 @@ function hostOf(url: string): string {
 /**
  * Rejects a file of another namespace: that shop has other orders, so each would treat the other's holds as orphaned.
  */
-async function refuseOtherNamespace(notes: StoreNotes, collection: string): Promise<void> {
-	await notes.add("TOKO_NAMESPACE", settings.namespace);
-	const noted = await notes.read("TOKO_NAMESPACE");
-	if (noted !== settings.namespace) {
+async function refuseOtherNamespace(metadata: StoreMetadata, collection: string): Promise<void> {
+	await metadata.add("TOKO_NAMESPACE", settings.namespace);
+	const stored = await metadata.read("TOKO_NAMESPACE");
+	if (stored !== settings.namespace) {
 		throw new Error(
-			`TOKO_NAMESPACE is ${settings.namespace} here, but ${collection}.db in ${settings.directory} is that of ${noted}: set TOKO_NAMESPACE=${noted}, or another TOKO_DIR for another shop`,
+			`TOKO_NAMESPACE is ${settings.namespace} here, but ${collection}.db in ${settings.directory} belongs to ${stored}: set TOKO_NAMESPACE=${stored}, or another TOKO_DIR for another shop`,
 		);
 	}
 }

@@ -60,8 +60,8 @@ export function inbox<This extends InboxService>(
 				group,
 				// JetStream never gives up: an event is acknowledged once it is in the inbox or a dead letter.
 				maxRetries: -1,
-				handler(this: ReceivingService, given: unknown, message: JsMsg) {
-					return this.receiver.receive(given, message);
+				handler(this: ReceivingService, payload: unknown, message: JsMsg) {
+					return this.receiver.receive(payload, message);
 				},
 			},
 		},

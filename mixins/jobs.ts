@@ -32,8 +32,8 @@ export interface JobsService extends PostgresService {
 
 /** Maximum backoff before a failed job is retried; longer after many failures. */
 const BACKOFF_MAX_SECONDS = 30;
-const OFTEN = 30;
-const BACKOFF_OFTEN_SECONDS = 180;
+const MANY_FAILURES = 30;
+const BACKOFF_MANY_SECONDS = 180;
 const HOUSEKEEPING_MS = 2000;
 /** Time limit for a query, after which the session counts as lost; PostgreSQL ends it a little later. */
 const HOUSEKEEPING_MAX_MS = 5000;
@@ -42,7 +42,7 @@ const CONCURRENCY = 4;
 /** Interval at which each worker polls for due jobs. PostgreSQL signals new jobs that are due at once. */
 const POLL_MS = 5000;
 /** Namespace of the workers' advisory locks in a database. */
-const WORKER_LOCK = 7_706_560;
+export const WORKER_LOCK = 7_706_560;
 
 /**
  * Jobs in the service's own database by graphile-worker. A job is a row, added in the transaction that needs it, and
@@ -104,7 +104,7 @@ class Worker {
 	#announced = new Set<string>();
 	#running = Promise.resolve();
 	#housekeeping: NodeJS.Timeout | undefined;
-	#turn = Promise.resolve();
+	#queue = Promise.resolve();
 
 	constructor(database: string, service: JobsService) {
 		this.#database = database;
@@ -112,9 +112,9 @@ class Worker {
 	}
 
 	async start(): Promise<void> {
-		await this.#inTurn((session) => this.#keepHouse(session));
+		await this.#enqueue((session) => this.#housekeep(session));
 		this.#housekeeping = setInterval(
-			() => this.#inTurn((session) => this.#keepHouse(session)),
+			() => this.#enqueue((session) => this.#housekeep(session)),
 			HOUSEKEEPING_MS,
 		);
 		this.#running = this.#run();
@@ -124,11 +124,11 @@ class Worker {
 	async stop(): Promise<void> {
 		this.#stopping = true;
 		clearInterval(this.#housekeeping);
-		await this.#turn;
+		await this.#queue;
 		this.#stopRunner();
 		await this.#running;
 		// A pool that was created meanwhile has queued a query, perhaps in a new session.
-		await this.#turn;
+		await this.#queue;
 		await this.#session?.end().catch(() => undefined);
 	}
 
@@ -163,7 +163,7 @@ class Worker {
 				await Promise.race([this.#runner.promise, ended]);
 			} catch (error) {
 				if (!this.#stopping) {
-					this.#service.logger.warn(`Jobs stopped, starting again: ${(error as Error).message}`);
+					this.#service.logger.warn(`Jobs stopped, restarting: ${(error as Error).message}`);
 				}
 			} finally {
 				over.abort();
@@ -171,9 +171,9 @@ class Worker {
 			// During shutdown, the end of the session releases the locks.
 			if (!this.#stopping) {
 				for (const pool of pools) {
-					this.#takeBack(pool);
+					this.#releaseLock(pool);
 				}
-				await wait(AGAIN_AFTER_MS);
+				await wait(RESTART_DELAY_MS);
 			}
 		}
 	}
@@ -184,25 +184,25 @@ class Worker {
 	}
 
 	/** Releases the lock of a pool. The pool is removed first, so that a new session does not take the lock again. */
-	#takeBack(poolId: string): void {
+	#releaseLock(poolId: string): void {
 		this.#announced.delete(poolId);
-		this.#inTurn((session) =>
+		this.#enqueue((session) =>
 			session.query("SELECT pg_advisory_unlock_shared($1, hashtext($2))", [WORKER_LOCK, poolId]),
 		);
 	}
 
 	#announce(poolId: string): void {
 		this.#announced.add(poolId);
-		this.#inTurn((session) => session.query(ANNOUNCE, [WORKER_LOCK, poolId]));
+		this.#enqueue((session) => session.query(ANNOUNCE, [WORKER_LOCK, poolId]));
 	}
 
-	async #keepHouse(session: pg.Client): Promise<void> {
-		await session.query(KEEP_HOUSE, [WORKER_LOCK]);
+	async #housekeep(session: pg.Client): Promise<void> {
+		await session.query(HOUSEKEEPING, [WORKER_LOCK]);
 	}
 
 	/** Runs queries on the session one after the other. A failure is logged, and the next query opens a new session. */
-	#inTurn(work: (session: pg.Client) => Promise<unknown>): Promise<void> {
-		this.#turn = this.#turn
+	#enqueue(work: (session: pg.Client) => Promise<unknown>): Promise<void> {
+		this.#queue = this.#queue
 			.then(async () => {
 				await work(await this.#openSession());
 			})
@@ -211,7 +211,7 @@ class Worker {
 					this.#service.logger.warn(`Housekeeping of jobs failed: ${error.message}`);
 				}
 			});
-		return this.#turn;
+		return this.#queue;
 	}
 
 	async #openSession(): Promise<pg.Client> {
@@ -225,13 +225,13 @@ class Worker {
 			session: PULSED,
 			query_timeout: HOUSEKEEPING_MAX_MS,
 		});
-		const forget = () => {
+		const drop = () => {
 			if (this.#session === session) {
 				this.#session = undefined;
 			}
 		};
-		session.on("error", forget);
-		session.on("end", forget);
+		session.on("error", drop);
+		session.on("end", drop);
 		await session.connect();
 		try {
 			for (const poolId of this.#announced) {
@@ -247,9 +247,9 @@ class Worker {
 }
 
 /** Interval before a new worker pool starts. */
-const AGAIN_AFTER_MS = 500;
+const RESTART_DELAY_MS = 500;
 /** Time limit for writing the outcome of the last jobs. */
-const LAST_WORDS_MS = 1000;
+const FLUSH_MS = 1000;
 
 const POOL_ENDS = [
 	"pool:gracefulShutdown:complete",
@@ -266,7 +266,7 @@ const POOL_ENDS = [
  */
 function endOfJobs(events: WorkerEvents, signal: AbortSignal): Promise<void> {
 	return Promise.race(POOL_ENDS.map((name) => once(events, name, { signal })))
-		.then(() => wait(LAST_WORDS_MS, undefined, { signal }))
+		.then(() => wait(FLUSH_MS, undefined, { signal }))
 		.catch(() => undefined);
 }
 
@@ -288,7 +288,7 @@ const RELEASE_ORPHANED_JOBS = `
 	HAVING count(*) > 0`;
 
 // For jobs that have failed more than `from` and at most `to` times.
-const capTheBackoff = (from: number, to: number, seconds: number) => `
+const capBackoff = (from: number, to: number, seconds: number) => `
 	SELECT count(*)
 	FROM (
 		SELECT array_agg(id) AS ids FROM graphile_worker.jobs
@@ -307,9 +307,9 @@ const DELETE_REPLACED_JOBS = `
 	WHERE replaced.ids IS NOT NULL`;
 
 // One statement, since an idle shop runs it every other second.
-const KEEP_HOUSE = `
-	SELECT (${RELEASE_ORPHANED_JOBS}), (${capTheBackoff(0, OFTEN, BACKOFF_MAX_SECONDS)}),
-		(${capTheBackoff(OFTEN, 32_767, BACKOFF_OFTEN_SECONDS)}), (${DELETE_REPLACED_JOBS})`;
+const HOUSEKEEPING = `
+	SELECT (${RELEASE_ORPHANED_JOBS}), (${capBackoff(0, MANY_FAILURES, BACKOFF_MAX_SECONDS)}),
+		(${capBackoff(MANY_FAILURES, 32_767, BACKOFF_MANY_SECONDS)}), (${DELETE_REPLACED_JOBS})`;
 
 function quietLogger(service: JobsService): Logger {
 	return new Logger(() => (level, message) => {

@@ -23,7 +23,7 @@ export const outboxTables = [
 /** Members that the `outbox` mixin adds to a service. */
 export interface OutboxService extends JobsService {
 	relay: Relay;
-	comparer?: ConsistencyChecker;
+	consistency?: ConsistencyChecker;
 	/** Publishes committed events at once. Connections of `this.pool` call it after their commits. */
 	wakeRelay(): void;
 	/** @throws EVENTS_NOT_PUBLISHED */
@@ -66,7 +66,7 @@ const LATE_MS = 300_000;
 export function outbox(database: string): Partial<ServiceSchema> {
 	return mixin<OutboxService>({
 		created(this: OutboxService) {
-			this.relay = new Relay(database, this.broker, this.logger, this.comparer);
+			this.relay = new Relay(database, this.broker, this.logger, this.consistency);
 			listen(this.broker, subjectOf(this, database), () => this.relay.wake());
 			const publishing = new WeakSet<object>();
 			this.pool.on("connect", (client) =>
@@ -104,7 +104,7 @@ export function outbox(database: string): Partial<ServiceSchema> {
 				const stalled_ms = Math.min(late_ms, published_ms ?? late_ms);
 				if (stalled_ms > STALLED_MS || late_ms > LATE_MS) {
 					const seconds = Math.round(waiting_ms / 1000);
-					const reason = this.relay.failure ?? "the relay does not get to it";
+					const reason = this.relay.failure ?? "the relay has not reached it";
 					throw problem("EVENTS_NOT_PUBLISHED", { event: name, seconds, reason });
 				}
 			},

@@ -15,7 +15,7 @@ import { checkDatabase, createDatabase } from "../database/postgres-database.ts"
 import type { PostgresService } from "../database/postgres-service.ts";
 import { STORE_ID, type Store, type Watch, watchStore } from "../database/store-identity.ts";
 
-export interface PostgresOptions extends Schema {
+interface PostgresOptions extends Schema {
 	/** Name of the database without the shop's prefix: `users` becomes `toko_users`. */
 	database: string;
 	/** Query for the `currency` of any amount in this database; returns no row if there is none. */
@@ -57,7 +57,7 @@ export function postgres(options: PostgresOptions): Partial<ServiceSchema> {
 		async started(this: WatchedService) {
 			await this.migrate();
 			this.watch = await watchStore(this.broker, storeOf(this.pool, options.database));
-			this.pool.on("error", () => void this.watch?.again());
+			this.pool.on("error", () => void this.watch?.recheck());
 		},
 		async stopped(this: WatchedService) {
 			await this.watch?.stop();
@@ -119,7 +119,7 @@ const PULSE_MS = 2000;
 
 async function migrate(
 	{ database, amounts, ...schema }: PostgresOptions,
-	say: (line: string) => void,
+	warn: (line: string) => void,
 ): Promise<void> {
 	await createDatabase(settings.postgresUrl, `${settings.namespace}_${database}`);
 	const options = { connectionString: databaseUrl(database), session: UNLIMITED, query_timeout: 0 };
@@ -135,7 +135,7 @@ async function migrate(
 		await runMigrations({ pgPool: pool, schema: JOBS_SCHEMA });
 		await migrateSchema(client, schema);
 		const record = settingsRecord(client, `${settings.namespace}_${database}`, amounts);
-		await checkSharedSettings(record, say);
+		await checkSharedSettings(record, warn);
 		await record.add({ [STORE_ID]: randomUUID() });
 	} finally {
 		clearInterval(pulse);

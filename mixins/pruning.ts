@@ -57,7 +57,7 @@ export function pruning(...prunes: Prune[]): Partial<ServiceSchema> {
 				try {
 					await pruneAll(service.pool, prunes, signal);
 				} catch (error) {
-					service.logger.warn(`Old rows are deleted later: ${(error as Error).message}`);
+					service.logger.warn(`Could not delete old rows, retrying in an hour: ${(error as Error).message}`);
 				}
 				if (!signal.aborted) {
 					timer = setTimeout(prune, PRUNE_EVERY_MS, service);

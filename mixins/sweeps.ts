@@ -4,7 +4,7 @@ import { repeatedFailure } from "../errors/repeated-failure.ts";
 import type { ConsistencyChecker } from "../events/consistency.ts";
 
 /** Periodic work, done by each process that runs the service. */
-export interface Sweep<This> {
+interface Sweep<This> {
 	/** Description for the log, such as `expire orders`. */
 	name: string;
 	every_ms: number;
@@ -13,7 +13,7 @@ export interface Sweep<This> {
 }
 
 interface SweepingService extends Service {
-	comparer?: ConsistencyChecker;
+	consistency?: ConsistencyChecker;
 	sweeping: { stop(): Promise<void> }[];
 }
 
@@ -34,12 +34,14 @@ export function sweeps<This extends Service>(all: Sweep<This>[]): Partial<Servic
 }
 
 function run<This extends Service>(service: This & SweepingService, { name, every_ms, work }: Sweep<This>) {
-	const failure = repeatedFailure((message) => service.logger.warn(`Trying again to ${name}: ${message}`));
+	const failure = repeatedFailure((message) =>
+		service.logger.warn(`Could not ${name}, retrying: ${message}`),
+	);
 	let running: Promise<void> | undefined;
 	let isStopping = false;
 	const sweep = async () => {
 		try {
-			await service.comparer?.ready();
+			await service.consistency?.ready();
 			let hasMore = true;
 			while (hasMore && !isStopping) {
 				hasMore = await work.call(service);

@@ -8,7 +8,7 @@ import { promisify } from "node:util";
 /** Macro that selects pages.pml instead of toko.pml. */
 export const PAGES = "HOLD_PAGES";
 const [MODEL, PAGES_MODEL] = ["toko", "pages"].map((name) =>
-	fileURLToPath(new URL(`.//${name}.pml`, import.meta.url)),
+	fileURLToPath(new URL(`./${name}.pml`, import.meta.url)),
 ) as [string, string];
 /** Names of C compilers in order of preference. */
 const COMPILERS = ["gcc", "cc", "clang"];
@@ -77,10 +77,10 @@ export async function check({ compiler }: Checker, defines: string[], search: Se
 		await run("spin", [...macros, "-a", model], options);
 		const flags = [...FLAGS[search], "-DCOLLAPSE", `-DMEMLIM=${MEMORY_MB}`];
 		await run(compiler, ["-O1", "-w", ...flags, "-o", "pan", "pan.c"], options);
-		const begun = performance.now();
+		const started_at = performance.now();
 		const args = [`-m${DEPTH}`, ...(search === "all" ? ["-l"] : [])];
 		const report = await complete(join(directory, "pan"), args, options);
-		const seconds = (performance.now() - begun) / 1000;
+		const seconds = (performance.now() - started_at) / 1000;
 		const states = numberIn(report, /([\d.e+]+) states, stored/);
 		const memory_mb = numberIn(report, /([\d.]+)\s+total actual memory usage/);
 		if (/errors: 0$/m.test(report)) {
@@ -111,7 +111,7 @@ async function complete(
 	});
 	const failure = /error: max search depth too small|out of memory|aborted/.exec(stdout);
 	if (failure || !/errors: \d+$/m.test(stdout)) {
-		throw new Error(`Spin has not seen every state: ${failure?.[0] ?? stdout.slice(-300)}`);
+		throw new Error(`Spin has not visited every state: ${failure?.[0] ?? stdout.slice(-300)}`);
 	}
 	return stdout;
 }
@@ -123,7 +123,7 @@ function readTrail(replayed: string): Counterexample {
 	const steps = lines
 		.slice(0, end)
 		.filter((line) => line !== "" && !line.startsWith("spin:"))
-		.map((line) => (line.includes("START OF CYCLE") ? "again and again:" : line));
+		.map((line) => (line.includes("START OF CYCLE") ? "repeated forever:" : line));
 	const [, broken] = /^broken: (.*)/.exec(lines[end] ?? "") ?? [];
 	return { steps, broken: broken ?? LIVELOCK };
 }

@@ -5,9 +5,9 @@ import { deriveKey, settings } from "../config/settings.ts";
 import { listen, natsOf, onConnectionGap } from "./client.ts";
 
 /** Time to live of a record after its last write. */
-const KEPT_MS = 24 * 60 * 60_000;
+const TTL_MS = 24 * 60 * 60_000;
 /** Time limit for a JetStream request; after a failure JetStream is not used for the cooldown. */
-const PATIENCE_MS = 1000;
+const TIMEOUT_MS = 1000;
 const COOLDOWN_MS = 3000;
 /** Lease of a request, longer than the deadline of any action with a key: after it, the owner is frozen or cut off. */
 const LEASE_MS = 30_000;
@@ -44,29 +44,29 @@ export class IdempotencyRecords {
 	readonly life = randomUUID();
 	#broker: ServiceBroker;
 	#bucket: { nats: NatsConnection; opening: Promise<KV> } | undefined;
-	#leftAloneUntil = 0;
+	#cooldownUntil = 0;
 	#key: Buffer | undefined;
 
 	/** Must be called before the broker starts. */
 	constructor(broker: ServiceBroker) {
 		this.#broker = broker;
-		listen(broker, this.#addressOf(this.life), (message) => void message.respond());
+		listen(broker, this.#subjectOf(this.life), (message) => void message.respond());
 		// The server may come back without its data.
 		onConnectionGap(broker, () => {
 			this.#bucket = undefined;
-			this.#leftAloneUntil = 0;
+			this.#cooldownUntil = 0;
 		});
 	}
 
 	/** Creates a record and returns its revision; undefined if there is one. */
 	create(name: string, record: IdempotencyRecord): Promise<number | undefined> {
-		return this.#use((bucket) => bucket.create(name, this.#seal(name, record)).catch(undefinedWhereWritten));
+		return this.#use((bucket) => bucket.create(name, this.#seal(name, record)).catch(undefinedIfWritten));
 	}
 
 	/** Replaces the record of a revision and returns the new revision; undefined if there is a newer one. */
 	replace(name: string, record: IdempotencyRecord, revision: number): Promise<number | undefined> {
 		return this.#use((bucket) =>
-			bucket.update(name, this.#seal(name, record), revision).catch(undefinedWhereWritten),
+			bucket.update(name, this.#seal(name, record), revision).catch(undefinedIfWritten),
 		);
 	}
 
@@ -91,7 +91,7 @@ export class IdempotencyRecords {
 			return false;
 		}
 		try {
-			await natsOf(this.#broker)?.request(this.#addressOf(record.life), undefined, { timeout: ALIVE_MS });
+			await natsOf(this.#broker)?.request(this.#subjectOf(record.life), undefined, { timeout: ALIVE_MS });
 			return false;
 		} catch (error) {
 			// Any other error is a missing response, for which the lease decides.
@@ -101,7 +101,7 @@ export class IdempotencyRecords {
 
 	async #use<T>(work: (bucket: KV) => Promise<T>): Promise<T> {
 		const nats = natsOf(this.#broker);
-		if (!nats || nats.isClosed() || performance.now() < this.#leftAloneUntil) {
+		if (!nats || nats.isClosed() || performance.now() < this.#cooldownUntil) {
 			throw new RecordsUnavailable();
 		}
 		if (this.#bucket?.nats !== nats) {
@@ -112,12 +112,12 @@ export class IdempotencyRecords {
 		} catch (error) {
 			this.#bucket = undefined;
 			// Calls in flight fail together and are logged once.
-			if (performance.now() >= this.#leftAloneUntil) {
+			if (performance.now() >= this.#cooldownUntil) {
 				this.#broker.logger.warn(
-					`Answers are not kept under their Idempotency-Key at the moment: ${(error as Error).message}`,
+					`Responses are currently not stored under their Idempotency-Key: ${(error as Error).message}`,
 				);
 			}
-			this.#leftAloneUntil = performance.now() + COOLDOWN_MS;
+			this.#cooldownUntil = performance.now() + COOLDOWN_MS;
 			throw new RecordsUnavailable((error as Error).message, { cause: error });
 		}
 	}
@@ -150,7 +150,7 @@ export class IdempotencyRecords {
 		return this.#key;
 	}
 
-	#addressOf(life: string): string {
+	#subjectOf(life: string): string {
 		return `${this.#broker.namespace}.lives.${life}`;
 	}
 }
@@ -161,11 +161,11 @@ export function bucketName(): string {
 }
 
 function openBucket(nats: NatsConnection): Promise<KV> {
-	const options = { ttl: KEPT_MS, replicas: settings.eventReplicas, timeout: PATIENCE_MS };
-	return nats.jetstream({ timeout: PATIENCE_MS }).views.kv(bucketName(), options);
+	const options = { ttl: TTL_MS, replicas: settings.eventReplicas, timeout: TIMEOUT_MS };
+	return nats.jetstream({ timeout: TIMEOUT_MS }).views.kv(bucketName(), options);
 }
 
-function undefinedWhereWritten(error: unknown): undefined {
+function undefinedIfWritten(error: unknown): undefined {
 	if (error instanceof NatsError && error.api_error?.err_code === WRONG_LAST_SEQUENCE) {
 		return undefined;
 	}

@@ -17,7 +17,7 @@ const REVOKED = "tokens.revoked";
  */
 const TAKES_REVOCATIONS = "takes_revocations";
 /** Time limit for acknowledgements; a frozen node reads the message before its next call over NATS, or asks users. */
-const PATIENCE_MS = 1000;
+const TIMEOUT_MS = 1000;
 
 /**
  * Publishes to every node that access tokens are revoked. Resolves when each node has acknowledged it, so that
@@ -30,30 +30,34 @@ export async function publishRevocations(broker: ServiceBroker, revoked: Revocat
 	broker.localBus.emit(REVOKED, revoked);
 	const nats = natsOf(broker);
 	if (nats && !nats.isClosed()) {
-		await tellOthers(broker, nats, revoked).catch((error: Error) =>
-			broker.logger.warn(`Other nodes hear later of revoked tokens: ${error.message}`),
+		await notifyNodes(broker, nats, revoked).catch((error: Error) =>
+			broker.logger.warn(`Could not notify other nodes of revoked tokens: ${error.message}`),
 		);
 	}
 }
 
-async function tellOthers(broker: ServiceBroker, nats: NatsConnection, revoked: Revocation[]): Promise<void> {
-	const waiting = new Set(othersThatTake(broker));
+async function notifyNodes(
+	broker: ServiceBroker,
+	nats: NatsConnection,
+	revoked: Revocation[],
+): Promise<void> {
+	const pending = new Set(handlingNodes(broker));
 	const inbox = createInbox();
 	const replies = nats.subscribe(inbox);
-	const timer = setTimeout(() => replies.unsubscribe(), PATIENCE_MS);
+	const timer = setTimeout(() => replies.unsubscribe(), TIMEOUT_MS);
 	nats.publish(subjectOf(broker), seal(revoked), { reply: inbox });
-	if (waiting.size > 0) {
+	if (pending.size > 0) {
 		for await (const reply of replies) {
-			waiting.delete(reply.string());
-			if (waiting.size === 0) {
+			pending.delete(reply.string());
+			if (pending.size === 0) {
 				break;
 			}
 		}
 	}
 	clearTimeout(timer);
 	replies.unsubscribe();
-	if (waiting.size > 0) {
-		broker.logger.warn(`Nodes that did not hear of revoked tokens in time: ${[...waiting].join(", ")}`);
+	if (pending.size > 0) {
+		broker.logger.warn(`Nodes that did not acknowledge revoked tokens in time: ${[...pending].join(", ")}`);
 	}
 }
 
@@ -61,13 +65,13 @@ async function tellOthers(broker: ServiceBroker, nats: NatsConnection, revoked: 
  * Subscribes to revocations published by this node and by others. Call it before the broker starts. Revocations may be
  * missed while NATS is disconnected.
  */
-export function onRevocations(broker: ServiceBroker, take: (revoked: Revocation[]) => void): void {
+export function onRevocations(broker: ServiceBroker, handle: (revoked: Revocation[]) => void): void {
 	Object.assign(broker.metadata, { [TAKES_REVOCATIONS]: true });
-	broker.localBus.on(REVOKED, take);
+	broker.localBus.on(REVOKED, handle);
 	listen(broker, subjectOf(broker), (message) => {
 		const revoked = unseal(message.string());
 		if (revoked) {
-			take(revoked);
+			handle(revoked);
 			message.respond(Buffer.from(broker.nodeID));
 		}
 	});
@@ -80,8 +84,8 @@ function seal(revoked: Revocation[]): string {
 }
 
 function unseal(message: string): Revocation[] | undefined {
-	const [, given = "", text = ""] = /^(\S+) (.*)$/s.exec(message) ?? [];
-	const [left, right] = [Buffer.from(given, "base64url"), signature(text)];
+	const [, received = "", text = ""] = /^(\S+) (.*)$/s.exec(message) ?? [];
+	const [left, right] = [Buffer.from(received, "base64url"), signature(text)];
 	return left.length === right.length && timingSafeEqual(left, right) ? JSON.parse(text) : undefined;
 }
 
@@ -89,7 +93,7 @@ function signature(text: string): Buffer {
 	return createHmac("sha256", deriveKey("revoked tokens")).update(text).digest();
 }
 
-function othersThatTake(broker: ServiceBroker): string[] {
+function handlingNodes(broker: ServiceBroker): string[] {
 	const nodes = broker.registry.getNodeList({ onlyAvailable: true, withServices: false });
 	return nodes
 		.filter(({ id, metadata }) => id !== broker.nodeID && metadata?.[TAKES_REVOCATIONS] === true)

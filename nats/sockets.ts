@@ -61,7 +61,7 @@ function correct(prototype: Transport & { [IS_CORRECTED]?: true }): void {
 			const socket = await original.apply(this, parameters);
 			if (this.done) {
 				socket.destroy();
-				throw new Error("the connection to NATS was given up meanwhile");
+				throw new Error("the connection attempt to NATS was abandoned");
 			}
 			return socket;
 		};

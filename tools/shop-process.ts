@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -13,7 +13,7 @@ export interface Command {
 	output(): string;
 	errors(): string;
 	/** Waits for a line that matches. Fails with the output if the process exits first, or on timeout. */
-	line(pattern: RegExp, patience_ms?: number): Promise<string>;
+	line(pattern: RegExp, timeout_ms?: number): Promise<string>;
 	/** Waits for the exit and returns the exit code. */
 	ended(): Promise<number | null>;
 }
@@ -74,8 +74,8 @@ export function follow(child: ChildProcess): Command {
 		output: () => output,
 		errors: () => errors,
 		ended: () => exit,
-		async line(pattern, patience_ms = 60_000) {
-			const deadline = Date.now() + patience_ms;
+		async line(pattern, timeout_ms = 60_000) {
+			const deadline = Date.now() + timeout_ms;
 			for (;;) {
 				const found = output.split("\n").find((line) => pattern.test(line));
 				if (found !== undefined) {
@@ -92,10 +92,29 @@ export function follow(child: ChildProcess): Command {
 
 /** Starts a shop and waits until it has printed `ready`. Returns it with a client of its API. */
 export async function startShop(folder: string, environment: Record<string, string> = {}) {
-	const begun = Date.now();
+	const started_at = Date.now();
 	const command = run(folder, ["start"], environment);
-	const address = (await command.line(/^ready /)).slice("ready ".length).trim();
-	return { ...command, address, ready_ms: Date.now() - begun, request: client(address) };
+	const address = await readyAddress(command);
+	return { ...command, address, ready_ms: Date.now() - started_at, request: client(address) };
+}
+
+/** Waits for the line `ready <address>` and returns the address. */
+export async function readyAddress(command: Command, timeout_ms?: number): Promise<string> {
+	return (await command.line(/^ready /, timeout_ms)).slice("ready ".length).trim();
+}
+
+/** Imports a catalogue in CSV into the shop of a folder. */
+export async function importCatalogue(
+	folder: string,
+	csv: string,
+	environment: Record<string, string>,
+): Promise<void> {
+	const file = join(folder, "catalogue.csv");
+	writeFileSync(file, csv);
+	const importing = run(folder, ["import", file], environment);
+	if ((await importing.ended()) !== 0) {
+		throw new Error(`npm run import failed:\n${importing.errors()}`);
+	}
 }
 
 /** Returns a client that sends and receives JSON. */
@@ -163,10 +182,10 @@ export function belongsTo(folder: string, pid: number): boolean {
 	}
 }
 
-/** Returns the command line of a process; empty if it has exited. */
+/** Returns the command line of a process, separated by spaces; empty if it has exited. */
 export function commandOf(pid: number): string {
 	try {
-		return readFileSync(`/proc/${pid}/cmdline`, "latin1");
+		return readFileSync(`/proc/${pid}/cmdline`, "latin1").replaceAll("\0", " ").trim();
 	} catch {
 		return "";
 	}
@@ -183,13 +202,18 @@ export function powerCut(folder: string): void {
 	}
 }
 
+/** Kills all processes of a shop, including those started meanwhile, until none is left. */
+export async function killAll(folder: string): Promise<void> {
+	await until("all processes to exit", () => {
+		powerCut(folder);
+		return processesOf(folder).length === 0;
+	});
+}
+
 /** Kills all processes left by the tests of a file, and removes their folders. Call it in `afterAll`. */
 export async function cleanUp(): Promise<void> {
 	for (const folder of folders) {
-		await until("no process to be left", () => {
-			powerCut(folder);
-			return processesOf(folder).length === 0;
-		});
+		await killAll(folder);
 		rmSync(folder, { recursive: true, force: true });
 	}
 	folders.clear();
@@ -199,12 +223,12 @@ export async function cleanUp(): Promise<void> {
 export async function until(
 	what: string,
 	check: () => boolean | Promise<boolean>,
-	patience_ms = 60_000,
+	timeout_ms = 60_000,
 ): Promise<void> {
-	const deadline = Date.now() + patience_ms;
+	const deadline = Date.now() + timeout_ms;
 	while (!(await check())) {
 		if (Date.now() > deadline) {
-			throw new Error(`waited ${patience_ms} ms in vain for ${what}`);
+			throw new Error(`timed out after ${timeout_ms} ms waiting for ${what}`);
 		}
 		await new Promise((wake) => setTimeout(wake, 50));
 	}

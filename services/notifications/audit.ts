@@ -2,33 +2,33 @@ import type { Check, Remnant, ServiceAudit, Snapshot } from "../../database/audi
 
 /** Those of deleted users are empty, and nobody waits for them. */
 const failed: Check = {
-	check: "no message failed for good",
-	cure: "Mend what the reason names, then run the command of the line.",
-	all: "SELECT count(*)::integer AS rows FROM notifications",
-	wrong: `SELECT 'messages ' || type, count(*) || ' of them failed for good, most because of: '
-			|| coalesce(mode() WITHIN GROUP (ORDER BY history->-1->>'reason'), 'no reason is known')
+	check: "no message failed permanently",
+	remedy: "Fix the cause that the reason names, then run the command in the line.",
+	count: "SELECT count(*)::integer AS rows FROM notifications",
+	breaches: `SELECT 'messages ' || type, count(*) || ' failed permanently, mostly because of: '
+			|| coalesce(mode() WITHIN GROUP (ORDER BY history->-1->>'reason'), 'unknown reason')
 			|| '. To send them again: npm run mails -- retry --type ' || type
 		FROM notifications WHERE status = 'failed' AND data IS NOT NULL GROUP BY type`,
 };
 
-const handedOver: Check = {
-	check: "a sent message was handed over",
-	cure: "The row was changed by hand: what the mail or SMS server has in its log is so.",
-	all: "SELECT count(*)::integer AS rows FROM notifications WHERE status = 'sent'",
-	wrong: `SELECT 'message ' || id, CASE
-			WHEN channel NOT IN ('email', 'sms') THEN type || ' goes by ' || channel || ', which is no channel'
-			WHEN status = 'queued' AND aggregate = '' THEN type || ' is queued, and about nothing'
+const states: Check = {
+	check: "the state of a message is consistent",
+	remedy: "The row was changed by hand: correct it according to the log of the mail or SMS server.",
+	count: "SELECT count(*)::integer AS rows FROM notifications WHERE status = 'sent'",
+	breaches: `SELECT 'message ' || id, CASE
+			WHEN channel NOT IN ('email', 'sms') THEN type || ' uses ' || channel || ', which is not a channel'
+			WHEN status = 'queued' AND aggregate = '' THEN type || ' is queued without an aggregate'
 			WHEN status = 'queued' AND leased_at > now() + interval '1 hour'
-			THEN type || ' is with a sender since ' || leased_at || ', which is still to come'
-			WHEN status = 'sent' AND sent_at IS NULL THEN type || ' is sent, but at no time'
+			THEN type || ' is leased since ' || leased_at || ', which is in the future'
+			WHEN status = 'sent' AND sent_at IS NULL THEN type || ' is sent, but has no time'
 			WHEN status = 'sent' AND NOT history @> '[{"status": "sent"}]'
-			THEN type || ' is sent, but its history knows nothing of it'
-			WHEN status = 'sent' AND data IS NOT NULL THEN type || ' is sent, but still has what it is made of'
-			WHEN sent_at > now() + interval '1 day' THEN type || ' was sent at ' || sent_at || ', which is still to come'
+			THEN type || ' is sent, but not according to its history'
+			WHEN status = 'sent' AND data IS NOT NULL THEN type || ' is sent, but still has its data'
+			WHEN sent_at > now() + interval '1 day' THEN type || ' was sent at ' || sent_at || ', which is in the future'
 			WHEN status <> 'sent' AND sent_at IS NOT NULL THEN type || ' is ' || status || ', but was sent at ' || sent_at
 			WHEN status = 'failed' AND data IS NULL AND recipient IS NOT NULL
-			THEN type || ' failed, and what it is made of is gone'
-			WHEN status = 'queued' AND data IS NULL THEN type || ' is queued, but there is nothing to send'
+			THEN type || ' failed, but its data is missing'
+			WHEN status = 'queued' AND data IS NULL THEN type || ' is queued, but its data is missing'
 		END
 		FROM notifications
 		WHERE (status = 'sent') <> (sent_at IS NOT NULL) OR sent_at > now() + interval '1 day'
@@ -45,4 +45,4 @@ function remnants(query: Snapshot, user_ids: number[]): Promise<Remnant[]> {
 	);
 }
 
-export default { checks: [failed, handedOver], remnants } satisfies ServiceAudit;
+export default { checks: [failed, states], remnants } satisfies ServiceAudit;

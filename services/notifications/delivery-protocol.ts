@@ -1,9 +1,9 @@
 import type { ChannelName, Message } from "./channel.ts";
 
 /** A request of the service's process to the delivery worker (`delivery-worker.ts`). */
-export interface DeliveryOrder {
+export interface DeliveryRequest {
 	/** Id that the outcome repeats. */
-	turn: number;
+	request_id: number;
 	/** The lease under which the message was taken from the queue. */
 	lease: number;
 	channel: ChannelName;
@@ -12,23 +12,23 @@ export interface DeliveryOrder {
 
 /** The outcome of a message; the reason if it was not sent. */
 export interface Outcome {
-	turn: number;
+	request_id: number;
 	is: "sent" | "refused" | "failed";
 	reason?: string;
 }
 
 /** The lease under which messages can be sent from now on. */
-export interface Ready {
+interface Ready {
 	lease: number;
 }
 
 /** A warning for the operator. */
-export interface Trouble {
-	trouble: string;
+interface Warning {
+	warning: string;
 }
 
 /** A message of the delivery worker to the service's process. */
-export type WorkerMessage = Outcome | Ready | Trouble | typeof PING;
+export type WorkerMessage = Outcome | Ready | Warning | typeof PING;
 
 /** Sent periodically by the service's process, and returned by a delivery worker that is not frozen. */
 export const PING = "ping";

@@ -5,7 +5,7 @@ import { BY_KEY, postgresPool } from "../../database/postgres-client.ts";
 import { type ChannelName, type Message, Refused } from "./channel.ts";
 import { openChannels } from "./channels.ts";
 import {
-	type DeliveryOrder,
+	type DeliveryRequest,
 	DRAIN_MS,
 	PING,
 	PING_EVERY_MS,
@@ -33,7 +33,7 @@ const IN_DOUBT_MAX = 25;
 const MISSED_PINGS = 20;
 
 /** Reason why a message of a lost lease was not sent. */
-const LEFT_TO_OTHERS = "it was left to others";
+const LEASE_LOST = "its lease was lost";
 
 const channels = openChannels();
 const newLimits = () => ({
@@ -51,34 +51,34 @@ pool.on("error", () => undefined);
 const { mark, markAgain } = marking({
 	write: (sent) => markSent(pool, sent),
 	wait,
-	warn: (trouble) => tell({ trouble }),
+	warn: (warning) => post({ warning }),
 });
 
-const underWay = new Set<Promise<void>>();
+const pending = new Set<Promise<void>>();
 /** Ids of messages that the recipient's server may have received. */
-const onTheirWay = new Set<string>();
+const inFlight = new Set<string>();
 let missed = 0;
 
 const lease = new Lease((number) => {
 	// Queued messages were taken under the lost lease.
 	clearQueues();
-	tell({ lease: number });
+	post({ lease: number });
 }, markAgain);
 lease.start();
 
-process.on("message", (order: DeliveryOrder | typeof PING) => {
+process.on("message", (request: DeliveryRequest | typeof PING) => {
 	missed = 0;
-	if (order === PING) {
-		tell(PING);
+	if (request === PING) {
+		post(PING);
 		return;
 	}
-	const { turn } = order;
-	const work = limits[order.channel]
-		.inDoubt(() => send(order))
-		.catch((): WorkerMessage => ({ turn, is: "failed", reason: LEFT_TO_OTHERS }))
-		.then(tell);
-	underWay.add(work);
-	void work.then(() => underWay.delete(work));
+	const { request_id } = request;
+	const work = limits[request.channel]
+		.inDoubt(() => send(request))
+		.catch((): WorkerMessage => ({ request_id, is: "failed", reason: LEASE_LOST }))
+		.then(post);
+	pending.add(work);
+	void work.then(() => pending.delete(work));
 });
 
 setInterval(() => {
@@ -90,8 +90,8 @@ setInterval(() => {
 process.once("disconnect", async () => {
 	clearQueues();
 	setTimeout(() => process.exit(1), DRAIN_MS).unref();
-	const givenBack = releaseAllBut(pool, lease.number, [...onTheirWay]).catch(() => undefined);
-	await Promise.all([givenBack, ...underWay]);
+	const released = releaseAllBut(pool, lease.number, [...inFlight]).catch(() => undefined);
+	await Promise.all([released, ...pending]);
 	process.exit(0);
 });
 
@@ -102,31 +102,36 @@ function clearQueues(): void {
 	}
 }
 
-async function send({ turn, lease: number, channel, message }: DeliveryOrder): Promise<WorkerMessage> {
+async function send({
+	request_id,
+	lease: number,
+	channel,
+	message,
+}: DeliveryRequest): Promise<WorkerMessage> {
 	try {
-		await limits[channel].handedOver(() => handOver(number, channel, message));
+		await limits[channel].handedOver(() => deliver(number, channel, message));
 		// From here on the message has been sent, whatever happens.
 		await mark({ id: message.id, recipient: message.to, subject: message.subject ?? null });
-		return { turn, is: "sent" };
+		return { request_id, is: "sent" };
 	} catch (error) {
 		const { name, message: why } = error as Error;
-		const reason = name === "AbortError" ? LEFT_TO_OTHERS : why;
-		return { turn, is: error instanceof Refused ? "refused" : "failed", reason };
+		const reason = name === "AbortError" ? LEASE_LOST : why;
+		return { request_id, is: error instanceof Refused ? "refused" : "failed", reason };
 	} finally {
-		onTheirWay.delete(message.id);
+		inFlight.delete(message.id);
 	}
 }
 
-async function handOver(number: number, channel: ChannelName, message: Message): Promise<void> {
+async function deliver(number: number, channel: ChannelName, message: Message): Promise<void> {
 	if (number !== lease.number || !lease.isValid) {
-		throw new Error("the database was away");
+		throw new Error("the database was unavailable");
 	}
-	onTheirWay.add(message.id);
+	inFlight.add(message.id);
 	await channels[channel]?.send(message);
 }
 
-function tell(what: WorkerMessage): void {
+function post(message: WorkerMessage): void {
 	if (process.connected) {
-		process.send?.(what);
+		process.send?.(message);
 	}
 }

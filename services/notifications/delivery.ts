@@ -2,7 +2,7 @@ import { type ChildProcess, fork } from "node:child_process";
 import { settings } from "../../config/settings.ts";
 import { type ChannelName, type Message, Refused } from "./channel.ts";
 import {
-	type DeliveryOrder,
+	type DeliveryRequest,
 	DRAIN_MS,
 	type Outcome,
 	PING,
@@ -10,8 +10,8 @@ import {
 	type WorkerMessage,
 } from "./delivery-protocol.ts";
 
-const ENDED = "the process that sends messages has ended";
-const AGAIN_AFTER_MS = 500;
+const EXITED = "the delivery worker has exited";
+const RESTART_DELAY_MS = 500;
 /** Number of consecutive unanswered pings at which the service becomes unavailable. */
 const SILENT_PINGS = 4;
 /**
@@ -20,7 +20,7 @@ const SILENT_PINGS = 4;
  */
 const DEAD_PINGS = 10;
 /** Time limit for the worker to exit after it was disconnected; then it is considered frozen. */
-const LAST_WORDS_MAX_MS = DRAIN_MS + 1000;
+const EXIT_MAX_MS = DRAIN_MS + 1000;
 /** Replaces DEAD_PINGS until the worker has loaded its program, because it does not respond before. */
 const STARTING_PINGS = 60;
 
@@ -32,7 +32,7 @@ const STARTING_PINGS = 60;
 export class DeliveryProcess {
 	/** Undefined if it could not be started. */
 	#process: ChildProcess | undefined;
-	#turn = 0;
+	#lastRequest = 0;
 	#waiting = new Map<number, { resolve(): void; reject(error: Error): void }>();
 	#isClosing = false;
 	#isStarted = false;
@@ -69,7 +69,7 @@ export class DeliveryProcess {
 	 * True if messages can be sent, which requires that the worker responds. The first worker counts as responding while
 	 * it starts.
 	 */
-	get isAnswering(): boolean {
+	get isResponsive(): boolean {
 		return !this.#isLost && (this.#unanswered < SILENT_PINGS || !this.#isStarted);
 	}
 
@@ -81,11 +81,11 @@ export class DeliveryProcess {
 	 */
 	send(lease: number, channel: ChannelName, message: Message): Promise<void> {
 		return new Promise((resolve, reject) => {
-			const order: DeliveryOrder = { turn: ++this.#turn, lease, channel, message };
-			this.#waiting.set(order.turn, { resolve, reject });
-			const fail = () => this.#settle({ turn: order.turn, is: "failed", reason: ENDED });
+			const request: DeliveryRequest = { request_id: ++this.#lastRequest, lease, channel, message };
+			this.#waiting.set(request.request_id, { resolve, reject });
+			const fail = () => this.#settle({ request_id: request.request_id, is: "failed", reason: EXITED });
 			if (this.#process?.connected) {
-				this.#process.send(order, (error) => error && fail());
+				this.#process.send(request, (error) => error && fail());
 			} else {
 				fail();
 			}
@@ -94,18 +94,18 @@ export class DeliveryProcess {
 
 	/** Stops the worker, after it has finished the messages in flight or a time limit. */
 	async close(): Promise<void> {
-		const { isAnswering } = this;
+		const { isResponsive } = this;
 		const child = this.#process;
 		this.#isClosing = true;
 		clearInterval(this.#pinging);
-		if (!isAnswering) {
+		if (!isResponsive) {
 			child?.kill("SIGKILL");
 		} else if (child?.connected && isRunning(child)) {
-			const ended = new Promise((resolve) => child.once("exit", resolve));
+			const exited = new Promise((resolve) => child.once("exit", resolve));
 			child.disconnect();
-			const ending = setTimeout(() => child.kill("SIGKILL"), LAST_WORDS_MAX_MS);
-			await ended;
-			clearTimeout(ending);
+			const killer = setTimeout(() => child.kill("SIGKILL"), EXIT_MAX_MS);
+			await exited;
+			clearTimeout(killer);
 		}
 	}
 
@@ -136,8 +136,8 @@ export class DeliveryProcess {
 			if ("lease" in message) {
 				this.#lease = message.lease;
 				this.onReady();
-			} else if ("trouble" in message) {
-				this.#warn(message.trouble);
+			} else if ("warning" in message) {
+				this.#warn(message.warning);
 			} else {
 				this.#settle(message);
 			}
@@ -156,7 +156,7 @@ export class DeliveryProcess {
 		// Logged once, because starting is retried.
 		if (this.#failedStart !== message) {
 			this.#failedStart = message;
-			this.#warn(`The process that sends messages can't be started: ${message}`);
+			this.#warn(`The delivery worker could not be started: ${message}`);
 		}
 		this.#process = undefined;
 		this.#onEnd();
@@ -167,14 +167,14 @@ export class DeliveryProcess {
 		this.#isLost = true;
 		this.#unanswered = 0;
 		this.#lease = undefined;
-		for (const turn of this.#waiting.keys()) {
-			this.#settle({ turn, is: "failed", reason: ENDED });
+		for (const request_id of this.#waiting.keys()) {
+			this.#settle({ request_id, is: "failed", reason: EXITED });
 		}
 		setTimeout(() => {
 			if (!this.#isClosing) {
 				this.#start();
 			}
-		}, AGAIN_AFTER_MS).unref();
+		}, RESTART_DELAY_MS).unref();
 	}
 
 	#ping(): void {
@@ -185,9 +185,7 @@ export class DeliveryProcess {
 		if (this.#unanswered >= (this.#isStarted ? DEAD_PINGS : STARTING_PINGS)) {
 			this.#unanswered = 0;
 			this.#isLost = true;
-			this.#warn(
-				`The process that sends messages (${child.pid}) does not answer: another one takes its place`,
-			);
+			this.#warn(`The delivery worker (${child.pid}) does not respond: starting another one`);
 			// Only SIGKILL ends a stopped process.
 			child.kill("SIGKILL");
 		} else if (isRunning(child)) {
@@ -198,9 +196,9 @@ export class DeliveryProcess {
 		}
 	}
 
-	#settle({ turn, is, reason }: Outcome): void {
-		const waiting = this.#waiting.get(turn);
-		this.#waiting.delete(turn);
+	#settle({ request_id, is, reason }: Outcome): void {
+		const waiting = this.#waiting.get(request_id);
+		this.#waiting.delete(request_id);
 		if (is === "sent") {
 			waiting?.resolve();
 		} else {

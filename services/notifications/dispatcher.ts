@@ -13,12 +13,12 @@ import { MESSAGES, type Message } from "./messages.ts";
 import {
 	dropTentative,
 	type Failure,
-	findForgotten,
+	findOrphaned,
 	type Leased,
 	leaseDue,
-	noteFailures,
 	Orphans,
 	queueState,
+	recordFailures,
 	release,
 	releaseAllBut,
 } from "./queue.ts";
@@ -31,53 +31,53 @@ export interface Dependencies {
 	pool: Pool;
 	broker: ServiceBroker;
 	logger: ServiceBroker["logger"];
-	sender: DeliveryProcess;
+	delivery: DeliveryProcess;
 	templates: Templates;
 }
 
 const CHANNELS: ChannelName[] = ["email", "sms"];
 
 /** Maximum number of messages of a channel in progress in a process; more are leased once half of them are done. */
-const IN_HAND_MAX = 100;
+const IN_PROGRESS_MAX = 100;
 /**
  * Minimum interval between leases of a channel, so that many messages share one. The first one after a pause does not
  * wait.
  */
 const LEASE_EVERY_MS = 20;
 /** Interval between checks of the queue without a wake-up, for retries and for orphaned messages. */
-const LOOK_EVERY_MS = 2000;
+const POLL_MS = 2000;
 /** Pause after an error of the database. */
 const PAUSE_MS = 500;
 /**
  * Time after which a leased message that is not in progress is returned to the queue; the worker may be about to mark
  * it as sent.
  */
-const FORGOTTEN_MS = 5000;
+const ORPHANED_MS = 5000;
 /** Maximum age of a message since it was queued; afterwards it is not retried. */
 const GIVE_UP_MS = 5 * 24 * 3600 * 1000;
 
 /** Sends due messages from the queue. Several processes do so concurrently: each leases the messages that it sends. */
 export class Dispatcher {
-	#means: Dependencies;
+	#dependencies: Dependencies;
 	#queues: ChannelQueue[];
-	#looking: NodeJS.Timeout | undefined;
+	#polling: NodeJS.Timeout | undefined;
 	#timers = new Map<ChannelName, NodeJS.Timeout>();
 	#orphans = new Orphans();
-	#isLooking = false;
+	#isPolling = false;
 	#isStopping = false;
 
-	constructor(means: Dependencies) {
-		this.#means = means;
-		this.#queues = CHANNELS.map((channel) => new ChannelQueue(channel, means));
+	constructor(dependencies: Dependencies) {
+		this.#dependencies = dependencies;
+		this.#queues = CHANNELS.map((channel) => new ChannelQueue(channel, dependencies));
 	}
 
 	start(): void {
-		this.#means.sender.onReady = () => this.wake();
+		this.#dependencies.delivery.onReady = () => this.wake();
 		for (const queue of this.#queues) {
 			queue.start();
 		}
-		this.#looking = setInterval(() => this.#look(), LOOK_EVERY_MS);
-		void this.#look();
+		this.#polling = setInterval(() => this.#poll(), POLL_MS);
+		void this.#poll();
 	}
 
 	/** Sends due messages of these channels at once. */
@@ -90,31 +90,31 @@ export class Dispatcher {
 	/** Stops leasing. The worker finishes the messages in flight. */
 	async stop(): Promise<void> {
 		this.#isStopping = true;
-		clearInterval(this.#looking);
+		clearInterval(this.#polling);
 		for (const timer of this.#timers.values()) {
 			clearTimeout(timer);
 		}
 		await Promise.all(this.#queues.map((queue) => queue.stop()));
 	}
 
-	async #look(): Promise<void> {
-		if (this.#isLooking) {
+	async #poll(): Promise<void> {
+		if (this.#isPolling) {
 			return;
 		}
-		this.#isLooking = true;
-		const { pool, sender, logger } = this.#means;
+		this.#isPolling = true;
+		const { pool, delivery, logger } = this.#dependencies;
 		try {
 			const { next, leases } = await queueState(pool);
-			const others = leases.filter((lease) => lease !== sender.lease);
+			const others = leases.filter((lease) => lease !== delivery.lease);
 			if ((await this.#orphans.free(pool, others)) > 0) {
 				this.wake();
 			}
-			if (sender.lease !== undefined && leases.includes(sender.lease)) {
-				await Promise.all(this.#queues.map((queue) => queue.giveBackForgotten()));
+			if (delivery.lease !== undefined && leases.includes(delivery.lease)) {
+				await Promise.all(this.#queues.map((queue) => queue.releaseOrphaned()));
 			}
 			for (const queue of this.#queues) {
 				const due_ms = next[queue.channel];
-				if (due_ms !== null && due_ms < LOOK_EVERY_MS && !this.#isStopping) {
+				if (due_ms !== null && due_ms < POLL_MS && !this.#isStopping) {
 					clearTimeout(this.#timers.get(queue.channel));
 					this.#timers.set(
 						queue.channel,
@@ -123,12 +123,12 @@ export class Dispatcher {
 				}
 			}
 		} catch (error) {
-			this.#orphans.startAnew();
+			this.#orphans.reset();
 			if (!this.#isStopping) {
-				logger.warn(`The queue of messages is looked at again: ${(error as Error).message}`);
+				logger.warn(`Could not check the queue of messages, retrying: ${(error as Error).message}`);
 			}
 		} finally {
-			this.#isLooking = false;
+			this.#isPolling = false;
 		}
 	}
 }
@@ -136,13 +136,13 @@ export class Dispatcher {
 /** The queue of one channel, so that a hanging server does not delay other channels. */
 class ChannelQueue {
 	readonly channel: ChannelName;
-	#means: Dependencies;
+	#dependencies: Dependencies;
 	/** Ids of messages that were leased and are neither sent nor returned. */
-	#inHand = new Set<string>();
+	#inProgress = new Set<string>();
 	/** True if a lost connection may have hidden messages that were leased. */
 	#isUnsure = false;
 	/** Leased messages that are not in progress, with the time when that was first seen. */
-	#forgottenSince = new Map<string, number>();
+	#orphanedSince = new Map<string, number>();
 	/** True while messages are being leased: they are not in progress yet. */
 	#isLeasing = false;
 	/** True if the maximum number of messages is in progress. */
@@ -154,10 +154,12 @@ class ChannelQueue {
 	/** Last logged reason for waiting. */
 	readonly #failure: RepeatedFailure;
 
-	constructor(channel: ChannelName, means: Dependencies) {
+	constructor(channel: ChannelName, dependencies: Dependencies) {
 		this.channel = channel;
-		this.#means = means;
-		this.#failure = repeatedFailure((reason) => means.logger.warn(`Messages by ${channel} wait: ${reason}`));
+		this.#dependencies = dependencies;
+		this.#failure = repeatedFailure((reason) =>
+			dependencies.logger.warn(`Messages by ${channel} are waiting: ${reason}`),
+		);
 	}
 
 	start(): void {
@@ -179,17 +181,17 @@ class ChannelQueue {
 	 * Returns messages to the queue that this process has leased without knowing: if a connection breaks, the server may
 	 * complete its lease after the release of the others.
 	 */
-	async giveBackForgotten(): Promise<void> {
-		const { pool, sender } = this.#means;
-		if (sender.lease === undefined || this.#isLeasing) {
+	async releaseOrphaned(): Promise<void> {
+		const { pool, delivery } = this.#dependencies;
+		if (delivery.lease === undefined || this.#isLeasing) {
 			return;
 		}
-		const found = await findForgotten(pool, sender.lease, [...this.#inHand], this.channel);
+		const found = await findOrphaned(pool, delivery.lease, [...this.#inProgress], this.channel);
 		const now = performance.now();
-		this.#forgottenSince = new Map(found.map((id) => [id, this.#forgottenSince.get(id) ?? now]));
-		const due = found.filter((id) => now - (this.#forgottenSince.get(id) ?? now) > FORGOTTEN_MS);
+		this.#orphanedSince = new Map(found.map((id) => [id, this.#orphanedSince.get(id) ?? now]));
+		const due = found.filter((id) => now - (this.#orphanedSince.get(id) ?? now) > ORPHANED_MS);
 		if (due.length > 0) {
-			await release(pool, sender.lease, due);
+			await release(pool, delivery.lease, due);
 			this.wake();
 		}
 	}
@@ -197,9 +199,9 @@ class ChannelQueue {
 	async #run(): Promise<void> {
 		while (!this.#isStopping) {
 			this.#isWoken = false;
-			const { lease } = this.#means.sender;
-			const room = IN_HAND_MAX - this.#inHand.size;
-			this.#isFull = room < IN_HAND_MAX / 2;
+			const { lease } = this.#dependencies.delivery;
+			const room = IN_PROGRESS_MAX - this.#inProgress.size;
+			this.#isFull = room < IN_PROGRESS_MAX / 2;
 			if (lease === undefined || this.#isFull) {
 				await this.#woken();
 				continue;
@@ -218,9 +220,9 @@ class ChannelQueue {
 
 	/** Leases due messages. If that were all, waits until it is woken. */
 	async #leaseOnce(lease: number, room: number): Promise<void> {
-		const { pool } = this.#means;
+		const { pool } = this.#dependencies;
 		if (this.#isUnsure) {
-			await releaseAllBut(pool, lease, [...this.#inHand], this.channel);
+			await releaseAllBut(pool, lease, [...this.#inProgress], this.channel);
 			this.#isUnsure = false;
 		}
 		this.#isLeasing = true;
@@ -230,7 +232,7 @@ class ChannelQueue {
 		// A message that is still in progress under a lost lease is returned afterwards.
 		this.#begin(
 			lease,
-			leased.filter(({ id }) => !this.#inHand.has(id)),
+			leased.filter(({ id }) => !this.#inProgress.has(id)),
 		);
 		if (leased.length < room) {
 			await this.#woken();
@@ -251,7 +253,7 @@ class ChannelQueue {
 			return;
 		}
 		for (const { id } of leased) {
-			this.#inHand.add(id);
+			this.#inProgress.add(id);
 		}
 		const contacts = this.#contactsOf(leased);
 		for (const [index, one] of leased.entries()) {
@@ -266,8 +268,8 @@ class ChannelQueue {
 				},
 			);
 			void this.#send(lease, one, contact).finally(() => {
-				this.#inHand.delete(one.id);
-				if (this.#isFull && this.#inHand.size <= IN_HAND_MAX / 2) {
+				this.#inProgress.delete(one.id);
+				if (this.#isFull && this.#inProgress.size <= IN_PROGRESS_MAX / 2) {
 					this.wake();
 				}
 			});
@@ -286,7 +288,7 @@ class ChannelQueue {
 		});
 		for (;;) {
 			try {
-				return await callAction(this.#means.broker, "v1.users.contacts", { of });
+				return await callAction(this.#dependencies.broker, "v1.users.contacts", { of });
 			} catch (error) {
 				const isMissing =
 					error instanceof Errors.ServiceNotFoundError || error instanceof Errors.ServiceNotAvailableError;
@@ -301,7 +303,10 @@ class ChannelQueue {
 
 	/** Sends a message, or records why it could not be sent. */
 	async #send(lease: number, message: Leased, contact: Promise<Contact | null>): Promise<void> {
-		const tried: { recipient: string | null; subject: string | null } = { recipient: null, subject: null };
+		const attempted: { recipient: string | null; subject: string | null } = {
+			recipient: null,
+			subject: null,
+		};
 		try {
 			const found = await contact;
 			if (message.is_tentative && !found?.phone) {
@@ -311,10 +316,10 @@ class ChannelQueue {
 			if (!found) {
 				throw problem("USER_NOT_FOUND");
 			}
-			await this.#deliver(lease, message, found, tried);
+			await this.#deliver(lease, message, found, attempted);
 			this.#failure.succeeded();
 		} catch (error) {
-			await this.#fail(lease, message, error as Error, tried);
+			await this.#fail(lease, message, error as Error, attempted);
 		}
 	}
 
@@ -322,7 +327,7 @@ class ChannelQueue {
 		lease: number,
 		{ id, data: event }: Leased,
 		{ email, phone, locale, token, full_name, is_verified }: Contact,
-		tried: { recipient: string | null; subject: string | null },
+		attempted: { recipient: string | null; subject: string | null },
 	): Promise<void> {
 		const { channel } = this;
 		const { name, data, occurred_at } = event;
@@ -334,46 +339,55 @@ class ChannelQueue {
 			throw new Refused(to ? `there is no way to send an ${channel}` : "the user has no phone any more");
 		}
 		const reader = { name: full_name, is_verified, locale, token };
-		const written = await this.#means.templates.write(channel, name, reader, { ...data, occurred_at });
-		tried.recipient = to;
-		tried.subject = written.subject ?? null;
-		await this.#means.sender.send(lease, channel, { ...written, id, to });
+		const written = await this.#dependencies.templates.write(channel, name, reader, { ...data, occurred_at });
+		attempted.recipient = to;
+		attempted.subject = written.subject ?? null;
+		await this.#dependencies.delivery.send(lease, channel, { ...written, id, to });
 	}
 
-	async #fail(lease: number, message: Leased, error: Error, tried: Pick<Failure, "recipient" | "subject">) {
+	async #fail(
+		lease: number,
+		message: Leased,
+		error: Error,
+		attempted: Pick<Failure, "recipient" | "subject">,
+	) {
 		const reason = withoutAddresses(error.message);
 		const outcome = outcomeOf(message, error);
 		if (outcome === "again") {
 			this.#warn(reason);
 		}
-		await this.#note({ lease, failure: { id: message.id, ...tried, reason, outcome } });
+		await this.#recordFailure({ lease, failure: { id: message.id, ...attempted, reason, outcome } });
 		if (outcome === "final") {
-			countFailedMessage(this.#means.broker, this.channel, messageOf(message.data.name)?.type ?? "unknown");
+			countFailedMessage(
+				this.#dependencies.broker,
+				this.channel,
+				messageOf(message.data.name)?.type ?? "unknown",
+			);
 		}
 	}
 
 	/** Batched, because an unavailable server fails all messages in progress. */
-	#noteTogether = batched<{ lease: number; failure: Failure }, void>(async (noted) => {
-		for (const [lease, some] of Map.groupBy(noted, ({ lease }) => lease)) {
-			await noteFailures(
-				this.#means.pool,
+	#recordTogether = batched<{ lease: number; failure: Failure }, void>(async (failures) => {
+		for (const [lease, group] of Map.groupBy(failures, ({ lease }) => lease)) {
+			await recordFailures(
+				this.#dependencies.pool,
 				lease,
-				some.map(({ failure }) => failure),
+				group.map(({ failure }) => failure),
 			);
 		}
-		return noted.map(() => undefined);
+		return failures.map(() => undefined);
 	});
 
-	#note(noted: { lease: number; failure: Failure }): Promise<void> {
-		return this.#untilDone(() => this.#noteTogether(noted));
+	#recordFailure(failures: { lease: number; failure: Failure }): Promise<void> {
+		return this.#untilDone(() => this.#recordTogether(failures));
 	}
 
 	#dropTogether = batched<{ lease: number; id: string }, void>(async (dropped) => {
-		for (const [lease, some] of Map.groupBy(dropped, ({ lease }) => lease)) {
+		for (const [lease, group] of Map.groupBy(dropped, ({ lease }) => lease)) {
 			await dropTentative(
-				this.#means.pool,
+				this.#dependencies.pool,
 				lease,
-				some.map(({ id }) => id),
+				group.map(({ id }) => id),
 			);
 		}
 		return dropped.map(() => undefined);

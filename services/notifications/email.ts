@@ -3,7 +3,7 @@ import { settings } from "../../config/settings.ts";
 import { type Channel, type Message, Refused } from "./channel.ts";
 import { isFinalRefusal, type SmtpAnswer } from "./smtp-refusals.ts";
 
-const PATIENCE_MS = 30_000;
+const TIMEOUT_MS = 30_000;
 
 /** Returns a channel that sends mails over SMTP. */
 export function byEmail(url: string): Channel {
@@ -28,13 +28,13 @@ export function byEmail(url: string): Channel {
 	return {
 		async send(message) {
 			// Also limits a server that responds, but so slowly that no timeout of the connection applies.
-			const patience = new AbortController();
-			const timer = setTimeout(() => patience.abort(), PATIENCE_MS);
+			const timeout = new AbortController();
+			const timer = setTimeout(() => timeout.abort(), TIMEOUT_MS);
 			try {
-				await transport.sendMail({ ...asMail(message), signal: patience.signal } as SendMailOptions);
+				await transport.sendMail({ ...asMail(message), signal: timeout.signal } as SendMailOptions);
 			} catch (error) {
-				if (patience.signal.aborted) {
-					throw new Error(`the mail server did not take it within ${PATIENCE_MS / 1000} s`);
+				if (timeout.signal.aborted) {
+					throw new Error(`the mail server did not accept it within ${TIMEOUT_MS / 1000} s`);
 				}
 				throw isFinalRefusal(error as SmtpAnswer) ? new Refused((error as Error).message) : error;
 			} finally {

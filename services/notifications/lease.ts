@@ -62,16 +62,16 @@ export class Lease {
 		}
 		this.#isBusy = true;
 		try {
-			const asked_at = performance.now();
+			const sent_at = performance.now();
 			if (this.#session) {
 				await this.#session.query("SELECT 1");
-				this.#held_at = asked_at;
+				this.#held_at = sent_at;
 			} else {
 				await this.#take();
 			}
 		} catch {
 			// Retried at the next keep-alive.
-			this.#forget();
+			this.#drop();
 		} finally {
 			this.#isBusy = false;
 		}
@@ -87,7 +87,7 @@ export class Lease {
 		this.#session = session;
 		session.once("end", () => {
 			if (this.#session === session) {
-				this.#forget();
+				this.#drop();
 				void this.#keep();
 			}
 		});
@@ -97,7 +97,7 @@ export class Lease {
 		if (isNew) {
 			this.#number = randomInt(1, 2 ** 31);
 		}
-		const asked_at = performance.now();
+		const sent_at = performance.now();
 		// Shared, because a lost session may still hold it until PostgreSQL notices.
 		await session.query("SELECT pg_advisory_lock_shared($1, $2)", [LEASE_LOCK, this.#number]);
 		if (!isNew && !this.#isRecent) {
@@ -106,14 +106,14 @@ export class Lease {
 		if (this.#session !== session) {
 			throw new Error("the session has ended");
 		}
-		this.#held_at = asked_at;
+		this.#held_at = sent_at;
 		this.#isHeld = true;
 		if (isNew) {
 			this.#onTaken(this.#number);
 		}
 	}
 
-	#forget(): void {
+	#drop(): void {
 		const session = this.#session;
 		this.#session = undefined;
 		// No messages are sent until the lock is held again.

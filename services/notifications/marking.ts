@@ -1,17 +1,16 @@
-import pg from "pg";
 import { repeatedFailure } from "../../errors/repeated-failure.ts";
-import { batched } from "../../load/batching.ts";
+import { batched, isRejection } from "../../load/batching.ts";
 import type { Sent } from "./queue.ts";
 
 /** Minimum interval between writes: each wakes PostgreSQL, but messages not yet marked are sent twice after a kill. */
 const MARK_EVERY_MS = 8;
 /** Interval between retries while the database is unavailable. */
-const AGAIN_MS = 100;
+const RETRY_MS = 100;
 /** Maximum backoff if the database rejects a mark. */
-const REFUSED_AGAIN_MAX_MS = 3000;
+const REJECTED_BACKOFF_MAX_MS = 3000;
 
 /** Dependencies of marking. */
-export interface Dependencies {
+interface Dependencies {
 	/** Marks messages as sent, all of them or none. */
 	write(sent: readonly Sent[]): Promise<void>;
 	wait(pause_ms: number): Promise<unknown>;
@@ -23,7 +22,7 @@ export interface Dependencies {
 const REMEMBERED = 2000;
 
 /** A message that was sent. */
-export type Left = Omit<Sent, "age_ms">;
+export type SentMessage = Omit<Sent, "age_ms">;
 
 /** Marks messages as sent. */
 export interface Marking {
@@ -31,7 +30,7 @@ export interface Marking {
 	 * Marks a sent message, and resolves once it is marked, however long that takes, because otherwise it would be sent
 	 * again. Messages that are sent while a mark is being written, or right after another, share the next one.
 	 */
-	mark(left: Left): Promise<void>;
+	mark(message: SentMessage): Promise<void>;
 	/** Writes the last marks again: they do not wait for the disk, so a crashed server may have lost them. Idempotent. */
 	markAgain(): Promise<void>;
 }
@@ -45,17 +44,17 @@ export function marking({ write, wait, warn }: Dependencies): Marking {
 		{ every_ms: MARK_EVERY_MS },
 	);
 	const failure = repeatedFailure((message) => {
-		warn(`Messages have left and are not marked as sent yet: ${message}`);
+		warn(`Messages were sent, but could not be marked as sent yet: ${message}`);
 	});
 	const marked: (() => Sent)[] = [];
 
-	const mark = async (left: Left) => {
-		const left_at = performance.now();
-		const sent = () => ({ ...left, age_ms: performance.now() - left_at });
-		for (let refusals = 0; ; ) {
+	const mark = async (message: SentMessage) => {
+		const sent_at = performance.now();
+		const sent = () => ({ ...message, age_ms: performance.now() - sent_at });
+		for (let rejections = 0; ; ) {
 			try {
 				// A mark that is rejected must not affect others.
-				await (refusals > 0 ? write([sent()]) : writeTogether(sent()));
+				await (rejections > 0 ? write([sent()]) : writeTogether(sent()));
 				failure.succeeded();
 				marked.push(sent);
 				if (marked.length > 2 * REMEMBERED) {
@@ -63,11 +62,11 @@ export function marking({ write, wait, warn }: Dependencies): Marking {
 				}
 				return;
 			} catch (error) {
-				if (isRefusal(error)) {
-					refusals += 1;
+				if (isRejection(error)) {
+					rejections += 1;
 					failure.failed(error);
 				}
-				await wait(Math.min(AGAIN_MS * 2 ** Math.max(refusals - 1, 0), REFUSED_AGAIN_MAX_MS));
+				await wait(Math.min(RETRY_MS * 2 ** Math.max(rejections - 1, 0), REJECTED_BACKOFF_MAX_MS));
 			}
 		}
 	};
@@ -81,12 +80,4 @@ export function marking({ write, wait, warn }: Dependencies): Marking {
 			}
 		},
 	};
-}
-
-/**
- * Tells whether the database has rejected the statement, other than for its connection (08) or a shutdown or startup
- * (57P).
- */
-function isRefusal(error: unknown): boolean {
-	return error instanceof pg.DatabaseError && !/^(08|57P)/.test(error.code ?? "");
 }

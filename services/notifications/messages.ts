@@ -4,7 +4,7 @@ import type { EventData, EventName, ParamsOf } from "../../contracts/actions.ts"
 export const LOCALES = ["id", "en"] as const;
 export type Locale = (typeof LOCALES)[number];
 
-export type TokenPurpose = NonNullable<ParamsOf<"v1.users.contact">["token_for"]>;
+type TokenPurpose = NonNullable<ParamsOf<"v1.users.contact">["token_for"]>;
 
 /** The message to a customer about an event. */
 export interface Message<N extends EventName = EventName> {

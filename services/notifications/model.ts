@@ -24,13 +24,13 @@ export interface NotificationRow {
 	sent_at: string | null;
 }
 
-const QUEUED_AGAIN = `status = 'queued', send_at = now(), tries = 0, leased_by = NULL, leased_at = NULL,
+const REQUEUED = `status = 'queued', send_at = now(), tries = 0, leased_by = NULL, leased_at = NULL,
 	history = history || jsonb_build_object('status', 'queued', 'at', now())`;
 
 /** Queues a failed message again; returns false if it has not failed, or its user was deleted. */
 export async function requeue(pool: Pool, id: string): Promise<boolean> {
 	const { rowCount } = await pool.query(
-		`UPDATE notifications SET ${QUEUED_AGAIN} WHERE id = $1 AND status = 'failed' AND data IS NOT NULL`,
+		`UPDATE notifications SET ${REQUEUED} WHERE id = $1 AND status = 'failed' AND data IS NOT NULL`,
 		[id],
 	);
 	return rowCount === 1;
@@ -40,7 +40,7 @@ export async function requeue(pool: Pool, id: string): Promise<boolean> {
 const RETRY_BATCH = 500;
 
 /** Selection of failed messages to queue again. */
-export interface FailedMessages {
+interface FailedMessages {
 	type?: string | undefined;
 	/** Only those that failed at or after this time, ISO 8601. */
 	since?: string | undefined;
@@ -59,7 +59,7 @@ export async function requeueFailed(
 ): Promise<{ queued: number; next: string | null }> {
 	const { rows } = await pool.query<{ id: string }>(
 		`WITH queued AS (
-			UPDATE notifications SET ${QUEUED_AGAIN}
+			UPDATE notifications SET ${REQUEUED}
 			WHERE id IN (
 				SELECT id FROM notifications
 				WHERE status = 'failed' AND data IS NOT NULL AND ($1::text IS NULL OR type = $1)

@@ -5,7 +5,7 @@ import { problem } from "../../contracts/problems.ts";
 import { cursorAt, momentKey, readMoment } from "../../database/page-cursor.ts";
 import type { PostgresService } from "../../database/postgres-service.ts";
 import { listDeadLetters, retryDeadLetter } from "../../events/dead-letters.ts";
-import { newestTakenIn, pruneGaps, prunePlaces } from "../../events/inbox-rows.ts";
+import { newestProcessed, pruneGaps, prunePositions } from "../../events/inbox-rows.ts";
 import { type InboxService, inbox, inboxFunctions, inboxTables } from "../../mixins/inbox.ts";
 import { postgres } from "../../mixins/postgres.ts";
 import { pruning } from "../../mixins/pruning.ts";
@@ -28,7 +28,7 @@ import { Templates } from "./templates.ts";
 
 interface NotificationsService extends InboxService {
 	dispatcher: Dispatcher;
-	sender: DeliveryProcess;
+	delivery: DeliveryProcess;
 	templates: Templates;
 	/** Returns the channels of an event's message. */
 	channelsOf(event: EventEnvelope): ChannelName[];
@@ -58,10 +58,10 @@ const messaging = mixin<NotificationsService>({
 	},
 	async started() {
 		await this.templates.load();
-		this.sender = new DeliveryProcess((line) => this.logger.warn(line));
+		this.delivery = new DeliveryProcess((line) => this.logger.warn(line));
 	},
 	async stopped() {
-		await this.sender?.close();
+		await this.delivery?.close();
 	},
 });
 
@@ -96,7 +96,7 @@ export default service<NotificationsService>({
 			},
 		),
 		dispatching,
-		pruning(prunePlaces, pruneGaps, pruneMessages),
+		pruning(prunePositions, pruneGaps, pruneMessages),
 		postgres({
 			database: "notifications",
 			migrations: new URL("./migrations/", import.meta.url),
@@ -167,7 +167,7 @@ export default service<NotificationsService>({
 		},
 
 		takenIn(ctx) {
-			return newestTakenIn(this.pool, ctx.params.of);
+			return newestProcessed(this.pool, ctx.params.of);
 		},
 
 		async forgetUser(ctx) {
@@ -181,7 +181,7 @@ export default service<NotificationsService>({
 
 		async health() {
 			await this.pool.query("SELECT 1");
-			if (!this.sender.isAnswering) {
+			if (!this.delivery.isResponsive) {
 				throw problem("MESSAGES_NOT_SENT");
 			}
 			this.checkInbox();

@@ -28,8 +28,8 @@ export type Leased = Pick<NotificationRow, "id" | "user_id" | "channel" | "histo
  * second.
  */
 const BACKOFF_MAX_SECONDS = 30;
-const OFTEN = 30;
-const BACKOFF_OFTEN_SECONDS = 180;
+const MANY_FAILURES = 30;
+const BACKOFF_MANY_SECONDS = 180;
 
 /**
  * Validity of a lease after the last response of the server, which may have lost the lock meanwhile. Other processes
@@ -39,7 +39,7 @@ export const VALID_MS = 5000;
 /** With a margin, because clocks differ in speed. */
 const GONE_AFTER_MS = VALID_MS + 1000;
 /** Maximum interval between two checks from which it can be concluded that a lease had no lock in between. */
-const LOOKS_APART_MS = 2 * VALID_MS;
+const CHECKS_APART_MS = 2 * VALID_MS;
 
 /** An arbitrary number, the same in all of Toko: with the number of a lease it identifies an advisory lock. */
 export const LEASE_LOCK = 7_706_562;
@@ -57,7 +57,7 @@ const UNLOCKED = `SELECT lease FROM unnest($2::integer[]) AS lease
  * SQL: does not wait for the disk. A power failure may undo the last half second of leases and marks, which is no worse
  * than a kill.
  */
-const QUICKLY = "quickly AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', true))";
+const ASYNC_COMMIT = "quickly AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', true))";
 
 /** SQL: the first entry of a history. */
 const QUEUED = (at: string) => `jsonb_build_object('status', 'queued', 'at', ${at})`;
@@ -98,7 +98,7 @@ export async function leaseDue(
 	limit: number,
 ): Promise<Leased[]> {
 	const { rows } = await session.query<{ row: Leased }>(
-		`WITH ${QUICKLY}, due AS MATERIALIZED (
+		`WITH ${ASYNC_COMMIT}, due AS MATERIALIZED (
 			SELECT id FROM notifications
 			WHERE status = 'queued' AND leased_by IS NULL AND channel = $1 AND send_at <= now() AND data IS NOT NULL
 				AND (SELECT true FROM quickly)
@@ -143,7 +143,7 @@ export async function queueState(session: Session): Promise<Waiting> {
  */
 export class Orphans {
 	#now: () => number;
-	#looked_at = Number.NEGATIVE_INFINITY;
+	#checked_at = Number.NEGATIVE_INFINITY;
 	/** Leases without a lock, with the time when that was first seen. */
 	#unlockedSince = new Map<number, number>();
 
@@ -155,7 +155,7 @@ export class Orphans {
 	/**
 	 * Restarts the waiting time after the database was unavailable, so that live processes can take their locks again.
 	 */
-	startAnew(): void {
+	reset(): void {
 		this.#unlockedSince.clear();
 	}
 
@@ -166,13 +166,13 @@ export class Orphans {
 	 */
 	async free(session: Session, leases: number[]): Promise<number> {
 		const now = this.#now();
-		if (now - this.#looked_at > LOOKS_APART_MS) {
-			this.startAnew();
+		if (now - this.#checked_at > CHECKS_APART_MS) {
+			this.reset();
 		}
 		const unlocked = leases.length > 0 ? await this.#unlocked(session, leases) : [];
 		// The server has checked between these two times.
 		const then = this.#now();
-		this.#looked_at = then;
+		this.#checked_at = then;
 		this.#unlockedSince = new Map(unlocked.map((lease) => [lease, this.#unlockedSince.get(lease) ?? then]));
 		const gone = unlocked.filter((lease) => now - (this.#unlockedSince.get(lease) ?? then) > GONE_AFTER_MS);
 		if (gone.length === 0) {
@@ -205,29 +205,29 @@ export async function release(session: Session, lease: number, ids: string[]): P
 export async function releaseAllBut(
 	session: Session,
 	lease: number,
-	inHand: string[],
+	inProgress: string[],
 	channel?: ChannelName,
 ): Promise<void> {
 	await session.query(
 		`UPDATE notifications SET leased_by = NULL, leased_at = NULL
 		WHERE status = 'queued' AND leased_by = $1 AND NOT id = ANY ($2::uuid[]) AND ($3::text IS NULL OR channel = $3)`,
-		[lease, inHand, channel ?? null],
+		[lease, inProgress, channel ?? null],
 	);
 }
 
 /**
  * Returns the queued messages of a lease and a channel that are not in progress: the response to their lease was lost.
  */
-export async function findForgotten(
+export async function findOrphaned(
 	session: Session,
 	lease: number,
-	inHand: string[],
+	inProgress: string[],
 	channel: ChannelName,
 ): Promise<string[]> {
 	const { rows } = await session.query<{ id: string }>(
 		`SELECT id FROM notifications
 		WHERE status = 'queued' AND leased_by = $1 AND NOT id = ANY ($2::uuid[]) AND channel = $3`,
-		[lease, inHand, channel],
+		[lease, inProgress, channel],
 	);
 	return rows.map(({ id }) => id);
 }
@@ -244,7 +244,7 @@ export interface Sent {
 /** Marks messages as sent. Those of a deleted user remain erased. */
 export async function markSent(session: Session, sent: readonly Sent[]): Promise<void> {
 	await session.query(
-		`WITH ${QUICKLY}, marks AS (
+		`WITH ${ASYNC_COMMIT}, marks AS (
 			SELECT id, recipient, subject, clock_timestamp() - interval '1 ms' * age_ms AS at
 			FROM quickly, unnest($1::uuid[], $2::text[], $3::text[], $4::float8[]) AS s (id, recipient, subject, age_ms)
 		)
@@ -278,7 +278,7 @@ export interface Failure {
  * Records failed attempts and their reasons; consecutive failures share an entry of the history. Messages that have
  * another lease by now are not affected.
  */
-export async function noteFailures(
+export async function recordFailures(
 	session: Session,
 	lease: number,
 	failures: readonly Failure[],
@@ -296,7 +296,7 @@ export async function noteFailures(
 			is_tentative = n.is_tentative AND f.recipient IS NULL,
 			leased_by = NULL, leased_at = NULL, tries = tries + 1,
 			send_at = now() + make_interval(secs => CASE
-				WHEN tries >= ${OFTEN} THEN ${BACKOFF_OFTEN_SECONDS}
+				WHEN tries >= ${MANY_FAILURES} THEN ${BACKOFF_MANY_SECONDS}
 				ELSE least(exp(least(tries + 1, 10)), ${BACKOFF_MAX_SECONDS})
 			END)
 		FROM unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[])
@@ -316,7 +316,7 @@ export async function noteFailures(
 /** Deletes text messages of users who have no phone. */
 export async function dropTentative(session: Session, lease: number, ids: string[]): Promise<void> {
 	await session.query(
-		`WITH ${QUICKLY}
+		`WITH ${ASYNC_COMMIT}
 		DELETE FROM notifications n USING quickly WHERE n.id = ANY ($2::uuid[]) AND leased_by = $1 AND is_tentative`,
 		[lease, ids],
 	);

@@ -2,9 +2,9 @@ import { createHmac } from "node:crypto";
 import { settings } from "../../config/settings.ts";
 import { type Channel, Refused } from "./channel.ts";
 
-const ANSWER_MS = 5000;
+const TIMEOUT_MS = 5000;
 /** Statuses by which the provider rejects this message permanently. */
-const FOR_GOOD = [400, 422];
+const PERMANENT = [400, 422];
 
 /**
  * Returns a channel that sends text messages by an HTTP provider: `POST {id, to, text}` in JSON; any 2xx is success.
@@ -27,14 +27,16 @@ export function bySms(address: string): Channel {
 				},
 				body,
 				redirect: "manual",
-				signal: AbortSignal.timeout(ANSWER_MS),
+				signal: AbortSignal.timeout(TIMEOUT_MS),
 			}).catch((error: Error) => {
-				throw new Error(`the provider of SMS_URL did not answer: ${reasonOf(error)}`);
+				throw new Error(`the provider of SMS_URL did not respond: ${reasonOf(error)}`);
 			});
 			await response.body?.cancel();
 			if (!response.ok) {
 				const { status } = response;
-				throw new (FOR_GOOD.includes(status) ? Refused : Error)(`the provider of SMS_URL answered ${status}`);
+				throw new (PERMANENT.includes(status) ? Refused : Error)(
+					`the provider of SMS_URL returned ${status}`,
+				);
 			}
 		},
 		close: () => undefined,

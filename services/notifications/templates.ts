@@ -21,7 +21,7 @@ export interface Reader {
 }
 
 /** The data of an event, and its time in ISO 8601. */
-type Happened = object & { occurred_at: string };
+type EventData = object & { occurred_at: string };
 
 interface Mail {
 	subject: Template[];
@@ -71,7 +71,7 @@ export class Templates {
 		const files = (await readdir(this.#folder, { recursive: true })).map((name) =>
 			name.replaceAll("\\", "/"),
 		);
-		nameStrays(files);
+		rejectStrays(files);
 		for (const [event, { type, example }] of Object.entries(MESSAGES)) {
 			const hasText = LOCALES.some((locale) => files.includes(`${locale}/${type}.txt`));
 			for (const locale of LOCALES) {
@@ -101,7 +101,7 @@ export class Templates {
 		channel: ChannelName,
 		event: EventName,
 		reader: Reader,
-		data: Happened,
+		data: EventData,
 		shopUrl = settings.shopUrl,
 	): Promise<Written> {
 		const { type, token_for } = messageOf(event);
@@ -128,7 +128,7 @@ export class Templates {
 		try {
 			return parser(await readFile(path, "utf8"));
 		} catch (error) {
-			throw new Error(`templates/${file} is no message: ${(error as Error).message}`);
+			throw new Error(`templates/${file} is not a valid template: ${(error as Error).message}`);
 		}
 	}
 
@@ -140,29 +140,31 @@ export class Templates {
 			try {
 				const needed = token && messageOf(event).token_for ? token : "";
 				// An empty address counts as none.
-				judge(channel, needed, await this.write(channel, event, reader, data, shopUrl ?? ""));
+				validate(channel, needed, await this.write(channel, event, reader, data, shopUrl ?? ""));
 			} catch (error) {
-				throw new Error(`templates/${file} cannot be filled in: ${(error as Error).message}`);
+				throw new Error(`templates/${file} cannot be rendered: ${(error as Error).message}`);
 			}
 		}
 	}
 }
 
 /** Checks a rendered message. */
-function judge(channel: ChannelName, token: string, { subject, html, text }: Written): void {
+function validate(channel: ChannelName, token: string, { subject, html, text }: Written): void {
 	if (text === "" || (channel === "email" && (subject === "" || !text.includes("Budi")))) {
-		throw new Error("it says nothing: a mail needs a subject and {{ name }}, the layout {{ content | raw }}");
+		throw new Error(
+			"it is empty: a mail needs a subject and {{ name }}, the layout needs {{ content | raw }}",
+		);
 	}
 	if (/NaN|\[object|\{\{|\{%|&lt;p&gt;/.test(text + (html ?? "") + (subject ?? ""))) {
-		throw new Error("it shows what was not meant to be seen, such as NaN, {{ or tags as text");
+		throw new Error("it shows NaN, {{ or tags as text");
 	}
 	if (!text.includes(token)) {
-		throw new Error("it shows neither {{ link }} nor {{ token }}");
+		throw new Error("it contains neither {{ link }} nor {{ token }}");
 	}
 }
 
 /** Rejects unknown files, whose names are probably misspelt. */
-function nameStrays(files: string[]): void {
+function rejectStrays(files: string[]): void {
 	const types = Object.values(MESSAGES).map(({ type }) => type);
 	const known = new Set([
 		"layout.html",
@@ -174,7 +176,7 @@ function nameStrays(files: string[]): void {
 	// Editors leave hidden files and copies with a ~.
 	const stray = files.find((file) => !known.has(file) && !/(^|\/)\.|~$/.test(file));
 	if (stray !== undefined) {
-		throw new Error(`templates/${stray} is the template of no message: the messages are ${types.join(", ")}`);
+		throw new Error(`templates/${stray} belongs to no message: the messages are ${types.join(", ")}`);
 	}
 }
 
@@ -194,11 +196,11 @@ function linkFor(
 }
 
 function split(text: string): Mail {
-	const [whole, subject] = /<title>(.*?)<\/title>/s.exec(text) ?? [];
-	if (!whole || !subject?.trim()) {
+	const [title, subject] = /<title>(.*?)<\/title>/s.exec(text) ?? [];
+	if (!title || !subject?.trim()) {
 		throw new Error("it needs a <title>, which is the subject of the mail");
 	}
-	return { subject: plain.parse(subject), content: html.parse(text.replace(whole, "")) };
+	return { subject: plain.parse(subject), content: html.parse(text.replace(title, "")) };
 }
 
 /** A phone is never verified. */
@@ -206,7 +208,7 @@ function nameFor(channel: ChannelName, { name, is_verified, locale }: Reader): s
 	return is_verified && channel === "email" ? name : nameForStranger(name, locale);
 }
 
-function withSubtotals(data: Happened): object {
+function withSubtotals(data: EventData): object {
 	const { items } = data as { items?: { price_minor: number; quantity: number }[] };
 	return items
 		? { ...data, items: items.map((item) => ({ ...item, subtotal_minor: item.price_minor * item.quantity })) }

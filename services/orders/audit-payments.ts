@@ -15,10 +15,11 @@ const IS_UNCHARGED = `(c.status = 'cancelled' AND p.method = 'instant'
 const EVERY_PAYMENT = "SELECT count(*)::integer AS rows FROM payments";
 
 const paid: Check = {
-	check: "nobody pays for what they do not get",
-	cure: "Ask the provider about the payment: refund the order (`v1.orders.refund`) where money is here for nothing, else put the state back by hand.",
-	all: EVERY_PAYMENT,
-	wrong: `SELECT 'order ' || o.number, 'is ' || o.status || ' without a payment'
+	check: "an order and its payment agree",
+	remedy:
+		"Look the payment up at the provider: if money was received without an order for it, refund it (`v1.orders.refund`), otherwise correct the state by hand.",
+	count: EVERY_PAYMENT,
+	breaches: `SELECT 'order ' || o.number, 'is ' || o.status || ' without a payment'
 		-- An order of nothing needs none.
 		FROM orders o WHERE o.status = ANY ($1) AND o.total_minor > 0 AND NOT EXISTS (
 			SELECT FROM payments p WHERE p.order_id = o.id AND NOT p.is_late AND p.status = ANY ($2)
@@ -29,17 +30,17 @@ const paid: Check = {
 		WHERE (p.status = 'settled' AND NOT o.status = ANY ($3))
 			OR (p.status IN ('refunding', 'refunded') AND NOT p.is_late AND o.status <> 'refunded')
 		UNION ALL
-		SELECT 'payment ' || reference, 'is ' || status || ', though it came too late for its order'
+		SELECT 'payment ' || reference, 'is ' || status || ', although it came too late for its order'
 		FROM payments WHERE is_late AND status NOT IN ('refunding', 'refunded')
 		UNION ALL
-		SELECT 'payment ' || reference, 'is of no order'
+		SELECT 'payment ' || reference, 'belongs to no order'
 		FROM payments p WHERE NOT EXISTS (SELECT FROM orders o WHERE o.id = p.order_id)
 		UNION ALL
 		SELECT 'order ' || o.number, 'was paid ' || count(*) || ' times: ' || string_agg(p.reference, ', ' ORDER BY p.reference)
 		FROM payments p JOIN orders o ON o.id = p.order_id
 		WHERE NOT p.is_late AND p.status = ANY ($2) GROUP BY o.id HAVING count(*) > 1
 		UNION ALL
-		SELECT 'order ' || o.number, 'was paid by ' || h.actor || ', which is no payment of it'
+		SELECT 'order ' || o.number, 'was paid by ' || h.actor || ', which is not a payment of this order'
 		FROM order_history h JOIN orders o ON o.id = h.order_id
 		WHERE h.status = 'paid' AND h.actor LIKE 'payment:%' AND NOT EXISTS (
 			SELECT FROM payments p WHERE 'payment:' || p.reference = h.actor AND p.order_id = o.id
@@ -48,18 +49,19 @@ const paid: Check = {
 	values: [SOLD, PAID, BOUGHT],
 };
 
-const jobs: Check = {
-	check: "an open payment comes to an end",
-	cure: "Set payments.check_at to now() so that the provider is asked; where money has to go back, add the job `refund_payment` with its key.",
-	all: "SELECT count(*)::integer AS rows FROM payments WHERE status IN ('open', 'refunding')",
-	under_way: `SELECT count(*)::integer AS rows FROM payments
+const openPayments: Check = {
+	check: "an open payment is resolved",
+	remedy:
+		"Set payments.check_at to now(), so that the provider is asked; if the money must be refunded, add the job `refund_payment` with its key.",
+	count: "SELECT count(*)::integer AS rows FROM payments WHERE status IN ('open', 'refunding')",
+	in_progress: `SELECT count(*)::integer AS rows FROM payments
 		WHERE status = 'refunding' AND EXISTS (SELECT FROM graphile_worker.jobs WHERE key = 'refund:' || reference)`,
-	wrong: `SELECT 'payment ' || p.reference, 'has to go back, but no job does it' FROM payments p
+	breaches: `SELECT 'payment ' || p.reference, 'must be refunded, but has no job for it' FROM payments p
 		WHERE p.status = 'refunding'
 			AND NOT EXISTS (SELECT FROM graphile_worker.jobs WHERE key = 'refund:' || p.reference)
 		UNION ALL
 		SELECT 'payment ' || reference,
-			'is due at ' || due_at || ', but is looked after ' || coalesce('only at ' || check_at, 'never')
+			'is due at ' || due_at || ', but is checked ' || coalesce('only at ' || check_at, 'never')
 		FROM payments WHERE status = 'open'
 			AND (check_at IS NULL OR check_at > greatest(due_at, now()) + interval '5 minutes')
 		UNION ALL
@@ -69,19 +71,20 @@ const jobs: Check = {
 				AND q.reference <> p.reference
 		)
 		UNION ALL
-		SELECT 'payment ' || p.reference, 'is due at ' || p.due_at || ', order ' || o.number || ' expires at ' || o.expires_at
+		SELECT 'payment ' || p.reference, 'is due at ' || p.due_at || ', but order ' || o.number || ' expires at ' || o.expires_at
 		FROM payments p JOIN orders o ON o.id = p.order_id WHERE p.status = 'open' AND p.due_at <> o.expires_at`,
 };
 
 const amounts: Check = {
-	check: "a payment is what its order costs",
-	cure: "The provider's amount is what was charged: where it differs from the order's total, refund the difference there and correct the row.",
-	all: EVERY_PAYMENT,
-	wrong: `SELECT 'order ' || o.number, 'costs ' || o.total_minor || ', payment ' || p.reference || ' is of ' || p.amount_minor
+	check: "a payment equals its order's total",
+	remedy:
+		"The provider's amount is the one that was charged: if it differs from the order's total, refund the difference there and correct the row.",
+	count: EVERY_PAYMENT,
+	breaches: `SELECT 'order ' || o.number, 'costs ' || o.total_minor || ', but payment ' || p.reference || ' is for ' || p.amount_minor
 		FROM payments p JOIN orders o ON o.id = p.order_id WHERE p.amount_minor <> o.total_minor
 		UNION ALL
 		SELECT 'charge ' || c.reference,
-			'is of ' || c.amount_minor || ' at the provider, the payment of order ' || o.number || ' of ' || p.amount_minor
+			'is for ' || c.amount_minor || ' at the provider, but the payment of order ' || o.number || ' is for ' || p.amount_minor
 		FROM sandbox_charges c JOIN payments p USING (reference) JOIN orders o ON o.id = p.order_id
 		WHERE c.status <> 'cancelled' AND c.amount_minor <> p.amount_minor`,
 };
@@ -90,14 +93,15 @@ const amounts: Check = {
  * A transfer is in the sandbox's books only once it ended: that it was settled, only its webhook tells. Its charge may be
  * cancelled although it was settled, where the two came at the same moment.
  */
-const books: Check = {
-	check: "the provider's books are the shop's",
-	cure: "Look the charge up at the provider; what is true there decides whether to refund there or to correct the payment here.",
-	all: "SELECT count(*)::integer AS rows FROM sandbox_charges",
-	wrong: `SELECT 'charge ' || c.reference, 'is ' || c.status || ' at the provider, but unknown here'
+const charges: Check = {
+	check: "payments match the provider's charges",
+	remedy:
+		"Look the charge up at the provider: depending on its state there, refund it there or correct the payment here.",
+	count: "SELECT count(*)::integer AS rows FROM sandbox_charges",
+	breaches: `SELECT 'charge ' || c.reference, 'is ' || c.status || ' at the provider, but unknown here'
 		FROM sandbox_charges c WHERE NOT EXISTS (SELECT FROM payments p WHERE p.reference = c.reference)
 		UNION ALL
-		SELECT 'charge ' || p.reference, 'is ' || coalesce(c.status, 'not there') || ' at the provider, but ' || p.status
+		SELECT 'charge ' || p.reference, 'is ' || coalesce(c.status, 'missing') || ' at the provider, but ' || p.status
 			|| ' here, for order ' || o.number
 		FROM payments p JOIN orders o ON o.id = p.order_id LEFT JOIN sandbox_charges c USING (reference)
 		WHERE CASE p.status
@@ -110,17 +114,18 @@ const books: Check = {
 };
 
 const webhooks: Check = {
-	check: "what the provider told is so",
-	cure: "Have the provider send the webhook again, after its row in provider_events is deleted; or correct the payment by hand.",
-	all: "SELECT count(*)::integer AS rows FROM provider_events",
-	wrong: `SELECT 'webhook ' || e.id, 'told ' || e.type || ', but payment ' || p.reference || ' is ' || p.status
+	check: "webhooks match payments",
+	remedy:
+		"Delete the webhook's row in provider_events and have the provider send it again, or correct the payment by hand.",
+	count: "SELECT count(*)::integer AS rows FROM provider_events",
+	breaches: `SELECT 'webhook ' || e.id, 'reported ' || e.type || ', but payment ' || p.reference || ' is ' || p.status
 		FROM provider_events e JOIN payments p USING (reference)
 		WHERE e.type = 'payment.settled' AND NOT p.status = ANY ($1) OR e.type = 'payment.failed' AND p.status = 'open'
 		UNION ALL
-		SELECT 'webhook ' || e.id, 'told ' || e.amount_minor || ', payment ' || p.reference || ' is of ' || p.amount_minor
+		SELECT 'webhook ' || e.id, 'reported ' || e.amount_minor || ', but payment ' || p.reference || ' is for ' || p.amount_minor
 		FROM provider_events e JOIN payments p USING (reference) WHERE e.amount_minor <> p.amount_minor`,
 	values: [PAID],
 };
 
 /** Compares the totals of orders with their payments and with the books of the provider. */
-export const paymentChecks: Check[] = [paid, jobs, amounts, books, webhooks];
+export const paymentChecks: Check[] = [paid, openPayments, amounts, charges, webhooks];

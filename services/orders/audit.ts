@@ -20,51 +20,54 @@ export const linesIn = (json: string) => `(
 const EVERY_ORDER = "SELECT count(*)::integer AS rows FROM orders";
 
 /** Clocks of servers are set right now and then, so these are no tight bounds. */
-const moments: Check = {
-	check: "an order happened in this order",
-	cure: "Check the clocks of the servers; where units are to come back and no job does it, add the job `restock_order` for the order.",
-	all: EVERY_ORDER,
-	wrong: `SELECT 'order ' || o.number, 'was ' || h.status || ' at ' || h.at || ', before it was placed'
+const timestamps: Check = {
+	check: "the timestamps of an order are consistent",
+	remedy:
+		"Check the clocks of the servers; if an order must be restocked and has no job, add the job `restock_order` for it.",
+	count: EVERY_ORDER,
+	breaches: `SELECT 'order ' || o.number, 'was ' || h.status || ' at ' || h.at || ', before it was placed'
 		FROM order_history h JOIN orders o ON o.id = h.order_id WHERE h.at < o.created_at - interval '1 minute'
 		UNION ALL
-		SELECT 'order ' || o.number, 'was ' || h.status || ' at ' || h.at || ', which is still to come'
+		SELECT 'order ' || o.number, 'was ' || h.status || ' at ' || h.at || ', which is in the future'
 		FROM order_history h JOIN orders o ON o.id = h.order_id WHERE h.at > now() + interval '1 day'
 		UNION ALL
-		SELECT 'order ' || number, 'was placed at ' || created_at || ', which is still to come'
+		SELECT 'order ' || number, 'was placed at ' || created_at || ', which is in the future'
 		FROM orders WHERE created_at > now() + interval '1 day'
 		UNION ALL
-		SELECT 'order ' || number, 'has a number that was not given out yet'
+		SELECT 'order ' || number, 'has a number that was not assigned yet'
 		FROM orders WHERE number ~ '^TK-[0-9]{1,18}$' AND substr(number, 4)::numeric > (SELECT last_value FROM order_numbers)
 		UNION ALL
-		SELECT 'order ' || number, 'has its units back on sale, but is ' || status
+		SELECT 'order ' || number, 'was restocked, but is ' || status
 		FROM orders WHERE restocked AND status <> '${TRANSITIONS.refund.to}'
 		UNION ALL
-		SELECT 'order ' || number, 'is to have its units back on sale, but no job does it'
+		SELECT 'order ' || number, 'must be restocked, but has no job for it'
 		FROM orders WHERE restocked AND NOT restock_done
 			AND NOT EXISTS (SELECT FROM graphile_worker.jobs j WHERE j.key = 'restock:' || orders.id)`,
 };
 
 const totals: Check = {
-	check: "an order costs what its lines cost",
-	cure: "Take total and lines from the event order.placed or from the key's answer, whichever the buyer was told, and put them back by hand.",
-	all: EVERY_ORDER,
-	wrong: `SELECT 'order ' || o.number,
-		'has a total of ' || o.total_minor || ', its lines make ' || coalesce(sum(l.price_minor::numeric * l.quantity), 0)
+	check: "an order's total is the sum of its lines",
+	remedy:
+		"Correct the total and the lines by hand, according to the event order.placed or the response stored under the key.",
+	count: EVERY_ORDER,
+	breaches: `SELECT 'order ' || o.number,
+		'has a total of ' || o.total_minor || ', but its lines sum to ' || coalesce(sum(l.price_minor::numeric * l.quantity), 0)
 		FROM orders o LEFT JOIN order_lines l ON l.order_id = o.id
 		GROUP BY o.id HAVING o.total_minor IS DISTINCT FROM sum(l.price_minor::numeric * l.quantity)
 		UNION ALL
 		SELECT 'order ' || o.number, 'has ' || l.quantity || ' units of product ' || l.product_id || ' for ' || l.price_minor
 		FROM order_lines l JOIN orders o ON o.id = l.order_id WHERE l.quantity <= 0 OR l.price_minor < 0
 		UNION ALL
-		SELECT 'line ' || l.line || ' of order ' || l.order_id, 'is that of no order'
+		SELECT 'line ' || l.line || ' of order ' || l.order_id, 'belongs to no order'
 		FROM order_lines l WHERE NOT EXISTS (SELECT FROM orders o WHERE o.id = l.order_id)`,
 };
 
 const currencies: Check = {
 	check: "an order is in the shop's currency",
-	cure: "Set CURRENCY as it was when the orders were placed; a single other order was changed by hand.",
-	all: EVERY_ORDER,
-	wrong: `SELECT 'order ' || number, 'is in ' || currency || ', the shop''s currency is ' || $1::text
+	remedy:
+		"Set CURRENCY to the value that it had when the orders were placed; a single deviating order was changed by hand.",
+	count: EVERY_ORDER,
+	breaches: `SELECT 'order ' || number, 'is in ' || currency || ', but the shop''s currency is ' || $1::text
 		FROM orders WHERE currency <> $1`,
 	values: [CURRENCY],
 };
@@ -74,13 +77,14 @@ const currencies: Check = {
  * when. ORDER_TTL_MINUTES may have been another when it was placed, up to a year.
  */
 const expiries: Check = {
-	check: "a pending order ends in time",
-	cure: "Start orders, whose sweep ends what is due; where the moment itself is wrong, set orders.expires_at to that of the hold.",
-	all: "SELECT count(*)::integer AS rows FROM orders WHERE status = 'pending'",
-	wrong: `SELECT 'order ' || number, CASE
+	check: "a pending order expires on time",
+	remedy:
+		"Start orders, whose sweep expires overdue orders; if the time itself is wrong, set orders.expires_at to that of the hold.",
+	count: "SELECT count(*)::integer AS rows FROM orders WHERE status = 'pending'",
+	breaches: `SELECT 'order ' || number, CASE
 			WHEN expires_at IS NULL THEN 'is pending and never expires'
-			WHEN expires_at < now() - interval '5 minutes' THEN 'should have ended at ' || expires_at || ', and is pending'
-			ELSE 'is pending until ' || expires_at || ', longer than any order'
+			WHEN expires_at < now() - interval '5 minutes' THEN 'should have expired at ' || expires_at || ', but is pending'
+			ELSE 'is pending until ' || expires_at || ', longer than allowed'
 		END
 		FROM orders
 		WHERE status = $1 AND (
@@ -91,16 +95,16 @@ const expiries: Check = {
 };
 
 const keys: Check = {
-	check: "a key has one order, an order one reservation",
-	cure: "Look the order up by its events: it was deleted, or its key or reservation was changed by hand.",
-	all: "SELECT count(*)::integer AS rows FROM idempotency_keys",
-	wrong: `SELECT 'key ' || k.key || ' of user ' || k.user_id, 'has an order that is not there'
+	check: "a key has one order, and an order one reservation",
+	remedy: "Look the order up by its events: it was deleted, or its key or reservation was changed by hand.",
+	count: "SELECT count(*)::integer AS rows FROM idempotency_keys",
+	breaches: `SELECT 'key ' || k.key || ' of user ' || k.user_id, 'has an order that does not exist'
 		FROM idempotency_keys k
 		WHERE k.answer ? 'order' AND NOT EXISTS (
 			SELECT FROM orders o WHERE o.id = ${asUuid("k.answer->'order'->>'id'")} AND o.user_id = k.user_id
 		)
 		UNION ALL
-		SELECT 'key ' || key || ' of user ' || user_id, 'was answered at ' || created_at || ', which is still to come'
+		SELECT 'key ' || key || ' of user ' || user_id, 'was stored at ' || created_at || ', which is in the future'
 		FROM idempotency_keys WHERE created_at > now() + interval '1 day'
 		UNION ALL
 		SELECT 'order ' || (answer->'order'->>'number'), 'has ' || count(*) || ' keys'
@@ -111,42 +115,44 @@ const keys: Check = {
 };
 
 /** Stored responses to orders, repeated for 24 hours: the fields that an order keeps from its placing. */
-const answers: Check = {
-	check: "a key repeats what its order is",
-	cure: "The buyer was told what the key says: put the order back to that, or delete the key where the order is right.",
-	all: "SELECT count(*)::integer AS rows FROM idempotency_keys WHERE answer ? 'order'",
-	wrong: `SELECT document, what FROM (
+const storedResponses: Check = {
+	check: "a stored response matches its order",
+	remedy:
+		"The buyer received the stored response: restore the order to match it, or delete the key if the order is correct.",
+	count: "SELECT count(*)::integer AS rows FROM idempotency_keys WHERE answer ? 'order'",
+	breaches: `SELECT document, what FROM (
 			SELECT 'order ' || o.number AS document, CASE
 				WHEN told->>'number' IS DISTINCT FROM o.number
-				THEN concat('has this number, its buyer was answered ', told->>'number')
+				THEN concat('has this number, but ', told->>'number', ' in the stored response')
 				WHEN told->>'total_minor' IS DISTINCT FROM o.total_minor::text
-				THEN concat('has a total of ', o.total_minor, ', its buyer was answered ', told->>'total_minor')
+				THEN concat('has a total of ', o.total_minor, ', but ', told->>'total_minor', ' in the stored response')
 				WHEN told->>'currency' IS DISTINCT FROM o.currency
-				THEN concat('is in ', o.currency, ', its buyer was answered ', told->>'currency')
+				THEN concat('is in ', o.currency, ', but in ', told->>'currency', ' in the stored response')
 				WHEN CASE WHEN pg_input_is_valid(told->>'expires_at', 'timestamptz') THEN (told->>'expires_at')::timestamptz END
 					IS DISTINCT FROM o.expires_at
-				THEN concat('expires at ', o.expires_at, ', its buyer was answered ', told->>'expires_at')
+				THEN concat('expires at ', o.expires_at, ', but at ', told->>'expires_at', ' in the stored response')
 				WHEN ${linesIn("told->'lines'")} IS DISTINCT FROM ${LINES}
-				THEN 'has other lines than its buyer was answered'
+				THEN 'has other lines than in the stored response'
 			END AS what
 			FROM idempotency_keys k CROSS JOIN LATERAL (SELECT k.answer->'order' AS told) AS answered
 			JOIN orders o ON o.id = ${asUuid("told->>'id'")} AND o.user_id = k.user_id
 		) AS compared WHERE what IS NOT NULL`,
 };
 
-const namedByOrders: Check = {
-	check: "an order that had events is there",
-	cure: "Restore orders from a copy; if an older copy is all there is, `npm run audit -- --accept-restore` lets the shop go on without them.",
-	all: "SELECT count(*)::integer AS rows FROM event_sequences",
-	wrong: `SELECT s.aggregate, 'has had ' || s.sequence || ' events, but there is no such order'
+const knownOrders: Check = {
+	check: "an order with events exists",
+	remedy:
+		"Restore orders from a copy; if there is only an older copy, `npm run audit -- --accept-restore` lets the shop continue without them.",
+	count: "SELECT count(*)::integer AS rows FROM event_sequences",
+	breaches: `SELECT s.aggregate, 'published ' || s.sequence || ' events, but does not exist'
 		FROM event_sequences s
 		WHERE s.lost < s.sequence AND NOT EXISTS (SELECT FROM orders o WHERE o.id = ${asUuid("substr(s.aggregate, 7)")})
 		UNION ALL
-		SELECT 'job ' || j.id || ' of orders', 'is ' || j.task_identifier || ' of ' || j.key || ', which is not there'
+		SELECT 'job ' || j.id || ' of orders', 'is ' || j.task_identifier || ' of ' || j.key || ', which does not exist'
 		FROM graphile_worker.jobs j
 		WHERE starts_with(j.key, 'restock:') AND NOT EXISTS (SELECT FROM orders o WHERE o.id = ${asUuid("substr(j.key, 9)")})
 		UNION ALL
-		SELECT 'job ' || j.id || ' of orders', 'is ' || j.task_identifier || ' of ' || j.key || ', which is not there'
+		SELECT 'job ' || j.id || ' of orders', 'is ' || j.task_identifier || ' of ' || j.key || ', which does not exist'
 		FROM graphile_worker.jobs j
 		WHERE starts_with(j.key, 'refund:') AND NOT EXISTS (SELECT FROM payments p WHERE p.reference = substr(j.key, 8))`,
 };
@@ -160,7 +166,7 @@ const SWEPT_WITHIN = "2 days";
  */
 function remnants(query: Snapshot, user_ids: number[]): Promise<Remnant[]> {
 	return query(
-		`SELECT 'user ' || id AS document, 'was deleted, but orders does not know and no job tells it' AS what
+		`SELECT 'user ' || id AS document, 'was deleted, but orders was not told and no job will tell it' AS what
 		FROM unnest($1::integer[]) AS id WHERE NOT EXISTS (SELECT FROM deleted_users d WHERE d.user_id = id)
 		UNION ALL
 		SELECT 'order ' || o.number, 'has the address or note of user ' || o.user_id || ', who was deleted'
@@ -171,7 +177,7 @@ function remnants(query: Snapshot, user_ids: number[]): Promise<Remnant[]> {
 				(SELECT last_execution FROM graphile_worker._private_known_crontabs WHERE identifier = 'forget_deleted_users')
 			)
 		UNION ALL
-		SELECT 'key ' || k.key || ' of user ' || k.user_id, 'answers the address or note of a user who was deleted'
+		SELECT 'key ' || k.key || ' of user ' || k.user_id, 'returns the address or note of a user who was deleted'
 		FROM idempotency_keys k JOIN deleted_users d USING (user_id)
 		WHERE k.user_id = ANY ($1) AND coalesce(k.answer->'order'->>'shipping_address', k.answer->'order'->>'note') IS NOT NULL`,
 		[user_ids, SETTLED],
@@ -179,6 +185,6 @@ function remnants(query: Snapshot, user_ids: number[]): Promise<Remnant[]> {
 }
 
 export default {
-	checks: [moments, totals, currencies, expiries, keys, answers, namedByOrders, ...paymentChecks],
+	checks: [timestamps, totals, currencies, expiries, keys, storedResponses, knownOrders, ...paymentChecks],
 	remnants,
 } satisfies ServiceAudit;

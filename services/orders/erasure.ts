@@ -10,19 +10,19 @@ export async function eraseUser(pool: Pool, user_id: number): Promise<void> {
 		WHERE user_id = $1 AND answer ? 'order'`,
 		[user_id],
 	);
-	await pool.query(forget("user_id = $2"), [SETTLED, user_id]);
+	await pool.query(erasure("user_id = $2"), [SETTLED, user_id]);
 }
 
 /** Job, once an hour: erases addresses and notes in orders of deleted users that have been settled since. */
 export async function eraseDeletedUsers(pool: Pool): Promise<void> {
-	await pool.query(forget("user_id = ANY (ARRAY(SELECT user_id FROM deleted_users))"), [SETTLED]);
+	await pool.query(erasure("user_id = ANY (ARRAY(SELECT user_id FROM deleted_users))"), [SETTLED]);
 }
 
-function forget(isTheirs: string): string {
+function erasure(condition: string): string {
 	return `UPDATE orders SET shipping_address = NULL, note = NULL
 		WHERE id IN (
 			SELECT id FROM orders
-			WHERE ${isTheirs} AND status = ANY ($1)
+			WHERE ${condition} AND status = ANY ($1)
 				AND (shipping_address IS NOT NULL OR note IS NOT NULL)
 			-- Two of these at the same moment must not lock the same orders in two sequences.
 			ORDER BY id FOR UPDATE

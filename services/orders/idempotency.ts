@@ -5,7 +5,7 @@ import type { OrdersDatabase } from "./database.ts";
 import type { OrderRow } from "./model.ts";
 
 /** The stored response of a request with a key: the order as it was then, or the refusal. */
-export type Answer = { order: OrderRow } | { refused: { code: ProblemCode; data: ProblemData } };
+export type StoredResponse = { order: OrderRow } | { refused: { code: ProblemCode; data: ProblemData } };
 
 /** Lifetime of a key. */
 export const KEY_HOURS = 24;
@@ -14,7 +14,7 @@ export const KEY_HOURS = 24;
  * SQL condition: key `k` has expired. It does not expire while its order is pending, which may still hold units under
  * its request.
  */
-export const IS_OVER = (
+export const IS_EXPIRED = (
 	hours: string,
 ) => `(k.created_at <= now() - make_interval(hours => ${hours}) AND NOT EXISTS (
 	SELECT FROM orders o WHERE o.id = (k.answer->'order'->>'id')::uuid AND o.status = 'pending'
@@ -22,7 +22,7 @@ export const IS_OVER = (
 
 /** The stored row of a key. */
 export interface KeyRow {
-	answer: Answer;
+	answer: StoredResponse;
 	/** SHA-256 in hex. */
 	hash: string;
 	/** False if it has expired. */
@@ -53,13 +53,13 @@ export function requestId({ user_id, key, hash }: KeyedRequest): string {
  *
  * @throws KEY_REUSED if the key was used for another request.
  */
-export async function storedAnswer(
+export async function findStoredResponse(
 	{ pool, statements }: OrdersDatabase,
 	request: KeyedRequest,
-): Promise<Answer | undefined> {
+): Promise<StoredResponse | undefined> {
 	const row = await statements.findKey(request);
 	if (row && !row.counts) {
-		await forgetKey(pool, request);
+		await deleteExpiredKey(pool, request);
 		return undefined;
 	}
 	if (row && row.hash !== request.hash.toString("hex")) {
@@ -69,8 +69,8 @@ export async function storedAnswer(
 }
 
 /** Deletes an expired key, unless it was used again since it was read. */
-async function forgetKey(pool: Pool, { user_id, key }: KeyedRequest): Promise<void> {
-	await pool.query(`DELETE FROM idempotency_keys k WHERE user_id = $1 AND key = $2 AND ${IS_OVER("$3")}`, [
+async function deleteExpiredKey(pool: Pool, { user_id, key }: KeyedRequest): Promise<void> {
+	await pool.query(`DELETE FROM idempotency_keys k WHERE user_id = $1 AND key = $2 AND ${IS_EXPIRED("$3")}`, [
 		user_id,
 		key,
 		KEY_HOURS,

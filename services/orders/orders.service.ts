@@ -50,7 +50,7 @@ export default service<OrdersService>({
 				},
 			},
 			{
-				name: "end unpaid payments",
+				name: "cancel overdue payments",
 				every_ms: 1000,
 				work: async function () {
 					return checkDuePayments(this);

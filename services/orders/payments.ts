@@ -91,7 +91,9 @@ async function charge(service: PayingService, order: OrderRow, payment: Payment)
 		});
 	} catch (error) {
 		// The sweep of due payments asks for the outcome at `check_at`.
-		service.logger.warn(`Payment ${payment.reference} has no answer: ${(error as Error).message}`);
+		service.logger.warn(
+			`The provider did not respond to payment ${payment.reference}: ${(error as Error).message}`,
+		);
 		throw problem("PAYMENT_UNKNOWN");
 	}
 }
@@ -105,9 +107,9 @@ export async function takeProviderEvent(
 	service: PayingService,
 	event: z.output<typeof providerEvent>,
 ): Promise<void> {
-	const take = event.type === "payment.settled" ? settlePayment : failPayment;
+	const apply = event.type === "payment.settled" ? settlePayment : failPayment;
 	const { reference, amount, id } = event;
-	const outcome = await take(service, { reference, amount_minor: toMinor(amount) }, id);
+	const outcome = await apply(service, { reference, amount_minor: toMinor(amount) }, id);
 	if (isRefused(outcome)) {
 		throw problem(REFUSALS[outcome]);
 	}
@@ -147,12 +149,13 @@ export async function checkDuePayments(service: PayingService): Promise<boolean>
 }
 
 /** Checks one payment, like `checkDuePayments`. */
-export async function checkPayment(
+async function checkPayment(
 	service: PayingService,
 	payment: Pick<Payment, "reference" | "amount_minor">,
 ): Promise<void> {
-	const take = (await service.provider.cancel(payment.reference)) === "settled" ? settlePayment : failPayment;
-	await take(service, payment);
+	const apply =
+		(await service.provider.cancel(payment.reference)) === "settled" ? settlePayment : failPayment;
+	await apply(service, payment);
 }
 
 /** Job: refunds a payment. If it had come too late, the customer is notified. */

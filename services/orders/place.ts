@@ -13,7 +13,13 @@ import {
 import { CURRENCY } from "../../contracts/money.ts";
 import type { orders } from "../../contracts/orders.ts";
 import { type ProblemCode, type ProblemData, problem, problemCode } from "../../contracts/problems.ts";
-import { type Answer, type KeyedRequest, keyedRequest, requestId, storedAnswer } from "./idempotency.ts";
+import {
+	findStoredResponse,
+	type KeyedRequest,
+	keyedRequest,
+	requestId,
+	type StoredResponse,
+} from "./idempotency.ts";
 import { findOrder, type OrderRow } from "./model.ts";
 import { totalOf } from "./pricing.ts";
 import { abandon, type OrderingService } from "./reservations.ts";
@@ -33,8 +39,8 @@ const STRAY_RESERVE_SECONDS = 30;
 /**
  * Number of checks and pause between them, in which another attempt of the same request can complete its reservation.
  */
-const UNDER_WAY_CHECKS = 20;
-const UNDER_WAY_MS = 50;
+const IN_PROGRESS_CHECKS = 20;
+const IN_PROGRESS_MS = 50;
 
 /**
  * Places an order: reserves the units at products, then writes order, lines, reservation, key and event in one
@@ -53,8 +59,8 @@ export async function placeOrder(
 ): Promise<OrderRow> {
 	const { idempotency_key, ...body } = ctx.params;
 	const request = idempotency_key ? keyedRequest(user_id, idempotency_key, body) : undefined;
-	for (let checked = 0; ; checked++) {
-		const answer = request && (await storedAnswer(service, request));
+	for (let attempt = 0; ; attempt++) {
+		const answer = request && (await findStoredResponse(service, request));
 		if (answer) {
 			return replay(answer);
 		}
@@ -68,11 +74,11 @@ export async function placeOrder(
 			if (problemCode(error) !== "RESERVATION_UNDER_WAY") {
 				throw error;
 			}
-			if (checked >= UNDER_WAY_CHECKS + 2 * body.items.length) {
+			if (attempt >= IN_PROGRESS_CHECKS + 2 * body.items.length) {
 				// The other attempt has died, or can be treated as dead.
 				await giveUp(service, (error as { data: Reserved }).data.reservation_id, request);
 			}
-			await wait(UNDER_WAY_MS);
+			await wait(IN_PROGRESS_MS);
 		}
 	}
 }
@@ -158,7 +164,7 @@ async function commit(
 		return await service.statements.placeOrder({ order, lines, request, event });
 	} catch (error) {
 		const { constraint = "" } = error as DatabaseError;
-		if (request && TAKEN.includes(constraint)) {
+		if (request && RIVAL_CONSTRAINTS.includes(constraint)) {
 			await giveUp(service, reservation_id, request);
 			return replayRival(service, request);
 		}
@@ -176,7 +182,7 @@ async function commit(
 }
 
 /** Constraints violated if another attempt with the same key was faster, or the reservation was abandoned. */
-const TAKEN = ["orders_pkey", "reservations_pkey", "idempotency_keys_pkey"];
+const RIVAL_CONSTRAINTS = ["orders_pkey", "reservations_pkey", "idempotency_keys_pkey"];
 
 /**
  * Tells whether PostgreSQL itself reports that the statement was rolled back: after repeated conflicts (class 40), or
@@ -232,21 +238,21 @@ async function refuse(
 	}
 	const { data = {} } = error as { data?: ProblemData };
 	const answer = { refused: { code: problemCode(error) as ProblemCode, data } };
-	if (await service.statements.storeAnswer({ request, answer })) {
+	if (await service.statements.storeResponse({ request, answer })) {
 		throw error;
 	}
 	return replayRival(service, request);
 }
 
 async function replayRival(service: OrderingService, request: KeyedRequest): Promise<OrderRow> {
-	const answer = await storedAnswer(service, request);
+	const answer = await findStoredResponse(service, request);
 	if (!answer) {
 		throw problem("ORDER_NOT_PLACED");
 	}
 	return replay(answer);
 }
 
-function replay(answer: Answer): OrderRow {
+function replay(answer: StoredResponse): OrderRow {
 	if ("order" in answer) {
 		return answer.order;
 	}
@@ -273,7 +279,9 @@ async function release(service: OrderingService, reservation_id: string): Promis
 	try {
 		await callAction(service.broker, "v1.products.release", { reservation_id });
 	} catch (error) {
-		service.logger.warn(`Reservation ${reservation_id} is released later: ${(error as Error).message}`);
+		service.logger.warn(
+			`Could not release reservation ${reservation_id}, a job will: ${(error as Error).message}`,
+		);
 		await releaseLater(service, reservation_id, 0);
 	}
 }

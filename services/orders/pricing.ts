@@ -1,5 +1,5 @@
 /** A line of an order: the price of one unit in minor units, and the number of units. */
-export interface PricedLine {
+interface PricedLine {
 	price_minor: number;
 	quantity: number;
 }

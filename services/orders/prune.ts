@@ -1,6 +1,6 @@
 import { ABANDONED_KEPT_DAYS, PROVIDER_EVENTS_KEPT_DAYS } from "../../config/retention.ts";
 import { oldRows } from "../../mixins/pruning.ts";
-import { IS_OVER, KEY_HOURS } from "./idempotency.ts";
+import { IS_EXPIRED, KEY_HOURS } from "./idempotency.ts";
 
 /** Deletes reservations that were abandoned long ago. */
 export const pruneReservations = oldRows(
@@ -15,4 +15,4 @@ export const pruneProviderEvents = oldRows(
 );
 
 /** Deletes expired idempotency keys. */
-export const pruneKeys = oldRows("idempotency_keys k", IS_OVER(String(KEY_HOURS)));
+export const pruneKeys = oldRows("idempotency_keys k", IS_EXPIRED(String(KEY_HOURS)));

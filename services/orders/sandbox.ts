@@ -33,7 +33,7 @@ export function sandboxProvider(pool: Pool): PaymentProvider {
 			);
 			return entries.map(() => undefined);
 		},
-		{ atOnce: 2 },
+		{ concurrency: 2 },
 	);
 	/** The first record of a reference remains. */
 	const enter = async (entry: Entry) => {

@@ -1,13 +1,13 @@
 import type { Pool } from "pg";
 import { batchedStatement } from "../../load/batching.ts";
-import { type Answer, IS_OVER, KEY_HOURS, type KeyedRequest, type KeyRow } from "./idempotency.ts";
+import { IS_EXPIRED, KEY_HOURS, type KeyedRequest, type KeyRow, type StoredResponse } from "./idempotency.ts";
 import type { Payment } from "./model.ts";
 import { type OrderRow, type Owner, WITH_LINES } from "./model.ts";
 import type { PaymentMethod } from "./provider.ts";
 import type { TransitionArguments } from "./transitions.ts";
 
 /** An order to be written, with its reservation, key and event. */
-export interface Placement {
+interface Placement {
 	order: Pick<OrderRow, "id" | "user_id"> & object;
 	lines: OrderRow["lines"];
 	request: KeyedRequest | undefined;
@@ -16,7 +16,7 @@ export interface Placement {
 }
 
 /** A payment to be opened. */
-export interface Opening {
+interface Opening {
 	order_id: string;
 	owner: Owner;
 	payable: readonly string[];
@@ -27,7 +27,7 @@ export interface Opening {
 }
 
 /** A settled payment, and the transition of its order. */
-export interface Settlement extends TransitionArguments {
+interface Settlement extends TransitionArguments {
 	/** A batch locks orders by id. If the order is unknown, the statement is not batched. */
 	order_id: string | undefined;
 	reference: string;
@@ -36,7 +36,7 @@ export interface Settlement extends TransitionArguments {
 }
 
 /** Limits of batches: two run concurrently, so that one can work while the other waits for the disk. */
-const BATCHES = { max: 50, atOnce: 2 };
+const BATCHES = { max: 50, concurrency: 2 };
 
 /**
  * Returns the statements of orders and payments. Concurrent requests share a statement and its commit; one that fails
@@ -82,10 +82,10 @@ export function orderStatements(pool: Pool) {
 			BATCHES,
 		),
 		/** Stores the response of a key. Returns true if there was none before. */
-		storeAnswer: batchedStatement<{ request: KeyedRequest; answer: Answer }, boolean>(
+		storeResponse: batchedStatement<{ request: KeyedRequest; answer: StoredResponse }, boolean>(
 			(refusals) =>
 				run(
-					STORE_ANSWER,
+					STORE_RESPONSE,
 					refusals,
 					({ request }) => `${request.user_id} ${request.key}`,
 					({ request, answer }) => ({
@@ -97,10 +97,10 @@ export function orderStatements(pool: Pool) {
 		),
 		/** Returns an order that this owner may see; null if there is none. */
 		findOrder: batchedStatement<{ id: string; owner: Owner }, OrderRow | null>(
-			(asked) =>
+			(requests) =>
 				run(
 					FIND_ORDER,
-					asked,
+					requests,
 					({ id }) => id,
 					({ id, owner }) => ({ id, owner: owner === "anybody" ? null : owner }),
 				),
@@ -146,11 +146,11 @@ const FIND_KEY = `
 	SELECT place, to_jsonb(found) AS result
 	FROM jsonb_to_recordset($1::jsonb) AS given (place integer, user_id integer, key text, hours integer)
 	LEFT JOIN LATERAL (
-		SELECT answer, encode(request_hash, 'hex') AS hash, NOT ${IS_OVER("hours")} AS counts
+		SELECT answer, encode(request_hash, 'hex') AS hash, NOT ${IS_EXPIRED("hours")} AS counts
 		FROM idempotency_keys k WHERE k.user_id = given.user_id AND k.key = given.key
 	) AS found ON true`;
 
-const STORE_ANSWER = `
+const STORE_RESPONSE = `
 	WITH given AS (
 		SELECT * FROM jsonb_to_recordset($1::jsonb)
 			AS given (place integer, user_id integer, key text, hash text, answer jsonb)

@@ -41,7 +41,7 @@ export async function transitionOrder(
 	isRepetition = false,
 ): Promise<OrderRow> {
 	const { from, to, event, stock_task } = argumentsOf(name);
-	return moved(service, id, owner, isRepetition && { to, actor }, async () => {
+	return perform(service, id, owner, isRepetition && { to, actor }, async () => {
 		const { rows } = await service.pool.query<{ moved: boolean }>(
 			"SELECT move_order($1, $2, $3, $4, $5, $6, $7) AS moved",
 			[id, owner === "anybody" ? null : owner, from, to, actor, JSON.stringify(event), stock_task],
@@ -66,7 +66,7 @@ export async function refundOrder(
 	isRepetition = false,
 ): Promise<OrderRow> {
 	const { from, to, event } = argumentsOf("refund");
-	return moved(service, id, "anybody", isRepetition && { to, actor }, async () => {
+	return perform(service, id, "anybody", isRepetition && { to, actor }, async () => {
 		const { rows } = await service.pool.query<{ moved: boolean }>(
 			"SELECT refund_order($1, $2, $3, $4, $5, $6) AS moved",
 			[id, from, to, actor, JSON.stringify(event), restock],
@@ -97,25 +97,26 @@ export async function expireOrders({ pool }: JobsService): Promise<boolean> {
 	return rows[0]?.expired === DUE_ORDERS;
 }
 
-async function moved(
+async function perform(
 	service: JobsService,
 	id: string,
 	owner: Owner,
-	taken: false | { to: OrderStatus; actor: string },
-	move: () => Promise<boolean>,
+	earlier: false | { to: OrderStatus; actor: string },
+	transition: () => Promise<boolean>,
 ): Promise<OrderRow> {
-	const isMoved = isUuid(id) && ((await move()) || (taken && (await wasTaken(service, id, taken))));
+	const isDone =
+		isUuid(id) && ((await transition()) || (earlier && (await wasPerformed(service, id, earlier))));
 	const order = await findOrder(service.pool, { id }, owner);
 	if (!order) {
 		throw problem("ORDER_NOT_FOUND");
 	}
-	if (!isMoved) {
+	if (!isDone) {
 		throw problem("ORDER_IN_OTHER_STATE", { state: order.status });
 	}
 	return order;
 }
 
-async function wasTaken(
+async function wasPerformed(
 	{ pool }: JobsService,
 	id: string,
 	{ to, actor }: { to: OrderStatus; actor: string },

@@ -27,35 +27,35 @@ export async function importLines(
 	const known = new Map(
 		(await store.find({ query: { sku: { $in: skus } } })).map((found) => [found.sku, found]),
 	);
-	const fresh: ProductDocument[] = [];
+	const inserted: ProductDocument[] = [];
 	const outcomes: (Outcome | Promise<Outcome>)[] = [];
 	/** Lines of the same SKU run in order; all others run concurrently, which shares the cost of the disk. */
 	const turns = new Map<string, Promise<unknown>>();
-	for (const { sku, line, ...given } of lines) {
+	for (const { sku, line, ...fields } of lines) {
 		const described_by = { file, line };
 		const document = known.get(sku);
 		if (document) {
 			const turn = Promise.resolve(turns.get(sku)).then(() =>
-				describeAgain(store, document, given, described_by),
+				updateProduct(store, document, fields, described_by),
 			);
 			turns.set(sku, turn);
 			outcomes.push(turn);
 			continue;
 		}
-		const { name, price, stock, category } = given;
+		const { name, price, stock, category } = fields;
 		if (name === undefined || price === undefined || stock === undefined || category === undefined) {
-			outcomes.push({ missing: neededOfNew.options.filter((field) => given[field] === undefined) });
+			outcomes.push({ missing: neededOfNew.options.filter((field) => fields[field] === undefined) });
 			continue;
 		}
-		const { description, image_url } = given;
+		const { description, image_url } = fields;
 		const product = { name, description: description ?? "", price, stock, category, image_url };
 		const created = newDocument(product, sku, described_by);
 		known.set(sku, created);
-		fresh.push(created);
+		inserted.push(created);
 		outcomes.push("created");
 	}
-	if (fresh.length > 0) {
-		await insertAll(store, fresh);
+	if (inserted.length > 0) {
+		await insertAll(store, inserted);
 	}
 	const settled = await Promise.all(outcomes);
 	await changed([...known.values()].map(({ _id }) => _id));
@@ -63,10 +63,10 @@ export async function importLines(
 }
 
 /** Updates the fields that the line gives, and the search fields, which depend on all fields. */
-async function describeAgain(
+async function updateProduct(
 	store: Store,
 	known: ProductDocument,
-	given: Omit<Line, "sku" | "line">,
+	fields: Omit<Line, "sku" | "line">,
 	described_by: NonNullable<DescribedBy>,
 ): Promise<Outcome> {
 	for (;;) {
@@ -78,7 +78,7 @@ async function describeAgain(
 		if (known.removed_at !== null) {
 			return "removed";
 		}
-		const described = givenOf(given);
+		const described = fieldsOf(fields);
 		const isSame = (Object.keys(described) as (keyof Described)[]).every(
 			(field) => described[field] === known[field],
 		);
@@ -105,24 +105,24 @@ async function describeAgain(
 }
 
 /** Returns the stored fields that a line gives, without the stock. */
-function givenOf({ name, description, price, category, image_url }: Omit<Line, "sku" | "line">) {
-	const given: Partial<Described> = {};
+function fieldsOf({ name, description, price, category, image_url }: Omit<Line, "sku" | "line">) {
+	const fields: Partial<Described> = {};
 	if (name !== undefined) {
-		given.name = name;
+		fields.name = name;
 	}
 	if (description !== undefined) {
-		given.description = description ?? "";
+		fields.description = description ?? "";
 	}
 	if (price !== undefined) {
-		given.price_minor = toMinor(price);
+		fields.price_minor = toMinor(price);
 	}
 	if (category !== undefined) {
-		given.category = category;
+		fields.category = category;
 	}
 	if (image_url !== undefined) {
-		given.image_url = image_url;
+		fields.image_url = image_url;
 	}
-	return given;
+	return fields;
 }
 
 /** Inserts all documents at once. If a concurrent import has created one of the SKUs, inserts the others one by one. */

@@ -93,8 +93,8 @@ export function unitsOf(holds: Pick<Hold, "quantity">[]): number {
 }
 
 function missingOf(ids: string[], found: Pick<HoldPage, "_id">[]): string[] {
-	const there = new Set(found.map(({ _id }) => _id));
-	return ids.filter((id) => !there.has(id));
+	const existing = new Set(found.map(({ _id }) => _id));
+	return ids.filter((id) => !existing.has(id));
 }
 
 function isAnyUnlisted({ hold_pages = {} }: Pick<ProductDocument, "hold_pages">, ids: string[]): boolean {
@@ -124,16 +124,16 @@ export async function findMissing(
 	}
 	const ids = listed.map(({ page_id }) => page_id);
 	const found = await pages.find({ query: { _id: { $in: ids } }, fields: ["product_id"] });
-	const lacking = new Set(missingOf(ids, found));
-	const missing = listed.filter(({ page_id }) => lacking.has(page_id));
+	const missing_ids = new Set(missingOf(ids, found));
+	const missing = listed.filter(({ page_id }) => missing_ids.has(page_id));
 	if (missing.length === 0) {
 		return [];
 	}
 	// An empty page may have been removed meanwhile.
 	const product_ids = [...new Set(missing.map(({ product_id }) => product_id))];
 	const later = await products.find({ query: { _id: { $in: product_ids } }, fields: ["hold_pages"] });
-	const still = new Set(later.flatMap(pageIds));
-	return missing.filter(({ page_id }) => still.has(page_id));
+	const listed_ids = new Set(later.flatMap(pageIds));
+	return missing.filter(({ page_id }) => listed_ids.has(page_id));
 }
 
 /**
@@ -195,8 +195,8 @@ function listing({ _id }: HoldPage): string {
 	return `hold_pages.${_id}`;
 }
 
-function newestOf(places: { last_sold?: Sale }[]): Sale | undefined {
-	return places
+function newestOf(holders: { last_sold?: Sale }[]): Sale | undefined {
+	return holders
 		.flatMap(({ last_sold }) => last_sold ?? [])
 		.reduce<Sale | undefined>((newest, sale) => (newest && newest.at >= sale.at ? newest : sale), undefined);
 }

@@ -4,7 +4,7 @@ import type { HoldPage } from "./documents.ts";
 import type { HoldStore } from "./hold-pages.ts";
 
 /** Limits on the holds of a product and of a page. */
-export interface Sizes {
+interface Sizes {
 	/** Number of holds above which a product moves its oldest to a page. */
 	own_max: number;
 	/** Number of newest holds that stay in the product. */
@@ -107,7 +107,7 @@ export async function moveOldest(store: HoldStore, product_id: string, sizes = S
 }
 
 /** Moves holds in the background, one page of a product at a time. */
-export class Mover {
+export class HoldMover {
 	#store: HoldStore;
 	#warn: (line: string) => void;
 	#moving = new Map<string, Promise<void>>();
@@ -127,7 +127,9 @@ export class Mover {
 			return;
 		}
 		const moving = this.#move(product_id)
-			.catch((error: Error) => this.#warn(`Holds of product ${product_id} are moved later: ${error.message}`))
+			.catch((error: Error) =>
+				this.#warn(`Could not move holds of product ${product_id} to a page: ${error.message}`),
+			)
 			.finally(() => this.#moving.delete(product_id));
 		this.#moving.set(product_id, moving);
 	}

@@ -10,8 +10,8 @@ type Store = DocumentAdapter<ProductDocument>;
 /**
  * Minimum age of entries to be folded: the lifetime of an `Idempotency-Key`, during which a request may be repeated.
  */
-const KEPT_MS = 24 * 60 * 60_000;
-const AT_ONCE = 500;
+const FOLD_AFTER_MS = 24 * 60 * 60_000;
+const BATCH = 500;
 
 /**
  * Changes the stock and `supplied` of a product and adds the entry, in one guarded update. Idempotent: if the entry
@@ -50,7 +50,7 @@ export async function supply(
 /** Opens the ledgers of products of an earlier version, with all their units as `earlier`. */
 export async function openLedgers(store: Store): Promise<void> {
 	for (;;) {
-		const found = await store.find({ query: { ledger_sums: { $exists: false } }, limit: AT_ONCE });
+		const found = await store.find({ query: { ledger_sums: { $exists: false } }, limit: BATCH });
 		if (found.length === 0) {
 			return;
 		}
@@ -120,7 +120,7 @@ export async function bookRepair(store: Store, document: ProductDocument, by: st
 
 /** Returns the ids of entries, and of restocks recorded by an earlier version, that are old enough to be folded. */
 export function oldEntries({ ledger = {}, restocks = {} }: ProductDocument, now: number) {
-	const before = new Date(now - KEPT_MS).toISOString();
+	const before = new Date(now - FOLD_AFTER_MS).toISOString();
 	const old = { restocks: new Set<string>(), others: [] as string[] };
 	for (const [id, { reason, at }] of Object.entries(ledger)) {
 		if (at < before && reason === "restock") {

@@ -14,8 +14,11 @@ const KEYS = { created_at: "_id", price: "price_key", name: "name_key" } as cons
 
 export type Key = (typeof KEYS)[keyof typeof KEYS];
 
+/** The fields of all sort orders. */
+export const SORT_FIELDS: readonly Key[] = Object.values(KEYS);
+
 /** Fields that a listing reads. */
-export const LISTED = [...PRESENTED, "removed_at", ...Object.values(KEYS)] as const;
+export const LISTED = [...PRESENTED, "removed_at", ...SORT_FIELDS] as const;
 
 export type Listed = Pick<ProductDocument, (typeof LISTED)[number]>;
 

@@ -1,6 +1,6 @@
 import type { DocumentAdapter } from "../../database/document-store.ts";
 import type { ProductDocument } from "./documents.ts";
-import { type Key, LISTED, type Listed, type Listing, type Page } from "./listing.ts";
+import { type Key, LISTED, type Listed, type Listing, type Page, SORT_FIELDS } from "./listing.ts";
 import { ON_SALE } from "./model.ts";
 import { priceKey } from "./search.ts";
 
@@ -27,7 +27,7 @@ const SPARE = 5;
 /** Maximum time between the `updated_at` of another process's change and its write, by which reads overlap. */
 const LATE_MS = 10_000;
 /** Interval at which changes by other processes are read in the background, so that a request has few left to read. */
-const LOOK_EVERY_MS = 3000;
+const REFRESH_EVERY_MS = 3000;
 
 /**
  * Lists products by an index in memory, for stores without a suitable one: NeDB would rewrite its own index with every
@@ -37,10 +37,10 @@ export class MemoryListing implements Listing {
 	#store: DocumentAdapter<ProductDocument>;
 	/** True if other processes change the products too. */
 	#isShared: boolean;
-	#looked_at = 0;
-	#looking: Promise<void> | undefined;
+	#read_at = 0;
+	#refreshing: Promise<void> | undefined;
 	/** The update after the current one, which sees all changes made before it was requested. */
-	#lookingNext: Promise<void> | undefined;
+	#nextRefresh: Promise<void> | undefined;
 	#entries = new Map<string, Entry>();
 	/** All products in the order of each key. */
 	#orders: Record<Key, Entry[]> = { _id: [], price_key: [], name_key: [] };
@@ -56,11 +56,11 @@ export class MemoryListing implements Listing {
 	}
 
 	async start(): Promise<void> {
-		this.#looked_at = Date.now();
-		this.#take(await this.#store.find({ query: ON_SALE }));
+		this.#read_at = Date.now();
+		this.#apply(await this.#store.find({ query: ON_SALE }));
 		if (this.#isShared) {
 			// An error here will be reported to the next request.
-			this.#timer = setInterval(() => this.#catchUp()?.catch(() => undefined), LOOK_EVERY_MS);
+			this.#timer = setInterval(() => this.#catchUp()?.catch(() => undefined), REFRESH_EVERY_MS);
 		}
 	}
 
@@ -75,7 +75,7 @@ export class MemoryListing implements Listing {
 		let batch: string[] = [];
 		// Extra products, since some of the batch may not match the stock filter.
 		const spare = page.in_stock === undefined ? 0 : SPARE;
-		const look = async () => {
+		const readBatch = async () => {
 			for (const document of await this.#read(batch)) {
 				if (page.in_stock !== undefined && document.stock > 0 !== page.in_stock) {
 					continue;
@@ -95,13 +95,13 @@ export class MemoryListing implements Listing {
 			}
 			batch.push(_id);
 			if (batch.length >= Math.min(BATCH, page.limit - found.length + spare)) {
-				await look();
+				await readBatch();
 				if (found.length === page.limit) {
 					return found;
 				}
 			}
 		}
-		await look();
+		await readBatch();
 		return found;
 	}
 
@@ -112,7 +112,7 @@ export class MemoryListing implements Listing {
 
 	async changed(ids: string[]): Promise<void> {
 		// Even with an equal time: two changes may fall into the same millisecond.
-		this.#take(await this.#store.find({ query: { _id: { $in: ids } } }), true);
+		this.#apply(await this.#store.find({ query: { _id: { $in: ids } } }), true);
 	}
 
 	/** Reads changes by other processes. */
@@ -120,30 +120,30 @@ export class MemoryListing implements Listing {
 		if (!this.#isShared) {
 			return undefined;
 		}
-		if (this.#looking) {
-			this.#lookingNext ??= this.#looking
+		if (this.#refreshing) {
+			this.#nextRefresh ??= this.#refreshing
 				.catch(() => undefined)
 				.then(() => {
-					this.#lookingNext = undefined;
+					this.#nextRefresh = undefined;
 					return this.#catchUp();
 				});
-			return this.#lookingNext;
+			return this.#nextRefresh;
 		}
-		this.#looking = this.#look().finally(() => {
-			this.#looking = undefined;
+		this.#refreshing = this.#refresh().finally(() => {
+			this.#refreshing = undefined;
 		});
-		return this.#looking;
+		return this.#refreshing;
 	}
 
-	async #look(): Promise<void> {
+	async #refresh(): Promise<void> {
 		const now = Date.now();
-		const since = new Date(this.#looked_at - LATE_MS).toISOString();
-		this.#take(await this.#store.find({ query: { updated_at: { $gte: since } } }));
-		this.#looked_at = now;
+		const since = new Date(this.#read_at - LATE_MS).toISOString();
+		this.#apply(await this.#store.find({ query: { updated_at: { $gte: since } } }));
+		this.#read_at = now;
 	}
 
 	/** Updates the index with these products; removed ones leave it. */
-	#take(documents: ProductDocument[], areNew = false): void {
+	#apply(documents: ProductDocument[], areNew = false): void {
 		const changed = documents.filter(
 			({ _id, updated_at, removed_at }) =>
 				areNew || removed_at !== null || this.#entries.get(_id)?.updated_at !== updated_at,
@@ -153,21 +153,21 @@ export class MemoryListing implements Listing {
 		for (const document of changed) {
 			const known = this.#entries.get(document._id);
 			if (known) {
-				this.#unfile(known);
+				this.#unindex(known);
 				if (areFew) {
-					this.#takeOut(known);
+					this.#remove(known);
 				}
 			}
 			if (document.removed_at === null) {
-				const entry = this.#file(document);
+				const entry = this.#index(document);
 				if (areFew) {
-					this.#putIn(entry);
+					this.#insert(entry);
 				}
 			}
 		}
 		if (!areFew) {
 			this.#changes++;
-			for (const key of KEYS) {
+			for (const key of SORT_FIELDS) {
 				this.#orders[key] = [...this.#entries.values()].sort((one, other) => compare(one[key], other[key]));
 			}
 		}
@@ -241,23 +241,23 @@ export class MemoryListing implements Listing {
 		return ids.flatMap((id) => byId.get(id) ?? []);
 	}
 
-	#putIn(entry: Entry): void {
+	#insert(entry: Entry): void {
 		this.#changes++;
-		for (const key of KEYS) {
+		for (const key of SORT_FIELDS) {
 			const order = this.#orders[key];
 			order.splice(bisect(order, key, entry[key]), 0, entry);
 		}
 	}
 
-	#takeOut(entry: Entry): void {
+	#remove(entry: Entry): void {
 		this.#changes++;
-		for (const key of KEYS) {
+		for (const key of SORT_FIELDS) {
 			const order = this.#orders[key];
 			order.splice(bisect(order, key, entry[key]), 1);
 		}
 	}
 
-	#file(document: ProductDocument): Entry {
+	#index(document: ProductDocument): Entry {
 		const { _id, category, price_minor, price_key, name_key, updated_at } = document;
 		const words = document.words.map((text) => this.#word(text));
 		const entry = { _id, category, words, price_minor, price_key, name_key, updated_at };
@@ -279,7 +279,7 @@ export class MemoryListing implements Listing {
 		return word;
 	}
 
-	#unfile(entry: Entry): void {
+	#unindex(entry: Entry): void {
 		this.#entries.delete(entry._id);
 		const inCategory = this.#byCategory.get(entry.category);
 		inCategory?.delete(entry);
@@ -295,15 +295,13 @@ export class MemoryListing implements Listing {
 	}
 }
 
-const KEYS: Key[] = ["_id", "price_key", "name_key"];
-
 /** @param words For each word of the page, the products that have it. */
 function matches(entry: Entry, { category, min_price, max_price }: Page, words: Set<Entry>[]): boolean {
 	return (
 		(category === undefined || entry.category === category) &&
 		(min_price === undefined || entry.price_minor >= min_price) &&
 		(max_price === undefined || entry.price_minor <= max_price) &&
-		words.every((having) => having.has(entry))
+		words.every((entries) => entries.has(entry))
 	);
 }
 

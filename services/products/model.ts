@@ -8,15 +8,15 @@ import { searchFields } from "./search.ts";
 /** Condition that matches products on sale. */
 export const ON_SALE = { removed_at: null };
 
-let made = 0;
+let counter = 0;
 
 /**
  * Returns an id in the form of an ObjectId, in ascending order: 12 hex digits of milliseconds, 4 of a counter, 8 random
  * ones.
  */
 function newProductId(): string {
-	made = (made + 1) % 0x10000;
-	return hex(Date.now(), 12) + hex(made, 4) + randomBytes(4).toString("hex");
+	counter = (counter + 1) % 0x10000;
+	return hex(Date.now(), 12) + hex(counter, 4) + randomBytes(4).toString("hex");
 }
 
 function hex(value: number, digits: number): string {
@@ -25,22 +25,22 @@ function hex(value: number, digits: number): string {
 
 /** Returns the document of a new product. */
 export function newDocument(
-	given: z.output<typeof newProduct>,
+	input: z.output<typeof newProduct>,
 	sku?: string,
 	described_by: ProductDocument["described_by"] = null,
 ): ProductDocument {
 	const _id = newProductId();
 	const now = new Date().toISOString();
-	const described = changesOf(given);
+	const described = changesOf(input);
 	return {
 		_id,
 		sku: sku ?? _id,
 		...described,
 		...searchFields({ _id, ...described }),
-		stock: given.stock,
-		supplied: given.stock,
+		stock: input.stock,
+		supplied: input.stock,
 		// Needs no entry against repetition: the document is inserted once.
-		ledger_sums: { [described_by ? "import" : "create"]: given.stock },
+		ledger_sums: { [described_by ? "import" : "create"]: input.stock },
 		holds: [],
 		created_at: now,
 		updated_at: now,
@@ -50,8 +50,8 @@ export function newDocument(
 }
 
 /** Returns the stored fields of a description, without the stock. */
-export function changesOf(given: Omit<z.output<typeof newProduct>, "stock">) {
-	const { name, description, price, category, image_url } = given;
+export function changesOf(input: Omit<z.output<typeof newProduct>, "stock">) {
+	const { name, description, price, category, image_url } = input;
 	return { name, description, price_minor: toMinor(price), category, image_url: image_url ?? null };
 }
 

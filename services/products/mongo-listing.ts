@@ -1,9 +1,7 @@
 import type { NativeCollection } from "../../database/document-store.ts";
 import type { ProductDocument } from "./documents.ts";
-import { type Key, LISTED, type Listed, type Listing, type Page } from "./listing.ts";
+import { LISTED, type Listed, type Listing, type Page, SORT_FIELDS } from "./listing.ts";
 import { ON_SALE } from "./model.ts";
-
-const KEYS: Key[] = ["_id", "price_key", "name_key"];
 
 /**
  * Lists products by indexes of a MongoDB server: for each sort order, one of all products, one by category, one by
@@ -17,7 +15,7 @@ export class MongoListing implements Listing {
 	}
 
 	async start(): Promise<void> {
-		for (const key of KEYS) {
+		for (const key of SORT_FIELDS) {
 			for (const prefix of ["removed_at", "category", "words"]) {
 				await this.#collection.createIndex({ [prefix]: 1, [key]: 1 }, {});
 			}

@@ -7,7 +7,8 @@ import type { EventEnvelope } from "../../contracts/actions.ts";
 import { problem } from "../../contracts/problems.ts";
 import { aboutProduct } from "../../contracts/products.ts";
 import { isTransient } from "../../errors/kinds.ts";
-import { ACK_WAIT_MS, ALL_EVENTS, readEvent } from "../../events/envelope.ts";
+import { ALL_EVENTS, readEvent } from "../../events/envelope.ts";
+import { backoff, PULSE_MS, redeliver } from "../../events/redelivery.ts";
 import { jetStreamOf } from "../../events/stream.ts";
 import { batched } from "../../load/batching.ts";
 import type { ConsistentService } from "../../mixins/consistency.ts";
@@ -25,11 +26,9 @@ interface Settling {
 
 type SettlingService = DocumentService<ProductDocument, HoldPage> & ConsistentService;
 
-const EVENTS_AT_ONCE = 200;
+const BATCH_EVENTS = 200;
 /** Number of failures after which an event is left to the sweeper, which asks orders about each hold. */
 const TRIES = 5;
-const BACKOFF_MIN_MS = 250;
-const BACKOFF_MAX_MS = 30_000;
 
 /**
  * Settles holds by the events of their orders, in batches. An event is acknowledged once its hold has been removed on
@@ -47,7 +46,7 @@ export function orderEvents(): Partial<ServiceSchema> {
 					await settleHolds(this, events);
 					return events.map(() => undefined);
 				},
-				{ max: EVENTS_AT_ONCE },
+				{ max: BATCH_EVENTS },
 			);
 		},
 		methods: {
@@ -64,34 +63,34 @@ export function orderEvents(): Partial<ServiceSchema> {
 				// JetStream never stops redelivering.
 				maxRetries: -1,
 				/** Never rejects: the adapter would have the event redelivered at once. */
-				async handler(this: SettlingService, given: unknown, message: JsMsg) {
-					const fate = fateOf(given);
-					const event = fate && orderEvent(given);
+				async handler(this: SettlingService, payload: unknown, message: JsMsg) {
+					const fate = fateOf(payload);
+					const event = fate && orderEvent(payload);
 					if (!event) {
 						return;
 					}
 					const { order_id } = event.data as { order_id: string };
 					const { seq: position } = message;
 					const settling = { order_id, fate, position };
-					const pulse = setInterval(() => message.working(), ACK_WAIT_MS / 4);
+					const pulse = setInterval(() => message.working(), PULSE_MS);
 					try {
-						await this.comparer.ready();
+						await this.consistency.ready();
 						// An event that has failed is handled alone, so that it fails no other.
 						await (failures.has(position) ? settleHolds(this, [settling]) : settleHold(settling));
 						failures.delete(position);
 					} catch (error) {
 						const { message: reason } = error as Error;
-						const passes = isTransient(error);
-						const failed = (failures.get(position) ?? 0) + (passes ? 0 : 1);
-						if (!passes) {
+						const isRetried = isTransient(error);
+						const failed = (failures.get(position) ?? 0) + (isRetried ? 0 : 1);
+						if (!isRetried) {
 							failures.set(position, failed);
 						}
-						if (failed >= TRIES && !passes && (await leaveToSweeper(this, settling, reason))) {
+						if (failed >= TRIES && !isRetried && (await leaveToSweeper(this, settling, reason))) {
 							failures.delete(position);
 							return;
 						}
-						this.logger.warn(`${event.name} of order ${order_id} is handled again: ${reason}`);
-						message.nak(backoff(passes ? message.info.redeliveryCount : failed));
+						this.logger.warn(`${event.name} of order ${order_id} will be retried: ${reason}`);
+						redeliver(message, backoff(isRetried ? message.info.redeliveryCount : failed));
 					} finally {
 						clearInterval(pulse);
 					}
@@ -103,48 +102,43 @@ export function orderEvents(): Partial<ServiceSchema> {
 
 /** Settles the holds of these events and records the highest of their positions. */
 async function settleHolds(service: SettlingService, events: readonly Settling[]): Promise<void> {
-	const { adapter: products, beside: pages, notes, broker } = service;
+	const { adapter: products, secondary: pages, storeMetadata, broker } = service;
 	const fates = new Map(events.map(({ order_id, fate }) => [order_id, fate]));
 	// Concurrently, so that both share an fsync. A recorded position without its hold does no harm: the event is
 	// redelivered.
 	const [{ released }] = await Promise.all([
 		settle({ products, pages }, fates),
-		notes.raise(EVENTS_UP_TO, Math.max(...events.map(({ position }) => position))),
+		storeMetadata.raise(EVENTS_UP_TO, Math.max(...events.map(({ position }) => position))),
 	]);
 	publishInvalidation(broker, released.map(aboutProduct));
 }
 
 /** Records the event as handled. Returns true if the store has accepted that. */
 async function leaveToSweeper(
-	{ notes, logger }: SettlingService,
+	{ storeMetadata, logger }: SettlingService,
 	{ order_id, position }: Settling,
 	reason: string,
 ): Promise<boolean> {
 	try {
-		await notes.raise(EVENTS_UP_TO, position);
+		await storeMetadata.raise(EVENTS_UP_TO, position);
 	} catch (error) {
-		logger.warn(`The hold of order ${order_id} cannot be left to the sweeper: ${(error as Error).message}`);
+		logger.warn(`Could not leave the hold of order ${order_id} to the sweeper: ${(error as Error).message}`);
 		return false;
 	}
 	logger.error(`The hold of order ${order_id} is left to the next sweep: ${reason}`);
 	return true;
 }
 
-/** Returns the backoff in milliseconds: 0.25 s, doubled with each try up to 30 s, with random jitter of up to half. */
-function backoff(tries: number): number {
-	return Math.round(Math.min(BACKOFF_MAX_MS, BACKOFF_MIN_MS * 2 ** tries) * (0.5 + Math.random() / 2));
-}
-
 /** Returns the fate of an event's hold. Most events have none, and are not parsed any further. */
-function fateOf(given: unknown): Fate | undefined {
-	const { name } = (given ?? {}) as Partial<EventEnvelope>;
+function fateOf(payload: unknown): Fate | undefined {
+	const { name } = (payload ?? {}) as Partial<EventEnvelope>;
 	return typeof name === "string" && Object.hasOwn(FATES, name) ? FATES[name] : undefined;
 }
 
 /** Parses an event of a contract. Others are stored as dead letters by the services with an inbox. */
-function orderEvent(given: unknown): EventEnvelope | undefined {
+function orderEvent(payload: unknown): EventEnvelope | undefined {
 	try {
-		return readEvent(given);
+		return readEvent(payload);
 	} catch {
 		return undefined;
 	}

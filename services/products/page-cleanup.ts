@@ -8,7 +8,7 @@ const FILLING_MS = 60_000;
 const UNLISTED_MS = 2 * 60_000;
 
 /** Result of a cleanup. */
-export interface Tidied {
+interface CleanupResult {
 	/** Products whose stock has increased. */
 	collected: string[];
 	/** Listed pages that do not exist; empty if they were not looked for. */
@@ -20,7 +20,11 @@ export interface Tidied {
  *
  * @param isMissingDue Whether to look for missing pages, which reads every product that ever had a page.
  */
-export async function tidyPages(store: HoldStore, now = Date.now(), isMissingDue = true): Promise<Tidied> {
+export async function cleanUpPages(
+	store: HoldStore,
+	now = Date.now(),
+	isMissingDue = true,
+): Promise<CleanupResult> {
 	// The lower bound is for the server for development: without one, it reads all products that lack the field.
 	const stale = { "filling.since": { $gt: "", $lt: new Date(now - FILLING_MS).toISOString() } };
 	for (const { _id, filling } of await store.products.find({ query: stale, fields: ["filling"] })) {

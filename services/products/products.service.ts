@@ -11,7 +11,7 @@ import { type DocumentService, documents, isDuplicate } from "../../mixins/docum
 import { importLines } from "./catalogue.ts";
 import type { HoldPage, ProductDocument } from "./documents.ts";
 import { type HoldStore, heldOf } from "./hold-pages.ts";
-import { Mover, SIZES } from "./hold-paging.ts";
+import { HoldMover, SIZES } from "./hold-paging.ts";
 import { bookRepair, openLedgers } from "./ledger.ts";
 import { type Listing, nextCursor, readPage } from "./listing.ts";
 import { MemoryListing } from "./memory-listing.ts";
@@ -21,7 +21,7 @@ import { orderEvents } from "./order-events.ts";
 import { Reserver } from "./reserver.ts";
 import type { ReserveCall, Reserved } from "./reserving.ts";
 import { findUnheld, holdAgain, newestSales, takeSold } from "./restoring.ts";
-import { describeForSearch, searchFields } from "./search.ts";
+import { convertProducts, searchFields } from "./search.ts";
 import { settle } from "./settling.ts";
 import { changeStock, refuseStale, restock, type StockChange } from "./stock.ts";
 import { EVENTS_UP_TO, positionConsistent } from "./stream-position.ts";
@@ -32,7 +32,7 @@ interface ProductsService extends DocumentService<ProductDocument, HoldPage>, Co
 	/** The two collections that contain holds. */
 	holds: HoldStore;
 	sweeper: Sweeper;
-	mover: Mover;
+	mover: HoldMover;
 	listing: Listing;
 	/** @throws EVENTS_NOT_TAKEN_IN */
 	checkOrderEvents(): void;
@@ -41,7 +41,7 @@ interface ProductsService extends DocumentService<ProductDocument, HoldPage>, Co
 	/** Makes products with many holds move the oldest of them to a page, in the background. */
 	moveHolds(reserved: Reserved): void;
 	/** Invalidates cached responses about these products on all nodes. */
-	tell(ids: string[]): void;
+	invalidate(ids: string[]): void;
 	find(id: string): Promise<ProductDocument>;
 	/** Inserts a product. With a key, returns the product that an earlier attempt of the same request has inserted. */
 	insertOnce(document: ProductDocument, key_id: string | undefined): Promise<ProductDocument>;
@@ -135,7 +135,7 @@ export default service<ProductsService>({
 					},
 				);
 				if (changed === 1) {
-					this.tell([id]);
+					this.invalidate([id]);
 					await this.listing.changed([id]);
 					return present(await this.find(id));
 				}
@@ -155,7 +155,7 @@ export default service<ProductsService>({
 			if (changed === 0 && !isRepeated) {
 				throw problem("PRODUCT_NOT_FOUND");
 			}
-			this.tell([id]);
+			this.invalidate([id]);
 			await this.listing.changed([id]);
 			return null;
 		},
@@ -164,7 +164,7 @@ export default service<ProductsService>({
 			const { id, ...change } = ctx.params;
 			const entry_id = ctx.locals.key_id ?? randomUUID();
 			const stock = await changeStock(this.holds, id, change as StockChange, entry_id, actorOf(ctx));
-			this.tell([id]);
+			this.invalidate([id]);
 			return { message: "Stok berhasil diupdate", stock };
 		},
 
@@ -196,7 +196,7 @@ export default service<ProductsService>({
 
 		import(ctx): Promise<z.input<typeof catalogueOutcome>[]> {
 			const changed = async (ids: string[]) => {
-				this.tell(ids);
+				this.invalidate(ids);
 				await this.listing.changed(ids);
 			};
 			return importLines(this.adapter, changed, ctx.params.file, ctx.params.lines);
@@ -211,11 +211,11 @@ export default service<ProductsService>({
 			const reserved = await this.reserve({ attempt, lines }).catch((error) => {
 				// A refusal of one line has changed nothing; of several lines, some may have been held for a moment.
 				if (lines.length > 1 || problemCode(error) === undefined) {
-					this.tell(lines.map(({ product_id }) => product_id));
+					this.invalidate(lines.map(({ product_id }) => product_id));
 				}
 				throw error;
 			});
-			this.tell(reserved.lines.map(({ product_id }) => product_id));
+			this.invalidate(reserved.lines.map(({ product_id }) => product_id));
 			this.moveHolds(reserved);
 			return {
 				reservation_id: reserved.reservation_id,
@@ -245,24 +245,24 @@ export default service<ProductsService>({
 		async holdAgain(ctx) {
 			const { reservation_id, expires_at, lines } = ctx.params;
 			const isHeld = await holdAgain(this.holds, { reservation_id, expires_at }, lines);
-			this.tell(lines.map(({ product_id }) => product_id));
+			this.invalidate(lines.map(({ product_id }) => product_id));
 			return { is_held: isHeld };
 		},
 
 		async takeSold(ctx) {
 			const isTaken = await takeSold(this.adapter, ctx.params);
-			this.tell([ctx.params.product_id]);
+			this.invalidate([ctx.params.product_id]);
 			return { is_taken: isTaken };
 		},
 
 		async acceptEvents(ctx) {
-			await this.notes.raise(EVENTS_UP_TO, ctx.params.up_to);
+			await this.storeMetadata.raise(EVENTS_UP_TO, ctx.params.up_to);
 			return null;
 		},
 
 		async release(ctx) {
 			const { holds, released } = await settle(this.holds, new Map([[ctx.params.reservation_id, "release"]]));
-			this.tell(released);
+			this.invalidate(released);
 			return { lines: holds };
 		},
 
@@ -270,7 +270,7 @@ export default service<ProductsService>({
 			const { order_id, lines, asked_at } = ctx.params;
 			refuseStale(asked_at);
 			const restocked = await restock(this.adapter, order_id, lines);
-			this.tell(restocked);
+			this.invalidate(restocked);
 			return { lines: restocked.length };
 		},
 
@@ -287,16 +287,16 @@ export default service<ProductsService>({
 	},
 
 	async started() {
-		this.holds = { products: this.adapter, pages: this.beside };
-		this.mover = new Mover(this.holds, (line) => this.logger.warn(line));
+		this.holds = { products: this.adapter, pages: this.secondary };
+		this.mover = new HoldMover(this.holds, (line) => this.logger.warn(line));
 		await openLedgers(this.adapter);
-		await describeForSearch(this.adapter, (line) => this.logger.warn(line));
+		await convertProducts(this.adapter, (line) => this.logger.warn(line));
 		const isMongo = this.collection && (await this.isMongoDb());
 		this.listing = isMongo
 			? new MongoListing(this.collection as NonNullable<typeof this.collection>)
 			: new MemoryListing(this.adapter, this.collection !== undefined);
 		await this.listing.start();
-		this.sweeper = new Sweeper(this, () => this.comparer.ready());
+		this.sweeper = new Sweeper(this, () => this.consistency.ready());
 		this.sweeper.start();
 	},
 
@@ -315,7 +315,7 @@ export default service<ProductsService>({
 			}
 		},
 
-		tell(this: ProductsService, ids: string[]) {
+		invalidate(this: ProductsService, ids: string[]) {
 			publishInvalidation(this.broker, ids.map(aboutProduct));
 		},
 

@@ -8,7 +8,7 @@ import { settle } from "./settling.ts";
 const FIELDS = ["name", "price_minor", "stock", "holds", "hold_pages", "moves"] as const;
 
 /** Fields of a product that a reservation reads. Of the holds in pages, only those of the attempts are included. */
-export type ReservedProduct = Pick<ProductDocument, "_id" | (typeof FIELDS)[number]>;
+type ReservedProduct = Pick<ProductDocument, "_id" | (typeof FIELDS)[number]>;
 
 /** An attempt to order. */
 export interface Attempt {

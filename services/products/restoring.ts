@@ -28,17 +28,17 @@ export async function findUnheld(
 ): Promise<string[]> {
 	const query = { "holds.reservation_id": { $in: reservations.map(({ reservation_id }) => reservation_id) } };
 	const held = new Set<string>();
-	const note = (product_id: string, { holds }: Pick<ProductDocument, "holds">) => {
+	const record = (product_id: string, { holds }: Pick<ProductDocument, "holds">) => {
 		for (const { reservation_id } of holds) {
 			held.add(`${product_id} ${reservation_id}`);
 		}
 	};
 	for (const product of await store.products.find({ query, fields: ["holds"] })) {
-		note(product._id, product);
+		record(product._id, product);
 	}
 	// Read after the products, since a hold may move to a page and never back.
 	for (const page of await findCounted(store, query)) {
-		note(page.product_id, page);
+		record(page.product_id, page);
 	}
 	return reservations
 		.filter(({ reservation_id, product_ids }) =>
@@ -48,7 +48,7 @@ export async function findUnheld(
 }
 
 /** A line of an order whose hold is lost. */
-export interface LostLine extends Line {
+interface LostLine extends Line {
 	/** True if its units were sold by an event that orders has lost: then none are taken from the stock. */
 	is_sold: boolean;
 }
@@ -79,8 +79,8 @@ async function holdLine(
 	{ product_id: _id, quantity, is_sold }: LostLine,
 ): Promise<boolean> {
 	const { reservation_id } = attempt;
-	const isUnheld = { $nor: [{ "holds.reservation_id": reservation_id }] };
-	let tried: Pick<ProductDocument, "moves"> | undefined;
+	const withoutHold = { $nor: [{ "holds.reservation_id": reservation_id }] };
+	let before: Pick<ProductDocument, "moves"> | undefined;
 	for (;;) {
 		const [product] = await store.products.find({
 			query: { _id },
@@ -93,17 +93,17 @@ async function holdLine(
 		if (product.holds.some((hold) => hold.reservation_id === reservation_id)) {
 			return true;
 		}
-		if (tried && tried.moves === product.moves) {
+		if (before && before.moves === product.moves) {
 			return false;
 		}
 		const changed = await store.products.updateMany(
-			{ _id, ...isUnheld, ...unmoved(product), ...(is_sold ? {} : { stock: { $gte: quantity } }) },
+			{ _id, ...withoutHold, ...unmoved(product), ...(is_sold ? {} : { stock: { $gte: quantity } }) },
 			{ ...(is_sold ? {} : { $inc: { stock: -quantity } }), $push: { holds: holdOf(attempt, quantity) } },
 		);
 		if (changed > 0) {
 			return true;
 		}
-		tried = product;
+		before = product;
 	}
 }
 

@@ -16,7 +16,7 @@ const NAME_KEY_MAX = 640;
 const PRICE_DIGITS = 15;
 
 /** Fields for search and order. They are written with every description; no other code may set them. */
-export type SearchFields = Pick<ProductDocument, "words" | "price_key" | "name_key" | "described_as">;
+type SearchFields = Pick<ProductDocument, "words" | "price_key" | "name_key" | "described_as">;
 
 type Described = Pick<ProductDocument, "_id" | "name" | "description" | "category" | "price_minor">;
 
@@ -47,9 +47,9 @@ export function priceKey(price_minor: number): string {
  * Converts products of an earlier version: their search fields, and the form of their SKUs and categories. An SKU that
  * another product has in the new form is left unchanged and reported to `tell`.
  */
-export async function describeForSearch(
+export async function convertProducts(
 	store: DocumentAdapter<ProductDocument>,
-	tell: (line: string) => void,
+	warn: (line: string) => void,
 ): Promise<void> {
 	for (;;) {
 		const found = await store.find({ query: { described_as: { $ne: DESCRIBED_AS } }, limit: 500 });
@@ -57,14 +57,14 @@ export async function describeForSearch(
 			return;
 		}
 		// Concurrently, since simultaneous writes share the cost of the disk.
-		await Promise.all(found.map((document) => describeAnew(store, document, tell)));
+		await Promise.all(found.map((document) => convert(store, document, warn)));
 	}
 }
 
-async function describeAnew(
+async function convert(
 	store: DocumentAdapter<ProductDocument>,
 	document: ProductDocument,
-	tell: (line: string) => void,
+	warn: (line: string) => void,
 ): Promise<void> {
 	const { _id, sku, name, description, category, price_minor } = document;
 	const normal = {
@@ -87,8 +87,8 @@ async function describeAnew(
 		if (!isDuplicate(error)) {
 			throw error;
 		}
-		tell(
-			`product ${_id} keeps its sku ${JSON.stringify(sku)}, which looks like that of another product: imports change the other one`,
+		warn(
+			`product ${_id} keeps its sku ${JSON.stringify(sku)}, which looks like another product's: imports update the other one`,
 		);
 		await store.updateMany(query, { $set: described });
 	}

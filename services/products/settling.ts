@@ -7,10 +7,10 @@ import { collect, findCounted, type HoldStore, unitsOf } from "./hold-pages.ts";
 export type Fate = "consume" | "release";
 
 /** Maximum number of concurrent writes of products: simultaneous writes share the cost of the disk. */
-const WRITES_AT_ONCE = 50;
+const WRITES_MAX = 50;
 
 /** A collection of documents with holds. */
-interface Place {
+interface HoldLocation {
 	documents: Pick<DocumentAdapter<object>, "updateMany">;
 	/** The field that units of released holds are added to. */
 	units: "stock" | "returned";
@@ -29,34 +29,34 @@ export async function settle(
 	fates: ReadonlyMap<string, Fate>,
 ): Promise<{ holds: number; released: string[] }> {
 	const query = { "holds.reservation_id": { $in: [...fates.keys()] } };
-	const gone = new Set<string>();
+	const removed = new Set<string>();
 	const released = new Set<string>();
-	const note = (product_id: string, { sold, unsold }: Settled) => {
+	const record = (product_id: string, { sold, unsold }: Settled) => {
 		for (const { reservation_id } of [...sold, ...unsold]) {
-			gone.add(`${product_id} ${reservation_id}`);
+			removed.add(`${product_id} ${reservation_id}`);
 		}
 		if (unsold.length > 0) {
 			released.add(product_id);
 		}
 	};
-	const inProducts: Place = { documents: store.products, units: "stock" };
-	const limit = pLimit(WRITES_AT_ONCE);
+	const inProducts: HoldLocation = { documents: store.products, units: "stock" };
+	const limit = pLimit(WRITES_MAX);
 	await limit.map(await store.products.find({ query, fields: ["holds"] }), async ({ _id, holds }) =>
-		note(_id, await settleIn(inProducts, _id, holds, fates)),
+		record(_id, await settleIn(inProducts, _id, holds, fates)),
 	);
-	const inPages: Place = { documents: store.pages, units: "returned" };
+	const inPages: HoldLocation = { documents: store.pages, units: "returned" };
 	const paged = Map.groupBy(await findCounted(store, query), (page) => page.product_id);
 	await limit.map(paged, async ([product_id, pages]) => {
 		const settled = await Promise.all(
 			pages.map(async ({ _id, holds }) => ({
 				...{ _id, left: holds.length },
-				went: await settleIn(inPages, _id, holds, fates),
+				settledHolds: await settleIn(inPages, _id, holds, fates),
 			})),
 		);
 		const due: string[] = [];
-		for (const { _id, left, went } of settled) {
-			note(product_id, went);
-			if (went.unsold.length > 0 || went.sold.length === left) {
+		for (const { _id, left, settledHolds } of settled) {
+			record(product_id, settledHolds);
+			if (settledHolds.unsold.length > 0 || settledHolds.sold.length === left) {
 				due.push(_id);
 			}
 		}
@@ -64,7 +64,7 @@ export async function settle(
 			await collect(store, product_id, due);
 		}
 	});
-	return { holds: gone.size, released: [...released] };
+	return { holds: removed.size, released: [...released] };
 }
 
 interface Settled {
@@ -74,7 +74,7 @@ interface Settled {
 
 /** Settles the holds of a document that have a fate. Returns those that this call has settled. */
 async function settleIn(
-	place: Place,
+	location: HoldLocation,
 	_id: string,
 	holds: Hold[],
 	fates: ReadonlyMap<string, Fate>,
@@ -82,14 +82,14 @@ async function settleIn(
 	const sold = holds.filter(({ reservation_id }) => fates.get(reservation_id) === "consume");
 	const unsold = holds.filter(({ reservation_id }) => fates.get(reservation_id) === "release");
 	return {
-		sold: sold.length > 0 && (await takeOut(place, _id, sold, 0)) ? sold : [],
-		unsold: unsold.length > 0 ? await releaseHolds(place, _id, unsold) : [],
+		sold: sold.length > 0 && (await removeHolds(location, _id, sold, 0)) ? sold : [],
+		unsold: unsold.length > 0 ? await releaseHolds(location, _id, unsold) : [],
 	};
 }
 
 /** Releases holds. Returns those that this call has released. */
-async function releaseHolds(place: Place, _id: string, holds: Hold[]): Promise<Hold[]> {
-	if (await takeOut(place, _id, holds, unitsOf(holds))) {
+async function releaseHolds(location: HoldLocation, _id: string, holds: Hold[]): Promise<Hold[]> {
+	if (await removeHolds(location, _id, holds, unitsOf(holds))) {
 		return holds;
 	}
 	if (holds.length === 1) {
@@ -98,7 +98,7 @@ async function releaseHolds(place: Place, _id: string, holds: Hold[]): Promise<H
 	// Some of them were removed meanwhile.
 	const released: Hold[] = [];
 	for (const hold of holds) {
-		released.push(...(await releaseHolds(place, _id, [hold])));
+		released.push(...(await releaseHolds(location, _id, [hold])));
 	}
 	return released;
 }
@@ -107,11 +107,16 @@ async function releaseHolds(place: Place, _id: string, holds: Hold[]): Promise<H
  * Removes holds from a document and puts their units back. Requires that all of them are present, unless they are sold
  * and put no units back.
  */
-async function takeOut(place: Place, _id: string, holds: Hold[], units: number): Promise<boolean> {
+async function removeHolds(
+	location: HoldLocation,
+	_id: string,
+	holds: Hold[],
+	units: number,
+): Promise<boolean> {
 	const ids = holds.map(({ reservation_id }) => reservation_id);
 	const [first, ...others] = ids;
 	const sale = { reservation_id: ids.at(-1), at: new Date().toISOString() };
-	const changed = await place.documents.updateMany(
+	const changed = await location.documents.updateMany(
 		units > 0
 			? {
 					...{ _id, "holds.reservation_id": first },
@@ -122,7 +127,7 @@ async function takeOut(place: Place, _id: string, holds: Hold[], units: number):
 				{ _id, "holds.reservation_id": { $in: ids } },
 		{
 			$pull: { holds: { reservation_id: { $in: ids } } },
-			...(units > 0 ? { $inc: { [place.units]: units } } : { $set: { last_sold: sale } }),
+			...(units > 0 ? { $inc: { [location.units]: units } } : { $set: { last_sold: sale } }),
 		},
 	);
 	return changed > 0;

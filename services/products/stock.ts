@@ -20,7 +20,7 @@ export async function restock(
 ): Promise<string[]> {
 	const restocked: string[] = [];
 	// Processes of an earlier version read and write only this.
-	const remembered = `restocks.${order_id}`;
+	const restockField = `restocks.${order_id}`;
 	for (const [_id, quantity] of sumByProduct(lines)) {
 		const at = new Date().toISOString();
 		const isChanged = await supply(
@@ -28,8 +28,8 @@ export async function restock(
 			_id,
 			order_id,
 			{ reason: "restock", quantity, at },
-			{ [remembered]: { $exists: false } },
-			{ [remembered]: at },
+			{ [restockField]: { $exists: false } },
+			{ [restockField]: at },
 		);
 		restocked.push(...(isChanged ? [_id] : []));
 	}
@@ -48,9 +48,7 @@ const RESTOCK_ASKED_MAX_MS = 60 * 60_000;
  */
 export function refuseStale(asked_at: string | undefined): void {
 	if (asked_at !== undefined && Date.parse(asked_at) < Date.now() - RESTOCK_ASKED_MAX_MS) {
-		throw new Error(
-			`a restock that was asked for at ${asked_at} comes too late: it has to be asked for again`,
-		);
+		throw new Error(`the restock requested at ${asked_at} is too old: it must be requested again`);
 	}
 }
 
@@ -80,7 +78,7 @@ export async function changeStock(
 			throw problem("PRODUCT_NOT_FOUND");
 		}
 		const { document, units } = await heldOf(store, found);
-		const { quantity, stock } = judgeChange(document.stock, units, change);
+		const { quantity, stock } = checkChange(document.stock, units, change);
 		const at = new Date().toISOString();
 		const isChanged = await supply(
 			store.products,
@@ -101,7 +99,7 @@ export async function changeStock(
  * Returns the number of units to add, and a condition on the stock. Held units count towards the maximum, since they
  * may come back.
  */
-function judgeChange(stock: number, held: number, change: StockChange) {
+function checkChange(stock: number, held: number, change: StockChange) {
 	const quantity = "stock" in change ? change.stock - change.expected : change.quantity;
 	if ("stock" in change && stock !== change.expected) {
 		throw problem("STOCK_DIFFERS", { stock, expected: change.expected });

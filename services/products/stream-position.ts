@@ -27,11 +27,11 @@ export const EVENTS_UP_TO = "EVENTS_UP_TO";
 /** Describes the first event that settles holds after the recorded position and that the consumer has acknowledged. */
 export async function unknownEvent(
 	manager: JetStreamManager,
-	noted: number,
+	recorded: number,
 	acknowledged: number,
 ): Promise<string | undefined> {
 	for (const name of Object.keys(FATES)) {
-		const next = await nextMessage(manager, name, noted + 1);
+		const next = await nextMessage(manager, name, recorded + 1);
 		if (next && next.seq <= acknowledged) {
 			return `${name} at ${next.seq} of the stream`;
 		}
@@ -51,8 +51,8 @@ export const positionConsistent = withStream<DocumentService<ProductDocument>>(a
 	const consumer = await unlessMissing(manager.consumers.info(streamConfig().name, GROUP));
 	// Read before the recorded position, which is never behind it.
 	const acknowledged = consumer?.ack_floor.stream_seq ?? 0;
-	await this.notes.add(EVENTS_UP_TO, acknowledged);
-	const noted = Number(await this.notes.read(EVENTS_UP_TO));
-	const event = await unknownEvent(manager, noted, acknowledged);
+	await this.storeMetadata.add(EVENTS_UP_TO, acknowledged);
+	const recorded = Number(await this.storeMetadata.read(EVENTS_UP_TO));
+	const event = await unknownEvent(manager, recorded, acknowledged);
 	return event && isOlder("products", `its consumer has acknowledged ${event}`);
 });

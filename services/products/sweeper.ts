@@ -6,7 +6,7 @@ import type { DocumentService } from "../../mixins/documents.ts";
 import type { Hold, HoldPage, ProductDocument } from "./documents.ts";
 import type { HoldStore } from "./hold-pages.ts";
 import { bookEarlier, foldEntries, oldEntries, openLedgers } from "./ledger.ts";
-import { tidyPages } from "./page-cleanup.ts";
+import { cleanUpPages } from "./page-cleanup.ts";
 import { settle } from "./settling.ts";
 import { hasEarlier, KEEPS_LEDGERS } from "./versions.ts";
 
@@ -15,7 +15,7 @@ const EVERY_MS = 10_000;
 /** Time for the event of an expired order to settle its hold, before the sweeper asks orders. */
 const GRACE_MS = 10_000;
 const FOLD_EVERY_MS = 60 * 60_000;
-const ENTRIES_AT_ONCE = 1000;
+const BATCH = 1000;
 /** Time after the last sight of an earlier version's process, within which its calls in flight have ended. */
 const EARLIER_DONE_MS = 60_000;
 /** Age of a hold at which the sweeper asks about it. An order is written long before, unless its process has died. */
@@ -40,24 +40,30 @@ export class Sweeper {
 	/** Orders was asked about all holds made before this time; none since the start. */
 	#asked_up_to = Number.NEGATIVE_INFINITY;
 	/** Time of the last check for missing pages. */
-	#looked_at = Number.NEGATIVE_INFINITY;
+	#missing_checked_at = Number.NEGATIVE_INFINITY;
 	/** Missing pages that have been logged. */
 	#missing = new Set<string>();
 
 	/** @param ready Rejects while sweeping is not allowed. */
 	constructor(service: DocumentService<ProductDocument, HoldPage>, ready: () => Promise<void>) {
 		this.#service = service;
-		this.#store = { products: service.adapter, pages: service.beside };
+		this.#store = { products: service.adapter, pages: service.secondary };
 		this.#ready = ready;
 	}
 
 	start(): void {
 		this.#timers = [
-			setInterval(() => this.#run("Holds are settled later", () => this.sweep()), EVERY_MS),
-			setInterval(() => this.#run("Pages of holds are tidied later", () => this.tidyPages()), EVERY_MS),
-			setInterval(() => this.#run("Ledgers are folded later", () => this.foldLedgers()), FOLD_EVERY_MS),
+			setInterval(() => this.#run("Could not settle holds, retrying", () => this.sweep()), EVERY_MS),
 			setInterval(
-				() => this.#run("What earlier versions did is booked later", () => this.bookEarlier()),
+				() => this.#run("Could not clean up pages of holds, retrying", () => this.cleanUpPages()),
+				EVERY_MS,
+			),
+			setInterval(
+				() => this.#run("Could not fold ledgers, retrying", () => this.foldLedgers()),
+				FOLD_EVERY_MS,
+			),
+			setInterval(
+				() => this.#run("Could not record changes of earlier versions, retrying", () => this.bookEarlier()),
 				EVERY_MS,
 			),
 		];
@@ -132,25 +138,23 @@ export class Sweeper {
 			for (const document of documents) {
 				const units = await bookEarlier(this.#service.adapter, document);
 				if (units !== 0) {
-					this.#service.logger.info(
-						`product ${document._id}: ${units} units of an earlier version are booked`,
-					);
+					this.#service.logger.info(`product ${document._id}: recorded ${units} units of an earlier version`);
 				}
 			}
 		}
 	}
 
 	/** Cleans up the pages of processes that died, and logs lost pages. */
-	async tidyPages(now = Date.now()): Promise<void> {
-		const isMissingDue = now - this.#looked_at >= MISSING_EVERY_MS;
-		const { collected, missing } = await tidyPages(this.#store, now, isMissingDue);
-		this.#looked_at = isMissingDue ? now : this.#looked_at;
+	async cleanUpPages(now = Date.now()): Promise<void> {
+		const isMissingDue = now - this.#missing_checked_at >= MISSING_EVERY_MS;
+		const { collected, missing } = await cleanUpPages(this.#store, now, isMissingDue);
+		this.#missing_checked_at = isMissingDue ? now : this.#missing_checked_at;
 		publishInvalidation(this.#service.broker, collected.map(aboutProduct));
 		for (const { product_id, page_id } of missing) {
 			if (!this.#missing.has(page_id)) {
 				this.#missing.add(page_id);
 				this.#service.logger.error(
-					`product ${product_id} lists the page ${page_id} of its holds, which is not there: they are lost; restore the store of products from a copy that was made at one moment`,
+					`product ${product_id} lists the page ${page_id} of its holds, which does not exist: they are lost; restore the store of products from a consistent copy`,
 				);
 			}
 		}
@@ -163,7 +167,7 @@ export class Sweeper {
 		const reservations = new Set<string>();
 		for await (const reservation_id of this.#reservations(from, to)) {
 			reservations.add(reservation_id);
-			if (reservations.size === ENTRIES_AT_ONCE) {
+			if (reservations.size === BATCH) {
 				settled += await this.#settle([...reservations]);
 				reservations.clear();
 			}
@@ -205,8 +209,8 @@ export class Sweeper {
 }
 
 function split(ids: string[]): string[][] {
-	return Array.from({ length: Math.ceil(ids.length / ENTRIES_AT_ONCE) }, (_, batch) =>
-		ids.slice(batch * ENTRIES_AT_ONCE, (batch + 1) * ENTRIES_AT_ONCE),
+	return Array.from({ length: Math.ceil(ids.length / BATCH) }, (_, batch) =>
+		ids.slice(batch * BATCH, (batch + 1) * BATCH),
 	);
 }
 

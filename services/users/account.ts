@@ -3,7 +3,7 @@ import { problem } from "../../contracts/problems.ts";
 import type { PostgresService } from "../../database/postgres-service.ts";
 import { planErasure } from "./erasure.ts";
 import { clearAttempts } from "./login-guard.ts";
-import { happen, MAIL_AGAIN_SECONDS, requestMailOnce } from "./mail-requests.ts";
+import { MAIL_AGAIN_SECONDS, recordEvent, requestMailOnce } from "./mail-requests.ts";
 import { type Credentials, isMailTokenOf, ownerOfMailToken, purposeOf } from "./mail-tokens.ts";
 import type { UserAttributes } from "./model.ts";
 import { hashPassword } from "./passwords.ts";
@@ -36,7 +36,7 @@ export async function confirmEmail(service: PostgresService, token: string): Pro
 					? problem("EMAIL_TAKEN")
 					: error;
 			});
-		await happen(client, "user.email_changed", id);
+		await recordEvent(client, "user.email_changed", id);
 	});
 }
 
@@ -65,7 +65,7 @@ export async function requestEmailChange(
 			throw problem("TOO_MANY_MAILS", { retry_after_s: MAIL_AGAIN_SECONDS });
 		}
 		if (rows[0]?.is_free) {
-			await happen(client, "user.email_change_requested", id);
+			await recordEvent(client, "user.email_change_requested", id);
 		}
 	});
 }
@@ -74,21 +74,21 @@ export async function requestEmailChange(
  * Returns the former addresses of users that were current at the given times, within the last 30 days; at the time of a
  * change, the address before it. Null if the current address was already in use then, or no time is given.
  *
- * @param asked `at` is ISO 8601 in UTC, in milliseconds.
+ * @param requests `at` is ISO 8601 in UTC, in milliseconds.
  */
 export async function emailsAt(
 	pool: Pick<Pool, "query">,
-	asked: { id: number; at: string | null }[],
+	requests: { id: number; at: string | null }[],
 ): Promise<(string | null)[]> {
-	if (asked.every(({ at }) => at === null)) {
-		return asked.map(() => null);
+	if (requests.every(({ at }) => at === null)) {
+		return requests.map(() => null);
 	}
 	const { rows } = await pool.query<{ email: string | null }>(
 		`SELECT (
 			SELECT email FROM former_emails f WHERE f.user_id = a.id AND f.until >= a.at ORDER BY f.until LIMIT 1
 		) AS email
 		FROM unnest($1::integer[], $2::timestamptz[]) WITH ORDINALITY AS a (id, at, place) ORDER BY place`,
-		[asked.map(({ id }) => id), asked.map(({ at }) => at)],
+		[requests.map(({ id }) => id), requests.map(({ at }) => at)],
 	);
 	return rows.map(({ email }) => email);
 }
@@ -150,7 +150,7 @@ async function setPassword(
 		RETURNING id, role, session_version`,
 		[id, password_hash],
 	);
-	await happen(client, "user.password_changed", id);
+	await recordEvent(client, "user.password_changed", id);
 	return rows[0] as Holder;
 }
 
@@ -185,17 +185,21 @@ async function lockOwner(
 	return owner;
 }
 
-type Powers = Partial<Pick<UserAttributes, "role" | "is_active">>;
+type Privileges = Partial<Pick<UserAttributes, "role" | "is_active">>;
 
 /**
  * Changes a user's role or active state. Sessions and access tokens from before become invalid.
  *
  * @throws USER_NOT_FOUND, LAST_ADMIN
  */
-export async function changePowers(service: PostgresService, id: number, powers: Powers): Promise<void> {
+export async function changePrivileges(
+	service: PostgresService,
+	id: number,
+	privileges: Privileges,
+): Promise<void> {
 	await endingSessions(service, async (client, endSessions) => {
-		const user = await lockUser(client, id, powers.role === "user" || powers.is_active === false);
-		const { role = user.role, is_active = user.is_active } = powers;
+		const user = await lockUser(client, id, privileges.role === "user" || privileges.is_active === false);
+		const { role = user.role, is_active = user.is_active } = privileges;
 		if (role === user.role && is_active === user.is_active) {
 			return;
 		}
@@ -235,7 +239,7 @@ export async function removeUser(
 		);
 		await client.query("DELETE FROM former_emails WHERE user_id = $1", [id]);
 		await endSessions(id);
-		await happen(client, "user.deleted", id);
+		await recordEvent(client, "user.deleted", id);
 		await planErasure(client, id);
 	});
 }

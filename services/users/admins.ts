@@ -1,12 +1,12 @@
 import { randomBytes } from "node:crypto";
 import { problem, problemCode } from "../../contracts/problems.ts";
-import { changePowers } from "./account.ts";
+import { changePrivileges } from "./account.ts";
 import { byEmail } from "./model.ts";
 import { hashPassword } from "./passwords.ts";
 import { addUser } from "./registration.ts";
 import type { UsersService } from "./service.ts";
 
-interface Given {
+interface AdminCredentials {
 	email: string;
 	password: string;
 }
@@ -16,15 +16,15 @@ interface Given {
  *
  * @throws EMAIL_TAKEN
  */
-export async function ensureAdmin(service: UsersService, given: Given) {
+export async function ensureAdmin(service: UsersService, credentials: AdminCredentials) {
 	const firstAdmin = () => service.model.findOne({ where: { role: "admin" }, order: [["id", "ASC"]] });
 	const existing = await firstAdmin();
 	if (existing) {
 		return { created: false, email: existing.email };
 	}
-	const admin = await attributesOf(given);
+	const admin = await attributesOf(credentials);
 	// A customer may already have the username "admin".
-	for (const username of ["admin", someName()]) {
+	for (const username of ["admin", randomUsername()]) {
 		try {
 			const row = await addUser(service, { ...admin, username });
 			return { created: true, email: row.email };
@@ -43,21 +43,21 @@ export async function ensureAdmin(service: UsersService, given: Given) {
 }
 
 /** Makes the user with this e-mail address an admin; creates an account if there is none. */
-export async function makeAdmin(service: UsersService, given: Given) {
-	const row = await service.model.findOne({ where: byEmail(given.email) });
+export async function makeAdmin(service: UsersService, credentials: AdminCredentials) {
+	const row = await service.model.findOne({ where: byEmail(credentials.email) });
 	if (row) {
-		await changePowers(service, row.id, { role: "admin", is_active: true });
+		await changePrivileges(service, row.id, { role: "admin", is_active: true });
 		return { created: false, email: row.email };
 	}
-	await addUser(service, { ...(await attributesOf(given)), username: someName() });
-	return { created: true, email: given.email };
+	await addUser(service, { ...(await attributesOf(credentials)), username: randomUsername() });
+	return { created: true, email: credentials.email };
 }
 
-async function attributesOf({ email, password }: Given) {
+async function attributesOf({ email, password }: AdminCredentials) {
 	const password_hash = await hashPassword(password);
 	return { email, password_hash, full_name: "Admin", role: "admin", is_verified: true } as const;
 }
 
-function someName(): string {
+function randomUsername(): string {
 	return `admin-${randomBytes(4).toString("hex")}`;
 }

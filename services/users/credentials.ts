@@ -25,7 +25,7 @@ export async function isPasswordOf(
 	});
 	if (row && needsRehash) {
 		await replaceHash(service.pool, row, password).catch((error: Error) =>
-			service.logger.warn(`The password of user ${row.id} keeps its outdated hash: ${error.message}`),
+			service.logger.warn(`The password of user ${row.id} could not be rehashed: ${error.message}`),
 		);
 	}
 	return isRight;

@@ -13,8 +13,8 @@ export async function warnOfDuplicates(service: PostgresService): Promise<void> 
 	if (rows.length > 0) {
 		const ids = rows.map(({ id }) => id).join(", ");
 		service.logger.warn(
-			`Users ${ids} registered with the address of another account in other case, which this database had taken for two. ` +
-				"Nobody can log in to them: look at them by GET /api/v1/users/{id}, then delete them",
+			`Users ${ids} registered with the address of another account in a different case, which an earlier version accepted. ` +
+				"Nobody can log in to them: check them by GET /api/v1/users/{id}, then delete them",
 		);
 	}
 }

@@ -3,12 +3,12 @@ import { type ActionName, allActions, callAction } from "../../contracts/actions
 import type { UsersService } from "./service.ts";
 
 /** How long a deletion waits for the other services. */
-const PATIENCE_MS = 1000;
+const TIMEOUT_MS = 1000;
 
 type ForgetUser = Extract<ActionName, `${string}.forgetUser`>;
 
 /** The services that keep something of people, with the action by which each forgets a deleted one. */
-const FORGETTING = new Map(
+const ERASURE_ACTIONS = new Map(
 	[...allActions()].flatMap(([name, { of }]) =>
 		name.endsWith(".forgetUser") ? [[of.name, name as ForgetUser]] : [],
 	),
@@ -19,14 +19,14 @@ export async function planErasure(client: PoolClient, user_id: number): Promise<
 	await client.query(
 		`SELECT graphile_worker.add_job('forget_' || service, json_build_object('user_id', $1::integer), max_attempts => 32767)
 		FROM unnest($2::text[]) AS service`,
-		[user_id, [...FORGETTING.keys()]],
+		[user_id, [...ERASURE_ACTIONS.keys()]],
 	);
 }
 
 /** The tasks of these jobs. */
 export function erasureTasks({ broker }: UsersService) {
 	return Object.fromEntries(
-		[...FORGETTING].map(([service, action]) => [
+		[...ERASURE_ACTIONS].map(([service, action]) => [
 			`forget_${service}`,
 			async (payload: unknown) => {
 				await callAction(broker, action, payload as { user_id: number });
@@ -36,12 +36,14 @@ export function erasureTasks({ broker }: UsersService) {
 }
 
 /** Tells them at once: a deleted user orders nothing more, whoever still takes the tokens. The jobs are the guarantee. */
-export async function spreadDeletion({ broker, logger }: UsersService, user_id: number): Promise<void> {
-	const options = { timeout: PATIENCE_MS, retries: 0 };
+export async function propagateDeletion({ broker, logger }: UsersService, user_id: number): Promise<void> {
+	const options = { timeout: TIMEOUT_MS, retries: 0 };
 	await Promise.all(
-		[...FORGETTING].map(([service, action]) =>
+		[...ERASURE_ACTIONS].map(([service, action]) =>
 			callAction(broker, action, { user_id }, options).catch((error: Error) =>
-				logger.warn(`${service} hears later that user ${user_id} is deleted: ${error.message}`),
+				logger.warn(
+					`Could not tell ${service} that user ${user_id} is deleted, a job will: ${error.message}`,
+				),
 			),
 		),
 	);

@@ -14,7 +14,7 @@ export const MAIL_AGAIN_SECONDS = 60;
  * Queues a request for a mail to this address. A job looks up later whether it belongs to a user, so that neither the
  * response nor its timing reveals it.
  */
-export async function askForMail(pool: Pool, event: MailRequest, email: string): Promise<void> {
+export async function queueMailRequest(pool: Pool, event: MailRequest, email: string): Promise<void> {
 	await pool.query(
 		`SELECT graphile_worker.add_job(
 			'request_mail', json_build_object('event', $1::text, 'email', $2::text),
@@ -36,8 +36,8 @@ export async function requestMail(
 			[email],
 		);
 		const [user] = rows;
-		const isInVain = event === "user.verification_requested" && user?.is_verified;
-		if (user && !isInVain) {
+		const isUnneeded = event === "user.verification_requested" && user?.is_verified;
+		if (user && !isUnneeded) {
 			await requestMailOnce(client, event, user.id);
 		}
 	});
@@ -59,12 +59,12 @@ export async function requestMailOnce(
 	if (rowCount !== 0) {
 		return false;
 	}
-	await happen(client, event, user_id);
+	await recordEvent(client, event, user_id);
 	return true;
 }
 
 /** Records an event in the user's history and publishes it. */
-export async function happen(
+export async function recordEvent(
 	client: PoolClient,
 	event: MailRequest | "user.email_changed" | "user.password_changed" | "user.deleted",
 	user_id: number,

@@ -45,15 +45,15 @@ export function isMailTokenOf(purpose: Purpose, token: string, owner: Credential
 		return false;
 	}
 	const expected = Buffer.from(signature(purpose, owner, parsed.expires));
-	const given = Buffer.from(parsed.signature);
-	return given.length === expected.length && timingSafeEqual(given, expected);
+	const received = Buffer.from(parsed.signature);
+	return received.length === expected.length && timingSafeEqual(received, expected);
 }
 
 function parse(purpose: Purpose, token: string) {
-	const [, given, user_id, expires, signature] =
+	const [, received, user_id, expires, signature] =
 		/^(\w+)\.([1-9]\d{0,9})\.(\d{1,12})\.([\w-]+)$/.exec(token) ?? [];
 	const isInteger = Number(user_id) <= 2_147_483_647;
-	return given === purpose && isInteger
+	return received === purpose && isInteger
 		? { user_id: Number(user_id), expires: Number(expires), signature: signature as string }
 		: undefined;
 }

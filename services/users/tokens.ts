@@ -19,9 +19,9 @@ const REFRESH_DAYS = 30;
 /** Grace period in which a used refresh token returns the same successor again. */
 const REFRESH_GRACE_SECONDS = 5;
 /** Delay before a new key signs, by which time every process has refreshed its public keys. */
-const KEY_REST_SECONDS = 10;
+const KEY_DELAY_SECONDS = 10;
 /** Interval after which a process looks for a newer signing key. */
-const KEY_AGAIN_MS = 10_000;
+const KEY_REFRESH_MS = 10_000;
 
 type Jwk = z.input<typeof users.actions.jwks.result>["keys"][number];
 
@@ -41,7 +41,7 @@ export interface Holder {
 export class TokenSigner {
 	#pool: Pool;
 	#key: SigningKey | undefined;
-	#looked_at = Number.NEGATIVE_INFINITY;
+	#read_at = Number.NEGATIVE_INFINITY;
 
 	constructor(pool: Pool) {
 		this.#pool = pool;
@@ -49,12 +49,12 @@ export class TokenSigner {
 
 	/** Returns an access token that is valid for 15 minutes. */
 	async sign(user: Holder): Promise<string> {
-		if (performance.now() - this.#looked_at > KEY_AGAIN_MS) {
+		if (performance.now() - this.#read_at > KEY_REFRESH_MS) {
 			this.#key = await this.#signingKey();
-			this.#looked_at = performance.now();
+			this.#read_at = performance.now();
 		}
 		if (!this.#key) {
-			throw new Error("no signing key can be opened: was TOKO_SECRET changed? Start the users service again");
+			throw new Error("no signing key can be decrypted: was TOKO_SECRET changed? Restart the users service");
 		}
 		const { kid, private_key } = this.#key;
 		return new SignJWT({ role: user.role, ver: user.session_version })
@@ -106,7 +106,7 @@ export class TokenSigner {
 			INSERT INTO signing_keys (kid, public_jwk, private_key) VALUES ($1, $2, $3)`,
 			[public_jwk.kid, JSON.stringify(public_jwk), sealed, revoke],
 		);
-		this.#looked_at = Number.NEGATIVE_INFINITY;
+		this.#read_at = Number.NEGATIVE_INFINITY;
 		return public_jwk.kid;
 	}
 
@@ -115,7 +115,7 @@ export class TokenSigner {
 		const { rows } = await this.#pool.query<{ kid: string; private_key: Buffer; has_rested: boolean }>(
 			`SELECT kid, private_key, created_at < now() - make_interval(secs => $1) AS has_rested
 			FROM signing_keys ORDER BY created_at DESC`,
-			[KEY_REST_SECONDS],
+			[KEY_DELAY_SECONDS],
 		);
 		const keys = rows.flatMap(({ kid, private_key, has_rested }) => {
 			const key = decrypt(private_key);

@@ -12,7 +12,7 @@ import { postgres } from "../../mixins/postgres.ts";
 import { pruneAll } from "../../mixins/pruning.ts";
 import {
 	changePassword,
-	changePowers,
+	changePrivileges,
 	confirmEmail,
 	removeUser,
 	requestEmailChange,
@@ -23,9 +23,9 @@ import { usersConsistent } from "./consistency.ts";
 import { contactsOf } from "./contacts.ts";
 import { isPasswordOf } from "./credentials.ts";
 import { warnOfDuplicates } from "./duplicates.ts";
-import { erasureTasks, spreadDeletion } from "./erasure.ts";
+import { erasureTasks, propagateDeletion } from "./erasure.ts";
 import { LoginGuard } from "./login-guard.ts";
-import { askForMail, type MailRequest, requestMail } from "./mail-requests.ts";
+import { type MailRequest, queueMailRequest, requestMail } from "./mail-requests.ts";
 import { byEmail, connectUsers, present, presentToOwner } from "./model.ts";
 import { pruneAttempts, pruneFormerEmails, pruneKeys, pruneMailRequests, pruneTokens } from "./prune.ts";
 import { registerOnce } from "./registration.ts";
@@ -34,7 +34,7 @@ import { endingSessions, listRevocations } from "./sessions.ts";
 import { endFamily, exchangeRefreshToken, type Holder, issueRefreshToken, TokenSigner } from "./tokens.ts";
 
 /** Rows that a job deletes once an hour. */
-const FORGOTTEN = [pruneTokens, pruneKeys, pruneAttempts, pruneFormerEmails, pruneMailRequests];
+const PRUNES = [pruneTokens, pruneKeys, pruneAttempts, pruneFormerEmails, pruneMailRequests];
 
 export default service<UsersService>({
 	name: users.name,
@@ -104,12 +104,12 @@ export default service<UsersService>({
 				await confirmEmail(this, token);
 				return { message: "The address is verified" };
 			}
-			await askForMail(this.pool, "user.verification_requested", email as string);
+			await queueMailRequest(this.pool, "user.verification_requested", email as string);
 			return { message: "If this is the address of an account that is not verified, a mail is on its way" };
 		},
 
 		async forgotPassword(ctx) {
-			await askForMail(this.pool, "user.password_reset_requested", ctx.params.email);
+			await queueMailRequest(this.pool, "user.password_reset_requested", ctx.params.email);
 			return { message: "If this is the address of an account, a mail is on its way" };
 		},
 
@@ -160,8 +160,8 @@ export default service<UsersService>({
 		},
 
 		async update(ctx) {
-			const { id, ...powers } = ctx.params;
-			await changePowers(this, id, powers);
+			const { id, ...privileges } = ctx.params;
+			await changePrivileges(this, id, privileges);
 			return present(await this.find(id));
 		},
 
@@ -171,7 +171,7 @@ export default service<UsersService>({
 				throw problem("USER_NOT_FOUND");
 			}
 			await removeUser(this, ctx.params.id, ctx.locals.key_id);
-			await spreadDeletion(this, ctx.params.id);
+			await propagateDeletion(this, ctx.params.id);
 			return null;
 		},
 
@@ -284,7 +284,7 @@ export default service<UsersService>({
 
 	created() {
 		this.addTasks({
-			forget_old_tokens: (_, { abortSignal }) => pruneAll(this.pool, FORGOTTEN, abortSignal),
+			forget_old_tokens: (_, { abortSignal }) => pruneAll(this.pool, PRUNES, abortSignal),
 			...erasureTasks(this),
 			request_mail: (payload) => {
 				const { event, email } = payload as { event: MailRequest; email: string };

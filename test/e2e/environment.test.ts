@@ -100,7 +100,7 @@ test("a start on a database whose locale confuses letters ends with one line tha
 	expect(await shop.ended()).toBe(1);
 	expect(shop.errors().trim().split("\n")).toEqual([
 		expect.stringMatching(
-			/^toko: the database toko_users has a locale in which "i" is not the small letter of "I": /,
+			/^toko: the database toko_users has a locale in which "i" is not the lowercase of "I": /,
 		),
 	]);
 	expect(shop.errors() + shop.output()).not.toContain("geheim");

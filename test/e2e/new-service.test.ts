@@ -92,7 +92,7 @@ test("a service is made in one command, works at once, and follows from its cont
 	});
 	const audit = await result(["audit"]);
 	expect(audit.output).toMatch(/^the moments of reviews are past /m);
-	expect(audit.output).toMatch(/^who is gone is forgotten everywhere +1 /m);
+	expect(audit.output).toMatch(/^a deleted user is erased everywhere +1 /m);
 	expect({ code: audit.code, output: audit.output }).toMatchObject({ code: 0 });
 
 	shop.child.kill("SIGTERM");

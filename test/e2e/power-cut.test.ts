@@ -140,7 +140,7 @@ test("while NATS does not answer orders go on, and afterwards every mail of them
 			const paid = await shop.request("POST", `/api/v1/orders/${placed.body.id}/pay`, { token });
 			expect(paid.status).toBe(200);
 		}
-		await shop.line(/Events of orders wait to be published: TIMEOUT/);
+		await shop.line(/Events of orders are waiting to be published: TIMEOUT/);
 	} finally {
 		process.kill(servers.NATS.pid, "SIGCONT");
 	}

@@ -74,14 +74,14 @@ test.each<[string[], RegExp]>([
 	[["mails", "retry", "--since", "2026-02-31"], /^toko: "2026-02-31" is no moment: /],
 	[["import"], /^toko: name one file, CSV .*: npm run import -- FILE /],
 	[["import", "a.csv", "--numbers", "de"], /^toko: --numbers is id .* not "de": npm run import /],
-	[["bench", "speed"], /^toko: there is no case "speed": there are order, /],
+	[["bench", "speed"], /^toko: unknown case "speed": use one of order, /],
 	[
 		["bench", "costs", "--rounds", "0"],
-		/^toko: --rounds is a whole number from 1 to 50, not "0"; see npm run bench -- --help/,
+		/^toko: --rounds must be a whole number from 1 to 50, not "0"; see npm run bench -- --help/,
 	],
 	[
 		["bench", "store", "--rounds", "3"],
-		/^toko: --rounds does not belong to store; see npm run bench -- --help/,
+		/^toko: --rounds is not an option of store; see npm run bench -- --help/,
 	],
 	[["chaos", "--minutes", "never"], /^toko: minutes must be above 0, .*: npm run chaos -- /],
 	[["chaos", "--mails", "0"], /^toko: mails must be a whole number above 0: npm run chaos -- /],

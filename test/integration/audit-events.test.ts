@@ -45,21 +45,21 @@ describe("the audit names an event", () => {
 				"that nobody took in",
 				"notifications",
 				({ orders }) => place(orders.paid, 1),
-				({ orders: { paid } }) => [`order ${paid.number} event 1 of 2 was the last to be taken in`],
+				({ orders: { paid } }) => [`order ${paid.number} event 1 of 2 was the last one processed`],
 			],
 			[
 				"that was passed over",
 				"notifications",
 				({ orders }) => `INSERT INTO inbox_gaps VALUES ('order:${orders.shipped.id}', 2)`,
 				({ orders: { shipped } }) => [
-					`order ${shipped.number} event 2 of 3 was passed over and has not come since`,
+					`order ${shipped.number} event 2 of 3 was skipped and has not arrived since`,
 				],
 			],
 			[
 				"that was taken in and never published",
 				"notifications",
 				({ orders }) => place(orders.paid, 5),
-				({ orders: { paid } }) => [`order ${paid.number} event 5 was taken in, but 2 were published`],
+				({ orders: { paid } }) => [`order ${paid.number} event 5 was processed, but 2 were published`],
 			],
 			[
 				"that happened and was not published",
@@ -67,8 +67,8 @@ describe("the audit names an event", () => {
 				({ orders }) => `UPDATE event_sequences SET sequence = 1 WHERE aggregate = 'order:${orders.paid.id}'`,
 				({ orders: { paid } }) => [
 					`order ${paid.number} 1 of 2 events were published`,
-					`order ${paid.number} event 2 was taken in, but 1 were published`,
-					`is order.paid, event 2 of order:${paid.id}, which has had 1`,
+					`order ${paid.number} event 2 was processed, but 1 were published`,
+					`is order.paid, event 2 of order:${paid.id}, which published only 1`,
 				],
 			],
 			[
@@ -88,7 +88,7 @@ describe("the audit names an event", () => {
 						`UPDATE event_sequences SET sequence = ${sequence} WHERE aggregate = 'order:${orders.paid.id}'`,
 					({ orders: { paid } }) => [
 						`order ${paid.number} ${sequence} of 2 events were published`,
-						`order ${paid.number} event 2 of ${sequence} was the last to be taken in`,
+						`order ${paid.number} event 2 of ${sequence} was the last one processed`,
 					],
 				],
 			),
@@ -97,7 +97,7 @@ describe("the audit names an event", () => {
 				"notifications",
 				() =>
 					"INSERT INTO dead_letters VALUES (gen_random_uuid(), 'order.paid', '{}', 'no such thing', '', 6)",
-				() => ["order.paid could not be taken in: no such thing"],
+				() => ["order.paid could not be processed: no such thing"],
 			],
 		],
 	);
@@ -109,9 +109,7 @@ describe("the audit names an event", () => {
 			await eventually("an unread event", async () => (await shop.sources.consumer()).unread > 0);
 			expect(await shop.breaches()).toEqual([]);
 			await shop.damage("notifications", place(paid, 1));
-			expect(await shop.breaches()).toEqual([
-				`order ${paid.number} event 1 of 2 was the last to be taken in`,
-			]);
+			expect(await shop.breaches()).toEqual([`order ${paid.number} event 1 of 2 was the last one processed`]);
 			await shop.damage("notifications", place(paid, 2));
 		});
 		await shop.save();
@@ -122,15 +120,15 @@ describe("the audit names an event", () => {
 		const forged = { id: "00000000-0000-4000-8000-000000000001", name: "order.paid", version: 1, data: {} };
 		await withoutNotifications(async () => {
 			expect(await breachesWith({ ...forged, aggregate, sequence: 2 })).toEqual([
-				expect.stringContaining(`is order.paid, event 2 of ${aggregate}, which has had 1`),
+				expect.stringContaining(`is order.paid, event 2 of ${aggregate}, which published only 1`),
 			]);
 			expect(await breachesWith({ ...forged, aggregate, sequence: 1 })).toEqual([
-				expect.stringContaining("with an id that is not that of its event 1"),
+				expect.stringContaining("with an id that does not match its event 1"),
 			]);
 			expect(await breachesWith({ ...forged, aggregate: "ghost:1", sequence: 1 })).toEqual([
-				expect.stringContaining("is of nothing that has events"),
+				expect.stringContaining("has an unknown aggregate"),
 			]);
-			expect(await breachesWith({})).toEqual([expect.stringContaining("is of nothing that has events")]);
+			expect(await breachesWith({})).toEqual([expect.stringContaining("has an unknown aggregate")]);
 			expect(await shop.breaches()).toEqual([]);
 		});
 	});
@@ -147,7 +145,7 @@ describe("the audit has nothing to say of what was pruned by age:", () => {
 		const aggregate = `order:${cancelled.id}`;
 		await shop.damage("notifications", `DELETE FROM inbox WHERE aggregate = '${aggregate}'`);
 		expect(await shop.breaches()).toEqual([
-			expect.stringContaining("event 0 of 2 was the last to be taken in"),
+			expect.stringContaining("event 0 of 2 was the last one processed"),
 		]);
 		await shop.damage("orders", age(cancelled, 181));
 		expect(await shop.breaches()).toEqual([]);
@@ -272,23 +270,23 @@ test("the audit names each event in the stream that tells what did not happen", 
 				(event) => Object.assign(event.data, { total_minor: 1 }),
 			]),
 		).toEqual([
-			`order ${paid.number} has told order.shipped as event 2, where something else happened`,
-			`order ${paid.number} is told of in order.paid as order ${other}`,
-			`order ${paid.number} has a total of 30000, order.paid told 1`,
+			`order ${paid.number} published order.shipped as event 2, which contradicts its history`,
+			`order ${paid.number} is order ${other} in order.paid`,
+			`order ${paid.number} has a total of 30000, but 1 in order.paid`,
 		]);
 		expect(
 			await breachesOf(`order:${shipped.id}`, "order.shipped", [
 				(event) => Object.assign(event, { name: "order.paid" }),
 			]),
-		).toEqual([`order ${shipped.number} has told order.paid as event 3, where something else happened`]);
+		).toEqual([`order ${shipped.number} published order.paid as event 3, which contradicts its history`]);
 		expect(
 			await breachesOf(`user:${shop.buyer.id}`, "user.registered", [
 				(event) => Object.assign(event, { name: "user.deleted" }),
 				(event) => Object.assign(event.data, { user_id: 7 }),
 			]),
 		).toEqual([
-			`user ${shop.buyer.id} has told user.deleted as event 1, where something else happened`,
-			`user ${shop.buyer.id} is told of in user.registered as user 7`,
+			`user ${shop.buyer.id} published user.deleted as event 1, which contradicts its history`,
+			`user ${shop.buyer.id} is user 7 in user.registered`,
 		]);
 	});
 });
@@ -308,10 +306,10 @@ test("the audit compares the owner of an order, some of whose events are lost", 
 	);
 	expect(await shop.breaches()).toEqual(
 		expect.arrayContaining([
-			`order ${paid.number} is of user ${shop.gone}, order.placed told user ${shop.buyer.id}`,
-			`order ${paid.number} is of user ${shop.gone}, order.paid told user ${shop.buyer.id}`,
+			`order ${paid.number} belongs to user ${shop.gone}, but to user ${shop.buyer.id} in order.placed`,
+			`order ${paid.number} belongs to user ${shop.gone}, but to user ${shop.buyer.id} in order.paid`,
 			`order ${paid.number} has no message for order.paid`,
-			`order ${paid.number} is of user ${shop.gone}, but order_confirmation is for user ${shop.buyer.id}`,
+			`order ${paid.number} belongs to user ${shop.gone}, but order_confirmation is for user ${shop.buyer.id}`,
 		]),
 	);
 	await shop.restore();
@@ -330,7 +328,7 @@ describe("the audit names a job of orders", () => {
 				({ orders: { refunded, late } }) =>
 					add("refund_payment", `refund:${refunded.reference}`, { reference: late.reference }),
 				({ orders: { refunded, late } }) => [
-					`refund_payment has the key refund:${refunded.reference}, but is to be done for ${late.reference}`,
+					`refund_payment has the key refund:${refunded.reference}, but its payload names ${late.reference}`,
 				],
 			],
 			[
@@ -338,70 +336,68 @@ describe("the audit names a job of orders", () => {
 				"orders",
 				({ orders: { refunded } }) => add("restock_order", `restock:${refunded.id}`, {}),
 				({ orders: { refunded } }) => [
-					`restock_order has the key restock:${refunded.id}, but is to be done for nothing`,
+					`restock_order has the key restock:${refunded.id}, but its payload names nothing`,
 				],
 			],
 			[
 				"whose payload no text can hold",
 				"orders",
 				() => add("release_stock", "stock:x", { reservation_id: "x\0" }),
-				() => ["release_stock has the key stock:x, but is to be done for nothing"],
+				() => ["release_stock has the key stock:x, but its payload names nothing"],
 			],
 			[
 				"that has the key of another task",
 				"orders",
 				({ orders: { refunded } }) => add("forget_old_keys", `refund:${refunded.reference}`, {}),
 				({ orders: { refunded } }) => [
-					`forget_old_keys has the key refund:${refunded.reference}, which is that of refund_payment`,
+					`forget_old_keys has the key refund:${refunded.reference}, which belongs to refund_payment`,
 				],
 			],
 			[
 				"of a task that there is not",
 				"orders",
 				() => add("no_such_task", "x", {}),
-				() => ["no_such_task is no task of orders"],
+				() => ["no_such_task is not a task of orders"],
 			],
 			[
 				"that would give money back which was paid for good",
 				"orders",
 				({ orders: { paid } }) =>
 					add("refund_payment", `refund:${paid.reference}`, { reference: paid.reference }),
-				({ orders: { paid } }) => [`gives payment ${paid.reference} back, which is settled`],
+				({ orders: { paid } }) => [`refunds payment ${paid.reference}, which is settled`],
 			],
 			[
 				"that would put units on sale that are with a buyer",
 				"orders",
 				({ orders: { shipped } }) => add("restock_order", `restock:${shipped.id}`, { order_id: shipped.id }),
-				({ orders: { shipped } }) => [
-					`puts the units of order ${shipped.number} back on sale, which is shipped`,
-				],
+				({ orders: { shipped } }) => [`restocks order ${shipped.number}, which is shipped`],
 			],
 			[
 				"that would take the units of an order that nobody has paid",
 				"orders",
 				({ orders: { pending } }) =>
 					add("consume_stock", `stock:${pending.id}`, { reservation_id: pending.reservation_id }),
-				({ orders: { pending } }) => [`consume_stock is of order ${pending.number}, which is pending`],
+				({ orders: { pending } }) => [`consume_stock belongs to order ${pending.number}, which is pending`],
 			],
 			[
 				"that is given up after one try",
 				"orders",
 				() => add("release_stock", "stock:x", { reservation_id: "x" }, "max_attempts => 1"),
-				() => ["release_stock is given up after 1 tries, and is to be done in any case"],
+				() => ["release_stock is limited to 1 tries, but must be retried until it succeeds"],
 			],
 			[
 				"that is put off for longer than after as many failures",
 				"orders",
 				() => `${add("release_stock", "stock:x", { reservation_id: "x" })};
 					UPDATE graphile_worker._private_jobs SET attempts = 5, run_at = now() + interval '6 hours' WHERE key = 'stock:x'`,
-				() => ["release_stock is put off to"],
+				() => ["release_stock is postponed to"],
 			],
 			[
-				"that is put off to infinity",
+				"that is postponed to infinity",
 				"orders",
 				() => `${add("release_stock", "stock:x", { reservation_id: "x" })};
 					UPDATE graphile_worker._private_jobs SET run_at = 'infinity' WHERE key = 'stock:x'`,
-				() => ["release_stock is put off to infinity"],
+				() => ["release_stock is postponed to infinity"],
 			],
 		],
 	);
@@ -411,8 +407,8 @@ test("the audit names a sweep that is not done until a far year", async () => {
 	const sweeps = "graphile_worker._private_known_crontabs";
 	await shop.damage("orders", `UPDATE ${sweeps} SET last_execution = '2999-01-01Z'`);
 	expect(await shop.breaches()).toEqual([
-		expect.stringMatching(/^sweep forget_deleted_users of orders was last begun at 2999/),
-		expect.stringMatching(/^sweep forget_old_keys of orders was last begun at 2999/),
+		expect.stringMatching(/^sweep forget_deleted_users of orders last started at 2999/),
+		expect.stringMatching(/^sweep forget_old_keys of orders last started at 2999/),
 	]);
 	await shop.damage("orders", `UPDATE ${sweeps} SET last_execution = NULL`);
 });
@@ -425,16 +421,16 @@ describe("the audit names a job", () => {
 		() => shop,
 		(["users", "orders", "notifications"] as const).flatMap((database) => [
 			[
-				`of ${database} that is put off to a far year`,
+				`of ${database} that is postponed to a far year`,
 				database,
 				() => add("publish_event"),
-				() => [`of ${database} publish_event is put off to 2999-01-01`],
+				() => [`of ${database} publish_event is postponed to 2999-01-01`],
 			],
 			[
 				`of ${database} that was given up`,
 				database,
 				() => `${add("publish_event")}; UPDATE ${jobs} SET attempts = max_attempts WHERE key LIKE '%lost#1'`,
-				() => [`of ${database} publish_event was given up`],
+				() => [`of ${database} publish_event failed permanently`],
 			],
 			[
 				`of ${database} that is locked for ever`,
@@ -442,7 +438,7 @@ describe("the audit names a job", () => {
 				() => `${add("publish_event").replace("'2999-01-01Z'", "now()")};
 					UPDATE ${jobs} SET locked_at = '2999-01-01Z', locked_by = 'nobody' WHERE key LIKE '%lost#1'`,
 				() => [
-					`of ${database} publish_event is locked since 2999-01-01 00:00:00 by nobody, and nobody does it`,
+					`of ${database} publish_event is locked since 2999-01-01 00:00:00 by nobody, but no worker runs it`,
 				],
 			],
 		]),
@@ -453,8 +449,8 @@ describe("the audit names a job", () => {
 		await shop.damage("notifications", place(paid, 1));
 		await shop.damage("orders", add("publish_event").replace("order:lost#1", `order:${paid.id}#2`));
 		expect(await shop.breaches()).toEqual([
-			`order ${paid.number} event 1 of 2 was the last to be taken in`,
-			expect.stringContaining("publish_event is put off to 2999-01-01"),
+			`order ${paid.number} event 1 of 2 was the last one processed`,
+			expect.stringContaining("publish_event is postponed to 2999-01-01"),
 		]);
 		await shop.restore();
 	});

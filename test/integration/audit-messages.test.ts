@@ -38,7 +38,7 @@ describe("the audit names a message", () => {
 				({ orders: { paid } }) => message(paid, "order_paid", "type = 'order_cancelled'"),
 				({ orders: { paid } }) => [
 					`order ${paid.number} has no message for order.paid`,
-					`order ${paid.number} has told its owner order_cancelled, which did not happen`,
+					`order ${paid.number} has the message order_cancelled for an event that did not happen`,
 				],
 			],
 			[
@@ -46,7 +46,7 @@ describe("the audit names a message", () => {
 				"notifications",
 				({ orders: { paid } }) => message(paid, "order_paid", "user_id = user_id + 998"),
 				({ orders: { paid }, buyer }) => [
-					`order ${paid.number} is of user ${buyer.id}, but order_paid is for user ${buyer.id + 998}`,
+					`order ${paid.number} belongs to user ${buyer.id}, but order_paid is for user ${buyer.id + 998}`,
 				],
 			],
 			[
@@ -56,21 +56,23 @@ describe("the audit names a message", () => {
 					message(paid, "order_paid", "aggregate = 'order:00000000-0000-4000-8000-000000000000'"),
 				({ orders: { paid } }) => [
 					`order ${paid.number} has no message for order.paid`,
-					"order:00000000-0000-4000-8000-000000000000 is not there, but notifications",
+					"order:00000000-0000-4000-8000-000000000000 does not exist, but notifications",
 				],
 			],
 			[
 				"that was passed over, of an order that is not there",
 				"notifications",
 				() => "INSERT INTO inbox_gaps VALUES ('order:x', 1)",
-				() => ["order:x is not there, but notifications has taken its events in and has 0 messages of it"],
+				() => [
+					"order:x does not exist, but notifications has processed its events and has 0 messages for it",
+				],
 			],
 			[
 				"by a channel that there is not",
 				"notifications",
 				({ orders: { paid } }) => message(paid, "order_paid", "channel = 'pigeon'"),
 				({ orders: { paid } }) => [
-					"order_paid goes by pigeon, which is no channel",
+					"order_paid uses pigeon, which is not a channel",
 					`order ${paid.number} has no message for order.paid`,
 				],
 			],
@@ -88,7 +90,7 @@ describe("the audit names a message", () => {
 				"that failed and can never be sent again",
 				"notifications",
 				({ orders: { paid } }) => message(paid, "order_paid", "status = 'failed', sent_at = NULL"),
-				() => ["order_paid failed, and what it is made of is gone"],
+				() => ["order_paid failed, but its data is missing"],
 			],
 			[
 				"that is with a sender for ever",
@@ -99,16 +101,18 @@ describe("the audit names a message", () => {
 						"order_paid",
 						"status = 'queued', sent_at = NULL, data = '{}', leased_by = 1, leased_at = '2999-01-01Z'",
 					),
-				() => ["order_paid is with a sender since 2999"],
+				() => ["order_paid is leased since 2999"],
 			],
 			[
 				"of a user who is not there",
 				"notifications",
 				() => "INSERT INTO inbox VALUES ('user:999', 1)",
-				() => ["user:999 is not there, but notifications has taken its events in and has 0 messages of it"],
+				() => [
+					"user:999 does not exist, but notifications has processed its events and has 0 messages for it",
+				],
 			],
 			[
-				"that is put off to a far year",
+				"that is postponed to a far year",
 				"notifications",
 				({ orders: { paid } }) =>
 					message(
@@ -116,38 +120,38 @@ describe("the audit names a message", () => {
 						"order_paid",
 						"status = 'queued', sent_at = NULL, data = '{}', send_at = '2999-01-01Z'",
 					),
-				({ orders: { paid } }) => [`order ${paid.number} order_paid is queued, but put off to 2999-01-01`],
+				({ orders: { paid } }) => [`order ${paid.number} order_paid is queued, but postponed to 2999-01-01`],
 			],
 			[
 				"that is never sent",
 				"notifications",
 				({ orders: { paid } }) =>
 					message(paid, "order_paid", "status = 'queued', sent_at = NULL, data = '{}', send_at = 'infinity'"),
-				({ orders: { paid } }) => [`order ${paid.number} order_paid is queued, but put off to infinity`],
+				({ orders: { paid } }) => [`order ${paid.number} order_paid is queued, but postponed to infinity`],
 			],
 			[
 				"that is queued with nothing to send",
 				"notifications",
 				({ orders: { paid } }) => message(paid, "order_paid", "status = 'queued', sent_at = NULL"),
-				() => ["order_paid is queued, but there is nothing to send"],
+				() => ["order_paid is queued, but its data is missing"],
 			],
 			[
-				"that is sent, but at no time",
+				"that is sent, but has no time",
 				"notifications",
 				({ orders: { paid } }) => message(paid, "order_paid", "sent_at = NULL"),
-				() => ["order_paid is sent, but at no time"],
+				() => ["order_paid is sent, but has no time"],
 			],
 			[
 				"that is sent, but was never handed over",
 				"notifications",
 				({ orders: { paid } }) => message(paid, "order_paid", "history = '[]'"),
-				() => ["order_paid is sent, but its history knows nothing of it"],
+				() => ["order_paid is sent, but not according to its history"],
 			],
 			[
 				"that is sent, but still to be written",
 				"notifications",
 				({ orders: { paid } }) => message(paid, "order_paid", "data = '{}'"),
-				() => ["order_paid is sent, but still has what it is made of"],
+				() => ["order_paid is sent, but still has its data"],
 			],
 			[
 				"that was sent in a far year",
@@ -168,8 +172,8 @@ describe("the audit names a message", () => {
 						history = history || '[{"status": "failed", "reason": "550 5.1.1 no such user"}]'
 					WHERE type IN ('order_paid', 'order_cancelled')`,
 				() => [
-					"messages order_paid 5 of them failed for good, most because of: 550 5.1.1 no such user. To send them again: npm run mails -- retry --type order_paid",
-					"messages order_cancelled 3 of them failed for good",
+					"messages order_paid 5 failed permanently, mostly because of: 550 5.1.1 no such user. To send them again: npm run mails -- retry --type order_paid",
+					"messages order_cancelled 3 failed permanently",
 				],
 			],
 		],

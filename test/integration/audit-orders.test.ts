@@ -11,9 +11,9 @@ beforeAll(async () => {
 afterAll(() => shop.stop());
 
 test("the audit names nothing in a shop at rest, where each check has looked at something", async () => {
-	const { breaches, looks } = await audit(shop.sources, 20_000, 20);
+	const { breaches, results } = await audit(shop.sources, 20_000, 20);
 	expect(breaches).toEqual([]);
-	expect(looks.filter(({ looked_at }) => looked_at === 0)).toEqual([]);
+	expect(results.filter(({ checked }) => checked === 0)).toEqual([]);
 });
 
 const set = ({ id }: Made, change: string) => `UPDATE orders SET ${change} WHERE id = '${id}'`;
@@ -29,10 +29,10 @@ describe("the audit names an order", () => {
 				"orders",
 				({ orders }) => cheaper(orders.paid),
 				({ orders: { paid } }) => [
-					`order ${paid.number} costs 2, payment ${paid.reference} is of 30000`,
-					`order ${paid.number} has a total of 2, its buyer was answered 30000`,
-					`order ${paid.number} has a total of 2, order.placed told 30000`,
-					`order ${paid.number} has a total of 2, order.paid told 30000`,
+					`order ${paid.number} costs 2, but payment ${paid.reference} is for 30000`,
+					`order ${paid.number} has a total of 2, but 30000 in the stored response`,
+					`order ${paid.number} has a total of 2, but 30000 in order.placed`,
+					`order ${paid.number} has a total of 2, but 30000 in order.paid`,
 				],
 			],
 			[
@@ -40,8 +40,8 @@ describe("the audit names an order", () => {
 				"orders",
 				({ orders }) => cheaper(orders.pending),
 				({ orders: { pending } }) => [
-					`order ${pending.number} has a total of 2, its buyer was answered 30000`,
-					`order ${pending.number} has a total of 2, order.placed told 30000`,
+					`order ${pending.number} has a total of 2, but 30000 in the stored response`,
+					`order ${pending.number} has a total of 2, but 30000 in order.placed`,
 				],
 			],
 			[
@@ -50,7 +50,7 @@ describe("the audit names an order", () => {
 				({ orders }) => `DELETE FROM idempotency_keys;
 					UPDATE order_lines SET price_minor = 30000, quantity = 1 WHERE order_id = '${orders.shipped.id}'`,
 				({ orders: { shipped } }) => [
-					`order ${shipped.number} has other lines than order.placed told`,
+					`order ${shipped.number} has other lines than in order.placed`,
 					`product ${shipped.product_id}`,
 				],
 			],
@@ -59,10 +59,10 @@ describe("the audit names an order", () => {
 				"orders",
 				({ orders: { gift } }) => `UPDATE order_lines SET product_id = 'other' WHERE order_id = '${gift.id}'`,
 				({ orders: { gift } }) => [
-					`order ${gift.number} has other lines than its buyer was answered`,
-					`order ${gift.number} has other lines than order.placed told`,
+					`order ${gift.number} has other lines than in the stored response`,
+					`order ${gift.number} has other lines than in order.placed`,
 					`product ${gift.product_id}`,
-					"product other is in orders, but there is no such product",
+					"product other is in orders, but does not exist",
 				],
 			],
 			[
@@ -70,9 +70,9 @@ describe("the audit names an order", () => {
 				"orders",
 				({ orders }) => `DELETE FROM idempotency_keys; ${set(orders.cancelled, "currency = 'USD'")}`,
 				({ orders: { cancelled } }) => [
-					`order ${cancelled.number} is in USD, the shop's currency is IDR`,
-					`order ${cancelled.number} is in USD, order.placed told IDR`,
-					`order ${cancelled.number} is in USD, order.cancelled told IDR`,
+					`order ${cancelled.number} is in USD, but the shop's currency is IDR`,
+					`order ${cancelled.number} is in USD, but in IDR in order.placed`,
+					`order ${cancelled.number} is in USD, but in IDR in order.cancelled`,
 				],
 			],
 			[
@@ -80,11 +80,11 @@ describe("the audit names an order", () => {
 				"orders",
 				({ orders, gone }) => set(orders.paid, `user_id = ${gone}, shipping_address = NULL`),
 				({ orders: { paid }, gone, buyer }) => [
-					" has an order that is not there",
-					`order ${paid.number} is of user ${gone}, order.placed told user ${buyer.id}`,
-					`order ${paid.number} is of user ${gone}, order.paid told user ${buyer.id}`,
-					`order ${paid.number} is of user ${gone}, but order_confirmation is for user ${buyer.id}`,
-					`order ${paid.number} is of user ${gone}, but order_paid is for user ${buyer.id}`,
+					" has an order that does not exist",
+					`order ${paid.number} belongs to user ${gone}, but to user ${buyer.id} in order.placed`,
+					`order ${paid.number} belongs to user ${gone}, but to user ${buyer.id} in order.paid`,
+					`order ${paid.number} belongs to user ${gone}, but order_confirmation is for user ${buyer.id}`,
+					`order ${paid.number} belongs to user ${gone}, but order_paid is for user ${buyer.id}`,
 				],
 			],
 			[
@@ -95,9 +95,9 @@ describe("the audit names an order", () => {
 					INSERT INTO order_lines SELECT id, 1, 'p', 'p', 0, 1 FROM orders WHERE user_id = 999;
 					INSERT INTO reservations SELECT gen_random_uuid(), id FROM orders WHERE user_id = 999`,
 				() => [
-					"user 999 is not there, but has 1 orders, such as TK-000000",
+					"user 999 does not exist, but has 1 orders, such as TK-000000",
 					"order TK-000000 is cancelled after nothing",
-					"product p is in orders, but there is no such product",
+					"product p is in orders, but does not exist",
 				],
 			],
 			[
@@ -107,8 +107,8 @@ describe("the audit names an order", () => {
 					UPDATE order_lines SET quantity = -2 WHERE order_id = '${orders.cancelled.id}'`,
 				({ orders: { cancelled } }) => [
 					`order ${cancelled.number} has -2 units of product ${cancelled.product_id}`,
-					`order ${cancelled.number} has a total of 30000, its lines make -30000`,
-					`order ${cancelled.number} has other lines than order.placed told`,
+					`order ${cancelled.number} has a total of 30000, but its lines sum to -30000`,
+					`order ${cancelled.number} has other lines than in order.placed`,
 				],
 			],
 			[
@@ -117,15 +117,15 @@ describe("the audit names an order", () => {
 				({ orders }) => `DELETE FROM idempotency_keys;
 					UPDATE order_lines SET price_minor = 9223372036854775807 WHERE order_id = '${orders.cancelled.id}'`,
 				({ orders: { cancelled } }) => [
-					`order ${cancelled.number} has a total of 30000, its lines make 18446744073709551614`,
-					`order ${cancelled.number} has other lines than order.placed told`,
+					`order ${cancelled.number} has a total of 30000, but its lines sum to 18446744073709551614`,
+					`order ${cancelled.number} has other lines than in order.placed`,
 				],
 			],
 			[
 				"that is named by a line, and not there",
 				"orders",
 				() => "INSERT INTO order_lines VALUES ('00000000-0000-4000-8000-000000000000', 1, 'p', 'p', 0, 1)",
-				() => ["line 1 of order 00000000-0000-4000-8000-000000000000 is that of no order"],
+				() => ["line 1 of order 00000000-0000-4000-8000-000000000000 belongs to no order"],
 			],
 			[
 				"that has lost its lines",
@@ -133,8 +133,8 @@ describe("the audit names an order", () => {
 				({ orders }) => `DELETE FROM idempotency_keys;
 					DELETE FROM order_lines WHERE order_id = '${orders.cancelled.id}'`,
 				({ orders: { cancelled } }) => [
-					`order ${cancelled.number} has a total of 30000, its lines make 0`,
-					`order ${cancelled.number} has other lines than order.placed told`,
+					`order ${cancelled.number} has a total of 30000, but its lines sum to 0`,
+					`order ${cancelled.number} has other lines than in order.placed`,
 				],
 			],
 			[
@@ -145,8 +145,8 @@ describe("the audit names an order", () => {
 				({ orders: { shipped } }) => [
 					`order ${shipped.number} is shipped after paid → pending → shipped`,
 					`order ${shipped.number} was paid at`,
-					`order ${shipped.number} has told order.placed as event 1, where something else happened`,
-					`order ${shipped.number} has told order.paid as event 2, where something else happened`,
+					`order ${shipped.number} published order.placed as event 1, which contradicts its history`,
+					`order ${shipped.number} published order.paid as event 2, which contradicts its history`,
 				],
 			],
 			[
@@ -161,26 +161,24 @@ describe("the audit names an order", () => {
 				"orders",
 				({ orders }) => `DELETE FROM idempotency_keys; ${set(orders.gift, "number = 'TK-999999'")}`,
 				({ orders: { gift } }) => [
-					"order TK-999999 has a number that was not given out yet",
-					`order TK-999999 order.placed told of ${gift.number}`,
-					`order TK-999999 order.paid told of ${gift.number}`,
+					"order TK-999999 has a number that was not assigned yet",
+					`order TK-999999 has the number ${gift.number} in order.placed`,
+					`order TK-999999 has the number ${gift.number} in order.paid`,
 				],
 			],
 			[
 				"that was refunded and whose units no job puts back on sale",
 				"orders",
 				({ orders }) => set(orders.refunded, "restock_done = false"),
-				({ orders: { refunded } }) => [
-					`order ${refunded.number} is to have its units back on sale, but no job does it`,
-				],
+				({ orders: { refunded } }) => [`order ${refunded.number} must be restocked, but has no job for it`],
 			],
 			[
 				"whose units went back on sale although it was not refunded",
 				"orders",
 				({ orders }) => set(orders.paid, "restocked = true, restock_done = true"),
 				({ orders: { paid } }) => [
-					`order ${paid.number} has its units back on sale, but is paid`,
-					"got 0 units back from refunded orders",
+					`order ${paid.number} was restocked, but is paid`,
+					"got back 0 units from refunded orders",
 				],
 			],
 			[
@@ -204,13 +202,15 @@ describe("the audit names an order", () => {
 					orders,
 				}) => `UPDATE idempotency_keys SET answer = jsonb_set(answer, '{order,number}', '"TK-777777"')
 					WHERE answer->'order'->>'id' = '${orders.paid.id}'`,
-				({ orders: { paid } }) => [`order ${paid.number} has this number, its buyer was answered TK-777777`],
+				({ orders: { paid } }) => [
+					`order ${paid.number} has this number, but TK-777777 in the stored response`,
+				],
 			],
 			...(
 				[
-					["id", "has an order that is not there"],
-					["lines", "has other lines than its buyer was answered"],
-					["expires_at", "its buyer was answered x"],
+					["id", "has an order that does not exist"],
+					["lines", "has other lines than in the stored response"],
+					["expires_at", "but at x in the stored response"],
 				] as const
 			).map(
 				([field, what]): Breach => [
@@ -226,7 +226,7 @@ describe("the audit names an order", () => {
 				"orders",
 				({ orders: { paid } }) => `UPDATE idempotency_keys SET created_at = '2999-01-01Z'
 					WHERE answer->'order'->>'id' = '${paid.id}'`,
-				() => ["was answered at 2999"],
+				() => ["was stored at 2999"],
 			],
 		],
 	);
@@ -271,7 +271,7 @@ describe("the audit names a pending order", () => {
 				({ orders: { pending } }) => `DELETE FROM idempotency_keys;
 					${set(pending, "expires_at = expires_at - interval '20 minutes'")}`,
 				({ orders: { pending } }) => [
-					`hold ${pending.reservation_id} of product ${pending.product_id} ends at`,
+					`hold ${pending.reservation_id} of product ${pending.product_id} expires at`,
 				],
 			],
 			[
@@ -279,7 +279,7 @@ describe("the audit names a pending order", () => {
 				"orders",
 				({ orders }) => `DELETE FROM idempotency_keys; ${set(orders.pending, "expires_at = 'infinity'")}`,
 				({ orders: { pending } }) => [
-					`order ${pending.number} is pending until infinity, longer than any order`,
+					`order ${pending.number} is pending until infinity, longer than allowed`,
 				],
 			],
 			[
@@ -289,8 +289,8 @@ describe("the audit names a pending order", () => {
 					INSERT INTO order_lines SELECT order_id, n, product_id, name, 0, 2147483647 FROM order_lines, generate_series(2, 3) AS n
 					WHERE order_id = '${pending.id}'`,
 				({ orders: { pending } }) => [
-					`hold ${pending.reservation_id} of product ${pending.product_id} is of 2 units, order ${pending.number} has 4294967296`,
-					`order ${pending.number} has other lines than order.placed told`,
+					`hold ${pending.reservation_id} of product ${pending.product_id} has 2 units, but order ${pending.number} has 4294967296`,
+					`order ${pending.number} has other lines than in order.placed`,
 				],
 			],
 		],
@@ -318,18 +318,18 @@ test("a check that fails is named, and the others go on", async () => {
 	);
 	const failed = 'could not be checked: relation "sandbox_charges" does not exist';
 	expect(await shop.breaches()).toEqual([
-		`order ${pending.number} is in USD, the shop's currency is IDR`,
-		`check "a payment is what its order costs" ${failed}`,
-		`check "the provider's books are the shop's" ${failed}`,
-		`order ${pending.number} is in USD, order.placed told IDR`,
+		`order ${pending.number} is in USD, but the shop's currency is IDR`,
+		`check "a payment equals its order's total" ${failed}`,
+		`check "payments match the provider's charges" ${failed}`,
+		`order ${pending.number} is in USD, but in IDR in order.placed`,
 	]);
 	await shop.damage("orders", "ALTER TABLE elsewhere RENAME TO sandbox_charges");
 	await shop.restore();
 });
 
 test("the audit says what to do about each finding", async () => {
-	const { looks } = await audit(shop.sources, 20_000, 20);
-	expect(looks.filter(({ cure }) => !/^\S.{30,}\.$/.test(cure))).toEqual([]);
+	const { results } = await audit(shop.sources, 20_000, 20);
+	expect(results.filter(({ remedy }) => !/^\S.{30,}\.$/.test(remedy))).toEqual([]);
 });
 
 describe("the audit names an order that is gone with all its rows in orders", () => {
@@ -344,11 +344,11 @@ describe("the audit names an order that is gone with all its rows in orders", ()
 				"orders",
 				({ orders }) => remove(orders.cancelled),
 				({ orders: { cancelled } }) => [
-					" has an order that is not there",
-					`order:${cancelled.id} has had 2 events, but there is no such order`,
-					`order:${cancelled.id} is not there, but has told order.placed`,
-					`order:${cancelled.id} is not there, but has told order.cancelled`,
-					`order:${cancelled.id} is not there, but notifications has taken its events in and has 2 messages of it`,
+					" has an order that does not exist",
+					`order:${cancelled.id} published 2 events, but does not exist`,
+					`order:${cancelled.id} does not exist, but published order.placed`,
+					`order:${cancelled.id} does not exist, but published order.cancelled`,
+					`order:${cancelled.id} does not exist, but notifications has processed its events and has 2 messages for it`,
 				],
 			],
 			[
@@ -359,7 +359,7 @@ describe("the audit names an order that is gone with all its rows in orders", ()
 				({ orders: { cancelled } }) => [
 					`event at `,
 					`event at `,
-					`order:${cancelled.id} is not there, but notifications has taken its events in and has 2 messages of it`,
+					`order:${cancelled.id} does not exist, but notifications has processed its events and has 2 messages for it`,
 				],
 			],
 			[
@@ -371,8 +371,8 @@ describe("the audit names an order that is gone with all its rows in orders", ()
 						run_at => now() + interval '4 minutes', max_attempts => 32767, job_key => 'restock:${pending.id}')`,
 				({ orders: { pending } }) => [
 					`event at `,
-					`is restock_order of restock:${pending.id}, which is not there`,
-					`order:${pending.id} is not there, but notifications has taken its events in and has 1 messages of it`,
+					`is restock_order of restock:${pending.id}, which does not exist`,
+					`order:${pending.id} does not exist, but notifications has processed its events and has 1 messages for it`,
 				],
 			],
 		],
@@ -390,8 +390,8 @@ test("the audit names a pending order that nobody ends, while no process sweeps"
 		`DELETE FROM idempotency_keys; ${set(pending, "expires_at = now() - interval '6 minutes'")}`,
 	);
 	expect(await shop.breaches()).toEqual([
-		expect.stringMatching(`^hold ${pending.reservation_id} of product .* ends at`),
-		expect.stringContaining(`order ${pending.number} should have ended at`),
+		expect.stringMatching(`^hold ${pending.reservation_id} of product .* expires at`),
+		expect.stringContaining(`order ${pending.number} should have expired at`),
 	]);
 	await shop.restore();
 });

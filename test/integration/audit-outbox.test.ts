@@ -23,7 +23,7 @@ test("the audit names an event that was published and that nobody has, and repai
 	expect(found).toEqual([
 		expect.objectContaining({
 			document: `order ${order.number}`,
-			what: "event 0 of 1 was the last to be taken in",
+			what: "event 0 of 1 was the last one processed",
 			events: [{ database: "orders", aggregate, sequence: 1 }],
 		}),
 	]);
@@ -37,7 +37,7 @@ test("the audit names an event that was passed over, and repairs it", async () =
 	const taken = () =>
 		sql("notifications", "SELECT 1 FROM inbox WHERE aggregate = $1 AND sequence = 2", [aggregate]);
 	await eventually("both events", async () => (await taken()).rowCount === 1);
-	await eventually("nothing to be on its way", async () => (await shop.sources.eventsUnderWay()) === 0);
+	await eventually("nothing to be on its way", async () => (await shop.sources.eventsInProgress()) === 0);
 	await sql("notifications", "INSERT INTO inbox_gaps VALUES ($1, 1)", [aggregate]);
 	await sql(
 		"notifications",
@@ -46,7 +46,7 @@ test("the audit names an event that was passed over, and repairs it", async () =
 	);
 	const found = await breaches();
 	expect(found).toEqual([
-		expect.objectContaining({ what: "event 1 of 2 was passed over and has not come since" }),
+		expect.objectContaining({ what: "event 1 of 2 was skipped and has not arrived since" }),
 	]);
 	await repair(found, true, () => undefined);
 	await eventually("the gap to close", async () => {

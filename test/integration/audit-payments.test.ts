@@ -23,15 +23,15 @@ describe("the audit names a payment", () => {
 				"orders",
 				({ orders }) => payment(orders.paid, "amount_minor = 29999"),
 				({ orders: { paid } }) => [
-					`order ${paid.number} costs 30000, payment ${paid.reference} is of 29999`,
-					`charge ${paid.reference} is of 30000 at the provider, the payment of order ${paid.number} of 29999`,
+					`order ${paid.number} costs 30000, but payment ${paid.reference} is for 29999`,
+					`charge ${paid.reference} is for 30000 at the provider, but the payment of order ${paid.number} is for 29999`,
 				],
 			],
 			[
 				"of which the provider charged another amount",
 				"orders",
 				({ orders }) => charge(orders.paid, "amount_minor = 300000"),
-				({ orders: { paid } }) => [`charge ${paid.reference} is of 300000 at the provider`],
+				({ orders: { paid } }) => [`charge ${paid.reference} is for 300000 at the provider`],
 			],
 			[
 				"of which the provider cancelled the charge",
@@ -46,7 +46,7 @@ describe("the audit names a payment", () => {
 				"orders",
 				({ orders }) => `DELETE FROM sandbox_charges WHERE reference = '${orders.paid.reference}'`,
 				({ orders: { paid } }) => [
-					`charge ${paid.reference} is not there at the provider, but settled here, for order ${paid.number}`,
+					`charge ${paid.reference} is missing at the provider, but settled here, for order ${paid.number}`,
 				],
 			],
 			[
@@ -54,7 +54,7 @@ describe("the audit names a payment", () => {
 				"orders",
 				({ orders }) => `DELETE FROM provider_events WHERE reference = '${orders.transferred.reference}'`,
 				({ orders: { transferred } }) => [
-					`charge ${transferred.reference} is not there at the provider, but settled here, for order ${transferred.number}`,
+					`charge ${transferred.reference} is missing at the provider, but settled here, for order ${transferred.number}`,
 				],
 			],
 			[
@@ -77,9 +77,7 @@ describe("the audit names a payment", () => {
 				"that came too late and did not go back at the provider",
 				"orders",
 				({ orders }) => `DELETE FROM sandbox_charges WHERE reference = '${orders.late.reference}'`,
-				({ orders: { late } }) => [
-					`charge ${late.reference} is not there at the provider, but refunded here`,
-				],
+				({ orders: { late } }) => [`charge ${late.reference} is missing at the provider, but refunded here`],
 			],
 			[
 				"that failed here and was settled by the provider's message",
@@ -87,8 +85,8 @@ describe("the audit names a payment", () => {
 				({ orders }) => payment(orders.transferred, "status = 'failed'"),
 				({ orders: { transferred } }) => [
 					`order ${transferred.number} is paid without a payment`,
-					`order ${transferred.number} was paid by payment:${transferred.reference}, which is no payment of it`,
-					`told payment.settled, but payment ${transferred.reference} is failed`,
+					`order ${transferred.number} was paid by payment:${transferred.reference}, which is not a payment of this order`,
+					`reported payment.settled, but payment ${transferred.reference} is failed`,
 				],
 			],
 			[
@@ -97,7 +95,7 @@ describe("the audit names a payment", () => {
 				({ orders }) => payment(orders.paid, "status = 'failed'"),
 				({ orders: { paid } }) => [
 					`order ${paid.number} is paid without a payment`,
-					`order ${paid.number} was paid by payment:${paid.reference}, which is no payment of it`,
+					`order ${paid.number} was paid by payment:${paid.reference}, which is not a payment of this order`,
 					`charge ${paid.reference} is settled at the provider, but failed here`,
 				],
 			],
@@ -106,7 +104,7 @@ describe("the audit names a payment", () => {
 				"orders",
 				({ orders }) =>
 					`UPDATE provider_events SET amount_minor = 1 WHERE reference = '${orders.transferred.reference}'`,
-				({ orders: { transferred } }) => [`told 1, payment ${transferred.reference} is of 30000`],
+				({ orders: { transferred } }) => [`reported 1, but payment ${transferred.reference} is for 30000`],
 			],
 			[
 				"beside another one of the same order",
@@ -119,7 +117,7 @@ describe("the audit names a payment", () => {
 				({ orders: { paid } }) => [
 					`order ${paid.number} was paid 2 times: `,
 					`payment pay_twice is refunding, but order ${paid.number} is paid`,
-					"payment pay_twice has to go back, but no job does it",
+					"payment pay_twice must be refunded, but has no job for it",
 				],
 			],
 			[
@@ -137,11 +135,11 @@ describe("the audit names a payment", () => {
 				({ orders: { late } }) => payment(late, "status = 'settled'"),
 				({ orders: { late } }) => [
 					`payment ${late.reference} is settled, but order ${late.number} is cancelled`,
-					`payment ${late.reference} is settled, though it came too late for its order`,
+					`payment ${late.reference} is settled, although it came too late for its order`,
 					`charge ${late.reference} is refunded at the provider, but settled here`,
-					`order ${late.number} has told payment.refunded as event 3, where something else happened`,
+					`order ${late.number} published payment.refunded as event 3, which contradicts its history`,
 					`order ${late.number} 3 of 2 events were published`,
-					`order ${late.number} has told its owner payment_refunded, which did not happen`,
+					`order ${late.number} has the message payment_refunded for an event that did not happen`,
 				],
 			],
 			[
@@ -150,7 +148,7 @@ describe("the audit names a payment", () => {
 				({ orders: { open } }) =>
 					`INSERT INTO provider_events (id, reference, type, amount_minor) VALUES ('failed', '${open.reference}', 'payment.failed', 30000)`,
 				({ orders: { open } }) => [
-					`webhook failed told payment.failed, but payment ${open.reference} is open`,
+					`webhook failed reported payment.failed, but payment ${open.reference} is open`,
 				],
 			],
 			[
@@ -170,7 +168,7 @@ describe("the audit names a payment", () => {
 				"orders",
 				() => `INSERT INTO payments (reference, order_id, method, amount_minor, status, due_at)
 					VALUES ('pay_none', gen_random_uuid(), 'transfer', 1, 'failed', now())`,
-				() => ["payment pay_none is of no order"],
+				() => ["payment pay_none belongs to no order"],
 			],
 			[
 				"that is open and that nobody looks after",
@@ -194,7 +192,9 @@ describe("the audit names a payment", () => {
 				"that has to go back and that no job gives back",
 				"orders",
 				({ orders }) => payment(orders.refunded, "status = 'refunding'"),
-				({ orders: { refunded } }) => [`payment ${refunded.reference} has to go back, but no job does it`],
+				({ orders: { refunded } }) => [
+					`payment ${refunded.reference} must be refunded, but has no job for it`,
+				],
 			],
 			[
 				"that is gone",
@@ -202,7 +202,7 @@ describe("the audit names a payment", () => {
 				({ orders: { paid } }) => `DELETE FROM payments WHERE reference = '${paid.reference}'`,
 				({ orders: { paid } }) => [
 					`order ${paid.number} is paid without a payment`,
-					`order ${paid.number} was paid by payment:${paid.reference}, which is no payment of it`,
+					`order ${paid.number} was paid by payment:${paid.reference}, which is not a payment of this order`,
 					`charge ${paid.reference} is settled at the provider, but unknown here`,
 				],
 			],

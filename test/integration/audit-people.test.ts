@@ -10,7 +10,7 @@ beforeAll(async () => {
 afterAll(() => shop.stop());
 
 describe("the audit names a deleted user", () => {
-	const account = "was deleted, but the row still tells of the person or lets them in";
+	const account = "was deleted, but the row still has personal data or allows a login";
 	testBreaches(
 		() => shop,
 		[
@@ -26,7 +26,7 @@ describe("the audit names a deleted user", () => {
 				"whose former address is kept",
 				"users",
 				({ gone }) => `INSERT INTO former_emails VALUES (${gone}, 'budi@toko.test')`,
-				({ gone }) => [`user ${gone} was deleted, but a former address is kept`],
+				({ gone }) => [`user ${gone} was deleted, but a former address is still stored`],
 			],
 			[
 				"who still has a session",
@@ -40,8 +40,8 @@ describe("the audit names a deleted user", () => {
 				"users",
 				({ gone }) => `UPDATE users SET deleted_at = NULL, full_name = 'Budi' WHERE id = ${gone}`,
 				({ gone }) => [
-					`user ${gone} was deleted, but is there again`,
-					`user ${gone} was deleted, which orders was told, but is there again`,
+					`user ${gone} was deleted, but exists again`,
+					`user ${gone} was deleted, as orders knows, but exists again`,
 				],
 			],
 			[
@@ -51,9 +51,9 @@ describe("the audit names a deleted user", () => {
 					DELETE FROM user_history WHERE user_id = ${gone};
 					UPDATE event_sequences SET sequence = 1 WHERE aggregate = 'user:${gone}'`,
 				({ gone }) => [
-					`user ${gone} event 2 was taken in, but 1 were published`,
-					`is user.deleted, event 2 of user:${gone}, which has had 1`,
-					`user ${gone} was deleted, which orders was told, but is there again`,
+					`user ${gone} event 2 was processed, but 1 were published`,
+					`is user.deleted, event 2 of user:${gone}, which published only 1`,
+					`user ${gone} was deleted, as orders knows, but exists again`,
 				],
 			],
 			[
@@ -66,7 +66,7 @@ describe("the audit names a deleted user", () => {
 				"of whom orders was not told",
 				"orders",
 				() => "DELETE FROM deleted_users",
-				({ gone }) => [`user ${gone} was deleted, but orders does not know and no job tells it`],
+				({ gone }) => [`user ${gone} was deleted, but orders was not told and no job will tell it`],
 			],
 			[
 				"whose address is left in an order",
@@ -89,7 +89,7 @@ describe("the audit names a deleted user", () => {
 				"orders",
 				({ gone }) => `UPDATE idempotency_keys SET answer = jsonb_set(answer, '{order,note}', '"ring twice"')
 					WHERE user_id = ${gone}`,
-				({ gone }) => [` of user ${gone} answers the address or note of a user who was deleted`],
+				({ gone }) => [` of user ${gone} returns the address or note of a user who was deleted`],
 			],
 			[
 				"whose address is left in messages",
@@ -106,7 +106,7 @@ test.each([
 	["of another user", 1, "attempts = 0"],
 	["that was given up", 0, "attempts = max_attempts, key = 'x'"],
 	["that is locked for ever", 0, "locked_at = '2999-01-01Z', locked_by = 'nobody'"],
-	["that is put off to a far year", 0, "run_at = '2999-01-01Z'"],
+	["that is postponed to a far year", 0, "run_at = '2999-01-01Z'"],
 ])(
 	"the audit names a deleted user of whom orders was not told, also beside a job %s",
 	async (_, next, change) => {
@@ -119,13 +119,13 @@ test.each([
 		UPDATE graphile_worker._private_jobs SET ${change}`,
 		);
 		expect(await shop.breaches()).toContain(
-			`user ${gone} was deleted, but orders does not know and no job tells it`,
+			`user ${gone} was deleted, but orders was not told and no job will tell it`,
 		);
 		await shop.restore();
 	},
 );
 
-describe("the audit names a user who is switched off", () => {
+describe("the audit names a user who is inactive", () => {
 	testBreaches(
 		() => shop,
 		[
@@ -133,7 +133,7 @@ describe("the audit names a user who is switched off", () => {
 				"and still has a session",
 				"users",
 				({ buyer }) => `UPDATE users SET is_active = false WHERE id = ${buyer.id}`,
-				({ buyer }) => [`user ${buyer.id} is switched off, but has 1 refresh tokens`],
+				({ buyer }) => [`user ${buyer.id} is inactive, but has 1 refresh tokens`],
 			],
 		],
 	);
@@ -151,8 +151,8 @@ describe("the audit names a user who is gone", () => {
 				}) => `DELETE FROM refresh_tokens WHERE user_id = ${id}; DELETE FROM users WHERE id = ${id};
 					UPDATE event_sequences SET sequence = 2, lost = 1 WHERE aggregate = 'user:${id}'`,
 				({ buyer: { id } }) => [
-					`user:${id} is not there, but notifications has taken its events in and has 1 messages of it`,
-					`user ${id} is not there, but has 9 orders, such as TK-000001`,
+					`user:${id} does not exist, but notifications has processed its events and has 1 messages for it`,
+					`user ${id} does not exist, but has 9 orders, such as TK-000001`,
 				],
 			],
 			[
@@ -160,7 +160,7 @@ describe("the audit names a user who is gone", () => {
 				"users",
 				() =>
 					"INSERT INTO users (id, email, username, password_hash, full_name) VALUES (-7, 'z', 'z', 'x', 'x')",
-				() => ["user -7 has an id that is never given"],
+				() => ["user -7 has an id that is never assigned"],
 			],
 			[
 				"and has orders",
@@ -168,8 +168,8 @@ describe("the audit names a user who is gone", () => {
 				({ buyer: { id } }) =>
 					`DELETE FROM refresh_tokens WHERE user_id = ${id}; DELETE FROM users WHERE id = ${id}`,
 				({ buyer: { id } }) => [
-					`user:${id} is not there, but notifications has taken its events in and has 1 messages of it`,
-					`user ${id} is not there, but has 9 orders, such as TK-000001`,
+					`user:${id} does not exist, but notifications has processed its events and has 1 messages for it`,
+					`user ${id} does not exist, but has 9 orders, such as TK-000001`,
 				],
 			],
 		],

@@ -114,12 +114,12 @@ describe.each(stores)("with products on %s, the audit names", (_, url) => {
 		expect(breach).toEqual([
 			expect.objectContaining({
 				document: `ledger of product ${kopi.id} (${kopi.name})`,
-				what: "accounts for 10 units, 12 were supplied",
+				what: "accounts for 10 units, but 12 were supplied",
 			}),
 		]);
 		const said: string[] = [];
 		await repair(breach, true, (line) => said.push(line));
-		expect(said).toEqual([`product ${kopi.id}: 2 units booked as a repair`]);
+		expect(said).toEqual([`product ${kopi.id}: 2 units recorded as a repair`]);
 		const { entries } = await callAction(shop, "v1.products.ledger", { product: kopi.id }, asService());
 		expect(entries.at(-1)).toMatchObject({ reason: "repair", quantity: 2, by: "shop" });
 	});
@@ -137,41 +137,37 @@ describe.each(stores)("with products on %s, the audit names", (_, url) => {
 	const DAYS_AGO = new Date(Date.now() - 3 * 24 * 3_600_000).toISOString();
 
 	test.each<[string, object, string]>([
-		["holds that are null", { $set: { holds: null } }, "has the holds null, which are no list"],
-		["no holds at all", { $unset: { holds: true } }, "has the holds undefined, which are no list"],
-		["a ledger that is null", { $set: { ledger: null } }, "has the ledger null, which is no object"],
-		[
-			"an entry that is null",
-			{ $set: { ledger: { zz: null } } },
-			"has the ledger entry zz of null, which is none",
-		],
+		["holds that are null", { $set: { holds: null } }, "has holds that are not a list: null"],
+		["no holds at all", { $unset: { holds: true } }, "has holds that are not a list: undefined"],
+		["a ledger that is null", { $set: { ledger: null } }, "has a field ledger that is not an object: null"],
+		["an entry that is null", { $set: { ledger: { zz: null } } }, "has an invalid ledger entry zz: null"],
 		[
 			"an entry with no reason",
 			{ $set: { ledger: { zz: entry({}) } } },
-			"has the ledger entry zz, whose reason is undefined",
+			"has the ledger entry zz with the reason undefined",
 		],
 		[
 			"an entry with a reason that there is not",
 			{ $set: { ledger: { zz: entry({ reason: "gift" }) } } },
-			'has the ledger entry zz, whose reason is "gift"',
+			'has the ledger entry zz with the reason "gift"',
 		],
 		[
 			"an entry of no time",
 			{ $set: { ledger: { zz: entry({ reason: "admin", at: "x" }) } } },
-			'has the ledger entry zz, which was made at "x"',
+			'has the ledger entry zz with the time "x"',
 		],
 		[
 			"a sum with a reason that there is not",
 			{ $set: { ledger_sums: { stolen: 10 } } },
-			'has 10 units in its ledger whose reason is "stolen"',
+			'has 10 units with the reason "stolen" in its ledger',
 		],
 		[
 			"units raised together with a ledger that is absent",
 			{ $unset: { ledger_sums: true }, $set: { stock: 19, supplied: 19, created_at: DAYS_AGO } },
-			"has no ledger, so nothing is known of the 19 units that were supplied",
+			"has no ledger for its 19 supplied units",
 		],
-		["a price below nothing", { $set: { price_minor: -1 } }, "has a price of -1"],
-		["no name", { $set: { name: "" } }, 'has the name ""'],
+		["a price below nothing", { $set: { price_minor: -1 } }, "has an invalid price: -1"],
+		["no name", { $set: { name: "" } }, 'has an invalid name: ""'],
 	])("%s", async (_name, update, what) => {
 		const kopi = await product();
 		await breakIt(kopi.id, update);
@@ -185,10 +181,10 @@ describe.each(stores)("with products on %s, the audit names", (_, url) => {
 		await breakIt(kopi.id, { $set: { ledger_sums: null, holds } });
 		expect((await breaches()).toSorted()).toEqual(
 			[
-				`ledger of product ${kopi.id} (${kopi.name}) accounts for 0 units, 10 were supplied`,
-				`product ${kopi.id} (${kopi.name}) has the hold ${JSON.stringify(holds[0])}, which is none`,
-				`product ${kopi.id} (${kopi.name}) has the hold null, which is none`,
-				`product ${kopi.id} (${kopi.name}) has the ledger_sums null, which is no object`,
+				`ledger of product ${kopi.id} (${kopi.name}) accounts for 0 units, but 10 were supplied`,
+				`product ${kopi.id} (${kopi.name}) has an invalid hold: ${JSON.stringify(holds[0])}`,
+				`product ${kopi.id} (${kopi.name}) has an invalid hold: null`,
+				`product ${kopi.id} (${kopi.name}) has a field ledger_sums that is not an object: null`,
 			].toSorted(),
 		);
 	});
@@ -203,7 +199,7 @@ describe.each(stores)("with products on %s, the audit names", (_, url) => {
 			made.pop();
 		};
 		expect(await breaches()).toContain(
-			`product ${stray._id} (undefined) has the holds undefined, which are no list`,
+			`product ${stray._id} (undefined) has holds that are not a list: undefined`,
 		);
 	});
 
@@ -220,7 +216,7 @@ describe.each(stores)("with products on %s, the audit names", (_, url) => {
 		await breakIt(kopi.id, { $set: { "holds.0.expires_at": expires_at } });
 		expect(await breaches()).toEqual([
 			expect.stringMatching(
-				`^hold .* of product ${kopi.id} ends at ${expires_at}, order ${order.number} at 20`,
+				`^hold .* of product ${kopi.id} expires at ${expires_at}, but order ${order.number} at 20`,
 			),
 		]);
 	});
@@ -231,7 +227,7 @@ describe.each(stores)("with products on %s, the audit names", (_, url) => {
 		const [hold] = ((await store().findOne({ _id: kopi.id })) as ProductDocument).holds;
 		await breakIt(teh.id, { $inc: { stock: -1 }, $set: { holds: [hold] } });
 		expect(await breaches()).toEqual([
-			`hold ${hold?.reservation_id} of product ${teh.id} is that of order ${order.number}, which has no such product`,
+			`hold ${hold?.reservation_id} of product ${teh.id} belongs to order ${order.number}, which does not contain this product`,
 		]);
 	});
 
@@ -243,7 +239,7 @@ describe.each(stores)("with products on %s, the audit names", (_, url) => {
 		const document = (await store().findOne({ _id: kopi.id })) as ProductDocument;
 		await remove(kopi.id);
 		mend = () => store().insert(document);
-		expect(await breaches()).toContain(`product ${kopi.id} is in orders, but there is no such product`);
+		expect(await breaches()).toContain(`product ${kopi.id} is in orders, but does not exist`);
 	});
 
 	test("a product that is ordered all the time, and only it", async () => {
@@ -280,8 +276,8 @@ describe.each(stores)("with products on %s, the audit names", (_, url) => {
 			$set: { [`ledger.${order_id}`]: entry },
 		});
 		expect(await breaches()).toEqual([
-			`restock ${order_id} of product ${kopi.id} is that of no order with this product`,
-			`product ${kopi.id} (${kopi.name}) got 1 units back from refunded orders, which have 0`,
+			`restock ${order_id} of product ${kopi.id} belongs to no order with this product`,
+			`product ${kopi.id} (${kopi.name}) got back 1 units from refunded orders, which have 0`,
 		]);
 	});
 
@@ -293,7 +289,7 @@ describe.each(stores)("with products on %s, the audit names", (_, url) => {
 			$set: { [`ledger.${order.id}`]: entry },
 		});
 		expect(await breaches()).toContain(
-			`restock ${order.id} of product ${product.id} is that of order ${order.number}, whose units did not come back`,
+			`restock ${order.id} of product ${product.id} belongs to order ${order.number}, which was not restocked`,
 		);
 	});
 
@@ -301,8 +297,8 @@ describe.each(stores)("with products on %s, the audit names", (_, url) => {
 		const { product, order } = await refunded(true);
 		await breakIt(product.id, { $inc: { stock: 1, supplied: 1, [`ledger.${order.id}.quantity`]: 1 } });
 		expect(await breaches()).toEqual([
-			`restock ${order.id} of product ${product.id} is of 3 units, order ${order.number} has 2`,
-			`product ${product.id} (${product.name}) got 3 units back from refunded orders, which have 2`,
+			`restock ${order.id} of product ${product.id} has 3 units, but order ${order.number} has 2`,
+			`product ${product.id} (${product.name}) got back 3 units from refunded orders, which have 2`,
 		]);
 	});
 
@@ -314,7 +310,7 @@ describe.each(stores)("with products on %s, the audit names", (_, url) => {
 		});
 		expect(await breaches()).toEqual([
 			`order ${order.number} was refunded, but product ${product.id} has no restock of its 2 units`,
-			`product ${product.id} (${product.name}) got 0 units back from refunded orders, which have 2`,
+			`product ${product.id} (${product.name}) got back 0 units from refunded orders, which have 2`,
 		]);
 	});
 
@@ -338,7 +334,7 @@ describe.each(stores)("with products on %s, the audit names", (_, url) => {
 		expect(breach).toEqual([
 			expect.objectContaining({
 				reservation_id,
-				what: expect.stringMatching(/^is that of no order and ends at 2999/),
+				what: expect.stringMatching(/^belongs to no order and expires at 2999/),
 			}),
 		]);
 		await repair(breach, true, () => undefined);
@@ -396,7 +392,7 @@ describe.each(stores)("with products on %s, the audit names", (_, url) => {
 			await writeFile(file(), text + batch(JSON.stringify({ ...document, _id: `${id}twice` })));
 			mend = () => writeFile(file(), text);
 			expect(await breaches()).toEqual([
-				expect.stringMatching(`^product ${id}.* has the sku ${document.sku}, as another product has$`),
+				expect.stringMatching(`^product ${id}.* has the sku ${document.sku}, which another product has too$`),
 			]);
 		});
 
@@ -407,7 +403,7 @@ describe.each(stores)("with products on %s, the audit names", (_, url) => {
 				await rmdir(file());
 				await rename(`${file()}.aside`, file());
 			};
-			const { breaches: all, looks } = await audit(sources, 20_000, 50);
+			const { breaches: all, results } = await audit(sources, 20_000, 50);
 			const lines = all.map(({ document, what }) => `${document} ${what}`);
 			expect(lines).toEqual(
 				expect.arrayContaining(
@@ -416,7 +412,7 @@ describe.each(stores)("with products on %s, the audit names", (_, url) => {
 					),
 				),
 			);
-			expect(looks.map(({ check }) => check)).toContain("an order has a legal history");
+			expect(results.map(({ check }) => check)).toContain("an order has a valid history");
 		});
 
 		test("a product that was deleted although nobody ordered it", async () => {

@@ -5,7 +5,7 @@ import { asService } from "../../middlewares/permissions.ts";
 import type { DocumentService } from "../../mixins/documents.ts";
 import type { ProductDocument } from "../../services/products/documents.ts";
 import { audit } from "../../tools/audit/audit.ts";
-import { isLegal } from "../../tools/audit/orders.ts";
+import { isValidHistory } from "../../tools/audit/orders.ts";
 import { repair } from "../../tools/audit/repair.ts";
 import { BreakableShop } from "./breakable-shop.ts";
 import { eventually, newProduct, stockOf } from "./shop.ts";
@@ -129,6 +129,6 @@ describe("the life of an order", () => {
 		[["paid"], "paid", false],
 		[[], "pending", false],
 	] as const)("%j, now %s: legal is %s", (history, status, legal) => {
-		expect(isLegal([...history], status)).toBe(legal);
+		expect(isValidHistory([...history], status)).toBe(legal);
 	});
 });

@@ -85,7 +85,8 @@ export class AuditedShop {
 				),
 			);
 			left.push(await this.sql("notifications", "SELECT FROM notifications WHERE status = 'queued'"));
-			const isQuiet = left.every((rows) => rows.length === 0) && (await this.sources.eventsUnderWay()) === 0;
+			const isQuiet =
+				left.every((rows) => rows.length === 0) && (await this.sources.eventsInProgress()) === 0;
 			return isQuiet && (await this.breaches()).length === 0;
 		});
 	}

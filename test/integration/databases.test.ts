@@ -216,6 +216,6 @@ describe("on a server in UTF-8", () => {
 		const name = await newShop(server);
 		await server.query(`CREATE DATABASE ${name}_users OWNER ${name}`);
 		await server.query(`ALTER DATABASE ${name}_users SET default_transaction_read_only = on`);
-		expect(await refusal()).toMatch(/_users is read only: name the primary/);
+		expect(await refusal()).toMatch(/_users is read-only: name the primary/);
 	});
 });

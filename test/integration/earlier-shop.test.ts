@@ -191,7 +191,7 @@ test("every message that waited, and every one of an event that did, is sent onc
 		"the shop to come to rest",
 		async () => {
 			// In this order: what is taken in is queued.
-			if ((await sources.eventsUnderWay()) > 0) {
+			if ((await sources.eventsInProgress()) > 0) {
 				return false;
 			}
 			const queued = await sql("notifications", "SELECT FROM notifications WHERE status = 'queued'");
@@ -219,7 +219,7 @@ test("no job is left, and the audit finds no breach", async () => {
 			return (await sql(database, "SELECT FROM graphile_worker.jobs")).length === 0;
 		});
 	}
-	const { looks, breaches } = await audit(sources, 20_000, 20);
+	const { results, breaches } = await audit(sources, 20_000, 20);
 	expect(breaches).toEqual([]);
-	expect(looks.filter(({ looked_at }) => looked_at > 0).length).toBeGreaterThan(10);
+	expect(results.filter(({ checked }) => checked > 0).length).toBeGreaterThan(10);
 });

@@ -96,7 +96,7 @@ test("what failed for good is named by the audit and by a command, and sent agai
 	});
 	expect(await breaches()).toEqual([
 		expect.stringMatching(
-			/^messages welcome 2 of them failed for good, .*5\.1\.1 no such user.*: npm run mails -- retry --type welcome$/,
+			/^messages welcome 2 failed permanently, .*5\.1\.1 no such user.*: npm run mails -- retry --type welcome$/,
 		),
 	]);
 	expect(await printed(() => listFailedMails(shop))).toMatch(/welcome +2 +\S+ +.*5\.1\.1 no such user/);

@@ -9,7 +9,7 @@ import type { DocumentService } from "../../mixins/documents.ts";
 import type { ProductDocument } from "../../services/products/documents.ts";
 import { type Listing, readPage } from "../../services/products/listing.ts";
 import { MongoListing } from "../../services/products/mongo-listing.ts";
-import { describeForSearch, wordsOf } from "../../services/products/search.ts";
+import { convertProducts, wordsOf } from "../../services/products/search.ts";
 import { SeededRandom } from "../../tools/seeded-random.ts";
 import { startNode } from "./shop.ts";
 import { chooseStore, stores } from "./stores.ts";
@@ -274,7 +274,7 @@ describe.each(stores)("finding products on %s", (_, url) => {
 		const { adapter } = broker.getLocalService("v1.products") as unknown as DocumentService<ProductDocument>;
 		const earlier = { words: ["lama"], name_key: `${"lama".repeat(1000)} ${id}` };
 		await adapter.updateMany({ _id: id }, { $set: earlier, $unset: { described_as: true } });
-		await describeForSearch(adapter, () => undefined);
+		await convertProducts(adapter, () => undefined);
 		const [document] = await adapter.find({ query: { _id: id } });
 		expect(document).toMatchObject({
 			words: expect.arrayContaining(["lama", "dahulu"]),
@@ -299,14 +299,14 @@ describe.each(stores)("finding products on %s", (_, url) => {
 			made.push(id);
 		}
 		const told: string[] = [];
-		await describeForSearch(adapter, (line) => told.push(line));
+		await convertProducts(adapter, (line) => told.push(line));
 		const stored = async () =>
 			(await adapter.find({ query: { _id: { $in: made } }, sort: ["_id"] })).map(({ sku }) => sku);
 		expect(await stored()).toEqual([skus[0].normalize("NFC"), skus[1], skus[1].normalize("NFC")]);
 		expect(told).toEqual([expect.stringContaining(`product ${made[1]} keeps its sku`)]);
 		await (broker.getLocalService("v1.products") as unknown as { listing: Listing }).listing.changed(made);
 		expect(ids(await all({ category: "Kafé lama" }))).toEqual(made);
-		await describeForSearch(adapter, (line) => told.push(line));
+		await convertProducts(adapter, (line) => told.push(line));
 		expect(told).toHaveLength(1);
 		for (const id of made) {
 			await callAction(broker, "v1.products.remove", { id }, asService());

@@ -16,7 +16,7 @@ import {
 	SIZES,
 	withdrawPage,
 } from "../../services/products/hold-paging.ts";
-import { tidyPages } from "../../services/products/page-cleanup.ts";
+import { cleanUpPages } from "../../services/products/page-cleanup.ts";
 import { reserve } from "../../services/products/reserving.ts";
 import { findUnheld, holdAgain, newestSales } from "../../services/products/restoring.ts";
 import { type Fate, settle } from "../../services/products/settling.ts";
@@ -61,7 +61,7 @@ describe.each(stores)("holds in pages on %s", (_, url) => {
 	}
 
 	const products = () => broker.getLocalService({ name: "products", version: 1 }) as unknown as Products;
-	const store = (): HoldStore => ({ products: products().adapter, pages: products().beside });
+	const store = (): HoldStore => ({ products: products().adapter, pages: products().secondary });
 	const breaches = async () => (await audit(sources, 20_000, 20)).breaches;
 	const product = async (id: string) => (await store().products.findOne({ _id: id })) as ProductDocument;
 	const in30Minutes = () => new Date(Date.now() + 1_800_000).toISOString();
@@ -137,7 +137,7 @@ describe.each(stores)("holds in pages on %s", (_, url) => {
 			holds.map(({ reservation_id }) => reservation_id),
 			"release",
 		);
-		await tidyPages(store(), later());
+		await cleanUpPages(store(), later());
 		expect(await product(id)).toMatchObject({ stock: 2000, hold_pages: {} });
 		expect(await breaches()).toEqual([]);
 	});
@@ -191,7 +191,7 @@ describe.each(stores)("holds in pages on %s", (_, url) => {
 				settle(store(), new Map(some.map((one) => [one, sold.includes(one) ? "consume" : "release"]))),
 			),
 		);
-		await tidyPages(store(), later());
+		await cleanUpPages(store(), later());
 		expect(await stockOf(broker, id)).toMatchObject({
 			...{ stock: count + 2000 - sold.length, held: 0, holds: 0, supplied: count + 2000 },
 		});
@@ -212,7 +212,7 @@ describe.each(stores)("holds in pages on %s", (_, url) => {
 		);
 		expect(await stockOf(broker, id)).toMatchObject({ stock: 5, held: 5, holds: 4 });
 		expect(await breaches()).toEqual([]);
-		await products().sweeper.tidyPages();
+		await products().sweeper.cleanUpPages();
 		expect(await stockOf(broker, id)).toMatchObject({ stock: 6, held: 4, holds: 4 });
 		await settleAll(reservations, "release");
 		expect(await stockOf(broker, id)).toMatchObject({ stock: 10, held: 0, holds: 0 });
@@ -233,11 +233,11 @@ describe.each(stores)("holds in pages on %s", (_, url) => {
 		const lines = (await breaches()).map(({ document, what }) => `${document} ${what}`);
 		expect(lines).toContainEqual(
 			expect.stringMatching(
-				new RegExp(`^product ${id} .* lists the page ${page_id}, which is not there: its holds are lost$`),
+				new RegExp(`^product ${id} .* lists the page ${page_id}, which does not exist: its holds are lost$`),
 			),
 		);
 		expect(lines).toContainEqual(expect.stringContaining("supplied 10 ≠ stock 6 + held 2 + sold 0"));
-		expect((await tidyPages(store())).missing).toEqual([{ product_id: id, page_id }]);
+		expect((await cleanUpPages(store())).missing).toEqual([{ product_id: id, page_id }]);
 		const reservation = { reservation_id: lost.reservation_id, product_ids: [id] };
 		expect(await findUnheld(store(), [reservation])).toEqual([lost.reservation_id]);
 		await store().pages.insert(page);
@@ -321,9 +321,9 @@ describe.each(stores)("holds in pages on %s", (_, url) => {
 			const { id } = await heldProduct(10, 5);
 			const page = (await beginPage(store(), id, FEW)) as HoldPage;
 			expect(await moveOldest(store(), id, FEW)).toBe(false);
-			await tidyPages(store(), Date.now() + 30_000);
+			await cleanUpPages(store(), Date.now() + 30_000);
 			expect(await product(id)).toMatchObject({ filling: { page_id: page._id } });
-			await tidyPages(store(), Date.now() + 61_000);
+			await cleanUpPages(store(), Date.now() + 61_000);
 			expect(await product(id)).not.toHaveProperty("filling");
 			expect(await moveOldest(store(), id, FEW)).toBe(true);
 			expect(await stockOf(broker, id)).toMatchObject({ stock: 5, held: 5, holds: 5 });
@@ -336,7 +336,7 @@ describe.each(stores)("holds in pages on %s", (_, url) => {
 				if (isInserted) {
 					await insertPage(store(), page);
 				}
-				await tidyPages(store(), later());
+				await cleanUpPages(store(), later());
 				expect(await moveOldest(store(), id, FEW)).toBe(true);
 				const before = await product(id);
 				if (!isInserted) {
@@ -347,7 +347,7 @@ describe.each(stores)("holds in pages on %s", (_, url) => {
 				expect(await countPage(store(), page)).toBe(false);
 				await withdrawPage(store(), page);
 				expect(await product(id)).toEqual(before);
-				await tidyPages(store(), later());
+				await cleanUpPages(store(), later());
 				expect(await store().pages.findOne({ _id: page._id })).toBeNull();
 				expect(await findUnheld(store(), asked(id, reservations))).toEqual([]);
 			}
@@ -416,7 +416,7 @@ describe.each(stores)("holds in pages on %s", (_, url) => {
 			const [some, others] = [new Map([...fates].slice(0, 3)), new Map([...fates].slice(1))];
 			turns.start("settler 1", (own) => settle(own, some));
 			turns.start("settler 2", (own) => settle(own, others));
-			turns.start("sweeper", (own) => tidyPages(own, later()));
+			turns.start("sweeper", (own) => cleanUpPages(own, later()));
 			turns.start("looker", (own) => findUnheld(own, asked(id, [first[2], first[4], first[6]] as string[])));
 			const results = await turns.run((among) => (choices.next().value as number) % among, new Map(kills));
 			for (const [process, { error }] of Object.entries(results)) {
@@ -435,11 +435,11 @@ describe.each(stores)("holds in pages on %s", (_, url) => {
 			// From here on, no process fails.
 			moved += (await product(id)).moves ?? 0;
 			await settle(store(), fates);
-			await tidyPages(store(), later());
+			await cleanUpPages(store(), later());
 			await watch.look();
 			watch.judge();
 			await settleAll([...watch.there.keys()], "release");
-			await tidyPages(store(), later());
+			await cleanUpPages(store(), later());
 			await watch.look();
 			const end = await product(id);
 			expect(end).toMatchObject({ stock: 14 - watch.sold(), holds: [] });

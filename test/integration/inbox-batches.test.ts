@@ -4,7 +4,7 @@ import type { ServiceBroker } from "moleculer";
 import pg from "pg";
 import { databaseUrl } from "../../config/settings.ts";
 import { callAction } from "../../contracts/actions.ts";
-import { newestTakenIn, pruneGaps, prunePlaces } from "../../events/inbox-rows.ts";
+import { newestProcessed, pruneGaps, prunePositions } from "../../events/inbox-rows.ts";
 import { asService } from "../../middlewares/permissions.ts";
 import { eventually, newUser, type Person, startNode } from "./shop.ts";
 
@@ -158,7 +158,7 @@ test("old places of orders and old notes of gaps are deleted, and no others", as
 		ago(61),
 		ago(59),
 	]);
-	expect(await prunePlaces(database as never)).toBe(false);
+	expect(await prunePositions(database as never)).toBe(false);
 	expect(await pruneGaps(database as never)).toBe(false);
 	const { rows } = await database.query(
 		`SELECT aggregate, 'place' AS what FROM inbox WHERE aggregate = ANY ($1)
@@ -183,9 +183,9 @@ test("the newest places and the old ones are read by an index", async () => {
 			return { rows: [], rowCount: 0 };
 		},
 	} as unknown as Pick<pg.Pool, "query">;
-	await newestTakenIn(pool, "user");
-	await newestTakenIn(pool, "order");
-	await prunePlaces(pool);
+	await newestProcessed(pool, "user");
+	await newestProcessed(pool, "order");
+	await prunePositions(pool);
 	await pruneGaps(pool);
 	expect(plans).toEqual([
 		expect.stringMatching(/Index Scan using inbox_newest_users/),

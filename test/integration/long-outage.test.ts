@@ -33,7 +33,7 @@ afterAll(async () => {
 
 const service = () =>
 	shop.getLocalService({ name: "notifications", version: 1 }) as unknown as {
-		sender: DeliveryProcess;
+		delivery: DeliveryProcess;
 	} & Pick<ServiceBroker, "logger">;
 
 async function register(): Promise<string> {
@@ -69,7 +69,7 @@ test("mails that leave while the database is away go out once, also where their 
 	mails.accepting = promise;
 	const people = await Promise.all(Array.from({ length: MAILS }, register));
 	await eventually("mails on their way", async () => mails.received.length === MAILS);
-	const { lease } = service().sender;
+	const { lease } = service().delivery;
 	await admin.query(`ALTER DATABASE "${name}" ALLOW_CONNECTIONS false`);
 	await admin.query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1", [name]);
 	resolve();
@@ -77,7 +77,7 @@ test("mails that leave while the database is away go out once, also where their 
 	await eventually("the outage to last", async () => performance.now() - begun > OUTAGE_MS, 2 * OUTAGE_MS);
 	await admin.query(`ALTER DATABASE "${name}" ALLOW_CONNECTIONS true`);
 	await allSent();
-	await eventually("another lease", async () => service().sender.lease !== lease);
+	await eventually("another lease", async () => service().delivery.lease !== lease);
 	await anotherMail();
 	expect(timesOf(people)).toEqual(people.map(() => 1));
 }, 120_000);
@@ -107,7 +107,7 @@ test("a mail whose mark the database refuses is marked later, and the operator r
 		await notifications.query("DROP TRIGGER refuse ON notifications");
 		await anotherMail();
 		expect(timesOf([person])).toEqual([1]);
-		expect(lines).toEqual(["Messages have left and are not marked as sent yet: no marks today"]);
+		expect(lines).toEqual(["Messages were sent, but could not be marked as sent yet: no marks today"]);
 	} finally {
 		logger.warn = warn;
 		await notifications.end();

@@ -32,7 +32,7 @@ afterAll(async () => {
 const service = () =>
 	shop.getLocalService({ name: "notifications", version: 1 }) as unknown as {
 		dispatcher: Dispatcher;
-		sender: DeliveryProcess;
+		delivery: DeliveryProcess;
 	};
 
 async function register(): Promise<string> {
@@ -71,7 +71,7 @@ async function allSent(): Promise<void> {
 
 test("a sender whose session PostgreSQL has ended keeps its messages, each is sent once", async () => {
 	const { people, resolve } = await mailsInHand();
-	const { pid, lease } = service().sender as { pid: number; lease: number };
+	const { pid, lease } = service().delivery as { pid: number; lease: number };
 	// Otherwise it might reacquire its lock before the test checks.
 	process.kill(pid, "SIGSTOP");
 	try {

@@ -175,7 +175,7 @@ describe("a dead letter", () => {
 		expect(await letter(wrong)).toMatchObject({
 			name: "order.paid",
 			payload: { aggregate, data: { user_id: "seven" } },
-			error: expect.stringContaining("has not the form of order.paid"),
+			error: expect.stringContaining("does not match the contract of order.paid"),
 			stack: expect.stringContaining("NotAnEvent"),
 			tries: expect.any(Number),
 		});

@@ -90,6 +90,6 @@ test("looks begin anew after a gap, and after the database was away", async () =
 	const { clock, orphans } = watch();
 	const lease = await leased();
 	expect(await freed(orphans, clock, lease, [0, 20_000, 24_000])).toEqual([0, 0, 0]);
-	orphans.startAnew();
+	orphans.reset();
 	expect(await freed(orphans, clock, lease, [28_000, 34_000, 36_000])).toEqual([0, 0, 3]);
 });

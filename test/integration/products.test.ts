@@ -234,7 +234,7 @@ describe.each(stores)("products on %s", (_, url) => {
 		const lines = [{ product_id: id, quantity: 1 }];
 		await expect(
 			callAction(broker, "v1.products.restock", { order_id: randomUUID(), lines, asked_at }),
-		).rejects.toThrow("comes too late");
+		).rejects.toThrow("is too old");
 		expect(await stockOf(broker, id)).toMatchObject({ stock: 5, supplied: 5 });
 	});
 

@@ -29,7 +29,7 @@ afterAll(async () => {
 
 const service = () =>
 	shop.getLocalService({ name: "notifications", version: 1 }) as unknown as PostgresService & {
-		sender: DeliveryProcess;
+		delivery: DeliveryProcess;
 	};
 
 async function statuses(type: string): Promise<string[]> {
@@ -90,7 +90,7 @@ test("messages that a process has leased without hearing of it are sent all the 
 });
 
 test("messages that were leased after this process gave up on them are sent some seconds later", async () => {
-	await queue("ghost", 2, { leased_by: service().sender.lease, leased_at: old });
+	await queue("ghost", 2, { leased_by: service().delivery.lease, leased_at: old });
 	await eventually("the mails", all("ghost", "sent"));
 });
 

@@ -72,7 +72,7 @@ test("a process whose database is another one than the shop's is refused, also w
 	await stopAll();
 	await server.query(`ALTER DATABASE "${database}" RENAME TO "${database}_away"`);
 	expect(await refusal("orders")).toMatch(
-		/^orders of this process is the database \S+_orders at \S+ \(store \w{8}\), but that of the shop is the database \S+_orders at \S+ \(store \w{8}\): set POSTGRES_URL [^\n]* npm run audit -- --accept-restore$/,
+		/^orders of this process is the database \S+_orders at \S+ \(store \w{8}\), but the shop uses the database \S+_orders at \S+ \(store \w{8}\): set POSTGRES_URL [^\n]* npm run audit -- --accept-restore$/,
 	);
 	await stopAll();
 	await server.query(`DROP DATABASE "${database}"`);
@@ -112,8 +112,6 @@ test("entries that NATS has lost are made anew by the processes that run, which 
 	await inEntries(({ replace }) => replace("users", { id: "another", where: "elsewhere" }));
 	shop.localBus.emit("$jetstream.connected");
 	await eventually("its end", async () => fatal.length > 0);
-	expect(fatal[0]).toMatch(
-		/^users of this process is .* but that of the shop is elsewhere \(store another\)/,
-	);
+	expect(fatal[0]).toMatch(/^users of this process is .* but the shop uses elsewhere \(store another\)/);
 	expect(await callAction(shop, "v1.users.health", {})).toMatchObject({ status: "healthy" });
 });

@@ -204,7 +204,7 @@ test("the audit refuses amounts of another currency, and stores of another shop"
 	);
 	const said: string[] = [];
 	await acceptRestore(sources, true, (line) => said.push(line));
-	expect(said).toEqual([expect.stringMatching(/^orders: the shop goes on with the database /)]);
+	expect(said).toEqual([expect.stringMatching(/^orders: the shop continues with the database /)]);
 	await expect(checkStores(sources)).resolves.toBeUndefined();
 	await sources.close();
 });

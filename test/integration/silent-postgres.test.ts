@@ -82,7 +82,7 @@ test("batches over silent connections make room for the next ones", async () => 
 			]);
 			return rows.map(({ n }) => n as number);
 		},
-		{ atOnce: 1 },
+		{ concurrency: 1 },
 	);
 	expect(await ask(1)).toBe(1);
 	const lost = ask(2);

@@ -20,8 +20,8 @@ await until("ready", () => sender.lease !== undefined);
 // ENOENT is handled like EAGAIN and EMFILE: an error event without an exit.
 process.execPath = "/nonexistent/node";
 process.kill(sender.pid as number, "SIGKILL");
-await until("not started", () => lines.length > 0 && sender.pid === undefined && !sender.isAnswering);
+await until("not started", () => lines.length > 0 && sender.pid === undefined && !sender.isResponsive);
 process.execPath = execPath;
-await until("ready again", () => sender.isAnswering && sender.lease !== undefined);
+await until("ready again", () => sender.isResponsive && sender.lease !== undefined);
 await sender.close();
 console.log(JSON.stringify(lines));

@@ -23,6 +23,6 @@ test("a process that sends and cannot be started is started later, and the servi
 	const lines = stdout.trim().split("\n");
 	expect(lines.slice(0, -1)).toEqual(["ready", "not started", "ready again"]);
 	expect(JSON.parse(lines.at(-1) as string)).toEqual([
-		"The process that sends messages can't be started: spawn /nonexistent/node ENOENT",
+		"The delivery worker could not be started: spawn /nonexistent/node ENOENT",
 	]);
 });

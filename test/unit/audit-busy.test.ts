@@ -6,7 +6,7 @@ import type { Snapshot } from "../../database/audit.ts";
 import { followInFile } from "../../tools/audit/product-file.ts";
 import { printAudit } from "../../tools/audit/report.ts";
 import type { Sources, Stock } from "../../tools/audit/snapshot.ts";
-import { lookAtStock } from "../../tools/audit/stock.ts";
+import { checkStock } from "../../tools/audit/stock.ts";
 
 /** Returns sources with a product that changes at each read, and `since` units sold by concurrent orders. */
 function busy(sold: number, since: number): Sources {
@@ -38,12 +38,12 @@ function busy(sold: number, since: number): Sources {
 }
 
 test("a product that changes all the time is named where nobody can tell what was sold", async () => {
-	const [units] = await lookAtStock(busy(1, 1));
-	expect(units).toMatchObject({ findings: [], not_judged: ["product p (Kopi)"], under_way: 1 });
+	const [units] = await checkStock(busy(1, 1));
+	expect(units).toMatchObject({ findings: [], not_judged: ["product p (Kopi)"], in_progress: 1 });
 });
 
 test("a product that changes all the time is judged where no number of sold units fits", async () => {
-	const [units] = await lookAtStock(busy(3, 1));
+	const [units] = await checkStock(busy(3, 1));
 	expect(units?.findings).toEqual([
 		expect.objectContaining({ what: expect.stringMatching(/^supplied 10 ≠ stock \d+ \+ held 0 \+ sold 3$/) }),
 	]);
@@ -76,11 +76,11 @@ test("what to do is printed once for each check that found something, and what w
 		{ document: "order 1", what: "is lost" },
 		{ document: "order 2", what: "is lost" },
 	];
-	const empty = { looked_at: 1, under_way: 0, findings: [] };
+	const empty = { checked: 1, in_progress: 0, findings: [] };
 	printAudit({
-		looks: [
-			{ ...empty, check: "one", cure: "Find it.", findings },
-			{ ...empty, check: "other", cure: "Nothing.", not_judged: ["product p"] },
+		results: [
+			{ ...empty, check: "one", remedy: "Find it.", findings },
+			{ ...empty, check: "other", remedy: "Nothing.", not_judged: ["product p"] },
 		],
 		breaches: findings.map((finding) => ({ check: "one", ...finding })),
 	});
@@ -89,7 +89,7 @@ test("what to do is printed once for each check that found something, and what w
 		"BREACH order 1 is lost",
 		"BREACH order 2 is lost",
 		"TO DO  one: Find it.",
-		"NOT JUDGED product p: it changed at each look; audit again when less is ordered",
+		"NOT JUDGED product p: it changed during each check; audit again when fewer orders arrive",
 		"2 breaches, 1 not judged",
 	]);
 });

@@ -2,7 +2,7 @@ import { expect, test } from "@jest/globals";
 import { batched } from "../../load/batching.ts";
 
 /** Returns work whose batches the test completes one by one. */
-function held(options: { max?: number; atOnce?: number } = {}) {
+function held(options: { max?: number; concurrency?: number } = {}) {
 	const batches: {
 		items: readonly number[];
 		finish(results?: (number | Error)[]): void;
@@ -53,8 +53,8 @@ test("calls of the same moment share a batch, the same item too; a batch holds `
 	expect(await Promise.all(calls)).toEqual([2, 2, 4, 6, 8]);
 });
 
-test("`atOnce` batches are under way together", async () => {
-	const { batches, call } = held({ atOnce: 2 });
+test("`concurrency` batches are under way together", async () => {
+	const { batches, call } = held({ concurrency: 2 });
 	const calls = [call(1)];
 	await turn();
 	calls.push(call(2));

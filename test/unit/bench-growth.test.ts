@@ -10,7 +10,7 @@ import {
 	tenfolds,
 } from "../../tools/bench/growth/curve.ts";
 import { PastOrders } from "../../tools/bench/growth/past-orders.ts";
-import { chart, markdown, printed, verdictOf } from "../../tools/bench/growth/report.ts";
+import { chart, formatCurve, markdown, verdictOf } from "../../tools/bench/growth/report.ts";
 import { niceTop, spreadOut } from "../../tools/bench/line-chart.ts";
 
 const LEVELS = [1000, 10_000, 100_000, 1_000_000];
@@ -51,7 +51,7 @@ test("the area that is good grows by a fixed share of the first value with each 
 });
 
 test("throughput follows the processes, or the cores are the limit", () => {
-	expect(judgeRates([1, 2, 4], [500, 900, 1600], [1, 2, 3.2], 8).word).toBe("follows");
+	expect(judgeRates([1, 2, 4], [500, 900, 1600], [1, 2, 3.2], 8).word).toBe("scales");
 	expect(judgeRates([1, 2, 4], [500, 520, 510], [1.9, 2, 2], 2)).toEqual({
 		isGood: true,
 		word: "cores",
@@ -59,7 +59,7 @@ test("throughput follows the processes, or the cores are the limit", () => {
 	});
 	expect(judgeRates([1, 2], [500, 520], [1.5, 1.6], 8)).toEqual({
 		isGood: false,
-		word: "stays behind",
+		word: "does not scale",
 		step: "1 → 2 processes: 1.04 times as many orders, although 6.4 cores are free",
 	});
 });
@@ -129,7 +129,7 @@ test("the report has each figure with its ratio to the first level, the notes an
 	);
 	expect(text).toContain("> the curve ends early");
 	expect(text).toContain("> unexpected: 2 × order 503 UNAVAILABLE");
-	expect(printed(orders, 2)).toMatch(/a keyed order, ms +4\.00 +4\.40 \(1\.10\)/);
+	expect(formatCurve(orders, 2)).toMatch(/a keyed order, ms +4\.00 +4\.40 \(1\.10\)/);
 });
 
 test("each curve is an SVG with all of its lines", () => {

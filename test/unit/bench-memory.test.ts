@@ -1,6 +1,6 @@
 import { expect, test } from "@jest/globals";
 import { gainOf, type Memory } from "../../tools/bench/memory.ts";
-import { memoryChart, memoryMarkdown, printedMemory } from "../../tools/bench/memory-report.ts";
+import { formatMemory, memoryChart, memoryMarkdown } from "../../tools/bench/memory-report.ts";
 
 test("the last fifth is compared with the second one: what a process takes while it warms up is no gain", () => {
 	const gain = gainOf([50, 80, 100, 102, 101, 103, 102, 104, 105, 103]);
@@ -43,12 +43,12 @@ test("the report has a verdict on each process, and the heap of those that have 
 	const text = memoryMarkdown(measured);
 	expect(text).toContain("| orders | 100.0 | 140.0 | +40.0 % | 40.0 | 40.0 | grows |");
 	expect(text).toContain("| NATS | 30.0 | 30.0 | +0.0 % |  |  | flat |");
-	expect(printedMemory(measured)).toMatch(/orders +100\.0 +140\.0 +\+40\.0 % /);
+	expect(formatMemory(measured)).toMatch(/orders +100\.0 +140\.0 +\+40\.0 % /);
 });
 
 test("what was interrupted says how far it got", () => {
 	const text = memoryMarkdown({ ...measured, minutes: 60 });
-	expect(text).toContain("30.0 of 60 minutes of about 100 requests a second");
+	expect(text).toContain("30.0 of 60 minutes of about 100 requests per second");
 });
 
 test("the chart has a line for each process, in two diagrams", () => {

@@ -84,13 +84,13 @@ test("growth and memory say how far they go and where the report is written", ()
 });
 
 test.each([
-	[["orders"], /there is no case "orders": there are order, hot/],
-	[["--shape", "two"], /--shape is one, five or both/],
-	[["--rounds", "0"], /--rounds is a whole number from 1 to 50/],
-	[["--seconds", "1.5"], /--seconds is a whole number/],
-	[["--shop", "/nowhere"], /no checkout of Toko/],
-	[["--store", "nedb"], /--store belongs to costs/],
-	[["costs", "order"], /nothing follows costs/],
+	[["orders"], /unknown case "orders": use one of order, hot/],
+	[["--shape", "two"], /--shape must be one, five or both/],
+	[["--rounds", "0"], /--rounds must be a whole number from 1 to 50/],
+	[["--seconds", "1.5"], /--seconds must be a whole number/],
+	[["--shop", "/nowhere"], /not a checkout of Toko/],
+	[["--store", "nedb"], /--store is only for costs/],
+	[["costs", "order"], /costs takes no further arguments/],
 	[["--fast"], /Unknown option '--fast'/],
 ])("%j is refused with one line", (args, message) => {
 	expect(() => readOptions(args, repository)).toThrow(message);

@@ -74,7 +74,7 @@ test("the report names every unexpected answer, and the bench fails", () => {
 test("orders that are not in the database are a failure", () => {
 	const given = measured(rounds, { orders_stored: 9 });
 	expect(hasFailures(given)).toBe(true);
-	expect(warnings(given)).toContain("a & b: 10 orders were answered 201, 9 are in the database.");
+	expect(warnings(given)).toContain("a & b: 10 orders returned 201, but 9 are in the database.");
 });
 
 test("the report warns of a busy machine and of mails that are missing", () => {
@@ -90,8 +90,8 @@ test("the report warns of a busy machine and of mails that are missing", () => {
 	const busy = sample({ side: "a & b", case: "order", round: 3, per_second: 200, others_cores: 1.4, mails });
 	const given = measured([...rounds.slice(0, 5), busy]);
 	expect(warnings(given)).toEqual([
-		expect.stringMatching(/kept the machine busy in 1 of 6 turns \(up to 1\.4 cores\)/),
-		"a & b, order, round 3: 2 mails are missing and 0 came twice.",
+		expect.stringMatching(/used the machine in 1 of 6 turns \(up to 1\.4 cores\)/),
+		"a & b, order, round 3: 2 mails are missing and 0 arrived twice.",
 	]);
 	expect(hasFailures(given)).toBe(true);
 });

@@ -1,9 +1,9 @@
 import { expect, test } from "@jest/globals";
-import { parseAnswer } from "../../tools/bench/http-connection.ts";
+import { parseResponse } from "../../tools/bench/http-connection.ts";
 import { parseMachineTime } from "../../tools/bench/machine.ts";
 import { MailLedger } from "../../tools/bench/mail-ledger.ts";
 import { byFunction, byPackage } from "../../tools/bench/profiles.ts";
-import { partOf } from "../../tools/bench/side.ts";
+import { componentOf } from "../../tools/bench/side.ts";
 import { median, percentile, spread } from "../../tools/bench/statistics.ts";
 
 test("the median of an even count is the mean of the two middle values, and nothing is sorted in place", () => {
@@ -35,16 +35,16 @@ const ANSWERS = [
 
 test.each(ANSWERS)("%j is read once it is all there", (text, status, body) => {
 	for (let length = 0; length < text.length; length++) {
-		expect(parseAnswer(Buffer.from(text.slice(0, length)))).toBeUndefined();
+		expect(parseResponse(Buffer.from(text.slice(0, length)))).toBeUndefined();
 	}
-	const answer = parseAnswer(Buffer.from(text));
+	const answer = parseResponse(Buffer.from(text));
 	expect(answer).toMatchObject({ status, closes: false });
 	expect(answer?.body.toString()).toBe(body);
 });
 
 test("an answer that ends the connection says so", () => {
 	const text = "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
-	expect(parseAnswer(Buffer.from(text))).toMatchObject({ status: 503, closes: true });
+	expect(parseResponse(Buffer.from(text))).toMatchObject({ status: 503, closes: true });
 });
 
 test("the machine's time is what all processes used; waiting for a disk is none", () => {
@@ -98,7 +98,7 @@ test.each([
 	["node cli/run.mjs start", undefined],
 	["node /toko/bench/limits/servers.ts", undefined],
 ])("the process %j is %j", (command, part) => {
-	expect(partOf(command)).toBe(part);
+	expect(componentOf(command)).toBe(part);
 });
 
 test("a profile is read as shares of the time in which the process worked", () => {

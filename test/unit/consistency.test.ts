@@ -22,7 +22,7 @@ class Source extends EventEmitter {
 }
 
 let source: Source;
-let comparer: ConsistencyChecker;
+let checker: ConsistencyChecker;
 let isSettled: boolean;
 
 const ignore = () => undefined;
@@ -31,21 +31,21 @@ beforeEach(() => {
 	source = new Source();
 	const broker = { localBus: new EventEmitter() };
 	const service = { name: "orders", broker, logger: { info: ignore, warn: ignore, error: ignore } };
-	comparer = new ConsistencyChecker(service as unknown as Service, [source]);
-	comparer.start();
+	checker = new ConsistencyChecker(service as unknown as Service, [source]);
+	checker.start();
 });
 
 afterEach(async () => {
 	for (const { resolve } of source.asked) {
 		resolve(undefined);
 	}
-	await comparer.stop();
+	await checker.stop();
 });
 
 /** Starts a call that is expected to wait. */
 function check(): Promise<void> {
 	isSettled = false;
-	const checked = comparer.check();
+	const checked = checker.check();
 	void checked.catch(ignore).finally(() => {
 		isSettled = true;
 	});
@@ -77,7 +77,7 @@ test("a call waits again for a source that gave no answer after the store was re
 	source.asked[0]?.reject(new Error("away"));
 	await check();
 	const again = await source.next();
-	comparer.compareAll();
+	checker.compareAll();
 	const checked = check();
 	await turn();
 	expect(isSettled).toBe(false);

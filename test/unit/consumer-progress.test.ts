@@ -12,7 +12,7 @@ describe("a consumer that is slower than events come", () => {
 	/** Reports one sample per minute of a backlog that grows although events are processed. */
 	const lines = (minutes: number, from = 0) =>
 		Array.from({ length: minutes }, (_, minute) =>
-			progress.note(
+			progress.record(
 				{ unfinished: 2000 + 500 * (from + minute), floor: 100 * (from + minute) },
 				(from + minute) * MINUTE,
 			),
@@ -21,16 +21,16 @@ describe("a consumer that is slower than events come", () => {
 	test("is told once, after some minutes, with what to do", () => {
 		expect(lines(5)).toEqual([]);
 		expect(lines(60, 5)).toEqual([
-			"4500 events wait for orders, more than 1000 for 5 minutes: it is slower than they come; start another process of it",
+			"4500 events are waiting for orders, more than 1000 for 5 minutes: it is slower than they arrive; start another process of it",
 		]);
 	});
 
 	test("and again when it has caught up", () => {
 		lines(10);
-		expect(progress.note({ unfinished: 3, floor: 9000 }, 11 * MINUTE)).toBe(
-			"orders has taken in the events that waited",
+		expect(progress.record({ unfinished: 3, floor: 9000 }, 11 * MINUTE)).toBe(
+			"orders has caught up with its events",
 		);
-		expect(progress.note({ unfinished: 0, floor: 9003 }, 12 * MINUTE)).toBeUndefined();
+		expect(progress.record({ unfinished: 0, floor: 9003 }, 12 * MINUTE)).toBeUndefined();
 	});
 
 	test("does not stand still", () => {
@@ -42,28 +42,30 @@ describe("a consumer that is slower than events come", () => {
 test("a rush that ends within minutes is not told", () => {
 	for (let minute = 0; minute < 30; minute++) {
 		const unfinished = minute % 4 === 3 ? 10 : 50_000;
-		expect(progress.note({ unfinished, floor: minute }, minute * MINUTE)).toBeUndefined();
+		expect(progress.record({ unfinished, floor: minute }, minute * MINUTE)).toBeUndefined();
 	}
 });
 
 describe("a consumer that takes nothing in", () => {
 	test("lags after a minute and a half, in words, counted from when NATS is there", () => {
-		progress.note({ unfinished: 7, floor: 3 }, 0);
-		progress.note({ unfinished: 8, floor: 3 }, MINUTE);
+		progress.record({ unfinished: 7, floor: 3 }, 0);
+		progress.record({ unfinished: 8, floor: 3 }, MINUTE);
 		expect(progress.lag(0, 1.4 * MINUTE)).toBeUndefined();
-		expect(progress.lag(0, 2 * MINUTE)).toBe("8 events wait for orders, and none was taken in for 120 s");
+		expect(progress.lag(0, 2 * MINUTE)).toBe(
+			"8 events are waiting for orders, and none was processed for 120 s",
+		);
 		expect(progress.lag(MINUTE, 2 * MINUTE)).toBeUndefined();
 	});
 
 	test("lags not where there is nothing to take in", () => {
-		progress.note({ unfinished: 0, floor: 3 }, 0);
-		progress.note({ unfinished: 0, floor: 3 }, 10 * MINUTE);
+		progress.record({ unfinished: 0, floor: 3 }, 0);
+		progress.record({ unfinished: 0, floor: 3 }, 10 * MINUTE);
 		expect(progress.lag(0, 11 * MINUTE)).toBeUndefined();
 	});
 
 	test("names why it can't be looked at, and each reason once", () => {
-		expect(progress.noteFailure("TIMEOUT", 0)).toBe(true);
-		expect(progress.noteFailure("TIMEOUT", MINUTE)).toBe(false);
-		expect(progress.lag(0, 2 * MINUTE)).toBe("the consumer orders cannot be reached for 120 s: TIMEOUT");
+		expect(progress.recordFailure("TIMEOUT", 0)).toBe(true);
+		expect(progress.recordFailure("TIMEOUT", MINUTE)).toBe(false);
+		expect(progress.lag(0, 2 * MINUTE)).toBe("the consumer orders has been unreachable for 120 s: TIMEOUT");
 	});
 });

@@ -1,9 +1,9 @@
 import { expect, test } from "@jest/globals";
 import pg from "pg";
-import { type Left, marking } from "../../services/notifications/marking.ts";
+import { marking, type SentMessage } from "../../services/notifications/marking.ts";
 import type { Sent } from "../../services/notifications/queue.ts";
 
-const left = (id: string): Left => ({ id, recipient: `${id}@toko.test`, subject: null });
+const left = (id: string): SentMessage => ({ id, recipient: `${id}@toko.test`, subject: null });
 
 /** Returns a database that fails `failures` times, with a simulated clock. */
 function setUp(failures: number, error: () => Error) {
@@ -48,7 +48,7 @@ test("a mark that is refused is tried ever more seldom, and the operator reads w
 	expect(marked).toEqual([["one"]]);
 	expect(pauses.slice(0, 6)).toEqual([100, 200, 400, 800, 1600, 3000]);
 	expect(Math.max(...pauses)).toBe(3000);
-	expect(lines).toEqual(["Messages have left and are not marked as sent yet: no space left on device"]);
+	expect(lines).toEqual(["Messages were sent, but could not be marked as sent yet: no space left on device"]);
 });
 
 test("a server that goes down does not count as a refusal", async () => {

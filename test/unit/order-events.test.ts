@@ -30,11 +30,11 @@ class Store {
 		};
 		this.#service = {
 			adapter: { find },
-			beside: { find: async () => [] },
+			secondary: { find: async () => [] },
 			broker: { localBus: { emit: () => undefined } },
-			comparer: { ready: async () => this.#throw("ready") },
+			consistency: { ready: async () => this.#throw("ready") },
 			logger: { warn: () => undefined, error: (line: string) => this.errors.push(line) },
-			notes: {
+			storeMetadata: {
 				raise: async (_: string, position: number) => {
 					this.#throw("raise");
 					this.raised.push(position);

@@ -108,13 +108,13 @@ describe("the URL says all", () => {
 	});
 
 	test.each([
-		["postgres://db.internal/postgres", /names no user/],
-		["postgres://:geheim@db.internal/postgres", /names no user/],
-		["postgres:///postgres", /names no user/],
-		["postgres://toko:geheim@/postgres", /names no host/],
-		["mysql://toko:geheim@db.internal/x", /is no URL of the form postgres:/],
-		["toko:geheim@db.internal", /is no URL/],
-		["postgres://toko:geheim#x@db.internal/postgres", /is no URL .* encoded/],
+		["postgres://db.internal/postgres", /has no user/],
+		["postgres://:geheim@db.internal/postgres", /has no user/],
+		["postgres:///postgres", /has no user/],
+		["postgres://toko:geheim@/postgres", /has no host/],
+		["mysql://toko:geheim@db.internal/x", /is not a URL of the form postgres:/],
+		["toko:geheim@db.internal", /is not a URL/],
+		["postgres://toko:geheim#x@db.internal/postgres", /is not a URL .* encoded/],
 		[
 			"postgres://toko:geheim@db.internal/x?sslrootcert=/gone.pem",
 			/names the file \/gone.pem, which cannot be read/,

@@ -20,7 +20,7 @@ const failure = (aggregate: string, position?: string) => ({
 /** Records a batch in which the first event fails and another one is acknowledged. */
 function failBesideOthers(position?: string) {
 	now += 10_000;
-	return stuck.note([event("a", position), event("b")], [failure("a", position)], true);
+	return stuck.record([event("a", position), event("b")], [failure("a", position)], true);
 }
 
 test("an event that fails again and again beside others that are acknowledged is to be put aside", () => {
@@ -36,7 +36,7 @@ test("its aggregate waits longer after each failure", () => {
 	for (let failures = 0; failures < 6; failures++) {
 		failBesideOthers();
 		const failed_at = now;
-		while (stuck.leftOut()[0]?.length) {
+		while (stuck.excluded()[0]?.length) {
 			now += 100;
 		}
 		waits.push(now - failed_at);
@@ -48,7 +48,7 @@ test("an event that is acknowledged in the end, or another one of the same aggre
 	for (let failures = 1; failures < FAILURES_MAX; failures++) {
 		failBesideOthers();
 	}
-	stuck.note([event("a")], [], true);
+	stuck.record([event("a")], [], true);
 	expect(stuck.reason).toBeUndefined();
 	for (let failures = 1; failures < FAILURES_MAX; failures++) {
 		expect(failBesideOthers()).toEqual([]);
@@ -58,18 +58,18 @@ test("an event that is acknowledged in the end, or another one of the same aggre
 
 test("failures while nothing is acknowledged do not count", () => {
 	for (let failures = 0; failures < 3 * FAILURES_MAX; failures++) {
-		expect(stuck.note([event("a"), event("b")], [failure("a"), failure("b")], false)).toEqual([]);
+		expect(stuck.record([event("a"), event("b")], [failure("a"), failure("b")], false)).toEqual([]);
 	}
-	expect(stuck.note([event("c")], [], true)).toEqual([]);
+	expect(stuck.record([event("c")], [], true)).toEqual([]);
 });
 
 test("after a batch that failed as a whole the next one looks past it, or is the same where there are no others", () => {
-	stuck.note([event("a"), event("b")], [failure("a"), failure("b")], false);
-	expect(stuck.leftOut()).toEqual([["a", "b"], []]);
-	stuck.note([event("c")], [failure("c")], false);
-	expect(stuck.leftOut()).toEqual([[]]);
-	stuck.note([event("a"), event("b")], [failure("a"), failure("b")], false);
-	expect(stuck.leftOut()).toEqual([["a", "b", "c"], []]);
-	stuck.note([event("d")], [], true);
-	expect(stuck.leftOut()).toEqual([["a", "b", "c"]]);
+	stuck.record([event("a"), event("b")], [failure("a"), failure("b")], false);
+	expect(stuck.excluded()).toEqual([["a", "b"], []]);
+	stuck.record([event("c")], [failure("c")], false);
+	expect(stuck.excluded()).toEqual([[]]);
+	stuck.record([event("a"), event("b")], [failure("a"), failure("b")], false);
+	expect(stuck.excluded()).toEqual([["a", "b", "c"], []]);
+	stuck.record([event("d")], [], true);
+	expect(stuck.excluded()).toEqual([["a", "b", "c"]]);
 });

@@ -4,7 +4,7 @@ import { settings } from "../../config/settings.ts";
 import { FileAdapter } from "../../database/document-file.ts";
 import type { Hold } from "../../services/products/documents.ts";
 import type { HoldStore } from "../../services/products/hold-pages.ts";
-import { tidyPages } from "../../services/products/page-cleanup.ts";
+import { cleanUpPages } from "../../services/products/page-cleanup.ts";
 import { Sweeper } from "../../services/products/sweeper.ts";
 
 const START = Date.parse("2030-01-01T00:00:00.000Z");
@@ -27,7 +27,7 @@ class Clockwork {
 	constructor() {
 		const service = {
 			adapter: { find: async (filters: { query: Query; limit?: number }) => this.#find(filters), inBatches },
-			beside: { find: async () => [], inBatches },
+			secondary: { find: async () => [], inBatches },
 			broker: { call: async (_: string, given: { reservation_ids: string[] }) => this.#answer(given) },
 			logger: { warn: () => undefined },
 		};
@@ -148,7 +148,7 @@ describe("the sweeper asks orders about a hold without an order", () => {
 
 	test("and looks for lost pages at its start and every ten minutes", async () => {
 		for (; clock.second < 1800; clock.second += EVERY_S) {
-			await clock.sweeper.tidyPages();
+			await clock.sweeper.cleanUpPages();
 		}
 		expect(clock.looks).toBe(3);
 	});
@@ -194,21 +194,21 @@ describe("looking for lost pages", () => {
 
 	test("costs no query for products that have none any more", async () => {
 		const { queries, store } = storeOf(1000, [], []);
-		await tidyPages(store);
+		await cleanUpPages(store);
 		expect(queries.products).toBeLessThan(20);
 		expect(queries.pages).toBe(2);
 	});
 
 	test("costs one query for a hundred products, and names those that are lost", async () => {
 		const { queries, store } = storeOf(200, [0, 7, 99, 150], ["page-0", "page-99", "page-150"]);
-		const { missing } = await tidyPages(store);
+		const { missing } = await cleanUpPages(store);
 		expect(missing).toEqual([{ product_id: "0007", page_id: "page-7" }]);
 		expect(queries.pages).toBe(4);
 	});
 
 	test("is left out where it is not due", async () => {
 		const { queries, store } = storeOf(1000, [7], []);
-		expect((await tidyPages(store, Date.now(), false)).missing).toEqual([]);
+		expect((await cleanUpPages(store, Date.now(), false)).missing).toEqual([]);
 		expect(queries).toEqual({ products: 1, pages: 2 });
 	});
 });

@@ -127,13 +127,13 @@ test.each([
 	["a value that is not closed", "id/welcome.html", "{{ name ", /id\/welcome\.html/],
 	["an amount that is none", "en/order_paid.html", "{{ number | money }}", /en\/order_paid\.html.*NaN/s],
 	["a wrong value beside a link", "en/welcome.html", "{% if link %}{{ lnik }}{% endif %}", /lnik/],
-	["a text of no message", "id/order_payed.txt", "Toko", /order_payed\.txt is the template of no message/],
+	["a text of no message", "id/order_payed.txt", "Toko", /order_payed\.txt belongs to no message/],
 ])("%s is told at the start", async (_, file, mistake, told) => {
 	await expect(loadWith(file, (text) => text + mistake)).rejects.toThrow(told);
 });
 
 test.each([
-	["an empty text", "id/order_paid.txt", () => "", /id\/order_paid\.txt.*says nothing/],
+	["an empty text", "id/order_paid.txt", () => "", /id\/order_paid\.txt.*is empty/],
 	[
 		"a subject of nothing",
 		"id/order_paid.html",
@@ -146,7 +146,7 @@ test.each([
 		"a layout without content",
 		"layout.html",
 		(text: string) => text.replace("{{ content | raw }}", ""),
-		/nothing/,
+		/is empty/,
 	],
 	["a layout that shows tags", "layout.html", (text: string) => text.replace("| raw", ""), /tags as text/],
 ])("%s is told at the start", async (_, file, change, told) => {

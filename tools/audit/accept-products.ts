@@ -36,11 +36,11 @@ interface Surplus {
 export async function acceptProducts(
 	sources: Sources,
 	isRunning: boolean,
-	say: (line: string) => void,
+	log: (line: string) => void,
 ): Promise<boolean> {
 	const manager = await sources.nats.jetstreamManager();
 	const acknowledged = await acknowledgedUpTo(manager, GROUP);
-	const consumed = Number((await sources.productNotes())[EVENTS_UP_TO] ?? acknowledged);
+	const consumed = Number((await sources.productMetadata())[EVENTS_UP_TO] ?? acknowledged);
 	const isOlder = (await unknownEvent(manager, consumed, acknowledged)) !== undefined;
 	const { unheld, surpluses } = await compare(sources);
 	if (!isOlder && unheld.length === 0 && surpluses.length === 0) {
@@ -53,8 +53,8 @@ export async function acceptProducts(
 			const found = { product_id, stock, supplied, quantity };
 			const isTaken = quantity > 0 && (await callAction(broker, "v1.products.takeSold", found)).is_taken;
 			const taken = isTaken ? quantity : 0;
-			say(
-				`products: product ${product_id}: ${taken} units that orders has sold left the stock${taken < surplus ? `, ${surplus - taken} are missing` : ""}`,
+			log(
+				`products: product ${product_id}: ${taken} sold units removed from the stock${taken < surplus ? `, ${surplus - taken} are missing` : ""}`,
 			);
 		}
 		for (const { order_id, number, reservation_id, expires_at, lines } of unheld) {
@@ -64,13 +64,13 @@ export async function acceptProducts(
 				lines: lines.map((line) => ({ ...line, is_sold })),
 			});
 			if (is_sold) {
-				say(`orders: order ${number} was paid in what is lost: look for its money in the provider's books`);
+				log(`orders: order ${number} was paid in the lost data: look for its payment at the provider`);
 			}
 			if (!is_held) {
 				await cancel(order_id);
 			}
-			say(
-				`products: order ${number} ${is_held ? "has its units again" : "is cancelled: its units are sold"}`,
+			log(
+				`products: order ${number} ${is_held ? "holds its units again" : "is cancelled: its units are sold"}`,
 			);
 		}
 		await callAction(broker, "v1.products.acceptEvents", { up_to: acknowledged });

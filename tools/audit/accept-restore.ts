@@ -1,5 +1,5 @@
 import type pg from "pg";
-import { eventId, isPlace } from "../../events/envelope.ts";
+import { eventId, isEventRef } from "../../events/envelope.ts";
 import { acceptProducts } from "./accept-products.ts";
 import { inDatabase } from "./in-database.ts";
 import type { Sources } from "./snapshot.ts";
@@ -19,17 +19,17 @@ const ROWS_AT_ONCE = 5000;
 export async function acceptRestore(
 	sources: Sources,
 	isRunning: boolean,
-	say: (line: string) => void,
+	log: (line: string) => void,
 ): Promise<boolean> {
 	const lost = [
-		await acceptStores(sources, say),
-		await inDatabase("users", (client) => acceptUsers(client, sources, say)),
-		await inDatabase("orders", (client) => acceptOrders(client, sources, say)),
-		await acceptProducts(sources, isRunning, say),
+		await acceptStores(sources, log),
+		await inDatabase("users", (client) => acceptUsers(client, sources, log)),
+		await inDatabase("orders", (client) => acceptOrders(client, sources, log)),
+		await acceptProducts(sources, isRunning, log),
 	];
 	const isAnythingLost = lost.includes(true);
 	if (!isAnythingLost) {
-		say("no data are older than what the others know: nothing to accept");
+		log("no data are missing: nothing to accept");
 	}
 	return isAnythingLost;
 }
@@ -37,7 +37,7 @@ export async function acceptRestore(
 async function acceptUsers(
 	client: pg.Client,
 	sources: Sources,
-	say: (line: string) => void,
+	log: (line: string) => void,
 ): Promise<boolean> {
 	const { aggregates: events } = await acceptEvents(client, sources, "user");
 	const buyers = await sources.snapshot("orders", (query) =>
@@ -61,18 +61,18 @@ async function acceptUsers(
 	);
 	// The lost data may include revoked sessions and changed passwords.
 	const { rowCount: sessions } = await client.query("DELETE FROM refresh_tokens");
-	say(
-		`users: ${events} users have lost events, ${unknown} more are known from orders; the next id is above ${rows[0]?.last}; ${sessions} refresh tokens ended, so people log in again`,
+	log(
+		`users: ${events} users have lost events, ${unknown} more are known from orders; the next id is above ${rows[0]?.last}; ${sessions} refresh tokens were deleted, so users must log in again`,
 	);
-	const back = await sources.snapshot("orders", (query) =>
+	const deleted = await sources.snapshot("orders", (query) =>
 		query<{ user_id: number }>("SELECT user_id FROM deleted_users"),
 	);
-	const { rows: alive } = await client.query<{ id: number }>(
+	const { rows: restored } = await client.query<{ id: number }>(
 		"SELECT id FROM users WHERE id = ANY ($1) AND deleted_at IS NULL ORDER BY id",
-		[back.map(({ user_id }) => user_id)],
+		[deleted.map(({ user_id }) => user_id)],
 	);
-	for (const { id } of alive) {
-		say(`users: user ${id} was deleted in what is lost: delete the account again`);
+	for (const { id } of restored) {
+		log(`users: user ${id} was deleted in the lost data: delete the account again`);
 	}
 	return true;
 }
@@ -80,7 +80,7 @@ async function acceptUsers(
 async function acceptOrders(
 	client: pg.Client,
 	sources: Sources,
-	say: (line: string) => void,
+	log: (line: string) => void,
 ): Promise<boolean> {
 	const { aggregates: events, number } = await acceptEvents(client, sources, "order");
 	const sold: string[] = [];
@@ -107,12 +107,10 @@ async function acceptOrders(
 		"SELECT setval('order_numbers', greatest(nextval('order_numbers') + $1::bigint, $2::bigint)) AS last",
 		[events, Math.max(Number(known?.number ?? 0), number)],
 	);
-	say(
+	log(
 		`orders: ${events} orders have lost events, ${sales} more sales are known from products; the next number is above ${rows[0]?.last}`,
 	);
-	say(
-		"orders: money that came for lost orders is in the provider's books only; npm run audit lists lost units",
-	);
+	log("orders: payments for lost orders are recorded only at the provider; npm run audit lists lost units");
 	return true;
 }
 
@@ -130,35 +128,35 @@ async function acceptEvents(
 	const manager = await sources.nats.jetstreamManager();
 	const acknowledged = await acknowledgedUpTo(manager, "notifications");
 	for await (const page of messages(sources, manager)) {
-		const own = page.filter((message) => isEventOf(of, message));
-		for (const { data } of own) {
+		const events = page.filter((message) => isEventOf(of, message));
+		for (const { data } of events) {
 			const [, digits = "0"] = /^TK-(\d{6,12})$/.exec(data.number ?? "") ?? [];
 			number = Math.max(number, Number(digits));
 		}
-		const lost = await raise(client, own as Place[], raised);
-		const passed = own.filter(
+		const lost = await raise(client, events as EventRef[], raised);
+		const passed = events.filter(
 			({ position, aggregate }) => position <= acknowledged && lost.has(aggregate as string),
 		);
-		await passInbox(passed as Place[]);
+		await passInbox(passed as EventRef[]);
 	}
 	for (let after = ""; ; ) {
-		const taken = await sources.snapshot("notifications", (query) =>
-			query<Place>(
+		const processed = await sources.snapshot("notifications", (query) =>
+			query<EventRef>(
 				`SELECT aggregate, sequence FROM inbox
 				WHERE starts_with(aggregate, $1) AND aggregate COLLATE "C" > $2 ORDER BY aggregate COLLATE "C" LIMIT $3`,
 				[`${of}:`, after, ROWS_AT_ONCE],
 			),
 		);
-		const last = taken.at(-1);
+		const last = processed.at(-1);
 		if (!last) {
 			return { aggregates: raised.size, number };
 		}
-		await raise(client, taken, raised);
+		await raise(client, processed, raised);
 		after = last.aggregate;
 	}
 }
 
-interface Place {
+interface EventRef {
 	aggregate: string;
 	sequence: number;
 }
@@ -167,7 +165,7 @@ interface Place {
 function isEventOf(of: "user" | "order", { id, aggregate, sequence }: Message): boolean {
 	return (
 		String(aggregate).startsWith(`${of}:`) &&
-		isPlace(aggregate, sequence) &&
+		isEventRef(aggregate, sequence) &&
 		id === eventId(aggregate as string, sequence as number)
 	);
 }
@@ -176,22 +174,22 @@ function isEventOf(of: "user" | "order", { id, aggregate, sequence }: Message): 
  * Advances the inbox of notifications past acknowledged events, which are not redelivered. An inbox that was restored
  * too would otherwise hold back all later events of the aggregate.
  */
-async function passInbox(places: Place[]): Promise<void> {
-	if (places.length > 0) {
+async function passInbox(events: EventRef[]): Promise<void> {
+	if (events.length > 0) {
 		await inDatabase("notifications", (client) =>
 			client.query(
 				`INSERT INTO inbox AS i (aggregate, sequence)
 				SELECT aggregate, max(sequence) FROM unnest($1::text[], $2::integer[]) AS passed (aggregate, sequence)
 				GROUP BY aggregate
 				ON CONFLICT (aggregate) DO UPDATE SET sequence = excluded.sequence WHERE i.sequence < excluded.sequence`,
-				[places.map(({ aggregate }) => aggregate), places.map(({ sequence }) => sequence)],
+				[events.map(({ aggregate }) => aggregate), events.map(({ sequence }) => sequence)],
 			),
 		);
 	}
 }
 
 /** Raises the sequences of aggregates and returns the aggregates that had fewer events. */
-async function raise(client: pg.Client, places: Place[], raised: Set<string>): Promise<Set<string>> {
+async function raise(client: pg.Client, events: EventRef[], raised: Set<string>): Promise<Set<string>> {
 	const { rows } = await client.query<{ aggregate: string }>(
 		`INSERT INTO event_sequences AS s (aggregate, sequence, lost)
 		SELECT aggregate, max(sequence), max(sequence) FROM unnest($1::text[], $2::integer[]) AS known (aggregate, sequence)
@@ -200,7 +198,7 @@ async function raise(client: pg.Client, places: Place[], raised: Set<string>): P
 			SET lost = s.lost + excluded.sequence - s.sequence, sequence = excluded.sequence
 			WHERE s.sequence < excluded.sequence
 		RETURNING aggregate`,
-		[places.map(({ aggregate }) => aggregate), places.map(({ sequence }) => sequence)],
+		[events.map(({ aggregate }) => aggregate), events.map(({ sequence }) => sequence)],
 	);
 	for (const { aggregate } of rows) {
 		raised.add(aggregate);

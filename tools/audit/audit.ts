@@ -1,44 +1,44 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { databases } from "../../contracts/services.ts";
-import { lookAtEvents } from "./events.ts";
-import type { Finding, Look } from "./finding.ts";
-import { lookAtJobs } from "./jobs.ts";
-import { uncheckedLook } from "./look.ts";
-import { lookAtOrders } from "./orders.ts";
-import { lookAtPeople } from "./people.ts";
-import { lookAtProductFile } from "./product-file.ts";
-import { lookAtService } from "./services.ts";
+import { checkEvents } from "./events.ts";
+import type { CheckResult, Finding } from "./finding.ts";
+import { checkJobs } from "./jobs.ts";
+import { failedCheck } from "./look.ts";
+import { checkOrders } from "./orders.ts";
+import { checkErasure } from "./people.ts";
+import { checkProductFile } from "./product-file.ts";
+import { checkService } from "./services.ts";
 import type { Sources } from "./snapshot.ts";
-import { lookAtStock } from "./stock.ts";
-import { lookAtTraces } from "./traces.ts";
+import { checkStock } from "./stock.ts";
+import { checkReferences } from "./traces.ts";
 
 export interface Audit {
-	looks: Look[];
+	results: CheckResult[];
 	breaches: (Finding & { check: string })[];
 }
 
 const PAUSE_MS = 500;
 /** Number of consecutive rounds that must report a finding. Fewer may be a change in progress between two databases. */
-const ROUNDS_TO_BELIEVE = 4;
+const ROUNDS_TO_CONFIRM = 4;
 
 interface Group {
 	about: string;
-	look(sources: Sources): Promise<Look[]>;
+	run(sources: Sources): Promise<CheckResult[]>;
 }
 
 /** The groups of checks. A group runs again until each of its findings is confirmed or gone. */
 const GROUPS: Group[] = [
-	{ about: "products and their holds", look: lookAtStock },
-	{ about: "the products' file", look: lookAtFile },
+	{ about: "products and their holds", run: checkStock },
+	{ about: "the products' file", run: checkFile },
 	...databases.map((name) => ({
 		about: `the database of ${name}`,
-		look: (sources: Sources) => lookAtService(sources, name),
+		run: (sources: Sources) => checkService(sources, name),
 	})),
-	{ about: "histories of orders", look: lookAtOrders },
-	{ about: "events, the stream and messages", look: lookAtEvents },
-	{ about: "what is gone", look: lookAtTraces },
-	{ about: "deleted users", look: lookAtPeople },
-	{ about: "jobs", look: lookAtJobs },
+	{ about: "histories of orders", run: checkOrders },
+	{ about: "events, the stream and messages", run: checkEvents },
+	{ about: "references to deleted data", run: checkReferences },
+	{ about: "deleted users", run: checkErasure },
+	{ about: "jobs", run: checkJobs },
 ];
 
 /**
@@ -46,36 +46,36 @@ const GROUPS: Group[] = [
  * other, so each finding is checked again: only a finding that persists is a breach. A check that fails is reported as
  * a breach and does not stop the others.
  *
- * @param patience_ms Time limit for rechecking data that keeps changing. Each group gets its minimum of rounds, however
+ * @param timeout_ms Time limit for rechecking data that keeps changing. Each group gets its minimum of rounds, however
  * slow they are.
  * @param pause_ms Pause between two rounds: longer than the delay between two databases.
  */
-export async function audit(sources: Sources, patience_ms: number, pause_ms = PAUSE_MS): Promise<Audit> {
-	const deadline = Date.now() + patience_ms;
-	const latest = new Map<Group, Look[]>();
+export async function audit(sources: Sources, timeout_ms: number, pause_ms = PAUSE_MS): Promise<Audit> {
+	const deadline = Date.now() + timeout_ms;
+	const latest = new Map<Group, CheckResult[]>();
 	const seen = new Map<string, number>();
-	const isBelieved = (key: string) => (seen.get(key) ?? 0) >= ROUNDS_TO_BELIEVE;
+	const isConfirmed = (key: string) => (seen.get(key) ?? 0) >= ROUNDS_TO_CONFIRM;
 	for (let round = 1; ; round++) {
 		for (const group of GROUPS) {
 			const before = keysOf(latest.get(group) ?? []);
-			if (round === 1 || !before.every(isBelieved)) {
-				const looks = await group.look(sources).catch((error: Error) => [uncheckedLook(group.about, error)]);
-				const now = new Set(keysOf(looks));
+			if (round === 1 || !before.every(isConfirmed)) {
+				const results = await group.run(sources).catch((error: Error) => [failedCheck(group.about, error)]);
+				const now = new Set(keysOf(results));
 				for (const key of before.filter((key) => !now.has(key))) {
 					seen.delete(key);
 				}
 				for (const key of now) {
 					seen.set(key, (seen.get(key) ?? 0) + 1);
 				}
-				latest.set(group, looks);
+				latest.set(group, results);
 			}
 		}
-		const looks = [...latest.values()].flat();
-		if (keysOf(looks).every(isBelieved) || (round >= ROUNDS_TO_BELIEVE && Date.now() > deadline)) {
-			const believed = looks.map((look) => onlyBelieved(look, isBelieved));
+		const results = [...latest.values()].flat();
+		if (keysOf(results).every(isConfirmed) || (round >= ROUNDS_TO_CONFIRM && Date.now() > deadline)) {
+			const confirmed = results.map((result) => onlyConfirmed(result, isConfirmed));
 			return {
-				looks: believed,
-				breaches: believed.flatMap(({ check, findings }) =>
+				results: confirmed,
+				breaches: confirmed.flatMap(({ check, findings }) =>
 					findings.map((finding) => ({ check, ...finding })),
 				),
 			};
@@ -84,15 +84,15 @@ export async function audit(sources: Sources, patience_ms: number, pause_ms = PA
 	}
 }
 
-async function lookAtFile({ productFile }: Sources): Promise<Look[]> {
-	return productFile ? [await lookAtProductFile(productFile)] : [];
+async function checkFile({ productFile }: Sources): Promise<CheckResult[]> {
+	return productFile ? [await checkProductFile(productFile)] : [];
 }
 
 /** Returns the key of each check and document with a finding, without duplicates. */
-function keysOf(looks: Look[]): string[] {
+function keysOf(results: CheckResult[]): string[] {
 	return [
 		...new Set(
-			looks.flatMap(({ check, findings }) => findings.map(({ document }) => keyOf(check, document))),
+			results.flatMap(({ check, findings }) => findings.map(({ document }) => keyOf(check, document))),
 		),
 	];
 }
@@ -102,7 +102,7 @@ function keyOf(check: string, document: string): string {
 }
 
 /** Counts findings that are not confirmed yet as under way. */
-function onlyBelieved(look: Look, isBelieved: (key: string) => boolean): Look {
-	const findings = look.findings.filter(({ document }) => isBelieved(keyOf(look.check, document)));
-	return { ...look, findings, under_way: look.under_way + look.findings.length - findings.length };
+function onlyConfirmed(result: CheckResult, isConfirmed: (key: string) => boolean): CheckResult {
+	const findings = result.findings.filter(({ document }) => isConfirmed(keyOf(result.check, document)));
+	return { ...result, findings, in_progress: result.in_progress + result.findings.length - findings.length };
 }

@@ -1,12 +1,12 @@
 import { MESSAGES_KEPT_DAYS, PLACES_KEPT_DAYS } from "../../config/retention.ts";
 import { databases, outboxes } from "../../contracts/services.ts";
 import type { Snapshot } from "../../database/audit.ts";
-import type { Happened, Look, LostEvent, Told } from "./finding.ts";
-import { FINDINGS_MAX, PagedLook, pages } from "./look.ts";
-import { compareMessages, toldOf } from "./messages.ts";
+import type { AggregateEvents, CheckResult, LostEvent, MessageCount } from "./finding.ts";
+import { FINDINGS_MAX, PagedCheckResult, pages } from "./look.ts";
+import { compareMessages, countMessages } from "./messages.ts";
 import { EVENT_OF_STATUS } from "./orders.ts";
 import type { Sources } from "./snapshot.ts";
-import { lookAtStream, type UnreadEvents } from "./stream.ts";
+import { checkStream, type UnreadEvents } from "./stream.ts";
 
 /** Maximum number of missing events reported for one aggregate. After a repair, the next audit reports more. */
 const MISSING_MAX = 1000;
@@ -15,51 +15,51 @@ const MISSING_MAX = 1000;
  * Checks that each change recorded in the rows of users, orders and payments was published as an event, that
  * notifications has processed all events, and that their messages exist.
  */
-export async function lookAtEvents(sources: Sources): Promise<Look[]> {
+export async function checkEvents(sources: Sources): Promise<CheckResult[]> {
 	// Read the stream before the databases: an event published in between would be neither in the outbox nor in the
 	// stream.
-	const { looks, unread } = await lookAtStream(sources);
-	const happening = new PagedLook(
-		"what happened is an event",
-		"Compare the history of the order or user with its events in the outbox, and correct by hand what was changed there: the number in event_sequences never goes back.",
+	const { results, unread } = await checkStream(sources);
+	const changes = new PagedCheckResult(
+		"every change is published as an event",
+		"Compare the history of the order or user with its events in the outbox, and correct by hand what was changed: the number in event_sequences never decreases.",
 	);
-	const arriving = new PagedLook(
-		"an event reaches who listens",
-		"`npm run audit -- --repair` sends lost events and those put aside again, for 7 days; `npm run dead-letters` shows and retries dead letters.",
+	const deliveries = new PagedCheckResult(
+		"every event reaches its consumers",
+		"`npm run audit -- --repair` publishes lost events and those put aside again, for 7 days; `npm run dead-letters` shows and retries dead letters.",
 	);
-	const telling = new PagedLook(
-		"a message is sent",
-		"Start notifications, and see in its log why messages wait; one that is missing or doubled was changed by hand, so tell the customer yourself.",
+	const messages = new PagedCheckResult(
+		"every message is sent",
+		"Start notifications and check its log for the reason why messages wait; a missing or duplicate message was changed by hand, so inform the customer yourself.",
 	);
-	for (const [database, each] of [
-		["users", happenedToUsers(sources)],
-		["orders", happenedToOrders(sources)],
+	for (const [database, aggregates] of [
+		["users", eventsOfUsers(sources)],
+		["orders", eventsOfOrders(sources)],
 	] as const) {
-		for await (const page of each) {
-			const kept = await keptOf(sources, page);
-			for (const one of page) {
-				happening.looked_at++;
-				const published = one.published - one.lost;
-				const happened = Object.values(one.happened).reduce((sum, count) => sum + count, 0);
+		for await (const page of aggregates) {
+			const notifications = await readNotifications(sources, page);
+			for (const expected of page) {
+				changes.checked++;
+				const published = expected.published - expected.lost;
+				const happened = Object.values(expected.happened).reduce((sum, count) => sum + count, 0);
 				if (happened !== published) {
-					happening.add(one.document, `${published} of ${happened} events were published`);
+					changes.add(expected.document, `${published} of ${happened} events were published`);
 				}
-				const isBehind = compareInbox(database, one, kept, unread, arriving);
-				compareMessages(one, kept.told.get(one.aggregate) ?? [], isBehind, telling);
+				const isBehind = compareInbox(database, expected, notifications, unread, deliveries);
+				compareMessages(expected, notifications.messages.get(expected.aggregate) ?? [], isBehind, messages);
 			}
 		}
 	}
-	await addPutAside(sources, arriving);
-	await addDeadLetters(sources, arriving);
-	return [...looks, happening, arriving, telling];
+	await addPutAside(sources, deliveries);
+	await addDeadLetters(sources, deliveries);
+	return [...results, changes, deliveries, messages];
 }
 
 /**
  * Reads the events of users, counted by PostgreSQL: anyone may request a mail to a user every minute, and each is an
  * event.
  */
-function happenedToUsers(sources: Sources) {
-	return pages<Happened>(
+function eventsOfUsers(sources: Sources) {
+	return pages<AggregateEvents>(
 		sources,
 		"users",
 		`SELECT id AS key, 'user:' || id AS aggregate, 'user ' || id AS document, id AS user_id, ${PUBLISHED}, ${COUNTS},
@@ -77,8 +77,8 @@ function happenedToUsers(sources: Sources) {
 	);
 }
 
-function happenedToOrders(sources: Sources) {
-	return pages<Happened>(
+function eventsOfOrders(sources: Sources) {
+	return pages<AggregateEvents>(
 		sources,
 		"orders",
 		`SELECT o.id AS key, 'order:' || o.id AS aggregate, 'order ' || o.number AS document, o.user_id, ${PUBLISHED}, ${COUNTS},
@@ -109,14 +109,14 @@ const COUNTS = `coalesce(jsonb_object_agg(name, times) FILTER (WHERE name IS NOT
 	coalesce(jsonb_object_agg(name, recent) FILTER (WHERE recent > 0), '{}') AS recent`;
 
 /** Rows of notifications for one page of orders or users. */
-interface Kept {
-	taken: Map<string, number>;
+interface NotificationRows {
+	processed: Map<string, number>;
 	/** Sequences of events that the inbox skipped, by aggregate. */
 	gaps: Map<string, number[]>;
-	told: Map<string, Told[]>;
+	messages: Map<string, MessageCount[]>;
 }
 
-function keptOf(sources: Sources, page: Happened[]): Promise<Kept> {
+function readNotifications(sources: Sources, page: AggregateEvents[]): Promise<NotificationRows> {
 	const aggregates = page.map(({ aggregate }) => aggregate);
 	return sources.snapshot("notifications", async (query) => {
 		const places = await query<{ aggregate: string; sequence: number }>(
@@ -128,14 +128,14 @@ function keptOf(sources: Sources, page: Happened[]): Promise<Kept> {
 			FROM inbox_gaps WHERE aggregate = ANY ($1) GROUP BY aggregate`,
 			[aggregates],
 		);
-		const told = new Map<string, Told[]>();
-		for (const message of await toldOf(query, aggregates)) {
-			told.set(message.aggregate, [...(told.get(message.aggregate) ?? []), message]);
+		const messages = new Map<string, MessageCount[]>();
+		for (const message of await countMessages(query, aggregates)) {
+			messages.set(message.aggregate, [...(messages.get(message.aggregate) ?? []), message]);
 		}
 		return {
-			taken: new Map(places.map(({ aggregate, sequence }) => [aggregate, sequence])),
+			processed: new Map(places.map(({ aggregate, sequence }) => [aggregate, sequence])),
 			gaps: new Map(gaps.map(({ aggregate, sequences }) => [aggregate, sequences])),
-			told,
+			messages,
 		};
 	});
 }
@@ -147,48 +147,50 @@ function keptOf(sources: Sources, page: Happened[]): Promise<Kept> {
  */
 function compareInbox(
 	database: LostEvent["database"],
-	one: Happened,
-	kept: Kept,
+	expected: AggregateEvents,
+	notifications: NotificationRows,
 	unread: UnreadEvents,
-	seen: PagedLook,
+	result: PagedCheckResult,
 ): boolean {
-	const { aggregate, document, published, in_outbox, forgotten } = one;
-	const taken = kept.taken.get(aggregate) ?? 0;
-	const gaps = (kept.gaps.get(aggregate) ?? []).filter((sequence) => sequence > forgotten);
-	seen.looked_at += published - forgotten;
+	const { aggregate, document, published, in_outbox, forgotten } = expected;
+	const processed = notifications.processed.get(aggregate) ?? 0;
+	const gaps = (notifications.gaps.get(aggregate) ?? []).filter((sequence) => sequence > forgotten);
+	result.checked += published - forgotten;
 	const isLost = (sequence: number) => !in_outbox.includes(sequence) && !unread.has(aggregate, sequence);
 	const events = (lost: number[]) => ({
 		events: lost.map((sequence) => ({ database, aggregate, sequence })),
 	});
-	const first = Math.max(taken, forgotten) + 1;
+	const first = Math.max(processed, forgotten) + 1;
 	const missing = Array.from(
 		{ length: Math.min(MISSING_MAX, Math.max(0, published - first + 1)) },
 		(_, index) => first + index,
 	);
 	const lost = missing.filter(isLost);
-	if (taken > published) {
-		seen.add(document, `event ${taken} was taken in, but ${published} were published`);
+	if (processed > published) {
+		result.add(document, `event ${processed} was processed, but ${published} were published`);
 	} else if (lost.length > 0) {
-		seen.add(document, `event ${taken} of ${published} was the last to be taken in`, events(lost));
+		result.add(document, `event ${processed} of ${published} was the last one processed`, events(lost));
 	} else if (missing.length > 0) {
-		seen.under_way++;
+		result.in_progress++;
 	}
 	for (const sequence of gaps) {
 		if (isLost(sequence)) {
-			const what = `event ${sequence} of ${published} was passed over and has not come since`;
-			seen.add(document, what, events([sequence]));
+			const finding = `event ${sequence} of ${published} was skipped and has not arrived since`;
+			result.add(document, finding, events([sequence]));
 		} else {
-			seen.under_way++;
+			result.in_progress++;
 		}
 	}
 	return missing.length > 0 || gaps.length > 0;
 }
 
-async function addPutAside(sources: Sources, seen: PagedLook): Promise<void> {
+async function addPutAside(sources: Sources, result: PagedCheckResult): Promise<void> {
 	for (const database of Object.values(outboxes)) {
 		for (const { aggregate, sequence, name, refusal } of await sources.snapshot(database, putAside)) {
-			const what = `${name} was put aside and is not published: ${refusal}`;
-			seen.add(`event ${sequence} of ${aggregate}`, what, { events: [{ database, aggregate, sequence }] });
+			const finding = `${name} was put aside and is not published: ${refusal}`;
+			result.add(`event ${sequence} of ${aggregate}`, finding, {
+				events: [{ database, aggregate, sequence }],
+			});
 		}
 	}
 }
@@ -200,10 +202,10 @@ function putAside(query: Snapshot) {
 	);
 }
 
-async function addDeadLetters(sources: Sources, seen: PagedLook): Promise<void> {
+async function addDeadLetters(sources: Sources, result: PagedCheckResult): Promise<void> {
 	for (const database of databases) {
 		for (const { id, name, error } of await sources.snapshot(database, deadLetters)) {
-			seen.add(`dead letter ${id}`, `${name} could not be taken in: ${error}`);
+			result.add(`dead letter ${id}`, `${name} could not be processed: ${error}`);
 		}
 	}
 }

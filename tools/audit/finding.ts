@@ -1,6 +1,6 @@
 import type { EventName } from "../../contracts/actions.ts";
 import type { Publisher } from "../../contracts/services.ts";
-import type { Place } from "../../events/outbox-rows.ts";
+import type { EventRef } from "../../events/outbox-rows.ts";
 
 /** A document and what is wrong with it. */
 export interface Finding {
@@ -15,26 +15,26 @@ export interface Finding {
 }
 
 /** An event that was never processed, identified by its outbox database, aggregate and sequence. */
-export interface LostEvent extends Place {
+export interface LostEvent extends EventRef {
 	database: Publisher;
 }
 
 /** Result of one check. */
-export interface Look {
+export interface CheckResult {
 	check: string;
 	/** Instructions to fix the findings, in one sentence. */
-	cure: string;
+	remedy: string;
 	/** Number of documents checked. */
-	looked_at: number;
+	checked: number;
 	/** Number of documents still being processed, which is not a breach. */
-	under_way: number;
+	in_progress: number;
 	findings: Finding[];
 	/** Documents that changed between all reads, so that they could not be checked. */
 	not_judged?: string[];
 }
 
 /** Number of messages of one type for one aggregate. */
-export interface Told extends Record<string, unknown> {
+export interface MessageCount extends Record<string, unknown> {
 	aggregate: string;
 	type: string;
 	/** Number of mails only; whether a user also gets text messages depends on their phone number. */
@@ -50,7 +50,7 @@ export interface Told extends Record<string, unknown> {
 export type EventCounts = Partial<Record<EventName, number>>;
 
 /** An aggregate such as `order:<id>`, with the number of events that it must have published, by name. */
-export interface Happened {
+export interface AggregateEvents {
 	key: number | string;
 	aggregate: string;
 	document: string;

@@ -5,7 +5,7 @@ import { addService } from "../../hosting/services.ts";
 import { StartError } from "../../infra/backing-services.ts";
 import { ownProductsFile } from "../../infra/lock.ts";
 
-const PATIENCE_MS = 10_000;
+const TIMEOUT_MS = 10_000;
 
 /**
  * Calls a function with a broker that can reach the given services.
@@ -32,11 +32,13 @@ export async function withServices<T>(
 		await broker
 			.waitForServices(
 				names.map((name) => ({ name, version: 1 })),
-				PATIENCE_MS,
+				TIMEOUT_MS,
 			)
 			.catch(() => {
-				const away = names.join(" or ");
-				throw new StartError(`${away} is away: bring them with \`npm run node -- ${names.join(" ")}\``);
+				const missing = names.join(" or ");
+				throw new StartError(
+					`${missing} is unavailable: start it with \`npm run node -- ${names.join(" ")}\``,
+				);
 			});
 		return await work(broker);
 	} finally {

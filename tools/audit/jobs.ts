@@ -1,7 +1,8 @@
 import { type Database, databases } from "../../contracts/services.ts";
 import { asUuid, type Snapshot } from "../../database/audit.ts";
-import type { Look } from "./finding.ts";
-import { look } from "./look.ts";
+import { WORKER_LOCK } from "../../mixins/jobs.ts";
+import type { CheckResult } from "./finding.ts";
+import { runCheck } from "./look.ts";
 import type { Sources } from "./snapshot.ts";
 
 /** SQL: the jobs as `j`. A payload that is not valid jsonb reads as an empty object. */
@@ -16,11 +17,8 @@ export const JOBS = `(
  * SQL condition: job `j` is scheduled too far ahead. Toko schedules jobs at most 30 seconds ahead, and failed jobs are
  * retried after e^attempts seconds, at most e^10 (the backoff of graphile-worker).
  */
-export const IS_PUT_OFF = `(j.run_at > now() + interval '5 minutes'
+export const IS_POSTPONED = `(j.run_at > now() + interval '5 minutes'
 	+ CASE WHEN j.last_error IS NULL THEN interval '0' ELSE make_interval(secs => exp(least(j.attempts, 10))) END)`;
-
-/** Class id of the advisory locks of Toko's workers; see mixins/jobs.ts. */
-const WORKER_LOCK = 7_706_560;
 
 /** Upper bound of the time that a job takes. */
 const LONGEST_JOB = "5 hours";
@@ -42,46 +40,47 @@ const IS_GIVEN_UP = "j.attempts >= j.max_attempts";
 const IS_WANTED = `(NOT ${IS_GIVEN_UP} OR j.key IS NOT NULL)`;
 
 /** Every job is done in the end, and does what its key says. */
-export async function lookAtJobs(sources: Sources): Promise<Look[]> {
-	const looks: Look[] = [];
+export async function checkJobs(sources: Sources): Promise<CheckResult[]> {
+	const results: CheckResult[] = [];
 	for (const database of databases) {
-		looks.push(
+		results.push(
 			await sources.snapshot(database, (query) =>
-				look(query, {
-					check: "no job is given up",
-					cure: "Mend what the error names, unlock what is locked by `SELECT graphile_worker.force_unlock_workers(ARRAY['<locked_by>'])`, then `SELECT graphile_worker.reschedule_jobs(ARRAY[<id>], run_at => now(), attempts => 0)`.",
-					all: `SELECT count(*)::integer AS rows FROM ${JOBS} WHERE ${IS_WANTED}`,
-					under_way: `SELECT count(*)::integer AS rows FROM ${JOBS} WHERE j.run_at <= now() AND NOT ${IS_GIVEN_UP}`,
-					wrong: wrongIn(database),
+				runCheck(query, {
+					check: "no job is stuck",
+					remedy:
+						"Fix the cause that the error names, unlock locked jobs by `SELECT graphile_worker.force_unlock_workers(ARRAY['<locked_by>'])`, then `SELECT graphile_worker.reschedule_jobs(ARRAY[<id>], run_at => now(), attempts => 0)`.",
+					count: `SELECT count(*)::integer AS rows FROM ${JOBS} WHERE ${IS_WANTED}`,
+					in_progress: `SELECT count(*)::integer AS rows FROM ${JOBS} WHERE j.run_at <= now() AND NOT ${IS_GIVEN_UP}`,
+					breaches: breachesIn(database),
 				}),
 			),
 		);
 	}
-	const doing = await sources.snapshot("orders", payloads);
-	const [first] = looks as [Look, ...Look[]];
-	const all = {
-		...{ check: first.check, cure: first.cure },
-		looked_at: looks.reduce((sum, { looked_at }) => sum + looked_at, 0),
-		under_way: looks.reduce((sum, { under_way }) => sum + under_way, 0),
-		findings: looks.flatMap(({ findings }) => findings),
+	const keyed = await sources.snapshot("orders", payloads);
+	const [first] = results as [CheckResult, ...CheckResult[]];
+	const givenUp = {
+		...{ check: first.check, remedy: first.remedy },
+		checked: results.reduce((sum, { checked }) => sum + checked, 0),
+		in_progress: results.reduce((sum, { in_progress }) => sum + in_progress, 0),
+		findings: results.flatMap(({ findings }) => findings),
 	};
-	return [all, doing];
+	return [givenUp, keyed];
 }
 
-function wrongIn(database: Database): string {
+function breachesIn(database: Database): string {
 	const job = `'job ' || j.id || ' of ${database}'`;
-	return `SELECT ${job}, j.task || ' was given up: ' || coalesce(j.last_error, 'it says no reason')
+	return `SELECT ${job}, j.task || ' failed permanently: ' || coalesce(j.last_error, 'no reason given')
 		FROM ${JOBS} WHERE ${IS_WANTED} AND ${IS_GIVEN_UP}
 		UNION ALL
-		SELECT ${job}, j.task || ' is put off to ' || (j.run_at AT TIME ZONE 'UTC')::text
-		FROM ${JOBS} WHERE NOT ${IS_GIVEN_UP} AND ${IS_PUT_OFF}
+		SELECT ${job}, j.task || ' is postponed to ' || (j.run_at AT TIME ZONE 'UTC')::text
+		FROM ${JOBS} WHERE NOT ${IS_GIVEN_UP} AND ${IS_POSTPONED}
 		UNION ALL
 		SELECT ${job}, j.task || ' is locked since ' || (j.locked_at AT TIME ZONE 'UTC')::text || ' by ' || coalesce(j.locked_by, 'nobody')
-			|| ', and nobody does it'
+			|| ', but no worker runs it'
 		FROM ${JOBS} WHERE ${IS_STUCK}
 		UNION ALL
 		SELECT 'sweep ' || identifier || ' of ${database}',
-			'was last begun at ' || last_execution || ', which is still to come: until then it is not done'
+			'last started at ' || last_execution || ', which is in the future: until then it does not run'
 		FROM graphile_worker._private_known_crontabs WHERE last_execution > now() + interval '1 day'`;
 }
 
@@ -102,33 +101,34 @@ const TASKS = [
  * Checks that the jobs of orders match their keys. A job replaced by a newer one with the same key has no attempts
  * left. A job that was done but not removed because its process was killed has no effect.
  */
-function payloads(query: Snapshot): Promise<Look> {
+function payloads(query: Snapshot): Promise<CheckResult> {
 	const values = KEYED.map(([task, prefix, field]) => `('${task}', '${prefix}:', '${field}')`).join(", ");
 	const keyed = `${JOBS} JOIN (VALUES ${values}) AS keyed (name, prefix, field)`;
-	return look(query, {
-		check: "a job does what its key says",
-		cure: "Such a job was added or changed by hand: remove it by `SELECT graphile_worker.complete_jobs(ARRAY[<id>])`, and add the right one where the audit then misses it.",
-		all: `SELECT count(*)::integer AS rows FROM ${JOBS}`,
-		wrong: `SELECT 'job ' || j.id || ' of orders',
-				j.task || ' has the key ' || coalesce(j.key, 'of nothing') || ', but is to be done for ' || coalesce(j.payload->>field, 'nothing')
+	return runCheck(query, {
+		check: "a job matches its key",
+		remedy:
+			"The job was added or changed by hand: remove it by `SELECT graphile_worker.complete_jobs(ARRAY[<id>])`, and add the correct one if the audit then reports it as missing.",
+		count: `SELECT count(*)::integer AS rows FROM ${JOBS}`,
+		breaches: `SELECT 'job ' || j.id || ' of orders',
+				j.task || ' has the key ' || coalesce(j.key, '(none)') || ', but its payload names ' || coalesce(j.payload->>field, 'nothing')
 			FROM ${keyed} ON j.task = name WHERE NOT ${IS_GIVEN_UP} AND j.key IS DISTINCT FROM prefix || (j.payload->>field)
 			UNION ALL
-			SELECT 'job ' || j.id || ' of orders', j.task || ' has the key ' || j.key || ', which is that of ' || string_agg(name, ' or ')
+			SELECT 'job ' || j.id || ' of orders', j.task || ' has the key ' || j.key || ', which belongs to ' || string_agg(name, ' or ')
 			FROM ${keyed} ON starts_with(j.key, prefix) GROUP BY j.id, j.task, j.key HAVING NOT j.task = ANY (array_agg(name))
 			UNION ALL
-			SELECT 'job ' || j.id || ' of orders', j.task || ' is given up after ' || j.max_attempts || ' tries, and is to be done in any case'
+			SELECT 'job ' || j.id || ' of orders', j.task || ' is limited to ' || j.max_attempts || ' tries, but must be retried until it succeeds'
 			FROM ${keyed} ON j.task = name WHERE j.max_attempts < ${TRIED_MAX}
 			UNION ALL
-			SELECT 'job ' || j.id || ' of orders', j.task || ' is no task of orders' FROM ${JOBS} WHERE NOT j.task = ANY ($1)
+			SELECT 'job ' || j.id || ' of orders', j.task || ' is not a task of orders' FROM ${JOBS} WHERE NOT j.task = ANY ($1)
 			UNION ALL
-			SELECT 'job ' || j.id || ' of orders', 'gives payment ' || p.reference || ' back, which is ' || p.status
+			SELECT 'job ' || j.id || ' of orders', 'refunds payment ' || p.reference || ', which is ' || p.status
 			FROM ${JOBS} JOIN payments p ON p.reference = j.payload->>'reference'
 			WHERE j.task = 'refund_payment' AND p.status NOT IN ('refunding', 'refunded')
 			UNION ALL
-			SELECT 'job ' || j.id || ' of orders', 'puts the units of order ' || o.number || ' back on sale, which is ' || o.status
+			SELECT 'job ' || j.id || ' of orders', 'restocks order ' || o.number || ', which is ' || o.status
 			FROM ${JOBS} JOIN orders o ON o.id = ${asUuid("j.payload->>'order_id'")} WHERE j.task = 'restock_order' AND NOT o.restocked
 			UNION ALL
-			SELECT 'job ' || j.id || ' of orders', j.task || ' is of order ' || o.number || ', which is ' || o.status
+			SELECT 'job ' || j.id || ' of orders', j.task || ' belongs to order ' || o.number || ', which is ' || o.status
 			FROM ${JOBS} JOIN reservations r ON r.id = ${asUuid("j.payload->>'reservation_id'")} JOIN orders o ON o.id = r.order_id
 			WHERE j.task = 'consume_stock' AND o.status IN ('pending', 'cancelled', 'expired')`,
 		values: [TASKS],

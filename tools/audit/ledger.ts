@@ -70,7 +70,7 @@ export async function readRestocks(query: Snapshot, order_ids: string[]): Promis
 }
 
 /** Checks that the ledger accounts for each unit supplied. */
-export function judgeLedger(product: Stock): Finding[] {
+export function checkLedger(product: Stock): Finding[] {
 	const total = accounted(product);
 	if (product.ledger_sums === undefined || total === product.supplied) {
 		return [];
@@ -78,7 +78,7 @@ export function judgeLedger(product: Stock): Finding[] {
 	return [
 		{
 			document: `ledger of product ${product._id} (${product.name})`,
-			what: `accounts for ${total} units, ${product.supplied} were supplied`,
+			what: `accounts for ${total} units, but ${product.supplied} were supplied`,
 			product_id: product._id,
 		},
 	];
@@ -90,7 +90,7 @@ export function judgeLedger(product: Stock): Finding[] {
  * @param product The product as read before the orders.
  * @param later The product as read after the orders; it includes all restocks that orders has recorded.
  */
-export function judgeRestocks(
+export function checkRestocks(
 	product: Stock,
 	{ named, recent, units }: Restocks,
 	later: Stock = product,
@@ -102,13 +102,13 @@ export function judgeRestocks(
 		const quantity = ledger[order_id]?.quantity;
 		const document = `restock ${order_id} of product ${_id}`;
 		if (!order) {
-			findings.push({ document, what: "is that of no order with this product" });
+			findings.push({ document, what: "belongs to no order with this product" });
 		} else if (!order.restocked) {
-			findings.push({ document, what: `is that of order ${order.number}, whose units did not come back` });
+			findings.push({ document, what: `belongs to order ${order.number}, which was not restocked` });
 		} else if (order.quantity !== quantity) {
 			findings.push({
 				document,
-				what: `is of ${quantity} units, order ${order.number} has ${order.quantity}`,
+				what: `has ${quantity} units, but order ${order.number} has ${order.quantity}`,
 			});
 		}
 	}
@@ -125,10 +125,10 @@ export function judgeRestocks(
 	const isComplete = later.ledger_sums !== undefined && later.ledger_sums.earlier === undefined;
 	const [most, least] = [unitsBack(product), unitsBack(later)];
 	if (most > asked || (isComplete && least < confirmed)) {
-		const [back, known] = most > asked ? [most, asked] : [least, confirmed];
+		const [actual, expected] = most > asked ? [most, asked] : [least, confirmed];
 		findings.push({
 			document: `product ${_id} (${name})`,
-			what: `got ${back} units back from refunded orders, which have ${known}`,
+			what: `got back ${actual} units from refunded orders, which have ${expected}`,
 		});
 	}
 	return findings;

@@ -1,6 +1,6 @@
 import type { Database } from "../../contracts/services.ts";
 import type { Check, Snapshot } from "../../database/audit.ts";
-import type { Finding, Look } from "./finding.ts";
+import type { CheckResult, Finding } from "./finding.ts";
 import type { Sources } from "./snapshot.ts";
 
 /** Maximum number of findings reported per check; enough to show that a whole table is wrong. */
@@ -12,57 +12,58 @@ const PAGE = 1000;
  * Runs a check. PostgreSQL does the comparison, so that memory holds only the findings. A check that fails does not
  * affect later checks in the same snapshot.
  */
-export async function look(query: Snapshot, check: Check): Promise<Look> {
+export async function runCheck(query: Snapshot, check: Check): Promise<CheckResult> {
 	await query("SAVEPOINT before_check");
 	try {
-		return await run(query, check);
+		return await execute(query, check);
 	} catch (error) {
 		// If the connection is lost, this fails too, and the whole group fails.
 		await query("ROLLBACK TO SAVEPOINT before_check");
-		return uncheckedLook(check.check, error as Error);
+		return failedCheck(check.check, error as Error);
 	}
 }
 
-async function run(
+async function execute(
 	query: Snapshot,
-	{ check, cure, all, under_way, wrong, values = [] }: Check,
-): Promise<Look> {
-	const count = async (sql: string) => (await query<{ rows: number }>(sql))[0]?.rows ?? 0;
+	{ check, remedy, count, in_progress, breaches, values = [] }: Check,
+): Promise<CheckResult> {
+	const countRows = async (sql: string) => (await query<{ rows: number }>(sql))[0]?.rows ?? 0;
 	return {
-		...{ check, cure },
-		looked_at: await count(all),
-		under_way: under_way ? await count(under_way) : 0,
+		...{ check, remedy },
+		checked: await countRows(count),
+		in_progress: in_progress ? await countRows(in_progress) : 0,
 		findings: await query<{ document: string; what: string }>(
 			// Sorted, so that each round reports the same findings.
-			`SELECT document, what FROM (${wrong}) AS found (document, what) ORDER BY 1, 2 LIMIT ${FINDINGS_MAX}`,
+			`SELECT document, what FROM (${breaches}) AS found (document, what) ORDER BY 1, 2 LIMIT ${FINDINGS_MAX}`,
 			values,
 		),
 	};
 }
 
 /** Returns the result for a check, or a group of checks, that failed. */
-export function uncheckedLook(check: string, { message }: Error): Look {
+export function failedCheck(check: string, { message }: Error): CheckResult {
 	return {
 		check,
-		cure: "Mend what the message names, or report it as a defect of the audit: until then this is not watched.",
-		looked_at: 0,
-		under_way: 0,
+		remedy:
+			"Fix the cause that the message names, or report it as a bug in the audit: until then this is not checked.",
+		checked: 0,
+		in_progress: 0,
 		findings: [{ document: `check "${check}"`, what: `could not be checked: ${message}` }],
 	};
 }
 
 /** The result of a check that compares several databases, page by page. */
-export class PagedLook implements Look {
+export class PagedCheckResult implements CheckResult {
 	readonly check: string;
-	readonly cure: string;
-	looked_at = 0;
-	under_way = 0;
+	readonly remedy: string;
+	checked = 0;
+	in_progress = 0;
 	readonly findings: Finding[] = [];
 	readonly not_judged: string[] = [];
 
 	constructor(check: string, cure: string) {
 		this.check = check;
-		this.cure = cure;
+		this.remedy = cure;
 	}
 
 	/** Adds a breach with the data that a repair needs, up to the maximum number of findings. */

@@ -1,21 +1,21 @@
 import type { EventName } from "../../contracts/actions.ts";
 import type { Snapshot } from "../../database/audit.ts";
 import { MESSAGES } from "../../services/notifications/messages.ts";
-import type { EventCounts, Happened, Told } from "./finding.ts";
-import type { PagedLook } from "./look.ts";
+import type { AggregateEvents, EventCounts, MessageCount } from "./finding.ts";
+import type { PagedCheckResult } from "./look.ts";
 
 /** Maximum delay before a retry of a message. Its longest backoff is three minutes. */
-const PUT_OFF_MINUTES = 10;
+const POSTPONED_MINUTES = 10;
 
 /** Counts the mails and text messages of some orders and users. */
-export function toldOf(query: Snapshot, aggregates: string[]): Promise<Told[]> {
-	return query<Told>(
+export function countMessages(query: Snapshot, aggregates: string[]): Promise<MessageCount[]> {
+	return query<MessageCount>(
 		`SELECT n.aggregate, n.type, array_agg(DISTINCT n.user_id) AS user_ids,
 			count(*) FILTER (WHERE n.channel = 'email')::integer AS mails,
 			count(*) FILTER (WHERE n.channel = 'sms')::integer AS texts,
 			count(*) FILTER (WHERE n.status = 'queued')::integer AS queued,
 			(max(n.send_at) FILTER (
-				WHERE n.status = 'queued' AND n.send_at > now() + interval '${PUT_OFF_MINUTES} minutes'
+				WHERE n.status = 'queued' AND n.send_at > now() + interval '${POSTPONED_MINUTES} minutes'
 			) AT TIME ZONE 'UTC')::text AS put_off_to
 		FROM notifications n WHERE n.aggregate = ANY ($1) GROUP BY n.aggregate, n.type`,
 		[aggregates],
@@ -27,37 +27,45 @@ export function toldOf(query: Snapshot, aggregates: string[]): Promise<Told[]> {
  *
  * @param isBehind Whether some of its events are not processed yet.
  */
-export function compareMessages(one: Happened, told: Told[], isBehind: boolean, seen: PagedLook): void {
-	const { document, user_id } = one;
-	const expected = expectedMessages(one.happened);
-	const kept = expectedMessages(one.recent);
+export function compareMessages(
+	events: AggregateEvents,
+	counts: MessageCount[],
+	isBehind: boolean,
+	result: PagedCheckResult,
+): void {
+	const { document, user_id } = events;
+	const expected = expectedMessages(events.happened);
+	const retained = expectedMessages(events.recent);
 	for (const [type, { name, count }] of expected) {
-		const least = kept.get(type)?.count ?? 0;
-		seen.looked_at += least;
-		const { mails, texts } = told.find((message) => message.type === type) ?? { mails: 0, texts: 0 };
+		const min = retained.get(type)?.count ?? 0;
+		result.checked += min;
+		const { mails, texts } = counts.find((message) => message.type === type) ?? { mails: 0, texts: 0 };
 		// A user restored from an older backup may have received messages for lost events.
-		if (mails > count && one.lost === 0) {
-			seen.add(document, `has ${mails} messages for ${count} ${name}`);
-		} else if (mails < least && isBehind) {
-			seen.under_way++;
-		} else if (mails < least) {
-			seen.add(document, `has no message for ${name}`);
+		if (mails > count && events.lost === 0) {
+			result.add(document, `has ${mails} messages for ${count} ${name}`);
+		} else if (mails < min && isBehind) {
+			result.in_progress++;
+		} else if (mails < min) {
+			result.add(document, `has no message for ${name}`);
 		}
-		if (texts > count && one.lost === 0) {
-			seen.add(document, `has ${texts} text messages for ${count} ${name}`);
+		if (texts > count && events.lost === 0) {
+			result.add(document, `has ${texts} text messages for ${count} ${name}`);
 		}
 	}
-	for (const { type, queued, put_off_to, user_ids } of told) {
-		if (!expected.has(type) && one.lost === 0) {
-			seen.add(document, `has told its owner ${type}, which did not happen`);
+	for (const { type, queued, put_off_to, user_ids } of counts) {
+		if (!expected.has(type) && events.lost === 0) {
+			result.add(document, `has the message ${type} for an event that did not happen`);
 		}
 		if (user_ids.some((id) => id !== user_id)) {
-			seen.add(document, `is of user ${user_id}, but ${type} is for user ${user_ids.join(" and user ")}`);
+			result.add(
+				document,
+				`belongs to user ${user_id}, but ${type} is for user ${user_ids.join(" and user ")}`,
+			);
 		}
 		if (put_off_to !== null) {
-			seen.add(document, `${type} is queued, but put off to ${put_off_to}`);
+			result.add(document, `${type} is queued, but postponed to ${put_off_to}`);
 		}
-		seen.under_way += queued;
+		result.in_progress += queued;
 	}
 }
 

@@ -1,7 +1,7 @@
 import type { EventName } from "../../contracts/actions.ts";
 import type { Snapshot } from "../../database/audit.ts";
 import { INITIAL, type OrderStatus, TRANSITIONS } from "../../services/orders/states.ts";
-import type { Look } from "./finding.ts";
+import type { CheckResult } from "./finding.ts";
 import type { Sources } from "./snapshot.ts";
 
 /** The event published when an order enters each status. */
@@ -11,12 +11,12 @@ export const EVENT_OF_STATUS: Record<string, EventName> = {
 };
 
 /** Fields of orders that a query alone cannot check. */
-export function lookAtOrders(sources: Sources): Promise<Look[]> {
+export function checkOrders(sources: Sources): Promise<CheckResult[]> {
 	return sources.snapshot("orders", async (query) => [await histories(query)]);
 }
 
 /** Tells whether a history follows the transitions of states.ts, from the initial status to the current one. */
-export function isLegal(history: OrderStatus[], status: OrderStatus): boolean {
+export function isValidHistory(history: OrderStatus[], status: OrderStatus): boolean {
 	return (
 		history[0] === INITIAL &&
 		history.at(-1) === status &&
@@ -24,15 +24,16 @@ export function isLegal(history: OrderStatus[], status: OrderStatus): boolean {
 			.slice(1)
 			.every((to, index) =>
 				Object.values(TRANSITIONS).some(
-					(step) => step.to === to && (step.from as readonly string[]).includes(history[index] as string),
+					(transition) =>
+						transition.to === to && (transition.from as readonly string[]).includes(history[index] as string),
 				),
 			)
 	);
 }
 
-async function histories(query: Snapshot): Promise<Look> {
+async function histories(query: Snapshot): Promise<CheckResult> {
 	// Returns one row per distinct history, however many orders there are.
-	const lives = await query<{
+	const groups = await query<{
 		status: OrderStatus;
 		history: OrderStatus[];
 		orders: number;
@@ -46,12 +47,13 @@ async function histories(query: Snapshot): Promise<Look> {
 		) AS life GROUP BY status, history`,
 	);
 	return {
-		check: "an order has a legal history",
-		cure: "Compare the order with its events (table outbox) and its payment, and set orders.status and order_history by hand to what they tell.",
-		looked_at: lives.reduce((sum, { orders }) => sum + orders, 0),
-		under_way: 0,
-		findings: lives
-			.filter(({ history, status }) => !isLegal(history, status))
+		check: "an order has a valid history",
+		remedy:
+			"Compare the order with its events (table outbox) and its payment, and correct orders.status and order_history by hand.",
+		checked: groups.reduce((sum, { orders }) => sum + orders, 0),
+		in_progress: 0,
+		findings: groups
+			.filter(({ history, status }) => !isValidHistory(history, status))
 			.flatMap(({ history, status, numbers }) =>
 				numbers.map((number) => ({
 					document: `order ${number}`,

@@ -2,14 +2,14 @@ import { existsSync } from "node:fs";
 import { open, stat } from "node:fs/promises";
 import { basename } from "node:path";
 import { DamagedFile, inspectLog, linesOf } from "../../database/append-log.ts";
-import { type BesideLine, NOTES, type Notes } from "../../database/document-file.ts";
+import { METADATA, type Metadata, type SecondaryLine } from "../../database/document-file.ts";
 import type { HoldPage, ProductDocument } from "../../services/products/documents.ts";
-import type { Finding, Look } from "./finding.ts";
+import type { CheckResult, Finding } from "./finding.ts";
 import { listedPages, withPages } from "./hold-pages.ts";
 import { FINDINGS_MAX } from "./look.ts";
 import type { Stock } from "./snapshot.ts";
 
-type Change = ProductDocument & { $$deleted?: boolean } & Partial<BesideLine<HoldPage>>;
+type Change = ProductDocument & { $$deleted?: boolean } & Partial<SecondaryLine<HoldPage>>;
 
 /**
  * Reads NeDB's file without loading it as its owner does, since it can have only one owner. Each line is a change; the
@@ -54,16 +54,16 @@ export async function* productsInFile(file: string): AsyncGenerator<Stock> {
 }
 
 /** Reads the metadata of the file; see FileAdapter. */
-export async function notesOfFile(file: string): Promise<Notes> {
-	let notes: Notes = {};
+export async function metadataOfFile(file: string): Promise<Metadata> {
+	let notes: Metadata = {};
 	if (!existsSync(file)) {
 		return notes;
 	}
 	const handle = await open(file);
 	try {
 		for await (const { bytes } of linesOf(handle.createReadStream({ autoClose: false }))) {
-			if (bytes.subarray(0, NOTES.length).toString() === NOTES) {
-				notes = (JSON.parse(bytes.toString()) as { $$notes: Notes }).$$notes;
+			if (bytes.subarray(0, METADATA.length).toString() === METADATA) {
+				notes = (JSON.parse(bytes.toString()) as { $$notes: Metadata }).$$notes;
 			}
 		}
 	} finally {
@@ -114,16 +114,17 @@ export async function* followInFile(
  * Checks the products' file against the marks (length and checksum) of its batches, that the next start can read each
  * line, and that no product was deleted, which the shop never does. A deletion is visible until the file is compacted.
  */
-export async function lookAtProductFile(file: string): Promise<Look> {
-	const look: Look = {
-		check: "the products' file is whole",
-		cure: "Stop products, keep a copy of the file, and restore it from the last good one; remove a single line that cannot be read together with its batch's mark.",
-		looked_at: 0,
-		under_way: 0,
+export async function checkProductFile(file: string): Promise<CheckResult> {
+	const result: CheckResult = {
+		check: "the products' file is intact",
+		remedy:
+			"Stop products, keep a copy of the file, and restore the last good copy; if a single line is unreadable, remove it together with the marker of its batch.",
+		checked: 0,
+		in_progress: 0,
 		findings: [],
 	};
 	if (!existsSync(file)) {
-		return look;
+		return result;
 	}
 	const document = `file ${basename(file)}`;
 	let confirmed = 0;
@@ -131,20 +132,20 @@ export async function lookAtProductFile(file: string): Promise<Look> {
 		const inspected = await inspectLog(file);
 		const { lines_read, damaged } = inspected;
 		confirmed = inspected.confirmed;
-		look.looked_at = lines_read;
+		result.checked = lines_read;
 		if (damaged) {
 			const what = `is damaged between lines ${damaged.from} and ${damaged.to}: the next start drops them`;
-			look.findings.push({ document, what });
+			result.findings.push({ document, what });
 		}
 	} catch (error) {
 		if (!(error instanceof DamagedFile)) {
 			throw error;
 		}
-		look.looked_at = 1;
-		look.findings.push({ document, what: error.message.replace(`${file} `, "") });
+		result.checked = 1;
+		result.findings.push({ document, what: error.message.replace(`${file} `, "") });
 	}
-	look.findings.push(...(await readEachLine(file, confirmed)));
-	return look;
+	result.findings.push(...(await readEachLine(file, confirmed)));
+	return result;
 }
 
 /**

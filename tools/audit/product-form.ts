@@ -14,38 +14,38 @@ export interface ReadStock extends Stock {
 }
 
 /** A document from the store in the form that the checks expect, with its deviations. */
-export interface ReadProduct {
+interface ReadProduct {
 	product: ReadStock;
 	/** Values that the shop never writes. They are left out of `product` if they cannot be counted. */
 	faults: string[];
 }
 
 /** Reads a document that may have been edited by hand into any form. */
-export function readProduct(given: Stock): ReadProduct {
+export function readProduct(document: Stock): ReadProduct {
 	const faults: string[] = [];
 	const fault = (what: string) => void faults.push(what);
-	const { _id, name, sku, price_minor, supplied } = given;
+	const { _id, name, sku, price_minor, supplied } = document;
 	if (typeof _id !== "string" || _id === "") {
-		fault(`has the id ${quoted(_id)}, which is none`);
+		fault(`has an invalid id: ${quoted(_id)}`);
 	}
 	if (typeof name !== "string" || name === "") {
-		fault(`has the name ${quoted(name)}`);
+		fault(`has an invalid name: ${quoted(name)}`);
 	}
 	if (typeof sku !== "string" || sku === "") {
-		fault(`has the sku ${quoted(sku)}`);
+		fault(`has an invalid sku: ${quoted(sku)}`);
 	}
 	if (!isCount(price_minor)) {
-		fault(`has a price of ${quoted(price_minor)}`);
+		fault(`has an invalid price: ${quoted(price_minor)}`);
 	}
 	if (!Number.isSafeInteger(supplied)) {
-		fault(`was supplied ${quoted(supplied)} units`);
+		fault(`has an invalid number of supplied units: ${quoted(supplied)}`);
 	}
-	const { ledger, ledger_sums, restocks } = given;
-	const paged = readPages(given, fault);
+	const { ledger, ledger_sums, restocks } = document;
+	const paged = readPages(document, fault);
 	const product: ReadStock = {
-		...given,
+		...document,
 		_id: String(_id),
-		holds: [...readHolds(given.holds, fault), ...paged.holds],
+		holds: [...readHolds(document.holds, fault), ...paged.holds],
 		uncollected: paged.uncollected,
 		...(ledger === undefined ? {} : { ledger: readLedger(ledger, fault) }),
 		...(ledger_sums === undefined ? {} : { ledger_sums: readSums(ledger_sums, fault) }),
@@ -56,18 +56,18 @@ export function readProduct(given: Stock): ReadProduct {
 
 type Fault = (what: string) => void;
 
-function readHolds(given: unknown, fault: Fault): Hold[] {
-	if (!Array.isArray(given)) {
-		fault(`has the holds ${quoted(given)}, which are no list`);
+function readHolds(document: unknown, fault: Fault): Hold[] {
+	if (!Array.isArray(document)) {
+		fault(`has holds that are not a list: ${quoted(document)}`);
 		return [];
 	}
-	return given.filter((hold: Partial<Hold> | null) => {
+	return document.filter((hold: Partial<Hold> | null) => {
 		const isHold =
 			typeof hold?.reservation_id === "string" &&
 			UUID.test(hold.reservation_id) &&
 			Number.isSafeInteger(hold.quantity);
 		if (!isHold) {
-			fault(`has the hold ${quoted(hold)}, which is none`);
+			fault(`has an invalid hold: ${quoted(hold)}`);
 		}
 		return isHold;
 	});
@@ -80,7 +80,7 @@ function readPages({ _id, hold_pages, pages = [] }: Stock, fault: Fault) {
 	for (const [id, collected] of Object.entries(listed)) {
 		const page = pages.find((one) => one._id === id);
 		if (!page) {
-			fault(`lists the page ${id}, which is not there: its holds are lost`);
+			fault(`lists the page ${id}, which does not exist: its holds are lost`);
 			continue;
 		}
 		const { product_id, returned } = page;
@@ -91,53 +91,51 @@ function readPages({ _id, hold_pages, pages = [] }: Stock, fault: Fault) {
 		if (isCount(collected) && isCount(returned) && collected <= returned) {
 			uncollected += returned - collected;
 		} else {
-			fault(
-				`has collected ${quoted(collected)} of the ${quoted(returned)} units that were released in the page ${id}`,
-			);
+			fault(`has collected ${quoted(collected)} of the ${quoted(returned)} units released in the page ${id}`);
 		}
 		holds.push(...readHolds(page.holds, fault));
 	}
 	return { holds, uncollected };
 }
 
-function readLedger(given: unknown, fault: Fault): Record<string, LedgerEntry> {
-	return readEntries(objectOf<Partial<LedgerEntry> | null>(given, "ledger", fault), (id, entry) => {
+function readLedger(document: unknown, fault: Fault): Record<string, LedgerEntry> {
+	return readEntries(objectOf<Partial<LedgerEntry> | null>(document, "ledger", fault), (id, entry) => {
 		const isEntry = Number.isSafeInteger(entry?.quantity);
 		if (!isEntry) {
-			fault(`has the ledger entry ${id} of ${quoted(entry)}, which is none`);
+			fault(`has an invalid ledger entry ${id}: ${quoted(entry)}`);
 		} else if (!REASONS.includes(entry?.reason as string)) {
-			fault(`has the ledger entry ${id}, whose reason is ${quoted(entry?.reason)}`);
+			fault(`has the ledger entry ${id} with the reason ${quoted(entry?.reason)}`);
 		} else if (Number.isNaN(Date.parse(entry?.at as string))) {
-			fault(`has the ledger entry ${id}, which was made at ${quoted(entry?.at)}`);
+			fault(`has the ledger entry ${id} with the time ${quoted(entry?.at)}`);
 		}
 		return isEntry;
 	}) as Record<string, LedgerEntry>;
 }
 
-function readSums(given: unknown, fault: Fault): Partial<Record<Reason, number>> {
-	return readEntries(objectOf<number>(given, "ledger_sums", fault), (reason, units) => {
+function readSums(document: unknown, fault: Fault): Partial<Record<Reason, number>> {
+	return readEntries(objectOf<number>(document, "ledger_sums", fault), (reason, units) => {
 		const isSum = Number.isSafeInteger(units);
 		if (!isSum) {
 			fault(`has ${quoted(units)} units of ${reason} in its ledger`);
 		} else if (!REASONS.includes(reason)) {
-			fault(`has ${units} units in its ledger whose reason is ${quoted(reason)}`);
+			fault(`has ${units} units with the reason ${quoted(reason)} in its ledger`);
 		}
 		return isSum;
 	});
 }
 
 function readEntries<T>(
-	given: Record<string, T>,
+	document: Record<string, T>,
 	isReadable: (key: string, value: T) => boolean,
 ): Record<string, T> {
-	return Object.fromEntries(Object.entries(given).filter(([key, value]) => isReadable(key, value)));
+	return Object.fromEntries(Object.entries(document).filter(([key, value]) => isReadable(key, value)));
 }
 
-function objectOf<T>(given: unknown, field: string, fault: Fault): Record<string, T> {
-	if (typeof given === "object" && given !== null && !Array.isArray(given)) {
-		return given as Record<string, T>;
+function objectOf<T>(document: unknown, field: string, fault: Fault): Record<string, T> {
+	if (typeof document === "object" && document !== null && !Array.isArray(document)) {
+		return document as Record<string, T>;
 	}
-	fault(`has the ${field} ${quoted(given)}, which is no object`);
+	fault(`has a field ${field} that is not an object: ${quoted(document)}`);
 	return {};
 }
 

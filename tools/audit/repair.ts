@@ -12,14 +12,14 @@ import { withServices } from "./hosted.ts";
 export async function repair(
 	findings: Finding[],
 	isRunning: boolean,
-	say: (line: string) => void,
+	log: (line: string) => void,
 ): Promise<void> {
 	if (findings.some(({ reservation_id, product_id }) => reservation_id ?? product_id)) {
-		await settleHolds(findings, isRunning, say);
+		await settleHolds(findings, isRunning, log);
 	}
 	const lost = findings.flatMap(({ events = [] }) => events);
 	for (const [database, events] of Map.groupBy(lost, (event) => event.database)) {
-		await sendEventsAgain(database, events, say);
+		await sendEventsAgain(database, events, log);
 	}
 }
 
@@ -32,7 +32,7 @@ export function isRepairable({ reservation_id, product_id, events = [] }: Findin
 async function sendEventsAgain(
 	database: LostEvent["database"],
 	events: LostEvent[],
-	say: (line: string) => void,
+	log: (line: string) => void,
 ): Promise<void> {
 	const client = new PostgresClient({
 		connectionString: databaseUrl(database),
@@ -43,8 +43,8 @@ async function sendEventsAgain(
 		const sent = await sendAgain(client, events);
 		for (const { aggregate, sequence } of events) {
 			const isSent = sent.some((place) => place.aggregate === aggregate && place.sequence === sequence);
-			const why = `it is in no outbox any more: events are kept for ${EVENTS_KEPT_DAYS} days`;
-			say(`event ${sequence} of ${aggregate}: ${isSent ? "is sent again" : why}`);
+			const why = `no longer in the outbox, which retains events for ${EVENTS_KEPT_DAYS} days`;
+			log(`event ${sequence} of ${aggregate}: ${isSent ? "queued again" : why}`);
 		}
 	} finally {
 		await client.end();
@@ -61,7 +61,7 @@ async function sendEventsAgain(
 async function settleHolds(
 	findings: Finding[],
 	isRunning: boolean,
-	say: (line: string) => void,
+	log: (line: string) => void,
 ): Promise<void> {
 	await withServices(["orders", "products"], isRunning, async (broker) => {
 		const reservations = new Set(findings.flatMap(({ reservation_id }) => reservation_id ?? []));
@@ -71,15 +71,15 @@ async function settleHolds(
 			});
 			const fate = settled?.fate ?? "keep";
 			if (fate === "keep") {
-				say(`hold ${reservation_id} is that of a pending order: left alone`);
+				log(`hold ${reservation_id} belongs to a pending order: unchanged`);
 				continue;
 			}
 			const { lines } = await callAction(broker, `v1.products.${fate}`, { reservation_id });
-			say(`hold ${reservation_id}: ${fate === "release" ? "released" : "consumed"}, ${lines} products`);
+			log(`hold ${reservation_id}: ${fate === "release" ? "released" : "consumed"}, ${lines} products`);
 		}
 		for (const id of new Set(findings.flatMap(({ product_id }) => product_id ?? []))) {
 			const { quantity } = await callAction(broker, "v1.products.bookRepair", { id });
-			say(`product ${id}: ${quantity} units booked as a repair`);
+			log(`product ${id}: ${quantity} units recorded as a repair`);
 		}
 	});
 }

@@ -2,31 +2,31 @@ import { getBorderCharacters, table } from "table";
 import type { Audit } from "./audit.ts";
 
 /** Prints the checks and the breaches for a person to read. */
-export function printAudit({ looks, breaches }: Audit): void {
-	const rows = looks.map(({ check, looked_at, under_way, findings }) => [
+export function printAudit({ results, breaches }: Audit): void {
+	const rows = results.map(({ check, checked, in_progress, findings }) => [
 		check,
-		String(looked_at),
-		String(under_way),
+		String(checked),
+		String(in_progress),
 		String(findings.length),
 	]);
 	console.log(
-		table([["check", "looked at", "under way", "breaches"], ...rows], {
+		table([["check", "checked", "in progress", "breaches"], ...rows], {
 			border: getBorderCharacters("void"),
 			columnDefault: { paddingLeft: 0, paddingRight: 2 },
 			columns: { 1: { alignment: "right" }, 2: { alignment: "right" }, 3: { alignment: "right" } },
 			drawHorizontalLine: () => false,
 		}).trimEnd(),
 	);
-	for (const { check, cure, findings } of looks.filter((look) => look.findings.length > 0)) {
+	for (const { check, remedy, findings } of results.filter((look) => look.findings.length > 0)) {
 		for (const { document, what } of findings) {
 			console.log(`BREACH ${onOneLine(document)} ${onOneLine(what)}`);
 		}
-		console.log(`TO DO  ${check}: ${cure}`);
+		console.log(`TO DO  ${check}: ${remedy}`);
 	}
-	const not_judged = looks.flatMap((look) => look.not_judged ?? []);
+	const not_judged = results.flatMap((look) => look.not_judged ?? []);
 	for (const document of not_judged) {
 		console.log(
-			`NOT JUDGED ${onOneLine(document)}: it changed at each look; audit again when less is ordered`,
+			`NOT JUDGED ${onOneLine(document)}: it changed during each check; audit again when fewer orders arrive`,
 		);
 	}
 	const verdict = breaches.length === 0 ? "no breach" : `${breaches.length} breaches`;

@@ -1,7 +1,7 @@
 import type { Database } from "../../contracts/services.ts";
 import type { ServiceAudit } from "../../database/audit.ts";
-import type { Look } from "./finding.ts";
-import { look } from "./look.ts";
+import type { CheckResult } from "./finding.ts";
+import { runCheck } from "./look.ts";
 import type { Sources } from "./snapshot.ts";
 
 /** How the service with this database has it checked. */
@@ -10,13 +10,13 @@ export async function auditOf(database: Database): Promise<ServiceAudit> {
 }
 
 /** The checks that a service brings: its database answers them alone, and is seen at one moment. */
-export async function lookAtService(sources: Sources, database: Database): Promise<Look[]> {
+export async function checkService(sources: Sources, database: Database): Promise<CheckResult[]> {
 	const { checks } = await auditOf(database);
 	return sources.snapshot(database, async (query) => {
-		const looks: Look[] = [];
+		const results: CheckResult[] = [];
 		for (const check of checks) {
-			looks.push(await look(query, check));
+			results.push(await runCheck(query, check));
 		}
-		return looks;
+		return results;
 	});
 }

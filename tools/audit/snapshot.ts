@@ -36,12 +36,12 @@ export interface Sources {
 	/** Path of the products' file; undefined if the products are in MongoDB. */
 	productFile: string | undefined;
 	/** Returns the metadata of the products' store. */
-	productNotes(): Promise<Record<string, unknown>>;
+	productMetadata(): Promise<Record<string, unknown>>;
 	snapshot<T>(database: Database, look: (query: Snapshot) => Promise<T>): Promise<T>;
 	/** Acknowledgements of notifications: all events up to `confirmed`, and the number of pending ones. */
 	consumer(): Promise<{ confirmed: number; unread: number }>;
 	/** Returns the number of events that are pending in an outbox, or unacknowledged in the stream. */
-	eventsUnderWay(): Promise<number>;
+	eventsInProgress(): Promise<number>;
 	nats: NatsConnection;
 	close(): Promise<void>;
 }

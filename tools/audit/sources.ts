@@ -11,7 +11,7 @@ import { unlessMissing } from "../../events/stream.ts";
 import { natsConnection } from "../../moleculer.config.ts";
 import type { HoldPage } from "../../services/products/documents.ts";
 import { listedPages } from "./hold-pages.ts";
-import { followInFile, notesOfFile, productsInFile } from "./product-file.ts";
+import { followInFile, metadataOfFile, productsInFile } from "./product-file.ts";
 import type { Sources, Stock } from "./snapshot.ts";
 import { FIELDS } from "./snapshot.ts";
 
@@ -20,7 +20,7 @@ const { MongoClient } = createRequire(import.meta.url)("mongodb") as {
 	MongoClient: { connect(url: string, options: object): Promise<Mongo> };
 };
 
-interface Note {
+interface MetadataEntry {
 	_id: string;
 	value: unknown;
 }
@@ -62,20 +62,20 @@ export async function openSources(): Promise<Sources> {
 	const file = join(settings.directory, "products.db");
 	const mongo = settings.mongoUrl ? await openMongo(settings.mongoUrl) : undefined;
 	const nats = await connect(natsConnection(settings.natsUrl));
-	const snapshot: Sources["snapshot"] = (database, look) => inSnapshot(pools.get(database) as pg.Pool, look);
+	const snapshot: Sources["snapshot"] = (database, work) => inSnapshot(pools.get(database) as pg.Pool, work);
 	return {
 		products: () => (mongo ? fromMongo(mongo) : productsInFile(file)),
 		following: (ids) => (mongo ? followInMongo(mongo, ids) : followInFile(file, ids)),
 		productFile: mongo ? undefined : file,
-		productNotes: () => (mongo ? notesInMongo(mongo) : notesOfFile(file)),
+		productMetadata: () => (mongo ? metadataInMongo(mongo) : metadataOfFile(file)),
 		snapshot,
 		consumer: () => consumer(nats),
-		async eventsUnderWay() {
-			let waiting = 0;
+		async eventsInProgress() {
+			let pending = 0;
 			for (const database of Object.values(outboxes)) {
-				waiting += (await snapshot(database, waitingEvents)).length;
+				pending += (await snapshot(database, waitingEvents)).length;
 			}
-			return waiting + (await consumer(nats)).unread;
+			return pending + (await consumer(nats)).unread;
 		},
 		nats,
 		async close() {
@@ -122,21 +122,24 @@ async function* followInMongo(
 	}
 }
 
-async function notesInMongo(mongo: Mongo): Promise<Record<string, unknown>> {
-	const notes: Record<string, unknown> = {};
-	const settled = mongo.db(`${settings.namespace}_products`).collection<Note>("settings").find({}, {});
-	for await (const { _id, value } of settled) {
-		notes[_id] = value;
+async function metadataInMongo(mongo: Mongo): Promise<Record<string, unknown>> {
+	const metadata: Record<string, unknown> = {};
+	const stored = mongo
+		.db(`${settings.namespace}_products`)
+		.collection<MetadataEntry>("settings")
+		.find({}, {});
+	for await (const { _id, value } of stored) {
+		metadata[_id] = value;
 	}
-	return notes;
+	return metadata;
 }
 
-async function inSnapshot<T>(pool: pg.Pool, look: (query: Snapshot) => Promise<T>): Promise<T> {
+async function inSnapshot<T>(pool: pg.Pool, work: (query: Snapshot) => Promise<T>): Promise<T> {
 	const client = await pool.connect();
 	let broken: Error | undefined;
 	try {
 		await client.query("BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY");
-		return await look(async (sql, values) => (await client.query(sql, values)).rows as never);
+		return await work(async (sql, values) => (await client.query(sql, values)).rows as never);
 	} catch (error) {
 		broken = error as Error;
 		throw error;

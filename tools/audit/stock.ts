@@ -4,9 +4,9 @@ import { products, STOCK_MAX } from "../../contracts/products.ts";
 import type { Snapshot } from "../../database/audit.ts";
 import type { OrderStatus } from "../../services/orders/states.ts";
 import { INITIAL, SOLD } from "../../services/orders/states.ts";
-import type { Finding, Look } from "./finding.ts";
-import { judgeLedger, judgeRestocks, type Restocks, readRestocks, restockedOrders } from "./ledger.ts";
-import { PagedLook } from "./look.ts";
+import type { CheckResult, Finding } from "./finding.ts";
+import { checkLedger, checkRestocks, type Restocks, readRestocks, restockedOrders } from "./ledger.ts";
+import { PagedCheckResult } from "./look.ts";
 import { type ReadStock, readProduct } from "./product-form.ts";
 import type { Sources } from "./snapshot.ts";
 import { acknowledgedUpTo } from "./stream.ts";
@@ -51,7 +51,7 @@ interface Orders {
 }
 
 /** Filters for reading orders. */
-interface Question {
+interface OrderFilters {
 	/** Ids of the reservations with a hold. */
 	reservations: string[];
 	/** Ids of the orders that ledgers refer to. */
@@ -70,66 +70,66 @@ interface Question {
  * between is checked again with less delay between the reads. Memory holds a digest and the SKU of each product, and
  * all holds, pending lines and restocks.
  */
-export async function lookAtStock(sources: Sources): Promise<Look[]> {
+export async function checkStock(sources: Sources): Promise<CheckResult[]> {
 	const acknowledged = await acknowledgedUpTo(await sources.nats.jetstreamManager(), products.name);
 	const before = new Map<string, string>();
 	const held = new Set<string>();
-	const question: Question = {
+	const filters: OrderFilters = {
 		...{ reservations: [], restocked: [], acknowledged, since: await clockOf(sources), only: null },
 	};
 	let hasLedgers = false;
-	for await (const given of sources.products()) {
-		const { product } = readProduct(given);
+	for await (const document of sources.products()) {
+		const { product } = readProduct(document);
 		before.set(product._id, digest(product));
 		hasLedgers ||= product.ledger_sums !== undefined;
-		ask(question, product);
+		addToFilters(filters, product);
 		for (const { reservation_id } of product.holds) {
 			held.add(`${product._id} ${reservation_id}`);
 		}
 	}
-	const orders = await sources.snapshot("orders", (query) => readOrders(query, question));
+	const orders = await sources.snapshot("orders", (query) => readOrders(query, filters));
 
-	const looks = newLooks();
+	const results = newResults();
 	const missing = new Set([...orders.sold.keys()].filter((id) => !before.has(id)));
 	const busy: string[] = [];
 	const skus = new Set<string>();
-	for await (const given of sources.products()) {
-		const { product, faults } = readProduct(given);
+	for await (const document of sources.products()) {
+		const { product, faults } = readProduct(document);
 		missing.delete(product._id);
 		for (const { reservation_id } of product.holds) {
 			held.add(`${product._id} ${reservation_id}`);
 		}
 		if (skus.has(product.sku)) {
-			faults.push(`has the sku ${product.sku}, as another product has`);
+			faults.push(`has the sku ${product.sku}, which another product has too`);
 		}
 		skus.add(product.sku);
 		if (product.ledger_sums === undefined && hasLedgers && !isNew(product)) {
-			faults.push(`has no ledger, so nothing is known of the ${product.supplied} units that were supplied`);
+			faults.push(`has no ledger for its ${product.supplied} supplied units`);
 		}
-		looks.forms.looked_at++;
-		looks.forms.addAll(faults.map((what) => ({ document: documentOf(product), what })));
-		looks.ledgers.looked_at++;
-		looks.ledgers.addAll(judgeLedger(product));
-		looks.units.looked_at++;
+		results.forms.checked++;
+		results.forms.addAll(faults.map((what) => ({ document: documentOf(product), what })));
+		results.ledgers.checked++;
+		results.ledgers.addAll(checkLedger(product));
+		results.units.checked++;
 		if (before.get(product._id) === digest(product)) {
-			judge(product, product, orders, looks);
+			checkProduct(product, product, orders, results);
 		} else if (before.has(product._id)) {
 			busy.push(product._id);
 		}
 	}
 	for (let at = 0; at < busy.length; at += BUSY_AT_ONCE) {
-		await lookCloser(sources, new Set(busy.slice(at, at + BUSY_AT_ONCE)), acknowledged, looks);
+		await checkBusy(sources, new Set(busy.slice(at, at + BUSY_AT_ONCE)), acknowledged, results);
 	}
 	for (const id of missing) {
-		looks.units.add(`product ${id}`, "is in orders, but there is no such product");
+		results.units.add(`product ${id}`, "is in orders, but does not exist");
 	}
 	for (const [key, line] of orders.lines) {
 		if (line.status === INITIAL) {
-			looks.pending.looked_at++;
-			looks.pending.addAll(held.has(key) ? [] : [unheld(line)]);
+			results.pending.checked++;
+			results.pending.addAll(held.has(key) ? [] : [unheld(line)]);
 		}
 	}
-	return Object.values(looks);
+	return Object.values(results);
 }
 
 /**
@@ -137,41 +137,41 @@ export async function lookAtStock(sources: Sources): Promise<Look[]> {
  * delay. The units of an order placed in between may or may not be counted: if that alone makes the result uncertain,
  * the check is repeated.
  */
-async function lookCloser(
+async function checkBusy(
 	sources: Sources,
 	ids: Set<string>,
 	acknowledged: number,
-	looks: Looks,
+	results: Results,
 ): Promise<void> {
 	const left = new Set(ids);
 	const following = sources.following(ids);
 	const read = async () => {
 		const { value } = await following.next();
-		return new Map([...(value ?? [])].map(([id, given]) => [id, readProduct(given).product]));
+		return new Map([...(value ?? [])].map(([id, document]) => [id, readProduct(document).product]));
 	};
 	try {
 		// The first read takes longer.
 		let names = await read();
-		for (let tried = 1; tried <= BUSY_TRIES && left.size > 0; tried++) {
-			const question: Question = {
+		for (let attempt = 1; attempt <= BUSY_TRIES && left.size > 0; attempt++) {
+			const filters: OrderFilters = {
 				...{ reservations: [], restocked: [], acknowledged, since: await clockOf(sources), only: [...left] },
 			};
 			const earlier = await read();
 			for (const product of earlier.values()) {
-				ask(question, product);
+				addToFilters(filters, product);
 			}
-			const orders = await sources.snapshot("orders", (query) => readOrders(query, question));
+			const orders = await sources.snapshot("orders", (query) => readOrders(query, filters));
 			const later = await read();
 			for (const id of left) {
 				const [one, other] = [earlier.get(id), later.get(id)];
-				if (one && other && judge(one, other, orders, looks)) {
+				if (one && other && checkProduct(one, other, orders, results)) {
 					left.delete(id);
 				}
 			}
 			names = earlier.size > 0 ? earlier : names;
 		}
-		looks.units.under_way += left.size;
-		looks.units.not_judged?.push(
+		results.units.in_progress += left.size;
+		results.units.not_judged?.push(
 			...[...left].map((id) => (names.has(id) ? documentOf(names.get(id) as ReadStock) : `product ${id}`)),
 		);
 	} finally {
@@ -179,33 +179,33 @@ async function lookCloser(
 	}
 }
 
-type Looks = ReturnType<typeof newLooks>;
+type Results = ReturnType<typeof newResults>;
 
-function newLooks() {
+function newResults() {
 	return {
-		units: new PagedLook(
+		units: new PagedCheckResult(
 			"supplied = stock + held + sold",
-			"Stop products and set `stock` in the store by hand so that the sum is right, then count and correct it by `v1.products.changeStock`, which notes why; a product that is gone comes back from a copy.",
+			"Stop products and set `stock` in the store by hand so that the sum is correct, then count the units and adjust them by `v1.products.changeStock`, which records the reason; restore a missing product from a copy.",
 		),
-		forms: new PagedLook(
-			"a product is as the shop writes it",
+		forms: new PagedCheckResult(
+			"a product has valid fields",
 			"Stop products and correct the field in the store by hand, or restore the product from a copy.",
 		),
-		ledgers: new PagedLook(
-			"each unit supplied has a reason",
-			"`npm run audit -- --repair` books the difference as a repair.",
+		ledgers: new PagedCheckResult(
+			"every supplied unit is in the ledger",
+			"`npm run audit -- --repair` records the difference as a repair.",
 		),
-		restocks: new PagedLook(
-			"a restock is that of a refunded order",
+		restocks: new PagedCheckResult(
+			"a restock belongs to a refunded order",
 			"Compare the product's ledger (`v1.products.ledger`) with the refunds of its orders; stop products and correct the entry together with `stock` and `supplied` by hand.",
 		),
-		holds: new PagedLook(
+		holds: new PagedCheckResult(
 			"a hold has a pending order",
-			"`npm run audit -- --repair` settles holds by what became of their orders; one whose order is pending is corrected by hand or ends with it.",
+			"`npm run audit -- --repair` settles holds according to their orders; a hold of a pending order is corrected by hand, or ends with the order.",
 		),
-		pending: new PagedLook(
+		pending: new PagedCheckResult(
 			"a pending order has its holds",
-			"Cancel the order (`v1.orders.cancel`) so that its buyer can order again, or see that the units are there before it is paid.",
+			"Cancel the order (`v1.orders.cancel`) so that its buyer can order again, or make sure that the units are in stock before it is paid.",
 		),
 	};
 }
@@ -218,17 +218,17 @@ async function clockOf(sources: Sources): Promise<string> {
 	return rows[0]?.now as string;
 }
 
-function ask(question: Question, product: ReadStock): void {
+function addToFilters(filters: OrderFilters, product: ReadStock): void {
 	for (const { reservation_id } of product.holds) {
-		question.reservations.push(reservation_id);
+		filters.reservations.push(reservation_id);
 	}
 	for (const order_id of restockedOrders(product)) {
-		question.restocked.push(order_id);
+		filters.restocked.push(order_id);
 	}
 }
 
-async function readOrders(query: Snapshot, question: Question): Promise<Orders> {
-	const { reservations, restocked, acknowledged, since, only } = question;
+async function readOrders(query: Snapshot, filters: OrderFilters): Promise<Orders> {
+	const { reservations, restocked, acknowledged, since, only } = filters;
 	const sold = await query<Sold>(
 		`SELECT l.product_id, coalesce(sum(l.quantity) FILTER (WHERE ${IS_SOLD}), 0)::float8 AS quantity,
 			coalesce(sum(l.quantity) FILTER (WHERE ${IS_SOLD} AND o.created_at >= $3::timestamptz), 0)::float8 AS since
@@ -265,8 +265,8 @@ const IS_SOLD = "o.status = ANY ($1) AND h.id IS NULL";
 
 /** Returns a short hash of the fields that are checked. */
 function digest({ stock, supplied, holds, uncollected, ledger, ledger_sums, restocks }: ReadStock): string {
-	const told = JSON.stringify([stock, supplied, holds, uncollected, ledger, ledger_sums, restocks]);
-	return createHash("sha256").update(told).digest("base64url").slice(0, 22);
+	const fields = JSON.stringify([stock, supplied, holds, uncollected, ledger, ledger_sums, restocks]);
+	return createHash("sha256").update(fields).digest("base64url").slice(0, 22);
 }
 
 function documentOf({ _id, name }: ReadStock): string {
@@ -286,22 +286,22 @@ function isNew({ created_at }: ReadStock): boolean {
  *
  * @returns Whether the result is certain.
  */
-function judge(earlier: ReadStock, later: ReadStock, orders: Orders, looks: Looks): boolean {
-	const { findings, isSure } = judgeStock(earlier, earlier === later, orders);
-	if (!isSure) {
+function checkProduct(earlier: ReadStock, later: ReadStock, orders: Orders, results: Results): boolean {
+	const { findings, isCertain } = checkSums(earlier, earlier === later, orders);
+	if (!isCertain) {
 		return false;
 	}
-	looks.units.addAll(findings);
-	looks.restocks.looked_at += restockedOrders(earlier).length;
-	looks.restocks.addAll(judgeRestocks(earlier, orders.restocks, later));
+	results.units.addAll(findings);
+	results.restocks.checked += restockedOrders(earlier).length;
+	results.restocks.addAll(checkRestocks(earlier, orders.restocks, later));
 	const left = new Set(later.holds.map(({ reservation_id }) => reservation_id));
-	const seen = new Set<string>();
+	const checkedHolds = new Set<string>();
 	for (const hold of earlier.holds.filter(({ reservation_id }) => left.has(reservation_id))) {
-		const judgement = judgeHold(earlier, hold, seen.has(hold.reservation_id), orders);
-		seen.add(hold.reservation_id);
-		looks.holds.looked_at++;
-		looks.holds.under_way += judgement === "under way" ? 1 : 0;
-		looks.holds.addAll(typeof judgement === "object" ? [judgement] : []);
+		const outcome = checkHold(earlier, hold, checkedHolds.has(hold.reservation_id), orders);
+		checkedHolds.add(hold.reservation_id);
+		results.holds.checked++;
+		results.holds.in_progress += outcome === "in progress" ? 1 : 0;
+		results.holds.addAll(typeof outcome === "object" ? [outcome] : []);
 	}
 	return true;
 }
@@ -311,11 +311,11 @@ function judge(earlier: ReadStock, later: ReadStock, orders: Orders, looks: Look
  * held. An order placed before the product was read has lost its hold by then if it has none now. An order placed since
  * then may have lost its hold after the product was read.
  */
-function judgeStock(
+function checkSums(
 	product: ReadStock,
 	isUnchanged: boolean,
 	orders: Orders,
-): { findings: Finding[]; isSure: boolean } {
+): { findings: Finding[]; isCertain: boolean } {
 	const { _id, stock, supplied, holds, uncollected } = product;
 	const held = holds.reduce((sum, hold) => sum + hold.quantity, uncollected);
 	const { quantity: most, since } = orders.sold.get(_id) ?? { quantity: 0, since: 0 };
@@ -333,17 +333,17 @@ function judgeStock(
 	if (stock > STOCK_MAX) {
 		findings.push({ document, what: `has a stock of ${stock}, above the limit of ${STOCK_MAX}` });
 	}
-	return { findings, isSure: !isPossible || least === most };
+	return { findings, isCertain: !isPossible || least === most };
 }
 
-type Judgement = Finding | "right" | "under way";
+type HoldResult = Finding | "ok" | "in progress";
 
-function judgeHold(
+function checkHold(
 	product: ReadStock,
 	hold: ReadStock["holds"][number],
 	isTwice: boolean,
 	orders: Orders,
-): Judgement {
+): HoldResult {
 	const { reservation_id, quantity, expires_at } = hold;
 	const line = orders.lines.get(`${product._id} ${reservation_id}`);
 	const finding = (what: string): Finding => ({
@@ -352,34 +352,34 @@ function judgeHold(
 		reservation_id,
 	});
 	if (isTwice) {
-		return finding("is there twice");
+		return finding("exists twice");
 	}
 	const number = orders.numbers.get(reservation_id);
 	if (!line && number !== undefined) {
-		return finding(`is that of order ${number}, which has no such product`);
+		return finding(`belongs to order ${number}, which does not contain this product`);
 	}
 	if (!line) {
 		const left_ms = Date.parse(expires_at) - Date.now();
 		if (left_ms < -SWEEP_MS) {
-			return finding(`is that of no order and should have ended at ${expires_at}`);
+			return finding(`belongs to no order and should have expired at ${expires_at}`);
 		}
 		// Also rejects an invalid time, which gives NaN.
 		const isPossible = left_ms <= settings.orderTtlMinutes * 60_000 + CLOCKS_DIFFER_MS;
 		return isPossible
-			? "under way"
-			: finding(`is that of no order and ends at ${expires_at}, which ORDER_TTL_MINUTES does not allow`);
+			? "in progress"
+			: finding(`belongs to no order and expires at ${expires_at}, later than ORDER_TTL_MINUTES allows`);
 	}
 	if (line.quantity !== quantity) {
-		return finding(`is of ${quantity} units, order ${line.number} has ${line.quantity}`);
+		return finding(`has ${quantity} units, but order ${line.number} has ${line.quantity}`);
 	}
 	if (line.status === INITIAL) {
 		const isInTime = line.expires_ms === null || endsWith(hold, line, line.expires_ms);
 		// Not repairable: the order may still be paid.
-		const what = `ends at ${expires_at}, order ${line.number} at ${momentOf(line.expires_ms)}`;
-		return isInTime ? "right" : { document: finding("").document, what };
+		const what = `expires at ${expires_at}, but order ${line.number} at ${timeOf(line.expires_ms)}`;
+		return isInTime ? "ok" : { document: finding("").document, what };
 	}
 	return line.is_settled_soon && Date.parse(expires_at) > Date.now() - SWEEP_MS
-		? "under way"
+		? "in progress"
 		: finding(`has outlived order ${line.number}, which is ${line.status}`);
 }
 
@@ -397,7 +397,7 @@ function endsWith(
 	return ends >= first - CLOCKS_DIFFER_MS && ends <= expires_ms + CLOCKS_DIFFER_MS;
 }
 
-function momentOf(ms: number | null): string {
+function timeOf(ms: number | null): string {
 	return Number.isFinite(ms) && Math.abs(ms as number) < 8.64e15
 		? new Date(ms as number).toISOString()
 		: String(ms);

@@ -28,14 +28,14 @@ export async function checkStores(sources: Sources): Promise<void> {
 }
 
 /** Registers the stores named in the environment as those of the shop. Returns whether any replaced another store. */
-export async function acceptStores(sources: Sources, say: (line: string) => void): Promise<boolean> {
+export async function acceptStores(sources: Sources, log: (line: string) => void): Promise<boolean> {
 	const entries = await openStoreEntries(sources.nats);
 	let isAnyNew = false;
 	for (const [name, own] of Object.entries(await ownStores(sources))) {
 		const entry = await entries.read(name);
 		if (entry && entry.id !== own.id) {
 			await entries.replace(name, own);
-			say(`${name}: the shop goes on with ${own.where}, without what was in ${entry.where}`);
+			log(`${name}: the shop continues with ${own.where}, without the data in ${entry.where}`);
 			isAnyNew = true;
 		}
 	}
@@ -51,7 +51,7 @@ async function ownStores(sources: Sources): Promise<Record<string, { id: string;
 			stores[name] = { id, where: databasePlace(name) };
 		}
 	}
-	const { [STORE_ID]: id } = await sources.productNotes();
+	const { [STORE_ID]: id } = await sources.productMetadata();
 	return id ? { ...stores, products: { id: String(id), where: collectionPlace("products") } } : stores;
 }
 
@@ -67,7 +67,7 @@ async function settingsOf(sources: Sources, database: Database): Promise<Record<
 			}
 			if (error.code === "3D000") {
 				throw new StartError(
-					`${databasePlace(database)} is not there: start ${database} once, which makes it`,
+					`${databasePlace(database)} does not exist: start ${database} once, which creates it`,
 				);
 			}
 			throw error;

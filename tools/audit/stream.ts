@@ -4,16 +4,16 @@ import { asUuid } from "../../database/audit.ts";
 import { eventId, readEvent, streamConfig } from "../../events/envelope.ts";
 import { unlessMissing } from "../../events/stream.ts";
 import { LINES, linesIn } from "../../services/orders/audit.ts";
-import type { Look } from "./finding.ts";
-import { PagedLook } from "./look.ts";
+import type { CheckResult } from "./finding.ts";
+import { PagedCheckResult } from "./look.ts";
 import { EVENT_OF_STATUS } from "./orders.ts";
 import type { Sources } from "./snapshot.ts";
 
 /** Number of events compared at a time. */
 const PAGE = 2000;
 /** Time limit for NATS to return a page, and the maximum number of consecutive empty pages. */
-const PATIENCE_MS = 5000;
-const SILENCES_MAX = 4;
+const FETCH_MS = 5000;
+const EMPTY_PAGES_MAX = 4;
 const GROUP = "notifications";
 
 /** Set of events in the stream that notifications has not acknowledged; about 30 bytes for each. */
@@ -53,15 +53,17 @@ export interface Message {
 }
 
 /** Reads the stream from its start and checks that each event came from an outbox and matches the database. */
-export async function lookAtStream(sources: Sources): Promise<{ looks: Look[]; unread: UnreadEvents }> {
+export async function checkStream(
+	sources: Sources,
+): Promise<{ results: CheckResult[]; unread: UnreadEvents }> {
 	const unread = new UnreadEvents();
-	const origin = new PagedLook(
+	const origin = new PagedCheckResult(
 		"an event in the stream came from an outbox",
-		"Find out who else publishes to the stream (the account of NATS), and delete the message: `nats stream rmm`. After a restore of an older copy: `npm run audit -- --accept-restore`.",
+		"Find out what else publishes to the stream (see the NATS account), and delete the message by `nats stream rmm`. After a restore of an older copy, run `npm run audit -- --accept-restore`.",
 	);
-	const content = new PagedLook(
-		"an event tells what happened",
-		"Others were told what the event says: put the order or user back to that, or set right by hand what they keep of it.",
+	const content = new PagedCheckResult(
+		"an event matches its order or user",
+		"Consumers rely on the event: restore the order or user to match it, or correct the consumers' data by hand.",
 	);
 	const manager = await sources.nats.jetstreamManager();
 	const acknowledged = await acknowledgedUpTo(manager, GROUP);
@@ -73,7 +75,7 @@ export async function lookAtStream(sources: Sources): Promise<{ looks: Look[]; u
 		}
 		await compare(sources, page, origin, content);
 	}
-	return { looks: [origin, content], unread };
+	return { results: [origin, content], unread };
 }
 
 /** Returns the stream position up to which a consumer group has acknowledged every event. */
@@ -90,9 +92,9 @@ export async function* messages({ nats }: Sources, manager: JetStreamManager): A
 		return;
 	}
 	const consumer = await nats.jetstream().consumers.get(streamConfig().name);
-	for (let position = 0, silences = 0; position < end.last_seq; ) {
+	for (let position = 0, emptyPages = 0; position < end.last_seq; ) {
 		const page: JsMsg[] = [];
-		for await (const message of await consumer.fetch({ max_messages: PAGE, expires: PATIENCE_MS })) {
+		for await (const message of await consumer.fetch({ max_messages: PAGE, expires: FETCH_MS })) {
 			page.push(message);
 			if (message.info.pending === 0) {
 				break;
@@ -100,27 +102,27 @@ export async function* messages({ nats }: Sources, manager: JetStreamManager): A
 		}
 		const last = page.at(-1);
 		if (last) {
-			silences = 0;
+			emptyPages = 0;
 			position = last.info.pending === 0 ? end.last_seq : last.seq;
 			yield page.map(read);
 		} else if (!(await stateOf())?.messages) {
 			return;
-		} else if (++silences === SILENCES_MAX) {
-			throw new Error("NATS does not hand out the events that it has: is it overloaded?");
+		} else if (++emptyPages === EMPTY_PAGES_MAX) {
+			throw new Error("NATS does not deliver the events of the stream: is it overloaded?");
 		}
 	}
 }
 
 function read(message: JsMsg): Message {
-	let given: unknown;
+	let value: unknown;
 	let fault: string | null = null;
 	try {
-		given = message.json();
-		readEvent(given);
+		value = message.json();
+		readEvent(value);
 	} catch (error) {
 		fault = textOf((error as Error).message);
 	}
-	const event = objectOf(given);
+	const event = objectOf(value);
 	const data = objectOf(event.data);
 	return {
 		position: message.seq,
@@ -149,27 +151,27 @@ function lineOf(item: unknown) {
 	};
 }
 
-function objectOf(given: unknown): Record<string, unknown> {
-	return typeof given === "object" && given !== null ? (given as Record<string, unknown>) : {};
+function objectOf(value: unknown): Record<string, unknown> {
+	return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : {};
 }
 
-function scalarOf(given: unknown): string | number | null {
-	return Number.isFinite(given) ? (given as number) : textOf(given);
+function scalarOf(value: unknown): string | number | null {
+	return Number.isFinite(value) ? (value as number) : textOf(value);
 }
 
 /** PostgreSQL accepts neither NUL nor an unpaired surrogate. */
-function textOf(given: unknown): string | null {
-	return typeof given === "string" ? given.toWellFormed().replaceAll("\0", "\ufffd") : null;
+function textOf(value: unknown): string | null {
+	return typeof value === "string" ? value.toWellFormed().replaceAll("\0", "\ufffd") : null;
 }
 
 async function compare(
 	sources: Sources,
 	page: Message[],
-	origin: PagedLook,
-	content: PagedLook,
+	origin: PagedCheckResult,
+	content: PagedCheckResult,
 ): Promise<void> {
-	origin.looked_at += page.length;
-	content.looked_at += page.length;
+	origin.checked += page.length;
+	content.checked += page.length;
 	const wrong = new Map<number, { origin: string | null; content: string | null; document: string }>();
 	for (const [kind, database] of Object.entries(outboxes)) {
 		const own = page.filter(({ aggregate }) => aggregate?.startsWith(`${kind}:`));
@@ -188,11 +190,11 @@ async function compare(
 		const found = wrong.get(position);
 		const document = `event at ${position} of the stream`;
 		if (!((aggregate?.split(":")[0] ?? "") in outboxes)) {
-			origin.add(document, "is of nothing that has events");
+			origin.add(document, "has an unknown aggregate");
 		} else if (found?.origin) {
 			origin.add(document, found.origin);
 		} else if (fault !== null) {
-			origin.add(document, `is no event as its contract describes it: ${fault}`);
+			origin.add(document, `does not match its contract: ${fault}`);
 		} else if (found?.content) {
 			content.add(found.document, found.content);
 		}
@@ -203,25 +205,25 @@ const STATUS_OF_EVENT = Object.fromEntries(
 	Object.entries(EVENT_OF_STATUS).map(([status, event]) => [event, status]),
 );
 
-const GIVEN = `jsonb_to_recordset($1::jsonb) AS m (position bigint, id text, name text, aggregate text, sequence bigint, data jsonb)`;
+const MESSAGES = `jsonb_to_recordset($1::jsonb) AS m (position bigint, id text, name text, aggregate text, sequence bigint, data jsonb)`;
 
 const ORIGIN = `CASE
 	WHEN s.sequence IS NULL OR m.sequence IS NULL OR m.sequence NOT BETWEEN 1 AND s.sequence
-	THEN concat('is ', m.name, ', event ', m.sequence, ' of ', m.aggregate, ', which has had ', coalesce(s.sequence, 0))
+	THEN concat('is ', m.name, ', event ', m.sequence, ' of ', m.aggregate, ', which published only ', coalesce(s.sequence, 0))
 	WHEN m.id IS DISTINCT FROM md5(m.aggregate || '#' || m.sequence)::uuid::text
-	THEN concat('is ', m.name, ' of ', m.aggregate, ', with an id that is not that of its event ', m.sequence)
+	THEN concat('is ', m.name, ' of ', m.aggregate, ', with an id that does not match its event ', m.sequence)
 END`;
 
 /** Simultaneous changes of a user may be published in any order. */
 const OF_USERS = `SELECT * FROM (
 	SELECT m.position::float8, ${ORIGIN} AS origin, 'user ' || u.id AS document, CASE
 		WHEN u.id IS NULL THEN NULL
-		WHEN m.data->>'user_id' IS DISTINCT FROM u.id::text THEN concat('is told of in ', m.name, ' as user ', m.data->>'user_id')
+		WHEN m.data->>'user_id' IS DISTINCT FROM u.id::text THEN concat('is user ', m.data->>'user_id', ' in ', m.name)
 		WHEN s.lost = 0 AND (m.name = 'user.registered') <> (m.sequence = 1) OR m.name <> 'user.registered' AND s.lost = 0
 			AND NOT EXISTS (SELECT FROM user_history h WHERE h.user_id = u.id AND h.event = m.name)
-		THEN concat('has told ', m.name, ' as event ', m.sequence, ', where something else happened')
+		THEN concat('published ', m.name, ' as event ', m.sequence, ', which contradicts its history')
 	END AS content
-	FROM ${GIVEN} LEFT JOIN event_sequences s ON s.aggregate = m.aggregate
+	FROM ${MESSAGES} LEFT JOIN event_sequences s ON s.aggregate = m.aggregate
 	LEFT JOIN users u ON u.id = CASE WHEN m.aggregate ~ '^user:[1-9][0-9]{0,8}$' THEN substr(m.aggregate, 6)::integer END
 ) AS told WHERE origin IS NOT NULL OR content IS NOT NULL`;
 
@@ -233,23 +235,23 @@ const OF_ORDERS = `SELECT * FROM (
 	SELECT m.position::float8, ${ORIGIN} AS origin, coalesce('order ' || o.number, m.aggregate) AS document, CASE
 		-- Accepted as lost.
 		WHEN o.id IS NULL AND s.lost >= s.sequence THEN NULL
-		WHEN o.id IS NULL THEN 'is not there, but has told ' || m.name
-		WHEN m.data->>'order_id' IS DISTINCT FROM o.id::text THEN concat('is told of in ', m.name, ' as order ', m.data->>'order_id')
+		WHEN o.id IS NULL THEN 'does not exist, but published ' || m.name
+		WHEN m.data->>'order_id' IS DISTINCT FROM o.id::text THEN concat('is order ', m.data->>'order_id', ' in ', m.name)
 		WHEN m.data->>'user_id' IS DISTINCT FROM o.user_id::text
-		THEN concat('is of user ', o.user_id, ', ', m.name, ' told user ', m.data->>'user_id')
-		WHEN m.data->>'number' IS DISTINCT FROM o.number THEN concat(m.name, ' told of ', m.data->>'number')
+		THEN concat('belongs to user ', o.user_id, ', but to user ', m.data->>'user_id', ' in ', m.name)
+		WHEN m.data->>'number' IS DISTINCT FROM o.number THEN concat('has the number ', m.data->>'number', ' in ', m.name)
 		WHEN m.data->>'total_minor' IS DISTINCT FROM o.total_minor::text
-		THEN concat('has a total of ', o.total_minor, ', ', m.name, ' told ', m.data->>'total_minor')
+		THEN concat('has a total of ', o.total_minor, ', but ', m.data->>'total_minor', ' in ', m.name)
 		WHEN m.data->>'currency' IS DISTINCT FROM o.currency
-		THEN concat('is in ', o.currency, ', ', m.name, ' told ', m.data->>'currency')
+		THEN concat('is in ', o.currency, ', but in ', m.data->>'currency', ' in ', m.name)
 		WHEN m.name = 'order.placed' AND ${linesIn("m.data->'items'")} IS DISTINCT FROM ${LINES}
-		THEN 'has other lines than ' || m.name || ' told'
+		THEN 'has other lines than in ' || m.name
 		WHEN m.name = 'payment.refunded' AND late.refunds = 0 AND s.lost = 0
 			OR m.name <> 'payment.refunded' AND h.status IS NULL AND s.lost = 0
 			OR m.sequence NOT BETWEEN h.first AND h.last + late.refunds + s.lost
-		THEN concat('has told ', m.name, ' as event ', m.sequence, ', where something else happened')
+		THEN concat('published ', m.name, ' as event ', m.sequence, ', which contradicts its history')
 	END AS content
-	FROM ${GIVEN} LEFT JOIN event_sequences s ON s.aggregate = m.aggregate
+	FROM ${MESSAGES} LEFT JOIN event_sequences s ON s.aggregate = m.aggregate
 	LEFT JOIN orders o ON o.id = ${asUuid("substr(m.aggregate, 7)")}
 	LEFT JOIN LATERAL (
 		SELECT h.status, 1 + count(*) FILTER (WHERE other.at < h.at) AS first, count(*) FILTER (WHERE other.at <= h.at) AS last
@@ -264,7 +266,7 @@ const OF_ORDERS = `SELECT * FROM (
 /** Of other events only their place is known. */
 const OF_OTHERS = `SELECT * FROM (
 	SELECT m.position::float8, ${ORIGIN} AS origin, m.aggregate AS document, NULL AS content
-	FROM ${GIVEN} LEFT JOIN event_sequences s ON s.aggregate = m.aggregate
+	FROM ${MESSAGES} LEFT JOIN event_sequences s ON s.aggregate = m.aggregate
 ) AS told WHERE origin IS NOT NULL`;
 
 /** By the kind of aggregate: the query that compares its events with what happened, and the parameters from $2 on. */

@@ -1,6 +1,7 @@
 import { type AggregateKind, outboxes } from "../../contracts/services.ts";
-import type { Look } from "./finding.ts";
-import { PagedLook, pages } from "./look.ts";
+import type { CheckResult } from "./finding.ts";
+import { PagedCheckResult, pages } from "./look.ts";
+import { UUID } from "./product-form.ts";
 import type { Sources } from "./snapshot.ts";
 
 /**
@@ -8,15 +9,15 @@ import type { Sources } from "./snapshot.ts";
  * attempt to place an order takes a number, even if it fails. Records that the operator accepted as lost
  * (accept-restore.ts) count as existing.
  */
-export async function lookAtTraces(sources: Sources): Promise<Look[]> {
-	return [await namedByNotifications(sources), await ownersOfOrders(sources)];
+export async function checkReferences(sources: Sources): Promise<CheckResult[]> {
+	return [await knownToNotifications(sources), await ownersOfOrders(sources)];
 }
 
 /** Checks that the orders and users with events or messages in notifications exist. */
-async function namedByNotifications(sources: Sources): Promise<Look> {
-	const seen = new PagedLook(
-		"what notifications knows of is there",
-		"Restore users and orders from a copy; if an older copy is all there is, `npm run audit -- --accept-restore` lets the shop go on without them.",
+async function knownToNotifications(sources: Sources): Promise<CheckResult> {
+	const result = new PagedCheckResult(
+		"orders and users known to notifications exist",
+		"Restore users and orders from a copy; if there is only an older copy, `npm run audit -- --accept-restore` lets the shop continue without them.",
 	);
 	const named = pages<{ key: string; messages: number }>(
 		sources,
@@ -32,27 +33,27 @@ async function namedByNotifications(sources: Sources): Promise<Look> {
 		"",
 	);
 	for await (const page of named) {
-		const there = new Set<string>();
+		const found = new Set<string>();
 		for (const kind of Object.keys(outboxes) as AggregateKind[]) {
 			for (const key of await existing(sources, kind, page)) {
-				there.add(key);
+				found.add(key);
 			}
 		}
-		seen.looked_at += page.length;
-		for (const { key, messages } of page.filter((one) => !there.has(one.key))) {
-			seen.add(
+		result.checked += page.length;
+		for (const { key, messages } of page.filter((one) => !found.has(one.key))) {
+			result.add(
 				key,
-				`is not there, but notifications has taken its events in and has ${messages} messages of it`,
+				`does not exist, but notifications has processed its events and has ${messages} messages for it`,
 			);
 		}
 	}
-	return seen;
+	return result;
 }
 
 /** The rows that are the aggregates, where they are more than the places of their events. */
 const TABLES: { [K in AggregateKind]?: { isId: RegExp; sql: string } } = {
 	order: {
-		isId: /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/,
+		isId: UUID,
 		sql: `SELECT 'order:' || id AS key FROM orders WHERE id = ANY ($1::uuid[])
 			UNION ALL SELECT aggregate FROM event_sequences WHERE lost > 0 AND lost >= sequence AND aggregate = ANY ($2)`,
 	},
@@ -76,10 +77,10 @@ async function existing(sources: Sources, kind: AggregateKind, page: { key: stri
 	return rows.map(({ key }) => key);
 }
 
-async function ownersOfOrders(sources: Sources): Promise<Look> {
-	const seen = new PagedLook(
-		"the owner of an order is there",
-		"Restore users from a copy; if an older copy is all there is, `npm run audit -- --accept-restore` lets the shop go on without them.",
+async function ownersOfOrders(sources: Sources): Promise<CheckResult> {
+	const result = new PagedCheckResult(
+		"the owner of an order exists",
+		"Restore users from a copy; if there is only an older copy, `npm run audit -- --accept-restore` lets the shop continue without them.",
 	);
 	const owners = pages<{ key: number; orders: number; number: string }>(
 		sources,
@@ -90,11 +91,11 @@ async function ownersOfOrders(sources: Sources): Promise<Look> {
 	);
 	for await (const page of owners) {
 		const users = page.map(({ key }) => ({ key: `user:${key}` }));
-		const there = new Set(await existing(sources, "user", users));
-		seen.looked_at += page.length;
-		for (const { key, orders, number } of page.filter((one) => !there.has(`user:${one.key}`))) {
-			seen.add(`user ${key}`, `is not there, but has ${orders} orders, such as ${number}`);
+		const found = new Set(await existing(sources, "user", users));
+		result.checked += page.length;
+		for (const { key, orders, number } of page.filter((one) => !found.has(`user:${one.key}`))) {
+			result.add(`user ${key}`, `does not exist, but has ${orders} orders, such as ${number}`);
 		}
 	}
-	return seen;
+	return result;
 }

@@ -85,8 +85,8 @@ export const CASES = {
 		steps: [["paid order", 1]],
 		hasLimit: true,
 		explanation:
-			"An order and its payment; it counts once both of its mails are in the mail server. p50 and p99 are from the " +
-			"answer to the payment until then, the queue included.",
+			"An order and its payment; it counts once the mail server has both of its mails. p50 and p99 are measured from the " +
+			"response to the payment until then, including the queue.",
 	},
 	sustained: {
 		title: "sustained",
@@ -94,8 +94,8 @@ export const CASES = {
 		steps: [["order", 1]],
 		hasLimit: false,
 		explanation:
-			"Orders that the shop accepts while its mails keep up: buyers pause while more mails are outstanding than came in " +
-			"the last two seconds. It counts only where every mail is there 5 s after the last order. The goal is half of `order`.",
+			"Orders that the shop accepts while its mails keep up: buyers pause while more mails are outstanding than arrived in " +
+			"the last two seconds. It counts only if every mail has arrived 5 s after the last order. The goal is half of `order`.",
 	},
 } as const satisfies Record<string, Case>;
 
@@ -116,7 +116,7 @@ export const PRODUCTS = 1000;
 export const PAGES = 10;
 export const PAGE_LENGTH = 20;
 /** Stock of every product except the sold-out ones: large enough never to run out. */
-export const STOCK = 1_000_000;
+const STOCK = 1_000_000;
 /** Number of customers; each has one token. */
 export const CUSTOMERS = 40;
 export const PASSWORD = "rahasia-sekali";

@@ -24,8 +24,8 @@ const COLOURS = ["#147d64", "#8fb8de", "#c3a6e0", "#e0b97d"];
 
 const TITLES = { one: "All in one process", five: "Five processes over NATS" } as const;
 const LIMITS = {
-	one: "limit: node:http and pg by hand",
-	five: "limit: the same work by hand over NATS",
+	one: "limit: hand-written node:http and pg",
+	five: "limit: the same hand-written over NATS",
 } as const;
 
 /** Draws the ratios of all shops to the limits, by case, as an SVG. */
@@ -42,7 +42,7 @@ export function chart(measured: Measured): string {
 	const when = `${measured.begun_at.slice(0, 10)}, ${measured.cores} cores, ${connections} connections, medians of ${rounds} ${rounds === 1 ? "round" : "rounds"} of ${seconds} s`;
 	const height = y + 12;
 	return page({ width: WIDTH, height, title: "The shop's throughput as a share of hand-written limits" }, [
-		text(MARGIN, 42, "How close the shop comes to a program written by hand", { size: 21, weight: 650 }),
+		text(MARGIN, 42, "How close the shop comes to a hand-written program", { size: 21, weight: 650 }),
 		text(MARGIN, 66, `Requests per second as a share of the limit’s. ${when}`, { fill: FAINT }),
 		legend(measured),
 		...panels,

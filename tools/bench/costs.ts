@@ -1,15 +1,24 @@
 import { once } from "node:events";
-import { writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { Worker } from "node:worker_threads";
 import { getBorderCharacters, table } from "table";
 import { settings } from "../../config/settings.ts";
 import { databases } from "../../contracts/services.ts";
 import { namedServices } from "../../hosting/services.ts";
-import { cleanUp, client, logIn, newFolder, type Request, run, signUp } from "../shop-process.ts";
-import { Books, type Footprint } from "./footprint.ts";
+import {
+	cleanUp,
+	client,
+	importCatalogue,
+	logIn,
+	newFolder,
+	type Request,
+	readyAddress,
+	run,
+	signUp,
+} from "../shop-process.ts";
+import { type Footprint, FootprintReader } from "./footprint.ts";
 import { ProcessorTime, type Times } from "./processor-time.ts";
-import { partOf } from "./side.ts";
+import { componentOf } from "./side.ts";
+import { median } from "./statistics.ts";
 
 export type Store = "mongo" | "nedb";
 
@@ -34,17 +43,23 @@ const STOCK = 100_000;
 const CATEGORY = "biaya";
 
 const WHOLE_SHOP = "all in one";
-const DELIVERY = "delivery-worker";
-const OTHER_POSTGRES = "PostgreSQL, its log and checkpoints";
+const DELIVERY_WORKER = "delivery-worker";
+const OTHER_POSTGRES = "PostgreSQL, WAL and checkpoints";
 
-const OPERATIONS = ["read, of few", "read, of many", "order, paid", "registration", "login"] as const;
+const OPERATIONS = [
+	"read, few products",
+	"read, many products",
+	"order, paid",
+	"registration",
+	"login",
+] as const;
 type Operation = (typeof OPERATIONS)[number];
 
 /** Processor time of an operation in one round, by component. */
 interface Cost {
 	round: number;
 	operation: Operation;
-	by_part: Times;
+	by_component: Times;
 	mails: number;
 }
 
@@ -73,7 +88,7 @@ export interface Costs {
  */
 export async function measureCosts(
 	{ store, rounds }: { store: Store; rounds: number },
-	say: (line: string) => void,
+	log: (line: string) => void,
 ): Promise<Costs> {
 	const mailServer = new Worker(new URL("./mail-sink.ts", import.meta.url), { workerData: "silent" });
 	const shops: Shop[] = [];
@@ -81,17 +96,17 @@ export async function measureCosts(
 		const [port] = (await once(mailServer, "message")) as [number];
 		const count = { requests: 0, failed: new Map<string, number>() };
 		for (const name of ["five processes", "one process"] as const) {
-			say(`starting a shop of ${name}`);
+			log(`starting a shop of ${name}`);
 			shops.push(await Shop.start(name, store, `smtp://127.0.0.1:${port}`, count));
 		}
 		for (const shop of shops) {
 			await shop.warmUp();
-			say(`${shop.name}: warm`);
+			log(`${shop.name}: warm`);
 		}
 		for (let round = 1; round <= rounds; round++) {
 			for (const shop of shops) {
 				await shop.measure(round);
-				say(`${shop.name}: round ${round} of ${rounds}`);
+				log(`${shop.name}: round ${round} of ${rounds}`);
 			}
 		}
 		return { store, rounds, arrangements: shops.map((shop) => shop.arrangement()), ...count };
@@ -109,7 +124,7 @@ type Count = Pick<Costs, "requests" | "failed">;
 class Shop {
 	name: Arrangement["name"];
 	#request: Request;
-	#books: Books;
+	#reader: FootprintReader;
 	#time: ProcessorTime;
 	#products: string[] = [];
 	#buyers: string[] = [];
@@ -119,10 +134,15 @@ class Shop {
 	#quiet: { ms: number; times: Times; written: Footprint } = { ms: 0, times: new Map(), written: {} };
 	#written = new Map<Operation, { times: number; footprint: Footprint; ms: number }>();
 
-	private constructor(name: Arrangement["name"], request: Request, books: Books, time: ProcessorTime) {
+	private constructor(
+		name: Arrangement["name"],
+		request: Request,
+		reader: FootprintReader,
+		time: ProcessorTime,
+	) {
 		this.name = name;
 		this.#request = request;
-		this.#books = books;
+		this.#reader = reader;
 		this.#time = time;
 	}
 
@@ -130,21 +150,15 @@ class Shop {
 		const folder = newFolder();
 		const environment: Record<string, string> = { SMTP_URL: smtp, SERVICES: "" };
 		if (store === "mongo") {
-			const mongo = run(folder, ["mongo"]);
-			environment.MONGO_URL = (await mongo.line(/^ready /, 300_000)).slice("ready ".length).trim();
+			environment.MONGO_URL = await readyAddress(run(folder, ["mongo"]), 300_000);
 		}
 		const command = run(folder, [name === "five processes" ? "cluster" : "start"], environment);
-		const address = (await command.line(/^ready /, 180_000)).slice("ready ".length).trim();
-		const file = join(folder, "catalogue.csv");
-		writeFileSync(file, catalogue());
-		const importing = run(folder, ["import", file], environment);
-		if ((await importing.ended()) !== 0) {
-			throw new Error(`npm run import failed:\n${importing.errors()}`);
-		}
-		const books = await Books.open(folder);
-		const time = new ProcessorTime(folder, componentOf);
-		time.leaveOut(await books.processes());
-		const shop = new Shop(name, counted(client(address), count), books, time);
+		const address = await readyAddress(command, 180_000);
+		await importCatalogue(folder, catalogue(), environment);
+		const reader = await FootprintReader.open(folder);
+		const time = new ProcessorTime(folder, componentByDatabase);
+		time.exclude(await reader.processes());
+		const shop = new Shop(name, counted(client(address), count), reader, time);
 		await shop.#getReady();
 		return shop;
 	}
@@ -166,27 +180,27 @@ class Shop {
 		for (const operation of OPERATIONS) {
 			await this.#do(operation, WARM_SHARE);
 		}
-		await this.#books.settled();
+		await this.#reader.settled();
 	}
 
 	async measure(round: number): Promise<void> {
 		const quiet = await this.#during(() => new Promise((wake) => setTimeout(wake, QUIET_MS)));
 		this.#quiet.ms += quiet.ms;
 		add(this.#quiet.written, quiet.footprint);
-		for (const [part, ms] of quiet.times) {
-			this.#quiet.times.set(part, (this.#quiet.times.get(part) ?? 0) + ms);
+		for (const [component, ms] of quiet.times) {
+			this.#quiet.times.set(component, (this.#quiet.times.get(component) ?? 0) + ms);
 		}
 		for (const operation of OPERATIONS) {
 			let count = 0;
 			const { times, footprint, ms } = await this.#during(async () => {
 				count = await this.#do(operation, 1);
-				await this.#books.settled();
+				await this.#reader.settled();
 			});
 			const mails = (footprint["stream events"] ?? 0) / count;
-			const by_part = new Map(
-				[...times].map(([part, used]) => [part, (used - ms * this.#idle(part)) / count]),
+			const by_component = new Map(
+				[...times].map(([component, used]) => [component, (used - ms * this.#idle(component)) / count]),
 			);
-			this.#costs.push({ round, operation, by_part, mails });
+			this.#costs.push({ round, operation, by_component, mails });
 			const written = this.#written.get(operation) ?? { times: 0, footprint: {}, ms: 0 };
 			written.times += count;
 			written.ms += ms;
@@ -204,30 +218,32 @@ class Shop {
 			});
 			written.set(operation, Object.fromEntries(each));
 		}
-		const quiet = new Map([...this.#quiet.times.keys()].map((part) => [part, 1000 * this.#idle(part)]));
+		const quiet = new Map(
+			[...this.#quiet.times.keys()].map((component) => [component, 1000 * this.#idle(component)]),
+		);
 		return { name: this.name, costs: this.#costs, quiet, written };
 	}
 
 	async close(): Promise<void> {
 		this.#time.stop();
-		await this.#books.close();
+		await this.#reader.close();
 	}
 
 	/** Returns the share of a core that a component uses when idle. */
-	#idle(part: string): number {
-		return (this.#quiet.times.get(part) ?? 0) / this.#quiet.ms;
+	#idle(component: string): number {
+		return (this.#quiet.times.get(component) ?? 0) / this.#quiet.ms;
 	}
 
 	async #during(work: () => Promise<unknown>) {
-		const before = await this.#books.look();
-		const begun = performance.now();
+		const before = await this.#reader.read();
+		const started_at = performance.now();
 		const timesBefore = this.#time.now();
 		await work();
 		const timesAfter = this.#time.now();
-		const ms = performance.now() - begun;
-		const after = await this.#books.look();
+		const ms = performance.now() - started_at;
+		const after = await this.#reader.read();
 		const times: Times = new Map(
-			[...timesAfter].map(([part, used]) => [part, used - (timesBefore.get(part) ?? 0)]),
+			[...timesAfter].map(([component, used]) => [component, used - (timesBefore.get(component) ?? 0)]),
 		);
 		const footprint: Footprint = {};
 		for (const [what, value] of Object.entries(after)) {
@@ -239,9 +255,9 @@ class Shop {
 	/** Runs an operation repeatedly and returns the number of repetitions. */
 	async #do(operation: Operation, share: number): Promise<number> {
 		switch (operation) {
-			case "read, of few":
+			case "read, few products":
 				return this.#repeat(READS * share, (number) => this.#read(number % FEW_PRODUCTS));
-			case "read, of many":
+			case "read, many products":
 				return this.#repeat(READS * share, (number) => this.#read(number));
 			case "order, paid":
 				return this.#repeat(ORDERS * share, (number) => this.#order(number));
@@ -292,9 +308,9 @@ class Shop {
 }
 
 /** Returns the component of a process; PostgreSQL's sessions are separated by their database. */
-function componentOf(command: string): string | undefined {
+function componentByDatabase(command: string): string | undefined {
 	if (!/^postgres: |\/postgres /.test(command)) {
-		return partOf(command);
+		return componentOf(command);
 	}
 	const database = databases.find((name) => command.includes(`${settings.namespace}_${name}`));
 	return database ? `PostgreSQL, ${database}` : OTHER_POSTGRES;
@@ -303,16 +319,16 @@ function componentOf(command: string): string | undefined {
 function counted(request: Request, count: Count): Request {
 	return async (method, path, options) => {
 		count.requests++;
-		const answer = await request(method, path, options).catch((error: Error) => ({
+		const response = await request(method, path, options).catch((error: Error) => ({
 			status: 0,
 			body: { code: String(error.cause ?? error) },
 		}));
-		if (answer.status < 200 || answer.status >= 300) {
+		if (response.status < 200 || response.status >= 300) {
 			const route = path.replace(/\?.*$/, "").replace(/\/[0-9a-f-]{24,36}(?=\/|$)/, "/{id}");
-			const what = `${method} ${route} ${answer.status} ${answer.body?.code ?? ""}`.trim();
+			const what = `${method} ${route} ${response.status} ${response.body?.code ?? ""}`.trim();
 			count.failed.set(what, (count.failed.get(what) ?? 0) + 1);
 		}
-		return answer;
+		return response;
 	};
 }
 
@@ -331,10 +347,10 @@ function add(sum: Footprint, more: Footprint): void {
 	}
 }
 
-const PARTS = [
+const COMPONENTS = [
 	...namedServices(""),
 	WHOLE_SHOP,
-	DELIVERY,
+	DELIVERY_WORKER,
 	...databases.map((name) => `PostgreSQL, ${name}`),
 	OTHER_POSTGRES,
 	"NATS",
@@ -342,49 +358,53 @@ const PARTS = [
 ];
 
 /** Returns the median over the rounds of an operation's processor time in one component. */
-export function median({ costs }: Arrangement, operation: Operation, part: string): number {
-	const found = costs
-		.filter((cost) => cost.operation === operation)
-		.map(({ by_part }) => by_part.get(part) ?? 0)
-		.sort((one, other) => one - other);
-	return found[Math.floor(found.length / 2)] as number;
+function medianCost({ costs }: Arrangement, operation: Operation, component: string): number {
+	return median(
+		costs
+			.filter((cost) => cost.operation === operation)
+			.map(({ by_component }) => by_component.get(component) ?? 0),
+	);
 }
 
 /** Prints the costs for a person to read. */
 export function printCosts({ store, rounds, arrangements, requests, failed }: Costs): void {
 	const [apart, together] = arrangements as [Arrangement, Arrangement];
 	for (const arrangement of arrangements) {
-		const parts = PARTS.filter((part) => arrangement.quiet.has(part));
-		const sums = OPERATIONS.map((operation) => sum(arrangement, operation, parts));
-		const mail = (part: string) => (isOfMails(part) ? ofMail(arrangement, part) : 0);
-		const idle = (part: string) => arrangement.quiet.get(part) ?? 0;
-		const total = (of: (part: string) => number) => parts.reduce((all, part) => all + of(part), 0);
+		const components = COMPONENTS.filter((component) => arrangement.quiet.has(component));
+		const sums = OPERATIONS.map((operation) => sum(arrangement, operation, components));
+		const mail = (component: string) => (isOfMails(component) ? ofMail(arrangement, component) : 0);
+		const idle = (component: string) => arrangement.quiet.get(component) ?? 0;
+		const total = (of: (component: string) => number) =>
+			components.reduce((all, component) => all + of(component), 0);
 		console.log(`\n${arrangement.name}: milliseconds of processor time, medians of ${rounds} rounds`);
 		show([
-			["part", ...OPERATIONS, "of the order, a mail", "a quiet second"],
-			...parts.map((part) => [
-				part,
-				...OPERATIONS.map((operation) => figure(median(arrangement, operation, part))),
-				arrangement === apart ? figure(mail(part)) : "",
-				figure(idle(part)),
+			["component", ...OPERATIONS, "per mail of the order", "idle, per second"],
+			...components.map((component) => [
+				component,
+				...OPERATIONS.map((operation) => figure(medianCost(arrangement, operation, component))),
+				arrangement === apart ? figure(mail(component)) : "",
+				figure(idle(component)),
 			]),
 			["all", ...sums.map(figure), arrangement === apart ? figure(total(mail)) : "", figure(total(idle))],
 		]);
 	}
-	console.log("\nfive processes: operations per second of one core, which would then be busy all the time");
+	console.log("\nfive processes: operations per second that saturate one core");
 	show([
-		["part", ...OPERATIONS, "a mail"],
-		...PARTS.filter((part) => apart.quiet.has(part)).map((part) => [
-			part,
-			...OPERATIONS.map((operation) => rate(median(apart, operation, part))),
-			isOfMails(part) ? rate(ofMail(apart, part)) : "",
+		["component", ...OPERATIONS, "mail"],
+		...COMPONENTS.filter((component) => apart.quiet.has(component)).map((component) => [
+			component,
+			...OPERATIONS.map((operation) => rate(medianCost(apart, operation, component))),
+			isOfMails(component) ? rate(ofMail(apart, component)) : "",
 		]),
 	]);
-	console.log("\nfive processes over NATS cost this many times as much as one process");
+	console.log("\nfive processes over NATS: cost relative to one process");
 	show([
 		["", ...OPERATIONS],
-		["all", ...OPERATIONS.map((operation) => ratio(apart, together, operation, PARTS))],
-		["without the servers", ...OPERATIONS.map((operation) => ratio(apart, together, operation, OWN_PARTS))],
+		["all", ...OPERATIONS.map((operation) => ratio(apart, together, operation, COMPONENTS))],
+		[
+			"without the servers",
+			...OPERATIONS.map((operation) => ratio(apart, together, operation, OWN_COMPONENTS)),
+		],
 	]);
 	console.log(`\nfive processes: written per operation; an order has ${LINES} lines, a key and is paid`);
 	const written = (["order, paid", "registration", "login"] as const).map(
@@ -401,7 +421,7 @@ export function printCosts({ store, rounds, arrangements, requests, failed }: Co
 		]),
 	]);
 	const all = [...failed.values()].reduce((sum, times) => sum + times, 0);
-	console.log(`\nstore of the products: ${store}; ${requests} requests, ${all} failed`);
+	console.log(`\nproducts' store: ${store}; ${requests} requests, ${all} failed`);
 	for (const [what, times] of failed) {
 		console.log(`${times} × ${what}`);
 	}
@@ -411,9 +431,9 @@ function explained(name: string): string {
 	const [database, what] = name.split(" ");
 	switch (what ?? name) {
 		case "wal":
-			return "bytes of PostgreSQL's log";
+			return "PostgreSQL: bytes of WAL";
 		case "database_bytes":
-			return `${database}: bytes of the database, with what jobs leave behind`;
+			return `${database}: bytes of the database, including dead rows of jobs`;
 		case "bytes":
 			return database === "stream"
 				? "JetStream: bytes"
@@ -427,35 +447,44 @@ function explained(name: string): string {
 
 /** Tells whether an order uses a component only for its mails. */
 function isOfMails(part: string): boolean {
-	return ["notifications", DELIVERY, "users", "PostgreSQL, users", "PostgreSQL, notifications"].includes(
-		part,
-	);
+	return [
+		"notifications",
+		DELIVERY_WORKER,
+		"users",
+		"PostgreSQL, users",
+		"PostgreSQL, notifications",
+	].includes(part);
 }
 
-function ofMail(arrangement: Arrangement, part: string): number {
+function ofMail(arrangement: Arrangement, component: string): number {
 	const mails = arrangement.costs.find(({ operation }) => operation === "order, paid")?.mails ?? 1;
-	return median(arrangement, "order, paid", part) / mails;
+	return medianCost(arrangement, "order, paid", component) / mails;
 }
 
-const OWN_PARTS = [...namedServices(""), WHOLE_SHOP, DELIVERY];
+const OWN_COMPONENTS = [...namedServices(""), WHOLE_SHOP, DELIVERY_WORKER];
 
-function sum(arrangement: Arrangement, operation: Operation, parts: string[]): number {
-	return parts.reduce((all, part) => all + median(arrangement, operation, part), 0);
+function sum(arrangement: Arrangement, operation: Operation, components: string[]): number {
+	return components.reduce((all, component) => all + medianCost(arrangement, operation, component), 0);
 }
 
-function ratio(apart: Arrangement, together: Arrangement, operation: Operation, parts: string[]): string {
-	return (sum(apart, operation, parts) / sum(together, operation, parts)).toFixed(2);
+function ratio(
+	apart: Arrangement,
+	together: Arrangement,
+	operation: Operation,
+	components: string[],
+): string {
+	return (sum(apart, operation, components) / sum(together, operation, components)).toFixed(2);
 }
 
 /** Resolution of the measurement: smaller values do not differ from the load of an idle shop. */
-const LEAST_MS = 0.05;
+const RESOLUTION_MS = 0.05;
 
 function figure(ms: number): string {
-	return ms < LEAST_MS ? "" : ms.toFixed(2);
+	return ms < RESOLUTION_MS ? "" : ms.toFixed(2);
 }
 
 function rate(ms: number): string {
-	return ms < LEAST_MS ? "" : Math.round(1000 / ms).toString();
+	return ms < RESOLUTION_MS ? "" : Math.round(1000 / ms).toString();
 }
 
 function show(rows: string[][]): void {

@@ -16,7 +16,7 @@ export type Footprint = Record<string, number>;
 const SETTLE_MS = 180_000;
 
 /** Rows and bytes of the service's own tables with their indexes. Jobs are temporary and counted separately. */
-const LOOK = `
+const COUNTERS = `
 	SELECT
 		(SELECT sum(pg_total_relation_size(c.oid))::float8 FROM pg_class c
 			WHERE c.relkind = 'r' AND c.relnamespace = 'public'::regnamespace) AS bytes,
@@ -31,7 +31,7 @@ const LOOK = `
 		pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')::float8 AS wal`;
 
 /** Reads the counters of the databases and of the stream of a running shop. */
-export class Books {
+export class FootprintReader {
 	#clients: Map<Database, pg.Client>;
 	#nats: NatsConnection;
 
@@ -41,7 +41,7 @@ export class Books {
 	}
 
 	/** Opens the databases and the stream of the shop that runs in this folder with its own servers. */
-	static async open(folder: string): Promise<Books> {
+	static async open(folder: string): Promise<FootprintReader> {
 		const { servers } = await readRecord(folder);
 		const secrets = await readSecrets(folder, () => undefined);
 		if (!servers.PostgreSQL || !servers.NATS) {
@@ -56,7 +56,7 @@ export class Books {
 			await client.connect();
 			clients.set(name, client);
 		}
-		return new Books(clients, await connect(natsConnection(natsUrl(servers.NATS.port, secrets))));
+		return new FootprintReader(clients, await connect(natsConnection(natsUrl(servers.NATS.port, secrets))));
 	}
 
 	/** Returns the process ids of the PostgreSQL backends that serve this object. */
@@ -67,10 +67,10 @@ export class Books {
 		return (await Promise.all(found)).map(({ pid }) => pid);
 	}
 
-	async look(): Promise<Footprint> {
+	async read(): Promise<Footprint> {
 		const footprint: Footprint = {};
 		for (const name of databases) {
-			const { wal, ...found } = await this.#query<Record<string, number>>(name, LOOK);
+			const { wal, ...found } = await this.#query<Record<string, number>>(name, COUNTERS);
 			// All databases are on one server, which has a single write-ahead log.
 			footprint.wal = wal as number;
 			for (const [what, value] of Object.entries(found)) {
@@ -106,7 +106,7 @@ export class Books {
 		// Between the end of a job and its effects, the shop may look idle.
 		let quiet = 0;
 		await until(
-			"the shop to have done all its jobs",
+			"the shop to finish all its jobs",
 			async () => {
 				quiet = (await isQuiet()) ? quiet + 1 : 0;
 				return quiet === 3;

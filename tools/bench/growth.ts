@@ -3,7 +3,7 @@ import { growHolds } from "./growth/holds.ts";
 import { growOrders } from "./growth/orders.ts";
 import { growProcesses } from "./growth/processes.ts";
 import { growProducts } from "./growth/products.ts";
-import { type Growth, printed, writeGrowth } from "./growth/report.ts";
+import { formatCurve, type Growth, writeGrowth } from "./growth/report.ts";
 import { cores } from "./machine.ts";
 
 export interface GrowthOptions {
@@ -21,20 +21,20 @@ export interface GrowthOptions {
  */
 export async function measureGrowth(
 	{ curves, most, directory, results }: GrowthOptions,
-	say: (line: string) => void,
+	log: (line: string) => void,
 ): Promise<Growth> {
 	const growth: Growth = { begun_at: new Date().toISOString(), cores, node: process.version, curves: [] };
 	const measure: Record<CurveName, () => Promise<Curve>> = {
-		products: () => growProducts(most, say),
-		holds: () => growHolds(directory, say),
-		orders: () => growOrders(directory, most, say),
-		processes: () => growProcesses(directory, say),
+		products: () => growProducts(most, log),
+		holds: () => growHolds(directory, log),
+		orders: () => growOrders(directory, most, log),
+		processes: () => growProcesses(directory, log),
 	};
 	for (const name of CURVES.filter((one) => curves.includes(one))) {
 		const curve = await measure[name]();
 		growth.curves.push(curve);
-		say(printed(curve, cores));
-		say(`written: ${await writeGrowth(results, growth)}\n`);
+		log(formatCurve(curve, cores));
+		log(`written: ${await writeGrowth(results, growth)}\n`);
 	}
 	return growth;
 }

@@ -34,7 +34,7 @@ const DRAIN_MS = 90_000;
  */
 export async function measureHolds(
 	directory: string,
-	say: (line: string) => void,
+	log: (line: string) => void,
 	failed = new Map<string, number>(),
 ): Promise<HoldsCost[]> {
 	const load = new LoadProcess();
@@ -47,10 +47,10 @@ export async function measureHolds(
 		for (const level of LEVELS) {
 			await held.fill(level);
 			costs.push(await held.compare());
-			say(line(costs.at(-1) as HoldsCost));
+			log(line(costs.at(-1) as HoldsCost));
 		}
 		for (const [what, times] of failed) {
-			say(`${times} × ${what}`);
+			log(`${times} × ${what}`);
 		}
 		return costs;
 	} finally {
@@ -80,11 +80,11 @@ class Held {
 			await logInAll(this.#side);
 			const { orders } = await this.#turn("hot", this.#product, FILL_SECONDS, FILL_CONNECTIONS);
 			if (orders === 0) {
-				throw new Error(`the shop takes no orders any more, at ${this.#orders} holds of one product`);
+				throw new Error(`the shop accepts no more orders, at ${this.#orders} holds of one product`);
 			}
 			this.#orders += orders;
 		}
-		await this.#load.do("drain", { sink: this.#side.sink, patience_ms: DRAIN_MS });
+		await this.#load.do("drain", { sink: this.#side.sink, timeout_ms: DRAIN_MS });
 		await wait(1000);
 	}
 
@@ -139,6 +139,6 @@ class Held {
 function line({ holds, read_ms, order_ms, read_ratio, order_ratio }: HoldsCost): string {
 	return (
 		`${String(holds).padStart(6)} open holds: a read takes ${read_ms.toFixed(2)} ms, ${read_ratio.toFixed(2)} times that ` +
-		`of a product without; an order ${order_ms.toFixed(1)} ms, ${order_ratio.toFixed(2)} times`
+		`of a product without holds; an order ${order_ms.toFixed(1)} ms, ${order_ratio.toFixed(2)} times`
 	);
 }

@@ -1,7 +1,7 @@
 import { connect, type Socket } from "node:net";
 
 /** An HTTP response: its status and body. `status` 0 means that no complete response arrived. */
-export interface Answer {
+export interface HttpResponse {
 	status: number;
 	body: Buffer;
 }
@@ -22,7 +22,7 @@ export class HttpConnection {
 	#from: string | undefined;
 	#socket: Socket | undefined;
 	#received: Buffer = EMPTY;
-	#waiting: ((answer: Answer) => void) | undefined;
+	#waiting: ((response: HttpResponse) => void) | undefined;
 	#timer: NodeJS.Timeout | undefined;
 
 	/**
@@ -37,7 +37,7 @@ export class HttpConnection {
 	}
 
 	/** Sends a complete request, head and body, and waits for the response. Never rejects. */
-	request(bytes: string): Promise<Answer> {
+	request(bytes: string): Promise<HttpResponse> {
 		return new Promise((resolve) => {
 			this.#waiting = resolve;
 			this.#socket ??= this.#connect();
@@ -71,7 +71,7 @@ export class HttpConnection {
 
 	#receive(chunk: Buffer): void {
 		this.#received = this.#received.length === 0 ? chunk : Buffer.concat([this.#received, chunk]);
-		const parsed = parseAnswer(this.#received);
+		const parsed = parseResponse(this.#received);
 		if (parsed) {
 			this.#received = EMPTY;
 			if (parsed.closes) {
@@ -87,11 +87,11 @@ export class HttpConnection {
 		this.#resolve({ status: 0, body: Buffer.from(reason) });
 	}
 
-	#resolve(answer: Answer): void {
+	#resolve(response: HttpResponse): void {
 		clearTimeout(this.#timer);
 		const waiting = this.#waiting;
 		this.#waiting = undefined;
-		waiting?.(answer);
+		waiting?.(response);
 	}
 }
 
@@ -110,8 +110,14 @@ export function requestText(
 	return `${method} ${path} HTTP/1.1\r\nHost: shop.test\r\n${authorization}${idempotency}${content}\r\n${body ?? ""}`;
 }
 
+/** Returns the problem code of a response, or the start of its body. */
+export function codeOf({ body }: HttpResponse): string {
+	const text = body.toString();
+	return /"code":"(\w+)"/.exec(text)?.[1] ?? text.slice(0, 60);
+}
+
 /** Parses a response. Returns undefined while it is incomplete. */
-export function parseAnswer(bytes: Buffer): (Answer & { closes: boolean }) | undefined {
+export function parseResponse(bytes: Buffer): (HttpResponse & { closes: boolean }) | undefined {
 	const end = bytes.indexOf(HEAD_END);
 	if (end === -1) {
 		return undefined;

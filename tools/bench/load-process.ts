@@ -8,7 +8,7 @@ type Waiting = { resolve(result: unknown): void; reject(error: Error): void };
 export class LoadProcess {
 	#child: ChildProcess;
 	#waiting = new Map<number, Waiting>();
-	#asked = 0;
+	#sent = 0;
 
 	constructor() {
 		this.#child = fork(fileURLToPath(new URL("./load.ts", import.meta.url)), {
@@ -26,7 +26,7 @@ export class LoadProcess {
 		});
 		this.#child.once("exit", (code, signal) => {
 			for (const { reject } of this.#waiting.values()) {
-				reject(new Error(`the load generator ended (${signal ?? code})`));
+				reject(new Error(`the load generator exited (${signal ?? code})`));
 			}
 			this.#waiting.clear();
 		});
@@ -37,11 +37,11 @@ export class LoadProcess {
 	}
 
 	/** Runs a command in the load generator. */
-	do<N extends keyof Commands>(name: N, ...[given]: Parameters<Commands[N]>): ReturnType<Commands[N]> {
-		const id = this.#asked++;
-		const answer = new Promise((resolve, reject) => this.#waiting.set(id, { resolve, reject }));
-		this.#child.send({ id, name, given });
-		return answer as ReturnType<Commands[N]>;
+	do<N extends keyof Commands>(name: N, ...[argument]: Parameters<Commands[N]>): ReturnType<Commands[N]> {
+		const id = this.#sent++;
+		const response = new Promise((resolve, reject) => this.#waiting.set(id, { resolve, reject }));
+		this.#child.send({ id, name, argument });
+		return response as ReturnType<Commands[N]>;
 	}
 
 	close(): void {

@@ -4,7 +4,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
 import { SeededRandom } from "../seeded-random.ts";
 import { ADDRESS, CATEGORY, PAGE_LENGTH, PAGES, PASSWORD, type Step } from "./cases.ts";
-import { type Answer, HttpConnection, requestText } from "./http-connection.ts";
+import { codeOf, HttpConnection, type HttpResponse, requestText } from "./http-connection.ts";
 import type { DrainResult } from "./mail-ledger.ts";
 import { MailLedger } from "./mail-ledger.ts";
 import type { SunkMail } from "./mail-sink.ts";
@@ -53,12 +53,12 @@ export interface Commands {
 	sink(): Promise<number>;
 	turn(turn: Turn): Promise<TurnResult>;
 	/** Waits until all mails expected at this sink have arrived, within a time limit. */
-	drain(given: { sink: number; patience_ms: number }): Promise<DrainResult>;
+	drain(argument: { sink: number; timeout_ms: number }): Promise<DrainResult>;
 	/** Returns the processor time of this process since its start. */
 	cpu_ms(): Promise<number>;
 }
 
-const PACE_LOOK_MS = 5;
+const PACE_POLL_MS = 5;
 /** Buyers pause while the outstanding mails exceed those received in this number of seconds. */
 const PACE_SECONDS = 2;
 
@@ -81,10 +81,10 @@ const commands: Commands = {
 		return buyers.run();
 	},
 
-	async drain({ sink, patience_ms }) {
+	async drain({ sink, timeout_ms }) {
 		const ledger = sinks.get(sink) as MailLedger;
-		const begun = performance.now();
-		while (ledger.outstanding > 0 && performance.now() - begun < patience_ms) {
+		const started_at = performance.now();
+		while (ledger.outstanding > 0 && performance.now() - started_at < timeout_ms) {
 			await wait(10);
 		}
 		return ledger.summary();
@@ -100,7 +100,7 @@ const commands: Commands = {
 class Buyers {
 	#turn: Turn;
 	#ledger: MailLedger;
-	#chance: SeededRandom;
+	#random: SeededRandom;
 	#run = randomBytes(6).toString("base64url");
 	#sent = 0;
 	#latencies: number[] = [];
@@ -109,16 +109,16 @@ class Buyers {
 	constructor(turn: Turn, ledger: MailLedger) {
 		this.#turn = turn;
 		this.#ledger = ledger;
-		this.#chance = new SeededRandom(turn.seed);
+		this.#random = new SeededRandom(turn.seed);
 	}
 
 	async run(): Promise<TurnResult> {
 		const { connections, seconds } = this.#turn;
 		this.#ledger.begin();
-		const begun = performance.now();
-		const end = begun + seconds * 1000;
+		const started_at = performance.now();
+		const end = started_at + seconds * 1000;
 		await Promise.all(Array.from({ length: connections }, (_, buyer) => this.#buy(buyer, end)));
-		const elapsed_ms = performance.now() - begun;
+		const elapsed_ms = performance.now() - started_at;
 		this.#ledger.end();
 		return {
 			...this.#result,
@@ -135,10 +135,10 @@ class Buyers {
 			if (this.#turn.isPaced && !(await this.#isPaced(end))) {
 				break;
 			}
-			const begun = performance.now();
+			const started_at = performance.now();
 			if (await this.#do(this.#step(), connection)) {
 				this.#result.done++;
-				this.#latencies.push(performance.now() - begun);
+				this.#latencies.push(performance.now() - started_at);
 			}
 		}
 		connection.close();
@@ -151,14 +151,14 @@ class Buyers {
 			if (performance.now() > end) {
 				return false;
 			}
-			await wait(PACE_LOOK_MS);
+			await wait(PACE_POLL_MS);
 		}
 		return true;
 	}
 
 	#step(): Step {
 		const { steps } = this.#turn;
-		let rest = steps.length === 1 ? 0 : this.#chance.next();
+		let rest = steps.length === 1 ? 0 : this.#random.next();
 		for (const [step, share] of steps) {
 			if (rest < share) {
 				return step;
@@ -173,25 +173,25 @@ class Buyers {
 		const { products, hot_product, sold_out_product, customers } = this.#turn;
 		switch (step) {
 			case "product":
-				return this.#get(step, connection, `/api/v1/products/${this.#chance.pick(products)}`);
+				return this.#get(step, connection, `/api/v1/products/${this.#random.pick(products)}`);
 			case "list": {
-				const skip = PAGE_LENGTH * this.#chance.between(0, PAGES - 1);
+				const skip = PAGE_LENGTH * this.#random.between(0, PAGES - 1);
 				const query = `category=${CATEGORY}&limit=${PAGE_LENGTH}&skip=${skip}`;
 				return this.#get(step, connection, `/api/v1/products?${query}`);
 			}
 			case "login": {
-				const { email } = this.#chance.pick(customers);
+				const { email } = this.#random.pick(customers);
 				const body = JSON.stringify({ email, password: PASSWORD });
-				const answer = await connection.request(this.#post("/api/v1/users/login", body));
-				return this.#check(step, answer, 200);
+				const response = await connection.request(this.#post("/api/v1/users/login", body));
+				return this.#check(step, response, 200);
 			}
 			case "order":
 				return (await this.#order(step, connection, this.#next(products))) !== undefined;
 			case "hot order":
 				return (await this.#order(step, connection, hot_product)) !== undefined;
 			case "sold-out order": {
-				const answer = await connection.request(this.#orderRequest(sold_out_product));
-				return this.#check(step, answer, 409, "OUT_OF_STOCK");
+				const response = await connection.request(this.#orderRequest(sold_out_product));
+				return this.#check(step, response, 409, "OUT_OF_STOCK");
 			}
 			case "paid order":
 				return this.#paidOrder(step, connection);
@@ -199,18 +199,18 @@ class Buyers {
 	}
 
 	async #get(step: Step, connection: HttpConnection, path: string): Promise<boolean> {
-		const answer = await connection.request(requestText("GET", path));
-		return this.#check(step, answer, 200);
+		const response = await connection.request(requestText("GET", path));
+		return this.#check(step, response, 200);
 	}
 
 	/** Returns the id and number of the new order, if it was placed. */
 	async #order(step: Step, connection: HttpConnection, product: string, token = this.#token()) {
-		const answer = await connection.request(this.#orderRequest(product, token));
-		if (!this.#check(step, answer, 201)) {
+		const response = await connection.request(this.#orderRequest(product, token));
+		if (!this.#check(step, response, 201)) {
 			return undefined;
 		}
 		this.#result.orders++;
-		const { id, number } = JSON.parse(answer.body.toString()) as { id: string; number: string };
+		const { id, number } = JSON.parse(response.body.toString()) as { id: string; number: string };
 		this.#ledger.expect(`#${number}`, this.#turn.mails.order);
 		return { id, number };
 	}
@@ -221,8 +221,8 @@ class Buyers {
 		if (!order) {
 			return false;
 		}
-		const answer = await connection.request(this.#post(`/api/v1/orders/${order.id}/pay`, "{}", token));
-		if (!this.#check("payment", answer, 200)) {
+		const response = await connection.request(this.#post(`/api/v1/orders/${order.id}/pay`, "{}", token));
+		if (!this.#check("payment", response, 200)) {
 			return false;
 		}
 		this.#ledger.expect(`#${order.number}`, this.#turn.mails.payment, true);
@@ -237,13 +237,12 @@ class Buyers {
 		return requestText("POST", path, { body, token, key });
 	}
 
-	#check(what: string, answer: Answer, status: number, code?: string): boolean {
+	#check(what: string, response: HttpResponse, status: number, code?: string): boolean {
 		this.#result.answers++;
-		if (answer.status === status && (code === undefined || answer.body.includes(code))) {
+		if (response.status === status && (code === undefined || response.body.includes(code))) {
 			return true;
 		}
-		const text = answer.body.toString();
-		const name = `${what} ${answer.status} ${/"code":"(\w+)"/.exec(text)?.[1] ?? text.slice(0, 60)}`.trim();
+		const name = `${what} ${response.status} ${codeOf(response)}`.trim();
 		this.#result.failed[name] = (this.#result.failed[name] ?? 0) + 1;
 		return false;
 	}
@@ -253,7 +252,7 @@ class Buyers {
 	}
 
 	#token(): string {
-		return this.#chance.pick(this.#turn.customers).token;
+		return this.#random.pick(this.#turn.customers).token;
 	}
 }
 
@@ -267,8 +266,8 @@ function clientAddress(turn: number, buyer: number): string | undefined {
 		: undefined;
 }
 
-process.on("message", ({ id, name, given }: { id: number; name: keyof Commands; given: never }) => {
-	commands[name](given).then(
+process.on("message", ({ id, name, argument }: { id: number; name: keyof Commands; argument: never }) => {
+	commands[name](argument).then(
 		(result) => process.send?.({ id, result }),
 		(error: Error) => process.send?.({ id, error: error.stack ?? String(error) }),
 	);

@@ -2,7 +2,7 @@ import { readFileSync, statfsSync } from "node:fs";
 import { availableParallelism } from "node:os";
 
 /** Processor time of the whole machine since its start, in milliseconds. */
-export interface MachineTime {
+interface MachineTime {
 	/** Time used by all processes and the kernel. */
 	busy_ms: number;
 	/** Time that the host gave to other machines while this one needed it. */

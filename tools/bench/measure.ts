@@ -78,20 +78,22 @@ const DRAIN_MS = 90_000;
 const SUSTAINED_DRAIN_MS = 5000;
 
 /** Runs limits and shops in turn and measures them. */
-export async function measure(options: MainOptions, say: (line: string) => void): Promise<Measured> {
+export async function measure(options: MainOptions, log: (line: string) => void): Promise<Measured> {
 	const begun_at = new Date().toISOString();
 	const warnings: string[] = [];
 	if (isInMemory(tmpdir())) {
-		warnings.push(`${tmpdir()} is in memory: commits wait for no disk. Set TMPDIR to a folder on a disk.`);
+		warnings.push(
+			`${tmpdir()} is in memory, so commits do not wait for a disk. Set TMPDIR to a folder on a disk.`,
+		);
 	}
 	// Found or fetched once instead of by every server in its own folder.
-	const nats = await findNatsServer(join(options.own_directory, ".toko"), say);
+	const nats = await findNatsServer(join(options.own_directory, ".toko"), log);
 	process.env.PATH = `${join(nats.path, "..")}:${process.env.PATH}`;
 	const load = new LoadProcess();
 	const shapes: ShapeResult[] = [];
 	try {
 		for (const shape of options.shapes) {
-			shapes.push(await measureShape(shape, options, load, say));
+			shapes.push(await measureShape(shape, options, load, log));
 		}
 	} finally {
 		load.close();
@@ -106,7 +108,7 @@ async function measureShape(
 	shape: Shape,
 	options: MainOptions,
 	load: LoadProcess,
-	say: (line: string) => void,
+	log: (line: string) => void,
 ): Promise<ShapeResult> {
 	const sides: Side[] = [];
 	const samples: Sample[] = [];
@@ -120,33 +122,33 @@ async function measureShape(
 		return folder;
 	};
 	try {
-		say(`${shape}: starting the limit`);
+		log(`${shape}: starting the limit`);
 		sides.push(await startLimit(shape, await load.do("sink"), profiles("limit")));
 		for (const { name, directory } of options.shops) {
-			say(`${shape}: starting the shop ${name}`);
+			log(`${shape}: starting the shop ${name}`);
 			sides.push(
 				await startShop(name, directory, shape, await load.do("sink"), { profiles: profiles(name) }),
 			);
 		}
 		await measureIdle(sides);
-		const measuring = new Measuring(shape, options, load, sides);
+		const measurement = new Measurement(shape, options, load, sides);
 		for (const name of options.cases) {
-			for (const side of measuring.sidesOf(name)) {
-				await measuring.warmUp(name, side);
+			for (const side of measurement.sidesOf(name)) {
+				await measurement.warmUp(name, side);
 			}
 		}
-		say(`${shape}: warm`);
+		log(`${shape}: warm`);
 		for (let round = 1; round <= options.rounds; round++) {
 			for (const name of options.cases) {
 				if (name === "sustained" && round > 1) {
 					continue;
 				}
-				const sidesOf = measuring.sidesOf(name);
+				const sidesOf = measurement.sidesOf(name);
 				// In turn with alternating order, so that neither always has warmer caches or busier neighbours.
 				for (const side of round % 2 === 1 ? sidesOf : sidesOf.toReversed()) {
-					const sample = await measuring.turn(name, round, side);
+					const sample = await measurement.turn(name, round, side);
 					samples.push(sample);
-					say(line(shape, options.rounds, sample));
+					log(line(shape, options.rounds, sample));
 				}
 			}
 		}
@@ -155,7 +157,7 @@ async function measureShape(
 			summaries.push(await summarize(side));
 		}
 		for (const summary of summaries.filter(({ kind }) => kind === "shop")) {
-			say(`${shape}: starting ${summary.name} a second time`);
+			log(`${shape}: starting ${summary.name} a second time`);
 			summary.second_start_ms = await sides.find(({ name }) => name === summary.name)?.restart();
 		}
 		return { shape, sides: summaries, samples };
@@ -168,7 +170,7 @@ async function measureShape(
 	}
 }
 
-class Measuring {
+class Measurement {
 	#shape: Shape;
 	#options: MainOptions;
 	#load: LoadProcess;
@@ -202,14 +204,14 @@ class Measuring {
 			await wait(Math.max(0, FLUSH_MS - (Date.now() - side.last_active_ms)));
 		}
 		const stopProfile = profiles !== undefined && isLast ? this.#profile(profiles, name, side) : undefined;
-		const before = await this.#look(side);
+		const before = await this.#read(side);
 		const { turn, mails, load } = await this.#run(
 			name,
 			round,
 			side,
 			name === "sustained" ? sustained_seconds : seconds,
 		);
-		const after = await this.#look(side);
+		const after = await this.#read(side);
 		stopProfile?.();
 		const memory_mb = Object.fromEntries(side.time.memory());
 		let postgres: PostgresCount | undefined;
@@ -270,7 +272,7 @@ class Measuring {
 			stolen_cores: share(before.stolen_ms, after.stolen_ms),
 		};
 		const mails =
-			turn.orders > 0 ? await this.#load.do("drain", { sink: side.sink, patience_ms: DRAIN_MS }) : undefined;
+			turn.orders > 0 ? await this.#load.do("drain", { sink: side.sink, timeout_ms: DRAIN_MS }) : undefined;
 		side.last_active_ms = Date.now();
 		return { turn, mails, load };
 	}
@@ -284,7 +286,7 @@ class Measuring {
 		return { at_ms: performance.now(), neighbours_ms, load_ms, stolen_ms, others_ms: busy_ms - ours };
 	}
 
-	async #look(side: Side) {
+	async #read(side: Side) {
 		return { at_ms: performance.now(), times: side.time.now(), postgres: await side.postgres.count() };
 	}
 
@@ -295,14 +297,14 @@ class Measuring {
 	}
 }
 
-type Look = { at_ms: number; times: Map<string, number> };
+type Reading = { at_ms: number; times: Map<string, number> };
 
 /** Returns the processor time by component. A server that used less than when idle counts as zero. */
-function used(side: Side, before: Look, after: Look): Record<string, number> {
+function used(side: Side, before: Reading, after: Reading): Record<string, number> {
 	const elapsed_s = (after.at_ms - before.at_ms) / 1000;
-	const entries = [...after.times].map(([part, ms]): [string, number] => [
-		part,
-		Math.max(0, ms - (before.times.get(part) ?? 0) - elapsed_s * (side.idle.get(part) ?? 0)),
+	const entries = [...after.times].map(([component, ms]): [string, number] => [
+		component,
+		Math.max(0, ms - (before.times.get(component) ?? 0) - elapsed_s * (side.idle.get(component) ?? 0)),
 	]);
 	return Object.fromEntries(entries);
 }
@@ -311,8 +313,8 @@ function perSecond(name: CaseName, turn: TurnResult, mails: DrainResult | undefi
 	if (name === "mail" && mails) {
 		return mails.completed === 0 ? 0 : (mails.completed * 1000) / mails.until_last_mail_ms;
 	}
-	const keptUp = mails === undefined || (mails.missing === 0 && mails.drained_ms <= SUSTAINED_DRAIN_MS);
-	return name === "sustained" && !keptUp ? 0 : (turn.done * 1000) / turn.elapsed_ms;
+	const hasKeptUp = mails === undefined || (mails.missing === 0 && mails.drained_ms <= SUSTAINED_DRAIN_MS);
+	return name === "sustained" && !hasKeptUp ? 0 : (turn.done * 1000) / turn.elapsed_ms;
 }
 
 /** Measures all servers at the same time, since they are idle. */
@@ -324,8 +326,8 @@ async function measureIdle(sides: Side[]): Promise<void> {
 	await wait(IDLE_MS);
 	for (const [number, side] of sides.entries()) {
 		const { times, counted } = before[number] as (typeof before)[number];
-		for (const [part, ms] of side.time.now()) {
-			side.idle.set(part, ((ms - (times.get(part) ?? 0)) * 1000) / IDLE_MS);
+		for (const [component, ms] of side.time.now()) {
+			side.idle.set(component, ((ms - (times.get(component) ?? 0)) * 1000) / IDLE_MS);
 		}
 		side.idle_commits = (((await side.postgres.count()).commits - counted.commits) * 1000) / IDLE_MS;
 		side.idle_memory = side.time.memory();
@@ -355,7 +357,7 @@ function line(shape: Shape, rounds: number, sample: Sample): string {
 		`${sample.per_second.toFixed(0).padStart(6)}/s`,
 		`p99 ${sample.turn.p99_ms.toFixed(1)} ms`,
 		...(failed > 0 ? [`${failed} failed`] : []),
-		...(sample.others_cores > 0.2 ? [`others used ${sample.others_cores.toFixed(1)} cores`] : []),
+		...(sample.others_cores > 0.2 ? [`other programs used ${sample.others_cores.toFixed(1)} cores`] : []),
 	].join("  ");
 }
 

@@ -5,14 +5,14 @@ import { GROWTH_MAX, gainOf, type Memory } from "./memory.ts";
 import { RATE } from "./steady.ts";
 
 /** Formats the verdicts as a table for the terminal. */
-export function printedMemory(memory: Memory): string {
+export function formatMemory(memory: Memory): string {
 	const lines = textTable(rowsOf(memory), {
 		border: getBorderCharacters("void"),
 		columnDefault: { alignment: "right", paddingLeft: 0, paddingRight: 2 },
 		columns: { 0: { alignment: "left" }, 6: { alignment: "left" } },
 		drawHorizontalLine: () => false,
 	});
-	return [`${said(memory)}\n`, lines.trimEnd(), ...remarks(memory)].join("\n");
+	return [`${summary(memory)}\n`, lines.trimEnd(), ...remarks(memory)].join("\n");
 }
 
 /** Writes the report and its chart into a folder. Returns the names of the files. */
@@ -30,10 +30,10 @@ export function memoryMarkdown(memory: Memory): string {
 	return [
 		"# Memory under steady load",
 		"",
-		`${memory.begun_at.slice(0, 16).replace("T", " ")} UTC, ${memory.cores} cores, Node ${memory.node}. ${said(memory)}. ` +
-			"Memory is heaps, stacks and shared buffers (`Pss_Anon`, `Pss_Shmem` and `SwapPss` of Linux), without files: which part of a program's file " +
-			"counts for a process depends on how many others run it. PostgreSQL's processes are one line. " +
-			"The heap is that in use after the last full garbage collection.",
+		`${memory.begun_at.slice(0, 16).replace("T", " ")} UTC, ${memory.cores} cores, Node ${memory.node}. ${summary(memory)}. ` +
+			"Memory is heaps, stacks and shared buffers (`Pss_Anon`, `Pss_Shmem` and `SwapPss` of Linux), without files: the share of a program's file " +
+			"that counts for a process depends on how many others run it. PostgreSQL's processes are one line. " +
+			"The heap is the memory in use after the last full garbage collection.",
 		"",
 		`_Flat_: the median of the last fifth of the time is at most ${GROWTH_MAX * 100} % above that of the second fifth.`,
 		"",
@@ -71,7 +71,7 @@ export function memoryChart(memory: Memory): string {
 	];
 	return lineChart(
 		"Memory under steady load",
-		`${memory.begun_at.slice(0, 10)}, ${memory.cores} cores. ${said(memory)}`,
+		`${memory.begun_at.slice(0, 10)}, ${memory.cores} cores. ${summary(memory)}`,
 		panels.filter((one) => one.lines.length > 0),
 	);
 }
@@ -81,7 +81,7 @@ function rowsOf({ lines }: Memory): string[][] {
 		"process",
 		"MB, second fifth",
 		"last fifth",
-		"gain",
+		"growth",
 		"heap MB, second fifth",
 		"last fifth",
 		"verdict",
@@ -103,10 +103,10 @@ function rowsOf({ lines }: Memory): string[][] {
 	return [header, ...rows];
 }
 
-function said({ answers, at_minutes, minutes }: Memory): string {
+function summary({ answers, at_minutes, minutes }: Memory): string {
 	const done = at_minutes.at(-1) ?? 0;
 	const length = done > minutes - 0.5 ? `${minutes} minutes` : `${done.toFixed(1)} of ${minutes} minutes`;
-	return `${length} of about ${RATE} requests a second, ${answers.toLocaleString("en")} answers`;
+	return `${length} of about ${RATE} requests per second, ${answers.toLocaleString("en")} responses`;
 }
 
 function remarks({ failed }: Memory): string[] {

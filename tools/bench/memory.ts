@@ -6,12 +6,12 @@ import { pathToFileURL } from "node:url";
 import { Worker } from "node:worker_threads";
 import { cleanUp, commandOf, newFolder, processesOf } from "../shop-process.ts";
 import { cores, ownMemoryOf } from "./machine.ts";
-import { partOf, type Side, startShop } from "./side.ts";
+import { componentOf, type Side, startShop } from "./side.ts";
 import { median } from "./statistics.ts";
 import { RATE, SteadyLoad } from "./steady.ts";
 
-const LOOK_MS = 10_000;
-const SAY_MS = 60_000;
+const SAMPLE_MS = 10_000;
+const LOG_EVERY_MS = 60_000;
 /** Short enough for holds of unpaid orders to expire within the measurement instead of growing for half an hour. */
 const ORDER_TTL_MINUTES = 2;
 /** Maximum growth of a process from the warm state to the end, as a share. */
@@ -73,7 +73,7 @@ export function gainOf(values: readonly number[]): Gain | undefined {
 export async function measureMemory(
 	{ minutes, directory }: { minutes: number; directory: string },
 	interrupted: Promise<never>,
-	say: (line: string) => void,
+	log: (line: string) => void,
 ): Promise<Memory> {
 	const mails = new Worker(new URL("./mail-sink.ts", import.meta.url), { workerData: "silent" });
 	const heaps = join(newFolder(), "heaps");
@@ -86,10 +86,10 @@ export async function measureMemory(
 			...{ NODE_OPTIONS: `--import=${watch}`, BENCH_HEAPS: heaps },
 			ORDER_TTL_MINUTES: String(ORDER_TTL_MINUTES),
 		};
-		say("starting a shop of five processes");
+		log("starting a shop of five processes");
 		side = await Promise.race([startShop("shop", directory, "five", port, { environment }), interrupted]);
-		say(`${RATE} requests a second for ${minutes} minutes`);
-		return await watchMemory(side, heaps, minutes, interrupted, say);
+		log(`${RATE} requests a second for ${minutes} minutes`);
+		return await watchMemory(side, heaps, minutes, interrupted, log);
 	} finally {
 		side?.time.stop();
 		await side?.postgres.close();
@@ -103,7 +103,7 @@ async function watchMemory(
 	heaps: string,
 	minutes: number,
 	interrupted: Promise<never>,
-	say: (line: string) => void,
+	log: (line: string) => void,
 ): Promise<Memory> {
 	const memory: Memory = {
 		...{ begun_at: new Date().toISOString(), cores, node: process.version, minutes, at_minutes: [] },
@@ -112,25 +112,25 @@ async function watchMemory(
 	const stop = new AbortController();
 	interrupted.catch(() => stop.abort());
 	const load = new SteadyLoad(side);
-	const begun = performance.now();
+	const started_at = performance.now();
 	const running = load.run();
-	let said = 0;
-	for (let look = 1; look * LOOK_MS <= minutes * 60_000 && !stop.signal.aborted; look++) {
-		const early_ms = begun + look * LOOK_MS - performance.now();
+	let logged_at = 0;
+	for (let sample = 1; sample * SAMPLE_MS <= minutes * 60_000 && !stop.signal.aborted; sample++) {
+		const early_ms = started_at + sample * SAMPLE_MS - performance.now();
 		await wait(Math.max(0, early_ms), undefined, { signal: stop.signal }).catch(() => undefined);
 		if (stop.signal.aborted) {
 			break;
 		}
-		note(
+		record(
 			memory,
-			(performance.now() - begun) / 60_000,
+			(performance.now() - started_at) / 60_000,
 			side.time.memory(ownMemoryOf),
 			heapsOf(side.folder, heaps),
 		);
 		memory.answers = load.answers;
-		if (performance.now() - begun - said >= SAY_MS - LOOK_MS / 2) {
-			said = performance.now() - begun;
-			say(progress(memory));
+		if (performance.now() - started_at - logged_at >= LOG_EVERY_MS - SAMPLE_MS / 2) {
+			logged_at = performance.now() - started_at;
+			log(progress(memory));
 		}
 	}
 	load.stop();
@@ -138,7 +138,7 @@ async function watchMemory(
 	return { ...memory, answers: load.answers, failed: load.failed };
 }
 
-function note(memory: Memory, minute: number, own: Map<string, number>, heaps: Map<string, number>): void {
+function record(memory: Memory, minute: number, own: Map<string, number>, heaps: Map<string, number>): void {
 	memory.at_minutes.push(minute);
 	for (const part of [...own.keys()].filter((one) => !memory.lines.some((line) => line.part === one))) {
 		const earlier = memory.at_minutes.slice(1).map(() => Number.NaN);
@@ -154,7 +154,7 @@ function note(memory: Memory, minute: number, own: Map<string, number>, heaps: M
 function heapsOf(folder: string, heaps: string): Map<string, number> {
 	const found = new Map<string, number>();
 	for (const pid of processesOf(folder)) {
-		const part = partOf(commandOf(pid).replaceAll("\0", " ").trim());
+		const part = componentOf(commandOf(pid));
 		try {
 			const bytes = Number(readFileSync(join(heaps, String(pid)), "latin1"));
 			if (part !== undefined) {
@@ -168,7 +168,7 @@ function heapsOf(folder: string, heaps: string): Map<string, number> {
 }
 
 function progress({ at_minutes, minutes, lines, answers }: Memory): string {
-	const told = lines.map(({ part, own_mb }) => `${part} ${(own_mb.at(-1) ?? 0).toFixed(0)}`);
+	const sizes = lines.map(({ part, own_mb }) => `${part} ${(own_mb.at(-1) ?? 0).toFixed(0)}`);
 	const minute = (at_minutes.at(-1) ?? 0).toFixed(0);
-	return `minute ${minute} of ${minutes}, ${answers} answers; MB: ${told.join(", ")}`;
+	return `minute ${minute} of ${minutes}, ${answers} responses; MB: ${sizes.join(", ")}`;
 }

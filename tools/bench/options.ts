@@ -43,7 +43,7 @@ export interface SpecialOptions {
 export type Options = { special: undefined; main: MainOptions } | SpecialOptions;
 
 /** Arguments of the command. */
-export interface Given {
+export interface Arguments {
 	values: Partial<
 		Record<
 			"rounds" | "seconds" | "sustained" | "connections" | "shape" | "store" | "out" | "most" | "minutes",
@@ -80,29 +80,29 @@ const MOST = 1_000_000;
  * @param own_directory The checkout that this program belongs to.
  * @throws StartError with a message of one line.
  */
-export function readOptions({ values, positionals }: Given, own_directory: string): Options {
+export function readOptions({ values, positionals }: Arguments, own_directory: string): Options {
 	const [special] = positionals;
 	if (special !== undefined && Object.hasOwn(SPECIALS, special)) {
 		return readSpecial(special as Special, { values, positionals }, own_directory);
 	}
 	if (values.store !== undefined) {
-		throw new StartError(`--store belongs to costs; ${SEE}`);
+		throw new StartError(`--store is only for costs; ${SEE}`);
 	}
 	for (const [name, owner] of [
 		["most", "growth"],
 		["minutes", "memory"],
 	] as const) {
 		if (values[name] !== undefined) {
-			throw new StartError(`--${name} belongs to ${owner}; ${SEE}`);
+			throw new StartError(`--${name} is only for ${owner}; ${SEE}`);
 		}
 	}
 	const unknown = positionals.find((name) => !(CASE_NAMES as string[]).includes(name));
 	if (unknown !== undefined) {
-		throw new StartError(`there is no case "${unknown}": there are ${CASE_NAMES.join(", ")}; ${SEE}`);
+		throw new StartError(`unknown case "${unknown}": use one of ${CASE_NAMES.join(", ")}; ${SEE}`);
 	}
 	const shape = values.shape ?? "both";
 	if (shape !== "one" && shape !== "five" && shape !== "both") {
-		throw new StartError(`--shape is one, five or both, not "${shape}"; ${SEE}`);
+		throw new StartError(`--shape must be one, five or both, not "${shape}"; ${SEE}`);
 	}
 	const results = resultsOf(values.out, own_directory);
 	return {
@@ -110,10 +110,10 @@ export function readOptions({ values, positionals }: Given, own_directory: strin
 		main: {
 			cases: CASE_NAMES.filter((name) => positionals.length === 0 || positionals.includes(name)),
 			shapes: shape === "both" ? ["one", "five"] : [shape],
-			rounds: whole("rounds", values.rounds ?? "3", 1, ROUNDS_MAX),
-			seconds: whole("seconds", values.seconds ?? "5", 1, 600),
-			sustained_seconds: whole("sustained", values.sustained ?? "60", 1, 3600),
-			connections: whole("connections", values.connections ?? "32", 1, 1000),
+			rounds: readInteger("rounds", values.rounds ?? "3", 1, ROUNDS_MAX),
+			seconds: readInteger("seconds", values.seconds ?? "5", 1, 600),
+			sustained_seconds: readInteger("sustained", values.sustained ?? "60", 1, 3600),
+			connections: readInteger("connections", values.connections ?? "32", 1, 1000),
 			isNat: values.nat ?? false,
 			shops: namedShops(values.shop ?? [own_directory]),
 			profiles: values.profile ? join(results, "profiles") : undefined,
@@ -125,32 +125,32 @@ export function readOptions({ values, positionals }: Given, own_directory: strin
 
 function readSpecial(
 	special: Special,
-	{ values, positionals }: Given,
+	{ values, positionals }: Arguments,
 	own_directory: string,
 ): SpecialOptions {
 	const [, ...others] = positionals;
-	const foreign = Object.keys(values).find((name) => !SPECIALS[special].includes(name));
-	if (foreign !== undefined) {
-		throw new StartError(`--${foreign} does not belong to ${special}; ${SEE}`);
+	const unsupported = Object.keys(values).find((name) => !SPECIALS[special].includes(name));
+	if (unsupported !== undefined) {
+		throw new StartError(`--${unsupported} is not an option of ${special}; ${SEE}`);
 	}
 	const store = values.store ?? "mongo";
 	if ((others.length > 0 && special !== "growth") || (store !== "mongo" && store !== "nedb")) {
-		throw new StartError(`--store is mongo or nedb, and nothing follows ${special}; ${SEE}`);
+		throw new StartError(`--store must be mongo or nedb, and ${special} takes no further arguments; ${SEE}`);
 	}
 	const unknown = others.find((name) => !(CURVES as readonly string[]).includes(name));
 	if (unknown !== undefined) {
-		throw new StartError(`there is no curve "${unknown}": there are ${CURVES.join(", ")}; ${SEE}`);
+		throw new StartError(`unknown curve "${unknown}": use one of ${CURVES.join(", ")}; ${SEE}`);
 	}
 	const [shop] = namedShops(values.shop ?? [own_directory]);
 	const directory = shop?.directory ?? own_directory;
 	const results = resultsOf(values.out, own_directory);
 	const curves = CURVES.filter((name) => others.length === 0 || others.includes(name)) as CurveName[];
-	const most = whole("most", values.most ?? String(MOST), 1000, MOST);
+	const most = readInteger("most", values.most ?? String(MOST), 1000, MOST);
 	return {
 		...{ special, store, directory, results },
-		rounds: whole("rounds", values.rounds ?? String(SPECIAL_ROUNDS), 1, ROUNDS_MAX),
+		rounds: readInteger("rounds", values.rounds ?? String(SPECIAL_ROUNDS), 1, ROUNDS_MAX),
 		growth: { curves, most, directory, results },
-		minutes: whole("minutes", values.minutes ?? "30", 1, 1440),
+		minutes: readInteger("minutes", values.minutes ?? "30", 1, 1440),
 	};
 }
 
@@ -161,10 +161,10 @@ function resultsOf(out: string | undefined, own_directory: string): string {
 /** Names each shop after its folder; duplicate names get a number. */
 function namedShops(directories: string[]): { name: string; directory: string }[] {
 	const names = new Set(["limit"]);
-	return directories.map((given) => {
-		const directory = resolve(given);
+	return directories.map((value) => {
+		const directory = resolve(value);
 		if (!existsSync(join(directory, "cli/run.mjs"))) {
-			throw new StartError(`${given} is no checkout of Toko: it has no cli/run.mjs`);
+			throw new StartError(`${value} is not a checkout of Toko: it has no cli/run.mjs`);
 		}
 		const base = directories.length === 1 ? "shop" : basename(directory);
 		let name = base;
@@ -176,10 +176,10 @@ function namedShops(directories: string[]): { name: string; directory: string }[
 	});
 }
 
-function whole(name: string, given: string, least: number, most: number): number {
-	const number = Number(given);
-	if (!Number.isSafeInteger(number) || number < least || number > most) {
-		throw new StartError(`--${name} is a whole number from ${least} to ${most}, not "${given}"; ${SEE}`);
+function readInteger(name: string, value: string, min: number, max: number): number {
+	const number = Number(value);
+	if (!Number.isSafeInteger(number) || number < min || number > max) {
+		throw new StartError(`--${name} must be a whole number from ${min} to ${max}, not "${value}"; ${SEE}`);
 	}
 	return number;
 }

@@ -6,8 +6,8 @@ import { memoryOf } from "./machine.ts";
 export type Times = Map<string, number>;
 
 /** Interval between two samples of a process; its usage between the last sample and its exit is not counted. */
-const LOOK_EVERY_MS = 250;
-const KNOWN_MS = 2000;
+const SAMPLE_EVERY_MS = 250;
+const CACHE_MS = 2000;
 /** Resolution of the tick counters of Linux, used where no exact counter exists. */
 const TICK_MS = 10;
 
@@ -17,33 +17,33 @@ const TICK_MS = 10;
  */
 export class ProcessorTime {
 	#folder: string;
-	#partOf: (commandLine: string) => string | undefined;
-	#others = new Set<number>();
-	#seen = new Map<string, { part: string; ms: number }>();
+	#componentOf: (commandLine: string) => string | undefined;
+	#excluded = new Set<number>();
+	#seen = new Map<string, { component: string; ms: number }>();
 	#timer: NodeJS.Timeout;
 	/** Components of all processes of the machine, cached because reading them every time is expensive. */
-	#known = new Map<number, { part: string | undefined; until_ms: number }>();
+	#cache = new Map<number, { component: string | undefined; until_ms: number }>();
 
-	/** @param partOf Returns the component of a process by its command line; undefined to ignore it. */
-	constructor(folder: string, partOf: (commandLine: string) => string | undefined) {
+	/** @param componentOf Returns the component of a process by its command line; undefined to ignore it. */
+	constructor(folder: string, componentOf: (commandLine: string) => string | undefined) {
 		this.#folder = folder;
-		this.#partOf = partOf;
-		this.#timer = setInterval(() => this.#look(), LOOK_EVERY_MS);
+		this.#componentOf = componentOf;
+		this.#timer = setInterval(() => this.#sample(), SAMPLE_EVERY_MS);
 	}
 
 	/** Excludes processes, such as the PostgreSQL backends that serve the measurement itself. */
-	leaveOut(pids: number[]): void {
+	exclude(pids: number[]): void {
 		for (const pid of pids) {
-			this.#others.add(pid);
+			this.#excluded.add(pid);
 		}
 	}
 
 	/** Returns the time used so far. */
 	now(): Times {
-		this.#look();
+		this.#sample();
 		const times: Times = new Map();
-		for (const { part, ms } of this.#seen.values()) {
-			times.set(part, (times.get(part) ?? 0) + ms);
+		for (const { component, ms } of this.#seen.values()) {
+			times.set(component, (times.get(component) ?? 0) + ms);
 		}
 		return times;
 	}
@@ -51,9 +51,9 @@ export class ProcessorTime {
 	/** Returns the current memory in MB by component. By default, memory shared between processes is counted once. */
 	memory(of = memoryOf): Map<string, number> {
 		const memory = new Map<string, number>();
-		for (const [pid, part] of this.#parts()) {
-			if (!this.#others.has(pid)) {
-				memory.set(part, (memory.get(part) ?? 0) + of(pid));
+		for (const [pid, component] of this.#components()) {
+			if (!this.#excluded.has(pid)) {
+				memory.set(component, (memory.get(component) ?? 0) + of(pid));
 			}
 		}
 		return memory;
@@ -63,12 +63,12 @@ export class ProcessorTime {
 		clearInterval(this.#timer);
 	}
 
-	#look(): void {
-		for (const [pid, part] of this.#parts()) {
+	#sample(): void {
+		for (const [pid, component] of this.#components()) {
 			try {
-				if (!this.#others.has(pid)) {
+				if (!this.#excluded.has(pid)) {
 					const { key, ms } = usedBy(pid);
-					this.#seen.set(key, { part, ms });
+					this.#seen.set(key, { component, ms });
 				}
 			} catch {
 				// The process has just exited.
@@ -80,23 +80,26 @@ export class ProcessorTime {
 	 * Returns the processes of the shop. The component of a process is read again after a while, since it may have
 	 * executed another program.
 	 */
-	#parts(): [pid: number, part: string][] {
+	#components(): [pid: number, component: string][] {
 		const now = performance.now();
 		const pids = readdirSync("/proc")
 			.filter((name) => /^\d+$/.test(name))
 			.map(Number);
-		const parts = pids.map((pid): [number, string | undefined] => {
-			let known = this.#known.get(pid);
-			if (known === undefined || known.until_ms < now) {
+		const components = pids.map((pid): [number, string | undefined] => {
+			let cached = this.#cache.get(pid);
+			if (cached === undefined || cached.until_ms < now) {
 				const isOfShop = belongsTo(this.#folder, pid);
-				const command = isOfShop ? commandOf(pid).replaceAll("\0", " ").trim() : "";
+				const command = isOfShop ? commandOf(pid) : "";
 				const spread_ms = (pid % 10) * 100;
-				known = { part: isOfShop ? this.#partOf(command) : undefined, until_ms: now + KNOWN_MS + spread_ms };
-				this.#known.set(pid, known);
+				cached = {
+					component: isOfShop ? this.#componentOf(command) : undefined,
+					until_ms: now + CACHE_MS + spread_ms,
+				};
+				this.#cache.set(pid, cached);
 			}
-			return [pid, known.part];
+			return [pid, cached.component];
 		});
-		return parts.filter((one): one is [number, string] => one[1] !== undefined);
+		return components.filter((one): one is [number, string] => one[1] !== undefined);
 	}
 }
 

@@ -8,7 +8,7 @@ import { Session } from "node:inspector";
 import { basename, join } from "node:path";
 import { isMainThread } from "node:worker_threads";
 
-const LOOK_EVERY_MS = 200;
+const POLL_MS = 200;
 const INTERVAL_US = 500;
 const folder = process.env.BENCH_PROFILES;
 const program = basename(process.argv[1] ?? "node").replace(/\.\w+$/, "");
@@ -33,7 +33,7 @@ if (folder && isMainThread && program !== "run") {
 			session.post("Profiler.setSamplingInterval", { interval: INTERVAL_US });
 			session.post("Profiler.start");
 		}
-	}, LOOK_EVERY_MS).unref();
+	}, POLL_MS).unref();
 }
 
 function read() {

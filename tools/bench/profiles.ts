@@ -37,8 +37,8 @@ export async function topLines(folder: string): Promise<string> {
 		const functions = byFunction(profile).map(lines);
 		const title = file.replace(".cpuprofile", "").split(sep).join(", ");
 		sections.push(
-			`**${title}**, by package (what Node does for it included):\n\n\`\`\`\n${packages.join("\n")}\n\`\`\`\n`,
-			`by function (itself):\n\n\`\`\`\n${functions.join("\n")}\n\`\`\`\n`,
+			`**${title}**, by package (including its time in Node):\n\n\`\`\`\n${packages.join("\n")}\n\`\`\`\n`,
+			`by function (self time):\n\n\`\`\`\n${functions.join("\n")}\n\`\`\`\n`,
 		);
 	}
 	return sections.join("\n");

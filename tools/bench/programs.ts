@@ -6,10 +6,10 @@ import { join } from "node:path";
 export interface Program {
 	child: ChildProcess;
 	/** Returns the first line that matches. Fails if the program exits first, or on timeout. */
-	line(pattern: RegExp, patience_ms?: number): Promise<string>;
+	line(pattern: RegExp, timeout_ms?: number): Promise<string>;
 }
 
-const PATIENCE_MS = 180_000;
+const TIMEOUT_MS = 180_000;
 /** Maximum length of the output included in an error message. */
 const REMEMBERED = 4000;
 
@@ -56,8 +56,8 @@ export function startProgram(
 	child.once("close", () => log.end());
 	return {
 		child,
-		async line(pattern, patience_ms = PATIENCE_MS) {
-			const deadline = Date.now() + patience_ms;
+		async line(pattern, timeout_ms = TIMEOUT_MS) {
+			const deadline = Date.now() + timeout_ms;
 			for (;;) {
 				const found = lines.find((line) => pattern.test(line));
 				if (found !== undefined) {

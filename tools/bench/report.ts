@@ -9,8 +9,8 @@ import { type Row, reached, rowsOf } from "./summary.ts";
 const BUSY_CORES = 0.2;
 
 const SHAPES = {
-	one: "one process, against node:http and pg by hand",
-	five: "five processes over NATS, against the same by hand",
+	one: "one process, against hand-written node:http and pg",
+	five: "five processes over NATS, against the same hand-written",
 } as const;
 
 /** Tells whether a response was unexpected, a mail is missing, or orders were miscounted. */
@@ -41,12 +41,12 @@ export function markdown(measured: Measured, profiles = ""): string {
 	const { options, shapes } = measured;
 	const { connections, seconds, rounds, shops } = options;
 	return [
-		"# The shop beside hand-written limits",
+		"# The shop compared with hand-written limits",
 		"",
 		`${measured.begun_at.slice(0, 16).replace("T", " ")} UTC, ${measured.cores} cores, Node ${measured.node}. ` +
-			`${connections} keep-alive connections${options.isNat ? " from one address" : ", each from its own address"}, ${rounds} ${rounds === 1 ? "round" : "rounds"} of ${seconds} s, limit and shop in turn; figures are ` +
+			`${connections} keep-alive connections${options.isNat ? " from one address" : ", each from its own address"}, ${rounds} ${rounds === 1 ? "round" : "rounds"} of ${seconds} s, limit and shop alternating; figures are ` +
 			"medians over the rounds, ratios are medians of the ratios of each round. Request limits are off " +
-			"(`RATE_LIMIT=0`), everything else is as `npm start` has it.",
+			"(`RATE_LIMIT=0`), everything else is as in `npm start`.",
 		...(shops.length > 1 ? ["", ...shops.map(({ name, directory }) => `- \`${name}\`: ${directory}`)] : []),
 		"",
 		"![ratios to the limit](report.svg)",
@@ -58,42 +58,42 @@ export function markdown(measured: Measured, profiles = ""): string {
 		"",
 		...options.cases.map((name) => `- **${caseOf(name).title}**: ${caseOf(name).explanation}`),
 		"",
-		"CPU is processor time of a server's own processes, its PostgreSQL and NATS included, without what they use when " +
+		"CPU is processor time of a server's own processes, including its PostgreSQL and NATS, minus what they use when " +
 			"idle, and for orders until the last mail is sent. _CPU ratio_ is the limit's for a unit divided by the " +
 			"shop's: a busy machine moves it less than the ratio of speeds. The limits keep products in memory, send no " +
-			"security headers, `ETag` or mails for unpaid orders, and look tokens up instead of checking a signature; " +
+			"security headers, `ETag` or mails for unpaid orders, and look up tokens instead of checking a signature; " +
 			"their PostgreSQL and NATS are the shop's programs with the shop's settings, `synchronous_commit` on.",
 		"",
 	].join("\n");
 }
 
 /** Returns reasons to doubt the figures. */
-export function warnings({ warnings: given, shapes }: Measured): string[] {
-	const found = [...given];
+export function warnings({ warnings: initial, shapes }: Measured): string[] {
+	const found = [...initial];
 	for (const { shape, samples, sides } of shapes) {
 		const busy = samples.filter(({ others_cores }) => others_cores > BUSY_CORES);
 		if (busy.length > 0) {
 			const most = Math.max(...busy.map(({ others_cores }) => others_cores));
 			found.push(
-				`${SHAPES[shape]}: other programs kept the machine busy in ${busy.length} of ${samples.length} turns ` +
+				`${SHAPES[shape]}: other programs used the machine in ${busy.length} of ${samples.length} turns ` +
 					`(up to ${most.toFixed(1)} cores).`,
 			);
 		}
 		const stolen = samples.filter(({ stolen_cores }) => stolen_cores > BUSY_CORES / 4);
 		if (stolen.length > 0) {
-			found.push(`${SHAPES[shape]}: the host took processor time away in ${stolen.length} turns.`);
+			found.push(`${SHAPES[shape]}: the host withheld processor time in ${stolen.length} turns.`);
 		}
 		for (const { name, orders_answered, orders_stored } of sides) {
 			if (orders_answered !== orders_stored) {
 				found.push(
-					`${name}: ${orders_answered} orders were answered 201, ${orders_stored} are in the database.`,
+					`${name}: ${orders_answered} orders returned 201, but ${orders_stored} are in the database.`,
 				);
 			}
 		}
 		for (const sample of samples) {
 			const { missing = 0, doubled = 0 } = sample.mails ?? {};
 			if (missing > 0 || doubled > 0) {
-				const what = `${missing} mails are missing and ${doubled} came twice`;
+				const what = `${missing} mails are missing and ${doubled} arrived twice`;
 				found.push(`${sample.side}, ${caseOf(sample.case).title}, round ${sample.round}: ${what}.`);
 			}
 		}
@@ -107,7 +107,7 @@ function shapeSection(result: ShapeResult): string[] {
 	return [
 		`## ${SHAPES[result.shape][0]?.toUpperCase()}${SHAPES[result.shape].slice(1)}`,
 		"",
-		...speeds(rows),
+		...throughput(rows),
 		...failures(rows),
 		...processorTimes(rows, sides),
 		...postgres(rows),
@@ -116,7 +116,7 @@ function shapeSection(result: ShapeResult): string[] {
 	];
 }
 
-function speeds(rows: Row[]): string[] {
+function throughput(rows: Row[]): string[] {
 	const body = rows.map((row) => {
 		const value = reached(row, rows);
 		const isReached = row.goal !== undefined && value !== undefined && value >= row.goal;
@@ -150,7 +150,7 @@ function failures(rows: Row[]): string[] {
 			([what, times]) => `- ${caseOf(row.case).title}, ${row.side}: ${times} × ${what}`,
 		),
 	);
-	return found.length === 0 ? [] : ["Unexpected answers:", "", ...found, ""];
+	return found.length === 0 ? [] : ["Unexpected responses:", "", ...found, ""];
 }
 
 function processorTimes(rows: Row[], sides: SideSummary[]): string[] {
@@ -169,7 +169,7 @@ function postgres(rows: Row[]): string[] {
 		return [];
 	}
 	const header = [
-		...["PostgreSQL, per order", "server", "commits", "of them writing", "CPU ms", "kB of its log"],
+		...["PostgreSQL, per order", "server", "commits", "of which writing", "CPU ms", "kB of WAL"],
 	];
 	const body = counted.map((row) => [
 		caseOf(row.case).title,
@@ -197,7 +197,7 @@ function mails({ samples }: ShapeResult): string[] {
 			((found?.drained_ms ?? 0) / 1000).toFixed(1),
 		]);
 	const header = ["mails", "server", "round", "accepted per second", "complete orders"];
-	return body.length === 0 ? [] : table([...header, "missing", "doubled", "last one after s"], body);
+	return body.length === 0 ? [] : table([...header, "missing", "doubled", "last after s"], body);
 }
 
 function idle(sides: SideSummary[]): string[] {
@@ -220,9 +220,9 @@ function idle(sides: SideSummary[]): string[] {
 		"CPU of a core",
 		"commits per second",
 		"memory MB without servers",
-		"with",
+		"with servers",
 		"first start s",
-		"second",
+		"second start s",
 	];
 	return table(header, body);
 }

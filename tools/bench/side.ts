@@ -76,10 +76,10 @@ export async function startShop(
 	directory: string,
 	shape: Shape,
 	sink: number,
-	{ profiles, counts = [], environment: given = {} }: ShopOptions = {},
+	{ profiles, counts = [], environment: extra = {} }: ShopOptions = {},
 ): Promise<Side> {
 	const folder = newFolder();
-	const begun = performance.now();
+	const started_at = performance.now();
 	const command = shape === "one" ? "start" : "cluster";
 	const environment: Record<string, string> = {
 		PORT: "0",
@@ -87,16 +87,16 @@ export async function startShop(
 		ADMIN_PASSWORD: ADMIN.password,
 		SMTP_URL: `smtp://127.0.0.1:${sink}`,
 		...(profiles === undefined ? {} : profiling(profiles)),
-		...given,
+		...extra,
 	};
-	const begin = () =>
+	const launch = () =>
 		startProgram(folder, "shop", ["node", "cli/run.mjs", command, ...counts], {
 			cwd: directory,
 			environment,
 		});
-	const program = begin();
+	const program = launch();
 	const address = (await program.line(/^ready /)).split(" ")[1] as string;
-	const ready_ms = performance.now() - begun;
+	const ready_ms = performance.now() - started_at;
 	const restart = async () => {
 		const killer = setTimeout(() => powerCut(folder), STOP_MS);
 		const ended = once(program.child, "close");
@@ -104,15 +104,15 @@ export async function startShop(
 		await ended;
 		clearTimeout(killer);
 		const again = performance.now();
-		await begin().line(/^ready /);
+		await launch().line(/^ready /);
 		return performance.now() - again;
 	};
 	const request = client(address);
 	const token = await adminToken(address);
 	await inParallel(benchProducts(), async (body) => {
-		const { status, body: answer } = await request("POST", "/api/v1/products", { body, token });
+		const { status, body: response } = await request("POST", "/api/v1/products", { body, token });
 		if (status !== 201) {
-			throw new Error(`${name}: POST /products was answered ${status} ${JSON.stringify(answer)}`);
+			throw new Error(`${name}: POST /products returned ${status} ${JSON.stringify(response)}`);
 		}
 	});
 	return prepare({
@@ -130,7 +130,7 @@ export async function startShop(
 /** Starts a hand-written limit with its own servers in a new folder. */
 export async function startLimit(shape: Shape, sink: number, profiles?: string): Promise<Side> {
 	const folder = newFolder();
-	const begun = performance.now();
+	const started_at = performance.now();
 	const run = (name: string, file: string, args: string[], environment: Record<string, string>) => {
 		const source = join(repository, "tools/bench/limits", file);
 		const options = ["--disable-warning=ExperimentalWarning"];
@@ -155,7 +155,7 @@ export async function startLimit(shape: Shape, sink: number, profiles?: string):
 		await Promise.all([api, ...others].map((program) => program.line(/^ready /)));
 		address = (await api.line(/^gateway /)).slice("gateway ".length);
 	}
-	const ready_ms = performance.now() - begun;
+	const ready_ms = performance.now() - started_at;
 	return prepare({
 		name: "limit",
 		kind: "limit",
@@ -196,14 +196,14 @@ async function prepare(started: Started): Promise<Side> {
 	await inParallel(customers, async ({ email }) => {
 		const username = email.split("@")[0];
 		const body = { email, username, password: PASSWORD, full_name: "Budi Santoso" };
-		const { status, body: answer } = await request("POST", "/api/v1/users/register", { body });
+		const { status, body: response } = await request("POST", "/api/v1/users/register", { body });
 		if (status !== 201) {
-			throw new Error(`${started.name}: registration was answered ${status} ${JSON.stringify(answer)}`);
+			throw new Error(`${started.name}: registration returned ${status} ${JSON.stringify(response)}`);
 		}
 	});
 	const postgres = await PostgresCounters.open(started.folder);
-	const time = new ProcessorTime(started.folder, partOf);
-	time.leaveOut([postgres.pid]);
+	const time = new ProcessorTime(started.folder, componentOf);
+	time.exclude([postgres.pid]);
 	const side: Side = {
 		...started,
 		customers,
@@ -258,7 +258,7 @@ function profiling(folder: string): Record<string, string> {
 }
 
 /** Returns the component of a process by its command line; undefined for those that only start others. */
-export function partOf(command: string): string | undefined {
+export function componentOf(command: string): string | undefined {
 	if (/^postgres: |\/postgres /.test(command)) {
 		return "PostgreSQL";
 	}

@@ -1,7 +1,7 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { SeededRandom } from "../seeded-random.ts";
-import { type Asked, Asker } from "./asker.ts";
 import { ADDRESS, CATEGORY, PAGE_LENGTH, PAGES, PASSWORD } from "./cases.ts";
+import { type ExpectedRequest, HttpClient } from "./http-client.ts";
 import type { Side } from "./side.ts";
 
 /** Requests per second. */
@@ -21,8 +21,8 @@ const LATE_MS = 2000;
 /** Customers that send requests at a steady rate, independent of the response times. */
 export class SteadyLoad {
 	#side: Pick<Side, "address" | "customers" | "products">;
-	#chance = new SeededRandom(1);
-	#askers: Asker[];
+	#random = new SeededRandom(1);
+	#clients: HttpClient[];
 	#run = Date.now().toString(36);
 	#isOver = false;
 	#ordered = 0;
@@ -32,7 +32,7 @@ export class SteadyLoad {
 
 	constructor(side: Pick<Side, "address" | "customers" | "products">) {
 		this.#side = side;
-		this.#askers = Array.from({ length: AT_ONCE }, () => new Asker(side.address));
+		this.#clients = Array.from({ length: AT_ONCE }, () => new HttpClient(side.address));
 	}
 
 	/** Sends requests until stopped. */
@@ -43,12 +43,12 @@ export class SteadyLoad {
 			return due_ms - performance.now();
 		};
 		await Promise.all(
-			this.#askers.map(async (asker) => {
+			this.#clients.map(async (client) => {
 				while (!this.#isOver) {
 					await wait(Math.max(0, next()));
-					await this.#step(asker);
+					await this.#step(client);
 				}
-				asker.close();
+				client.close();
 			}),
 		);
 	}
@@ -60,57 +60,57 @@ export class SteadyLoad {
 	/** Number of unexpected responses by kind. */
 	get failed(): Record<string, number> {
 		const failed: Record<string, number> = {};
-		for (const [what, times] of this.#askers.flatMap((asker) => Object.entries(asker.failed))) {
+		for (const [what, times] of this.#clients.flatMap((client) => Object.entries(client.failed))) {
 			failed[what] = (failed[what] ?? 0) + times;
 		}
 		return failed;
 	}
 
-	async #step(asker: Asker): Promise<void> {
-		const chance = this.#chance.next();
-		if (chance < LOGINS) {
-			await this.#logIn(asker);
-		} else if (chance < LOGINS + ORDERS) {
-			await this.#order(asker);
-		} else if (chance < LOGINS + ORDERS + LISTS) {
-			const skip = PAGE_LENGTH * this.#chance.between(0, PAGES - 1);
+	async #step(client: HttpClient): Promise<void> {
+		const random = this.#random.next();
+		if (random < LOGINS) {
+			await this.#logIn(client);
+		} else if (random < LOGINS + ORDERS) {
+			await this.#order(client);
+		} else if (random < LOGINS + ORDERS + LISTS) {
+			const skip = PAGE_LENGTH * this.#random.between(0, PAGES - 1);
 			const path = `/api/v1/products?category=${CATEGORY}&limit=${PAGE_LENGTH}&skip=${skip}`;
-			await this.#ask(asker, { what: "list", method: "GET", path, status: 200 });
+			await this.#send(client, { what: "list", method: "GET", path, status: 200 });
 		} else {
-			const path = `/api/v1/products/${this.#chance.pick(this.#side.products)}`;
-			await this.#ask(asker, { what: "product", method: "GET", path, status: 200 });
+			const path = `/api/v1/products/${this.#random.pick(this.#side.products)}`;
+			await this.#send(client, { what: "product", method: "GET", path, status: 200 });
 		}
 	}
 
-	async #logIn(asker: Asker): Promise<void> {
+	async #logIn(client: HttpClient): Promise<void> {
 		const { customers } = this.#side;
 		const customer = customers[this.#loggedIn++ % customers.length] as (typeof customers)[number];
 		const body = JSON.stringify({ email: customer.email, password: PASSWORD });
 		const path = "/api/v1/users/login";
-		const answer = await this.#ask(asker, { what: "login", method: "POST", path, status: 200, body });
-		if (answer) {
-			customer.token = (JSON.parse(answer.toString()) as { access_token: string }).access_token;
+		const response = await this.#send(client, { what: "login", method: "POST", path, status: 200, body });
+		if (response) {
+			customer.token = (JSON.parse(response.toString()) as { access_token: string }).access_token;
 		}
 	}
 
-	async #order(asker: Asker): Promise<void> {
+	async #order(client: HttpClient): Promise<void> {
 		const { products, customers } = this.#side;
-		const { token } = this.#chance.pick(customers);
+		const { token } = this.#random.pick(customers);
 		const number = this.#ordered++;
 		const items = [{ product_id: products[number % products.length], quantity: 1 }];
-		const answer = await this.#ask(asker, {
+		const response = await this.#send(client, {
 			...{ what: "order", method: "POST", path: "/api/v1/orders", status: 201, token },
 			...{ key: `steady-${this.#run}-${number}`, body: JSON.stringify({ items, shipping_address: ADDRESS }) },
 		});
-		if (answer && number % 2 === 0) {
-			const { id } = JSON.parse(answer.toString()) as { id: string };
+		if (response && number % 2 === 0) {
+			const { id } = JSON.parse(response.toString()) as { id: string };
 			const path = `/api/v1/orders/${id}/pay`;
-			await this.#ask(asker, { what: "payment", method: "POST", path, status: 200, token, body: "{}" });
+			await this.#send(client, { what: "payment", method: "POST", path, status: 200, token, body: "{}" });
 		}
 	}
 
-	async #ask(asker: Asker, asked: Asked): Promise<Buffer | undefined> {
-		const { body } = await asker.ask(asked);
+	async #send(client: HttpClient, request: ExpectedRequest): Promise<Buffer | undefined> {
+		const { body } = await client.send(request);
 		this.answers++;
 		return body;
 	}

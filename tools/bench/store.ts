@@ -5,6 +5,7 @@ import { getBorderCharacters, table } from "table";
 import { FileAdapter } from "../../database/document-file.ts";
 import { newDocument } from "../../services/products/model.ts";
 import { cleanUp, newFolder } from "../shop-process.ts";
+import { median } from "./statistics.ts";
 
 const ROUNDS = 5;
 const ROUND_MS = 500;
@@ -39,9 +40,9 @@ export async function measureStore(): Promise<StoreSpeed[]> {
 	const folder = newFolder();
 	const unsafe = new DbService.MemoryAdapter({ filename: join(folder, "unsafe.db") }) as unknown as Adapter;
 	const durable = new FileAdapter(join(folder, "durable.db")) as unknown as Adapter;
-	const given = { name: "Kopi Gayo 250 g", description: "Biji sangrai. ".repeat(20), category: "kopi" };
+	const fields = { name: "Kopi Gayo 250 g", description: "Biji sangrai. ".repeat(20), category: "kopi" };
 	const documents = Array.from({ length: PRODUCTS }, () =>
-		newDocument({ ...given, price: 92_000, stock: 1e9 }),
+		newDocument({ ...fields, price: 92_000, stock: 1e9 }),
 	);
 	const ids = documents.map(({ _id }) => _id);
 	const broker = new ServiceBroker({ logger: false });
@@ -71,20 +72,16 @@ export async function measureStore(): Promise<StoreSpeed[]> {
 
 /** Returns the updates per second with this number in flight. */
 async function rate(adapter: Adapter, ids: string[], in_flight: number): Promise<number> {
-	const begun = performance.now();
+	const started_at = performance.now();
 	let updates = 0;
 	const work = async () => {
-		while (performance.now() - begun < ROUND_MS) {
+		while (performance.now() - started_at < ROUND_MS) {
 			const _id = ids[updates++ % ids.length];
 			await adapter.updateMany({ _id, stock: { $gte: 1 } }, { $inc: { stock: -1 } });
 		}
 	};
 	await Promise.all(Array.from({ length: in_flight }, work));
-	return (updates * 1000) / (performance.now() - begun);
-}
-
-function median(values: number[]): number {
-	return values.sort((one, other) => one - other)[Math.floor(values.length / 2)] as number;
+	return (updates * 1000) / (performance.now() - started_at);
 }
 
 export function printStore(found: StoreSpeed[]): void {

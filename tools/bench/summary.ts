@@ -101,10 +101,10 @@ function rowOf(name: CaseName, side: SideSummary, samples: Sample[]): Row {
 }
 
 function cpuOf(samples: Sample[]): Record<string, number> {
-	const parts = [...new Set(samples.flatMap(({ cpu_ms }) => Object.keys(cpu_ms)))];
-	const entries = parts.map((part): [string, number] => [
-		part,
-		median(samples.map(({ cpu_ms, turn }) => (1000 * (cpu_ms[part] ?? 0)) / turn.done)),
+	const components = [...new Set(samples.flatMap(({ cpu_ms }) => Object.keys(cpu_ms)))];
+	const entries = components.map((component): [string, number] => [
+		component,
+		median(samples.map(({ cpu_ms, turn }) => (1000 * (cpu_ms[component] ?? 0)) / turn.done)),
 	]);
 	return Object.fromEntries(entries.filter(([, ms]) => ms > 0));
 }

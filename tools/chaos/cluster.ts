@@ -5,7 +5,7 @@ import { join, resolve } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { contracts } from "../../contracts/services.ts";
 import { choosePort } from "../../infra/ports.ts";
-import { powerCut, processesOf, until } from "../shop-process.ts";
+import { killAll, until } from "../shop-process.ts";
 
 const repository = resolve(import.meta.dirname, "../..");
 /** Time limit for readiness: on two cores, ten processes that start at once need time. */
@@ -15,7 +15,7 @@ const READY_MS = 180_000;
 export type Store = "mongo" | "nedb";
 
 /** A process of the cluster that is restarted whenever it exits. */
-interface Member {
+interface ClusterProcess {
 	name: string;
 	args: string[];
 	environment: Record<string, string>;
@@ -34,7 +34,7 @@ export class Cluster {
 	 */
 	own_exits = 0;
 	#environment: Record<string, string>;
-	#members: Member[] = [];
+	#processes: ClusterProcess[] = [];
 	#isDown = true;
 	#isStopped = false;
 
@@ -63,12 +63,12 @@ export class Cluster {
 		const twice = contracts
 			.map(({ name }) => name)
 			.filter((name) => name !== "products" || this.store === "mongo");
-		this.#members = [
-			...(this.store === "mongo" ? [member("mongo", ["mongo"])] : []),
-			member("servers and api-1", ["start"], { SERVICES: "api", PORT: String(ports[0]) }),
-			member("api-2", ["node", "api"], { PORT: String(ports[1]) }),
-			...twice.flatMap((name) => [1, 2].map((number) => member(`${name}-${number}`, ["node", name]))),
-			...(this.store === "nedb" ? [member("products", ["node", "products"])] : []),
+		this.#processes = [
+			...(this.store === "mongo" ? [clusterProcess("mongo", ["mongo"])] : []),
+			clusterProcess("servers and api-1", ["start"], { SERVICES: "api", PORT: String(ports[0]) }),
+			clusterProcess("api-2", ["node", "api"], { PORT: String(ports[1]) }),
+			...twice.flatMap((name) => [1, 2].map((number) => clusterProcess(`${name}-${number}`, ["node", name]))),
+			...(this.store === "nedb" ? [clusterProcess("products", ["node", "products"])] : []),
 		];
 		await this.#startAll();
 	}
@@ -78,8 +78,8 @@ export class Cluster {
 		await until(
 			"the shop to be ready",
 			async () => {
-				const answers = await Promise.all(this.addresses.map(isReady));
-				return answers.every(Boolean) && this.#members.every(({ child }) => child && isAlive(child));
+				const responses = await Promise.all(this.addresses.map(isReady));
+				return responses.every(Boolean) && this.#processes.every(({ child }) => child && isAlive(child));
 			},
 			READY_MS,
 		);
@@ -87,7 +87,7 @@ export class Cluster {
 
 	/** Names of the service processes, without the server `mongo`. */
 	get services(): string[] {
-		return this.#members.map(({ name }) => name).filter((name) => name !== "mongo");
+		return this.#processes.map(({ name }) => name).filter((name) => name !== "mongo");
 	}
 
 	/** Kills a process with SIGKILL; it is restarted. */
@@ -107,10 +107,10 @@ export class Cluster {
 	}
 
 	/** Kills a server; the first process of the shop restarts it. */
-	killServer(part: "NATS" | "PostgreSQL"): void {
+	killServer(server: "NATS" | "PostgreSQL"): void {
 		const { servers } = JSON.parse(readFileSync(join(this.folder, "parts.json"), "utf8"));
 		try {
-			process.kill(servers[part].pid, "SIGKILL");
+			process.kill(servers[server].pid, "SIGKILL");
 		} catch {
 			// The server is being restarted.
 		}
@@ -119,10 +119,7 @@ export class Cluster {
 	/** Kills all processes at once, including servers, and starts them again. */
 	async powerCut(): Promise<void> {
 		this.#isDown = true;
-		await until("everything to be dead", () => {
-			powerCut(this.folder);
-			return processesOf(this.folder).length === 0;
-		});
+		await killAll(this.folder);
 		await this.#startAll();
 	}
 
@@ -130,21 +127,18 @@ export class Cluster {
 	async stop(): Promise<void> {
 		this.#isStopped = true;
 		this.#isDown = true;
-		await until("everything to be dead", () => {
-			powerCut(this.folder);
-			return processesOf(this.folder).length === 0;
-		});
+		await killAll(this.folder);
 	}
 
 	async #startAll(): Promise<void> {
 		if (this.#isStopped) {
-			throw new Error("the cluster is stopped");
+			throw new Error("the cluster has been stopped");
 		}
-		for (const member of this.#members) {
-			member.child = undefined;
+		for (const clusterProcess of this.#processes) {
+			clusterProcess.child = undefined;
 		}
 		this.#isDown = false;
-		const [first, ...others] = this.#members as [Member, ...Member[]];
+		const [first, ...others] = this.#processes as [ClusterProcess, ...ClusterProcess[]];
 		if (first.name === "mongo") {
 			const output = this.#spawn(first);
 			this.#environment.MONGO_URL = await output;
@@ -158,18 +152,20 @@ export class Cluster {
 	}
 
 	/** Starts a process. Returns the address from its line `ready <address>`. */
-	#spawn(member: Member): Promise<string> {
+	#spawn(clusterProcess: ClusterProcess): Promise<string> {
 		const logs = join(this.folder, "logs");
 		mkdirSync(logs, { recursive: true });
-		const log = createWriteStream(join(logs, `${member.name.replaceAll(" ", "-")}.log`), { flags: "a" });
-		const [command, ...rest] = member.args;
+		const log = createWriteStream(join(logs, `${clusterProcess.name.replaceAll(" ", "-")}.log`), {
+			flags: "a",
+		});
+		const [command, ...rest] = clusterProcess.args;
 		const child = spawn(process.execPath, [...QUIET, join("cli", `${command}.ts`), ...rest], {
 			cwd: repository,
 			detached: true,
-			env: { ...inherited(), ...this.#environment, ...member.environment },
+			env: { ...inherited(), ...this.#environment, ...clusterProcess.environment },
 			stdio: ["ignore", "pipe", "pipe"],
 		});
-		member.child = child;
+		clusterProcess.child = child;
 		child.stdout?.pipe(log, { end: false });
 		child.stderr?.pipe(log, { end: false });
 		child.once("close", (code) => {
@@ -177,8 +173,8 @@ export class Cluster {
 			this.own_exits += code === null ? 0 : 1;
 			// Restarts after a delay: the cause of the exit may need a moment to recover.
 			setTimeout(() => {
-				if (!this.#isDown && member.child === child) {
-					this.#spawn(member);
+				if (!this.#isDown && clusterProcess.child === child) {
+					this.#spawn(clusterProcess);
 				}
 			}, 300);
 		});
@@ -194,8 +190,8 @@ export class Cluster {
 		});
 	}
 
-	#find(name: string): Member {
-		return this.#members.find((member) => member.name === name) as Member;
+	#find(name: string): ClusterProcess {
+		return this.#processes.find((clusterProcess) => clusterProcess.name === name) as ClusterProcess;
 	}
 }
 
@@ -208,7 +204,11 @@ function inherited(): NodeJS.ProcessEnv {
 	return Object.fromEntries(Object.entries(process.env).filter(([name]) => !OWN.includes(name)));
 }
 
-function member(name: string, args: string[], environment: Record<string, string> = {}): Member {
+function clusterProcess(
+	name: string,
+	args: string[],
+	environment: Record<string, string> = {},
+): ClusterProcess {
 	return { name, args, environment };
 }
 

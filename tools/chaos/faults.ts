@@ -21,13 +21,13 @@ const FREEZE_MS: [number, number] = [11_000, 17_000];
 export class Faults {
 	done = new Map<Kind, number>(KINDS.map((kind) => [kind, 0]));
 	#cluster: Cluster;
-	#chance: SeededRandom;
+	#random: SeededRandom;
 	#isOver = false;
 	#frozen: Promise<void>[] = [];
 
-	constructor(cluster: Cluster, chance: SeededRandom) {
+	constructor(cluster: Cluster, random: SeededRandom) {
 		this.#cluster = cluster;
-		this.#chance = chance;
+		this.#random = random;
 	}
 
 	stop(): void {
@@ -35,28 +35,28 @@ export class Faults {
 	}
 
 	/** @param pause_ms Shortest and longest time between two faults. */
-	async run(pause_ms: [number, number], say: (line: string) => void): Promise<void> {
+	async run(pause_ms: [number, number], log: (line: string) => void): Promise<void> {
 		for (let deck: Kind[] = []; ; deck = deck.slice(1)) {
-			await wait(this.#chance.between(...pause_ms));
+			await wait(this.#random.between(...pause_ms));
 			if (this.#isOver) {
 				break;
 			}
-			deck = deck.length === 0 ? this.#chance.shuffle(DECK) : deck;
+			deck = deck.length === 0 ? this.#random.shuffle(DECK) : deck;
 			const kind = deck[0] as Kind;
-			say(await this.#do(kind));
+			log(await this.#do(kind));
 			this.done.set(kind, (this.done.get(kind) ?? 0) + 1);
 		}
 		await Promise.all(this.#frozen);
 	}
 
 	async #do(kind: Kind): Promise<string> {
-		const name = this.#chance.pick(this.#cluster.services);
+		const name = this.#random.pick(this.#cluster.services);
 		switch (kind) {
 			case "kill":
 				this.#cluster.kill(name);
 				return `killed ${name}`;
 			case "freeze": {
-				const ms = this.#chance.between(...FREEZE_MS);
+				const ms = this.#random.between(...FREEZE_MS);
 				this.#frozen.push(this.#cluster.freeze(name, ms));
 				return `froze ${name} for ${Math.round(ms / 1000)} s`;
 			}
@@ -67,9 +67,9 @@ export class Faults {
 				this.#cluster.killServer("PostgreSQL");
 				return "killed PostgreSQL";
 			case "power cut": {
-				const begun = Date.now();
+				const started_at = Date.now();
 				await this.#cluster.powerCut();
-				return `cut the power; ready again after ${((Date.now() - begun) / 1000).toFixed(1)} s`;
+				return `cut the power; ready again after ${((Date.now() - started_at) / 1000).toFixed(1)} s`;
 			}
 		}
 	}

@@ -14,7 +14,7 @@ export interface Sample {
 }
 
 const READY_EVERY_MS = 100;
-const PATIENCE_MS = 20_000;
+const TIMEOUT_MS = 20_000;
 
 /**
  * Sends requests at a steady rate, independent of their outcome. It distributes them like a load balancer: only to
@@ -44,7 +44,7 @@ export class Load {
 	 * order.
 	 */
 	start(per_second: number): void {
-		this.#loops = [this.#send(per_second), ...this.#gateways.map((gateway) => this.#watch(gateway))];
+		this.#loops = [this.#send(per_second), ...this.#gateways.map((gateway) => this.#pollReadiness(gateway))];
 	}
 
 	/** Stops the load and waits for the last responses. */
@@ -60,15 +60,15 @@ export class Load {
 	}
 
 	async #send(per_second: number): Promise<void> {
-		const begun = performance.now();
+		const started_at = performance.now();
 		for (let number = 0; !this.#isOver; number++) {
-			await wait(Math.max(0, begun + (1000 * number) / per_second - performance.now()));
-			const work = this.#one(number).finally(() => this.#pending.delete(work));
+			await wait(Math.max(0, started_at + (1000 * number) / per_second - performance.now()));
+			const work = this.#sendOne(number).finally(() => this.#pending.delete(work));
 			this.#pending.add(work);
 		}
 	}
 
-	async #one(number: number): Promise<void> {
+	async #sendOne(number: number): Promise<void> {
 		const product = this.#products[number % this.#products.length] as string;
 		const token = this.#tokens[number % this.#tokens.length] as string;
 		const known = this.accepted.at(-1);
@@ -81,9 +81,9 @@ export class Load {
 				authorization: `Bearer ${token}`,
 				"idempotency-key": randomUUID(),
 			};
-			const answer = await this.#request("order", "/orders", { method: "POST", headers, body });
-			if (answer?.status === 201) {
-				this.accepted.push((answer.body as { id: string }).id);
+			const result = await this.#request("order", "/orders", { method: "POST", headers, body });
+			if (result?.status === 201) {
+				this.accepted.push((result.body as { id: string }).id);
 			}
 		} else {
 			// As the owner of the order: to others it is 404.
@@ -94,7 +94,7 @@ export class Load {
 
 	async #request(what: Sample["what"], path: string, options: RequestInit) {
 		const sent_at = performance.now();
-		let answer: { status: number; body: unknown } | undefined;
+		let result: { status: number; body: unknown } | undefined;
 		let code: string | undefined;
 		const refused: string[] = [];
 		for (let attempt = 0; attempt < this.#gateways.length; attempt++) {
@@ -102,10 +102,10 @@ export class Load {
 			try {
 				const response = await fetch(`${gateway}/api/v1${path}`, {
 					...options,
-					signal: AbortSignal.timeout(PATIENCE_MS),
+					signal: AbortSignal.timeout(TIMEOUT_MS),
 				});
 				const body = await response.json();
-				answer = { status: response.status, body };
+				result = { status: response.status, body };
 				code = response.ok ? undefined : (body as { code?: string }).code;
 				break;
 			} catch (error) {
@@ -116,9 +116,9 @@ export class Load {
 				refused.push(gateway);
 			}
 		}
-		const status = answer?.status ?? 0;
+		const status = result?.status ?? 0;
 		this.samples.push({ what, sent_at, answered_at: performance.now(), status, code });
-		return answer;
+		return result;
 	}
 
 	#next(refused: string[]): string {
@@ -129,7 +129,7 @@ export class Load {
 		return (choice[this.#turn % choice.length] as { address: string }).address;
 	}
 
-	async #watch(gateway: { address: string; isReady: boolean }): Promise<void> {
+	async #pollReadiness(gateway: { address: string; isReady: boolean }): Promise<void> {
 		while (!this.#isOver) {
 			gateway.isReady = await fetch(`${gateway.address}/health/ready`, {
 				signal: AbortSignal.timeout(2000),

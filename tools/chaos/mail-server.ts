@@ -4,7 +4,7 @@ import { parentPort } from "node:worker_threads";
 import { SMTPServer } from "smtp-server";
 
 /** A mail that the server has accepted. */
-export interface Taken {
+export interface AcceptedMail {
 	/** Value of its `Message-ID` header. */
 	id: string;
 	/** Order number in its subject, such as `#TK-000001`. */
@@ -21,7 +21,11 @@ const server = new SMTPServer({
 		text(stream).then((mail) => {
 			const id = /^Message-ID: (.*)$/im.exec(mail)?.[1] ?? "none";
 			const mark = /^Subject: .*(#\S+)/im.exec(mail)?.[1];
-			parentPort?.postMessage({ id, mark, at: performance.timeOrigin + performance.now() } satisfies Taken);
+			parentPort?.postMessage({
+				id,
+				mark,
+				at: performance.timeOrigin + performance.now(),
+			} satisfies AcceptedMail);
 			done();
 		}, done);
 	},

@@ -11,7 +11,7 @@ import { openSources } from "../audit/sources.ts";
 import { SeededRandom } from "../seeded-random.ts";
 import { Client, Observations } from "./client.ts";
 import { Cluster } from "./cluster.ts";
-import type { Taken } from "./mail-server.ts";
+import type { AcceptedMail } from "./mail-server.ts";
 import { type Stage, withCluster } from "./stage.ts";
 
 /** Result of a run. */
@@ -60,7 +60,7 @@ export async function runMails(run: Run): Promise<MailReport> {
 		SMTP_URL: await postOffice.open(),
 	});
 	const counting = withCluster(cluster, run, async () => {
-		run.say(`starting a cluster in ${folder}`);
+		run.log(`starting a cluster in ${folder}`);
 		await cluster.start();
 		return killAndCount(cluster, postOffice, run);
 	});
@@ -72,37 +72,37 @@ interface Run extends Stage {
 	seed: number;
 }
 
-async function killAndCount(cluster: Cluster, postOffice: PostOffice, { events, seed, say }: Run) {
+async function killAndCount(cluster: Cluster, postOffice: PostOffice, { events, seed, log }: Run) {
 	const observations = new Observations();
-	const chance = new SeededRandom(seed);
-	const newClient = () => new Client(cluster.addresses, observations, chance.branch());
-	const market = new Market(await stockUp(newClient()), events, chance.branch());
+	const random = new SeededRandom(seed);
+	const newClient = () => new Client(cluster.addresses, observations, random.branch());
+	const load = new Load(await stockUp(newClient()), events, random.branch());
 
-	const begun = Date.now();
-	const progress = setInterval(() => say(`${market.done} of ${events} events`), 15_000);
-	const buying = Promise.all(Array.from({ length: BUYERS }, () => market.buy(newClient())));
-	const killed = await killUntil(buying, cluster, chance.branch(), () => market.done / events);
+	const started_at = Date.now();
+	const progress = setInterval(() => log(`${load.done} of ${events} events`), 15_000);
+	const buying = Promise.all(Array.from({ length: BUYERS }, () => load.buy(newClient())));
+	const killed = await killUntil(buying, cluster, random.branch(), () => load.done / events);
 	clearInterval(progress);
-	const seconds = Math.round((Date.now() - begun) / 1000);
-	say(`${market.done} events after ${seconds} s; no more kills`);
+	const seconds = Math.round((Date.now() - started_at) / 1000);
+	log(`${load.done} events after ${seconds} s; no more kills`);
 	await cluster.ready();
 
 	Object.assign(process.env, cluster.environment);
-	await joinRunningServices(cluster.folder, 10_000, say);
+	await joinRunningServices(cluster.folder, 10_000, log);
 	const sources = await openSources();
 	try {
 		const isSettled = await settle(sources);
 		const accepted = postOffice.counted();
 		const recorded = await countRecorded(sources);
 		const unmarked_ms = await measureMarks(sources, postOffice);
-		const latencies_ms = await measure(newClient(), market, postOffice);
+		const latencies_ms = await measure(newClient(), load, postOffice);
 		return {
-			...{ events: market.done, seconds, killed, recorded, accepted, unmarked_ms, latencies_ms },
+			...{ events: load.done, seconds, killed, recorded, accepted, unmarked_ms, latencies_ms },
 			audit: await audit(sources, SETTLE_MS),
 			violations: [
 				...observations.violations,
-				...(isSettled ? [] : [`not settled ${SETTLE_MS} ms after the end`]),
-				...judge(market.done + 1, recorded, accepted),
+				...(isSettled ? [] : [`not settled within ${SETTLE_MS} ms`]),
+				...judge(load.done + 1, recorded, accepted),
 			],
 		};
 	} finally {
@@ -129,7 +129,7 @@ function judge(
 async function killUntil(
 	work: Promise<unknown>,
 	cluster: Cluster,
-	chance: SeededRandom,
+	random: SeededRandom,
 	share: () => number,
 ) {
 	const killed = { notifications: 0, NATS: 0 };
@@ -138,7 +138,7 @@ async function killUntil(
 		isOver = true;
 	});
 	for (;;) {
-		await Promise.race([wait(chance.between(0.8 * KILL_EVERY_MS, 1.2 * KILL_EVERY_MS)), over]);
+		await Promise.race([wait(random.between(0.8 * KILL_EVERY_MS, 1.2 * KILL_EVERY_MS)), over]);
 		if (isOver) {
 			break;
 		}
@@ -153,27 +153,27 @@ async function killUntil(
 }
 
 /** Registers buyers and places orders until there are enough events. */
-class Market {
+class Load {
 	done = 0;
 	#taken = 0;
 	#begun = Date.now();
 	#buyers = 0;
 	#products: string[];
 	#events: number;
-	#chance: SeededRandom;
+	#random: SeededRandom;
 
-	constructor(products: string[], events: number, chance: SeededRandom) {
+	constructor(products: string[], events: number, random: SeededRandom) {
 		this.#products = products;
 		this.#events = events;
-		this.#chance = chance;
+		this.#random = random;
 	}
 
 	/** Registers buyers that each place a few orders. */
 	async buy(client: Client): Promise<void> {
-		while (await this.#take()) {
+		while (await this.#accept()) {
 			const token = await this.register(client);
 			this.done++;
-			for (let order = 0; order < ORDERS_EACH && (await this.#take()); order++) {
+			for (let order = 0; order < ORDERS_EACH && (await this.#accept()); order++) {
 				await this.order(client, token, `order-${order}`);
 				this.done++;
 			}
@@ -197,7 +197,7 @@ class Market {
 	}
 
 	async order(client: Client, token: string, key: string): Promise<{ number: string; created_at: string }> {
-		const body = { items: [{ product_id: this.#chance.pick(this.#products), quantity: 1 }] };
+		const body = { items: [{ product_id: this.#random.pick(this.#products), quantity: 1 }] };
 		const placed = await client.send("POST", "/orders", {
 			token,
 			body,
@@ -210,7 +210,7 @@ class Market {
 	}
 
 	/** Waits until the next event is due. Returns false if there are enough events. */
-	async #take(): Promise<boolean> {
+	async #accept(): Promise<boolean> {
 		if (this.#taken >= this.#events) {
 			return false;
 		}
@@ -221,13 +221,13 @@ class Market {
 }
 
 /** Places orders one after the other. Returns the milliseconds from each commit to the acceptance of the mail. */
-async function measure(client: Client, market: Market, postOffice: PostOffice): Promise<number[]> {
-	const token = await market.register(client);
+async function measure(client: Client, load: Load, postOffice: PostOffice): Promise<number[]> {
+	const token = await load.register(client);
 	const latencies: number[] = [];
 	for (let number = 0; number < QUIET_ORDERS; number++) {
-		const order = await market.order(client, token, `quiet-${number}`);
-		const taken_at = await postOffice.taken(`#${order.number}`);
-		latencies.push(taken_at - Date.parse(order.created_at));
+		const order = await load.order(client, token, `quiet-${number}`);
+		const accepted_at = await postOffice.accepted(`#${order.number}`);
+		latencies.push(accepted_at - Date.parse(order.created_at));
 	}
 	return latencies.sort((a, b) => a - b);
 }
@@ -251,7 +251,7 @@ async function settle(sources: Sources): Promise<boolean> {
 		const queued = await sources.snapshot("notifications", (query) =>
 			query("SELECT 1 FROM notifications WHERE status = 'queued' LIMIT 1"),
 		);
-		return queued.length === 0 && (await sources.eventsUnderWay()) === 0;
+		return queued.length === 0 && (await sources.eventsInProgress()) === 0;
 	};
 	while (Date.now() < deadline) {
 		if (await isSettled()) {
@@ -285,14 +285,14 @@ async function measureMarks(sources: Sources, postOffice: PostOffice): Promise<n
 class PostOffice {
 	#times = new Map<string, number>();
 	#last_at = new Map<string, number>();
-	#taken_at = new Map<string, number>();
+	#accepted_at = new Map<string, number>();
 	#waiting = new Map<string, () => void>();
 	#server = new Worker(new URL("./mail-server.ts", import.meta.url));
 
 	/** Starts the server and returns its address. */
 	async open(): Promise<string> {
 		const [port] = (await once(this.#server, "message")) as [number];
-		this.#server.on("message", (mail: Taken) => this.#take(mail));
+		this.#server.on("message", (mail: AcceptedMail) => this.#accept(mail));
 		return `smtp://127.0.0.1:${port}`;
 	}
 
@@ -311,22 +311,22 @@ class PostOffice {
 	}
 
 	/** Waits for a mail with this text in its subject and returns the time of its acceptance. */
-	async taken(mark: string): Promise<number> {
-		if (!this.#taken_at.has(mark)) {
+	async accepted(mark: string): Promise<number> {
+		if (!this.#accepted_at.has(mark)) {
 			const arrival = new Promise<void>((resolve) => this.#waiting.set(mark, resolve));
 			const lost = wait(SETTLE_MS, undefined, { ref: false }).then(() => {
-				throw new Error(`the mail about ${mark} has not come in ${SETTLE_MS} ms`);
+				throw new Error(`no mail about ${mark} arrived within ${SETTLE_MS} ms`);
 			});
 			await Promise.race([arrival, lost]);
 		}
-		return this.#taken_at.get(mark) as number;
+		return this.#accepted_at.get(mark) as number;
 	}
 
-	#take({ id, mark, at }: Taken): void {
+	#accept({ id, mark, at }: AcceptedMail): void {
 		this.#times.set(id, (this.#times.get(id) ?? 0) + 1);
 		this.#last_at.set(id, at);
 		if (mark) {
-			this.#taken_at.set(mark, at);
+			this.#accepted_at.set(mark, at);
 			this.#waiting.get(mark)?.();
 		}
 	}

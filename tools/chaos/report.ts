@@ -8,10 +8,10 @@ export function printReport(report: Report): void {
 	const { minutes, seed, store } = report.options;
 	console.log(`\n${minutes} minutes on ${store}, seed ${seed}`);
 	console.log(`faults      ${list(report.faults)}`);
-	console.log(`            ${report.own_exits} processes ended by themselves and were started again`);
-	console.log(`answers     ${list(new Map([...report.answers].sort()))}`);
-	console.log(`orders      ${report.accepted} accepted; in the end ${list(report.orders)}`);
-	console.log(`settled     ${(report.settled_ms / 1000).toFixed(1)} s after the end\n`);
+	console.log(`            ${report.own_exits} processes exited by themselves and were restarted`);
+	console.log(`responses   ${list(new Map([...report.responses].sort()))}`);
+	console.log(`orders      ${report.accepted} accepted; final states: ${list(report.orders)}`);
+	console.log(`settled     ${(report.settled_ms / 1000).toFixed(1)} s after the last fault\n`);
 	printVerdict(report);
 }
 
@@ -27,14 +27,14 @@ export function printMails(report: MailReport): void {
 	console.log(`\nevents      ${events} registrations and orders in ${seconds} s`);
 	console.log(`killed      ${killed.notifications} × a notifications process, ${killed.NATS} × NATS`);
 	console.log(
-		`recorded    ${recorded.messages} messages of ${recorded.of_events} events, the admin's included`,
+		`recorded    ${recorded.messages} messages of ${recorded.of_events} events, including the admin's`,
 	);
-	console.log(`mails       ${accepted.mails} accepted, ${accepted.again} of them again (${share} %)`);
+	console.log(`mails       ${accepted.mails} accepted, ${accepted.again} of them duplicates (${share} %)`);
 	console.log(
 		`            marked as sent after: median ${at(0.5, unmarked_ms).toFixed(1)} ms, p95 ${at(0.95, unmarked_ms).toFixed(1)} ms`,
 	);
 	console.log(
-		`quiet shop  from commit to accepted mail: median ${at(0.5)} ms, p95 ${at(0.95)} ms, max ${at(1)} ms\n`,
+		`idle shop   from commit to accepted mail: median ${at(0.5)} ms, p95 ${at(0.95)} ms, max ${at(1)} ms\n`,
 	);
 	printVerdict(report);
 }

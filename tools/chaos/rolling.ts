@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtempSync, readFileSync } from "node:fs";
+import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
@@ -9,7 +9,8 @@ import { joinRunningServices } from "../../infra/backing-services.ts";
 import { type Audit, audit } from "../audit/audit.ts";
 import type { Sources } from "../audit/snapshot.ts";
 import { openSources } from "../audit/sources.ts";
-import { powerCut, processesOf, until } from "../shop-process.ts";
+import { median } from "../bench/statistics.ts";
+import { commandOf, killAll, processesOf, until } from "../shop-process.ts";
 import { isGood, Load, type Sample } from "./load.ts";
 import { type Stage, withCluster } from "./stage.ts";
 
@@ -41,7 +42,7 @@ const READ_ROUNDS = 3;
 const READ_ROUND_MS = 5000;
 const READ_RATIO_MAX = 1.2;
 /** Time after which callers have detected the failure. */
-const NOTICE_MS = 3000;
+const DETECTION_MS = 3000;
 const START_MS = 300_000;
 const SETTLE_MS = 60_000;
 
@@ -53,8 +54,8 @@ export async function runRolling(stage: Stage): Promise<RollingReport> {
 	const folder = mkdtempSync(join(tmpdir(), "toko-rolling-"));
 	const cluster = new RunningCluster(folder);
 	return withCluster(cluster, stage, async () => {
-		stage.say(`starting a cluster in ${folder}`);
-		return measure(cluster, await cluster.start(), PER_SECOND, stage.say);
+		stage.log(`starting a cluster in ${folder}`);
+		return measure(cluster, await cluster.start(), PER_SECOND, stage.log);
 	});
 }
 
@@ -62,31 +63,31 @@ async function measure(
 	cluster: RunningCluster,
 	addresses: string[],
 	per_second: number,
-	say: (line: string) => void,
+	log: (line: string) => void,
 ): Promise<RollingReport> {
 	const { products, tokens } = await stockUp(addresses[0] as string);
 	const load = new Load(addresses, products, tokens);
 	load.start(per_second);
 	await wait(WARM_UP_MS);
 
-	say("replacing every process");
-	const begun = performance.now();
+	log("replacing every process");
+	const started_at = performance.now();
 	cluster.signal("SIGUSR2");
 	await cluster.line(/^replaced all processes/);
 	const replaced_at = performance.now();
-	await wait(NOTICE_MS);
+	await wait(DETECTION_MS);
 
-	say("killing one of two processes of orders");
+	log("killing one of two processes of orders");
 	const killed_at = performance.now();
-	cluster.signalMember("orders", "SIGKILL", 1);
+	cluster.signalProcess("orders", "SIGKILL", 1);
 	await wait(AFTER_KILL_MS);
 	const over_at = performance.now();
 	await wait(WARM_UP_MS);
 
-	const phases = await phasesOfReading(cluster, say);
+	const phases = await phasesOfReading(cluster, log);
 	await load.stop();
-	const rolled = load.between(begun, replaced_at + NOTICE_MS);
-	const seconds = Math.round((replaced_at - begun) / 1000);
+	const rolled = load.between(started_at, replaced_at + DETECTION_MS);
+	const seconds = Math.round((replaced_at - started_at) / 1000);
 	const rolling = { requests: rolled.length, failed: failures(rolled).length, seconds, processes: 10 };
 	const after = load.between(killed_at, over_at);
 	const last_failure_ms = Math.max(0, ...failures(after).map(({ answered_at }) => answered_at - killed_at));
@@ -94,7 +95,7 @@ async function measure(
 	const reads = readsIn(load, phases);
 
 	Object.assign(process.env, cluster.environment);
-	await joinRunningServices(cluster.folder, 10_000, say);
+	await joinRunningServices(cluster.folder, 10_000, log);
 	const sources = await openSources();
 	try {
 		const lost = await lostOrders(sources, load.accepted);
@@ -107,8 +108,8 @@ async function measure(
 			audit: await audit(sources, SETTLE_MS),
 			violations: [
 				...(rolling.failed === 0 ? [] : [`${rolling.failed} requests failed while processes were replaced`]),
-				...(kill.last_failure_ms <= 2000 ? [] : ["failures went on for more than 2 s after a kill"]),
-				...(reads.failed === 0 ? [] : [`${reads.failed} reads failed while orders came and went`]),
+				...(kill.last_failure_ms <= 2000 ? [] : ["requests still failed more than 2 s after a kill"]),
+				...(reads.failed === 0 ? [] : [`${reads.failed} reads failed while orders was frozen and resumed`]),
 				...(reads.without_ms <= READ_RATIO_MAX * reads.with_ms ? [] : ["reads are slower without orders"]),
 				...(lost === 0 ? [] : [`${lost} accepted orders are lost`]),
 			],
@@ -124,7 +125,7 @@ interface Phase {
 	to: number;
 }
 
-async function phasesOfReading(cluster: RunningCluster, say: (line: string) => void): Promise<Phase[]> {
+async function phasesOfReading(cluster: RunningCluster, log: (line: string) => void): Promise<Phase[]> {
 	const phases: Phase[] = [];
 	const read = async (withOrders: boolean) => {
 		const from = performance.now();
@@ -132,13 +133,13 @@ async function phasesOfReading(cluster: RunningCluster, say: (line: string) => v
 		phases.push({ withOrders, from, to: performance.now() });
 	};
 	for (let round = 1; round <= READ_ROUNDS; round++) {
-		say(`reading with and without orders, round ${round} of ${READ_ROUNDS}`);
+		log(`reading with and without orders, round ${round} of ${READ_ROUNDS}`);
 		await read(true);
-		cluster.signalMember("orders", "SIGSTOP");
-		await wait(NOTICE_MS);
+		cluster.signalProcess("orders", "SIGSTOP");
+		await wait(DETECTION_MS);
 		await read(false);
-		cluster.signalMember("orders", "SIGCONT");
-		await wait(NOTICE_MS);
+		cluster.signalProcess("orders", "SIGCONT");
+		await wait(DETECTION_MS);
 	}
 	return phases;
 }
@@ -151,8 +152,8 @@ function readsIn(load: Load, phases: Phase[]): RollingReport["reads"] {
 			.filter(({ what }) => what === "read");
 	const [having, missing] = [of(true), of(false)];
 	return {
-		with_ms: median(having),
-		without_ms: median(missing),
+		with_ms: medianTime(having),
+		without_ms: medianTime(missing),
 		failed: failures([...having, ...missing]).length,
 	};
 }
@@ -169,9 +170,8 @@ function count(names: string[]): Map<string, number> {
 	return counts;
 }
 
-function median(samples: Sample[]): number {
-	const sorted = samples.map(({ sent_at, answered_at }) => answered_at - sent_at).sort((a, b) => a - b);
-	return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
+function medianTime(samples: Sample[]): number {
+	return median(samples.map(({ sent_at, answered_at }) => answered_at - sent_at));
 }
 
 async function lostOrders(sources: Sources, accepted: string[]): Promise<number> {
@@ -188,11 +188,11 @@ async function stockUp(address: string): Promise<{ products: string[]; tokens: s
 			headers: { "content-type": "application/json", ...(token ? { authorization: `Bearer ${token}` } : {}) },
 			body: JSON.stringify(body),
 		});
-		const answer = await response.json();
+		const result = await response.json();
 		if (!response.ok) {
-			throw new Error(`${path}: ${response.status} ${JSON.stringify(answer)}`);
+			throw new Error(`${path}: ${response.status} ${JSON.stringify(result)}`);
 		}
-		return answer as { id: string; access_token: string };
+		return result as { id: string; access_token: string };
 	};
 	const { access_token: admin } = await post("/users/login", ADMIN);
 	const products: string[] = [];
@@ -254,10 +254,10 @@ class RunningCluster {
 	}
 
 	/** Sends a signal to at most `count` processes of a service. */
-	signalMember(service: string, signal: NodeJS.Signals, count = Number.POSITIVE_INFINITY): void {
+	signalProcess(service: string, signal: NodeJS.Signals, count = Number.POSITIVE_INFINITY): void {
 		const found = processesOf(this.folder).filter((pid) => commandOf(pid).endsWith(`cli/node.ts ${service}`));
 		if (found.length === 0) {
-			throw new Error(`there is no process of ${service} to send ${signal} to`);
+			throw new Error(`no process of ${service} is running to receive ${signal}`);
 		}
 		for (const pid of found.slice(0, count)) {
 			process.kill(pid, signal);
@@ -266,17 +266,6 @@ class RunningCluster {
 
 	/** Kills all processes. */
 	async stop(): Promise<void> {
-		await until("everything to be dead", () => {
-			powerCut(this.folder);
-			return processesOf(this.folder).length === 0;
-		});
-	}
-}
-
-function commandOf(pid: number): string {
-	try {
-		return readFileSync(`/proc/${pid}/cmdline`, "latin1").split("\0").join(" ").trim();
-	} catch {
-		return "";
+		await killAll(this.folder);
 	}
 }

@@ -25,7 +25,7 @@ export interface Report {
 	options: Pick<Options, "minutes" | "seed" | "store">;
 	faults: Map<string, number>;
 	own_exits: number;
-	answers: Map<string, number>;
+	responses: Map<string, number>;
 	/** Number of orders by their final state. */
 	orders: Map<string, number>;
 	accepted: number;
@@ -53,7 +53,7 @@ const PROGRESS_MS = 15_000;
  * waits until it has settled and checks every guarantee.
  */
 export async function runChaos(options: Options): Promise<Report> {
-	const { store, say } = options;
+	const { store, log } = options;
 	const folder = mkdtempSync(join(tmpdir(), "toko-chaos-"));
 	const cluster = new Cluster(folder, store, {
 		ORDER_TTL_MINUTES,
@@ -61,16 +61,16 @@ export async function runChaos(options: Options): Promise<Report> {
 		ADMIN_PASSWORD: ADMIN.password,
 	});
 	return withCluster(cluster, options, async () => {
-		say(`starting a cluster on ${store} in ${folder}`);
+		log(`starting a cluster on ${store} in ${folder}`);
 		await cluster.start();
 		return breakAndCheck(cluster, options);
 	});
 }
 
-async function breakAndCheck(cluster: Cluster, { minutes, seed, store, say }: Options): Promise<Report> {
-	const chance = new SeededRandom(seed);
+async function breakAndCheck(cluster: Cluster, { minutes, seed, store, log }: Options): Promise<Report> {
+	const random = new SeededRandom(seed);
 	const observations = new Observations();
-	const client = () => new Client(cluster.addresses, observations, chance.branch());
+	const client = () => new Client(cluster.addresses, observations, random.branch());
 	const market: Market = {
 		products: await stockUp(client()),
 		admin: ADMIN,
@@ -79,23 +79,23 @@ async function breakAndCheck(cluster: Cluster, { minutes, seed, store, say }: Op
 	};
 	const clients = Array.from({ length: BUYERS }, client);
 	const buyers = clients.map(
-		(client, number) => new Buyer(`buyer-${number}`, market, client, chance.branch(), observations),
+		(client, number) => new Buyer(`buyer-${number}`, market, client, random.branch(), observations),
 	);
-	const faults = new Faults(cluster, chance.branch());
+	const faults = new Faults(cluster, random.branch());
 	const accepted = () => buyers.flatMap(({ attempts }) => attempts.filter(isAccepted)).length;
 
-	const begun = Date.now();
-	const elapsed = () => `${Math.round((Date.now() - begun) / 1000)} s`;
-	const progress = setInterval(() => say(`${elapsed()}: ${accepted()} orders accepted`), PROGRESS_MS);
+	const started_at = Date.now();
+	const elapsed = () => `${Math.round((Date.now() - started_at) / 1000)} s`;
+	const progress = setInterval(() => log(`${elapsed()}: ${accepted()} orders accepted`), PROGRESS_MS);
 	const buying = Promise.all(buyers.map((buyer) => buyer.run()));
 	const breaking = faults.run(minutes < 2 ? SHORT_PAUSE_MS : PAUSE_MS, (line) =>
-		say(`${elapsed()}: ${line}`),
+		log(`${elapsed()}: ${line}`),
 	);
 	await wait(minutes * 60_000);
 
 	faults.stop();
 	await breaking;
-	say(`${elapsed()}: no more faults; buyers finish what they have begun`);
+	log(`${elapsed()}: no more faults; buyers finish their requests`);
 	for (const buyer of buyers) {
 		buyer.stop();
 	}
@@ -107,7 +107,7 @@ async function breakAndCheck(cluster: Cluster, { minutes, seed, store, say }: Op
 	await cluster.ready();
 
 	Object.assign(process.env, cluster.environment);
-	await joinRunningServices(cluster.folder, 10_000, say);
+	await joinRunningServices(cluster.folder, 10_000, log);
 	const sources = await openSources();
 	try {
 		const settled_ms = await settle(sources);
@@ -116,14 +116,14 @@ async function breakAndCheck(cluster: Cluster, { minutes, seed, store, say }: Op
 			options: { minutes, seed, store },
 			faults: faults.done,
 			own_exits: cluster.own_exits,
-			answers: observations.answers,
+			responses: observations.responses,
 			orders: await ordersByStatus(sources),
 			accepted: accepted(),
 			settled_ms,
 			audit: await audit(sources, SETTLE_MS),
 			violations: [
 				...observations.violations,
-				...(settled_ms > SETTLE_MS ? [`not settled ${SETTLE_MS} ms after the end`] : []),
+				...(settled_ms > SETTLE_MS ? [`not settled within ${SETTLE_MS} ms`] : []),
 				...(await compareBooks(sources, attempts)),
 				...(await compareDeliveries(sources, buyers)),
 			],
@@ -150,8 +150,8 @@ async function stockUp(client: Client): Promise<string[]> {
 			stock,
 			category: "uji",
 		};
-		const made = await client.send("POST", "/products", { token, body });
-		products.push(made?.body.id);
+		const created = await client.send("POST", "/products", { token, body });
+		products.push(created?.body.id);
 	}
 	return products;
 }
@@ -164,7 +164,7 @@ const WAITING: { [D in Database]?: string } = {
 
 /** Waits until no order is pending and no work is left. Returns the milliseconds. */
 async function settle(sources: Sources): Promise<number> {
-	const begun = Date.now();
+	const started_at = Date.now();
 	const isSettled = async () => {
 		const left = await Promise.all(
 			databases.map((database) =>
@@ -177,12 +177,12 @@ async function settle(sources: Sources): Promise<number> {
 				}),
 			),
 		);
-		return left.every((count) => count === 0) && (await sources.eventsUnderWay()) === 0;
+		return left.every((count) => count === 0) && (await sources.eventsInProgress()) === 0;
 	};
-	while (!(await isSettled()) && Date.now() - begun <= SETTLE_MS) {
+	while (!(await isSettled()) && Date.now() - started_at <= SETTLE_MS) {
 		await wait(250);
 	}
-	return Date.now() - begun;
+	return Date.now() - started_at;
 }
 
 async function ordersByStatus(sources: Sources): Promise<Map<string, number>> {
@@ -202,15 +202,15 @@ async function compareBooks(sources: Sources, attempts: Attempt[]): Promise<stri
 			FROM orders o LEFT JOIN idempotency_keys k ON k.answer->'order'->>'id' = o.id::text GROUP BY o.id`,
 		),
 	);
-	const kept = new Set(rows.map(({ id }) => id));
+	const existing = new Set(rows.map(({ id }) => id));
 	const byKey = new Map(attempts.map((attempt) => [attempt.key, attempt]));
 	return [
 		...attempts
 			.filter(isAccepted)
 			.flatMap(({ key, orders }) =>
 				[...orders]
-					.filter((id) => !kept.has(id))
-					.map((id) => `order ${id} of key ${key} was accepted and is lost`),
+					.filter((id) => !existing.has(id))
+					.map((id) => `order ${id} of key ${key} was accepted, but is lost`),
 			),
 		...rows.flatMap(({ number, keys }) =>
 			keys.length === 1 ? [] : [`order ${number} belongs to ${keys.length} keys`],
@@ -218,7 +218,7 @@ async function compareBooks(sources: Sources, attempts: Attempt[]): Promise<stri
 		...rows.flatMap(({ number, keys }) =>
 			keys
 				.filter((key) => byKey.get(key)?.outcome === "refused")
-				.map((key) => `order ${number} is there although key ${key} was refused`),
+				.map((key) => `order ${number} exists although key ${key} was refused`),
 		),
 	];
 }
@@ -235,5 +235,7 @@ async function compareDeliveries(sources: Sources, buyers: Buyer[]): Promise<str
 	const [accepted, unknown] = [sum("accepted"), sum("unknown")];
 	return booked >= accepted && booked <= accepted + unknown
 		? []
-		: [`${booked} units came in by deliveries of ${accepted}, and ${unknown} of which nobody knows`];
+		: [
+				`${booked} units were recorded for accepted deliveries of ${accepted} units and deliveries of ${unknown} units with an unknown outcome`,
+			];
 }

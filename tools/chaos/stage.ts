@@ -9,7 +9,7 @@ interface OwnCluster {
 
 /** Output and interruption of a run. */
 export interface Stage {
-	say(line: string): void;
+	log(line: string): void;
 	/** Rejects to end the run before its work is done. */
 	interrupted: Promise<never>;
 }
@@ -20,7 +20,7 @@ export interface Stage {
  */
 export async function withCluster<R extends { violations: string[] }>(
 	cluster: OwnCluster,
-	{ say, interrupted }: Stage,
+	{ log, interrupted }: Stage,
 	work: () => Promise<R>,
 ): Promise<R> {
 	let isKept = true;
@@ -34,7 +34,7 @@ export async function withCluster<R extends { violations: string[] }>(
 	} finally {
 		await cluster.stop();
 		if (isKept) {
-			say(`logs and data are kept in ${cluster.folder}`);
+			log(`logs and data are kept in ${cluster.folder}`);
 		} else {
 			rmSync(cluster.folder, { recursive: true, force: true });
 		}

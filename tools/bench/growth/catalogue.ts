@@ -21,13 +21,13 @@ const { MongoClient } = createRequire(import.meta.url)("mongodb") as {
 };
 
 const BATCH = 1000;
-const SAY_EVERY = 50_000;
+const LOG_EVERY = 50_000;
 const STOCK = 1000;
 
 /** Products written directly into the store in the same form as the service writes them. */
 export class Catalogue {
 	#url: string;
-	#chance = new SeededRandom(1);
+	#random = new SeededRandom(1);
 	#ids: string[] = [];
 	/** Products written per second in the latest batch. */
 	per_second = 0;
@@ -46,26 +46,26 @@ export class Catalogue {
 	 * Writes products until the store has this number, or until the deadline. Returns the number of products in the
 	 * store.
 	 */
-	async grow(products: number, until_ms: number, say: (line: string) => void): Promise<number> {
+	async grow(products: number, until_ms: number, log: (line: string) => void): Promise<number> {
 		const client = await MongoClient.connect(this.#url, { useUnifiedTopology: true });
 		try {
 			const collection = client.db(`${settings.namespace}_products`).collection("products");
-			let there = await collection.countDocuments({});
-			let next = this.#documents(Math.min(BATCH, products - there));
+			let total = await collection.countDocuments({});
+			let next = this.#documents(Math.min(BATCH, products - total));
 			while (next.length > 0 && performance.now() < until_ms) {
-				const begun = performance.now();
-				const writing = collection.insertMany(next, { ordered: false }).catch(unlessThere);
+				const started_at = performance.now();
+				const writing = collection.insertMany(next, { ordered: false }).catch(ignoreDuplicates);
 				this.#ids.push(...next.map(({ _id }) => _id));
-				there += next.length;
+				total += next.length;
 				const { length } = next;
-				next = this.#documents(Math.min(BATCH, products - there));
+				next = this.#documents(Math.min(BATCH, products - total));
 				await writing;
-				this.per_second = (length * 1000) / (performance.now() - begun);
-				if (there % SAY_EVERY < length) {
-					say(`wrote ${there.toLocaleString("en")} products, ${this.per_second.toFixed(0)} a second`);
+				this.per_second = (length * 1000) / (performance.now() - started_at);
+				if (total % LOG_EVERY < length) {
+					log(`wrote ${total.toLocaleString("en")} products, ${this.per_second.toFixed(0)} a second`);
 				}
 			}
-			return there;
+			return total;
 		} finally {
 			await client.close();
 		}
@@ -74,11 +74,11 @@ export class Catalogue {
 	#documents(times: number): ProductDocument[] {
 		return Array.from({ length: Math.max(0, times) }, () => {
 			const number = this.#ids.length;
-			const name = `${this.#chance.shuffle(WORDS).slice(0, 3).join(" ")} ${this.#chance.between(1, 1_000_000)}`;
-			const price = this.#chance.between(1, 1000) * 1000;
-			const category = this.#chance.pick(CATEGORIES);
-			const given = { name, description: "", price, stock: STOCK, category };
-			return newDocument(given, `growth-${number}-${this.#chance.between(0, 1e9)}`);
+			const name = `${this.#random.shuffle(WORDS).slice(0, 3).join(" ")} ${this.#random.between(1, 1_000_000)}`;
+			const price = this.#random.between(1, 1000) * 1000;
+			const category = this.#random.pick(CATEGORIES);
+			const fields = { name, description: "", price, stock: STOCK, category };
+			return newDocument(fields, `growth-${number}-${this.#random.between(0, 1e9)}`);
 		});
 	}
 }
@@ -86,7 +86,7 @@ export class Catalogue {
 const DUPLICATE_KEY = 11_000;
 
 /** Ignores duplicate keys: the driver retries a batch if the server responds slowly. */
-function unlessThere(error: { code?: number }): void {
+function ignoreDuplicates(error: { code?: number }): void {
 	if (error.code !== DUPLICATE_KEY) {
 		throw error;
 	}

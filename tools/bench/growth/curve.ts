@@ -6,7 +6,7 @@ export type CurveName = (typeof CURVES)[number];
 export interface Series {
 	/** Name such as `a keyed order`. */
 	what: string;
-	unit: "ms" | "PostgreSQL ms" | "kB of its log" | "per second" | "cores" | "s" | "MB";
+	unit: "ms" | "PostgreSQL ms" | "kB of WAL" | "per second" | "cores" | "s" | "MB";
 	/** Values by level; NaN if not measured. */
 	values: number[];
 	/** Whether the series gets a verdict; the others are informative. */
@@ -17,7 +17,7 @@ export interface Series {
 export const ALL_CORES = "the whole machine";
 
 /** Name of a request that is independent of the growing data: if it changes, the machine did. */
-export const COMPARISON = "for comparison: one's own account";
+export const COMPARISON = "for comparison: own account";
 
 /** A figure at one level. */
 export interface Figure extends Pick<Series, "what" | "unit" | "isJudged"> {
@@ -65,7 +65,7 @@ const BUSY_SHARE = 0.9;
 export interface Verdict {
 	isGood: boolean;
 	/** Label in a table. */
-	word: "logarithmic" | "worse" | "busy" | "follows" | "cores" | "stays behind";
+	word: "logarithmic" | "worse" | "busy" | "scales" | "cores" | "does not scale";
 	/** The step that decided the verdict, as text. */
 	step?: string;
 }
@@ -138,11 +138,11 @@ export function judgeRates(
 				}
 			: {
 					isGood: false,
-					word: "stays behind",
+					word: "does not scale",
 					step: `${step}, although ${(cores - used).toFixed(1)} cores are free`,
 				};
 	}
-	return { isGood: true, word: "follows" };
+	return { isGood: true, word: "scales" };
 }
 
 /** Formats a number in full, such as 1,000,000. */

@@ -3,8 +3,8 @@ import { setTimeout as wait } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
 import { SeededRandom } from "../../seeded-random.ts";
 import { cleanUp, client } from "../../shop-process.ts";
-import { type Asked, Asker } from "../asker.ts";
 import { ADDRESS } from "../cases.ts";
+import { type ExpectedRequest, HttpClient } from "../http-client.ts";
 import { adminToken, logInAll, type Side, startShop } from "../side.ts";
 import { median } from "../statistics.ts";
 import { COMPARISON, type Curve, count, type Figure, ms as inMs, seriesOf } from "./curve.ts";
@@ -25,10 +25,10 @@ const IDLE_MS = 10_000;
 const FEW_ORDERS = 3;
 const MANY_ORDERS = 2 * PAGE + 1;
 
-interface Question {
+interface MeasuredRequest {
 	what: string;
 	/** Returns the next request; undefined if there is none to send. */
-	ask: () => Asked | undefined;
+	next: () => ExpectedRequest | undefined;
 	/** Whether the shop continues to work after the response. */
 	isWrite: boolean;
 }
@@ -40,16 +40,16 @@ interface Question {
 export async function growOrders(
 	directory: string,
 	most: number,
-	say: (line: string) => void,
+	log: (line: string) => void,
 ): Promise<Curve> {
 	const mails = new Worker(new URL("../mail-sink.ts", import.meta.url), { workerData: "silent" });
 	let side: Side | undefined;
 	try {
 		const [port] = (await once(mails, "message")) as [number];
 		side = await startShop("shop", directory, "one", port);
-		return await new Growing(side).measure(
+		return await new OrderGrowth(side).measure(
 			LEVELS.filter((level) => level <= most),
-			say,
+			log,
 		);
 	} finally {
 		side?.time.stop();
@@ -59,10 +59,10 @@ export async function growOrders(
 	}
 }
 
-class Growing {
+class OrderGrowth {
 	#side: Side;
-	#asker: Asker;
-	#chance = new SeededRandom(1);
+	#client: HttpClient;
+	#random = new SeededRandom(1);
 	#admin = "";
 	#unpaid: { id: string; token: string }[] = [];
 	/** Ids of the orders placed through the API, used while there are no others. */
@@ -75,49 +75,47 @@ class Growing {
 
 	constructor(side: Side) {
 		this.#side = side;
-		this.#asker = new Asker(side.address);
+		this.#client = new HttpClient(side.address);
 	}
 
-	async measure(levels: number[], say: (line: string) => void): Promise<Curve> {
-		const [seldom, often] = this.#side.customers;
+	async measure(levels: number[], log: (line: string) => void): Promise<Curve> {
+		const [occasional, frequent] = this.#side.customers;
 		const request = client(this.#side.address);
-		const { body: me } = await request("GET", "/api/v1/users/me", { token: often?.token ?? "" });
+		const { body: me } = await request("GET", "/api/v1/users/me", { token: frequent?.token ?? "" });
 		this.#past = new PastOrders(this.#side.folder, this.#side.products, me.id);
 		for (let number = 0; number < FEW_ORDERS + MANY_ORDERS; number++) {
-			const customer = number < FEW_ORDERS ? seldom : often;
-			await this.#asker.ask(this.#order(customer?.token as string));
+			const customer = number < FEW_ORDERS ? occasional : frequent;
+			await this.#client.send(this.#order(customer?.token as string));
 		}
-		const questions = this.#questions();
+		const requests = this.#requests();
 		const figures: Figure[][] = [];
 		for (const level of levels) {
 			// The benchmark places few orders in comparison, but they count: order numbers continue from them.
-			await this.#grow(level, say);
+			await this.#grow(level, log);
 			this.#side.logged_in_ms = 0;
 			await logInAll(this.#side);
 			this.#lastPage = await this.#past.lastPage(me.id);
 			this.#admin = await adminToken(this.#side.address);
 			const others = new OtherLoad(this.#side.time);
-			const found = await this.#level(questions, level === levels[0] ? FIRST_WARM : WARM);
+			const results = await this.#level(requests, level === levels[0] ? FIRST_WARM : WARM);
 			this.#notes.push(...others.remark(`${count(level)} orders`));
 			figures.push([
-				...found.map(
+				...results.map(
 					({ what, ms }): Figure => ({ what, unit: "ms", value: ms, isJudged: what !== COMPARISON }),
 				),
-				...found.map(
+				...results.map(
 					({ what, postgres_ms: value }): Figure => ({
 						what,
 						...{ unit: "PostgreSQL ms", value, isJudged: what !== COMPARISON },
 					}),
 				),
-				...found
+				...results
 					.filter(({ isWrite }) => isWrite)
-					.map(
-						({ what, log_kB: value }): Figure => ({ what, unit: "kB of its log", value, isJudged: false }),
-					),
+					.map(({ what, log_kB: value }): Figure => ({ what, unit: "kB of WAL", value, isJudged: false })),
 			]);
-			say(`${count(level)} orders: ${found.map(({ what, ms }) => `${what} ${inMs(ms)} ms`).join(", ")}`);
+			log(`${count(level)} orders: ${results.map(({ what, ms }) => `${what} ${inMs(ms)} ms`).join(", ")}`);
 		}
-		this.#asker.close();
+		this.#client.close();
 		return {
 			name: "orders",
 			title: "Orders in the database",
@@ -125,46 +123,46 @@ class Growing {
 			levels,
 			series: seriesOf(figures),
 			notes: this.#notes,
-			failed: this.#asker.failed,
+			failed: this.#client.failed,
 		};
 	}
 
-	async #grow(level: number, say: (line: string) => void): Promise<void> {
+	async #grow(level: number, log: (line: string) => void): Promise<void> {
 		const past = this.#past as PastOrders;
 		const missing = level - this.#ordered;
 		if (missing <= past.written) {
 			return;
 		}
 		const since = new Date();
-		await past.write(missing, say);
-		say("waiting for autovacuum, as in a shop that got there slowly");
+		await past.write(missing, log);
+		log("waiting for autovacuum, as in a shop that grew slowly");
 		if (!(await past.settled(since))) {
-			this.#notes.push(`autovacuum was still at work when ${count(level)} orders were measured`);
+			this.#notes.push(`autovacuum was still running when ${count(level)} orders were measured`);
 		}
 	}
 
-	#questions(): Question[] {
+	#requests(): MeasuredRequest[] {
 		const { customers } = this.#side;
-		const [seldom, often, ...others] = customers;
-		const list = (what: string, token: () => string, cursor = () => ""): Question => ({
+		const [occasional, frequent, ...others] = customers;
+		const list = (what: string, token: () => string, cursor = () => ""): MeasuredRequest => ({
 			what,
 			isWrite: false,
-			ask: () => {
+			next: () => {
 				const path = `/api/v1/orders?limit=${PAGE}${cursor()}`;
 				return { what, method: "GET", path, status: 200, token: token() };
 			},
 		});
-		const ofOften = () => often?.token as string;
+		const ofFrequent = () => frequent?.token as string;
 		return [
 			{
 				what: "a keyed order",
 				isWrite: true,
-				ask: () => this.#order(this.#chance.pick(others).token),
+				next: () => this.#order(this.#random.pick(others).token),
 			},
 			{
 				what: "a payment",
 				isWrite: true,
-				ask: () => {
+				next: () => {
 					const order = this.#unpaid.shift();
 					return (
 						order && {
@@ -175,32 +173,32 @@ class Growing {
 				},
 			},
 			{
-				what: "one order, by its id",
+				what: "one order, by id",
 				isWrite: false,
-				ask: () => {
+				next: () => {
 					const path = `/api/v1/orders/${this.#anyOrder()}`;
 					return { what: "order by id", method: "GET", path, status: 200, token: this.#admin };
 				},
 			},
-			list("own orders of a user with few", () => seldom?.token as string),
-			list("own orders of a user with many", ofOften),
-			list("the last page of these, by its cursor", ofOften, () => `&cursor=${this.#lastPage}`),
-			list("all orders, of an admin", () => this.#admin),
+			list("orders of a user with few", () => occasional?.token as string),
+			list("orders of a user with many", ofFrequent),
+			list("the last page of these, by cursor", ofFrequent, () => `&cursor=${this.#lastPage}`),
+			list("all orders, for an admin", () => this.#admin),
 			{
 				what: COMPARISON,
 				isWrite: false,
-				ask: () => ({
+				next: () => ({
 					what: "own account",
 					method: "GET",
 					path: "/api/v1/users/me",
 					status: 200,
-					token: seldom?.token as string,
+					token: occasional?.token as string,
 				}),
 			},
 		];
 	}
 
-	#order(token: string): Asked {
+	#order(token: string): ExpectedRequest {
 		const product_id = this.#side.products[this.#ordered % this.#side.products.length];
 		const body = JSON.stringify({ items: [{ product_id, quantity: 1 }], shipping_address: ADDRESS });
 		const key = `growth-${this.#ordered++}`;
@@ -210,34 +208,34 @@ class Growing {
 	#anyOrder(): string {
 		const past = this.#past as PastOrders;
 		return past.written === 0
-			? this.#chance.pick(this.#own)
-			: past.idOf(this.#chance.between(1, past.written));
+			? this.#random.pick(this.#own)
+			: past.idOf(this.#random.between(1, past.written));
 	}
 
-	async #level(questions: Question[], warm: number) {
-		for (const question of questions) {
-			await this.#batch(question, warm);
+	async #level(requests: MeasuredRequest[], warm: number) {
+		for (const measured of requests) {
+			await this.#batch(measured, warm);
 		}
 		await wait(AFTER_MS);
 		const idle = await this.#postgresDuring(() => wait(IDLE_MS));
 		const idleShare = idle.cpu_ms / idle.elapsed_ms;
-		const found = questions.map(({ what, isWrite }) => ({
+		const results = requests.map(({ what, isWrite }) => ({
 			...{ what, isWrite },
 			...{ times: [] as number[], cpu: [] as number[], log: [] as number[] },
 		}));
 		for (let round = 0; round < ROUNDS; round++) {
-			for (const [number, question] of questions.entries()) {
+			for (const [number, measured] of requests.entries()) {
 				let times: number[] = [];
 				const { cpu_ms, elapsed_ms, log_bytes } = await this.#postgresDuring(async () => {
-					times = await this.#batch(question, BATCH);
-					await wait(question.isWrite ? AFTER_MS : 0);
+					times = await this.#batch(measured, BATCH);
+					await wait(measured.isWrite ? AFTER_MS : 0);
 				});
-				found[number]?.times.push(...times);
-				found[number]?.cpu.push((cpu_ms - elapsed_ms * idleShare) / BATCH);
-				found[number]?.log.push(log_bytes / 1024 / BATCH);
+				results[number]?.times.push(...times);
+				results[number]?.cpu.push((cpu_ms - elapsed_ms * idleShare) / BATCH);
+				results[number]?.log.push(log_bytes / 1024 / BATCH);
 			}
 		}
-		return found.map(({ what, isWrite, times, cpu, log }) => ({
+		return results.map(({ what, isWrite, times, cpu, log }) => ({
 			...{ what, isWrite },
 			ms: median(times),
 			postgres_ms: Math.max(0, median(cpu)),
@@ -246,21 +244,21 @@ class Growing {
 	}
 
 	/** Returns the milliseconds of each expected response. */
-	async #batch(question: Question, times: number): Promise<number[]> {
+	async #batch(measured: MeasuredRequest, times: number): Promise<number[]> {
 		const taken: number[] = [];
 		for (let time = 0; time < times; time++) {
-			const asked = question.ask();
-			if (asked === undefined) {
+			const request = measured.next();
+			if (request === undefined) {
 				break;
 			}
-			const { ms, body } = await this.#asker.ask(asked);
+			const { ms, body } = await this.#client.send(request);
 			if (body === undefined) {
 				continue;
 			}
 			taken.push(ms);
-			if (asked.what === "order") {
+			if (request.what === "order") {
 				const { id } = JSON.parse(body.toString()) as { id: string };
-				this.#unpaid.push({ id, token: asked.token as string });
+				this.#unpaid.push({ id, token: request.token as string });
 				this.#own.push(id);
 			}
 		}
@@ -270,9 +268,9 @@ class Growing {
 	async #postgresDuring(work: () => Promise<unknown>) {
 		const { time, postgres } = this.#side;
 		const before = { ...(await postgres.count()), cpu_ms: time.now().get("PostgreSQL") ?? 0 };
-		const begun = performance.now();
+		const started_at = performance.now();
 		await work();
-		const elapsed_ms = performance.now() - begun;
+		const elapsed_ms = performance.now() - started_at;
 		const cpu_ms = (time.now().get("PostgreSQL") ?? 0) - before.cpu_ms;
 		return { cpu_ms, elapsed_ms, log_bytes: (await postgres.count()).wal_bytes - before.wal_bytes };
 	}

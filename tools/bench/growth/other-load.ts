@@ -2,7 +2,7 @@ import { machineTime } from "../machine.ts";
 import type { ProcessorTime } from "../processor-time.ts";
 
 /** Number of cores from which the load is reported. */
-const WORTH_TELLING = 0.2;
+const REPORTED_CORES = 0.2;
 
 /** Measures the load of programs that are not part of the measurement and distort its figures. */
 export class OtherLoad {
@@ -19,7 +19,7 @@ export class OtherLoad {
 	/** Returns remarks on the load since construction, if any. */
 	remark(level: string): string[] {
 		const cores = (this.#others_ms() - this.#before) / (performance.now() - this.#begun);
-		return cores < WORTH_TELLING ? [] : [`at ${level} other programs used ${cores.toFixed(1)} cores`];
+		return cores < REPORTED_CORES ? [] : [`at ${level} other programs used ${cores.toFixed(1)} cores`];
 	}
 
 	#others_ms(): number {

@@ -15,9 +15,9 @@ export const PAGE = 20;
 const ORDERS_EACH = 10;
 /** Time limit for autovacuum, which visits a database once a minute and takes longer for large tables. */
 const VACUUM_MS = 8 * 60_000;
-const VACUUM_LOOK_MS = 1000;
+const VACUUM_POLL_MS = 1000;
 /** Tables whose statistics are the most important for the planner. */
-const LOOKED_UP = {
+const ANALYZED = {
 	orders: ["orders", "order_lines", "reservations", "payments"],
 	notifications: ["notifications"],
 };
@@ -64,7 +64,7 @@ export class PastOrders {
 	}
 
 	/** Writes orders until this total is reached. */
-	async write(orders: number, say: (line: string) => void): Promise<void> {
+	async write(orders: number, log: (line: string) => void): Promise<void> {
 		const [first, last] = [this.#written + 1, orders];
 		const customers = Math.max(100, Math.ceil(orders / ORDERS_EACH));
 		await this.#session("users", ["users.sql"], async (users) => {
@@ -77,17 +77,17 @@ export class PastOrders {
 			this.#session("notifications", ["made.sql", "notifications.sql"], async (ofNotifications) => {
 				for (let from = first; from <= last; from += CHUNK) {
 					const to = Math.min(last, from + CHUNK - 1);
-					const given = [from, to, first, last, this.#until, customers, this.#frequent];
+					const range = [from, to, first, last, this.#until, customers, this.#frequent];
 					// In parallel: the two share only the server.
 					await Promise.all([
 						ofOrders.query("SELECT pg_temp.write_orders($1, $2, $3, $4, $5, $6, $7, $8)", [
-							...given,
+							...range,
 							this.#products,
 						]),
-						ofNotifications.query("SELECT pg_temp.write_messages($1, $2, $3, $4, $5, $6, $7)", given),
+						ofNotifications.query("SELECT pg_temp.write_messages($1, $2, $3, $4, $5, $6, $7)", range),
 					]);
 					this.#written = to;
-					say(`wrote ${to.toLocaleString("en")} orders of ${last.toLocaleString("en")}`);
+					log(`wrote ${to.toLocaleString("en")} orders of ${last.toLocaleString("en")}`);
 				}
 				await ofOrders.query("CHECKPOINT");
 			}),
@@ -101,13 +101,13 @@ export class PastOrders {
 			if (Date.now() > deadline) {
 				return false;
 			}
-			await wait(VACUUM_LOOK_MS);
+			await wait(VACUUM_POLL_MS);
 		}
 		return true;
 	}
 
 	async #isAnalyzed(since: Date): Promise<boolean> {
-		for (const [database, tables] of Object.entries(LOOKED_UP)) {
+		for (const [database, tables] of Object.entries(ANALYZED)) {
 			const { rows } = await this.#session(database, [], (client) =>
 				client.query(
 					"SELECT FROM pg_stat_user_tables WHERE relname = ANY ($1) AND coalesce(last_autoanalyze, '-infinity') < $2",

@@ -21,7 +21,7 @@ const OTHERS_MAX = 0.5;
 const SHOWN_CORES = 0.03;
 
 /** Measures orders per second by the number of orders processes; every other service has one process. */
-export async function growProcesses(directory: string, say: (line: string) => void): Promise<Curve> {
+export async function growProcesses(directory: string, log: (line: string) => void): Promise<Curve> {
 	const load = new LoadProcess();
 	const figures: Figure[][] = [];
 	const failed = new Map<string, number>();
@@ -29,10 +29,10 @@ export async function growProcesses(directory: string, say: (line: string) => vo
 		for (const level of LEVELS) {
 			const found = await measureLevel(directory, level, load, failed);
 			figures.push(found);
-			const told = found.map(
+			const summary = found.map(
 				({ what, value, unit }) => `${what} ${value.toFixed(unit === "cores" ? 2 : 0)} ${unit}`,
 			);
-			say(`orders=${level}: ${told.join(", ")}`);
+			log(`orders=${level}: ${summary.join(", ")}`);
 		}
 	} finally {
 		load.close();
@@ -44,7 +44,7 @@ export async function growProcesses(directory: string, say: (line: string) => vo
 		`the machine has ${cores} cores, which the shop shares with its servers and the load generator`,
 	];
 	if (others > OTHERS_MAX) {
-		notes.push(`${OTHERS} used up to ${others.toFixed(1)} cores: measure again when the machine is quiet`);
+		notes.push(`${OTHERS} used up to ${others.toFixed(1)} cores: measure again when the machine is idle`);
 	}
 	return {
 		name: "processes",
@@ -66,22 +66,22 @@ async function measureLevel(
 	let side: Side | undefined;
 	try {
 		side = await startShop("shop", directory, "five", await load.do("sink"), { counts: [`orders=${level}`] });
-		const measuring = new Measuring(side, load, failed);
-		await measuring.turn(WARM_SECONDS);
-		const turns: Awaited<ReturnType<Measuring["turn"]>>[] = [];
+		const processLoad = new ProcessLoad(side, load, failed);
+		await processLoad.turn(WARM_SECONDS);
+		const turns: Awaited<ReturnType<ProcessLoad["turn"]>>[] = [];
 		for (let round = 0; round < ROUNDS; round++) {
-			turns.push(await measuring.turn(SECONDS));
+			turns.push(await processLoad.turn(SECONDS));
 		}
-		const parts = new Set(turns.flatMap(({ used }) => [...used.keys()]));
-		const of = (part: string) => median(turns.map(({ used }) => used.get(part) ?? 0));
+		const components = new Set(turns.flatMap(({ used }) => [...used.keys()]));
+		const of = (component: string) => median(turns.map(({ used }) => used.get(component) ?? 0));
 		const per_second = median(turns.map((one) => one.per_second));
 		return [
 			{ what: "orders", unit: "per second", value: per_second, isJudged: true },
 			{ what: ALL, unit: "cores", value: median(turns.map(({ machine }) => machine)), isJudged: false },
-			...[...parts].map(
-				(part): Figure => ({
-					what: part === "orders" ? "all processes of orders" : part,
-					...{ unit: "cores", value: of(part), isJudged: false },
+			...[...components].map(
+				(component): Figure => ({
+					what: component === "orders" ? "all processes of orders" : component,
+					...{ unit: "cores", value: of(component), isJudged: false },
 				}),
 			),
 			{ what: OTHERS, unit: "cores", value: median(turns.map(({ others }) => others)), isJudged: false },
@@ -93,7 +93,7 @@ async function measureLevel(
 	}
 }
 
-class Measuring {
+class ProcessLoad {
 	#side: Side;
 	#load: LoadProcess;
 	#failed: Map<string, number>;
@@ -122,11 +122,14 @@ class Measuring {
 		const after = await this.#times();
 		addTo(this.#failed, Object.entries(result.failed));
 		// Starts the next turn only when all work is done.
-		await this.#load.do("drain", { sink, patience_ms: DRAIN_MS });
+		await this.#load.do("drain", { sink, timeout_ms: DRAIN_MS });
 		await wait(SETTLE_MS);
 		const elapsed_ms = after.at_ms - before.at_ms;
 		const used = new Map(
-			[...after.parts].map(([part, ms]) => [part, (ms - (before.parts.get(part) ?? 0)) / elapsed_ms]),
+			[...after.components].map(([component, ms]) => [
+				component,
+				(ms - (before.components.get(component) ?? 0)) / elapsed_ms,
+			]),
 		);
 		const machine = (after.busy_ms - before.busy_ms) / elapsed_ms;
 		const others = machine - [...used.values()].reduce((sum, share) => sum + share, 0);
@@ -134,8 +137,8 @@ class Measuring {
 	}
 
 	async #times() {
-		const parts = new Map(this.#side.time.now());
-		parts.set("load generator", await this.#load.do("cpu_ms"));
-		return { at_ms: performance.now(), parts, busy_ms: machineTime().busy_ms };
+		const components = new Map(this.#side.time.now());
+		components.set("load generator", await this.#load.do("cpu_ms"));
+		return { at_ms: performance.now(), components, busy_ms: machineTime().busy_ms };
 	}
 }

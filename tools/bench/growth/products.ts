@@ -2,11 +2,11 @@ import { once } from "node:events";
 import { setTimeout as wait } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
 import { SeededRandom } from "../../seeded-random.ts";
-import { type Command, cleanUp, client, newFolder, run, signUp } from "../../shop-process.ts";
-import { type Asked, Asker } from "../asker.ts";
+import { type Command, cleanUp, client, newFolder, readyAddress, run, signUp } from "../../shop-process.ts";
 import { ADDRESS } from "../cases.ts";
+import { type ExpectedRequest, HttpClient } from "../http-client.ts";
 import { ProcessorTime } from "../processor-time.ts";
-import { partOf } from "../side.ts";
+import { componentOf } from "../side.ts";
 import { median } from "../statistics.ts";
 import { WORDS } from "../words.ts";
 import { Catalogue } from "./catalogue.ts";
@@ -17,7 +17,7 @@ const LEVELS = [1000, 10_000, 100_000, 300_000, 1_000_000];
 /** Time limit for writing products; after it, the curve ends with the products written so far. */
 const WRITING_MS = 12 * 60_000;
 /** Minimum ratio to the previous level from which an incomplete level is measured. */
-const WORTH = 2;
+const LEVEL_RATIO_MIN = 2;
 const START_MS = 10 * 60_000;
 /** Time after which recent writes are no longer checked again. */
 const SETTLE_MS = 15_000;
@@ -34,17 +34,16 @@ const LIST = "/api/v1/products?";
  * Measures the slowdown of products, lists, searches and orders with the number of products, on the MongoDB-compatible
  * development server.
  */
-export async function growProducts(most: number, say: (line: string) => void): Promise<Curve> {
+export async function growProducts(most: number, log: (line: string) => void): Promise<Curve> {
 	const mails = new Worker(new URL("../mail-sink.ts", import.meta.url), { workerData: "silent" });
 	try {
 		const [port] = (await once(mails, "message")) as [number];
 		const folder = newFolder();
-		const mongo = run(folder, ["mongo"]);
-		const url = (await mongo.line(/^ready /, 300_000)).slice("ready ".length).trim();
-		const growing = new Growing(folder, { MONGO_URL: url, SMTP_URL: `smtp://127.0.0.1:${port}` });
-		return await growing.measure(
+		const url = await readyAddress(run(folder, ["mongo"]), 300_000);
+		const growth = new ProductGrowth(folder, { MONGO_URL: url, SMTP_URL: `smtp://127.0.0.1:${port}` });
+		return await growth.measure(
 			LEVELS.filter((level) => level <= most),
-			say,
+			log,
 		);
 	} finally {
 		await mails.terminate();
@@ -52,11 +51,11 @@ export async function growProducts(most: number, say: (line: string) => void): P
 	}
 }
 
-class Growing {
+class ProductGrowth {
 	#folder: string;
 	#environment: { MONGO_URL: string; SMTP_URL: string };
 	#catalogue: Catalogue;
-	#chance = new SeededRandom(1);
+	#random = new SeededRandom(1);
 	#ordered = 0;
 	#asked = 0;
 	#failed: Record<string, number> = {};
@@ -68,35 +67,35 @@ class Growing {
 		this.#catalogue = new Catalogue(environment.MONGO_URL);
 	}
 
-	async measure(levels: number[], say: (line: string) => void): Promise<Curve> {
+	async measure(levels: number[], log: (line: string) => void): Promise<Curve> {
 		const reached: number[] = [];
 		const figures: Figure[][] = [];
 		// The first start creates the indexes and the sample catalogue.
 		await (await this.#start()).stop();
 		const until_ms = performance.now() + WRITING_MS;
 		for (const level of levels) {
-			const there = await this.#catalogue.grow(level, until_ms, say);
-			const isShort = there < level;
+			const total = await this.#catalogue.grow(level, until_ms, log);
+			const isShort = total < level;
 			if (isShort) {
 				const rate = this.#catalogue.per_second;
 				this.#notes.push(
-					`the curve ends at ${count(there)} products: by then the server for development takes ${rate.toFixed(0)} a ` +
-						`second, so ${count(level)} would take ${Math.ceil((level - there) / rate / 60)} minutes more`,
+					`the curve ends at ${count(total)} products: by then the development server writes ${rate.toFixed(0)} a ` +
+						`second, so ${count(level)} would take another ${Math.ceil((level - total) / rate / 60)} minutes`,
 				);
 			}
-			if (isShort && there < WORTH * (reached.at(-1) ?? 0)) {
+			if (isShort && total < LEVEL_RATIO_MIN * (reached.at(-1) ?? 0)) {
 				break;
 			}
-			const found = await this.#level(`${count(there)} products`).catch((error: Error) => {
-				this.#notes.push(`the curve ends before ${count(there)} products: ${error.message}`);
+			const found = await this.#level(`${count(total)} products`).catch((error: Error) => {
+				this.#notes.push(`the curve ends before ${count(total)} products: ${error.message}`);
 			});
 			if (!found) {
 				break;
 			}
-			reached.push(there);
+			reached.push(total);
 			figures.push(found);
-			const told = found.map(({ what, unit, value }) => `${what} ${value.toFixed(2)} ${unit}`);
-			say(`${count(there)} products: ${told.join(", ")}`);
+			const summary = found.map(({ what, unit, value }) => `${what} ${value.toFixed(2)} ${unit}`);
+			log(`${count(total)} products: ${summary.join(", ")}`);
 			if (isShort) {
 				break;
 			}
@@ -115,22 +114,22 @@ class Growing {
 	/** Starts a shop on the data in the store and measures its requests. */
 	async #level(level: string): Promise<Figure[]> {
 		const shop = await this.#start();
-		const time = new ProcessorTime(this.#folder, partOf);
+		const time = new ProcessorTime(this.#folder, componentOf);
 		try {
 			await wait(SETTLE_MS);
 			const token = await signUp(client(shop.address), `buyer${this.#ordered}`);
-			const asker = new Asker(shop.address);
+			const httpClient = new HttpClient(shop.address);
 			const found: Figure[] = [];
 			const others = new OtherLoad(time);
-			for (const [what, next] of this.#questions(token)) {
+			for (const [what, next] of this.#requests(token)) {
 				const times: number[] = [];
-				const begun = performance.now();
-				for (let number = 0; number < TIMES && performance.now() - begun < TIMES_MS; number++) {
-					const asked = next();
-					if (asked.path.startsWith(LIST)) {
-						await asker.askAnew(token);
+				const started_at = performance.now();
+				for (let number = 0; number < TIMES && performance.now() - started_at < TIMES_MS; number++) {
+					const request = next();
+					if (request.path.startsWith(LIST)) {
+						await httpClient.bypassCache(token);
 					}
-					const { ms, body } = await asker.ask(asked);
+					const { ms, body } = await httpClient.send(request);
 					if (body !== undefined) {
 						times.push(ms);
 					}
@@ -138,9 +137,9 @@ class Growing {
 				const value = median(times.slice(Math.floor(times.length * WARM_SHARE)));
 				found.push({ what, unit: "ms", value, isJudged: what !== COMPARISON });
 			}
-			asker.close();
+			httpClient.close();
 			this.#notes.push(...others.remark(level));
-			for (const [what, times] of Object.entries(asker.failed)) {
+			for (const [what, times] of Object.entries(httpClient.failed)) {
 				this.#failed[what] = (this.#failed[what] ?? 0) + times;
 			}
 			const memory = time.memory();
@@ -148,10 +147,10 @@ class Growing {
 				...found,
 				{ what: "start of the shop", unit: "s", value: shop.ready_ms / 1000, isJudged: false },
 				...MEMORY.map(
-					([what, part]): Figure => ({
+					([what, component]): Figure => ({
 						what,
 						unit: "MB",
-						value: memory.get(part) ?? Number.NaN,
+						value: memory.get(component) ?? Number.NaN,
 						isJudged: false,
 					}),
 				),
@@ -162,16 +161,16 @@ class Growing {
 		}
 	}
 
-	#questions(token: string): [what: string, next: () => Asked][] {
-		const get = (what: string, path: () => string): [string, () => Asked] => [
+	#requests(token: string): [what: string, next: () => ExpectedRequest][] {
+		const get = (what: string, path: () => string): [string, () => ExpectedRequest] => [
 			what,
 			() => ({ what, method: "GET", path: path(), status: 200, token }),
 		];
 		return [
-			get("one product, a random one", () => `/api/v1/products/${this.#other()}`),
+			get("a random product", () => `/api/v1/products/${this.#other()}`),
 			get("the first page of 20", () => `${LIST}limit=20`),
 			get("a search: two words, cheapest first", () => {
-				const words = this.#chance.shuffle(WORDS).slice(0, 2);
+				const words = this.#random.shuffle(WORDS).slice(0, 2);
 				return `${LIST}q=${words.join("+")}&sort=price&limit=20`;
 			}),
 			["a keyed order", () => this.#order(token)],
@@ -188,7 +187,7 @@ class Growing {
 		return ids[(this.#asked++ * STRIDE) % ids.length] as string;
 	}
 
-	#order(token: string): Asked {
+	#order(token: string): ExpectedRequest {
 		const items = [{ product_id: this.#other(), quantity: 1 }];
 		const body = JSON.stringify({ items, shipping_address: ADDRESS });
 		const key = `growth-${this.#ordered++}`;
@@ -196,19 +195,18 @@ class Growing {
 	}
 
 	async #start() {
-		const begun = performance.now();
+		const started_at = performance.now();
 		const command: Command = run(this.#folder, ["start"], this.#environment);
-		const ready = await command.line(/^ready /, START_MS).catch(() => {
+		const address = await readyAddress(command, START_MS).catch(() => {
 			const lines = `${command.output()}\n${command.errors()}`.trim().split("\n");
-			const said = lines.findLast((line) => line.startsWith("toko: ")) ?? lines.at(-1);
-			throw new Error(`the shop did not start (${said})`);
+			const message = lines.findLast((line) => line.startsWith("toko: ")) ?? lines.at(-1);
+			throw new Error(`the shop did not start (${message})`);
 		});
-		const address = ready.slice("ready ".length).trim();
 		const stop = async () => {
 			command.child.kill("SIGTERM");
 			await command.ended();
 		};
-		return { address, ready_ms: performance.now() - begun, stop };
+		return { address, ready_ms: performance.now() - started_at, stop };
 	}
 }
 

@@ -44,12 +44,12 @@ export function verdictOf(curve: Curve, series: Series, cores: number): Verdict 
 	return {
 		...verdict,
 		word: "busy",
-		step: `${verdict.step}, but so is the comparison: measure again when the machine is quiet`,
+		step: `${verdict.step}, but so is the comparison: measure again when the machine is idle`,
 	};
 }
 
 /** Formats a curve as a table for the terminal, with its verdicts and notes. */
-export function printed(curve: Curve, cores: number): string {
+export function formatCurve(curve: Curve, cores: number): string {
 	const [header, ...rows] = rowsOf(curve, cores);
 	const lines = textTable([header as string[], ...rows], {
 		border: getBorderCharacters("void"),
@@ -79,8 +79,8 @@ export function markdown({ begun_at, cores, node, curves }: Growth): string {
 		`${begun_at.slice(0, 16).replace("T", " ")} UTC, ${cores} cores, Node ${node}. Times are medians of one request at a time; ` +
 			"in brackets is the ratio to the first level.",
 		"",
-		`_Logarithmic_: each tenfold adds at most ${ADDED_MAX * 100} % of the time at the first level, and ${NOISE_MS} ms, which is ` +
-			`what medians differ by. Processes: twice as many do at least ${DOUBLING_MIN} times as much, or all cores are used.`,
+		`_Logarithmic_: each tenfold adds at most ${ADDED_MAX * 100} % of the time at the first level, and ${NOISE_MS} ms, by ` +
+			`which medians differ. Processes: twice as many do at least ${DOUBLING_MIN} times as much, or all cores are used.`,
 		"",
 		...curves.flatMap((curve) => {
 			const [header = [], ...rows] = rowsOf(curve, cores);
@@ -158,20 +158,20 @@ export function chart(curve: Curve, { begun_at, cores }: Pick<Growth, "begun_at"
 			return [{ title: heading, unit: "cores", lines, ticks, top: cores }];
 		}
 		const lines = shown.map((series) => line(series, xs, (value) => value / (series.values[0] as number)));
-		const panel = { title: heading, unit: "times that of the first level", lines, ticks, top: 2 };
+		const panel = { title: heading, unit: "ratio to the first level", lines, ticks, top: 2 };
 		if (unit === "per second") {
 			return [
 				{
 					...panel,
 					ideal: levels.map((level, index) => [xs[index] as number, level / (levels[0] as number)]),
-					idealLabel: "as many times as processes",
+					idealLabel: "proportional to processes",
 				},
 			];
 		}
 		// Without the noise, which is a different share of each line.
 		const edge = allowed(levels, 1).map((value, index) => value - (index === 0 ? 0 : NOISE_MS));
 		const band = edge.map((value, index) => [xs[index] as number, value] as const);
-		return [{ ...panel, ...(unit === "kB of its log" ? {} : { band, bandLabel: "logarithmic" }) }];
+		return [{ ...panel, ...(unit === "kB of WAL" ? {} : { band, bandLabel: "logarithmic" }) }];
 	});
 	return lineChart(title, `${begun_at.slice(0, 10)}, ${cores} cores, by the number of ${of}`, panels);
 }
@@ -179,7 +179,7 @@ export function chart(curve: Curve, { begun_at, cores }: Pick<Growth, "begun_at"
 const UNITS = [
 	{ unit: "ms", title: "Time of a request" },
 	{ unit: "PostgreSQL ms", title: "Processor time of PostgreSQL for a request" },
-	{ unit: "kB of its log", title: "What PostgreSQL writes into its log for a request" },
+	{ unit: "kB of WAL", title: "WAL that PostgreSQL writes for a request" },
 	{ unit: "per second", title: "Orders per second" },
 	{ unit: "cores", title: "Processors" },
 ] as const;

@@ -5,7 +5,7 @@ import { gateway } from "./gateway.ts";
 import { sendMails } from "./mails.ts";
 import { orders } from "./orders.ts";
 import { products } from "./products.ts";
-import type { Action, Answer, Call, Service } from "./services.ts";
+import type { Action, Call, Reply, Service } from "./services.ts";
 import { users } from "./users.ts";
 
 /**
@@ -27,8 +27,8 @@ const nats = await connect({
 
 const call: Call = async (action, data) => {
 	const reply = await nats.request(action, text.encode(JSON.stringify(data)), { timeout: 30_000 });
-	const answer = text.decode(reply.data);
-	return { status: Number(answer.slice(0, STATUS_LENGTH)), body: answer.slice(STATUS_LENGTH) };
+	const response = text.decode(reply.data);
+	return { status: Number(response.slice(0, STATUS_LENGTH)), body: response.slice(STATUS_LENGTH) };
 };
 
 const pool = () => new pg.Pool({ connectionString: process.env.POSTGRES_URL, max: 20 });
@@ -61,7 +61,7 @@ function serve(service: Service): void {
 			callback: (_error, message) => {
 				Promise.resolve(message)
 					.then(({ data }) => (action as Action)(JSON.parse(text.decode(data)) as never))
-					.catch((error): Answer => {
+					.catch((error): Reply => {
 						console.error(error);
 						return { status: 500, body: '{"code":"INTERNAL"}' };
 					})

@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import { type Answer, type Call, NOT_FOUND, refusal, UNAUTHORIZED } from "./services.ts";
+import { type Call, NOT_FOUND, type Reply, refusal, UNAUTHORIZED } from "./services.ts";
 
 /** Maximum number of cached tokens, so that each is looked up once. */
 const TOKENS_MAX = 10_000;
@@ -8,7 +8,7 @@ const TOKENS_MAX = 10_000;
 export function gateway(call: Call): Server {
 	const tokens = new Map<string, { id: number; until_ms: number }>();
 
-	async function answer(request: IncomingMessage): Promise<Answer> {
+	async function answer(request: IncomingMessage): Promise<Reply> {
 		const { method, url = "" } = request;
 		if (method === "GET") {
 			if (url.startsWith("/api/v1/products?")) {
@@ -70,7 +70,7 @@ export function gateway(call: Call): Server {
 
 	return createServer({ keepAlive: true, noDelay: true }, (request, response) => {
 		answer(request).then(
-			(given) => write(response, given),
+			(reply) => write(response, reply),
 			(error) => {
 				console.error(error);
 				write(response, refusal(500, "INTERNAL", "Internal error"));
@@ -79,7 +79,7 @@ export function gateway(call: Call): Server {
 	});
 }
 
-function write(response: ServerResponse, { status, body }: Answer): void {
+function write(response: ServerResponse, { status, body }: Reply): void {
 	const content_type = status < 400 ? "application/json; charset=utf-8" : "application/problem+json";
 	response.writeHead(status, { "content-type": content_type, "content-length": Buffer.byteLength(body) });
 	response.end(body);

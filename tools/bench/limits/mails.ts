@@ -3,7 +3,7 @@ import type { Pool } from "pg";
 
 const BATCH = 200;
 const CONNECTIONS = 5;
-const LOOK_EVERY_MS = 500;
+const POLL_MS = 500;
 
 interface Mail {
 	id: string;
@@ -23,10 +23,10 @@ interface Mail {
 export function sendMails(pool: Pool, smtp: URL): () => void {
 	const servers = Array.from({ length: CONNECTIONS }, () => new SmtpConnection(smtp));
 	let isAwake = false;
-	let isAskedAgain = false;
+	let isWokenAgain = false;
 	const wake = () => {
 		if (isAwake) {
-			isAskedAgain = true;
+			isWokenAgain = true;
 			return;
 		}
 		isAwake = true;
@@ -34,13 +34,13 @@ export function sendMails(pool: Pool, smtp: URL): () => void {
 			.catch((error) => console.error(error))
 			.finally(() => {
 				isAwake = false;
-				if (isAskedAgain) {
-					isAskedAgain = false;
+				if (isWokenAgain) {
+					isWokenAgain = false;
 					wake();
 				}
 			});
 	};
-	setInterval(wake, LOOK_EVERY_MS);
+	setInterval(wake, POLL_MS);
 	return wake;
 
 	async function sendAll(): Promise<void> {

@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from "node:crypto";
 import type { Pool } from "pg";
 import type { Line } from "./products.ts";
-import { type Answer, type Call, refusal, type Service } from "./services.ts";
+import { type Call, type Reply, refusal, type Service } from "./services.ts";
 
 const UNIQUE_VIOLATION = "23505";
 
@@ -23,17 +23,17 @@ export function orders(pool: Pool, call: Call, mailsQueued: () => void): Service
 				return key === undefined ? held : remember(user_id, key, hash, held);
 			}
 			const placed = await pool
-				.query<Answered>({
+				.query<StoredReply>({
 					name: "place",
 					text: "SELECT status, answer, is_new FROM place_order($1, $2, $3, $4, $5, $6, $7)",
 					values: [user_id, key, hash, id, held.body, shipping_address, note],
 				})
-				.then(({ rows }) => rows[0] as Answered)
+				.then(({ rows }) => rows[0] as StoredReply)
 				.catch((error) => {
 					if (error.code !== UNIQUE_VIOLATION || key === undefined) {
 						throw error;
 					}
-					return answered(user_id, key);
+					return storedReply(user_id, key);
 				});
 			if (!placed.is_new) {
 				await call("products.release", { id });
@@ -58,7 +58,7 @@ export function orders(pool: Pool, call: Call, mailsQueued: () => void): Service
 	};
 
 	/** Stores a refusal under its key. Returns the existing response if the key already has one. */
-	async function remember(user_id: number, key: string, hash: string, answer: Answer): Promise<Answer> {
+	async function remember(user_id: number, key: string, hash: string, answer: Reply): Promise<Reply> {
 		const { rowCount } = await pool.query({
 			name: "refuse",
 			text: `INSERT INTO idempotency_keys (user_id, key, request_hash, status, answer)
@@ -68,20 +68,20 @@ export function orders(pool: Pool, call: Call, mailsQueued: () => void): Service
 		if (rowCount === 1) {
 			return answer;
 		}
-		const stored = await answered(user_id, key);
+		const stored = await storedReply(user_id, key);
 		return { status: stored.status, body: stored.answer };
 	}
 
-	async function answered(user_id: number, key: string): Promise<Answered> {
-		const { rows } = await pool.query<Answered>(
+	async function storedReply(user_id: number, key: string): Promise<StoredReply> {
+		const { rows } = await pool.query<StoredReply>(
 			"SELECT status, answer, false AS is_new FROM idempotency_keys WHERE user_id = $1 AND key = $2",
 			[user_id, key],
 		);
-		return rows[0] as Answered;
+		return rows[0] as StoredReply;
 	}
 }
 
-interface Answered {
+interface StoredReply {
 	status: number;
 	answer: string;
 	is_new: boolean;

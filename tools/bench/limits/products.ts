@@ -21,11 +21,11 @@ export function products(): Service {
 	const byCategory = new Map<string, Product[]>();
 	const holds = new Map<string, Line[]>();
 	const now = new Date().toISOString();
-	for (const [number, given] of benchProducts().entries()) {
+	for (const [number, fields] of benchProducts().entries()) {
 		const id = `01a214bcc3bc0001${number.toString(16).padStart(8, "0")}`;
-		const product = { id, ...given, image_url: null, currency: "IDR", created_at: now, updated_at: now };
+		const product = { id, ...fields, image_url: null, currency: "IDR", created_at: now, updated_at: now };
 		byId.set(id, product);
-		byCategory.set(given.category, [...(byCategory.get(given.category) ?? []), product]);
+		byCategory.set(fields.category, [...(byCategory.get(fields.category) ?? []), product]);
 	}
 	return {
 		get({ id }: { id: string }) {

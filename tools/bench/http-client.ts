@@ -1,11 +1,11 @@
-import { type Answer, HttpConnection, requestText } from "./http-connection.ts";
+import { codeOf, HttpConnection, requestText } from "./http-connection.ts";
 
 type Options = NonNullable<Parameters<typeof requestText>[2]>;
 
 const NO_PRODUCT = "000000000000000000000000";
 
 /** A request and its expected response. */
-export interface Asked extends Options {
+export interface ExpectedRequest extends Options {
 	/** Name under which an unexpected response is counted. */
 	what: string;
 	method: "GET" | "POST";
@@ -14,7 +14,7 @@ export interface Asked extends Options {
 }
 
 /** Sends requests one at a time over one connection and counts unexpected responses. */
-export class Asker {
+export class HttpClient {
 	#connection: HttpConnection;
 	/** Number of unexpected responses by kind, such as `payment 503 SERVICE_UNAVAILABLE`. */
 	failed: Record<string, number> = {};
@@ -28,21 +28,21 @@ export class Asker {
 	 * Sends a request. Returns the milliseconds until the response and its body, or no body if the response was
 	 * unexpected.
 	 */
-	async ask({
+	async send({
 		what,
 		method,
 		path,
 		status,
 		...options
-	}: Asked): Promise<{ ms: number; body: Buffer | undefined }> {
+	}: ExpectedRequest): Promise<{ ms: number; body: Buffer | undefined }> {
 		const request = requestText(method, path, options);
-		const begun = performance.now();
-		const answer = await this.#connection.request(request);
-		const ms = performance.now() - begun;
-		if (answer.status === status) {
-			return { ms, body: answer.body };
+		const started_at = performance.now();
+		const response = await this.#connection.request(request);
+		const ms = performance.now() - started_at;
+		if (response.status === status) {
+			return { ms, body: response.body };
 		}
-		const name = `${what} ${answer.status} ${codeOf(answer)}`.trim();
+		const name = `${what} ${response.status} ${codeOf(response)}`.trim();
 		this.failed[name] = (this.failed[name] ?? 0) + 1;
 		return { ms, body: undefined };
 	}
@@ -51,17 +51,19 @@ export class Asker {
 	 * Makes the gateway bypass its response cache for the next lists that this user reads, as after any write. Places an
 	 * order that is refused, since its product does not exist.
 	 */
-	async askAnew(token: string): Promise<void> {
+	async bypassCache(token: string): Promise<void> {
 		const body = JSON.stringify({ items: [{ product_id: NO_PRODUCT, quantity: 1 }] });
-		await this.ask({ what: "no order", method: "POST", path: "/api/v1/orders", status: 404, token, body });
+		await this.send({
+			what: "rejected order",
+			method: "POST",
+			path: "/api/v1/orders",
+			status: 404,
+			token,
+			body,
+		});
 	}
 
 	close(): void {
 		this.#connection.close();
 	}
-}
-
-function codeOf({ body }: Answer): string {
-	const text = body.toString();
-	return /"code":"(\w+)"/.exec(text)?.[1] ?? text.slice(0, 60);
 }
