@@ -93,7 +93,7 @@ describe.each([
 		await server.query(`CREATE DATABASE ${name}_users OWNER ${name}`);
 		expect(await refusal()).toMatch(
 			new RegExp(
-				`^the database ${name}_users has (a locale in which "i" is not the small letter of "I"|the encoding (LATIN1|SQL_ASCII), not UTF8): .*CREATE DATABASE "${name}_users" TEMPLATE template0 ENCODING 'UTF8' [^\\n]*$`,
+				`^the database ${name}_users has (a locale in which "i" is not the lowercase of "I"|the encoding (LATIN1|SQL_ASCII), not UTF8): .*CREATE DATABASE "${name}_users" TEMPLATE template0 ENCODING 'UTF8' [^\\n]*$`,
 			),
 		);
 	});

@@ -205,7 +205,7 @@ describe("an event that can't be published", () => {
 			async () => {
 				// Failures are attributed to an event only while others are published.
 				await commit(nodes[0] as ServiceBroker);
-				return (await count("refusal LIKE '%while it took others%'")) === stuck.length;
+				return (await count("refusal LIKE '%while it accepted others%'")) === stuck.length;
 			},
 			40_000,
 		);

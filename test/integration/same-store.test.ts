@@ -95,7 +95,7 @@ test("products.db is refused in a shop of another namespace", async () => {
 	const TOKO_NAMESPACE = process.env.TOKO_NAMESPACE as string;
 	process.env.TOKO_NAMESPACE = `${TOKO_NAMESPACE}b`;
 	expect(await refusal("products")).toBe(
-		`TOKO_NAMESPACE is ${TOKO_NAMESPACE}b here, but products.db in ${settings.directory} is that of ${TOKO_NAMESPACE}: set TOKO_NAMESPACE=${TOKO_NAMESPACE}, or another TOKO_DIR for another shop`,
+		`TOKO_NAMESPACE is ${TOKO_NAMESPACE}b here, but products.db in ${settings.directory} belongs to ${TOKO_NAMESPACE}: set TOKO_NAMESPACE=${TOKO_NAMESPACE}, or another TOKO_DIR for another shop`,
 	);
 });
 

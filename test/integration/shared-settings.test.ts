@@ -200,7 +200,7 @@ test("the audit refuses amounts of another currency, and stores of another shop"
 	await expect(checkStores(sources)).resolves.toBeUndefined();
 	await sql("orders", "UPDATE shop_settings SET value = 'another' WHERE name = 'STORE_ID'");
 	await expect(checkStores(sources)).rejects.toThrow(
-		/^orders of this process is .* \(store another\), but that /,
+		/^orders of this process is .* \(store another\), but the shop uses /,
 	);
 	const said: string[] = [];
 	await acceptRestore(sources, true, (line) => said.push(line));
