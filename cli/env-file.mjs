@@ -1,16 +1,14 @@
 import { lstatSync, readFileSync } from "node:fs";
 
 /**
- * Sets the variables of a file such as .env; variables of the environment take precedence. A missing file is ignored.
- * Must run on Node 20 without packages.
+ * Returns the environment with the variables of a file such as .env; those of the environment take precedence, empty
+ * ones too: `SMTP_URL= npm start` is a deliberate choice. A missing file is ignored. Must run on Node 20 without
+ * packages.
  *
  * @throws Error of one line, without any value of the file, if the file cannot be read or parsed.
  */
-export function loadEnvFile(file) {
-	for (const [name, value] of readEnvFile(file)) {
-		// An empty variable takes precedence too: `SMTP_URL= npm start` is a deliberate choice.
-		if (!Object.hasOwn(process.env, name)) process.env[name] = value;
-	}
+export function withEnvFile(file, environment) {
+	return { ...Object.fromEntries(readEnvFile(file)), ...environment };
 }
 
 function readEnvFile(file) {

@@ -6,8 +6,9 @@ import { announce, checkPort, createBroker, drain, stopOnSignal, within } from "
 import { fail } from "../hosting/fatal-error.ts";
 import { HealthServer } from "../hosting/health-server.ts";
 import { checkAdmin, ensureAdmin, ensureCatalogue } from "../hosting/seed.ts";
+import { joinServers } from "../hosting/servers.ts";
 import { addService, namedServices } from "../hosting/services.ts";
-import { joinRunningServices, StartError } from "../infra/backing-services.ts";
+import { StartError } from "../infra/backing-services.ts";
 import { ownProductsFile } from "../infra/lock.ts";
 import { readArguments } from "./arguments.mjs";
 import { table } from "./tables/table.ts";
@@ -24,12 +25,12 @@ const EXIT_MS = 500;
 async function start(): Promise<void> {
 	checkAdmin();
 	const asked = readArguments("node").positionals.join(" ");
-	const given = asked || process.env.SERVICES || "";
+	const given = asked || settings.services;
 	const isNamed =
 		namedServices(given, asked ? "" : "SERVICES").length > 0 && given.trim() !== "" && given.trim() !== "all";
 	let names = isNamed ? namedServices(given) : namedServices("").filter((name) => name !== "api");
 	const say = (line: string) => console.log(line);
-	const { parts } = await joinRunningServices(settings.directory, PATIENCE_MS, say, names);
+	const parts = await joinServers(say, names, PATIENCE_MS);
 	if (names.includes("products") && !settings.mongoUrl) {
 		names = await withProductsFile(names, isNamed, say);
 	}

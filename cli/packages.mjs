@@ -10,11 +10,12 @@ import { holderOf, tryLock } from "../infra/pid-lock.mjs";
  * matches. Of several concurrent processes, one installs and the others wait.
  *
  * @param {string} root The repository.
+ * @param {NodeJS.ProcessEnv} environment Of npm.
  * @param {boolean} with_dev Whether development packages are required, even under NODE_ENV=production.
  * @param {boolean} is_production Whether development packages are otherwise omitted.
  * @throws Error with one line for the operator.
  */
-export async function bringPackages(root, with_dev, is_production) {
+export async function bringPackages(root, environment, with_dev, is_production) {
 	const lock_path = join(root, "package-lock.json");
 	// The image has its packages and not the list of them.
 	if (!existsSync(lock_path) && existsSync(join(root, "node_modules"))) return;
@@ -32,7 +33,7 @@ export async function bringPackages(root, with_dev, is_production) {
 		const production = is_production && !with_dev;
 		const left_out = production ? " (without those for development)" : "";
 		console.error(`installing packages with npm ci${left_out}, once …`);
-		await bring(root, with_dev);
+		await bring(root, environment, with_dev);
 		writeStamp(root, stamp, !production);
 	} finally {
 		process.removeListener("SIGINT", passOn);
@@ -132,23 +133,28 @@ function readText(file) {
 }
 
 /** Installs the packages. On failure, prints npm's output and throws an error of one line. */
-async function bring(root, with_dev) {
-	let result = await npm(root, ["ci"], with_dev);
+async function bring(root, environment, with_dev) {
+	let result = await npm(root, ["ci"], environment, with_dev);
 	// npm ci rejects a lockfile that lacks packages for other platforms; npm install uses it and resolves the rest.
-	if (/code EUSAGE/.test(result.errors)) result = await npm(root, ["install", "--no-save"], with_dev);
+	if (/code EUSAGE/.test(result.errors))
+		result = await npm(root, ["install", "--no-save"], environment, with_dev);
 	if (result.failure === 0) return;
 	const lines = result.errors.trimEnd().split("\n");
 	console.error(lines.slice(0, 20).join("\n"));
 	throw new Error(`npm ci failed: ${explain(result.failure, result.errors)}`);
 }
 
-async function npm(root, command, with_dev) {
+async function npm(root, command, environment, with_dev) {
 	const options = [...command, "--no-audit", "--no-fund", "--no-progress", "--loglevel=error"];
 	if (with_dev) options.push("--include=dev");
 	// Under `npm run`, use the npm that runs this process, otherwise the one on the PATH.
-	const own = process.env.npm_execpath?.endsWith(".js") ? process.env.npm_execpath : null;
-	const [file, args] = own === null ? ["npm", options] : [process.execPath, [own, ...options]];
-	const child = spawn(file, args, { cwd: root, env: environment(), stdio: ["ignore", "ignore", "pipe"] });
+	const { npm_execpath: own } = environment;
+	const [file, args] = own?.endsWith(".js") ? [process.execPath, [own, ...options]] : ["npm", options];
+	const child = spawn(file, args, {
+		cwd: root,
+		env: npmEnvironment(environment),
+		stdio: ["ignore", "ignore", "pipe"],
+	});
 	const passOn = () => child.kill("SIGTERM");
 	process.once("SIGTERM", passOn);
 	let errors = "";
@@ -165,8 +171,8 @@ async function npm(root, command, with_dev) {
 const MISLEADING =
 	/^npm_config_(global|location|dry_run|package_lock|package_lock_only|install_strategy|workspaces?)$/i;
 
-function environment() {
-	return Object.fromEntries(Object.entries(process.env).filter(([name]) => !MISLEADING.test(name)));
+function npmEnvironment(environment) {
+	return Object.fromEntries(Object.entries(environment).filter(([name]) => !MISLEADING.test(name)));
 }
 
 function explain(failure, errors) {

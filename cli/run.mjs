@@ -3,6 +3,7 @@
  * installs packages if they are missing or do not match package-lock.json, finds Node 24 and runs cli/<command>.ts with
  * it. Must itself run on Node 20 without packages.
  */
+// biome-ignore-all lint/style/noProcessEnv: reads the environment of all commands, without the packages.
 import { execFileSync, spawn } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { constants } from "node:os";
@@ -10,7 +11,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { nodeEnvironment } from "../config/node-env.mjs";
 import { asksForHelp, checkArguments, checkCheckout, commands, help } from "./arguments.mjs";
-import { loadEnvFile } from "./env-file.mjs";
+import { withEnvFile } from "./env-file.mjs";
 import { bringPackages } from "./packages.mjs";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -60,7 +61,7 @@ function isForeground() {
 	}
 }
 
-function run(node, command, rest) {
+function run(node, command, rest, environment) {
 	const child = spawn(node, nodeArguments(command, rest), {
 		cwd: root,
 		stdio: "inherit",
@@ -68,7 +69,7 @@ function run(node, command, rest) {
 			INIT_CWD: process.cwd(),
 			// Compiled code is cached, which halves the work of the next start.
 			NODE_COMPILE_CACHE: join(root, "node_modules/.cache/node"),
-			...process.env,
+			...environment,
 		},
 	});
 	const handlers = new Map();
@@ -107,9 +108,10 @@ try {
 } catch (error) {
 	stop(`toko: ${error.message}`);
 }
+let environment;
 try {
-	loadEnvFile(join(root, ".env"));
-	await bringPackages(root, command === "test", nodeEnvironment() === "production");
+	environment = withEnvFile(join(root, ".env"), process.env);
+	await bringPackages(root, environment, command === "test", nodeEnvironment(environment) === "production");
 } catch (error) {
 	stop(error.message);
 }
@@ -118,4 +120,4 @@ try {
 } catch (error) {
 	stop(`toko: ${error.message}`);
 }
-run(findNode(), command, rest);
+run(findNode(), command, rest, environment);

@@ -7,12 +7,9 @@ import { announce, checkPort, createBroker, drain, stopOnSignal, within } from "
 import { fail } from "../hosting/fatal-error.ts";
 import { HealthServer } from "../hosting/health-server.ts";
 import { checkAdmin, ensureAdmin, ensureCatalogue, type NewAdmin } from "../hosting/seed.ts";
+import { startServers } from "../hosting/servers.ts";
 import { addService, namedServices } from "../hosting/services.ts";
-import {
-	type BackingService,
-	type RunningServices,
-	startBackingServices,
-} from "../infra/backing-services.ts";
+import type { BackingService, RunningServices } from "../infra/backing-services.ts";
 import { ownProductsFile } from "../infra/lock.ts";
 import { Operator } from "./repl/operator.ts";
 import { openRepl } from "./repl/repl.ts";
@@ -25,13 +22,13 @@ const READY_CHECK_MS = 100;
 /** `npm start`: starts the backing services, the services in `SERVICES` and, on a terminal, the REPL. */
 async function start(): Promise<void> {
 	checkAdmin();
-	const names = namedServices(process.env.SERVICES ?? "", "SERVICES");
+	const names = namedServices(settings.services, "SERVICES");
 	const hasTerminal = Boolean(process.stdin.isTTY && process.stdout.isTTY);
 	const say = (line: string) => console.log(line);
 	if (names.includes("api")) {
 		await checkPort();
 	}
-	const parts = await startBackingServices(settings.directory, say, names);
+	const parts = await startServers(say, names);
 	const shop = createShop(parts, names, hasTerminal);
 	try {
 		const healthAddress = await shop.health.listen();

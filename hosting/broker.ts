@@ -18,7 +18,7 @@ export function createBroker(
 	options: { nodeID?: string; middlewares?: Middleware[]; quiet?: boolean } = {},
 ): ServiceBroker {
 	const base = brokerOptions();
-	const level = process.env.LOG_LEVEL || (options.quiet ? "warn" : "info");
+	const level = settings.variables.LOG_LEVEL ?? (options.quiet ? "warn" : "info");
 	const broker = new ServiceBroker({
 		...base,
 		...(options.nodeID ? { nodeID: options.nodeID } : {}),

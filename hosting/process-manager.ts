@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as wait } from "node:timers/promises";
-import { settings } from "../config/settings.ts";
+import { childEnvironment, settings } from "../config/settings.ts";
 import { choosePort } from "../infra/ports.ts";
 
 const repository = resolve(import.meta.dirname, "..");
@@ -122,7 +122,7 @@ export class ProcessManager {
 			cwd: repository,
 			// Ctrl-C must reach only this process, which stops the others.
 			detached: true,
-			env: { ...globalThis.process.env, SERVICES: "", HEALTH_PORT: "0", ...process.environment },
+			env: childEnvironment({ SERVICES: "", HEALTH_PORT: "0", ...process.environment }),
 			// By the IPC channel, child processes notice if this process dies (cli/node.ts).
 			stdio: ["ignore", "pipe", "pipe", "ipc"],
 		});

@@ -8,17 +8,20 @@ import { mongoUrl } from "./mongo-ping.ts";
 import { natsUrl } from "./nats.ts";
 import { isRunning } from "./pid-lock.mjs";
 import { postgresUrl } from "./postgres.ts";
-import { readSecrets, type Secrets, setSecretVariables } from "./secrets.ts";
+import { readSecrets, type Secrets, secretVariables } from "./secrets.ts";
 import {
 	type BackingService,
 	type BackingServiceName,
+	type FoundService,
+	type FoundServices,
 	fingerprint,
 	readRecord,
 	type ServicesRecord,
+	together,
 } from "./services-file.ts";
 import { StartError } from "./start-error.ts";
 
-const variables: Record<BackingServiceName, UrlVariable> = {
+const URLS: Record<BackingServiceName, UrlVariable> = {
 	PostgreSQL: "POSTGRES_URL",
 	NATS: "NATS_URL",
 	Products: "MONGO_URL",
@@ -28,9 +31,9 @@ const variables: Record<BackingServiceName, UrlVariable> = {
 const unseen_ms = 2_000;
 
 /**
- * Joins the shop that runs in this folder from a second process: finds its backing services and sets the same
- * environment. Waits up to wait_ms while the shop starts. In production, and where the environment has all URLs and
- * secrets, no shop has to run here.
+ * Joins the shop that runs in this folder from a second process: finds its backing services and secrets. Waits up to
+ * wait_ms while the shop starts. In production, and where the settings have all URLs and secrets, no shop has to run
+ * here.
  *
  * @throws StartError "no shop is running in …"
  */
@@ -39,28 +42,28 @@ export async function joinRunningServices(
 	wait_ms: number,
 	say: (line: string) => void,
 	services: string[] = [],
-): Promise<{ parts: BackingService[] }> {
-	if (isGiven()) return { parts: await externalServices(services, say) };
+): Promise<FoundServices> {
+	if (isGiven()) return externalServices(services, say);
 	const folder = resolve(directory);
 	const record = await running(folder, wait_ms, say);
 	const secrets = await readSecrets(folder, say);
-	const parts = await Promise.all((record.parts ?? []).map((part) => join(part, record, secrets, wait_ms)));
-	setSecretVariables(secrets);
-	if (fingerprint() !== record.fingerprint)
+	const found = await Promise.all((record.parts ?? []).map((part) => join(part, record, secrets, wait_ms)));
+	const own = secretVariables(secrets);
+	if (fingerprint(own) !== record.fingerprint)
 		throw new StartError(
 			`the shop in ${folder} was started with another TOKO_SECRET or PAYMENT_WEBHOOK_SECRET: set the same ones here`,
 		);
-	return { parts };
+	return together(found, own);
 }
 
-/** Tells whether there are backing services to join: in the environment, or of a shop that runs in the folder. */
+/** Tells whether there are backing services to join: in the settings, or of a shop that runs in the folder. */
 export function canJoin(directory: string): boolean {
 	return isGiven() || holder(resolve(directory, "toko.lock")) !== null;
 }
 
 function isGiven(): boolean {
-	const all = [...Object.values(variables), "TOKO_SECRET", "PAYMENT_WEBHOOK_SECRET"];
-	return settings.isProduction || all.every((name) => process.env[name]);
+	const all = [...Object.values(URLS), "TOKO_SECRET", "PAYMENT_WEBHOOK_SECRET"] as const;
+	return settings.isProduction || all.every((name) => settings.variables[name]);
 }
 
 async function running(
@@ -93,15 +96,15 @@ async function join(
 	record: ServicesRecord,
 	secrets: Secrets,
 	wait_ms: number,
-): Promise<BackingService> {
-	const variable = variables[part.name];
+): Promise<FoundService> {
+	const variable = URLS[part.name];
 	const server = record.servers[part.name];
-	if (process.env[variable]) return externalService(part.name, variable);
+	if (settings.variables[variable]) return externalService(part.name, variable);
 	if (part.took === variable)
 		throw new StartError(
 			`the shop uses ${variable} (${part.where}): set the same ${variable} for this process`,
 		);
-	if (part.name === "Products" && part.took === "NeDB file") return part;
+	if (part.name === "Products" && part.took === "NeDB file") return { part, variables: {} };
 	if (server === undefined)
 		throw new StartError(`parts.json does not say where ${part.name} is: restart the shop`);
 	const url = {
@@ -110,8 +113,7 @@ async function join(
 		Products: () => mongoUrl(server.port),
 	}[part.name]();
 	await answers(variable, url, wait_ms);
-	process.env[variable] = url;
-	return part;
+	return { part, variables: { [variable]: url } };
 }
 
 /** Waits for a server that may have exited a moment ago and be restarting. */

@@ -1,9 +1,11 @@
 import { execFile } from "node:child_process";
 import { access, mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { searchPath } from "../config/node-env.mjs";
 import { folderProblem, prepareFolder } from "./folder.ts";
 import { readJson, writeWhole } from "./json-file.ts";
 import { takeLock } from "./lock.ts";
@@ -102,8 +104,8 @@ function standIn(folder: string, { python, site }: Installed): Server {
 			],
 			cwd: data,
 			env: {
-				PATH: process.env.PATH,
-				HOME: process.env.HOME,
+				PATH: searchPath,
+				HOME: homedir(),
 				...(site === undefined ? {} : { PYTHONPATH: site }),
 			},
 		}),

@@ -6,6 +6,7 @@
 import { execFileSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { linkSync, readFileSync, renameSync, unlinkSync, writeFileSync } from "node:fs";
+import { searchPath } from "../config/node-env.mjs";
 
 let boot_id;
 
@@ -31,7 +32,7 @@ export function processStart(pid) {
 	try {
 		const line = execFileSync("ps", ["-o", "stat=,lstart=", "-p", String(pid)], {
 			encoding: "utf8",
-			env: { PATH: process.env.PATH, LC_ALL: "C", TZ: "UTC" },
+			env: { PATH: searchPath, LC_ALL: "C", TZ: "UTC" },
 			stdio: ["ignore", "pipe", "ignore"],
 		}).trim();
 		return line === "" || line.startsWith("Z") ? null : line.replace(/^\S+\s+/, "");

@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { chown, mkdir, readdir, readFile, rename, rm, rmdir, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { searchPath } from "../config/node-env.mjs";
 import { folderProblem } from "./folder.ts";
 import type { Identity } from "./pid-lock.mjs";
 import type { PostgresPrograms } from "./postgres-programs.ts";
@@ -12,7 +13,7 @@ import { commandFor, type RunAs } from "./unprivileged.ts";
 /**
  * Environment of PostgreSQL: none of Toko's variables, above all no secret, and no PGDATA or PGPORT of the operator.
  */
-export const postgres_env = { PATH: process.env.PATH, TZ: "UTC", LC_ALL: "C" };
+export const postgres_env = { PATH: searchPath, TZ: "UTC", LC_ALL: "C" };
 
 /**
  * Creates the data directory at the first start. It is initialized and provisioned under another name, then renamed, so

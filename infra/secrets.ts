@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { link, rename, unlink } from "node:fs/promises";
 import { join } from "node:path";
+import { settings, type Variables } from "../config/settings.ts";
 import { readJson, writeBeside } from "./json-file.ts";
 import { codeOf } from "./start-error.ts";
 
@@ -42,10 +43,14 @@ export async function readSecrets(directory: string, say: (line: string) => void
 	}
 }
 
-/** Sets the environment variables of the services' secrets, unless they are set already. */
-export function setSecretVariables(secrets: Secrets): void {
-	process.env.TOKO_SECRET ||= secrets.toko_secret;
-	process.env.PAYMENT_WEBHOOK_SECRET ||= secrets.payment_webhook_secret;
+/** Variables of the services' secrets. */
+export type SecretVariables = Required<Pick<Variables, "TOKO_SECRET" | "PAYMENT_WEBHOOK_SECRET">>;
+
+/** Returns the services' secrets: those of the settings, otherwise those of the folder. */
+export function secretVariables(secrets: Secrets): SecretVariables {
+	const { TOKO_SECRET = secrets.toko_secret, PAYMENT_WEBHOOK_SECRET = secrets.payment_webhook_secret } =
+		settings.variables;
+	return { TOKO_SECRET, PAYMENT_WEBHOOK_SECRET };
 }
 
 function newSecrets(): Secrets {

@@ -30,7 +30,7 @@ function browserManners(): Manner[] {
 		// No credentials are allowed, because tokens are sent in a header and there are no cookies. The gateway responds to
 		// OPTIONS itself.
 		...(corsOrigins.length > 0
-			? [cors({ origin: corsOrigins, exposedHeaders, maxAge: 600, preflightContinue: true }) as Manner]
+			? [cors({ origin: [...corsOrigins], exposedHeaders, maxAge: 600, preflightContinue: true }) as Manner]
 			: []),
 	];
 }

@@ -1,5 +1,5 @@
 import { type ChildProcess, fork } from "node:child_process";
-import { settings } from "../../config/settings.ts";
+import { childEnvironment, settings } from "../../config/settings.ts";
 import { type ChannelName, type Message, Refused } from "./channel.ts";
 import {
 	type DeliveryOrder,
@@ -122,7 +122,7 @@ export class DeliveryProcess {
 		const child = fork(new URL("./delivery-worker.ts", import.meta.url), [], {
 			// A signal to the whole process group, such as from a terminal, must not interrupt it.
 			detached: true,
-			env: { ...process.env },
+			env: childEnvironment(),
 			stdio: ["ignore", "inherit", "inherit", "ipc"],
 		});
 		child.on("message", (told: WorkerMessage) => {

@@ -3,10 +3,9 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Worker } from "node:worker_threads";
 import { getBorderCharacters, table } from "table";
-import { settings } from "../../config/settings.ts";
 import { databases } from "../../contracts/services.ts";
 import { namedServices } from "../../hosting/services.ts";
-import { cleanUp, client, logIn, newFolder, type Request, run, signUp } from "../shop-process.ts";
+import { cleanUp, client, logIn, namespace, newFolder, type Request, run, signUp } from "../shop-process.ts";
 import { Books, type Footprint } from "./footprint.ts";
 import { ProcessorTime, type Times } from "./processor-time.ts";
 
@@ -294,7 +293,7 @@ class Shop {
 /** Returns the component that a process belongs to. Processes that only start others belong to none. */
 function partOf(command: string): string | undefined {
 	if (/^postgres: .*\btoko\b|^postgres: autovacuum worker/.test(command)) {
-		const name = databases.find((one) => command.includes(`${settings.namespace}_${one}`));
+		const name = databases.find((one) => command.includes(`${namespace}_${one}`));
 		return name ? `PostgreSQL, ${name}` : OTHER_POSTGRES;
 	}
 	if (/^postgres: |\/postgres /.test(command)) {

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { createWriteStream, mkdirSync } from "node:fs";
 import { join } from "node:path";
+import { ownEnvironment } from "../shop-process.ts";
 
 /** A program under measurement. */
 export interface Program {
@@ -13,10 +14,6 @@ const PATIENCE_MS = 180_000;
 /** Maximum length of the output included in an error message. */
 const REMEMBERED = 4000;
 
-/** Environment variables that programs under measurement must not inherit from this shell. */
-const OWN =
-	/^(POSTGRES_URL|NATS_URL|MONGO_URL|SMTP_URL|SMS_URL|TOKO_.*|PAYMENT_.*|NODE_ENV|NODE_OPTIONS|SERVICES|OTEL_.*|LOG_LEVEL|PORT|HOST|ORDER_TTL_MINUTES)$/;
-
 /**
  * Starts a program in its own process group, with its output in `<folder>/<name>.log`.
  *
@@ -28,11 +25,10 @@ export function startProgram(
 	[file = "", ...args]: string[],
 	{ cwd, environment = {} }: { cwd: string; environment?: Record<string, string> },
 ): Program {
-	const inherited = Object.fromEntries(Object.entries(process.env).filter(([key]) => !OWN.test(key)));
 	const child = spawn(file, args, {
 		cwd,
 		detached: true,
-		env: { ...inherited, TOKO_DIR: folder, ...environment },
+		env: ownEnvironment(folder, environment),
 		stdio: ["ignore", "pipe", "pipe"],
 	});
 	mkdirSync(folder, { recursive: true });

@@ -5,7 +5,7 @@ import { join, resolve } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { contracts } from "../../contracts/services.ts";
 import { choosePort } from "../../infra/ports.ts";
-import { powerCut, processesOf, until } from "../shop-process.ts";
+import { ownEnvironment, powerCut, processesOf, until } from "../shop-process.ts";
 
 const repository = resolve(import.meta.dirname, "../..");
 /** Time limit for readiness: on two cores, ten processes that start at once need time. */
@@ -166,7 +166,7 @@ export class Cluster {
 		const child = spawn(process.execPath, [...QUIET, join("cli", `${command}.ts`), ...rest], {
 			cwd: repository,
 			detached: true,
-			env: { ...inherited(), ...this.#environment, ...member.environment },
+			env: ownEnvironment(this.folder, { ...this.#environment, ...member.environment }),
 			stdio: ["ignore", "pipe", "pipe"],
 		});
 		member.child = child;
@@ -200,13 +200,6 @@ export class Cluster {
 }
 
 const QUIET = ["--disable-warning=DEP0174", "--disable-warning=ExperimentalWarning"];
-
-/** Environment variables that the cluster must not inherit, since it has its own servers and secrets. */
-const OWN = ["POSTGRES_URL", "NATS_URL", "MONGO_URL", "TOKO_SECRET", "NODE_ENV", "NODE_OPTIONS", "SERVICES"];
-
-function inherited(): NodeJS.ProcessEnv {
-	return Object.fromEntries(Object.entries(process.env).filter(([name]) => !OWN.includes(name)));
-}
 
 function member(name: string, args: string[], environment: Record<string, string> = {}): Member {
 	return { name, args, environment };

@@ -5,13 +5,11 @@ import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as wait } from "node:timers/promises";
 import { namedServices } from "../../hosting/services.ts";
-import { joinRunningServices } from "../../infra/backing-services.ts";
 import { type Audit, audit } from "../audit/audit.ts";
 import type { Sources } from "../audit/snapshot.ts";
-import { openSources } from "../audit/sources.ts";
-import { powerCut, processesOf, until } from "../shop-process.ts";
+import { ownEnvironment, powerCut, processesOf, until } from "../shop-process.ts";
 import { isGood, Load, type Sample } from "./load.ts";
-import { type Stage, withCluster } from "./stage.ts";
+import { openSourcesOf, type Stage, withCluster } from "./stage.ts";
 
 /** Result of a run. Times in milliseconds. */
 export interface RollingReport {
@@ -93,9 +91,7 @@ async function measure(
 	const kill = { requests: after.length, failed: failures(after).length, last_failure_ms };
 	const reads = readsIn(load, phases);
 
-	Object.assign(process.env, cluster.environment);
-	await joinRunningServices(cluster.folder, 10_000, say);
-	const sources = await openSources();
+	const sources = await openSourcesOf(cluster, say);
 	try {
 		const lost = await lostOrders(sources, load.accepted);
 		const report = {
@@ -235,7 +231,7 @@ class RunningCluster {
 		this.#child = spawn(process.execPath, args, {
 			cwd: repository,
 			detached: true,
-			env: { ...process.env, ...this.environment },
+			env: ownEnvironment(this.folder, this.environment),
 			stdio: ["ignore", "pipe", "inherit"],
 		});
 		if (this.#child.stdout) {
