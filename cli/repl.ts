@@ -21,7 +21,6 @@ async function start(): Promise<void> {
 		middlewares: [operator.middleware],
 	});
 	broker.fatal = (message) => fail(new Error(message));
-	operator.attach(broker);
 	stopOnSignal(() => within(STOP_MS, broker.stop()));
 	await broker.start();
 	const expected = contracts.map(({ name, version }) => ({ name, version }));
