@@ -46,8 +46,7 @@ export interface Launched {
 }
 
 /**
- * Starts a process of the shop: servers, services, sample data, the gateway last. It stops at a signal, or when the
- * process manager that has started it has died, since nothing would supervise it any more.
+ * Starts a process of the shop: servers, services, sample data, the gateway last. See `stopOnSignal` for its end.
  *
  * @throws StartError, and errors of services; servers that the process has started are stopped before.
  */
@@ -74,8 +73,6 @@ export async function launch(how: Launch): Promise<Launched> {
 		broker.fatal = (message) => void stop().finally(() => fail(new Error(message)));
 	}
 	stopOnSignal(stop);
-	process.once("disconnect", () => process.kill(process.pid, "SIGTERM"));
-	process.channel?.unref();
 	try {
 		const names = await withProductsFile(how);
 		health = new HealthServer(broker, names);

@@ -1,10 +1,11 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, openSync, readFileSync, readSync, statSync, truncateSync } from "node:fs";
 import { setTimeout as wait } from "node:timers/promises";
+import { endProcess, isRunning } from "../processes/child.ts";
 import { folderProblem } from "./folder.ts";
 import { underLock } from "./kernel-lock.ts";
 import { choosePort } from "./ports.ts";
-import { send, serverLock } from "./processes.ts";
+import { serverLock } from "./processes.ts";
 import { reason, StartError } from "./start-error.ts";
 
 /** A server that Toko runs: how to start it, and how to check that it responds. */
@@ -61,6 +62,8 @@ export interface Supervised {
 	stop(): Promise<void>;
 }
 
+/** Time that a server has to stop before it gets SIGKILL. */
+const PATIENCE_MS = 3_000;
 const first_backoff_ms = 250;
 const last_backoff_ms = 5_000;
 /** Interval between checks of the log of a server that can get stuck. */
@@ -87,8 +90,8 @@ export async function supervise(
 	const watch = (watched: ChildProcess) => {
 		current = watched;
 		void restartWhenStuck(server, watched, say);
-		if (watched.exitCode !== null || watched.signalCode !== null) void restart(watched);
-		else watched.once("exit", () => void restart(watched));
+		if (isRunning(watched)) watched.once("exit", () => void restart(watched));
+		else void restart(watched);
 	};
 	const restart = async (dead: ChildProcess) => {
 		if (stopping) return;
@@ -140,7 +143,7 @@ async function restartWhenStuck(
 	if (stuck === undefined || canStore === undefined) return;
 	let isStuck = false;
 	let read = sizeOf(server.log_file);
-	while (child.exitCode === null && child.signalCode === null) {
+	while (isRunning(child)) {
 		await wait(stuck_look_ms, undefined, { ref: false });
 		const log = readFrom(server.log_file, read);
 		read += log.length;
@@ -216,13 +219,12 @@ async function launch(
 	spawned(child);
 	let failure: Error | undefined;
 	child.once("error", (error) => (failure = error));
-	const ended = () => child.exitCode !== null || child.signalCode !== null;
 	const begun = Date.now();
 	let told = false;
 	for (let refused = 0; ; ) {
 		await wait(refused > 0 ? 100 : 15);
 		if (failure !== undefined) throw new StartError(`cannot run ${file}: ${reason(failure)}`);
-		if (ended()) throw new EarlyEnd(readFileSync(server.log_file).subarray(log_start).toString());
+		if (!isRunning(child)) throw new EarlyEnd(readFileSync(server.log_file).subarray(log_start).toString());
 		try {
 			await server.check(port, child.pid as number);
 			return child;
@@ -246,13 +248,8 @@ async function launch(
 	}
 }
 
-async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
-	if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
-	const ended = new Promise<void>((resolve) => child.once("exit", () => resolve()));
-	send(child.pid, signal);
-	const late = setTimeout(() => send(child.pid as number, "SIGKILL"), 3_000);
-	await ended;
-	clearTimeout(late);
+function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
+	return endProcess(child, PATIENCE_MS, () => child.kill(signal));
 }
 
 function sizeOf(file: string): number {

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { inheritedVariables } from "../config/environment.ts";
 import { readSettings } from "../config/settings.ts";
+import { isRunning } from "../processes/child.ts";
 
 const repository = resolve(import.meta.dirname, "..");
 const folders = new Set<string>();
@@ -85,7 +86,7 @@ export function follow(child: ChildProcess): Command {
 				if (found !== undefined) {
 					return found;
 				}
-				if (child.exitCode !== null || child.signalCode !== null || Date.now() > deadline) {
+				if (!isRunning(child) || Date.now() > deadline) {
 					throw new Error(`no line like ${pattern} in:\n${output}\n${errors}`);
 				}
 				await new Promise((wake) => setTimeout(wake, 20));

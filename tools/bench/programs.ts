@@ -1,21 +1,13 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { createWriteStream, mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { ownEnvironment } from "../shop-process.ts";
-
-/** A program under measurement. */
-export interface Program {
-	child: ChildProcess;
-	/** Returns the first line that matches. Fails if the program exits first, or on timeout. */
-	line(pattern: RegExp, patience_ms?: number): Promise<string>;
-}
+import { type Command, follow, ownEnvironment } from "../shop-process.ts";
 
 const PATIENCE_MS = 180_000;
-/** Maximum length of the output included in an error message. */
-const REMEMBERED = 4000;
 
 /**
- * Starts a program in its own process group, with its output in `<folder>/<name>.log`.
+ * Starts a program under measurement in its own process group, with its output in `<folder>/<name>.log`. Its `line`
+ * waits for three minutes by default.
  *
  * @param folder Folder of its server, set as `TOKO_DIR`, which identifies all of its processes.
  */
@@ -24,7 +16,7 @@ export function startProgram(
 	name: string,
 	[file = "", ...args]: string[],
 	{ cwd, environment = {} }: { cwd: string; environment?: Record<string, string> },
-): Program {
+): Pick<Command, "child" | "line"> {
 	const child = spawn(file, args, {
 		cwd,
 		detached: true,
@@ -33,38 +25,10 @@ export function startProgram(
 	});
 	mkdirSync(folder, { recursive: true });
 	const log = createWriteStream(join(folder, `${name}.log`), { flags: "a" });
-	const lines: string[] = [];
-	let rest = "";
-	let end = "";
-	let isAwaited = true;
 	for (const stream of [child.stdout, child.stderr]) {
-		stream?.setEncoding("utf8");
-		stream?.on("data", (chunk: string) => {
-			log.write(chunk);
-			end = (end + chunk).slice(-REMEMBERED);
-			if (isAwaited) {
-				const found = (rest + chunk).split("\n");
-				rest = found.pop() as string;
-				lines.push(...found);
-			}
-		});
+		stream.pipe(log, { end: false });
 	}
 	child.once("close", () => log.end());
-	return {
-		child,
-		async line(pattern, patience_ms = PATIENCE_MS) {
-			const deadline = Date.now() + patience_ms;
-			for (;;) {
-				const found = lines.find((line) => pattern.test(line));
-				if (found !== undefined) {
-					isAwaited = false;
-					return found;
-				}
-				if (child.exitCode !== null || child.signalCode !== null || Date.now() > deadline) {
-					throw new Error(`${name} printed no line like ${pattern}:\n${end}`);
-				}
-				await new Promise((wake) => setTimeout(wake, 20));
-			}
-		},
-	};
+	const { line } = follow(child);
+	return { child, line: (pattern, patience_ms = PATIENCE_MS) => line(pattern, patience_ms) };
 }

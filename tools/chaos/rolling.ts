@@ -1,13 +1,20 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtempSync, readFileSync } from "node:fs";
+import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
-import { createInterface } from "node:readline";
+import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { namedServices } from "../../hosting/services.ts";
+import { startProgram } from "../../processes/child.ts";
 import { type Audit, audit } from "../audit/audit.ts";
 import type { Sources } from "../audit/snapshot.ts";
-import { ownEnvironment, powerCut, processesOf, until } from "../shop-process.ts";
+import {
+	type Command,
+	commandOf,
+	follow,
+	ownEnvironment,
+	powerCut,
+	processesOf,
+	until,
+} from "../shop-process.ts";
 import { isGood, Load, type Sample } from "./load.ts";
 import { openSourcesOf, type Stage, withCluster } from "./stage.ts";
 
@@ -27,7 +34,6 @@ export interface RollingReport {
 	violations: string[];
 }
 
-const repository = resolve(import.meta.dirname, "../..");
 const ADMIN = { email: "keeper@toko.test", password: "rahasia-sekali" };
 const PER_SECOND = 200;
 const PRODUCTS = 100;
@@ -209,8 +215,7 @@ async function stockUp(address: string): Promise<{ products: string[]; tokens: s
 class RunningCluster {
 	folder: string;
 	environment: Record<string, string>;
-	#child: ChildProcess | undefined;
-	#lines: string[] = [];
+	#command: Command | undefined;
 
 	constructor(folder: string) {
 		this.folder = folder;
@@ -227,31 +232,25 @@ class RunningCluster {
 	/** Starts the cluster and returns the addresses of its gateways. */
 	async start(): Promise<string[]> {
 		const twice = namedServices("").map((name) => `${name}=2`);
-		const args = ["--disable-warning=ExperimentalWarning", join("cli", "cluster.ts"), ...twice];
-		this.#child = spawn(process.execPath, args, {
-			cwd: repository,
-			detached: true,
-			env: ownEnvironment(this.folder, this.environment),
-			stdio: ["ignore", "pipe", "inherit"],
-		});
-		if (this.#child.stdout) {
-			createInterface({ input: this.#child.stdout }).on("line", (line) => this.#lines.push(line));
-		}
+		this.#command = follow(
+			startProgram(["cli/cluster.ts", ...twice], ownEnvironment(this.folder, this.environment)),
+		);
 		return (await this.line(/^ready /)).split(" ").slice(1);
 	}
 
-	async line(pattern: RegExp): Promise<string> {
-		await until(`a line like ${pattern}`, () => this.#lines.some((line) => pattern.test(line)), START_MS);
-		return this.#lines.find((line) => pattern.test(line)) as string;
+	line(pattern: RegExp): Promise<string> {
+		return (this.#command as Command).line(pattern, START_MS);
 	}
 
 	signal(signal: NodeJS.Signals): void {
-		this.#child?.kill(signal);
+		this.#command?.child.kill(signal);
 	}
 
 	/** Sends a signal to at most `count` processes of a service. */
 	signalMember(service: string, signal: NodeJS.Signals, count = Number.POSITIVE_INFINITY): void {
-		const found = processesOf(this.folder).filter((pid) => commandOf(pid).endsWith(`cli/node.ts ${service}`));
+		const found = processesOf(this.folder).filter((pid) =>
+			commandOf(pid).endsWith(`cli/node.ts\0${service}\0`),
+		);
 		if (found.length === 0) {
 			throw new Error(`there is no process of ${service} to send ${signal} to`);
 		}
@@ -266,13 +265,5 @@ class RunningCluster {
 			powerCut(this.folder);
 			return processesOf(this.folder).length === 0;
 		});
-	}
-}
-
-function commandOf(pid: number): string {
-	try {
-		return readFileSync(`/proc/${pid}/cmdline`, "latin1").split("\0").join(" ").trim();
-	} catch {
-		return "";
 	}
 }
