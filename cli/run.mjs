@@ -23,9 +23,13 @@ function stop(line) {
 }
 
 function findNode() {
-	if (Number(process.versions.node.split(".")[0]) >= 24) return process.execPath;
+	if (Number(process.versions.node.split(".")[0]) >= 24) {
+		return process.execPath;
+	}
 	const own = join(root, "node_modules/node/bin/node");
-	if (existsSync(own)) return own;
+	if (existsSync(own)) {
+		return own;
+	}
 	return stop(
 		`Toko needs Node 24 and this is ${process.versions.node}: install Node 24, or run \`npm ci\` without ` +
 			"--omit=optional and --ignore-scripts, which brings one",
@@ -77,16 +81,23 @@ function run(node, command, rest, environment) {
 		const handler = () => {
 			// The terminal is closed, so it can no longer be asked. A child that is still running a second later did not get
 			// the signal.
-			if (signal === "SIGHUP") setTimeout(() => child.kill(signal), 1_000);
-			else if (signal === "SIGTERM" || !isForeground()) child.kill(signal);
+			if (signal === "SIGHUP") {
+				setTimeout(() => child.kill(signal), 1_000);
+			} else if (signal === "SIGTERM" || !isForeground()) {
+				child.kill(signal);
+			}
 		};
 		handlers.set(signal, handler);
 		process.on(signal, handler);
 	}
 	child.once("error", (error) => stop(`cannot run ${node}: ${error.message}`));
 	child.once("exit", (code, signal) => {
-		if (signal === null) process.exit(code);
-		for (const [name, handler] of handlers) process.removeListener(name, handler);
+		if (signal === null) {
+			process.exit(code);
+		}
+		for (const [name, handler] of handlers) {
+			process.removeListener(name, handler);
+		}
 		process.kill(process.pid, signal);
 		// If the signal does not end this process, exit with the code that shells report for it.
 		setTimeout(() => process.exit(128 + (constants.signals[signal] ?? 0)), 1_000);
@@ -104,7 +115,9 @@ if (command !== "test" && !commands.includes(command)) {
 }
 try {
 	// Jest has a --help of its own.
-	if (command !== "test") checkArguments(command, rest);
+	if (command !== "test") {
+		checkArguments(command, rest);
+	}
 } catch (error) {
 	stop(`toko: ${error.message}`);
 }

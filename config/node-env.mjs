@@ -13,6 +13,8 @@ export const searchPath = process.env.PATH;
  */
 export function nodeEnvironment(environment) {
 	const given = environment.NODE_ENV || "development";
-	if (environments.includes(given)) return given;
+	if (environments.includes(given)) {
+		return given;
+	}
 	throw new Error(`NODE_ENV must be ${environments.join(", ")} or unset, not ${JSON.stringify(given)}`);
 }

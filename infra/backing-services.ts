@@ -49,7 +49,9 @@ export async function startBackingServices(
 	hosted: string[] = [],
 	sharesProducts = false,
 ): Promise<RunningServices> {
-	if (settings.isProduction) return { ...(await externalServices(hosted, say)), stop: async () => {} };
+	if (settings.isProduction) {
+		return { ...(await externalServices(hosted, say)), stop: async () => {} };
+	}
 	const folder = await prepareFolder(directory);
 	const lock = await takeLock(
 		join(folder, "toko.lock"),
@@ -66,7 +68,11 @@ export async function startBackingServices(
 			nats(folder, secrets, file, say, running),
 			products(folder, file, say, running, sharesProducts),
 		]);
-		for (const result of results) if (result.status === "rejected") throw result.reason;
+		for (const result of results) {
+			if (result.status === "rejected") {
+				throw result.reason;
+			}
+		}
 		const found = results.map((result) => (result as PromiseFulfilledResult<FoundService>).value);
 		const own = secretVariables(secrets);
 		const services = together(found, own);
@@ -103,7 +109,9 @@ async function postgres(
 	say: Say,
 	running: Supervised[],
 ): Promise<FoundService> {
-	if (settings.variables.POSTGRES_URL) return externalService("PostgreSQL", "POSTGRES_URL");
+	if (settings.variables.POSTGRES_URL) {
+		return externalService("PostgreSQL", "POSTGRES_URL");
+	}
 	const own = await embeddedPostgres(folder, secrets, file.earlier("PostgreSQL"));
 	const port = await start("PostgreSQL", own.server, file, say, running);
 	return {
@@ -119,7 +127,9 @@ async function nats(
 	say: Say,
 	running: Supervised[],
 ): Promise<FoundService> {
-	if (settings.variables.NATS_URL) return externalService("NATS", "NATS_URL");
+	if (settings.variables.NATS_URL) {
+		return externalService("NATS", "NATS_URL");
+	}
 	const own = await ownNats(folder, secrets, say, file.earlier("NATS"));
 	const port = await start("NATS", own.server, file, say, running);
 	return {
@@ -135,7 +145,9 @@ async function products(
 	running: Supervised[],
 	isShared: boolean,
 ): Promise<FoundService> {
-	if (settings.variables.MONGO_URL) return externalService("Products", "MONGO_URL");
+	if (settings.variables.MONGO_URL) {
+		return externalService("Products", "MONGO_URL");
+	}
 	const mongod = await findProgram("mongod", folder);
 	if (mongod === null && !isShared) {
 		const part = { name: "Products", took: "NeDB file", where: join(folder, "products.db") } as const;

@@ -68,7 +68,9 @@ export async function externalServices(
 			externalService(name, variable),
 		),
 	);
-	if (settings.isProduction) await warnOfPlainNats(settings.natsUrl, say);
+	if (settings.isProduction) {
+		await warnOfPlainNats(settings.natsUrl, say);
+	}
 	return together(found, {});
 }
 
@@ -76,9 +78,13 @@ function checkVariables(services: string[]): Set<VariableName> {
 	const { variables } = settings;
 	const hosted = ["*", ...services];
 	const needed = new Set(hosted.flatMap((service) => NEEDED[service] ?? []));
-	if (services.includes("notifications") && variables.SMS_URL) needed.add("SMS_SECRET");
+	if (services.includes("notifications") && variables.SMS_URL) {
+		needed.add("SMS_SECRET");
+	}
 	// Not checked outside production: a second process may be given the servers and secrets of a development shop.
-	if (!settings.isProduction) return needed;
+	if (!settings.isProduction) {
+		return needed;
+	}
 	const missing = [...needed].filter((name) => variables[name] === undefined);
 	const given = new Set([...needed, ...hosted.flatMap((service) => OPTIONAL[service] ?? [])]);
 	const weak = [...given].flatMap((name) => {
@@ -89,7 +95,8 @@ function checkVariables(services: string[]): Set<VariableName> {
 		missing.length > 0 ? `set ${missing.join(", ")}` : "",
 		weak.length > 0 ? `replace ${weak.join(", ")}` : "",
 	].filter((wish) => wish !== "");
-	if (wishes.length > 0)
+	if (wishes.length > 0) {
 		throw new StartError(`NODE_ENV=production starts nothing by itself: ${wishes.join("; ")}`);
+	}
 	return needed;
 }

@@ -28,7 +28,7 @@ const URLS: Record<BackingServiceName, UrlVariable> = {
 };
 
 /** Time to wait for a shop that has not taken its lock yet: both commands may have been run at once. */
-const unseen_ms = 2_000;
+const UNSEEN_MS = 2_000;
 
 /**
  * Joins the shop that runs in this folder from a second process: finds its backing services and secrets. Waits up to
@@ -43,16 +43,19 @@ export async function joinRunningServices(
 	say: (line: string) => void,
 	services: string[] = [],
 ): Promise<FoundServices> {
-	if (isGiven()) return externalServices(services, say);
+	if (isGiven()) {
+		return externalServices(services, say);
+	}
 	const folder = resolve(directory);
 	const record = await running(folder, wait_ms, say);
 	const secrets = await readSecrets(folder, say);
 	const found = await Promise.all((record.parts ?? []).map((part) => join(part, record, secrets, wait_ms)));
 	const own = secretVariables(secrets);
-	if (fingerprint(own) !== record.fingerprint)
+	if (fingerprint(own) !== record.fingerprint) {
 		throw new StartError(
 			`the shop in ${folder} was started with another TOKO_SECRET or PAYMENT_WEBHOOK_SECRET: set the same ones here`,
 		);
+	}
 	return together(found, own);
 }
 
@@ -71,19 +74,22 @@ async function running(
 	wait_ms: number,
 	say: (line: string) => void,
 ): Promise<ServicesRecord> {
-	const lock_file = resolve(folder, "toko.lock");
+	const lockFile = resolve(folder, "toko.lock");
 	const begun = Date.now();
 	for (let told = false; ; await wait(50)) {
 		const record = await readRecord(folder);
-		const main = holder(lock_file);
-		if (main !== null && record.main?.pid === main.pid && isRunning(record.main)) return record;
+		const main = holder(lockFile);
+		if (main !== null && record.main?.pid === main.pid && isRunning(record.main)) {
+			return record;
+		}
 		const waited_ms = Date.now() - begun;
-		if (waited_ms >= (main === null ? Math.min(wait_ms, unseen_ms) : wait_ms))
+		if (waited_ms >= (main === null ? Math.min(wait_ms, UNSEEN_MS) : wait_ms)) {
 			throw new StartError(
 				main === null
 					? `no shop is running in ${folder}: start it with \`npm start\``
 					: `the shop in ${folder} (pid ${main.pid}) is not up after ${Math.round(waited_ms / 1000)} s: see its output`,
 			);
+		}
 		if (main !== null && !told && waited_ms > 1_000) {
 			told = true;
 			say(`waiting for the shop in ${folder} (pid ${main.pid}) to start`);
@@ -99,14 +105,20 @@ async function join(
 ): Promise<FoundService> {
 	const variable = URLS[part.name];
 	const server = record.servers[part.name];
-	if (settings.variables[variable]) return externalService(part.name, variable);
-	if (part.took === variable)
+	if (settings.variables[variable]) {
+		return externalService(part.name, variable);
+	}
+	if (part.took === variable) {
 		throw new StartError(
 			`the shop uses ${variable} (${part.where}): set the same ${variable} for this process`,
 		);
-	if (part.name === "Products" && part.took === "NeDB file") return { part, variables: {} };
-	if (server === undefined)
+	}
+	if (part.name === "Products" && part.took === "NeDB file") {
+		return { part, variables: {} };
+	}
+	if (server === undefined) {
 		throw new StartError(`parts.json does not say where ${part.name} is: restart the shop`);
+	}
 	const url = {
 		PostgreSQL: () => postgresUrl(server.port, secrets),
 		NATS: () => natsUrl(server.port, secrets),
@@ -124,7 +136,9 @@ async function answers(variable: UrlVariable, url: string, wait_ms: number): Pro
 			await checkGiven(variable, url);
 			return;
 		} catch (error) {
-			if (Date.now() >= deadline) throw error;
+			if (Date.now() >= deadline) {
+				throw error;
+			}
 			await wait(100);
 		}
 	}

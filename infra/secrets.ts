@@ -5,7 +5,7 @@ import { settings, type Variables } from "../config/settings.ts";
 import { readJson, writeBeside } from "./json-file.ts";
 import { codeOf } from "./start-error.ts";
 
-const names = [
+const NAMES = [
 	"toko_secret",
 	"payment_webhook_secret",
 	"postgres_superuser_password",
@@ -14,7 +14,7 @@ const names = [
 ] as const;
 
 /** The shop's secrets, each 32 random bytes in base64url. */
-export type Secrets = Record<(typeof names)[number], string>;
+export type Secrets = Record<(typeof NAMES)[number], string>;
 
 /**
  * Reads `secrets.json` of the folder, creating it at the first start; processes that create it concurrently get the
@@ -25,7 +25,9 @@ export async function readSecrets(directory: string, say: (line: string) => void
 	const file = join(directory, "secrets.json");
 	for (;;) {
 		const found = await readJson(file);
-		if (isComplete(found)) return found;
+		if (isComplete(found)) {
+			return found;
+		}
 		const own = await writeBeside(file, `${JSON.stringify(newSecrets(), null, "\t")}\n`);
 		try {
 			if (found !== undefined) {
@@ -36,7 +38,9 @@ export async function readSecrets(directory: string, say: (line: string) => void
 			await link(own, file);
 		} catch (error) {
 			// EEXIST, ENOENT: another process was first, and all processes use its file.
-			if (!["EEXIST", "ENOENT"].includes(codeOf(error))) throw error;
+			if (!["EEXIST", "ENOENT"].includes(codeOf(error))) {
+				throw error;
+			}
 		} finally {
 			await unlink(own);
 		}
@@ -54,13 +58,13 @@ export function secretVariables(secrets: Secrets): SecretVariables {
 }
 
 function newSecrets(): Secrets {
-	return Object.fromEntries(names.map((name) => [name, randomBytes(32).toString("base64url")])) as Secrets;
+	return Object.fromEntries(NAMES.map((name) => [name, randomBytes(32).toString("base64url")])) as Secrets;
 }
 
 function isComplete(value: unknown): value is Secrets {
 	return (
 		typeof value === "object" &&
 		value !== null &&
-		names.every((name) => typeof (value as Record<string, unknown>)[name] === "string")
+		NAMES.every((name) => typeof (value as Record<string, unknown>)[name] === "string")
 	);
 }

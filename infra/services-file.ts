@@ -63,7 +63,9 @@ export interface ServicesFile {
 /** Reads `<directory>/parts.json`; a damaged file counts as empty. */
 export async function readRecord(directory: string): Promise<ServicesRecord> {
 	const found = await readJson(join(directory, "parts.json"));
-	if (found === undefined || found === "broken") return { servers: {} };
+	if (found === undefined || found === "broken") {
+		return { servers: {} };
+	}
 	const servers = typeof found.servers === "object" && found.servers !== null ? found.servers : {};
 	return { ...found, servers } as ServicesRecord;
 }
