@@ -32,6 +32,7 @@ COPY load ./load
 COPY middlewares ./middlewares
 COPY mixins ./mixins
 COPY nats ./nats
+COPY processes ./processes
 COPY services ./services
 COPY tools/audit ./tools/audit
 # Files belong to root and nothing is written here.

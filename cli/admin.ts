@@ -1,6 +1,7 @@
 import "./startup/startup-checks.ts";
 
 import { randomBytes } from "node:crypto";
+import { settings } from "../config/settings.ts";
 import { callAction } from "../contracts/actions.ts";
 import { email } from "../contracts/email.ts";
 import { users } from "../contracts/users.ts";
@@ -18,12 +19,12 @@ async function start(): Promise<void> {
 	if (!address.success || rest.length > 0) {
 		throw new StartError(`name one e-mail address: ${usage("admin")}`);
 	}
-	const password = process.env.ADMIN_PASSWORD || randomBytes(12).toString("base64url");
+	const password = settings.adminPassword ?? randomBytes(12).toString("base64url");
 	await withShop(users, async (broker) => {
 		const made = await callAction(broker, "v1.users.makeAdmin", { email: address.data, password });
 		console.log(
 			made.created
-				? `made the admin ${made.email}, password ${process.env.ADMIN_PASSWORD ? "as in ADMIN_PASSWORD" : password} (shown only now)`
+				? `made the admin ${made.email}, password ${settings.adminPassword ? "as in ADMIN_PASSWORD" : password} (shown only now)`
 				: `${made.email} is an admin; the password is as before`,
 		);
 	});

@@ -2,7 +2,7 @@ import "./startup/startup-checks.ts";
 
 import { fail } from "../hosting/fatal-error.ts";
 import { interruption } from "../hosting/interruption.ts";
-import { joinOrStart } from "../hosting/join-or-start.ts";
+import { joinOrStart } from "../hosting/servers.ts";
 import { acceptRestore } from "../tools/audit/accept-restore.ts";
 import { audit } from "../tools/audit/audit.ts";
 import { isRepairable, repair } from "../tools/audit/repair.ts";

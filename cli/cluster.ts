@@ -2,14 +2,14 @@ import "./startup/startup-checks.ts";
 
 import { styleText } from "node:util";
 import { createLogUpdate } from "log-update";
-import { settings } from "../config/settings.ts";
 import { createBroker, operatorNode, stopOnSignal } from "../hosting/broker.ts";
 import { fail } from "../hosting/fatal-error.ts";
 import { Nodes } from "../hosting/nodes.ts";
 import { type ManagedProcess, ProcessManager } from "../hosting/process-manager.ts";
 import { checkAdmin } from "../hosting/seed.ts";
+import { startServers } from "../hosting/servers.ts";
 import { namedServices } from "../hosting/services.ts";
-import { StartError, startBackingServices } from "../infra/backing-services.ts";
+import { StartError } from "../infra/backing-services.ts";
 import { readArguments, usage } from "./arguments.mjs";
 import { clusterTable } from "./tables/cluster-table.ts";
 
@@ -29,7 +29,7 @@ async function start(): Promise<void> {
 	const say = (line: string) => screen.print(line);
 	const names = counts.filter(([, count]) => count > 0).map(([service]) => service);
 	const { products = 0 } = Object.fromEntries(counts);
-	const parts = await startBackingServices(settings.directory, say, names, products > 1);
+	const parts = await startServers(say, names, products > 1);
 	for (const { name, took, where } of parts.parts) {
 		say(`${name}: ${took}, ${where}`);
 	}

@@ -1,2 +1,2 @@
-export function loadEnvFile(file: string): void;
+export function withEnvFile(file: string, environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv;
 export function parseEnv(text: string): [name: string, value: string][];

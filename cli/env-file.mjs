@@ -1,16 +1,14 @@
 import { lstatSync, readFileSync } from "node:fs";
 
 /**
- * Sets the variables of a file such as .env; variables of the environment take precedence. A missing file is ignored.
- * Must run on Node 20 without packages.
+ * Returns the environment with the variables of a file such as .env; those of the environment take precedence, empty
+ * ones too: `SMTP_URL= npm start` is a deliberate choice. A missing file is ignored. Must run on Node 20 without
+ * packages.
  *
  * @throws Error of one line, without any value of the file, if the file cannot be read or parsed.
  */
-export function loadEnvFile(file) {
-	for (const [name, value] of readEnvFile(file)) {
-		// An empty variable takes precedence too: `SMTP_URL= npm start` is a deliberate choice.
-		if (!Object.hasOwn(process.env, name)) process.env[name] = value;
-	}
+export function withEnvFile(file, environment) {
+	return { ...Object.fromEntries(readEnvFile(file)), ...environment };
 }
 
 function readEnvFile(file) {
@@ -18,7 +16,9 @@ function readEnvFile(file) {
 	try {
 		lstatSync(file);
 	} catch (error) {
-		if (error.code === "ENOENT") return [];
+		if (error.code === "ENOENT") {
+			return [];
+		}
 	}
 	try {
 		bytes = readFileSync(file);
@@ -40,7 +40,9 @@ function readEnvFile(file) {
 /** Decodes a file as UTF-8, with or without a byte order mark. */
 function decode(bytes) {
 	const isUtf16 = (bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff);
-	if (isUtf16 || bytes.includes(0)) throw new Error(" is UTF-16 or no text: save it as UTF-8");
+	if (isUtf16 || bytes.includes(0)) {
+		throw new Error(" is UTF-16 or no text: save it as UTF-8");
+	}
 	try {
 		// Removes the byte order mark.
 		return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
@@ -75,11 +77,16 @@ export function parseEnv(text) {
 	const lines = text.split(/\r\n|\n|\r/);
 	for (let index = 0; index < lines.length; index++) {
 		const number = index + 1;
-		if (NO_VALUE.test(lines[index])) continue;
+		if (NO_VALUE.test(lines[index])) {
+			continue;
+		}
 		const start = NAME.exec(lines[index]);
-		if (start === null) throw new Error(`, line ${number}: write NAME=value, or # before a comment`);
-		if (found.some(([name]) => name === start[1]))
+		if (start === null) {
+			throw new Error(`, line ${number}: write NAME=value, or # before a comment`);
+		}
+		if (found.some(([name]) => name === start[1])) {
 			throw new Error(`, line ${number}: ${start[1]} is set in an earlier line too; keep one of them`);
+		}
 		const given = lines[index].slice(start[0].length);
 		let rest = given.trimStart();
 		const quote = rest[0];
@@ -93,12 +100,14 @@ export function parseEnv(text) {
 			rest += `\n${lines[++index]}`;
 			end = closing(rest, quote);
 		}
-		if (end === -1)
+		if (end === -1) {
 			throw new Error(`, line ${number}: the quote before the value of ${start[1]} is never closed`);
-		if (!/^([ \t]+#.*|[ \t]*)$/.test(rest.slice(end + 1)))
+		}
+		if (!/^([ \t]+#.*|[ \t]*)$/.test(rest.slice(end + 1))) {
 			throw new Error(
 				`, line ${index + 1}: there is text behind the closing quote of ${start[1]}; put the whole value into other quotes`,
 			);
+		}
 		const value = rest.slice(1, end);
 		found.push([start[1], quote === '"' ? value.replace(/\\([nrt\\"$`])/g, escaped) : value]);
 	}
@@ -112,8 +121,11 @@ function escaped(_, character) {
 /** Returns the position of the closing quote of a text that begins with the opening one, or -1. */
 function closing(text, quote) {
 	for (let at = 1; at < text.length; at++) {
-		if (quote === '"' && text[at] === "\\") at++;
-		else if (text[at] === quote) return at;
+		if (quote === '"' && text[at] === "\\") {
+			at++;
+		} else if (text[at] === quote) {
+			return at;
+		}
 	}
 	return -1;
 }

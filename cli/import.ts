@@ -2,16 +2,16 @@ import "./startup/startup-checks.ts";
 
 import { resolve } from "node:path";
 import { Presets, SingleBar } from "cli-progress";
-import { settings } from "../config/settings.ts";
+import { callersFolder } from "../config/environment.ts";
 import { createBroker, operatorNode } from "../hosting/broker.ts";
 import { Catalogue } from "../hosting/catalogue/catalogue.ts";
 import { type ImportResult, importCatalogue, nothingImported } from "../hosting/catalogue/import.ts";
 import { isNumberFormat } from "../hosting/catalogue/numbers.ts";
 import { fail } from "../hosting/fatal-error.ts";
-import { joinRunningServices, StartError } from "../infra/backing-services.ts";
+import { joinServers } from "../hosting/servers.ts";
+import { StartError } from "../infra/backing-services.ts";
 import { readArguments, usage } from "./arguments.mjs";
 
-const PATIENCE_MS = 10_000;
 const SERVICE_PATIENCE_MS = 10_000;
 /** Interval between lines of progress without a terminal. */
 const PROGRESS_EVERY_MS = 5000;
@@ -19,7 +19,7 @@ const PROGRESS_EVERY_MS = 5000;
 /** `npm run import -- FILE`: imports a CSV or NDJSON catalogue into the running shop. */
 async function start(): Promise<void> {
 	const { file, ...options } = readOptions();
-	const path = resolve(process.env.INIT_CWD ?? ".", file);
+	const path = resolve(callersFolder, file);
 	const progress = showProgress();
 	try {
 		const catalogue = await Catalogue.open(path, { ...options, onProgress: progress.update });
@@ -56,7 +56,7 @@ async function importIntoShop(catalogue: Catalogue): Promise<ImportResult> {
 	if (catalogue.refusal !== undefined) {
 		return nothingImported(catalogue);
 	}
-	await joinRunningServices(settings.directory, PATIENCE_MS, (line) => console.error(line));
+	await joinServers((line) => console.error(line));
 	const broker = createBroker({ nodeID: operatorNode("import"), quiet: true });
 	await broker.start();
 	await broker.waitForServices({ name: "products", version: 1 }, SERVICE_PATIENCE_MS).catch(() => {

@@ -2,13 +2,10 @@ import "./startup/startup-checks.ts";
 
 import { flushCompileCache } from "node:module";
 import { settings } from "../config/settings.ts";
-import { announce, checkPort, createBroker, drain, stopOnSignal, within } from "../hosting/broker.ts";
 import { fail } from "../hosting/fatal-error.ts";
-import { HealthServer } from "../hosting/health-server.ts";
-import { checkAdmin, ensureAdmin, ensureCatalogue } from "../hosting/seed.ts";
-import { addService, namedServices } from "../hosting/services.ts";
-import { joinRunningServices, StartError } from "../infra/backing-services.ts";
-import { ownProductsFile } from "../infra/lock.ts";
+import { type Launched, launch } from "../hosting/launch.ts";
+import { joinServers } from "../hosting/servers.ts";
+import { namedServices } from "../hosting/services.ts";
 import { readArguments } from "./arguments.mjs";
 import { table } from "./tables/table.ts";
 
@@ -17,81 +14,37 @@ const PATIENCE_MS = 60_000;
 /** Share of `SHUTDOWN_SECONDS` reserved for the exit of the process. */
 const EXIT_MS = 500;
 
+const say = (line: string) => console.log(line);
+
 /**
  * `npm run node -- NAME…`: joins the running shop with another process that hosts the named services, or all but the
  * gateway.
  */
 async function start(): Promise<void> {
-	checkAdmin();
-	const asked = readArguments("node").positionals.join(" ");
-	const given = asked || process.env.SERVICES || "";
-	const isNamed =
-		namedServices(given, asked ? "" : "SERVICES").length > 0 && given.trim() !== "" && given.trim() !== "all";
-	let names = isNamed ? namedServices(given) : namedServices("").filter((name) => name !== "api");
-	const say = (line: string) => console.log(line);
-	const { parts } = await joinRunningServices(settings.directory, PATIENCE_MS, say, names);
-	if (names.includes("products") && !settings.mongoUrl) {
-		names = await withProductsFile(names, isNamed, say);
-	}
-	if (names.includes("api")) {
-		await checkPort();
-	}
+	const { names, isNamed } = namedOrAllButApi();
+	const find = async () => ({ parts: await joinServers(say, names, PATIENCE_MS) });
+	await launch({ names, servers: { find, stop_ms: EXIT_MS }, toleratesOwner: !isNamed, say, report });
+}
 
-	const broker = createBroker();
-	const health = new HealthServer(broker, names);
-	stopOnSignal(() => {
-		health.stopping();
-		return within(
-			settings.shutdownSeconds * 1000 - EXIT_MS,
-			drain(broker).then(() => broker.stop()),
-		);
-	});
-	// Stops when the process manager has died, since nothing would supervise this process any more.
-	process.once("disconnect", () => process.kill(process.pid, "SIGTERM"));
-	process.channel?.unref();
-	const healthAddress = await health.listen();
-	for (const name of names) {
-		await addService(broker, name);
-	}
-	await broker.start();
-	const admin = names.includes("users") ? await ensureAdmin(broker) : undefined;
-	if (names.includes("products") && !settings.isProduction) {
-		await ensureCatalogue(broker, say);
-	}
+async function report({ broker, names, parts, admin, gateway, health }: Launched): Promise<void> {
 	if (admin) {
 		say(table({ parts: [], admin }));
 	}
-	if (names.includes("api")) {
-		const { gatewayAddress } = await import("../services/api/api.service.ts");
-		say(`gateway at ${gatewayAddress(broker.getLocalService("api"))}`);
+	if (gateway) {
+		say(`gateway at ${gateway}`);
 	}
-	await announce(broker);
-	health.started();
-	say(`health at ${healthAddress}/health/ready`);
-	say(
-		`joined ${parts.find(({ name }) => name === "NATS")?.where ?? "the shop"} as ${broker.nodeID}: ${names.join(", ")}`,
-	);
+	say(`health at ${health}/health/ready`);
+	const place = parts.find(({ name }) => name === "NATS")?.where ?? "the shop";
+	say(`joined ${place} as ${broker.nodeID}: ${names.join(", ")}`);
 }
 
-/**
- * Takes ownership of the NeDB file. If another process owns it, products is left out, or is an error if it was asked
- * for by name.
- */
-async function withProductsFile(
-	names: string[],
-	isNamed: boolean,
-	say: (line: string) => void,
-): Promise<string[]> {
-	try {
-		await ownProductsFile(settings.directory);
-		return names;
-	} catch (error) {
-		if (isNamed || !(error instanceof StartError)) {
-			throw error;
-		}
-		say(`without products: ${error.message}`);
-		return names.filter((name) => name !== "products");
-	}
+/** Returns the services of the arguments, else of `SERVICES`, else all but the gateway. */
+function namedOrAllButApi(): { names: string[]; isNamed: boolean } {
+	const asked = readArguments("node").positionals.join(" ");
+	const given = asked || settings.services;
+	const names = namedServices(given, asked ? "" : "SERVICES");
+	const isNamed = given.trim() !== "" && given.trim() !== "all";
+	return { names: isNamed ? names : names.filter((name) => name !== "api"), isNamed };
 }
 
 await start().catch(fail);

@@ -10,29 +10,36 @@ import { holderOf, tryLock } from "../infra/pid-lock.mjs";
  * matches. Of several concurrent processes, one installs and the others wait.
  *
  * @param {string} root The repository.
- * @param {boolean} with_dev Whether development packages are required, even under NODE_ENV=production.
- * @param {boolean} is_production Whether development packages are otherwise omitted.
+ * @param {NodeJS.ProcessEnv} environment Of npm.
+ * @param {boolean} withDev Whether development packages are required, even under NODE_ENV=production.
+ * @param {boolean} isProduction Whether development packages are otherwise omitted.
  * @throws Error with one line for the operator.
  */
-export async function bringPackages(root, with_dev, is_production) {
-	const lock_path = join(root, "package-lock.json");
+export async function bringPackages(root, environment, withDev, isProduction) {
+	const lockPath = join(root, "package-lock.json");
 	// The image has its packages and not the list of them.
-	if (!existsSync(lock_path) && existsSync(join(root, "node_modules"))) return;
-	const lockfile = readFileSync(lock_path);
+	if (!existsSync(lockPath) && existsSync(join(root, "node_modules"))) {
+		return;
+	}
+	const lockfile = readFileSync(lockPath);
 	const stamp = `${createHash("sha256").update(lockfile).digest("hex")} ${process.platform}-${process.arch}`;
-	if (isGood(root, lockfile, stamp, with_dev, is_production)) return;
-	const lock = await lockOrWait(root, () => isGood(root, lockfile, stamp, with_dev, is_production));
-	if (lock === null) return;
+	if (isGood(root, lockfile, stamp, withDev, isProduction)) {
+		return;
+	}
+	const lock = await lockOrWait(root, () => isGood(root, lockfile, stamp, withDev, isProduction));
+	if (lock === null) {
+		return;
+	}
 	const free = () => lock.release();
 	process.once("exit", free);
 	// Ctrl-C reaches npm as well; its exit then ends this process, which releases the lock.
 	const passOn = () => {};
 	process.on("SIGINT", passOn);
 	try {
-		const production = is_production && !with_dev;
-		const left_out = production ? " (without those for development)" : "";
-		console.error(`installing packages with npm ci${left_out}, once …`);
-		await bring(root, with_dev);
+		const production = isProduction && !withDev;
+		const leftOut = production ? " (without those for development)" : "";
+		console.error(`installing packages with npm ci${leftOut}, once …`);
+		await bring(root, environment, withDev);
 		writeStamp(root, stamp, !production);
 	} finally {
 		process.removeListener("SIGINT", passOn);
@@ -60,8 +67,12 @@ async function lockOrWait(root, isDone) {
 			told = true;
 			console.error(`waiting for process ${holderOf(file)?.pid ?? "?"}, which installs the packages`);
 		}
-		if (lock === null) continue;
-		if (!isDone()) return lock;
+		if (lock === null) {
+			continue;
+		}
+		if (!isDone()) {
+			return lock;
+		}
 		lock.release();
 		return null;
 	}
@@ -71,16 +82,24 @@ function stampFile(root) {
 	return join(root, "node_modules/.toko-lock-hash");
 }
 
-function isGood(root, lockfile, stamp, with_dev, is_production) {
+function isGood(root, lockfile, stamp, withDev, isProduction) {
 	const found = readText(stampFile(root));
-	if (found === `${stamp} all` || (found === `${stamp} production` && !with_dev)) return true;
+	if (found === `${stamp} all` || (found === `${stamp} production` && !withDev)) {
+		return true;
+	}
 	// Packages that were installed with npm by hand are not installed again.
 	const installed = readText(join(root, "node_modules/.package-lock.json"));
-	if (installed === null) return false;
+	if (installed === null) {
+		return false;
+	}
 	const kind = compare(JSON.parse(lockfile).packages, parsePackages(installed), root);
-	if (kind === "other" || (kind === "production" && with_dev)) return false;
+	if (kind === "other" || (kind === "production" && withDev)) {
+		return false;
+	}
 	// Outside production, a production-only installation lacks packages, although it has all that production requires.
-	if (kind === "production" && !is_production) return false;
+	if (kind === "production" && !isProduction) {
+		return false;
+	}
 	writeStamp(root, stamp, kind === "all");
 	return true;
 }
@@ -92,16 +111,26 @@ function isGood(root, lockfile, stamp, with_dev, is_production) {
 function compare(wanted, installed, root) {
 	let kind = "all";
 	for (const [path, entry] of Object.entries(wanted)) {
-		if (path === "") continue;
+		if (path === "") {
+			continue;
+		}
 		const here = installed[path];
 		if (here !== undefined && here.version === entry.version && here.integrity === entry.integrity) {
-			if (existsSync(join(root, path, "package.json"))) continue;
+			if (existsSync(join(root, path, "package.json"))) {
+				continue;
+			}
 			return "other";
 		}
-		if (here !== undefined) return "other";
+		if (here !== undefined) {
+			return "other";
+		}
 		// Optional packages are mostly for other platforms; npm omits them from its own list.
-		if (entry.optional || entry.devOptional || entry.peer) continue;
-		if (!entry.dev) return "other";
+		if (entry.optional || entry.devOptional || entry.peer) {
+			continue;
+		}
+		if (!entry.dev) {
+			return "other";
+		}
 		kind = "production";
 	}
 	return kind;
@@ -115,9 +144,9 @@ function parsePackages(text) {
 	}
 }
 
-function writeStamp(root, stamp, with_dev) {
+function writeStamp(root, stamp, withDev) {
 	try {
-		writeFileSync(stampFile(root), `${stamp} ${with_dev ? "all" : "production"}`);
+		writeFileSync(stampFile(root), `${stamp} ${withDev ? "all" : "production"}`);
 	} catch {
 		// node_modules belongs to another user: it is compared again next time.
 	}
@@ -132,23 +161,33 @@ function readText(file) {
 }
 
 /** Installs the packages. On failure, prints npm's output and throws an error of one line. */
-async function bring(root, with_dev) {
-	let result = await npm(root, ["ci"], with_dev);
+async function bring(root, environment, withDev) {
+	let result = await npm(root, ["ci"], environment, withDev);
 	// npm ci rejects a lockfile that lacks packages for other platforms; npm install uses it and resolves the rest.
-	if (/code EUSAGE/.test(result.errors)) result = await npm(root, ["install", "--no-save"], with_dev);
-	if (result.failure === 0) return;
+	if (/code EUSAGE/.test(result.errors)) {
+		result = await npm(root, ["install", "--no-save"], environment, withDev);
+	}
+	if (result.failure === 0) {
+		return;
+	}
 	const lines = result.errors.trimEnd().split("\n");
 	console.error(lines.slice(0, 20).join("\n"));
 	throw new Error(`npm ci failed: ${explain(result.failure, result.errors)}`);
 }
 
-async function npm(root, command, with_dev) {
+async function npm(root, command, environment, withDev) {
 	const options = [...command, "--no-audit", "--no-fund", "--no-progress", "--loglevel=error"];
-	if (with_dev) options.push("--include=dev");
+	if (withDev) {
+		options.push("--include=dev");
+	}
 	// Under `npm run`, use the npm that runs this process, otherwise the one on the PATH.
-	const own = process.env.npm_execpath?.endsWith(".js") ? process.env.npm_execpath : null;
-	const [file, args] = own === null ? ["npm", options] : [process.execPath, [own, ...options]];
-	const child = spawn(file, args, { cwd: root, env: environment(), stdio: ["ignore", "ignore", "pipe"] });
+	const { npm_execpath: own } = environment;
+	const [file, args] = own?.endsWith(".js") ? [process.execPath, [own, ...options]] : ["npm", options];
+	const child = spawn(file, args, {
+		cwd: root,
+		env: npmEnvironment(environment),
+		stdio: ["ignore", "ignore", "pipe"],
+	});
 	const passOn = () => child.kill("SIGTERM");
 	process.once("SIGTERM", passOn);
 	let errors = "";
@@ -165,21 +204,32 @@ async function npm(root, command, with_dev) {
 const MISLEADING =
 	/^npm_config_(global|location|dry_run|package_lock|package_lock_only|install_strategy|workspaces?)$/i;
 
-function environment() {
-	return Object.fromEntries(Object.entries(process.env).filter(([name]) => !MISLEADING.test(name)));
+function npmEnvironment(environment) {
+	return Object.fromEntries(Object.entries(environment).filter(([name]) => !MISLEADING.test(name)));
 }
 
 function explain(failure, errors) {
-	if (failure === "ENOENT") return "there is no npm on the PATH; install it, or start with `npm start`";
-	if (typeof failure === "string" || failure === 130) return `it was ended (${failure}); start again`;
+	if (failure === "ENOENT") {
+		return "there is no npm on the PATH; install it, or start with `npm start`";
+	}
+	if (typeof failure === "string" || failure === 130) {
+		return `it was ended (${failure}); start again`;
+	}
 	const code = /(?:npm (?:error|ERR!) code )(\w+)/.exec(errors)?.[1] ?? "";
-	if (/ENOTFOUND|EAI_AGAIN|ECONN|ETIMEDOUT|ENETUNREACH|ERR_SOCKET|FETCH/.test(code))
+	if (/ENOTFOUND|EAI_AGAIN|ECONN|ETIMEDOUT|ENETUNREACH|ERR_SOCKET|FETCH/.test(code)) {
 		return `cannot reach the package registry (${code}); check network, proxy and \`npm config get registry\``;
-	if (/EACCES|EPERM|EROFS/.test(code))
+	}
+	if (/EACCES|EPERM|EROFS/.test(code)) {
 		return `cannot write node_modules (${code}); start as the owner of this folder`;
-	if (/ENOSPC/.test(code)) return "the disk is full; free about 700 MB";
-	if (/EUSAGE/.test(code)) return "package.json and package-lock.json disagree; run `npm install`";
-	if (/EINTEGRITY/.test(code))
+	}
+	if (/ENOSPC/.test(code)) {
+		return "the disk is full; free about 700 MB";
+	}
+	if (/EUSAGE/.test(code)) {
+		return "package.json and package-lock.json disagree; run `npm install`";
+	}
+	if (/EINTEGRITY/.test(code)) {
 		return "a package is not what package-lock.json says; run `npm cache clean --force` and start again";
+	}
 	return `see above${code === "" ? "" : ` (${code})`}; then start again`;
 }

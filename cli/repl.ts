@@ -1,21 +1,19 @@
 import "./startup/startup-checks.ts";
 
-import { settings } from "../config/settings.ts";
 import { contracts } from "../contracts/actions.ts";
 import { createBroker, operatorNode, stopOnSignal, within } from "../hosting/broker.ts";
 import { fail } from "../hosting/fatal-error.ts";
-import { joinRunningServices } from "../infra/backing-services.ts";
+import { joinServers } from "../hosting/servers.ts";
 import { Operator } from "./repl/operator.ts";
 import { openRepl } from "./repl/repl.ts";
 
-const PATIENCE_MS = 10_000;
 /** Time to wait for services. The REPL opens without unavailable services, which it may be needed to diagnose. */
 const SERVICES_PATIENCE_MS = 3000;
 const STOP_MS = 2000;
 
 /** `npm run repl`: opens a REPL on a node without services, attached to the running shop. */
 async function start(): Promise<void> {
-	await joinRunningServices(settings.directory, PATIENCE_MS, (line) => console.error(line));
+	await joinServers((line) => console.error(line));
 	const operator = new Operator();
 	const broker = createBroker({
 		nodeID: operatorNode("repl"),
@@ -23,7 +21,6 @@ async function start(): Promise<void> {
 		middlewares: [operator.middleware],
 	});
 	broker.fatal = (message) => fail(new Error(message));
-	operator.attach(broker);
 	stopOnSignal(() => within(STOP_MS, broker.stop()));
 	await broker.start();
 	const expected = contracts.map(({ name, version }) => ({ name, version }));

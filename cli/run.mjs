@@ -3,6 +3,7 @@
  * installs packages if they are missing or do not match package-lock.json, finds Node 24 and runs cli/<command>.ts with
  * it. Must itself run on Node 20 without packages.
  */
+// biome-ignore-all lint/style/noProcessEnv: reads the environment of all commands, without the packages.
 import { execFileSync, spawn } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { constants } from "node:os";
@@ -10,7 +11,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { nodeEnvironment } from "../config/node-env.mjs";
 import { asksForHelp, checkArguments, checkCheckout, commands, help } from "./arguments.mjs";
-import { loadEnvFile } from "./env-file.mjs";
+import { withEnvFile } from "./env-file.mjs";
 import { bringPackages } from "./packages.mjs";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -22,9 +23,13 @@ function stop(line) {
 }
 
 function findNode() {
-	if (Number(process.versions.node.split(".")[0]) >= 24) return process.execPath;
+	if (Number(process.versions.node.split(".")[0]) >= 24) {
+		return process.execPath;
+	}
 	const own = join(root, "node_modules/node/bin/node");
-	if (existsSync(own)) return own;
+	if (existsSync(own)) {
+		return own;
+	}
 	return stop(
 		`Toko needs Node 24 and this is ${process.versions.node}: install Node 24, or run \`npm ci\` without ` +
 			"--omit=optional and --ignore-scripts, which brings one",
@@ -60,7 +65,7 @@ function isForeground() {
 	}
 }
 
-function run(node, command, rest) {
+function run(node, command, rest, environment) {
 	const child = spawn(node, nodeArguments(command, rest), {
 		cwd: root,
 		stdio: "inherit",
@@ -68,7 +73,7 @@ function run(node, command, rest) {
 			INIT_CWD: process.cwd(),
 			// Compiled code is cached, which halves the work of the next start.
 			NODE_COMPILE_CACHE: join(root, "node_modules/.cache/node"),
-			...process.env,
+			...environment,
 		},
 	});
 	const handlers = new Map();
@@ -76,16 +81,23 @@ function run(node, command, rest) {
 		const handler = () => {
 			// The terminal is closed, so it can no longer be asked. A child that is still running a second later did not get
 			// the signal.
-			if (signal === "SIGHUP") setTimeout(() => child.kill(signal), 1_000);
-			else if (signal === "SIGTERM" || !isForeground()) child.kill(signal);
+			if (signal === "SIGHUP") {
+				setTimeout(() => child.kill(signal), 1_000);
+			} else if (signal === "SIGTERM" || !isForeground()) {
+				child.kill(signal);
+			}
 		};
 		handlers.set(signal, handler);
 		process.on(signal, handler);
 	}
 	child.once("error", (error) => stop(`cannot run ${node}: ${error.message}`));
 	child.once("exit", (code, signal) => {
-		if (signal === null) process.exit(code);
-		for (const [name, handler] of handlers) process.removeListener(name, handler);
+		if (signal === null) {
+			process.exit(code);
+		}
+		for (const [name, handler] of handlers) {
+			process.removeListener(name, handler);
+		}
 		process.kill(process.pid, signal);
 		// If the signal does not end this process, exit with the code that shells report for it.
 		setTimeout(() => process.exit(128 + (constants.signals[signal] ?? 0)), 1_000);
@@ -103,13 +115,16 @@ if (command !== "test" && !commands.includes(command)) {
 }
 try {
 	// Jest has a --help of its own.
-	if (command !== "test") checkArguments(command, rest);
+	if (command !== "test") {
+		checkArguments(command, rest);
+	}
 } catch (error) {
 	stop(`toko: ${error.message}`);
 }
+let environment;
 try {
-	loadEnvFile(join(root, ".env"));
-	await bringPackages(root, command === "test", nodeEnvironment() === "production");
+	environment = withEnvFile(join(root, ".env"), process.env);
+	await bringPackages(root, environment, command === "test", nodeEnvironment(environment) === "production");
 } catch (error) {
 	stop(error.message);
 }
@@ -118,4 +133,4 @@ try {
 } catch (error) {
 	stop(`toko: ${error.message}`);
 }
-run(findNode(), command, rest);
+run(findNode(), command, rest, environment);

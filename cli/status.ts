@@ -2,15 +2,14 @@ import "./startup/startup-checks.ts";
 
 import { setTimeout as wait } from "node:timers/promises";
 import { askNats, askServices } from "../broker/health.ts";
-import { settings } from "../config/settings.ts";
 import { contracts } from "../contracts/actions.ts";
 import { createBroker, operatorNode } from "../hosting/broker.ts";
 import { fail } from "../hosting/fatal-error.ts";
 import { Nodes } from "../hosting/nodes.ts";
-import { joinRunningServices, StartError } from "../infra/backing-services.ts";
+import { joinServers } from "../hosting/servers.ts";
+import { StartError } from "../infra/backing-services.ts";
 import { nodesTable } from "./tables/cluster-table.ts";
 
-const PATIENCE_MS = 10_000;
 /** Time within which nodes discover each other. */
 const INTRODUCTIONS_MS = 1000;
 /** Interval over which rates are measured. */
@@ -21,7 +20,7 @@ const SECOND_MS = 1000;
  * ready.
  */
 async function start(): Promise<void> {
-	await joinRunningServices(settings.directory, PATIENCE_MS, (line) => console.error(line));
+	await joinServers((line) => console.error(line));
 	const broker = createBroker({ nodeID: operatorNode("status"), quiet: true });
 	broker.fatal = (message) => fail(new StartError(message));
 	await broker.start();

@@ -10,7 +10,7 @@ const OTHERS = /^(\w+_URI|SERVICE|LOGLEVEL)$/;
  * Finds variables whose name differs by one typing error from one of Toko's that is unset. Returns each with the
  * correct name.
  */
-export function misspeltVariables(environment: NodeJS.ProcessEnv): [name: string, right: string][] {
+export function misspeltVariables(environment = process.env): [name: string, right: string][] {
 	return Object.keys(environment).flatMap((name): [string, string][] => {
 		if (NAMES.includes(name) || OTHERS.test(name)) {
 			return [];

@@ -1,2 +1,3 @@
 export const environments: string[];
-export function nodeEnvironment(): "development" | "test" | "production";
+export const searchPath: string | undefined;
+export function nodeEnvironment(environment: NodeJS.ProcessEnv): "development" | "test" | "production";

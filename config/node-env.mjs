@@ -1,15 +1,20 @@
 /** Allowed values of NODE_ENV; unset or empty means development. */
 export const environments = ["development", "test", "production"];
 
+/** The folders with programs, for programs that get no other variable. */
+export const searchPath = process.env.PATH;
+
 /**
- * Returns the kind of this process. This is the only place that reads NODE_ENV. It must run on Node 20, for
- * cli/run.mjs.
+ * Returns the kind of a process with this environment. This is the only place that reads NODE_ENV. It must run on Node
+ * 20, for cli/run.mjs.
  *
  * @returns "development", "test" or "production".
  * @throws Error that names the variable, since a misspelt `production` would start embedded servers.
  */
-export function nodeEnvironment() {
-	const given = process.env.NODE_ENV || "development";
-	if (environments.includes(given)) return given;
+export function nodeEnvironment(environment) {
+	const given = environment.NODE_ENV || "development";
+	if (environments.includes(given)) {
+		return given;
+	}
 	throw new Error(`NODE_ENV must be ${environments.join(", ")} or unset, not ${JSON.stringify(given)}`);
 }

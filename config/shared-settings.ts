@@ -28,7 +28,7 @@ export function sharedSettings(): Record<string, string> {
  * Returns a fingerprint of PAYMENT_WEBHOOK_SECRET, which reveals nothing without TOKO_SECRET; undefined if it is unset.
  */
 export function webhookFingerprint(): string | undefined {
-	const secret = process.env.PAYMENT_WEBHOOK_SECRET;
+	const secret = settings.variables.PAYMENT_WEBHOOK_SECRET;
 	return secret ? deriveKey(`fingerprint of ${secret}`).toString("hex", 0, 4) : undefined;
 }
 

@@ -1,8 +1,8 @@
 import type { ServiceBroker } from "moleculer";
-import { settings } from "../config/settings.ts";
 import type { contracts } from "../contracts/actions.ts";
-import { joinRunningServices, StartError } from "../infra/backing-services.ts";
+import { StartError } from "../infra/backing-services.ts";
 import { createBroker, operatorNode } from "./broker.ts";
+import { joinServers } from "./servers.ts";
 
 const PATIENCE_MS = 10_000;
 
@@ -17,7 +17,7 @@ export async function withShop(
 	work: (broker: ServiceBroker) => Promise<void>,
 ): Promise<void> {
 	const { name, version } = service;
-	await joinRunningServices(settings.directory, PATIENCE_MS, (line) => console.error(line));
+	await joinServers((line) => console.error(line));
 	const broker = createBroker({ nodeID: operatorNode("tool"), quiet: true });
 	await broker.start();
 	try {

@@ -5,6 +5,7 @@ import { settings } from "../config/settings.ts";
 import { StartError } from "../infra/backing-services.ts";
 import { brokerOptions } from "../moleculer.config.ts";
 import { natsOf } from "../nats/client.ts";
+import { onDisconnect } from "../processes/child.ts";
 import { onClosedOutput } from "./closed-output.ts";
 import { fail } from "./fatal-error.ts";
 
@@ -18,7 +19,7 @@ export function createBroker(
 	options: { nodeID?: string; middlewares?: Middleware[]; quiet?: boolean } = {},
 ): ServiceBroker {
 	const base = brokerOptions();
-	const level = process.env.LOG_LEVEL || (options.quiet ? "warn" : "info");
+	const level = settings.variables.LOG_LEVEL ?? (options.quiet ? "warn" : "info");
 	const broker = new ServiceBroker({
 		...base,
 		...(options.nodeID ? { nodeID: options.nodeID } : {}),
@@ -69,9 +70,9 @@ export async function drain(broker: ServiceBroker): Promise<void> {
 }
 
 /**
- * Runs `stop` once, at the first SIGINT, SIGTERM or SIGHUP, then exits; later signals are ignored. Except in
- * production, a closed output has the same effect: `npm start | head -1` ends. In production a service outlives the
- * reader of its log.
+ * Runs `stop` once, at the first SIGINT, SIGTERM or SIGHUP, then exits; later signals are ignored. The death of the
+ * process that supervises this one has the same effect, and, except in production, a closed output: `npm start | head
+ * -1` ends. In production a service outlives the reader of its log.
  */
 export function stopOnSignal(stop: () => Promise<void>): void {
 	let stopping = false;
@@ -88,6 +89,8 @@ export function stopOnSignal(stop: () => Promise<void>): void {
 	for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
 		process.on(signal, end);
 	}
+	onDisconnect(end);
+	process.channel?.unref();
 	if (!settings.isProduction) {
 		onClosedOutput(end);
 	}

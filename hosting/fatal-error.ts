@@ -1,3 +1,5 @@
+import { showsStacks } from "../config/environment.ts";
+
 /** Ends the process with one line that names cause and remedy; LOG_LEVEL=debug adds the stack. */
 export function fail(error: unknown): never {
 	const { name, message, stack } = error instanceof Error ? error : new Error(String(error));
@@ -8,7 +10,7 @@ export function fail(error: unknown): never {
 	const ways = "See docs/how-to/restore.md; `npm run audit -- --accept-restore` goes on without what is lost";
 	const told = isBehind ? `${line} ${ways}` : line;
 	console.error(`toko: ${name === "NatsError" ? `NATS failed (${line}): ${cure}` : told}`);
-	if (process.env.LOG_LEVEL === "debug" || process.env.LOG_LEVEL === "trace") {
+	if (showsStacks) {
 		console.error(stack);
 	}
 	process.exit(1);

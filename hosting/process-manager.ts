@@ -1,16 +1,12 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
-import { join, resolve } from "node:path";
-import { createInterface } from "node:readline";
+import type { ChildProcess } from "node:child_process";
 import { setTimeout as wait } from "node:timers/promises";
-import { settings } from "../config/settings.ts";
+import { childEnvironment, settings } from "../config/settings.ts";
 import { choosePort } from "../infra/ports.ts";
+import { eachLine, endProcess, startProgram } from "../processes/child.ts";
+import { type Exit, Supervised } from "../processes/supervised.ts";
 
-const repository = resolve(import.meta.dirname, "..");
-const FIRST_PAUSE_MS = 500;
-const LONGEST_PAUSE_MS = 10_000;
-/** Uptime after which an exit is not considered a failed start. */
-const SETTLED_MS = 10_000;
+/** After 10 s, an exit is not considered a failed start. */
+const BACKOFF = { first_ms: 500, longest_ms: 10_000, settled_ms: 10_000 };
 /** Time after `SHUTDOWN_SECONDS` at which a process that is still running gets SIGKILL. */
 const KILL_AFTER_MS = 3000;
 
@@ -31,15 +27,9 @@ export interface ManagedProcess {
 	address: string | undefined;
 }
 
-interface Process extends ManagedProcess {
-	environment: Record<string, string>;
-	child: ChildProcess | undefined;
-	pause_ms: number;
-}
-
 /** Starts and supervises processes of services. Exited processes restart with exponential backoff. */
 export class ProcessManager {
-	#processes: Process[] = [];
+	#members: Member[] = [];
 	#isStopping = false;
 	#replacing: Promise<void> | undefined;
 	#hear: (member: ManagedProcess, line: string) => void;
@@ -50,7 +40,7 @@ export class ProcessManager {
 	}
 
 	get all(): readonly ManagedProcess[] {
-		return this.#processes;
+		return this.#members;
 	}
 
 	/** Starts the given number of processes of each service and waits until all are ready. */
@@ -58,17 +48,10 @@ export class ProcessManager {
 		for (const [service, count] of counts) {
 			for (let number = 1; number <= count; number++) {
 				const port = service === "api" ? await gatewayPort(number) : undefined;
-				this.#processes.push({
-					name: `${service}-${number}`,
-					service,
-					environment: port === undefined ? {} : { PORT: String(port) },
-					address: port === undefined ? undefined : `http://${urlHost(settings.host)}:${port}`,
-					...{ state: "starting", nodeID: undefined, pid: undefined, restarts: 0, child: undefined },
-					pause_ms: FIRST_PAUSE_MS,
-				});
+				this.#members.push(new Member(service, number, port, this.#hear));
 			}
 		}
-		await Promise.all(this.#processes.map((process) => this.#spawn(process)));
+		await Promise.all(this.#members.map((member) => member.start()));
 	}
 
 	/**
@@ -84,108 +67,121 @@ export class ProcessManager {
 	}
 
 	async #replaceAll(): Promise<void> {
-		for (const process of [...this.#processes]) {
+		for (const member of [...this.#members]) {
 			if (this.#isStopping) {
 				return;
 			}
-			const isExclusive = process.service === "api" || (process.service === "products" && !settings.mongoUrl);
-			const old = process.child;
-			if (isExclusive) {
-				await this.#end(process, old);
-				await this.#spawn(process);
-			} else {
-				await this.#spawn(process);
-				await this.#end(process, old);
-			}
-			process.restarts++;
+			await member.replace();
 		}
 	}
 
 	/** Stops all processes. */
 	async stop(): Promise<void> {
 		this.#isStopping = true;
-		const endAll = () => Promise.all(this.#processes.map((process) => this.#end(process, process.child)));
-		await endAll();
-		// The replacement in progress may just have started a process.
-		await this.#replacing;
-		await endAll();
+		await Promise.all([...this.#members.map((member) => member.stop()), this.#replacing]);
+	}
+}
+
+class Member implements ManagedProcess {
+	name: string;
+	service: string;
+	state: ManagedProcess["state"] = "starting";
+	nodeID: string | undefined;
+	pid: number | undefined;
+	restarts = 0;
+	address: string | undefined;
+	#port: number | undefined;
+	#hear: (member: ManagedProcess, line: string) => void;
+	#process = new Supervised(
+		() => this.#spawn(),
+		BACKOFF,
+		(exit) => this.#onExit(exit),
+	);
+	#ready = Promise.withResolvers<void>();
+
+	constructor(
+		service: string,
+		number: number,
+		port: number | undefined,
+		hear: (member: ManagedProcess, line: string) => void,
+	) {
+		this.name = `${service}-${number}`;
+		this.service = service;
+		this.address = port === undefined ? undefined : `http://${urlHost(settings.host)}:${port}`;
+		this.#port = port;
+		this.#hear = hear;
 	}
 
-	/** Resolves when the process is ready; if it exits before, it is restarted. */
-	#spawn(process: Process): Promise<void> {
-		if (this.#isStopping) {
-			return Promise.resolve();
-		}
-		process.state = "starting";
-		const args = ["--disable-warning=DEP0174", "--disable-warning=ExperimentalWarning"];
-		const child = spawn(globalThis.process.execPath, [...args, join("cli", "node.ts"), process.service], {
-			cwd: repository,
-			// Ctrl-C must reach only this process, which stops the others.
-			detached: true,
-			env: { ...globalThis.process.env, SERVICES: "", HEALTH_PORT: "0", ...process.environment },
-			// By the IPC channel, child processes notice if this process dies (cli/node.ts).
-			stdio: ["ignore", "pipe", "pipe", "ipc"],
-		});
-		process.child = child;
-		process.pid = child.pid;
-		const begun = Date.now();
-		return new Promise((ready) => {
-			const hear = (line: string) => {
-				const nodeID = /^joined .* as (\S+): /.exec(line)?.[1];
-				if (nodeID && process.child === child) {
-					process.nodeID = nodeID;
-					void untilServing(process).then(() => {
-						if (process.child === child && process.state === "starting") {
-							process.state = "ready";
-						}
-						ready();
-					});
-				}
-				this.#hear(process, line);
-			};
-			for (const stream of [child.stdout, child.stderr]) {
-				if (stream) {
-					createInterface({ input: stream }).on("line", hear);
-				}
-			}
-			child.once("error", (error) => this.#hear(process, `does not start: ${error.message}`));
-			child.once("close", (code, signal) => {
-				if (process.child !== child || this.#isStopping || process.state === "stopping") {
-					ready();
-					return;
-				}
-				process.state = "down";
-				process.restarts++;
-				process.pause_ms =
-					Date.now() - begun > SETTLED_MS ? FIRST_PAUSE_MS : Math.min(LONGEST_PAUSE_MS, 2 * process.pause_ms);
-				this.#hear(
-					process,
-					`ended (${signal ?? `exit ${code}`}), starts again in ${process.pause_ms / 1000} s`,
-				);
-				setTimeout(() => {
-					if (!this.#isStopping && process.child === child) {
-						void this.#spawn(process).then(ready);
-					}
-				}, process.pause_ms).unref();
-			});
-		});
-	}
-
-	async #end(process: Process, child: ChildProcess | undefined): Promise<void> {
-		if (!child || child.exitCode !== null || child.signalCode !== null) {
+	/** Starts the process. Resolves when it, or one that was started after its exit, is ready, or the member stopped. */
+	async start(): Promise<void> {
+		if (this.#process.isStopped) {
 			return;
 		}
-		if (process.child === child) {
-			process.state = "stopping";
+		this.#ready.resolve();
+		this.#ready = Promise.withResolvers();
+		this.#process.start();
+		await this.#ready.promise;
+	}
+
+	async replace(): Promise<void> {
+		const isExclusive = this.service === "api" || (this.service === "products" && !settings.mongoUrl);
+		const old = this.#process.release();
+		const endOld = async () => old && endProcess(old, patience_ms());
+		if (isExclusive) {
+			this.state = "stopping";
+			await endOld();
+			await this.start();
+		} else {
+			await this.start();
+			await endOld();
 		}
-		const ended = once(child, "close");
-		child.kill("SIGTERM");
-		const killer = wait(settings.shutdownSeconds * 1000 + KILL_AFTER_MS, undefined, { ref: false });
-		if ((await Promise.race([ended, killer])) === undefined) {
-			child.kill("SIGKILL");
-			await ended;
+		this.restarts++;
+	}
+
+	async stop(): Promise<void> {
+		this.state = "stopping";
+		await this.#process.stop(patience_ms());
+		this.#ready.resolve();
+	}
+
+	#spawn(): ChildProcess {
+		this.state = "starting";
+		const port = this.#port === undefined ? {} : { PORT: String(this.#port) };
+		const child = startProgram(
+			["cli/node.ts", this.service],
+			childEnvironment({ SERVICES: "", HEALTH_PORT: "0", ...port }),
+		);
+		this.pid = child.pid;
+		eachLine(child, (line) => {
+			const nodeID = /^joined .* as (\S+): /.exec(line)?.[1];
+			if (nodeID && this.#process.child === child) {
+				this.nodeID = nodeID;
+				void this.#onJoined(child);
+			}
+			this.#hear(this, line);
+		});
+		return child;
+	}
+
+	async #onJoined(child: ChildProcess): Promise<void> {
+		await untilServing(this);
+		if (this.#process.child === child && this.state === "starting") {
+			this.state = "ready";
+			this.#ready.resolve();
 		}
 	}
+
+	#onExit({ how, hasStarted, pause_ms }: Exit): void {
+		this.state = "down";
+		this.restarts++;
+		const what = hasStarted ? `ended (${how})` : `does not start (${how})`;
+		this.#hear(this, `${what}, starts again in ${pause_ms / 1000} s`);
+	}
+}
+
+/** Returns the time within which a process ends after SIGTERM, before it gets SIGKILL. */
+function patience_ms(): number {
+	return settings.shutdownSeconds * 1000 + KILL_AFTER_MS;
 }
 
 /**

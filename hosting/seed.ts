@@ -33,8 +33,9 @@ export function checkAdmin(): void {
 		["ADMIN_EMAIL", email],
 		["ADMIN_PASSWORD", newPassword],
 	] as const) {
-		const checked = schema.safeParse(process.env[name]);
-		if (process.env[name] && !checked.success) {
+		const given = settings.variables[name];
+		const checked = schema.safeParse(given);
+		if (given && !checked.success) {
 			throw new StartError(`${name} ${checked.error.issues[0]?.message}`);
 		}
 	}
@@ -42,11 +43,11 @@ export function checkAdmin(): void {
 
 /** Creates the first admin; returns undefined if there is one already. */
 export async function ensureAdmin(broker: ServiceBroker): Promise<NewAdmin | undefined> {
-	const given = process.env.ADMIN_PASSWORD;
+	const given = settings.adminPassword;
 	if (settings.isProduction && !given) {
 		return undefined;
 	}
-	const password = given || randomBytes(12).toString("base64url");
+	const password = given ?? randomBytes(12).toString("base64url");
 	const address = settings.adminEmail;
 	const made = await callAction(broker, "v1.users.ensureAdmin", { email: address, password }).catch(
 		(error) => {

@@ -23,7 +23,13 @@ export function namedServices(given: string, name = ""): string[] {
 	return NAMES.filter((one) => names.length === 0 || names.includes(one));
 }
 
-/** Adds a service to a broker; on a running broker it starts at once. */
+/** Adds a service to a broker. On a running broker it is started, and the error with which it does not start thrown. */
 export async function addService(broker: ServiceBroker, name: string): Promise<void> {
-	broker.createService((await import(`../services/${name}/${name}.service.ts`)).default as ServiceSchema);
+	const schema = (await import(`../services/${name}/${name}.service.ts`)).default as ServiceSchema;
+	if (broker.started) {
+		// Moleculer's createService starts it too, but leaves its error to nobody.
+		await new broker.ServiceFactory(broker, schema)._start();
+	} else {
+		broker.createService(schema);
+	}
 }

@@ -10,44 +10,48 @@ import { ownMongoStandIn } from "./mongo-stand-in.ts";
 import { natsUrl, ownNats } from "./nats.ts";
 import { embeddedPostgres, postgresUrl } from "./postgres.ts";
 import { findProgram } from "./programs.ts";
-import { readSecrets, type Secrets, setSecretVariables } from "./secrets.ts";
+import { readSecrets, type Secrets, secretVariables } from "./secrets.ts";
 import {
-	type BackingService,
 	type BackingServiceName,
+	type FoundService,
+	type FoundServices,
 	readServices,
 	type ServicesFile,
+	together,
 } from "./services-file.ts";
 import { StartError } from "./start-error.ts";
 import { type Server, type Supervised, supervise } from "./supervise.ts";
 
 export { canJoin, joinRunningServices } from "./join.ts";
-export type { BackingService } from "./services-file.ts";
+export type { BackingService, FoundServices } from "./services-file.ts";
 export { StartError } from "./start-error.ts";
 
-/** The backing services of the shop that this process started or joined. */
-export interface RunningServices {
-	parts: BackingService[];
+/** The backing services of a shop whose servers this process started. */
+export interface RunningServices extends FoundServices {
 	/** Stops the servers that Toko started, within 3.5 s, and releases the lock of the folder. */
 	stop(): Promise<void>;
 }
 
 /**
- * Finds or starts PostgreSQL, NATS and the store of products. Each is the one that the environment names, otherwise a
- * program on this machine, otherwise one that Toko installs. Sets the environment of the services: POSTGRES_URL,
- * NATS_URL, MONGO_URL (unset for NeDB), TOKO_SECRET, PAYMENT_WEBHOOK_SECRET. Servers that an earlier run of this folder
+ * Finds or starts PostgreSQL, NATS and the store of products. Each is the one that the settings name, otherwise a
+ * program on this machine, otherwise one that Toko installs. Returns the variables that the settings lack: POSTGRES_URL,
+ * NATS_URL, MONGO_URL (none for NeDB), TOKO_SECRET, PAYMENT_WEBHOOK_SECRET. Servers that an earlier run of this folder
  * left running are stopped first; new ones start on the same ports.
  *
  * @param say Receives lines for the operator, also later, when a server exits and is restarted.
+ * @param hosted Services of this process.
  * @param sharesProducts True if several processes will host products, which a NeDB file does not allow.
  * @throws StartError with one line that names cause and remedy.
  */
 export async function startBackingServices(
 	directory: string,
 	say: (line: string) => void,
-	services: string[] = [],
+	hosted: string[] = [],
 	sharesProducts = false,
 ): Promise<RunningServices> {
-	if (settings.isProduction) return { parts: await externalServices(services, say), stop: async () => {} };
+	if (settings.isProduction) {
+		return { ...(await externalServices(hosted, say)), stop: async () => {} };
+	}
 	const folder = await prepareFolder(directory);
 	const lock = await takeLock(
 		join(folder, "toko.lock"),
@@ -59,22 +63,27 @@ export async function startBackingServices(
 	try {
 		const secrets = await readSecrets(folder, say);
 		const file = await readServices(folder);
-		const parts = await Promise.allSettled([
+		const results = await Promise.allSettled([
 			postgres(folder, secrets, file, say, running),
 			nats(folder, secrets, file, say, running),
 			products(folder, file, say, running, sharesProducts),
 		]);
-		for (const part of parts) if (part.status === "rejected") throw part.reason;
-		const up = parts.map((part) => (part as PromiseFulfilledResult<BackingService>).value);
-		setSecretVariables(secrets);
-		await file.announce(up);
+		for (const result of results) {
+			if (result.status === "rejected") {
+				throw result.reason;
+			}
+		}
+		const found = results.map((result) => (result as PromiseFulfilledResult<FoundService>).value);
+		const own = secretVariables(secrets);
+		const services = together(found, own);
+		await file.announce(services.parts, own);
 		// Last, so that no signal is lost: from here on the caller handles signals.
 		const signal = signals.received();
 		if (signal !== undefined) {
 			await file.withdraw();
 			throw new StartError(`stopped by ${signal} while starting`);
 		}
-		return { parts: up, stop: () => stop(running, file, lock) };
+		return { ...services, stop: () => stop(running, file, lock) };
 	} catch (error) {
 		await Promise.all(running.map((part) => part.stop()));
 		lock.release();
@@ -99,12 +108,16 @@ async function postgres(
 	file: ServicesFile,
 	say: Say,
 	running: Supervised[],
-): Promise<BackingService> {
-	if (process.env.POSTGRES_URL) return externalService("PostgreSQL", "POSTGRES_URL");
+): Promise<FoundService> {
+	if (settings.variables.POSTGRES_URL) {
+		return externalService("PostgreSQL", "POSTGRES_URL");
+	}
 	const own = await embeddedPostgres(folder, secrets, file.earlier("PostgreSQL"));
 	const port = await start("PostgreSQL", own.server, file, say, running);
-	process.env.POSTGRES_URL = postgresUrl(port, secrets);
-	return { name: "PostgreSQL", took: own.took, where: own.where };
+	return {
+		part: { name: "PostgreSQL", took: own.took, where: own.where },
+		variables: { POSTGRES_URL: postgresUrl(port, secrets) },
+	};
 }
 
 async function nats(
@@ -113,12 +126,16 @@ async function nats(
 	file: ServicesFile,
 	say: Say,
 	running: Supervised[],
-): Promise<BackingService> {
-	if (process.env.NATS_URL) return externalService("NATS", "NATS_URL");
+): Promise<FoundService> {
+	if (settings.variables.NATS_URL) {
+		return externalService("NATS", "NATS_URL");
+	}
 	const own = await ownNats(folder, secrets, say, file.earlier("NATS"));
 	const port = await start("NATS", own.server, file, say, running);
-	process.env.NATS_URL = natsUrl(port, secrets);
-	return { name: "NATS", took: own.took, where: own.where };
+	return {
+		part: { name: "NATS", took: own.took, where: own.where },
+		variables: { NATS_URL: natsUrl(port, secrets) },
+	};
 }
 
 async function products(
@@ -127,18 +144,24 @@ async function products(
 	say: Say,
 	running: Supervised[],
 	isShared: boolean,
-): Promise<BackingService> {
-	if (process.env.MONGO_URL) return externalService("Products", "MONGO_URL");
+): Promise<FoundService> {
+	if (settings.variables.MONGO_URL) {
+		return externalService("Products", "MONGO_URL");
+	}
 	const mongod = await findProgram("mongod", folder);
-	if (mongod === null && !isShared)
-		return { name: "Products", took: "NeDB file", where: join(folder, "products.db") };
+	if (mongod === null && !isShared) {
+		const part = { name: "Products", took: "NeDB file", where: join(folder, "products.db") } as const;
+		return { part, variables: {} };
+	}
 	const own =
 		mongod === null
 			? await ownMongoStandIn(folder, say)
 			: ownMongod(folder, mongod, file.earlier("Products"));
 	const port = await start("Products", own.server, file, say, running);
-	process.env.MONGO_URL = mongoUrl(port);
-	return { name: "Products", took: own.took, where: own.where };
+	return {
+		part: { name: "Products", took: own.took, where: own.where },
+		variables: { MONGO_URL: mongoUrl(port) },
+	};
 }
 
 type Say = (line: string) => void;

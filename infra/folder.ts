@@ -2,7 +2,7 @@ import { mkdir, stat } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { codeOf, reason, StartError } from "./start-error.ts";
 
-const causes: Record<string, string> = {
+const CAUSES: Record<string, string> = {
 	EACCES: "no permission; give this user the folder, or set TOKO_DIR to one of its own",
 	EPERM: "no permission; give this user the folder, or set TOKO_DIR to one of its own",
 	EROFS: "read-only file system; set TOKO_DIR to a folder that can be written",
@@ -15,8 +15,10 @@ const causes: Record<string, string> = {
 
 /** Turns an error with a file or folder of the shop into one line for the operator; returns other errors unchanged. */
 export function folderProblem(path: string, error: unknown): unknown {
-	if (error instanceof StartError) return error;
-	const cause = causes[codeOf(error)];
+	if (error instanceof StartError) {
+		return error;
+	}
+	const cause = CAUSES[codeOf(error)];
 	return cause === undefined ? error : new StartError(`cannot use ${path}: ${cause}`);
 }
 
@@ -32,14 +34,19 @@ export async function prepareFolder(directory: string): Promise<string> {
 		await mkdir(path, { mode });
 	} catch (error) {
 		const exists = codeOf(error) === "EEXIST" && (await stat(path).catch(() => null))?.isDirectory();
-		if (!exists) throw folderProblem(path, error);
+		if (!exists) {
+			throw folderProblem(path, error);
+		}
 	}
 	try {
 		await mkdir(resolve(path, "logs"), { mode: 0o700 });
 	} catch (error) {
-		if (codeOf(error) !== "EEXIST") throw folderProblem(path, error);
+		if (codeOf(error) !== "EEXIST") {
+			throw folderProblem(path, error);
+		}
 	}
-	if (/[\n\r]/.test(path))
+	if (/[\n\r]/.test(path)) {
 		throw new StartError(`TOKO_DIR must not hold line breaks: ${reason(JSON.stringify(path))}`);
+	}
 	return path;
 }

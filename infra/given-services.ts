@@ -1,17 +1,19 @@
 import { settings } from "../config/settings.ts";
+import type { VariableName } from "../config/variables.ts";
 import type { ServiceContract, VariableUse } from "../contracts/contract.ts";
 import { contracts } from "../contracts/services.ts";
 import { checkGiven, type UrlVariable, warnOfPlainNats } from "./connection-checks.ts";
-import type { BackingService, BackingServiceName } from "./services-file.ts";
+import { type BackingServiceName, type FoundService, type FoundServices, together } from "./services-file.ts";
 import { StartError } from "./start-error.ts";
 import { weakness } from "./weak-secrets.ts";
 
-/** Returns the external server that an environment variable names, after checking that it responds. */
+/** Returns the external server that a variable names, after checking that it responds. */
 export async function externalService(
 	name: BackingServiceName,
 	variable: UrlVariable,
-): Promise<BackingService> {
-	return { name, took: variable, where: await checkGiven(variable, process.env[variable] as string) };
+): Promise<FoundService> {
+	const where = await checkGiven(variable, settings.variables[variable] as string);
+	return { part: { name, took: variable, where }, variables: {} };
 }
 
 /** Variable with the address of each kind of store. */
@@ -21,7 +23,7 @@ const STORES = { PostgreSQL: "POSTGRES_URL", MongoDB: "MONGO_URL" } as const;
  * Variables that a process requires in production, by hosted service (`*`: any). A secret is required only where it is
  * used.
  */
-export const NEEDED: Record<string, string[]> = {
+export const NEEDED: Record<string, VariableName[]> = {
 	"*": ["NATS_URL", "TOKO_SECRET"],
 	...Object.fromEntries(
 		contracts.map((one: ServiceContract) => [
@@ -32,15 +34,17 @@ export const NEEDED: Record<string, string[]> = {
 };
 
 /** Secrets that those services may have in addition. */
-const OPTIONAL: Record<string, string[]> = Object.fromEntries(
+const OPTIONAL: Record<string, VariableName[]> = Object.fromEntries(
 	contracts.map((one) => [
 		one.name,
 		variablesOf(one, "optional", "rare").filter((name) => /SECRET|PASSWORD|_URL$/.test(name)),
 	]),
 );
 
-function variablesOf({ variables = {} }: ServiceContract, ...uses: VariableUse[]): string[] {
-	return Object.entries(variables).flatMap(([name, use]) => (uses.includes(use) ? [name] : []));
+function variablesOf({ variables = {} }: ServiceContract, ...uses: VariableUse[]): VariableName[] {
+	return Object.entries(variables).flatMap(([name, use]) =>
+		uses.includes(use) ? [name as VariableName] : [],
+	);
 }
 
 const PARTS: [BackingServiceName, UrlVariable][] = [
@@ -57,34 +61,42 @@ const PARTS: [BackingServiceName, UrlVariable][] = [
 export async function externalServices(
 	services: string[],
 	say: (line: string) => void,
-): Promise<BackingService[]> {
-	const needed = checkEnvironment(services);
-	const parts = await Promise.all(
+): Promise<FoundServices> {
+	const needed = checkVariables(services);
+	const found = await Promise.all(
 		PARTS.filter(([, variable]) => needed.has(variable)).map(([name, variable]) =>
 			externalService(name, variable),
 		),
 	);
-	if (settings.isProduction) await warnOfPlainNats(process.env.NATS_URL as string, say);
-	return parts;
+	if (settings.isProduction) {
+		await warnOfPlainNats(settings.natsUrl, say);
+	}
+	return together(found, {});
 }
 
-function checkEnvironment(services: string[]): Set<string> {
+function checkVariables(services: string[]): Set<VariableName> {
+	const { variables } = settings;
 	const hosted = ["*", ...services];
 	const needed = new Set(hosted.flatMap((service) => NEEDED[service] ?? []));
-	if (services.includes("notifications") && process.env.SMS_URL) needed.add("SMS_SECRET");
+	if (services.includes("notifications") && variables.SMS_URL) {
+		needed.add("SMS_SECRET");
+	}
 	// Not checked outside production: a second process may be given the servers and secrets of a development shop.
-	if (!settings.isProduction) return needed;
-	const missing = [...needed].filter((name) => !process.env[name]);
+	if (!settings.isProduction) {
+		return needed;
+	}
+	const missing = [...needed].filter((name) => variables[name] === undefined);
 	const given = new Set([...needed, ...hosted.flatMap((service) => OPTIONAL[service] ?? [])]);
 	const weak = [...given].flatMap((name) => {
-		const why = weakness(name, process.env[name] ?? "");
-		return process.env[name] && why ? [`${name} (${why})`] : [];
+		const why = weakness(name, variables[name] ?? "");
+		return variables[name] && why ? [`${name} (${why})`] : [];
 	});
 	const wishes = [
 		missing.length > 0 ? `set ${missing.join(", ")}` : "",
 		weak.length > 0 ? `replace ${weak.join(", ")}` : "",
 	].filter((wish) => wish !== "");
-	if (wishes.length > 0)
+	if (wishes.length > 0) {
 		throw new StartError(`NODE_ENV=production starts nothing by itself: ${wishes.join("; ")}`);
+	}
 	return needed;
 }

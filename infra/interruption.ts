@@ -1,4 +1,4 @@
-const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
 /**
  * Defers the signals that would end this process while it starts servers, which would be orphaned. The caller asks
@@ -10,17 +10,23 @@ export function holdSignals(limit_ms: number): { received(): NodeJS.Signals | un
 	let timer: NodeJS.Timeout | undefined;
 	const release = () => {
 		clearTimeout(timer);
-		for (const signal of signals) process.removeListener(signal, hold);
+		for (const signal of SIGNALS) {
+			process.removeListener(signal, hold);
+		}
 	};
 	const hold = (signal: NodeJS.Signals) => {
 		const end = () => {
 			release();
 			process.kill(process.pid, signal);
 		};
-		if (received !== undefined) return end();
+		if (received !== undefined) {
+			return end();
+		}
 		received = signal;
 		timer = setTimeout(end, limit_ms);
 	};
-	for (const signal of signals) process.on(signal, hold);
+	for (const signal of SIGNALS) {
+		process.on(signal, hold);
+	}
 	return { received: () => received, release };
 }

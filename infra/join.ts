@@ -8,29 +8,32 @@ import { mongoUrl } from "./mongo-ping.ts";
 import { natsUrl } from "./nats.ts";
 import { isRunning } from "./pid-lock.mjs";
 import { postgresUrl } from "./postgres.ts";
-import { readSecrets, type Secrets, setSecretVariables } from "./secrets.ts";
+import { readSecrets, type Secrets, secretVariables } from "./secrets.ts";
 import {
 	type BackingService,
 	type BackingServiceName,
+	type FoundService,
+	type FoundServices,
 	fingerprint,
 	readRecord,
 	type ServicesRecord,
+	together,
 } from "./services-file.ts";
 import { StartError } from "./start-error.ts";
 
-const variables: Record<BackingServiceName, UrlVariable> = {
+const URLS: Record<BackingServiceName, UrlVariable> = {
 	PostgreSQL: "POSTGRES_URL",
 	NATS: "NATS_URL",
 	Products: "MONGO_URL",
 };
 
 /** Time to wait for a shop that has not taken its lock yet: both commands may have been run at once. */
-const unseen_ms = 2_000;
+const UNSEEN_MS = 2_000;
 
 /**
- * Joins the shop that runs in this folder from a second process: finds its backing services and sets the same
- * environment. Waits up to wait_ms while the shop starts. In production, and where the environment has all URLs and
- * secrets, no shop has to run here.
+ * Joins the shop that runs in this folder from a second process: finds its backing services and secrets. Waits up to
+ * wait_ms while the shop starts. In production, and where the settings have all URLs and secrets, no shop has to run
+ * here.
  *
  * @throws StartError "no shop is running in …"
  */
@@ -39,28 +42,31 @@ export async function joinRunningServices(
 	wait_ms: number,
 	say: (line: string) => void,
 	services: string[] = [],
-): Promise<{ parts: BackingService[] }> {
-	if (isGiven()) return { parts: await externalServices(services, say) };
+): Promise<FoundServices> {
+	if (isGiven()) {
+		return externalServices(services, say);
+	}
 	const folder = resolve(directory);
 	const record = await running(folder, wait_ms, say);
 	const secrets = await readSecrets(folder, say);
-	const parts = await Promise.all((record.parts ?? []).map((part) => join(part, record, secrets, wait_ms)));
-	setSecretVariables(secrets);
-	if (fingerprint() !== record.fingerprint)
+	const found = await Promise.all((record.parts ?? []).map((part) => join(part, record, secrets, wait_ms)));
+	const own = secretVariables(secrets);
+	if (fingerprint(own) !== record.fingerprint) {
 		throw new StartError(
 			`the shop in ${folder} was started with another TOKO_SECRET or PAYMENT_WEBHOOK_SECRET: set the same ones here`,
 		);
-	return { parts };
+	}
+	return together(found, own);
 }
 
-/** Tells whether there are backing services to join: in the environment, or of a shop that runs in the folder. */
+/** Tells whether there are backing services to join: in the settings, or of a shop that runs in the folder. */
 export function canJoin(directory: string): boolean {
 	return isGiven() || holder(resolve(directory, "toko.lock")) !== null;
 }
 
 function isGiven(): boolean {
-	const all = [...Object.values(variables), "TOKO_SECRET", "PAYMENT_WEBHOOK_SECRET"];
-	return settings.isProduction || all.every((name) => process.env[name]);
+	const all = [...Object.values(URLS), "TOKO_SECRET", "PAYMENT_WEBHOOK_SECRET"] as const;
+	return settings.isProduction || all.every((name) => settings.variables[name]);
 }
 
 async function running(
@@ -68,19 +74,22 @@ async function running(
 	wait_ms: number,
 	say: (line: string) => void,
 ): Promise<ServicesRecord> {
-	const lock_file = resolve(folder, "toko.lock");
+	const lockFile = resolve(folder, "toko.lock");
 	const begun = Date.now();
 	for (let told = false; ; await wait(50)) {
 		const record = await readRecord(folder);
-		const main = holder(lock_file);
-		if (main !== null && record.main?.pid === main.pid && isRunning(record.main)) return record;
+		const main = holder(lockFile);
+		if (main !== null && record.main?.pid === main.pid && isRunning(record.main)) {
+			return record;
+		}
 		const waited_ms = Date.now() - begun;
-		if (waited_ms >= (main === null ? Math.min(wait_ms, unseen_ms) : wait_ms))
+		if (waited_ms >= (main === null ? Math.min(wait_ms, UNSEEN_MS) : wait_ms)) {
 			throw new StartError(
 				main === null
 					? `no shop is running in ${folder}: start it with \`npm start\``
 					: `the shop in ${folder} (pid ${main.pid}) is not up after ${Math.round(waited_ms / 1000)} s: see its output`,
 			);
+		}
 		if (main !== null && !told && waited_ms > 1_000) {
 			told = true;
 			say(`waiting for the shop in ${folder} (pid ${main.pid}) to start`);
@@ -93,25 +102,30 @@ async function join(
 	record: ServicesRecord,
 	secrets: Secrets,
 	wait_ms: number,
-): Promise<BackingService> {
-	const variable = variables[part.name];
+): Promise<FoundService> {
+	const variable = URLS[part.name];
 	const server = record.servers[part.name];
-	if (process.env[variable]) return externalService(part.name, variable);
-	if (part.took === variable)
+	if (settings.variables[variable]) {
+		return externalService(part.name, variable);
+	}
+	if (part.took === variable) {
 		throw new StartError(
 			`the shop uses ${variable} (${part.where}): set the same ${variable} for this process`,
 		);
-	if (part.name === "Products" && part.took === "NeDB file") return part;
-	if (server === undefined)
+	}
+	if (part.name === "Products" && part.took === "NeDB file") {
+		return { part, variables: {} };
+	}
+	if (server === undefined) {
 		throw new StartError(`parts.json does not say where ${part.name} is: restart the shop`);
+	}
 	const url = {
 		PostgreSQL: () => postgresUrl(server.port, secrets),
 		NATS: () => natsUrl(server.port, secrets),
 		Products: () => mongoUrl(server.port),
 	}[part.name]();
 	await answers(variable, url, wait_ms);
-	process.env[variable] = url;
-	return part;
+	return { part, variables: { [variable]: url } };
 }
 
 /** Waits for a server that may have exited a moment ago and be restarting. */
@@ -122,7 +136,9 @@ async function answers(variable: UrlVariable, url: string, wait_ms: number): Pro
 			await checkGiven(variable, url);
 			return;
 		} catch (error) {
-			if (Date.now() >= deadline) throw error;
+			if (Date.now() >= deadline) {
+				throw error;
+			}
 			await wait(100);
 		}
 	}

@@ -9,7 +9,9 @@ export async function readJson(file: string): Promise<Record<string, unknown> | 
 	try {
 		text = await readFile(file, "utf8");
 	} catch (error) {
-		if (codeOf(error) === "ENOENT") return undefined;
+		if (codeOf(error) === "ENOENT") {
+			return undefined;
+		}
 		throw folderProblem(file, error);
 	}
 	try {

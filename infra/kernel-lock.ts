@@ -34,7 +34,7 @@ export function tryKernelLock(file: string): KernelLock | null {
 	}
 }
 
-let has_flock: boolean | undefined;
+let hasFlock: boolean | undefined;
 
 /**
  * Wraps a command so that it, and every process that it starts, holds the lock of the file while running. Without
@@ -43,8 +43,8 @@ let has_flock: boolean | undefined;
 export function underLock(file: string, command: string, args: string[]): { file: string; args: string[] } {
 	// The server may run as another user, who must be able to open the file.
 	closeSync(openSync(file, "a", 0o644));
-	has_flock ??= spawnSync("flock", ["--no-fork", "--version"], { stdio: "ignore" }).status === 0;
-	return has_flock
+	hasFlock ??= spawnSync("flock", ["--no-fork", "--version"], { stdio: "ignore" }).status === 0;
+	return hasFlock
 		? {
 				file: "flock",
 				args: ["--nonblock", "--no-fork", "--conflict-exit-code", String(CONFLICT), file, command, ...args],

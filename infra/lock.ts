@@ -43,7 +43,9 @@ function takeKernelLock(file: string, refusal: (pid: number) => string): KernelL
 	} catch (error) {
 		throw folderProblem(file, error);
 	}
-	if (lock !== null) return lock;
+	if (lock !== null) {
+		return lock;
+	}
 	const pid = holder(file)?.pid;
 	throw new StartError(
 		pid === undefined
@@ -60,10 +62,14 @@ async function takePidLock(file: string, refusal: (pid: number) => string): Prom
 		} catch (error) {
 			throw folderProblem(file, error);
 		}
-		if (lock !== null) return lock;
+		if (lock !== null) {
+			return lock;
+		}
 		// The holder may be an earlier version of Toko, which does not take the kernel's lock.
 		const pid = holder(file)?.pid;
-		if (pid !== undefined || attempt > 500) throw new StartError(refusal(pid ?? 0));
+		if (pid !== undefined || attempt > 500) {
+			throw new StartError(refusal(pid ?? 0));
+		}
 		// The lock is free, but another process is replacing the stale file at this moment.
 		await new Promise((resolve) => setTimeout(resolve, 10));
 	}

@@ -1,9 +1,11 @@
 import { execFile } from "node:child_process";
 import { access, mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { searchPath } from "../config/node-env.mjs";
 import { folderProblem, prepareFolder } from "./folder.ts";
 import { readJson, writeWhole } from "./json-file.ts";
 import { takeLock } from "./lock.ts";
@@ -16,7 +18,7 @@ import { type Server, supervise } from "./supervise.ts";
 
 const execute = promisify(execFile);
 const repository = dirname(dirname(fileURLToPath(import.meta.url)));
-const requirement = "secantusdb==0.7.0b3";
+const REQUIREMENT = "secantusdb==0.7.0b3";
 
 /**
  * An installed Python program: its interpreter, and the folder of its packages if the interpreter does not find them
@@ -39,11 +41,11 @@ export async function startMongoStandIn(
 	const folder = await prepareFolder(directory);
 	const own = await ownMongoStandIn(folder, say);
 	try {
-		const port_file = join(folder, "mongo-stand-in.json");
-		const known = await readJson(port_file);
+		const portFile = join(folder, "mongo-stand-in.json");
+		const known = await readJson(portFile);
 		const wish = typeof known === "object" && typeof known.port === "number" ? known.port : undefined;
 		const running = await supervise(own.server, wish, say, (_, port) =>
-			writeWhole(port_file, JSON.stringify({ port })),
+			writeWhole(portFile, JSON.stringify({ port })),
 		);
 		const stop = async () => {
 			await running.stop();
@@ -67,7 +69,7 @@ export async function ownMongoStandIn(folder: string, say: (line: string) => voi
 	);
 	try {
 		const server = standIn(folder, await installMongoStandIn(folder, say));
-		const took = `${requirement.replace("==", " ")}, for development only`;
+		const took = `${REQUIREMENT.replace("==", " ")}, for development only`;
 		return { server, took, where: join(folder, "mongo-stand-in"), release: () => lock.release() };
 	} catch (error) {
 		lock.release();
@@ -80,9 +82,9 @@ function standIn(folder: string, { python, site }: Installed): Server {
 	const config = join(data, "secantusd.toml");
 	return {
 		name: "SecantusDB",
-		log_file: join(folder, "logs/mongo-stand-in.log"),
-		stop_signal: "SIGTERM",
-		port_taken: /address already in use/i,
+		logFile: join(folder, "logs/mongo-stand-in.log"),
+		stopSignal: "SIGTERM",
+		portTaken: /address already in use/i,
 		prepare: async () => {
 			try {
 				await mkdir(data, { recursive: true, mode: 0o700 });
@@ -102,8 +104,8 @@ function standIn(folder: string, { python, site }: Installed): Server {
 			],
 			cwd: data,
 			env: {
-				PATH: process.env.PATH,
-				HOME: process.env.HOME,
+				PATH: searchPath,
+				HOME: homedir(),
 				...(site === undefined ? {} : { PYTHONPATH: site }),
 			},
 		}),
@@ -116,11 +118,13 @@ function standIn(folder: string, { python, site }: Installed): Server {
 /** Installs SecantusDB into `<folder>/bin`, unless it is installed there or in the repository's `.toko/bin`. */
 export async function installMongoStandIn(folder: string, say: (line: string) => void): Promise<Installed> {
 	const bin = join(folder, "bin");
-	const target = join(bin, requirement.replace("==", "-"));
-	const places = [target, join(repository, ".toko/bin", requirement.replace("==", "-"))];
+	const target = join(bin, REQUIREMENT.replace("==", "-"));
+	const places = [target, join(repository, ".toko/bin", REQUIREMENT.replace("==", "-"))];
 	for (const place of places) {
 		const installed = await readStamp(place);
-		if (installed !== null) return installed;
+		if (installed !== null) {
+			return installed;
+		}
 	}
 	await mkdir(bin, { recursive: true, mode: 0o755 });
 	const lock = await waitForLock(`${target}.lock`);
@@ -135,7 +139,9 @@ export async function installMongoStandIn(folder: string, say: (line: string) =>
 async function waitForLock(file: string): Promise<PidLock> {
 	for (;;) {
 		const lock = tryLock(file);
-		if (lock !== null) return lock;
+		if (lock !== null) {
+			return lock;
+		}
 		await wait(200);
 	}
 }
@@ -152,7 +158,7 @@ async function readStamp(target: string): Promise<Installed | null> {
 }
 
 async function install(target: string, say: (line: string) => void): Promise<Installed> {
-	say(`installing ${requirement} from PyPI into ${target} (once, about 145 MB)`);
+	say(`installing ${REQUIREMENT} from PyPI into ${target} (once, about 145 MB)`);
 	const quiet = ["install", "--quiet", "--disable-pip-version-check"];
 	const patience = { timeout: 600_000, env: pipEnvironment() };
 	let installed: Installed;
@@ -161,23 +167,25 @@ async function install(target: string, say: (line: string) => void): Promise<Ins
 		try {
 			await execute("python3", ["-m", "venv", target], patience);
 			installed = { python: join(target, "bin/python3") };
-			await execute(installed.python, ["-m", "pip", ...quiet, requirement], patience);
+			await execute(installed.python, ["-m", "pip", ...quiet, REQUIREMENT], patience);
 		} catch (error) {
 			// Some systems' Python lacks venv: then install into a folder with pip, if there is pip.
-			if (/No matching distribution|NewConnectionError|Read timed out/.test(String(error))) throw error;
+			if (/No matching distribution|NewConnectionError|Read timed out/.test(String(error))) {
+				throw error;
+			}
 			await rm(target, { recursive: true, force: true });
 			const { stdout } = await execute("python3", ["-c", "import sys; print(sys.executable)"], patience);
 			installed = { python: stdout.trim(), site: join(target, "site") };
 			await execute(
 				"python3",
-				["-m", "pip", ...quiet, "--target", join(target, "site"), requirement],
+				["-m", "pip", ...quiet, "--target", join(target, "site"), REQUIREMENT],
 				patience,
 			);
 		}
 	} catch (error) {
 		await rm(target, { recursive: true, force: true });
 		throw new StartError(
-			`cannot install ${requirement} (${lastLine(error)}): install Python 3 with venv or pip ` +
+			`cannot install ${REQUIREMENT} (${lastLine(error)}): install Python 3 with venv or pip ` +
 				"(`apt-get install python3-venv`), or start a MongoDB and set MONGO_URL",
 		);
 	}

@@ -18,9 +18,9 @@ export function ownMongod(directory: string, mongod: Program, recorded?: Identit
 	const data = join(directory, "mongo");
 	const server: Server = {
 		name: "MongoDB",
-		log_file: join(directory, "logs/mongo.log"),
-		stop_signal: "SIGTERM",
-		port_taken: /Address already in use/i,
+		logFile: join(directory, "logs/mongo.log"),
+		stopSignal: "SIGTERM",
+		portTaken: /Address already in use/i,
 		prepare: async () => {
 			try {
 				await mkdir(data, { recursive: true, mode: 0o700 });
@@ -38,7 +38,9 @@ export function ownMongod(directory: string, mongod: Program, recorded?: Identit
 			const status = await pingMongo(mongoUrl(port), 2_000, { serverStatus: 1 });
 			// It asks for no password, so only the pid distinguishes it from the mongod of another program that took the
 			// port.
-			if (Number(status.pid) !== pid) throw new Error("another mongod has the port");
+			if (Number(status.pid) !== pid) {
+				throw new Error("another mongod has the port");
+			}
 		},
 	};
 	return { server, took: `mongod ${mongod.version} from ${mongod.from}`, where: data };

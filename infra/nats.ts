@@ -12,7 +12,7 @@ import type { Secrets } from "./secrets.ts";
 import type { Server } from "./supervise.ts";
 
 /** Free space in bytes at which a server that ran out of space can continue. */
-const space_needed = 4 * 1024 * 1024;
+const SPACE_NEEDED = 4 * 1024 * 1024;
 
 /** Returns the URL of the NATS server that Toko started. */
 export function natsUrl(port: number, secrets: Secrets): string {
@@ -35,14 +35,14 @@ export async function ownNats(
 	const config = join(data, "nats-server.conf");
 	const server: Server = {
 		name: "NATS",
-		log_file: join(directory, "logs/nats.log"),
-		stop_signal: "SIGTERM",
-		port_taken: /address already in use/i,
+		logFile: join(directory, "logs/nats.log"),
+		stopSignal: "SIGTERM",
+		portTaken: /address already in use/i,
 		// After a failed write, a stream accepts no further messages (2.11 and later), or JetStream is disabled altogether.
 		stuck: /critical write error|JetStream out of .* DISABLED/i,
 		canStore: async () => {
 			const { bavail, bsize } = await statfs(data);
-			return bavail * bsize > space_needed;
+			return bavail * bsize > SPACE_NEEDED;
 		},
 		prepare: async () => {
 			try {
@@ -101,7 +101,9 @@ async function login(port: number, secrets: Secrets, name: string): Promise<void
 		reconnect: false,
 	});
 	try {
-		if (connection.info?.server_name !== name) throw new Error("another server has the port");
+		if (connection.info?.server_name !== name) {
+			throw new Error("another server has the port");
+		}
 		const manager = await connection.jetstreamManager({ timeout: 2_000 });
 		await manager.getAccountInfo();
 	} finally {

@@ -6,24 +6,29 @@
 import { execFileSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { linkSync, readFileSync, renameSync, unlinkSync, writeFileSync } from "node:fs";
+import { searchPath } from "../config/node-env.mjs";
 
-let boot_id;
+let bootId;
 
 /**
  * Returns the start time of a process as opaque text that is equal only for the same process; null if none runs (a
  * zombie does not).
  */
 export function processStart(pid) {
-	if (!Number.isInteger(pid) || pid <= 0) return null;
+	if (!Number.isInteger(pid) || pid <= 0) {
+		return null;
+	}
 	if (process.platform === "linux") {
 		try {
 			const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
 			// The name, in parentheses, may contain spaces and parentheses: count the fields after its end.
 			const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-			if (fields[0] === "Z" || fields[0] === "X") return null;
+			if (fields[0] === "Z" || fields[0] === "X") {
+				return null;
+			}
 			// Ticks since boot repeat after a reboot, so the boot's id is included.
-			boot_id ??= readFileSync("/proc/sys/kernel/random/boot_id", "latin1").trim();
-			return `${boot_id}/${fields[19]}`;
+			bootId ??= readFileSync("/proc/sys/kernel/random/boot_id", "latin1").trim();
+			return `${bootId}/${fields[19]}`;
 		} catch {
 			return null;
 		}
@@ -31,7 +36,7 @@ export function processStart(pid) {
 	try {
 		const line = execFileSync("ps", ["-o", "stat=,lstart=", "-p", String(pid)], {
 			encoding: "utf8",
-			env: { PATH: process.env.PATH, LC_ALL: "C", TZ: "UTC" },
+			env: { PATH: searchPath, LC_ALL: "C", TZ: "UTC" },
 			stdio: ["ignore", "pipe", "ignore"],
 		}).trim();
 		return line === "" || line.startsWith("Z") ? null : line.replace(/^\S+\s+/, "");
@@ -60,7 +65,9 @@ function inspect(file) {
 	try {
 		text = readFileSync(file, "utf8");
 	} catch (error) {
-		if (error.code === "ENOENT") return undefined;
+		if (error.code === "ENOENT") {
+			return undefined;
+		}
 		throw error;
 	}
 	try {
@@ -87,7 +94,9 @@ export function tryLock(file) {
 	const text = JSON.stringify(identityOf());
 	writeFileSync(own, text, { flag: "wx", mode: 0o600 });
 	try {
-		if (!linked(own, file) && !replaced(own, file)) return null;
+		if (!linked(own, file) && !replaced(own, file)) {
+			return null;
+		}
 	} finally {
 		remove(own);
 	}
@@ -95,14 +104,22 @@ export function tryLock(file) {
 }
 
 function replaced(own, file) {
-	if (inspect(file)) return false;
+	if (inspect(file)) {
+		return false;
+	}
 	const guard = tryLock(`${file}.takeover`);
-	if (guard === null) return false;
+	if (guard === null) {
+		return false;
+	}
 	try {
 		const found = inspect(file);
 		// Absent: its holder released it, and any process may link a new file now, which a rename would overwrite.
-		if (found === undefined) return linked(own, file);
-		if (found !== null) return false;
+		if (found === undefined) {
+			return linked(own, file);
+		}
+		if (found !== null) {
+			return false;
+		}
 		renameSync(own, file);
 		return true;
 	} finally {
@@ -115,7 +132,9 @@ function linked(from, to) {
 		linkSync(from, to);
 		return true;
 	} catch (error) {
-		if (error.code === "EEXIST") return false;
+		if (error.code === "EEXIST") {
+			return false;
+		}
 		throw error;
 	}
 }
@@ -124,6 +143,8 @@ function remove(file) {
 	try {
 		unlinkSync(file);
 	} catch (error) {
-		if (error.code !== "ENOENT") throw error;
+		if (error.code !== "ENOENT") {
+			throw error;
+		}
 	}
 }

@@ -16,10 +16,14 @@ async function isFree(port: number): Promise<boolean> {
  * systems use for outgoing connections, so that no browser takes a remembered port while the shop is down.
  */
 export async function choosePort(wish?: number): Promise<number> {
-	if (wish !== undefined && (await isFree(wish))) return wish;
+	if (wish !== undefined && (await isFree(wish))) {
+		return wish;
+	}
 	for (let attempt = 0; attempt < 200; attempt++) {
 		const port = randomInt(15000, 32000);
-		if (await isFree(port)) return port;
+		if (await isFree(port)) {
+			return port;
+		}
 	}
 	throw new StartError("no free port between 15000 and 32000 on 127.0.0.1: is networking available here?");
 }

@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { chown, mkdir, readdir, readFile, rename, rm, rmdir, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { searchPath } from "../config/node-env.mjs";
 import { folderProblem } from "./folder.ts";
 import type { Identity } from "./pid-lock.mjs";
 import type { PostgresPrograms } from "./postgres-programs.ts";
@@ -12,7 +13,7 @@ import { commandFor, type RunAs } from "./unprivileged.ts";
 /**
  * Environment of PostgreSQL: none of Toko's variables, above all no secret, and no PGDATA or PGPORT of the operator.
  */
-export const postgres_env = { PATH: process.env.PATH, TZ: "UTC", LC_ALL: "C" };
+export const POSTGRES_ENVIRONMENT = { PATH: searchPath, TZ: "UTC", LC_ALL: "C" };
 
 /**
  * Creates the data directory at the first start. It is initialized and provisioned under another name, then renamed, so
@@ -21,25 +22,31 @@ export const postgres_env = { PATH: process.env.PATH, TZ: "UTC", LC_ALL: "C" };
 export async function makeData(
 	data: string,
 	programs: PostgresPrograms,
-	run_as: RunAs,
+	runAs: RunAs,
 	secrets: Secrets,
 ): Promise<void> {
-	if (await hasData(data, programs)) return;
+	if (await hasData(data, programs)) {
+		return;
+	}
 	const unfinished = `${data}.new`;
-	for (const program of ["initdb", "postgres"])
+	for (const program of ["initdb", "postgres"]) {
 		await endLeftovers(unfinished, program, undefined, "SIGKILL", 0);
+	}
 	try {
 		await rm(unfinished, { recursive: true, force: true });
 		await mkdir(unfinished, { mode: 0o700 });
-		const password_file = join(unfinished, "password");
-		await writeFile(password_file, secrets.postgres_superuser_password, { mode: 0o600 });
+		const passwordFile = join(unfinished, "password");
+		await writeFile(passwordFile, secrets.postgres_superuser_password, { mode: 0o600 });
 		const cluster = join(unfinished, "cluster");
 		await mkdir(cluster, { mode: 0o700 });
-		const { owner } = run_as;
-		if (owner !== undefined)
-			for (const path of [unfinished, password_file, cluster]) await chown(path, owner.uid, owner.gid);
-		await run(programs.initdb, initdbOptions(cluster, password_file), unfinished, run_as);
-		await provision(cluster, programs, run_as, secrets);
+		const { owner } = runAs;
+		if (owner !== undefined) {
+			for (const path of [unfinished, passwordFile, cluster]) {
+				await chown(path, owner.uid, owner.gid);
+			}
+		}
+		await run(programs.initdb, initdbOptions(cluster, passwordFile), unfinished, runAs);
+		await provision(cluster, programs, runAs, secrets);
 		await rename(cluster, data);
 		await rm(unfinished, { recursive: true, force: true });
 	} catch (error) {
@@ -48,11 +55,11 @@ export async function makeData(
 	}
 }
 
-function initdbOptions(cluster: string, password_file: string): string[] {
+function initdbOptions(cluster: string, passwordFile: string): string[] {
 	return [
 		`--pgdata=${cluster}`,
 		"--username=postgres",
-		`--pwfile=${password_file}`,
+		`--pwfile=${passwordFile}`,
 		"--auth=scram-sha-256",
 		"--encoding=UTF8",
 		// PostgreSQL's own C.UTF-8: the same on every system, and no index breaks when the system's C library changes.
@@ -69,7 +76,7 @@ function initdbOptions(cluster: string, password_file: string): string[] {
 export async function provision(
 	data: string,
 	programs: PostgresPrograms,
-	run_as: RunAs,
+	runAs: RunAs,
 	secrets: Secrets,
 ): Promise<void> {
 	const sql = [
@@ -77,7 +84,7 @@ export async function provision(
 		`ALTER ROLE toko LOGIN CREATEDB NOSUPERUSER NOCREATEROLE PASSWORD '${secrets.postgres_password}';`,
 		`ALTER ROLE postgres PASSWORD '${secrets.postgres_superuser_password}';`,
 	];
-	await run(programs.postgres, ["--single", "-D", data, "postgres"], data, run_as, `${sql.join("\n")}\n`);
+	await run(programs.postgres, ["--single", "-D", data, "postgres"], data, runAs, `${sql.join("\n")}\n`);
 }
 
 /** Frees a data directory from an earlier run: ends its processes, then removes postmaster.pid. */
@@ -92,49 +99,56 @@ export async function freeData(data: string, recorded: Identity | undefined): Pr
 		10_000,
 		(pid) => !commandLine(pid).startsWith("postgres:"),
 	);
-	const pid_file = join(data, "postmaster.pid");
-	const pid = Number((await readFile(pid_file, "utf8").catch(() => "")).split("\n")[0]);
+	const pidFile = join(data, "postmaster.pid");
+	const pid = Number((await readFile(pidFile, "utf8").catch(() => "")).split("\n")[0]);
 	// The pid in the file may belong to another program by now, and PostgreSQL would then refuse to start. Without /proc
 	// it is unknown whether a server uses the directory, so the file stays if the process is called postgres.
-	if (process.platform !== "linux" && pid > 0 && /postgres/.test(commandLine(pid)))
+	if (process.platform !== "linux" && pid > 0 && /postgres/.test(commandLine(pid))) {
 		throw new StartError(`PostgreSQL (pid ${pid}) still uses ${data}: end it with \`kill -INT ${pid}\``);
-	await rm(pid_file, { force: true });
+	}
+	await rm(pidFile, { force: true });
 }
 
 async function hasData(data: string, programs: PostgresPrograms): Promise<boolean> {
 	const version = (await readFile(join(data, "PG_VERSION"), "utf8").catch(() => "")).trim();
 	const found = await stat(data).catch(() => null);
 	if (version === "") {
-		if (found === null || (found.isDirectory() && (await isEmpty(data)))) return false;
+		if (found === null || (found.isDirectory() && (await isEmpty(data)))) {
+			return false;
+		}
 		throw new StartError(
 			`${data} is no PostgreSQL data folder: move it away, or set TOKO_DIR to another folder`,
 		);
 	}
 	const major = programs.version.split(".")[0];
-	if (version !== major)
+	if (version !== major) {
 		throw new StartError(
 			`${data} was written by PostgreSQL ${version} and this is ${major}: set TOKO_DIR to another folder, ` +
 				"or start that version and set POSTGRES_URL",
 		);
+	}
 	const own = process.getuid?.();
-	if (own !== undefined && own !== 0 && found?.uid !== own)
+	if (own !== undefined && own !== 0 && found?.uid !== own) {
 		throw new StartError(
 			`${data} belongs to user ${found?.uid}, this is ${own}: \`chown -R\` it, or set TOKO_DIR`,
 		);
+	}
 	return true;
 }
 
 /** Removes an empty folder of that name, such as a fresh volume. A folder with files is not deleted. */
 async function isEmpty(folder: string): Promise<boolean> {
-	if ((await readdir(folder)).length > 0) return false;
+	if ((await readdir(folder)).length > 0) {
+		return false;
+	}
 	await rmdir(folder);
 	return true;
 }
 
-async function run(file: string, args: string[], cwd: string, run_as: RunAs, input = ""): Promise<void> {
-	const command = commandFor(run_as, file, args);
-	const { uid, gid } = run_as;
-	const child = spawn(command.file, command.args, { uid, gid, cwd, env: postgres_env });
+async function run(file: string, args: string[], cwd: string, runAs: RunAs, input = ""): Promise<void> {
+	const command = commandFor(runAs, file, args);
+	const { uid, gid } = runAs;
+	const child = spawn(command.file, command.args, { uid, gid, cwd, env: POSTGRES_ENVIRONMENT });
 	let output = "";
 	child.stdout.on("data", (chunk) => (output += chunk));
 	child.stderr.on("data", (chunk) => (output += chunk));
@@ -144,8 +158,12 @@ async function run(file: string, args: string[], cwd: string, run_as: RunAs, inp
 		child.once("error", reject);
 		child.once("close", (exit, signal) => resolve(exit ?? signal));
 	});
-	if (code === 0 && !/\bERROR:/.test(output)) return;
-	if (/No space left|wrote only/.test(output)) throw Object.assign(new Error(output), { code: "ENOSPC" });
+	if (code === 0 && !/\bERROR:/.test(output)) {
+		return;
+	}
+	if (/No space left|wrote only/.test(output)) {
+		throw Object.assign(new Error(output), { code: "ENOSPC" });
+	}
 	const line = output.split("\n").findLast((text) => /error|FATAL/i.test(text)) ?? `ended with ${code}`;
 	throw new StartError(
 		`PostgreSQL's data folder could not be made: ${line.replace(/^.*?(FATAL|ERROR|error): */, "")}`,

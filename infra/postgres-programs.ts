@@ -42,20 +42,25 @@ async function makeLinks(root: string, name: string): Promise<void> {
 	try {
 		links = JSON.parse(await readFile(join(root, "native/pg-symlinks.json"), "utf8"));
 	} catch (error) {
-		if (codeOf(error) === "ENOENT") return;
+		if (codeOf(error) === "ENOENT") {
+			return;
+		}
 		throw error;
 	}
 	for (const { source, target } of links) {
 		const link = join(root, target);
-		if ((await lstat(link).catch(() => null)) !== null) continue;
+		if ((await lstat(link).catch(() => null)) !== null) {
+			continue;
+		}
 		try {
 			await symlink(basename(source), link);
 		} catch (error) {
 			// EEXIST: another process is making the same links now.
-			if (codeOf(error) !== "EEXIST")
+			if (codeOf(error) !== "EEXIST") {
 				throw new StartError(
 					`cannot complete ${name} (${reason(error)}): run \`npm rebuild ${name}\` as its owner`,
 				);
+			}
 		}
 	}
 }

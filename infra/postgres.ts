@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { PostgresClient } from "../database/postgres-client.ts";
 import type { Identity } from "./pid-lock.mjs";
-import { freeData, makeData, postgres_env, provision } from "./postgres-data.ts";
+import { freeData, makeData, POSTGRES_ENVIRONMENT, provision } from "./postgres-data.ts";
 import { findPostgresPrograms } from "./postgres-programs.ts";
 import type { Secrets } from "./secrets.ts";
 import { codeOf } from "./start-error.ts";
@@ -24,23 +24,23 @@ export function postgresUrl(port: number, secrets: Secrets): string {
 export async function embeddedPostgres(directory: string, secrets: Secrets, recorded?: Identity) {
 	const programs = await findPostgresPrograms();
 	const data = join(directory, "postgres");
-	const run_as = otherThanRoot(data, directory, [programs.postgres, "--version"]);
+	const runAs = otherThanRoot(data, directory, [programs.postgres, "--version"]);
 	const server: Server = {
 		name: "PostgreSQL",
-		log_file: join(directory, "logs/postgres.log"),
-		stop_signal: "SIGINT",
-		port_taken: /could not create any TCP\/IP sockets/,
+		logFile: join(directory, "logs/postgres.log"),
+		stopSignal: "SIGINT",
+		portTaken: /could not create any TCP\/IP sockets/,
 		passing: /pre-existing shared memory block|lock file "postmaster.pid" already exists/,
 		prepare: async () => {
-			await makeData(data, programs, run_as, secrets);
+			await makeData(data, programs, runAs, secrets);
 			await freeData(data, recorded);
 		},
 		command: async (port) => ({
-			...commandFor(run_as, programs.postgres, ["-D", data, "-p", String(port), ...settings]),
+			...commandFor(runAs, programs.postgres, ["-D", data, "-p", String(port), ...OPTIONS]),
 			cwd: data,
-			uid: run_as.uid,
-			gid: run_as.gid,
-			env: postgres_env,
+			uid: runAs.uid,
+			gid: runAs.gid,
+			env: POSTGRES_ENVIRONMENT,
 		}),
 		check: async (port, pid) => {
 			await listens(data, pid);
@@ -48,14 +48,14 @@ export async function embeddedPostgres(directory: string, secrets: Secrets, reco
 		},
 		repair: async () => {
 			await freeData(data, undefined);
-			await provision(data, programs, run_as, secrets);
+			await provision(data, programs, runAs, secrets);
 		},
 	};
 	return { server, took: `embedded PostgreSQL ${programs.version}`, where: data };
 }
 
 // No Unix socket: its path is limited to 107 bytes, which a TOKO_DIR may exceed.
-const settings = [
+const OPTIONS = [
 	"listen_addresses=127.0.0.1",
 	"unix_socket_directories=",
 	"max_connections=200",
@@ -73,7 +73,9 @@ const settings = [
 async function listens(data: string, pid: number): Promise<void> {
 	const lines = (await readFile(join(data, "postmaster.pid"), "utf8")).split("\n");
 	// Format as in PostgreSQL's src/include/utils/pidfile.h: the pid in line 1, the state in line 8.
-	if (Number(lines[0]) !== pid || lines[7]?.trim() !== "ready") throw new Error("not ready");
+	if (Number(lines[0]) !== pid || lines[7]?.trim() !== "ready") {
+		throw new Error("not ready");
+	}
 }
 
 async function login(url: string): Promise<void> {
@@ -83,7 +85,9 @@ async function login(url: string): Promise<void> {
 		await client.connect();
 		await client.query("SELECT 1");
 	} catch (error) {
-		if (/^28/.test(codeOf(error))) throw new RefusedLogin();
+		if (/^28/.test(codeOf(error))) {
+			throw new RefusedLogin();
+		}
 		throw error;
 	} finally {
 		await client.end().catch(() => {});

@@ -12,7 +12,9 @@ import { StartError } from "./start-error.ts";
  * @param program As the kernel names it, such as "postgres".
  */
 function processesIn(folder: string, program: string): number[] {
-	if (process.platform !== "linux") return [];
+	if (process.platform !== "linux") {
+		return [];
+	}
 	let real: string;
 	try {
 		real = realpathSync(folder);
@@ -22,9 +24,13 @@ function processesIn(folder: string, program: string): number[] {
 	return readdirSync("/proc")
 		.map(Number)
 		.filter((pid) => {
-			if (!Number.isInteger(pid)) return false;
+			if (!Number.isInteger(pid)) {
+				return false;
+			}
 			try {
-				if (!`${readlinkSync(`/proc/${pid}/cwd`)}/`.startsWith(`${real}/`)) return false;
+				if (!`${readlinkSync(`/proc/${pid}/cwd`)}/`.startsWith(`${real}/`)) {
+					return false;
+				}
 				const name = readFileSync(`/proc/${pid}/comm`, "utf8").trim();
 				return program.startsWith(name) && processStart(pid) !== null;
 			} catch {
@@ -53,7 +59,9 @@ export async function endLeftovers(
 		// In a copy of the folder of a running shop, the record names the server of the original.
 		const isOurs =
 			recorded !== undefined && isRunning(recorded) && commandLine(recorded.pid).includes(folder);
-		if (isOurs) found.add(recorded.pid);
+		if (isOurs) {
+			found.add(recorded.pid);
+		}
 		return [...found];
 	};
 	const first = find();
@@ -61,19 +69,24 @@ export async function endLeftovers(
 	const started = Date.now();
 	for (let left = first; left.length > 0; left = find()) {
 		const waited_ms = Date.now() - started;
-		if (waited_ms > patience_ms + 10_000)
+		if (waited_ms > patience_ms + 10_000) {
 			throw new StartError(`process ${left[0]} still uses ${folder} and cannot be ended: end it by hand`);
+		}
 		for (const pid of left) {
-			if (waited_ms > patience_ms) send(pid, "SIGKILL");
-			else if (!asked.has(pid) && isAsked(pid)) send(pid, signal);
+			if (waited_ms > patience_ms) {
+				send(pid, "SIGKILL");
+			} else if (!asked.has(pid) && isAsked(pid)) {
+				send(pid, signal);
+			}
 			asked.add(pid);
 		}
 		await wait(20);
 	}
-	if (isLocked(serverLock(folder)))
+	if (isLocked(serverLock(folder))) {
 		throw new StartError(
 			`${program} still uses ${folder} in another container or namespace: end it there, or set TOKO_DIR to another folder`,
 		);
+	}
 	return first.length;
 }
 
@@ -85,8 +98,9 @@ export function serverLock(folder: string): string {
 /** Returns the command line of a live process, with arguments separated by spaces; "" if there is none. */
 export function commandLine(pid: number): string {
 	try {
-		if (process.platform === "linux")
+		if (process.platform === "linux") {
 			return readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ");
+		}
 		return execFileSync("ps", ["-o", "args=", "-p", String(pid)], { encoding: "utf8" });
 	} catch {
 		return "";

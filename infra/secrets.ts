@@ -1,10 +1,11 @@
 import { randomBytes } from "node:crypto";
 import { link, rename, unlink } from "node:fs/promises";
 import { join } from "node:path";
+import { settings, type Variables } from "../config/settings.ts";
 import { readJson, writeBeside } from "./json-file.ts";
 import { codeOf } from "./start-error.ts";
 
-const names = [
+const NAMES = [
 	"toko_secret",
 	"payment_webhook_secret",
 	"postgres_superuser_password",
@@ -13,7 +14,7 @@ const names = [
 ] as const;
 
 /** The shop's secrets, each 32 random bytes in base64url. */
-export type Secrets = Record<(typeof names)[number], string>;
+export type Secrets = Record<(typeof NAMES)[number], string>;
 
 /**
  * Reads `secrets.json` of the folder, creating it at the first start; processes that create it concurrently get the
@@ -24,7 +25,9 @@ export async function readSecrets(directory: string, say: (line: string) => void
 	const file = join(directory, "secrets.json");
 	for (;;) {
 		const found = await readJson(file);
-		if (isComplete(found)) return found;
+		if (isComplete(found)) {
+			return found;
+		}
 		const own = await writeBeside(file, `${JSON.stringify(newSecrets(), null, "\t")}\n`);
 		try {
 			if (found !== undefined) {
@@ -35,27 +38,33 @@ export async function readSecrets(directory: string, say: (line: string) => void
 			await link(own, file);
 		} catch (error) {
 			// EEXIST, ENOENT: another process was first, and all processes use its file.
-			if (!["EEXIST", "ENOENT"].includes(codeOf(error))) throw error;
+			if (!["EEXIST", "ENOENT"].includes(codeOf(error))) {
+				throw error;
+			}
 		} finally {
 			await unlink(own);
 		}
 	}
 }
 
-/** Sets the environment variables of the services' secrets, unless they are set already. */
-export function setSecretVariables(secrets: Secrets): void {
-	process.env.TOKO_SECRET ||= secrets.toko_secret;
-	process.env.PAYMENT_WEBHOOK_SECRET ||= secrets.payment_webhook_secret;
+/** Variables of the services' secrets. */
+export type SecretVariables = Required<Pick<Variables, "TOKO_SECRET" | "PAYMENT_WEBHOOK_SECRET">>;
+
+/** Returns the services' secrets: those of the settings, otherwise those of the folder. */
+export function secretVariables(secrets: Secrets): SecretVariables {
+	const { TOKO_SECRET = secrets.toko_secret, PAYMENT_WEBHOOK_SECRET = secrets.payment_webhook_secret } =
+		settings.variables;
+	return { TOKO_SECRET, PAYMENT_WEBHOOK_SECRET };
 }
 
 function newSecrets(): Secrets {
-	return Object.fromEntries(names.map((name) => [name, randomBytes(32).toString("base64url")])) as Secrets;
+	return Object.fromEntries(NAMES.map((name) => [name, randomBytes(32).toString("base64url")])) as Secrets;
 }
 
 function isComplete(value: unknown): value is Secrets {
 	return (
 		typeof value === "object" &&
 		value !== null &&
-		names.every((name) => typeof (value as Record<string, unknown>)[name] === "string")
+		NAMES.every((name) => typeof (value as Record<string, unknown>)[name] === "string")
 	);
 }

@@ -1,7 +1,9 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
+import type { Variables } from "../config/settings.ts";
 import { readJson, writeWhole } from "./json-file.ts";
 import { type Identity, identityOf } from "./pid-lock.mjs";
+import type { SecretVariables } from "./secrets.ts";
 
 export type BackingServiceName = "PostgreSQL" | "NATS" | "Products";
 
@@ -12,6 +14,26 @@ export interface BackingService {
 	took: string;
 	/** Its data folder or host:port; never contains a password. */
 	where: string;
+}
+
+/** A backing service with the variables that tell of it, unless the settings have them. */
+export interface FoundService {
+	part: BackingService;
+	variables: Variables;
+}
+
+/** The backing services of a shop, with the variables that the settings lack. */
+export interface FoundServices {
+	parts: BackingService[];
+	variables: Variables;
+}
+
+/** Returns backing services and secrets in one. */
+export function together(found: FoundService[], secrets: Variables): FoundServices {
+	return {
+		parts: found.map(({ part }) => part),
+		variables: Object.assign({}, ...found.map(({ variables }) => variables), secrets),
+	};
 }
 
 /** Content of `parts.json`: enough for another process to join, and for the next start to use the same ports. */
@@ -33,7 +55,7 @@ export interface ServicesFile {
 	/** Records a started server. */
 	record(name: BackingServiceName, pid: number, port: number): Promise<void>;
 	/** Records that all servers are up, so that other processes may join. */
-	announce(parts: BackingService[]): Promise<void>;
+	announce(parts: BackingService[], secrets: SecretVariables): Promise<void>;
 	/** Records that the shop is stopping, so that no process joins any more. */
 	withdraw(): Promise<void>;
 }
@@ -41,7 +63,9 @@ export interface ServicesFile {
 /** Reads `<directory>/parts.json`; a damaged file counts as empty. */
 export async function readRecord(directory: string): Promise<ServicesRecord> {
 	const found = await readJson(join(directory, "parts.json"));
-	if (found === undefined || found === "broken") return { servers: {} };
+	if (found === undefined || found === "broken") {
+		return { servers: {} };
+	}
 	const servers = typeof found.servers === "object" && found.servers !== null ? found.servers : {};
 	return { ...found, servers } as ServicesRecord;
 }
@@ -69,8 +93,8 @@ export async function readServices(directory: string): Promise<ServicesFile> {
 			record.servers[name] = { ...identityOf(pid), port };
 			return write();
 		},
-		announce: (parts) => {
-			Object.assign(record, { main: identityOf(), parts, fingerprint: fingerprint() });
+		announce: (parts, secrets) => {
+			Object.assign(record, { main: identityOf(), parts, fingerprint: fingerprint(secrets) });
 			return write();
 		},
 		withdraw: () => {
@@ -80,8 +104,8 @@ export async function readServices(directory: string): Promise<ServicesFile> {
 	};
 }
 
-/** Returns a digest of the secrets in the environment. */
-export function fingerprint(): string {
-	const secrets = `${process.env.TOKO_SECRET} ${process.env.PAYMENT_WEBHOOK_SECRET}`;
+/** Returns a digest of the services' secrets. */
+export function fingerprint({ TOKO_SECRET, PAYMENT_WEBHOOK_SECRET }: SecretVariables): string {
+	const secrets = `${TOKO_SECRET} ${PAYMENT_WEBHOOK_SECRET}`;
 	return createHash("sha256").update(secrets).digest("base64url").slice(0, 16);
 }

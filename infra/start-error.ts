@@ -5,7 +5,9 @@ export class StartError extends Error {
 
 /** Returns the message of any thrown value, on one line. */
 export function reason(error: unknown): string {
-	if (error instanceof AggregateError && error.errors.length > 0) return reason(error.errors[0]);
+	if (error instanceof AggregateError && error.errors.length > 0) {
+		return reason(error.errors[0]);
+	}
 	const text = error instanceof Error ? error.message || error.name : String(error);
 	return (text.split("\n")[0] ?? "").trim();
 }

@@ -1,19 +1,20 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, openSync, readFileSync, readSync, statSync, truncateSync } from "node:fs";
 import { setTimeout as wait } from "node:timers/promises";
+import { endProcess, isRunning } from "../processes/child.ts";
 import { folderProblem } from "./folder.ts";
 import { underLock } from "./kernel-lock.ts";
 import { choosePort } from "./ports.ts";
-import { send, serverLock } from "./processes.ts";
+import { serverLock } from "./processes.ts";
 import { reason, StartError } from "./start-error.ts";
 
 /** A server that Toko runs: how to start it, and how to check that it responds. */
 export interface Server {
 	/** Name in messages, such as "PostgreSQL". */
 	name: string;
-	log_file: string;
+	logFile: string;
 	/** Signal that makes it shut down cleanly and fast. */
-	stop_signal: NodeJS.Signals;
+	stopSignal: NodeJS.Signals;
 	/**
 	 * Prepares the data folder, and ends processes that an earlier run left in it. Runs before every start, also after a
 	 * crash.
@@ -29,7 +30,7 @@ export interface Server {
 	/** Resets the passwords of the server; called while it is stopped. */
 	repair?(): Promise<void>;
 	/** Matches its log if another program has the port. */
-	port_taken: RegExp;
+	portTaken: RegExp;
 	/** Matches its log if the cause is transient and ends within seconds. */
 	passing?: RegExp;
 	/**
@@ -61,11 +62,13 @@ export interface Supervised {
 	stop(): Promise<void>;
 }
 
-const first_backoff_ms = 250;
-const last_backoff_ms = 5_000;
+/** Time that a server has to stop before it gets SIGKILL. */
+const PATIENCE_MS = 3_000;
+const FIRST_BACKOFF_MS = 250;
+const LAST_BACKOFF_MS = 5_000;
 /** Interval between checks of the log of a server that can get stuck. */
-const stuck_look_ms = 1_000;
-const log_limit = 10 * 1024 * 1024;
+const STUCK_LOOK_MS = 1_000;
+const LOG_LIMIT = 10 * 1024 * 1024;
 
 /**
  * Starts the server, on the preferred port if that is free, and waits until it responds. Until stop(), it is restarted
@@ -79,7 +82,7 @@ export async function supervise(
 	say: (line: string) => void,
 	started: (pid: number, port: number) => Promise<void>,
 ): Promise<Supervised> {
-	limitLog(server.log_file);
+	limitLog(server.logFile);
 	const { child, port } = await firstStart(server, wish, say);
 	let current = child;
 	let stopping = false;
@@ -87,29 +90,42 @@ export async function supervise(
 	const watch = (watched: ChildProcess) => {
 		current = watched;
 		void restartWhenStuck(server, watched, say);
-		if (watched.exitCode !== null || watched.signalCode !== null) void restart(watched);
-		else watched.once("exit", () => void restart(watched));
+		if (isRunning(watched)) {
+			watched.once("exit", () => void restart(watched));
+		} else {
+			void restart(watched);
+		}
 	};
 	const restart = async (dead: ChildProcess) => {
-		if (stopping) return;
+		if (stopping) {
+			return;
+		}
 		say(`${server.name} ended (${dead.signalCode ?? `exit ${dead.exitCode}`}): starting it again`);
 		for (
-			let backoff_ms = first_backoff_ms;
+			let backoff_ms = FIRST_BACKOFF_MS;
 			!stopping;
-			backoff_ms = Math.min(backoff_ms * 2, last_backoff_ms)
+			backoff_ms = Math.min(backoff_ms * 2, LAST_BACKOFF_MS)
 		) {
 			await wait(backoff_ms);
-			if (stopping) return;
+			if (stopping) {
+				return;
+			}
 			try {
 				await server.prepare();
-				if (stopping) return;
+				if (stopping) {
+					return;
+				}
 				const next = await launch(server, port, say, (spawned) => (current = spawned));
-				if (stopping) return await end(next, server.stop_signal);
+				if (stopping) {
+					return await end(next, server.stopSignal);
+				}
 				await started(next.pid as number, port);
 				say(`${server.name} is back`);
 				return watch(next);
 			} catch (error) {
-				if (!stopping) say(`${server.name} does not start, trying again: ${reason(error)}`);
+				if (!stopping) {
+					say(`${server.name} does not start, trying again: ${reason(error)}`);
+				}
 			}
 		}
 	};
@@ -117,7 +133,7 @@ export async function supervise(
 	try {
 		await started(child.pid as number, port);
 	} catch (error) {
-		await end(child, server.stop_signal);
+		await end(child, server.stopSignal);
 		throw error;
 	}
 	watch(child);
@@ -125,7 +141,7 @@ export async function supervise(
 		port,
 		stop: async () => {
 			stopping = true;
-			await end(current, server.stop_signal);
+			await end(current, server.stopSignal);
 		},
 	};
 }
@@ -137,17 +153,19 @@ async function restartWhenStuck(
 	say: (line: string) => void,
 ): Promise<void> {
 	const { stuck, canStore } = server;
-	if (stuck === undefined || canStore === undefined) return;
+	if (stuck === undefined || canStore === undefined) {
+		return;
+	}
 	let isStuck = false;
-	let read = sizeOf(server.log_file);
-	while (child.exitCode === null && child.signalCode === null) {
-		await wait(stuck_look_ms, undefined, { ref: false });
-		const log = readFrom(server.log_file, read);
+	let read = sizeOf(server.logFile);
+	while (isRunning(child)) {
+		await wait(STUCK_LOOK_MS, undefined, { ref: false });
+		const log = readFrom(server.logFile, read);
 		read += log.length;
 		isStuck ||= stuck.test(log.toString());
 		if (isStuck && (await canStore().catch(() => false))) {
 			say(`${server.name} could not write and has space again: starting it again`);
-			return end(child, server.stop_signal);
+			return end(child, server.stopSignal);
 		}
 	}
 }
@@ -155,7 +173,9 @@ async function restartWhenStuck(
 /** Reads what was appended to a log, at most 1 MiB. */
 function readFrom(file: string, position: number): Buffer {
 	const buffer = Buffer.alloc(Math.min(1024 * 1024, Math.max(0, sizeOf(file) - position)));
-	if (buffer.length === 0) return buffer;
+	if (buffer.length === 0) {
+		return buffer;
+	}
 	const descriptor = openSync(file, "r");
 	try {
 		return buffer.subarray(0, readSync(descriptor, buffer, 0, buffer.length, position));
@@ -172,15 +192,21 @@ async function firstStart(server: Server, wish: number | undefined, say: (line: 
 		try {
 			return { child: await launch(server, port, say), port };
 		} catch (error) {
-			if (error instanceof RefusedLogin && server.repair !== undefined && attempt < 5) await server.repair();
-			else if (!(error instanceof EarlyEnd)) throw error;
+			if (error instanceof RefusedLogin && server.repair !== undefined && attempt < 5) {
+				await server.repair();
+			} else if (!(error instanceof EarlyEnd)) {
+				throw error;
+			}
 			// Another program took the port between the check and the bind: choose another port.
-			else if (server.port_taken.test(error.log) && attempt < 10) wish = undefined;
-			else if (server.passing?.test(error.log) && Date.now() - begun < 10_000) await wait(250);
-			else
+			else if (server.portTaken.test(error.log) && attempt < 10) {
+				wish = undefined;
+			} else if (server.passing?.test(error.log) && Date.now() - begun < 10_000) {
+				await wait(250);
+			} else {
 				throw new StartError(
-					`${server.name} did not start: ${lastWords(error.log)} (more in ${server.log_file})`,
+					`${server.name} did not start: ${lastWords(error.log)} (more in ${server.logFile})`,
 				);
+			}
 		}
 	}
 }
@@ -203,11 +229,11 @@ async function launch(
 	const command = await server.command(port);
 	let log: number;
 	try {
-		log = openSync(server.log_file, "a", 0o600);
+		log = openSync(server.logFile, "a", 0o600);
 	} catch (error) {
-		throw folderProblem(server.log_file, error);
+		throw folderProblem(server.logFile, error);
 	}
-	const log_start = statSync(server.log_file).size;
+	const logStart = statSync(server.logFile).size;
 	const { cwd, uid, gid, env } = command;
 	const { file, args } = underLock(serverLock(cwd), command.file, command.args);
 	// A process group of its own: Ctrl-C on a terminal must not end it while the services still use it.
@@ -216,26 +242,29 @@ async function launch(
 	spawned(child);
 	let failure: Error | undefined;
 	child.once("error", (error) => (failure = error));
-	const ended = () => child.exitCode !== null || child.signalCode !== null;
 	const begun = Date.now();
 	let told = false;
 	for (let refused = 0; ; ) {
 		await wait(refused > 0 ? 100 : 15);
-		if (failure !== undefined) throw new StartError(`cannot run ${file}: ${reason(failure)}`);
-		if (ended()) throw new EarlyEnd(readFileSync(server.log_file).subarray(log_start).toString());
+		if (failure !== undefined) {
+			throw new StartError(`cannot run ${file}: ${reason(failure)}`);
+		}
+		if (!isRunning(child)) {
+			throw new EarlyEnd(readFileSync(server.logFile).subarray(logStart).toString());
+		}
 		try {
 			await server.check(port, child.pid as number);
 			return child;
 		} catch (error) {
 			// If another program answers because the port was taken, this server has not noticed yet, and exits soon.
 			if (error instanceof RefusedLogin && ++refused > 10) {
-				await end(child, server.stop_signal);
+				await end(child, server.stopSignal);
 				throw error;
 			}
 			if (Date.now() - begun > 300_000) {
-				await end(child, server.stop_signal);
+				await end(child, server.stopSignal);
 				throw new StartError(
-					`${server.name} runs but does not answer after 5 minutes: see ${server.log_file}`,
+					`${server.name} runs but does not answer after 5 minutes: see ${server.logFile}`,
 				);
 			}
 		}
@@ -246,13 +275,8 @@ async function launch(
 	}
 }
 
-async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
-	if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
-	const ended = new Promise<void>((resolve) => child.once("exit", () => resolve()));
-	send(child.pid, signal);
-	const late = setTimeout(() => send(child.pid as number, "SIGKILL"), 3_000);
-	await ended;
-	clearTimeout(late);
+function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
+	return endProcess(child, PATIENCE_MS, () => child.kill(signal));
 }
 
 function sizeOf(file: string): number {
@@ -261,7 +285,9 @@ function sizeOf(file: string): number {
 
 function limitLog(file: string): void {
 	const size = sizeOf(file);
-	if (size > log_limit) truncateSync(file);
+	if (size > LOG_LIMIT) {
+		truncateSync(file);
+	}
 }
 
 /** Returns the line of a log that gives the reason, if there is one. */

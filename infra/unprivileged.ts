@@ -12,7 +12,7 @@ export interface RunAs {
 }
 
 /** The current user, unchanged. */
-const myself: RunAs = { prefix: [] };
+const MYSELF: RunAs = { prefix: [] };
 
 /**
  * Returns the user to run PostgreSQL as, which refuses to run as root: the owner of its data, else the user `postgres`,
@@ -22,11 +22,15 @@ const myself: RunAs = { prefix: [] };
  * @param probe A program that must start as this user, with arguments that make it exit at once.
  */
 export function otherThanRoot(data: string, parent: string, probe: string[]): RunAs {
-	if (process.getuid?.() !== 0) return myself;
+	if (process.getuid?.() !== 0) {
+		return MYSELF;
+	}
 	const user = ownerOf(data) ?? accountOf("postgres") ?? accountOf("nobody") ?? { uid: 65534, gid: 65534 };
 	const direct = { ...user, owner: user, prefix: [] };
 	const reaches = runs(direct, probe) && runs(direct, ["/bin/sh", "-c", 'test -x "$1"', "sh", parent]);
-	if (reaches) return direct;
+	if (reaches) {
+		return direct;
+	}
 	// initdb uses access(2), which ignores capabilities of users other than root, unless no_setuid_fixup is set.
 	const prefix = [
 		"setpriv",
@@ -39,7 +43,9 @@ export function otherThanRoot(data: string, parent: string, probe: string[]): Ru
 		"--",
 	];
 	const passing = { owner: user, prefix };
-	if (runs(passing, probe)) return passing;
+	if (runs(passing, probe)) {
+		return passing;
+	}
 	throw new StartError(
 		`PostgreSQL does not run as root, and user ${user.uid} cannot read ${parent} and ${probe[0]}: ` +
 			"start Toko as an ordinary user, or from a folder that everybody may enter (chmod o+x), or set POSTGRES_URL",
@@ -47,14 +53,14 @@ export function otherThanRoot(data: string, parent: string, probe: string[]): Ru
 }
 
 /** Returns the command line that runs a program as that user. */
-export function commandFor(run_as: RunAs, file: string, args: string[]): { file: string; args: string[] } {
-	const [first, ...rest] = [...run_as.prefix, file, ...args];
+export function commandFor(runAs: RunAs, file: string, args: string[]): { file: string; args: string[] } {
+	const [first, ...rest] = [...runAs.prefix, file, ...args];
 	return { file: first as string, args: rest };
 }
 
-function runs(run_as: RunAs, [file, ...args]: string[]): boolean {
-	const command = commandFor(run_as, file as string, args);
-	const { uid, gid } = run_as;
+function runs(runAs: RunAs, [file, ...args]: string[]): boolean {
+	const command = commandFor(runAs, file as string, args);
+	const { uid, gid } = runAs;
 	const result = spawnSync(command.file, command.args, {
 		uid,
 		gid,

@@ -17,10 +17,18 @@ const KEYS = ["TOKO_SECRET", "PAYMENT_WEBHOOK_SECRET"];
  */
 export function weakness(name: string, value: string): string | undefined {
 	const secret = name.endsWith("_URL") ? passwordIn(value) : value;
-	if (secret === undefined) return undefined;
-	if (isKnown(secret)) return name.endsWith("_URL") ? "its password is an example's" : "an example's value";
-	if (!KEYS.includes(name)) return undefined;
-	if (secret.length < SECRET_CHARACTERS) return `shorter than ${SECRET_CHARACTERS} characters`;
+	if (secret === undefined) {
+		return undefined;
+	}
+	if (isKnown(secret)) {
+		return name.endsWith("_URL") ? "its password is an example's" : "an example's value";
+	}
+	if (!KEYS.includes(name)) {
+		return undefined;
+	}
+	if (secret.length < SECRET_CHARACTERS) {
+		return `shorter than ${SECRET_CHARACTERS} characters`;
+	}
 	return new Set(secret).size < 5 ? "the same few characters" : undefined;
 }
 

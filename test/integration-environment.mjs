@@ -1,3 +1,4 @@
+// biome-ignore-all lint/style/noProcessEnv: makes the environment of a test file, before its settings are read.
 import { randomBytes } from "node:crypto";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";

@@ -3,13 +3,14 @@ import { once } from "node:events";
 import { chownSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { searchPath } from "../config/node-env.mjs";
 import { PostgresClient } from "../database/postgres-client.ts";
 import { choosePort } from "../infra/ports.ts";
 import { findPostgresPrograms } from "../infra/postgres-programs.ts";
 import { commandFor, otherThanRoot } from "../infra/unprivileged.ts";
 import { until } from "../tools/shop-process.ts";
 
-const ENVIRONMENT = { PATH: process.env.PATH, TZ: "UTC", LC_ALL: "C" };
+const ENVIRONMENT = { PATH: searchPath, TZ: "UTC", LC_ALL: "C" };
 
 /** A server with its own locale and encoding. */
 export interface OwnPostgres {

@@ -1,3 +1,4 @@
+// biome-ignore-all lint/style/noProcessEnv: Jest passes its environment on to the processes of the tests.
 import { mkdtemp, rm } from "node:fs/promises";
 import { constants, tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -7,6 +8,10 @@ import { join, resolve } from "node:path";
  * separate folder. Each test file has its own databases and topics there.
  */
 export default async function startServers() {
+	// Deleted before the settings are read.
+	for (const name of ["POSTGRES_URL", "NATS_URL", "MONGO_URL"]) {
+		delete process.env[name];
+	}
 	const { startBackingServices } = await import("../infra/backing-services.ts");
 	const { installMongoStandIn, startMongoStandIn } = await import("../infra/mongo-stand-in.ts");
 	const { findNatsServer } = await import("../infra/programs.ts");
@@ -14,12 +19,9 @@ export default async function startServers() {
 
 	// Tools are downloaded once into the checkout, not for every run.
 	const tools = resolve(".toko");
-	for (const name of ["POSTGRES_URL", "NATS_URL", "MONGO_URL"]) {
-		delete process.env[name];
-	}
 	await findNatsServer(tools, say);
 	const folder = await mkdtemp(join(tmpdir(), "toko-test-"));
-	const parts = await startBackingServices(folder, say);
+	const servers = await startBackingServices(folder, say);
 	const starting = installMongoStandIn(tools, say)
 		.then(() => startMongoStandIn(join(folder, "mongo"), say))
 		.catch((error) => {
@@ -28,7 +30,7 @@ export default async function startServers() {
 		});
 	let stopped;
 	globalThis.stopServers = () => {
-		stopped ??= Promise.all([starting.then((mongo) => mongo?.stop()), parts.stop()]);
+		stopped ??= Promise.all([starting.then((mongo) => mongo?.stop()), servers.stop()]);
 		return stopped;
 	};
 	// On a signal, Jest runs no teardown, and the servers have their own process groups.
@@ -40,7 +42,7 @@ export default async function startServers() {
 		});
 	}
 	const mongo = await starting;
-	process.env.TOKO_TEST_FOLDER = folder;
+	Object.assign(process.env, servers.variables, { TOKO_TEST_FOLDER: folder });
 	if (mongo) {
 		process.env.TOKO_TEST_MONGO_URL = mongo.url;
 	}

@@ -1,3 +1,4 @@
+// biome-ignore-all lint/style/noProcessEnv: told by start-servers.mjs.
 import { rm } from "node:fs/promises";
 import { findLoggedSecrets } from "./secrets-in-logs.mjs";
 

@@ -3,6 +3,9 @@ import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFile
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { inheritedVariables } from "../config/environment.ts";
+import { readSettings } from "../config/settings.ts";
+import { isRunning } from "../processes/child.ts";
 
 const repository = resolve(import.meta.dirname, "..");
 const folders = new Set<string>();
@@ -16,6 +19,18 @@ export interface Command {
 	line(pattern: RegExp, timeout_ms?: number): Promise<string>;
 	/** Waits for the exit and returns the exit code. */
 	ended(): Promise<number | null>;
+}
+
+/** Namespace of the shops that are started with `ownEnvironment`. */
+export const { namespace } = readSettings({});
+
+/**
+ * Returns the environment of a shop of its own in this folder, which takes no setting from this process and no option of
+ * its Node.
+ */
+export function ownEnvironment(folder: string, variables: Record<string, string> = {}): NodeJS.ProcessEnv {
+	const { NODE_OPTIONS, ...inherited } = inheritedVariables();
+	return { ...inherited, TOKO_DIR: folder, ...variables };
 }
 
 /** Creates a folder for a shop; `cleanUp` removes it. */
@@ -37,21 +52,11 @@ export function run(
 	input?: string,
 	launcher: string[] = [],
 ): Command {
-	const {
-		POSTGRES_URL,
-		NATS_URL,
-		MONGO_URL,
-		TOKO_SECRET,
-		PAYMENT_WEBHOOK_SECRET,
-		NODE_ENV,
-		NODE_OPTIONS,
-		...inherited
-	} = process.env;
 	const [program = "", ...before] = [...launcher, "node", "cli/run.mjs"];
 	const child = spawn(program, [...before, ...args], {
 		cwd: repository,
 		detached: true,
-		env: { ...inherited, TOKO_DIR: folder, PORT: "0", RATE_LIMIT: "0", ...environment },
+		env: ownEnvironment(folder, { PORT: "0", RATE_LIMIT: "0", ...environment }),
 		stdio: [input === undefined ? "ignore" : "pipe", "pipe", "pipe"],
 	});
 	child.stdin?.end(input);
@@ -81,7 +86,7 @@ export function follow(child: ChildProcess): Command {
 				if (found !== undefined) {
 					return found;
 				}
-				if (child.exitCode !== null || child.signalCode !== null || Date.now() > deadline) {
+				if (!isRunning(child) || Date.now() > deadline) {
 					throw new Error(`no line like ${pattern} in:\n${output}\n${errors}`);
 				}
 				await new Promise((wake) => setTimeout(wake, 20));

@@ -48,6 +48,6 @@ function row([name, variable]: [string, Variable]): string[] {
 }
 
 function requirers(name: string): string[] {
-	const found = Object.keys(NEEDED).filter((service) => NEEDED[service]?.includes(name));
+	const found = Object.keys(NEEDED).filter((service) => NEEDED[service]?.some((one) => one === name));
 	return found.includes("*") ? ["every service"] : found;
 }

@@ -15,6 +15,9 @@ export class Operator {
 	 */
 	middleware: Middleware = {
 		name: "Operator",
+		created: (broker) => {
+			this.#broker = broker;
+		},
 		call: (next) =>
 			((name: string, params: object, options: CallingOptions = {}) => {
 				const given = options.meta as (Meta & { $repl?: boolean }) | undefined;
@@ -24,10 +27,6 @@ export class Operator {
 				return next.call(this.#broker as ServiceBroker, name, params, { ...options, meta } as never);
 			}) as never,
 	};
-
-	attach(broker: ServiceBroker): void {
-		this.#broker = broker;
-	}
 
 	/** Makes later calls as this user, or without a user if there is no address. */
 	async actAs(email: string | undefined): Promise<void> {

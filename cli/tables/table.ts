@@ -1,4 +1,5 @@
 import { table as draw, getBorderCharacters } from "table";
+import { settings } from "../../config/settings.ts";
 import type { NewAdmin } from "../../hosting/seed.ts";
 import type { BackingService } from "../../infra/backing-services.ts";
 
@@ -22,7 +23,8 @@ export function table(shop: {
 		rows.push(["Admin", `${shop.admin.email}, ${password}`]);
 	}
 	if (shop.address) {
-		const inThisFolder = process.env.TOKO_DIR ? `TOKO_DIR=${process.env.TOKO_DIR} ` : "";
+		const { TOKO_DIR } = settings.variables;
+		const inThisFolder = TOKO_DIR ? `TOKO_DIR=${TOKO_DIR} ` : "";
 		rows.push(
 			["Try", `curl '${shop.address}/api/v1/products?limit=3'`],
 			["", `echo 'mails' | ${inThisFolder}npm run -s repl`],

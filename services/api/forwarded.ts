@@ -21,7 +21,7 @@ const PREFIX = /^(\/[\w.~-]+)+$/;
  * `X-Forwarded-For`; entries before those of trusted proxies may be forged by a client.
  */
 export function publicAddress(): (request: IncomingMessage) => PublicAddress {
-	const trust = proxyAddress.compile(settings.trustProxy);
+	const trust = proxyAddress.compile([...settings.trustProxy]);
 	return (request) => {
 		const trusted = trustedHops(request, trust);
 		const said = (name: string, form: RegExp) => {

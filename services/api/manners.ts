@@ -31,7 +31,7 @@ function browserManners(): Manner[] {
 		// OPTIONS itself. The `cors` of moleculer-web refuses what other origins may have without a browser, and replaces
 		// `Vary`.
 		...(corsOrigins.length > 0
-			? [cors({ origin: corsOrigins, exposedHeaders, maxAge: 600, preflightContinue: true }) as Manner]
+			? [cors({ origin: [...corsOrigins], exposedHeaders, maxAge: 600, preflightContinue: true }) as Manner]
 			: []),
 	];
 }

@@ -37,7 +37,7 @@ export function rateLimiter(): Limit | undefined {
  * An IPv6 address is reduced to its network (/64), which is what a provider assigns to one customer.
  */
 export function clientAddress(): (request: IncomingMessage) => string {
-	const trust = proxyAddress.compile(settings.trustProxy);
+	const trust = proxyAddress.compile([...settings.trustProxy]);
 	/** Addresses of connections, for requests without a proxy. */
 	const known = new WeakMap<Socket, string>();
 	return (request) => {

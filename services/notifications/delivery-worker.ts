@@ -2,6 +2,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import pLimit from "p-limit";
 import { databaseUrl } from "../../config/settings.ts";
 import { BY_KEY, postgresPool } from "../../database/postgres-client.ts";
+import { onDisconnect } from "../../processes/child.ts";
 import { type ChannelName, type Message, Refused } from "./channel.ts";
 import { openChannels } from "./channels.ts";
 import {
@@ -87,7 +88,7 @@ setInterval(() => {
 	}
 }, PING_EVERY_MS).unref();
 
-process.once("disconnect", async () => {
+onDisconnect(async () => {
 	clearQueues();
 	setTimeout(() => process.exit(1), DRAIN_MS).unref();
 	const released = releaseAllBut(pool, lease.number, [...inFlight]).catch(() => undefined);
@@ -132,6 +133,7 @@ async function deliver(number: number, channel: ChannelName, message: Message): 
 
 function post(message: WorkerMessage): void {
 	if (process.connected) {
-		process.send?.(message);
+		// The service's process may end at this moment; without a callback, the error would end this process.
+		process.send?.(message, undefined, undefined, () => undefined);
 	}
 }

@@ -1,5 +1,7 @@
-import { type ChildProcess, fork } from "node:child_process";
-import { settings } from "../../config/settings.ts";
+import type { ChildProcess } from "node:child_process";
+import { childEnvironment, settings } from "../../config/settings.ts";
+import { isRunning, startProgram } from "../../processes/child.ts";
+import { type Exit, Supervised } from "../../processes/supervised.ts";
 import { type ChannelName, type Message, Refused } from "./channel.ts";
 import {
 	type DeliveryRequest,
@@ -10,8 +12,10 @@ import {
 	type WorkerMessage,
 } from "./delivery-protocol.ts";
 
+const WORKER = "services/notifications/delivery-worker.ts";
 const EXITED = "the delivery worker has exited";
-const RESTART_DELAY_MS = 500;
+/** Messages wait, so the pause does not grow. */
+const BACKOFF = { first_ms: 500, longest_ms: 500, settled_ms: 0 };
 /** Number of consecutive unanswered pings at which the service becomes unavailable. */
 const SILENT_PINGS = 4;
 /**
@@ -30,11 +34,13 @@ const STARTING_PINGS = 60;
  * sent again.
  */
 export class DeliveryProcess {
-	/** Undefined if it could not be started. */
-	#process: ChildProcess | undefined;
+	#process = new Supervised(
+		() => this.#spawn(),
+		BACKOFF,
+		(exit) => this.#onExit(exit),
+	);
 	#lastRequest = 0;
 	#waiting = new Map<number, { resolve(): void; reject(error: Error): void }>();
-	#isClosing = false;
 	#isStarted = false;
 	/** True from the loss of a worker until the next one responds. */
 	#isLost = false;
@@ -51,13 +57,13 @@ export class DeliveryProcess {
 	/** @param warn Logs one line for the operator. */
 	constructor(warn: (line: string) => void = () => undefined) {
 		this.#warn = warn;
-		this.#start();
+		this.#process.start();
 		this.#pinging = setInterval(() => this.#ping(), PING_EVERY_MS).unref();
 	}
 
 	/** Pid of the current worker. */
 	get pid(): number | undefined {
-		return this.#process?.pid;
+		return this.#process.child?.pid;
 	}
 
 	/** The lease under which the worker takes messages; undefined until it has one. */
@@ -84,8 +90,9 @@ export class DeliveryProcess {
 			const request: DeliveryRequest = { request_id: ++this.#lastRequest, lease, channel, message };
 			this.#waiting.set(request.request_id, { resolve, reject });
 			const fail = () => this.#settle({ request_id: request.request_id, is: "failed", reason: EXITED });
-			if (this.#process?.connected) {
-				this.#process.send(request, (error) => error && fail());
+			const { child } = this.#process;
+			if (child?.connected) {
+				child.send(request, (error) => error && fail());
 			} else {
 				fail();
 			}
@@ -95,36 +102,20 @@ export class DeliveryProcess {
 	/** Stops the worker, after it has finished the messages in flight or a time limit. */
 	async close(): Promise<void> {
 		const { isResponsive } = this;
-		const child = this.#process;
-		this.#isClosing = true;
+		const { child } = this.#process;
 		clearInterval(this.#pinging);
-		if (!isResponsive) {
-			child?.kill("SIGKILL");
-		} else if (child?.connected && isRunning(child)) {
-			const exited = new Promise((resolve) => child.once("exit", resolve));
-			child.disconnect();
-			const killer = setTimeout(() => child.kill("SIGKILL"), EXIT_MAX_MS);
-			await exited;
-			clearTimeout(killer);
-		}
-	}
-
-	#start(): void {
-		this.#process = undefined;
-		try {
-			this.#process = this.#fork();
-		} catch (error) {
-			this.#onFailedStart(error as Error);
-		}
-	}
-
-	#fork(): ChildProcess {
-		const child = fork(new URL("./delivery-worker.ts", import.meta.url), [], {
-			// A signal to the whole process group, such as from a terminal, must not interrupt it.
-			detached: true,
-			env: { ...process.env },
-			stdio: ["ignore", "inherit", "inherit", "ipc"],
+		await this.#process.stop(EXIT_MAX_MS, () => {
+			if (!isResponsive) {
+				child?.kill("SIGKILL");
+			} else if (child?.connected) {
+				child.disconnect();
+			}
 		});
+		this.#onLost();
+	}
+
+	#spawn(): ChildProcess {
+		const child = startProgram([WORKER], childEnvironment(), "inherit");
 		child.on("message", (message: WorkerMessage) => {
 			this.#isStarted = true;
 			this.#failedStart = undefined;
@@ -142,27 +133,19 @@ export class DeliveryProcess {
 				this.#settle(message);
 			}
 		});
-		child.on("error", (error) => {
-			// If the process could not be spawned, there is no exit event.
-			if (child.pid === undefined) {
-				this.#onFailedStart(error);
-			}
-		});
-		child.once("exit", () => this.#onEnd());
 		return child;
 	}
 
-	#onFailedStart({ message }: Error): void {
+	#onExit({ how, hasStarted }: Exit): void {
 		// Logged once, because starting is retried.
-		if (this.#failedStart !== message) {
-			this.#failedStart = message;
-			this.#warn(`The delivery worker could not be started: ${message}`);
+		if (!hasStarted && this.#failedStart !== how) {
+			this.#failedStart = how;
+			this.#warn(`The delivery worker could not be started: ${how}`);
 		}
-		this.#process = undefined;
-		this.#onEnd();
+		this.#onLost();
 	}
 
-	#onEnd(): void {
+	#onLost(): void {
 		this.#isStarted = false;
 		this.#isLost = true;
 		this.#unanswered = 0;
@@ -170,15 +153,10 @@ export class DeliveryProcess {
 		for (const request_id of this.#waiting.keys()) {
 			this.#settle({ request_id, is: "failed", reason: EXITED });
 		}
-		setTimeout(() => {
-			if (!this.#isClosing) {
-				this.#start();
-			}
-		}, RESTART_DELAY_MS).unref();
 	}
 
 	#ping(): void {
-		const child = this.#process;
+		const { child } = this.#process;
 		if (!child) {
 			return;
 		}
@@ -205,10 +183,6 @@ export class DeliveryProcess {
 			waiting?.reject(is === "refused" ? new Refused(reason) : new Error(reason));
 		}
 	}
-}
-
-function isRunning({ pid, exitCode, signalCode }: ChildProcess): boolean {
-	return pid !== undefined && exitCode === null && signalCode === null;
 }
 
 /** Tells whether the channel is configured. */

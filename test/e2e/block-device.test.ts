@@ -16,6 +16,7 @@ import { BlockDevice, whyNoBlockDevice } from "./block-device.ts";
 const ADMIN = { ADMIN_EMAIL: "keeper@toko.test", ADMIN_PASSWORD: "rahasia-sekali" };
 const UNITS = 10;
 /** Number of power cuts, for instance `POWER_CUTS=10 npm test -- block-device`. */
+// biome-ignore lint/style/noProcessEnv: given by a person who wants to see more.
 const ROUNDS = Number(process.env.POWER_CUTS ?? 1);
 const why = whyNoBlockDevice();
 

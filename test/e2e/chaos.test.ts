@@ -1,9 +1,10 @@
 import { afterAll, expect, test } from "@jest/globals";
 import { cleanUp, newFolder, run } from "../../tools/shop-process.ts";
+import { testMongoUrl } from "../variables.ts";
 
 afterAll(cleanUp);
 
-const store = process.env.TOKO_TEST_MONGO_URL ? "mongo" : "nedb";
+const store = testMongoUrl ? "mongo" : "nedb";
 
 test(`a short run of chaos on ${store} breaks no promise`, async () => {
 	const chaos = run(newFolder(), ["chaos", "--minutes", "0.4", "--seed", "2", "--store", store]);

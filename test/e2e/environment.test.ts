@@ -3,6 +3,7 @@ import { chmodSync, cpSync, mkdirSync, readdirSync, symlinkSync, writeFileSync }
 import { join, resolve } from "node:path";
 import { text } from "node:stream/consumers";
 import { afterAll, describe, expect, test } from "@jest/globals";
+import { searchPath } from "../../config/node-env.mjs";
 import { cleanUp, logIn, newFolder, run, startShop } from "../../tools/shop-process.ts";
 import { startPostgres } from "../own-postgres.ts";
 
@@ -135,7 +136,7 @@ describe("NODE_ENV with another value than development, test or production", () 
 
 	test.each(COMMANDS)("is refused by %s where a container runs it directly", async (command) => {
 		const child = spawn(process.execPath, [join(repository, "cli", `${command}.ts`)], {
-			env: { PATH: process.env.PATH, TOKO_DIR: newFolder(), NODE_ENV: "prod" },
+			env: { PATH: searchPath, TOKO_DIR: newFolder(), NODE_ENV: "prod" },
 			stdio: ["ignore", "pipe", "pipe"],
 		});
 		const ended = new Promise((done) => child.once("close", done));
@@ -162,7 +163,7 @@ describe("the file .env", () => {
 
 	async function start(root: string, environment: Record<string, string> = {}) {
 		const child = spawn("node", [join(root, "cli/run.mjs"), "start"], {
-			env: { PATH: process.env.PATH, TOKO_DIR: newFolder(), ...environment },
+			env: { PATH: searchPath, TOKO_DIR: newFolder(), ...environment },
 			stdio: ["ignore", "pipe", "pipe"],
 		});
 		const ended = new Promise((done) => child.once("close", done));

@@ -6,6 +6,7 @@ import { join, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { SMTPServer } from "smtp-server";
 import { commands } from "../../cli/arguments.mjs";
+import { searchPath } from "../../config/node-env.mjs";
 import { namedServices } from "../../hosting/services.ts";
 import { startMongoStandIn } from "../../infra/mongo-stand-in.ts";
 import {
@@ -22,6 +23,7 @@ import {
 } from "../../tools/shop-process.ts";
 import { notRun } from "../not-run.ts";
 import { type OwnPostgres, startPostgres } from "../own-postgres.ts";
+import { testMongoUrl } from "../variables.ts";
 import { compose, filledIn, makeSecrets, startNats } from "./compose.ts";
 import { image, isShipped, layOut, letIn, letWrite, linkOrCopy, shippedImports } from "./image.ts";
 
@@ -61,7 +63,7 @@ function node(args: string[], environment: Record<string, string> = {}, input?: 
 	const child = spawn(program, args, {
 		cwd: files,
 		detached: true,
-		env: { PATH: process.env.PATH, HOME: home, TMPDIR: home, ...image.environment, ...environment },
+		env: { PATH: searchPath, HOME: home, TMPDIR: home, ...image.environment, ...environment },
 		stdio: [input === undefined ? "ignore" : "pipe", "pipe", "pipe"],
 		...(process.getuid?.() === 0 ? { uid: NODE_USER, gid: NODE_USER } : {}),
 	});
@@ -146,7 +148,7 @@ async function inTurn<T, R>(things: T[], work: (thing: T) => Promise<R>): Promis
 	return done;
 }
 
-if (process.env.TOKO_TEST_MONGO_URL) {
+if (testMongoUrl) {
 	describe("a shop", runsFromTheImage);
 } else {
 	notRun("a shop from the image's files", "this machine has no MongoDB-compatible server");

@@ -1,5 +1,6 @@
 // Preloaded with `NODE_OPTIONS=--import=…`: shifts the clock of this process ahead by CLOCK_SHIFT_MS, or back if
 // negative.
+// biome-ignore lint/style/noProcessEnv: preloaded into programs, which know nothing of it.
 const shift_ms = Number(process.env.CLOCK_SHIFT_MS);
 const RightDate = Date;
 const now = () => RightDate.now() + shift_ms;

@@ -1,4 +1,4 @@
-import { writeFileSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "@jest/globals";
@@ -100,6 +100,17 @@ describe("a start that cannot be", () => {
 		const command = run(newFolder(), ["start"], { PORT: String(port) });
 		expect(await command.ended()).toBe(1);
 		expect(command.errors()).toMatch(new RegExp(`^toko: port ${port} is in use`));
+		other.close();
+	});
+
+	test("says so where another program takes the port meanwhile, and stops its servers", async () => {
+		const [folder, port] = [newFolder(), await freePort()];
+		const command = run(folder, ["start"], { PORT: String(port) });
+		await until("the first server", () => existsSync(join(folder, "parts.json")));
+		const other = createServer().listen(port, "127.0.0.1");
+		expect(await command.ended()).toBe(1);
+		expect(command.errors()).toBe(`toko: Port ${port} is already in use!\n`);
+		expect(processesOf(folder)).toEqual([]);
 		other.close();
 	});
 

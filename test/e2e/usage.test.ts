@@ -3,6 +3,7 @@ import { cpSync, readdirSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { text } from "node:stream/consumers";
 import { afterAll, describe, expect, test } from "@jest/globals";
+import { searchPath } from "../../config/node-env.mjs";
 import { cleanUp, newFolder, run } from "../../tools/shop-process.ts";
 
 afterAll(cleanUp);
@@ -15,7 +16,7 @@ const COMMANDS = readdirSync(join(repository, "cli"))
 /** Runs a program until it exits. `PORT` is invalid, so that nothing can start. */
 async function node(program: string, ...args: string[]) {
 	const child = spawn(program, args, {
-		env: { PATH: process.env.PATH, TOKO_DIR: newFolder(), PORT: "none" },
+		env: { PATH: searchPath, TOKO_DIR: newFolder(), PORT: "none" },
 		stdio: ["ignore", "pipe", "pipe"],
 	});
 	const ended = new Promise((done) => child.once("close", done));

@@ -11,6 +11,7 @@ import { databaseUrl, settings } from "../../config/settings.ts";
 import { callAction } from "../../contracts/actions.ts";
 import { asService } from "../../middlewares/permissions.ts";
 import { mailToken } from "../../services/users/mail-tokens.ts";
+import { setVariables } from "../variables.ts";
 import {
 	admin,
 	eventually,
@@ -468,8 +469,11 @@ test("a user with a phone gets a text message beside the mail, signed for the pr
 	});
 	await new Promise<void>((resolve) => provider.listen(0, "127.0.0.1", resolve));
 	await shop.stop();
-	process.env.SMS_URL = `http://toko:pass%20word@127.0.0.1:${(provider.address() as AddressInfo).port}/messages`;
-	process.env.SMS_SECRET = "text secret";
+	const { port } = provider.address() as AddressInfo;
+	setVariables({
+		SMS_URL: `http://toko:pass%20word@127.0.0.1:${port}/messages`,
+		SMS_SECRET: "text secret",
+	});
 	shop = await startNode(...SERVICES);
 	try {
 		const person = await newUser(shop);
@@ -515,8 +519,7 @@ test("a user with a phone gets a text message beside the mail, signed for the pr
 		});
 		expect(asked).toHaveLength(3);
 	} finally {
-		delete process.env.SMS_URL;
-		delete process.env.SMS_SECRET;
+		setVariables({ SMS_URL: undefined, SMS_SECRET: undefined });
 		await new Promise((resolve) => provider.close(resolve));
 	}
 });

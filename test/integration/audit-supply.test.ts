@@ -16,6 +16,7 @@ import { audit } from "../../tools/audit/audit.ts";
 import { repair } from "../../tools/audit/repair.ts";
 import type { Sources } from "../../tools/audit/snapshot.ts";
 import { openSources } from "../../tools/audit/sources.ts";
+import { setVariables } from "../variables.ts";
 import { eventually, newProduct, newUser, type Person, startNode, stockOf } from "./shop.ts";
 import { chooseStore, stores } from "./stores.ts";
 
@@ -35,7 +36,7 @@ describe.each(stores)("with products on %s, the audit names", (_, url) => {
 		buyer = await newUser(others);
 		shop = await startNode("products");
 		sources = await openSources();
-		delete process.env.MONGO_URL;
+		setVariables({ MONGO_URL: undefined });
 		// The sweeper would repair the damage done by these tests.
 		await products().sweeper.stop();
 		await others.waitForServices({ name: "products", version: 1 });

@@ -3,9 +3,11 @@ import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import type { ServiceBroker } from "moleculer";
+import { childEnvironment, settings } from "../../config/settings.ts";
 import { callAction } from "../../contracts/actions.ts";
 import { asService } from "../../middlewares/permissions.ts";
 import { type OwnPostgres, startPostgres } from "../own-postgres.ts";
+import { setVariables } from "../variables.ts";
 import { eventually, PASSWORD, startNode } from "./shop.ts";
 import { type SlowMailServer, startSlowMailServer } from "./slow-mail-server.ts";
 
@@ -19,13 +21,13 @@ let other: ChildProcess;
 
 beforeAll(async () => {
 	server = await startPostgres("--locale=C", "--encoding=UTF8");
-	process.env.POSTGRES_URL = server.url;
+	setVariables({ POSTGRES_URL: server.url });
 	mails = await startSlowMailServer();
-	process.env.SMTP_URL = mails.url;
+	setVariables({ SMTP_URL: mails.url });
 	shop = await startNode("users", "notifications");
 	other = fork(new URL("./notifications-process.ts", import.meta.url), [], {
 		execArgv: ["--no-warnings"],
-		env: { ...process.env },
+		env: childEnvironment(),
 		stdio: ["ignore", "pipe", "inherit", "ipc"],
 	});
 	await once(other.stdout as NonNullable<ChildProcess["stdout"]>, "data");
@@ -54,7 +56,7 @@ test("where PostgreSQL crashes and recovers, two processes send each mail once",
 	const people = await Promise.all(Array.from({ length: MAILS }, register));
 	// Five of each process.
 	await eventually("mails on their way", async () => mails.received.length === 10);
-	const database = `${process.env.TOKO_NAMESPACE}_notifications`;
+	const database = `${settings.namespace}_notifications`;
 	await eventually("all to be leased", async () => {
 		const [{ leased } = { leased: 0 }] = await server.query<{ leased: number }>(
 			"SELECT count(leased_by)::integer AS leased FROM notifications",

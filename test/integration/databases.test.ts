@@ -1,22 +1,22 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
 import { ServiceBroker } from "moleculer";
-import { settings } from "../../config/settings.ts";
+import { replaceSettings, settings } from "../../config/settings.ts";
 import { callAction } from "../../contracts/actions.ts";
 import { PostgresClient } from "../../database/postgres-client.ts";
 import { creation } from "../../database/postgres-database.ts";
 import { checkGiven } from "../../infra/connection-checks.ts";
 import { postgres } from "../../mixins/postgres.ts";
 import { type OwnPostgres, startPostgres } from "../own-postgres.ts";
+import { setVariables } from "../variables.ts";
 import { PASSWORD, startNode } from "./shop.ts";
 
-const given = { url: process.env.POSTGRES_URL, namespace: process.env.TOKO_NAMESPACE };
+const given = settings.variables;
 const started: ServiceBroker[] = [];
 
 afterEach(async () => {
 	await Promise.all(started.splice(0).map((broker) => broker.stop()));
-	process.env.POSTGRES_URL = given.url;
-	process.env.TOKO_NAMESPACE = given.namespace;
+	replaceSettings(given);
 });
 
 /** Creates a separate shop on a server: a role that may create databases, nothing else. Returns its name. */
@@ -25,8 +25,7 @@ async function newShop(server: OwnPostgres): Promise<string> {
 	await server.query(`CREATE ROLE ${name} LOGIN CREATEDB PASSWORD 'geheim'`);
 	const url = new URL(server.url);
 	url.username = name;
-	process.env.POSTGRES_URL = url.href;
-	process.env.TOKO_NAMESPACE = name;
+	setVariables({ POSTGRES_URL: url.href, TOKO_NAMESPACE: name });
 	return name;
 }
 
@@ -119,10 +118,10 @@ describe("on a server in UTF-8", () => {
 
 	test("is reached by its socket, with the password in the URL or not at all", async () => {
 		await newShop(server);
-		const { username, port } = new URL(process.env.POSTGRES_URL as string);
+		const { username, port } = new URL(settings.postgresUrl);
 		const place = `/postgres?host=${encodeURIComponent(server.folder)}&port=${port}`;
-		process.env.POSTGRES_URL = `postgres://${username}:geheim@${place}`;
-		expect(await checkGiven("POSTGRES_URL", process.env.POSTGRES_URL)).toBe(server.folder);
+		setVariables({ POSTGRES_URL: `postgres://${username}:geheim@${place}` });
+		expect(await checkGiven("POSTGRES_URL", settings.postgresUrl)).toBe(server.folder);
 		expect(await refusal()).toBeUndefined();
 		await expect(checkGiven("POSTGRES_URL", `postgres://${username}@${place}`)).rejects.toThrow(
 			/it asks for a password\): put the password into the URL/,
@@ -184,7 +183,7 @@ describe("on a server in UTF-8", () => {
 	test("a session in a transaction may be idle for 5 s, unless the operator has set another time", async () => {
 		const name = await newShop(server);
 		const limits = async () => {
-			const client = new PostgresClient({ connectionString: process.env.POSTGRES_URL as string });
+			const client = new PostgresClient({ connectionString: settings.postgresUrl });
 			await client.connect();
 			const { rows } = await client.query(
 				"SELECT current_setting('idle_in_transaction_session_timeout') AS idle, current_setting('transaction_timeout') AS whole",
@@ -199,7 +198,7 @@ describe("on a server in UTF-8", () => {
 
 	test("tables that a role's search_path put into another schema are found, with the cure", async () => {
 		const name = await newShop(server);
-		process.env.POSTGRES_URL = `${process.env.POSTGRES_URL}?options=-c%20search_path%3Dapp`;
+		setVariables({ POSTGRES_URL: `${settings.postgresUrl}?options=-c%20search_path%3Dapp` });
 		await server.query(`CREATE DATABASE ${name}_users OWNER ${name}`);
 		await server.query(`CREATE SCHEMA app AUTHORIZATION ${name}`, `${name}_users`);
 		await start("users");
@@ -208,7 +207,7 @@ describe("on a server in UTF-8", () => {
 			`${name}_users`,
 		);
 		expect(tables).toEqual([{ schemaname: "app" }]);
-		process.env.POSTGRES_URL = settings.postgresUrl.replace(/\?.*/, "");
+		setVariables({ POSTGRES_URL: settings.postgresUrl.replace(/\?.*/, "") });
 		expect(await refusal()).toMatch(/in its schema app: add options=-c%20search_path%3Dapp to POSTGRES_URL/);
 	});
 

@@ -6,6 +6,7 @@ import type { Service, ServiceBroker } from "moleculer";
 import { allActions, type Meta } from "../../contracts/actions.ts";
 import { DEADLINE_MS } from "../../middlewares/resilience.ts";
 import { createHttpServer, type Patience } from "../../services/api/server.ts";
+import { setVariables } from "../variables.ts";
 import { eventually, newUser, startNode, startNodeWith } from "./shop.ts";
 
 const ORIGIN = "https://shop.example";
@@ -15,9 +16,7 @@ let gateway: ServiceBroker;
 let address: string;
 
 beforeAll(async () => {
-	process.env.CORS_ORIGINS = ORIGIN;
-	process.env.TRUST_PROXY = "loopback";
-	process.env.RATE_LIMIT = "30";
+	setVariables({ CORS_ORIGINS: ORIGIN, TRUST_PROXY: "loopback", RATE_LIMIT: "30" });
 	shop = await startNodeWith(
 		[
 			{
@@ -43,9 +42,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-	for (const name of ["CORS_ORIGINS", "TRUST_PROXY", "RATE_LIMIT"]) {
-		delete process.env[name];
-	}
+	setVariables({ CORS_ORIGINS: undefined, TRUST_PROXY: undefined, RATE_LIMIT: undefined });
 	await gateway.stop();
 	await shop.stop();
 });

@@ -10,6 +10,7 @@ import { sign } from "../../services/orders/webhook.ts";
 import { audit } from "../../tools/audit/audit.ts";
 import type { Sources } from "../../tools/audit/snapshot.ts";
 import { openSources } from "../../tools/audit/sources.ts";
+import { setVariables } from "../variables.ts";
 import { DATABASES, type Database, type EarlierShop, restoreEarlierShop } from "./earlier-shop.ts";
 import { now, SECRET } from "./paying.ts";
 import { eventually, startNode } from "./shop.ts";
@@ -37,7 +38,7 @@ const started = Date.now();
 
 beforeAll(async () => {
 	mails = await startSlowMailServer();
-	process.env.SMTP_URL = mails.url;
+	setVariables({ SMTP_URL: mails.url });
 	before = await restoreEarlierShop();
 	sources = await openSources();
 	waiting = await sources.snapshot("notifications", (query) =>

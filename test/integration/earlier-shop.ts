@@ -8,6 +8,7 @@ import { databaseUrl, settings } from "../../config/settings.ts";
 import type { EventEnvelope } from "../../contracts/actions.ts";
 import { channelOf, streamConfig } from "../../events/envelope.ts";
 import { natsConnection } from "../../moleculer.config.ts";
+import { setVariables } from "../variables.ts";
 
 /** Data of a shop of the version before the event pipeline: see make.mjs there. */
 const FIXTURE = new URL("../fixtures/shop-before-the-event-pipeline/", import.meta.url);
@@ -48,7 +49,7 @@ export async function restoreEarlierShop(): Promise<EarlierShop> {
 	// Whole seconds, so that digits behind the point stay as they are.
 	const age_s = Math.floor((Date.now() - Date.parse(shop.dumped_at)) / 1000);
 	const read = async (file: string) => postponed(await readFile(new URL(file, FIXTURE), "utf8"), age_s);
-	Object.assign(process.env, shop.secrets);
+	setVariables(shop.secrets);
 	for (const name of DATABASES) {
 		await restoreDatabase(name, JSON.parse(await read(`${name}.json`)));
 	}

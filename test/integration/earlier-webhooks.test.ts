@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import type { ServiceBroker } from "moleculer";
+import { settings } from "../../config/settings.ts";
 import { callAction } from "../../contracts/actions.ts";
 import { sign } from "../../services/orders/webhook.ts";
 import { withEarlierOrders } from "./earlier-orders.ts";
@@ -41,7 +42,7 @@ afterAll(() => shop?.stop());
 
 function tell(id: string, type: string, reference: string, amount = 15_000) {
 	const payload = JSON.stringify({ id, type, reference, amount });
-	const secret = process.env.PAYMENT_WEBHOOK_SECRET as string;
+	const secret = settings.paymentWebhookSecret;
 	const signature = sign(secret, payload, Math.floor(Date.now() / 1000));
 	return callAction(shop, "v1.orders.takePaymentEvent", { payload, signature });
 }

@@ -11,6 +11,7 @@ import type { JobsService } from "../../mixins/jobs.ts";
 import { audit } from "../../tools/audit/audit.ts";
 import type { Sources } from "../../tools/audit/snapshot.ts";
 import { openSources } from "../../tools/audit/sources.ts";
+import { setVariables } from "../variables.ts";
 import { admin, eventually, newUser, PASSWORD, SERVICES, startNode } from "./shop.ts";
 
 /** The mail server's reply to each recipient; undefined to accept the mail. */
@@ -22,7 +23,7 @@ let sources: Sources;
 
 beforeAll(async () => {
 	await listen();
-	process.env.SMTP_URL = `smtp://127.0.0.1:${port}`;
+	setVariables({ SMTP_URL: `smtp://127.0.0.1:${port}` });
 	shop = await startNode(...SERVICES);
 	sources = await openSources();
 });

@@ -11,6 +11,7 @@ import { type Listing, readPage } from "../../services/products/listing.ts";
 import { MongoListing } from "../../services/products/mongo-listing.ts";
 import { convertProducts, wordsOf } from "../../services/products/search.ts";
 import { SeededRandom } from "../../tools/seeded-random.ts";
+import { setVariables } from "../variables.ts";
 import { startNode } from "./shop.ts";
 import { chooseStore, stores } from "./stores.ts";
 
@@ -29,7 +30,7 @@ describe.each(stores)("finding products on %s", (_, url) => {
 	beforeAll(async () => {
 		chooseStore(url);
 		broker = await startNode("products");
-		delete process.env.MONGO_URL;
+		setVariables({ MONGO_URL: undefined });
 		const lines = Array.from({ length: 400 }, (_, number) => ({
 			line: number + 1,
 			sku: randomUUID(),

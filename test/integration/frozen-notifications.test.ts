@@ -3,8 +3,10 @@ import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { afterAll, afterEach, beforeAll, expect, test } from "@jest/globals";
 import type { ServiceBroker } from "moleculer";
+import { childEnvironment } from "../../config/settings.ts";
 import { callAction } from "../../contracts/actions.ts";
 import { asService } from "../../middlewares/permissions.ts";
+import { setVariables } from "../variables.ts";
 import { eventually, PASSWORD, startNode } from "./shop.ts";
 import { type SlowMailServer, startSlowMailServer } from "./slow-mail-server.ts";
 
@@ -17,7 +19,7 @@ let child: ChildProcess | undefined;
 
 beforeAll(async () => {
 	mails = await startSlowMailServer();
-	process.env.SMTP_URL = mails.url;
+	setVariables({ SMTP_URL: mails.url });
 	users = await startNode("users");
 });
 
@@ -35,7 +37,7 @@ afterAll(async () => {
 async function startProcess(): Promise<ChildProcess> {
 	const started = fork(new URL("./notifications-process.ts", import.meta.url), [], {
 		execArgv: ["--no-warnings"],
-		env: { ...process.env },
+		env: childEnvironment(),
 		stdio: ["ignore", "pipe", "inherit", "ipc"],
 	});
 	await once(started.stdout as NonNullable<ChildProcess["stdout"]>, "data");

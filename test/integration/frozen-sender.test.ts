@@ -4,6 +4,7 @@ import type { ServiceBroker } from "moleculer";
 import { callAction } from "../../contracts/actions.ts";
 import { asService } from "../../middlewares/permissions.ts";
 import type { DeliveryProcess } from "../../services/notifications/delivery.ts";
+import { setVariables } from "../variables.ts";
 import { eventually, PASSWORD, startNode } from "./shop.ts";
 import { type SlowMailServer, startSlowMailServer } from "./slow-mail-server.ts";
 
@@ -13,7 +14,7 @@ let shop: ServiceBroker;
 
 beforeAll(async () => {
 	mails = await startSlowMailServer();
-	process.env.SMTP_URL = mails.url;
+	setVariables({ SMTP_URL: mails.url });
 	shop = await startNode("users", "notifications");
 });
 

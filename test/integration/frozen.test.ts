@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { afterAll, afterEach, beforeAll, expect, test } from "@jest/globals";
 import type { ServiceBroker } from "moleculer";
 import pg from "pg";
-import { databaseUrl } from "../../config/settings.ts";
+import { childEnvironment, databaseUrl } from "../../config/settings.ts";
 import { startWorker } from "./frozen-node.ts";
 import { eventually } from "./shop.ts";
 
@@ -36,7 +36,7 @@ afterAll(async () => {
 async function freeze(...what: string[]): Promise<ChildProcess> {
 	const child = fork(new URL("./frozen-process.ts", import.meta.url), what, {
 		execArgv: ["--no-warnings"],
-		env: { ...process.env },
+		env: childEnvironment(),
 		stdio: ["ignore", "pipe", "inherit", "ipc"],
 	});
 	frozen.push(child);

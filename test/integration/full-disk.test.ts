@@ -3,12 +3,14 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import type { ServiceBroker } from "moleculer";
+import { settings } from "../../config/settings.ts";
 import { callAction } from "../../contracts/actions.ts";
 import { asService } from "../../middlewares/permissions.ts";
 import { notRun } from "../not-run.ts";
+import { setVariables } from "../variables.ts";
 import { eventually, newProduct, startNode, stockOf } from "./shop.ts";
 
-const place = join(process.env.TOKO_DIR as string, "small");
+const place = join(settings.directory, "small");
 const ballast = join(place, "ballast");
 const file = join(place, "products.db");
 const mounted = mount();
@@ -23,7 +25,7 @@ function mount(): string | undefined {
 }
 
 beforeAll(async () => {
-	process.env.TOKO_DIR = place;
+	setVariables({ TOKO_DIR: place });
 	broker = await startNode("products");
 });
 

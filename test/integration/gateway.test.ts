@@ -2,6 +2,7 @@ import { connect } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import type { ServiceBroker } from "moleculer";
 import { callAction } from "../../contracts/actions.ts";
+import { setVariables } from "../variables.ts";
 import {
 	admin,
 	eventually,
@@ -469,9 +470,9 @@ test("a service that is away is a 503 to try again, and back when it returns", a
 });
 
 test("too many requests of one client are refused, whatever it says of its address", async () => {
-	process.env.RATE_LIMIT = "5";
+	setVariables({ RATE_LIMIT: "5" });
 	const limited = await startNode("api");
-	process.env.RATE_LIMIT = "0";
+	setVariables({ RATE_LIMIT: "0" });
 	const { gatewayAddress } = await import("../../services/api/api.service.ts");
 	const there = gatewayAddress(limited.getLocalService("api"));
 	const answers = await Promise.all(

@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import type { ServiceBroker } from "moleculer";
+import { childEnvironment } from "../../config/settings.ts";
 import { callAction } from "../../contracts/actions.ts";
 import { jetStreamOf } from "../../events/stream.ts";
 import { asService } from "../../middlewares/permissions.ts";
@@ -32,7 +33,7 @@ describe.each(stores)("a change of the stock on %s", (_, url) => {
 	let child: ChildProcess | undefined;
 
 	async function startProducts(environment: Record<string, string> = {}): Promise<void> {
-		const { MONGO_URL, NODE_OPTIONS, ...inherited } = process.env;
+		const { MONGO_URL, NODE_OPTIONS, ...inherited } = childEnvironment();
 		child = spawn(process.execPath, ["--no-deprecation", join(import.meta.dirname, "products-process.ts")], {
 			env: { ...inherited, ...(url ? { MONGO_URL: url } : {}), ...environment },
 			stdio: ["ignore", "pipe", "inherit"],

@@ -7,6 +7,7 @@ import { jetStreamOf } from "../../events/stream.ts";
 import { asService } from "../../middlewares/permissions.ts";
 import { natsOf } from "../../nats/client.ts";
 import { bucketName } from "../../nats/idempotency-records.ts";
+import { setVariables } from "../variables.ts";
 import { KeyedClient, newKey } from "./keyed-client.ts";
 import {
 	admin,
@@ -65,13 +66,13 @@ describe.each(stores)("a request with an Idempotency-Key on %s", (_, url) => {
 
 	beforeAll(async () => {
 		if (url) {
-			process.env.MONGO_URL = url;
+			setVariables({ MONGO_URL: url });
 		}
 		products = [
 			await startNodeWith([between], "products"),
 			...(url ? [await startNodeWith([between], "products")] : []),
 		];
-		delete process.env.MONGO_URL;
+		setVariables({ MONGO_URL: undefined });
 		await gateway.waitForServices({ name: "products", version: 1 });
 		await eventually(
 			"the gateway to know it",

@@ -8,6 +8,7 @@ import { callAction } from "../../contracts/actions.ts";
 import { Catalogue, type CatalogueOptions } from "../../hosting/catalogue/catalogue.ts";
 import { importCatalogue } from "../../hosting/catalogue/import.ts";
 import { asService } from "../../middlewares/permissions.ts";
+import { setVariables } from "../variables.ts";
 import { startNode, stockOf } from "./shop.ts";
 import { chooseStore, stores } from "./stores.ts";
 
@@ -21,7 +22,7 @@ describe.each(stores)("a catalogue file imported into %s", (_, url) => {
 		folder = mkdtempSync(join(tmpdir(), "toko-import-"));
 		chooseStore(url);
 		broker = await startNode("products");
-		delete process.env.MONGO_URL;
+		setVariables({ MONGO_URL: undefined });
 	});
 
 	afterAll(async () => {

@@ -4,6 +4,7 @@ import type { ServiceBroker } from "moleculer";
 import { audit } from "../../tools/audit/audit.ts";
 import type { Sources } from "../../tools/audit/snapshot.ts";
 import { openSources } from "../../tools/audit/sources.ts";
+import { setVariables } from "../variables.ts";
 import { newProduct, newUser, type Person, SERVICES, startNode, stockOf } from "./shop.ts";
 import { mongoUrl } from "./stores.ts";
 
@@ -13,10 +14,10 @@ import { mongoUrl } from "./stores.ts";
 	let sources: Sources;
 
 	beforeAll(async () => {
-		process.env.MONGO_URL = mongoUrl;
+		setVariables({ MONGO_URL: mongoUrl });
 		nodes = [await startNode(...SERVICES), await startNode("products", "orders")];
 		sources = await openSources();
-		delete process.env.MONGO_URL;
+		setVariables({ MONGO_URL: undefined });
 		buyers = await Promise.all(nodes.map((node) => newUser(node)));
 	});
 

@@ -7,6 +7,7 @@ import type { DocumentService } from "../../mixins/documents.ts";
 import type { ProductDocument } from "../../services/products/documents.ts";
 import { accounted } from "../../services/products/ledger.ts";
 import type { Sweeper } from "../../services/products/sweeper.ts";
+import { setVariables } from "../variables.ts";
 import { admin, eventually, newProduct, type Person, startNode } from "./shop.ts";
 import { chooseStore, stores } from "./stores.ts";
 
@@ -19,15 +20,15 @@ describe.each(stores)("the ledger of a product on %s", (_, url) => {
 	async function start(): Promise<void> {
 		chooseStore(url);
 		broker = await startNode("users", "orders", "products");
-		delete process.env.MONGO_URL;
+		setVariables({ MONGO_URL: undefined });
 		await products().sweeper.stop();
 	}
 
 	/** Starts another process of this version. */
 	async function beside(): Promise<ServiceBroker> {
-		process.env.MONGO_URL = url;
+		setVariables({ MONGO_URL: url });
 		const other = await startNode("products");
-		delete process.env.MONGO_URL;
+		setVariables({ MONGO_URL: undefined });
 		await eventually(
 			"the other to be seen",
 			async () => broker.registry.getServiceList({ onlyAvailable: true }).filter(isProducts).length === 2,

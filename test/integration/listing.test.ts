@@ -8,6 +8,7 @@ import type { DocumentService } from "../../mixins/documents.ts";
 import type { ProductDocument } from "../../services/products/documents.ts";
 import { type Listing, readPage } from "../../services/products/listing.ts";
 import { MemoryListing } from "../../services/products/memory-listing.ts";
+import { setVariables } from "../variables.ts";
 import { startNode } from "./shop.ts";
 import { chooseStore, stores } from "./stores.ts";
 
@@ -23,7 +24,7 @@ describe.each(stores)("a listing beside that of another process, on %s", (_, url
 	beforeAll(async () => {
 		chooseStore(url);
 		broker = await startNode("products");
-		delete process.env.MONGO_URL;
+		setVariables({ MONGO_URL: undefined });
 		store = (broker.getLocalService("v1.products") as unknown as DocumentService<ProductDocument>).adapter;
 		other = await listing();
 	});

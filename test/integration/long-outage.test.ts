@@ -6,11 +6,13 @@ import { databaseUrl } from "../../config/settings.ts";
 import { callAction } from "../../contracts/actions.ts";
 import { asService } from "../../middlewares/permissions.ts";
 import type { DeliveryProcess } from "../../services/notifications/delivery.ts";
+import { setVariables } from "../variables.ts";
 import { eventually, PASSWORD, startNode } from "./shop.ts";
 import { type SlowMailServer, startSlowMailServer } from "./slow-mail-server.ts";
 
 const MAILS = 3;
 /** Longer than the time for which a sender trusts its lease. */
+// biome-ignore lint/style/noProcessEnv: given by a person who wants to see a longer one.
 const OUTAGE_MS = Number(process.env.OUTAGE_MS ?? 7000);
 let mails: SlowMailServer;
 let shop: ServiceBroker;
@@ -19,7 +21,7 @@ const name = new URL(databaseUrl("notifications")).pathname.slice(1);
 
 beforeAll(async () => {
 	mails = await startSlowMailServer();
-	process.env.SMTP_URL = mails.url;
+	setVariables({ SMTP_URL: mails.url });
 	shop = await startNode("users", "notifications");
 	await admin.connect();
 });

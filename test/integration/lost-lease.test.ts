@@ -7,6 +7,7 @@ import { callAction } from "../../contracts/actions.ts";
 import type { DeliveryProcess } from "../../services/notifications/delivery.ts";
 import type { Dispatcher } from "../../services/notifications/dispatcher.ts";
 import { Orphans } from "../../services/notifications/queue.ts";
+import { setVariables } from "../variables.ts";
 import { eventually, PASSWORD, startNode } from "./shop.ts";
 import { type SlowMailServer, startSlowMailServer } from "./slow-mail-server.ts";
 
@@ -18,7 +19,7 @@ const database = new pg.Client(databaseUrl("notifications"));
 
 beforeAll(async () => {
 	mails = await startSlowMailServer();
-	process.env.SMTP_URL = mails.url;
+	setVariables({ SMTP_URL: mails.url });
 	shop = await startNode("users", "notifications");
 	await database.connect();
 });

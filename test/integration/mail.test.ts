@@ -8,6 +8,7 @@ import { SMTPServer } from "smtp-server";
 import { databaseUrl } from "../../config/settings.ts";
 import { callAction } from "../../contracts/actions.ts";
 import { asService } from "../../middlewares/permissions.ts";
+import { setVariables } from "../variables.ts";
 import {
 	admin,
 	eventually,
@@ -35,7 +36,7 @@ let keeper: Person;
 
 beforeAll(async () => {
 	await listen();
-	process.env.SMTP_URL = `smtp://127.0.0.1:${port}`;
+	setVariables({ SMTP_URL: `smtp://127.0.0.1:${port}` });
 	shop = await startNode(...SERVICES);
 	keeper = await admin(shop);
 });

@@ -17,7 +17,7 @@ import { eventually, intoFile } from "./shop.ts";
 
 // A separate nats-server, frozen with SIGSTOP: its port accepts connections, but does not respond.
 
-const folder = process.env.TOKO_DIR as string;
+const folder = settings.directory;
 /** Same as `authorization.timeout`, after which the server closes a connection that has not authenticated. */
 const LOG_IN_SECONDS = 1;
 

@@ -7,6 +7,7 @@ import { asService } from "../../middlewares/permissions.ts";
 import type { JobsService } from "../../mixins/jobs.ts";
 import { listOrders } from "../../services/orders/model.ts";
 import type { Sweeper } from "../../services/products/sweeper.ts";
+import { setVariables } from "../variables.ts";
 import { admin, eventually, newProduct, newUser, type Person, startNode, stockOf } from "./shop.ts";
 
 let broker: ServiceBroker;
@@ -219,10 +220,10 @@ describe("an order that is not paid", () => {
 	});
 
 	test("expires at its time; its units return", async () => {
-		process.env.ORDER_TTL_MINUTES = "0.01";
+		setVariables({ ORDER_TTL_MINUTES: "0.01" });
 		const product = await newProduct(broker, 5);
 		const order = await buyer.call("v1.orders.place", { items: [{ product_id: product.id, quantity: 2 }] });
-		delete process.env.ORDER_TTL_MINUTES;
+		setVariables({ ORDER_TTL_MINUTES: undefined });
 		await eventually(
 			"the order to expire",
 			async () => (await buyer.call("v1.orders.get", { id: order.id })).status === "expired",
@@ -290,9 +291,9 @@ describe("a hold without an order", () => {
 
 	test("stays while its order is pending, however late the sweeper looks", async () => {
 		const product = await newProduct(broker, 5);
-		process.env.ORDER_TTL_MINUTES = "60";
+		setVariables({ ORDER_TTL_MINUTES: "60" });
 		const order = await buyer.call("v1.orders.place", { items: [{ product_id: product.id, quantity: 2 }] });
-		delete process.env.ORDER_TTL_MINUTES;
+		setVariables({ ORDER_TTL_MINUTES: undefined });
 		const products = broker.getLocalService({ name: "products", version: 1 }) as unknown as {
 			adapter: { updateMany(query: object, update: object): Promise<number> };
 		};

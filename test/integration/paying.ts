@@ -1,10 +1,11 @@
 import { randomUUID } from "node:crypto";
 import type { ServiceBroker } from "moleculer";
+import { settings } from "../../config/settings.ts";
 import { sign } from "../../services/orders/webhook.ts";
 import { newProduct, type Person } from "./shop.ts";
 
 /** Returns the secret that signs the provider's webhooks. */
-export const SECRET = () => process.env.PAYMENT_WEBHOOK_SECRET as string;
+export const SECRET = () => settings.paymentWebhookSecret;
 
 /** Returns the current Unix time in seconds. */
 export const now = () => Math.floor(Date.now() / 1000);

@@ -1,3 +1,4 @@
+// biome-ignore-all lint/style/noProcessEnv: a program of its own, with a variable of its own.
 /** A process with products only, in the shop of the test that starts it, to be killed. */
 import { type Context, ServiceBroker } from "moleculer";
 import { addService } from "../../hosting/services.ts";

@@ -7,6 +7,7 @@ import { settings } from "../../config/settings.ts";
 import { callAction } from "../../contracts/actions.ts";
 import { STOCK_MAX } from "../../contracts/products.ts";
 import { asService } from "../../middlewares/permissions.ts";
+import { setVariables } from "../variables.ts";
 import { newProduct, startNode, stockOf } from "./shop.ts";
 import { chooseStore, stores } from "./stores.ts";
 
@@ -20,7 +21,7 @@ describe.each(stores)("products on %s", (_, url) => {
 		broker = await startNode("products");
 		// With a server, two processes share the stock; a file has one owner.
 		nodes = [broker, ...(url ? [await startNode("products")] : [])];
-		delete process.env.MONGO_URL;
+		setVariables({ MONGO_URL: undefined });
 	});
 
 	afterAll(async () => {
@@ -309,7 +310,7 @@ describe.each(stores)("products on %s", (_, url) => {
 		await broker.stop();
 		broker = await startNode("products");
 		nodes[index] = broker;
-		delete process.env.MONGO_URL;
+		setVariables({ MONGO_URL: undefined });
 		expect(await stockOf(broker, product.id)).toMatchObject({ stock: 1, held: 2, supplied: 3 });
 	});
 });

@@ -3,6 +3,7 @@ import { connect, type Socket } from "node:net";
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import type { ServiceBroker } from "moleculer";
+import { setVariables } from "../variables.ts";
 import { admin, eventually, newProduct, type Person, SERVICES, startNode } from "./shop.ts";
 
 let shop: ServiceBroker;
@@ -12,7 +13,7 @@ let keeper: Person;
 const open = new Set<Socket>();
 
 beforeAll(async () => {
-	process.env.TRUST_PROXY = "loopback";
+	setVariables({ TRUST_PROXY: "loopback" });
 	shop = await startNode(...SERVICES);
 	gateway = await startNode("api");
 	address = await addressOf(gateway);
@@ -21,7 +22,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-	delete process.env.TRUST_PROXY;
+	setVariables({ TRUST_PROXY: undefined });
 	for (const socket of open) {
 		socket.destroy();
 	}
@@ -246,9 +247,9 @@ describe("the address that a client used", () => {
 	});
 
 	test("is nothing that a stranger says", async () => {
-		process.env.TRUST_PROXY = "";
+		setVariables({ TRUST_PROXY: "" });
 		const other = await startNode("api");
-		process.env.TRUST_PROXY = "loopback";
+		setVariables({ TRUST_PROXY: "loopback" });
 		const own = await addressOf(other);
 		expect(await serverFor(shopExample, own)).toBe(own);
 		await other.stop();
@@ -301,9 +302,9 @@ describe("a connection in a proxy's pool", () => {
 	});
 
 	test("ends after KEEP_ALIVE_SECONDS without a request", async () => {
-		process.env.KEEP_ALIVE_SECONDS = "0.1";
+		setVariables({ KEEP_ALIVE_SECONDS: "0.1" });
 		const other = await startNode("api");
-		delete process.env.KEEP_ALIVE_SECONDS;
+		setVariables({ KEEP_ALIVE_SECONDS: undefined });
 		const unused = connection(await addressOf(other));
 		const used = connection(await addressOf(other));
 		used.send(get);

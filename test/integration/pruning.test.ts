@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, jest, test } from "@jest/globals";
 import type { ServiceBroker } from "moleculer";
 import { PRUNE_EVERY_MS, PRUNED_AT_ONCE } from "../../config/retention.ts";
+import { settings } from "../../config/settings.ts";
 import { callAction } from "../../contracts/actions.ts";
 import type { PostgresService } from "../../database/postgres-service.ts";
 import { asService } from "../../middlewares/permissions.ts";
@@ -217,11 +218,7 @@ test("an old webhook goes, and the same once more changes nothing", async () => 
 	const reference = payment?.reference as string;
 	const payload = JSON.stringify({ id: "evt_old", type: "payment.settled", reference, amount: total });
 	const tell = () => {
-		const signature = sign(
-			process.env.PAYMENT_WEBHOOK_SECRET as string,
-			payload,
-			Math.floor(Date.now() / 1000),
-		);
+		const signature = sign(settings.paymentWebhookSecret, payload, Math.floor(Date.now() / 1000));
 		return callAction(shop, "v1.orders.takePaymentEvent", { payload, signature });
 	};
 	await tell();

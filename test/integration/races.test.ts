@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
 import type { ServiceBroker } from "moleculer";
+import { settings } from "../../config/settings.ts";
 import { callAction } from "../../contracts/actions.ts";
 import { asService } from "../../middlewares/permissions.ts";
 import type { DocumentService } from "../../mixins/documents.ts";
@@ -54,7 +55,7 @@ async function settled(order_id: string) {
 
 function webhook(reference: string, amount: number, id = randomUUID(), type = "payment.settled") {
 	const payload = JSON.stringify({ id, type, reference, amount });
-	const secret = process.env.PAYMENT_WEBHOOK_SECRET as string;
+	const secret = settings.paymentWebhookSecret;
 	return callAction(broker, "v1.orders.takePaymentEvent", {
 		payload,
 		signature: sign(secret, payload, Math.floor(Date.now() / 1000)),

@@ -5,7 +5,7 @@ import { afterAll, afterEach, beforeEach, expect, test } from "@jest/globals";
 import type { ServiceBroker } from "moleculer";
 import { connect } from "nats";
 import pg from "pg";
-import { settings } from "../../config/settings.ts";
+import { replaceSettings, settings } from "../../config/settings.ts";
 import { type ActionName, callAction, type ParamsOf } from "../../contracts/actions.ts";
 import { databases } from "../../contracts/services.ts";
 import { streamConfig } from "../../events/envelope.ts";
@@ -15,6 +15,7 @@ import { acceptRestore } from "../../tools/audit/accept-restore.ts";
 import { audit } from "../../tools/audit/audit.ts";
 import { openSources } from "../../tools/audit/sources.ts";
 import { logFile } from "../secrets-in-logs.mjs";
+import { setVariables, testFolder } from "../variables.ts";
 import { admin, eventually, newProduct, newUser, type Person, SERVICES, startNode, stockOf } from "./shop.ts";
 
 const server = new pg.Client(settings.postgresUrl);
@@ -22,21 +23,21 @@ const connected = server.connect();
 
 let shop: ServiceBroker;
 
-const given = { ...process.env };
+const given = settings.variables;
 
 /** Each test has its own shop. */
 beforeEach(async () => {
 	await connected;
 	const name = `${given.TOKO_NAMESPACE}_${randomBytes(3).toString("hex")}`;
-	const TOKO_DIR = join(given.TOKO_TEST_FOLDER as string, name);
+	const TOKO_DIR = join(testFolder, name);
 	mkdirSync(TOKO_DIR);
-	Object.assign(process.env, { TOKO_NAMESPACE: name, TOKO_DIR });
+	setVariables({ TOKO_NAMESPACE: name, TOKO_DIR });
 	shop = await startNode(...SERVICES);
 });
 
 afterEach(async () => {
 	await shop.stop();
-	process.env = { ...given };
+	replaceSettings(given);
 });
 afterAll(() => server.end());
 
@@ -60,8 +61,7 @@ async function restore(...databases: string[]) {
 	}
 }
 
-const readLog = () =>
-	readFileSync(logFile(process.env.TOKO_TEST_FOLDER as string, settings.namespace), "utf8");
+const readLog = () => readFileSync(logFile(testFolder, settings.namespace), "utf8");
 
 /** Returns the problem type in the health of a service. */
 async function illness(name: "users" | "products" | "orders" | "notifications") {

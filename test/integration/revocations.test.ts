@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import type { ServiceBroker } from "moleculer";
 import type { NatsConnection } from "nats";
 import pg from "pg";
-import { databaseUrl, settings } from "../../config/settings.ts";
+import { childEnvironment, databaseUrl, settings } from "../../config/settings.ts";
 import { callAction } from "../../contracts/actions.ts";
 import { asService } from "../../middlewares/permissions.ts";
 import { natsOf } from "../../nats/client.ts";
@@ -29,7 +29,7 @@ beforeAll(async () => {
 	// The last admin cannot lose the role, so the shop needs another one.
 	await admin(shop);
 	password_hash = await hashPassword(PASSWORD);
-	const { NODE_OPTIONS, ...environment } = process.env;
+	const { NODE_OPTIONS, ...environment } = childEnvironment();
 	const root = resolve(import.meta.dirname, "../..");
 	other = spawn(process.execPath, ["cli/node.ts", "api", "orders"], {
 		cwd: root,

@@ -5,14 +5,15 @@ import { afterAll, afterEach, beforeEach, expect, test } from "@jest/globals";
 import type { Middleware, ServiceBroker } from "moleculer";
 import { connect } from "nats";
 import pg from "pg";
-import { settings } from "../../config/settings.ts";
+import { replaceSettings, settings } from "../../config/settings.ts";
 import { callAction } from "../../contracts/actions.ts";
 import { openStoreEntries } from "../../database/store-identity.ts";
 import { natsConnection } from "../../moleculer.config.ts";
+import { setVariables, testFolder } from "../variables.ts";
 import { eventually, startNodeWith } from "./shop.ts";
 import { mongoUrl } from "./stores.ts";
 
-const given = { ...process.env };
+const given = settings.variables;
 const started: ServiceBroker[] = [];
 let fatal: string[] = [];
 const server = new pg.Client(settings.postgresUrl);
@@ -23,14 +24,14 @@ beforeEach(async () => {
 	await connected;
 	fatal = [];
 	const name = `${given.TOKO_NAMESPACE}_${randomBytes(3).toString("hex")}`;
-	const TOKO_DIR = join(given.TOKO_TEST_FOLDER as string, name);
+	const TOKO_DIR = join(testFolder, name);
 	mkdirSync(TOKO_DIR);
-	Object.assign(process.env, { TOKO_NAMESPACE: name, TOKO_DIR });
+	setVariables({ TOKO_NAMESPACE: name, TOKO_DIR });
 });
 
 afterEach(async () => {
 	await stopAll();
-	process.env = { ...given };
+	replaceSettings(given);
 });
 afterAll(() => server.end());
 
@@ -85,15 +86,15 @@ const onMongo = mongoUrl ? test : test.skip;
 
 onMongo("products on a server are refused in a shop that has them in a file", async () => {
 	await start("products");
-	process.env.MONGO_URL = mongoUrl as string;
+	setVariables({ MONGO_URL: mongoUrl });
 	expect(await refusal("products")).toMatch(/^products of this process is the database .*products\.db in /);
 });
 
 test("products.db is refused in a shop of another namespace", async () => {
 	await start("products");
 	await stopAll();
-	const TOKO_NAMESPACE = process.env.TOKO_NAMESPACE as string;
-	process.env.TOKO_NAMESPACE = `${TOKO_NAMESPACE}b`;
+	const { namespace: TOKO_NAMESPACE } = settings;
+	setVariables({ TOKO_NAMESPACE: `${TOKO_NAMESPACE}b` });
 	expect(await refusal("products")).toBe(
 		`TOKO_NAMESPACE is ${TOKO_NAMESPACE}b here, but products.db in ${settings.directory} belongs to ${TOKO_NAMESPACE}: set TOKO_NAMESPACE=${TOKO_NAMESPACE}, or another TOKO_DIR for another shop`,
 	);

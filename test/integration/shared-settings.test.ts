@@ -4,29 +4,30 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import type { Middleware, ServiceBroker } from "moleculer";
 import pg from "pg";
-import { databaseUrl, settings } from "../../config/settings.ts";
+import { databaseUrl, replaceSettings, settings, type Variables } from "../../config/settings.ts";
 import { callAction } from "../../contracts/actions.ts";
 import { acceptRestore } from "../../tools/audit/accept-restore.ts";
 import { openSources } from "../../tools/audit/sources.ts";
 import { checkStores } from "../../tools/audit/stores.ts";
 import { logFile } from "../secrets-in-logs.mjs";
+import { setVariables, testFolder } from "../variables.ts";
 import { eventually, newProduct, newUser, SERVICES, startNodeWith } from "./shop.ts";
 import { stores } from "./stores.ts";
 
-const given = { ...process.env };
+const given = settings.variables;
 const started: ServiceBroker[] = [];
 
 /** Each test has its own shop. */
 beforeEach(() => {
 	const name = `${given.TOKO_NAMESPACE}_${randomBytes(3).toString("hex")}`;
-	const TOKO_DIR = join(given.TOKO_TEST_FOLDER as string, name);
+	const TOKO_DIR = join(testFolder, name);
 	mkdirSync(TOKO_DIR);
-	Object.assign(process.env, { TOKO_NAMESPACE: name, TOKO_DIR });
+	setVariables({ TOKO_NAMESPACE: name, TOKO_DIR });
 });
 
 afterEach(async () => {
 	await stopAll();
-	process.env = { ...given };
+	replaceSettings(given);
 });
 
 /** Nodes that fail to start must be stopped, too. */
@@ -44,16 +45,16 @@ async function stopAll() {
 }
 
 /** Returns the reason why a process with these settings does not start. */
-async function refusal(environment: object, ...names: string[]): Promise<string> {
-	const before = { ...process.env };
-	Object.assign(process.env, environment);
+async function refusal(changes: Variables, ...names: string[]): Promise<string> {
+	const before = settings.variables;
+	setVariables(changes);
 	try {
 		await start(...names);
 		return "";
 	} catch (error) {
 		return (error as Error).message;
 	} finally {
-		process.env = before;
+		replaceSettings(before);
 	}
 }
 
@@ -107,7 +108,7 @@ describe("a shop with an order in rupiah", () => {
 describe.each(stores)("products on %s", (_, url) => {
 	beforeEach(() => {
 		if (url) {
-			process.env.MONGO_URL = url;
+			setVariables({ MONGO_URL: url });
 		}
 	});
 
@@ -147,11 +148,11 @@ describe("among nodes", () => {
 		fatal = [];
 	});
 
-	async function startOther(environment: object, ...names: string[]) {
-		const before = { ...process.env };
-		Object.assign(process.env, environment);
+	async function startOther(changes: Variables, ...names: string[]) {
+		const before = settings.variables;
+		setVariables(changes);
 		await startNodeWith([noteNode, noteEnd], ...names);
-		process.env = before;
+		replaceSettings(before);
 	}
 
 	test("one without data ends where its settings differ from those of one with data, whoever comes first", async () => {
@@ -182,7 +183,7 @@ test("orders processes with another PAYMENT_WEBHOOK_SECRET tell of it, and not w
 	await start("orders");
 	const PAYMENT_WEBHOOK_SECRET = randomUUID();
 	expect(await refusal({ PAYMENT_WEBHOOK_SECRET }, "orders")).toBe("");
-	const read = () => readFileSync(logFile(given.TOKO_TEST_FOLDER as string, settings.namespace), "utf8");
+	const read = () => readFileSync(logFile(testFolder, settings.namespace), "utf8");
 	await eventually("the warnings", async () =>
 		/PAYMENT_WEBHOOK_SECRET is fingerprint \w{8} here, but \w{8} at \S+: one of them answers 401/.test(
 			read(),
@@ -194,9 +195,9 @@ test("orders processes with another PAYMENT_WEBHOOK_SECRET tell of it, and not w
 test("the audit refuses amounts of another currency, and stores of another shop", async () => {
 	await start(...SERVICES);
 	const sources = await openSources();
-	process.env.CURRENCY = "USD";
+	setVariables({ CURRENCY: "USD" });
 	await expect(checkStores(sources)).rejects.toThrow(/^CURRENCY is USD here, but .* was made with IDR: set /);
-	delete process.env.CURRENCY;
+	setVariables({ CURRENCY: undefined });
 	await expect(checkStores(sources)).resolves.toBeUndefined();
 	await sql("orders", "UPDATE shop_settings SET value = 'another' WHERE name = 'STORE_ID'");
 	await expect(checkStores(sources)).rejects.toThrow(
@@ -211,7 +212,7 @@ test("the audit refuses amounts of another currency, and stores of another shop"
 
 test("the record of a file of products is beside it, and holds no secret", async () => {
 	await start("products");
-	const text = readFileSync(join(process.env.TOKO_DIR as string, "products-settings.json"), "utf8");
+	const text = readFileSync(join(settings.directory, "products-settings.json"), "utf8");
 	expect(JSON.parse(text)).toMatchObject({ CURRENCY: "IDR", CURRENCY_DECIMALS: "0" });
-	expect(text).not.toContain(process.env.TOKO_SECRET);
+	expect(text).not.toContain(settings.secret);
 });

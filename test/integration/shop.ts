@@ -7,6 +7,7 @@ import { addService } from "../../hosting/services.ts";
 import { asService } from "../../middlewares/permissions.ts";
 import { brokerOptions } from "../../moleculer.config.ts";
 import { logFile, secretsRecorder } from "../secrets-in-logs.mjs";
+import { testFolder } from "../variables.ts";
 
 /** All services beside the gateway. */
 export const SERVICES: string[] = contracts.map(({ name }) => name);
@@ -32,7 +33,7 @@ export async function startNodeWith(middlewares: Middleware[], ...names: string[
 
 /** Returns a logger that writes to this test file's log; TEST_LOG_LEVEL sets its level. */
 export function intoFile(): BrokerOptions["logger"] {
-	const destination = logFile(FOLDER, settings.namespace);
+	const destination = logFile(testFolder, settings.namespace);
 	// Formats like a terminal: pino would omit further arguments after a text.
 	const hooks = {
 		logMethod(this: unknown, args: unknown[], write: (text: string) => void) {
@@ -43,8 +44,7 @@ export function intoFile(): BrokerOptions["logger"] {
 	return { type: "Pino", options: { level: settings.logLevel, pino } } as never;
 }
 
-const FOLDER = process.env.TOKO_TEST_FOLDER as string;
-const record = secretsRecorder(FOLDER, settings.namespace);
+const record = secretsRecorder(testFolder, settings.namespace);
 
 /**
  * Records each password, token and key passed to or returned by any action: the logs of the run must not contain them.
@@ -52,7 +52,7 @@ const record = secretsRecorder(FOLDER, settings.namespace);
 const recordSecrets: Middleware = {
 	name: "RecordSecrets",
 	created() {
-		recordFields({ ...asService().headers, ...process.env });
+		recordFields({ ...asService().headers, ...settings.variables });
 	},
 	localAction(next, { name = "" }) {
 		if (!/^v\d/.test(name)) {

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import type { ServiceBroker } from "moleculer";
 import pg from "pg";
-import { databaseUrl } from "../../config/settings.ts";
+import { databaseUrl, settings } from "../../config/settings.ts";
 import { callAction } from "../../contracts/actions.ts";
 import { asService } from "../../middlewares/permissions.ts";
 import { checkDuePayments, type PayingService } from "../../services/orders/payments.ts";
@@ -46,7 +46,7 @@ async function paid(): Promise<Pending> {
 /** Sends a webhook with a new id. */
 function tell(type: string, { reference, amount }: Pending) {
 	const payload = JSON.stringify({ id: randomUUID(), type, reference, amount });
-	const secret = process.env.PAYMENT_WEBHOOK_SECRET as string;
+	const secret = settings.paymentWebhookSecret;
 	const signature = sign(secret, payload, Math.floor(Date.now() / 1000));
 	return callAction(shop, "v1.orders.takePaymentEvent", { payload, signature });
 }

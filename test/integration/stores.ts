@@ -1,9 +1,10 @@
 import { test } from "@jest/globals";
 import { settings } from "../../config/settings.ts";
 import type { JetStream } from "../../events/stream.ts";
+import { setVariables, testMongoUrl } from "../variables.ts";
 
 /** URL of the MongoDB-compatible server of this run; undefined if none could be started. */
-export const mongoUrl = process.env.TOKO_TEST_MONGO_URL;
+export const mongoUrl = testMongoUrl;
 
 /** Stores of the products; the tests must pass on all of them. */
 export const stores: [string, string | undefined][] = [["a NeDB file", undefined]];
@@ -16,19 +17,14 @@ if (mongoUrl) {
 		undefined);
 }
 
-const namespace = process.env.TOKO_NAMESPACE;
+const { namespace } = settings;
 
 /**
  * Selects the store for nodes started from now on. Each store has its own shop, since all products of a shop are in one
  * store.
  */
 export function chooseStore(url: string | undefined): void {
-	process.env.TOKO_NAMESPACE = url ? `${namespace}_m` : (namespace as string);
-	if (url) {
-		process.env.MONGO_URL = url;
-	} else {
-		delete process.env.MONGO_URL;
-	}
+	setVariables({ TOKO_NAMESPACE: url ? `${namespace}_m` : namespace, MONGO_URL: url });
 }
 
 /** Makes the shop forget its registered stores, for a test that continues with others. */

@@ -3,6 +3,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import type { ServiceBroker } from "moleculer";
+import { childEnvironment } from "../../config/settings.ts";
 import { startNode } from "./shop.ts";
 
 const program = fileURLToPath(new URL("./unforked-process.ts", import.meta.url));
@@ -17,7 +18,7 @@ afterAll(() => shop.stop());
 
 test("a process that sends and cannot be started is started later, and the service says so meanwhile", async () => {
 	const { stdout } = await promisify(execFile)(process.execPath, ["--no-warnings", program], {
-		env: { ...process.env },
+		env: childEnvironment(),
 		timeout: 50_000,
 	});
 	const lines = stdout.trim().split("\n");

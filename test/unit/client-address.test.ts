@@ -1,13 +1,14 @@
 import type { IncomingMessage } from "node:http";
 import { afterEach, expect, test } from "@jest/globals";
 import { clientAddress } from "../../services/api/rate-limit.ts";
+import { setVariables } from "../variables.ts";
 
 afterEach(() => {
-	delete process.env.TRUST_PROXY;
+	setVariables({ TRUST_PROXY: undefined });
 });
 
 function addressOf(remoteAddress: string, forwarded?: string): string {
-	process.env.TRUST_PROXY = "loopback, 10.0.0.0/8";
+	setVariables({ TRUST_PROXY: "loopback, 10.0.0.0/8" });
 	const headers = forwarded === undefined ? {} : { "x-forwarded-for": forwarded };
 	return clientAddress()({ socket: { remoteAddress }, headers } as IncomingMessage);
 }

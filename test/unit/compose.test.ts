@@ -5,6 +5,7 @@ import { createServer } from "node:http";
 import { createRequire } from "node:module";
 import type { AddressInfo } from "node:net";
 import { expect, test } from "@jest/globals";
+import { childEnvironment } from "../../config/settings.ts";
 import { namedServices } from "../../hosting/services.ts";
 import { NEEDED } from "../../infra/given-services.ts";
 
@@ -164,7 +165,7 @@ async function exitCode(script: string, status: number): Promise<number | null> 
 	}).listen(0, "127.0.0.1");
 	await once(server, "listening");
 	const { port } = server.address() as AddressInfo;
-	const env = { ...process.env, HEALTH_PORT: String(port) };
+	const env = childEnvironment({ HEALTH_PORT: String(port) });
 	const [code] = await once(spawn(process.execPath, ["--eval", script], { env }), "exit");
 	server.close();
 	return code as number | null;

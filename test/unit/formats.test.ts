@@ -1,16 +1,13 @@
 import { execFileSync } from "node:child_process";
-import { afterEach, beforeEach, describe, expect, jest, test } from "@jest/globals";
+import { beforeEach, describe, expect, jest, test } from "@jest/globals";
 
-const before = { ...process.env };
 beforeEach(() => {
 	jest.resetModules();
 });
-afterEach(() => {
-	process.env = { ...before };
-});
 
 async function formats(env: Record<string, string>) {
-	Object.assign(process.env, env);
+	const { replaceSettings } = await import("../../config/settings.ts");
+	replaceSettings(env);
 	return import("../../services/notifications/formats.ts");
 }
 

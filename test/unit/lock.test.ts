@@ -69,7 +69,9 @@ test("of processes that see the same stale lock exactly one takes it", async () 
 		const file = join(folder, `round-${round}.lock`);
 		await writeFile(file, stale);
 		// In every other round, a process was killed while it was taking over the stale lock.
-		if (round % 2 === 1) await writeFile(`${file}.takeover`, stale);
+		if (round % 2 === 1) {
+			await writeFile(`${file}.takeover`, stale);
+		}
 		const won = await Promise.all(many.map((rival) => rival.takes(file)));
 		expect(won.filter(Boolean)).toHaveLength(1);
 		expect(holder(file)?.pid).toBe(many[won.indexOf(true)]?.pid);
@@ -124,7 +126,9 @@ class Rival {
 	}
 
 	async kill(): Promise<void> {
-		if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
+		if (this.#child.exitCode !== null || this.#child.signalCode !== null) {
+			return;
+		}
 		const ended = new Promise((resolve) => this.#child.once("exit", resolve));
 		this.#child.kill("SIGKILL");
 		await ended;

@@ -1,15 +1,12 @@
 import { afterEach, describe, expect, jest, test } from "@jest/globals";
 
 afterEach(() => {
-	delete process.env.CURRENCY_DECIMALS;
-	delete process.env.CURRENCY;
 	jest.resetModules();
 });
 
 async function money(decimals?: string) {
-	if (decimals !== undefined) {
-		process.env.CURRENCY_DECIMALS = decimals;
-	}
+	const { replaceSettings } = await import("../../config/settings.ts");
+	replaceSettings({ CURRENCY_DECIMALS: decimals });
 	return import("../../contracts/money.ts");
 }
 

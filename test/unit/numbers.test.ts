@@ -4,14 +4,12 @@ import { ambiguousNumber } from "../../cli/repl/repl.ts";
 import { ambiguityMessage } from "../../contracts/numbers.ts";
 
 afterEach(() => {
-	delete process.env.CURRENCY_DECIMALS;
 	jest.resetModules();
 });
 
 async function reader(decimals?: string) {
-	if (decimals !== undefined) {
-		process.env.CURRENCY_DECIMALS = decimals;
-	}
+	const { replaceSettings } = await import("../../config/settings.ts");
+	replaceSettings({ CURRENCY_DECIMALS: decimals });
 	const { ambiguousLiterals, numberFromQuery } = await import("../../services/api/numbers.ts");
 	const item = z.strictObject({ quantity: z.int(), price: z.number() });
 	const schema = z.toJSONSchema(z.strictObject({ ...item.shape, items: z.array(item) }));

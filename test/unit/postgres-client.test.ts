@@ -1,9 +1,11 @@
+// biome-ignore-all lint/style/noProcessEnv: sets the variables that libraries read there.
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, test } from "@jest/globals";
 import { dropForeignVariables } from "../../config/environment.ts";
 import { databaseUrl } from "../../config/settings.ts";
 import { PostgresClient, postgresPlace, postgresUrlProblem } from "../../database/postgres-client.ts";
+import { setVariables } from "../variables.ts";
 
 const before = { ...process.env };
 
@@ -96,8 +98,7 @@ describe("the URL says all", () => {
 	])("%s is at %s, also for the shop's databases", (url, place) => {
 		expect(postgresUrlProblem(url)).toBeUndefined();
 		expect(postgresPlace(url)).toBe(place);
-		process.env.POSTGRES_URL = url;
-		process.env.TOKO_NAMESPACE = "toko";
+		setVariables({ POSTGRES_URL: url, TOKO_NAMESPACE: "toko" });
 		const own = databaseUrl("users");
 		expect(postgresPlace(own)).toBe(place);
 		expect(parametersOf(own).database).toBe("toko_users");

@@ -1,11 +1,20 @@
 import { afterEach, describe, expect, test } from "@jest/globals";
-import { checkSettings, deriveKey, settings } from "../../config/settings.ts";
+import { searchPath } from "../../config/node-env.mjs";
+import {
+	childEnvironment,
+	completeSettings,
+	deriveKey,
+	readSettings,
+	replaceSettings,
+	settings,
+} from "../../config/settings.ts";
 import { streamConfig } from "../../events/envelope.ts";
+import { setVariables } from "../variables.ts";
 
-const before = { ...process.env };
+const before = settings.variables;
 
 afterEach(() => {
-	process.env = { ...before };
+	replaceSettings(before);
 });
 
 describe("a setting that is wrong is named, with what it has to be", () => {
@@ -58,19 +67,16 @@ describe("a setting that is wrong is named, with what it has to be", () => {
 		["NODE_ENV", "Production", /NODE_ENV must be .* not "Production"/],
 		["NODE_ENV", " production", /NODE_ENV must be .* not " production"/],
 	])("%s=%s", (name, value, expected) => {
-		process.env[name] = value;
-		expect(checkSettings).toThrow(expected);
+		expect(() => readSettings({ [name]: value })).toThrow(expected);
 	});
 });
 
 test.each(["loopback", "10.0.0.0/8, 192.0.2.7", "::1", "fd00::/8"])("proxies may be %s", (proxies) => {
-	process.env.TRUST_PROXY = proxies;
-	expect(checkSettings).not.toThrow();
+	expect(() => readSettings({ TRUST_PROXY: proxies })).not.toThrow();
 });
 
 test.each(["Asia/Jakarta", ":Asia/Jakarta", "asia/jakarta", "UTC", "+07:00", ""])("TZ may be %j", (zone) => {
-	process.env.TZ = zone;
-	expect(checkSettings).not.toThrow();
+	expect(() => readSettings({ TZ: zone })).not.toThrow();
 });
 
 test.each([
@@ -80,35 +86,58 @@ test.each([
 	["test", false],
 	["production", true],
 ])("NODE_ENV %s is production: %s", (value, isProduction) => {
-	process.env = { ...before };
-	delete process.env.NODE_ENV;
-	Object.assign(process.env, value === undefined ? {} : { NODE_ENV: value });
-	expect(settings.isProduction).toBe(isProduction);
+	expect(readSettings({ NODE_ENV: value }).isProduction).toBe(isProduction);
 });
 
 test("an order's time can be a fraction of a minute", () => {
-	process.env.ORDER_TTL_MINUTES = "0.05";
-	expect(settings.orderTtlMinutes).toBe(0.05);
+	expect(readSettings({ ORDER_TTL_MINUTES: "0.05" }).orderTtlMinutes).toBe(0.05);
 });
 
 test("events are kept on as many servers as are named, on one where none are", () => {
-	delete process.env.EVENT_REPLICAS;
+	setVariables({ EVENT_REPLICAS: undefined });
 	expect(streamConfig().num_replicas).toBe(1);
-	process.env.EVENT_REPLICAS = "3";
+	setVariables({ EVENT_REPLICAS: "3" });
 	expect(streamConfig().num_replicas).toBe(3);
 });
 
 test("keys for different purposes have nothing in common, and depend on the secret", () => {
-	process.env.TOKO_SECRET = "one";
+	setVariables({ TOKO_SECRET: "one" });
 	const [first, other] = [deriveKey("a"), deriveKey("b")];
 	expect(first).toHaveLength(32);
 	expect(first.equals(other)).toBe(false);
 	expect(deriveKey("a").equals(first)).toBe(true);
-	process.env.TOKO_SECRET = "two";
+	setVariables({ TOKO_SECRET: "two" });
 	expect(deriveKey("a").equals(first)).toBe(false);
 });
 
 test("a key without the secret is refused, naming it", () => {
-	delete process.env.TOKO_SECRET;
+	setVariables({ TOKO_SECRET: undefined });
 	expect(() => deriveKey("a")).toThrow(/TOKO_SECRET is not set/);
+});
+
+test("the settings of a process cannot be changed, also not by its environment", () => {
+	expect(() => Object.assign(settings, { port: 1 })).toThrow(TypeError);
+	expect(() => Object.assign(settings.variables, { PORT: "1" })).toThrow(TypeError);
+	expect(() => (settings.trustProxy as string[]).push("loopback")).toThrow(TypeError);
+});
+
+test("a start adds what it has found, and refuses what contradicts it", () => {
+	replaceSettings({ NATS_URL: "nats://given:4222", PORT: "4000" });
+	expect(() => settings.postgresUrl).toThrow("POSTGRES_URL is not set: start the shop with `npm start`");
+	completeSettings({ POSTGRES_URL: "postgres://toko@found/postgres", NATS_URL: "nats://given:4222" });
+	expect(settings).toMatchObject({ postgresUrl: "postgres://toko@found/postgres", port: 4000 });
+	expect(() => completeSettings({ NATS_URL: "nats://other:4222" })).toThrow(/^NATS_URL is set already/);
+	expect(settings.natsUrl).toBe("nats://given:4222");
+});
+
+test("a child process gets the settings of its parent, not its parent's environment", () => {
+	replaceSettings({ PORT: "4000", TOKO_SECRET: "found" });
+	const environment = childEnvironment({ HEALTH_PORT: "1" });
+	expect(environment).toMatchObject({
+		PORT: "4000",
+		TOKO_SECRET: "found",
+		HEALTH_PORT: "1",
+		PATH: searchPath,
+	});
+	expect(environment).not.toHaveProperty("NODE_ENV");
 });

@@ -6,6 +6,7 @@ import { beforeAll, describe, expect, test } from "@jest/globals";
 import type { EventName } from "../../contracts/actions.ts";
 import { LOCALES, MESSAGES } from "../../services/notifications/messages.ts";
 import { Templates } from "../../services/notifications/templates.ts";
+import { setVariables } from "../variables.ts";
 
 const templates = new Templates();
 const at = (data: object) => ({ ...data, occurred_at: "2026-11-23T08:00:00.000Z" });
@@ -71,9 +72,9 @@ test.each([
 	async (event, page) => {
 		const write = () => templates.write("email", event, { ...budi, token: "se.cret" }, at({ user_id: 1 }));
 		expect((await write()).text).toMatch(/^se\.cret$/m);
-		process.env.SHOP_URL = "https://shop.example/";
+		setVariables({ SHOP_URL: "https://shop.example/" });
 		const linked = await write();
-		delete process.env.SHOP_URL;
+		setVariables({ SHOP_URL: undefined });
 		expect(linked.html).toContain(`href="https://shop.example/${page}?token=se.cret"`);
 		expect(linked.text).toContain(`https://shop.example/${page}?token=se.cret`);
 	},

@@ -1,15 +1,16 @@
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { afterEach, describe, expect, test } from "@jest/globals";
+import { replaceSettings, settings } from "../../config/settings.ts";
 import { warnOfPlainNats } from "../../infra/connection-checks.ts";
 import { externalServices, NEEDED } from "../../infra/given-services.ts";
 import { weakness } from "../../infra/weak-secrets.ts";
 
 const { loadAll } = createRequire(import.meta.url)("js-yaml") as { loadAll(text: string): unknown[] };
-const before = { ...process.env };
+const before = settings.variables;
 
 afterEach(() => {
-	process.env = { ...before };
+	replaceSettings(before);
 });
 
 describe("a value that protects nothing is told by its kind", () => {
@@ -45,10 +46,7 @@ describe("what somebody may well use is taken", () => {
 });
 
 test("a start in production names at once all that is missing and all that is an example's", async () => {
-	for (const name of ["NATS_URL", "MONGO_URL", "SMS_URL"]) {
-		delete process.env[name];
-	}
-	Object.assign(process.env, {
+	replaceSettings({
 		NODE_ENV: "production",
 		TOKO_SECRET: "CHANGE_ME",
 		POSTGRES_URL: "postgres://toko:password@127.0.0.1:5432/postgres",

@@ -1,7 +1,6 @@
 import { once } from "node:events";
 import { Worker } from "node:worker_threads";
 import { getBorderCharacters, table } from "table";
-import { settings } from "../../config/settings.ts";
 import { databases } from "../../contracts/services.ts";
 import { namedServices } from "../../hosting/services.ts";
 import {
@@ -9,6 +8,7 @@ import {
 	client,
 	importCatalogue,
 	logIn,
+	namespace,
 	newFolder,
 	type Request,
 	readyAddress,
@@ -312,7 +312,7 @@ function componentByDatabase(command: string): string | undefined {
 	if (!/^postgres: |\/postgres /.test(command)) {
 		return componentOf(command);
 	}
-	const database = databases.find((name) => command.includes(`${settings.namespace}_${name}`));
+	const database = databases.find((name) => command.includes(`${namespace}_${name}`));
 	return database ? `PostgreSQL, ${database}` : OTHER_POSTGRES;
 }
 

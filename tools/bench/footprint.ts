@@ -1,6 +1,5 @@
 import { connect, type NatsConnection } from "nats";
 import type pg from "pg";
-import { settings } from "../../config/settings.ts";
 import { type Database, databases } from "../../contracts/services.ts";
 import { PostgresClient } from "../../database/postgres-client.ts";
 import { natsUrl } from "../../infra/nats.ts";
@@ -8,7 +7,7 @@ import { postgresUrl } from "../../infra/postgres.ts";
 import { readSecrets } from "../../infra/secrets.ts";
 import { readRecord } from "../../infra/services-file.ts";
 import { natsConnection } from "../../moleculer.config.ts";
-import { until } from "../shop-process.ts";
+import { namespace, until } from "../shop-process.ts";
 
 /** Counters of the data that a shop has written; they only grow while it works. */
 export type Footprint = Record<string, number>;
@@ -51,7 +50,7 @@ export class FootprintReader {
 		const clients = new Map<Database, pg.Client>();
 		for (const name of databases) {
 			const url = new URL(server);
-			url.pathname = `/${settings.namespace}_${name}`;
+			url.pathname = `/${namespace}_${name}`;
 			const client = new PostgresClient({ connectionString: url.href, application_name: "toko bench" });
 			await client.connect();
 			clients.set(name, client);
@@ -121,7 +120,7 @@ export class FootprintReader {
 	}
 
 	get #stream(): string {
-		return `${settings.namespace}_events`;
+		return `${namespace}_events`;
 	}
 
 	async #query<R extends pg.QueryResultRow>(name: Database, sql: string): Promise<R> {

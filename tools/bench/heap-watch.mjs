@@ -2,6 +2,7 @@
  * Records the heap size of the process that imports it after each full garbage collection, in bytes, in the file
  * `<BENCH_HEAPS>/<pid>`. The cost is one small write per collection.
  */
+// biome-ignore-all lint/style/noProcessEnv: preloaded into programs of any version of the shop.
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { constants, PerformanceObserver } from "node:perf_hooks";

@@ -2,6 +2,7 @@ import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
+import { searchPath } from "../../config/node-env.mjs";
 import { findNatsServer } from "../../infra/programs.ts";
 import { cleanUp } from "../shop-process.ts";
 import { type CaseName, caseOf } from "./cases.ts";
@@ -88,12 +89,12 @@ export async function measure(options: MainOptions, log: (line: string) => void)
 	}
 	// Found or fetched once instead of by every server in its own folder.
 	const nats = await findNatsServer(join(options.own_directory, ".toko"), log);
-	process.env.PATH = `${join(nats.path, "..")}:${process.env.PATH}`;
+	const environment = { PATH: `${join(nats.path, "..")}:${searchPath}` };
 	const load = new LoadProcess();
 	const shapes: ShapeResult[] = [];
 	try {
 		for (const shape of options.shapes) {
-			shapes.push(await measureShape(shape, options, load, log));
+			shapes.push(await measureShape(shape, options, environment, load, log));
 		}
 	} finally {
 		load.close();
@@ -107,6 +108,7 @@ export async function measure(options: MainOptions, log: (line: string) => void)
 async function measureShape(
 	shape: Shape,
 	options: MainOptions,
+	environment: Record<string, string>,
 	load: LoadProcess,
 	log: (line: string) => void,
 ): Promise<ShapeResult> {
@@ -123,11 +125,14 @@ async function measureShape(
 	};
 	try {
 		log(`${shape}: starting the limit`);
-		sides.push(await startLimit(shape, await load.do("sink"), profiles("limit")));
+		sides.push(await startLimit(shape, await load.do("sink"), { profiles: profiles("limit"), environment }));
 		for (const { name, directory } of options.shops) {
 			log(`${shape}: starting the shop ${name}`);
 			sides.push(
-				await startShop(name, directory, shape, await load.do("sink"), { profiles: profiles(name) }),
+				await startShop(name, directory, shape, await load.do("sink"), {
+					profiles: profiles(name),
+					environment,
+				}),
 			);
 		}
 		await measureIdle(sides);

@@ -3,6 +3,7 @@
  * Writes `<BENCH_PROFILES>/<case>/<what>-<pid>.cpuprofile`, which Chrome and VS Code can open. Without that file, the
  * cost is one file check every 200 ms.
  */
+// biome-ignore-all lint/style/noProcessEnv: preloaded into programs of any version of the shop.
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { Session } from "node:inspector";
 import { basename, join } from "node:path";

@@ -1,24 +1,13 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { createWriteStream, mkdirSync } from "node:fs";
 import { join } from "node:path";
-
-/** A program under measurement. */
-export interface Program {
-	child: ChildProcess;
-	/** Returns the first line that matches. Fails if the program exits first, or on timeout. */
-	line(pattern: RegExp, timeout_ms?: number): Promise<string>;
-}
+import { type Command, follow, ownEnvironment } from "../shop-process.ts";
 
 const TIMEOUT_MS = 180_000;
-/** Maximum length of the output included in an error message. */
-const REMEMBERED = 4000;
-
-/** Environment variables that programs under measurement must not inherit from this shell. */
-const OWN =
-	/^(POSTGRES_URL|NATS_URL|MONGO_URL|SMTP_URL|SMS_URL|TOKO_.*|PAYMENT_.*|NODE_ENV|NODE_OPTIONS|SERVICES|OTEL_.*|LOG_LEVEL|PORT|HOST|ORDER_TTL_MINUTES)$/;
 
 /**
- * Starts a program in its own process group, with its output in `<folder>/<name>.log`.
+ * Starts a program under measurement in its own process group, with its output in `<folder>/<name>.log`. Its `line`
+ * waits for three minutes by default.
  *
  * @param folder Folder of its server, set as `TOKO_DIR`, which identifies all of its processes.
  */
@@ -27,48 +16,19 @@ export function startProgram(
 	name: string,
 	[file = "", ...args]: string[],
 	{ cwd, environment = {} }: { cwd: string; environment?: Record<string, string> },
-): Program {
-	const inherited = Object.fromEntries(Object.entries(process.env).filter(([key]) => !OWN.test(key)));
+): Pick<Command, "child" | "line"> {
 	const child = spawn(file, args, {
 		cwd,
 		detached: true,
-		env: { ...inherited, TOKO_DIR: folder, ...environment },
+		env: ownEnvironment(folder, environment),
 		stdio: ["ignore", "pipe", "pipe"],
 	});
 	mkdirSync(folder, { recursive: true });
 	const log = createWriteStream(join(folder, `${name}.log`), { flags: "a" });
-	const lines: string[] = [];
-	let rest = "";
-	let end = "";
-	let isAwaited = true;
 	for (const stream of [child.stdout, child.stderr]) {
-		stream?.setEncoding("utf8");
-		stream?.on("data", (chunk: string) => {
-			log.write(chunk);
-			end = (end + chunk).slice(-REMEMBERED);
-			if (isAwaited) {
-				const found = (rest + chunk).split("\n");
-				rest = found.pop() as string;
-				lines.push(...found);
-			}
-		});
+		stream.pipe(log, { end: false });
 	}
 	child.once("close", () => log.end());
-	return {
-		child,
-		async line(pattern, timeout_ms = TIMEOUT_MS) {
-			const deadline = Date.now() + timeout_ms;
-			for (;;) {
-				const found = lines.find((line) => pattern.test(line));
-				if (found !== undefined) {
-					isAwaited = false;
-					return found;
-				}
-				if (child.exitCode !== null || child.signalCode !== null || Date.now() > deadline) {
-					throw new Error(`${name} printed no line like ${pattern}:\n${end}`);
-				}
-				await new Promise((wake) => setTimeout(wake, 20));
-			}
-		},
-	};
+	const { line } = follow(child);
+	return { child, line: (pattern, timeout_ms = TIMEOUT_MS) => line(pattern, timeout_ms) };
 }

@@ -128,7 +128,11 @@ export async function startShop(
 }
 
 /** Starts a hand-written limit with its own servers in a new folder. */
-export async function startLimit(shape: Shape, sink: number, profiles?: string): Promise<Side> {
+export async function startLimit(
+	shape: Shape,
+	sink: number,
+	{ profiles, environment: given = {} }: Omit<ShopOptions, "counts">,
+): Promise<Side> {
 	const folder = newFolder();
 	const started_at = performance.now();
 	const run = (name: string, file: string, args: string[], environment: Record<string, string>) => {
@@ -137,13 +141,14 @@ export async function startLimit(shape: Shape, sink: number, profiles?: string):
 		const command = [process.execPath, ...options, source, ...args];
 		return startProgram(folder, name, command, { cwd: repository, environment });
 	};
-	const servers = run("servers", "servers.ts", [], {});
+	const servers = run("servers", "servers.ts", [], given);
 	const urls = JSON.parse((await servers.line(/^ready /)).slice("ready ".length));
 	const environment = {
 		POSTGRES_URL: await makeDatabase(urls.POSTGRES_URL),
 		NATS_URL: urls.NATS_URL,
 		SMTP_URL: `smtp://127.0.0.1:${sink}`,
 		...(profiles === undefined ? {} : profiling(profiles)),
+		...given,
 	};
 	let address: string;
 	if (shape === "one") {

@@ -1,13 +1,16 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { createWriteStream, mkdirSync, readFileSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { appendFileSync, mkdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { contracts } from "../../contracts/services.ts";
 import { choosePort } from "../../infra/ports.ts";
-import { killAll, until } from "../shop-process.ts";
+import { eachLine, startProgram } from "../../processes/child.ts";
+import { type Exit, Supervised } from "../../processes/supervised.ts";
+import { killAll, ownEnvironment, until } from "../shop-process.ts";
 
-const repository = resolve(import.meta.dirname, "../..");
+/** The cause of an exit may need a moment to recover. */
+const BACKOFF = { first_ms: 300, longest_ms: 300, settled_ms: 0 };
 /** Time limit for readiness: on two cores, ten processes that start at once need time. */
 const READY_MS = 180_000;
 
@@ -19,7 +22,9 @@ interface ClusterProcess {
 	name: string;
 	args: string[];
 	environment: Record<string, string>;
-	child?: ChildProcess | undefined;
+	process: Supervised;
+	/** From its line `ready <address>`. */
+	address?: string | undefined;
 }
 
 /** A shop of real processes, two of each service, with its servers, in its own folder. */
@@ -35,7 +40,6 @@ export class Cluster {
 	own_exits = 0;
 	#environment: Record<string, string>;
 	#processes: ClusterProcess[] = [];
-	#isDown = true;
 	#isStopped = false;
 
 	constructor(folder: string, store: Store, environment: Record<string, string>) {
@@ -63,6 +67,7 @@ export class Cluster {
 		const twice = contracts
 			.map(({ name }) => name)
 			.filter((name) => name !== "products" || this.store === "mongo");
+		const clusterProcess = this.#clusterProcess.bind(this);
 		this.#processes = [
 			...(this.store === "mongo" ? [clusterProcess("mongo", ["mongo"])] : []),
 			clusterProcess("servers and api-1", ["start"], { SERVICES: "api", PORT: String(ports[0]) }),
@@ -79,7 +84,7 @@ export class Cluster {
 			"the shop to be ready",
 			async () => {
 				const responses = await Promise.all(this.addresses.map(isReady));
-				return responses.every(Boolean) && this.#processes.every(({ child }) => child && isAlive(child));
+				return responses.every(Boolean) && this.#processes.every(({ process }) => process.child);
 			},
 			READY_MS,
 		);
@@ -92,15 +97,12 @@ export class Cluster {
 
 	/** Kills a process with SIGKILL; it is restarted. */
 	kill(name: string): void {
-		const found = this.#find(name);
-		if (found.child && isAlive(found.child)) {
-			found.child.kill("SIGKILL");
-		}
+		this.#find(name).process.child?.kill("SIGKILL");
 	}
 
 	/** Freezes a process with SIGSTOP, and resumes it with SIGCONT. */
 	async freeze(name: string, ms: number): Promise<void> {
-		const { child } = this.#find(name);
+		const { child } = this.#find(name).process;
 		child?.kill("SIGSTOP");
 		await wait(ms);
 		child?.kill("SIGCONT");
@@ -118,15 +120,22 @@ export class Cluster {
 
 	/** Kills all processes at once, including servers, and starts them again. */
 	async powerCut(): Promise<void> {
-		this.#isDown = true;
-		await killAll(this.folder);
+		await this.#killAll();
 		await this.#startAll();
 	}
 
 	/** Kills all processes permanently. */
 	async stop(): Promise<void> {
 		this.#isStopped = true;
-		this.#isDown = true;
+		await Promise.all(this.#processes.map(({ process }) => process.stop(0)));
+		await this.#killAll();
+	}
+
+	async #killAll(): Promise<void> {
+		for (const clusterProcess of this.#processes) {
+			clusterProcess.process.release();
+			clusterProcess.address = undefined;
+		}
 		await killAll(this.folder);
 	}
 
@@ -134,86 +143,44 @@ export class Cluster {
 		if (this.#isStopped) {
 			throw new Error("the cluster has been stopped");
 		}
-		for (const clusterProcess of this.#processes) {
-			clusterProcess.child = undefined;
-		}
-		this.#isDown = false;
 		const [first, ...others] = this.#processes as [ClusterProcess, ...ClusterProcess[]];
+		first.process.start();
 		if (first.name === "mongo") {
-			const output = this.#spawn(first);
-			this.#environment.MONGO_URL = await output;
-		} else {
-			this.#spawn(first);
+			await until("the products' server", () => Boolean(first.address), READY_MS);
+			this.#environment.MONGO_URL = first.address as string;
 		}
-		for (const other of others) {
-			this.#spawn(other);
+		for (const { process } of others) {
+			process.start();
 		}
 		await this.ready();
 	}
 
-	/** Starts a process. Returns the address from its line `ready <address>`. */
-	#spawn(clusterProcess: ClusterProcess): Promise<string> {
+	#clusterProcess(name: string, args: string[], environment: Record<string, string> = {}): ClusterProcess {
+		const onExit = ({ how }: Exit) => {
+			this.own_exits += how.startsWith("exit ") ? 1 : 0;
+		};
+		const process = new Supervised(() => this.#spawn(clusterProcess), BACKOFF, onExit);
+		const clusterProcess: ClusterProcess = { name, args, environment, process };
+		return clusterProcess;
+	}
+
+	#spawn(clusterProcess: ClusterProcess): ChildProcess {
 		const logs = join(this.folder, "logs");
 		mkdirSync(logs, { recursive: true });
-		const log = createWriteStream(join(logs, `${clusterProcess.name.replaceAll(" ", "-")}.log`), {
-			flags: "a",
-		});
+		const log = join(logs, `${clusterProcess.name.replaceAll(" ", "-")}.log`);
 		const [command, ...rest] = clusterProcess.args;
-		const child = spawn(process.execPath, [...QUIET, join("cli", `${command}.ts`), ...rest], {
-			cwd: repository,
-			detached: true,
-			env: { ...inherited(), ...this.#environment, ...clusterProcess.environment },
-			stdio: ["ignore", "pipe", "pipe"],
+		const environment = { ...this.#environment, ...clusterProcess.environment };
+		const child = startProgram([`cli/${command}.ts`, ...rest], ownEnvironment(this.folder, environment));
+		eachLine(child, (line) => {
+			appendFileSync(log, `${line}\n`);
+			clusterProcess.address ??= /^ready (\S+)/.exec(line)?.[1];
 		});
-		clusterProcess.child = child;
-		child.stdout?.pipe(log, { end: false });
-		child.stderr?.pipe(log, { end: false });
-		child.once("close", (code) => {
-			log.end();
-			this.own_exits += code === null ? 0 : 1;
-			// Restarts after a delay: the cause of the exit may need a moment to recover.
-			setTimeout(() => {
-				if (!this.#isDown && clusterProcess.child === child) {
-					this.#spawn(clusterProcess);
-				}
-			}, 300);
-		});
-		return new Promise((resolve) => {
-			let output = "";
-			child.stdout?.on("data", (chunk) => {
-				output += chunk;
-				const address = /^ready (\S+)/m.exec(output)?.[1];
-				if (address) {
-					resolve(address);
-				}
-			});
-		});
+		return child;
 	}
 
 	#find(name: string): ClusterProcess {
 		return this.#processes.find((clusterProcess) => clusterProcess.name === name) as ClusterProcess;
 	}
-}
-
-const QUIET = ["--disable-warning=DEP0174", "--disable-warning=ExperimentalWarning"];
-
-/** Environment variables that the cluster must not inherit, since it has its own servers and secrets. */
-const OWN = ["POSTGRES_URL", "NATS_URL", "MONGO_URL", "TOKO_SECRET", "NODE_ENV", "NODE_OPTIONS", "SERVICES"];
-
-function inherited(): NodeJS.ProcessEnv {
-	return Object.fromEntries(Object.entries(process.env).filter(([name]) => !OWN.includes(name)));
-}
-
-function clusterProcess(
-	name: string,
-	args: string[],
-	environment: Record<string, string> = {},
-): ClusterProcess {
-	return { name, args, environment };
-}
-
-function isAlive({ exitCode, signalCode }: ChildProcess): boolean {
-	return exitCode === null && signalCode === null;
 }
 
 async function isReady(address: string): Promise<boolean> {

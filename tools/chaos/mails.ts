@@ -4,15 +4,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
-import { joinRunningServices } from "../../infra/backing-services.ts";
 import { type Audit, audit } from "../audit/audit.ts";
 import type { Sources } from "../audit/snapshot.ts";
-import { openSources } from "../audit/sources.ts";
 import { SeededRandom } from "../seeded-random.ts";
 import { Client, Observations } from "./client.ts";
 import { Cluster } from "./cluster.ts";
 import type { AcceptedMail } from "./mail-server.ts";
-import { type Stage, withCluster } from "./stage.ts";
+import { openSourcesOf, type Stage, withCluster } from "./stage.ts";
 
 /** Result of a run. */
 export interface MailReport {
@@ -87,9 +85,7 @@ async function killAndCount(cluster: Cluster, postOffice: PostOffice, { events, 
 	log(`${load.done} events after ${seconds} s; no more kills`);
 	await cluster.ready();
 
-	Object.assign(process.env, cluster.environment);
-	await joinRunningServices(cluster.folder, 10_000, log);
-	const sources = await openSources();
+	const sources = await openSourcesOf(cluster, log);
 	try {
 		const isSettled = await settle(sources);
 		const accepted = postOffice.counted();

@@ -1,18 +1,15 @@
-import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
-import { createInterface } from "node:readline";
+import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { namedServices } from "../../hosting/services.ts";
-import { joinRunningServices } from "../../infra/backing-services.ts";
+import { startProgram } from "../../processes/child.ts";
 import { type Audit, audit } from "../audit/audit.ts";
 import type { Sources } from "../audit/snapshot.ts";
-import { openSources } from "../audit/sources.ts";
 import { median } from "../bench/statistics.ts";
-import { commandOf, killAll, processesOf, until } from "../shop-process.ts";
+import { type Command, commandOf, follow, killAll, ownEnvironment, processesOf } from "../shop-process.ts";
 import { isGood, Load, type Sample } from "./load.ts";
-import { type Stage, withCluster } from "./stage.ts";
+import { openSourcesOf, type Stage, withCluster } from "./stage.ts";
 
 /** Result of a run. Times in milliseconds. */
 export interface RollingReport {
@@ -30,7 +27,6 @@ export interface RollingReport {
 	violations: string[];
 }
 
-const repository = resolve(import.meta.dirname, "../..");
 const ADMIN = { email: "keeper@toko.test", password: "rahasia-sekali" };
 const PER_SECOND = 200;
 const PRODUCTS = 100;
@@ -94,9 +90,7 @@ async function measure(
 	const kill = { requests: after.length, failed: failures(after).length, last_failure_ms };
 	const reads = readsIn(load, phases);
 
-	Object.assign(process.env, cluster.environment);
-	await joinRunningServices(cluster.folder, 10_000, log);
-	const sources = await openSources();
+	const sources = await openSourcesOf(cluster, log);
 	try {
 		const lost = await lostOrders(sources, load.accepted);
 		const report = {
@@ -213,8 +207,7 @@ async function stockUp(address: string): Promise<{ products: string[]; tokens: s
 class RunningCluster {
 	folder: string;
 	environment: Record<string, string>;
-	#child: ChildProcess | undefined;
-	#lines: string[] = [];
+	#command: Command | undefined;
 
 	constructor(folder: string) {
 		this.folder = folder;
@@ -231,26 +224,18 @@ class RunningCluster {
 	/** Starts the cluster and returns the addresses of its gateways. */
 	async start(): Promise<string[]> {
 		const twice = namedServices("").map((name) => `${name}=2`);
-		const args = ["--disable-warning=ExperimentalWarning", join("cli", "cluster.ts"), ...twice];
-		this.#child = spawn(process.execPath, args, {
-			cwd: repository,
-			detached: true,
-			env: { ...process.env, ...this.environment },
-			stdio: ["ignore", "pipe", "inherit"],
-		});
-		if (this.#child.stdout) {
-			createInterface({ input: this.#child.stdout }).on("line", (line) => this.#lines.push(line));
-		}
+		this.#command = follow(
+			startProgram(["cli/cluster.ts", ...twice], ownEnvironment(this.folder, this.environment)),
+		);
 		return (await this.line(/^ready /)).split(" ").slice(1);
 	}
 
-	async line(pattern: RegExp): Promise<string> {
-		await until(`a line like ${pattern}`, () => this.#lines.some((line) => pattern.test(line)), START_MS);
-		return this.#lines.find((line) => pattern.test(line)) as string;
+	line(pattern: RegExp): Promise<string> {
+		return (this.#command as Command).line(pattern, START_MS);
 	}
 
 	signal(signal: NodeJS.Signals): void {
-		this.#child?.kill(signal);
+		this.#command?.child.kill(signal);
 	}
 
 	/** Sends a signal to at most `count` processes of a service. */

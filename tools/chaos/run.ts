@@ -3,16 +3,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { type Database, databases } from "../../contracts/services.ts";
-import { joinRunningServices } from "../../infra/backing-services.ts";
 import { type Audit, audit } from "../audit/audit.ts";
 import type { Sources } from "../audit/snapshot.ts";
-import { openSources } from "../audit/sources.ts";
 import { SeededRandom } from "../seeded-random.ts";
 import { type Attempt, Buyer, type Market } from "./buyer.ts";
 import { Client, Observations } from "./client.ts";
 import { Cluster, type Store } from "./cluster.ts";
 import { Faults } from "./faults.ts";
-import { type Stage, withCluster } from "./stage.ts";
+import { openSourcesOf, type Stage, withCluster } from "./stage.ts";
 
 export interface Options extends Stage {
 	minutes: number;
@@ -106,9 +104,7 @@ async function breakAndCheck(cluster: Cluster, { minutes, seed, store, log }: Op
 	clearInterval(progress);
 	await cluster.ready();
 
-	Object.assign(process.env, cluster.environment);
-	await joinRunningServices(cluster.folder, 10_000, log);
-	const sources = await openSources();
+	const sources = await openSourcesOf(cluster, log);
 	try {
 		const settled_ms = await settle(sources);
 		const attempts = buyers.flatMap((buyer) => buyer.attempts);

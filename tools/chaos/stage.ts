@@ -1,10 +1,24 @@
 import { rmSync } from "node:fs";
+import { replaceSettings } from "../../config/settings.ts";
 import { Interrupted } from "../../hosting/interruption.ts";
+import { joinServers } from "../../hosting/servers.ts";
+import type { Sources } from "../audit/snapshot.ts";
+import { openSources } from "../audit/sources.ts";
 
 /** A cluster of processes in its own folder. */
 interface OwnCluster {
 	folder: string;
 	stop(): Promise<void>;
+}
+
+/** Opens the databases of a cluster from this process, which takes over the cluster's settings. */
+export async function openSourcesOf(
+	{ environment }: { environment: Record<string, string> },
+	say: (line: string) => void,
+): Promise<Sources> {
+	replaceSettings(environment);
+	await joinServers(say);
+	return openSources();
 }
 
 /** Output and interruption of a run. */

@@ -1,8 +1,8 @@
 import { createRequire } from "node:module";
-import { settings } from "../../../config/settings.ts";
 import type { ProductDocument } from "../../../services/products/documents.ts";
 import { newDocument } from "../../../services/products/model.ts";
 import { SeededRandom } from "../../seeded-random.ts";
+import { namespace } from "../../shop-process.ts";
 import { CATEGORIES, WORDS } from "../words.ts";
 
 /** The methods of the driver that are used here; it has no types. */
@@ -49,7 +49,7 @@ export class Catalogue {
 	async grow(products: number, until_ms: number, log: (line: string) => void): Promise<number> {
 		const client = await MongoClient.connect(this.#url, { useUnifiedTopology: true });
 		try {
-			const collection = client.db(`${settings.namespace}_products`).collection("products");
+			const collection = client.db(`${namespace}_products`).collection("products");
 			let total = await collection.countDocuments({});
 			let next = this.#documents(Math.min(BATCH, products - total));
 			while (next.length > 0 && performance.now() < until_ms) {

@@ -2,9 +2,8 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { setTimeout as wait } from "node:timers/promises";
 import pg from "pg";
-import { settings } from "../../../config/settings.ts";
 import { cursorAt, momentKey } from "../../../database/page-cursor.ts";
-import { commandOf, processesOf } from "../../shop-process.ts";
+import { commandOf, namespace, processesOf } from "../../shop-process.ts";
 import { postgresUrl } from "../postgres-counters.ts";
 
 /** Number of orders written by one statement. */
@@ -131,7 +130,7 @@ export class PastOrders {
 	 */
 	async #session<T>(database: string, files: string[], work: (client: pg.Client) => Promise<T>): Promise<T> {
 		const url = postgresUrl(this.#folder, "postgres");
-		url.pathname = `/${settings.namespace}_${database}`;
+		url.pathname = `/${namespace}_${database}`;
 		const client = new pg.Client({ connectionString: url.href });
 		await client.connect();
 		try {

@@ -1,3 +1,4 @@
+// biome-ignore-all lint/style/noProcessEnv: a hand-written program, which shares nothing with the shop.
 import type { AddressInfo } from "node:net";
 import pg from "pg";
 import { gateway } from "./gateway.ts";
