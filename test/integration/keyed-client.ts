@@ -1,4 +1,7 @@
 import { randomUUID } from "node:crypto";
+import type { ServiceBroker } from "moleculer";
+import { natsOf } from "../../nats/client.ts";
+import { bucketName } from "../../nats/idempotency-records.ts";
 import { eventually, type Person } from "./shop.ts";
 
 export interface Sent {
@@ -52,3 +55,8 @@ export class KeyedClient {
 }
 
 export const newKey = () => randomUUID();
+
+/** Deletes all records of keys, as when JetStream's folder is lost. */
+export async function loseRecords(broker: ServiceBroker): Promise<void> {
+	await (await natsOf(broker)?.jetstreamManager())?.streams.purge(`KV_${bucketName()}`);
+}
