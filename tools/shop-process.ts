@@ -5,6 +5,8 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 
 const repository = resolve(import.meta.dirname, "..");
+/** Default time limit of a wait, below that of a test in jest.config.js, so that a failure tells what it waited for. */
+const PATIENCE_MS = 240_000;
 const folders = new Set<string>();
 
 /** A process of Toko's command line with its output. */
@@ -74,7 +76,7 @@ export function follow(child: ChildProcess): Command {
 		output: () => output,
 		errors: () => errors,
 		ended: () => exit,
-		async line(pattern, patience_ms = 60_000) {
+		async line(pattern, patience_ms = PATIENCE_MS) {
 			const deadline = Date.now() + patience_ms;
 			for (;;) {
 				const found = output.split("\n").find((line) => pattern.test(line));
@@ -199,7 +201,7 @@ export async function cleanUp(): Promise<void> {
 export async function until(
 	what: string,
 	check: () => boolean | Promise<boolean>,
-	patience_ms = 60_000,
+	patience_ms = PATIENCE_MS,
 ): Promise<void> {
 	const deadline = Date.now() + patience_ms;
 	while (!(await check())) {

@@ -70,7 +70,7 @@ function runsFromTheImage() {
 		request = client(await gateway());
 		await until("the shop to be ready", async () => (await request("GET", "/health/ready")).status === 200);
 		imported = await operator("api", "cli/import.ts", "data/catalogue.csv");
-	}, 120_000);
+	});
 
 	afterAll(async () => {
 		for (const { child } of shop?.values() ?? []) {

@@ -113,7 +113,7 @@ describe.each(stores)("holds in pages on %s", (_, url) => {
 			{ numRuns: url ? 25 : 100, endOnFailure: true },
 		);
 		expect(moved).toBeGreaterThan(10);
-	}, 300_000);
+	});
 });
 
 /** Checks one product between two steps, independent of the processes. */

@@ -140,7 +140,7 @@ describe.each(stores)("holds in pages on %s", (_, url) => {
 		// No order has bought these units.
 		await shop.store.products.updateMany({ _id: id }, { $inc: { stock: sold.length } });
 		expect(await shop.breaches()).toEqual([]);
-	}, 120_000);
+	});
 
 	test("units that were released in a page and not collected yet are held", async () => {
 		const { id, reservations } = await shop.heldProduct(10, 5);

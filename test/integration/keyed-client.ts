@@ -42,15 +42,11 @@ export class KeyedClient {
 	/** Repeats a request until its outcome is known. Returns the response and the number of attempts. */
 	async persist(method: string, path: string, given: Given): Promise<Sent & { tries: number }> {
 		let tries = 0;
-		return eventually(
-			`an answer to ${method} ${path}`,
-			async () => {
-				tries++;
-				const sent = await this.send(method, path, given);
-				return sent.status === 503 || sent.status === 504 ? undefined : { ...sent, tries };
-			},
-			60_000,
-		);
+		return eventually(`an answer to ${method} ${path}`, async () => {
+			tries++;
+			const sent = await this.send(method, path, given);
+			return sent.status === 503 || sent.status === 504 ? undefined : { ...sent, tries };
+		});
 	}
 }
 
