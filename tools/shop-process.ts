@@ -8,6 +8,8 @@ import { readSettings } from "../config/settings.ts";
 import { isRunning } from "../processes/child.ts";
 
 const repository = resolve(import.meta.dirname, "..");
+/** Default time limit of a wait, below that of a test in jest.config.js, so that a failure tells what it waited for. */
+const TIMEOUT_MS = 240_000;
 const folders = new Set<string>();
 
 /** A process of Toko's command line with its output. */
@@ -79,7 +81,7 @@ export function follow(child: ChildProcess): Command {
 		output: () => output,
 		errors: () => errors,
 		ended: () => exit,
-		async line(pattern, timeout_ms = 60_000) {
+		async line(pattern, timeout_ms = TIMEOUT_MS) {
 			const deadline = Date.now() + timeout_ms;
 			for (;;) {
 				const found = output.split("\n").find((line) => pattern.test(line));
@@ -228,7 +230,7 @@ export async function cleanUp(): Promise<void> {
 export async function until(
 	what: string,
 	check: () => boolean | Promise<boolean>,
-	timeout_ms = 60_000,
+	timeout_ms = TIMEOUT_MS,
 ): Promise<void> {
 	const deadline = Date.now() + timeout_ms;
 	while (!(await check())) {

@@ -7,7 +7,7 @@ afterAll(cleanUp);
 const store = testMongoUrl ? "mongo" : "nedb";
 
 test(`a short run of chaos on ${store} breaks no promise`, async () => {
-	const chaos = run(newFolder(), ["chaos", "--minutes", "0.4", "--seed", "2", "--store", store]);
+	const chaos = run(newFolder(), ["chaos", "--minutes", "0.2", "--seed", "2", "--store", store]);
 	const code = await chaos.ended();
 	if (code !== 0) {
 		throw new Error(`npm run chaos ended with ${code}:\n${chaos.output()}\n${chaos.errors()}`);
@@ -21,10 +21,10 @@ test(`a short run of chaos on ${store} breaks no promise`, async () => {
 	expect(said).toMatch(/[1-9]\d* accepted/);
 	expect(said).toContain("no breach");
 	expect(said).toContain("every promise was kept");
-}, 400_000);
+});
 
 test("every mail reaches the mail server, whatever is killed", async () => {
-	const chaos = run(newFolder(), ["chaos", "--mails", "1200", "--seed", "3"]);
+	const chaos = run(newFolder(), ["chaos", "--mails", "600", "--seed", "3"]);
 	const code = await chaos.ended();
 	if (code !== 0) {
 		throw new Error(`npm run chaos -- --mails ended with ${code}:\n${chaos.output()}\n${chaos.errors()}`);
@@ -32,6 +32,6 @@ test("every mail reaches the mail server, whatever is killed", async () => {
 	const said = chaos.output();
 	console.info(said.slice(said.indexOf("\n\n")).trim());
 	expect(said).toMatch(/[1-9]\d* × a notifications process, [12] × NATS/);
-	expect(said).toMatch(/recorded {4}1201 messages of 1201 events/);
+	expect(said).toMatch(/recorded {4}601 messages of 601 events/);
 	expect(said).toContain("every promise was kept");
-}, 400_000);
+});

@@ -18,23 +18,18 @@ function isUp(folder: string): boolean {
 }
 
 test.each([
-	["chaos", "--store", "nedb", "--minutes", "5"],
-	["chaos", "--mails", "1000"],
+	["chaos", "--store", "nedb"],
 	["bench", "finding"],
-])(
-	"npm run %s %s, of which nobody reads more than the first line, leaves nothing",
-	async (...args) => {
-		const folder = newFolder();
-		const command = runIn(folder, ...args);
-		await command.line(/./);
-		command.child.stdout?.destroy();
-		expect(await command.ended()).toBe(1);
-		expect(command.errors()).toBe("toko: interrupted by the end of its output's reader\n");
-		expect(processesOf(folder)).toEqual([]);
-		expect(readdirSync(folder).filter((name) => name.startsWith("toko-"))).toEqual([]);
-	},
-	240_000,
-);
+])("npm run %s %s, of which nobody reads more than the first line, leaves nothing", async (...args) => {
+	const folder = newFolder();
+	const command = runIn(folder, ...args);
+	await command.line(/./);
+	command.child.stdout?.destroy();
+	expect(await command.ended()).toBe(1);
+	expect(command.errors()).toBe("toko: interrupted by the end of its output's reader\n");
+	expect(processesOf(folder)).toEqual([]);
+	expect(readdirSync(folder).filter((name) => name.startsWith("toko-"))).toEqual([]);
+});
 
 test("a run of chaos that is interrupted on a terminal ends its cluster and keeps its logs", async () => {
 	const folder = newFolder();
@@ -47,7 +42,7 @@ test("a run of chaos that is interrupted on a terminal ends its cluster and keep
 	expect(chaos.errors()).toBe("toko: interrupted by SIGINT\n");
 	expect(processesOf(folder)).toEqual([]);
 	expect(existsSync(own)).toBe(true);
-}, 240_000);
+});
 
 test("a run of the tests that is interrupted ends its servers", async () => {
 	const folder = newFolder();
@@ -58,7 +53,7 @@ test("a run of the tests that is interrupted ends its servers", async () => {
 	// 1 if it is still starting them.
 	expect([1, 128 + constants.signals.SIGTERM]).toContain(await tests.ended());
 	await until("nothing to be left", () => processesOf(folder).length === 0);
-}, 240_000);
+});
 
 test.each([["start"], ["cluster"]])(
 	"npm run %s, of which nobody reads more than the first line, ends in order",
@@ -70,7 +65,6 @@ test.each([["start"], ["cluster"]])(
 		expect(await command.ended()).toBe(0);
 		expect(processesOf(folder)).toEqual([]);
 	},
-	240_000,
 );
 
 test("a command that ends by itself does its work, also where nobody reads its output; an audit that is interrupted ends its servers", async () => {

@@ -18,8 +18,12 @@ function running(folder: string, text: string): number[] {
 const supervisor = (folder: string) => running(folder, "cli/cluster.ts")[0] as number;
 const members = (folder: string) => running(folder, "cli/node.ts");
 
-test("a cluster starts what dies again, and leaves nothing behind where it is stopped in the middle of a replacement", async () => {
+test("a cluster whose own process is killed ends by itself; the next one starts what dies again, and leaves nothing behind where it is stopped in the middle of a replacement", async () => {
 	const folder = newFolder();
+	await run(folder, ["cluster"]).line(/^ready /);
+	process.kill(supervisor(folder), "SIGKILL");
+	await until("the members to end", () => members(folder).length === 0);
+
 	const cluster = run(folder, ["cluster", "orders=2"]);
 	const [, address] = (await cluster.line(/^ready /)).split(" ");
 	expect(members(folder)).toHaveLength(6);
@@ -39,17 +43,6 @@ test("a cluster starts what dies again, and leaves nothing behind where it is st
 	expect(await cluster.ended()).toBe(0);
 	expect(cluster.output()).not.toMatch(/^replaced all/m);
 	await until("nothing to be left", () => processesOf(folder).length === 0);
-});
-
-test("where the cluster's own process is killed, the others end by themselves, and the next cluster starts", async () => {
-	const folder = newFolder();
-	await run(folder, ["cluster"]).line(/^ready /);
-	process.kill(supervisor(folder), "SIGKILL");
-	await until("the members to end", () => members(folder).length === 0);
-	const next = run(folder, ["cluster"]);
-	await next.line(/^ready /);
-	process.kill(supervisor(folder), "SIGTERM");
-	expect(await next.ended()).toBe(0);
 });
 
 test.each([

@@ -53,7 +53,7 @@ beforeAll(async () => {
 	const keeper = await logIn(request, ADMIN.ADMIN_EMAIL, ADMIN.ADMIN_PASSWORD);
 	await request("PUT", `/api/v1/products/${product}/stock?quantity=10000`, { token: keeper });
 	placed = [];
-}, 240_000);
+});
 
 afterAll(cleanUp);
 
@@ -156,7 +156,7 @@ test("a relay that is frozen has a successor within seconds, and does no harm wh
 	await order(5);
 	await everyMailOnce();
 	await noBreach();
-}, 180_000);
+});
 
 test("a relay that is killed has a successor within seconds", async () => {
 	await order(2);
@@ -166,7 +166,7 @@ test("a relay that is killed has a successor within seconds", async () => {
 	await allPublished();
 	process.stderr.write(`published ${Date.now() - begun} ms after the relay was killed, orders included\n`);
 	await everyMailOnce();
-}, 120_000);
+});
 
 test("events that were published and not taken are sent again when NATS has lost its folder, a deletion among them", async () => {
 	const other = await signUp(request, "hapus");
@@ -206,7 +206,7 @@ test("events that were published and not taken are sent again when NATS has lost
 		return rows[0]?.sequence === 2;
 	});
 	await noBreach();
-}, 180_000);
+});
 
 const whenFull = "events leave within seconds after the disk of NATS was full";
 
@@ -230,7 +230,7 @@ async function afterFullDisk(): Promise<void> {
 }
 
 if (noDisk === undefined) {
-	test(whenFull, afterFullDisk, 180_000);
+	test(whenFull, afterFullDisk);
 } else {
 	notRun(whenFull, noDisk);
 }

@@ -1,22 +1,17 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { chmodSync, mkdirSync, readFileSync } from "node:fs";
+import type { ChildProcess } from "node:child_process";
+import { readFileSync } from "node:fs";
 import type { AddressInfo } from "node:net";
 import { hostname } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { SMTPServer } from "smtp-server";
-import { commands } from "../../cli/arguments.mjs";
-import { searchPath } from "../../config/node-env.mjs";
 import { namedServices } from "../../hosting/services.ts";
 import { startMongoStandIn } from "../../infra/mongo-stand-in.ts";
 import {
 	type Command,
-	cleanUp,
 	client,
-	follow,
 	freePort,
 	logIn,
-	newFolder,
 	type Request,
 	signUp,
 	until,
@@ -25,128 +20,17 @@ import { notRun } from "../not-run.ts";
 import { type OwnPostgres, startPostgres } from "../own-postgres.ts";
 import { testMongoUrl } from "../variables.ts";
 import { compose, filledIn, makeSecrets, startNats } from "./compose.ts";
-import { image, isShipped, layOut, letIn, letWrite, linkOrCopy, shippedImports } from "./image.ts";
+import { image } from "./image.ts";
+import { ImageCopy } from "./image-copy.ts";
 
-// The files of the image, without Docker: what the Dockerfile copies, and the production packages. Each service runs from
-// there as its container does, with the environment of docker-compose.yml, and so does what an operator runs.
+// A shop from the files of the image, without Docker: each service runs as its container does, with the environment of
+// docker-compose.yml, and so does what an operator runs.
 
 const repository = resolve(import.meta.dirname, "../..");
-/** Commands that need a checkout, and say so in the image. */
-const CHECKOUT_ONLY = ["bench", "chaos", "model", "openapi", "test"];
-/** The user `node` of the image. */
-const NODE_USER = 1000;
+const copy = new ImageCopy();
 
-let folder: string;
-/** The image's `WORKDIR`. */
-let files: string;
-let program: string;
-
-beforeAll(() => {
-	folder = newFolder();
-	chmodSync(folder, 0o755);
-	files = join(folder, "toko");
-	mkdirSync(files);
-	layOut(files);
-	program = join(folder, "node");
-	linkOrCopy(process.execPath, program);
-	mkdirSync(join(folder, "home"), { mode: 0o555 });
-});
-
-afterAll(async () => {
-	letWrite(files);
-	await cleanUp();
-});
-
-/** Runs Node as a container of the image would. */
-function node(args: string[], environment: Record<string, string> = {}, input?: string): Command {
-	const home = join(folder, "home");
-	const child = spawn(program, args, {
-		cwd: files,
-		detached: true,
-		env: { PATH: searchPath, HOME: home, TMPDIR: home, ...image.environment, ...environment },
-		stdio: [input === undefined ? "ignore" : "pipe", "pipe", "pipe"],
-		...(process.getuid?.() === 0 ? { uid: NODE_USER, gid: NODE_USER } : {}),
-	});
-	child.stdin?.end(input);
-	return follow(child);
-}
-
-/** Runs Node to its end. */
-async function result(args: string[], environment: Record<string, string> = {}, input?: string) {
-	const command = node(args, environment, input);
-	const code = await command.ended();
-	return { code, output: command.output(), errors: command.errors() };
-}
-
-describe("the image's files", () => {
-	test(".dockerignore lets in what the Dockerfile copies, and nothing else", () => {
-		const copied = [...image.copied, ...image.copiedForPackages].map(({ from }) => from);
-		expect(letIn().sort()).toEqual([...new Set(copied)].sort());
-		expect(image.copiedForPackages.map(({ from }) => from)).toEqual(["package.json", "package-lock.json"]);
-	});
-
-	test("packages are installed as this test lays them out", () => {
-		expect(image.installing).toEqual([
-			"npm ci --omit=dev --ignore-scripts --no-audit --no-fund",
-			expect.stringMatching(/^rm -rf( node_modules\/[\w@-]+)+$/),
-		]);
-	});
-
-	test("no file imports a file or package that the image lacks, but those of commands that say so", () => {
-		const missing = shippedImports(files).filter(({ file, imported }) => !isShipped(files, file, imported));
-		const from = new Set(missing.map(({ file }) => file));
-		expect([...from].sort()).toEqual([
-			"cli/bench.ts",
-			"cli/chaos.ts",
-			"cli/generated/generated-files.ts",
-			"cli/model.ts",
-		]);
-	});
-});
-
-describe("without a shop", () => {
-	test("every command answers --help", async () => {
-		const answers = await inTurn(commands, (name) => result([`cli/${name}.ts`, "--help"]));
-		for (const [name, answer] of answers) {
-			expect({ name, ...answer }).toEqual({
-				...{ name, code: 0, errors: "" },
-				output: expect.stringMatching(new RegExp(`^npm (run )?${name}\\b`)),
-			});
-		}
-	});
-
-	test("a command that needs a checkout says so in one line", async () => {
-		const direct = CHECKOUT_ONLY.filter((name) => name !== "test").map((name) => [`cli/${name}.ts`]);
-		const byNpm = CHECKOUT_ONLY.map((name) => ["cli/run.mjs", name]);
-		for (const [args, answer] of await inTurn([...direct, ...byNpm], (args) => result(args))) {
-			const line = /^toko: [a-z]+ runs in a checkout of the repository only: there is no [a-z/]+ here\n$/;
-			expect({ args, ...answer }).toEqual({
-				...{ args, code: 1, output: "" },
-				errors: expect.stringMatching(line),
-			});
-		}
-	});
-
-	test("a server for development is not installed there, which one line says", async () => {
-		expect(await result(["cli/mongo.ts"])).toEqual({
-			...{ code: 1, output: "" },
-			errors: expect.stringMatching(/^toko: [^\n]*\n$/),
-		});
-	});
-});
-
-/** Does this for each, two at a time. */
-async function inTurn<T, R>(things: T[], work: (thing: T) => Promise<R>): Promise<[T, R][]> {
-	const done: [T, R][] = [];
-	const left = [...things];
-	const worker = async () => {
-		for (let thing = left.shift(); thing !== undefined; thing = left.shift()) {
-			done.push([thing, await work(thing)]);
-		}
-	};
-	await Promise.all([worker(), worker()]);
-	return done;
-}
+beforeAll(() => copy.make());
+afterAll(() => copy.remove());
 
 if (testMongoUrl) {
 	describe("a shop", runsFromTheImage);
@@ -163,18 +47,18 @@ function runsFromTheImage() {
 	let addresses: Record<string, string>;
 	let shop: Map<string, Command>;
 	let request: Request;
-	let imported: Awaited<ReturnType<typeof result>>;
+	let imported: Awaited<ReturnType<typeof copy.result>>;
 	/** Addresses that the mail server refuses for good. */
 	const refused = new Set<string>();
 	const delivered: string[] = [];
 
 	beforeAll(async () => {
-		secrets = makeSecrets(folder);
+		secrets = makeSecrets(copy.folder);
 		const natsPort = await freePort();
 		[postgres, nats, mongo] = await Promise.all([
 			startPostgres("--encoding=UTF8", "--locale=C"),
-			startNats(folder, secrets, natsPort),
-			startMongoStandIn(join(folder, "mongo"), () => undefined),
+			startNats(copy.folder, secrets, natsPort),
+			startMongoStandIn(join(copy.folder, "mongo"), () => undefined),
 		]);
 		await makeRole();
 		mails = await startMailServer();
@@ -182,12 +66,12 @@ function runsFromTheImage() {
 			"nats:4222": `127.0.0.1:${natsPort}`,
 			"postgres:5432": new URL(postgres.url).host,
 		};
-		shop = new Map(namedServices("").map((name) => [name, node(entrypoint(name), environmentOf(name))]));
+		shop = new Map(namedServices("").map((name) => [name, copy.node(entrypoint(name), environmentOf(name))]));
 		await Promise.all([...shop.values()].map((service) => service.line(/^joined /)));
 		request = client(await gateway());
 		await until("the shop to be ready", async () => (await request("GET", "/health/ready")).status === 200);
 		imported = await operator("api", "cli/import.ts", "data/catalogue.csv");
-	}, 120_000);
+	});
 
 	afterAll(async () => {
 		for (const { child } of shop?.values() ?? []) {
@@ -253,7 +137,7 @@ function runsFromTheImage() {
 
 	/** Runs a program with the environment of a container, as `docker compose run` and `kubectl exec` do. */
 	function operator(container: string, ...args: string[]) {
-		return result(args, environmentOf(container));
+		return copy.result(args, environmentOf(container));
 	}
 
 	async function gateway(): Promise<string> {
@@ -281,7 +165,7 @@ function runsFromTheImage() {
 			const health = (await service.line(/^health at /)).slice("health at ".length).trim();
 			expect((await fetch(health)).status).toBe(200);
 			const [, ...check] = image.healthcheck;
-			expect(await result(check, { HEALTH_PORT: new URL(health).port })).toMatchObject({ code: 0 });
+			expect(await copy.result(check, { HEALTH_PORT: new URL(health).port })).toMatchObject({ code: 0 });
 			// The driver that moleculer-db-adapter-mongo needs deprecates what the adapter does.
 			const known = /^\(node:\d+\) DeprecationWarning: Listening to events on the Db class .*\n\(Use .*\n/;
 			expect(service.errors().replace(known, "")).toBe("");
@@ -344,7 +228,7 @@ function runsFromTheImage() {
 		const { number } = await order(await signUp(request, "citra"));
 		const lines = ["as citra@toko.test", "call v1.users.me", `order ${number}`, "stock KOP-0001", "nodes"];
 		const environment = environmentOf("api");
-		const answer = await result(["cli/repl.ts"], environment, `${lines.join("\n")}\n`);
+		const answer = await copy.result(["cli/repl.ts"], environment, `${lines.join("\n")}\n`);
 		expect(answer).toMatchObject({ code: 0, errors: "" });
 		// In containers all have the same process id.
 		const itself = `repl-${hostname()}-`;

@@ -83,4 +83,4 @@ test("a stream that was made on one server is put on three, and then outlives th
 		);
 	});
 	expect((await stream())?.config.num_replicas).toBe(3);
-}, 180_000);
+});

@@ -97,7 +97,7 @@ test("a service is made in one command, works at once, and follows from its cont
 
 	shop.child.kill("SIGTERM");
 	expect(await shop.ended()).toBe(0);
-}, 240_000);
+});
 
 test("removed again it leaves the tree as it was", async () => {
 	expect(await result(["new", "--remove", "orders"])).toMatchObject({ code: 1 });

@@ -107,24 +107,6 @@ test("a shop whose power is cut comes up by itself with all that it had answered
 	);
 });
 
-test("a database or message server that is killed comes back by itself, and the shop with it", async () => {
-	const folder = newFolder();
-	const shop = await startShop(folder, ADMIN);
-	for (const part of ["PostgreSQL", "NATS"]) {
-		const { servers } = JSON.parse(readFileSync(join(folder, "parts.json"), "utf8"));
-		process.kill(servers[part].pid, "SIGKILL");
-		await shop.line(new RegExp(`^${part} is back`));
-		await until(
-			"the shop to be ready",
-			async () => (await shop.request("GET", "/health/ready")).status === 200,
-		);
-	}
-	const token = await signUp(shop.request, "dewi");
-	await until("the welcome", async () =>
-		(await all(shop.request, "notifications", token)).some(({ status }) => status === "sent"),
-	);
-});
-
 test("while NATS does not answer orders go on, and afterwards every mail of them is sent", async () => {
 	const folder = newFolder();
 	const shop = await startShop(folder, ADMIN);

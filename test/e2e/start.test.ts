@@ -52,7 +52,7 @@ test("npm start brings up a shop, ends at SIGTERM without a trace, and has its d
 	// Like Ctrl-C in a terminal: the whole foreground process group receives the signal.
 	process.kill(-(second.child.pid as number), "SIGINT");
 	await second.ended();
-	await until("no process to be left", () => processesOf(folder).length === 0, 5000);
+	await until("no process to be left", () => processesOf(folder).length === 0);
 });
 
 describe("a start that cannot be", () => {

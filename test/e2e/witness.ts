@@ -2,6 +2,7 @@ import { setTimeout as wait } from "node:timers/promises";
 
 /** Longer than the deadline of any response. */
 const HANGS_MS = 20_000;
+const PATIENCE_MS = 240_000;
 const BETWEEN_MS = 60;
 
 /** A response as received by a client. */
@@ -73,15 +74,15 @@ export class Witness {
 	}
 
 	/** Orders one unit. Retries with the same key until there is a response. */
-	async order(key: string, patience_ms = 30_000): Promise<Answer> {
-		const deadline = Date.now() + patience_ms;
+	async order(key: string): Promise<Answer> {
+		const deadline = Date.now() + PATIENCE_MS;
 		for (;;) {
 			const answer = await this.#place(key);
 			if (answer.status < 500 && answer.status > 0) {
 				return answer;
 			}
 			if (Date.now() > deadline) {
-				throw new Error(`no order after ${patience_ms} ms: ${JSON.stringify(answer)}`);
+				throw new Error(`no order after ${PATIENCE_MS} ms: ${JSON.stringify(answer)}`);
 			}
 			await wait(200);
 		}

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import type { ServiceBroker } from "moleculer";
 import { callAction } from "../../contracts/actions.ts";
 import { setVariables } from "../variables.ts";
+import { type Answer, expectProblem, type Sending, send } from "./rest.ts";
 import {
 	admin,
 	eventually,
@@ -35,158 +36,7 @@ afterAll(async () => {
 	await shop.stop();
 });
 
-interface Options {
-	as?: Person;
-	body?: unknown;
-	headers?: Record<string, string>;
-}
-
-/** Sends a request as a client does; `body` is sent as JSON. */
-async function request(method: string, path: string, { as, body, headers = {} }: Options = {}) {
-	const response = await fetch(`${address}${path}`, {
-		method,
-		headers: {
-			...(body === undefined ? {} : { "content-type": "application/json" }),
-			...(as ? { authorization: `Bearer ${as.token}` } : {}),
-			...headers,
-		},
-		...(body === undefined ? {} : { body: typeof body === "string" ? body : JSON.stringify(body) }),
-	});
-	const text = await response.text();
-	return {
-		status: response.status,
-		headers: response.headers,
-		body: text === "" ? undefined : JSON.parse(text),
-	};
-}
-
-/** Expects a problem response that is actionable and reveals no internals. */
-function expectProblem(
-	answer: Awaited<ReturnType<typeof request>>,
-	status: number,
-	code: string,
-	detail?: string,
-) {
-	expect(answer.body).toMatchObject({ status, code, detail: detail ?? expect.stringMatching(/\w+ \w+/) });
-	expect(answer.status).toBe(status);
-	expect(answer.headers.get("content-type")).toContain("application/problem+json");
-	expect(answer.body.instance).toBe(answer.headers.get("x-request-id"));
-	expect(JSON.stringify(answer.body)).not.toMatch(/node_modules|\.ts:|nodeID|stack/);
-}
-
-describe.each(["/api", "/api/v1"])("a client of the tutorial, below %s", (base) => {
-	test("registers, logs in and is known by its token", async () => {
-		const username = `c${Date.now()}${base.length}`;
-		const person = { email: `${username}@toko.test`, username, password: PASSWORD, full_name: "Citra" };
-		const registered = await request("POST", `${base}/users/register`, { body: person });
-		expect(registered.status).toBe(201);
-		expect(registered.body).toEqual({
-			...{ id: expect.any(Number), email: person.email, username, full_name: "Citra", role: "user" },
-			...{ is_active: true, is_verified: false, created_at: expect.any(String) },
-		});
-		expect(registered.headers.get("location")).toBe(`/api/v1/users/${registered.body.id}`);
-		expectProblem(await request("POST", `${base}/users/register`, { body: person }), 400, "EMAIL_TAKEN");
-
-		const login = await request("POST", `${base}/users/login`, {
-			body: { email: person.email, password: PASSWORD },
-		});
-		expect(login).toMatchObject({ status: 200, body: { token_type: "bearer", expires_in: 900 } });
-		const headers = { authorization: `Bearer ${login.body.access_token}` };
-		const verified = await request("POST", `${base}/users/verify`, { headers });
-		expect(verified).toMatchObject({
-			status: 200,
-			body: { id: registered.body.id, email: person.email, role: "user" },
-		});
-		expect((await request("GET", `${base}/users/${registered.body.id}`, { headers })).body).toEqual(
-			registered.body,
-		);
-		expect((await request("GET", `${base}/users?limit=2`, { as: keeper })).body).toHaveLength(2);
-		expectProblem(await request("GET", `${base}/users`, { headers }), 403, "FORBIDDEN");
-		const wrong = { body: { email: person.email, password: "something-else" } };
-		expectProblem(await request("POST", `${base}/users/login`, wrong), 401, "BAD_CREDENTIALS");
-	});
-
-	test("asks for mails, verifies an address, sets a password and deletes the account", async () => {
-		const person = await newUser(shop);
-		for (const path of ["verify-email", "forgot-password"]) {
-			for (const email of [person.email, "nobody@toko.test"]) {
-				const asked = await request("POST", `/api/v1/users/${path}`, { body: { email } });
-				expect([asked.status, asked.body.message]).toEqual([202, expect.stringMatching(/^If /)]);
-			}
-		}
-		expectProblem(
-			await request("POST", "/api/v1/users/verify-email", { body: { token: "verify.1.2.x" } }),
-			400,
-			"MAIL_TOKEN_INVALID",
-		);
-		const body = { token: "reset.1.2.x", new_password: "rahasia-baru" };
-		expectProblem(await request("POST", "/api/v1/users/reset-password", { body }), 400, "MAIL_TOKEN_INVALID");
-		expect((await request("DELETE", `/api/v1/users/${person.id}`, { as: buyer })).status).toBe(404);
-		expect(await request("DELETE", `/api/v1/users/${person.id}`, { as: person })).toMatchObject({
-			status: 204,
-			body: undefined,
-		});
-		expectProblem(await request("GET", "/api/v1/users/me", { as: person }), 401, "TOKEN_INVALID");
-	});
-
-	test("adds, finds and lists products and changes stock", async () => {
-		const given = { name: "Kopi", description: "Arabika", price: 50_000, stock: 2, category: "Gateway" };
-		const added = await request("POST", `${base}/products`, { as: keeper, body: given });
-		expect(added).toMatchObject({
-			status: 201,
-			body: { ...given, category: "gateway", image_url: null, currency: "IDR" },
-		});
-		const { id } = added.body;
-		expect((await request("GET", `${base}/products/${id}`)).body).toEqual(added.body);
-		expect((await request("GET", `${base}/products?category=gateway&skip=0&limit=100`)).body).toContainEqual(
-			added.body,
-		);
-		const change = (quantity: string) =>
-			request("PUT", `${base}/products/${id}/stock?quantity=${quantity}`, { as: keeper });
-		expect(await change("3")).toMatchObject({
-			status: 200,
-			body: { message: "Stok berhasil diupdate", stock: 5 },
-		});
-		expect(await change("-5")).toMatchObject({ status: 200, body: { stock: 0 } });
-		expectProblem(await change("-1"), 409, "STOCK_WOULD_BE_NEGATIVE");
-		expectProblem(await request("POST", `${base}/products`, { as: buyer, body: given }), 403, "FORBIDDEN");
-		expect(await request("DELETE", `${base}/products/${id}`, { as: keeper })).toMatchObject({
-			status: 204,
-			body: undefined,
-		});
-		expectProblem(await request("GET", `${base}/products/${id}`), 404, "PRODUCT_NOT_FOUND");
-	});
-
-	test("places an order with a token and gets its mails", async () => {
-		const product = await newProduct(shop, 5);
-		const body = { items: [{ product_id: product.id, quantity: 2 }], shipping_address: "Jl. Melati 1" };
-		const headers = { "idempotency-key": `key-${base}` };
-		expectProblem(await request("POST", `${base}/orders`, { body }), 401, "UNAUTHENTICATED");
-		const placed = await request("POST", `${base}/orders`, { as: buyer, body, headers });
-		expect(placed).toMatchObject({
-			status: 201,
-			body: { status: "pending", total: 30_000, shipping_address: "Jl. Melati 1" },
-		});
-		const again = await request("POST", `${base}/orders`, { as: buyer, body, headers });
-		expect([again.status, again.body, again.headers.get("location")]).toEqual([
-			201,
-			placed.body,
-			placed.headers.get("location"),
-		]);
-		expect((await request("GET", `${base}/orders/${placed.body.id}`, { as: buyer })).body).toEqual(
-			placed.body,
-		);
-		await eventually("the confirmation", async () =>
-			(await request("GET", `${base}/notifications`, { as: buyer })).body.some(
-				({ subject }: { subject: string }) => subject === `Konfirmasi Order #${placed.body.number}`,
-			),
-		);
-		const short = { items: [{ product_id: product.id, quantity: 9 }] };
-		const refused = await request("POST", `${base}/orders`, { as: buyer, body: short });
-		expectProblem(refused, 409, "OUT_OF_STOCK");
-		expect(refused.body.errors).toMatchObject([{ product_id: product.id, requested: 9, available: 3 }]);
-	});
-});
+const request = (method: string, path: string, sending?: Sending) => send(address, method, path, sending);
 
 describe("the gateway", () => {
 	test("tells the health of itself and of every service", async () => {
@@ -259,11 +109,19 @@ describe("the gateway", () => {
 		const names: string[] = [];
 		let next: string | undefined = `/api/v1/products?limit=2&category=${category}`;
 		while (next) {
-			const page: Awaited<ReturnType<typeof request>> = await request("GET", next);
+			const page: Answer = await request("GET", next);
 			names.push(...page.body.map(({ name }: { name: string }) => name));
 			next = /^<([^>]+)>; rel="next"$/.exec(page.headers.get("link") ?? "")?.[1];
 		}
 		expect(names).toEqual(["Satu", "Dua", "Tiga"]);
+		const { id: product_id } = await newProduct(shop, 2);
+		for (let placed = 0; placed < 2; placed++) {
+			await buyer.call("v1.orders.place", { items: [{ product_id, quantity: 1 }] });
+		}
+		await eventually(
+			"two mails",
+			async () => (await buyer.call("v1.notifications.list", {})).items.length >= 2,
+		);
 		for (const path of ["/api/v1/users?limit=1", "/api/v1/notifications?limit=1", "/api/v1/orders?limit=1"]) {
 			const first = await request("GET", path, { as: keeper });
 			const link = /^<([^>]+cursor=[^>]+)>; rel="next"$/.exec(first.headers.get("link") ?? "")?.[1];

@@ -74,7 +74,7 @@ describe.each(stores)("a change of the stock on %s", (_, url) => {
 			}
 		});
 		for (let killed = 1; killed <= 5; killed++) {
-			await eventually("some of them", async () => done >= killed * 70, 60_000);
+			await eventually("some of them", async () => done >= killed * 70);
 			await kill("SIGKILL");
 			await startProducts();
 		}

@@ -1,4 +1,7 @@
 import { randomUUID } from "node:crypto";
+import type { ServiceBroker } from "moleculer";
+import { natsOf } from "../../nats/client.ts";
+import { bucketName } from "../../nats/idempotency-records.ts";
 import { eventually, type Person } from "./shop.ts";
 
 export interface Sent {
@@ -39,16 +42,17 @@ export class KeyedClient {
 	/** Repeats a request until its outcome is known. Returns the response and the number of attempts. */
 	async persist(method: string, path: string, given: Given): Promise<Sent & { tries: number }> {
 		let tries = 0;
-		return eventually(
-			`an answer to ${method} ${path}`,
-			async () => {
-				tries++;
-				const sent = await this.send(method, path, given);
-				return sent.status === 503 || sent.status === 504 ? undefined : { ...sent, tries };
-			},
-			60_000,
-		);
+		return eventually(`an answer to ${method} ${path}`, async () => {
+			tries++;
+			const sent = await this.send(method, path, given);
+			return sent.status === 503 || sent.status === 504 ? undefined : { ...sent, tries };
+		});
 	}
 }
 
 export const newKey = () => randomUUID();
+
+/** Deletes all records of keys, as when JetStream's folder is lost. */
+export async function loseRecords(broker: ServiceBroker): Promise<void> {
+	await (await natsOf(broker)?.jetstreamManager())?.streams.purge(`KV_${bucketName()}`);
+}

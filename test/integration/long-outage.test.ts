@@ -49,14 +49,10 @@ const timesOf = (people: string[]) =>
 	people.map((person) => mails.received.filter((address) => address === person).length);
 
 async function allSent(): Promise<void> {
-	await eventually(
-		"all mails to be sent",
-		async () => {
-			const { items: all } = await callAction(shop, "v1.notifications.list", { limit: 100 }, asService());
-			return all.length > 0 && all.every(({ status }) => status === "sent");
-		},
-		40_000,
-	);
+	await eventually("all mails to be sent", async () => {
+		const { items: all } = await callAction(shop, "v1.notifications.list", { limit: 100 }, asService());
+		return all.length > 0 && all.every(({ status }) => status === "sent");
+	});
 }
 
 /** Sends another mail: a duplicate of an earlier one would arrive before it. */
@@ -76,13 +72,13 @@ test("mails that leave while the database is away go out once, also where their 
 	await admin.query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1", [name]);
 	resolve();
 	const begun = performance.now();
-	await eventually("the outage to last", async () => performance.now() - begun > OUTAGE_MS, 2 * OUTAGE_MS);
+	await eventually("the outage to last", async () => performance.now() - begun > OUTAGE_MS);
 	await admin.query(`ALTER DATABASE "${name}" ALLOW_CONNECTIONS true`);
 	await allSent();
 	await eventually("another lease", async () => service().delivery.lease !== lease);
 	await anotherMail();
 	expect(timesOf(people)).toEqual(people.map(() => 1));
-}, 120_000);
+});
 
 test("a mail whose mark the database refuses is marked later, and the operator reads why", async () => {
 	const notifications = new pg.Client(databaseUrl("notifications"));

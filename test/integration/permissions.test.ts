@@ -50,7 +50,7 @@ describe.each([...allActions()].map(([name, { contract }]) => [name, contract.pe
 	(name, permissions) => {
 		const expected = {
 			public: { nobody: "let in", user: "let in", other: "let in", admin: "let in" },
-			// Ownership is part of the query: other users get access but find nothing (see hostile.test.ts).
+			// Ownership is part of the query: other users get access but find nothing (see intruders.test.ts).
 			user: { nobody: "UNAUTHENTICATED", user: "let in", other: "let in", admin: "let in" },
 			admin: { nobody: "UNAUTHENTICATED", user: "FORBIDDEN", other: "FORBIDDEN", admin: "let in" },
 			service: { nobody: "FORBIDDEN", user: "FORBIDDEN", other: "FORBIDDEN", admin: "FORBIDDEN" },

@@ -76,11 +76,14 @@ function recordFields(said: unknown): void {
 	}
 }
 
+/** Default time limit of a wait, below that of a test in jest.config.js, so that a failure tells what it waited for. */
+const PATIENCE_MS = 240_000;
+
 /** Waits until `check` returns a value other than undefined or false. Fails with `what` on timeout. */
 export async function eventually<T>(
 	what: string,
 	check: () => Promise<T | undefined | false>,
-	patience_ms = 20_000,
+	patience_ms = PATIENCE_MS,
 ): Promise<T> {
 	const deadline = Date.now() + patience_ms;
 	for (;;) {

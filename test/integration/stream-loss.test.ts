@@ -49,14 +49,10 @@ async function everybodyIsWelcomedOnce(): Promise<void> {
 		);
 		return new Map(rows.map(({ user_id, mails }) => [user_id, mails]));
 	};
-	await eventually(
-		"a welcome for everybody",
-		async () => {
-			const found = await welcomes();
-			return people.every(({ id }) => found.has(id));
-		},
-		30_000,
-	);
+	await eventually("a welcome for everybody", async () => {
+		const found = await welcomes();
+		return people.every(({ id }) => found.has(id));
+	});
 	expect(new Set((await welcomes()).values())).toEqual(new Set([1]));
 }
 
