@@ -2,11 +2,12 @@ import { randomUUID } from "node:crypto";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Service, ServiceSchema } from "moleculer";
+import type { MongoClientOptions } from "mongodb";
 import { mixin } from "../broker/schema.ts";
 import { settings } from "../config/settings.ts";
 import { checkSharedSettings, type SettingsRecord } from "../config/shared-settings.ts";
 import { FileAdapter } from "../database/document-file.ts";
-import { type NativeMongo, ServerAdapter } from "../database/document-server.ts";
+import { ServerAdapter } from "../database/document-server.ts";
 import { notesInCollection, settingsCollection, settingsFile } from "../database/document-settings.ts";
 import type {
 	Beside,
@@ -50,7 +51,7 @@ export function documents(
 	indexes: DocumentIndex[],
 	beside?: Beside,
 ): Partial<ServiceSchema> {
-	return mixin<Omit<DocumentService<unknown>, "adapter"> & { adapter: NativeMongo | FileAdapter }>({
+	return mixin<Omit<DocumentService<unknown>, "adapter"> & { adapter: ServerAdapter | FileAdapter }>({
 		mixins: [database],
 		merged(schema: ServiceSchema) {
 			const adapter = settings.mongoUrl ? onMongo(settings.mongoUrl, collection) : inFile(collection);
@@ -77,7 +78,9 @@ export function documents(
 			},
 		},
 		async started() {
-			this.collection = isMongo(this.adapter) ? this.adapter.collection : undefined;
+			this.collection = isMongo(this.adapter)
+				? (this.adapter.collection as unknown as NativeCollection<unknown>)
+				: undefined;
 			await checkSharedSettings(settingsRecord(this.adapter, collection), (line) => this.logger.warn(line));
 			this.notes = isMongo(this.adapter)
 				? notesInCollection(this.adapter.db.collection("settings"))
@@ -101,7 +104,7 @@ export function documents(
 }
 
 async function makeIndexes(
-	adapter: NativeMongo | Pick<FileAdapter, "db">,
+	adapter: ServerAdapter | Pick<FileAdapter, "db">,
 	indexes: DocumentIndex[],
 ): Promise<void> {
 	for (const { field, unique = false, onServer = false } of indexes) {
@@ -161,7 +164,7 @@ async function refuseOtherNamespace(notes: StoreNotes, collection: string): Prom
 }
 
 /** Settings of the collection. Every document contains an amount, its price. */
-function settingsRecord(adapter: NativeMongo | FileAdapter, collection: string): SettingsRecord {
+function settingsRecord(adapter: ServerAdapter | FileAdapter, collection: string): SettingsRecord {
 	const database = `${settings.namespace}_${collection}`;
 	return {
 		...(isMongo(adapter)
@@ -174,20 +177,20 @@ function settingsRecord(adapter: NativeMongo | FileAdapter, collection: string):
 	};
 }
 
-function isMongo(adapter: object): adapter is NativeMongo {
+function isMongo(adapter: object): adapter is ServerAdapter {
 	return adapter instanceof ServerAdapter;
 }
 
 function onMongo(url: string, collection: string) {
-	const options = {
-		useUnifiedTopology: true,
+	const options: MongoClientOptions = {
 		serverSelectionTimeoutMS: 3000,
+		maxPoolSize: 10,
 		// Longer than any deadline. Without it, a connection that is silent forever occupies one of the few in the pool.
 		socketTimeoutMS: 20_000,
-		appname: "toko",
-		writeConcern: { w: "majority", j: true },
+		appName: "toko",
+		writeConcern: { w: "majority", journal: true },
 	};
-	return new ServerAdapter(url, options as never, `${settings.namespace}_${collection}`);
+	return new ServerAdapter(url, options, `${settings.namespace}_${collection}`);
 }
 
 function inFile(collection: string) {

@@ -280,9 +280,7 @@ function runsFromTheImage() {
 			expect((await fetch(health)).status).toBe(200);
 			const [, ...check] = image.healthcheck;
 			expect(await result(check, { HEALTH_PORT: new URL(health).port })).toMatchObject({ code: 0 });
-			// The driver that moleculer-db-adapter-mongo needs deprecates what the adapter does.
-			const known = /^\(node:\d+\) DeprecationWarning: Listening to events on the Db class .*\n\(Use .*\n/;
-			expect(service.errors().replace(known, "")).toBe("");
+			expect(service.errors()).toBe("");
 			expect(service.output()).not.toMatch(/"level":[456]0|warning/);
 		},
 	);
