@@ -34,6 +34,7 @@ COPY mixins ./mixins
 COPY nats ./nats
 COPY services ./services
 COPY tools/audit ./tools/audit
+COPY tools/move ./tools/move
 # Files belong to root and nothing is written here.
 USER node
 EXPOSE 3000 3001

@@ -31,7 +31,7 @@ interface Deleted {
 }
 
 /** Metadata of a file. */
-export type Notes = Record<string, string | number>;
+export type Notes = Record<string, unknown>;
 
 /** Prefix of a line of metadata. It has no `_id`, so NeDB and other readers of documents ignore the line. */
 export const NOTES = '{"$$notes":';
@@ -275,14 +275,26 @@ export class FileAdapter extends ConfirmedCollection {
 	}
 
 	/** Stores a value in the metadata; a number replaces only a lower one. Resolves when it is on disk. */
-	async note(name: string, value: string | number): Promise<void> {
+	note(name: string, value: string | number): Promise<void> {
+		return this.#changeNotes((notes) => {
+			const noted = notes[name];
+			const isLower = typeof value === "number" && typeof noted === "number" && noted >= value;
+			return isLower ? {} : { [name]: value };
+		});
+	}
+
+	/** Sets values of the metadata together, and removes those that are undefined. Resolves when they are on disk. */
+	setNotes(values: Notes): Promise<void> {
+		return this.#changeNotes(() => values);
+	}
+
+	async #changeNotes(changes: (notes: Notes) => Notes): Promise<void> {
 		await this.#nedb.executor.pushAsync(async () => {
-			const noted = this.#notes[name];
-			if (typeof value === "number" && typeof noted === "number" && noted >= value) {
-				return;
+			const changed = changes(this.#notes);
+			if (Object.keys(changed).length > 0) {
+				this.#notes = { ...this.#notes, ...changed };
+				this.#append([{ $$notes: this.#notes }]);
 			}
-			this.#notes = { ...this.#notes, [name]: value };
-			this.#append([{ $$notes: this.#notes }]);
 		});
 		await this.confirmed();
 	}

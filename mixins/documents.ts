@@ -17,6 +17,8 @@ import type {
 	StoreNotes,
 } from "../database/document-store.ts";
 import { STORE_ID, type Store, type Watch, watchStore } from "../database/store-identity.ts";
+import { closedStore, MOVE, type Move } from "../database/store-move.ts";
+import { type Registration, registerProcess } from "../database/store-processes.ts";
 import { database } from "./database.ts";
 
 /** Members that the `documents` mixin adds to a service. */
@@ -31,6 +33,10 @@ export interface DocumentService<D, B = unknown> extends Service {
 	/** Metadata of the store, copied and restored with its documents. */
 	notes: StoreNotes;
 	watch?: Watch;
+	/** Registration with the store, if it is on a server. */
+	registration?: Registration;
+	/** @throws Error of one line if the documents are being moved or were moved. */
+	useStore(): Promise<void>;
 	/** Throws if the store does not respond. */
 	ping(): Promise<void>;
 }
@@ -54,7 +60,7 @@ export function documents(
 	return mixin<Omit<DocumentService<unknown>, "adapter"> & { adapter: ServerAdapter | FileAdapter }>({
 		mixins: [database],
 		merged(schema: ServiceSchema) {
-			const adapter = settings.mongoUrl ? onMongo(settings.mongoUrl, collection) : inFile(collection);
+			const adapter = settings.mongoUrl ? onServer(settings.mongoUrl, collection) : inFile(collection);
 			Object.assign(schema, { collection, adapter });
 		},
 		methods: {
@@ -73,6 +79,20 @@ export function documents(
 					isMongo(this.adapter) && !Object.keys(info as object).some((name) => /secantus|ferret/i.test(name))
 				);
 			},
+			/** Makes sure that the documents are not moved, neither before nor while this process runs. */
+			async useStore() {
+				const refusal = (move: Move) => closedStore(collection, collectionPlace(collection), move);
+				if (isMongo(this.adapter)) {
+					const end = (line: string) => this.broker.fatal(line, undefined, true);
+					this.registration = await registerProcess(this.adapter.db, this.broker.nodeID, refusal, end);
+					return;
+				}
+				// Its lock keeps a move away while this process runs.
+				const move = this.adapter.notes[MOVE] as Move | undefined;
+				if (move) {
+					throw new Error(refusal(move));
+				}
+			},
 			async ping() {
 				await (isMongo(this.adapter) ? this.adapter.db.command({ ping: 1 }) : this.adapter.ping());
 			},
@@ -81,6 +101,7 @@ export function documents(
 			this.collection = isMongo(this.adapter)
 				? (this.adapter.collection as unknown as NativeCollection<unknown>)
 				: undefined;
+			await this.useStore();
 			await checkSharedSettings(settingsRecord(this.adapter, collection), (line) => this.logger.warn(line));
 			this.notes = isMongo(this.adapter)
 				? notesInCollection(this.adapter.db.collection("settings"))
@@ -99,6 +120,7 @@ export function documents(
 		},
 		async stopped() {
 			await this.watch?.stop();
+			await this.registration?.stop();
 		},
 	});
 }
@@ -131,8 +153,17 @@ function notesInFile(file: FileAdapter): StoreNotes {
 /** Describes the location of a collection. */
 export function collectionPlace(collection: string): string {
 	return settings.mongoUrl
-		? `the database ${settings.namespace}_${collection} at ${hostOf(settings.mongoUrl)}`
+		? serverPlace(collection, settings.mongoUrl)
 		: `${collection}.db in ${settings.directory}`;
+}
+
+/** Describes the location of a collection on a server. */
+export function serverPlace(collection: string, url: string): string {
+	return `the database ${databaseOf(collection)} at ${hostOf(url)}`;
+}
+
+function databaseOf(collection: string): string {
+	return `${settings.namespace}_${collection}`;
 }
 
 /** Returns a collection as a store of the shop. */
@@ -165,10 +196,12 @@ async function refuseOtherNamespace(notes: StoreNotes, collection: string): Prom
 
 /** Settings of the collection. Every document contains an amount, its price. */
 function settingsRecord(adapter: ServerAdapter | FileAdapter, collection: string): SettingsRecord {
-	const database = `${settings.namespace}_${collection}`;
 	return {
 		...(isMongo(adapter)
-			? { store: `the database ${database}`, ...settingsCollection(adapter.db.collection("settings")) }
+			? {
+					store: `the database ${databaseOf(collection)}`,
+					...settingsCollection(adapter.db.collection("settings")),
+				}
 			: {
 					store: `${collection}.db in ${settings.directory}`,
 					...settingsFile(join(settings.directory, `${collection}-settings.json`)),
@@ -181,7 +214,8 @@ function isMongo(adapter: object): adapter is ServerAdapter {
 	return adapter instanceof ServerAdapter;
 }
 
-function onMongo(url: string, collection: string) {
+/** Creates the adapter of a collection on a server. */
+export function onServer(url: string, collection: string): ServerAdapter {
 	const options: MongoClientOptions = {
 		serverSelectionTimeoutMS: 3000,
 		maxPoolSize: 10,
@@ -190,10 +224,11 @@ function onMongo(url: string, collection: string) {
 		appName: "toko",
 		writeConcern: { w: "majority", journal: true },
 	};
-	return new ServerAdapter(url, options, `${settings.namespace}_${collection}`);
+	return new ServerAdapter(url, options, databaseOf(collection));
 }
 
-function inFile(collection: string) {
+/** Creates the adapter of a collection in a file. */
+export function inFile(collection: string): FileAdapter {
 	mkdirSync(settings.directory, { recursive: true });
 	return new FileAdapter(join(settings.directory, `${collection}.db`));
 }
