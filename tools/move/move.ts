@@ -72,8 +72,12 @@ export async function moveProducts(
 	}
 }
 
-/** @param take Makes sure that nobody changes the source until the move has ended; a file is locked already. */
-async function moveBetween(
+/**
+ * Moves the products of one store to another.
+ *
+ * @param take Makes sure that nobody changes the source until the move has ended; a file is locked already.
+ */
+export async function moveBetween(
 	source: Side,
 	target: Side,
 	take: (token: string, earlier?: string) => Promise<Lease | undefined>,

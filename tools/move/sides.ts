@@ -133,7 +133,7 @@ export async function openServer(url: string): Promise<Side & Pick<ServerAdapter
 
 /** Initializes an adapter without a running service. */
 function inService<A extends FileAdapter | ServerAdapter>(adapter: A): A {
-	const broker = new ServiceBroker({ logger: false });
+	const broker = new ServiceBroker({ logger: false, skipProcessEventRegistration: true });
 	broker.fatal = (message) => fail(new Error(message));
 	const { init } = adapter as unknown as { init(broker: object, service: object): void };
 	init.call(
