@@ -292,6 +292,12 @@ function runsFromTheImage() {
 		);
 	});
 
+	test("a move of products needs a folder that can be written, which one line says", async () => {
+		expect(await operator("products", "cli/products.ts", "move", "--from", "MONGO_URL")).toEqual({
+			...{ code: 1, output: "", errors: expect.stringMatching(/^toko: cannot use .*; .* TOKO_DIR .*\n$/) },
+		});
+	});
+
 	test("a customer orders and pays by REST, and gets the mails", async () => {
 		const token = await signUp(request, "budi");
 		const { id } = await order(token);

@@ -68,6 +68,7 @@ export async function openFile(): Promise<Side> {
 	});
 	const namespace = adapter.notes[NAMESPACE] ?? settings.namespace;
 	if (namespace !== settings.namespace) {
+		await adapter.disconnect();
 		throw new StartError(
 			`TOKO_NAMESPACE is ${settings.namespace} here, but ${productsFile()} is that of ${namespace}: set TOKO_NAMESPACE=${namespace}, or another TOKO_DIR`,
 		);
