@@ -35,6 +35,7 @@ COPY nats ./nats
 COPY processes ./processes
 COPY services ./services
 COPY tools/audit ./tools/audit
+COPY tools/move ./tools/move
 # Files belong to root and nothing is written here.
 USER node
 EXPOSE 3000 3001

@@ -2,6 +2,7 @@
 export interface Values {
 	import: { numbers?: string; encoding?: string; "ignore-unknown"?: boolean };
 	mails: { type?: string; since?: string };
+	products: { to?: string; from?: string };
 	"rotate-keys": { revoke: boolean };
 	audit: { repair?: boolean; "accept-restore"?: boolean };
 	chaos: { minutes?: string; seed?: string; store?: string; mails?: string; rolling?: boolean };

@@ -54,6 +54,20 @@ const COMMANDS = {
 		},
 		operands: true,
 	},
+	products: {
+		usage: [
+			[
+				"npm run products -- move --to URL",
+				"moves the products of the stopped shop from products.db in TOKO_DIR to a MongoDB server; goes on where it was interrupted",
+			],
+			["npm run products -- move --from URL", "moves them from the server back into products.db"],
+		],
+		options: {
+			to: { type: "string", note: "URL of the server; MONGO_URL stands for the one in the environment" },
+			from: { type: "string", note: "URL of the server; MONGO_URL stands for the one in the environment" },
+		},
+		operands: true,
+	},
 	admin: {
 		usage: [
 			[

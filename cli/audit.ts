@@ -8,7 +8,7 @@ import { audit } from "../tools/audit/audit.ts";
 import { isRepairable, repair } from "../tools/audit/repair.ts";
 import { printAudit } from "../tools/audit/report.ts";
 import { openSources } from "../tools/audit/sources.ts";
-import { checkStores } from "../tools/audit/stores.ts";
+import { checkMoved, checkStores } from "../tools/audit/stores.ts";
 import { readArguments, type Values } from "./arguments.mjs";
 
 /** Time for which breaches that may be in flight are checked again. */
@@ -36,6 +36,7 @@ async function auditShop(
 	{ repair: isToRepair, "accept-restore": isToAccept }: Values["audit"],
 ): Promise<boolean> {
 	const sources = await openSources();
+	await checkMoved(sources);
 	if (isToAccept) {
 		await acceptRestore(sources, isRunning, (line) => console.log(line));
 	}

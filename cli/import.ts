@@ -1,7 +1,6 @@
 import "./startup/startup-checks.ts";
 
 import { resolve } from "node:path";
-import { Presets, SingleBar } from "cli-progress";
 import { callersFolder } from "../config/environment.ts";
 import { createBroker, operatorNode } from "../hosting/broker.ts";
 import { Catalogue } from "../hosting/catalogue/catalogue.ts";
@@ -11,10 +10,9 @@ import { fail } from "../hosting/fatal-error.ts";
 import { joinServers } from "../hosting/servers.ts";
 import { StartError } from "../infra/backing-services.ts";
 import { readArguments, usage } from "./arguments.mjs";
+import { showProgress } from "./tables/progress.ts";
 
 const SERVICE_PATIENCE_MS = 10_000;
-/** Interval between lines of progress without a terminal. */
-const PROGRESS_EVERY_MS = 5000;
 
 /** `npm run import -- FILE`: imports a CSV or NDJSON catalogue into the running shop. */
 async function start(): Promise<void> {
@@ -77,27 +75,6 @@ function tell({ created, updated, unchanged, refused, not_read, stopped }: Impor
 	console.log(
 		`${created} created, ${updated} updated, ${unchanged} unchanged, ${refused} refused, ${not_read} not read of ${lines} lines`,
 	);
-}
-
-function showProgress() {
-	if (process.stderr.isTTY) {
-		const bar = new SingleBar(
-			{ format: "{bar} {percentage}% | {eta_formatted} left" },
-			Presets.shades_classic,
-		);
-		bar.start(1, 0);
-		return { update: (share: number) => bar.update(share), stop: () => bar.stop() };
-	}
-	let shown_at = Date.now();
-	return {
-		update: (share: number) => {
-			if (Date.now() - shown_at >= PROGRESS_EVERY_MS) {
-				shown_at = Date.now();
-				console.error(`${Math.floor(share * 100)}% done`);
-			}
-		},
-		stop: () => {},
-	};
 }
 
 await start().catch(fail);

@@ -24,6 +24,11 @@ export function sharedSettings(): Record<string, string> {
 	return told(Object.entries(SHARED));
 }
 
+/** Tells whether a value that a store notes is a setting that its data were created with. */
+export function isMoneySetting(name: string): boolean {
+	return SHARED[name]?.isMoney === true;
+}
+
 /**
  * Returns a fingerprint of PAYMENT_WEBHOOK_SECRET, which reveals nothing without TOKO_SECRET; undefined if it is unset.
  */

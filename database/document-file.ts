@@ -31,7 +31,7 @@ interface Deleted {
 }
 
 /** Metadata of a file. */
-export type Metadata = Record<string, string | number>;
+export type Metadata = Record<string, unknown>;
 
 /** Prefix of a line of metadata. It has no `_id`, so NeDB and other readers of documents ignore the line. */
 export const METADATA = '{"$$notes":';
@@ -275,14 +275,26 @@ export class FileAdapter extends ConfirmedCollection {
 	}
 
 	/** Stores a value in the metadata; a number replaces only a lower one. Resolves when it is on disk. */
-	async setMetadata(name: string, value: string | number): Promise<void> {
+	setMetadata(name: string, value: string | number): Promise<void> {
+		return this.#changeMetadata((metadata) => {
+			const stored = metadata[name];
+			const isLower = typeof value === "number" && typeof stored === "number" && stored >= value;
+			return isLower ? {} : { [name]: value };
+		});
+	}
+
+	/** Sets values of the metadata together, and removes those that are undefined. Resolves when they are on disk. */
+	setAllMetadata(values: Metadata): Promise<void> {
+		return this.#changeMetadata(() => values);
+	}
+
+	async #changeMetadata(changes: (metadata: Metadata) => Metadata): Promise<void> {
 		await this.#nedb.executor.pushAsync(async () => {
-			const stored = this.#metadata[name];
-			if (typeof value === "number" && typeof stored === "number" && stored >= value) {
-				return;
+			const changed = changes(this.#metadata);
+			if (Object.keys(changed).length > 0) {
+				this.#metadata = { ...this.#metadata, ...changed };
+				this.#append([{ $$notes: this.#metadata }]);
 			}
-			this.#metadata = { ...this.#metadata, [name]: value };
-			this.#append([{ $$notes: this.#metadata }]);
 		});
 		await this.confirmed();
 	}

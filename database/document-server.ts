@@ -1,15 +1,5 @@
 import MongoAdapter from "moleculer-db-adapter-mongo";
-import type { NativeCollection, SettingsCollection } from "./document-store.ts";
-
-/** Members of the adapter that the `documents` mixin uses directly. */
-export interface NativeMongo {
-	connect(): Promise<void>;
-	client: unknown;
-	db: { command(command: object): Promise<unknown>; collection(name: string): SettingsCollection };
-	collection: NativeCollection<unknown>;
-	count(filters: { query: object }): Promise<number>;
-	secondary(name: string): NativeMongo;
-}
+import { type Db, MongoClient, type MongoClientOptions } from "mongodb";
 
 const BATCH = 100;
 
@@ -21,12 +11,58 @@ interface Filters {
 /** A query that may have `$nor`, with one field per clause. */
 type Query = { $nor?: Record<string, unknown>[] };
 
-/** Adapter of moleculer-db for a MongoDB server that reads only the requested fields. */
+/**
+ * Adapter of moleculer-db for a MongoDB server that reads only the requested fields. It replaces the methods of the
+ * adapter that use what the driver has removed since version 3.7: events of `Db`, `ops`, `value` and `ObjectID`.
+ */
 export class ServerAdapter extends MongoAdapter {
+	// Members that the adapter's types leave out.
+	declare readonly uri: string;
+	declare readonly opts: MongoClientOptions;
+	declare readonly dbName: string;
+	declare readonly service: { schema: { collection: string } };
+	declare client: MongoClient | undefined;
+	declare db: Db;
+
+	override async connect(): Promise<void> {
+		this.client = new MongoClient(this.uri, this.opts);
+		await this.client.connect();
+		this.db = this.client.db(this.dbName);
+		this.collection = this.db.collection(this.service.schema.collection);
+	}
+
+	override async disconnect(): Promise<void> {
+		await this.client?.close();
+	}
+
+	override async insert(document: object): Promise<never> {
+		await this.collection.insertOne(document);
+		return document as never;
+	}
+
+	override async insertMany(documents: object): Promise<never> {
+		await this.collection.insertMany(documents as object[]);
+		return documents as never;
+	}
+
+	override updateById(_id: string, update: object): Promise<never> {
+		return this.collection.findOneAndUpdate(withId(_id), update, {
+			returnDocument: "after",
+		}) as Promise<never>;
+	}
+
+	override removeById(_id: string): Promise<object | null> {
+		return this.collection.findOneAndDelete(withId(_id));
+	}
+
+	/** Returns the id unchanged: the service's ids are strings also where they look like an ObjectId. */
+	stringToObjectID(id: string): string {
+		return id;
+	}
+
 	/** Returns the adapter of another collection in the same database, over the same connections. */
-	secondary(name: string): NativeMongo {
-		const { db } = this as unknown as NativeMongo;
-		return Object.assign(Object.create(this), { collection: db.collection(name) });
+	secondary(name: string): ServerAdapter {
+		return Object.assign(Object.create(this), { collection: this.db.collection(name) });
 	}
 
 	override updateMany(query: Query, update: object): Promise<number> {
@@ -71,6 +107,11 @@ function withoutNor({ $nor = [], ...query }: Query): object {
 		}),
 	);
 	return { ...query, ...Object.fromEntries(negated) };
+}
+
+/** The driver's types know only ids that it creates itself. */
+function withId(_id: string): object {
+	return { _id };
 }
 
 function cursorOf(adapter: MongoAdapter, { fields, ...filters }: Filters) {

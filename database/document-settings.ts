@@ -72,7 +72,7 @@ export function metadataInCollection(collection: SettingsCollection): StoreMetad
 	return {
 		async read(_id) {
 			const [found] = await collection.find({ _id }).toArray();
-			return found?.value as string | number | undefined;
+			return found?.value;
 		},
 		add: write("$setOnInsert"),
 		raise: write("$max"),

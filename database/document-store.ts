@@ -43,7 +43,7 @@ export interface SecondaryCollection {
 
 /** Metadata of a store, stored with its documents. */
 export interface StoreMetadata {
-	read(name: string): Promise<string | number | undefined>;
+	read(name: string): Promise<unknown>;
 	/** Stores a value unless one is stored under this name. */
 	add(name: string, value: string | number): Promise<void>;
 	/** Stores a number unless a higher one is stored. */

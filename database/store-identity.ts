@@ -29,7 +29,7 @@ export interface Store {
 	readId(): Promise<string>;
 }
 
-/** Id of a store, with its location when the entry was made. */
+/** Id of a store, with its location for the process that started last. */
 export interface Entry {
 	id: string;
 	where: string;
@@ -121,7 +121,13 @@ export async function watchStore(broker: ServiceBroker, store: Store): Promise<W
 			return undefined;
 		}
 		const own = { id: await store.readId(), where: store.where };
-		return refusalOf(store, own, await (await openStoreEntries(nats)).enter(store.name, own));
+		const entries = await openStoreEntries(nats);
+		const entry = await entries.enter(store.name, own);
+		if (entry.id === own.id && entry.where !== own.where) {
+			// The store was moved, or has another name for this process.
+			await entries.replace(store.name, own);
+		}
+		return refusalOf(store, own, entry);
 	};
 	const compare = async (until: number): Promise<string | undefined> => {
 		const failure = repeatedFailure((message) => {

@@ -147,7 +147,7 @@ const NATS_CODES = new Set<unknown>([
  * Names of drivers' errors for a server that is unreachable, lost or too slow, and for a file that cannot be written.
  */
 const NAMES =
-	/^(Mongo(Network|NetworkTimeout|ServerSelection|Timeout|WriteConcern)Error|Sequelize(Connection|HostNotFound|HostNotReachable)\w*|NotWrittenError)$/;
+	/^(Mongo(Network|NetworkTimeout|ServerSelection|OperationTimeout|WaitQueueTimeout|WriteConcern|PoolCleared|StalePrimary)Error|PoolClearedOnNetworkError|Mongo(Topology|Pool|Server|Client)ClosedError|MongoNotConnectedError|Sequelize(Connection|HostNotFound|HostNotReachable)\w*|NotWrittenError)$/;
 /** Labels of MongoDB's errors whose operations may be retried. */
 const MONGO_LABELS = ["RetryableWriteError", "TransientTransactionError"];
 /**
@@ -169,8 +169,8 @@ function isTransientOfDriver(error: Described): boolean {
 		return (
 			MONGO_CODES.has(code) ||
 			MONGO_LABELS.some((label) => error.hasErrorLabel?.(label) === true) ||
-			// Messages without a code, from a closed driver and from MongoDB-compatible servers.
-			/topology (is closed|was destroyed)|not (master|primary)|node is recovering/i.test(message)
+			// Messages without a code, from MongoDB-compatible servers.
+			/not (master|primary)|node is recovering/i.test(message)
 		);
 	}
 	if (name === "NatsError") {

@@ -71,9 +71,14 @@ const CHECKS: Record<
 /**
  * Checks that the server in the variable responds within 5 s, and returns its host:port.
  *
+ * @param isOptional Whether the shop can do without the variable.
  * @throws StartError
  */
-export async function checkGiven(variable: UrlVariable, text: string): Promise<string> {
+export async function checkGiven(
+	variable: UrlVariable,
+	text: string,
+	isOptional = !settings.isProduction,
+): Promise<string> {
 	const { schemes, port, own, logIn } = CHECKS[variable];
 	const problem = variable === "POSTGRES_URL" ? postgresUrlProblem(text) : undefined;
 	if (problem) {
@@ -90,7 +95,7 @@ export async function checkGiven(variable: UrlVariable, text: string): Promise<s
 	if (!schemes.includes(scheme) || where.includes("?")) {
 		throw new StartError(`${variable}: not a URL of the form ${schemes[0]}//user:password@host:${port}/…`);
 	}
-	const unset = settings.isProduction ? "" : ` or unset ${variable} to use ${own}`;
+	const unset = isOptional ? ` or unset ${variable} to use ${own}` : "";
 	try {
 		await within(PATIENCE_MS + 1_000, logIn(text));
 		return where;

@@ -18,12 +18,13 @@ export function holder(file: string): Identity | null {
  * Takes the lock. The kernel's lock ends with the process, however it exits, and also excludes other containers; the
  * lock file tells other processes the holder's pid.
  *
+ * @param work Tells other processes what the lock is held for.
  * @throws StartError that `refusal` makes of the holder's pid.
  */
-export async function takeLock(file: string, refusal: (pid: number) => string): Promise<Lock> {
+export async function takeLock(file: string, refusal: (pid: number) => string, work?: string): Promise<Lock> {
 	const kernel = takeKernelLock(file, refusal);
 	try {
-		const told = await takePidLock(file, refusal);
+		const told = await takePidLock(file, refusal, work);
 		return {
 			release() {
 				told.release();
@@ -54,11 +55,15 @@ function takeKernelLock(file: string, refusal: (pid: number) => string): KernelL
 	);
 }
 
-async function takePidLock(file: string, refusal: (pid: number) => string): Promise<PidLock> {
+async function takePidLock(
+	file: string,
+	refusal: (pid: number) => string,
+	work: string | undefined,
+): Promise<PidLock> {
 	for (let attempt = 0; ; attempt++) {
 		let lock: PidLock | null;
 		try {
-			lock = tryLock(file);
+			lock = tryLock(file, work);
 		} catch (error) {
 			throw folderProblem(file, error);
 		}
@@ -75,16 +80,49 @@ async function takePidLock(file: string, refusal: (pid: number) => string): Prom
 	}
 }
 
+/** Work of the lock of the products' file while they are moved. */
+const MOVING = "moving products";
+
 /**
  * Makes this process the owner of the NeDB file, which is atomic within one process only.
  *
  * @throws StartError that names the owner, and how to run more than one products process.
  */
 export async function ownProductsFile(directory: string): Promise<Lock> {
-	return takeLock(
-		join(directory, "products.lock"),
-		(pid) =>
-			`products already run in process ${pid}, and the NeDB file has one owner; for more products processes ` +
-			"run `npm run mongo` and start the shop with MONGO_URL",
+	const file = join(directory, "products.lock");
+	return takeLock(file, (pid) =>
+		holder(file)?.work === MOVING
+			? movedBy(pid, directory)
+			: `products already run in process ${pid}, and the NeDB file has one owner; for more products processes ` +
+				"run `npm run mongo` and start the shop with MONGO_URL",
 	);
+}
+
+/**
+ * Makes this process the owner of the NeDB file while it moves the products, so that no products process starts on it.
+ *
+ * @throws StartError that names the owner, or the process of the shop that runs in the folder.
+ */
+export async function ownProductsFileToMove(directory: string): Promise<Lock> {
+	const file = join(directory, "products.lock");
+	const lock = await takeLock(
+		file,
+		(pid) =>
+			holder(file)?.work === MOVING
+				? movedBy(pid, directory)
+				: `products run in process ${pid}: stop it before they are moved`,
+		MOVING,
+	);
+	const shop = holder(join(directory, "toko.lock"));
+	if (shop !== null) {
+		lock.release();
+		throw new StartError(
+			`a shop runs in ${directory} (pid ${shop.pid}): stop it before its products are moved`,
+		);
+	}
+	return lock;
+}
+
+function movedBy(pid: number, directory: string): string {
+	return `process ${pid} is moving the products of ${directory}: wait until it has ended`;
 }

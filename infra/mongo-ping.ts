@@ -1,17 +1,4 @@
-import { createRequire } from "node:module";
 import { StartError } from "./start-error.ts";
-
-/** The subset used here of the API of driver 3.7, which has no types. */
-interface MongoDriver {
-	MongoClient: new (
-		url: string,
-		options: object,
-	) => {
-		connect(): Promise<unknown>;
-		db(name: string): { command(command: object): Promise<Record<string, unknown>> };
-		close(force: boolean): Promise<void>;
-	};
-}
 
 /** Returns the URL of a MongoDB server that Toko started. */
 export function mongoUrl(port: number): string {
@@ -25,14 +12,13 @@ export async function pingMongo(
 	command: Record<string, unknown> = { ping: 1 },
 ): Promise<Record<string, unknown>> {
 	// Loaded only when needed: with NeDB it never is.
-	const { MongoClient } = createRequire(import.meta.url)("mongodb") as MongoDriver;
+	const { MongoClient } = await import("mongodb");
 	const client = new MongoClient(url, {
-		useUnifiedTopology: true,
 		serverSelectionTimeoutMS: patience_ms,
 		connectTimeoutMS: patience_ms,
 		socketTimeoutMS: patience_ms,
 	});
-	// After some errors, the driver's connect() never settles, so the time limit is enforced here.
+	// The driver's limits apply to each step of connecting, this one to all of them.
 	const late = new AbortController();
 	try {
 		return await Promise.race([
@@ -44,6 +30,6 @@ export async function pingMongo(
 		]);
 	} finally {
 		late.abort();
-		await client.close(true).catch(() => {});
+		await client.close().catch(() => {});
 	}
 }

@@ -2,6 +2,8 @@
 export interface Identity {
 	pid: number;
 	started: string | null;
+	/** What it holds a lock for, where that is not the usual work. */
+	work?: string;
 }
 /** A lock that this process holds. */
 export interface PidLock {
@@ -12,4 +14,4 @@ export function processStart(pid: number): string | null;
 export function identityOf(pid?: number): Identity;
 export function isRunning(identity: unknown): boolean;
 export function holderOf(file: string): Identity | null;
-export function tryLock(file: string): PidLock | null;
+export function tryLock(file: string, work?: string): PidLock | null;

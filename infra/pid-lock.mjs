@@ -88,10 +88,12 @@ export function holderOf(file) {
  * Takes the lock, or returns null while another live process holds it. A stale file is replaced under a second lock of
  * the same kind (whose stale file is replaced under a third …). Only the holder of that lock may replace the file, so
  * one of two processes that see the same stale file wins, and a kill in between blocks no process.
+ *
+ * @param work Tells others what the lock is held for; omitted if undefined.
  */
-export function tryLock(file) {
+export function tryLock(file, work) {
 	const own = `${file}.${process.pid}.${randomBytes(4).toString("hex")}`;
-	const text = JSON.stringify(identityOf());
+	const text = JSON.stringify({ ...identityOf(), work });
 	writeFileSync(own, text, { flag: "wx", mode: 0o600 });
 	try {
 		if (!linked(own, file) && !replaced(own, file)) {

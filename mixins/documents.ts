@@ -2,11 +2,12 @@ import { randomUUID } from "node:crypto";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Service, ServiceSchema } from "moleculer";
+import type { MongoClientOptions } from "mongodb";
 import { mixin } from "../broker/schema.ts";
 import { settings } from "../config/settings.ts";
 import { checkSharedSettings, type SettingsRecord } from "../config/shared-settings.ts";
 import { FileAdapter } from "../database/document-file.ts";
-import { type NativeMongo, ServerAdapter } from "../database/document-server.ts";
+import { ServerAdapter } from "../database/document-server.ts";
 import { metadataInCollection, settingsCollection, settingsFile } from "../database/document-settings.ts";
 import type {
 	DocumentAdapter,
@@ -16,6 +17,8 @@ import type {
 	StoreMetadata,
 } from "../database/document-store.ts";
 import { STORE_ID, type Store, type Watch, watchStore } from "../database/store-identity.ts";
+import { closedStore, MOVE, type Move } from "../database/store-move.ts";
+import { type Registration, registerProcess } from "../database/store-processes.ts";
 import { database } from "./database.ts";
 
 /** Members that the `documents` mixin adds to a service. */
@@ -30,6 +33,10 @@ export interface DocumentService<D, B = unknown> extends Service {
 	/** Metadata of the store, copied and restored with its documents. */
 	storeMetadata: StoreMetadata;
 	watch?: Watch;
+	/** Registration with the store, if it is on a server. */
+	registration?: Registration;
+	/** @throws Error of one line if the documents are being moved or were moved. */
+	useStore(): Promise<void>;
 	/** Throws if the store does not respond. */
 	ping(): Promise<void>;
 }
@@ -50,10 +57,10 @@ export function documents(
 	indexes: DocumentIndex[],
 	secondary?: SecondaryCollection,
 ): Partial<ServiceSchema> {
-	return mixin<Omit<DocumentService<unknown>, "adapter"> & { adapter: NativeMongo | FileAdapter }>({
+	return mixin<Omit<DocumentService<unknown>, "adapter"> & { adapter: ServerAdapter | FileAdapter }>({
 		mixins: [database],
 		merged(schema: ServiceSchema) {
-			const adapter = settings.mongoUrl ? onMongo(settings.mongoUrl, collection) : inFile(collection);
+			const adapter = settings.mongoUrl ? onServer(settings.mongoUrl, collection) : inFile(collection);
 			Object.assign(schema, { collection, adapter });
 		},
 		methods: {
@@ -72,12 +79,29 @@ export function documents(
 					isMongo(this.adapter) && !Object.keys(info as object).some((name) => /secantus|ferret/i.test(name))
 				);
 			},
+			/** Makes sure that the documents are not moved, neither before nor while this process runs. */
+			async useStore() {
+				const refusal = (move: Move) => closedStore(collection, collectionPlace(collection), move);
+				if (isMongo(this.adapter)) {
+					const end = (line: string) => this.broker.fatal(line, undefined, true);
+					this.registration = await registerProcess(this.adapter.db, this.broker.nodeID, refusal, end);
+					return;
+				}
+				// Its lock keeps a move away while this process runs.
+				const move = this.adapter.metadata[MOVE] as Move | undefined;
+				if (move) {
+					throw new Error(refusal(move));
+				}
+			},
 			async ping() {
 				await (isMongo(this.adapter) ? this.adapter.db.command({ ping: 1 }) : this.adapter.ping());
 			},
 		},
 		async started() {
-			this.collection = isMongo(this.adapter) ? this.adapter.collection : undefined;
+			this.collection = isMongo(this.adapter)
+				? (this.adapter.collection as unknown as NativeCollection<unknown>)
+				: undefined;
+			await this.useStore();
 			await checkSharedSettings(settingsRecord(this.adapter, collection), (line) => this.logger.warn(line));
 			this.storeMetadata = isMongo(this.adapter)
 				? metadataInCollection(this.adapter.db.collection("settings"))
@@ -98,12 +122,13 @@ export function documents(
 		},
 		async stopped() {
 			await this.watch?.stop();
+			await this.registration?.stop();
 		},
 	});
 }
 
 async function makeIndexes(
-	adapter: NativeMongo | Pick<FileAdapter, "db">,
+	adapter: ServerAdapter | Pick<FileAdapter, "db">,
 	indexes: DocumentIndex[],
 ): Promise<void> {
 	for (const { field, unique = false, onServer = false } of indexes) {
@@ -130,8 +155,17 @@ function metadataInFile(file: FileAdapter): StoreMetadata {
 /** Describes the location of a collection. */
 export function collectionPlace(collection: string): string {
 	return settings.mongoUrl
-		? `the database ${settings.namespace}_${collection} at ${hostOf(settings.mongoUrl)}`
+		? serverPlace(collection, settings.mongoUrl)
 		: `${collection}.db in ${settings.directory}`;
+}
+
+/** Describes the location of a collection on a server. */
+export function serverPlace(collection: string, url: string): string {
+	return `the database ${databaseOf(collection)} at ${hostOf(url)}`;
+}
+
+function databaseOf(collection: string): string {
+	return `${settings.namespace}_${collection}`;
 }
 
 /** Returns a collection as a store of the shop. */
@@ -163,11 +197,13 @@ async function refuseOtherNamespace(metadata: StoreMetadata, collection: string)
 }
 
 /** Settings of the collection. Every document contains an amount, its price. */
-function settingsRecord(adapter: NativeMongo | FileAdapter, collection: string): SettingsRecord {
-	const database = `${settings.namespace}_${collection}`;
+function settingsRecord(adapter: ServerAdapter | FileAdapter, collection: string): SettingsRecord {
 	return {
 		...(isMongo(adapter)
-			? { store: `the database ${database}`, ...settingsCollection(adapter.db.collection("settings")) }
+			? {
+					store: `the database ${databaseOf(collection)}`,
+					...settingsCollection(adapter.db.collection("settings")),
+				}
 			: {
 					store: `${collection}.db in ${settings.directory}`,
 					...settingsFile(join(settings.directory, `${collection}-settings.json`)),
@@ -176,23 +212,25 @@ function settingsRecord(adapter: NativeMongo | FileAdapter, collection: string):
 	};
 }
 
-function isMongo(adapter: object): adapter is NativeMongo {
+function isMongo(adapter: object): adapter is ServerAdapter {
 	return adapter instanceof ServerAdapter;
 }
 
-function onMongo(url: string, collection: string) {
-	const options = {
-		useUnifiedTopology: true,
+/** Creates the adapter of a collection on a server. */
+export function onServer(url: string, collection: string): ServerAdapter {
+	const options: MongoClientOptions = {
 		serverSelectionTimeoutMS: 3000,
+		maxPoolSize: 10,
 		// Longer than any deadline. Without it, a connection that is silent forever occupies one of the few in the pool.
 		socketTimeoutMS: 20_000,
-		appname: "toko",
-		writeConcern: { w: "majority", j: true },
+		appName: "toko",
+		writeConcern: { w: "majority", journal: true },
 	};
-	return new ServerAdapter(url, options as never, `${settings.namespace}_${collection}`);
+	return new ServerAdapter(url, options, databaseOf(collection));
 }
 
-function inFile(collection: string) {
+/** Creates the adapter of a collection in a file. */
+export function inFile(collection: string): FileAdapter {
 	mkdirSync(settings.directory, { recursive: true });
 	return new FileAdapter(join(settings.directory, `${collection}.db`));
 }

@@ -166,9 +166,7 @@ function runsFromTheImage() {
 			expect((await fetch(health)).status).toBe(200);
 			const [, ...check] = image.healthcheck;
 			expect(await copy.result(check, { HEALTH_PORT: new URL(health).port })).toMatchObject({ code: 0 });
-			// The driver that moleculer-db-adapter-mongo needs deprecates what the adapter does.
-			const known = /^\(node:\d+\) DeprecationWarning: Listening to events on the Db class .*\n\(Use .*\n/;
-			expect(service.errors().replace(known, "")).toBe("");
+			expect(service.errors()).toBe("");
 			expect(service.output()).not.toMatch(/"level":[456]0|warning/);
 		},
 	);
@@ -178,6 +176,12 @@ function runsFromTheImage() {
 		expect(await operator("products", "cli/import.ts", "data/catalogue.csv")).toEqual(
 			printed(/^0 created, 0 updated, [1-9]\d* unchanged, 0 refused/),
 		);
+	});
+
+	test("a move of products needs a folder that can be written, which one line says", async () => {
+		expect(await operator("products", "cli/products.ts", "move", "--from", "MONGO_URL")).toEqual({
+			...{ code: 1, output: "", errors: expect.stringMatching(/^toko: cannot use .*; .* TOKO_DIR .*\n$/) },
+		});
 	});
 
 	test("a customer orders and pays by REST, and gets the mails", async () => {

@@ -1,5 +1,5 @@
-import { createRequire } from "node:module";
 import { join } from "node:path";
+import { MongoClient } from "mongodb";
 import { connect, type NatsConnection } from "nats";
 import type pg from "pg";
 import { databaseUrl, settings } from "../../config/settings.ts";
@@ -15,25 +15,9 @@ import { followInFile, metadataOfFile, productsInFile } from "./product-file.ts"
 import type { Sources, Stock } from "./snapshot.ts";
 import { FIELDS } from "./snapshot.ts";
 
-/** The major version of the driver in use has no types. */
-const { MongoClient } = createRequire(import.meta.url)("mongodb") as {
-	MongoClient: { connect(url: string, options: object): Promise<Mongo> };
-};
-
 interface MetadataEntry {
 	_id: string;
 	value: unknown;
-}
-
-interface Mongo {
-	db(name: string): {
-		collection<D = Stock>(
-			name: string,
-		): {
-			find(query: object, options?: object): AsyncIterable<D> & { toArray(): Promise<D[]> };
-		};
-	};
-	close(): Promise<void>;
 }
 
 /** Maximum number of reads of a product to find all pages that it lists. */
@@ -86,14 +70,14 @@ export async function openSources(): Promise<Sources> {
 	};
 }
 
-function openMongo(url: string): Promise<Mongo> {
-	return MongoClient.connect(url, { useUnifiedTopology: true, serverSelectionTimeoutMS: 5000 });
+function openMongo(url: string): Promise<MongoClient> {
+	return MongoClient.connect(url, { serverSelectionTimeoutMS: 5000 });
 }
 
-async function* fromMongo(mongo: Mongo, query = {}): AsyncGenerator<Stock> {
+async function* fromMongo(mongo: MongoClient, query = {}): AsyncGenerator<Stock> {
 	const database = mongo.db(`${settings.namespace}_products`);
 	const projection = Object.fromEntries(FIELDS.map((field) => [field, 1]));
-	const products = (wanted: object) => database.collection("products").find(wanted, { projection });
+	const products = (wanted: object) => database.collection<Stock>("products").find(wanted, { projection });
 	for await (let product of products(query)) {
 		for (let read = 1; ; read++) {
 			const ids = listedPages(product);
@@ -110,7 +94,7 @@ async function* fromMongo(mongo: Mongo, query = {}): AsyncGenerator<Stock> {
 }
 
 async function* followInMongo(
-	mongo: Mongo,
+	mongo: MongoClient,
 	ids: ReadonlySet<string>,
 ): AsyncGenerator<Map<string, Stock>, void> {
 	for (;;) {
@@ -122,12 +106,9 @@ async function* followInMongo(
 	}
 }
 
-async function metadataInMongo(mongo: Mongo): Promise<Record<string, unknown>> {
+async function metadataInMongo(mongo: MongoClient): Promise<Record<string, unknown>> {
 	const metadata: Record<string, unknown> = {};
-	const stored = mongo
-		.db(`${settings.namespace}_products`)
-		.collection<MetadataEntry>("settings")
-		.find({}, {});
+	const stored = mongo.db(`${settings.namespace}_products`).collection<MetadataEntry>("settings").find({});
 	for await (const { _id, value } of stored) {
 		metadata[_id] = value;
 	}

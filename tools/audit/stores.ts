@@ -1,6 +1,7 @@
 import { amountsRefusal } from "../../config/shared-settings.ts";
 import { type Database, databases } from "../../contracts/services.ts";
 import { openStoreEntries, refusalOf, STORE_ID } from "../../database/store-identity.ts";
+import { closedStore, MOVE, type Move } from "../../database/store-move.ts";
 import { StartError } from "../../infra/backing-services.ts";
 import { collectionPlace } from "../../mixins/documents.ts";
 import { databasePlace } from "../../mixins/postgres.ts";
@@ -24,6 +25,19 @@ export async function checkStores(sources: Sources): Promise<void> {
 		if (refusal) {
 			throw new StartError(refusal);
 		}
+	}
+}
+
+/**
+ * Refuses a store of products that were moved from it or not yet to it.
+ *
+ * @throws StartError
+ */
+export async function checkMoved(sources: Sources): Promise<void> {
+	const move = (await sources.productMetadata())[MOVE] as Move | undefined;
+	// A move from this store reads it only.
+	if (move && move.state !== "outgoing") {
+		throw new StartError(closedStore("products", collectionPlace("products"), move));
 	}
 }
 

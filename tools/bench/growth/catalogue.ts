@@ -1,24 +1,9 @@
-import { createRequire } from "node:module";
+import { MongoClient } from "mongodb";
 import type { ProductDocument } from "../../../services/products/documents.ts";
 import { newDocument } from "../../../services/products/model.ts";
 import { SeededRandom } from "../../seeded-random.ts";
 import { namespace } from "../../shop-process.ts";
 import { CATEGORIES, WORDS } from "../words.ts";
-
-/** The methods of the driver that are used here; it has no types. */
-interface MongoClient {
-	db(name: string): { collection(name: string): Collection };
-	close(): Promise<void>;
-}
-
-interface Collection {
-	countDocuments(query: object): Promise<number>;
-	insertMany(documents: object[], options: object): Promise<unknown>;
-}
-
-const { MongoClient } = createRequire(import.meta.url)("mongodb") as {
-	MongoClient: { connect(url: string, options: object): Promise<MongoClient> };
-};
 
 const BATCH = 1000;
 const LOG_EVERY = 50_000;
@@ -47,9 +32,9 @@ export class Catalogue {
 	 * store.
 	 */
 	async grow(products: number, until_ms: number, log: (line: string) => void): Promise<number> {
-		const client = await MongoClient.connect(this.#url, { useUnifiedTopology: true });
+		const client = await MongoClient.connect(this.#url);
 		try {
-			const collection = client.db(`${namespace}_products`).collection("products");
+			const collection = client.db(`${namespace}_products`).collection<ProductDocument>("products");
 			let total = await collection.countDocuments({});
 			let next = this.#documents(Math.min(BATCH, products - total));
 			while (next.length > 0 && performance.now() < until_ms) {
