@@ -44,7 +44,7 @@ export function brokerOptions(changes: Partial<BrokerOptions> = {}): BrokerOptio
 		middlewares: [
 			idempotencyMiddleware(),
 			contractMiddleware,
-			earlierCallerMiddleware,
+			earlierCallerMiddleware(),
 			databaseErrorMiddleware,
 			permissionMiddleware(),
 			callMetricsMiddleware,

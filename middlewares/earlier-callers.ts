@@ -1,10 +1,11 @@
-import type { Context, Middleware, Service } from "moleculer";
-import { allActions } from "../contracts/actions.ts";
-import { type ActionContract, locationOf, type Page, rowsOf } from "../contracts/contract.ts";
+import type { CallingOptions, Context, Middleware, Service, ServiceBroker } from "moleculer";
+import { allActions, type DeclaredAction } from "../contracts/actions.ts";
+import { locationOf, type Page, rowsOf } from "../contracts/contract.ts";
 
 /**
- * Key in a node's metadata: the node takes a page as the result of a list, and derives the status and location of a
- * response from the contract. Nodes of the previous version do not.
+ * Header of a call whose caller takes a page as the result of a list, and derives the status and location of a response
+ * from the contract. Callers of the previous version do not. The registry cannot tell: it learns of a new node later than
+ * its first calls arrive.
  */
 const TAKES_PAGES = "takes_pages";
 
@@ -15,51 +16,65 @@ interface EarlierMeta {
 }
 
 /**
- * Answers nodes of the previous version, which run too during a rolling update, in the way they read: the rows of a page
- * alone, and the cursor, location and status in the metadata of the call.
+ * Answers callers of the previous version, which run too during a rolling update, in the way they read: the rows of a
+ * page alone, and the cursor, location and status in the metadata of the call.
  */
-export const earlierCallerMiddleware: Middleware = {
-	name: "EarlierCallers",
-	created(broker) {
-		Object.assign(broker.metadata, { [TAKES_PAGES]: true });
-	},
-	localAction(next, { name = "" }) {
-		const declared = allActions().get(name);
-		if (!declared || !hasFacts(declared.contract)) {
-			return next;
-		}
-		const { contract, of } = declared;
-		return async function answerAsBefore(this: Service, ctx: Context<unknown, EarlierMeta>) {
-			const result = await next.call(this, ctx as Context);
-			if (takesPages(ctx)) {
-				return result;
+export function earlierCallerMiddleware(): Middleware {
+	let broker: ServiceBroker;
+	return {
+		name: "EarlierCallers",
+		created(created) {
+			broker = created;
+		},
+		call(next) {
+			return function callAsThisVersion(name: string, params: unknown, options?: CallingOptions) {
+				if (!differing(name)) {
+					return next.call(broker, name, params as never, options as never);
+				}
+				const headers = { ...options?.headers, [TAKES_PAGES]: true };
+				return next.call(broker, name, params as never, { ...options, headers } as never);
+			} as never;
+		},
+		localAction(next, { name = "" }) {
+			const declared = differing(name);
+			if (!declared) {
+				return next;
 			}
-			const location = locationOf(contract, of.version, result);
-			if (location !== undefined) {
-				ctx.meta.$location = location;
-			}
-			if (contract.rest?.isAccepted?.(result, ctx.params as never)) {
-				ctx.meta.$statusCode = 202;
-			}
-			if (rowsOf(contract) === undefined) {
-				return result;
-			}
-			const { items, next: cursor } = result as Page;
-			if (cursor !== null) {
-				ctx.meta.$next = cursor;
-			}
-			return items;
-		} as typeof next;
-	},
-};
-
-function hasFacts(contract: ActionContract): boolean {
-	return Boolean(contract.rest?.location ?? contract.rest?.isAccepted ?? rowsOf(contract));
+			return async function answerAsBefore(this: Service, ctx: Context<unknown, EarlierMeta>) {
+				const result = await next.call(this, ctx as Context);
+				const { headers } = ctx as { headers?: Record<string, unknown> | null };
+				return headers?.[TAKES_PAGES] ? result : earlierResult(declared, ctx, result);
+			} as typeof next;
+		},
+	};
 }
 
-function takesPages({ nodeID, broker }: Context<unknown, EarlierMeta>): boolean {
-	const caller = broker.registry.nodes.get(nodeID as string) as
-		| { metadata?: Record<string, unknown> }
-		| undefined;
-	return nodeID === broker.nodeID || caller?.metadata?.[TAKES_PAGES] === true;
+/** Returns an action that answers callers of the previous version in another way. */
+function differing(name: string): DeclaredAction | undefined {
+	const declared = allActions().get(name);
+	const { rest } = declared?.contract ?? {};
+	const differs = rest?.location !== undefined || rest?.isAccepted !== undefined;
+	return declared && (differs || rowsOf(declared.contract)) ? declared : undefined;
+}
+
+function earlierResult(
+	{ contract, of }: DeclaredAction,
+	{ params, meta }: Context<unknown, EarlierMeta>,
+	result: unknown,
+): unknown {
+	const location = locationOf(contract, of.version, result);
+	if (location !== undefined) {
+		meta.$location = location;
+	}
+	if (contract.rest?.isAccepted?.(result, params as never)) {
+		meta.$statusCode = 202;
+	}
+	if (rowsOf(contract) === undefined) {
+		return result;
+	}
+	const { items, next } = result as Page;
+	if (next !== null) {
+		meta.$next = next;
+	}
+	return items;
 }
