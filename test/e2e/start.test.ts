@@ -1,4 +1,4 @@
-import { writeFileSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "@jest/globals";
@@ -101,6 +101,21 @@ describe("a start that cannot be", () => {
 		expect(await command.ended()).toBe(1);
 		expect(command.errors()).toMatch(new RegExp(`^toko: port ${port} is in use`));
 		other.close();
+	});
+
+	test("says so where another program takes the port meanwhile, and stops its servers", async () => {
+		const [folder, port] = [newFolder(), await freePort()];
+		const command = run(folder, ["start"], { PORT: String(port) });
+		await until("the first server", () => existsSync(join(folder, "parts.json")));
+		const other = createServer().listen(port, "127.0.0.1");
+		const code = await command.ended();
+		other.close();
+		expect({ code, errors: command.errors() }).toEqual({
+			code: 1,
+			errors: `toko: Port ${port} is already in use!\n`,
+		});
+		// The process that sends messages may finish its work.
+		await until("nothing to be left", () => processesOf(folder).length === 0);
 	});
 
 	test("says so where the folder cannot be made", async () => {
