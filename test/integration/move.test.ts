@@ -2,7 +2,7 @@ import { randomBytes, randomUUID } from "node:crypto";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
-import type { ServiceBroker } from "moleculer";
+import type { Middleware, ServiceBroker } from "moleculer";
 import { type Db, MongoClient } from "mongodb";
 import { replaceSettings, settings } from "../../config/settings.ts";
 import { callAction } from "../../contracts/actions.ts";
@@ -20,7 +20,16 @@ import { type Direction, moveBetween, moveProducts } from "../../tools/move/move
 import { openFile, openServer, type Side } from "../../tools/move/sides.ts";
 import { canonical, summaryOf } from "../../tools/move/summary.ts";
 import { setVariables, testFolder } from "../variables.ts";
-import { admin, eventually, newProduct, newUser, type Person, SERVICES, startNode, stockOf } from "./shop.ts";
+import {
+	admin,
+	eventually,
+	newProduct,
+	newUser,
+	type Person,
+	SERVICES,
+	startNodeWith,
+	stockOf,
+} from "./shop.ts";
 import { forgetStores, mongoUrl } from "./stores.ts";
 
 const onMongo = mongoUrl ? test : test.skip;
@@ -28,7 +37,11 @@ const url = mongoUrl as string;
 
 const { variables: given } = settings;
 let opened: { close(): Promise<unknown> }[] = [];
-let shop: ServiceBroker | undefined;
+let shop: ServiceBroker;
+const started: ServiceBroker[] = [];
+
+/** Nodes that fail to start must be stopped, too. */
+const noteNode: Middleware = { name: "NoteNode", created: (broker) => void started.push(broker) };
 
 /** Each test has its own shop. */
 beforeEach(() => {
@@ -48,13 +61,12 @@ afterEach(async () => {
 /** Starts the shop on the server or on the file. */
 async function start(store: "server" | "file", ...names: string[]): Promise<ServiceBroker> {
 	setVariables({ MONGO_URL: store === "server" ? url : undefined });
-	shop = await startNode(...names);
+	shop = await startNodeWith([noteNode], ...names);
 	return shop;
 }
 
 async function stop(): Promise<void> {
-	await shop?.stop();
-	shop = undefined;
+	await Promise.all(started.splice(0).map((broker) => broker.stop()));
 }
 
 const refusal = (work: Promise<unknown>) =>
@@ -122,7 +134,7 @@ onMongo(
 	async () => {
 		const place = (buyer: Person, product_id: string) =>
 			callAction(
-				shop as ServiceBroker,
+				shop,
 				"v1.orders.place",
 				{ items: [{ product_id, quantity: 1 }] },
 				{ meta: { token: buyer.token } },
@@ -130,7 +142,7 @@ onMongo(
 		const as = ({ token }: Person) => ({ meta: { token } });
 		const settled = (id: string, expected: object) =>
 			eventually("the holds to be settled", async () => {
-				const row = await stockOf(shop as ServiceBroker, id);
+				const row = await stockOf(shop, id);
 				return Object.entries(expected).every(([name, value]) => row?.[name as "stock"] === value);
 			});
 
