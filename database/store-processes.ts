@@ -67,14 +67,19 @@ export async function registerProcess(
 		throw new Error(line);
 	}
 	let running: Promise<void> | undefined;
+	/** True from the moment that the record was found missing until the store was found open. */
+	let isDoubtful = false;
+	const beatAndCheck = async () => {
+		isDoubtful = (await beat()) || isDoubtful;
+		const closed = isDoubtful ? await refusalNow() : undefined;
+		isDoubtful = false;
+		if (closed) {
+			clearInterval(timer);
+			onClosed(closed);
+		}
+	};
 	const timer = setInterval(() => {
-		running ??= beat()
-			.then(async (isNew) => {
-				const closed = isNew ? await refusalNow() : undefined;
-				if (closed) {
-					onClosed(closed);
-				}
-			})
+		running ??= beatAndCheck()
 			// The next beat tries again.
 			.catch(() => undefined)
 			.finally(() => {
