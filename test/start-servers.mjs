@@ -1,5 +1,5 @@
 // biome-ignore-all lint/style/noProcessEnv: Jest passes its environment on to the processes of the tests.
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { constants, tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 
@@ -41,9 +41,28 @@ export default async function startServers() {
 			process.exit(128 + constants.signals[signal]);
 		});
 	}
+	await spareWork(folder, servers.variables.POSTGRES_URL);
 	const mongo = await starting;
 	Object.assign(process.env, servers.variables, { TOKO_TEST_FOLDER: folder });
 	if (mongo) {
 		process.env.TOKO_TEST_MONGO_URL = mongo.url;
 	}
+}
+
+/**
+ * Switches off what serves no test: no data outlives the run, and each test file leaves databases that would be vacuumed
+ * in turn.
+ */
+async function spareWork(folder, postgresUrl) {
+	const { PostgresClient } = await import("../database/postgres-client.ts");
+	const { postgres_superuser_password } = JSON.parse(await readFile(join(folder, "secrets.json"), "utf8"));
+	const url = new URL(postgresUrl);
+	Object.assign(url, { username: "postgres", password: postgres_superuser_password, pathname: "/postgres" });
+	const superuser = new PostgresClient({ connectionString: url.href });
+	await superuser.connect();
+	for (const setting of ["fsync", "autovacuum"]) {
+		await superuser.query(`ALTER SYSTEM SET ${setting} = off`);
+	}
+	await superuser.query("SELECT pg_reload_conf()");
+	await superuser.end();
 }
