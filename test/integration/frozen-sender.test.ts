@@ -35,8 +35,8 @@ const register = (username: string) =>
 	});
 
 test("a frozen process that sends is replaced; what it held is sent once more at most, and the service says so meanwhile", async () => {
-	const { sender } = shop.getLocalService({ name: "notifications", version: 1 }) as unknown as {
-		sender: DeliveryProcess;
+	const { delivery } = shop.getLocalService({ name: "notifications", version: 1 }) as unknown as {
+		delivery: DeliveryProcess;
 	};
 	// Ensures that it has loaded its program.
 	await register("first");
@@ -48,12 +48,12 @@ test("a frozen process that sends is replaced; what it held is sent once more at
 	}
 	await eventually("mails in hand", async () => mails.received.length > 3);
 
-	const { pid } = sender;
+	const { pid } = delivery;
 	process.kill(pid as number, "SIGSTOP");
 	resolve();
 	await eventually("the service to say so", async () => (await health()) === "MESSAGES_NOT_SENT");
 	await eventually("the service to be well", async () => (await health()) === "healthy");
-	expect(sender.pid).not.toBe(pid);
+	expect(delivery.pid).not.toBe(pid);
 	await eventually("all mails to be sent", async () => {
 		const { items: all } = await callAction(shop, "v1.notifications.list", { limit: 100 }, asService());
 		return all.length === MAILS + 1 && all.every(({ status }) => status === "sent");
@@ -66,10 +66,10 @@ test("a frozen process that sends is replaced; what it held is sent once more at
 });
 
 test("a process that freezes just before its service stops holds it up for some seconds at most", async () => {
-	const { sender } = shop.getLocalService({ name: "notifications", version: 1 }) as unknown as {
-		sender: DeliveryProcess;
+	const { delivery } = shop.getLocalService({ name: "notifications", version: 1 }) as unknown as {
+		delivery: DeliveryProcess;
 	};
-	const pid = sender.pid as number;
+	const pid = delivery.pid as number;
 	process.kill(pid, "SIGSTOP");
 	await shop.stop();
 	expect(() => process.kill(pid, 0)).toThrow("ESRCH");
