@@ -148,7 +148,7 @@ describe.each(stores)("with products on %s, the audit names", (_, url) => {
 		const document = await shop.document(kopi.id);
 		await shop.remove(kopi.id);
 		shop.mend = () => shop.store.insert(document);
-		expect(await shop.breaches()).toContain(`product ${kopi.id} is in orders, but there is no such product`);
+		expect(await shop.breaches()).toContain(`product ${kopi.id} is in orders, but does not exist`);
 	});
 
 	test("a product that is ordered all the time, and only it", async () => {
