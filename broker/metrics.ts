@@ -6,7 +6,7 @@ import type { ServiceBroker } from "moleculer";
 export const CALLS_METRIC = "toko.calls.total";
 /** Gauge of the processor time that this process has used, in milliseconds; at most half a second old. */
 export const PROCESSOR_METRIC = "toko.processor.ms";
-/** Counter of responses by source: `kept` (fresh, cached), `service`, or `stale` (cached, service unavailable). */
+/** Counter of responses by source: `hit` (cached), `miss`, or `stale` (cached, service unavailable). */
 export const RESPONSES_METRIC = "toko.answers.total";
 /** Counter of messages that failed permanently, by `channel` and `type`. */
 export const FAILED_MESSAGES_METRIC = "toko.messages.failed.total";

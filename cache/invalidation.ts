@@ -12,18 +12,18 @@ const unpublished = new WeakMap<ServiceBroker, Set<string>>();
  * Publishes to every process that cached responses about these aggregates are invalid. Delivery is not guaranteed: a
  * lost message only means that responses stay cached until they expire.
  *
- * @param things Names as `cached.about` of the contracts builds them, such as `product:<id>`.
+ * @param aggregates Names as `cached.about` of the contracts builds them, such as `product:<id>`.
  */
-export function publishInvalidation(broker: ServiceBroker, things: string[]): void {
-	broker.localBus.emit(INVALIDATED, things);
+export function publishInvalidation(broker: ServiceBroker, aggregates: string[]): void {
+	broker.localBus.emit(INVALIDATED, aggregates);
 	const known = unpublished.get(broker);
 	if (known) {
-		for (const thing of things) {
-			known.add(thing);
+		for (const aggregate of aggregates) {
+			known.add(aggregate);
 		}
 		return;
 	}
-	const fresh = new Set(things);
+	const fresh = new Set(aggregates);
 	unpublished.set(broker, fresh);
 	setTimeout(() => {
 		unpublished.delete(broker);
@@ -36,7 +36,7 @@ export function publishInvalidation(broker: ServiceBroker, things: string[]): vo
 }
 
 /** Subscribes to invalidations published by this process and by others. Call it before the broker starts. */
-export function onInvalidation(broker: ServiceBroker, drop: (things: string[]) => void): void {
+export function onInvalidation(broker: ServiceBroker, drop: (aggregates: string[]) => void): void {
 	broker.localBus.on(INVALIDATED, drop);
 	listen(broker, subjectOf(broker), (message) => drop(message.string().split("\n")));
 }

@@ -16,7 +16,7 @@ const BYTES_MAX = 64 * 1024 * 1024;
 /** Maximum number of remembered changes, each by one client to one aggregate or kind. */
 const CHANGES_MAX = 100_000;
 
-type Source = "kept" | "service" | "stale";
+type Source = "hit" | "miss" | "stale";
 
 /** Pseudo-client for changes that apply to every client. */
 const EVERYBODY = "everybody";
@@ -90,7 +90,7 @@ export class ResponseCache {
 	readonly #changes = new LRUCache<string, number>({ max: CHANGES_MAX, ttl: STALE_MS, perf: performance });
 	/** Responses requested before this time may have missed an invalidation. */
 	#deafUntil = 0;
-	#aboutOneThing: { known: number; names: string[] } = { known: 0, names: [] };
+	#aboutAggregates: { known: number; names: string[] } = { known: 0, names: [] };
 
 	/** Must be called before the broker starts. */
 	constructor(broker: ServiceBroker) {
@@ -99,7 +99,7 @@ export class ResponseCache {
 		onConnectionGap(broker, () => {
 			this.#deafUntil = performance.now();
 		});
-		onInvalidation(broker, (things) => this.#invalidate(things));
+		onInvalidation(broker, (aggregates) => this.#invalidate(aggregates));
 	}
 
 	/** Reports whether a cached response may be returned to a client without asking the service. */
@@ -118,17 +118,17 @@ export class ResponseCache {
 	}
 
 	/** Records a client's change and invalidates the cached responses that it affects. */
-	noteChange(client: string | undefined, things: string[]): void {
+	noteChange(client: string | undefined, aggregates: string[]): void {
 		const now = performance.now();
-		for (const kind of things.filter((name) => name === kindOf(name))) {
+		for (const kind of aggregates.filter((name) => name === kindOf(name))) {
 			this.#changes.set(`${EVERYBODY} ${kind}`, now);
 		}
 		if (client !== undefined) {
-			for (const name of new Set([ANYTHING, ...things, ...things.map(kindOf)])) {
+			for (const name of new Set([ANYTHING, ...aggregates, ...aggregates.map(kindOf)])) {
 				this.#changes.set(`${client} ${name}`, now);
 			}
 		}
-		this.#invalidate(things);
+		this.#invalidate(aggregates);
 	}
 
 	/**
@@ -157,13 +157,13 @@ export class ResponseCache {
 		options: Options,
 		ask: () => Promise<unknown>,
 	): Promise<Remembered> {
-		const thing = cached.about?.(params);
-		const key = keyOf(action, thing ?? JSON.stringify(params));
-		const depends_on = thing ?? cached.among ?? ANYTHING;
+		const aggregate = cached.about?.(params);
+		const key = keyOf(action, aggregate ?? JSON.stringify(params));
+		const depends_on = aggregate ?? cached.among ?? ANYTHING;
 		const client = clientOf(options);
 		const found = this.#cached.get(key);
 		if (found && this.isFresh(found, client)) {
-			return this.#give("kept", found);
+			return this.#give("hit", found);
 		}
 		const since = this.#changedAt(client, depends_on);
 		const stale = found && found.asked_at > since ? found : undefined;
@@ -171,11 +171,11 @@ export class ResponseCache {
 		const about = { action, params, depends_on, fresh_ms: cached.fresh_ms };
 		const answer = asked && asked.asked_at > since ? asked.answer : this.#ask(key, about, ask);
 		if (!stale) {
-			return this.#give("service", await answer);
+			return this.#give("miss", await answer);
 		}
 		try {
 			const inTime = await Promise.race([answer, slow()]);
-			return this.#give(inTime ? "service" : "stale", inTime ?? stale);
+			return this.#give(inTime ? "miss" : "stale", inTime ?? stale);
 		} catch (error) {
 			if (!isUnavailable(error)) {
 				throw error;
@@ -233,11 +233,11 @@ export class ResponseCache {
 		);
 	}
 
-	#invalidate(things: string[]): void {
-		const names = this.#namesAboutOneThing();
-		for (const thing of things) {
+	#invalidate(aggregates: string[]): void {
+		const names = this.#namesAboutAggregates();
+		for (const aggregate of aggregates) {
 			for (const name of names) {
-				const key = keyOf(name, thing);
+				const key = keyOf(name, aggregate);
 				const found = this.#cached.peek(key);
 				if (found) {
 					found.isInvalid = true;
@@ -250,13 +250,13 @@ export class ResponseCache {
 	/**
 	 * Names of the actions whose responses depend on one aggregate. The list is rebuilt when actions were declared later.
 	 */
-	#namesAboutOneThing(): string[] {
+	#namesAboutAggregates(): string[] {
 		const all = allActions();
-		if (this.#aboutOneThing.known !== all.size) {
+		if (this.#aboutAggregates.known !== all.size) {
 			const names = [...all].filter(([, { contract }]) => contract.cached?.about).map(([name]) => name);
-			this.#aboutOneThing = { known: all.size, names };
+			this.#aboutAggregates = { known: all.size, names };
 		}
-		return this.#aboutOneThing.names;
+		return this.#aboutAggregates.names;
 	}
 }
 

@@ -70,8 +70,8 @@ export interface Cached<P = unknown> {
 }
 
 /** Returns the kind of an aggregate: `product` for `product:<id>`, and for `product`. */
-export function kindOf(thing: string): string {
-	return thing.split(":", 1)[0] as string;
+export function kindOf(aggregate: string): string {
+	return aggregate.split(":", 1)[0] as string;
 }
 
 /**

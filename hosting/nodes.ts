@@ -9,7 +9,7 @@ export interface NodeState {
 	cpu: number | null;
 	calls_per_second: number | null;
 	/** Hit rate of the response cache in percent; null if there were no cacheable calls. */
-	kept: number | null;
+	cache_hits: number | null;
 }
 
 interface Metric {
@@ -45,13 +45,13 @@ export class Nodes {
 		return Promise.all(nodes.map(async (node) => ({ ...node, ...(await this.#measure(node.id)) })));
 	}
 
-	async #measure(nodeID: string): Promise<Pick<NodeState, "cpu" | "calls_per_second" | "kept">> {
+	async #measure(nodeID: string): Promise<Pick<NodeState, "cpu" | "calls_per_second" | "cache_hits">> {
 		const options = { nodeID, timeout: PATIENCE_MS };
 		const metrics = await this.#broker
 			.call<Metric[], object>("$node.metrics", { includes: "toko.*" }, options)
 			.catch(() => undefined);
 		if (!metrics) {
-			return { cpu: null, calls_per_second: null, kept: null };
+			return { cpu: null, calls_per_second: null, cache_hits: null };
 		}
 		const values = (name: string) => metrics.find((metric) => metric.name === name)?.values ?? [];
 		const calls = values(CALLS_METRIC)[0]?.value ?? 0;
@@ -61,18 +61,18 @@ export class Nodes {
 		this.#before.set(nodeID, { at, calls, processor_ms });
 		const perSecond = (now: number, then: number) =>
 			before ? Math.round((1000 * (now - then)) / (at - before.at)) : null;
-		const answers = values(RESPONSES_METRIC);
-		const all = sum(answers);
+		const responses = values(RESPONSES_METRIC);
+		const all = sum(responses);
 		return {
 			cpu: perSecond(processor_ms / 10, (before?.processor_ms ?? 0) / 10),
 			calls_per_second: perSecond(calls, before?.calls ?? 0),
-			kept: all === 0 ? null : Math.round((100 * sum(answers.filter(isKept))) / all),
+			cache_hits: all === 0 ? null : Math.round((100 * sum(responses.filter(isHit))) / all),
 		};
 	}
 }
 
-function isKept({ labels }: Metric["values"][number]): boolean {
-	return labels.from !== "service";
+function isHit({ labels }: Metric["values"][number]): boolean {
+	return labels.from !== "miss";
 }
 
 function sum(values: { value: number }[]): number {

@@ -23,7 +23,7 @@ export async function serve(gateway: Gateway, request: Request, response: Server
 		}
 		if (page) {
 			gateway.broker.metrics.increment(CALLS_METRIC);
-			gateway.cache.count(page.cached.action, "kept");
+			gateway.cache.count(page.cached.action, "hit");
 			await send(gateway, request, response, id, page);
 			return;
 		}

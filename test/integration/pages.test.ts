@@ -77,7 +77,7 @@ function fromCache(): number {
 	};
 	return metric
 		.snapshot()
-		.filter(({ labels }) => labels.from === "kept")
+		.filter(({ labels }) => labels.from === "hit")
 		.reduce((sum, { value }) => sum + value, 0);
 }
 
