@@ -41,7 +41,11 @@ export default async function startServers() {
 			process.exit(128 + constants.signals[signal]);
 		});
 	}
-	await spareWork(folder, servers.variables.POSTGRES_URL);
+	await spareWork(folder, servers.variables.POSTGRES_URL).catch(async (error) => {
+		// After a signal its connection breaks; the handler ends the process once all servers have stopped.
+		await (stopped && new Promise(() => undefined));
+		throw error;
+	});
 	const mongo = await starting;
 	Object.assign(process.env, servers.variables, { TOKO_TEST_FOLDER: folder });
 	if (mongo) {
@@ -59,6 +63,8 @@ async function spareWork(folder, postgresUrl) {
 	const url = new URL(postgresUrl);
 	Object.assign(url, { username: "postgres", password: postgres_superuser_password, pathname: "/postgres" });
 	const superuser = new PostgresClient({ connectionString: url.href });
+	// The query in progress fails as well.
+	superuser.on("error", () => undefined);
 	await superuser.connect();
 	for (const setting of ["fsync", "autovacuum"]) {
 		await superuser.query(`ALTER SYSTEM SET ${setting} = off`);
