@@ -2,7 +2,7 @@
 export interface Identity {
 	pid: number;
 	started: string | null;
-	/** What it holds a lock for, where that is not the usual work. */
+	/** Purpose of the lock, if it is not to run the shop. */
 	work?: string;
 }
 /** A lock that this process holds. */

@@ -2,9 +2,12 @@ import type { ProblemCode } from "../../contracts/problems.ts";
 import { BOUGHT, type OrderStatus, TRANSITIONS } from "./states.ts";
 
 /**
- * What an attempt to pay an order led to: no payment was opened, since the order was not payable any more; this attempt
- * has paid it (`paid`); the provider had the money, but the payment was settled otherwise (`settled`); or the provider
- * did not take it.
+ * Outcome of an attempt to pay an order.
+ *
+ * - `not opened`: the order could no longer be paid, so no payment was opened.
+ * - `paid`: this attempt has paid it.
+ * - `settled`: the provider has the money, but the order was paid by another attempt, or its payment came too late.
+ * - `declined`, `cancelled`: the provider has no money.
  */
 export type PaymentOutcome = "not opened" | "paid" | "settled" | "declined" | "cancelled";
 
@@ -27,7 +30,7 @@ export function paymentRefusal(
 		case "settled":
 			return isPaid ? undefined : "ORDER_IN_OTHER_STATE";
 		case "not opened":
-			// Of two concurrent requests both succeed; one that comes later is refused.
+			// Concurrent requests all succeed. A later request is refused.
 			return isPaid && (isPayable(before) || isRepetition) ? undefined : "ORDER_IN_OTHER_STATE";
 		case "declined":
 			return isPaid ? undefined : "PAYMENT_DECLINED";

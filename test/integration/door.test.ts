@@ -7,7 +7,7 @@ import { allActions, type Meta } from "../../contracts/actions.ts";
 import { DEADLINE_MS } from "../../middlewares/resilience.ts";
 import { createHttpServer, type Patience } from "../../services/api/server.ts";
 import { setVariables } from "../variables.ts";
-import { eventually, newUser, startNode, startNodeWith } from "./shop.ts";
+import { eventually, newUser, startGateway, startNodeWith } from "./shop.ts";
 
 const ORIGIN = "https://shop.example";
 const seen: Meta[] = [];
@@ -35,9 +35,7 @@ beforeAll(async () => {
 		"orders",
 		"notifications",
 	);
-	gateway = await startNode("api");
-	const { gatewayAddress } = await import("../../services/api/api.service.ts");
-	address = gatewayAddress(gateway.getLocalService("api"));
+	({ gateway, address } = await startGateway());
 	await gateway.waitForServices([{ name: "products", version: 1 }]);
 });
 

@@ -12,6 +12,7 @@ import {
 	PASSWORD,
 	type Person,
 	SERVICES,
+	startGateway,
 	startNode,
 } from "./shop.ts";
 
@@ -23,9 +24,7 @@ let keeper: Person;
 
 beforeAll(async () => {
 	shop = await startNode(...SERVICES);
-	gateway = await startNode("api");
-	const { gatewayAddress } = await import("../../services/api/api.service.ts");
-	address = gatewayAddress(gateway.getLocalService("api"));
+	({ gateway, address } = await startGateway());
 	await eventually("a ready shop", async () => (await fetch(`${address}/health/ready`)).status === 200);
 	buyer = await newUser(shop);
 	keeper = await admin(shop);

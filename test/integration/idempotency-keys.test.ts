@@ -6,7 +6,16 @@ import { takesKey } from "../../contracts/contract.ts";
 import { natsOf } from "../../nats/client.ts";
 import { bucketName } from "../../nats/idempotency-records.ts";
 import { KeyedClient, loseRecords, newKey } from "./keyed-client.ts";
-import { admin, newProduct, newUser, PASSWORD, type Person, startNode, startNodeWith } from "./shop.ts";
+import {
+	admin,
+	newProduct,
+	newUser,
+	PASSWORD,
+	type Person,
+	startGateway,
+	startNode,
+	startNodeWith,
+} from "./shop.ts";
 
 let users: ServiceBroker;
 let gateway: ServiceBroker;
@@ -15,9 +24,9 @@ let client: KeyedClient;
 
 beforeAll(async () => {
 	users = await startNode("users");
-	gateway = await startNode("api");
-	const { gatewayAddress } = await import("../../services/api/api.service.ts");
-	client = new KeyedClient(gatewayAddress(gateway.getLocalService("api")));
+	const started = await startGateway();
+	gateway = started.gateway;
+	client = new KeyedClient(started.address);
 	keeper = await admin(users);
 });
 

@@ -8,7 +8,7 @@ import { callAction } from "../../contracts/actions.ts";
 import { jetStreamOf } from "../../events/stream.ts";
 import { asService } from "../../middlewares/permissions.ts";
 import { KeyedClient, newKey } from "./keyed-client.ts";
-import { admin, eventually, newProduct, type Person, startNode, stockOf } from "./shop.ts";
+import { admin, eventually, newProduct, type Person, startGateway, startNode, stockOf } from "./shop.ts";
 import { forgetStores, stores } from "./stores.ts";
 
 let users: ServiceBroker;
@@ -18,9 +18,9 @@ let client: KeyedClient;
 
 beforeAll(async () => {
 	users = await startNode("users");
-	gateway = await startNode("api");
-	const { gatewayAddress } = await import("../../services/api/api.service.ts");
-	client = new KeyedClient(gatewayAddress(gateway.getLocalService("api")));
+	const started = await startGateway();
+	gateway = started.gateway;
+	client = new KeyedClient(started.address);
 	keeper = await admin(users);
 });
 

@@ -13,6 +13,7 @@ import {
 	newProduct,
 	newUser,
 	type Person,
+	startGateway,
 	startNode,
 	startNodeWith,
 	stockOf,
@@ -26,9 +27,9 @@ let client: KeyedClient;
 
 beforeAll(async () => {
 	users = await startNode("users");
-	gateway = await startNode("api");
-	const { gatewayAddress } = await import("../../services/api/api.service.ts");
-	client = new KeyedClient(gatewayAddress(gateway.getLocalService("api")));
+	const started = await startGateway();
+	gateway = started.gateway;
+	client = new KeyedClient(started.address);
 	keeper = await admin(users);
 });
 

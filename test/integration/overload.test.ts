@@ -8,7 +8,7 @@ import { problem } from "../../contracts/problems.ts";
 import { BULKHEADS } from "../../middlewares/resilience.ts";
 import { mailToken } from "../../services/users/mail-tokens.ts";
 import { hashPassword } from "../../services/users/passwords.ts";
-import { eventually, newUser, PASSWORD, type Person, startNode, startNodeWith } from "./shop.ts";
+import { eventually, newUser, PASSWORD, type Person, startGateway, startNodeWith } from "./shop.ts";
 
 /** Blocks all calls of one action in the innermost middleware until it is opened; then they fail as client errors. */
 class Gate {
@@ -63,9 +63,7 @@ const database = new pg.Client(databaseUrl("users"));
 
 beforeAll(async () => {
 	shop = await startNodeWith([gate.middleware], "users", "products", "orders");
-	gateway = await startNode("api");
-	const { gatewayAddress } = await import("../../services/api/api.service.ts");
-	address = gatewayAddress(gateway.getLocalService("api"));
+	({ gateway, address } = await startGateway());
 	await gateway.waitForServices([{ name: "users", version: 1 }]);
 	await database.connect();
 	person = await newUser(shop);

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { Errors, type Service, type ServiceBroker } from "moleculer";
-import { admin, eventually, startNode, startNodeWith } from "./shop.ts";
+import { admin, eventually, startGateway, startNode, startNodeWith } from "./shop.ts";
 
 /** Runs in the service before each response about a product. */
 let before: () => Promise<void> = async () => undefined;
@@ -26,9 +26,7 @@ beforeAll(async () => {
 		],
 		"products",
 	);
-	gateway = await startNode("api");
-	const { gatewayAddress } = await import("../../services/api/api.service.ts");
-	address = gatewayAddress(gateway.getLocalService("api"));
+	({ gateway, address } = await startGateway());
 	await gateway.waitForServices([
 		{ name: "products", version: 1 },
 		{ name: "users", version: 1 },

@@ -17,6 +17,13 @@ export async function startNode(...names: string[]): Promise<ServiceBroker> {
 	return startNodeWith([], ...names);
 }
 
+/** Starts a node with a gateway. Returns it with the address of the gateway. */
+export async function startGateway(): Promise<{ gateway: ServiceBroker; address: string }> {
+	const gateway = await startNode("api");
+	const { gatewayAddress } = await import("../../services/api/api.service.ts");
+	return { gateway, address: gatewayAddress(gateway.getLocalService("api")) };
+}
+
 /** Like `startNode`, with additional outermost middlewares. */
 export async function startNodeWith(middlewares: Middleware[], ...names: string[]): Promise<ServiceBroker> {
 	const options = brokerOptions({ nodeID: `test-${randomUUID()}`, logger: intoFile() });

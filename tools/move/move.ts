@@ -19,7 +19,7 @@ import { differenceOf, type Summary, summaryOf } from "./summary.ts";
 export interface Outcome {
 	from: string;
 	to: string;
-	/** What both stores have; undefined if an earlier run had ended the move. */
+	/** Contents of both stores; undefined if an earlier run had completed the move. */
 	summary: Summary | undefined;
 }
 
