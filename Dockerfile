@@ -13,7 +13,8 @@ FROM node:24.21-slim
 ENV NODE_ENV=production \
   HOST=0.0.0.0 \
   PORT=3000 \
-  HEALTH_PORT=3001
+  HEALTH_PORT=3001 \
+  METRICS_PORT=9464
 WORKDIR /toko
 COPY --from=packages /toko/node_modules ./node_modules
 COPY package.json moleculer.config.ts ./
@@ -32,13 +33,16 @@ COPY load ./load
 COPY middlewares ./middlewares
 COPY mixins ./mixins
 COPY nats ./nats
+COPY observability ./observability
 COPY processes ./processes
 COPY services ./services
 COPY tools/audit ./tools/audit
+COPY tools/export ./tools/export
 COPY tools/move ./tools/move
 # Files belong to root and nothing is written here.
 USER node
-EXPOSE 3000 3001
+# 9465 has the metrics of the process that sends mails.
+EXPOSE 3000 3001 9464 9465
 # This container's own life: what runs it may start it again, which helps no process whose database is away. Its
 # /health/ready tells that too, and the gateway's that of the whole shop.
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 \

@@ -1,7 +1,6 @@
 import { hostname } from "node:os";
 import type { BrokerOptions, Middleware } from "moleculer";
 import { type Authenticator, usernamePasswordAuthenticator } from "nats";
-import { callMetricsMiddleware } from "./middlewares/call-metrics.ts";
 import { channels } from "./middlewares/channels.ts";
 import { contractMiddleware } from "./middlewares/contracts.ts";
 import { databaseErrorMiddleware } from "./middlewares/database-errors.ts";
@@ -9,6 +8,8 @@ import { deduplicationMiddleware } from "./middlewares/deduplication.ts";
 import { earlierCallerMiddleware } from "./middlewares/earlier-callers.ts";
 import { idempotencyMiddleware } from "./middlewares/idempotency.ts";
 import { failureDetectionMiddleware } from "./middlewares/load-balancing.ts";
+import { logContextMiddleware } from "./middlewares/log-context.ts";
+import { breakerMetrics, remoteCallMetrics, servedCallMetrics } from "./middlewares/metrics.ts";
 import { permissionMiddleware } from "./middlewares/permissions.ts";
 import {
 	breakerMiddleware,
@@ -18,6 +19,7 @@ import {
 } from "./middlewares/resilience.ts";
 import { responseCacheMiddleware } from "./middlewares/response-cache.ts";
 import { nodeMetadata, sharedSettingsMiddleware } from "./middlewares/shared-settings.ts";
+import { failedTraces, remoteCallTraces, servedCallTraces } from "./middlewares/tracing.ts";
 import "./nats/sockets.ts";
 import { settings } from "./config/settings.ts";
 
@@ -36,8 +38,8 @@ export function brokerOptions(changes: Partial<BrokerOptions> = {}): BrokerOptio
 		dependencyInterval: 50,
 		...resilience,
 		validator: false,
-		// Enables only the registry, for Toko's own metrics: `dcall NODE $node.metrics`. Call durations are not measured.
-		metrics: { enabled: true, collectProcessMetrics: false },
+		// Moleculer's own metrics take a multiple of the time: see observability/.
+		metrics: false,
 		tracing: false,
 		skipProcessEventRegistration: true,
 		internalMiddlewares: false,
@@ -47,21 +49,28 @@ export function brokerOptions(changes: Partial<BrokerOptions> = {}): BrokerOptio
 			earlierCallerMiddleware(),
 			databaseErrorMiddleware,
 			permissionMiddleware(),
-			callMetricsMiddleware,
 			responseCacheMiddleware(),
 			"ActionHook",
 			bulkheadMiddleware,
+			servedCallMetrics,
+			// Around the metrics, whose buckets name the trace.
+			servedCallTraces,
 			"ContextTracker",
 			// Inside the circuit breaker, which must see timeouts.
 			"Timeout",
 			"CircuitBreaker",
 			breakerMiddleware,
+			breakerMetrics(),
 			// Outside the circuit breaker, so that each attempt is counted.
 			failureDetectionMiddleware(),
 			retryMiddleware,
+			remoteCallMetrics,
+			remoteCallTraces,
 			"ErrorHandler",
+			logContextMiddleware,
 			sharedSettingsMiddleware,
 			deduplicationMiddleware(),
+			failedTraces(),
 			channels(nats),
 		] as Middleware[],
 		// Moleculer (0.15.2) does not cancel this debounced function, whose one-second timer keeps a stopped process alive.

@@ -1,6 +1,6 @@
 import type { ServiceBroker } from "moleculer";
 import { type ActionName, callAction, contracts } from "../contracts/actions.ts";
-import { problemCode } from "../contracts/problems.ts";
+import { hasReason } from "../errors/kinds.ts";
 import { natsOf } from "../nats/client.ts";
 
 /** Time limit for a health check of a service or of NATS. */
@@ -13,9 +13,6 @@ interface States {
 	services: Record<string, State>;
 	reasons?: Record<string, string>;
 }
-
-/** Codes of errors by which a service reports why it is unhealthy; their messages are passed on. */
-const HAS_REASON = /^(EVENTS_NOT_|MESSAGES_NOT_|DATA_BEHIND)/;
 
 type HealthAction = Extract<ActionName, `${string}.health`>;
 
@@ -39,7 +36,7 @@ export async function askServices(
 			const isOffered = broker.registry.actions.isAvailable(health);
 			const response = isOffered ? callAction(broker, health, {}, options) : Promise.reject();
 			response.catch((error) => {
-				if (HAS_REASON.test(problemCode(error) ?? "")) {
+				if (hasReason(error)) {
 					reasons[name] = (error as Error).message;
 				}
 			});

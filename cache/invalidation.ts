@@ -25,14 +25,21 @@ export function publishInvalidation(broker: ServiceBroker, aggregates: string[])
 	}
 	const fresh = new Set(aggregates);
 	unpublished.set(broker, fresh);
-	setTimeout(() => {
-		unpublished.delete(broker);
-		// `broadcast` would leave out nodes that this one considers disconnected, and they would not notice the gap.
-		const nats = natsOf(broker);
-		if (nats && !nats.isClosed()) {
-			nats.publish(subjectOf(broker), [...fresh].join("\n"));
-		}
-	}, TOGETHER_MS).unref();
+	setTimeout(() => flushInvalidations(broker), TOGETHER_MS).unref();
+}
+
+/**
+ * Publishes collected invalidations now. The caller of an action then gets them before the response, over the same
+ * connection.
+ */
+export function flushInvalidations(broker: ServiceBroker): void {
+	const aggregates = unpublished.get(broker);
+	unpublished.delete(broker);
+	// `broadcast` would leave out nodes that this one considers disconnected, and they would not notice the gap.
+	const nats = natsOf(broker);
+	if (aggregates && nats && !nats.isClosed()) {
+		nats.publish(subjectOf(broker), [...aggregates].join("\n"));
+	}
 }
 
 /** Subscribes to invalidations published by this process and by others. Call it before the broker starts. */

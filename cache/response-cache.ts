@@ -1,10 +1,10 @@
 import { LRUCache } from "lru-cache";
 import type { CallingOptions, Context, ServiceBroker } from "moleculer";
-import { RESPONSES_METRIC } from "../broker/metrics.ts";
 import { allActions, type Meta } from "../contracts/actions.ts";
 import { type ActionContract, type Cached, kindOf, PARSED } from "../contracts/contract.ts";
 import { isUnavailable } from "../errors/kinds.ts";
 import { onConnectionGap } from "../nats/client.ts";
+import { cachedResponses } from "../observability/metrics.ts";
 import { onInvalidation } from "./invalidation.ts";
 
 /** Maximum age of a stale response, which is returned when the service is unavailable or slow. */
@@ -19,7 +19,7 @@ const CHANGES_MAX = 100_000;
 type Source = "hit" | "miss" | "stale";
 
 /** Pseudo-client for changes that apply to every client. */
-const EVERYBODY = "everybody";
+const ANY_CLIENT = "everybody";
 /** Pseudo-client for calls that a process makes on its own behalf. */
 const OWN_PROCESS = "process";
 
@@ -85,19 +85,18 @@ export class ResponseCache {
 			answer.isInvalid = true;
 		},
 	});
-	readonly #underWay = new Map<string, { asked_at: number; answer: Promise<CachedResponse> }>();
+	readonly #inFlight = new Map<string, { asked_at: number; answer: Promise<CachedResponse> }>();
 	/** Time of each client's last change, by client and aggregate, and by client and kind. */
 	readonly #changes = new LRUCache<string, number>({ max: CHANGES_MAX, ttl: STALE_MS, perf: performance });
 	/** Responses requested before this time may have missed an invalidation. */
-	#deafUntil = 0;
+	#gapEnd = 0;
 	#aboutAggregates: { known: number; names: string[] } = { known: 0, names: [] };
 
 	/** Must be called before the broker starts. */
 	constructor(broker: ServiceBroker) {
 		this.#broker = broker;
-		broker.metrics.register({ type: "counter", name: RESPONSES_METRIC, labelNames: ["action", "from"] });
 		onConnectionGap(broker, () => {
-			this.#deafUntil = performance.now();
+			this.#gapEnd = performance.now();
 		});
 		onInvalidation(broker, (aggregates) => this.#invalidate(aggregates));
 	}
@@ -106,25 +105,25 @@ export class ResponseCache {
 	isFresh(found: CachedResponse, client: string | undefined): boolean {
 		return (
 			!found.isInvalid &&
-			found.asked_at > this.#deafUntil &&
+			found.asked_at > this.#gapEnd &&
 			performance.now() < found.fresh_until &&
 			found.asked_at > this.#changedAt(client, found.depends_on)
 		);
 	}
 
 	/** Counts returned responses by their source. */
-	count(action: string, from: Source, answers = 1): void {
-		this.#broker.metrics.increment(RESPONSES_METRIC, { action, from }, answers);
+	count(action: string, result: Source, responses = 1): void {
+		cachedResponses.inc({ rpc_method: action, result }, responses);
 	}
 
 	/** Records a client's change and invalidates the cached responses that it affects. */
 	noteChange(client: string | undefined, aggregates: string[]): void {
 		const now = performance.now();
 		for (const kind of aggregates.filter((name) => name === kindOf(name))) {
-			this.#changes.set(`${EVERYBODY} ${kind}`, now);
+			this.#changes.set(`${ANY_CLIENT} ${kind}`, now);
 		}
 		if (client !== undefined) {
-			for (const name of new Set([ANYTHING, ...aggregates, ...aggregates.map(kindOf)])) {
+			for (const name of new Set([ANY_AGGREGATE, ...aggregates, ...aggregates.map(kindOf)])) {
 				this.#changes.set(`${client} ${name}`, now);
 			}
 		}
@@ -138,15 +137,15 @@ export class ResponseCache {
 	remember(
 		action: string,
 		{ cached, params }: ActionContract,
-		given: unknown,
+		input: unknown,
 		options: Options,
 	): Promise<Remembered> | undefined {
-		const parsed = cached && params.safeParse(given ?? {});
+		const parsed = cached && params.safeParse(input ?? {});
 		if (!parsed?.success) {
 			return undefined;
 		}
 		// With parsed parameters, the call passes the middleware of this cache.
-		const ask = () => this.#broker.call(action, given, { ...options, [PARSED]: parsed.data } as Options);
+		const ask = () => this.#broker.call(action, input, { ...options, [PARSED]: parsed.data } as Options);
 		return this.#find(action, cached as Cached, parsed.data, options, ask);
 	}
 
@@ -159,7 +158,7 @@ export class ResponseCache {
 	): Promise<Remembered> {
 		const aggregate = cached.about?.(params);
 		const key = keyOf(action, aggregate ?? JSON.stringify(params));
-		const depends_on = aggregate ?? cached.among ?? ANYTHING;
+		const depends_on = aggregate ?? cached.among ?? ANY_AGGREGATE;
 		const client = clientOf(options);
 		const found = this.#cached.get(key);
 		if (found && this.isFresh(found, client)) {
@@ -167,7 +166,7 @@ export class ResponseCache {
 		}
 		const since = this.#changedAt(client, depends_on);
 		const stale = found && found.asked_at > since ? found : undefined;
-		const asked = this.#underWay.get(key);
+		const asked = this.#inFlight.get(key);
 		const about = { action, params, depends_on, fresh_ms: cached.fresh_ms };
 		const answer = asked && asked.asked_at > since ? asked.answer : this.#ask(key, about, ask);
 		if (!stale) {
@@ -197,19 +196,19 @@ export class ResponseCache {
 		const answer = ask().then((answer) => {
 			const found = { ...about, answer, asked_at, fresh_until: asked_at + fresh_ms, isInvalid: true };
 			// A response that was invalidated while in flight is not cached.
-			if (this.#underWay.get(key) === mine) {
+			if (this.#inFlight.get(key) === request) {
 				this.#cached.set(key, found);
 				found.isInvalid = this.#cached.peek(key) !== found;
 			}
 			return found;
 		});
-		const mine = { asked_at, answer };
-		this.#underWay.set(key, mine);
+		const request = { asked_at, answer };
+		this.#inFlight.set(key, request);
 		const end = (error?: unknown) => {
-			if (this.#underWay.get(key) !== mine) {
+			if (this.#inFlight.get(key) !== request) {
 				return;
 			}
-			this.#underWay.delete(key);
+			this.#inFlight.delete(key);
 			if (error && !isUnavailable(error)) {
 				// The service reports that the aggregate no longer exists, which is newer than the cached response.
 				this.#cached.delete(key);
@@ -227,7 +226,7 @@ export class ResponseCache {
 
 	#changedAt(client: string | undefined, name: string): number {
 		return Math.max(
-			...[client, EVERYBODY].map(
+			...[client, ANY_CLIENT].map(
 				(whose) => this.#changes.get(`${whose} ${name}`) ?? Number.NEGATIVE_INFINITY,
 			),
 		);
@@ -242,7 +241,7 @@ export class ResponseCache {
 				if (found) {
 					found.isInvalid = true;
 				}
-				this.#underWay.delete(key);
+				this.#inFlight.delete(key);
 			}
 		}
 	}
@@ -261,7 +260,7 @@ export class ResponseCache {
 }
 
 /** Dependency of a response that names neither an aggregate nor a kind. */
-const ANYTHING = "*";
+const ANY_AGGREGATE = "*";
 
 function keyOf(name: string, what: string): string {
 	return `${name} ${what}`;

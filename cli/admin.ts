@@ -14,8 +14,8 @@ import { readArguments, usage } from "./arguments.mjs";
 /** `npm run admin -- EMAIL`: makes this user an admin; creates the user, with a new password, if there is none. */
 async function start(): Promise<void> {
 	checkAdmin();
-	const [given, ...rest] = readArguments("admin").positionals;
-	const address = email.safeParse(given);
+	const [argument, ...rest] = readArguments("admin").positionals;
+	const address = email.safeParse(argument);
 	if (!address.success || rest.length > 0) {
 		throw new StartError(`name one e-mail address: ${usage("admin")}`);
 	}

@@ -1,12 +1,21 @@
 /** Option values of each command that has options. */
 export interface Values {
-	import: { numbers?: string; encoding?: string; "ignore-unknown"?: boolean };
+	import: {
+		"dry-run"?: boolean;
+		from?: string;
+		numbers?: string;
+		encoding?: string;
+		"ignore-unknown"?: boolean;
+	};
+	export: { from?: string; to?: string; format?: string; output?: string; force?: boolean };
 	mails: { type?: string; since?: string };
 	products: { to?: string; from?: string };
 	"rotate-keys": { revoke: boolean };
-	audit: { repair?: boolean; "accept-restore"?: boolean };
+	status: { json?: boolean };
+	audit: { repair?: boolean; "accept-restore"?: boolean; gently?: boolean };
 	chaos: { minutes?: string; seed?: string; store?: string; mails?: string; rolling?: boolean };
 	new: { remove?: boolean };
+	pictures: { invoices?: boolean };
 	model: { small?: boolean; steps?: boolean };
 	bench: {
 		shape?: string;

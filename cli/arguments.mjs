@@ -34,23 +34,66 @@ const COMMANDS = {
 	repl: { usage: [["npm run repl", "opens a REPL on the running shop"]] },
 	status: {
 		usage: [
-			["npm run status", "shows the nodes of the running shop; exit code 1 where a service is not ready"],
+			[
+				"npm run status -- [--json]",
+				"shows nodes, actions, queues and last errors of the running shop, live on a terminal; exit code 1 where a service is not ready",
+			],
+		],
+		options: { json: { type: "boolean", note: "prints one JSON document for programs" } },
+	},
+	observe: {
+		usage: [
+			[
+				"npm run observe",
+				"runs a Prometheus with the rules of ops/observability beside the running shop, until Ctrl-C",
+			],
 		],
 	},
 	import: {
 		usage: [
 			[
-				"npm run import -- FILE [--numbers id|en] [--encoding LABEL] [--ignore-unknown]",
-				"imports products from a CSV or NDJSON file into the running shop",
+				"npm run import -- FILE [--dry-run] [--numbers id|en] [--encoding LABEL] [--ignore-unknown]",
+				"imports products and groups of variants from a CSV or NDJSON file into the running shop",
+			],
+			[
+				"npm run import -- FILE --from shopify|woocommerce [--dry-run] [--encoding LABEL]",
+				"imports the product export of another shop",
 			],
 		],
 		options: {
+			"dry-run": {
+				type: "boolean",
+				note: "prints what each line would become, and writes nothing; exit code 1 if one is refused",
+			},
+			from: { type: "string", note: "the file is the product export of shopify or woocommerce, in CSV" },
 			numbers: {
 				type: "string",
 				note: "id: numbers are written 1.250.000,50; en: 1,250,000.50; else the file decides",
 			},
 			encoding: { type: "string", note: "such as windows-1252; else UTF-8, or by the byte order mark" },
 			"ignore-unknown": { type: "boolean", note: "leaves unknown columns out" },
+		},
+		operands: true,
+	},
+	export: {
+		usage: [
+			[
+				"npm run export -- orders|products [--from DATE] [--to DATE] [--format csv|ndjson] [--output FILE [--force]]",
+				"writes the orders or products of the shop, running or not, to standard output or a file",
+			],
+		],
+		options: {
+			from: {
+				type: "string",
+				note: "only those created since 2026-11-23 (UTC) or 2026-11-23T08:00:00+07:00",
+			},
+			to: { type: "string", note: "only those created before that moment" },
+			format: { type: "string", note: "csv or ndjson; else by the ending of FILE, or csv" },
+			output: {
+				type: "string",
+				note: "a file that is there once it is complete; only its owner may read it",
+			},
+			force: { type: "boolean", note: "replaces the file" },
 		},
 		operands: true,
 	},
@@ -107,7 +150,7 @@ const COMMANDS = {
 	audit: {
 		usage: [
 			[
-				"npm run audit -- [--repair] [--accept-restore]",
+				"npm run audit -- [--repair] [--accept-restore] [--gently]",
 				"checks the shop's data against its promises; exit code 1 on any breach",
 			],
 		],
@@ -118,7 +161,11 @@ const COMMANDS = {
 			},
 			"accept-restore": {
 				type: "boolean",
-				note: "goes on after users or orders were restored from an older copy",
+				note: "continues after users or orders were restored from an older copy",
+			},
+			gently: {
+				type: "boolean",
+				note: "takes four times as long, and leaves the databases to the shop meanwhile",
 			},
 		},
 	},
@@ -159,6 +206,14 @@ const COMMANDS = {
 				"measures how the shop slows down while products, open holds and orders get more, and what more processes bring",
 			],
 			["npm run bench -- memory [--minutes 30]", "looks at the memory of each process under steady load"],
+			[
+				"npm run bench -- observability [--rounds 5]",
+				"compares the shop with metrics, logs and traces with one without",
+			],
+			[
+				"npm run bench -- checkout [--rounds 5]",
+				"compares orders with voucher, shipping and tax with plain ones, and one voucher for all with none",
+			],
 			["npm run bench -- store", "compares the products' file with one that does not wait for the disk"],
 		],
 		options: {
@@ -190,7 +245,7 @@ const COMMANDS = {
 		],
 		options: {
 			small: { type: "boolean", note: "only what npm test checks" },
-			steps: { type: "boolean", note: "prints the steps to each mistake that was put in on purpose" },
+			steps: { type: "boolean", note: "prints the steps to each injected fault" },
 		},
 	},
 	new: {
@@ -199,12 +254,21 @@ const COMMANDS = {
 				"npm run new -- NAME",
 				"makes a service: its contract, actions, first migration and test, its line in the list, and what follows from them",
 			],
-			["npm run new -- --remove NAME", "takes away a service that was made so and not changed since"],
+			["npm run new -- --remove NAME", "deletes a service made by it and unchanged since"],
 		],
-		options: { remove: { type: "boolean", note: "takes the service away" } },
+		options: { remove: { type: "boolean", note: "deletes the service" } },
 		operands: true,
 	},
 	mongo: { usage: [["npm run mongo", "runs a MongoDB-compatible server for development"]] },
+	pictures: {
+		usage: [
+			[
+				"npm run pictures",
+				"writes the picture of a trace, the figures of the dashboards and pictures of an invoice in docs, from shops of its own; the last need Chromium",
+			],
+		],
+		options: { invoices: { type: "boolean", note: "writes only the pictures of an invoice" } },
+	},
 	openapi: {
 		usage: [
 			[
@@ -220,6 +284,8 @@ const CHECKOUT_ONLY = {
 	bench: ["tools/bench"],
 	chaos: ["tools/chaos", "node_modules/smtp-server"],
 	model: ["model"],
+	observe: ["ops/observability"],
+	pictures: ["tools/pictures", "node_modules/@grafana/grafana-foundation-sdk"],
 	openapi: ["docs/reference", "node_modules/openapi-typescript"],
 	test: ["test", "node_modules/jest"],
 };

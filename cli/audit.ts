@@ -3,8 +3,9 @@ import "./startup/startup-checks.ts";
 import { fail } from "../hosting/fatal-error.ts";
 import { interruption } from "../hosting/interruption.ts";
 import { joinOrStart } from "../hosting/servers.ts";
+import { onDisconnect } from "../processes/child.ts";
 import { acceptRestore } from "../tools/audit/accept-restore.ts";
-import { audit } from "../tools/audit/audit.ts";
+import { audit, breachesByCheck } from "../tools/audit/audit.ts";
 import { isRepairable, repair } from "../tools/audit/repair.ts";
 import { printAudit } from "../tools/audit/report.ts";
 import { openSources } from "../tools/audit/sources.ts";
@@ -15,11 +16,13 @@ import { readArguments, type Values } from "./arguments.mjs";
 const PATIENCE_MS = 20_000;
 
 /**
- * `npm run audit -- [--repair] [--accept-restore]`: checks the stored data against the shop's guarantees; exit code 1
+ * `npm run audit -- [--repair] [--accept-restore] [--gently]`: checks the stored data against the shop's guarantees; exit code 1
  * on any breach.
  */
 async function start(): Promise<void> {
 	const { values } = readArguments("audit");
+	// The process that has scheduled this audit has died: another one begins anew.
+	onDisconnect(() => process.exit(1));
 	const shop = await joinOrStart((line) => console.error(line));
 	try {
 		const work = auditShop(shop.isRunning, values);
@@ -33,19 +36,21 @@ async function start(): Promise<void> {
 /** Runs the audit with the given options and prints the result. Returns true if there is no breach. */
 async function auditShop(
 	isRunning: boolean,
-	{ repair: isToRepair, "accept-restore": isToAccept }: Values["audit"],
+	{ repair: isToRepair, "accept-restore": isToAccept, gently: isGentle = false }: Values["audit"],
 ): Promise<boolean> {
-	const sources = await openSources();
+	const sources = await openSources(isGentle);
 	await checkMoved(sources);
 	if (isToAccept) {
 		await acceptRestore(sources, isRunning, (line) => console.log(line));
 	}
 	await checkStores(sources);
+	const begun = performance.now();
 	let found = await audit(sources, PATIENCE_MS);
 	if (isToRepair && found.breaches.some(isRepairable)) {
 		await repair(found.breaches, isRunning, (line) => console.log(line));
 		found = await audit(sources, PATIENCE_MS);
 	}
+	await sources.record((performance.now() - begun) / 1000, breachesByCheck(found));
 	printAudit(found);
 	await sources.close();
 	return found.breaches.length === 0;

@@ -39,9 +39,9 @@ function readOptions() {
 	const { minutes = "1", seed = String(Math.floor(Math.random() * 1_000_000)), store = "mongo" } = values;
 	const counts = values.mails !== undefined;
 	const taken = values.rolling ? ["rolling"] : counts ? ["mails", "seed"] : ["minutes", "seed", "store"];
-	const odd = Object.keys(values).find((name) => !taken.includes(name));
-	if (odd !== undefined) {
-		throw new StartError(`--${odd} has no effect with --${taken[0]}: ${usage("chaos")}`);
+	const useless = Object.keys(values).find((name) => !taken.includes(name));
+	if (useless !== undefined) {
+		throw new StartError(`--${useless} has no effect with --${taken[0]}: ${usage("chaos")}`);
 	}
 	if (values.mails !== undefined && !/^[1-9]\d{0,6}$/.test(values.mails)) {
 		throw new StartError(`mails must be a whole number above 0: ${usage("chaos")}`);

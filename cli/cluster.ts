@@ -14,7 +14,7 @@ import { readArguments, usage } from "./arguments.mjs";
 import { clusterTable } from "./tables/cluster-table.ts";
 
 const COLOURS = ["cyan", "green", "yellow", "magenta", "blue", "red"] as const;
-const LOOK_EVERY_MS = 1000;
+const REFRESH_MS = 1000;
 const PROCESSES_MAX = 64;
 
 /**
@@ -26,48 +26,48 @@ async function start(): Promise<void> {
 	checkAdmin();
 	const counts = readCounts(readArguments("cluster").positionals);
 	const screen = new Screen();
-	const say = (line: string) => screen.print(line);
+	const print = (line: string) => screen.print(line);
 	const names = counts.filter(([, count]) => count > 0).map(([service]) => service);
 	const { products = 0 } = Object.fromEntries(counts);
-	const parts = await startServers(say, names, products > 1);
-	for (const { name, took, where } of parts.parts) {
-		say(`${name}: ${took}, ${where}`);
+	const servers = await startServers(print, names, products > 1);
+	for (const { name, took, where } of servers.backingServices) {
+		print(`${name}: ${took}, ${where}`);
 	}
 
 	const broker = createBroker({ nodeID: operatorNode("cluster"), quiet: true });
-	const members = new ProcessManager((member, line) => say(prefixed(member, line)));
+	const manager = new ProcessManager((one, line) => print(prefixed(one, line)));
 	const nodes = new Nodes(broker);
 	let isStopping = false;
 	const stop = async () => {
 		isStopping = true;
 		screen.close();
-		await members.stop();
+		await manager.stop();
 		await broker.stop();
-		await parts.stop();
+		await servers.stop();
 	};
 	stopOnSignal(stop);
 	let work = broker.start();
 	process.on("SIGUSR2", () => {
 		work = work
-			.then(() => say("replacing all processes, one after the other"))
+			.then(() => print("replacing all processes, one after the other"))
 			.then(async () => {
-				if (await members.replaceAll()) {
-					say("replaced all processes");
+				if (await manager.replaceAll()) {
+					print("replaced all processes");
 				}
 			})
 			.catch(fail);
 	});
-	const show = async () => screen.show(clusterTable(members.all, await nodes.look()));
+	const show = async () => screen.show(clusterTable(manager.all, await nodes.poll()));
 	if (process.stdout.isTTY) {
-		setInterval(() => void show(), LOOK_EVERY_MS).unref();
+		setInterval(() => void show(), REFRESH_MS).unref();
 	}
-	work = work.then(() => members.start(counts));
+	work = work.then(() => manager.start(counts));
 	await work;
 	if (isStopping) {
 		return;
 	}
-	const gateways = members.all.flatMap(({ address }) => address ?? []);
-	say(`ready ${gateways.join(" ") || "(no gateway here)"}`);
+	const gateways = manager.all.flatMap(({ address }) => address ?? []);
+	print(`ready ${gateways.join(" ") || "(no gateway here)"}`);
 }
 
 /**
@@ -75,9 +75,9 @@ async function start(): Promise<void> {
  *
  * @throws StartError with the usage.
  */
-function readCounts(given: string[]): [string, number][] {
+function readCounts(args: string[]): [string, number][] {
 	const wanted = new Map(
-		given.map((one) => {
+		args.map((one) => {
 			const [, name = "", count = ""] = /^([a-z]+)=(\d{1,2})$/.exec(one) ?? [];
 			if (name === "") {
 				throw new StartError(`"${one}" is no NAME=COUNT: ${usage("cluster")}`);

@@ -87,11 +87,11 @@ export function parseEnv(text) {
 		if (found.some(([name]) => name === start[1])) {
 			throw new Error(`, line ${number}: ${start[1]} is set in an earlier line too; keep one of them`);
 		}
-		const given = lines[index].slice(start[0].length);
-		let rest = given.trimStart();
+		const text = lines[index].slice(start[0].length);
+		let rest = text.trimStart();
 		const quote = rest[0];
 		if (quote !== "'" && quote !== '"' && quote !== "`") {
-			found.push([start[1], given.replace(/[ \t]#.*$/, "").trim()]);
+			found.push([start[1], text.replace(/[ \t]#.*$/, "").trim()]);
 			continue;
 		}
 		// The first character is the quote; the value may continue on the next lines.

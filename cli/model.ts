@@ -27,7 +27,7 @@ async function start(): Promise<void> {
 	for (const configuration of CONFIGURATIONS.filter(({ isSmall }) => isSmall || !small)) {
 		failures += await checkConfiguration(checker, configuration);
 	}
-	console.log("mistakes put in on purpose, of which each has to be found");
+	console.log("injected faults, each of which must be found");
 	for (const fault of FAULTS) {
 		failures += await checkFault(checker, fault, steps);
 	}

@@ -5,7 +5,7 @@ import { StartError } from "../infra/start-error.ts";
 import { readArguments, usage } from "./arguments.mjs";
 import { addService, removeService } from "./new/service-files.ts";
 
-/** `npm run new -- [--remove] NAME`: makes the files of a service and its line in the list, or takes them away again. */
+/** `npm run new -- [--remove] NAME`: makes the files of a service and its line in the list, or deletes them. */
 async function start(): Promise<void> {
 	const { values, positionals } = readArguments("new");
 	const [name, ...more] = positionals;

@@ -14,7 +14,7 @@ const PATIENCE_MS = 60_000;
 /** Share of `SHUTDOWN_SECONDS` reserved for the exit of the process. */
 const EXIT_MS = 500;
 
-const say = (line: string) => console.log(line);
+const print = (line: string) => console.log(line);
 
 /**
  * `npm run node -- NAME…`: joins the running shop with another process that hosts the named services, or all but the
@@ -22,28 +22,28 @@ const say = (line: string) => console.log(line);
  */
 async function start(): Promise<void> {
 	const { names, isNamed } = namedOrAllButApi();
-	const find = async () => ({ parts: await joinServers(say, names, PATIENCE_MS) });
-	await launch({ names, servers: { find, stop_ms: EXIT_MS }, toleratesOwner: !isNamed, say, report });
+	const find = async () => ({ backingServices: await joinServers(print, names, PATIENCE_MS) });
+	await launch({ names, servers: { find, stop_ms: EXIT_MS }, toleratesOwner: !isNamed, print, report });
 }
 
-async function report({ broker, names, parts, admin, gateway, health }: Launched): Promise<void> {
+async function report({ broker, names, backingServices, admin, gateway, health }: Launched): Promise<void> {
 	if (admin) {
-		say(table({ parts: [], admin }));
+		print(table({ backingServices: [], admin }));
 	}
 	if (gateway) {
-		say(`gateway at ${gateway}`);
+		print(`gateway at ${gateway}`);
 	}
-	say(`health at ${health}/health/ready`);
-	const place = parts.find(({ name }) => name === "NATS")?.where ?? "the shop";
-	say(`joined ${place} as ${broker.nodeID}: ${names.join(", ")}`);
+	print(`health at ${health}/health/ready`);
+	const place = backingServices.find(({ name }) => name === "NATS")?.where ?? "the shop";
+	print(`joined ${place} as ${broker.nodeID}: ${names.join(", ")}`);
 }
 
 /** Returns the services of the arguments, else of `SERVICES`, else all but the gateway. */
 function namedOrAllButApi(): { names: string[]; isNamed: boolean } {
 	const asked = readArguments("node").positionals.join(" ");
-	const given = asked || settings.services;
-	const names = namedServices(given, asked ? "" : "SERVICES");
-	const isNamed = given.trim() !== "" && given.trim() !== "all";
+	const list = asked || settings.services;
+	const names = namedServices(list, asked ? "" : "SERVICES");
+	const isNamed = list.trim() !== "" && list.trim() !== "all";
 	return { names: isNamed ? names : names.filter((name) => name !== "api"), isNamed };
 }
 

@@ -15,7 +15,7 @@ import { holderOf, tryLock } from "../infra/pid-lock.mjs";
  * @param {boolean} isProduction Whether development packages are otherwise omitted.
  * @throws Error with one line for the operator.
  */
-export async function bringPackages(root, environment, withDev, isProduction) {
+export async function ensurePackages(root, environment, withDev, isProduction) {
 	const lockPath = join(root, "package-lock.json");
 	// The image has its packages and not the list of them.
 	if (!existsSync(lockPath) && existsSync(join(root, "node_modules"))) {
@@ -33,16 +33,16 @@ export async function bringPackages(root, environment, withDev, isProduction) {
 	const free = () => lock.release();
 	process.once("exit", free);
 	// Ctrl-C reaches npm as well; its exit then ends this process, which releases the lock.
-	const passOn = () => {};
-	process.on("SIGINT", passOn);
+	const ignore = () => {};
+	process.on("SIGINT", ignore);
 	try {
 		const production = isProduction && !withDev;
 		const leftOut = production ? " (without those for development)" : "";
 		console.error(`installing packages with npm ci${leftOut}, once …`);
-		await bring(root, environment, withDev);
+		await installPackages(root, environment, withDev);
 		writeStamp(root, stamp, !production);
 	} finally {
-		process.removeListener("SIGINT", passOn);
+		process.removeListener("SIGINT", ignore);
 		process.removeListener("exit", free);
 		free();
 	}
@@ -53,7 +53,7 @@ async function lockOrWait(root, isDone) {
 	// Not in node_modules, which npm ci empties.
 	const folder = join(root, ".toko");
 	const file = join(folder, "npm-ci.lock");
-	for (let told = false; ; await wait(200)) {
+	for (let isReported = false; ; await wait(200)) {
 		let lock;
 		try {
 			mkdirSync(folder, { recursive: true, mode: process.getuid?.() === 0 ? 0o711 : 0o700 });
@@ -63,8 +63,8 @@ async function lockOrWait(root, isDone) {
 				`packages are missing and ${folder} cannot be written (${error.code}): run \`npm ci\` as its owner`,
 			);
 		}
-		if (lock === null && !told) {
-			told = true;
+		if (lock === null && !isReported) {
+			isReported = true;
 			console.error(`waiting for process ${holderOf(file)?.pid ?? "?"}, which installs the packages`);
 		}
 		if (lock === null) {
@@ -161,7 +161,7 @@ function readText(file) {
 }
 
 /** Installs the packages. On failure, prints npm's output and throws an error of one line. */
-async function bring(root, environment, withDev) {
+async function installPackages(root, environment, withDev) {
 	let result = await npm(root, ["ci"], environment, withDev);
 	// npm ci rejects a lockfile that lacks packages for other platforms; npm install uses it and resolves the rest.
 	if (/code EUSAGE/.test(result.errors)) {
@@ -188,15 +188,15 @@ async function npm(root, command, environment, withDev) {
 		env: npmEnvironment(environment),
 		stdio: ["ignore", "ignore", "pipe"],
 	});
-	const passOn = () => child.kill("SIGTERM");
-	process.once("SIGTERM", passOn);
+	const forward = () => child.kill("SIGTERM");
+	process.once("SIGTERM", forward);
 	let errors = "";
 	child.stderr.on("data", (chunk) => (errors += chunk));
 	const failure = await new Promise((resolve) => {
 		child.once("error", (error) => resolve(error.code));
 		child.once("close", (code, signal) => resolve(signal ?? code));
 	});
-	process.removeListener("SIGTERM", passOn);
+	process.removeListener("SIGTERM", forward);
 	return { failure, errors };
 }
 

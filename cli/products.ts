@@ -5,7 +5,7 @@ import { isTransient } from "../errors/kinds.ts";
 import { fail } from "../hosting/fatal-error.ts";
 import { interruption } from "../hosting/interruption.ts";
 import { StartError } from "../infra/backing-services.ts";
-import { checkGiven } from "../infra/connection-checks.ts";
+import { checkConnection } from "../infra/connection-checks.ts";
 import { type Direction, moveProducts, type Outcome } from "../tools/move/move.ts";
 import { readArguments, usage } from "./arguments.mjs";
 import { showProgress } from "./tables/progress.ts";
@@ -16,13 +16,13 @@ const IN_ENVIRONMENT = "MONGO_URL";
 /** `npm run products -- move --to URL`: moves the products of the NeDB file to a MongoDB server; `--from URL` back. */
 async function start(): Promise<void> {
 	const { direction, url } = readDirection();
-	await checkGiven("MONGO_URL", url, false);
+	await checkConnection("MONGO_URL", url, false);
 	const progress = showProgress();
 	try {
 		const interrupted = interruption({ needsReader: false });
 		const outcome = await moveProducts(direction, url, progress.update, interrupted);
 		progress.stop();
-		tell(direction, outcome);
+		report(direction, outcome);
 	} catch (error) {
 		if (isTransient(error)) {
 			throw new StartError(
@@ -42,12 +42,12 @@ function readDirection(): { direction: Direction; url: string } {
 	if (command !== "move" || rest.length > 0 || (to === undefined) === (from === undefined)) {
 		throw new StartError(`name what to do: ${usage("products")}`);
 	}
-	const given = (to ?? from) as string;
-	const url = given === IN_ENVIRONMENT ? settings.mongoUrl : given;
+	const argument = (to ?? from) as string;
+	const url = argument === IN_ENVIRONMENT ? settings.mongoUrl : argument;
 	if (url === undefined) {
 		throw new StartError("MONGO_URL is not set: set it to the URL of the server, or give the URL instead");
 	}
-	if (given !== IN_ENVIRONMENT && /^[^/]*\/\/[^/]*:[^/]*@/.test(given)) {
+	if (argument !== IN_ENVIRONMENT && /^[^/]*\/\/[^/]*:[^/]*@/.test(argument)) {
 		throw new StartError(
 			"other users see the password in arguments: put the URL into MONGO_URL, and write --to MONGO_URL or --from MONGO_URL",
 		);
@@ -55,15 +55,15 @@ function readDirection(): { direction: Direction; url: string } {
 	return { direction: to === undefined ? "from" : "to", url };
 }
 
-function tell(direction: Direction, { from, to, summary }: Outcome): void {
+function report(direction: Direction, { from, to, summary }: Outcome): void {
 	const start = direction === "to" ? "with MONGO_URL set to that server" : "without MONGO_URL";
 	if (!summary) {
 		console.log(`products were moved from ${from} to ${to} before: start the shop ${start}`);
 		return;
 	}
-	const { products, stock, holds, held, pages, restocks, digest } = summary;
+	const { products, stock, holds, held, pages, restocks, groups, digest } = summary;
 	console.log(
-		`checked: both have ${products} products, ${stock} units in stock, ${held} units in ${holds} open holds, ${pages} pages of holds, ${restocks} restocks; digest ${digest.slice(0, 16)}`,
+		`checked: both have ${products} products, ${stock} units in stock, ${held} units in ${holds} open holds, ${pages} pages of holds, ${restocks} restocks, ${groups} groups; digest ${digest.slice(0, 16)}`,
 	);
 	console.log(`moved ${products} products from ${from} to ${to}: start the shop ${start}`);
 }

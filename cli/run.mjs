@@ -12,7 +12,7 @@ import { fileURLToPath } from "node:url";
 import { nodeEnvironment } from "../config/node-env.mjs";
 import { asksForHelp, checkArguments, checkCheckout, commands, help } from "./arguments.mjs";
 import { withEnvFile } from "./env-file.mjs";
-import { bringPackages } from "./packages.mjs";
+import { ensurePackages } from "./packages.mjs";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
@@ -39,11 +39,14 @@ function findNode() {
 function nodeArguments(command, rest) {
 	if (command === "test") {
 		const jest = join(root, "node_modules/jest/bin/jest.js");
-		return ["--experimental-vm-modules", "--no-warnings", jest, ...rest];
+		// With larger young generations, the tests need a twentieth less processor time.
+		return ["--experimental-vm-modules", "--no-warnings", "--max-semi-space-size=64", jest, ...rest];
 	}
 	// DEP0174 is caused by moleculer-db when it opens a file.
 	const quiet = ["--disable-warning=DEP0174", "--disable-warning=ExperimentalWarning"];
-	return [...quiet, join(root, "cli", `${command}.ts`), ...rest];
+	// Lines of a file are garbage soon: a large young generation would only take memory.
+	const young = command === "import" || command === "export" ? ["--max-semi-space-size=8"] : [];
+	return [...quiet, ...young, join(root, "cli", `${command}.ts`), ...rest];
 }
 
 /**
@@ -124,7 +127,7 @@ try {
 let environment;
 try {
 	environment = withEnvFile(join(root, ".env"), process.env);
-	await bringPackages(root, environment, command === "test", nodeEnvironment(environment) === "production");
+	await ensurePackages(root, environment, command === "test", nodeEnvironment(environment) === "production");
 } catch (error) {
 	stop(error.message);
 }

@@ -11,10 +11,10 @@ import { Operator } from "./repl/operator.ts";
 import { openRepl } from "./repl/repl.ts";
 
 /** Share of `SHUTDOWN_SECONDS` reserved for stopping the backing services. */
-const PARTS_STOP_MS = 2500;
+const SERVERS_STOP_MS = 2500;
 const READY_CHECK_MS = 100;
 
-const say = (line: string) => console.log(line);
+const print = (line: string) => console.log(line);
 
 /** `npm start`: starts the backing services, the services in `SERVICES` and, on a terminal, the REPL. */
 async function start(): Promise<void> {
@@ -23,11 +23,11 @@ async function start(): Promise<void> {
 	const operator = new Operator();
 	const shop = await launch({
 		names,
-		servers: { find: () => startServers(say, names), stop_ms: PARTS_STOP_MS },
+		servers: { find: () => startServers(print, names), stop_ms: SERVERS_STOP_MS },
 		toleratesOwner: false,
 		quiet: hasTerminal,
 		middlewares: [operator.middleware],
-		say,
+		print,
 		report: reportReady,
 	});
 	if (hasTerminal && !shop.isStopped()) {
@@ -36,28 +36,28 @@ async function start(): Promise<void> {
 }
 
 async function reportReady(shop: Launched): Promise<void> {
-	const { broker, names, parts, admin, gateway: address } = shop;
-	say(`health at ${shop.health}/health/ready`);
+	const { broker, names, backingServices, admin, gateway: address } = shop;
+	print(`health at ${shop.health}/health/ready`);
 	const { table } = await import("./tables/table.ts");
 	if (!address) {
-		say(table({ parts, admin }));
-		say(`ready ${names.join(", ")} (no gateway here)`);
+		print(table({ backingServices, admin }));
+		print(`ready ${names.join(", ")} (no gateway here)`);
 		return;
 	}
 	const { readiness } = await import("../services/api/health.ts");
-	say(table({ address, parts, admin }));
-	for (let told = false; !shop.isStopped(); await wait(READY_CHECK_MS)) {
+	print(table({ address, backingServices, admin }));
+	for (let isReported = false; !shop.isStopped(); await wait(READY_CHECK_MS)) {
 		const { status, services } = await readiness(broker);
 		if (status === "ready") {
-			say(`ready ${address}`);
+			print(`ready ${address}`);
 			return;
 		}
-		if (!told) {
+		if (!isReported) {
 			const missing = Object.entries(services).filter(([, state]) => state !== "healthy");
-			say(
-				`waiting for ${missing.map(([name]) => name).join(", ")}: bring them with \`npm run node -- NAME…\``,
+			print(
+				`waiting for ${missing.map(([name]) => name).join(", ")}: start them with \`npm run node -- NAME…\``,
 			);
-			told = true;
+			isReported = true;
 		}
 	}
 }

@@ -21,12 +21,12 @@ export function misspeltVariables(environment = process.env): [name: string, rig
 }
 
 /** Reports whether two names differ by one letter that is missing, extra, replaced or swapped with its neighbour. */
-function isOneSlipAway(given: string, right: string): boolean {
+function isOneSlipAway(name: string, right: string): boolean {
 	let start = 0;
-	while (start < right.length && given[start] === right[start]) {
+	while (start < right.length && name[start] === right[start]) {
 		start++;
 	}
-	const [a, b] = [given.slice(start), right.slice(start)];
+	const [a, b] = [name.slice(start), right.slice(start)];
 	return (
 		a === b.slice(1) ||
 		a.slice(1) === b ||

@@ -12,9 +12,9 @@ export const searchPath = process.env.PATH;
  * @throws Error that names the variable, since a misspelt `production` would start embedded servers.
  */
 export function nodeEnvironment(environment) {
-	const given = environment.NODE_ENV || "development";
-	if (environments.includes(given)) {
-		return given;
+	const value = environment.NODE_ENV || "development";
+	if (environments.includes(value)) {
+		return value;
 	}
-	throw new Error(`NODE_ENV must be ${environments.join(", ")} or unset, not ${JSON.stringify(given)}`);
+	throw new Error(`NODE_ENV must be ${environments.join(", ")} or unset, not ${JSON.stringify(value)}`);
 }

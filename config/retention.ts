@@ -1,12 +1,19 @@
-import { STREAM_KEPT_DAYS } from "../events/envelope.ts";
+// Retention periods of events and rows that are no longer needed, in days. docs/reference/retention.md lists all of them.
 
-// Retention periods of rows that are no longer needed, in days. docs/reference/retention.md lists all of them.
+/** Days that the stream stores an event. */
+export const STREAM_KEPT_DAYS = 30;
+
+/**
+ * Days that an outbox retains a published event, so that it can be sent again if the stream loses it. An event that not
+ * all consumers have confirmed is retained as long as in the stream.
+ */
+export const EVENTS_KEPT_DAYS = 7;
 
 /**
  * Days that an order's position in an inbox is retained after its last event. A later event then waits for a minute,
  * since its predecessors are unknown. Positions of users are never deleted: there is one for each account.
  */
-export const PLACES_KEPT_DAYS = 180;
+export const POSITIONS_KEPT_DAYS = 180;
 
 /** Days that the record of a skipped event is retained: by then neither the stream nor an outbox has the event. */
 export const GAPS_KEPT_DAYS = 2 * STREAM_KEPT_DAYS;
@@ -25,6 +32,9 @@ export const ABANDONED_KEPT_DAYS = 30;
  * nothing.
  */
 export const PROVIDER_EVENTS_KEPT_DAYS = 180;
+
+/** Days that a cart is retained after it was last touched. */
+export const CARTS_KEPT_DAYS = 30;
 
 /** Days that a user's former address is retained: as long as the events whose warnings go there. */
 export const FORMER_EMAILS_KEPT_DAYS = STREAM_KEPT_DAYS;

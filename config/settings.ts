@@ -1,15 +1,23 @@
 import { hkdfSync } from "node:crypto";
 import { resolve } from "node:path";
-import { ambiguousReadings } from "../contracts/numbers.ts";
 import { inheritedVariables } from "./environment.ts";
 import { nodeEnvironment } from "./node-env.mjs";
-import { timeZoneName, VARIABLES, type VariableName } from "./variables.ts";
+import { sellerLines, timeZoneName, VARIABLES, type VariableName } from "./variables.ts";
 
 /** Values of Toko's variables by name, without empty ones, which count as unset. */
 export type Variables = Readonly<Partial<Record<VariableName, string>>>;
 
 /** The settings of a process. Frozen. */
 export type Settings = ReturnType<typeof readSettings>;
+
+/** Variables that OpenTelemetry's packages read themselves; here they are only checked. */
+const READ_BY_OPENTELEMETRY = [
+	"OTEL_EXPORTER_OTLP_HEADERS",
+	"OTEL_EXPORTER_OTLP_TRACES_HEADERS",
+	"OTEL_EXPORTER_OTLP_TIMEOUT",
+	"OTEL_EXPORTER_OTLP_TRACES_TIMEOUT",
+	"OTEL_RESOURCE_ATTRIBUTES",
+] as const;
 
 /**
  * Reads the settings from environment variables, and checks each that can be checked on its own.
@@ -18,11 +26,11 @@ export type Settings = ReturnType<typeof readSettings>;
  */
 export function readSettings(environment: NodeJS.ProcessEnv) {
 	const variables = toVariables(environment);
-	const given = (name: VariableName) => {
+	const optional = (name: VariableName) => {
 		const value = variables[name];
 		return value === undefined ? undefined : check(name, value);
 	};
-	const chosen = (name: VariableName) => given(name) ?? (VARIABLES[name].default as string);
+	const withDefault = (name: VariableName) => optional(name) ?? (VARIABLES[name].default as string);
 	const required = (name: VariableName) => {
 		const value = variables[name];
 		if (value === undefined) {
@@ -33,7 +41,7 @@ export function readSettings(environment: NodeJS.ProcessEnv) {
 	return Object.freeze({
 		variables,
 		/** Prefix of databases, streams and subjects, so that several shops can share servers. */
-		namespace: chosen("TOKO_NAMESPACE"),
+		namespace: withDefault("TOKO_NAMESPACE"),
 		/** Getter, as all settings that `npm start` adds on a development machine: it throws while there is none. */
 		get postgresUrl(): string {
 			return required("POSTGRES_URL");
@@ -42,7 +50,7 @@ export function readSettings(environment: NodeJS.ProcessEnv) {
 			return required("NATS_URL");
 		},
 		/** Number of servers of a NATS cluster that store each event. Read when the stream is created. */
-		eventReplicas: Number(chosen("EVENT_REPLICAS")),
+		eventReplicas: Number(withDefault("EVENT_REPLICAS")),
 		/** Undefined if the products are stored in a NeDB file under `directory`. */
 		mongoUrl: variables.MONGO_URL,
 		/** Folder for everything that a shop on a development machine writes. */
@@ -51,15 +59,24 @@ export function readSettings(environment: NodeJS.ProcessEnv) {
 		/** Names of the services that this process hosts, as given. */
 		services: variables.SERVICES ?? "",
 		/** E-mail address of the first admin. */
-		adminEmail: chosen("ADMIN_EMAIL"),
+		adminEmail: withDefault("ADMIN_EMAIL"),
 		/** Undefined if a password is generated, or in production no admin created. */
 		adminPassword: variables.ADMIN_PASSWORD,
 		/** Currency of the shop, as a code of ISO 4217. */
-		currency: chosen("CURRENCY"),
+		currency: withDefault("CURRENCY"),
 		/** Decimals of the currency: 0 for rupiah, 2 for dollars. */
-		currencyDecimals: Number(chosen("CURRENCY_DECIMALS")),
+		currencyDecimals: Number(withDefault("CURRENCY_DECIMALS")),
+		/** Tax on goods and shipping in percent, with at most two decimals: read its digits, not its value. */
+		taxRate: withDefault("TAX_RATE"),
+		pricesIncludeTax: withDefault("PRICES_INCLUDE_TAX") === "true",
+		/** Beginning of the numbers of invoices. */
+		invoicePrefix: withDefault("INVOICE_PREFIX").replace("none", ""),
+		/** Name and address of the seller on invoices, in lines. */
+		invoiceSeller: sellerLines(withDefault("INVOICE_SELLER")).join("\n"),
 		/** Time that an unpaid order holds its units, in minutes; fractions are allowed. */
-		orderTtlMinutes: decimal("ORDER_TTL_MINUTES", chosen("ORDER_TTL_MINUTES")),
+		orderTtlMinutes: decimal("ORDER_TTL_MINUTES", withDefault("ORDER_TTL_MINUTES")),
+		/** Time from the end of an audit to the next; undefined if none is scheduled. */
+		auditEvery_ms: duration(withDefault("AUDIT_EVERY")),
 		/** Secret that keys are derived from: see `deriveKey`. */
 		get secret(): string {
 			return required("TOKO_SECRET");
@@ -69,9 +86,9 @@ export function readSettings(environment: NodeJS.ProcessEnv) {
 			return required("PAYMENT_WEBHOOK_SECRET");
 		},
 		/** Undefined if mails go to the mailbox under `directory`. */
-		smtpUrl: given("SMTP_URL"),
+		smtpUrl: optional("SMTP_URL"),
 		/** Undefined if text messages go to the mailbox under `directory`. */
-		smsUrl: given("SMS_URL"),
+		smsUrl: optional("SMS_URL"),
 		/**
 		 * Secret with which requests to the text message provider are signed; by default a key derived from `TOKO_SECRET`.
 		 */
@@ -79,30 +96,46 @@ export function readSettings(environment: NodeJS.ProcessEnv) {
 			return variables.SMS_SECRET ?? derive(this.secret, "text messages").toString("base64url");
 		},
 		/** Address of the shop's web pages, for links in mails; if undefined, mails show a code instead. */
-		shopUrl: given("SHOP_URL")?.replace(/\/+$/, ""),
-		mailFrom: chosen("MAIL_FROM"),
+		shopUrl: optional("SHOP_URL")?.replace(/\/+$/, ""),
+		mailFrom: withDefault("MAIL_FROM"),
 		/**
 		 * Time zone of times in messages: a name of the IANA database, or an offset from UTC; undefined means the machine's.
 		 */
-		timeZone: timeZoneName(given("TZ") ?? "") || undefined,
+		timeZone: timeZoneName(optional("TZ") ?? "") || undefined,
 		/** Port of the liveness and readiness endpoints; 0 takes any free port. */
-		healthPort: Number(chosen("HEALTH_PORT")),
+		healthPort: Number(withDefault("HEALTH_PORT")),
+		/** Port of the metrics; 0 takes any free port; undefined measures nothing. */
+		metricsPort: withDefault("METRICS_PORT") === "off" ? undefined : Number(withDefault("METRICS_PORT")),
+		/** Endpoint that traces are exported to; undefined traces nothing. */
+		tracesUrl: tracesUrl(optional),
+		/** Protocol of the export: `http/protobuf` or `http/json`. */
+		tracesProtocol:
+			optional("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL") ?? withDefault("OTEL_EXPORTER_OTLP_PROTOCOL"),
+		/** Which traces are sampled, by a name of OpenTelemetry, and the ratio for those samplers that have one. */
+		tracesSampler: withDefault("OTEL_TRACES_SAMPLER"),
+		tracesRatio: Number(withDefault("OTEL_TRACES_SAMPLER_ARG")),
+		/** Maximum time in ms that a span waits to be exported, and number of spans that may wait. */
+		tracesDelay_ms: Number(withDefault("OTEL_BSP_SCHEDULE_DELAY")),
+		tracesQueue: Number(withDefault("OTEL_BSP_MAX_QUEUE_SIZE")),
 		/** Time that a process has to finish its work after SIGTERM. */
-		shutdownSeconds: decimal("SHUTDOWN_SECONDS", chosen("SHUTDOWN_SECONDS")),
+		shutdownSeconds: decimal("SHUTDOWN_SECONDS", withDefault("SHUTDOWN_SECONDS")),
 		/**
 		 * Time that the gateway keeps an idle connection open; longer than the 60 s after which load balancers usually close
 		 * it.
 		 */
-		keepAliveSeconds: decimal("KEEP_ALIVE_SECONDS", chosen("KEEP_ALIVE_SECONDS")),
-		host: chosen("HOST"),
-		port: Number(chosen("PORT")),
+		keepAliveSeconds: decimal("KEEP_ALIVE_SECONDS", withDefault("KEEP_ALIVE_SECONDS")),
+		host: withDefault("HOST"),
+		port: Number(withDefault("PORT")),
 		/** Limit of requests per second and client; 0 turns it off. */
-		rateLimit: Number(chosen("RATE_LIMIT")),
+		rateLimit: Number(withDefault("RATE_LIMIT")),
 		/** Addresses and networks of the proxies whose `X-Forwarded-For` header is trusted. */
 		trustProxy: list("TRUST_PROXY", variables.TRUST_PROXY),
 		/** Origins of web pages that may use the API from a browser. */
 		corsOrigins: list("CORS_ORIGINS", variables.CORS_ORIGINS),
-		logLevel: chosen("LOG_LEVEL"),
+		logLevel: withDefault("LOG_LEVEL"),
+		logFormat: optional("LOG_FORMAT") ?? (nodeEnvironment(environment) === "production" ? "json" : "pretty"),
+		/** Share of requests that are logged, besides those that failed or were slow. */
+		logSample: Number(withDefault("LOG_SAMPLE")),
 	});
 }
 
@@ -164,34 +197,52 @@ function derive(secret: string, purpose: string): Buffer {
 	return Buffer.from(hkdfSync("sha256", secret, "toko", purpose, 32));
 }
 
+/** Returns the address that traces are exported to, as OpenTelemetry specifies it; undefined if they are not. */
+function tracesUrl(given: (name: VariableName) => string | undefined): string | undefined {
+	for (const name of READ_BY_OPENTELEMETRY) {
+		given(name);
+	}
+	const own = given("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT");
+	const general = given("OTEL_EXPORTER_OTLP_ENDPOINT");
+	const isOff =
+		given("OTEL_SDK_DISABLED")?.toLowerCase() === "true" || given("OTEL_TRACES_EXPORTER") === "none";
+	return isOff ? undefined : (own ?? (general && `${general.replace(/\/+$/, "")}/v1/traces`));
+}
+
 function names(variables: object): VariableName[] {
 	return Object.keys(variables) as VariableName[];
 }
 
 function toVariables(environment: NodeJS.ProcessEnv): Variables {
-	const given = names(VARIABLES).flatMap((name) => (environment[name] ? [[name, environment[name]]] : []));
-	return Object.freeze(Object.fromEntries(given));
+	const entries = names(VARIABLES).flatMap((name) => (environment[name] ? [[name, environment[name]]] : []));
+	return Object.freeze(Object.fromEntries(entries));
 }
 
-function folderOf(given = VARIABLES.TOKO_DIR.default as string): string {
+function folderOf(directory = VARIABLES.TOKO_DIR.default as string): string {
 	// With `TOKO_DIR=$SHOP npm start` and SHOP unset, the default would be another shop.
-	if (given.trim() === "") {
-		throw new Error("TOKO_DIR is empty: name a folder, or leave TOKO_DIR away for .toko");
+	if (directory.trim() === "") {
+		throw new Error("TOKO_DIR is empty: name a folder, or unset TOKO_DIR for .toko");
 	}
-	return resolve(given);
+	return resolve(directory);
 }
 
-function list(name: VariableName, given = ""): readonly string[] {
-	const entries = given.split(/[\s,]+/).filter((one) => one !== "");
+function list(name: VariableName, text = ""): readonly string[] {
+	const entries = text.split(/[\s,]+/).filter((one) => one !== "");
 	return Object.freeze(entries.map((entry) => check(name, entry)));
 }
 
 function decimal(name: VariableName, value: string): number {
 	if (/^[1-9]\d{0,2}\.\d{3}$/.test(value)) {
-		const { thousands, decimal } = ambiguousReadings(value) ?? {};
-		throw new Error(`${name} is ${value}, which can mean ${thousands} or ${decimal}: write one of these`);
+		const readings = `${value.replace(".", "")} or ${Number(value)}`;
+		throw new Error(`${name} is ${value}, which can mean ${readings}: write one of these`);
 	}
 	return Number(value);
+}
+
+/** Returns the milliseconds of a duration such as `6h`; undefined for `off`. */
+function duration(given: string): number | undefined {
+	const UNITS_MS: Record<string, number> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+	return given === "off" ? undefined : Number(given.slice(0, -1)) * (UNITS_MS[given.slice(-1)] as number);
 }
 
 /** @throws Error of one line that names the variable and the allowed values. */

@@ -7,12 +7,20 @@ interface Shared {
 	 * True if stored amounts depend on the setting. It is then recorded with them and cannot change while there are any.
 	 */
 	isMoney: boolean;
+	/** True if only services read it, and no command beside the shop, such as the REPL. */
+	isOfServices?: true;
 }
 
 /** Settings that all processes of a shop must share, by variable. A new one is one line here. */
 const SHARED: Record<string, Shared> = {
 	CURRENCY: { value: () => settings.currency, isMoney: true },
 	CURRENCY_DECIMALS: { value: () => String(settings.currencyDecimals), isMoney: true },
+	// Only orders reads these, and each order keeps its own.
+	TAX_RATE: { value: () => String(Number(settings.taxRate)), isMoney: false, isOfServices: true },
+	PRICES_INCLUDE_TAX: { value: () => String(settings.pricesIncludeTax), isMoney: false, isOfServices: true },
+	// Only orders reads these, and each invoice keeps its own.
+	INVOICE_PREFIX: { value: () => settings.invoicePrefix, isMoney: false, isOfServices: true },
+	INVOICE_SELLER: { value: () => settings.invoiceSeller, isMoney: false, isOfServices: true },
 	TOKO_SECRET: {
 		value: () => `fingerprint ${deriveKey("fingerprint").toString("hex", 0, 4)}`,
 		isMoney: false,
@@ -21,7 +29,12 @@ const SHARED: Record<string, Shared> = {
 
 /** Returns this process's values of the shared settings; for a secret, a fingerprint. */
 export function sharedSettings(): Record<string, string> {
-	return told(Object.entries(SHARED));
+	return valuesOf(Object.entries(SHARED));
+}
+
+/** Returns the values of the shared settings that a command beside the shop reads. */
+export function settingsOfCommands(): Record<string, string> {
+	return valuesOf(Object.entries(SHARED).filter(([, { isOfServices }]) => !isOfServices));
 }
 
 /** Tells whether a value that a store notes is a setting that its data were created with. */
@@ -39,7 +52,7 @@ export function webhookFingerprint(): string | undefined {
 
 /** Returns the settings that amounts depend on. */
 function moneySettings(): Record<string, string> {
-	return told(Object.entries(SHARED).filter(([, { isMoney }]) => isMoney));
+	return valuesOf(Object.entries(SHARED).filter(([, { isMoney }]) => isMoney));
 }
 
 /**
@@ -50,7 +63,7 @@ export function amountsRefusal(store: string, noted: Record<string, string>): st
 	return found && refusal(store, found.name, found.own, found.other).message;
 }
 
-function told(settings: [string, Shared][]): Record<string, string> {
+function valuesOf(settings: [string, Shared][]): Record<string, string> {
 	return Object.fromEntries(settings.map(([name, { value }]) => [name, value()]));
 }
 
@@ -84,12 +97,12 @@ export interface SettingsRecord {
  * Records the settings that amounts depend on when a process first starts on a store, and refuses later processes that
  * differ. The settings may change while the store holds no amounts.
  *
- * @param say Receives a line for each change.
+ * @param print Receives a line for each change.
  * @throws Error of one line that names the variable, both values and the remedy.
  */
 export async function checkSharedSettings(
 	record: SettingsRecord,
-	say: (line: string) => void,
+	print: (line: string) => void,
 ): Promise<void> {
 	const own = moneySettings();
 	const noted = await record.read();
@@ -107,7 +120,7 @@ export async function checkSharedSettings(
 		if (currency !== undefined) {
 			throw refusal(record.store, name, value, other);
 		}
-		say(`${name} of ${record.store} changes from ${other} to ${value}`);
+		print(`${name} of ${record.store} changes from ${other} to ${value}`);
 		changed[name] = value;
 	}
 	await record.change(changed);

@@ -1,27 +1,15 @@
 import { isIP } from "node:net";
+import { address, isPort, matches, port, positive, type Variable } from "./checks.ts";
 import { environments } from "./node-env.mjs";
+import { TRACE_VARIABLES } from "./trace-variables.ts";
 
-/** An environment variable: the source of its validation, of its line in `.env.example` and of its documentation. */
-export interface Variable {
-	meaning: string;
-	/** Value that applies if the variable is unset or empty. */
-	default?: string;
-	/** Effect of an unset variable, if no default value describes it. */
-	unset?: string;
-	/** Allowed values, worded to continue the error message "NAME must be". */
-	allowed: string;
-	/** Accepts a value, or one entry of a list. Variables without this function are checked by other modules. */
-	accepts?: (given: string) => boolean;
-	/** True if the value is a list, separated by commas or blanks. */
-	isList?: true;
-	/** True if error messages must not repeat the value, which may hold a password. */
-	isPrivate?: true;
-}
+export type { Variable } from "./checks.ts";
 
 /** Minimum length in production of a secret that keys are derived from or messages are signed with. */
 export const SECRET_CHARACTERS = 16;
 
-const LOG_LEVELS = ["fatal", "error", "warn", "info", "debug", "trace", "silent"];
+/** Levels of the log, the most severe first. */
+export const LOG_LEVELS = ["fatal", "error", "warn", "info", "debug", "trace", "silent"];
 
 /** Maximum number of minutes: a longer time is a mistake of the unit, and timers and dates overflow not far beyond. */
 const YEAR_MINUTES = 525_600;
@@ -61,7 +49,7 @@ const GROUPS = {
 			meaning: "Origins of web pages that may use the API from a browser.",
 			unset: "no other origin may",
 			allowed: "origins such as https://shop.example",
-			accepts: (given) => URL.parse(given)?.origin === given,
+			accepts: (value) => URL.parse(value)?.origin === value,
 			isList: true,
 		},
 	},
@@ -77,12 +65,32 @@ const GROUPS = {
 				"Least severe level that is logged. `debug` also shows the stack of a start that failed. For the REPL and commands beside a running shop the default is `warn`.",
 			default: "info",
 			allowed: `one of ${LOG_LEVELS.join(", ")}`,
-			accepts: (given) => LOG_LEVELS.includes(given),
+			accepts: (value) => LOG_LEVELS.includes(value),
+		},
+		LOG_FORMAT: {
+			meaning: "Form of the log: `json`, a document on each line, or `pretty`, for people.",
+			unset: "`json` in production, otherwise `pretty`",
+			allowed: "json or pretty",
+			accepts: matches(/^(json|pretty)$/),
+		},
+		LOG_SAMPLE: {
+			meaning:
+				"Share of requests that the gateway logs, besides those that failed (5xx) or took longer than a second; at most 20 a second, unless it is 1.",
+			default: "0",
+			allowed: "a number from 0 to 1, such as 0.01",
+			accepts: matches(/^(0|1|0?\.\d{1,6}|1\.0+)$/),
 		},
 		HEALTH_PORT: {
 			meaning:
 				"Port where the process serves `/health/live` and `/health/ready`. 0 takes a free port and prints it.",
 			...port(0),
+		},
+		METRICS_PORT: {
+			meaning:
+				"Port where the process serves its metrics at `/metrics`. 0 takes a free port; if the port is in use, so does any other. The delivery worker of notifications takes the next one. `off` measures nothing.",
+			default: "0",
+			allowed: "a number from 0 to 65535, or off",
+			accepts: (value) => value === "off" || isPort(value),
 		},
 		SHUTDOWN_SECONDS: {
 			meaning: "Time that a process has to finish its work after SIGTERM.",
@@ -105,6 +113,7 @@ const GROUPS = {
 			allowed: `${environments.join(", ")} or unset`,
 		},
 	},
+	Traces: TRACE_VARIABLES,
 	"Backing services": {
 		POSTGRES_URL: {
 			meaning:
@@ -164,7 +173,7 @@ const GROUPS = {
 				"Currency of the shop. Must be the same in all processes; can change only while there are no prices and no orders.",
 			default: "IDR",
 			allowed: "a code of ISO 4217 in capitals, such as IDR or USD",
-			accepts: (given) => Intl.supportedValuesOf("currency").includes(given),
+			accepts: (value) => Intl.supportedValuesOf("currency").includes(value),
 		},
 		CURRENCY_DECIMALS: {
 			meaning:
@@ -173,9 +182,45 @@ const GROUPS = {
 			allowed: "a digit from 0 to 4",
 			accepts: matches(/^[0-4]$/),
 		},
+		TAX_RATE: {
+			meaning:
+				"Tax on goods and shipping, in percent. Must be the same in all processes; orders keep the rate that they were placed with.",
+			default: "0",
+			allowed: "a number from 0 to 100 with at most two decimals, such as 11 or 7.25",
+			accepts: matches(/^(100(\.0{1,2})?|\d{1,2}(\.\d{1,2})?)$/),
+		},
+		PRICES_INCLUDE_TAX: {
+			meaning:
+				"Whether prices and fees include the tax; otherwise it is added to the total. The rules of `TAX_RATE` apply.",
+			default: "true",
+			allowed: "true or false",
+			accepts: matches(/^(true|false)$/),
+		},
+		INVOICE_PREFIX: {
+			meaning:
+				"Beginning of the numbers of invoices; those of credit notes begin with `CN-` and this. Must be the same in all processes; numbers that were given stay.",
+			default: "INV-",
+			allowed: "1 to 20 capital letters, digits, / and -, such as INV- or 2026/, or none",
+			accepts: matches(/^([A-Z0-9/-]{1,20}|none)$/),
+		},
+		INVOICE_SELLER: {
+			meaning:
+				"Name and address of the seller on invoices; `\\n` begins a new line. Must be the same in all processes; invoices that were issued keep theirs.",
+			default: "Toko",
+			allowed:
+				"at most 8 lines of 1 to 100 characters, separated by \\n, such as Toko Budi\\nJl. Braga 1\\nBandung",
+			accepts: isSeller,
+		},
 		ORDER_TTL_MINUTES: {
 			meaning: "Time that an unpaid order holds its units, in minutes. Fractions are allowed.",
 			...positive(30, YEAR_MINUTES),
+		},
+		AUDIT_EVERY: {
+			meaning:
+				"Time from the end of an audit to the next, which orders starts by itself. It needs `MONGO_URL` if the products are on a server.",
+			default: "off",
+			allowed: "a number with its unit (s, m, h or d) such as 6h, or off",
+			accepts: matches(/^([1-9]\d{0,4}[smhd]|off)$/),
 		},
 	},
 	Messages: {
@@ -192,7 +237,7 @@ const GROUPS = {
 			isPrivate: true,
 		},
 		TZ: {
-			meaning: "Time zone of times in mails.",
+			meaning: "Time zone of times in mails and of days on invoices.",
 			unset: "the time zone of the machine",
 			allowed: "a time zone such as Asia/Jakarta or UTC, or unset for the machine's",
 			accepts: isTimeZone,
@@ -237,53 +282,27 @@ export const COMPOSE_VARIABLES: Record<string, string> = {
 	NATS_SYSTEM_PASSWORD: "Password of the NATS user `system`, for the operator of the server.",
 	NATS_CERTIFICATES: "Folder with `nats.pem`, `nats-key.pem` and the authority's `ca.pem`.",
 	PUBLISH: "Address where the gateway is published.",
-	COMPOSE_PROFILES: "`development` adds a mail server that shows what it gets.",
+	GRAFANA_PASSWORD: "Password of Grafana's user `admin`, for the profile `observability`.",
+	ALERT_PAGE_URL: "Webhook of Alertmanager for alerts that need somebody now.",
+	ALERT_TICKET_URL: "Webhook of Alertmanager for alerts that can wait for working hours.",
+	COMPOSE_PROFILES:
+		"`development` adds a mail server that shows what it gets, `observability` Prometheus, Alertmanager, Grafana, Jaeger and VictoriaLogs; separated by commas.",
 };
 
-function matches(pattern: RegExp): (given: string) => boolean {
-	return (given) => pattern.test(given);
+/** Checks the lines of the seller of invoices. */
+function isSeller(value: string): boolean {
+	const lines = sellerLines(value);
+	return lines.length <= 8 && lines.every((line) => /^[^\p{Cc}\p{Cf}\p{Cs}]{1,100}$/u.test(line));
 }
 
-function port(otherwise: number) {
-	return {
-		default: String(otherwise),
-		allowed: "a number from 0 to 65535",
-		accepts: (given: string) => /^\d{1,5}$/.test(given) && Number(given) <= 65535,
-	};
-}
-
-function positive(otherwise: number, max: number) {
-	return {
-		default: String(otherwise),
-		allowed: `a number above 0 and at most ${max}, such as ${otherwise}`,
-		accepts: (given: string) =>
-			/^(\d+\.?\d*|\.\d+)$/.test(given) && Number(given) > 0 && Number(given) <= max,
-	};
-}
-
-function address(protocol: RegExp, example: string) {
-	return {
-		allowed: `an address such as ${example}, with % and the like in passwords encoded`,
-		accepts(given: string): boolean {
-			const url = URL.parse(given);
-			const isWhole = url !== null && url.hostname !== "" && protocol.test(url.protocol);
-			return isWhole && isEncoded(url.username) && isEncoded(url.password);
-		},
-		isPrivate: true as const,
-	};
-}
-
-function isEncoded(text: string): boolean {
-	try {
-		return decodeURIComponent(text) !== undefined;
-	} catch {
-		return false;
-	}
+/** Returns the lines of the seller of invoices. */
+export function sellerLines(value: string): string[] {
+	return value.split(/\\n|\r?\n/).map((line) => line.trim());
 }
 
 /** Checks a time zone. Node itself reads an unknown name as UTC, and `UTC+7` as seven hours west of UTC. */
-function isTimeZone(given: string): boolean {
-	const name = timeZoneName(given);
+function isTimeZone(value: string): boolean {
+	const name = timeZoneName(value);
 	try {
 		return name === "" || new Intl.DateTimeFormat("en", { timeZone: name }) !== undefined;
 	} catch {
@@ -292,8 +311,8 @@ function isTimeZone(given: string): boolean {
 }
 
 /** Removes the leading colon that C libraries allow in the name of a time zone. */
-export function timeZoneName(given: string): string {
-	return given.replace(/^:/, "");
+export function timeZoneName(value: string): string {
+	return value.replace(/^:/, "");
 }
 
 /** Checks an address, a network such as 10.0.0.0/8, or the name that proxy-addr gives to some networks. */

@@ -41,6 +41,10 @@ export interface EventEnvelope<N extends EventName = EventName> {
 	sequence: number;
 	occurred_at: string;
 	data: EventData<N>;
+	/** Trace context of the consumer that handles the event, for what follows from it; not transmitted. */
+	traceparent?: string;
+	/** Id of the request that has caused the event, for logs; not transmitted. */
+	request_id?: string;
 }
 
 /** The authenticated caller: a person, proven by a token, or one of Toko's services. */
@@ -63,8 +67,6 @@ export interface Meta {
 	client?: string;
 	/** Key of the called action; the keys of nested calls are derived from it. */
 	idempotency?: IdempotencyMeta;
-	/** W3C trace of the client's request (Trace Context, level 1). */
-	traceparent?: string;
 }
 
 type ServiceActions = NonNullable<ServiceSchema["actions"]>;

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { VariableName } from "../config/variables.ts";
 import { cursor, integerId } from "./fields.ts";
-import type { ProblemCode } from "./problems.ts";
+import type { ProblemCode } from "./problem-codes.ts";
 
 /**
  * Callers that an action allows. `public`: anyone; `user`: any signed-in person, admins included; `admin`: admins;
@@ -20,6 +20,8 @@ export interface Rest<P extends z.ZodObject = z.ZodObject, R extends z.ZodType =
 	status?: 200 | 201 | 202 | 204;
 	/** Reports whether a request was only accepted: the status of its response is 202 then. */
 	isAccepted?(result: z.output<R>, params: z.output<P>): boolean;
+	/** Reports whether a request has found what it would have created: the status of its response is 200 then. */
+	isFound?(result: z.output<R>): boolean;
 	/** Path of the resource that a request with status 201 created; fields of the result replace its `:name` segments. */
 	location?: string;
 	/** Parameters that come from the query string although the method has a body. */
@@ -28,6 +30,11 @@ export interface Rest<P extends z.ZodObject = z.ZodObject, R extends z.ZodType =
 	headers?: Readonly<Record<string, string>>;
 	/** Parameter that receives the raw body, for actions that verify its signature; `body` documents its content. */
 	raw?: { param: string; body: z.ZodObject };
+	/**
+	 * True if the response is a document (contracts/documents.ts) instead of JSON. Its parameters `format` and `language` are
+	 * what the client prefers by `Accept` and `Accept-Language`.
+	 */
+	isDocument?: true;
 	/** True for a path below the server's root instead of `/api`. */
 	outermost?: boolean;
 }
@@ -51,13 +58,21 @@ export interface ActionContract<P extends z.ZodObject = z.ZodObject, R extends z
 	 * Returns the names of the aggregates that a call changes, as `cached.about` builds them, such as `product:<id>`, and
 	 * of the kinds whose lists it changes, such as `product`. Cached responses about the aggregates are invalidated for
 	 * everyone, and lists of the kinds in the process that made the call. The caller also gets no older list of the
-	 * aggregates' kinds.
+	 * aggregates' kinds. A call that failed has no result.
 	 */
-	changes?: (params: z.output<P>) => string[];
+	changes?: (params: z.output<P>, result?: z.output<R>) => string[];
 	/** True if the response contains secrets, and must not be stored anywhere. */
 	isSecret?: true;
 	/** Deadline of the whole call, nested calls included; the broker's by default. */
 	timeout_ms?: number;
+	/** For an action that would otherwise take the processor, a pool or a slow server from all others. */
+	bulkhead?: Bulkhead;
+}
+
+/** Maximum number of concurrent calls per process, and of queued ones; further calls are refused (503). */
+export interface Bulkhead {
+	concurrency: number;
+	maxQueueSize: number;
 }
 
 /** Caching of an action: `fresh_ms` is the time for which a response is returned without asking the service. */
@@ -92,10 +107,10 @@ export interface Parsed {
  */
 export function paramsOf(
 	{ params: schema }: Pick<ActionContract, "params">,
-	given: unknown,
+	input: unknown,
 	ctx: { params: unknown; endpoint?: { local?: boolean } | null } | undefined,
 ): Record<string, unknown> | undefined {
-	return ctx?.endpoint?.local ? (ctx.params as Record<string, unknown>) : schema.safeParse(given ?? {}).data;
+	return ctx?.endpoint?.local ? (ctx.params as Record<string, unknown>) : schema.safeParse(input ?? {}).data;
 }
 
 /**
@@ -114,15 +129,22 @@ export function rowsOf({ result }: Pick<ActionContract, "result">): z.ZodArray |
 	return items instanceof z.ZodArray && next !== undefined ? items : undefined;
 }
 
+/** Reports whether all callers of an action over REST get the same response: then caches on the way may store it. */
+export function isForAll({ rest, permissions }: Pick<ActionContract, "rest" | "permissions">): boolean {
+	return rest?.method === "GET" && permissions === "public" && rest.headers === undefined;
+}
+
 /** Returns the path of the resource that a request created, with the version of its service; undefined if there is none. */
 export function locationOf(
 	{ rest }: Pick<ActionContract, "rest">,
 	version: number,
 	result: unknown,
 ): string | undefined {
-	const path = rest?.location?.replace(/:(\w+)/g, (_, field) =>
-		String((result as Record<string, unknown>)[field]),
-	);
+	const path = rest?.isFound?.(result as never)
+		? undefined
+		: rest?.location?.replace(/:(\w+)/g, (_, field) =>
+				encodeURIComponent(String((result as Record<string, unknown>)[field])),
+			);
 	return path && `/api/v${version}${path}`;
 }
 
@@ -157,8 +179,10 @@ export interface ServiceContract<
 	/** Its part of the shop in a few words, for documents. */
 	about: string;
 	/** Where its data are: in a PostgreSQL database of its own, named after it, or in the products' store. */
-	store?: "PostgreSQL" | "MongoDB";
-	/** Variables of the environment that it reads, beside those of all services and the address of its store. */
+	store?: StoreKind;
+	/** Stores of other services that it is given too, because its audit reads them. */
+	audits?: readonly StoreKind[];
+	/** Environment variables that it reads, in addition to those of all services and the address of its store. */
 	variables?: { readonly [V in VariableName]?: VariableUse };
 	/** The events of its outbox, by name, and their aggregate: `order` of `order:<id>`. */
 	publishes?: { aggregate: string; events: Record<string, EventContract> };
@@ -166,6 +190,9 @@ export interface ServiceContract<
 	/** Dates of deprecation and removal of a version, announced in its responses (RFC 9745, RFC 8594). */
 	deprecated?: { since: Date; sunset: Date };
 }
+
+/** A kind of store, by the server that has it in production. */
+export type StoreKind = "PostgreSQL" | "MongoDB";
 
 /**
  * `required`: in production its process does not start without it; `optional`: deployments pass it on where it is set;
@@ -215,7 +242,7 @@ export function healthAction<const S extends string>(service: S, path: string) {
 
 /**
  * Removes a deleted user from the data of the service. Users calls it in every service that has it, at once and then by a job
- * that is tried until it succeeds; `remnants` of the service's audit.ts finds what is left.
+ * that is retried until it succeeds; `remnants` of the service's audit.ts finds remaining data.
  */
 export function forgetUserAction(summary: string) {
 	return action({

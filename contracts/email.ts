@@ -5,7 +5,7 @@ const WRONG = "must be an e-mail address such as budi@toko.test";
 /** Maximum length of the stored form; RFC 5321 allows no more. */
 const MAX = 255;
 /** Maximum length of the input, far above that of any address, so that no long text is converted. */
-const GIVEN_MAX = 2000;
+const INPUT_MAX = 2000;
 
 /** Full-width forms of ASCII, as East Asian input methods produce them. */
 const FULL_WIDTH = /[\uff01-\uff5e]/g;
@@ -26,8 +26,8 @@ const DOMAIN = /^(?:[a-z0-9][a-z0-9-]{0,62}\.)+(?:[a-z]{2,63}|xn--[a-z0-9-]{1,59
 export const email = z
 	.string()
 	.meta({ format: "email", maxLength: MAX })
-	.transform((given, ctx) => {
-		const address = normalEmail(given);
+	.transform((text, ctx) => {
+		const address = normalEmail(text);
 		if (address === undefined || address.length > MAX) {
 			const message = address === undefined ? WRONG : `must have at most ${MAX} characters`;
 			ctx.addIssue({ code: "custom", message });
@@ -37,11 +37,11 @@ export const email = z
 	});
 
 /** Converts an address to its stored form; undefined if it is not an address. */
-function normalEmail(given: string): string | undefined {
-	if (given.length > GIVEN_MAX) {
+function normalEmail(text: string): string | undefined {
+	if (text.length > INPUT_MAX) {
 		return undefined;
 	}
-	const visible = given
+	const visible = text
 		.replace(INVISIBLE, "")
 		.trim()
 		.replace(FULL_WIDTH, (wide) => String.fromCharCode(wide.charCodeAt(0) - 0xfee0));
@@ -51,8 +51,8 @@ function normalEmail(given: string): string | undefined {
 	return LOCAL.test(local) && domain ? `${local}@${domain}` : undefined;
 }
 
-function asciiDomain(given: string): string | undefined {
-	const domain = DELIMITER.test(given) ? "" : domainToASCII(given);
+function asciiDomain(text: string): string | undefined {
+	const domain = DELIMITER.test(text) ? "" : domainToASCII(text);
 	// A label that is no valid punycode is returned undecoded.
 	const isDecoded = !domainToUnicode(domain)
 		.split(".")

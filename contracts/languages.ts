@@ -6,10 +6,10 @@ export type Language = "en" | "id";
  * any case, and the forms that platforms use instead: `in` (Java and Android before 17), `ind`, `id_ID`, `id_ID.UTF-8`.
  */
 export function languageOf(tag: string): Language | undefined {
-	const [, given] = /^\s*([a-z]{2,3})(?![a-z0-9])/i.exec(tag) ?? [];
-	if (given === undefined) {
+	const [, code] = /^\s*([a-z]{2,3})(?![a-z0-9])/i.exec(tag) ?? [];
+	if (code === undefined) {
 		return undefined;
 	}
-	const [language] = Intl.getCanonicalLocales(given);
+	const [language] = Intl.getCanonicalLocales(code);
 	return language === "en" || language === "id" ? language : undefined;
 }

@@ -56,9 +56,9 @@ function wrongType(issue: Issue & { code: "invalid_type" }): string {
 	if (input === -Infinity && Number.isFinite(minValue)) {
 		return bound("number", "least", minValue as number);
 	}
-	const given = input === null ? "null" : Array.isArray(input) ? "array" : typeof input;
+	const actual = input === null ? "null" : Array.isArray(input) ? "array" : typeof input;
 	const wanted = TYPES[expected] ?? expected;
-	return given === expected ? `must be ${wanted}` : `must be ${wanted}, not ${TYPES[given] ?? given}`;
+	return actual === expected ? `must be ${wanted}` : `must be ${wanted}, not ${TYPES[actual] ?? actual}`;
 }
 
 function oneOf(values: readonly unknown[]): string {

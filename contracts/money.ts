@@ -19,6 +19,9 @@ export const price = upTo(PRICE_MAX_MINOR);
 /** An amount in the API: like `price`, but as large as an order's total can be. */
 export const amount = upTo(Number.MAX_SAFE_INTEGER);
 
+/** A sum of prices that a person gives, such as a limit: its maximum is one that people can read. */
+export const sum = upTo(9_000_000_000_000_000);
+
 /** An amount in whole minor units, in which prices are stored and summed. */
 export const minorUnits = whole(0, Number.MAX_SAFE_INTEGER);
 

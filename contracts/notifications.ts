@@ -10,6 +10,12 @@ import {
 } from "./contract.ts";
 import { cursor, integerId, limit, line, moment, opaqueId, skip } from "./fields.ts";
 
+/**
+ * Ability of a notifications process, in its service's metadata: it accepts the optional fields of `order.placed`,
+ * `order.shipped` and `order.refunded`. A process of the version before takes an event with them for none.
+ */
+export const READS_DETAILS = "reads_details";
+
 /** Medium of a message. */
 export const channel = z.enum(["email", "sms"]).meta({ id: "Channel" });
 
@@ -131,7 +137,7 @@ export const notifications = contract({
 			result: z.strictObject({ queued: z.int(), next: z.guid().nullable() }),
 		}),
 		deadLetters: action({
-			summary: "Events that could not be taken in, newest first",
+			summary: "Events that could not be handled, newest first",
 			permissions: "admin",
 			params: z.strictObject({ skip, limit: limit(20) }),
 			result: z.array(deadLetter),
@@ -139,7 +145,7 @@ export const notifications = contract({
 			idempotent: true,
 		}),
 		retryDeadLetter: action({
-			summary: "Take a dead letter in after all: done at once, or kept with the newer error",
+			summary: "Retry a dead letter: handled at once, or stored again with the newer error",
 			permissions: "admin",
 			problems: ["DEAD_LETTER_NOT_FOUND", "DEAD_LETTER_FAILED"],
 			params: z.strictObject({ id: opaqueId }),

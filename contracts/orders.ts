@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { cartActions } from "./carts.ts";
 import {
 	action,
 	contract,
@@ -10,161 +11,70 @@ import {
 	outboxAction,
 	page,
 } from "./contract.ts";
-import { cursor, integerId, limit, line, moment, opaqueId, skip, text } from "./fields.ts";
-import { amount, minorUnits } from "./money.ts";
-import { aboutProduct, ORDER_LINES_MAX, orderLine } from "./products.ts";
-
-/** Status of an order. The orders service defines the transitions. */
-export const orderStatus = z
-	.enum(["pending", "paid", "shipped", "completed", "cancelled", "expired", "refunded"])
-	.meta({ id: "OrderStatus" });
-
-/** An order in the API, with the names and prices at the time it was placed. */
-export const order = z
-	.strictObject({
-		id: z.uuid(),
-		number: z.string(),
-		user_id: integerId,
-		status: orderStatus,
-		items: z.array(
-			z
-				.strictObject({
-					product_id: z.string().meta({ examples: ["01a20af7e8d300020f7306eb"] }),
-					name: z.string(),
-					price: z.number(),
-					quantity: z.int(),
-					subtotal: z.number(),
-				})
-				.meta({ id: "OrderItem" }),
-		),
-		total: z.number(),
-		currency: z.string(),
-		shipping_address: z.string().nullable(),
-		note: z.string().nullable(),
-		expires_at: moment,
-		created_at: moment,
-		updated_at: moment,
-	})
-	.meta({
-		id: "Order",
-		examples: [
-			{
-				id: "3f1c8a52-7d1e-4b2f-9c55-0a6f2f7f9f11",
-				number: "TK-000001",
-				user_id: 7,
-				status: "pending",
-				items: [
-					{
-						product_id: "01a20af7e8d300020f7306eb",
-						name: "Kopi Gayo 250 g",
-						price: 92_000,
-						quantity: 2,
-						subtotal: 184_000,
-					},
-				],
-				total: 184_000,
-				currency: "IDR",
-				shipping_address: null,
-				note: "Tolong dibungkus",
-				expires_at: "2026-11-23T08:30:00.000Z",
-				created_at: "2026-11-23T08:00:00.000Z",
-				updated_at: "2026-11-23T08:00:00.000Z",
-			},
-		],
-	});
-
-/**
- * An order after a request to pay it. While payment is due, `payment` has the amount and the reference to pay under.
- */
-export const payableOrder = z
-	.strictObject({
-		...order.shape,
-		payment: z
-			.strictObject({
-				reference: z.string(),
-				amount: z.number(),
-				due_at: moment,
-			})
-			.meta({ id: "PaymentDue" })
-			.optional(),
-	})
-	.meta({
-		id: "PayableOrder",
-		examples: [
-			{
-				id: "3f1c8a52-7d1e-4b2f-9c55-0a6f2f7f9f11",
-				number: "TK-000001",
-				user_id: 7,
-				status: "pending",
-				items: [
-					{
-						product_id: "01a20af7e8d300020f7306eb",
-						name: "Kopi Gayo 250 g",
-						price: 92_000,
-						quantity: 2,
-						subtotal: 184_000,
-					},
-				],
-				total: 184_000,
-				currency: "IDR",
-				shipping_address: null,
-				note: "Tolong dibungkus",
-				expires_at: "2026-11-23T08:30:00.000Z",
-				created_at: "2026-11-23T08:00:00.000Z",
-				updated_at: "2026-11-23T08:00:00.000Z",
-				payment: {
-					reference: "b6ad4a0e-6f0c-4d0c-8d0f-3f7f1a3f2a10",
-					amount: 184_000,
-					due_at: "2026-11-23T08:30:00.000Z",
-				},
-			},
-		],
-	});
-
-/** Webhook of a payment provider; `amount` in the shop's currency. */
-export const providerEvent = z
-	.strictObject({
-		id: line(1, 255),
-		type: z.enum(["payment.settled", "payment.failed"]),
-		reference: line(1, 255),
-		amount: amount,
-	})
-	.meta({
-		id: "PaymentEvent",
-		examples: [
-			{
-				id: "evt_1",
-				type: "payment.settled",
-				reference: "b6ad4a0e-6f0c-4d0c-8d0f-3f7f1a3f2a10",
-				amount: 184_000,
-			},
-		],
-	});
+import { cursor, integerId, limit, line, opaqueId, skip } from "./fields.ts";
+import { invoiceActions } from "./invoices.ts";
+import { minorUnits } from "./money.ts";
+import { order, orderStatus, payableOrder, providerEvent } from "./order-schemas.ts";
+import { aboutProduct } from "./products.ts";
+import { CART_HEADER, cartToken, checkOrder, orderFields, orderRequest, quote } from "./quotes.ts";
+import { refundActions } from "./refunds.ts";
+import { shippingActions } from "./shipping.ts";
+import { voucherActions } from "./vouchers.ts";
 
 /** Fate of a hold: its order is pending (`keep`), was paid (`consume`), or is void or missing (`release`). */
 export const reservationFate = z.enum(["keep", "consume", "release"]);
+
+const movedData = {
+	order_id: z.uuid(),
+	number: z.string(),
+	user_id: integerId,
+	total_minor: minorUnits,
+	currency: z.string(),
+};
 
 /** Declares an event of a status change of an order; all of them have the same data. */
 const orderMoved = (summary: string) =>
 	event({
 		summary,
 		version: 1,
-		data: z.strictObject({
-			order_id: z.uuid(),
-			number: z.string(),
-			user_id: integerId,
-			total_minor: minorUnits,
-			currency: z.string(),
-		}),
+		data: z.strictObject(movedData),
 	});
 
 const events = {
 	"order.cancelled": orderMoved("An unpaid order was cancelled. Products releases its units."),
 	"order.expired": orderMoved("An order was not paid in time. Products releases its units."),
 	"order.paid": orderMoved("An order was paid. Products counts its units as sold."),
-	"order.shipped": orderMoved("An admin marked a paid order as shipped."),
+	"order.shipped": event({
+		summary: "An admin marked a paid order as shipped.",
+		version: 1,
+		data: z.strictObject({
+			...movedData,
+			/** Left out where unknown, and for notifications of the version before. */
+			carrier: z.string().optional(),
+			tracking_number: z.string().optional(),
+		}),
+	}),
 	"order.completed": orderMoved("An admin marked a shipped order as arrived."),
-	"order.refunded": orderMoved("An admin refunded a paid, shipped or completed order."),
+	"order.refunded": event({
+		summary:
+			"A paid, shipped or completed order was refunded: all of its money goes back, or the rest after refunds of parts.",
+		version: 1,
+		data: z.strictObject({
+			...movedData,
+			/** The rest. Left out for the whole, and for notifications of the version before. */
+			amount_minor: minorUnits.optional(),
+		}),
+	}),
+	"order.partly_refunded": event({
+		summary: "An admin refunded a part of an order. `refunded_minor` is the sum of all its refunds so far.",
+		version: 1,
+		data: z.strictObject({
+			...movedData,
+			refund_id: z.uuid(),
+			amount_minor: minorUnits,
+			refunded_minor: minorUnits,
+		}),
+	}),
 	"payment.refunded": event({
 		summary: "A payment that arrived when its order could no longer be paid was returned.",
 		version: 1,
@@ -186,12 +96,20 @@ const events = {
 			user_id: integerId,
 			total_minor: minorUnits,
 			currency: z.string(),
+			/** The parts of the total besides the items. Left out where 0, and for notifications of the version before. */
+			discount_minor: minorUnits.optional(),
+			shipping_minor: minorUnits.optional(),
+			tax_minor: minorUnits.optional(),
+			/** True if the items and shipping include the tax. */
+			tax_included: z.boolean().optional(),
 			items: z.array(
 				z.strictObject({
 					product_id: z.string().meta({ examples: ["01a20af7e8d300020f7306eb"] }),
 					name: z.string(),
 					price_minor: minorUnits,
 					quantity: z.int(),
+					/** Options of a variant by name. Left out for notifications of the version before. */
+					options: z.record(z.string(), z.string()).optional(),
 				}),
 			),
 		}),
@@ -203,39 +121,81 @@ export const orders = contract({
 	version: 1,
 	about: "Orders, payments and what becomes of them",
 	store: "PostgreSQL",
-	variables: { PAYMENT_WEBHOOK_SECRET: "required", ORDER_TTL_MINUTES: "optional" },
+	audits: ["MongoDB"],
+	variables: {
+		PAYMENT_WEBHOOK_SECRET: "required",
+		ORDER_TTL_MINUTES: "optional",
+		AUDIT_EVERY: "optional",
+		TZ: "optional",
+	},
 	publishes: { aggregate: "order", events },
 	actions: {
 		place: action({
-			summary: "Place an order: the units are held until it is paid or expires",
+			summary:
+				"Place an order of `items` or of the cart `cart_id`: the units are held until it is paid or expires",
 			permissions: "user",
 			problems: [
 				"PRODUCT_NOT_FOUND",
 				"OUT_OF_STOCK",
 				"TOTAL_TOO_LARGE",
+				"SHIPPING_NOT_AVAILABLE",
+				"ADDRESS_NOT_FOUND",
+				"VOUCHER_NOT_APPLICABLE",
+				"VOUCHER_USED_UP",
+				"PRICE_CHANGED",
+				"CART_NOT_FOUND",
+				"CART_ORDERED",
+				"CART_MERGED",
+				"CART_CHANGED",
+				"CART_EMPTY",
 				"KEY_REUSED",
 				"ORDER_NOT_PLACED",
 				"ORDER_UNKNOWN",
 			],
 			example: { items: [{ product_id: "01a20af7e8d300020f7306eb", quantity: 2 }], note: "Tolong dibungkus" },
-			params: z.strictObject({
-				items: z.array(orderLine).min(1).max(ORDER_LINES_MAX),
-				shipping_address: text(1, 500).optional(),
-				note: text(1, 500).optional(),
-				idempotency_key: idempotencyKey.optional(),
-			}),
+			params: z
+				.strictObject({
+					...orderFields,
+					idempotency_key: idempotencyKey.optional(),
+					cart_token: cartToken.optional(),
+				})
+				.superRefine(checkOrder),
 			result: order,
 			rest: {
 				method: "POST",
 				path: "/orders",
 				status: 201,
 				location: "/orders/:id",
-				headers: { [KEY_HEADER]: "idempotency_key" },
+				headers: { [KEY_HEADER]: "idempotency_key", [CART_HEADER]: "cart_token" },
 			},
 			// With a key, a second run returns the first one's response.
 			idempotent: ({ idempotency_key }) => idempotency_key !== undefined,
-			changes: ({ items }) => items.map(({ product_id }) => aboutProduct(product_id)),
+			changes: ({ items }, placed) =>
+				(items ?? placed?.items ?? []).map(({ product_id }) => aboutProduct(product_id)),
 			timeout_ms: 15_000,
+			// Orders that wait for each other's stock would also delay those who only read products.
+			bulkhead: { concurrency: 64, maxQueueSize: 2000 },
+		}),
+		quote: action({
+			summary:
+				"What an order would cost now, with the reasons for which it would be refused; nothing is held. A token is needed only for an `address_id`, and tells whose uses of a voucher count",
+			permissions: "public",
+			problems: [
+				"PRODUCT_NOT_FOUND",
+				"TOTAL_TOO_LARGE",
+				"ADDRESS_NOT_FOUND",
+				"CART_NOT_FOUND",
+				"CART_ORDERED",
+				"CART_MERGED",
+				"CART_EMPTY",
+				"UNAUTHENTICATED",
+				"TOKEN_INVALID",
+			],
+			example: { items: [{ product_id: "01a20af7e8d300020f7306eb", quantity: 2 }] },
+			params: orderRequest,
+			result: quote,
+			rest: { method: "POST", path: "/orders/quote", headers: { [CART_HEADER]: "cart_token" } },
+			idempotent: true,
 		}),
 		list: action({
 			summary: "One's own orders, newest first; all of them for an admin",
@@ -286,12 +246,23 @@ export const orders = contract({
 				isAccepted: ({ payment }) => payment !== undefined,
 			},
 			timeout_ms: 15_000,
+			// Waits for the payment provider.
+			bulkhead: { concurrency: 64, maxQueueSize: 64 },
 		}),
 		ship: action({
-			summary: "A paid order has left the shop",
+			summary: "A paid order has left the shop; its mail names the carrier and the tracking number",
 			permissions: "admin",
 			problems: ["ORDER_NOT_FOUND", "ORDER_IN_OTHER_STATE"],
-			params: z.strictObject({ id: opaqueId }),
+			example: {
+				id: "3f1c8a52-7d1e-4b2f-9c55-0a6f2f7f9f11",
+				carrier: "JNE",
+				tracking_number: "CGK1234567890",
+			},
+			params: z.strictObject({
+				id: opaqueId,
+				carrier: line(1, 100).optional(),
+				tracking_number: line(1, 100).optional(),
+			}),
 			result: order,
 			rest: { method: "POST", path: "/orders/:id/ship" },
 		}),
@@ -305,7 +276,7 @@ export const orders = contract({
 		}),
 		refund: action({
 			summary:
-				"Give the money of an order back; `restock` puts its units back on sale as well. The same once more changes nothing",
+				"Give the money of an order back, or what is left of it; `restock` puts those units back on sale as well. The same once more changes nothing",
 			permissions: "admin",
 			problems: ["ORDER_NOT_FOUND", "ORDER_IN_OTHER_STATE"],
 			example: { id: "3f1c8a52-7d1e-4b2f-9c55-0a6f2f7f9f11", restock: true },
@@ -334,16 +305,21 @@ export const orders = contract({
 				raw: { param: "payload", body: providerEvent },
 			},
 		}),
+		...refundActions,
+		...shippingActions,
+		...voucherActions,
+		...invoiceActions,
+		...cartActions,
 		settleReservations: action({
-			summary:
-				"What is to become of holds whose time is over; a reservation that no order has can never get one after this",
+			summary: "How to settle expired holds; a reservation without an order can never get one after this",
 			permissions: "service",
 			params: z.strictObject({ reservation_ids: z.array(z.uuid()).min(1).max(1000) }),
 			result: z.array(z.strictObject({ reservation_id: z.uuid(), fate: reservationFate })),
 			idempotent: true,
 		}),
 		settledRestocks: action({
-			summary: "Which of these orders will never ask products again to put their units back on sale",
+			summary:
+				"Which of these orders and refunds will never ask products again to put their units back on sale",
 			permissions: "service",
 			params: z.strictObject({ order_ids: z.array(z.uuid()).min(1).max(1000) }),
 			result: z.strictObject({ order_ids: z.array(z.uuid()) }),

@@ -1,125 +1,35 @@
 import { z } from "zod";
 import { action, contract, healthAction, page } from "./contract.ts";
-import {
-	comparedLine,
-	cursor,
-	DAMAGED,
-	isUndamaged,
-	limit,
-	line,
-	moment,
-	opaqueId,
-	skip,
-	text,
-	whole,
-} from "./fields.ts";
+import { comparedLine, cursor, limit, moment, opaqueId, skip, whole } from "./fields.ts";
 import { minorUnits, price } from "./money.ts";
-
-/** Maximum number of units of a product in stock. */
-export const STOCK_MAX = 1_000_000_000;
-
-/** Maximum number of units of one product in an order. */
-export const QUANTITY_MAX = 10_000;
-
-const stock = whole(0, STOCK_MAX);
-/** Upper bound of counts: of units ever supplied, and of stream sequences, which start at the time in ms. */
-const COUNT_MAX = 1e15;
-/** The shop's own key for a product. */
-export const sku = comparedLine(1, 60);
-/** Category of a product, in lower case, which may be longer than the given text. */
-export const category = comparedLine(1, 60).toLowerCase().normalize("NFC").max(60);
-/** Characters that a URL must encode: unencoded, they reverse the text around it or end its line. */
-const UNSEEN = /[\p{C}\p{Z}]/u;
-const imageUrl = z
-	.url({ protocol: /^https?$/, error: "must be an http or https address" })
-	.max(2000)
-	.refine((url) => !UNSEEN.test(url), "must not hold blanks or characters that cannot be seen")
-	.refine(isUndamaged, DAMAGED)
-	.nullable();
-
-/** A product in the API; `price` in the shop's currency. */
-export const product = z
-	.strictObject({
-		id: z.string(),
-		name: z.string(),
-		description: z.string(),
-		price: z.number(),
-		stock: z.int(),
-		category: z.string(),
-		image_url: z.string().nullable(),
-		currency: z.string(),
-		created_at: moment,
-		updated_at: moment,
-	})
-	.meta({
-		id: "Product",
-		examples: [
-			{
-				id: "01a20af7e8d300020f7306eb",
-				name: "Kopi Gayo 250 g",
-				description: "Biji sangrai.",
-				price: 92_000,
-				stock: 40,
-				category: "kopi",
-				image_url: null,
-				currency: "IDR",
-				created_at: "2026-11-23T08:00:00.000Z",
-				updated_at: "2026-11-23T08:00:00.000Z",
-			},
-		],
-	});
-
-const described = {
-	name: line(1, 200),
-	description: text(0, 5000),
-	price,
+import { ANY_PRODUCT, groupActions } from "./product-groups.ts";
+import {
+	COUNT_MAX,
+	catalogueLine,
+	catalogueOutcome,
+	cataloguePreview,
 	category,
-	image_url: imageUrl.optional(),
-};
-
-/** A new product in a request. */
-export const newProduct = z.strictObject({ ...described, stock });
-
-/**
- * A line of a catalogue file. `sku` is the shop's own key: the same SKU is the same product. An omitted field leaves
- * the product's value unchanged; null clears it.
- */
-export const catalogueLine = z.strictObject({
-	sku,
-	...z.strictObject({ ...described, description: described.description.nullable(), stock }).partial().shape,
-});
-
-/** Fields that a new product requires. A line that lacks one can only update an existing product. */
-export const neededOfNew = z.enum(["name", "price", "stock", "category"]);
+	newProduct,
+	ORDER_LINES_MAX,
+	orderLine,
+	product,
+	productChanges,
+	STOCK_MAX,
+	stock,
+	supplyReason,
+} from "./product-schemas.ts";
 
 /**
- * Outcome of a line of a catalogue file. `repeated`: an earlier line of the same file has the same SKU; `removed`: the
- * product was removed from the shop and stays removed; `missing`: the SKU is new, and the line lacks these fields.
+ * Header of a call of `reserve` whose caller takes products with all that an order copies. Callers of the previous version
+ * put whatever they get into events, which may have no other fields than theirs.
  */
-export const catalogueOutcome = z.union([
-	z.enum(["created", "updated", "unchanged", "repeated", "removed"]),
-	z.strictObject({ missing: z.array(neededOfNew).min(1) }),
-]);
+export const DESCRIBES_LINES = "describes_lines";
 
-/**
- * Reason of a change in stock other than by an order: `create` and `import` (the first stock), `admin` (by hand),
- * `restock` (of a refunded order), `repair` (by `npm run audit -- --repair`), `earlier` (before there was a ledger).
- */
-export const supplyReason = z.enum(["create", "import", "admin", "restock", "repair", "earlier"]);
-
-/** One product of an order, before its availability is known. */
-export const orderLine = z
-	.strictObject({
-		product_id: opaqueId,
-		quantity: whole(1, QUANTITY_MAX),
-	})
-	.meta({ id: "OrderLine", examples: [{ product_id: "01a20af7e8d300020f7306eb", quantity: 2 }] });
-
-/** Maximum number of products in an order, and so in a reservation. */
-export const ORDER_LINES_MAX = 100;
-
-/** Kind of aggregate that lists of products depend on. */
-const ANY_PRODUCT = "product";
+/** Lines of a catalogue file, each with its number in the file. */
+const catalogueLines = z
+	.array(z.strictObject({ ...catalogueLine.shape, line: z.int().min(1) }))
+	.min(1)
+	.max(1000);
 
 /** Returns the name of the aggregate that cached responses about a product depend on. */
 export function aboutProduct(id: string): string {
@@ -134,7 +44,7 @@ export const products = contract({
 	actions: {
 		list: action({
 			summary:
-				"Products, page by page: all, or those of a category, with all words of a search in name, category or description, of a price, in stock",
+				"Products, page by page: all, or those of a category, with all words of a search in name, category or description, of a price, in stock; with `collapse` one for each group",
 			permissions: "public",
 			example: {
 				category: "kopi",
@@ -143,7 +53,8 @@ export const products = contract({
 				max_price: 250_000,
 				in_stock: true,
 				sort: "price",
-				cursor: "WyJBUnhnNmlGQiIsIjAwMDAwMDAwMDAxODUwMCAwMWEyMTQwNzk2MTgwMDBhZWFiZDdiYmEiXQ",
+				collapse: true,
+				cursor: "WyJQZmpHYkY0MyIsIjAwMDAwMDAwMDAxODUwMCAwMWEyMTQwNzk2MTgwMDBhZWFiZDdiYmEiXQ",
 			},
 			params: z
 				.strictObject({
@@ -158,6 +69,7 @@ export const products = contract({
 					sort: z
 						.enum(["created_at", "-created_at", "price", "-price", "name", "-name"])
 						.default("created_at"),
+					collapse: z.boolean().optional(),
 				})
 				.refine(({ min_price = 0, max_price = min_price }) => min_price <= max_price, {
 					message: "must not be below min_price",
@@ -187,9 +99,17 @@ export const products = contract({
 			idempotent: true,
 			cached: { fresh_ms: 10_000, about: ({ id }) => aboutProduct(id) },
 		}),
+		getMany: action({
+			summary: "Products by their ids, as they are now; those that are not sold any more are left out",
+			permissions: "service",
+			params: z.strictObject({ ids: z.array(opaqueId).min(1).max(ORDER_LINES_MAX) }),
+			result: z.array(product),
+			idempotent: true,
+		}),
 		create: action({
-			summary: "Add a product",
+			summary: "Add a product, also as a variant of a group",
 			permissions: "admin",
+			problems: ["PRODUCT_GROUP_NOT_FOUND", "VARIANT_EXISTS"],
 			example: {
 				name: "Kopi Gayo 250 g",
 				description: "Biji sangrai.",
@@ -205,9 +125,9 @@ export const products = contract({
 		update: action({
 			summary: "Change a product; stock is changed by its own action",
 			permissions: "admin",
-			problems: ["PRODUCT_NOT_FOUND"],
+			problems: ["PRODUCT_NOT_FOUND", "PRODUCT_GROUP_NOT_FOUND", "VARIANT_EXISTS"],
 			example: { id: "01a20af7e8d300020f7306eb", price: 95_000 },
-			params: z.strictObject({ id: opaqueId, ...z.strictObject(described).partial().shape }),
+			params: productChanges,
 			result: product,
 			rest: { method: "PATCH", path: "/products/:id" },
 			idempotent: true,
@@ -222,8 +142,9 @@ export const products = contract({
 			rest: { method: "DELETE", path: "/products/:id", status: 204 },
 			changes: ({ id }) => [aboutProduct(id), ANY_PRODUCT],
 		}),
+		...groupActions,
 		changeStock: action({
-			summary: "Add units to the stock, take some away, or set it where it is what was expected",
+			summary: "Add units to the stock, remove some, or set it if it has the expected value",
 			permissions: "admin",
 			problems: ["PRODUCT_NOT_FOUND", "STOCK_WOULD_BE_NEGATIVE", "STOCK_TOO_LARGE", "STOCK_DIFFERS"],
 			example: { id: "01a20af7e8d300020f7306eb", stock: 40, expected: 38 },
@@ -290,7 +211,7 @@ export const products = contract({
 						reason: supplyReason,
 						quantity: z.int(),
 						by: z.string().nullable(),
-						/** Order of a restock. */
+						/** Order or refund of a restock. */
 						id: z.string().nullable(),
 					}),
 				),
@@ -306,17 +227,23 @@ export const products = contract({
 			idempotent: true,
 		}),
 		import: action({
-			summary: "Take over lines of a catalogue: new products with their stock, known ones without",
+			summary:
+				"Import lines of a catalogue: new products with their stock, known ones without, and groups of variants",
 			permissions: "service",
 			params: z.strictObject({
 				/** SHA-256 of the file's content. A repeated import of the same file changes nothing. */
 				file: z.string().regex(/^[0-9a-f]{64}$/),
-				lines: z
-					.array(z.strictObject({ ...catalogueLine.shape, line: z.int().min(1) }))
-					.min(1)
-					.max(1000),
+				lines: catalogueLines,
 			}),
 			result: z.array(catalogueOutcome),
+			idempotent: true,
+			timeout_ms: 60_000,
+		}),
+		previewImport: action({
+			summary: "What an import of lines of a catalogue would do; changes nothing",
+			permissions: "service",
+			params: z.strictObject({ lines: catalogueLines }),
+			result: z.array(cataloguePreview),
 			idempotent: true,
 			timeout_ms: 60_000,
 		}),
@@ -329,7 +256,7 @@ export const products = contract({
 		}),
 		// Not idempotent without a request id: a second run would hold the units twice.
 		reserve: action({
-			summary: "Hold units for one attempt to order; all shortages come back at once",
+			summary: "Hold units for one attempt to order; all shortages are reported at once",
 			permissions: "service",
 			problems: ["RESERVATION_UNDER_WAY"],
 			params: z.strictObject({
@@ -350,6 +277,11 @@ export const products = contract({
 						name: z.string(),
 						price_minor: minorUnits,
 						quantity: z.int(),
+						// These only for callers with the header DESCRIBES_LINES, from processes of this version.
+						options: product.shape.options.optional(),
+						weight_g: product.shape.weight_g.optional(),
+						requires_shipping: z.boolean().optional(),
+						category: z.string().optional(),
 					}),
 				),
 			}),
@@ -408,7 +340,7 @@ export const products = contract({
 			result: z.strictObject({ is_taken: z.boolean() }),
 		}),
 		acceptEvents: action({
-			summary: "Take events up to this place of the stream for consumed",
+			summary: "Treat events up to this position of the stream as processed",
 			permissions: "service",
 			params: z.strictObject({ up_to: whole(0, COUNT_MAX) }),
 			result: z.null(),
@@ -429,9 +361,10 @@ export const products = contract({
 			idempotent: true,
 		}),
 		restock: action({
-			summary: "The units of a refunded order go back on sale, once for each order",
+			summary: "Refunded units go back on sale, once for each id",
 			permissions: "service",
 			params: z.strictObject({
+				/** Id of the restock: that of the refund, or of the order that was refunded as a whole. */
 				order_id: z.uuid(),
 				lines: z.array(orderLine).min(1).max(ORDER_LINES_MAX),
 				/** Time at which orders found that the units were not back yet. */

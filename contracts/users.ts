@@ -1,98 +1,11 @@
 import { z } from "zod";
+import { addressActions } from "./addresses.ts";
 import { action, contract, event, healthAction, outboxAction, page } from "./contract.ts";
 import { email } from "./email.ts";
 import { cursor, integerId, limit, line, moment, skip } from "./fields.ts";
-import { languageOf } from "./languages.ts";
 import { newPassword, password } from "./passwords.ts";
 import { phone } from "./phone.ts";
-import { comparable } from "./text.ts";
-
-/** Role of a user. An `admin` may do whatever a shopkeeper does; everyone else is a `user`. */
-export const role = z.enum(["user", "admin"]).meta({ id: "Role" });
-
-/** A user in the API. The password's hash never leaves the service. */
-export const user = z
-	.strictObject({
-		id: integerId,
-		email: z.string(),
-		username: z.string(),
-		full_name: z.string(),
-		role,
-		is_active: z.boolean(),
-		is_verified: z.boolean(),
-		created_at: moment,
-	})
-	.meta({
-		id: "User",
-		examples: [
-			{
-				id: 7,
-				email: "budi@toko.test",
-				username: "budi",
-				full_name: "Budi Santoso",
-				role: "user",
-				is_active: true,
-				is_verified: false,
-				created_at: "2026-11-23T08:00:00.000Z",
-			},
-		],
-	});
-
-/** Language of the messages to a user. */
-export const locale = z.enum(["id", "en"]).meta({ id: "Locale" });
-
-/** A language in a request: also the tag of a device, such as `in-ID` or `en_US`. */
-const givenLocale = z.preprocess(
-	(given) => (typeof given === "string" ? (languageOf(given) ?? given) : given),
-	locale,
-) as z.ZodType<z.output<typeof locale>, z.output<typeof locale>>;
-
-/** A user's own account. */
-export const ownUser = z.strictObject({ ...user.shape, locale, phone: phone.nullable() }).meta({
-	id: "OwnUser",
-	examples: [
-		{
-			id: 7,
-			email: "budi@toko.test",
-			username: "budi",
-			full_name: "Budi Santoso",
-			role: "user",
-			is_active: true,
-			is_verified: false,
-			created_at: "2026-11-23T08:00:00.000Z",
-			locale: "id",
-			phone: "+6281234567890",
-		},
-	],
-});
-
-const username = z
-	.string()
-	.overwrite(comparable)
-	.regex(
-		/^[A-Za-z0-9][A-Za-z0-9._-]{2,99}$/,
-		"must be 3 to 100 letters, digits, dots, underscores or hyphens",
-	);
-
-/** Response to a login; `expires_in` in seconds. */
-export const tokens = z
-	.strictObject({
-		access_token: z.string(),
-		token_type: z.literal("bearer"),
-		expires_in: z.int(),
-		refresh_token: z.string(),
-	})
-	.meta({
-		id: "Tokens",
-		examples: [
-			{
-				access_token: "eyJhbGciOiJFZERTQSJ9.e30.c2ln",
-				token_type: "bearer",
-				expires_in: 900,
-				refresh_token: "NmQ0ZjE3YzktM2E1Ni00ZGQ4LWI2MTE",
-			},
-		],
-	});
+import { givenLocale, locale, ownUser, role, tokens, user, username } from "./user-schemas.ts";
 
 /** Issuer and audience of access tokens (RFC 7519 `iss`, `aud`). */
 export const TOKEN_ISSUER = "toko/users";
@@ -141,6 +54,13 @@ const contact = z.strictObject({
 	/** Null if no token was requested, or the address is verified already. */
 	token: z.string().nullable(),
 });
+
+/** Argon2id occupies a core for each call. Four threads hash, in order of arrival: most of them for logins. */
+const HASHING = {
+	login: { concurrency: 8, maxQueueSize: 200 },
+	register: { concurrency: 2, maxQueueSize: 50 },
+	change: { concurrency: 4, maxQueueSize: 50 },
+};
 
 const aboutUser = (summary: string) =>
 	event({ summary, version: 1, data: z.strictObject({ user_id: integerId }) });
@@ -198,6 +118,7 @@ export const users = contract({
 			}),
 			result: user,
 			rest: { method: "POST", path: "/users/register", status: 201, location: "/users/:id" },
+			bulkhead: HASHING.register,
 		}),
 		login: action({
 			summary: "Log in: an access token for 15 minutes and a refresh token",
@@ -208,6 +129,7 @@ export const users = contract({
 			result: tokens,
 			rest: { method: "POST", path: "/users/login" },
 			isSecret: true,
+			bulkhead: HASHING.login,
 		}),
 		refresh: action({
 			summary:
@@ -283,6 +205,7 @@ export const users = contract({
 			params: z.strictObject({ token: mailToken, new_password: newPassword }),
 			result: done,
 			rest: { method: "POST", path: "/users/reset-password" },
+			bulkhead: HASHING.change,
 		}),
 		me: action({
 			summary: "The signed-in user",
@@ -314,9 +237,11 @@ export const users = contract({
 			result: tokens,
 			rest: { method: "POST", path: "/users/me/password" },
 			isSecret: true,
+			bulkhead: HASHING.change,
 		}),
 		changeEmail: action({
-			summary: "Ask to change one's address: it counts once the link in the mail to the new one was followed",
+			summary:
+				"Ask to change one's address; the change takes effect when the link in the mail to the new address is followed",
 			permissions: "user",
 			problems: ["WRONG_PASSWORD", "TOO_MANY_LOGINS", "TOO_MANY_MAILS"],
 			example: { current_password: "rahasia-budi", new_email: "budi@shop.example" },
@@ -324,6 +249,7 @@ export const users = contract({
 			result: done,
 			rest: { method: "POST", path: "/users/me/email", status: 202 },
 		}),
+		...addressActions,
 		get: action({
 			summary: "A user by id: oneself, or anybody for an admin",
 			permissions: "user",
@@ -334,7 +260,7 @@ export const users = contract({
 			idempotent: true,
 		}),
 		update: action({
-			summary: "Change a user's role, or switch the account off or on; tokens that say otherwise end",
+			summary: "Change a user's role, or deactivate or reactivate the account; its older tokens end",
 			permissions: "admin",
 			problems: ["USER_NOT_FOUND", "LAST_ADMIN"],
 			example: { id: 7, role: "admin" },
@@ -352,7 +278,7 @@ export const users = contract({
 			rest: { method: "DELETE", path: "/users/:id", status: 204 },
 		}),
 		list: action({
-			summary: "Users in the order in which they came",
+			summary: "Users in the order of their registration",
 			permissions: "admin",
 			example: { skip: 0, limit: 50, cursor: "WyJ1c2VycyIsIjciXQ" },
 			params: z.strictObject({ skip, limit: limit(50), cursor: cursor.optional() }),

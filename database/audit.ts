@@ -8,14 +8,26 @@ export interface Check {
 	check: string;
 	/** The cure of its findings, in a sentence. */
 	remedy: string;
-	/** Answers `rows`: how many documents there are to look at. */
+	/** Returns `rows`: the number of documents to check. */
 	count: string;
 	/** Answers `rows`: how many of them are still being worked on. */
 	in_progress?: string;
 	/** Answers `document` and `what` of each breach. */
 	breaches: string;
-	/** Parameters of `wrong`. */
+	/** Parameters of `breaches`. */
 	values?: unknown[];
+}
+
+/** A check that needs the code of its service, and looks at the rows of a table page by page. */
+export interface ComputedCheck extends Pick<Check, "check" | "remedy"> {
+	/** Looks at the rows after a key, or at the first ones; `next` is the key of the last row if there may be more. */
+	page(query: Snapshot, after: string | undefined): Promise<Computed>;
+}
+
+export interface Computed {
+	checked: number;
+	findings: { document: string; what: string }[];
+	next: string | undefined;
 }
 
 /** Something of a deleted user that is still there. */
@@ -28,7 +40,8 @@ export interface Remnant {
 export interface ServiceAudit {
 	/** Checks of this database alone, all of them at one moment. */
 	checks: Check[];
-	/** Finds what is left of deleted users after `forgetUser`, in a service that has this action. */
+	computed?: ComputedCheck[];
+	/** Finds remaining data of deleted users after `forgetUser`, in a service that has this action. */
 	remnants?(query: Snapshot, user_ids: number[]): Promise<Remnant[]>;
 }
 

@@ -1,206 +1,28 @@
 import { createReadStream } from "node:fs";
 import { Readable } from "node:stream";
-import nedb from "@seald-io/nedb";
-import type { Service, ServiceBroker } from "moleculer";
-import DbService from "moleculer-db";
 import { AppendLog, NotWritten } from "./append-log.ts";
+import {
+	ConfirmedCollection,
+	Datastore,
+	FURTHER,
+	type FurtherLine,
+	type Internals,
+	lineOf,
+	SECONDARY,
+	SecondaryFileCollection,
+	type SecondaryLine,
+	withoutSeparators,
+} from "./nedb-collections.ts";
 
 /** The file is compacted once it has grown by this multiple of its compacted size, and by this many bytes. */
 const GROWTH_MAX = 3;
 const GROWTH_MIN = 16 * 1024 * 1024;
-/** Number of documents that are read at once when there are many. */
-const BATCH = 100;
-
-/** Internals of NeDB (3.1.0) that its types leave out. */
-interface Internals {
-	persistence: {
-		beforeDeserialization(line: string | Buffer): string | Buffer;
-		persistNewStateAsync(documents: object[]): Promise<void>;
-		persistCachedDatabaseAsync(): Promise<void>;
-		treatRawStreamAsync(stream: NodeJS.ReadableStream): Promise<{ data: object[] }>;
-	};
-	executor: { pushAsync<T>(task: () => Promise<T>, isForced?: boolean): Promise<T> };
-	indexes: Record<string, { unique: boolean; sparse: boolean }>;
-	getAllData(): object[];
-	_resetIndexes(documents: object[]): void;
-}
-
-interface Deleted {
-	_id: string;
-	$$deleted: true;
-}
 
 /** Metadata of a file. */
 export type Metadata = Record<string, unknown>;
 
 /** Prefix of a line of metadata. It has no `_id`, so NeDB and other readers of documents ignore the line. */
 export const METADATA = '{"$$notes":';
-
-/** Prefix of a line of the second collection. It has no `_id` either. */
-const SECONDARY = '{"$$beside":';
-
-/** Line of the second collection: a document or its deletion. */
-export interface SecondaryLine<D> {
-	$$beside: D | Deleted;
-}
-
-interface Filters {
-	query?: object;
-	sort?: string[];
-	limit?: number;
-	offset?: number;
-	fields?: readonly string[];
-}
-
-interface Cursor<T = object[]> {
-	projection(fields: Record<string, 1>): Cursor<T>;
-	execAsync(): Promise<T>;
-}
-
-/** Methods of NeDB that return promises. */
-interface Calls {
-	ensureIndex(options: { fieldName: string; unique: boolean }): Promise<void>;
-	findOneAsync(query: object): Cursor<object | null>;
-	countAsync(query: object): Cursor<number>;
-	insertAsync<T extends object>(documents: T): Promise<T>;
-	updateAsync(query: object, update: object, options: { multi: true }): Promise<{ numAffected: number }>;
-	removeAsync(query: object, options: { multi: true }): Promise<number>;
-}
-
-/** NeDB's types are those of another module system. */
-const Datastore = nedb as unknown as new (options: object) => Internals;
-
-const { MemoryAdapter } = DbService as unknown as {
-	MemoryAdapter: new (
-		db: object,
-	) => {
-		broker: ServiceBroker;
-		service: Service;
-		db: Calls;
-		connect(): Promise<void>;
-		disconnect(): Promise<void>;
-		find(filters: Filters): Promise<object[]>;
-		findOne(query: object): Promise<object | null>;
-		count(filters: Filters): Promise<number>;
-		insert(document: object): Promise<object>;
-		insertMany(documents: object[]): Promise<object[]>;
-		updateMany(query: object, update: object): Promise<number>;
-		removeMany(query: object): Promise<number>;
-		createCursor(filters: Filters): Cursor;
-	};
-};
-
-/**
- * NeDB collection whose calls, reads included, resolve only after all data that they saw is on disk. It calls NeDB's
- * promise methods directly: the adapter's own methods wrap them in callbacks and promises again.
- */
-abstract class ConfirmedCollection extends MemoryAdapter {
-	/** Resolves when all writes so far are on disk. */
-	protected abstract confirmed(): Promise<void> | undefined;
-
-	override find(filters: Filters) {
-		return this.#confirmed(this.createCursor(filters).execAsync());
-	}
-
-	async *inBatches(query: object, fields?: string[]): AsyncGenerator<object[]> {
-		for (let after = ""; ; ) {
-			const found = await this.find({
-				...{ query: { ...query, _id: { $gt: after } }, sort: ["_id"], limit: BATCH },
-				...(fields ? { fields } : {}),
-			});
-			if (found.length > 0) {
-				yield found;
-			}
-			if (found.length < BATCH) {
-				return;
-			}
-			after = (found.at(-1) as { _id: string })._id;
-		}
-	}
-
-	override findOne(query: object) {
-		return this.#confirmed(this.db.findOneAsync(query).execAsync());
-	}
-
-	override count(filters: Filters) {
-		return this.#confirmed(this.db.countAsync(filters.query ?? {}).execAsync());
-	}
-
-	override insert(document: object) {
-		return this.#confirmed(this.db.insertAsync(document));
-	}
-
-	override insertMany(documents: object[]) {
-		return this.#confirmed(this.db.insertAsync(documents));
-	}
-
-	override async updateMany(query: object, update: object) {
-		const updating = this.db.updateAsync(withoutNor(query), update, { multi: true });
-		return (await this.#confirmed(updating)).numAffected;
-	}
-
-	override removeMany(query: object) {
-		return this.#confirmed(this.db.removeAsync(query, { multi: true }));
-	}
-
-	/** Copies only the requested fields, as NeDB's projection does. */
-	override createCursor(filters: Filters) {
-		const cursor = super.createCursor(filters);
-		return filters.fields
-			? cursor.projection(Object.fromEntries(["_id", ...filters.fields].map((field) => [field, 1])))
-			: cursor;
-	}
-
-	async #confirmed<T>(call: Promise<T>): Promise<T> {
-		const result = await call;
-		await this.confirmed();
-		return result;
-	}
-}
-
-/** A second collection in the file of the first one. */
-class SecondaryFileCollection extends ConfirmedCollection {
-	#nedb: Internals;
-	#confirm: () => Promise<void> | undefined;
-
-	/**
-	 * @param owner The first collection. Calls to both run in the order in which they are made.
-	 * @param append Appends lines to the file.
-	 */
-	constructor(owner: Internals, append: (lines: object[]) => void, confirm: () => Promise<void> | undefined) {
-		const datastore = new Datastore({});
-		datastore.executor = owner.executor;
-		datastore.persistence.persistNewStateAsync = async (documents) => {
-			// Indexes are not stored, since each start creates them.
-			const lines = documents.filter((document) => "_id" in document).map(($$beside) => ({ $$beside }));
-			if (lines.length > 0) {
-				append(lines);
-			}
-		};
-		super(datastore);
-		this.#nedb = datastore;
-		this.#confirm = confirm;
-	}
-
-	/** Replaces all documents in memory. */
-	reset(documents: Iterable<object>): void {
-		this.#nedb._resetIndexes([...documents]);
-	}
-
-	get size(): number {
-		return this.#nedb.getAllData().length;
-	}
-
-	*lines(): Generator<string> {
-		for (const $$beside of this.#nedb.getAllData()) {
-			yield lineOf({ $$beside });
-		}
-	}
-
-	protected override confirmed() {
-		return this.#confirm();
-	}
-}
 
 /**
  * NeDB adapter of moleculer-db on a file that survives power failures and full disks. NeDB changes its memory first; no
@@ -212,6 +34,8 @@ class SecondaryFileCollection extends ConfirmedCollection {
 export class FileAdapter extends ConfirmedCollection {
 	/** A second collection in the same file: copied, restored and confirmed together with the first. */
 	readonly secondary: SecondaryFileCollection;
+	/** Further collections in the same file, by name. */
+	readonly further: ReadonlyMap<string, SecondaryFileCollection>;
 	#filename: string;
 	#nedb: Internals;
 	#log: AppendLog | undefined;
@@ -220,12 +44,13 @@ export class FileAdapter extends ConfirmedCollection {
 	#isCompacting = false;
 	/** Metadata of the file, in lines that NeDB ignores. */
 	#metadata: Metadata = {};
-	/** Documents of the second collection that were read from the file and not yet loaded into it. */
-	#read_secondary = new Map<string, object>();
+	/** Documents of the other collections that were read from the file and not yet loaded into them. */
+	#read_others = new Map<SecondaryFileCollection, Map<string, object>>();
 	/** Set from a failed write until the next successful one. */
 	#failure: Error | undefined;
 
-	constructor(filename: string) {
+	/** @param names Names of the further collections. */
+	constructor(filename: string, names: readonly string[] = []) {
 		// AppendLog truncates the remains of an interrupted write. Anything else is damage, which must not be dropped
 		// silently.
 		const datastore = new Datastore({ filename, corruptAlertThreshold: 0 });
@@ -239,16 +64,25 @@ export class FileAdapter extends ConfirmedCollection {
 			if (text.startsWith(METADATA)) {
 				this.#metadata = (JSON.parse(text) as { $$notes: Metadata }).$$notes;
 			} else if (text.startsWith(SECONDARY)) {
-				this.#readSecondary(JSON.parse(text) as SecondaryLine<{ _id: string }>);
+				const { $$beside } = JSON.parse(text) as SecondaryLine<{ _id: string }>;
+				this.#readOther(this.secondary, $$beside);
+				return "{}";
+			} else if (text.startsWith(FURTHER)) {
+				const { $$in, document } = JSON.parse(text) as FurtherLine<{ _id: string }>;
+				this.#readOther(this.further.get($$in), document);
 				return "{}";
 			}
 			return line;
 		};
-		this.secondary = new SecondaryFileCollection(
-			this.#nedb,
-			(lines) => this.#append(lines),
-			() => this.confirmed(),
-		);
+		const other = (toLine: ConstructorParameters<typeof SecondaryFileCollection>[1]) =>
+			new SecondaryFileCollection(
+				this.#nedb,
+				toLine,
+				(lines) => this.#append(lines),
+				() => this.confirmed(),
+			);
+		this.secondary = other(($$beside) => ({ $$beside }));
+		this.further = new Map(names.map((name) => [name, other((document) => ({ $$in: name, document }))]));
 		const read = this.#nedb.persistence.treatRawStreamAsync.bind(this.#nedb.persistence);
 		this.#nedb.persistence.treatRawStreamAsync = (stream) => read(Readable.from(escaped(stream)));
 	}
@@ -256,10 +90,11 @@ export class FileAdapter extends ConfirmedCollection {
 	override async connect(): Promise<void> {
 		this.#log = await AppendLog.open(this.#filename, (failure) => this.#recover(failure));
 		await super.connect();
-		await this.secondary.connect();
-		this.#loadSecondary();
+		await Promise.all(this.#others.map((other) => other.connect()));
+		this.#loadOthers();
 		this.#base_size = this.#log.size;
-		if (this.#log.lines_read > GROWTH_MAX * (this.#nedb.getAllData().length + this.secondary.size)) {
+		const documents = this.#others.reduce((sum, { size }) => sum + size, this.#nedb.getAllData().length);
+		if (this.#log.lines_read > GROWTH_MAX * documents) {
 			this.#compact();
 		}
 	}
@@ -319,17 +154,30 @@ export class FileAdapter extends ConfirmedCollection {
 		return this.#log?.confirmed();
 	}
 
-	#readSecondary({ $$beside: document }: SecondaryLine<{ _id: string }>): void {
+	/** The second and the further collections. */
+	get #others(): SecondaryFileCollection[] {
+		return [this.secondary, ...this.further.values()];
+	}
+
+	/** Collects a line of a collection; those of collections that this version does not know are dropped. */
+	#readOther(collection: SecondaryFileCollection | undefined, document: { _id: string }): void {
+		if (!collection) {
+			return;
+		}
+		const read = this.#read_others.get(collection) ?? new Map<string, object>();
+		this.#read_others.set(collection, read);
 		if ("$$deleted" in document) {
-			this.#read_secondary.delete(document._id);
+			read.delete(document._id);
 		} else {
-			this.#read_secondary.set(document._id, document);
+			read.set(document._id, document);
 		}
 	}
 
-	#loadSecondary(): void {
-		this.secondary.reset(this.#read_secondary.values());
-		this.#read_secondary.clear();
+	#loadOthers(): void {
+		for (const other of this.#others) {
+			other.reset(this.#read_others.get(other)?.values() ?? []);
+		}
+		this.#read_others.clear();
 	}
 
 	/** Appends lines to the log. NeDB's memory has changed already; `confirmed` waits for the disk. */
@@ -360,12 +208,12 @@ export class FileAdapter extends ConfirmedCollection {
 		this.#nedb.executor
 			.pushAsync(async () => {
 				this.#metadata = {};
-				this.#read_secondary.clear();
+				this.#read_others.clear();
 				const { data } = await this.#nedb.persistence.treatRawStreamAsync(
 					createReadStream(this.#filename, "utf8"),
 				);
 				this.#nedb._resetIndexes(data);
-				this.#loadSecondary();
+				this.#loadOthers();
 				this.#log?.recover();
 			}, true)
 			.catch((error: Error) => this.#end(`${this.#filename} could not be reloaded: ${error.message}`, error));
@@ -398,30 +246,15 @@ export class FileAdapter extends ConfirmedCollection {
 		for (const document of this.#nedb.getAllData()) {
 			yield lineOf(document);
 		}
-		yield* this.secondary.lines();
+		for (const other of this.#others) {
+			yield* other.lines();
+		}
 		for (const [fieldName, { unique, sparse }] of Object.entries(this.#nedb.indexes)) {
 			if (fieldName !== "_id") {
 				yield lineOf({ $$indexCreated: { fieldName, unique, sparse } });
 			}
 		}
 	}
-}
-
-/** Rewrites `$nor`, which NeDB lacks, as negated queries: its `$not` applies to whole queries. */
-function withoutNor({ $nor = [], ...query }: { $nor?: object[] }): object {
-	return $nor.length === 0 ? query : { ...query, $and: $nor.map((one) => ({ $not: one })) };
-}
-
-function lineOf(document: object): string {
-	return `${withoutSeparators(JSON.stringify(document))}\n`;
-}
-
-/** Escapes three characters that JSON allows in text, but that NeDB reads as line ends. */
-function withoutSeparators(json: string): string {
-	return json.replace(
-		/[\u0085\u2028\u2029]/g,
-		(separator) => `\\u${separator.charCodeAt(0).toString(16).padStart(4, "0")}`,
-	);
 }
 
 async function* escaped(stream: NodeJS.ReadableStream): AsyncGenerator<string> {

@@ -2,6 +2,8 @@
 export interface DocumentIndex {
 	field: string;
 	unique?: boolean;
+	/** True if documents without the field are not in the index, so that `unique` allows any number of them. */
+	sparse?: boolean;
 	/** True if the index is useless in a file, which has one owner. */
 	onServer?: boolean;
 }
@@ -34,9 +36,8 @@ export interface DocumentAdapter<D> {
 	removeMany(query: object): Promise<number>;
 }
 
-/** A second collection in the same file or database, copied and restored together with the first. */
+/** A further collection in the same file or database, copied and restored together with the first. */
 export interface SecondaryCollection {
-	/** Name of the collection on a server. */
 	name: string;
 	indexes: DocumentIndex[];
 }

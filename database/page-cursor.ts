@@ -43,9 +43,16 @@ export function readId(list: string, cursor: string): number {
 	return id.data;
 }
 
-/** Builds the cursor key of a list sorted by time and id; times have PostgreSQL's precision of a microsecond. */
-export function momentKey({ created_at, id }: { created_at: string; id: string }): string {
-	return `${created_at} ${id}`;
+/**
+ * Builds the cursor key of a list sorted by time and id.
+ *
+ * @param row Its `created_at` is text as PostgreSQL writes it in JSON, with microseconds, or a Date, whose column must
+ * then have no more than milliseconds (`timestamptz(3)`): a rounded time would skip or repeat rows.
+ */
+export function momentKey({ created_at, id }: { created_at: string | Date; id: string }): string {
+	const moment = typeof created_at === "string" ? created_at : created_at.toISOString();
+	// `toISOString` writes UTC in another form.
+	return `${moment.replace(/Z$/, "+00:00")} ${id}`;
 }
 
 /**

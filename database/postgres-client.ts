@@ -5,6 +5,9 @@ import { createHash } from "node:crypto";
 import pg from "pg";
 import { parse } from "pg-connection-string";
 import { dropForeignVariables } from "../config/environment.ts";
+import { connections, waitingForConnection } from "../observability/metrics.ts";
+import { measureQuery } from "../observability/operations.ts";
+import { inOwnTrace } from "../observability/tracing.ts";
 
 /** Options of a connection, in addition to those in its URL. */
 export interface ConnectionOptions extends pg.ClientConfig {
@@ -61,7 +64,7 @@ const LIMITS: Record<string, string> = {
  * Session parameters for a client that holds locks outside of transactions and runs a query every few seconds:
  * PostgreSQL ends the session once its process is frozen (version 14 and later).
  */
-export const PULSED = { idle_session_timeout: "10s" };
+export const HEARTBEAT_SESSION = { idle_session_timeout: "10s" };
 
 /**
  * Session parameters for clients that look up rows by key, as services do. PostgreSQL caches the plan of a prepared
@@ -98,24 +101,33 @@ export class PostgresClient extends pg.Client {
 	 */
 	#named(query: Query): Query {
 		return (...args) => {
-			const [text, values, callback] = args;
-			if (typeof text !== "string" || !Array.isArray(values) || values.length === 0) {
-				return this.#watched(query(...args));
-			}
-			const named = { name: `${statementName(text)}.${this.#schemaChanges}`, text, values };
+			const [text, values] = args;
+			const callback = args.findLast((one) => typeof one === "function");
+			const end = measureQuery(this.database ?? "", text);
+			const isNamed = typeof text === "string" && Array.isArray(values) && values.length > 0;
+			const given = isNamed
+				? [{ name: `${statementName(text)}.${this.#schemaChanges}`, text, values }]
+				: args.filter((one) => one !== callback);
 			if (typeof callback === "function") {
-				return query(named, (error: unknown, result: unknown) => {
+				return query(...given, (error: unknown, result: unknown) => {
 					this.#note(error);
+					end(error);
 					callback(error, result);
 				});
 			}
-			return this.#watched(query(named));
+			return this.#watched(query(...given), end);
 		};
 	}
 
-	#watched<T>(result: T): T {
+	#watched<T>(result: T, end: (error?: unknown) => void): T {
 		if (result instanceof Promise) {
-			result.catch((error: unknown) => this.#note(error));
+			result.then(
+				() => end(),
+				(error: unknown) => {
+					this.#note(error);
+					end(error);
+				},
+			);
 		}
 		return result;
 	}
@@ -187,7 +199,34 @@ export function postgresPool(options: Omit<pg.PoolConfig, "Client"> & Connection
 	} as pg.PoolConfig);
 	// graphile-worker warns about pools without a listener for this event; each client handles its own errors.
 	pool.on("connect", () => undefined);
+	measurePool(pool);
+	// A client that becomes free calls back in the trace of the request that had it.
+	const connect = pool.connect.bind(pool) as (callback?: unknown) => Promise<pg.PoolClient>;
+	pool.connect = ((callback?: () => void) =>
+		callback ? connect(inOwnTrace(callback)) : connect()) as typeof pool.connect;
 	return pool;
+}
+
+/** Reports the connections of a pool until it has ended. */
+function measurePool(pool: pg.Pool): void {
+	const name = pool.options.application_name ?? "other";
+	const forget = [
+		connections.add(() => [
+			[{ db_client_connection_pool_name: name, db_client_connection_state: "idle" }, pool.idleCount],
+			[
+				{ db_client_connection_pool_name: name, db_client_connection_state: "used" },
+				pool.totalCount - pool.idleCount,
+			],
+		]),
+		waitingForConnection.add(() => [[{ db_client_connection_pool_name: name }, pool.waitingCount]]),
+	];
+	const end = pool.end.bind(pool) as () => Promise<void>;
+	pool.end = (() => {
+		for (const one of forget) {
+			one();
+		}
+		return end();
+	}) as typeof pool.end;
 }
 
 /**

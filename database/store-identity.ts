@@ -3,8 +3,7 @@ import type { ServiceBroker } from "moleculer";
 import { type KV, type NatsConnection, NatsError } from "nats";
 import { settings } from "../config/settings.ts";
 import { repeatedFailure } from "../errors/repeated-failure.ts";
-import { JETSTREAM_CONNECTED } from "../events/stream.ts";
-import { natsOf } from "../nats/client.ts";
+import { JETSTREAM_CONNECTED, natsOf } from "../nats/client.ts";
 
 /** Name under which a store records its own id. */
 export const STORE_ID = "STORE_ID";

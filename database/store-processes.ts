@@ -10,7 +10,7 @@ import { type Move, readMove, replaceMove } from "./store-move.ts";
 export const BEAT_MS = 2000;
 /** Time without a beat after which a process counts as dead. */
 const DEAD_MS = 20_000;
-const LOOK_EVERY_MS = 200;
+const POLL_MS = 200;
 /** Time to wait for the removal of the own record. */
 const STOP_MS = 1000;
 /** Age after which records of processes that were killed are deleted. */
@@ -47,7 +47,7 @@ export async function registerProcess(
 ): Promise<Registration> {
 	const remove = () => processes(db).deleteOne({ _id: id });
 	/** Returns true if this made the record. */
-	const beat = async () => {
+	const sendHeartbeat = async () => {
 		const update = { $inc: { beats: 1 }, $set: { at: new Date().toISOString() } };
 		return (await processes(db).updateOne({ _id: id }, update, { upsert: true })).upsertedCount > 0;
 	};
@@ -61,7 +61,7 @@ export async function registerProcess(
 	};
 
 	await processes(db).deleteMany({ at: { $lt: new Date(Date.now() - RECORD_MAX_MS).toISOString() } });
-	await beat();
+	await sendHeartbeat();
 	const line = await refusalNow();
 	if (line) {
 		throw new Error(line);
@@ -70,7 +70,7 @@ export async function registerProcess(
 	/** True from the moment that the record was found missing until the store was found open. */
 	let isDoubtful = false;
 	const beatAndCheck = async () => {
-		isDoubtful = (await beat()) || isDoubtful;
+		isDoubtful = (await sendHeartbeat()) || isDoubtful;
 		const closed = isDoubtful ? await refusalNow() : undefined;
 		isDoubtful = false;
 		if (closed) {
@@ -140,7 +140,7 @@ export async function runningProcesses(db: Db): Promise<string[]> {
  * @param read Returns undefined if the process has removed its record.
  */
 async function isBeating(beats: number, read: () => Promise<number | undefined>): Promise<boolean> {
-	for (const until = performance.now() + DEAD_MS; performance.now() < until; await wait(LOOK_EVERY_MS)) {
+	for (const until = performance.now() + DEAD_MS; performance.now() < until; await wait(POLL_MS)) {
 		const now = await read();
 		if (now !== beats) {
 			return now !== undefined;

@@ -1,6 +1,8 @@
 import { Errors } from "moleculer";
 import { ErrorCode } from "nats";
-import { PROBLEMS, type ProblemCode, problemCode } from "../contracts/problems.ts";
+import { DatabaseError } from "pg";
+import { PROBLEMS, type ProblemCode } from "../contracts/problem-codes.ts";
+import { problemCode } from "../contracts/problems.ts";
 
 /**
  * Kind of an error, which decides how each layer treats the failed work:
@@ -38,6 +40,12 @@ export function kindOf(error: unknown): ErrorKind {
 	return parent !== undefined ? kindOf(parent) : cause !== undefined ? kindOf(cause) : "bug";
 }
 
+/** Returns the code of an error of Toko or Moleculer, or the kind of any other: a label that has few values. */
+export function errorTypeOf(error: unknown): string {
+	const code = error instanceof Errors.MoleculerError ? error.type : undefined;
+	return problemCode(error) ?? (code || kindOf(error).toUpperCase());
+}
+
 /**
  * Reports whether an error disappears without a change of the program or its data, so that the work is retried until
  * done.
@@ -60,6 +68,23 @@ export function isPlanOutdated(error: unknown): boolean {
 }
 
 /**
+ * Reports whether PostgreSQL itself tells that a statement was rolled back: after repeated conflicts (class 40), or for
+ * lack of resources such as disk space (class 53). In the latter case, nothing can be written about it either.
+ */
+export function wasRolledBack(error: unknown): boolean {
+	// 40003: the outcome is unknown.
+	return error instanceof DatabaseError && /^(40(?!003)|53)/.test(error.code ?? "");
+}
+
+/**
+ * Reports whether PostgreSQL has rejected the statement itself, and not because of its connection (08), a shutdown or a
+ * startup (57P).
+ */
+export function isRejection(error: unknown): boolean {
+	return error instanceof DatabaseError && !/^(08|57P)/.test(error.code ?? "");
+}
+
+/**
  * Returns the SQLSTATE of an error of PostgreSQL's class 22 (data exception), a value that it cannot store or compare.
  */
 export function dataException(error: unknown): string | undefined {
@@ -77,11 +102,16 @@ export function isForCaller(error: unknown): boolean {
 
 /**
  * Reports whether the circuit breaker counts an error: the callee timed out, was lost or failed. A mistake of the
- * client says nothing about the callee's health, nor does a refusal by a service that responds.
+ * client says nothing about the callee's health. A service that responds with the reason why it refuses is not counted
+ * either: its other processes would refuse too, and an open circuit would hide the reason and outlast it.
  */
 export function countsAsFailure(error: unknown): boolean {
-	const { code } = (error ?? {}) as Described;
-	return !(typeof code === "number" && code < 500) && !problemCode(error)?.startsWith("EVENTS_NOT_");
+	return isFault(error) && !hasReason(error);
+}
+
+/** Reports whether a service has responded with the reason why it is unhealthy or refuses all calls. */
+export function hasReason(error: unknown): boolean {
+	return /^(EVENTS_NOT_|MESSAGES_NOT_|DATA_BEHIND$)/.test(problemCode(error) ?? "");
 }
 
 /** Reports whether the service, and not the request, is the cause of a missing response. */
@@ -89,8 +119,14 @@ export function isUnavailable(error: unknown): boolean {
 	return (
 		error instanceof Errors.ServiceNotFoundError ||
 		error instanceof Errors.ServiceNotAvailableError ||
-		countsAsFailure(error)
+		isFault(error)
 	);
+}
+
+/** Reports whether an error is more than a mistake of the client. */
+function isFault(error: unknown): boolean {
+	const { code } = (error ?? {}) as Described;
+	return !(typeof code === "number" && code < 500);
 }
 
 /**

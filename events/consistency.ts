@@ -1,7 +1,7 @@
 import { setTimeout as wait } from "node:timers/promises";
 import type { Service, ServiceBroker } from "moleculer";
 import { problem } from "../contracts/problems.ts";
-import { JETSTREAM_CONNECTED } from "./stream.ts";
+import { JETSTREAM_CONNECTED } from "../nats/client.ts";
 
 /** Number of the newest records that services compare. */
 export const NEWEST = 1000;

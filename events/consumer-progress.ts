@@ -29,6 +29,11 @@ export class ConsumerProgress {
 		this.#group = group;
 	}
 
+	/** Number of events that the group has not acknowledged; undefined if the last check failed. */
+	get pending(): number | undefined {
+		return this.#failure === undefined ? this.#state?.unfinished : undefined;
+	}
+
 	/**
 	 * Records the state of the consumer.
 	 *

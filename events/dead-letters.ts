@@ -16,9 +16,6 @@ interface DeadLetterRow {
 	failed_at: Date;
 }
 
-/** Counter of dead letters by service; `dcall NODE $node.metrics` in the REPL shows it. */
-const METRIC = "toko.dead_letters.total";
-
 /** Stores an event that could not be handled as a dead letter, once. */
 export async function keepDeadLetter(
 	client: Pick<PoolClient, "query">,
@@ -40,6 +37,12 @@ export async function keepDeadLetter(
 			tries,
 		],
 	);
+}
+
+/** Returns the number of dead letters of a service. */
+export async function countDeadLetters(pool: Pool): Promise<number> {
+	const { rows } = await pool.query<{ count: number }>("SELECT count(*)::integer FROM dead_letters");
+	return rows[0]?.count ?? 0;
 }
 
 /** Returns the dead letters of a service, newest first. */
@@ -94,20 +97,6 @@ export async function retryDeadLetter(
 			? problem("DEAD_LETTER_NOT_FOUND")
 			: problem("DEAD_LETTER_FAILED", { reason: (error as Error).message });
 	}
-}
-
-/** Counts a dead letter. */
-export function countDeadLetter(service: InboxService): void {
-	const { metrics } = service.broker;
-	if (!metrics.getMetric(METRIC)) {
-		metrics.register({
-			type: "counter",
-			name: METRIC,
-			labelNames: ["service"],
-			description: "Events that could not be processed",
-		});
-	}
-	metrics.increment(METRIC, { service: service.name });
 }
 
 function uuidOf(id: unknown, text: string): string {

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { STREAM_KEPT_DAYS } from "../config/retention.ts";
 import { settings } from "../config/settings.ts";
 import type { EventData, EventEnvelope, EventName } from "../contracts/actions.ts";
 import { events as eventContracts } from "../contracts/actions.ts";
@@ -27,9 +28,6 @@ export function eventId(aggregate: string, sequence: number): string {
 export const ACK_WAIT_MS = 3000;
 
 const SECOND_NS = 1_000_000_000;
-
-/** Days that the stream stores an event. */
-export const STREAM_KEPT_DAYS = 30;
 
 /** Returns the configuration of the shop's only stream, which stores events until every group has handled them. */
 export function streamConfig() {
@@ -63,13 +61,14 @@ export function isEventRef(aggregate: unknown, sequence: unknown): boolean {
 	);
 }
 
+/** Reports whether a contract defines an event of this name. */
+export function isKnownEvent(name: unknown): name is EventName {
+	return typeof name === "string" && Object.hasOwn(eventContracts, name);
+}
+
 /** Reports whether a contract defines an event of this name and version. */
 export function isInContract(name: unknown, version: unknown): name is EventName {
-	return (
-		typeof name === "string" &&
-		Object.hasOwn(eventContracts, name) &&
-		eventContracts[name as EventName].version === version
-	);
+	return isKnownEvent(name) && eventContracts[name].version === version;
 }
 
 /** Describes an event that no contract defines. */

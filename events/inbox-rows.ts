@@ -1,5 +1,5 @@
 import type { Pool, PoolClient } from "pg";
-import { GAPS_KEPT_DAYS, PLACES_KEPT_DAYS, PRUNED_AT_ONCE } from "../config/retention.ts";
+import { GAPS_KEPT_DAYS, POSITIONS_KEPT_DAYS, PRUNED_AT_ONCE } from "../config/retention.ts";
 import { NEWEST } from "./consistency.ts";
 
 // SQL of the tables `inbox` and `inbox_gaps`.
@@ -60,7 +60,7 @@ export async function prunePositions(pool: Pick<Pool, "query">): Promise<boolean
 			WHERE starts_with(aggregate, 'order:') AND taken_at < now() - make_interval(days => $1)
 			LIMIT $2 FOR UPDATE SKIP LOCKED
 		))`,
-		[PLACES_KEPT_DAYS, PRUNED_AT_ONCE],
+		[POSITIONS_KEPT_DAYS, PRUNED_AT_ONCE],
 	);
 	return rowCount === PRUNED_AT_ONCE;
 }

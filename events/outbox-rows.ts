@@ -1,19 +1,11 @@
 import type { ClientBase, Pool } from "pg";
-import { STREAM_KEPT_DAYS } from "./envelope.ts";
+import { EVENTS_KEPT_DAYS, PRUNED_AT_ONCE, STREAM_KEPT_DAYS } from "../config/retention.ts";
 
 // SQL of the table `outbox`. Unless noted otherwise, only the holder of the relay's lock runs it.
-
-/**
- * Days that a published event is retained, so that it can be sent again if the stream loses it. An event that not all
- * consumers have confirmed is retained as long as in the stream.
- */
-export const EVENTS_KEPT_DAYS = 7;
 
 /** Maximum number of events in a batch, and approximate maximum of the bytes of their data. */
 export const BATCH_EVENTS = 200;
 const BATCH_BYTES = 16 * 1024 * 1024;
-/** Maximum number of rows that one statement deletes. */
-const PRUNED_AT_ONCE = 5000;
 
 /** A row to be published. */
 export interface OutboxRow {
@@ -28,6 +20,10 @@ export interface OutboxRow {
 	bytes: number;
 	/** JSON; null if it is larger than the requested limit. */
 	data: string | null;
+	/** Trace context of the work that has caused the event; null without a trace. */
+	traceparent: string | null;
+	/** Id of the request that has caused the event; null without one. */
+	request_id: string | null;
 }
 
 type Session = Pick<ClientBase, "query">;
@@ -64,14 +60,15 @@ export async function nextEvents(
 ): Promise<OutboxRow[]> {
 	const { rows } = await session.query<OutboxRow>({
 		name: withUrgent ? "outbox next and urgent" : "outbox next",
-		text: `SELECT position, id, aggregate, sequence, name, version, occurred_at, repeats, bytes,
+		text: `SELECT position, id, aggregate, sequence, name, version, occurred_at, repeats, bytes, traceparent, request_id,
 				CASE WHEN bytes <= $1 THEN text END AS data
 			FROM (
 				SELECT *, sum(least(bytes, $1)) OVER (ORDER BY position) - least(bytes, $1) AS before
 				FROM (
 					SELECT *, octet_length(text) AS bytes
 					FROM (
-						SELECT position, id, aggregate, sequence, name, version, occurred_at, repeats, data::text AS text
+						SELECT position, id, aggregate, sequence, name, version, occurred_at, repeats, data::text AS text,
+							traceparent, request_id
 						FROM outbox
 						WHERE position = ANY (ARRAY((${OLDEST})${withUrgent ? ` UNION ${URGENT}` : ""}))
 					) AS next OFFSET 0
@@ -91,7 +88,7 @@ export interface Waiting {
 	waiting_ms: number;
 }
 
-/** Estimates the waiting events without counting them. */
+/** Estimates the waiting events without counting them; needs no lock. */
 export async function estimateWaiting(session: Session): Promise<Waiting> {
 	const { rows } = await session.query<Waiting>({
 		name: "outbox waiting",
@@ -105,6 +102,7 @@ export async function estimateWaiting(session: Session): Promise<Waiting> {
 /** An event that the stream has acknowledged. */
 export interface Sent {
 	position: string;
+	name: string;
 	message_id: string;
 	stream_sequence: number;
 }

@@ -2,13 +2,18 @@ import { LRUCache } from "lru-cache";
 import type { JsMsg } from "nats";
 import pLimit from "p-limit";
 import type { EventEnvelope } from "../contracts/actions.ts";
-import { isTransient } from "../errors/kinds.ts";
+import { errorTypeOf, isTransient } from "../errors/kinds.ts";
 import { batched } from "../load/batching.ts";
+import { rememberError } from "../observability/last-errors.ts";
+import { logAs, sharedRequest, type Work } from "../observability/log-context.ts";
+import { deadLetters, handledEvents } from "../observability/metrics.ts";
+import { observeSince } from "../observability/registry.ts";
 import { type InboxService, runConsumers } from "./consumers.ts";
-import { countDeadLetter, keepDeadLetter } from "./dead-letters.ts";
-import { isEventRef, NotAnEvent, readEvent } from "./envelope.ts";
+import { keepDeadLetter } from "./dead-letters.ts";
+import { isEventRef, isKnownEvent, NotAnEvent, readEvent } from "./envelope.ts";
 import { advance, advanceTogether, type InboxOutcome } from "./inbox-rows.ts";
-import { backoff, PULSE_MS, redeliver } from "./redelivery.ts";
+import { backoff, HEARTBEAT_MS, redeliver } from "./redelivery.ts";
+import { inConsumerSpans, producerOf, requestOf } from "./tracing.ts";
 
 /** Maximum number of events that one transaction handles. */
 const BATCH_EVENTS = 200;
@@ -42,9 +47,10 @@ interface ParsedDelivery extends Delivery {
 export class Receiver {
 	#service: InboxService;
 	#alone = pLimit(ALONE_MAX);
-	#processTogether = batched<Delivery, boolean>((deliveries) => this.#processBatch(deliveries), {
-		max: BATCH_EVENTS,
-	});
+	#processTogether = batched<Delivery, boolean>(
+		(deliveries) => logAs(workOf(deliveries), () => this.#processBatch(deliveries)),
+		{ max: BATCH_EVENTS },
+	);
 	/** Time since which an early event has been waiting for its predecessor, by stream sequence. */
 	#early = new LRUCache<number, number>({ max: 10_000 });
 	/** Number of failures of an event, waiting and transient errors excluded, by stream sequence. */
@@ -62,7 +68,8 @@ export class Receiver {
 		try {
 			const isKnown = this.#early.has(message.seq) || this.#failures.has(message.seq);
 			if (isKnown || !(await this.#processTogether({ payload, message }))) {
-				await this.#alone(() => this.#receiveAlone(payload, message));
+				const work = workOf([{ payload, message }]);
+				await this.#alone(() => logAs(work, () => this.#receiveAlone(payload, message)));
 			}
 		} finally {
 			this.#end(message);
@@ -76,7 +83,7 @@ export class Receiver {
 			for (const one of this.#inProgress) {
 				one.working();
 			}
-		}, PULSE_MS);
+		}, HEARTBEAT_MS);
 	}
 
 	#end(message: JsMsg): void {
@@ -107,21 +114,35 @@ export class Receiver {
 
 	async #process(parsed: ParsedDelivery[]): Promise<JsMsg[]> {
 		const events = parsed.map(({ event }) => event);
-		const { outcomes, next } = await this.#service.transaction(async (client) => {
-			const outcomes = await advanceTogether(client, events);
-			const next = events.filter((_, index) => outcomes[index] === "next");
-			await runConsumers(this.#service, next, client);
-			return { outcomes, next };
+		const { outcomes, next } = await inConsumerSpans(this.#service.name, parsed, async () => {
+			const begun = performance.now();
+			const handled = await this.#service.transaction(async (client) => {
+				const outcomes = await advanceTogether(client, events);
+				const next = events.filter((_, index) => outcomes[index] === "next");
+				await runConsumers(this.#service, next, client);
+				return { outcomes, next };
+			});
+			this.#measure(handled.next, begun);
+			return handled;
 		});
+		this.#logHandled(parsed.filter((_, index) => outcomes[index] === "next"));
 		this.#service.afterEvents(next);
 		return parsed.filter((_, index) => outcomes[index]).map(({ message }) => message);
 	}
 
+	/** Logs a line for each event, since those of a batch belong to different requests. */
+	#logHandled(handled: readonly Delivery[]): void {
+		for (const one of handled) {
+			logAs(workOf([one]), () => this.#service.logger.debug("handled"));
+		}
+	}
+
 	async #receiveAlone(payload: unknown, message: JsMsg): Promise<void> {
+		const begun = performance.now();
 		try {
-			const event = readEvent(payload);
+			const event = { ...readEvent(payload), request_id: requestOf(message) };
 			const since = this.#early.get(message.seq) ?? Date.now();
-			const outcome = await this.#processAlone(event, Date.now() - since > PREDECESSOR_MS);
+			const outcome = await this.#processAlone(event, message, Date.now() - since > PREDECESSOR_MS);
 			if (outcome === "early") {
 				this.#early.set(message.seq, since);
 				redeliver(message, EARLY_MS);
@@ -129,22 +150,43 @@ export class Receiver {
 				this.#early.delete(message.seq);
 			}
 		} catch (error) {
+			const failed = (payload ?? {}) as Partial<EventEnvelope>;
+			this.#measure([failed], begun, errorTypeOf(error));
+			rememberError(`${labelOf(failed.name)} in ${this.#service.name}`, error);
 			await this.#fail(payload, message, error as Error);
 		}
 	}
 
-	async #processAlone(event: EventEnvelope, jump: boolean): Promise<InboxOutcome> {
-		const outcome = await this.#service.transaction(async (client) => {
-			const outcome = await advance(client, event.aggregate, event.sequence, jump);
+	async #processAlone(event: EventEnvelope, message: JsMsg, jump: boolean): Promise<InboxOutcome> {
+		const outcome = await inConsumerSpans(this.#service.name, [{ event, message }], async () => {
+			const begun = performance.now();
+			const outcome = await this.#service.transaction(async (client) => {
+				const outcome = await advance(client, event.aggregate, event.sequence, jump);
+				if (outcome === "next") {
+					await runConsumers(this.#service, [event], client);
+				}
+				return outcome;
+			});
 			if (outcome === "next") {
-				await runConsumers(this.#service, [event], client);
+				this.#measure([event], begun);
 			}
 			return outcome;
 		});
 		if (outcome === "next") {
+			this.#logHandled([{ payload: event, message }]);
 			this.#service.afterEvents([event]);
 		}
 		return outcome;
+	}
+
+	#measure(events: Partial<EventEnvelope>[], begun: number, error_type?: string): void {
+		for (const { name } of events) {
+			const labels = {
+				messaging_consumer_group_name: this.#service.name,
+				messaging_destination_name: labelOf(name),
+			};
+			observeSince(handledEvents, labels, begun, error_type);
+		}
 	}
 
 	async #fail(payload: unknown, message: JsMsg, error: Error): Promise<void> {
@@ -171,7 +213,7 @@ export class Receiver {
 					await advance(client, aggregate as string, sequence as number, true);
 				}
 			});
-			countDeadLetter(this.#service);
+			deadLetters.inc({ service: this.#service.name });
 			logger.error(`${label} became a dead letter after ${tries} tries: ${error.message}`);
 		} catch (failure) {
 			logger.warn(`${label} will be retried: ${(failure as Error).message}`);
@@ -180,9 +222,35 @@ export class Receiver {
 	}
 }
 
+/** Returns the name of an event; `unknown` for a name that anybody could have sent. */
+function labelOf(name: unknown): string {
+	return isKnownEvent(name) ? name : "unknown";
+}
+
+/**
+ * Returns what the lines of the log belong to while events are handled. Lines of a batch name only what its events have in common,
+ * and the kinds of events.
+ */
+function workOf(deliveries: readonly Delivery[]): Work {
+	const events = deliveries.map(({ payload }) => (payload ?? {}) as Partial<EventEnvelope>);
+	const event = [...new Set(events.map(({ name }) => labelOf(name)))].join(",");
+	const requestID = sharedRequest(deliveries.map(({ message }) => requestOf(message)));
+	const [one, ...others] = deliveries as [Delivery, ...Delivery[]];
+	if (others.length > 0) {
+		return { event, requestID };
+	}
+	const { id } = (one.payload ?? {}) as { id?: unknown };
+	return {
+		event,
+		requestID,
+		event_id: typeof id === "string" ? id : undefined,
+		trace: producerOf(one.message),
+	};
+}
+
 function parse({ payload, message }: Delivery): ParsedDelivery[] {
 	try {
-		return [{ payload, message, event: readEvent(payload) }];
+		return [{ payload, message, event: { ...readEvent(payload), request_id: requestOf(message) } }];
 	} catch {
 		return [];
 	}

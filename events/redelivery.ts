@@ -2,7 +2,7 @@ import type { JsMsg } from "nats";
 import { ACK_WAIT_MS } from "./envelope.ts";
 
 /** Interval between reports to NATS that an event is in progress. */
-export const PULSE_MS = ACK_WAIT_MS / 4;
+export const HEARTBEAT_MS = ACK_WAIT_MS / 4;
 
 /** Returns an exponential backoff of up to 30 s, in ms, with jitter of up to half of it. */
 export function backoff(tries: number): number {

@@ -1,10 +1,13 @@
 import { setTimeout as wait } from "node:timers/promises";
 import type { ServiceBroker } from "moleculer";
 import type pg from "pg";
+import { PRUNE_EVERY_MS } from "../config/retention.ts";
 import { databaseUrl } from "../config/settings.ts";
 import { BY_KEY, PostgresClient } from "../database/postgres-client.ts";
 import { type RepeatedFailure, repeatedFailure } from "../errors/repeated-failure.ts";
 import { Saturation } from "../load/saturation.ts";
+import { JETSTREAM_CONNECTED } from "../nats/client.ts";
+import { eventsPublished } from "../observability/metrics.ts";
 import type { ConsistencyChecker } from "./consistency.ts";
 import { publishBatch } from "./outbox-batch.ts";
 import {
@@ -23,7 +26,7 @@ import {
 	retryPutAside,
 	type Waiting,
 } from "./outbox-rows.ts";
-import { hasMessage, JETSTREAM_CONNECTED, jetStreamOf, type StreamState, streamState } from "./stream.ts";
+import { hasMessage, jetStreamOf, type StreamState, streamState } from "./stream.ts";
 import { FAILURES_MAX, type Failed, StuckEvents } from "./stuck-events.ts";
 
 /** Id of the advisory lock that the relay of a database holds: an arbitrary number, the same in all of Toko. */
@@ -48,7 +51,6 @@ const MIN_PER_SECOND = 200;
 const CLOSE_MS = 1000;
 /** Interval between checks of the stream, in addition to one after each reconnect to NATS. */
 const STREAM_CHECK_MS = 5000;
-const PRUNE_EVERY_MS = 3_600_000;
 /** Backoff after a failure, doubled each time. */
 const FIRST_PAUSE_MS = 100;
 const LAST_PAUSE_MS = 2000;
@@ -308,6 +310,9 @@ export class Relay {
 		}
 		if (sent.length > 0) {
 			await markPublished(session, sent);
+			for (const { name } of sent) {
+				eventsPublished.inc({ service: this.#database, event: name });
+			}
 		}
 		for (const { event, refusal } of refused) {
 			await this.#putAside(session, event, refusal);

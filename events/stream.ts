@@ -22,10 +22,9 @@ export interface JetStream {
 	connected_at: number | undefined;
 	/** Describes why a group's events are not handled although they have arrived; undefined while they are. */
 	lagOf(group: string): string | undefined;
+	/** Number of events that a group has not handled at the last check; undefined without a check or connection. */
+	pendingOf(group: string): number | undefined;
 }
-
-/** Name of the local event that JetStream was connected or reconnected. */
-export const JETSTREAM_CONNECTED = "$jetstream.connected";
 
 /** Returns the connection of a broker to JetStream. */
 export function jetStreamOf(broker: ServiceBroker): JetStream {

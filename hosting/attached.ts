@@ -22,7 +22,7 @@ export async function withShop(
 	await broker.start();
 	try {
 		await broker.waitForServices({ name, version }, PATIENCE_MS).catch(() => {
-			throw new StartError(`the ${name} service is away: bring it with \`npm run node -- ${name}\``);
+			throw new StartError(`the ${name} service is not running: start it with \`npm run node -- ${name}\``);
 		});
 		await work(broker);
 	} finally {

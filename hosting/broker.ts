@@ -2,9 +2,12 @@ import { createServer } from "node:net";
 import { hostname } from "node:os";
 import { type Middleware, ServiceBroker } from "moleculer";
 import { settings } from "../config/settings.ts";
-import { StartError } from "../infra/backing-services.ts";
+import { deliverHeldSignals, StartError } from "../infra/backing-services.ts";
+import { commandMetadata } from "../middlewares/shared-settings.ts";
 import { brokerOptions } from "../moleculer.config.ts";
 import { natsOf } from "../nats/client.ts";
+import { offerLogLevels } from "../nats/log-levels.ts";
+import { BrokerLogger } from "../observability/logger.ts";
 import { onDisconnect } from "../processes/child.ts";
 import { onClosedOutput } from "./closed-output.ts";
 import { fail } from "./fatal-error.ts";
@@ -14,7 +17,7 @@ export function operatorNode(kind: string): string {
 	return `${kind}-${hostname()}-${process.pid}`;
 }
 
-/** Creates a broker. It logs JSON lines (pino) or, if `quiet`, short lines of warnings and errors. */
+/** Creates a broker; with a `nodeID` that of a command. If `quiet`, it only logs warnings and errors, to stderr. */
 export function createBroker(
 	options: { nodeID?: string; middlewares?: Middleware[]; quiet?: boolean } = {},
 ): ServiceBroker {
@@ -22,13 +25,15 @@ export function createBroker(
 	const level = settings.variables.LOG_LEVEL ?? (options.quiet ? "warn" : "info");
 	const broker = new ServiceBroker({
 		...base,
-		...(options.nodeID ? { nodeID: options.nodeID } : {}),
-		logger: options.quiet
-			? { type: "Console", options: { level, formatter: "short" } }
-			: { type: "Pino", options: { level } },
+		...(options.nodeID ? { nodeID: options.nodeID, metadata: commandMetadata() } : {}),
+		logger: new BrokerLogger(level, options.quiet ? "command" : "process") as never,
 		middlewares: [...(options.middlewares ?? []), ...(base.middlewares ?? [])],
 	});
 	broker.fatal = (message) => fail(new Error(message));
+	// A command keeps its own level.
+	if (!options.nodeID) {
+		offerLogLevels(broker);
+	}
 	return broker;
 }
 
@@ -66,7 +71,7 @@ export async function announce(broker: ServiceBroker): Promise<void> {
 
 /** Drains the gateway of this node, if it hosts one. The first step of a shutdown. */
 export async function drain(broker: ServiceBroker): Promise<void> {
-	await (broker.getLocalService("api") as { letGo?(): Promise<void> } | undefined)?.letGo?.();
+	await (broker.getLocalService("api") as { drain?(): Promise<void> } | undefined)?.drain?.();
 }
 
 /**
@@ -89,6 +94,7 @@ export function stopOnSignal(stop: () => Promise<void>): void {
 	for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
 		process.on(signal, end);
 	}
+	deliverHeldSignals();
 	onDisconnect(end);
 	process.channel?.unref();
 	if (!settings.isProduction) {

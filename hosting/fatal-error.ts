@@ -8,8 +8,8 @@ export function fail(error: unknown): never {
 	const cure = "see that it runs and answers in time, then start again";
 	const isBehind = (error as { type?: unknown } | null)?.type === "DATA_BEHIND";
 	const ways = "See docs/how-to/restore.md; `npm run audit -- --accept-restore` goes on without what is lost";
-	const told = isBehind ? `${line} ${ways}` : line;
-	console.error(`toko: ${name === "NatsError" ? `NATS failed (${line}): ${cure}` : told}`);
+	const explained = isBehind ? `${line} ${ways}` : line;
+	console.error(`toko: ${name === "NatsError" ? `NATS failed (${line}): ${cure}` : explained}`);
 	if (showsStacks) {
 		console.error(stack);
 	}

@@ -1,4 +1,4 @@
-import { StartError } from "../infra/backing-services.ts";
+import { deliverHeldSignals, StartError } from "../infra/backing-services.ts";
 import { onClosedOutput } from "./closed-output.ts";
 
 /** The interruption of a command before it has finished. */
@@ -25,6 +25,7 @@ export function interruption({ needsReader = true } = {}): Promise<never> {
 	for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
 		process.on(signal, () => reject(new Interrupted(signal, true)));
 	}
+	deliverHeldSignals();
 	if (needsReader) {
 		onClosedOutput(() => reject(new Interrupted("the end of its output's reader", false)));
 	}

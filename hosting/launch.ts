@@ -2,6 +2,9 @@ import type { Middleware, ServiceBroker } from "moleculer";
 import { settings } from "../config/settings.ts";
 import { type BackingService, StartError } from "../infra/backing-services.ts";
 import { ownProductsFile } from "../infra/lock.ts";
+import { serveMetrics } from "../observability/server.ts";
+import { announceMetrics } from "../observability/targets.ts";
+import { startTracing, stopTracing } from "../observability/tracing.ts";
 import { announce, checkPort, createBroker, drain, stopOnSignal, within } from "./broker.ts";
 import { fail } from "./fatal-error.ts";
 import { HealthServer } from "./health-server.ts";
@@ -10,6 +13,9 @@ import { addService } from "./services.ts";
 
 /** Minimum time for the services to stop. */
 const SERVICES_STOP_MIN_MS = 500;
+
+/** Minimum time for the last export of traces, which are about the end of the process. */
+const TRACES_STOP_MIN_MS = 250;
 
 /** How a process of the shop starts. */
 export interface Launch {
@@ -21,13 +27,13 @@ export interface Launch {
 	toleratesOwner: boolean;
 	quiet?: boolean;
 	middlewares?: Middleware[];
-	say(line: string): void;
+	print(line: string): void;
 	/** Called when the process is up. */
 	report(launched: Launched): Promise<void>;
 }
 
 interface BackingServices {
-	parts: BackingService[];
+	backingServices: BackingService[];
 	stop?(): Promise<void>;
 }
 
@@ -35,7 +41,7 @@ interface BackingServices {
 export interface Launched {
 	broker: ServiceBroker;
 	names: string[];
-	parts: BackingService[];
+	backingServices: BackingService[];
 	/** The admin that it has made, as the first process of users. */
 	admin: NewAdmin | undefined;
 	/** Address of the gateway, if it hosts one. */
@@ -51,12 +57,14 @@ export interface Launched {
  * @throws StartError, and errors of services; servers that the process has started are stopped before.
  */
 export async function launch(how: Launch): Promise<Launched> {
-	const { servers, say } = how;
+	const { servers, print } = how;
 	checkAdmin();
 	if (how.names.includes("api")) {
 		await checkPort();
 	}
-	const { parts, stop: stopServers } = await servers.find();
+	const { backingServices, stop: stopServers } = await servers.find();
+	// Before anything that is traced is created.
+	await startTracing(nameOf(how.names), (line) => broker.logger.warn(line));
 	const broker = createBroker({ quiet: how.quiet ?? false, middlewares: how.middlewares ?? [] });
 	let health: HealthServer | undefined;
 	let stopped: Promise<void> | undefined;
@@ -64,7 +72,10 @@ export async function launch(how: Launch): Promise<Launched> {
 	const stop = () => {
 		health?.stopping();
 		const patience_ms = Math.max(SERVICES_STOP_MIN_MS, settings.shutdownSeconds * 1000 - servers.stop_ms);
-		stopped ??= within(patience_ms, drain(broker).then(stopBroker)).finally(() => stopServers?.());
+		const deadline = performance.now() + patience_ms;
+		stopped ??= within(patience_ms, drain(broker).then(stopBroker))
+			.finally(() => stopTracing(Math.max(TRACES_STOP_MIN_MS, deadline - performance.now())))
+			.finally(() => stopServers?.());
 		return stopped;
 	};
 	// Whatever stops the broker, such as the REPL's `quit`, also stops the servers.
@@ -77,12 +88,13 @@ export async function launch(how: Launch): Promise<Launched> {
 		const names = await withProductsFile(how);
 		health = new HealthServer(broker, names);
 		const healthAddress = await health.listen();
-		const admin = await startServices(broker, names, say);
+		await announceMetrics(broker, "node", await serveMetrics(print));
+		const admin = await startServices(broker, names, print);
 		const gateway = names.includes("api") ? await openGateway(broker) : undefined;
 		await announce(broker);
 		health.started();
 		const isStopped = () => stopped !== undefined;
-		const launched = { broker, names, parts, admin, gateway, health: healthAddress, isStopped };
+		const launched = { broker, names, backingServices, admin, gateway, health: healthAddress, isStopped };
 		await how.report(launched);
 		return launched;
 	} catch (error) {
@@ -93,11 +105,16 @@ export async function launch(how: Launch): Promise<Launched> {
 	}
 }
 
-/** Starts the services beside the gateway, and fills a new shop. Returns the admin that it has made. */
+/** Returns the name of a process in traces. */
+function nameOf(names: string[]): string {
+	return names.length === 1 ? (names[0] as string) : "toko";
+}
+
+/** Starts the services except the gateway, and seeds a new shop. Returns the admin that it has created. */
 async function startServices(
 	broker: ServiceBroker,
 	names: string[],
-	say: Launch["say"],
+	print: Launch["print"],
 ): Promise<NewAdmin | undefined> {
 	for (const name of names.filter((name) => name !== "api")) {
 		await addService(broker, name);
@@ -105,7 +122,7 @@ async function startServices(
 	await broker.start();
 	const admin = names.includes("users") ? await ensureAdmin(broker) : undefined;
 	if (names.includes("products") && !settings.isProduction) {
-		await ensureCatalogue(broker, say);
+		await ensureCatalogue(broker, print);
 	}
 	return admin;
 }
@@ -117,7 +134,7 @@ async function openGateway(broker: ServiceBroker): Promise<string> {
 }
 
 /** Takes ownership of the products' file, if products is hosted and has one. Returns the services to host. */
-async function withProductsFile({ names, toleratesOwner, say }: Launch): Promise<string[]> {
+async function withProductsFile({ names, toleratesOwner, print }: Launch): Promise<string[]> {
 	if (!names.includes("products") || settings.mongoUrl) {
 		return names;
 	}
@@ -128,7 +145,7 @@ async function withProductsFile({ names, toleratesOwner, say }: Launch): Promise
 		if (!toleratesOwner || !(error instanceof StartError)) {
 			throw error;
 		}
-		say(`without products: ${error.message}`);
+		print(`without products: ${error.message}`);
 		return names.filter((name) => name !== "products");
 	}
 }

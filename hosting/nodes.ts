@@ -1,80 +1,76 @@
 import type { ServiceBroker } from "moleculer";
-import { CALLS_METRIC, PROCESSOR_METRIC, RESPONSES_METRIC } from "../broker/metrics.ts";
+import { EVENT_LOOP_SAMPLE_MS } from "../observability/registry.ts";
+import type { ProcessName } from "../observability/targets.ts";
+import { countOf, type Sample, type Scrape, samplesOf, scrapeAll, sum } from "./scrapes.ts";
 
-/** A node of the shop, as seen by other nodes. */
+/** A process of a node of the shop, as seen by other nodes. */
 export interface NodeState {
 	id: string;
+	process: ProcessName;
 	services: string[];
-	/** CPU usage of its process in percent of one core. */
+	state: Scrape["state"];
+	/** CPU usage of the process in percent of one core. */
 	cpu: number | null;
+	/** 99th percentile of the delay of its event loop in ms, since its metrics were read before. */
+	event_loop_delay_ms: number | null;
 	calls_per_second: number | null;
 	/** Hit rate of the response cache in percent; null if there were no cacheable calls. */
 	cache_hits: number | null;
 }
 
-interface Metric {
-	name: string;
-	values: { value: number; labels: { from?: string } }[];
-}
-
-const PATIENCE_MS = 1000;
-
-/** Samples the nodes of the shop repeatedly. */
+/** Samples the processes of the shop repeatedly. */
 export class Nodes {
 	#broker: ServiceBroker;
-	#before = new Map<string, { at: number; calls: number; processor_ms: number }>();
+	#before: Scrape[] = [];
 
 	constructor(broker: ServiceBroker) {
 		this.#broker = broker;
 	}
 
 	/** Returns the nodes that currently host services; rates are since the previous call. */
-	async look(): Promise<NodeState[]> {
-		const nodes = this.#broker.registry
-			.getNodeList({ onlyAvailable: true, withServices: true })
-			.map(({ id, services }) => ({
-				id,
-				services: services.map(({ name }) => name as string).filter((name) => !name.startsWith("$")),
-			}))
-			.filter(({ services }) => services.length > 0);
-		for (const id of this.#before.keys()) {
-			if (!nodes.some((node) => node.id === id)) {
-				this.#before.delete(id);
-			}
-		}
-		return Promise.all(nodes.map(async (node) => ({ ...node, ...(await this.#measure(node.id)) })));
-	}
-
-	async #measure(nodeID: string): Promise<Pick<NodeState, "cpu" | "calls_per_second" | "cache_hits">> {
-		const options = { nodeID, timeout: PATIENCE_MS };
-		const metrics = await this.#broker
-			.call<Metric[], object>("$node.metrics", { includes: "toko.*" }, options)
-			.catch(() => undefined);
-		if (!metrics) {
-			return { cpu: null, calls_per_second: null, cache_hits: null };
-		}
-		const values = (name: string) => metrics.find((metric) => metric.name === name)?.values ?? [];
-		const calls = values(CALLS_METRIC)[0]?.value ?? 0;
-		const processor_ms = values(PROCESSOR_METRIC)[0]?.value ?? 0;
-		const at = performance.now();
-		const before = this.#before.get(nodeID);
-		this.#before.set(nodeID, { at, calls, processor_ms });
-		const perSecond = (now: number, then: number) =>
-			before ? Math.round((1000 * (now - then)) / (at - before.at)) : null;
-		const responses = values(RESPONSES_METRIC);
-		const all = sum(responses);
-		return {
-			cpu: perSecond(processor_ms / 10, (before?.processor_ms ?? 0) / 10),
-			calls_per_second: perSecond(calls, before?.calls ?? 0),
-			cache_hits: all === 0 ? null : Math.round((100 * sum(responses.filter(isHit))) / all),
-		};
+	async poll(): Promise<NodeState[]> {
+		const scrapes = await scrapeAll(this.#broker);
+		const states = scrapes
+			.filter(({ process }) => process === "node")
+			.map((scrape) => nodeState(scrape, earlierOf(scrape, this.#before)));
+		this.#before = scrapes;
+		return states;
 	}
 }
 
-function isHit({ labels }: Metric["values"][number]): boolean {
-	return labels.from !== "miss";
+/** Returns an earlier scrape of the same process that has metrics; undefined if there is none. */
+export function earlierOf({ node, process }: Scrape, scrapes: Scrape[]): Scrape | undefined {
+	return scrapes.find((one) => one.node === node && one.process === process && one.state === "up");
 }
 
-function sum(values: { value: number }[]): number {
-	return values.reduce((total, { value }) => total + value, 0);
+/** Returns the state of a process; rates are since the earlier scrape, and unknown without. */
+export function nodeState(scrape: Scrape, before: Scrape | undefined): NodeState {
+	const { node: id, process, services, state } = scrape;
+	const perSecond = (count: (one: Scrape) => number) =>
+		before && state === "up"
+			? Math.round((1000 * (count(scrape) - count(before))) / (scrape.at - before.at))
+			: null;
+	const responses = samplesOf(scrape, "toko_response_cache");
+	const all = sum(responses);
+	return {
+		...{ id, process, services, state },
+		cpu: perSecond((one) => 100 * sum(samplesOf(one, "process_cpu_seconds"))),
+		event_loop_delay_ms: loopDelay(scrape),
+		calls_per_second: perSecond(
+			(one) =>
+				countOf(one, "rpc_server_call_duration_seconds") +
+				countOf(one, "http_server_request_duration_seconds"),
+		),
+		cache_hits: all === 0 ? null : Math.round((100 * sum(responses.filter(isHit))) / all),
+	};
+}
+
+/** The histogram of Node.js measures the interval of its timer, which an idle process keeps. */
+function loopDelay(scrape: Scrape): number | null {
+	const [p99] = samplesOf(scrape, "nodejs_eventloop_lag_p99_seconds");
+	return p99 ? Math.max(0, Math.round(1000 * p99.value - EVENT_LOOP_SAMPLE_MS)) : null;
+}
+
+function isHit({ labels }: Sample): boolean {
+	return labels.result !== "miss";
 }

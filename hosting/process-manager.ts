@@ -11,7 +11,7 @@ const BACKOFF = { first_ms: 500, longest_ms: 10_000, settled_ms: 10_000 };
 const KILL_AFTER_MS = 3000;
 
 const SERVING_MS = 10_000;
-const LOOK_EVERY_MS = 100;
+const POLL_MS = 100;
 
 /** One process of a cluster. */
 export interface ManagedProcess {
@@ -29,18 +29,18 @@ export interface ManagedProcess {
 
 /** Starts and supervises processes of services. Exited processes restart with exponential backoff. */
 export class ProcessManager {
-	#members: Member[] = [];
+	#processes: ServiceProcess[] = [];
 	#isStopping = false;
 	#replacing: Promise<void> | undefined;
-	#hear: (member: ManagedProcess, line: string) => void;
+	#onLine: (one: ManagedProcess, line: string) => void;
 
-	/** @param hear Called with every line that a process prints, and with changes of its state. */
-	constructor(hear: (member: ManagedProcess, line: string) => void) {
-		this.#hear = hear;
+	/** @param onLine Called with every line that a process prints, and with changes of its state. */
+	constructor(onLine: (one: ManagedProcess, line: string) => void) {
+		this.#onLine = onLine;
 	}
 
 	get all(): readonly ManagedProcess[] {
-		return this.#members;
+		return this.#processes;
 	}
 
 	/** Starts the given number of processes of each service and waits until all are ready. */
@@ -48,10 +48,10 @@ export class ProcessManager {
 		for (const [service, count] of counts) {
 			for (let number = 1; number <= count; number++) {
 				const port = service === "api" ? await gatewayPort(number) : undefined;
-				this.#members.push(new Member(service, number, port, this.#hear));
+				this.#processes.push(new ServiceProcess(service, number, port, this.#onLine));
 			}
 		}
-		await Promise.all(this.#members.map((member) => member.start()));
+		await Promise.all(this.#processes.map((one) => one.start()));
 	}
 
 	/**
@@ -67,22 +67,22 @@ export class ProcessManager {
 	}
 
 	async #replaceAll(): Promise<void> {
-		for (const member of [...this.#members]) {
+		for (const one of [...this.#processes]) {
 			if (this.#isStopping) {
 				return;
 			}
-			await member.replace();
+			await one.replace();
 		}
 	}
 
 	/** Stops all processes. */
 	async stop(): Promise<void> {
 		this.#isStopping = true;
-		await Promise.all([...this.#members.map((member) => member.stop()), this.#replacing]);
+		await Promise.all([...this.#processes.map((one) => one.stop()), this.#replacing]);
 	}
 }
 
-class Member implements ManagedProcess {
+class ServiceProcess implements ManagedProcess {
 	name: string;
 	service: string;
 	state: ManagedProcess["state"] = "starting";
@@ -91,7 +91,7 @@ class Member implements ManagedProcess {
 	restarts = 0;
 	address: string | undefined;
 	#port: number | undefined;
-	#hear: (member: ManagedProcess, line: string) => void;
+	#onLine: (one: ManagedProcess, line: string) => void;
 	#process = new Supervised(
 		() => this.#spawn(),
 		BACKOFF,
@@ -103,16 +103,16 @@ class Member implements ManagedProcess {
 		service: string,
 		number: number,
 		port: number | undefined,
-		hear: (member: ManagedProcess, line: string) => void,
+		onLine: (one: ManagedProcess, line: string) => void,
 	) {
 		this.name = `${service}-${number}`;
 		this.service = service;
 		this.address = port === undefined ? undefined : `http://${urlHost(settings.host)}:${port}`;
 		this.#port = port;
-		this.#hear = hear;
+		this.#onLine = onLine;
 	}
 
-	/** Starts the process. Resolves when it, or one that was started after its exit, is ready, or the member stopped. */
+	/** Starts the process. Resolves when it, or one that was started after its exit, is ready, or it was stopped. */
 	async start(): Promise<void> {
 		if (this.#process.isStopped) {
 			return;
@@ -149,7 +149,14 @@ class Member implements ManagedProcess {
 		const port = this.#port === undefined ? {} : { PORT: String(this.#port) };
 		const child = startProgram(
 			["cli/node.ts", this.service],
-			childEnvironment({ SERVICES: "", HEALTH_PORT: "0", ...port }),
+			// JSON is shortened where these lines are shown.
+			childEnvironment({
+				LOG_FORMAT: "json",
+				...settings.variables,
+				SERVICES: "",
+				HEALTH_PORT: "0",
+				...port,
+			}),
 		);
 		this.pid = child.pid;
 		eachLine(child, (line) => {
@@ -158,7 +165,7 @@ class Member implements ManagedProcess {
 				this.nodeID = nodeID;
 				void this.#onJoined(child);
 			}
-			this.#hear(this, line);
+			this.#onLine(this, line);
 		});
 		return child;
 	}
@@ -175,7 +182,7 @@ class Member implements ManagedProcess {
 		this.state = "down";
 		this.restarts++;
 		const what = hasStarted ? `ended (${how})` : `does not start (${how})`;
-		this.#hear(this, `${what}, starts again in ${pause_ms / 1000} s`);
+		this.#onLine(this, `${what}, starts again in ${pause_ms / 1000} s`);
 	}
 }
 
@@ -199,7 +206,7 @@ async function untilServing({ address }: ManagedProcess): Promise<void> {
 		if (isReady) {
 			return;
 		}
-		await wait(LOOK_EVERY_MS);
+		await wait(POLL_MS);
 	}
 }
 

@@ -33,9 +33,9 @@ export function checkAdmin(): void {
 		["ADMIN_EMAIL", email],
 		["ADMIN_PASSWORD", newPassword],
 	] as const) {
-		const given = settings.variables[name];
-		const checked = schema.safeParse(given);
-		if (given && !checked.success) {
+		const configured = settings.variables[name];
+		const checked = schema.safeParse(configured);
+		if (configured && !checked.success) {
 			throw new StartError(`${name} ${checked.error.issues[0]?.message}`);
 		}
 	}
@@ -43,24 +43,26 @@ export function checkAdmin(): void {
 
 /** Creates the first admin; returns undefined if there is one already. */
 export async function ensureAdmin(broker: ServiceBroker): Promise<NewAdmin | undefined> {
-	const given = settings.adminPassword;
-	if (settings.isProduction && !given) {
+	const configured = settings.adminPassword;
+	if (settings.isProduction && !configured) {
 		return undefined;
 	}
-	const password = given ?? randomBytes(12).toString("base64url");
+	const password = configured ?? randomBytes(12).toString("base64url");
 	const address = settings.adminEmail;
 	const made = await callAction(broker, "v1.users.ensureAdmin", { email: address, password }).catch(
 		(error) => {
 			if (problemCode(error) !== "EMAIL_TAKEN") {
 				throw error;
 			}
-			console.error(`no admin was made: ${address} is a customer's; set another ADMIN_EMAIL and start again`);
+			console.error(
+				`no admin was created: ${address} is a customer's; set another ADMIN_EMAIL and start again`,
+			);
 		},
 	);
 	if (!made) {
 		return undefined;
 	}
-	return made.created ? { email: made.email, ...(given ? {} : { password }) } : undefined;
+	return made.created ? { email: made.email, ...(configured ? {} : { password }) } : undefined;
 }
 
 /**
@@ -68,7 +70,7 @@ export async function ensureAdmin(broker: ServiceBroker): Promise<NewAdmin | und
  * start that was killed while loading resumes, because lines that are already loaded change nothing. Several processes
  * may load it at once.
  */
-export async function ensureCatalogue(broker: ServiceBroker, say: (line: string) => void): Promise<void> {
+export async function ensureCatalogue(broker: ServiceBroker, print: (line: string) => void): Promise<void> {
 	const store = createHash("sha256")
 		.update(settings.mongoUrl ?? "file")
 		.digest("hex");
@@ -77,7 +79,7 @@ export async function ensureCatalogue(broker: ServiceBroker, say: (line: string)
 		return;
 	}
 	if (CURRENCY !== "IDR" || CURRENCY_DECIMALS !== 0) {
-		say(
+		print(
 			`left out data/catalogue.csv, whose prices are whole rupiah: this shop has ${CURRENCY} with ${CURRENCY_DECIMALS} decimals; ` +
 				"load products of your own with `npm run import -- FILE`",
 		);
@@ -88,7 +90,7 @@ export async function ensureCatalogue(broker: ServiceBroker, say: (line: string)
 	const catalogue = await Catalogue.open(CATALOGUE);
 	const { created } = await importAll(broker, catalogue).finally(() => catalogue.close());
 	await rm(marker, { force: true });
-	say(`loaded the catalogue: ${created} products`);
+	print(`loaded the catalogue: ${created} products`);
 }
 
 /** Tells whether there ever was a product. Counting may read all products, so it is done only if none is on sale. */

@@ -12,18 +12,18 @@ const PATIENCE_MS = 10_000;
 /** Services that together need every backing service. */
 const WITH_ALL_DATABASES = ["users", "products"];
 
-type Say = (line: string) => void;
+type Print = (line: string) => void;
 
 /**
  * Starts the backing services of the shop in `TOKO_DIR`, and completes the settings with their addresses and secrets.
  * Parameters and errors are those of `startBackingServices`.
  */
 export async function startServers(
-	say: Say,
+	print: Print,
 	hosted: string[],
 	sharesProducts = false,
 ): Promise<RunningServices> {
-	return completed(await startBackingServices(settings.directory, say, hosted, sharesProducts));
+	return completed(await startBackingServices(settings.directory, print, hosted, sharesProducts));
 }
 
 /**
@@ -31,21 +31,21 @@ export async function startServers(
  * secrets. Errors are those of `joinRunningServices`.
  */
 export async function joinServers(
-	say: Say,
+	print: Print,
 	hosted: string[] = [],
 	patience_ms = PATIENCE_MS,
 ): Promise<BackingService[]> {
-	return completed(await joinRunningServices(settings.directory, patience_ms, say, hosted)).parts;
+	return completed(await joinRunningServices(settings.directory, patience_ms, print, hosted)).backingServices;
 }
 
 /** Joins the backing services of the running shop. If no shop is running, starts them, and `leave` stops them again. */
-export async function joinOrStart(say: Say): Promise<{ isRunning: boolean; leave(): Promise<void> }> {
+export async function joinOrStart(print: Print): Promise<{ isRunning: boolean; leave(): Promise<void> }> {
 	if (canJoin(settings.directory)) {
-		await joinServers(say, WITH_ALL_DATABASES);
+		await joinServers(print, WITH_ALL_DATABASES);
 		return { isRunning: true, leave: async () => undefined };
 	}
-	say("no shop is running here: its databases are started for this and stopped again");
-	const { stop } = await startServers(say, []);
+	print("no shop is running here: its databases are started for this and stopped again");
+	const { stop } = await startServers(print, []);
 	return { isRunning: false, leave: stop };
 }
 

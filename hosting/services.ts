@@ -8,12 +8,12 @@ const NAMES: string[] = [...new Set<string>(contracts.map(({ name }) => name)), 
 /**
  * Returns the named services, in the order in which they start; all services if none is named.
  *
- * @param given Names, separated by commas or spaces.
+ * @param list Names, separated by commas or spaces.
  * @param name The variable that the names come from, for the error.
  * @throws StartError that lists the existing names.
  */
-export function namedServices(given: string, name = ""): string[] {
-	const names = given.split(/[\s,]+/).filter((one) => one !== "" && one !== "all");
+export function namedServices(list: string, name = ""): string[] {
+	const names = list.split(/[\s,]+/).filter((one) => one !== "" && one !== "all");
 	const unknown = names.filter((one) => !NAMES.includes(one));
 	if (unknown.length > 0) {
 		throw new StartError(
@@ -23,11 +23,11 @@ export function namedServices(given: string, name = ""): string[] {
 	return NAMES.filter((one) => names.length === 0 || names.includes(one));
 }
 
-/** Adds a service to a broker. On a running broker it is started, and the error with which it does not start thrown. */
+/** Adds a service to a broker. On a running broker, starts it, and throws the error if it does not start. */
 export async function addService(broker: ServiceBroker, name: string): Promise<void> {
 	const schema = (await import(`../services/${name}/${name}.service.ts`)).default as ServiceSchema;
 	if (broker.started) {
-		// Moleculer's createService starts it too, but leaves its error to nobody.
+		// Moleculer's createService starts it too, but does not report its error.
 		await new broker.ServiceFactory(broker, schema)._start();
 	} else {
 		broker.createService(schema);

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { settings } from "../config/settings.ts";
+import { externalService, externalServices } from "./external-services.ts";
 import { prepareFolder } from "./folder.ts";
-import { externalService, externalServices } from "./given-services.ts";
 import { holdSignals } from "./interruption.ts";
 import { type Lock, takeLock } from "./lock.ts";
 import { ownMongod } from "./mongo.ts";
@@ -22,6 +22,7 @@ import {
 import { StartError } from "./start-error.ts";
 import { type Server, type Supervised, supervise } from "./supervise.ts";
 
+export { deliverHeldSignals } from "./interruption.ts";
 export { canJoin, joinRunningServices } from "./join.ts";
 export type { BackingService, FoundServices } from "./services-file.ts";
 export { StartError } from "./start-error.ts";
@@ -36,21 +37,22 @@ export interface RunningServices extends FoundServices {
  * Finds or starts PostgreSQL, NATS and the store of products. Each is the one that the settings name, otherwise a
  * program on this machine, otherwise one that Toko installs. Returns the variables that the settings lack: POSTGRES_URL,
  * NATS_URL, MONGO_URL (none for NeDB), TOKO_SECRET, PAYMENT_WEBHOOK_SECRET. Servers that an earlier run of this folder
- * left running are stopped first; new ones start on the same ports.
+ * left running are stopped first; new ones start on the same ports. Signals are deferred until the caller has installed
+ * its handlers and calls `deliverHeldSignals`.
  *
- * @param say Receives lines for the operator, also later, when a server exits and is restarted.
+ * @param print Receives lines for the operator, also later, when a server exits and is restarted.
  * @param hosted Services of this process.
  * @param sharesProducts True if several processes will host products, which a NeDB file does not allow.
  * @throws StartError with one line that names cause and remedy.
  */
 export async function startBackingServices(
 	directory: string,
-	say: (line: string) => void,
+	print: (line: string) => void,
 	hosted: string[] = [],
 	sharesProducts = false,
 ): Promise<RunningServices> {
 	if (settings.isProduction) {
-		return { ...(await externalServices(hosted, say)), stop: async () => {} };
+		return { ...(await externalServices(hosted, print)), stop: async () => {} };
 	}
 	const folder = await prepareFolder(directory);
 	const lock = await takeLock(
@@ -61,12 +63,12 @@ export async function startBackingServices(
 	const running: Supervised[] = [];
 	const signals = holdSignals(4_000);
 	try {
-		const secrets = await readSecrets(folder, say);
+		const secrets = await readSecrets(folder, print);
 		const file = await readServices(folder);
 		const results = await Promise.allSettled([
-			postgres(folder, secrets, file, say, running),
-			nats(folder, secrets, file, say, running),
-			products(folder, file, say, running, sharesProducts),
+			postgres(folder, secrets, file, print, running),
+			nats(folder, secrets, file, print, running),
+			products(folder, file, print, running, sharesProducts),
 		]);
 		for (const result of results) {
 			if (result.status === "rejected") {
@@ -76,8 +78,8 @@ export async function startBackingServices(
 		const found = results.map((result) => (result as PromiseFulfilledResult<FoundService>).value);
 		const own = secretVariables(secrets);
 		const services = together(found, own);
-		await file.announce(services.parts, own);
-		// Last, so that no signal is lost: from here on the caller handles signals.
+		await file.announce(services.backingServices, own);
+		// Last: a later signal is for the handlers of the caller, who calls `deliverHeldSignals`.
 		const signal = signals.received();
 		if (signal !== undefined) {
 			await file.withdraw();
@@ -85,11 +87,10 @@ export async function startBackingServices(
 		}
 		return { ...services, stop: () => stop(running, file, lock) };
 	} catch (error) {
-		await Promise.all(running.map((part) => part.stop()));
+		await Promise.all(running.map((server) => server.stop()));
 		lock.release();
-		throw error;
-	} finally {
 		signals.release();
+		throw error;
 	}
 }
 
@@ -97,7 +98,7 @@ async function stop(running: Supervised[], file: ServicesFile, lock: Lock): Prom
 	try {
 		await file.withdraw();
 	} finally {
-		await Promise.all(running.map((part) => part.stop()));
+		await Promise.all(running.map((server) => server.stop()));
 		lock.release();
 	}
 }
@@ -106,16 +107,16 @@ async function postgres(
 	folder: string,
 	secrets: Secrets,
 	file: ServicesFile,
-	say: Say,
+	print: Print,
 	running: Supervised[],
 ): Promise<FoundService> {
 	if (settings.variables.POSTGRES_URL) {
 		return externalService("PostgreSQL", "POSTGRES_URL");
 	}
 	const own = await embeddedPostgres(folder, secrets, file.earlier("PostgreSQL"));
-	const port = await start("PostgreSQL", own.server, file, say, running);
+	const port = await start("PostgreSQL", own.server, file, print, running);
 	return {
-		part: { name: "PostgreSQL", took: own.took, where: own.where },
+		service: { name: "PostgreSQL", took: own.took, where: own.where },
 		variables: { POSTGRES_URL: postgresUrl(port, secrets) },
 	};
 }
@@ -124,16 +125,16 @@ async function nats(
 	folder: string,
 	secrets: Secrets,
 	file: ServicesFile,
-	say: Say,
+	print: Print,
 	running: Supervised[],
 ): Promise<FoundService> {
 	if (settings.variables.NATS_URL) {
 		return externalService("NATS", "NATS_URL");
 	}
-	const own = await ownNats(folder, secrets, say, file.earlier("NATS"));
-	const port = await start("NATS", own.server, file, say, running);
+	const own = await ownNats(folder, secrets, print, file.earlier("NATS"));
+	const port = await start("NATS", own.server, file, print, running);
 	return {
-		part: { name: "NATS", took: own.took, where: own.where },
+		service: { name: "NATS", took: own.took, where: own.where },
 		variables: { NATS_URL: natsUrl(port, secrets) },
 	};
 }
@@ -141,7 +142,7 @@ async function nats(
 async function products(
 	folder: string,
 	file: ServicesFile,
-	say: Say,
+	print: Print,
 	running: Supervised[],
 	isShared: boolean,
 ): Promise<FoundService> {
@@ -150,30 +151,32 @@ async function products(
 	}
 	const mongod = await findProgram("mongod", folder);
 	if (mongod === null && !isShared) {
-		const part = { name: "Products", took: "NeDB file", where: join(folder, "products.db") } as const;
-		return { part, variables: {} };
+		const service = { name: "Products", took: "NeDB file", where: join(folder, "products.db") } as const;
+		return { service, variables: {} };
 	}
 	const own =
 		mongod === null
-			? await ownMongoStandIn(folder, say)
+			? await ownMongoStandIn(folder, print)
 			: ownMongod(folder, mongod, file.earlier("Products"));
-	const port = await start("Products", own.server, file, say, running);
+	const port = await start("Products", own.server, file, print, running);
 	return {
-		part: { name: "Products", took: own.took, where: own.where },
+		service: { name: "Products", took: own.took, where: own.where },
 		variables: { MONGO_URL: mongoUrl(port) },
 	};
 }
 
-type Say = (line: string) => void;
+type Print = (line: string) => void;
 
 async function start(
 	name: BackingServiceName,
 	server: Server,
 	file: ServicesFile,
-	say: Say,
+	print: Print,
 	running: Supervised[],
 ): Promise<number> {
-	const part = await supervise(server, file.port(name), say, (pid, port) => file.record(name, pid, port));
-	running.push(part);
-	return part.port;
+	const supervised = await supervise(server, file.port(name), print, (pid, port) =>
+		file.record(name, pid, port),
+	);
+	running.push(supervised);
+	return supervised.port;
 }

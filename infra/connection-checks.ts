@@ -74,7 +74,7 @@ const CHECKS: Record<
  * @param isOptional Whether the shop can do without the variable.
  * @throws StartError
  */
-export async function checkGiven(
+export async function checkConnection(
 	variable: UrlVariable,
 	text: string,
 	isOptional = !settings.isProduction,
@@ -127,7 +127,7 @@ for (const [network, bits, family] of [
 }
 
 /** Warns, in one line, if credentials and access tokens would cross a public network unencrypted. */
-export async function warnOfPlainNats(text: string, say: (line: string) => void): Promise<void> {
+export async function warnOfPlainNats(text: string, print: (line: string) => void): Promise<void> {
 	const urls = text.split(",").map((one) => new URL(one));
 	// The scheme of the first URL applies to all: see natsConnection() in moleculer.config.ts.
 	if (urls[0]?.protocol === "tls:") {
@@ -139,7 +139,7 @@ export async function warnOfPlainNats(text: string, say: (line: string) => void)
 		if (addresses.every(isPrivate)) {
 			continue;
 		}
-		say(`warning: NATS_URL sends credentials to ${host} without TLS: use tls:// there`);
+		print(`warning: NATS_URL sends credentials to ${host} without TLS: use tls:// there`);
 		return;
 	}
 }

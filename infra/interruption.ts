@@ -1,14 +1,22 @@
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
+/** Signals that are deferred: the first one received, and the end of the deferral. */
+export interface HeldSignals {
+	received(): NodeJS.Signals | undefined;
+	release(): void;
+}
+
+let held: HeldSignals | undefined;
+
 /**
- * Defers the signals that would end this process while it starts servers, which would be orphaned. The caller asks
- * afterwards which signal was received, and shuts down cleanly. After `limit_ms`, or at a second signal, the process
- * ends.
+ * Defers the signals that would end this process while it starts servers, which would be orphaned, until `release` or
+ * `deliverHeldSignals`. After `limit_ms`, or at a second signal, the process ends.
  */
-export function holdSignals(limit_ms: number): { received(): NodeJS.Signals | undefined; release(): void } {
+export function holdSignals(limit_ms: number): HeldSignals {
 	let received: NodeJS.Signals | undefined;
 	let timer: NodeJS.Timeout | undefined;
 	const release = () => {
+		held = undefined;
 		clearTimeout(timer);
 		for (const signal of SIGNALS) {
 			process.removeListener(signal, hold);
@@ -28,5 +36,18 @@ export function holdSignals(limit_ms: number): { received(): NodeJS.Signals | un
 	for (const signal of SIGNALS) {
 		process.on(signal, hold);
 	}
-	return { received: () => received, release };
+	held = { received: () => received, release };
+	return held;
+}
+
+/**
+ * Ends the deferral, if there is one, and delivers the signal that was received. Call it when the process's own
+ * handlers are installed: without an interval between the two, no signal can end the process by default.
+ */
+export function deliverHeldSignals(): void {
+	const signal = held?.received();
+	held?.release();
+	if (signal !== undefined) {
+		process.kill(process.pid, signal);
+	}
 }

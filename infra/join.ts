@@ -1,8 +1,8 @@
 import { resolve } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { settings } from "../config/settings.ts";
-import { checkGiven, type UrlVariable } from "./connection-checks.ts";
-import { externalService, externalServices } from "./given-services.ts";
+import { checkConnection, type UrlVariable } from "./connection-checks.ts";
+import { externalService, externalServices, URLS } from "./external-services.ts";
 import { holder } from "./lock.ts";
 import { mongoUrl } from "./mongo-ping.ts";
 import { natsUrl } from "./nats.ts";
@@ -11,7 +11,6 @@ import { postgresUrl } from "./postgres.ts";
 import { readSecrets, type Secrets, secretVariables } from "./secrets.ts";
 import {
 	type BackingService,
-	type BackingServiceName,
 	type FoundService,
 	type FoundServices,
 	fingerprint,
@@ -20,12 +19,6 @@ import {
 	together,
 } from "./services-file.ts";
 import { StartError } from "./start-error.ts";
-
-const URLS: Record<BackingServiceName, UrlVariable> = {
-	PostgreSQL: "POSTGRES_URL",
-	NATS: "NATS_URL",
-	Products: "MONGO_URL",
-};
 
 /** Time to wait for a shop that has not taken its lock yet: both commands may have been run at once. */
 const UNSEEN_MS = 2_000;
@@ -40,16 +33,18 @@ const UNSEEN_MS = 2_000;
 export async function joinRunningServices(
 	directory: string,
 	wait_ms: number,
-	say: (line: string) => void,
+	print: (line: string) => void,
 	services: string[] = [],
 ): Promise<FoundServices> {
-	if (isGiven()) {
-		return externalServices(services, say);
+	if (isConfigured()) {
+		return externalServices(services, print);
 	}
 	const folder = resolve(directory);
-	const record = await running(folder, wait_ms, say);
-	const secrets = await readSecrets(folder, say);
-	const found = await Promise.all((record.parts ?? []).map((part) => join(part, record, secrets, wait_ms)));
+	const record = await running(folder, wait_ms, print);
+	const secrets = await readSecrets(folder, print);
+	const found = await Promise.all(
+		(record.parts ?? []).map((service) => join(service, record, secrets, wait_ms)),
+	);
 	const own = secretVariables(secrets);
 	if (fingerprint(own) !== record.fingerprint) {
 		throw new StartError(
@@ -61,10 +56,10 @@ export async function joinRunningServices(
 
 /** Tells whether there are backing services to join: in the settings, or of a shop that runs in the folder. */
 export function canJoin(directory: string): boolean {
-	return isGiven() || holder(resolve(directory, "toko.lock")) !== null;
+	return isConfigured() || holder(resolve(directory, "toko.lock")) !== null;
 }
 
-function isGiven(): boolean {
+function isConfigured(): boolean {
 	const all = [...Object.values(URLS), "TOKO_SECRET", "PAYMENT_WEBHOOK_SECRET"] as const;
 	return settings.isProduction || all.every((name) => settings.variables[name]);
 }
@@ -72,11 +67,11 @@ function isGiven(): boolean {
 async function running(
 	folder: string,
 	wait_ms: number,
-	say: (line: string) => void,
+	print: (line: string) => void,
 ): Promise<ServicesRecord> {
 	const lockFile = resolve(folder, "toko.lock");
 	const begun = Date.now();
-	for (let told = false; ; await wait(50)) {
+	for (let isReported = false; ; await wait(50)) {
 		const record = await readRecord(folder);
 		const main = holder(lockFile);
 		if (main !== null && record.main?.pid === main.pid && isRunning(record.main)) {
@@ -90,50 +85,50 @@ async function running(
 					: `the shop in ${folder} (pid ${main.pid}) is not up after ${Math.round(waited_ms / 1000)} s: see its output`,
 			);
 		}
-		if (main !== null && !told && waited_ms > 1_000) {
-			told = true;
-			say(`waiting for the shop in ${folder} (pid ${main.pid}) to start`);
+		if (main !== null && !isReported && waited_ms > 1_000) {
+			isReported = true;
+			print(`waiting for the shop in ${folder} (pid ${main.pid}) to start`);
 		}
 	}
 }
 
 async function join(
-	part: BackingService,
+	service: BackingService,
 	record: ServicesRecord,
 	secrets: Secrets,
 	wait_ms: number,
 ): Promise<FoundService> {
-	const variable = URLS[part.name];
-	const server = record.servers[part.name];
+	const variable = URLS[service.name];
+	const server = record.servers[service.name];
 	if (settings.variables[variable]) {
-		return externalService(part.name, variable);
+		return externalService(service.name, variable);
 	}
-	if (part.took === variable) {
+	if (service.took === variable) {
 		throw new StartError(
-			`the shop uses ${variable} (${part.where}): set the same ${variable} for this process`,
+			`the shop uses ${variable} (${service.where}): set the same ${variable} for this process`,
 		);
 	}
-	if (part.name === "Products" && part.took === "NeDB file") {
-		return { part, variables: {} };
+	if (service.name === "Products" && service.took === "NeDB file") {
+		return { service, variables: {} };
 	}
 	if (server === undefined) {
-		throw new StartError(`parts.json does not say where ${part.name} is: restart the shop`);
+		throw new StartError(`parts.json does not say where ${service.name} is: restart the shop`);
 	}
 	const url = {
 		PostgreSQL: () => postgresUrl(server.port, secrets),
 		NATS: () => natsUrl(server.port, secrets),
 		Products: () => mongoUrl(server.port),
-	}[part.name]();
-	await answers(variable, url, wait_ms);
-	return { part, variables: { [variable]: url } };
+	}[service.name]();
+	await waitForServer(variable, url, wait_ms);
+	return { service, variables: { [variable]: url } };
 }
 
 /** Waits for a server that may have exited a moment ago and be restarting. */
-async function answers(variable: UrlVariable, url: string, wait_ms: number): Promise<void> {
+async function waitForServer(variable: UrlVariable, url: string, wait_ms: number): Promise<void> {
 	const deadline = Date.now() + wait_ms;
 	for (;;) {
 		try {
-			await checkGiven(variable, url);
+			await checkConnection(variable, url);
 			return;
 		} catch (error) {
 			if (Date.now() >= deadline) {

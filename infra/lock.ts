@@ -24,10 +24,10 @@ export function holder(file: string): Identity | null {
 export async function takeLock(file: string, refusal: (pid: number) => string, work?: string): Promise<Lock> {
 	const kernel = takeKernelLock(file, refusal);
 	try {
-		const told = await takePidLock(file, refusal, work);
+		const pidLock = await takePidLock(file, refusal, work);
 		return {
 			release() {
-				told.release();
+				pidLock.release();
 				kernel.release();
 			},
 		};

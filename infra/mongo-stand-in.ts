@@ -36,15 +36,15 @@ interface Installed {
  */
 export async function startMongoStandIn(
 	directory: string,
-	say: (line: string) => void,
+	print: (line: string) => void,
 ): Promise<{ url: string; stop(): Promise<void> }> {
 	const folder = await prepareFolder(directory);
-	const own = await ownMongoStandIn(folder, say);
+	const own = await ownMongoStandIn(folder, print);
 	try {
 		const portFile = join(folder, "mongo-stand-in.json");
 		const known = await readJson(portFile);
 		const wish = typeof known === "object" && typeof known.port === "number" ? known.port : undefined;
-		const running = await supervise(own.server, wish, say, (_, port) =>
+		const running = await supervise(own.server, wish, print, (_, port) =>
 			writeWhole(portFile, JSON.stringify({ port })),
 		);
 		const stop = async () => {
@@ -61,14 +61,14 @@ export async function startMongoStandIn(
 /**
  * Returns the SecantusDB of a folder, installing it if needed. One process can hold it at a time, until it releases it.
  */
-export async function ownMongoStandIn(folder: string, say: (line: string) => void) {
+export async function ownMongoStandIn(folder: string, print: (line: string) => void) {
 	const lock = await takeLock(
 		join(folder, "mongo-stand-in.lock"),
 		(pid) =>
 			`the MongoDB-compatible server of ${folder} already runs (pid ${pid}): set MONGO_URL to use it, or stop it first`,
 	);
 	try {
-		const server = standIn(folder, await installMongoStandIn(folder, say));
+		const server = standIn(folder, await installMongoStandIn(folder, print));
 		const took = `${REQUIREMENT.replace("==", " ")}, for development only`;
 		return { server, took, where: join(folder, "mongo-stand-in"), release: () => lock.release() };
 	} catch (error) {
@@ -116,7 +116,7 @@ function standIn(folder: string, { python, site }: Installed): Server {
 }
 
 /** Installs SecantusDB into `<folder>/bin`, unless it is installed there or in the repository's `.toko/bin`. */
-export async function installMongoStandIn(folder: string, say: (line: string) => void): Promise<Installed> {
+export async function installMongoStandIn(folder: string, print: (line: string) => void): Promise<Installed> {
 	const bin = join(folder, "bin");
 	const target = join(bin, REQUIREMENT.replace("==", "-"));
 	const places = [target, join(repository, ".toko/bin", REQUIREMENT.replace("==", "-"))];
@@ -129,7 +129,7 @@ export async function installMongoStandIn(folder: string, say: (line: string) =>
 	await mkdir(bin, { recursive: true, mode: 0o755 });
 	const lock = await waitForLock(`${target}.lock`);
 	try {
-		return (await readStamp(target)) ?? (await install(target, say));
+		return (await readStamp(target)) ?? (await install(target, print));
 	} finally {
 		lock.release();
 	}
@@ -157,8 +157,8 @@ async function readStamp(target: string): Promise<Installed | null> {
 	}
 }
 
-async function install(target: string, say: (line: string) => void): Promise<Installed> {
-	say(`installing ${REQUIREMENT} from PyPI into ${target} (once, about 145 MB)`);
+async function install(target: string, print: (line: string) => void): Promise<Installed> {
+	print(`installing ${REQUIREMENT} from PyPI into ${target} (once, about 145 MB)`);
 	const quiet = ["install", "--quiet", "--disable-pip-version-check"];
 	const patience = { timeout: 600_000, env: pipEnvironment() };
 	let installed: Installed;

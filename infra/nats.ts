@@ -27,10 +27,10 @@ export function natsUrl(port: number, secrets: Secrets): string {
 export async function ownNats(
 	directory: string,
 	secrets: Secrets,
-	say: (line: string) => void,
+	print: (line: string) => void,
 	recorded?: Identity,
 ) {
-	const program = await findNatsServer(directory, say);
+	const program = await findNatsServer(directory, print);
 	const data = join(directory, "nats");
 	const config = join(data, "nats-server.conf");
 	const server: Server = {

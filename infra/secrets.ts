@@ -21,7 +21,7 @@ export type Secrets = Record<(typeof NAMES)[number], string>;
  * same secrets. A damaged file is renamed and new secrets are generated: the servers are given the new passwords, and
  * tokens signed before become invalid.
  */
-export async function readSecrets(directory: string, say: (line: string) => void): Promise<Secrets> {
+export async function readSecrets(directory: string, print: (line: string) => void): Promise<Secrets> {
 	const file = join(directory, "secrets.json");
 	for (;;) {
 		const found = await readJson(file);
@@ -33,7 +33,7 @@ export async function readSecrets(directory: string, say: (line: string) => void
 			if (found !== undefined) {
 				const aside = `${file}.damaged-${Date.now()}`;
 				await rename(file, aside);
-				say(`${file} was damaged: kept as ${aside}, new secrets made`);
+				print(`${file} was damaged: renamed it to ${aside} and generated new secrets`);
 			}
 			await link(own, file);
 		} catch (error) {

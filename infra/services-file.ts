@@ -18,20 +18,20 @@ export interface BackingService {
 
 /** A backing service with the variables that tell of it, unless the settings have them. */
 export interface FoundService {
-	part: BackingService;
+	service: BackingService;
 	variables: Variables;
 }
 
 /** The backing services of a shop, with the variables that the settings lack. */
 export interface FoundServices {
-	parts: BackingService[];
+	backingServices: BackingService[];
 	variables: Variables;
 }
 
 /** Returns backing services and secrets in one. */
 export function together(found: FoundService[], secrets: Variables): FoundServices {
 	return {
-		parts: found.map(({ part }) => part),
+		backingServices: found.map(({ service }) => service),
 		variables: Object.assign({}, ...found.map(({ variables }) => variables), secrets),
 	};
 }
@@ -55,7 +55,7 @@ export interface ServicesFile {
 	/** Records a started server. */
 	record(name: BackingServiceName, pid: number, port: number): Promise<void>;
 	/** Records that all servers are up, so that other processes may join. */
-	announce(parts: BackingService[], secrets: SecretVariables): Promise<void>;
+	announce(backingServices: BackingService[], secrets: SecretVariables): Promise<void>;
 	/** Records that the shop is stopping, so that no process joins any more. */
 	withdraw(): Promise<void>;
 }
@@ -93,8 +93,12 @@ export async function readServices(directory: string): Promise<ServicesFile> {
 			record.servers[name] = { ...identityOf(pid), port };
 			return write();
 		},
-		announce: (parts, secrets) => {
-			Object.assign(record, { main: identityOf(), parts, fingerprint: fingerprint(secrets) });
+		announce: (backingServices, secrets) => {
+			Object.assign(record, {
+				main: identityOf(),
+				parts: backingServices,
+				fingerprint: fingerprint(secrets),
+			});
 			return write();
 		},
 		withdraw: () => {

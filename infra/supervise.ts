@@ -32,7 +32,7 @@ export interface Server {
 	/** Matches its log if another program has the port. */
 	portTaken: RegExp;
 	/** Matches its log if the cause is transient and ends within seconds. */
-	passing?: RegExp;
+	transient?: RegExp;
 	/**
 	 * Matches its log if it can store nothing until it is restarted, although it responds.
 	 * @see canStore
@@ -67,7 +67,7 @@ const PATIENCE_MS = 3_000;
 const FIRST_BACKOFF_MS = 250;
 const LAST_BACKOFF_MS = 5_000;
 /** Interval between checks of the log of a server that can get stuck. */
-const STUCK_LOOK_MS = 1_000;
+const STUCK_CHECK_MS = 1_000;
 const LOG_LIMIT = 10 * 1024 * 1024;
 
 /**
@@ -78,18 +78,18 @@ const LOG_LIMIT = 10 * 1024 * 1024;
  */
 export async function supervise(
 	server: Server,
-	wish: number | undefined,
-	say: (line: string) => void,
+	preferred: number | undefined,
+	print: (line: string) => void,
 	started: (pid: number, port: number) => Promise<void>,
 ): Promise<Supervised> {
 	limitLog(server.logFile);
-	const { child, port } = await firstStart(server, wish, say);
+	const { child, port } = await firstStart(server, preferred, print);
 	let current = child;
 	let stopping = false;
 
 	const watch = (watched: ChildProcess) => {
 		current = watched;
-		void restartWhenStuck(server, watched, say);
+		void restartWhenStuck(server, watched, print);
 		if (isRunning(watched)) {
 			watched.once("exit", () => void restart(watched));
 		} else {
@@ -100,7 +100,7 @@ export async function supervise(
 		if (stopping) {
 			return;
 		}
-		say(`${server.name} ended (${dead.signalCode ?? `exit ${dead.exitCode}`}): starting it again`);
+		print(`${server.name} ended (${dead.signalCode ?? `exit ${dead.exitCode}`}): starting it again`);
 		for (
 			let backoff_ms = FIRST_BACKOFF_MS;
 			!stopping;
@@ -115,16 +115,16 @@ export async function supervise(
 				if (stopping) {
 					return;
 				}
-				const next = await launch(server, port, say, (spawned) => (current = spawned));
+				const next = await launch(server, port, print, (spawned) => (current = spawned));
 				if (stopping) {
 					return await end(next, server.stopSignal);
 				}
 				await started(next.pid as number, port);
-				say(`${server.name} is back`);
+				print(`${server.name} is back`);
 				return watch(next);
 			} catch (error) {
 				if (!stopping) {
-					say(`${server.name} does not start, trying again: ${reason(error)}`);
+					print(`${server.name} does not start, trying again: ${reason(error)}`);
 				}
 			}
 		}
@@ -150,7 +150,7 @@ export async function supervise(
 async function restartWhenStuck(
 	server: Server,
 	child: ChildProcess,
-	say: (line: string) => void,
+	print: (line: string) => void,
 ): Promise<void> {
 	const { stuck, canStore } = server;
 	if (stuck === undefined || canStore === undefined) {
@@ -159,12 +159,12 @@ async function restartWhenStuck(
 	let isStuck = false;
 	let read = sizeOf(server.logFile);
 	while (isRunning(child)) {
-		await wait(STUCK_LOOK_MS, undefined, { ref: false });
+		await wait(STUCK_CHECK_MS, undefined, { ref: false });
 		const log = readFrom(server.logFile, read);
 		read += log.length;
 		isStuck ||= stuck.test(log.toString());
 		if (isStuck && (await canStore().catch(() => false))) {
-			say(`${server.name} could not write and has space again: starting it again`);
+			print(`${server.name} could not write and has space again: starting it again`);
 			return end(child, server.stopSignal);
 		}
 	}
@@ -184,13 +184,13 @@ function readFrom(file: string, position: number): Buffer {
 	}
 }
 
-async function firstStart(server: Server, wish: number | undefined, say: (line: string) => void) {
+async function firstStart(server: Server, preferred: number | undefined, print: (line: string) => void) {
 	const begun = Date.now();
 	for (let attempt = 0; ; attempt++) {
 		await server.prepare();
-		const port = await choosePort(wish);
+		const port = await choosePort(preferred);
 		try {
-			return { child: await launch(server, port, say), port };
+			return { child: await launch(server, port, print), port };
 		} catch (error) {
 			if (error instanceof RefusedLogin && server.repair !== undefined && attempt < 5) {
 				await server.repair();
@@ -199,12 +199,12 @@ async function firstStart(server: Server, wish: number | undefined, say: (line: 
 			}
 			// Another program took the port between the check and the bind: choose another port.
 			else if (server.portTaken.test(error.log) && attempt < 10) {
-				wish = undefined;
-			} else if (server.passing?.test(error.log) && Date.now() - begun < 10_000) {
+				preferred = undefined;
+			} else if (server.transient?.test(error.log) && Date.now() - begun < 10_000) {
 				await wait(250);
 			} else {
 				throw new StartError(
-					`${server.name} did not start: ${lastWords(error.log)} (more in ${server.logFile})`,
+					`${server.name} did not start: ${failureLine(error.log)} (more in ${server.logFile})`,
 				);
 			}
 		}
@@ -215,7 +215,7 @@ async function firstStart(server: Server, wish: number | undefined, say: (line: 
 class EarlyEnd extends Error {
 	log: string;
 	constructor(log: string) {
-		super(lastWords(log));
+		super(failureLine(log));
 		this.log = log;
 	}
 }
@@ -223,7 +223,7 @@ class EarlyEnd extends Error {
 async function launch(
 	server: Server,
 	port: number,
-	say: (line: string) => void,
+	print: (line: string) => void,
 	spawned: (child: ChildProcess) => void = () => {},
 ): Promise<ChildProcess> {
 	const command = await server.command(port);
@@ -243,7 +243,7 @@ async function launch(
 	let failure: Error | undefined;
 	child.once("error", (error) => (failure = error));
 	const begun = Date.now();
-	let told = false;
+	let isReported = false;
 	for (let refused = 0; ; ) {
 		await wait(refused > 0 ? 100 : 15);
 		if (failure !== undefined) {
@@ -268,9 +268,9 @@ async function launch(
 				);
 			}
 		}
-		if (!told && Date.now() - begun > 5_000) {
-			told = true;
-			say(`${server.name} is recovering its data, waiting for it`);
+		if (!isReported && Date.now() - begun > 5_000) {
+			isReported = true;
+			print(`${server.name} is recovering its data, waiting for it`);
 		}
 	}
 }
@@ -291,7 +291,7 @@ function limitLog(file: string): void {
 }
 
 /** Returns the line of a log that gives the reason, if there is one. */
-function lastWords(log: string): string {
+function failureLine(log: string): string {
 	const lines = log
 		.split("\n")
 		.map((line) => line.trim())

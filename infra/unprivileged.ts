@@ -12,7 +12,7 @@ export interface RunAs {
 }
 
 /** The current user, unchanged. */
-const MYSELF: RunAs = { prefix: [] };
+const OWN_USER: RunAs = { prefix: [] };
 
 /**
  * Returns the user to run PostgreSQL as, which refuses to run as root: the owner of its data, else the user `postgres`,
@@ -23,7 +23,7 @@ const MYSELF: RunAs = { prefix: [] };
  */
 export function otherThanRoot(data: string, parent: string, probe: string[]): RunAs {
 	if (process.getuid?.() !== 0) {
-		return MYSELF;
+		return OWN_USER;
 	}
 	const user = ownerOf(data) ?? accountOf("postgres") ?? accountOf("nobody") ?? { uid: 65534, gid: 65534 };
 	const direct = { ...user, owner: user, prefix: [] };

@@ -39,10 +39,10 @@ function isKnown(secret: string): boolean {
 
 /** Parses the URL with a pattern, because `new URL` rejects a list of hosts. */
 function passwordIn(url: string): string | undefined {
-	const given = /^[a-z+]+:\/\/[^:@/]*:([^@/]+)@/i.exec(url)?.[1];
+	const password = /^[a-z+]+:\/\/[^:@/]*:([^@/]+)@/i.exec(url)?.[1];
 	try {
-		return given && decodeURIComponent(given);
+		return password && decodeURIComponent(password);
 	} catch {
-		return given;
+		return password;
 	}
 }

@@ -1,7 +1,8 @@
 import { setTimeout as wait } from "node:timers/promises";
 import DataLoader from "dataloader";
 import pLimit from "p-limit";
-import { DatabaseError } from "pg";
+import { isRejection } from "../errors/kinds.ts";
+import { activeSpans, type SpanContext, withSpans } from "../observability/tracing.ts";
 
 export interface BatchingOptions {
 	/** Maximum number of items in a batch. */
@@ -13,8 +14,8 @@ export interface BatchingOptions {
 }
 
 /**
- * Combines calls into batches: calls that arrive while `atOnce` batches are in flight form the next one. So a single
- * call does not wait, and the cost of each call falls as their number rises.
+ * Combines calls into batches: calls that arrive while `concurrency` batches are in flight form the next one. So a single
+ * call does not wait, and the cost of each call falls as their number rises. A batch belongs to the traces of all its calls.
  *
  * @param work Returns one result or `Error` for each item, in their order; if it throws, every item of the batch fails.
  */
@@ -25,11 +26,12 @@ export function batched<Item, Result>(
 	const limit = pLimit(concurrency);
 	let finish: () => void = () => undefined;
 	let started_at = Number.NEGATIVE_INFINITY;
-	const loader = new DataLoader<Item, Result>(
-		(items) => {
+	const loader = new DataLoader<{ item: Item; spans: readonly SpanContext[] }, Result>(
+		(calls) => {
 			const finished = finish;
+			const spans = [...new Set(calls.flatMap(({ spans }) => spans))];
 			// Callers handle a rejection through the promises of their items.
-			return work(items).finally(finished);
+			return withSpans(spans, () => work(calls.map(({ item }) => item))).finally(finished);
 		},
 		{
 			cache: false,
@@ -50,15 +52,7 @@ export function batched<Item, Result>(
 			},
 		},
 	);
-	return (item) => loader.load(item);
-}
-
-/**
- * Tells whether PostgreSQL has rejected the statement itself, and not because of its connection (08), a shutdown or a
- * startup (57P).
- */
-export function isRejection(error: unknown): boolean {
-	return error instanceof DatabaseError && !/^(08|57P)/.test(error.code ?? "");
+	return (item) => loader.load({ item, spans: activeSpans() });
 }
 
 /**

@@ -16,7 +16,8 @@ import { settings } from "../config/settings.ts";
 import { isTransient } from "../errors/kinds.ts";
 import { ConsumerProgress } from "../events/consumer-progress.ts";
 import { ACK_WAIT_MS, streamConfig } from "../events/envelope.ts";
-import { JETSTREAM_CONNECTED, type JetStream, makeStream, unlessMissing } from "../events/stream.ts";
+import { type JetStream, makeStream, unlessMissing } from "../events/stream.ts";
+import { JETSTREAM_CONNECTED } from "../nats/client.ts";
 
 /** Interval between checks of the consumers, in addition to one after each reconnect to NATS. */
 const CHECK_MS = 5000;
@@ -98,7 +99,7 @@ class LastingNatsAdapter extends Adapters.NATS implements JetStream {
 		});
 		this.#nowConnected();
 		void this.#watch();
-		this.#timer = setInterval(() => this.#lookAfter(), CHECK_MS);
+		this.#timer = setInterval(() => this.#monitor(), CHECK_MS);
 	}
 
 	override async disconnect(): Promise<void> {
@@ -117,7 +118,7 @@ class LastingNatsAdapter extends Adapters.NATS implements JetStream {
 			if (/no stream matches subject/.test((error as Error).message)) {
 				const replicas = settings.eventReplicas;
 				throw new Error(
-					`NATS did not make the stream of events: has it ${replicas} servers, as EVENT_REPLICAS=${replicas} asks for?`,
+					`NATS did not create the stream of events: has it ${replicas} servers, as EVENT_REPLICAS=${replicas} asks for?`,
 				);
 			}
 			if (!/consumer (name )?already (exists|in use)/.test((error as Error).message)) {
@@ -141,7 +142,7 @@ class LastingNatsAdapter extends Adapters.NATS implements JetStream {
 				throw error;
 			}
 			// The subscription fails then.
-			this.logger.error(`NATS did not make the stream of events: ${(error as Error).message}`);
+			this.logger.error(`NATS did not create the stream of events: ${(error as Error).message}`);
 		});
 	}
 
@@ -175,6 +176,10 @@ class LastingNatsAdapter extends Adapters.NATS implements JetStream {
 
 	lagOf(group: string): string | undefined {
 		return this.connected_at === undefined ? undefined : this.#progress.get(group)?.lag(this.connected_at);
+	}
+
+	pendingOf(group: string): number | undefined {
+		return this.connected_at === undefined ? undefined : this.#progress.get(group)?.pending;
 	}
 
 	/**
@@ -219,19 +224,19 @@ class LastingNatsAdapter extends Adapters.NATS implements JetStream {
 				this.connected_at = undefined;
 			} else if (type === Events.Reconnect && !this.stopping) {
 				this.#nowConnected();
-				this.#lookAfter();
+				this.#monitor();
 			}
 		}
 	}
 
 	/** Checks all consumers; concurrent calls share one check. */
-	#lookAfter(): void {
-		this.#check ??= this.#lookAtConsumers().finally(() => {
+	#monitor(): void {
+		this.#check ??= this.#checkConsumers().finally(() => {
 			this.#check = undefined;
 		});
 	}
 
-	async #lookAtConsumers(): Promise<void> {
+	async #checkConsumers(): Promise<void> {
 		for (const channel of this.#channels.values()) {
 			if (this.connected_at === undefined || this.stopping || channel.unsubscribing) {
 				continue;
@@ -272,7 +277,7 @@ class LastingNatsAdapter extends Adapters.NATS implements JetStream {
 
 	#noteFailure(group: string, failure: string): void {
 		if (this.#progressOf(group).recordFailure(failure)) {
-			this.logger.warn(`The consumer ${group} of the events cannot be looked at: ${failure}`);
+			this.logger.warn(`The consumer ${group} of the events cannot be inspected: ${failure}`);
 		}
 	}
 

@@ -26,8 +26,8 @@ export const contractMiddleware: Middleware = {
 	},
 };
 
-function parse({ params: schema }: ActionContract, given: unknown): object {
-	const params = schema.safeParse(given ?? {});
+function parse({ params: schema }: ActionContract, input: unknown): object {
+	const params = schema.safeParse(input ?? {});
 	if (!params.success) {
 		throw problem("VALIDATION_FAILED", { errors: fieldErrors(params.error) });
 	}

@@ -4,15 +4,16 @@ import type { ActionSchema, Context, Middleware, Service } from "moleculer";
 import { deriveKey } from "../config/settings.ts";
 import { type ActionContext, actionContract, type Meta } from "../contracts/actions.ts";
 import { takesKey } from "../contracts/contract.ts";
-import { type ProblemCode, type ProblemData, problem, problemCode } from "../contracts/problems.ts";
+import type { ProblemCode } from "../contracts/problem-codes.ts";
+import { type ProblemData, problem, problemCode } from "../contracts/problems.ts";
 import { isAboutRequest } from "../errors/kinds.ts";
-import { IdempotencyRecords, NOBODY, RecordsUnavailable } from "../nats/idempotency-records.ts";
+import { IdempotencyRecords, NO_OWNER, RecordsUnavailable } from "../nats/idempotency-records.ts";
 import { DEADLINE_MS, WAIT_PART } from "./resilience.ts";
 
 /** Maximum age of a client's request: an older call may duplicate one whose protection has expired. */
 const ASKED_MAX_MS = 60 * 60_000;
-const FIRST_LOOK_MS = 25;
-const LOOK_EVERY_MS = 250;
+const FIRST_POLL_MS = 25;
+const POLL_MAX_MS = 250;
 
 /** Response to a request. */
 type Answer = { result: unknown } | { refused: { code: ProblemCode; data: ProblemData } };
@@ -55,27 +56,27 @@ export function idempotencyMiddleware(): Middleware {
 				return next;
 			}
 			return async function answerOnce(this: Service, ctx: Keyed) {
-				const given = ctx.meta.idempotency;
-				if (!given) {
+				const requested = ctx.meta.idempotency;
+				if (!requested) {
 					return next.call(this, ctx);
 				}
-				if (Date.parse(given.asked_at) < Date.now() - ASKED_MAX_MS) {
+				if (Date.parse(requested.asked_at) < Date.now() - ASKED_MAX_MS) {
 					throw problem("KEY_IN_USE");
 				}
-				const request = keyedRequest(ctx, name, given.key, contract.permissions === "public");
+				const request = keyedRequest(ctx, name, requested.key, contract.permissions === "public");
 				ctx.locals = { ...ctx.locals, key_id: request.id };
 				const run = () => next.call(this, ctx);
 				// Not for calls made by the client's action, nor for harmless public ones, with which strangers could fill the
 				// disk.
-				const isCached = given.action === name && !(request.isPublic && contract.idempotent);
+				const isCached = requested.action === name && !(request.isPublic && contract.idempotent);
 				return isCached ? once(ctx, request, run) : run();
 			} as never;
 		},
 	};
 
-	function keyedRequest(ctx: Keyed, action: string, given: string, isPublic: boolean): KeyedRequest {
+	function keyedRequest(ctx: Keyed, action: string, clientKey: string, isPublic: boolean): KeyedRequest {
 		const { caller } = ctx.locals;
-		const owner = [isPublic ? "anybody" : (caller?.id ?? "service"), given];
+		const owner = [isPublic ? "anybody" : (caller?.id ?? "service"), clientKey];
 		const id = digest([...owner, action, ctx.params]);
 		// Anonymous callers who use the same key do not conflict.
 		return { name: isPublic ? id : digest(owner), id, isPublic };
@@ -105,7 +106,7 @@ export function idempotencyMiddleware(): Middleware {
 		const deadline = performance.now() + patience_ms;
 		const mine = { id: request.id, life: records.life };
 		try {
-			for (let pause_ms = FIRST_LOOK_MS; ; pause_ms = Math.min(2 * pause_ms, LOOK_EVERY_MS)) {
+			for (let pause_ms = FIRST_POLL_MS; ; pause_ms = Math.min(2 * pause_ms, POLL_MAX_MS)) {
 				const created = await records.create(request.name, mine);
 				if (created !== undefined) {
 					return { revision: created, isRepetition: false };
@@ -153,7 +154,7 @@ export function idempotencyMiddleware(): Middleware {
 	 */
 	async function keep({ name, id }: KeyedRequest, revision: number, answer: Answer | undefined) {
 		try {
-			await records.replace(name, { id, life: answer ? records.life : NOBODY, answer }, revision);
+			await records.replace(name, { id, life: answer ? records.life : NO_OWNER, answer }, revision);
 		} catch (error) {
 			if (!(error instanceof RecordsUnavailable)) {
 				throw error;

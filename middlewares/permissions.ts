@@ -2,6 +2,7 @@ import { timingSafeEqual } from "node:crypto";
 import { createLocalJWKSet, errors, jwtVerify } from "jose";
 import { LRUCache } from "lru-cache";
 import type { ActionSchema, CallingOptions, Context, Middleware, Service, ServiceBroker } from "moleculer";
+import { setTokenUsers } from "../broker/token-users.ts";
 import { deriveKey, settings } from "../config/settings.ts";
 import { actionContract, type Caller, callAction, type Meta } from "../contracts/actions.ts";
 import { problem } from "../contracts/problems.ts";
@@ -60,6 +61,7 @@ export function permissionMiddleware(): Middleware {
 		created(created) {
 			broker = created;
 			tokens = new TokenVerifier(broker);
+			setTokenUsers(broker, (token) => tokens.identify(token));
 		},
 
 		call(next) {
@@ -98,11 +100,11 @@ export function permissionMiddleware(): Middleware {
 	};
 
 	function isService(ctx: Context): boolean {
-		const given = (ctx.headers as Record<string, unknown> | null)?.[SERVICE_HEADER];
-		if (given === undefined) {
+		const credential = (ctx.headers as Record<string, unknown> | null)?.[SERVICE_HEADER];
+		if (credential === undefined) {
 			return false;
 		}
-		const [left, right] = [Buffer.from(String(given)), Buffer.from(ownKey())];
+		const [left, right] = [Buffer.from(String(credential)), Buffer.from(ownKey())];
 		return left.length === right.length && timingSafeEqual(left, right);
 	}
 
@@ -142,16 +144,21 @@ class TokenVerifier {
 	#versions = new LRUCache<number, number>({ max: REVOCATIONS_MAX, ttl: 2 * ACCESS_SECONDS * 1000 });
 	/** Time of the request that returned the current revocations. */
 	#revocations_at = Number.NEGATIVE_INFINITY;
-	#looking: Promise<void> | undefined;
+	#polling: Promise<void> | undefined;
 	/** Responses requested before this time, which may be in the future, may have missed a revocation. */
-	#deafUntil = Number.NEGATIVE_INFINITY;
+	#gapEnd = Number.NEGATIVE_INFINITY;
 
 	constructor(broker: ServiceBroker) {
 		this.#broker = broker;
 		onRevocations(broker, (revoked) => this.#revoke(revoked));
 		onConnectionGap(broker, () => {
-			this.#deafUntil = performance.now() + UNKNOWN_MS;
+			this.#gapEnd = performance.now() + UNKNOWN_MS;
 		});
+	}
+
+	/** Returns the id of the user of a valid token, whose session may have ended. */
+	async identify(token: string): Promise<number> {
+		return (this.#known.get(token) ?? (await this.#read(token))).id;
 	}
 
 	async verify(token: string): Promise<Person> {
@@ -232,13 +239,13 @@ class TokenVerifier {
 	async #learnOfRevocations(): Promise<void> {
 		const now = performance.now();
 		// A request in flight was made before this call, so the next one counts.
-		while (this.#revocations_at < now && this.#revocations_at <= this.#deafUntil) {
-			await this.#lookForRevocations();
+		while (this.#revocations_at < now && this.#revocations_at <= this.#gapEnd) {
+			await this.#pollRevocations();
 		}
 		const age_ms = now - this.#revocations_at;
 		if (age_ms > REVOCATIONS_AGAIN_AFTER_MS) {
-			const looking = this.#lookForRevocations();
-			await (age_ms > REVOCATIONS_MAX_AGE_MS ? looking : undefined);
+			const polling = this.#pollRevocations();
+			await (age_ms > REVOCATIONS_MAX_AGE_MS ? polling : undefined);
 		}
 	}
 
@@ -246,18 +253,18 @@ class TokenVerifier {
 	 * Requests the revocations. Without a response the known ones stay, so that no user is locked out while users is
 	 * unavailable.
 	 */
-	#lookForRevocations(): Promise<void> {
+	#pollRevocations(): Promise<void> {
 		const asked_at = performance.now();
-		this.#looking ??= Promise.all([this.#askForVersions(), this.#askForKeys(QUICK)])
+		this.#polling ??= Promise.all([this.#askForVersions(), this.#askForKeys(QUICK)])
 			.then(
 				() => undefined,
-				(error: Error) => this.#broker.logger.warn(`Revoked tokens are not known: ${error.message}`),
+				(error: Error) => this.#broker.logger.warn(`Could not read the revoked tokens: ${error.message}`),
 			)
 			.finally(() => {
 				this.#revocations_at = asked_at;
-				this.#looking = undefined;
+				this.#polling = undefined;
 			});
-		return this.#looking;
+		return this.#polling;
 	}
 
 	async #askForVersions(): Promise<void> {

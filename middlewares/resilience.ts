@@ -5,10 +5,11 @@ import { actionContract, type Meta } from "../contracts/actions.ts";
 import { takesKey } from "../contracts/contract.ts";
 import { problemCode } from "../contracts/problems.ts";
 import { countsAsFailure, isWorthRepeating } from "../errors/kinds.ts";
+import { bulkheadActive, bulkheadQueued } from "../observability/metrics.ts";
 import { LeastOutstanding } from "./load-balancing.ts";
 
-// All rules for failing calls; docs/reference/resilience.md lists them. Deadlines and idempotency are declared in each
-// action's contract (`timeout_ms`, `idempotent`), and so is caching (`cached`).
+// All rules for failing calls; docs/reference/resilience.md lists them. Deadlines, idempotency and bulkheads are declared
+// in each action's contract (`timeout_ms`, `idempotent`, `bulkhead`), and so is caching (`cached`).
 
 /** Deadline of a call whose contract names none, nested calls included. */
 export const DEADLINE_MS = 10_000;
@@ -21,34 +22,20 @@ export const RETRIES = 3;
 const FIRST_PAUSE_MS = 50;
 
 /**
- * Bulkheads by action: maximum number of concurrent calls per process, and of queued ones; further calls are refused
- * (503). For actions that would otherwise take the processor, a pool or a slow server from all others.
- */
-export const BULKHEADS: Readonly<Record<string, { concurrency: number; maxQueueSize: number }>> = {
-	// Argon2id occupies a core for each call. Four threads hash, in order of arrival: most of them for logins.
-	"v1.users.login": { concurrency: 8, maxQueueSize: 200 },
-	"v1.users.register": { concurrency: 2, maxQueueSize: 50 },
-	"v1.users.changePassword": { concurrency: 4, maxQueueSize: 50 },
-	"v1.users.resetPassword": { concurrency: 4, maxQueueSize: 50 },
-	// Orders that wait for each other's stock would also delay those who only read products.
-	"v1.orders.place": { concurrency: 64, maxQueueSize: 2000 },
-	// Waits for the payment provider.
-	"v1.orders.pay": { concurrency: 64, maxQueueSize: 64 },
-};
-
-/**
- * Enforces the bulkheads. A call that has waited for most of its deadline is refused too (503, nothing was begun): its
+ * Enforces the bulkheads of contracts. A call that has waited for most of its deadline is refused too (503, nothing was begun): its
  * response would come too late, and so would those of all calls behind it.
  */
 export const bulkheadMiddleware: Middleware = {
 	name: "Bulkheads",
 	localAction(next, action) {
 		const name = action.name as string;
-		const bulkhead = BULKHEADS[name];
+		const bulkhead = actionContract(name)?.bulkhead;
 		if (!bulkhead) {
 			return next;
 		}
 		const limit = pLimit(bulkhead.concurrency);
+		bulkheadActive.add(() => [[{ rpc_method: name }, limit.activeCount]]);
+		bulkheadQueued.add(() => [[{ rpc_method: name }, limit.pendingCount]]);
 		return async function waitForTurn(this: unknown, ctx: Context) {
 			const refusal = () => new Errors.QueueIsFullError({ action: name, nodeID: ctx.broker.nodeID });
 			if (limit.pendingCount >= bulkhead.maxQueueSize) {

@@ -8,7 +8,8 @@ import {
 } from "../cache/response-cache.ts";
 import { actionContract } from "../contracts/actions.ts";
 import { type ActionContract, PARSED, type Parsed, paramsOf } from "../contracts/contract.ts";
-import { PROBLEMS, problemCode } from "../contracts/problems.ts";
+import { PROBLEMS } from "../contracts/problem-codes.ts";
+import { problemCode } from "../contracts/problems.ts";
 
 /**
  * Caches responses in the caller's memory, for actions whose contract declares it (`cached`): at a gateway they cost no
@@ -40,11 +41,11 @@ export function responseCacheMiddleware(): Middleware {
 				}
 				const answer = next.call(broker, name, params, options);
 				if (contract?.changes && isChange(contract)) {
-					const note = (ctx?: unknown) =>
-						cache.noteChange(clientOf(options), changedKeys(contract, params, ctx));
+					const note = (ctx?: unknown, result?: unknown) =>
+						cache.noteChange(clientOf(options), changedKeys(contract, params, ctx, result));
 					// Recorded before the caller gets the response. A call may fail before anything has parsed its parameters.
 					answer.then(
-						() => note(answer.ctx),
+						(result) => note(answer.ctx, result),
 						(error) => changedNothing(error) || note(),
 					);
 				}
@@ -65,7 +66,7 @@ function changedNothing(error: unknown): boolean {
 }
 
 /** Returns the names of the changed aggregates and kinds; none for parameters that the callee will reject. */
-function changedKeys(contract: ActionContract, given: unknown, ctx: unknown): string[] {
-	const params = paramsOf(contract, given, ctx as Parameters<typeof paramsOf>[2]);
-	return params === undefined ? [] : (contract.changes?.(params as never) ?? []);
+function changedKeys(contract: ActionContract, input: unknown, ctx: unknown, result: unknown): string[] {
+	const params = paramsOf(contract, input, ctx as Parameters<typeof paramsOf>[2]);
+	return params === undefined ? [] : (contract.changes?.(params as never, result as never) ?? []);
 }

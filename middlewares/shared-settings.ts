@@ -1,8 +1,14 @@
 import type { Middleware, ServiceBroker } from "moleculer";
-import { difference, remedyOf, sharedSettings, webhookFingerprint } from "../config/shared-settings.ts";
+import {
+	difference,
+	remedyOf,
+	settingsOfCommands,
+	sharedSettings,
+	webhookFingerprint,
+} from "../config/shared-settings.ts";
 import { contracts } from "../contracts/actions.ts";
 
-/** Metadata of a node, beside its services. */
+/** Metadata of a node, in addition to its services. */
 interface NodeMetadata {
 	settings?: Record<string, string>;
 	/** Fingerprint of PAYMENT_WEBHOOK_SECRET, if it is set. */
@@ -22,6 +28,14 @@ interface Node {
 export function nodeMetadata(): NodeMetadata {
 	const webhooks = webhookFingerprint();
 	return { settings: sharedSettings(), since: Date.now(), ...(webhooks ? { webhooks } : {}) };
+}
+
+/**
+ * Returns the metadata of a node of a command, which hosts no service. Commands are typed into a shell without the
+ * settings that the shop was started with, and need only those that they read.
+ */
+export function commandMetadata(): NodeMetadata {
+	return { settings: settingsOfCommands(), since: Date.now() };
 }
 
 /**

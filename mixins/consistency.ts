@@ -1,6 +1,6 @@
 import type { Service, ServiceSchema } from "moleculer";
 import { mixin } from "../broker/schema.ts";
-import { type ActionName, callAction } from "../contracts/actions.ts";
+import { type ActionName, callAction, type ParamsOf } from "../contracts/actions.ts";
 import { type AggregateKind, outboxes, services } from "../contracts/services.ts";
 import type { PostgresService } from "../database/postgres-service.ts";
 import type { ConsistencyCheck } from "../events/consistency.ts";
@@ -54,8 +54,11 @@ async function unknownEvent(
 	return rows[0] && `event ${rows[0].sequence} of ${rows[0].aggregate}`;
 }
 
+/** Kind of an aggregate whose handled events notifications can name. */
+type KnownKind = ParamsOf<"v1.notifications.takenIn">["of"];
+
 /** Compares with notifications: the events of users or orders that it has handled must be known to their service. */
-export function eventsKnown(of: AggregateKind): ConsistencyCheck<PostgresService> {
+export function eventsKnown(of: KnownKind): ConsistencyCheck<PostgresService> {
 	return withAction("v1.notifications.takenIn", async function () {
 		const event = await unknownEvent(this, await callAction(this.broker, "v1.notifications.takenIn", { of }));
 		return event && isOlder(outboxes[of], `notifications has ${event}`);

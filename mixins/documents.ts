@@ -16,9 +16,11 @@ import type {
 	SecondaryCollection,
 	StoreMetadata,
 } from "../database/document-store.ts";
+import type { SecondaryFileCollection } from "../database/nedb-collections.ts";
 import { STORE_ID, type Store, type Watch, watchStore } from "../database/store-identity.ts";
 import { closedStore, MOVE, type Move } from "../database/store-move.ts";
 import { type Registration, registerProcess } from "../database/store-processes.ts";
+import { measureMethods } from "../observability/operations.ts";
 import { database } from "./database.ts";
 
 /** Members that the `documents` mixin adds to a service. */
@@ -26,6 +28,8 @@ export interface DocumentService<D, B = unknown> extends Service {
 	adapter: DocumentAdapter<D>;
 	/** The second collection, if one was requested. */
 	secondary: DocumentAdapter<B>;
+	/** Returns one of the further collections that were requested. */
+	further<F>(name: string): DocumentAdapter<F>;
 	/** The driver's collection; undefined if the documents are in a file. */
 	collection: NativeCollection<D> | undefined;
 	/** Reports whether the server is MongoDB itself, and not a compatible one. */
@@ -56,11 +60,13 @@ export function documents(
 	collection: string,
 	indexes: DocumentIndex[],
 	secondary?: SecondaryCollection,
+	...further: SecondaryCollection[]
 ): Partial<ServiceSchema> {
+	const names = further.map(({ name }) => name);
 	return mixin<Omit<DocumentService<unknown>, "adapter"> & { adapter: ServerAdapter | FileAdapter }>({
 		mixins: [database],
 		merged(schema: ServiceSchema) {
-			const adapter = settings.mongoUrl ? onServer(settings.mongoUrl, collection) : inFile(collection);
+			const adapter = settings.mongoUrl ? onServer(settings.mongoUrl, collection) : inFile(collection, names);
 			Object.assign(schema, { collection, adapter });
 		},
 		methods: {
@@ -87,11 +93,14 @@ export function documents(
 					this.registration = await registerProcess(this.adapter.db, this.broker.nodeID, refusal, end);
 					return;
 				}
-				// Its lock keeps a move away while this process runs.
+				// The lock of the file prevents a move while this process runs.
 				const move = this.adapter.metadata[MOVE] as Move | undefined;
 				if (move) {
 					throw new Error(refusal(move));
 				}
+			},
+			further(name: string) {
+				return furtherOf(this.adapter, name) as unknown as DocumentAdapter<never>;
 			},
 			async ping() {
 				await (isMongo(this.adapter) ? this.adapter.db.command({ ping: 1 }) : this.adapter.ping());
@@ -111,6 +120,7 @@ export function documents(
 			}
 			await this.storeMetadata.add(STORE_ID, randomUUID());
 			this.watch = await watchStore(this.broker, storeOf(this.storeMetadata, collection));
+			measureMethods(this.adapter, isMongo(this.adapter) ? "mongodb" : "nedb", collection, OPERATIONS);
 			await makeIndexes(this.adapter, indexes);
 			if (secondary) {
 				const secondaryAdapter = isMongo(this.adapter)
@@ -118,6 +128,9 @@ export function documents(
 					: this.adapter.secondary;
 				await makeIndexes(secondaryAdapter, secondary.indexes);
 				this.secondary = secondaryAdapter as unknown as DocumentAdapter<unknown>;
+			}
+			for (const one of further) {
+				await makeIndexes(furtherOf(this.adapter, one.name), one.indexes);
 			}
 		},
 		async stopped() {
@@ -127,15 +140,22 @@ export function documents(
 	});
 }
 
+/** Methods of the adapters that are measured. */
+const OPERATIONS = ["find", "findOne", "count", "insert", "insertMany", "updateMany", "removeMany"];
+
+function furtherOf(adapter: ServerAdapter | FileAdapter, name: string) {
+	return isMongo(adapter) ? adapter.secondary(name) : (adapter.further.get(name) as SecondaryFileCollection);
+}
+
 async function makeIndexes(
 	adapter: ServerAdapter | Pick<FileAdapter, "db">,
 	indexes: DocumentIndex[],
 ): Promise<void> {
-	for (const { field, unique = false, onServer = false } of indexes) {
+	for (const { field, unique = false, sparse = false, onServer = false } of indexes) {
 		if (isMongo(adapter)) {
-			await adapter.collection.createIndex({ [field]: 1 }, { unique });
+			await adapter.collection.createIndex({ [field]: 1 }, { unique, ...(sparse ? { sparse } : {}) });
 		} else if (!onServer) {
-			await adapter.db.ensureIndex({ fieldName: field, unique });
+			await adapter.db.ensureIndex({ fieldName: field, unique, sparse });
 		}
 	}
 }
@@ -229,8 +249,12 @@ export function onServer(url: string, collection: string): ServerAdapter {
 	return new ServerAdapter(url, options, databaseOf(collection));
 }
 
-/** Creates the adapter of a collection in a file. */
-export function inFile(collection: string): FileAdapter {
+/**
+ * Creates the adapter of a collection in a file.
+ *
+ * @param further Names of the further collections in the file.
+ */
+export function inFile(collection: string, further: readonly string[]): FileAdapter {
 	mkdirSync(settings.directory, { recursive: true });
-	return new FileAdapter(join(settings.directory, `${collection}.db`));
+	return new FileAdapter(join(settings.directory, `${collection}.db`), further);
 }

@@ -4,9 +4,13 @@ import { mixin } from "../broker/schema.ts";
 import type { EventEnvelope } from "../contracts/actions.ts";
 import { problem } from "../contracts/problems.ts";
 import type { Consumers, InboxService } from "../events/consumers.ts";
+import { countDeadLetters } from "../events/dead-letters.ts";
 import { ALL_EVENTS } from "../events/envelope.ts";
 import { Receiver } from "../events/receiver.ts";
 import { jetStreamOf } from "../events/stream.ts";
+import { deadLetters, deadLettersKept } from "../observability/metrics.ts";
+
+import { gauges, pendingEvents } from "./gauges.ts";
 
 export type { InboxService } from "../events/consumers.ts";
 
@@ -42,6 +46,16 @@ export function inbox<This extends InboxService>(
 	afterEvents: (this: This, events: EventEnvelope[]) => void = () => undefined,
 ): Partial<ServiceSchema> {
 	return mixin<ReceivingService>({
+		mixins: [
+			pendingEvents(group),
+			gauges<ReceivingService>(function () {
+				// A rate cannot be computed from a counter that appears with its first event.
+				deadLetters.inc({ service: this.name }, 0);
+				return [
+					deadLettersKept.add(async () => [[{ service: this.name }, await countDeadLetters(this.pool)]]),
+				];
+			}),
+		],
 		created(this: ReceivingService) {
 			this.consumers = consumers as Consumers<InboxService>;
 			this.receiver = new Receiver(this);

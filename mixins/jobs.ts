@@ -7,8 +7,13 @@ import type { ServiceSchema } from "moleculer";
 import type pg from "pg";
 import { mixin } from "../broker/schema.ts";
 import { databaseUrl } from "../config/settings.ts";
-import { PostgresClient, PULSED } from "../database/postgres-client.ts";
+import { HEARTBEAT_SESSION, PostgresClient } from "../database/postgres-client.ts";
 import type { PostgresService } from "../database/postgres-service.ts";
+import { isRequestId, logAs } from "../observability/log-context.ts";
+import { jobsOldest, jobsPending } from "../observability/metrics.ts";
+import { oncePerScrape } from "../observability/registry.ts";
+import { inSpan, parseTraceparent } from "../observability/tracing.ts";
+import { gauges } from "./gauges.ts";
 import { JOBS_SCHEMA } from "./postgres.ts";
 
 // graphile-worker (0.18.0) prints the stack of each lost connection by console.trace; its one-line warning is enough.
@@ -50,6 +55,16 @@ export const WORKER_LOCK = 7_706_560;
  */
 export function jobs(database: string): Partial<ServiceSchema> {
 	return mixin<JobsService>({
+		mixins: [
+			gauges<JobsService>(function () {
+				const due = oncePerScrape(() => dueJobs(this.pool));
+				const labels = { service: this.name };
+				return [
+					jobsPending.add(async () => [[labels, (await due()).jobs]]),
+					jobsOldest.add(async () => [[labels, (await due()).seconds]]),
+				];
+			}),
+		],
 		created(this: JobsService) {
 			this.tasks = {};
 			this.cron = [];
@@ -70,6 +85,15 @@ export function jobs(database: string): Partial<ServiceSchema> {
 			await this.worker?.stop();
 		},
 	});
+}
+
+/** Returns the number of due jobs, and the time for which the oldest has been due. */
+async function dueJobs(pool: pg.Pool): Promise<{ jobs: number; seconds: number }> {
+	const { rows } = await pool.query<{ jobs: number; seconds: number }>(
+		`SELECT count(*)::integer AS jobs, coalesce(extract(epoch FROM now() - min(run_at)), 0)::float8 AS seconds
+		FROM graphile_worker.jobs WHERE run_at <= now() AND locked_at IS NULL`,
+	);
+	return rows[0] as { jobs: number; seconds: number };
 }
 
 /** An outstanding event or job of a service's database. */
@@ -147,7 +171,7 @@ class Worker {
 				this.#runner = await run({
 					pgPool: this.#service.pool,
 					schema: JOBS_SCHEMA,
-					taskList: this.#service.tasks,
+					taskList: traced(this.#service.tasks),
 					crontab: this.#service.cron.join("\n"),
 					concurrency: CONCURRENCY,
 					noHandleSignals: true,
@@ -222,7 +246,7 @@ class Worker {
 			connectionString: databaseUrl(this.#database),
 			application_name: `toko ${this.#database} workers`,
 			// Housekeeping runs every two seconds; once it stops, other processes get this one's jobs.
-			session: PULSED,
+			session: HEARTBEAT_SESSION,
 			query_timeout: HOUSEKEEPING_MAX_MS,
 		});
 		const drop = () => {
@@ -244,6 +268,31 @@ class Worker {
 		this.#session = session;
 		return session;
 	}
+}
+
+/**
+ * Returns tasks whose jobs are spans, and whose lines in the log name the request: parts of the work that has added them, if their
+ * payload has its trace context and request.
+ */
+function traced(tasks: TaskList): TaskList {
+	return Object.fromEntries(
+		Object.entries(tasks).map(([name, task]) => [
+			name,
+			(payload, helpers) => {
+				const { traceparent, request_id } = (payload ?? {}) as {
+					traceparent?: unknown;
+					request_id?: unknown;
+				};
+				const parent = parseTraceparent(traceparent);
+				const requestID = isRequestId(request_id) ? request_id : undefined;
+				const links = parent ? [parent] : [];
+				const run = async () => task?.(payload as never, helpers);
+				return logAs({ requestID, trace: parent }, () =>
+					inSpan(parent, { name: `run ${name}`, kind: "consumer", links }, run),
+				);
+			},
+		]),
+	);
 }
 
 /** Interval before a new worker pool starts. */

@@ -4,10 +4,15 @@ import { type EventData, type EventName, events as eventContracts } from "../con
 import { problem } from "../contracts/problems.ts";
 import type { ConsistencyChecker } from "../events/consistency.ts";
 import type { Aggregate } from "../events/envelope.ts";
-import { outboxState, waitingEvents } from "../events/outbox-rows.ts";
+import { estimateWaiting, outboxState, waitingEvents } from "../events/outbox-rows.ts";
 import { Relay } from "../events/relay.ts";
 import { jetStreamOf } from "../events/stream.ts";
 import { listen, natsOf } from "../nats/client.ts";
+import { activeRequest } from "../observability/log-context.ts";
+import { outboxOldest, outboxPending } from "../observability/metrics.ts";
+import { oncePerScrape } from "../observability/registry.ts";
+import { activeTraceparent } from "../observability/tracing.ts";
+import { gauges } from "./gauges.ts";
 import { type JobsService, type PendingJob, pendingJobs } from "./jobs.ts";
 
 /** Function files of an outbox, for the `postgres` mixin. */
@@ -18,6 +23,8 @@ export const outboxTables = [
 	new URL("../events/tables/outbox.sql", import.meta.url),
 	new URL("../events/tables/outbox-table.sql", import.meta.url),
 	new URL("../events/tables/outbox-urgent.sql", import.meta.url),
+	new URL("../events/tables/outbox-trace.sql", import.meta.url),
+	new URL("../events/tables/outbox-request.sql", import.meta.url),
 ];
 
 /** Members that the `outbox` mixin adds to a service. */
@@ -43,11 +50,13 @@ export async function publish<N extends EventName>(
 	data: EventData<N>,
 ): Promise<void> {
 	const { version, data: schema } = eventContracts[name];
-	await client.query("SELECT publish($1, $2::integer, $3, $4::jsonb)", [
+	await client.query("SELECT publish_caused($1, $2::integer, $3, $4::jsonb, $5, $6)", [
 		name,
 		version,
 		aggregate,
 		JSON.stringify(schema.parse(data)),
+		activeTraceparent() ?? null,
+		activeRequest() ?? null,
 	]);
 }
 
@@ -65,6 +74,16 @@ const LATE_MS = 300_000;
  */
 export function outbox(database: string): Partial<ServiceSchema> {
 	return mixin<OutboxService>({
+		mixins: [
+			gauges<OutboxService>(function () {
+				const waiting = oncePerScrape(() => estimateWaiting(this.pool));
+				const labels = { service: this.name };
+				return [
+					outboxPending.add(async () => [[labels, (await waiting()).events]]),
+					outboxOldest.add(async () => [[labels, (await waiting()).waiting_ms / 1000]]),
+				];
+			}),
+		],
 		created(this: OutboxService) {
 			this.relay = new Relay(database, this.broker, this.logger, this.consistency);
 			listen(this.broker, subjectOf(this, database), () => this.relay.wake());

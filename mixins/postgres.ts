@@ -10,7 +10,7 @@ import { databaseUrl, settings } from "../config/settings.ts";
 import { checkSharedSettings, type SettingsRecord } from "../config/shared-settings.ts";
 import { retryConflicts, retryConflictsOf } from "../database/conflicts.ts";
 import { migrateSchema, type Schema } from "../database/migrations.ts";
-import { BY_KEY, PostgresClient, PULSED, postgresPool } from "../database/postgres-client.ts";
+import { BY_KEY, HEARTBEAT_SESSION, PostgresClient, postgresPool } from "../database/postgres-client.ts";
 import { checkDatabase, createDatabase } from "../database/postgres-database.ts";
 import type { PostgresService } from "../database/postgres-service.ts";
 import { STORE_ID, type Store, type Watch, watchStore } from "../database/store-identity.ts";
@@ -115,7 +115,7 @@ const UNLIMITED = {
 	idle_in_transaction_session_timeout: "0",
 };
 /** Interval of queries that keep the lock's session alive; PostgreSQL ends the session of a frozen process. */
-const PULSE_MS = 2000;
+const HEARTBEAT_MS = 2000;
 
 async function migrate(
 	{ database, amounts, ...schema }: PostgresOptions,
@@ -123,11 +123,11 @@ async function migrate(
 ): Promise<void> {
 	await createDatabase(settings.postgresUrl, `${settings.namespace}_${database}`);
 	const options = { connectionString: databaseUrl(database), session: UNLIMITED, query_timeout: 0 };
-	const client = new PostgresClient({ ...options, session: { ...UNLIMITED, ...PULSED } });
+	const client = new PostgresClient({ ...options, session: { ...UNLIMITED, ...HEARTBEAT_SESSION } });
 	await client.connect();
 	const pool = postgresPool({ ...options, max: 2 });
 	pool.on("error", () => undefined);
-	const pulse = setInterval(() => client.query("SELECT 1").catch(() => undefined), PULSE_MS);
+	const heartbeat = setInterval(() => client.query("SELECT 1").catch(() => undefined), HEARTBEAT_MS);
 	try {
 		await checkDatabase(client);
 		await client.query("SELECT pg_advisory_lock($1)", [MIGRATION_LOCK]);
@@ -138,7 +138,7 @@ async function migrate(
 		await checkSharedSettings(record, warn);
 		await record.add({ [STORE_ID]: randomUUID() });
 	} finally {
-		clearInterval(pulse);
+		clearInterval(heartbeat);
 		await pool.end();
 		await client.end();
 	}

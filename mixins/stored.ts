@@ -1,5 +1,6 @@
 import type { ServiceSchema } from "moleculer";
 import { mixin } from "../broker/schema.ts";
+import type { EventEnvelope } from "../contracts/actions.ts";
 import type { ServiceContract } from "../contracts/contract.ts";
 import type { PostgresService } from "../database/postgres-service.ts";
 import type { Consumers, InboxService } from "../events/consumers.ts";
@@ -22,17 +23,19 @@ export interface StoredService extends PostgresService {
  *
  * @param migrations Folder of its `NNN-name.sql` files.
  * @param consumers Handlers of events, see `inbox`.
+ * @param afterEvents Called with the handled events after each commit.
  */
 export function stored<This extends InboxService>(
 	{ name, publishes }: ServiceContract,
 	migrations: URL,
 	consumers?: Consumers<This>,
+	afterEvents?: (this: This, events: EventEnvelope[]) => void,
 ): Partial<ServiceSchema> {
 	const tables = [...(publishes ? outboxTables : []), ...(consumers ? inboxTables : [])];
 	const functions = [...(publishes ? [outboxFunctions] : []), ...(consumers ? [inboxFunctions] : [])];
 	return mixin<StoredService & Partial<OutboxService & InboxService>>({
 		mixins: [
-			...(consumers ? [inbox<This>(name, consumers)] : []),
+			...(consumers ? [inbox<This>(name, consumers, afterEvents)] : []),
 			...(publishes ? [outbox(name), jobs(name)] : []),
 			postgres({ database: name, migrations, tables, functions }),
 		],

@@ -1,6 +1,9 @@
 import type { ServiceBroker } from "moleculer";
 import { Events, type Msg, type NatsConnection } from "nats";
 
+/** Name of the local event that JetStream was connected or reconnected. */
+export const JETSTREAM_CONNECTED = "$jetstream.connected";
+
 /** Returns the NATS connection of a broker's transporter; undefined while there is none. */
 export function natsOf(broker: ServiceBroker): NatsConnection | undefined {
 	const transit = broker.transit as { tx?: { client?: NatsConnection | null } } | undefined;

@@ -30,7 +30,7 @@ export interface FoundRecord {
 }
 
 /** Owner of an abandoned record: the life of no process. */
-export const NOBODY = "nobody";
+export const NO_OWNER = "nobody";
 
 /** Error while JetStream is unavailable or full. The caller proceeds without records. */
 export class RecordsUnavailable extends Error {}

@@ -27,10 +27,10 @@ export function startProgram(
 }
 
 /** Calls a function with each line that a process prints. */
-export function eachLine({ stdout, stderr }: ChildProcess, hear: (line: string) => void): void {
+export function eachLine({ stdout, stderr }: ChildProcess, onLine: (line: string) => void): void {
 	for (const stream of [stdout, stderr]) {
 		if (stream) {
-			createInterface({ input: stream }).on("line", hear);
+			createInterface({ input: stream }).on("line", onLine);
 		}
 	}
 }

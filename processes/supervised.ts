@@ -45,7 +45,7 @@ export class Supervised {
 		return this.#isStopped;
 	}
 
-	/** Starts a process, unless `stop` was called. A previous one goes on, and is the caller's to end. */
+	/** Starts a process, unless `stop` was called. A previous one continues; the caller must end it. */
 	start(): void {
 		if (this.#isStopped) {
 			return;

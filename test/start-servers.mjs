@@ -1,7 +1,11 @@
 // biome-ignore-all lint/style/noProcessEnv: Jest passes its environment on to the processes of the tests.
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { execFile, spawn } from "node:child_process";
+import { once } from "node:events";
+import { chmod, mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
 import { constants, tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 
 /**
  * Starts PostgreSQL, NATS and the MongoDB-compatible server once for all integration tests, on free ports and in a
@@ -12,20 +16,26 @@ export default async function startServers() {
 	for (const name of ["POSTGRES_URL", "NATS_URL", "MONGO_URL"]) {
 		delete process.env[name];
 	}
-	const { startBackingServices } = await import("../infra/backing-services.ts");
+	const { deliverHeldSignals, startBackingServices } = await import("../infra/backing-services.ts");
 	const { installMongoStandIn, startMongoStandIn } = await import("../infra/mongo-stand-in.ts");
 	const { findNatsServer } = await import("../infra/programs.ts");
-	const say = (line) => process.stderr.write(`${line}\n`);
+	const print = (line) => process.stderr.write(`${line}\n`);
 
 	// Tools are downloaded once into the checkout, not for every run.
 	const tools = resolve(".toko");
-	await findNatsServer(tools, say);
+	await findNatsServer(tools, print);
 	const folder = await mkdtemp(join(tmpdir(), "toko-test-"));
-	const servers = await startBackingServices(folder, say);
-	const starting = installMongoStandIn(tools, say)
-		.then(() => startMongoStandIn(join(folder, "mongo"), say))
+	const reaper = startReaper(folder);
+	const temporary = join(folder, "tmp");
+	await mkdir(temporary);
+	// The tests of the image run programs as another user.
+	await chmod(folder, 0o711);
+	await chmod(temporary, 0o755);
+	const servers = await startBackingServices(folder, print);
+	const starting = installMongoStandIn(tools, print)
+		.then(() => startMongoStandIn(join(folder, "mongo"), print))
 		.catch((error) => {
-			say(`NOT RUN: the products' tests on a MongoDB-compatible server, because ${error.message}`);
+			print(`NOT RUN: the products' tests on a MongoDB-compatible server, because ${error.message}`);
 			return undefined;
 		});
 	let stopped;
@@ -33,24 +43,49 @@ export default async function startServers() {
 		stopped ??= Promise.all([starting.then((mongo) => mongo?.stop()), servers.stop()]);
 		return stopped;
 	};
-	// On a signal, Jest runs no teardown, and the servers have their own process groups.
+	globalThis.removeFolder = () => rm(folder, { recursive: true, force: true });
+	globalThis.removeTemporary = () => rm(temporary, { recursive: true, force: true });
+	// On a signal, Jest runs no teardown, and servers and shops have their own process groups.
 	for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
 		process.once(signal, async () => {
 			await globalThis.stopServers();
-			await rm(folder, { recursive: true, force: true });
+			if (reaper.connected) {
+				// Nothing else may keep this process alive until then.
+				reaper.ref();
+				reaper.channel.ref();
+				reaper.send("kill");
+				await Promise.race([once(reaper, "message"), once(reaper, "exit")]);
+			}
 			process.exit(128 + constants.signals[signal]);
 		});
 	}
-	await spareWork(folder, servers.variables.POSTGRES_URL).catch(async (error) => {
+	deliverHeldSignals();
+	const preparing = spareWork(folder, servers.variables.POSTGRES_URL).then(() =>
+		makeTemplates(folder, servers.variables),
+	);
+	await preparing.catch(async (error) => {
 		// After a signal its connection breaks; the handler ends the process once all servers have stopped.
 		await (stopped && new Promise(() => undefined));
 		throw error;
 	});
 	const mongo = await starting;
-	Object.assign(process.env, servers.variables, { TOKO_TEST_FOLDER: folder });
+	// Folders that tests make are below that of the run, by which the reaper finds their processes.
+	Object.assign(process.env, servers.variables, { TOKO_TEST_FOLDER: folder, TMPDIR: temporary });
 	if (mongo) {
 		process.env.TOKO_TEST_MONGO_URL = mongo.url;
 	}
+}
+
+/** Starts reaper.mjs, which outlives this process, in a session of its own. */
+function startReaper(folder) {
+	const program = fileURLToPath(new URL("reaper.mjs", import.meta.url));
+	const reaper = spawn(process.execPath, [program, folder], {
+		detached: true,
+		stdio: ["ignore", "ignore", "ignore", "ipc"],
+	});
+	reaper.unref();
+	reaper.channel.unref();
+	return reaper;
 }
 
 /**
@@ -71,4 +106,12 @@ async function spareWork(folder, postgresUrl) {
 	}
 	await superuser.query("SELECT pg_reload_conf()");
 	await superuser.end();
+}
+
+/** Makes the databases that database-templates.ts copies. */
+async function makeTemplates(folder, variables) {
+	const program = join(import.meta.dirname, "make-templates.ts");
+	await promisify(execFile)(process.execPath, ["--no-warnings", program], {
+		env: { ...process.env, ...variables, TOKO_NAMESPACE: "template", TOKO_DIR: folder },
+	});
 }

@@ -97,6 +97,14 @@ export function follow(child: ChildProcess): Command {
 	};
 }
 
+/**
+ * Returns the milliseconds until a condition is checked again. They grow with the time that was waited so far, since a check
+ * may read all processes or query a service.
+ */
+export function pauseAfter(waited_ms: number): number {
+	return Math.min(20 + waited_ms / 10, 250);
+}
+
 /** Starts a shop and waits until it has printed `ready`. Returns it with a client of its API. */
 export async function startShop(folder: string, environment: Record<string, string> = {}) {
 	const started_at = Date.now();
@@ -180,10 +188,11 @@ export function belongsTo(folder: string, pid: number): boolean {
 		return false;
 	}
 	try {
-		const text =
-			readFileSync(`/proc/${pid}/environ`, "latin1") + readFileSync(`/proc/${pid}/cmdline`, "latin1");
-		const isZombie = / [ZX] /.test(readFileSync(`/proc/${pid}/stat`, "latin1").replace(/^.*\)/, ""));
-		return !isZombie && (text.includes(folder) || readlinkSync(`/proc/${pid}/cwd`).startsWith(folder));
+		const isOurs =
+			readFileSync(`/proc/${pid}/environ`, "latin1").includes(folder) ||
+			readFileSync(`/proc/${pid}/cmdline`, "latin1").includes(folder) ||
+			readlinkSync(`/proc/${pid}/cwd`).startsWith(folder);
+		return isOurs && !/ [ZX] /.test(readFileSync(`/proc/${pid}/stat`, "latin1").replace(/^.*\)/, ""));
 	} catch {
 		return false;
 	}
@@ -232,12 +241,13 @@ export async function until(
 	check: () => boolean | Promise<boolean>,
 	timeout_ms = TIMEOUT_MS,
 ): Promise<void> {
-	const deadline = Date.now() + timeout_ms;
+	const begun = Date.now();
 	while (!(await check())) {
-		if (Date.now() > deadline) {
+		const waited_ms = Date.now() - begun;
+		if (waited_ms > timeout_ms) {
 			throw new Error(`timed out after ${timeout_ms} ms waiting for ${what}`);
 		}
-		await new Promise((wake) => setTimeout(wake, 50));
+		await new Promise((wake) => setTimeout(wake, pauseAfter(waited_ms)));
 	}
 }
 

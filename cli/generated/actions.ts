@@ -1,5 +1,6 @@
 import { allActions, type DeclaredAction } from "../../contracts/actions.ts";
 import { type ActionContract, KEY_HEADER, type Rest, takesKey } from "../../contracts/contract.ts";
+import { DOCUMENT_HEADERS } from "../../contracts/documents.ts";
 import { DEADLINE_MS } from "../../middlewares/resilience.ts";
 import { code, document, seconds, table, WRITTEN } from "./markdown.ts";
 import { constraints, fieldTable, notation, Types } from "./types.ts";
@@ -58,9 +59,11 @@ function actionBlocks(name: string, { contract, of }: DeclaredAction, types: Typ
 	];
 }
 
-function address({ method, path, status = 200, isAccepted, outermost }: Rest, version: number): string {
+function address(rest: Rest, version: number): string {
+	const { method, path, status = 200, isAccepted, isFound, outermost } = rest;
 	const prefix = outermost ? "" : `/api/v${version}`;
-	return `${code(`${method} ${prefix}${path}`)}, ${status}${isAccepted ? " or 202" : ""}`;
+	const others = `${isFound ? " or 200" : ""}${isAccepted ? " or 202" : ""}`;
+	return `${code(`${method} ${prefix}${path}`)}, ${status}${others}`;
 }
 
 function idempotency(contract: ActionContract): string {
@@ -83,13 +86,16 @@ function parameters({ params, rest }: ActionContract, types: Types): string {
 	return rows.length === 0 ? "" : table(header, rows);
 }
 
-function placeOf(name: string, { method, path, query, headers = {}, raw }: Rest): string {
+function placeOf(name: string, { method, path, query, headers = {}, raw, isDocument }: Rest): string {
 	const header = Object.keys(headers).find((one) => headers[one] === name);
 	if (header) {
 		return `header ${code(header === KEY_HEADER ? "Idempotency-Key" : header)}`;
 	}
 	if (path.split("/").includes(`:${name}`)) {
 		return "path";
+	}
+	if (isDocument && name in DOCUMENT_HEADERS) {
+		return `header ${DOCUMENT_HEADERS[name as keyof typeof DOCUMENT_HEADERS]}`;
 	}
 	const isInBody = method !== "GET" && method !== "DELETE" && !query?.includes(name);
 	return isInBody ? (raw?.param === name ? "whole body" : "body") : "query";

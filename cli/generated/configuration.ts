@@ -1,11 +1,11 @@
 import { COMPOSE_VARIABLES, VARIABLE_GROUPS, type Variable } from "../../config/variables.ts";
 import { namedServices } from "../../hosting/services.ts";
-import { NEEDED } from "../../infra/given-services.ts";
+import { NEEDED } from "../../infra/external-services.ts";
 import { code, document, table, WRITTEN } from "./markdown.ts";
 
 const INTRODUCTION = `Every environment variable that Toko reads. The npm commands also read a file \`.env\` beside \`package.json\`; the
 environment takes precedence. An empty variable counts as unset. A value that is not allowed is refused before anything
-starts. The container image sets \`HOST\`, \`PORT\`, \`HEALTH_PORT\` and \`NODE_ENV\`.
+starts. The container image sets \`HOST\`, \`PORT\`, \`HEALTH_PORT\`, \`METRICS_PORT\` and \`NODE_ENV\`.
 
 With \`NODE_ENV=production\`, a process refuses to start without the variables that one of its services requires. The
 services are ${namedServices("").join(", ")}.
@@ -15,7 +15,7 @@ services are ${namedServices("").join(", ")}.
 const COMPOSE = `Only \`docker-compose.yml\` reads these. \`ops/make-secrets\` writes them into \`ops/.env\` on a development machine.
 Passwords consist of letters and digits.`;
 
-/** Generates docs/reference/configuration.md from `config/variables.ts` and `infra/given-services.ts`. */
+/** Generates docs/reference/configuration.md from `config/variables.ts` and `infra/external-services.ts`. */
 export function configurationReference(): string {
 	const header = ["variable", "meaning", "default", "allowed values", "required in production by"];
 	return document(

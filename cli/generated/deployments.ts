@@ -1,6 +1,6 @@
-import { readFile } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { VARIABLES, type VariableName } from "../../config/variables.ts";
-import type { ServiceContract } from "../../contracts/contract.ts";
+import type { ServiceContract, StoreKind } from "../../contracts/contract.ts";
 import { contracts } from "../../contracts/services.ts";
 
 const ROOT = new URL("../../", import.meta.url);
@@ -18,11 +18,14 @@ const EXAMPLES: Record<string, string> = {
 	ADMIN_EMAIL: "admin@shop.example",
 };
 
-/** How docker-compose.yml calls the address of a store and the wait for it. */
+/** How docker-compose.yml calls the address of a store, and its container. */
 const STORES = {
-	PostgreSQL: { variable: "POSTGRES_URL", alias: "*postgres-url", after: "*after-postgres" },
-	MongoDB: { variable: "MONGO_URL", alias: "*mongo-url", after: "*after-mongo" },
-};
+	PostgreSQL: { variable: "POSTGRES_URL", alias: "*postgres-url", server: "postgres" },
+	MongoDB: { variable: "MONGO_URL", alias: "*mongo-url", server: "mongo" },
+} as const;
+
+/** Defaults in docker-compose.yml that differ from those of a process. */
+const DEFAULTS: Partial<Record<VariableName, string>> = { AUDIT_EVERY: "24h" };
 
 /** Services by their contracts, a later version of one left out. */
 const services: ServiceContract[] = [...new Map(contracts.map((one) => [one.name, one])).values()];
@@ -44,7 +47,8 @@ export async function deployments(): Promise<[URL, string][]> {
 			services: services.map(({ name }) => `- ${name}.yaml`),
 		}),
 		await withRegions(new URL("network.yaml", KUBERNETES), {
-			databases: services.filter(({ store }) => store === "PostgreSQL").map(({ name }) => `- ${name}`),
+			databases: usersOf("PostgreSQL"),
+			documents: usersOf("MongoDB"),
 		}),
 		await withRegions(new URL("secrets.example.yaml", KUBERNETES), {
 			services: services.map((service) => secret(service, settings)),
@@ -52,28 +56,76 @@ export async function deployments(): Promise<[URL, string][]> {
 	];
 }
 
-function manifest({ name, about }: ServiceContract, template: string): string {
+/** Mark in the first line of each file made from the template. */
+const MARK = "Written by `npm run openapi` from cli/generated/kubernetes.template.";
+
+/** Returns the manifests in a folder that were generated for services that are in no contract any more. */
+export async function staleManifests(folder = KUBERNETES): Promise<URL[]> {
+	const stale: URL[] = [];
+	for (const name of await readdir(folder)) {
+		const file = new URL(name, folder);
+		if (!name.endsWith(".yaml") || services.some((service) => name === `${service.name}.yaml`)) {
+			continue;
+		}
+		const [first = ""] = (await readFile(file, "utf8")).split("\n", 1);
+		if (first.endsWith(MARK)) {
+			stale.push(file);
+		}
+	}
+	return stale;
+}
+
+/** Returns the services that are given the address of a store, for a list. */
+function usersOf(kind: StoreKind): string[] {
+	return services.filter((service) => storesOf(service).includes(kind)).map(({ name }) => `- ${name}`);
+}
+
+/** Returns the stores of which a service is given the address, its own first. */
+function storesOf({ store, audits = [] }: ServiceContract): StoreKind[] {
+	return [...(store ? [store] : []), ...audits];
+}
+
+/** Returns the service whose Secret has the address of a store. */
+function ownerOf(kind: StoreKind): string {
+	return services.find(({ store }) => store === kind)?.name ?? "";
+}
+
+function manifest({ name, about, audits = [] }: ServiceContract, template: string): string {
+	const borrowed = audits.map(
+		(kind) => `            - name: ${STORES[kind].variable}
+              valueFrom: { secretKeyRef: { name: toko-${ownerOf(kind)}, key: ${STORES[kind].variable} } }
+`,
+	);
 	const values: Record<string, string> = {
 		...{ name, about },
+		env:
+			borrowed.length > 0
+				? `          # Of other services' Secrets only the addresses that the audit needs.\n          env:\n${borrowed.join("")}`
+				: "",
 		most: String(PODS_FOR_ORDERS_MAX[name] ?? PODS_MAX),
 	};
 	return template.replace(/\{\{(\w+)\}\}/g, (_, field: string) => values[field] ?? "");
 }
 
 function container(service: ServiceContract): string {
-	const store = service.store && STORES[service.store];
+	const stores = storesOf(service).map((kind) => STORES[kind]);
+	const [first, ...others] = stores.map(({ server }) => server);
+	const after = [
+		`<<: *after-${first ?? "nats"}`,
+		...others.map((server) => `${server}:\n      condition: service_healthy`),
+	];
 	const required = variablesOf(service, "required").map(
 		(name) => `${name}: \${${name}:?run ops/make-secrets}`,
 	);
 	const optional = variablesOf(service, "optional").map(
-		(name) => `${name}: \${${name}:-${VARIABLES[name].default ?? ""}}`,
+		(name) => `${name}: \${${name}:-${DEFAULTS[name] ?? VARIABLES[name].default ?? ""}}`,
 	);
 	return `${service.name}:
   <<: *service
   command: [${service.name}]
   environment:
     <<: *environment
-${[...(store ? [`${store.variable}: ${store.alias}`] : []), ...required, ...optional].map((line) => `    ${line}\n`).join("")}  depends_on: ${store?.after ?? "*after-nats"}`;
+${[...stores.map(({ variable, alias }) => `${variable}: ${alias}`), ...required, ...optional].map((line) => `    ${line}\n`).join("")}  depends_on:${others.length > 0 ? after.map((line) => `\n    ${line}`).join("") : ` *after-${first ?? "nats"}`}`;
 }
 
 /** Settings that are not secret are in settings.yaml, for all services. */

@@ -1,5 +1,5 @@
 import { STATUS_CODES } from "node:http";
-import { PROBLEMS } from "../../contracts/problems.ts";
+import { PROBLEMS } from "../../contracts/problem-codes.ts";
 import { REPEATABLE_STATUSES } from "../../errors/kinds.ts";
 import { code, document, table, WRITTEN } from "./markdown.ts";
 
@@ -10,7 +10,7 @@ A response of 429 or 503 has a \`Retry-After\` header. With an \`Idempotency-Key
 stored: a client repeats a request with the same key after a 5xx response or none, and uses a new key after it has
 changed the request or got a 4xx response other than ${REPEATABLE_STATUSES.join(", ")}.`;
 
-/** Generates docs/reference/errors.md, error codes by HTTP status, from `contracts/problems.ts`. */
+/** Generates docs/reference/errors.md, error codes by HTTP status, from `contracts/problem-codes.ts`. */
 export function errorsReference(): string {
 	const byStatus = Map.groupBy(Object.entries(PROBLEMS), ([, { status }]) => status);
 	const sections = [...byStatus]

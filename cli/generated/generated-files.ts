@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import openapiTypescript, { astToString } from "openapi-typescript";
+import { monitoringFiles } from "../../monitoring/files.ts";
 import { openApiDocument } from "../../services/api/openapi.ts";
 import { actionsReference } from "./actions.ts";
 import { commandsReference } from "./commands.ts";
@@ -7,6 +8,7 @@ import { configurationReference } from "./configuration.ts";
 import { deployments } from "./deployments.ts";
 import { errorsReference } from "./errors.ts";
 import { eventsReference } from "./events.ts";
+import { metricsReference } from "./metrics.ts";
 import { resilienceTable } from "./resilience-table.ts";
 
 const RESILIENCE = new URL("../../docs/reference/resilience.md", import.meta.url);
@@ -36,6 +38,8 @@ export async function generatedFiles(): Promise<[URL, string][]> {
 		[new URL("events.md", REFERENCE), eventsReference()],
 		[new URL("errors.md", REFERENCE), errorsReference()],
 		[new URL("configuration.md", REFERENCE), configurationReference()],
+		[new URL("metrics.md", REFERENCE), metricsReference()],
 		...(await deployments()),
+		...monitoringFiles(),
 	];
 }

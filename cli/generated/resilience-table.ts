@@ -1,6 +1,6 @@
 import { allActions } from "../../contracts/actions.ts";
 import { type ActionContract, takesKey } from "../../contracts/contract.ts";
-import { BULKHEADS, DEADLINE_MS, RETRIES } from "../../middlewares/resilience.ts";
+import { DEADLINE_MS, RETRIES } from "../../middlewares/resilience.ts";
 import { code, seconds, table } from "./markdown.ts";
 
 /** Generates the table of all actions in `docs/reference/resilience.md`, in Markdown. */
@@ -9,7 +9,7 @@ export function resilienceTable(): string {
 		code(name),
 		seconds(contract.timeout_ms ?? DEADLINE_MS),
 		retries(contract),
-		bulkhead(name),
+		bulkhead(contract),
 		contract.cached ? seconds(contract.cached.fresh_ms) : "",
 	]);
 	return table(["action", "deadline", "retries", "concurrency (queue)", "cached"], rows);
@@ -23,7 +23,6 @@ function retries(contract: ActionContract): string {
 	return idempotent || takesKey(contract) ? `${RETRIES} times, with a key` : "";
 }
 
-function bulkhead(name: string): string {
-	const limits = BULKHEADS[name];
+function bulkhead({ bulkhead: limits }: ActionContract): string {
 	return limits ? `${limits.concurrency} (${limits.maxQueueSize})` : "";
 }

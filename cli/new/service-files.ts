@@ -18,7 +18,7 @@ const FILES = [
 	["test/integration/{{name}}.test.ts", "test.template"],
 ] as const;
 
-/** Written by `npm run openapi`, which deletes nothing. */
+/** Written by `npm run openapi`, and deleted by it once the service is in no list. */
 const MANIFEST = "ops/kubernetes/{{name}}.yaml";
 
 /** Words that mean something else already: in a template, the list, an address, a container or SQL. */
@@ -36,7 +36,7 @@ const RESERVED = [
  *
  * @throws StartError for a name that is none or is taken; then nothing was written.
  */
-export async function addService(name: string, say: (line: string) => void): Promise<void> {
+export async function addService(name: string, print: (line: string) => void): Promise<void> {
 	checkName(name);
 	const files = await filesOf(name);
 	const manifest = fileOf(MANIFEST, name);
@@ -48,62 +48,73 @@ export async function addService(name: string, say: (line: string) => void): Pro
 		const file = new URL(path, ROOT);
 		await mkdir(new URL("./", file), { recursive: true });
 		await writeFile(file, text, { flag: "wx" });
-		say(`wrote ${path}`);
+		print(`wrote ${path}`);
 	}
 	await changeList((text) => withLine(text, name));
-	say("added its line to contracts/services.ts");
+	print("added its line to contracts/services.ts");
 	writeGenerated();
 	const next = [
 		[`npm test -- integration/${name}`, "its test"],
 		["npm start", `GET /api/v1/${name} answers [], GET /health/${singular(name)} its health`],
 		[`contracts/${name}.ts`, "the actions and their fields; after a change: npm run openapi"],
-		[`services/${name}/`, "what they do; a later change of its tables is migrations/002-….sql"],
 		[
-			"CONTRIBUTING.md",
-			"what follows from the contract, and how a service publishes events and listens to some",
+			`services/${name}/`,
+			"what they do, and its tables: once the shop has run, change these in migrations/002-….sql",
 		],
+		["CONTRIBUTING.md", "what follows from the contract"],
+		["docs/how-to/extend.md", "how a service publishes events and handles them"],
 	];
 	const width = Math.max(...next.map(([where = ""]) => where.length));
-	say(`
+	print(`
 Next:
 ${next.map(([where = "", what]) => `  ${where.padEnd(width)}  ${what}`).join("\n")}
-To take it away again: npm run new -- --remove ${name}`);
+To delete it again: npm run new -- --remove ${name}`);
 }
 
 /**
- * Takes a service away that was made so.
+ * Deletes a service that `addService` has made.
  *
- * @throws StartError where a file of it was changed or added since; then nothing was deleted.
+ * @throws StartError if one of its files was changed since; nothing is deleted then.
  */
-export async function removeService(name: string, say: (line: string) => void): Promise<void> {
+export async function removeService(name: string, print: (line: string) => void): Promise<void> {
+	checkForm(name);
 	const files = await filesOf(name);
 	for (const [path, text] of files) {
 		if ((await readFile(new URL(path, ROOT), "utf8").catch(() => "")) !== text) {
+			const own = [`services/${name}/`, ...[...files.keys()].filter((one) => !one.startsWith("services/"))];
+			const paths = own.filter((one) => existsSync(new URL(one, ROOT)));
 			throw new StartError(
-				`${path} is not as \`npm run new\` has made it: delete the service by hand, take its line out of contracts/services.ts and run \`npm run openapi\``,
+				paths.length === 0
+					? `there is no service ${name}`
+					: `${path} was changed since \`npm run new\`: delete ${paths.join(", ")} by hand, take both lines of ${name} out of contracts/services.ts and run \`npm run openapi\``,
 			);
 		}
 	}
 	for (const path of files.keys()) {
 		await rm(new URL(path, ROOT));
-		say(`deleted ${path}`);
+		print(`deleted ${path}`);
 	}
 	for (const folder of [`services/${name}/migrations`, `services/${name}`]) {
-		// Others that somebody has put there stay.
-		await rmdir(new URL(folder, ROOT)).catch(() => say(`left ${folder}, which is not empty`));
+		// Files that somebody has added stay.
+		await rmdir(new URL(folder, ROOT)).catch(() => print(`left ${folder}, which is not empty`));
 	}
 	await changeList((text) => withoutLine(text, name));
-	await rm(new URL(fileOf(MANIFEST, name), ROOT), { force: true });
 	writeGenerated();
-	say(`removed ${name}; where it ran, its database toko_${name} is left`);
+	print(
+		`removed ${name}; where it ran, its database toko_${name} and its events are left: docs/how-to/extend.md#remove-a-service`,
+	);
 }
 
-function checkName(name: string): void {
+function checkForm(name: string): void {
 	if (!/^[a-z]{3,20}$/.test(name)) {
 		throw new StartError(
 			`"${name}" is no name of a service: take a noun of 3 to 20 lower-case letters, such as reviews`,
 		);
 	}
+}
+
+function checkName(name: string): void {
+	checkForm(name);
 	const isTaken = (word: string) => RESERVED.includes(word) || isKeyword(word);
 	if (namedServices("").includes(name) || [name, singular(name)].some(isTaken)) {
 		throw new StartError(`${name} is taken: it means something else already`);
@@ -134,12 +145,17 @@ function fileOf(template: string, name: string): string {
 	return template.replace(/\{\{(\w+)\}\}/g, (_, field: string) => values[field] as string);
 }
 
-/** One of what the name says; of a noun that is no plural an `entry`. */
-function singular(name: string): string {
-	const one = name
-		.replace(/ies$/, "y")
-		.replace(/(?<=ch|sh|ss|x)es$/, "")
-		.replace(/(?<!s)s$/, "");
+/** Matches nouns that end in s and are no plural. */
+const NO_PLURAL = /(ss|us|is|news|series|species)$/;
+
+/** Returns the singular of a name; of a noun that is no plural, such as `stock` or `status`, an `entry` of it. */
+export function singular(name: string): string {
+	const one = NO_PLURAL.test(name)
+		? name
+		: name
+				.replace(/ies$/, "y")
+				.replace(/(?<=ch|sh|ss|x|[^aeo]us)es$/, "")
+				.replace(/(?<![su])s$/, "");
 	return one === name ? `${name}Entry` : one;
 }
 
@@ -186,7 +202,7 @@ function writeGenerated(): void {
 	});
 	if (status !== 0) {
 		throw new StartError(
-			"what follows from the list could not be written: mend that, and run `npm run openapi`",
+			"the generated files could not be written: remove the cause, and run `npm run openapi`",
 		);
 	}
 }

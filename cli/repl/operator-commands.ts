@@ -1,9 +1,14 @@
 import { randomUUID } from "node:crypto";
 import type { ServiceBroker } from "moleculer";
 import { getBorderCharacters, table } from "table";
-import { type ActionName, allActions, callAction, withKey } from "../../contracts/actions.ts";
+import { LOG_LEVELS } from "../../config/variables.ts";
+import { type ActionName, allActions, callAction, type ParamsOf, withKey } from "../../contracts/actions.ts";
+import type { ProblemData } from "../../contracts/problems.ts";
+import { momentOf } from "../../hosting/moment.ts";
+import { namedServices } from "../../hosting/services.ts";
 import { StartError } from "../../infra/backing-services.ts";
 import { asService } from "../../middlewares/permissions.ts";
+import { askLogLevels, type LevelChange } from "../../nats/log-levels.ts";
 import { MESSAGES } from "../../services/notifications/messages.ts";
 import type { Operator } from "./operator.ts";
 
@@ -48,12 +53,88 @@ export function operatorCommands(operator: Operator): Command[] {
 			},
 		},
 		{
+			command: "product-groups [group]",
+			description:
+				"Groups of variants with their stock, by id or a part of the name; without one, the newest",
+			action: async (broker, { group }) => {
+				const rows = await callAction(broker, "v1.products.groups", { group }, asService());
+				print(
+					["id", "name", "options", "variants", "stock"],
+					rows.map(({ options, ...row }) => ({ ...row, options: options.join(", ") })),
+				);
+			},
+		},
+		{
 			command: "order <id>",
 			description: "An order, by id or number",
 			action: async (broker, { id = "" }) => {
 				const { items, ...order } = await callAction(broker, "v1.orders.find", { id }, asService());
 				print(["number", "status", "user_id", "total", "currency", "created_at", "expires_at"], [order]);
-				print(["product_id", "name", "quantity", "price", "subtotal"], items);
+				const lines = items.map(withOptions);
+				print(
+					["line", "product_id", "name", ...filled(["options"], lines), "quantity", "price", "subtotal"],
+					lines,
+				);
+				const terms = filled(ORDER_TERMS, [order]);
+				if (terms.length > 0) {
+					print(["subtotal", ...terms], [order]);
+				}
+			},
+		},
+		{
+			command: "cart <id>",
+			description: "A cart with the prices of now, by its id",
+			action: async (broker, { id = "" }) => {
+				const { items, ...cart } = await callAction(broker, "v1.orders.findCart", { id }, asService());
+				print(["status", "user_id", "version", "order_id", "merged_into", "total", "touched_at"], [cart]);
+				const lines = items.map(withOptions);
+				const columns = ["line", "product_id", "name", ...filled(["options"], lines)];
+				print([...columns, "quantity", "price", "price_changed_from", "available", "subtotal"], lines);
+			},
+		},
+		{
+			command: "refund <order> [json]",
+			description:
+				"Refund a part of an order, by id or number, as its body in single quotes says; without one, what is left",
+			action: async (broker, { order = "", json }) => {
+				const body = json === undefined ? undefined : bodyOf<"v1.orders.addRefund">(json, A_REFUND);
+				const { id } = await callAction(broker, "v1.orders.find", { id: order }, asService());
+				await (body
+					? callAction(broker, "v1.orders.addRefund", { ...body, id }, asService())
+					: callAction(broker, "v1.orders.refund", { id }, asService()));
+				const refunds = await callAction(broker, "v1.orders.refunds", { id, limit: 100 }, asService());
+				const after = await callAction(broker, "v1.orders.find", { id }, asService());
+				print(["number", "status", "total", "refunded", "currency"], [after]);
+				print(["sequence", "amount", "status", "restock", "reason", "created_at"], refunds);
+			},
+		},
+		{
+			command: "vouchers",
+			description: "The newest vouchers with their uses",
+			action: async (broker) => {
+				const { items } = await callAction(broker, "v1.orders.vouchers", { limit: 100 }, asService());
+				print(
+					["code", "promotion", "kind", "value", "starts_at", "ends_at", "used", "max_uses", "per_user"],
+					items,
+				);
+			},
+		},
+		{
+			command: "price <json>",
+			description: "What an order would cost, by its body in single quotes, and why it would be refused",
+			action: async (broker, { json = "" }) => {
+				const { items, reasons, ...quote } = await callAction(
+					broker,
+					"v1.orders.quote",
+					bodyOf(json, AN_ORDER),
+				);
+				const lines = items.map(withOptions);
+				const columns = ["line", "name", ...filled(["options"], lines)];
+				print([...columns, "quantity", "price", "subtotal", "discount", "tax", "paid"], lines);
+				print(["subtotal", "discount", "shipping", "tax", "tax_included", "total", "currency"], [quote]);
+				for (const { about, message } of reasons) {
+					console.log(`${about}: ${message}`);
+				}
 			},
 		},
 		{
@@ -96,12 +177,46 @@ export function operatorCommands(operator: Operator): Command[] {
 			action: listDeadLetters,
 		},
 		{
+			command: "log [service] [level]",
+			description: "Log levels of all processes; with a service (or all) and a level, change them",
+			action: (broker, { service, level }) => showLogLevels(broker, service, level),
+		},
+		{
 			command: "retry <id>",
 			description: "Handle a dead letter after all, by its id; `retry all` for all of them",
 			action: (broker, { id = "" }) => retryDeadLetters(broker, id),
 		},
 	];
-	return commands.map(sayingWhatWentWrong);
+	return commands.map(reportingErrors);
+}
+
+/**
+ * Changes the log level of a service, or of all, in every process of the shop, and prints the levels of each.
+ *
+ * @throws StartError for an unknown service or level.
+ */
+export async function showLogLevels(broker: ServiceBroker, service?: string, level?: string): Promise<void> {
+	const rows = await askLogLevels(broker, service === undefined ? undefined : levelChange(service, level));
+	print(
+		["node", "level", "other levels"],
+		rows.map(({ node, usual, changed }) => ({
+			...{ node, level: usual },
+			"other levels": Object.entries(changed)
+				.map((entry) => entry.join(" "))
+				.join(", "),
+		})),
+	);
+}
+
+function levelChange(service: string, level = ""): LevelChange {
+	const services = namedServices("");
+	if (service !== "all" && !services.includes(service)) {
+		throw new StartError(`there is no service "${service}": the services are ${services.join(", ")}, or all`);
+	}
+	if (!LOG_LEVELS.includes(level)) {
+		throw new StartError(`write a level after ${service}: ${LOG_LEVELS.join(", ")}`);
+	}
+	return { level, service: service === "all" ? undefined : service };
 }
 
 /** Prints the messages that failed for good, by type. */
@@ -137,24 +252,42 @@ export function whichMails(type?: string, since?: string) {
 	return { type, since: since === undefined ? undefined : momentOf(since) };
 }
 
-/** Unambiguous formats only: a day in UTC, or a time with its UTC offset. */
-const MOMENT = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d))?$/;
+/** Fields of an order that most orders lack. */
+const ORDER_TERMS = [
+	...["discount", "shipping", "tax", "refunded", "voucher_code", "carrier", "tracking_number"],
+] as const;
 
-function momentOf(text: string): string {
-	const moment = new Date(text);
-	const day = text.slice(0, 10);
-	// `new Date` accepts 31 February as 3 March.
-	if (!MOMENT.test(text) || Number.isNaN(moment.getTime()) || !isDay(day)) {
-		throw new StartError(
-			`${JSON.stringify(text)} is no moment: write a day such as 2026-11-23, or 2026-11-23T08:00:00+07:00`,
-		);
-	}
-	return moment.toISOString();
+/** Returns the columns in which a row has something, other than 0. */
+function filled(columns: readonly string[], rows: object[]): string[] {
+	return columns.filter((column) => rows.some((row) => (row as Record<string, unknown>)[column]));
 }
 
-function isDay(day: string): boolean {
-	const moment = new Date(`${day}T00:00:00Z`);
-	return !Number.isNaN(moment.getTime()) && moment.toISOString().startsWith(day);
+/** Returns a line of an order with its options as text, such as `ukuran: M, warna: Merah`. */
+function withOptions<Line extends { options: Record<string, string> | null }>(line: Line) {
+	return {
+		...line,
+		options: Object.entries(line.options ?? {})
+			.map((option) => option.join(": "))
+			.join(", "),
+	};
+}
+
+const AN_ORDER = '{"items": [{"product_id": "…", "quantity": 2}]}';
+const A_REFUND = '{"items": [{"line": 1, "quantity": 1}], "restock": true}';
+
+/** @throws StartError unless the text is a JSON object; the action checks its fields. */
+function bodyOf<N extends ActionName = "v1.orders.quote">(json: string, example: string): ParamsOf<N> {
+	try {
+		const body = JSON.parse(json);
+		if (typeof body === "object" && body !== null && !Array.isArray(body)) {
+			return body;
+		}
+	} catch {
+		// The message is the same.
+	}
+	throw new StartError(
+		`${JSON.stringify(json)} is no JSON object: write it in single quotes, as '${example}'`,
+	);
 }
 
 /** Prints the dead letters. */
@@ -189,15 +322,20 @@ export async function retryDeadLetters(broker: ServiceBroker, which: string): Pr
 	}
 }
 
-/** Makes a command print one line instead of a stack when it fails. */
-function sayingWhatWentWrong(command: Command): Command {
+/** Makes a command print its error and the wrong fields, a line each, instead of a stack when it fails. */
+function reportingErrors(command: Command): Command {
 	return {
 		...command,
 		action: async (broker, args) => {
 			try {
 				await command.action(broker, args);
 			} catch (error) {
-				console.error(`${command.command.split(" ")[0]}: ${(error as Error).message}`);
+				const name = command.command.split(" ")[0];
+				const { errors = [] } = (error as { data?: ProblemData }).data ?? {};
+				console.error(`${name}: ${(error as Error).message}`);
+				for (const { path, message } of errors) {
+					console.error(`${name}: ${path}: ${message}`);
+				}
 			}
 		},
 	};

@@ -20,19 +20,20 @@ export class Operator {
 		},
 		call: (next) =>
 			((name: string, params: object, options: CallingOptions = {}) => {
-				const given = options.meta as (Meta & { $repl?: boolean }) | undefined;
-				const meta = given?.$repl
-					? { ...withKey(name as ActionName, randomUUID()).meta, token: this.#token, ...given }
-					: given;
+				const callMeta = options.meta as (Meta & { $repl?: boolean }) | undefined;
+				const meta = callMeta?.$repl
+					? { ...withKey(name as ActionName, randomUUID()).meta, token: this.#token, ...callMeta }
+					: callMeta;
 				return next.call(this.#broker as ServiceBroker, name, params, { ...options, meta } as never);
 			}) as never,
 	};
 
-	/** Makes later calls as this user, or without a user if there is no address. */
+	/** Makes later calls as this user, or without a user if there is no address or no such user. */
 	async actAs(email: string | undefined): Promise<void> {
+		// Commands from a pipe that follow a failed one must not run as the user before.
+		this.acts_as = undefined;
+		this.#token = undefined;
 		if (!email) {
-			this.acts_as = undefined;
-			this.#token = undefined;
 			return;
 		}
 		const { user, access_token } = await callAction(this.#broker as ServiceBroker, "v1.users.impersonate", {

@@ -66,7 +66,9 @@ const VALUES =
  * Returns the reason why a line with an ambiguous number is not run, or undefined: the REPL would read `1.000` as 1.
  */
 export function ambiguousNumber(line: string): string | undefined {
-	const [found] = /^\s*(call|dcall|bench|emit|broadcast)\s/.test(line) ? line.matchAll(VALUES) : [];
+	const [found] = /^\s*(call|dcall|bench|emit|broadcast|price|refund)\s/.test(line)
+		? line.matchAll(VALUES)
+		: [];
 	return found && ambiguityMessage(found[2] ?? found[0]);
 }
 

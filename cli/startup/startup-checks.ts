@@ -13,5 +13,5 @@ if (/^(require|verify)/.test(sslModeOfShell ?? "") && !/[?&]ssl/.test(POSTGRES_U
 	console.error(`warning: PGSSLMODE does not count: add sslmode=verify-full to POSTGRES_URL for TLS`);
 }
 for (const [name, right] of misspeltVariables()) {
-	console.error(`warning: ${name} is set, which Toko does not know: ${right} is meant?`);
+	console.error(`warning: ${name} is set, but unknown to Toko: did you mean ${right}?`);
 }

@@ -6,14 +6,14 @@ import type { BackingService } from "../../infra/backing-services.ts";
 /** Returns the table that an operator sees when the shop is up. */
 export function table(shop: {
 	address?: string;
-	parts: BackingService[];
+	backingServices: BackingService[];
 	admin: NewAdmin | undefined;
 }): string {
 	const rows: [string, string][] = [];
 	if (shop.address) {
 		rows.push(["API", `${shop.address}/api/v1`], ["Docs", `${shop.address}/docs`]);
 	}
-	for (const { name, took, where } of shop.parts) {
+	for (const { name, took, where } of shop.backingServices) {
 		rows.push([name, `${took}, ${where}`]);
 	}
 	if (shop.admin) {

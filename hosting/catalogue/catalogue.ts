@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { StartError } from "../../infra/start-error.ts";
-import { isColumn, UnknownColumns } from "./columns.ts";
-import { csvProducts, HeaderError, type RawProduct, readHeader } from "./csv.ts";
+import { COLUMNS, isColumn, isNumberColumn, OPTIONS, UnknownColumns } from "./columns.ts";
+import { csvProducts, csvRows, HeaderError, type RawProduct, readHeader } from "./csv.ts";
 import {
 	chooseEncoding,
 	decode,
@@ -12,8 +12,10 @@ import {
 } from "./decoding.ts";
 import { CatalogueFile } from "./file.ts";
 import { ndjsonProducts } from "./ndjson.ts";
-import { NumberColumn, type NumberFormat, NumberText } from "./numbers.ts";
-import { type CatalogueLine, type NumberColumns, readProduct } from "./product.ts";
+import { type NumberFormat, NumberText } from "./numbers.ts";
+import type { OtherShop } from "./other-shop.ts";
+import { otherShop, type ShopName } from "./other-shops.ts";
+import { type CatalogueLine, type NumberColumns, numberColumns, readProduct } from "./product.ts";
 import { type Item, type Reading, RecordReader } from "./records.ts";
 
 /** Options of the person who imports a catalogue file. */
@@ -24,12 +26,17 @@ export interface CatalogueOptions {
 	encoding?: string;
 	/** Ignores unknown columns instead of rejecting the file. */
 	ignoreUnknown?: boolean;
+	/** The shop whose product export the file is; the shop's own format by default. */
+	from?: ShopName;
 	/** Called from time to time with the completed share, from 0 to 1. */
 	onProgress?: (share: number) => void;
 }
 
-/** A record that is a product, or the reason why it is rejected; nothing is read after one with `isStop`. */
-export type CatalogueItem = Item<CatalogueLine>;
+/**
+ * A record that is a product, with warnings of what it loses, or the reason why it is rejected or, with `isLeftOut`, left
+ * out on purpose; nothing is read after one with `isStop`.
+ */
+export type CatalogueItem = Item<CatalogueLine> & { warnings?: string[]; isLeftOut?: boolean };
 
 /**
  * A CSV or NDJSON file that has been read once to its end: it can be decoded, and its columns and number formats are
@@ -50,15 +57,14 @@ export class Catalogue {
 	#encoding: Encoding;
 	#numbers: NumberColumns;
 	#delimiter: string | undefined;
+	#shop: OtherShop | undefined;
 
 	private constructor(file: CatalogueFile, options: CatalogueOptions) {
 		this.#file = file;
 		this.#options = options;
 		this.#encoding = chooseEncoding(file.head, options.encoding);
-		this.#numbers = {
-			price: new NumberColumn("price", options.numbers),
-			stock: new NumberColumn("stock", options.numbers),
-		};
+		this.#numbers = numberColumns(options.numbers);
+		this.#shop = options.from && otherShop(options.from);
 	}
 
 	/**
@@ -137,47 +143,48 @@ export class Catalogue {
 		if (this.lines === 0) {
 			throw new StartError(`${this.#file.path} has no products`);
 		}
-		this.#tellUnknown(unknown);
+		this.#warnOfUnknown(unknown);
 		if (this.refusal === undefined) {
-			this.notes.push(...this.#numbers.price.notes(), ...this.#numbers.stock.notes());
+			this.notes.push(...Object.values(this.#numbers).flatMap((column) => column.notes()));
+			this.notes.push(...(this.#shop?.notes() ?? []));
 		}
 	}
 
 	/** Like `readProduct`, but also collects unknown columns and number formats. */
 	#surveyProduct(raw: RawProduct, line: number, unknown: UnknownColumns): Reading<CatalogueLine> {
 		for (const name of Object.keys(raw)) {
-			if (!isColumn(name)) {
+			if (!isColumn(name) && name !== OPTIONS) {
 				unknown.add(name, line);
 			}
 		}
-		const { price, stock } = raw;
-		for (const [column, value] of [
-			[this.#numbers.price, price],
-			[this.#numbers.stock, stock],
-		] as const) {
-			if (value instanceof NumberText) {
-				column.survey(value.text);
+		for (const [name, value] of Object.entries(raw)) {
+			if (isNumberColumn(name) && value instanceof NumberText) {
+				this.#numbers[name].survey(value.text);
 			}
 		}
 		return readProduct(raw, this.#numbers);
 	}
 
-	#tellUnknown(unknown: UnknownColumns): void {
+	#warnOfUnknown(unknown: UnknownColumns): void {
 		if (unknown.isEmpty) {
 			return;
 		}
 		if (this.#options.ignoreUnknown) {
 			this.notes.push(`left out what Toko does not know: ${unknown}`);
 		} else {
-			this.refusal = `Toko does not know ${unknown}: name the columns sku, name, description, price, stock, category, image_url, or leave out the others with --ignore-unknown; nothing was imported`;
+			this.refusal = `Toko does not know ${unknown}: name the columns ${COLUMNS.join(", ")}, option:NAME, or leave out the others with --ignore-unknown; nothing was imported`;
 		}
 	}
 
-	async *#read<T>(
+	async *#read(
 		reader: RecordReader,
-		read: (raw: RawProduct, line: number) => Reading<T>,
+		read: (raw: RawProduct, line: number) => Reading<CatalogueLine>,
 		unknown?: UnknownColumns,
-	): AsyncGenerator<Item<T>> {
+	): AsyncGenerator<CatalogueItem> {
+		if (this.#shop) {
+			yield* this.#readOtherShop(reader, this.#shop);
+			return;
+		}
 		if (/\.(ndjson|jsonl)$/i.test(this.#file.path)) {
 			yield* ndjsonProducts(reader, read);
 			return;
@@ -189,6 +196,25 @@ export class Catalogue {
 				unknown?.add(name, header.line);
 			}
 			yield* csvProducts(reader, header, (raw) => read(raw, 0));
+		}
+	}
+
+	async *#readOtherShop(reader: RecordReader, shop: OtherShop): AsyncGenerator<CatalogueItem> {
+		const header = await readHeader(reader, shop);
+		if (!header) {
+			return;
+		}
+		this.#delimiter = header.delimiter;
+		shop.begin(header.columns);
+		const rows = csvRows(reader, header, (cells) => ({ value: cells }));
+		for await (const item of shop.products(rows)) {
+			if (!("raw" in item)) {
+				yield item;
+				continue;
+			}
+			const { raw, ...place } = item;
+			const reading = readProduct(raw, this.#numbers, (name) => shop.called(name));
+			yield "value" in reading ? { ...place, ...reading } : { line: place.line, ...reading };
 		}
 	}
 

@@ -1,7 +1,36 @@
-/** Columns of a catalogue file. */
-export const COLUMNS = ["sku", "name", "description", "price", "stock", "category", "image_url"] as const;
+import { comparable } from "../../contracts/text.ts";
+
+/** Columns of a catalogue file. In addition there is `option:NAME` for each option. */
+export const COLUMNS = [
+	"sku",
+	"name",
+	"description",
+	"price",
+	"stock",
+	"category",
+	"image_url",
+	"image_urls",
+	"compare_at_price",
+	"weight_g",
+	"requires_shipping",
+	"group",
+	"group_name",
+	"group_description",
+	"group_category",
+] as const;
+
+/** Columns of numbers. */
+export const NUMBER_COLUMNS = ["price", "stock", "weight_g", "compare_at_price"] as const;
 
 export type Column = (typeof COLUMNS)[number];
+export type NumberColumnName = (typeof NUMBER_COLUMNS)[number];
+/** A column of values of an option. */
+export type OptionColumn = `${typeof OPTION}${string}`;
+
+/** Beginning of the name of a column of an option. */
+export const OPTION = "option:";
+/** The field of NDJSON that has all options. */
+export const OPTIONS = "options";
 
 /** Column names in Indonesian price lists. */
 const INDONESIAN: Record<string, Column> = {
@@ -13,18 +42,37 @@ const INDONESIAN: Record<string, Column> = {
 	stok: "stock",
 	kategori: "category",
 	gambar: "image_url",
+	berat: "weight_g",
+	grup: "group",
 };
 
 const SHOWN_MAX = 40;
 /** Maximum number of unknown columns in a message. */
 const NAMED_MAX = 20;
 
-export function isColumn(name: string): name is Column {
-	return (COLUMNS as readonly string[]).includes(name);
+export function isColumn(name: string): name is Column | OptionColumn {
+	return (COLUMNS as readonly string[]).includes(name) || isOptionColumn(name);
 }
 
-export function isNumberColumn(column: Column): column is "price" | "stock" {
-	return column === "price" || column === "stock";
+export function isOptionColumn(name: string): name is OptionColumn {
+	return name.startsWith(OPTION) && name.length > OPTION.length;
+}
+
+export function isNumberColumn(column: string): column is NumberColumnName {
+	return (NUMBER_COLUMNS as readonly string[]).includes(column);
+}
+
+/** Returns the name of a column as it is compared: in lower case, but the name of an option as it is written. */
+export function columnName(text: string): string {
+	const [, option] = /^[\s\p{Cf}]*option\s*:(.*)$/isu.exec(text) ?? [];
+	if (option !== undefined) {
+		return `${OPTION}${comparable(option)}`;
+	}
+	return text
+		.normalize("NFC")
+		.replace(/\p{Cf}/gu, "")
+		.trim()
+		.toLowerCase();
 }
 
 /** Returns text of the file for a message: shortened, and without control characters. */

@@ -1,11 +1,20 @@
 import { StartError } from "../../infra/start-error.ts";
-import { COLUMNS, isColumn, isNumberColumn, shown } from "./columns.ts";
+import { COLUMNS, columnName, isColumn, isNumberColumn, NUMBER_COLUMNS, shown } from "./columns.ts";
+import { withFormula } from "./formulas.ts";
 import { NumberText } from "./numbers.ts";
 import type { Item, Reading, RecordReader } from "./records.ts";
 import { scanRecord } from "./scan.ts";
 
 const DELIMITERS = [",", ";", "\t"];
-const SKU_MISSING = `the first line does not name the column sku: it must name those that the file has of ${COLUMNS.join(", ")}`;
+const SKU_MISSING = `the first line does not name the column sku: it must name those that the file has of ${COLUMNS.join(", ")}, option:NAME`;
+/** Columns that the product exports of other shops have. */
+const OTHER_SHOPS: [string, string][] = [
+	["shopify", "variant sku"],
+	["shopify", "url handle"],
+	["shopify", "body (html)"],
+	["woocommerce", "regular price"],
+	["woocommerce", "in stock?"],
+];
 
 /** An error in the header line. */
 export class HeaderError extends StartError {
@@ -27,19 +36,41 @@ export interface Header {
 /** A product as the file describes it; null for an empty field. */
 export type RawProduct = Record<string, unknown>;
 
+/** The columns of a kind of file. */
+export interface Layout {
+	isColumn(name: string): boolean;
+	/** Returns the reason why a file with these columns is refused; undefined if it is not. */
+	refusal(columns: string[]): string | undefined;
+}
+
+/** Layout of a catalogue in the shop's own format. */
+export const OWN_LAYOUT: Layout = {
+	isColumn,
+	refusal(columns) {
+		const [shop] = OTHER_SHOPS.find(([, column]) => columns.includes(column)) ?? [];
+		if (shop) {
+			return `the first line is that of another shop's export: import it with --from ${shop}`;
+		}
+		return columns.includes("sku") ? undefined : SKU_MISSING;
+	},
+};
+
 /**
  * Reads the header line, and Excel's `sep=;` before it. The delimiter is the one that yields the most known columns.
  *
  * @throws HeaderError
  */
-export async function readHeader(reader: RecordReader): Promise<Header | undefined> {
+export async function readHeader(
+	reader: RecordReader,
+	layout: Layout = OWN_LAYOUT,
+): Promise<Header | undefined> {
 	let first = await reader.nextLine();
-	const [, given] = /^"?sep=(.)"?[ \r]*$/i.exec(first?.text ?? "") ?? [];
-	if (given !== undefined) {
-		if (!DELIMITERS.includes(given)) {
+	const [, declared] = /^"?sep=(.)"?[ \r]*$/i.exec(first?.text ?? "") ?? [];
+	if (declared !== undefined) {
+		if (!DELIMITERS.includes(declared)) {
 			throw new HeaderError(
 				first?.line ?? 1,
-				`the first line says that ${shown(given)} separates the fields: use a comma, a semicolon or a tab`,
+				`the first line says that ${shown(declared)} separates the fields: use a comma, a semicolon or a tab`,
 			);
 		}
 		first = await reader.nextLine();
@@ -51,6 +82,7 @@ export async function readHeader(reader: RecordReader): Promise<Header | undefin
 	const refuse = (message: string) => {
 		throw new HeaderError(line, message);
 	};
+	const known = (columns: string[]) => columns.filter((name) => layout.isColumn(name)).length;
 	if (text === undefined) {
 		return refuse("the first line is longer than 1 MiB: it must name the columns");
 	}
@@ -60,13 +92,16 @@ export async function readHeader(reader: RecordReader): Promise<Header | undefin
 	if (/^[[{]/.test(text)) {
 		return refuse("the file is JSON: write one object in each line and name the file .ndjson");
 	}
-	const [best] = (given === undefined ? DELIMITERS : [given])
+	const [best] = (declared === undefined ? DELIMITERS : [declared])
 		.map((delimiter) => ({ line, delimiter, columns: columnsOf(text, delimiter) }))
 		.sort((one, other) => known(other.columns) - known(one.columns));
-	if (!best?.columns.includes("sku")) {
-		return refuse(SKU_MISSING);
+	const refusal = layout.refusal(best?.columns ?? []);
+	if (refusal !== undefined || !best) {
+		return refuse(refusal ?? SKU_MISSING);
 	}
-	const repeated = best.columns.find((name, index) => isColumn(name) && best.columns.indexOf(name) < index);
+	const repeated = best.columns.find(
+		(name, index) => layout.isColumn(name) && best.columns.indexOf(name) < index,
+	);
 	return repeated ? refuse(`the first line names the column ${repeated} twice: name it once`) : best;
 }
 
@@ -76,18 +111,41 @@ export function csvProducts<T>(
 	{ delimiter, columns }: Header,
 	read: (raw: RawProduct) => Reading<T>,
 ): AsyncGenerator<Item<T>> {
+	const known = columns.map(isColumn);
+	return cellsOf(reader, { delimiter, columns }, (cells) => {
+		const raw: RawProduct = {};
+		for (const [index, column] of columns.entries()) {
+			const text = cells[index];
+			if (known[index]) {
+				raw[column] = !text ? null : isNumberColumn(column) ? new NumberText(text) : text;
+			}
+		}
+		return read(raw);
+	});
+}
+
+/** Yields the records of a CSV file, as texts by column, whose header has been read. */
+export function csvRows<T>(
+	reader: RecordReader,
+	header: Omit<Header, "line">,
+	read: (cells: Record<string, string>) => Reading<T>,
+): AsyncGenerator<Item<T>> {
+	return cellsOf(reader, header, (cells) =>
+		read(Object.fromEntries(header.columns.map((column, index) => [column, cells[index] ?? ""]))),
+	);
+}
+
+/** Yields the records of a CSV file, as texts in the sequence of the columns. */
+function cellsOf<T>(
+	reader: RecordReader,
+	{ delimiter, columns }: Omit<Header, "line">,
+	read: (cells: string[]) => Reading<T>,
+): AsyncGenerator<Item<T>> {
 	return reader.records(delimiter, (fields) => {
 		if (fields.length !== columns.length) {
 			return { reason: wrongNumber(fields, columns, delimiter) };
 		}
-		const raw: RawProduct = {};
-		columns.forEach((column, index) => {
-			const text = fields[index]?.trim();
-			if (isColumn(column)) {
-				raw[column] = !text ? null : isNumberColumn(column) ? new NumberText(text) : text;
-			}
-		});
-		return read(raw);
+		return read(fields.map((field) => withFormula(field.trim())));
 	});
 }
 
@@ -96,17 +154,7 @@ function columnsOf(text: string, delimiter: string): string[] {
 	if (scanned.kind !== "record") {
 		return [];
 	}
-	return scanned.fields.map((name) =>
-		name
-			.normalize("NFC")
-			.replace(/\p{Cf}/gu, "")
-			.trim()
-			.toLowerCase(),
-	);
-}
-
-function known(columns: string[]): number {
-	return columns.filter(isColumn).length;
+	return scanned.fields.map(columnName);
 }
 
 /**
@@ -115,8 +163,7 @@ function known(columns: string[]): number {
  */
 function wrongNumber(fields: string[], columns: string[], delimiter: string): string {
 	const reason = `has ${fields.length} fields, the first line has ${columns.length}`;
-	const parts = ["price", "stock"]
-		.map((name) => columns.indexOf(name))
+	const parts = NUMBER_COLUMNS.map((name) => columns.indexOf(name))
 		.filter((index) => index >= 0)
 		.map((index) => fields.slice(index, index + 2))
 		.find(([whole = "", rest = ""]) => /^-?\d{1,3}$/.test(whole) && /^\d{2,3}$/.test(rest));

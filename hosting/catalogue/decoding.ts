@@ -3,7 +3,7 @@ import { StartError } from "../../infra/start-error.ts";
 /** The encoding of a file, and its source: the byte order mark, the option, or the default. */
 export interface Encoding {
 	label: string;
-	told_by: "mark" | "switch" | "default";
+	source: "mark" | "option" | "default";
 }
 
 /** Thrown by `decode` for invalid bytes in the chunk that begins at `offset`. */
@@ -32,13 +32,13 @@ const WINDOWS_1252 = "€\x81‚ƒ„…†‡ˆ‰Š‹Œ\x8dŽ\x8f\x90‘’�
  * @throws StartError for an unknown label, and for UTF-16 without a byte order mark.
  */
 export function chooseEncoding(head: Uint8Array, label?: string): Encoding {
-	const given = label === undefined ? undefined : canonical(label);
+	const requested = label === undefined ? undefined : canonical(label);
 	const [mark] = MARKS.find(([, bytes]) => bytes.every((byte, index) => head[index] === byte)) ?? [];
 	if (mark) {
-		return { label: mark, told_by: "mark" };
+		return { label: mark, source: "mark" };
 	}
-	if (given) {
-		return { label: given, told_by: "switch" };
+	if (requested) {
+		return { label: requested, source: "option" };
 	}
 	for (const [zero, other, utf16] of [
 		[1, 0, "utf-16le"],
@@ -50,7 +50,7 @@ export function chooseEncoding(head: Uint8Array, label?: string): Encoding {
 			);
 		}
 	}
-	return { label: "utf-8", told_by: "default" };
+	return { label: "utf-8", source: "default" };
 }
 
 function canonical(label: string): string {
@@ -121,12 +121,12 @@ export async function undecodableLine(
 }
 
 /** Returns the message for a file that is not in its encoding. */
-export function undecodableMessage(line: number, { label, told_by }: Encoding): string {
+export function undecodableMessage(line: number, { label, source }: Encoding): string {
 	const found = `line ${line} is not ${label.toUpperCase()}`;
-	switch (told_by) {
+	switch (source) {
 		case "mark":
 			return `${found}, although the file begins with its byte order mark: save the file as UTF-8 again; nothing was imported`;
-		case "switch":
+		case "option":
 			return `${found}, as --encoding says: name another encoding; nothing was imported`;
 		case "default":
 			return `${found}: save the file as UTF-8, or name its encoding, for most files of Windows and Excel with --encoding windows-1252; nothing was imported`;

@@ -12,7 +12,7 @@ export function ndjsonProducts<T>(
 		if (value === undefined) {
 			return { reason: "is not valid JSON" };
 		}
-		if (typeof value !== "object" || value === null || Array.isArray(value)) {
+		if (typeof value !== "object" || value === null || Array.isArray(value) || value instanceof NumberText) {
 			return { reason: "is not a JSON object" };
 		}
 		const repeated = repeatedKey(text, value);

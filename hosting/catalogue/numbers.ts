@@ -78,7 +78,7 @@ export class NumberColumn {
 		}
 		const why = value === undefined ? "" : ", since the column writes numbers in both ways";
 		return {
-			reason: `${shown(text)} can mean ${ambiguous?.thousands} or ${ambiguous?.decimal}${why}: say --numbers id (${NUMBER_FORMATS.id.example}) or --numbers en (${NUMBER_FORMATS.en.example})`,
+			reason: `${shown(text)} can mean ${ambiguous?.thousands} or ${ambiguous?.decimal}${why}: pass --numbers id (${NUMBER_FORMATS.id.example}) or --numbers en (${NUMBER_FORMATS.en.example})`,
 		};
 	}
 

@@ -210,7 +210,7 @@ export class RecordReader {
 
 	/** Returns false at the end of the file. */
 	async #skipBlankLines(delimiter?: string): Promise<boolean> {
-		await this.#tellLineEnds();
+		await this.#detectLineEnds();
 		for (;;) {
 			const at = afterBlankLines(this.#text, this.#at, delimiter);
 			if (at < this.#text.length || this.#isEnd) {
@@ -223,7 +223,7 @@ export class RecordReader {
 	}
 
 	/** Detects whether CR alone ends lines: it does if it ends the first line. */
-	async #tellLineEnds(): Promise<void> {
+	async #detectLineEnds(): Promise<void> {
 		while (this.#isCr === undefined) {
 			const [end, next] = /[\r\n].?/s.exec(this.#text)?.[0] ?? "";
 			if (end === "\n" || next !== undefined || this.#isEnd || this.#text.length > RECORD_MAX) {

@@ -2,9 +2,9 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import etag from "etag";
 import fresh from "fresh";
 import type { DeclaredAction } from "../../contracts/actions.ts";
-import { type ActionContract, type Page, rowsOf } from "../../contracts/contract.ts";
+import { type ActionContract, isForAll, type Page, rowsOf } from "../../contracts/contract.ts";
 import { Body, encodingFor } from "./encodings.ts";
-import type { BrowserHeaders } from "./manners.ts";
+import type { BrowserHeaders } from "./response-middlewares.ts";
 
 /** Status and headers of a response. */
 export interface Head {
@@ -56,7 +56,7 @@ export function sendJson(
 }
 
 /** Sends a body in the client's preferred encoding, with its length. */
-function sendBody(
+export function sendBody(
 	response: ServerResponse,
 	status: number,
 	head: string[],
@@ -101,17 +101,14 @@ export function tagOf(text: string): string {
 }
 
 /** Returns the status and headers of an action's response that depend only on the action. */
-export function headOf({
-	contract: { rest, permissions },
-	of,
-}: DeclaredAction): Head & { isForAll: boolean } {
-	const isForAll = rest?.method === "GET" && permissions === "public";
-	const headers = ["Cache-Control", isForAll ? "no-cache" : "private, no-store"];
+export function headOf({ contract, of }: DeclaredAction): Head & { isForAll: boolean } {
+	const isSame = isForAll(contract);
+	const headers = ["Cache-Control", isSame ? "no-cache" : "private, no-store"];
 	if (of.deprecated) {
 		headers.push("Deprecation", `@${Math.floor(of.deprecated.since.getTime() / 1000)}`);
 		headers.push("Sunset", of.deprecated.sunset.toUTCString());
 	}
-	return { status: rest?.status ?? 200, headers, isForAll };
+	return { status: contract.rest?.status ?? 200, headers, isForAll: isSame };
 }
 
 /** Returns the response to a call with this content, and this status if not that of the contract. */
@@ -155,7 +152,11 @@ export function nextPage(
 		return undefined;
 	}
 	const params = paramsOf();
-	if (params?.skip === undefined || params.limit === undefined || content.length < params.limit) {
+	if (params?.skip === undefined || params.limit === undefined) {
+		return undefined;
+	}
+	// A page with a cursor of the next one may have fewer rows.
+	if (typeof cursor !== "string" && content.length < params.limit) {
 		return undefined;
 	}
 	const url = new URL(target, "http://localhost");

@@ -8,35 +8,38 @@ import { responseCacheOf } from "../../cache/response-cache.ts";
 import { settings } from "../../config/settings.ts";
 import { actionContract, contracts } from "../../contracts/actions.ts";
 import { problem } from "../../contracts/problems.ts";
+import { sendMetrics } from "../../observability/server.ts";
+import { metricsTargets } from "../../observability/targets.ts";
 import { Addresses } from "./addresses.ts";
 import { sendJson } from "./answering.ts";
 import { readBody } from "./body.ts";
 import { closingOf } from "./closing.ts";
 import { docsAssets, docsPages } from "./docs.ts";
-import { publicAddress } from "./forwarded.ts";
+import { isFromProxy, publicAddress } from "./forwarded.ts";
 import type { Gateway, Request } from "./gateway.ts";
 import { readiness } from "./health.ts";
 import { hasMailbox, mailboxPage, mailPage } from "./mailbox.ts";
-import { browserHeaders, manners } from "./manners.ts";
 import { openApiDocument } from "./openapi.ts";
 import { Pages } from "./pages.ts";
 import { asProblem, preferredLanguage, problemAnswer } from "./problems.ts";
 import { decodeQuery } from "./query.ts";
 import { clientAddress, rateLimiter } from "./rate-limit.ts";
+import { logOfRequest } from "./request-log.ts";
 import { pathParameters } from "./requests.ts";
+import { browserHeaders, responseMiddlewares } from "./response-middlewares.ts";
 import { aliases, endpoints, newest, versions } from "./routes.ts";
 import { createHttpServer } from "./server.ts";
 import { idOf, serve } from "./serving.ts";
 
 const RETRY_AFTER_SECONDS = 1;
 /** Maximum time that a starting gateway waits to discover all services. */
-const MEET_MS = 2000;
+const DISCOVERY_MS = 2000;
 /**
  * Time for which a stopping gateway still accepts requests, until load balancers notice; shorter if no client is
  * connected.
  */
-const LET_GO_MS = 1000;
-const LOOK_EVERY_MS = 25;
+const DRAIN_MS = 1000;
+const POLL_MS = 25;
 
 /** Route settings for requests that moleculer-web handles itself; calls of actions are in serving.ts. */
 const route = {
@@ -65,7 +68,7 @@ export default service<Gateway>({
 		ip: settings.host,
 		logRouteRegistration: null,
 		qsOptions: { decoder: decodeQuery },
-		use: manners(),
+		use: responseMiddlewares(),
 		rootCallOptions: giveRequestId,
 		// Not by `autoAliases`, which misses the services that a starting gateway has not discovered yet.
 		routes: [
@@ -91,6 +94,10 @@ export default service<Gateway>({
 					...answering("/health/ready", async function (this: Gateway, _request, response) {
 						const state = await readiness(this.broker, this.isStopping);
 						sendJson(response, state.status === "ready" ? 200 : 503, state);
+					}),
+					...answering("/metrics", (_request, response) => sendMetrics(response)),
+					...answering("/metrics/targets", function (this: Gateway, _request, response) {
+						sendJson(response, 200, metricsTargets(this.broker));
 					}),
 					...answering("/openapi.json", function (this: Gateway, request, response) {
 						const { origin, prefix } = this.publicAddress(request);
@@ -122,12 +129,12 @@ export default service<Gateway>({
 		 * Reports that the gateway is not ready, closes client connections with their next response, and stops after the
 		 * last response.
 		 */
-		async letGo(this: Gateway) {
+		async drain(this: Gateway) {
 			this.isStopping = true;
 			this.closing.begin();
-			const deadline = Date.now() + LET_GO_MS;
+			const deadline = Date.now() + DRAIN_MS;
 			while (Date.now() < deadline && (await openConnections(this.server)) > 0) {
-				await wait(LOOK_EVERY_MS);
+				await wait(POLL_MS);
 			}
 			await this.closing.finish();
 		},
@@ -146,9 +153,11 @@ export default service<Gateway>({
 			response.appendHeader("Vary", "Accept-Language");
 			if (answer.status === 500) {
 				const why = error instanceof Error ? error.stack : String(error);
-				const trace = request.$trace ? `, trace ${request.$trace}` : "";
-				this.logger.error(
-					`${request.method} ${request.parsedUrl} failed (request id ${instance}${trace}): ${why}`,
+				const trace = request.$span ? `, trace ${request.$span.trace_id}` : "";
+				logOfRequest(this, request, instance, () =>
+					this.logger.error(
+						`${request.method} ${request.parsedUrl} failed (request id ${instance}${trace}): ${why}`,
+					),
 				);
 			}
 			if (answer.status === 503 || answer.status === 429) {
@@ -182,6 +191,7 @@ export default service<Gateway>({
 		this.limiter = rateLimiter();
 		this.clientOf = clientAddress();
 		this.publicAddress = publicAddress();
+		this.isFromProxy = isFromProxy();
 		this.browserHeaders = browserHeaders();
 		this.cache = responseCacheOf(this.broker);
 		this.pages = new Pages(this.cache);
@@ -198,7 +208,7 @@ async function meetServices(this: Service): Promise<void> {
 		return;
 	}
 	const names = contracts.map(({ name, version }) => ({ name, version }));
-	await this.waitForServices(names, MEET_MS).catch(() => undefined);
+	await this.waitForServices(names, DISCOVERY_MS).catch(() => undefined);
 }
 
 /** Closes a gateway that was not drained before; moleculer-web would wait for connections without a request. */

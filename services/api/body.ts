@@ -67,15 +67,15 @@ async function findBody(request: IncomingMessage): Promise<void> {
 		return;
 	}
 	const first = await new Promise<Buffer | null>((resolve, reject) => {
-		const look = (error?: unknown) => {
-			request.off("readable", look).off("end", look).off("error", look);
+		const onRead = (error?: unknown) => {
+			request.off("readable", onRead).off("end", onRead).off("error", onRead);
 			if (error) {
 				reject(error);
 			} else {
 				resolve(request.read());
 			}
 		};
-		request.on("readable", look).on("end", look).on("error", look);
+		request.on("readable", onRead).on("end", onRead).on("error", onRead);
 	});
 	if (first === null) {
 		delete headers["transfer-encoding"];

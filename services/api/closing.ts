@@ -4,7 +4,7 @@ import { setImmediate as polled, setTimeout as wait } from "node:timers/promises
 
 /** Time for data in flight to arrive during a shutdown. */
 const ARRIVAL_MS = 250;
-const LOOK_EVERY_MS = 10;
+const POLL_MS = 10;
 
 /** Closes a server so that every request that has arrived gets its response. */
 export interface Closing {
@@ -31,8 +31,8 @@ export function closingOf(server: Server): Closing {
 	server.prependListener("request", ({ socket }, response) => {
 		unused.delete(socket);
 		if (isClosing) {
-			sayLast(unanswered.get(socket), false);
-			sayLast(response, true);
+			setConnectionHeader(unanswered.get(socket), false);
+			setConnectionHeader(response, true);
 		}
 		unanswered.set(socket, response);
 		response.once("close", () => {
@@ -59,14 +59,14 @@ export function closingOf(server: Server): Closing {
 		begin() {
 			isClosing = true;
 			for (const response of unanswered.values()) {
-				sayLast(response, true);
+				setConnectionHeader(response, true);
 			}
 		},
 		async finish() {
 			await readWhatHasArrived();
 			const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-			for (let left = ARRIVAL_MS; left > 0 && unused.size > 0; left -= LOOK_EVERY_MS) {
-				await wait(LOOK_EVERY_MS);
+			for (let left = ARRIVAL_MS; left > 0 && unused.size > 0; left -= POLL_MS) {
+				await wait(POLL_MS);
 			}
 			for (const socket of unused) {
 				// If a request has begun, wait for the rest of it.
@@ -79,7 +79,7 @@ export function closingOf(server: Server): Closing {
 	};
 }
 
-function sayLast(response: ServerResponse | undefined, isLast: boolean): void {
+function setConnectionHeader(response: ServerResponse | undefined, isLast: boolean): void {
 	if (response && !response.headersSent) {
 		response.setHeader("Connection", isLast ? "close" : "keep-alive");
 	}

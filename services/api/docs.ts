@@ -2,14 +2,15 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { createRequire } from "node:module";
 import { dirname } from "node:path";
 import serveStatic from "serve-static";
-import swaggerUi from "swagger-ui-dist";
 import { problem } from "../../contracts/problems.ts";
 
 const options = { index: false, maxAge: "1d" } as const;
-const redocFolder = dirname(createRequire(import.meta.url).resolve("redoc/bundles/redoc.standalone.js"));
+/** Serves the folder of a package's file, without loading the file: it is a program for browsers. */
+const folderOf = (file: string) =>
+	serveStatic(dirname(createRequire(import.meta.url).resolve(file)), options);
 
-const swagger = serveStatic(swaggerUi.getAbsoluteFSPath(), options);
-const redoc = serveStatic(redocFolder, options);
+const swagger = folderOf("swagger-ui-dist/swagger-ui-bundle.js");
+const redoc = folderOf("redoc/bundles/redoc.standalone.js");
 
 /**
  * Files of the packages that the pages need, each with its handler. No other files are served, as the `assets` of

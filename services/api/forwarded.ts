@@ -40,6 +40,12 @@ export function publicAddress(): (request: IncomingMessage) => PublicAddress {
 	};
 }
 
+/** Returns a function that tells whether a request comes through a proxy of `TRUST_PROXY`. */
+export function isFromProxy(): (request: IncomingMessage) => boolean {
+	const trust = proxyAddress.compile([...settings.trustProxy]);
+	return ({ socket }) => trust(socket.remoteAddress ?? "", 0);
+}
+
 /** Returns the number of consecutive trusted proxies, beginning with the nearest. */
 function trustedHops(request: IncomingMessage, trust: (address: string, hop: number) => boolean): number {
 	try {

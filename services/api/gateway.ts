@@ -1,13 +1,14 @@
 import type { RequestListener, Server, ServerResponse } from "node:http";
 import type { Service } from "moleculer";
 import type { ResponseCache } from "../../cache/response-cache.ts";
+import type { Span } from "../../observability/tracing.ts";
 import type { Address, Addresses } from "./addresses.ts";
 import type { WithBody } from "./body.ts";
 import type { Closing } from "./closing.ts";
-import type { publicAddress } from "./forwarded.ts";
-import type { browserHeaders } from "./manners.ts";
+import type { isFromProxy, publicAddress } from "./forwarded.ts";
 import type { Pages } from "./pages.ts";
 import type { clientAddress, rateLimiter } from "./rate-limit.ts";
+import type { browserHeaders } from "./response-middlewares.ts";
 
 /** A request in the gateway. */
 export type Request = WithBody & {
@@ -15,8 +16,12 @@ export type Request = WithBody & {
 	parsedUrl?: string;
 	/** Name of the action at its address. */
 	$action?: string;
-	/** W3C trace context of the request. */
-	$trace?: string | undefined;
+	/** Where moleculer-web found something that is no action. */
+	$alias?: { fullPath: string };
+	/** Span of the request, if it is traced. */
+	$span?: Span | undefined;
+	/** Ends its span, before it is measured. */
+	$onEnd?: () => void;
 };
 
 /** The gateway service, as its methods see it. */
@@ -31,6 +36,8 @@ export interface Gateway extends Service {
 	limiter: ReturnType<typeof rateLimiter>;
 	clientOf: ReturnType<typeof clientAddress>;
 	publicAddress: ReturnType<typeof publicAddress>;
+	/** Tells whether a request comes through a proxy of `TRUST_PROXY`. */
+	isFromProxy: ReturnType<typeof isFromProxy>;
 	browserHeaders: ReturnType<typeof browserHeaders>;
 	httpHandler: RequestListener;
 	parseQueryString(request: Request): { query: Record<string, unknown>; url: string };

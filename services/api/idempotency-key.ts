@@ -9,12 +9,12 @@ import { problem } from "../../contracts/problems.ts";
  * @throws VALIDATION_FAILED
  */
 export function readKey(action: string, headers: IncomingMessage["headers"]): IdempotencyMeta | undefined {
-	const given = headers[KEY_HEADER];
+	const header = headers[KEY_HEADER];
 	const contract = actionContract(action);
-	if (given === undefined || !contract || !takesKey(contract)) {
+	if (header === undefined || !contract || !takesKey(contract)) {
 		return undefined;
 	}
-	const key = idempotencyKey.safeParse(given);
+	const key = idempotencyKey.safeParse(header);
 	if (!key.success) {
 		const message = key.error.issues[0]?.message ?? "";
 		throw problem("VALIDATION_FAILED", { errors: [{ path: "idempotency_key", message }] });

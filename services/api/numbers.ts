@@ -42,7 +42,7 @@ export function ambiguousLiterals(raw: Buffer | undefined, schema: Schema): Fiel
 			? new Ambiguous(context.source)
 			: value;
 	const found: FieldError[] = [];
-	const look = (value: unknown, path: string[], at: Schema | undefined): void => {
+	const visit = (value: unknown, path: string[], at: Schema | undefined): void => {
 		if (value instanceof Ambiguous) {
 			const message = isExpected(value.source, at?.type === "number")
 				? undefined
@@ -50,11 +50,11 @@ export function ambiguousLiterals(raw: Buffer | undefined, schema: Schema): Fiel
 			found.push(...(message === undefined ? [] : [{ path: path.join("."), message }]));
 		} else if (typeof value === "object" && value !== null) {
 			for (const [name, inner] of Object.entries(value)) {
-				look(inner, [...path, name], schemaAt(at, name));
+				visit(inner, [...path, name], schemaAt(at, name));
 			}
 		}
 	};
-	look(
+	visit(
 		JSON.parse(json.replace(/^\ufeff/, ""), mark as (name: string, value: unknown) => unknown),
 		[],
 		schema,

@@ -1,5 +1,6 @@
-import { idempotencyKey, KEY_HEADER, rowsOf, takesKey } from "../../contracts/contract.ts";
-import { PROBLEMS, type ProblemCode } from "../../contracts/problems.ts";
+import { idempotencyKey, isForAll, KEY_HEADER, rowsOf, takesKey } from "../../contracts/contract.ts";
+import { documentFields, MEDIA_TYPES } from "../../contracts/documents.ts";
+import { PROBLEMS, type ProblemCode } from "../../contracts/problem-codes.ts";
 import { contracts } from "../../contracts/services.ts";
 import { parameterExample } from "./examples.ts";
 import { problemAnswer } from "./problems.ts";
@@ -86,7 +87,7 @@ function operation(endpoint: Endpoint, schemas: Schemas): object {
 	const properties = params.properties ?? {};
 	const required = params.required ?? [];
 	const parameters = Object.entries(properties)
-		.filter(([field]) => !hasBody || places.has(field))
+		.filter(([field]) => (!hasBody || places.has(field)) && !(rest.isDocument && field in documentFields))
 		.map(([field, { examples, ...schema }]) => ({
 			...(places.get(field) ?? { in: "query", name: field }),
 			required: required.includes(field),
@@ -116,35 +117,43 @@ function operation(endpoint: Endpoint, schemas: Schemas): object {
 }
 
 function requestBody(
-	{ rest, example }: Endpoint["contract"],
+	{ rest, example, params }: Endpoint["contract"],
 	{ fields, required, id }: { fields: Record<string, JsonSchema>; required: string[]; id: string },
 	schemas: Schemas,
 ): object {
 	const name = `${capitalise(id)}Request`;
-	const given = Object.fromEntries(Object.entries(example ?? {}).filter(([field]) => field in fields));
-	const isGiven = Object.keys(given).length > 0;
+	const bodyExample = Object.fromEntries(Object.entries(example ?? {}).filter(([field]) => field in fields));
+	const hasExample = Object.keys(bodyExample).length > 0;
 	const needed = required.filter((field) => field in fields);
+	// Of optional fields, one may be needed.
+	const { error } = params.safeParse(
+		Object.fromEntries(Object.entries(example ?? {}).filter(([field]) => !(field in fields))),
+	);
+	const isNeeded = error?.issues.some(({ path: [field] }) => field === undefined || String(field) in fields);
 	const ofFields = {
 		type: "object",
 		properties: fields,
 		...(needed.length > 0 ? { required: needed } : {}),
 		additionalProperties: false,
-		...(isGiven ? { examples: [given] } : {}),
+		...(hasExample ? { examples: [bodyExample] } : {}),
 	};
 	return {
-		required: Boolean(rest.raw) || needed.length > 0,
+		required: Boolean(rest.raw || isNeeded),
 		...inJson(
 			schemas.name(rest.raw ? schemas.write(rest.raw.body, "input", name) : ofFields, name),
-			rest.raw ? (rest.raw.body.meta()?.examples as unknown[] | undefined)?.[0] : isGiven ? given : undefined,
+			rest.raw
+				? (rest.raw.body.meta()?.examples as unknown[] | undefined)?.[0]
+				: hasExample
+					? bodyExample
+					: undefined,
 		),
 	};
 }
 
 function responses(contract: Endpoint["contract"], name: string, schemas: Schemas): Record<string, object> {
-	const { rest, result, permissions, params } = contract;
-	const schema = schemas.name(schemas.write(rowsOf(contract) ?? result, "output", name), name);
-	const done = rest.status === 204 ? {} : inJson(schema);
-	const isForAll = rest.method === "GET" && permissions === "public";
+	const { rest, result, params } = contract;
+	const inSchema = () => schemas.name(schemas.write(rowsOf(contract) ?? result, "output", name), name);
+	const done = rest.status === 204 ? {} : rest.isDocument ? AS_DOCUMENT : inJson(inSchema());
 	const headers = {
 		...(rest.location ? { Location: { $ref: "#/components/headers/Location" } } : {}),
 		...("skip" in params.shape ? { Link: { $ref: "#/components/headers/Link" } } : {}),
@@ -155,8 +164,9 @@ function responses(contract: Endpoint["contract"], name: string, schemas: Schema
 			...(Object.keys(headers).length > 0 ? { headers } : {}),
 			...done,
 		},
+		...(rest.isFound ? { 200: { description: "It was there already", ...done } } : {}),
 		...(rest.isAccepted ? { 202: { description: "Accepted", ...done } } : {}),
-		...(isForAll ? { 304: { description: "As in `If-None-Match`" } } : {}),
+		...(isForAll(contract) ? { 304: { description: "As in `If-None-Match`" } } : {}),
 		...problems(problemsOf(contract)),
 	};
 }
@@ -183,6 +193,7 @@ function problemsOf(contract: Endpoint["contract"]): ProblemCode[] {
 		takesKey(contract) && "VALIDATION_FAILED",
 		takesKey(contract) && permissions !== "public" && "KEY_REUSED",
 		takesKey(contract) && "KEY_IN_USE",
+		rest.isDocument && "NOT_ACCEPTABLE",
 		...(contract.problems ?? []),
 	];
 	return [...new Set(found.filter((code) => typeof code === "string"))];
@@ -281,6 +292,11 @@ function gatewayPaths(schemas: Schemas): Record<string, object> {
 function inJson(schema: JsonSchema, example?: unknown) {
 	return { content: { "application/json": { schema, ...(example === undefined ? {} : { example }) } } };
 }
+
+/** A document in its media types; one that is not text has no schema (OpenAPI 3.1, 4.8.14.3). */
+const AS_DOCUMENT = {
+	content: { [MEDIA_TYPES.html]: { schema: { type: "string" } }, [MEDIA_TYPES.pdf]: {} },
+};
 
 const HEADERS = {
 	Link: {

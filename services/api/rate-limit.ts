@@ -42,17 +42,17 @@ export function clientAddress(): (request: IncomingMessage) => string {
 	const known = new WeakMap<Socket, string>();
 	return (request) => {
 		if (request.headers["x-forwarded-for"] !== undefined) {
-			return tell(request);
+			return determine(request);
 		}
 		let address = known.get(request.socket);
 		if (address === undefined) {
-			address = tell(request);
+			address = determine(request);
 			known.set(request.socket, address);
 		}
 		return address;
 	};
 
-	function tell(request: IncomingMessage): string {
+	function determine(request: IncomingMessage): string {
 		const own = request.socket.remoteAddress;
 		let address = own;
 		try {

@@ -21,7 +21,7 @@ export interface CallOfRequest {
 }
 
 /**
- * Reads the parameters, the token and the trace of a call from a request.
+ * Reads the parameters and the token of a call from a request.
  *
  * @throws UNAUTHENTICATED, TOKEN_INVALID, VALIDATION_FAILED
  */
@@ -44,10 +44,6 @@ export function readRequest(
 	if (idempotency) {
 		meta.idempotency = idempotency;
 	}
-	const { traceparent } = headers;
-	if (typeof traceparent === "string" && TRACEPARENT.test(traceparent)) {
-		meta.traceparent = traceparent;
-	}
 	const token = headers.authorization === undefined ? undefined : tokenOf(headers);
 	if (token !== undefined) {
 		meta.token = token;
@@ -56,8 +52,6 @@ export function readRequest(
 	}
 	return { params, meta };
 }
-
-const TRACEPARENT = /^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/;
 
 /** Returns the access token of a request: three parts in base64url. */
 export function tokenOf({ authorization }: IncomingHttpHeaders): string | undefined {

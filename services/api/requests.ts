@@ -1,7 +1,9 @@
 import type { IncomingMessage } from "node:http";
 import { z } from "zod";
 import type { ActionContract } from "../../contracts/contract.ts";
+import { documentFields } from "../../contracts/documents.ts";
 import { ERRORS_MAX, type FieldError, problem } from "../../contracts/problems.ts";
+import { preferredDocument } from "./documents.ts";
 import { ambiguousLiterals, numberFromQuery } from "./numbers.ts";
 
 /** The parts of a request that moleculer-web has parsed. */
@@ -27,7 +29,7 @@ const LEVELS_MAX = 32;
  * and query strings is converted to numbers if the contract requires it; the action itself validates the values.
  *
  * @throws VALIDATION_FAILED if a parameter is in the wrong place, nested too deeply to be forwarded, or an ambiguous
- * number.
+ * number; NOT_ACCEPTABLE.
  */
 export function parameterReader(contract: ActionContract): Read {
 	const rest = contract.rest as NonNullable<ActionContract["rest"]>;
@@ -35,7 +37,11 @@ export function parameterReader(contract: ActionContract): Read {
 	const hasBody = rest.method !== "GET" && rest.method !== "DELETE";
 	const fromHeaders = Object.entries(rest.headers ?? {});
 	const fromQuery = new Set(rest.query ?? []);
-	const elsewhere = new Set([...inPath, ...fromQuery, ...fromHeaders.map(([, name]) => name)]);
+	const negotiated = rest.isDocument ? Object.keys(documentFields) : [];
+	const elsewhere = new Set([
+		...[...inPath, ...fromQuery, ...negotiated],
+		...fromHeaders.map(([, name]) => name),
+	]);
 	const schema = z.toJSONSchema(contract.params, { io: "input", unrepresentable: "any" });
 	const integers = parametersOf(schema, "integer");
 	const numbers = parametersOf(schema, "number");
@@ -59,7 +65,8 @@ export function parameterReader(contract: ActionContract): Read {
 			wrong.push(...ambiguousLiterals(raw, schema));
 		}
 		for (const [name, value] of Object.entries(query)) {
-			if (hasBody ? !fromQuery.has(name) : inPath.includes(name)) {
+			// A secret that a header has to carry would be logged with the address.
+			if (!fromQuery.has(name) && (hasBody || elsewhere.has(name))) {
 				misplaced.push({ path: name, message: "is not a parameter of the query string" });
 			}
 			if (typeof value === "string" && (integers.has(name) || numbers.has(name))) {
@@ -80,6 +87,9 @@ export function parameterReader(contract: ActionContract): Read {
 			if (headers[header] !== undefined) {
 				params.set(name, headers[header]);
 			}
+		}
+		for (const [name, value] of Object.entries(rest.isDocument ? preferredDocument(headers) : {})) {
+			params.set(name, value);
 		}
 		for (const name of inPath) {
 			params.set(name, integers.has(name) ? toId(path[name]) : path[name]);

@@ -103,7 +103,8 @@ function mapParts(schema: JsonSchema, map: (part: JsonSchema, property: string) 
 /** Converts a schema to forms that client generators understand, without those specific to Zod or JavaScript. */
 function portable(schema: JsonSchema, io: "input" | "output"): JsonSchema {
 	const whole = mapParts(schema, (part) => portable(part, io));
-	const { $ref, pattern, minimum, maximum, additionalProperties, ...rest } = nullable(whole);
+	// Names of properties are text in JSON anyway.
+	const { $ref, pattern, minimum, maximum, additionalProperties, propertyNames, ...rest } = nullable(whole);
 	const types = [rest.type ?? []].flat();
 	const bounds = {
 		...(minimum !== undefined && minimum > -BOUND_MAX ? { minimum } : {}),

@@ -9,6 +9,7 @@ import {
 } from "node:http";
 import type { Socket } from "node:net";
 import type { Language } from "../../contracts/languages.ts";
+import { BACKLOG } from "../../observability/server.ts";
 import { preferredLanguage, problemAnswer } from "./problems.ts";
 
 /** Time limit for a client to send a whole request. */
@@ -62,6 +63,10 @@ export function createHttpServer(
 	server.setTimeout(idle_ms);
 	server.on("connection", (socket) => socket.setTimeout(keep_alive_ms));
 	server.maxConnections = connections;
+	const listen = server.listen.bind(server);
+	// moleculer-web cannot set the backlog.
+	server.listen = ((port: number, host: string, done?: () => void) =>
+		listen({ port, host, backlog: BACKLOG }, done)) as Server["listen"];
 	server.on("checkExpectation", (_request, response) => refuse(response, "EXPECTATION_FAILED"));
 	server.on("clientError", (error: NodeJS.ErrnoException, socket: Socket) => {
 		if (error.code === "ERR_HTTP_REQUEST_TIMEOUT" && socket.bytesRead === 0) {

@@ -1,14 +1,20 @@
 import { randomUUID } from "node:crypto";
 import type { ServerResponse } from "node:http";
 import type { CallingOptions, Context } from "moleculer";
-import { CALLS_METRIC } from "../../broker/metrics.ts";
 import { allActions, type DeclaredAction } from "../../contracts/actions.ts";
 import { locationOf, paramsOf } from "../../contracts/contract.ts";
+import type { DocumentContent } from "../../contracts/documents.ts";
+import { isRequestId } from "../../observability/log-context.ts";
+import { withSpans } from "../../observability/tracing.ts";
 import type { Found } from "./addresses.ts";
 import { type Answer, answerOf, contentOf, headOf, linkTo, nextPage, sendAnswer } from "./answering.ts";
 import { readBody } from "./body.ts";
+import { type DocumentKind, sendDocument } from "./documents.ts";
 import type { Gateway, Request } from "./gateway.ts";
+import { measureRequest } from "./measuring.ts";
 import { readRequest } from "./reading.ts";
+import { logRequest } from "./request-log.ts";
+import { inRequestSpan, traceCached } from "./tracing.ts";
 
 /**
  * Serves a request: from the cached pages, else by a call if an action is at its address, else by moleculer-web. Pages
@@ -16,14 +22,18 @@ import { readRequest } from "./reading.ts";
  */
 export async function serve(gateway: Gateway, request: Request, response: ServerResponse): Promise<void> {
 	const id = idOf(request);
+	measureRequest(request, response, (status, duration_ms) =>
+		logRequest(gateway, request, { id, status, duration_ms }),
+	);
 	try {
 		const page = gateway.pages.find(request);
 		if (gateway.limiter) {
 			await gateway.limiter(gateway.clientOf(request));
 		}
 		if (page) {
-			gateway.broker.metrics.increment(CALLS_METRIC);
+			request.$action = page.cached.action;
 			gateway.cache.count(page.cached.action, "hit");
+			traceCached(gateway, request, response);
 			await send(gateway, request, response, id, page);
 			return;
 		}
@@ -31,13 +41,15 @@ export async function serve(gateway: Gateway, request: Request, response: Server
 		request.parsedUrl = url.length > 1 && url.endsWith("/") ? url.slice(0, -1) : url;
 		const found = gateway.addresses.find(request.method as string, request.parsedUrl);
 		if (found) {
-			gateway.broker.metrics.increment(CALLS_METRIC);
-			await answerByCall(gateway, request, response, id, { ...found, query });
+			request.$action = found.action;
+			await inRequestSpan(gateway, request, response, () =>
+				answerByCall(gateway, request, response, id, { ...found, query }),
+			);
 		} else {
 			gateway.httpHandler(request, response);
 		}
 	} catch (error) {
-		fail(gateway, request, response, error, id);
+		withSpans(request.$span?.alone ?? [], () => fail(gateway, request, response, error, id));
 	}
 }
 
@@ -48,12 +60,10 @@ async function answerByCall(
 	id: string,
 	{ action, path, query }: Found & { query: Record<string, unknown> },
 ): Promise<void> {
-	request.$action = action;
 	const url = request.url as string;
 	await readBody(request, response);
 	const { params, meta } = readRequest(action, request, { query, path });
 	meta.client = gateway.clientOf(request);
-	request.$trace = meta.traceparent;
 	const options = { meta, requestID: id } as CallingOptions;
 	const declared = allActions().get(action) as DeclaredAction;
 	const { contract, of } = declared;
@@ -73,17 +83,34 @@ async function answerByCall(
 
 	const call = gateway.broker.call(action, params, options) as Promise<unknown> & { ctx?: Context };
 	const result = await call;
+	if (contract.rest?.isDocument) {
+		const { headers } = headOf(declared);
+		const given = ["X-Request-ID", id, ...headers];
+		const browser = gateway.browserHeaders(request);
+		await sendDocument(
+			response,
+			params as unknown as DocumentKind,
+			result as DocumentContent,
+			given,
+			browser,
+		);
+		return;
+	}
 	const parsed = () => paramsOf(contract, params, call.ctx);
 	const { content, cursor } = contentOf(contract, result);
 	const next = nextPage(url, content, cursor, parsed);
-	const isAccepted = contract.rest?.isAccepted?.(result, parsed() as never);
+	const status = contract.rest?.isFound?.(result as never)
+		? 200
+		: contract.rest?.isAccepted?.(result, parsed() as never)
+			? 202
+			: undefined;
 	const location = locationOf(contract, of.version, result);
 	await send(
 		gateway,
 		request,
 		response,
 		id,
-		{ answer: answerOf(declared, content, isAccepted ? 202 : undefined), next },
+		{ answer: answerOf(declared, content, status), next },
 		location === undefined ? [] : ["Location", `${prefixOf(gateway, request)}${location}`],
 	);
 }
@@ -135,6 +162,6 @@ function prefixOf(gateway: Gateway, request: Request): string {
 
 /** Returns the request's id, which a client may choose if it is safe to log and return. */
 export function idOf(request: Request): string {
-	const given = request.headers["x-request-id"];
-	return typeof given === "string" && /^[\w.-]{8,64}$/.test(given) ? given : randomUUID();
+	const header = request.headers["x-request-id"];
+	return isRequestId(header) ? header : randomUUID();
 }

@@ -1,6 +1,6 @@
 import type { Check, Remnant, ServiceAudit, Snapshot } from "../../database/audit.ts";
 
-/** Those of deleted users are empty, and nobody waits for them. */
+/** Without messages of deleted users, which are empty and not awaited. */
 const failed: Check = {
 	check: "no message failed permanently",
 	remedy: "Fix the cause that the reason names, then run the command in the line.",

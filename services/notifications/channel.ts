@@ -24,6 +24,9 @@ export interface Channel {
 /** Thrown if the recipient's server rejects a message permanently. */
 export class Refused extends Error {}
 
+/** Thrown if an attempt failed within Toko. The message is retried however old it is. */
+export class Interrupted extends Error {}
+
 /** The content of a message. */
 export interface Written {
 	/** Absent for text messages. */

@@ -8,12 +8,14 @@ export interface DeliveryRequest {
 	lease: number;
 	channel: ChannelName;
 	message: Message;
+	/** Trace context of the consumer that has queued the message. */
+	traceparent?: string | undefined;
 }
 
-/** The outcome of a message; the reason if it was not sent. */
+/** The outcome of a message; the reason if it was not sent. It is `interrupted` if the attempt failed within Toko. */
 export interface Outcome {
 	request_id: number;
-	is: "sent" | "refused" | "failed";
+	is: "sent" | "refused" | "failed" | "interrupted";
 	reason?: string;
 }
 
@@ -27,8 +29,13 @@ interface Warning {
 	warning: string;
 }
 
+/** The port where the worker serves its metrics. */
+interface Measured {
+	metrics_port: number;
+}
+
 /** A message of the delivery worker to the service's process. */
-export type WorkerMessage = Outcome | Ready | Warning | typeof PING;
+export type WorkerMessage = Outcome | Ready | Warning | Measured | typeof PING;
 
 /** Sent periodically by the service's process, and returned by a delivery worker that is not frozen. */
 export const PING = "ping";

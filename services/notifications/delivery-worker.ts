@@ -2,8 +2,12 @@ import { setTimeout as wait } from "node:timers/promises";
 import pLimit from "p-limit";
 import { databaseUrl } from "../../config/settings.ts";
 import { BY_KEY, postgresPool } from "../../database/postgres-client.ts";
+import { sends } from "../../observability/metrics.ts";
+import { observeSince } from "../../observability/registry.ts";
+import { serveMetrics } from "../../observability/server.ts";
+import { inSpan, parseTraceparent, startTracing, stopTracing } from "../../observability/tracing.ts";
 import { onDisconnect } from "../../processes/child.ts";
-import { type ChannelName, type Message, Refused } from "./channel.ts";
+import { type ChannelName, Interrupted, type Message, Refused } from "./channel.ts";
 import { openChannels } from "./channels.ts";
 import {
 	type DeliveryRequest,
@@ -33,13 +37,22 @@ const IN_DOUBT_MAX = 25;
  */
 const MISSED_PINGS = 20;
 
+/** Time for the last export of traces. */
+const TRACES_STOP_MS = 2000;
+/** Spans of attempts to send a message. */
+const SPANS = {
+	email: { name: "send mail", kind: "client" },
+	sms: { name: "send text message", kind: "client" },
+} as const;
+
 /** Reason why a message of a lost lease was not sent. */
 const LEASE_LOST = "its lease was lost";
 
+await startTracing("delivery-worker", (warning) => post({ warning }));
 const channels = openChannels();
 const newLimits = () => ({
 	inDoubt: pLimit({ concurrency: IN_DOUBT_MAX, rejectOnClear: true }),
-	handedOver: pLimit({ concurrency: AT_ONCE, rejectOnClear: true }),
+	sending: pLimit({ concurrency: AT_ONCE, rejectOnClear: true }),
 });
 const limits = { email: newLimits(), sms: newLimits() };
 const pool = postgresPool({
@@ -66,6 +79,9 @@ const lease = new Lease((number) => {
 	post({ lease: number });
 }, markAgain);
 lease.start();
+void serveMetrics((warning) => post({ warning })).then(
+	(metrics_port) => metrics_port && post({ metrics_port }),
+);
 
 process.on("message", (request: DeliveryRequest | typeof PING) => {
 	missed = 0;
@@ -76,7 +92,7 @@ process.on("message", (request: DeliveryRequest | typeof PING) => {
 	const { request_id } = request;
 	const work = limits[request.channel]
 		.inDoubt(() => send(request))
-		.catch((): WorkerMessage => ({ request_id, is: "failed", reason: LEASE_LOST }))
+		.catch((): WorkerMessage => ({ request_id, is: "interrupted", reason: LEASE_LOST }))
 		.then(post);
 	pending.add(work);
 	void work.then(() => pending.delete(work));
@@ -93,13 +109,14 @@ onDisconnect(async () => {
 	setTimeout(() => process.exit(1), DRAIN_MS).unref();
 	const released = releaseAllBut(pool, lease.number, [...inFlight]).catch(() => undefined);
 	await Promise.all([released, ...pending]);
+	await stopTracing(TRACES_STOP_MS);
 	process.exit(0);
 });
 
 function clearQueues(): void {
-	for (const { inDoubt, handedOver } of Object.values(limits)) {
+	for (const { inDoubt, sending } of Object.values(limits)) {
 		inDoubt.clearQueue();
-		handedOver.clearQueue();
+		sending.clearQueue();
 	}
 }
 
@@ -108,16 +125,24 @@ async function send({
 	lease: number,
 	channel,
 	message,
+	traceparent,
 }: DeliveryRequest): Promise<WorkerMessage> {
 	try {
-		await limits[channel].handedOver(() => deliver(number, channel, message));
+		await limits[channel].sending(() => {
+			const parent = parseTraceparent(traceparent);
+			const work = () => deliver(number, channel, message);
+			return parent ? inSpan(parent, { ...SPANS[channel], links: [parent] }, work) : work();
+		});
 		// From here on the message has been sent, whatever happens.
 		await mark({ id: message.id, recipient: message.to, subject: message.subject ?? null });
 		return { request_id, is: "sent" };
 	} catch (error) {
-		const { name, message: why } = error as Error;
-		const reason = name === "AbortError" ? LEASE_LOST : why;
-		return { request_id, is: error instanceof Refused ? "refused" : "failed", reason };
+		const { name, message: reason } = error as Error;
+		if (name === "AbortError") {
+			return { request_id, is: "interrupted", reason: LEASE_LOST };
+		}
+		const is = error instanceof Refused ? "refused" : error instanceof Interrupted ? "interrupted" : "failed";
+		return { request_id, is, reason };
 	} finally {
 		inFlight.delete(message.id);
 	}
@@ -125,10 +150,17 @@ async function send({
 
 async function deliver(number: number, channel: ChannelName, message: Message): Promise<void> {
 	if (number !== lease.number || !lease.isValid) {
-		throw new Error("the database was unavailable");
+		throw new Interrupted("the database was unavailable");
 	}
 	inFlight.add(message.id);
-	await channels[channel]?.send(message);
+	const begun = performance.now();
+	try {
+		await channels[channel]?.send(message);
+		observeSince(sends, { channel }, begun);
+	} catch (error) {
+		observeSince(sends, { channel }, begun, error instanceof Refused ? "refused" : "failed");
+		throw error;
+	}
 }
 
 function post(message: WorkerMessage): void {

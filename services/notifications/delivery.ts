@@ -2,7 +2,7 @@ import type { ChildProcess } from "node:child_process";
 import { childEnvironment, settings } from "../../config/settings.ts";
 import { isRunning, startProgram } from "../../processes/child.ts";
 import { type Exit, Supervised } from "../../processes/supervised.ts";
-import { type ChannelName, type Message, Refused } from "./channel.ts";
+import { type ChannelName, Interrupted, type Message, Refused } from "./channel.ts";
 import {
 	type DeliveryRequest,
 	DRAIN_MS,
@@ -12,6 +12,8 @@ import {
 	type WorkerMessage,
 } from "./delivery-protocol.ts";
 
+/** Errors by the outcome of a message that was not sent. */
+const ERRORS = { refused: Refused, failed: Error, interrupted: Interrupted };
 const WORKER = "services/notifications/delivery-worker.ts";
 const EXITED = "the delivery worker has exited";
 /** Messages wait, so the pause does not grow. */
@@ -50,13 +52,21 @@ export class DeliveryProcess {
 	#failedStart: string | undefined;
 	#pinging: NodeJS.Timeout;
 	#warn: (line: string) => void;
+	#onMetrics: (port: number | undefined) => void;
 	#lease: number | undefined;
 	/** Called when there is a lease, or a new one. */
 	onReady: () => void = () => undefined;
 
-	/** @param warn Logs one line for the operator. */
-	constructor(warn: (line: string) => void = () => undefined) {
+	/**
+	 * @param warn Logs one line for the operator.
+	 * @param onMetrics Called with the port where the current worker serves its metrics; undefined if it has exited.
+	 */
+	constructor(
+		warn: (line: string) => void = () => undefined,
+		onMetrics: (port: number | undefined) => void = () => undefined,
+	) {
 		this.#warn = warn;
+		this.#onMetrics = onMetrics;
 		this.#process.start();
 		this.#pinging = setInterval(() => this.#ping(), PING_EVERY_MS).unref();
 	}
@@ -83,13 +93,15 @@ export class DeliveryProcess {
 	 * Sends a message and marks it as sent.
 	 *
 	 * @param lease The lease under which it was taken from the queue.
-	 * @throws Refused if a retry is useless; other errors may be transient.
+	 * @param traceparent Trace context of the consumer that has queued it.
+	 * @throws Refused if a retry is useless; Interrupted if the attempt failed within Toko; others may be transient.
 	 */
-	send(lease: number, channel: ChannelName, message: Message): Promise<void> {
+	send(lease: number, channel: ChannelName, message: Message, traceparent?: string): Promise<void> {
 		return new Promise((resolve, reject) => {
-			const request: DeliveryRequest = { request_id: ++this.#lastRequest, lease, channel, message };
-			this.#waiting.set(request.request_id, { resolve, reject });
-			const fail = () => this.#settle({ request_id: request.request_id, is: "failed", reason: EXITED });
+			const request_id = ++this.#lastRequest;
+			const request: DeliveryRequest = { request_id, lease, channel, message, traceparent };
+			this.#waiting.set(request_id, { resolve, reject });
+			const fail = () => this.#settle({ request_id, is: "interrupted", reason: EXITED });
 			const { child } = this.#process;
 			if (child?.connected) {
 				child.send(request, (error) => error && fail());
@@ -115,7 +127,7 @@ export class DeliveryProcess {
 	}
 
 	#spawn(): ChildProcess {
-		const child = startProgram([WORKER], childEnvironment(), "inherit");
+		const child = startProgram([WORKER], childEnvironment({ METRICS_PORT: metricsPort() }), "inherit");
 		child.on("message", (message: WorkerMessage) => {
 			this.#isStarted = true;
 			this.#failedStart = undefined;
@@ -127,6 +139,8 @@ export class DeliveryProcess {
 			if ("lease" in message) {
 				this.#lease = message.lease;
 				this.onReady();
+			} else if ("metrics_port" in message) {
+				this.#onMetrics(message.metrics_port);
 			} else if ("warning" in message) {
 				this.#warn(message.warning);
 			} else {
@@ -148,10 +162,11 @@ export class DeliveryProcess {
 	#onLost(): void {
 		this.#isStarted = false;
 		this.#isLost = true;
+		this.#onMetrics(undefined);
 		this.#unanswered = 0;
 		this.#lease = undefined;
 		for (const request_id of this.#waiting.keys()) {
-			this.#settle({ request_id, is: "failed", reason: EXITED });
+			this.#settle({ request_id, is: "interrupted", reason: EXITED });
 		}
 	}
 
@@ -180,9 +195,15 @@ export class DeliveryProcess {
 		if (is === "sent") {
 			waiting?.resolve();
 		} else {
-			waiting?.reject(is === "refused" ? new Refused(reason) : new Error(reason));
+			waiting?.reject(new ERRORS[is](reason));
 		}
 	}
+}
+
+/** Returns the worker's METRICS_PORT: the one after that of its service, so that a firewall can name both. */
+function metricsPort(): string {
+	const { metricsPort: port } = settings;
+	return port === undefined ? "off" : String(port === 0 || port === 65_535 ? 0 : port + 1);
 }
 
 /** Tells whether the channel is configured. */

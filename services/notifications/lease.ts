@@ -1,10 +1,10 @@
 import { randomInt } from "node:crypto";
 import { databaseUrl } from "../../config/settings.ts";
-import { PostgresClient, PULSED } from "../../database/postgres-client.ts";
+import { HEARTBEAT_SESSION, PostgresClient } from "../../database/postgres-client.ts";
 import { LEASE_LOCK, VALID_MS } from "./queue.ts";
 
-/** Interval between keep-alive queries: PostgreSQL ends an idle session with the settings `PULSED`. */
-const PULSE_MS = 1000;
+/** Interval between keep-alive queries: PostgreSQL ends an idle session with the settings `HEARTBEAT_SESSION`. */
+const HEARTBEAT_MS = 1000;
 const QUERY_MS = 3000;
 
 /**
@@ -52,7 +52,7 @@ export class Lease {
 
 	/** Takes the lease as soon as the database is available, and renews it. */
 	start(): void {
-		setInterval(() => this.#keep(), PULSE_MS);
+		setInterval(() => this.#keep(), HEARTBEAT_MS);
 		void this.#keep();
 	}
 
@@ -81,7 +81,7 @@ export class Lease {
 		const session = new PostgresClient({
 			connectionString: databaseUrl("notifications"),
 			application_name: "toko notifications lease",
-			session: PULSED,
+			session: HEARTBEAT_SESSION,
 			query_timeout: QUERY_MS,
 		});
 		this.#session = session;

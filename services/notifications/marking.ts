@@ -1,5 +1,6 @@
+import { isRejection } from "../../errors/kinds.ts";
 import { repeatedFailure } from "../../errors/repeated-failure.ts";
-import { batched, isRejection } from "../../load/batching.ts";
+import { batched } from "../../load/batching.ts";
 import type { Sent } from "./queue.ts";
 
 /** Minimum interval between writes: each wakes PostgreSQL, but messages not yet marked are sent twice after a kill. */

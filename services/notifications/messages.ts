@@ -19,6 +19,8 @@ export interface Message<N extends EventName = EventName> {
 	warns?: true;
 	/** Example of the event's data, with which the templates are validated at the start. */
 	example: EventData<N>;
+	/** Names of data that an event may lack. Templates are validated without them too, and find null. */
+	optional?: readonly string[];
 }
 
 type Messages = { [N in EventName]?: Message<N> };
@@ -42,13 +44,39 @@ export const MESSAGES = {
 	"user.password_reset_requested": { type: "reset_password", token_for: "reset", example: { user_id: 1 } },
 	"order.placed": {
 		type: "order_confirmation",
-		example: { ...order, items: [{ product_id: "p", name: "Kopi Gayo", price_minor: 625_000, quantity: 2 }] },
+		example: {
+			...order,
+			items: [
+				{
+					...{ product_id: "p", name: "Kaos", price_minor: 625_000, quantity: 2 },
+					options: { ukuran: "M", warna: "Merah" },
+				},
+			],
+			...{ discount_minor: 50_000, shipping_minor: 50_000, tax_minor: 123_874, tax_included: true },
+		},
+		optional: ["discount_minor", "shipping_minor", "tax_minor", "tax_included"],
 	},
 	"order.paid": { type: "order_paid", example: order },
-	"order.shipped": { type: "order_shipped", example: order },
+	"order.shipped": {
+		type: "order_shipped",
+		example: { ...order, carrier: "JNE", tracking_number: "CGK1234567890" },
+		optional: ["carrier", "tracking_number"],
+	},
 	"order.cancelled": { type: "order_cancelled", example: order },
 	"order.expired": { type: "order_expired", example: order },
-	"order.refunded": { type: "order_refunded", example: order },
+	"order.refunded": {
+		type: "order_refunded",
+		example: { ...order, amount_minor: 250_000 },
+		optional: ["amount_minor"],
+	},
+	"order.partly_refunded": {
+		type: "order_partly_refunded",
+		example: {
+			...order,
+			refund_id: "019ac3f2-6d4e-7b1a-8f00-3c5d2a9e1b77",
+			...{ amount_minor: 625_000, refunded_minor: 1_000_000 },
+		},
+	},
 	"payment.refunded": {
 		type: "payment_refunded",
 		example: {

@@ -1,5 +1,6 @@
 import type { Pool } from "pg";
 import { z } from "zod";
+import type { Owner } from "../../broker/caller.ts";
 import { MESSAGES_KEPT_DAYS, PRUNED_AT_ONCE } from "../../config/retention.ts";
 import type { EventEnvelope } from "../../contracts/actions.ts";
 import type { notification } from "../../contracts/notifications.ts";
@@ -133,15 +134,16 @@ export async function pruneMessages(pool: Pick<Pool, "query">): Promise<boolean>
 	return rowCount === PRUNED_AT_ONCE;
 }
 
-/** Returns messages of one user, or of all users if `user_id` is null; newest first. */
+/** Returns the messages that this owner may see, newest first. */
 export async function listNotifications(
 	pool: Pool,
-	user_id: number | null,
+	owner: Owner,
 	page: { skip: number; limit: number; after?: [string, string] | undefined } | { id: string },
 ): Promise<NotificationRow[]> {
 	if ("id" in page && !z.guid().safeParse(page.id).success) {
 		return [];
 	}
+	const user_id = owner === "anybody" ? null : owner;
 	const { rows } = await pool.query<{ row: NotificationRow }>(
 		`SELECT to_jsonb(n) AS row FROM notifications n
 		WHERE NOT is_tentative AND ($1::integer IS NULL OR user_id = $1) AND ($2::uuid IS NULL OR id = $2)

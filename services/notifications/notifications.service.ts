@@ -1,6 +1,7 @@
+import { ownerOf } from "../../broker/caller.ts";
 import { mixin, service } from "../../broker/schema.ts";
-import { type ActionContext, type EventEnvelope, implement } from "../../contracts/actions.ts";
-import { notifications } from "../../contracts/notifications.ts";
+import { type EventEnvelope, implement } from "../../contracts/actions.ts";
+import { notifications, READS_DETAILS } from "../../contracts/notifications.ts";
 import { problem } from "../../contracts/problems.ts";
 import { cursorAt, momentKey, readMoment } from "../../database/page-cursor.ts";
 import type { PostgresService } from "../../database/postgres-service.ts";
@@ -9,6 +10,7 @@ import { newestProcessed, pruneGaps, prunePositions } from "../../events/inbox-r
 import { type InboxService, inbox, inboxFunctions, inboxTables } from "../../mixins/inbox.ts";
 import { postgres } from "../../mixins/postgres.ts";
 import { pruning } from "../../mixins/pruning.ts";
+import { announceMetrics } from "../../observability/targets.ts";
 import type { ChannelName } from "./channel.ts";
 import { DeliveryProcess, hasChannel } from "./delivery.ts";
 import { Dispatcher } from "./dispatcher.ts";
@@ -58,7 +60,10 @@ const messaging = mixin<NotificationsService>({
 	},
 	async started() {
 		await this.templates.load();
-		this.delivery = new DeliveryProcess((line) => this.logger.warn(line));
+		this.delivery = new DeliveryProcess(
+			(line) => this.logger.warn(line),
+			(port) => void announceMetrics(this.broker, "delivery-worker", port),
+		);
 	},
 	async stopped() {
 		await this.delivery?.close();
@@ -79,6 +84,7 @@ const dispatching = mixin<NotificationsService & PostgresService>({
 export default service<NotificationsService>({
 	name: notifications.name,
 	version: notifications.version,
+	metadata: { [READS_DETAILS]: true },
 	mixins: [
 		inbox<NotificationsService>(
 			"notifications",
@@ -118,7 +124,7 @@ export default service<NotificationsService>({
 			const rows = await listNotifications(this.pool, owner, { skip, limit, after });
 			const last = rows[limit - 1];
 			return {
-				items: rows.map((row) => present(row, owner === null)),
+				items: rows.map((row) => present(row, owner === "anybody")),
 				next: last ? cursorAt("notifications", momentKey(last)) : null,
 			};
 		},
@@ -129,12 +135,12 @@ export default service<NotificationsService>({
 			if (!row) {
 				throw problem("NOTIFICATION_NOT_FOUND");
 			}
-			return present(row, owner === null);
+			return present(row, owner === "anybody");
 		},
 
 		async retry(ctx) {
 			const { id } = ctx.params;
-			const [row] = await listNotifications(this.pool, null, { id });
+			const [row] = await listNotifications(this.pool, "anybody", { id });
 			if (!row) {
 				throw problem("NOTIFICATION_NOT_FOUND");
 			}
@@ -144,7 +150,7 @@ export default service<NotificationsService>({
 					: problem("NOTIFICATION_NOT_FAILED", { status: row.status });
 			}
 			this.dispatcher.wake();
-			const [queued] = await listNotifications(this.pool, null, { id });
+			const [queued] = await listNotifications(this.pool, "anybody", { id });
 			return present(queued as typeof row, true);
 		},
 
@@ -198,15 +204,3 @@ export default service<NotificationsService>({
 		},
 	},
 });
-
-/** Returns the user whose messages the caller may see: null (all users) for an admin. */
-function ownerOf(ctx: ActionContext): number | null {
-	const { caller } = ctx.locals;
-	if (caller?.role === "admin" || caller?.role === "service") {
-		return null;
-	}
-	if (caller?.id == null) {
-		throw problem("FORBIDDEN");
-	}
-	return caller.id;
-}

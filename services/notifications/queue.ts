@@ -24,8 +24,8 @@ export type Leased = Pick<NotificationRow, "id" | "user_id" | "channel" | "histo
 };
 
 /**
- * Maximum backoff in seconds: e to the power of the failures, at most the first value; after `OFTEN` failures, the
- * second.
+ * Maximum backoff in seconds: e to the power of the failures, at most the first value; after
+ * `MANY_FAILURES`, the second.
  */
 const BACKOFF_MAX_SECONDS = 30;
 const MANY_FAILURES = 30;
@@ -134,6 +134,19 @@ export async function queueState(session: Session): Promise<Waiting> {
 	);
 	const { email = null, sms = null, leases = [] } = rows[0] ?? {};
 	return { next: { email, sms }, leases };
+}
+
+/** Returns the number of queued messages by channel, and the time for which the oldest due one has been waiting. */
+export async function queueBacklog(
+	session: Session,
+): Promise<{ channel: ChannelName; queued: number; seconds: number }[]> {
+	const { rows } = await session.query<{ channel: ChannelName; queued: number; seconds: number }>(
+		`SELECT given.channel, count(n.id)::integer AS queued,
+			greatest(coalesce(extract(epoch FROM now() - min(n.send_at)), 0), 0)::float8 AS seconds
+		FROM unnest(ARRAY['email', 'sms']) AS given (channel)
+		LEFT JOIN notifications n ON n.channel = given.channel AND n.status = 'queued' GROUP BY given.channel`,
+	);
+	return rows;
 }
 
 /**

@@ -3,11 +3,11 @@ import { fileURLToPath } from "node:url";
 import { compile } from "html-to-text";
 import { type Context, Liquid, type Template } from "liquidjs";
 import { settings } from "../../config/settings.ts";
-import type { EventName } from "../../contracts/actions.ts";
+import type { EventData as EventDataOf, EventName } from "../../contracts/actions.ts";
+import { moment, money, optionsText } from "../../contracts/formats.ts";
 import { CURRENCY } from "../../contracts/money.ts";
 import type { ChannelName, Written } from "./channel.ts";
-import { moment, money } from "./formats.ts";
-import { LOCALES, type Locale, MESSAGES } from "./messages.ts";
+import { LOCALES, type Locale, MESSAGES, type Message } from "./messages.ts";
 import { nameForStranger } from "./names.ts";
 
 /** The reader of a message. */
@@ -72,15 +72,17 @@ export class Templates {
 			name.replaceAll("\\", "/"),
 		);
 		rejectStrays(files);
-		for (const [event, { type, example }] of Object.entries(MESSAGES)) {
+		for (const [event, message] of Object.entries<Message>(MESSAGES)) {
+			const { type, example, optional = [] } = message;
+			const examples = [example, without(example, optional)];
 			const hasText = LOCALES.some((locale) => files.includes(`${locale}/${type}.txt`));
 			for (const locale of LOCALES) {
 				const file = `${locale}/${type}`;
 				this.#mails.set(file, await this.#parse(`${file}.html`, split));
-				await this.#check(`${file}.html`, "email", event as EventName, locale, example);
+				await this.#check(`${file}.html`, "email", event as EventName, locale, examples);
 				if (hasText) {
 					this.#texts.set(file, await this.#parse(`${file}.txt`, (text) => plain.parse(text)));
-					await this.#check(`${file}.txt`, "sms", event as EventName, locale, example);
+					await this.#check(`${file}.txt`, "sms", event as EventName, locale, examples);
 				}
 			}
 		}
@@ -104,11 +106,12 @@ export class Templates {
 		data: EventData,
 		shopUrl = settings.shopUrl,
 	): Promise<Written> {
-		const { type, token_for } = messageOf(event);
+		const { type, token_for, optional = [] } = messageOf(event);
 		const file = `${reader.locale}/${type}`;
 		const values = {
 			currency: CURRENCY,
-			...withSubtotals(data),
+			...Object.fromEntries(optional.map((name) => [name, null])),
+			...withItemTexts(data),
 			...reader,
 			name: nameFor(channel, reader),
 			link: linkFor(token_for, reader.token, shopUrl),
@@ -133,8 +136,11 @@ export class Templates {
 	}
 
 	/** Renders with a link, with a token only and without: all three occur. */
-	async #check(file: string, channel: ChannelName, event: EventName, locale: Locale, example: object) {
-		for (const [token, shopUrl] of [["to.ken", "https://shop.example"], ["to.ken"], [null]] as const) {
+	async #check(file: string, channel: ChannelName, event: EventName, locale: Locale, examples: object[]) {
+		const links = [["to.ken", "https://shop.example"], ["to.ken"], [null]] as const;
+		for (const [example, [token, shopUrl]] of examples.flatMap((one) =>
+			links.map((link) => [one, link] as const),
+		)) {
 			const reader = { name: "Budi Santoso", is_verified: token === null, locale, token };
 			const data = { ...example, occurred_at: "2026-11-23T08:00:00.000Z" };
 			try {
@@ -180,7 +186,11 @@ function rejectStrays(files: string[]): void {
 	}
 }
 
-function messageOf(event: EventName): { type: string; token_for?: keyof typeof PAGES } {
+function messageOf(event: EventName): {
+	type: string;
+	token_for?: keyof typeof PAGES;
+	optional?: readonly string[];
+} {
 	return MESSAGES[event as keyof typeof MESSAGES];
 }
 
@@ -208,10 +218,22 @@ function nameFor(channel: ChannelName, { name, is_verified, locale }: Reader): s
 	return is_verified && channel === "email" ? name : nameForStranger(name, locale);
 }
 
-function withSubtotals(data: EventData): object {
-	const { items } = data as { items?: { price_minor: number; quantity: number }[] };
+function without(data: object, names: readonly string[]): object {
+	return Object.fromEntries(Object.entries(data).filter(([name]) => !names.includes(name)));
+}
+
+/** Adds to the items of an order what they cost, and their options as text, such as `ukuran: M, warna: Merah`. */
+function withItemTexts(data: EventData): object {
+	const { items } = data as Partial<EventDataOf<"order.placed">>;
 	return items
-		? { ...data, items: items.map((item) => ({ ...item, subtotal_minor: item.price_minor * item.quantity })) }
+		? {
+				...data,
+				items: items.map(({ options = {}, ...item }) => ({
+					...item,
+					subtotal_minor: item.price_minor * item.quantity,
+					options: optionsText(Object.entries(options)),
+				})),
+			}
 		: data;
 }
 

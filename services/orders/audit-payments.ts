@@ -12,6 +12,18 @@ const IS_UNCHARGED = `(c.status = 'cancelled' AND p.method = 'instant'
 		SELECT FROM provider_events e WHERE e.reference = p.reference AND e.type = 'payment.settled'
 	))`;
 
+/** The provider has not given back all of payment `p`: it refused a refund, or cannot carry it out. */
+const HAS_UNPAID_REFUND = `EXISTS (
+	SELECT FROM refunds r WHERE r.payment_reference = p.reference AND r.status IN ('refused', 'manual')
+)`;
+
+/** There is a job that gives back payment `p`, or parts of it. */
+const IS_BEING_REFUNDED = `EXISTS (
+	SELECT FROM graphile_worker.jobs WHERE key = 'refund:' || p.reference OR key IN (
+		SELECT 'pay_refund:' || r.id FROM refunds r WHERE r.payment_reference = p.reference AND r.status = 'pending'
+	)
+)`;
+
 const EVERY_PAYMENT = "SELECT count(*)::integer AS rows FROM payments";
 
 const paid: Check = {
@@ -27,7 +39,7 @@ const paid: Check = {
 		UNION ALL
 		SELECT 'payment ' || p.reference, 'is ' || p.status || ', but order ' || o.number || ' is ' || o.status
 		FROM payments p JOIN orders o ON o.id = p.order_id
-		WHERE (p.status = 'settled' AND NOT o.status = ANY ($3))
+		WHERE (p.status = 'settled' AND NOT o.status = ANY ($3) AND NOT ${HAS_UNPAID_REFUND})
 			OR (p.status IN ('refunding', 'refunded') AND NOT p.is_late AND o.status <> 'refunded')
 		UNION ALL
 		SELECT 'payment ' || reference, 'is ' || status || ', although it came too late for its order'
@@ -54,11 +66,9 @@ const openPayments: Check = {
 	remedy:
 		"Set payments.check_at to now(), so that the provider is asked; if the money must be refunded, add the job `refund_payment` with its key.",
 	count: "SELECT count(*)::integer AS rows FROM payments WHERE status IN ('open', 'refunding')",
-	in_progress: `SELECT count(*)::integer AS rows FROM payments
-		WHERE status = 'refunding' AND EXISTS (SELECT FROM graphile_worker.jobs WHERE key = 'refund:' || reference)`,
+	in_progress: `SELECT count(*)::integer AS rows FROM payments p WHERE p.status = 'refunding' AND ${IS_BEING_REFUNDED}`,
 	breaches: `SELECT 'payment ' || p.reference, 'must be refunded, but has no job for it' FROM payments p
-		WHERE p.status = 'refunding'
-			AND NOT EXISTS (SELECT FROM graphile_worker.jobs WHERE key = 'refund:' || p.reference)
+		WHERE p.status = 'refunding' AND NOT ${IS_BEING_REFUNDED}
 		UNION ALL
 		SELECT 'payment ' || reference,
 			'is due at ' || due_at || ', but is checked ' || coalesce('only at ' || check_at, 'never')

@@ -1,6 +1,10 @@
 import { CURRENCY } from "../../contracts/money.ts";
 import { asUuid, type Check, type Remnant, type ServiceAudit, type Snapshot } from "../../database/audit.ts";
+import { cartChecks, cartRemnants } from "./audit-carts.ts";
+import { invoiceChecks } from "./audit-invoices.ts";
 import { paymentChecks } from "./audit-payments.ts";
+import { priceChecks, prices } from "./audit-prices.ts";
+import { refundAmounts, refundChecks } from "./audit-refunds.ts";
 import { INITIAL, SETTLED, TRANSITIONS } from "./states.ts";
 
 /** The lines of order `o`, without names. */
@@ -45,15 +49,19 @@ const timestamps: Check = {
 			AND NOT EXISTS (SELECT FROM graphile_worker.jobs j WHERE j.key = 'restock:' || orders.id)`,
 };
 
+/** Paid for line `l`. */
+const PAID = "coalesce(l.paid_minor, l.price_minor::numeric * l.quantity)";
+
 const totals: Check = {
 	check: "an order's total is the sum of its lines",
 	remedy:
 		"Correct the total and the lines by hand, according to the event order.placed or the response stored under the key.",
 	count: EVERY_ORDER,
 	breaches: `SELECT 'order ' || o.number,
-		'has a total of ' || o.total_minor || ', but its lines sum to ' || coalesce(sum(l.price_minor::numeric * l.quantity), 0)
+		'has a total of ' || o.total_minor || ', but its lines sum to ' || coalesce(sum(${PAID}), 0)
+			|| CASE WHEN o.shipping_paid_minor = 0 THEN '' ELSE ', and shipping to ' || o.shipping_paid_minor END
 		FROM orders o LEFT JOIN order_lines l ON l.order_id = o.id
-		GROUP BY o.id HAVING o.total_minor IS DISTINCT FROM sum(l.price_minor::numeric * l.quantity)
+		GROUP BY o.id HAVING o.total_minor IS DISTINCT FROM sum(${PAID}) + o.shipping_paid_minor
 		UNION ALL
 		SELECT 'order ' || o.number, 'has ' || l.quantity || ' units of product ' || l.product_id || ' for ' || l.price_minor
 		FROM order_lines l JOIN orders o ON o.id = l.order_id WHERE l.quantity <= 0 OR l.price_minor < 0
@@ -73,8 +81,8 @@ const currencies: Check = {
 };
 
 /**
- * A pending order ends unpaid at the moment that its buyer was told: its key (answers() below) and its hold (stock.ts) say
- * when. ORDER_TTL_MINUTES may have been another when it was placed, up to a year.
+ * A pending order expires at the time in the response to its buyer, which its key (`storedResponses`) and its hold
+ * (tools/audit/stock.ts) record too. ORDER_TTL_MINUTES may have been different when it was placed, up to a year.
  */
 const expiries: Check = {
 	check: "a pending order expires on time",
@@ -154,37 +162,59 @@ const knownOrders: Check = {
 		UNION ALL
 		SELECT 'job ' || j.id || ' of orders', 'is ' || j.task_identifier || ' of ' || j.key || ', which does not exist'
 		FROM graphile_worker.jobs j
-		WHERE starts_with(j.key, 'refund:') AND NOT EXISTS (SELECT FROM payments p WHERE p.reference = substr(j.key, 8))`,
+		WHERE starts_with(j.key, 'refund:') AND NOT EXISTS (SELECT FROM payments p WHERE p.reference = substr(j.key, 8))
+		UNION ALL
+		SELECT 'job ' || j.id || ' of orders', 'is ' || j.task_identifier || ' of ' || j.key || ', which does not exist'
+		FROM graphile_worker.jobs j
+		WHERE j.key ~ '^(pay|restock)_refund:'
+			AND NOT EXISTS (SELECT FROM refunds r WHERE r.id = ${asUuid("split_part(j.key, ':', 2)")})`,
 };
 
 /** The sweep is hourly: a shop that keeps a person longer has forgotten to forget, also where it stood meanwhile. */
 const SWEPT_WITHIN = "2 days";
 
+/** SQL expression: the moment up to which orders of deleted user `d` have been swept, or should have been. */
+const SWEPT = `greatest(
+	d.at, now() - interval '${SWEPT_WITHIN}',
+	(SELECT last_execution FROM graphile_worker._private_known_crontabs WHERE identifier = 'forget_deleted_users')
+)`;
+
 /**
  * An order that was settled after its owner was deleted is swept within the hour, so it is looked at once the sweep has
  * been there since, or should long have been.
  */
-function remnants(query: Snapshot, user_ids: number[]): Promise<Remnant[]> {
-	return query(
+async function remnants(query: Snapshot, user_ids: number[]): Promise<Remnant[]> {
+	const carts = await cartRemnants(query, user_ids, SWEPT);
+	const found = await query<{ document: string; what: string }>(
 		`SELECT 'user ' || id AS document, 'was deleted, but orders was not told and no job will tell it' AS what
 		FROM unnest($1::integer[]) AS id WHERE NOT EXISTS (SELECT FROM deleted_users d WHERE d.user_id = id)
 		UNION ALL
 		SELECT 'order ' || o.number, 'has the address or note of user ' || o.user_id || ', who was deleted'
 		FROM orders o JOIN deleted_users d USING (user_id)
-		WHERE o.user_id = ANY ($1) AND o.status = ANY ($2) AND (o.shipping_address IS NOT NULL OR o.note IS NOT NULL)
-			AND (SELECT max(h.at) FROM order_history h WHERE h.order_id = o.id) < greatest(
-				d.at, now() - interval '${SWEPT_WITHIN}',
-				(SELECT last_execution FROM graphile_worker._private_known_crontabs WHERE identifier = 'forget_deleted_users')
+		WHERE o.user_id = ANY ($1) AND o.status = ANY ($2) AND (
+				o.shipping_address IS NOT NULL OR o.note IS NOT NULL OR o.address IS NOT NULL OR o.tracking_number IS NOT NULL
+				OR EXISTS (SELECT FROM refunds r WHERE r.order_id = o.id AND r.reason IS NOT NULL AND r.created_at < ${SWEPT})
 			)
+			AND (SELECT max(h.at) FROM order_history h WHERE h.order_id = o.id) < ${SWEPT}
 		UNION ALL
 		SELECT 'key ' || k.key || ' of user ' || k.user_id, 'returns the address or note of a user who was deleted'
 		FROM idempotency_keys k JOIN deleted_users d USING (user_id)
-		WHERE k.user_id = ANY ($1) AND coalesce(k.answer->'order'->>'shipping_address', k.answer->'order'->>'note') IS NOT NULL`,
+		WHERE k.user_id = ANY ($1) 
+			AND coalesce(k.answer->'order'->>'shipping_address', k.answer->'order'->>'note', k.answer->'order'->>'address') IS NOT NULL`,
 		[user_ids, SETTLED],
 	);
+	return [...found, ...carts];
 }
 
 export default {
-	checks: [timestamps, totals, currencies, expiries, keys, storedResponses, knownOrders, ...paymentChecks],
+	checks: [
+		...[timestamps, totals, currencies, expiries, keys, storedResponses, knownOrders],
+		...paymentChecks,
+		...priceChecks,
+		...cartChecks,
+		...invoiceChecks,
+		...refundChecks,
+	],
+	computed: [prices, refundAmounts],
 	remnants,
 } satisfies ServiceAudit;

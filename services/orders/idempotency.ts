@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Pool } from "pg";
-import { type ProblemCode, type ProblemData, problem } from "../../contracts/problems.ts";
-import type { OrdersDatabase } from "./database.ts";
+import type { ProblemCode } from "../../contracts/problem-codes.ts";
+import { type ProblemData, problem } from "../../contracts/problems.ts";
 import type { OrderRow } from "./model.ts";
 
 /** The stored response of a request with a key: the order as it was then, or the refusal. */
@@ -41,9 +41,20 @@ export function keyedRequest(user_id: number, key: string, body: object): KeyedR
 	return { user_id, key, hash: createHash("sha256").update(JSON.stringify(body)).digest() };
 }
 
-/** Returns the id of a request for products: the same for all its attempts (a UUID of version 8, RFC 9562). */
-export function requestId({ user_id, key, hash }: KeyedRequest): string {
-	const digest = createHash("sha256").update(`${user_id} ${key} `).update(hash).digest("hex");
+/** The database of keys. */
+interface KeyStore {
+	pool: Pool;
+	statements: { findKey(request: KeyedRequest): Promise<KeyRow | null> };
+}
+
+/**
+ * Returns the id of a request for products: the same for all its attempts at the same lines (a UUID of version 8, RFC 9562).
+ *
+ * @param cart_version Version of the cart that the lines were read from, if they were.
+ */
+export function requestId({ user_id, key, hash }: KeyedRequest, cart_version?: number): string {
+	const lines = cart_version === undefined ? "" : ` ${cart_version}`;
+	const digest = createHash("sha256").update(`${user_id} ${key} `).update(hash).update(lines).digest("hex");
 	const [, a, b, c, d, e] = /^(.{8})(.{4}).(.{3}).(.{3})(.{12})/.exec(digest) as RegExpExecArray;
 	return `${a}-${b}-8${c}-8${d}-${e}`;
 }
@@ -54,7 +65,7 @@ export function requestId({ user_id, key, hash }: KeyedRequest): string {
  * @throws KEY_REUSED if the key was used for another request.
  */
 export async function findStoredResponse(
-	{ pool, statements }: OrdersDatabase,
+	{ pool, statements }: KeyStore,
 	request: KeyedRequest,
 ): Promise<StoredResponse | undefined> {
 	const row = await statements.findKey(request);

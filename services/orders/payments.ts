@@ -1,13 +1,16 @@
 import { randomUUID } from "node:crypto";
 import type { Pool } from "pg";
 import type { z } from "zod";
+import type { Owner } from "../../broker/caller.ts";
 import { callAction } from "../../contracts/actions.ts";
-import { fromMinor, toMinor } from "../../contracts/money.ts";
-import type { providerEvent } from "../../contracts/orders.ts";
-import { type ProblemCode, problem } from "../../contracts/problems.ts";
-import type { Payment } from "./model.ts";
-import { findOrder, isUuid, type OrderRow, type Owner } from "./model.ts";
+import { CURRENCY, fromMinor, toMinor } from "../../contracts/money.ts";
+import type { providerEvent } from "../../contracts/order-schemas.ts";
+import type { ProblemCode } from "../../contracts/problem-codes.ts";
+import { problem } from "../../contracts/problems.ts";
+import { orders, payments, refunds, revenue } from "../../observability/metrics.ts";
+import { findOrder, isUuid, type OrderRow, type Payment } from "./model.ts";
 import type { PaymentMethod, PaymentProvider } from "./provider.ts";
+import { findRefund, requestRefund, settleRefund } from "./refunds.ts";
 import { type PaymentOutcome, paymentRefusal } from "./refusals.ts";
 import type { OrderingService } from "./reservations.ts";
 import { TRANSITIONS } from "./states.ts";
@@ -158,20 +161,36 @@ async function checkPayment(
 	await apply(service, payment);
 }
 
-/** Job: refunds a payment. If it had come too late, the customer is notified. */
+/**
+ * Job: refunds a whole payment, under its reference, as the version before did. If it had come too late, the customer is
+ * notified. Parts of a payment are refunded by `payRefund`.
+ *
+ * @throws Error if the provider did not respond, or did not give a payment back that had come too late: the job fails
+ * until it does, or until a person has given it back.
+ */
 export async function refundPayment(service: PayingService, reference: string): Promise<void> {
 	const payment = await findPayment(service, reference);
-	if (payment?.status !== "refunding") {
+	const refund = await findRefund(service.pool, "payment_reference", reference);
+	if (payment?.status !== "refunding" || refund?.is_whole === false) {
 		return;
 	}
-	await service.provider.refund(reference, payment.amount_minor);
+	const { amount_minor } = payment;
+	const outcome = await requestRefund(service, { amount_minor, payment_reference: reference }, reference);
+	if (outcome !== "refunded" && refund) {
+		await settleRefund(service, refund, outcome);
+		return;
+	}
+	if (outcome !== "refunded") {
+		throw new Error(`the provider did not give payment ${reference} back: ${outcome}`);
+	}
 	await service.pool.query("SELECT note_refund($1, $2)", [
 		reference,
 		JSON.stringify(emptyEvent("payment.refunded")),
 	]);
+	refunds.inc({ currency: CURRENCY }, fromMinor(payment.amount_minor));
 }
 
-/** Job: puts the units of a refunded order back on sale. Products does so once per order. */
+/** Job: puts all units of a refunded order back on sale. Products does so once per order. */
 export async function restockOrder(service: PayingService, order_id: string): Promise<void> {
 	const asked_at = new Date().toISOString();
 	const { rowCount } = await service.pool.query("SELECT FROM orders WHERE id = $1 AND restock_done", [
@@ -187,10 +206,11 @@ export async function restockOrder(service: PayingService, order_id: string): Pr
 	await service.pool.query("UPDATE orders SET restock_done = true WHERE id = $1", [order_id]);
 }
 
-/** Returns those of these orders that will never request a restock again. */
+/** Returns those of these orders and refunds that will never request a restock again. */
 export async function settledRestocks(pool: Pool, order_ids: string[]): Promise<string[]> {
 	const { rows } = await pool.query<{ id: string }>(
-		"SELECT id FROM orders WHERE id = ANY ($1::uuid[]) AND restock_done",
+		`SELECT id FROM orders WHERE id = ANY ($1::uuid[]) AND restock_done
+		UNION ALL SELECT id FROM refunds WHERE id = ANY ($1::uuid[]) AND restock_done`,
 		[order_ids],
 	);
 	return rows.map(({ id }) => id);
@@ -223,7 +243,15 @@ async function settlePayment(
 	provider_event: string | null = null,
 ): Promise<Settled> {
 	const settlement = { order_id, reference, amount_minor, provider_event, ...argumentsOf("pay") };
-	return statements.settlePayment(settlement) as Promise<Settled>;
+	const outcome = (await statements.settlePayment(settlement)) as Settled;
+	if (outcome === "paid" || outcome === "late") {
+		payments.inc({ outcome });
+	}
+	if (outcome === "paid") {
+		orders.inc({ status: settlement.to });
+		revenue.inc({ currency: CURRENCY }, fromMinor(amount_minor));
+	}
+	return outcome;
 }
 
 async function failPayment(
@@ -236,7 +264,11 @@ async function failPayment(
 		amount_minor,
 		provider_event,
 	]);
-	return rows[0].outcome;
+	const { outcome } = rows[0];
+	if (outcome === "failed") {
+		payments.inc({ outcome });
+	}
+	return outcome;
 }
 
 async function findPayment({ pool }: PayingService, reference: string): Promise<Payment | undefined> {

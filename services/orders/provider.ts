@@ -1,3 +1,5 @@
+import { inChildSpan } from "../../observability/tracing.ts";
+
 /** Payment method: charged at once, or a later transfer that the provider reports by webhook. */
 export type PaymentMethod = "instant" | "transfer";
 
@@ -15,9 +17,28 @@ export interface Charge {
 	due_at: Date;
 }
 
+/** A request to give back a charge or a part of it. */
+export interface RefundRequest {
+	/** The shop's unique id of the refund: the same id is the same refund. */
+	id: string;
+	/** The charge. There may be several refunds of one charge. */
+	reference: string;
+	/** In minor units of the currency, above 0. */
+	amount_minor: number;
+	/** Amount of the charge. */
+	charged_minor: number;
+}
+
 /**
- * A payment company. All methods are idempotent by reference, so they can be called again after a lost response or by
- * another process. An error without a response leaves the outcome unknown, and `cancel` determines it.
+ * Decision of the provider about a refund: `refunded` if the money goes back; `refused` if it never will, such as
+ * because more than the charge would go back; `manual` if a person must give it back in another way, such as because the
+ * charge is too old.
+ */
+export type RefundOutcome = "refunded" | "refused" | "manual";
+
+/**
+ * A payment company. All methods are idempotent, `refund` by its id and the others by reference, so they can be
+ * called again after a lost response or by another process. An error without a response leaves the outcome unknown, and `cancel` determines it.
  */
 export interface PaymentProvider {
 	name: string;
@@ -28,6 +49,18 @@ export interface PaymentProvider {
 	charge(charge: Charge): Promise<"settled" | "pending" | "declined" | "cancelled">;
 	/** Cancels an unsettled charge, even if it has not reached the provider yet; returns `settled` if it is too late. */
 	cancel(reference: string): Promise<"settled" | "cancelled">;
-	/** Refunds a settled charge. */
-	refund(reference: string, amount_minor: number): Promise<void>;
+	/** Gives back a settled charge or a part of it. An error leaves the outcome unknown: then it is called again. */
+	refund(refund: RefundRequest): Promise<RefundOutcome>;
+}
+
+/** Returns a provider whose calls are spans. Neither references nor amounts are in them. */
+export function tracedProvider(provider: PaymentProvider): PaymentProvider {
+	const traced = <T>(operation: string, work: () => Promise<T>) =>
+		inChildSpan({ name: `${operation} ${provider.name}`, kind: "client" }, work);
+	return {
+		name: provider.name,
+		charge: (charge) => traced("charge", () => provider.charge(charge)),
+		cancel: (reference) => traced("cancel", () => provider.cancel(reference)),
+		refund: (refund) => traced("refund", () => provider.refund(refund)),
+	};
 }

@@ -1,4 +1,4 @@
-import type { ProblemCode } from "../../contracts/problems.ts";
+import type { ProblemCode } from "../../contracts/problem-codes.ts";
 import { BOUGHT, type OrderStatus, TRANSITIONS } from "./states.ts";
 
 /**

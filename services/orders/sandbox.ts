@@ -1,6 +1,6 @@
 import type { Pool } from "pg";
 import { batchedStatement } from "../../load/batching.ts";
-import type { PaymentProvider } from "./provider.ts";
+import type { PaymentProvider, RefundOutcome } from "./provider.ts";
 
 /** A record of the provider. */
 interface Entry {
@@ -55,12 +55,12 @@ export function sandboxProvider(pool: Pool): PaymentProvider {
 				? "cancelled"
 				: "settled";
 		},
-		async refund(reference, amount_minor) {
-			await pool.query(
-				`INSERT INTO sandbox_charges (reference, amount_minor, status) VALUES ($1, $2, 'refunded')
-				ON CONFLICT (reference) DO UPDATE SET status = 'refunded', amount_minor = excluded.amount_minor`,
-				[reference, amount_minor],
+		async refund({ id, reference, amount_minor, charged_minor }) {
+			const { rows } = await pool.query<{ outcome: RefundOutcome }>(
+				"SELECT sandbox_refund($1, $2, $3, $4) AS outcome",
+				[id, reference, amount_minor, charged_minor],
 			);
+			return (rows[0] as (typeof rows)[number]).outcome;
 		},
 	};
 }

@@ -1,18 +1,37 @@
 import type { Pool } from "pg";
+import type { Owner } from "../../broker/caller.ts";
 import { batchedStatement } from "../../load/batching.ts";
 import { IS_EXPIRED, KEY_HOURS, type KeyedRequest, type KeyRow, type StoredResponse } from "./idempotency.ts";
-import type { Payment } from "./model.ts";
-import { type OrderRow, type Owner, WITH_LINES } from "./model.ts";
+import { type OrderRow, type Payment, WITH_LINES } from "./model.ts";
 import type { PaymentMethod } from "./provider.ts";
+import type { Refusal } from "./reasons.ts";
+import type { MethodRow } from "./shipping.ts";
+import { VOUCHER_GIVEN_BACK } from "./states.ts";
 import type { TransitionArguments } from "./transitions.ts";
+import { type VoucherRow, WITH_LIMITS } from "./vouchers.ts";
 
 /** An order to be written, with its reservation, key and event. */
 interface Placement {
-	order: Pick<OrderRow, "id" | "user_id"> & object;
+	order: Pick<OrderRow, "id" | "user_id"> & { cart?: object | undefined };
 	lines: OrderRow["lines"];
 	request: KeyedRequest | undefined;
 	/** `order.placed` with its version and data, without the number. */
 	event: object;
+}
+
+/** Names in a request that decide its price; undefined if it has none. */
+interface NamedTerms {
+	shipping_method: string | undefined;
+	voucher_code: string | undefined;
+	user_id: number | undefined;
+}
+
+/** Null for what does not exist. */
+export interface FoundTerms {
+	method: MethodRow | null;
+	voucher: VoucherRow | null;
+	/** Number of orders with this voucher of the user; 0 if it is not limited. */
+	used_by_user: number;
 }
 
 /** A payment to be opened. */
@@ -106,11 +125,21 @@ export function orderStatements(pool: Pool) {
 				),
 			BATCHES,
 		),
-		/** Returns the order as written. */
-		placeOrder: batchedStatement<Placement, OrderRow>(
+		findTerms: batchedStatement<NamedTerms, FoundTerms>(
+			(requests) =>
+				run(
+					FIND_TERMS,
+					requests,
+					({ voucher_code = "" }) => voucher_code,
+					(named) => named,
+				),
+			BATCHES,
+		),
+		/** Returns the order as written, or why its voucher or cart is refused. */
+		placeOrder: batchedStatement<Placement, OrderRow | { refused: Refusal }>(
 			(placements) =>
 				run(
-					PLACE,
+					placements.some(({ order }) => order.cart) ? PLACE_WITH_CARTS : PLACE,
 					placements,
 					({ order }) => order.id,
 					({ order, lines, request, event }) => ({
@@ -166,10 +195,25 @@ const FIND_ORDER = `
 	FROM jsonb_to_recordset($1::jsonb) AS given (place integer, id uuid, owner integer)
 	JOIN orders o ON o.id = given.id AND (given.owner IS NULL OR o.user_id = given.owner)`;
 
-const PLACE = `
-	SELECT place, place_order(placed, lines, (placed->>'id')::uuid, key, decode(hash, 'hex'), event) AS result
+const FIND_TERMS = `
+	SELECT place, jsonb_build_object(
+		'method', to_jsonb(m), 'voucher', ${WITH_LIMITS}, 'used_by_user', (
+			SELECT count(*) FROM orders o
+			WHERE l.per_user IS NOT NULL AND o.voucher_limits_id = l.id AND o.user_id = given.user_id
+				AND o.status <> ALL ('{${VOUCHER_GIVEN_BACK.join()}}')
+		)
+	) AS result
 	FROM jsonb_to_recordset($1::jsonb)
-		AS given (place integer, placed jsonb, lines jsonb, key text, hash text, event json)`;
+		AS given (place integer, shipping_method text, voucher_code text, user_id integer)
+	LEFT JOIN shipping_methods m ON m.code = given.shipping_method
+	LEFT JOIN (vouchers v JOIN voucher_limits l ON l.id = v.limits_id) ON v.code = given.voucher_code`;
+
+const place = (batch: string) => `
+	SELECT place, place_order(placed, lines, (placed->>'id')::uuid, key, decode(hash, 'hex'), event) AS result
+	FROM lock_vouchers(${batch})`;
+
+const PLACE = place("$1::jsonb");
+const PLACE_WITH_CARTS = place("lock_carts($1::jsonb)");
 
 const OPEN = `
 	SELECT place, to_jsonb(opened) AS result

@@ -1,6 +1,6 @@
 import type { z } from "zod";
 import type { EventName } from "../../contracts/actions.ts";
-import type { orderStatus } from "../../contracts/orders.ts";
+import type { orderStatus } from "../../contracts/order-schemas.ts";
 
 export type OrderStatus = z.output<typeof orderStatus>;
 
@@ -9,8 +9,9 @@ export const INITIAL: OrderStatus = "pending";
 
 /**
  * A state transition of an order, with all its effects. One transaction has them, in this sequence: the status, if the
- * order is still in `from`; an entry of its history; the jobs that return money and units; the event. Products settles
- * the units when it gets the event. An order has one deadline, `expires_at`: it ends with the state `pending`.
+ * order is still in `from`; the use of its voucher; an entry of its history; for `paid`, a row that waits for the number of
+ * the invoice; the jobs that return money and units; the event. Products settles the units when it gets the event. An order
+ * has one deadline, `expires_at`: it ends with the state `pending`.
  */
 export interface Transition {
 	from: OrderStatus[];
@@ -21,6 +22,8 @@ export interface Transition {
 	event: EventName;
 	/** Fate of the units: held ones are sold or go back on sale; sold ones go back on sale if the admin requests it. */
 	units?: "consume" | "release" | "restock on request";
+	/** The use of its voucher is given back, by move_order(). */
+	voucher?: "given back";
 	/** Money of the order: a payment for it was settled, or is returned by a job. */
 	money?: "received" | "returned";
 }
@@ -35,8 +38,22 @@ export const TRANSITIONS = {
 		units: "consume",
 		money: "received",
 	},
-	cancel: { from: ["pending"], to: "cancelled", by: "owner", event: "order.cancelled", units: "release" },
-	expire: { from: ["pending"], to: "expired", by: "shop", event: "order.expired", units: "release" },
+	cancel: {
+		from: ["pending"],
+		to: "cancelled",
+		by: "owner",
+		event: "order.cancelled",
+		units: "release",
+		voucher: "given back",
+	},
+	expire: {
+		from: ["pending"],
+		to: "expired",
+		by: "shop",
+		event: "order.expired",
+		units: "release",
+		voucher: "given back",
+	},
 	ship: { from: ["paid"], to: "shipped", by: "admin", event: "order.shipped" },
 	complete: { from: ["shipped"], to: "completed", by: "admin", event: "order.completed" },
 	refund: {
@@ -50,6 +67,11 @@ export const TRANSITIONS = {
 } as const satisfies Record<string, Transition>;
 
 export type TransitionName = keyof typeof TRANSITIONS;
+
+/** States in which an order uses no voucher. */
+export const VOUCHER_GIVEN_BACK: OrderStatus[] = Object.values<Transition>(TRANSITIONS)
+	.filter(({ voucher }) => voucher === "given back")
+	.map(({ to }) => to);
 
 /** States in which the units of an order are sold. */
 export const SOLD: OrderStatus[] = ["paid", "shipped", "completed", "refunded"];

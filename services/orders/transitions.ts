@@ -1,11 +1,23 @@
-import { type EventName, events } from "../../contracts/actions.ts";
+import type { ServiceBroker } from "moleculer";
+import { isMissing } from "../../broker/abilities.ts";
+import type { Owner } from "../../broker/caller.ts";
+import { type EventName, events, type ParamsOf } from "../../contracts/actions.ts";
+import { notifications, READS_DETAILS } from "../../contracts/notifications.ts";
 import { problem } from "../../contracts/problems.ts";
 import type { JobsService } from "../../mixins/jobs.ts";
-import { findOrder, isUuid, type OrderRow, type Owner } from "./model.ts";
+import { activeRequest } from "../../observability/log-context.ts";
+import { orders } from "../../observability/metrics.ts";
+import { activeTraceparent } from "../../observability/tracing.ts";
+import { findOrder, isUuid, type OrderRow } from "./model.ts";
 import { type OrderStatus, TRANSITIONS, type Transition, type TransitionName } from "./states.ts";
 
 /** Transitions that return no money. Of those that receive some, `pay` is one only for a total of zero. */
-type PlainTransition = Exclude<TransitionName, "refund">;
+type PlainTransition = {
+	[N in TransitionName]: (typeof TRANSITIONS)[N] extends { money: "returned" } ? never : N;
+}[TransitionName];
+
+/** An order that has left the shop. */
+type Shipment = Pick<ParamsOf<"v1.orders.ship">, "id" | "carrier" | "tracking_number">;
 
 /** Arguments of a transition for the functions of the database, which carry out its effects. */
 export interface TransitionArguments {
@@ -46,38 +58,47 @@ export async function transitionOrder(
 			"SELECT move_order($1, $2, $3, $4, $5, $6, $7) AS moved",
 			[id, owner === "anybody" ? null : owner, from, to, actor, JSON.stringify(event), stock_task],
 		);
-		return rows[0]?.moved ?? false;
+		return counted(rows[0]?.moved ?? false, to);
 	});
 }
 
 /**
- * Refunds the money of an order and, if requested, restocks its units. Jobs added in the transaction of the transition
- * do both, so that they happen exactly once, even if processes die in between.
- *
- * @param restock True if the units are in the shop again and go back on sale.
- * @param isRepetition As in `transitionOrder`.
- * @throws ORDER_NOT_FOUND; ORDER_IN_OTHER_STATE, naming the state.
+ * Moves an order to the shipped state, with who carries it under which number. Like `transitionOrder`.
  */
-export async function refundOrder(
+export async function shipOrder(
 	service: JobsService,
-	id: string,
-	restock: boolean,
+	{ id, carrier, tracking_number }: Shipment,
 	actor: string,
 	isRepetition = false,
 ): Promise<OrderRow> {
-	const { from, to, event } = argumentsOf("refund");
+	const { from, to, event } = argumentsOf("ship");
+	const details = areDetailsRead(service.broker) ? { carrier, tracking_number } : {};
 	return perform(service, id, "anybody", isRepetition && { to, actor }, async () => {
 		const { rows } = await service.pool.query<{ moved: boolean }>(
-			"SELECT refund_order($1, $2, $3, $4, $5, $6) AS moved",
-			[id, from, to, actor, JSON.stringify(event), restock],
+			"SELECT ship_order($1, $2, $3, $4, $5, $6, $7) AS moved",
+			[id, from, to, actor, JSON.stringify({ ...event, details }), carrier, tracking_number],
 		);
-		return rows[0]?.moved ?? false;
+		return counted(rows[0]?.moved ?? false, to);
 	});
 }
 
-/** Returns an event whose data the database adds from the order. */
+/** Counts an order that has moved to a status. */
+export function counted(isMoved: boolean, status: OrderStatus): boolean {
+	if (isMoved) {
+		orders.inc({ status });
+	}
+	return isMoved;
+}
+
+/** Returns an event whose data the database adds from the order, with the trace context and the request of the current work. */
 export function emptyEvent(name: EventName) {
-	return { name, version: events[name].version };
+	const { version } = events[name];
+	return { name, version, traceparent: activeTraceparent(), request_id: activeRequest() };
+}
+
+/** Tells whether events of orders may have optional data: all processes of notifications accept it. */
+export function areDetailsRead(broker: ServiceBroker): boolean {
+	return !isMissing(broker, notifications, READS_DETAILS);
 }
 
 /** Maximum number of orders per sweep. */
@@ -94,10 +115,19 @@ export async function expireOrders({ pool }: JobsService): Promise<boolean> {
 		"SELECT expire_orders($1, $2, $3, $4, $5) AS expired",
 		[from, to, JSON.stringify(event), stock_task, DUE_ORDERS],
 	);
-	return rows[0]?.expired === DUE_ORDERS;
+	const expired = rows[0]?.expired ?? 0;
+	orders.inc({ status: to }, expired);
+	return expired === DUE_ORDERS;
 }
 
-async function perform(
+/**
+ * Performs a transition and returns the order.
+ *
+ * @param earlier The status and the actor of an earlier attempt of the same request; false if there was none.
+ * @param transition Returns false if the order does not exist, or is in a state from which it does not start.
+ * @throws ORDER_NOT_FOUND; ORDER_IN_OTHER_STATE, naming the state.
+ */
+export async function perform(
 	service: JobsService,
 	id: string,
 	owner: Owner,

@@ -1,7 +1,7 @@
 import { createHmac, timingSafeEqual } from "node:crypto";
 import type { z } from "zod";
 import { settings } from "../../config/settings.ts";
-import { providerEvent } from "../../contracts/orders.ts";
+import { providerEvent } from "../../contracts/order-schemas.ts";
 import { fieldErrors, problem } from "../../contracts/problems.ts";
 
 /** Maximum difference between the current time and that of a signature, against replays. */

@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import type { supplyReason } from "../../contracts/products.ts";
+import type { supplyReason } from "../../contracts/product-schemas.ts";
 
 export type Reason = z.output<typeof supplyReason>;
 
@@ -68,8 +68,8 @@ export interface ProductDocument {
 	 */
 	supplied: number;
 	/**
-	 * Changes of `supplied` by an id that prevents a repetition; for a restock, the id of its order. Absent before the
-	 * first.
+	 * Changes of `supplied` by an id that prevents a repetition; for a restock, the id of its order or refund. Absent
+	 * before the first.
 	 */
 	ledger?: Record<string, LedgerEntry>;
 	/** Sums of the initial stock and older changes, by reason. Absent in products of an earlier version. */
@@ -82,7 +82,7 @@ export interface ProductDocument {
 	filling?: { page_id: string; since: string };
 	/** Number of times that holds have moved to a page. */
 	moves?: number;
-	/** Restocked orders and their times, for processes of an earlier version, which has no ledger. */
+	/** Restocked orders and refunds and their times, for processes of an earlier version, which has no ledger. */
 	restocks?: Record<string, string>;
 	last_sold?: Sale;
 	category: string;
@@ -92,7 +92,21 @@ export interface ProductDocument {
 	name_key: string;
 	/** Version of the search fields. */
 	described_as: number;
+	/** The first picture; processes of an earlier version know no others. */
 	image_url: string | null;
+	/** The other pictures. They count only if there is a first one. */
+	other_image_urls?: string[];
+	/** Grams of a unit. This and the following fields are absent in products of an earlier version. */
+	weight_g?: number;
+	requires_shipping?: boolean;
+	/** In minor units of the currency. */
+	compare_at_price_minor?: number | null;
+	/** The group of which the product is a variant. */
+	group_id?: string | null;
+	/** Names and values. In a group, the names are those of the group. */
+	options?: Option[] | null;
+	/** The group and the options in the form in which they are compared, by which no other product has them. */
+	variant_key?: string;
 	created_at: string;
 	updated_at: string;
 	/** The line of the catalogue file (SHA-256) that last described the product. */
@@ -101,6 +115,34 @@ export interface ProductDocument {
 	removed_at: string | null;
 	/** Id of the request that removed it, if it had an `Idempotency-Key`. */
 	removed_by?: string | null;
+}
+
+/** Name and value of an option. A list of pairs, since field names of documents may not have a dot. */
+export type Option = [name: string, value: string];
+
+/** Collection of the groups, beside the products. */
+export const PRODUCT_GROUPS = "product_groups";
+
+/** A group of products that differ in options. */
+export interface GroupDocument {
+	_id: string;
+	/** The shop's own key in catalogue files; absent unless an import created the group. */
+	key?: string;
+	name: string;
+	description: string;
+	category: string;
+	/** Names of the options. */
+	options: string[];
+	/** Id of the request that created it, if it had an `Idempotency-Key`. */
+	made_by?: string;
+	created_at: string;
+	updated_at: string;
+	/** Set when the group was removed from the shop. */
+	removed_at: string | null;
+	/** Id of the request that removed it, if it had an `Idempotency-Key`. */
+	removed_by?: string | null;
+	/** Time since when products may have to leave the group, because it was removed or has other options: see groups.ts. */
+	leaving_since?: string;
 }
 
 /** Held units of a product, including its pages. */

@@ -69,7 +69,11 @@ export async function findCounted({ products, pages }: HoldStore, query: object)
 	return found.filter(({ _id }) => listed.has(_id));
 }
 
-/** Returns the held units of a product, including its pages, and the product as of the same moment. */
+/**
+ * Returns the held units of a product, including its pages, and the product that they belong to: its `stock` and these
+ * units are all that is not sold. Each hold counts once even if its page changes after the product was read: as held,
+ * as released and not collected, or as sold. If a page is gone, the product is read again.
+ */
 export async function heldOf(
 	{ products, pages }: HoldStore,
 	document: ProductDocument,
@@ -138,7 +142,8 @@ export async function findMissing(
 
 /**
  * Moves the units released in pages back into the stock, and removes empty pages from the list, in one update of the
- * product. The guard is the number of units collected of each page before.
+ * product. The guard is the number of units collected of each page before, and the last sale if that of a page replaces
+ * it.
  *
  * @returns Number of units moved back.
  */
@@ -167,16 +172,18 @@ export async function collect(
 		}
 		const units = due.reduce((sum, page) => sum + page.returned - collectedOf(product, page), 0);
 		const sale = newestOf([product, ...empty]);
+		const isSaleNewer = sale !== product.last_sold;
 		const changed = await products.updateMany(
 			{
 				_id: product_id,
 				...Object.fromEntries(due.map((page) => [listing(page), collectedOf(product, page)])),
+				...(isSaleNewer ? { last_sold: product.last_sold ?? { $exists: false } } : {}),
 			},
 			withoutEmpty({
 				$inc: units > 0 ? { stock: units } : {},
 				$set: {
 					...Object.fromEntries(open.map((page) => [listing(page), page.returned])),
-					...(sale === product.last_sold ? {} : { last_sold: sale }),
+					...(isSaleNewer ? { last_sold: sale } : {}),
 				},
 				$unset: Object.fromEntries(empty.map((page) => [listing(page), true])),
 			}),
@@ -187,7 +194,7 @@ export async function collect(
 			}
 			return units;
 		}
-		// Another process has collected units meanwhile.
+		// Another process has collected units, or sold some, meanwhile.
 	}
 }
 

@@ -1,10 +1,10 @@
 import { createHash } from "node:crypto";
 import type { z } from "zod";
-import { toMinor } from "../../contracts/money.ts";
+import { fromMinor, toMinor } from "../../contracts/money.ts";
 import type { products } from "../../contracts/products.ts";
 import { cursorAt, readCursor } from "../../database/page-cursor.ts";
 import type { ProductDocument } from "./documents.ts";
-import { PRESENTED } from "./model.ts";
+import { PRESENTED, present } from "./model.ts";
 import { DESCRIBED_AS, wordsOf } from "./search.ts";
 
 type Params = z.output<typeof products.actions.list.params>;
@@ -39,11 +39,28 @@ export interface Page {
 	limit: number;
 }
 
+/** A product that stands for its group. */
+export interface Collapsed extends Listed {
+	variant_count: number;
+	/** In minor units of the currency. */
+	min_price_minor: number;
+	max_price_minor: number;
+}
+
+/** A page of collapsed groups. */
+export interface CollapsedPage {
+	found: Collapsed[];
+	/** Key at which the search stopped before the page was full: the next page goes on there. */
+	stopped_at?: string;
+}
+
 /** Lists the products on sale, with the same results on every store, and fast for any number of products. */
 export interface Listing {
 	start(): Promise<void>;
 	stop(): void;
 	page(page: Page): Promise<Listed[]>;
+	/** Like `page`, with one product for each group. */
+	collapsed(page: Page): Promise<CollapsedPage>;
 	categories(): Promise<string[]>;
 	/** Called after products with these ids were added, updated or removed. */
 	changed(ids: string[]): Promise<void>;
@@ -76,22 +93,35 @@ function wordsToFind(q: string): string[] {
 	return words.length === 0 ? [""] : [...new Set(words)];
 }
 
-/** Returns the cursor of the next page; null if this page is not full. */
-export function nextCursor(params: Params, found: Listed[]): string | null {
-	const last = found.at(-1);
-	if (!last || found.length < params.limit) {
-		return null;
-	}
-	const key = KEYS[params.sort.replace("-", "") as keyof typeof KEYS];
-	return cursorAt(listOf(params), last[key]);
+/** Returns the requested page of the contract. */
+export async function listProducts(
+	listing: Listing,
+	params: Params,
+): Promise<z.input<typeof products.actions.list.result>> {
+	const page = readPage(params);
+	const { found, stopped_at }: { found: (Listed | Collapsed)[]; stopped_at?: string } = params.collapse
+		? await listing.collapsed(page)
+		: { found: await listing.page(page) };
+	const next = stopped_at ?? (found.length < params.limit ? undefined : found.at(-1)?.[page.key]);
+	return {
+		items: found.map((product) => ({
+			...present(product),
+			...("variant_count" in product ? presentTotals(product) : {}),
+		})),
+		next: next === undefined ? null : cursorAt(listOf(params), next),
+	};
+}
+
+function presentTotals({ variant_count, min_price_minor, max_price_minor }: Collapsed) {
+	return { variant_count, min_price: fromMinor(min_price_minor), max_price: fromMinor(max_price_minor) };
 }
 
 /**
  * Returns an id of the list: a cursor is valid only in the same list, and one by name only as long as the order of
  * names is the same.
  */
-function listOf({ q, category, min_price, max_price, in_stock, sort }: Params): string {
-	const order = sort.endsWith("name") ? [sort, DESCRIBED_AS] : [sort];
+function listOf({ q, category, min_price, max_price, in_stock, sort, collapse }: Params): string {
+	const order = [sort, ...(sort.endsWith("name") ? [DESCRIBED_AS] : []), ...(collapse ? ["collapse"] : [])];
 	const filters = JSON.stringify([q, category, min_price, max_price, in_stock, ...order]);
 	return createHash("sha256").update(filters).digest("base64url").slice(0, 8);
 }

@@ -1,10 +1,20 @@
 import type { DocumentAdapter } from "../../database/document-store.ts";
+import { type Batch, collapse, type Variant } from "./collapsing.ts";
 import type { ProductDocument } from "./documents.ts";
-import { type Key, LISTED, type Listed, type Listing, type Page, SORT_FIELDS } from "./listing.ts";
+import {
+	type CollapsedPage,
+	type Key,
+	LISTED,
+	type Listed,
+	type Listing,
+	type Page,
+	SORT_FIELDS,
+} from "./listing.ts";
 import { ON_SALE } from "./model.ts";
 import { priceKey } from "./search.ts";
+import { bisect, compare } from "./sorted.ts";
 
-type Indexed = "_id" | "category" | "price_minor" | "price_key" | "name_key" | "updated_at";
+type Indexed = "_id" | "category" | "price_minor" | "price_key" | "name_key" | "updated_at" | "group_id";
 
 interface Entry extends Pick<ProductDocument, Indexed> {
 	/** Its words, shared by all products. */
@@ -24,6 +34,10 @@ const FEW = 1000;
 /** Number of products whose stock is read at once. */
 const BATCH = 100;
 const SPARE = 5;
+/** Minimum number of products that are read first for a page with one product for each group. */
+const FIRST = 25;
+/** Number of variants that one query reads from a file: NeDB compares each document with each id. */
+const PART = 50;
 /** Maximum time between the `updated_at` of another process's change and its write, by which reads overlap. */
 const LATE_MS = 10_000;
 /** Interval at which changes by other processes are read in the background, so that a request has few left to read. */
@@ -47,6 +61,7 @@ export class MemoryListing implements Listing {
 	/** Number of changes of these orders. */
 	#changes = 0;
 	#byCategory = new Map<string, Set<Entry>>();
+	#byGroup = new Map<string, Set<Entry>>();
 	#byWord = new Map<string, Word>();
 	#timer: NodeJS.Timeout | undefined;
 
@@ -77,7 +92,7 @@ export class MemoryListing implements Listing {
 		const spare = page.in_stock === undefined ? 0 : SPARE;
 		const readBatch = async () => {
 			for (const document of await this.#read(batch)) {
-				if (page.in_stock !== undefined && document.stock > 0 !== page.in_stock) {
+				if (!hasStock(document.stock, page)) {
 					continue;
 				}
 				if (skipped < page.skip) {
@@ -103,6 +118,57 @@ export class MemoryListing implements Listing {
 		}
 		await readBatch();
 		return found;
+	}
+
+	async collapsed(page: Page): Promise<CollapsedPage> {
+		await this.#catchUp();
+		return collapse(page, this.#batches(page), (group_ids) => this.#variantsOf(group_ids, page));
+	}
+
+	async *#batches(page: Page): AsyncGenerator<Batch> {
+		const batchOf = async (entries: Entry[]): Promise<Batch> => {
+			const products = await this.#read(entries.map(({ _id }) => _id));
+			return {
+				products: products.filter(({ stock }) => hasStock(stock, page)),
+				scanned: entries.length,
+				last: (entries.at(-1) as Entry)[page.key],
+			};
+		};
+		let entries: Entry[] = [];
+		// Most groups of the first products stand on this page, so that few more are read.
+		let size = Math.min(BATCH, Math.max(FIRST, page.limit + SPARE));
+		for (const entry of this.#choose(page)) {
+			entries.push(entry);
+			if (entries.length === size) {
+				yield await batchOf(entries);
+				entries = [];
+				size = Math.min(BATCH, 2 * size);
+			}
+		}
+		if (entries.length > 0) {
+			yield await batchOf(entries);
+		}
+	}
+
+	async #variantsOf(group_ids: string[], page: Page): Promise<Map<string, Variant[]>> {
+		const words = this.#sets(page);
+		const entries = group_ids.flatMap((group_id) => [...(this.#byGroup.get(group_id) ?? [])]);
+		const matching = new Set(entries.filter((entry) => matches(entry, page, words)).map(({ _id }) => _id));
+		const fields = ["group_id", "price_minor", "stock", "removed_at"] as const;
+		const ids = entries.map(({ _id }) => _id).sort();
+		const size = this.#isShared ? ids.length : PART;
+		const parts = Array.from({ length: Math.ceil(ids.length / size) }, (_, part) => {
+			const query = { _id: { $in: ids.slice(part * size, (part + 1) * size) } };
+			return this.#store.find({ query, sort: ["_id"], fields });
+		});
+		const variants = (await Promise.all(parts))
+			.flat()
+			.filter(({ removed_at }) => removed_at === null)
+			.map((variant) => ({
+				...variant,
+				isMatch: matching.has(variant._id) && hasStock(variant.stock, page),
+			}));
+		return Map.groupBy(variants, ({ group_id }) => group_id ?? "");
 	}
 
 	async categories(): Promise<string[]> {
@@ -176,7 +242,7 @@ export class MemoryListing implements Listing {
 	/** Yields the matching products in order, after the cursor. */
 	*#choose(page: Page): Generator<Entry> {
 		const { key, descending, after } = page;
-		const words = page.words.map((word) => this.#byWord.get(word)?.entries ?? new Set<Entry>());
+		const words = this.#sets(page);
 		const few = this.#few(page, words);
 		if (few) {
 			const rest = few.filter(
@@ -201,6 +267,11 @@ export class MemoryListing implements Listing {
 				number = -1;
 			}
 		}
+	}
+
+	/** Returns, for each word of the page, the products that have it. */
+	#sets({ words }: Page): Set<Entry>[] {
+		return words.map((word) => this.#byWord.get(word)?.entries ?? new Set<Entry>());
 	}
 
 	/** Returns the candidates, if they are few: products with the rarest word, in the category or in the price range. */
@@ -258,12 +329,15 @@ export class MemoryListing implements Listing {
 	}
 
 	#index(document: ProductDocument): Entry {
-		const { _id, category, price_minor, price_key, name_key, updated_at } = document;
+		const { _id, category, price_minor, price_key, name_key, updated_at, group_id = null } = document;
 		const words = document.words.map((text) => this.#word(text));
-		const entry = { _id, category, words, price_minor, price_key, name_key, updated_at };
+		const entry = { _id, category, words, price_minor, price_key, name_key, updated_at, group_id };
 		this.#entries.set(_id, entry);
 		const inCategory = this.#byCategory.get(category) ?? new Set();
 		this.#byCategory.set(category, inCategory.add(entry));
+		if (group_id !== null) {
+			this.#byGroup.set(group_id, (this.#byGroup.get(group_id) ?? new Set()).add(entry));
+		}
 		for (const { entries } of words) {
 			entries.add(entry);
 		}
@@ -286,6 +360,11 @@ export class MemoryListing implements Listing {
 		if (inCategory?.size === 0) {
 			this.#byCategory.delete(entry.category);
 		}
+		const inGroup = this.#byGroup.get(entry.group_id ?? "");
+		inGroup?.delete(entry);
+		if (inGroup?.size === 0) {
+			this.#byGroup.delete(entry.group_id ?? "");
+		}
 		for (const { text, entries } of entry.words) {
 			entries.delete(entry);
 			if (entries.size === 0) {
@@ -305,24 +384,10 @@ function matches(entry: Entry, { category, min_price, max_price }: Page, words: 
 	);
 }
 
+function hasStock(stock: number, { in_stock }: Page): boolean {
+	return in_stock === undefined || stock > 0 === in_stock;
+}
+
 function isAfter(key: string, after: string | undefined, descending: boolean): boolean {
 	return after === undefined || (descending ? key < after : key > after);
-}
-
-/** Returns the first index whose key is not less than the value. */
-function bisect(order: Entry[], key: Key, value: string): number {
-	let [low, high] = [0, order.length];
-	while (low < high) {
-		const middle = (low + high) >>> 1;
-		if ((order[middle] as Entry)[key] < value) {
-			low = middle + 1;
-		} else {
-			high = middle;
-		}
-	}
-	return low;
-}
-
-function compare(one: string, other: string): number {
-	return one < other ? -1 : Number(one > other);
 }

@@ -1,9 +1,10 @@
 import { randomBytes } from "node:crypto";
 import type { z } from "zod";
 import { CURRENCY, fromMinor, toMinor } from "../../contracts/money.ts";
-import type { newProduct, product } from "../../contracts/products.ts";
+import type { newProduct, product, productChanges } from "../../contracts/product-schemas.ts";
 import type { Held, ProductDocument, Reason } from "./documents.ts";
 import { searchFields } from "./search.ts";
+import type { VariantFields } from "./variants.ts";
 
 /** Condition that matches products on sale. */
 export const ON_SALE = { removed_at: null };
@@ -11,10 +12,10 @@ export const ON_SALE = { removed_at: null };
 let counter = 0;
 
 /**
- * Returns an id in the form of an ObjectId, in ascending order: 12 hex digits of milliseconds, 4 of a counter, 8 random
+ * Returns a new id of a product or group in the form of an ObjectId, in ascending order: 12 hex digits of milliseconds, 4 of a counter, 8 random
  * ones.
  */
-function newProductId(): string {
+export function newId(): string {
 	counter = (counter + 1) % 0x10000;
 	return hex(Date.now(), 12) + hex(counter, 4) + randomBytes(4).toString("hex");
 }
@@ -25,17 +26,20 @@ function hex(value: number, digits: number): string {
 
 /** Returns the document of a new product. */
 export function newDocument(
-	input: z.output<typeof newProduct>,
+	input: Omit<z.output<typeof newProduct>, "group_id" | "options">,
 	sku?: string,
 	described_by: ProductDocument["described_by"] = null,
+	variant: VariantFields = {},
 ): ProductDocument {
-	const _id = newProductId();
+	const _id = newId();
 	const now = new Date().toISOString();
-	const described = changesOf(input);
+	const described = changesOf(input) as Described;
 	return {
 		_id,
 		sku: sku ?? _id,
 		...described,
+		...imagesAfter(input),
+		...variant,
 		...searchFields({ _id, ...described }),
 		stock: input.stock,
 		supplied: input.stock,
@@ -49,10 +53,79 @@ export function newDocument(
 	};
 }
 
-/** Returns the stored fields of a description, without the stock. */
-export function changesOf(input: Omit<z.output<typeof newProduct>, "stock">) {
-	const { name, description, price, category, image_url } = input;
-	return { name, description, price_minor: toMinor(price), category, image_url: image_url ?? null };
+type Changes = Omit<z.output<typeof productChanges>, "id" | "group_id" | "options">;
+
+/** Fields that changes replace one by one. */
+export type Described = Pick<ProductDocument, "name" | "description" | "price_minor" | "category"> &
+	Partial<Pick<ProductDocument, "weight_g" | "requires_shipping" | "compare_at_price_minor">>;
+
+/** Returns the stored fields of given ones, without pictures, so that concurrent changes of other fields are kept. */
+export function changesOf(changes: Changes): Partial<Described> {
+	const { name, description, price, category, weight_g, requires_shipping, compare_at_price } = changes;
+	const fields = {
+		...{ name, description, category, weight_g, requires_shipping },
+		price_minor: price === undefined ? undefined : toMinor(price),
+		compare_at_price_minor: compare_at_price ? toMinor(compare_at_price) : compare_at_price,
+	};
+	return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
+}
+
+type ImageFields = Pick<ProductDocument, "image_url" | "other_image_urls">;
+
+/**
+ * Returns the pictures after changes. `image_url` alone replaces the first one and keeps the others; null removes them all.
+ */
+export function imagesAfter(
+	{ image_url, image_urls }: Pick<Changes, "image_url" | "image_urls">,
+	before: ImageFields = { image_url: null },
+): ImageFields {
+	const others = imagesOf(before).slice(1);
+	const replaced = image_url == null ? [] : [image_url, ...others.filter((url) => url !== image_url)];
+	const [first = null, ...rest] = image_urls ?? replaced;
+	return { image_url: first, ...(rest.length > 0 || others.length > 0 ? { other_image_urls: rest } : {}) };
+}
+
+function imagesOf({ image_url, other_image_urls = [] }: ImageFields): string[] {
+	return image_url === null ? [] : [image_url, ...other_image_urls];
+}
+
+/**
+ * Returns the update that makes changes, with its guard: fields that the new ones were derived from are as they were
+ * read.
+ *
+ * @param variant Undefined leaves group and options unchanged.
+ */
+export function updateOf(document: ProductDocument, changes: Changes, variant: VariantFields | undefined) {
+	const { _id, name, description, category, price_minor } = document;
+	const described = changesOf(changes);
+	const hasImages = changes.image_url !== undefined || changes.image_urls !== undefined;
+	return {
+		query: {
+			// The search fields depend on these.
+			...{ _id, ...ON_SALE, name, description, category, price_minor },
+			...(hasImages ? asRead(document, ["image_url", "other_image_urls"]) : {}),
+			...(variant ? asRead(document, ["group_id", "options"]) : {}),
+		},
+		update: {
+			$set: {
+				...described,
+				...searchFields({ ...document, ...described }),
+				...(hasImages ? imagesAfter(changes, document) : {}),
+				...variant,
+				updated_at: new Date().toISOString(),
+			},
+			...(variant && variant.variant_key === undefined ? { $unset: { variant_key: true } } : {}),
+		},
+	};
+}
+
+function asRead(document: ProductDocument, fields: (keyof ProductDocument)[]): object {
+	return Object.fromEntries(fields.map((field) => [field, document[field] ?? absent(document, field)]));
+}
+
+/** NeDB tells an absent field from null. */
+function absent(document: ProductDocument, field: keyof ProductDocument): unknown {
+	return document[field] === undefined ? { $exists: false } : null;
 }
 
 /** Fields in the contract. */
@@ -63,6 +136,12 @@ export const PRESENTED = [
 	"stock",
 	"category",
 	"image_url",
+	"other_image_urls",
+	"group_id",
+	"options",
+	"weight_g",
+	"requires_shipping",
+	"compare_at_price_minor",
 	"created_at",
 	"updated_at",
 ] as const;
@@ -79,6 +158,13 @@ export function present(
 		stock: document.stock,
 		category: document.category,
 		image_url: document.image_url,
+		image_urls: imagesOf(document),
+		group_id: document.group_id ?? null,
+		options: document.options ? Object.fromEntries(document.options) : null,
+		weight_g: document.weight_g ?? 0,
+		requires_shipping: document.requires_shipping ?? true,
+		compare_at_price:
+			document.compare_at_price_minor == null ? null : fromMinor(document.compare_at_price_minor),
 		currency: CURRENCY,
 		created_at: document.created_at,
 		updated_at: document.updated_at,

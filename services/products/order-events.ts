@@ -8,11 +8,13 @@ import { problem } from "../../contracts/problems.ts";
 import { aboutProduct } from "../../contracts/products.ts";
 import { isTransient } from "../../errors/kinds.ts";
 import { ALL_EVENTS, readEvent } from "../../events/envelope.ts";
-import { backoff, PULSE_MS, redeliver } from "../../events/redelivery.ts";
+import { backoff, HEARTBEAT_MS, redeliver } from "../../events/redelivery.ts";
 import { jetStreamOf } from "../../events/stream.ts";
+import { inConsumerSpans } from "../../events/tracing.ts";
 import { batched } from "../../load/batching.ts";
 import type { ConsistentService } from "../../mixins/consistency.ts";
 import type { DocumentService } from "../../mixins/documents.ts";
+import { pendingEvents } from "../../mixins/gauges.ts";
 import type { HoldPage, ProductDocument } from "./documents.ts";
 import { type Fate, settle } from "./settling.ts";
 import { EVENTS_UP_TO, FATES, GROUP } from "./stream-position.ts";
@@ -49,6 +51,7 @@ export function orderEvents(): Partial<ServiceSchema> {
 				{ max: BATCH_EVENTS },
 			);
 		},
+		mixins: [pendingEvents(GROUP)],
 		methods: {
 			checkOrderEvents(this: DocumentService<ProductDocument>) {
 				const reason = jetStreamOf(this.broker).lagOf(GROUP);
@@ -72,11 +75,13 @@ export function orderEvents(): Partial<ServiceSchema> {
 					const { order_id } = event.data as { order_id: string };
 					const { seq: position } = message;
 					const settling = { order_id, fate, position };
-					const pulse = setInterval(() => message.working(), PULSE_MS);
+					const heartbeat = setInterval(() => message.working(), HEARTBEAT_MS);
 					try {
 						await this.consistency.ready();
 						// An event that has failed is handled alone, so that it fails no other.
-						await (failures.has(position) ? settleHolds(this, [settling]) : settleHold(settling));
+						await inConsumerSpans(GROUP, [{ event, message }], async () =>
+							failures.has(position) ? settleHolds(this, [settling]) : settleHold(settling),
+						);
 						failures.delete(position);
 					} catch (error) {
 						const { message: reason } = error as Error;
@@ -92,7 +97,7 @@ export function orderEvents(): Partial<ServiceSchema> {
 						this.logger.warn(`${event.name} of order ${order_id} will be retried: ${reason}`);
 						redeliver(message, backoff(isRetried ? message.info.redeliveryCount : failed));
 					} finally {
-						clearInterval(pulse);
+						clearInterval(heartbeat);
 					}
 				},
 			},

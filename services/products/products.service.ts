@@ -1,36 +1,41 @@
 import { randomUUID } from "node:crypto";
 import type { z } from "zod";
+import { actorOf } from "../../broker/caller.ts";
 import { service } from "../../broker/schema.ts";
-import { publishInvalidation } from "../../cache/invalidation.ts";
-import { type ActionContext, callAction, implement } from "../../contracts/actions.ts";
+import { flushInvalidations, publishInvalidation } from "../../cache/invalidation.ts";
+import { callAction, implement } from "../../contracts/actions.ts";
 import { problem, problemCode } from "../../contracts/problems.ts";
-import { aboutProduct, type catalogueOutcome, products } from "../../contracts/products.ts";
+import type { catalogueOutcome } from "../../contracts/product-schemas.ts";
+import { aboutProduct, DESCRIBES_LINES, products } from "../../contracts/products.ts";
 import { unheldOrder } from "../../events/unheld-orders.ts";
 import { type ConsistentService, consistentWithOthers, withAction } from "../../mixins/consistency.ts";
 import { type DocumentService, documents, isDuplicate } from "../../mixins/documents.ts";
-import { importLines } from "./catalogue.ts";
-import type { HoldPage, ProductDocument } from "./documents.ts";
+import { importLines, previewLines } from "./catalogue.ts";
+import { type GroupDocument, type HoldPage, PRODUCT_GROUPS, type ProductDocument } from "./documents.ts";
+import { createGroup, groupRows, presentGroup, removeGroup, staysInGroup, updateGroup } from "./groups.ts";
 import { type HoldStore, heldOf } from "./hold-pages.ts";
 import { HoldMover, SIZES } from "./hold-paging.ts";
 import { bookRepair, openLedgers } from "./ledger.ts";
-import { type Listing, nextCursor, readPage } from "./listing.ts";
+import { type Listing, listProducts } from "./listing.ts";
 import { MemoryListing } from "./memory-listing.ts";
-import { changesOf, newDocument, ON_SALE, PRESENTED, present, presentLedger, presentStock } from "./model.ts";
+import { newDocument, ON_SALE, PRESENTED, present, presentLedger, presentStock, updateOf } from "./model.ts";
 import { MongoListing } from "./mongo-listing.ts";
 import { orderEvents } from "./order-events.ts";
 import { Reserver } from "./reserver.ts";
-import type { ReserveCall, Reserved } from "./reserving.ts";
+import { presentLine, type ReserveCall, type Reserved } from "./reserving.ts";
 import { findUnheld, holdAgain, newestSales, takeSold } from "./restoring.ts";
-import { convertProducts, searchFields } from "./search.ts";
+import { convertProducts } from "./search.ts";
 import { settle } from "./settling.ts";
 import { changeStock, refuseStale, restock, type StockChange } from "./stock.ts";
 import { EVENTS_UP_TO, positionConsistent } from "./stream-position.ts";
 import { Sweeper } from "./sweeper.ts";
+import { findGroup, type GroupStore, variantAfter, writeVariant } from "./variants.ts";
 import { hasEarlier, KEEPS_LEDGERS, KEEPS_PAGES } from "./versions.ts";
 
 interface ProductsService extends DocumentService<ProductDocument, HoldPage>, ConsistentService {
 	/** The two collections that contain holds. */
 	holds: HoldStore;
+	groups: GroupStore;
 	sweeper: Sweeper;
 	mover: HoldMover;
 	listing: Listing;
@@ -42,8 +47,14 @@ interface ProductsService extends DocumentService<ProductDocument, HoldPage>, Co
 	moveHolds(reserved: Reserved): void;
 	/** Invalidates cached responses about these products on all nodes. */
 	invalidate(ids: string[]): void;
+	/** Updates the listing, and invalidates cached responses on all nodes before the caller gets the response. */
+	changed(ids: string[]): Promise<void>;
 	find(id: string): Promise<ProductDocument>;
-	/** Inserts a product. With a key, returns the product that an earlier attempt of the same request has inserted. */
+	/**
+	 * Inserts a product. With a key, returns the product that an earlier attempt of the same request has inserted.
+	 *
+	 * @throws VARIANT_EXISTS
+	 */
 	insertOnce(document: ProductDocument, key_id: string | undefined): Promise<ProductDocument>;
 }
 
@@ -72,6 +83,8 @@ export default service<ProductsService>({
 			"products",
 			[
 				{ field: "sku", unique: true },
+				{ field: "group_id" },
+				{ field: "variant_key", unique: true, sparse: true },
 				{ field: "updated_at", onServer: true },
 				{ field: "holds.reservation_id" },
 				{ field: "holds.expires_at", onServer: true },
@@ -88,13 +101,21 @@ export default service<ProductsService>({
 					{ field: "last_sold.at", onServer: true },
 				],
 			},
+			{
+				name: PRODUCT_GROUPS,
+				indexes: [
+					{ field: "made_by", unique: true, sparse: true },
+					{ field: "key", unique: true, sparse: true },
+					{ field: "name" },
+					{ field: "leaving_since" },
+				],
+			},
 		),
 	],
 
 	actions: implement<ProductsService>()(products, {
-		async list(ctx) {
-			const found = await this.listing.page(readPage(ctx.params));
-			return { items: found.map(present), next: nextCursor(ctx.params, found) };
+		list(ctx) {
+			return listProducts(this.listing, ctx.params);
 		},
 
 		categories() {
@@ -110,31 +131,35 @@ export default service<ProductsService>({
 			return present(document);
 		},
 
+		async getMany(ctx) {
+			const query = { _id: { $in: ctx.params.ids }, ...ON_SALE };
+			return (await this.adapter.find({ query, fields: PRESENTED })).map((document) => present(document));
+		},
+
 		async create(ctx) {
 			const { key_id } = ctx.locals;
-			const document = await this.insertOnce(newDocument(ctx.params, key_id && `key:${key_id}`), key_id);
+			const sku = key_id && `key:${key_id}`;
+			// Before the group is read, which may have changed since an earlier attempt of the same request.
+			const made = sku ? await this.adapter.findOne({ sku }) : null;
+			const make = async () =>
+				newDocument(ctx.params, sku, null, await variantAfter(this.groups, ctx.params));
+			const document = made ?? (await this.insertOnce(await make(), key_id));
+			const isInGroup = await staysInGroup(this.groups, document);
 			await this.listing.changed([document._id]);
-			return present(document);
+			return present(isInGroup ? document : { ...document, group_id: null });
 		},
 
 		async update(ctx) {
-			const { id, ...changes } = ctx.params;
+			const { id } = ctx.params;
 			for (;;) {
 				const document = await this.find(id);
-				const { name, description, category, price_minor } = document;
-				const described = changesOf({ ...present(document), ...changes });
-				const changed = await this.adapter.updateMany(
-					// The search fields depend on these: after a concurrent change they are computed again.
-					{ _id: id, ...ON_SALE, name, description, category, price_minor },
-					{
-						$set: {
-							...pickGiven(described, changes),
-							...searchFields({ _id: id, ...described }),
-							updated_at: new Date().toISOString(),
-						},
-					},
+				const variant = await variantAfter(this.groups, ctx.params, document);
+				const { query, update } = updateOf(document, ctx.params, variant);
+				const changed = await writeVariant(this.adapter, variant?.variant_key, () =>
+					this.adapter.updateMany(query, update),
 				);
 				if (changed === 1) {
+					await staysInGroup(this.groups, { _id: id, ...variant });
 					this.invalidate([id]);
 					await this.listing.changed([id]);
 					return present(await this.find(id));
@@ -158,6 +183,29 @@ export default service<ProductsService>({
 			this.invalidate([id]);
 			await this.listing.changed([id]);
 			return null;
+		},
+
+		async createGroup(ctx) {
+			return presentGroup(this.groups, await createGroup(this.groups.groups, ctx.params, ctx.locals.key_id));
+		},
+
+		async getGroup(ctx) {
+			return presentGroup(this.groups, await findGroup(this.groups.groups, ctx.params.id));
+		},
+
+		async updateGroup(ctx) {
+			const { id, ...changes } = ctx.params;
+			await this.changed(await updateGroup(this.groups, id, changes));
+			return presentGroup(this.groups, await findGroup(this.groups.groups, id));
+		},
+
+		async removeGroup(ctx) {
+			await this.changed(await removeGroup(this.groups, ctx.params.id, ctx.locals.key_id));
+			return null;
+		},
+
+		groups(ctx) {
+			return groupRows(this.groups, ctx.params.group);
 		},
 
 		async changeStock(ctx) {
@@ -195,11 +243,11 @@ export default service<ProductsService>({
 		},
 
 		import(ctx): Promise<z.input<typeof catalogueOutcome>[]> {
-			const changed = async (ids: string[]) => {
-				this.invalidate(ids);
-				await this.listing.changed(ids);
-			};
-			return importLines(this.adapter, changed, ctx.params.file, ctx.params.lines);
+			return importLines(this.groups, (ids) => this.changed(ids), ctx.params.file, ctx.params.lines);
+		},
+
+		previewImport(ctx) {
+			return previewLines(this.groups, ctx.params.lines);
 		},
 
 		async count() {
@@ -220,12 +268,7 @@ export default service<ProductsService>({
 			return {
 				reservation_id: reserved.reservation_id,
 				expires_at: reserved.expires_at,
-				lines: reserved.lines.map(({ product_id, quantity, document }) => ({
-					product_id,
-					quantity,
-					name: document.name,
-					price_minor: document.price_minor,
-				})),
+				lines: reserved.lines.map((line) => presentLine(line, ctx.headers?.[DESCRIBES_LINES] === true)),
 			};
 		},
 
@@ -288,6 +331,7 @@ export default service<ProductsService>({
 
 	async started() {
 		this.holds = { products: this.adapter, pages: this.secondary };
+		this.groups = { products: this.adapter, groups: this.further<GroupDocument>(PRODUCT_GROUPS) };
 		this.mover = new HoldMover(this.holds, (line) => this.logger.warn(line));
 		await openLedgers(this.adapter);
 		await convertProducts(this.adapter, (line) => this.logger.warn(line));
@@ -296,7 +340,11 @@ export default service<ProductsService>({
 			? new MongoListing(this.collection as NonNullable<typeof this.collection>)
 			: new MemoryListing(this.adapter, this.collection !== undefined);
 		await this.listing.start();
-		this.sweeper = new Sweeper(this, () => this.consistency.ready());
+		this.sweeper = new Sweeper(
+			this,
+			() => this.consistency.ready(),
+			(ids) => this.changed(ids),
+		);
 		this.sweeper.start();
 	},
 
@@ -327,29 +375,26 @@ export default service<ProductsService>({
 			return document;
 		},
 
-		async insertOnce(this: ProductsService, document: ProductDocument, key_id: string | undefined) {
-			try {
-				return await this.adapter.insert(document);
-			} catch (error) {
-				const first = key_id && isDuplicate(error) && (await this.adapter.findOne({ sku: document.sku }));
-				if (!first) {
-					throw error;
-				}
-				return first;
+		async changed(this: ProductsService, ids: string[]) {
+			if (ids.length > 0) {
+				this.invalidate(ids);
+				flushInvalidations(this.broker);
+				await this.listing.changed(ids);
 			}
+		},
+
+		insertOnce(this: ProductsService, document: ProductDocument, key_id: string | undefined) {
+			return writeVariant(this.adapter, document.variant_key, async () => {
+				try {
+					return await this.adapter.insert(document);
+				} catch (error) {
+					const first = key_id && isDuplicate(error) && (await this.adapter.findOne({ sku: document.sku }));
+					if (!first) {
+						throw error;
+					}
+					return first;
+				}
+			});
 		},
 	},
 });
-
-/** Returns the actor's name in the ledger. */
-function actorOf(ctx: Pick<ActionContext, "locals">): string {
-	const { caller } = ctx.locals;
-	return caller?.id == null ? "shop" : `${caller.role}:${caller.id}`;
-}
-
-/** Picks the fields that the caller changes, so that concurrent changes of different fields do not undo each other. */
-function pickGiven(described: ReturnType<typeof changesOf>, changes: object) {
-	return Object.fromEntries(
-		Object.entries(described).filter(([field]) => field.replace(/_minor$/, "") in changes),
-	);
-}

@@ -5,7 +5,10 @@ import { type Line, sumByProduct } from "./lines.ts";
 import { ON_SALE } from "./model.ts";
 import { settle } from "./settling.ts";
 
-const FIELDS = ["name", "price_minor", "stock", "holds", "hold_pages", "moves"] as const;
+const FIELDS = [
+	...(["name", "price_minor", "stock", "holds", "hold_pages", "moves"] as const),
+	...(["options", "weight_g", "requires_shipping", "category"] as const),
+] as const;
 
 /** Fields of a product that a reservation reads. Of the holds in pages, only those of the attempts are included. */
 type ReservedProduct = Pick<ProductDocument, "_id" | (typeof FIELDS)[number]>;
@@ -185,7 +188,7 @@ async function holdTogether(
 	);
 }
 
-/** Returns the ids of an attempt or its hold. The two kinds never collide: they are UUIDs of versions 4 and 8. */
+/** Returns the ids of an attempt or its hold. The two kinds never collide: only those of requests are UUIDs of version 8. */
 function idsOf({ reservation_id, request_id }: Attempt | Hold): string[] {
 	return request_id === undefined ? [reservation_id] : [reservation_id, request_id];
 }
@@ -272,4 +275,15 @@ function refuseShortages(documents: Map<string, ReservedProduct>, wanted: Map<st
 	if (errors.length > 0) {
 		throw problem("OUT_OF_STOCK", { errors });
 	}
+}
+
+/** Converts a held line to the contract's. */
+export function presentLine({ product_id, quantity, document }: ReservedLine, isDescribed: boolean) {
+	const { options, weight_g, requires_shipping, category } = document;
+	const described = {
+		...{ options: options ? Object.fromEntries(options) : null, category },
+		...{ weight_g: weight_g ?? 0, requires_shipping: requires_shipping ?? true },
+	};
+	const { name, price_minor } = document;
+	return { product_id, quantity, name, price_minor, ...(isDescribed ? described : {}) };
 }

@@ -13,7 +13,8 @@ export async function newestSales({ products, pages }: HoldStore): Promise<strin
 		query: { "last_sold.at": { $gt: "" } },
 		...{ sort: ["-last_sold.at"], limit: NEWEST, fields: ["last_sold"] as const },
 	};
-	const found = [...(await products.find(newest)), ...(await pages.find(newest))];
+	// Pages are read first, since a sale passes from an emptied page to its product and never back.
+	const found = [...(await pages.find(newest)), ...(await products.find(newest))];
 	return found
 		.map(({ last_sold }) => last_sold as Sale)
 		.sort((one, other) => (one.at > other.at ? -1 : 1))

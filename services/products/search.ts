@@ -1,4 +1,4 @@
-import * as contract from "../../contracts/products.ts";
+import * as contract from "../../contracts/product-schemas.ts";
 import type { DocumentAdapter } from "../../database/document-store.ts";
 import { isDuplicate } from "../../mixins/documents.ts";
 import type { ProductDocument } from "./documents.ts";
@@ -45,7 +45,7 @@ export function priceKey(price_minor: number): string {
 
 /**
  * Converts products of an earlier version: their search fields, and the form of their SKUs and categories. An SKU that
- * another product has in the new form is left unchanged and reported to `tell`.
+ * another product has in the new form is left unchanged and reported by `warn`.
  */
 export async function convertProducts(
 	store: DocumentAdapter<ProductDocument>,

@@ -1,5 +1,5 @@
 import { problem } from "../../contracts/problems.ts";
-import { STOCK_MAX } from "../../contracts/products.ts";
+import { STOCK_MAX } from "../../contracts/product-schemas.ts";
 import type { DocumentAdapter } from "../../database/document-store.ts";
 import type { ProductDocument } from "./documents.ts";
 import { type HoldStore, heldOf } from "./hold-pages.ts";
@@ -8,25 +8,26 @@ import { type Line, sumByProduct } from "./lines.ts";
 import { ON_SALE } from "./model.ts";
 
 /**
- * Puts units of a refunded order back on sale. The guard is that the product's ledger has no entry of the order yet, so
- * a late duplicate has no effect.
+ * Puts refunded units back on sale. The guard is that the product's ledger has no entry of the restock yet, so a late
+ * duplicate has no effect.
  *
+ * @param id Id of the refund, or of the order that was refunded as a whole.
  * @returns The products whose stock this call has increased.
  */
 export async function restock(
 	store: DocumentAdapter<ProductDocument>,
-	order_id: string,
+	id: string,
 	lines: Line[],
 ): Promise<string[]> {
 	const restocked: string[] = [];
 	// Processes of an earlier version read and write only this.
-	const restockField = `restocks.${order_id}`;
+	const restockField = `restocks.${id}`;
 	for (const [_id, quantity] of sumByProduct(lines)) {
 		const at = new Date().toISOString();
 		const isChanged = await supply(
 			store,
 			_id,
-			order_id,
+			id,
 			{ reason: "restock", quantity, at },
 			{ [restockField]: { $exists: false } },
 			{ [restockField]: at },

@@ -3,7 +3,8 @@ import { settings } from "../../config/settings.ts";
 import { callAction } from "../../contracts/actions.ts";
 import { aboutProduct } from "../../contracts/products.ts";
 import type { DocumentService } from "../../mixins/documents.ts";
-import type { Hold, HoldPage, ProductDocument } from "./documents.ts";
+import { type Hold, type HoldPage, PRODUCT_GROUPS, type ProductDocument } from "./documents.ts";
+import { sweepGroups } from "./groups.ts";
 import type { HoldStore } from "./hold-pages.ts";
 import { bookEarlier, foldEntries, oldEntries, openLedgers } from "./ledger.ts";
 import { cleanUpPages } from "./page-cleanup.ts";
@@ -34,6 +35,7 @@ export class Sweeper {
 	#service: DocumentService<ProductDocument, HoldPage>;
 	#store: HoldStore;
 	#ready: () => Promise<void>;
+	#changed: (ids: string[]) => Promise<void>;
 	#timers: NodeJS.Timeout[] = [];
 	#running = new Map<string, Promise<void>>();
 	#hasEarlierUntil = 0;
@@ -44,11 +46,19 @@ export class Sweeper {
 	/** Missing pages that have been logged. */
 	#missing = new Set<string>();
 
-	/** @param ready Rejects while sweeping is not allowed. */
-	constructor(service: DocumentService<ProductDocument, HoldPage>, ready: () => Promise<void>) {
+	/**
+	 * @param ready Rejects while sweeping is not allowed.
+	 * @param changed Called with products that have left their group.
+	 */
+	constructor(
+		service: DocumentService<ProductDocument, HoldPage>,
+		ready: () => Promise<void>,
+		changed: (ids: string[]) => Promise<void>,
+	) {
 		this.#service = service;
 		this.#store = { products: service.adapter, pages: service.secondary };
 		this.#ready = ready;
+		this.#changed = changed;
 	}
 
 	start(): void {
@@ -64,6 +74,10 @@ export class Sweeper {
 			),
 			setInterval(
 				() => this.#run("Could not record changes of earlier versions, retrying", () => this.bookEarlier()),
+				EVERY_MS,
+			),
+			setInterval(
+				() => this.#run("Could not take products out of groups, retrying", () => this.sweepGroups()),
 				EVERY_MS,
 			),
 		];
@@ -92,8 +106,7 @@ export class Sweeper {
 	}
 
 	/** Settles expired holds and those without an order. Returns the number of removed holds. */
-	async sweep(): Promise<number> {
-		const now = Date.now();
+	async sweep(now = Date.now()): Promise<number> {
 		const ttl_ms = settings.orderTtlMinutes * 60_000;
 		const due = toTime(now - GRACE_MS);
 		const [from, to] = [this.#asked_up_to - OVERLAP_MS, now - YOUNG_MS];
@@ -158,6 +171,12 @@ export class Sweeper {
 				);
 			}
 		}
+	}
+
+	/** Takes products out of groups that were removed or changed by processes that died meanwhile. */
+	async sweepGroups(now = Date.now()): Promise<void> {
+		const { adapter, further } = this.#service;
+		await this.#changed(await sweepGroups({ products: adapter, groups: further(PRODUCT_GROUPS) }, now));
 	}
 
 	/** Settles holds that expire between these times, as orders decides. Returns the number of removed holds. */

@@ -1,4 +1,5 @@
 import type { Service } from "moleculer";
+import { isMissing } from "../../broker/abilities.ts";
 
 // Abilities of a products process, in its service's metadata. During a rolling update, processes of earlier versions
 // run too.
@@ -10,10 +11,5 @@ export const KEEPS_PAGES = "keeps_pages";
 
 /** Tells whether there is a process without this ability. */
 export function hasEarlier({ name, version, broker }: Service, ability: string): boolean {
-	return broker.registry
-		.getServiceList({ onlyAvailable: true })
-		.some(
-			(other: { name: string; version: unknown; metadata?: Record<string, unknown> }) =>
-				other.name === name && other.version === version && !other.metadata?.[ability],
-		);
+	return isMissing(broker, { name, version }, ability);
 }

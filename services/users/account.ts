@@ -214,7 +214,7 @@ export async function changePrivileges(
 
 /**
  * Deletes a user: erases name, address, phone and password, ends all sessions and publishes the event. The row and its
- * id remain, because orders refer to them.
+ * id remain, because orders refer to them. A trigger erases the address book (functions/erase_addresses.sql).
  *
  * @param key_id Id of the request, if it has an idempotency key: its repetition succeeds too.
  * @throws USER_NOT_FOUND, LAST_ADMIN

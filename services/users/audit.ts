@@ -3,7 +3,7 @@ import type { Check, ServiceAudit } from "../../database/audit.ts";
 const accounts: Check = {
 	check: "a deleted user has no account",
 	remedy:
-		"Delete the account again (`v1.users.remove`, or clear the columns by hand if deleted_at is set), and delete the remaining refresh tokens.",
+		"Delete the account again (`v1.users.remove`, or clear the columns by hand if deleted_at is set), and delete the remaining refresh tokens and addresses.",
 	count: "SELECT count(*)::integer AS rows FROM users WHERE deleted_at IS NOT NULL OR NOT is_active",
 	breaches: `SELECT 'user ' || id, 'was deleted, but the row still has personal data or allows a login'
 		FROM users WHERE deleted_at IS NOT NULL AND (
@@ -13,6 +13,9 @@ const accounts: Check = {
 		UNION ALL
 		SELECT 'user ' || u.id, 'was deleted, but a former address is still stored'
 		FROM users u WHERE deleted_at IS NOT NULL AND EXISTS (SELECT FROM former_emails f WHERE f.user_id = u.id)
+		UNION ALL
+		SELECT 'user ' || u.id, 'was deleted, but has ' || count(*) || ' addresses'
+		FROM users u JOIN addresses a ON a.user_id = u.id WHERE u.deleted_at IS NOT NULL GROUP BY u.id
 		UNION ALL
 		SELECT 'user ' || u.id, CASE WHEN u.deleted_at IS NULL THEN 'is inactive' ELSE 'was deleted' END
 			|| ', but has ' || count(*) || ' refresh tokens'

@@ -35,7 +35,7 @@ export function erasureTasks({ broker }: UsersService) {
 	);
 }
 
-/** Tells them at once: a deleted user orders nothing more, whoever still takes the tokens. The jobs are the guarantee. */
+/** Notifies the other services at once, so that a deleted user cannot order with a token still valid. Jobs guarantee it. */
 export async function propagateDeletion({ broker, logger }: UsersService, user_id: number): Promise<void> {
 	const options = { timeout: TIMEOUT_MS, retries: 0 };
 	await Promise.all(

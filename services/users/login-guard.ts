@@ -3,7 +3,8 @@ import type { Pool } from "pg";
 import { RateLimiterPostgres, RateLimiterRes } from "rate-limiter-flexible";
 import { databaseUrl } from "../../config/settings.ts";
 import { fold } from "../../contracts/email.ts";
-import { type ProblemCode, problem } from "../../contracts/problems.ts";
+import type { ProblemCode } from "../../contracts/problem-codes.ts";
+import { problem } from "../../contracts/problems.ts";
 import { BY_KEY, postgresPool } from "../../database/postgres-client.ts";
 
 const MINUTE = 60;

@@ -2,6 +2,8 @@ import type { Pool, PoolClient } from "pg";
 import type { EventName } from "../../contracts/actions.ts";
 import type { PostgresService } from "../../database/postgres-service.ts";
 import { publish } from "../../mixins/outbox.ts";
+import { activeRequest } from "../../observability/log-context.ts";
+import { activeTraceparent } from "../../observability/tracing.ts";
 import type { UserAttributes } from "./model.ts";
 
 /** Events by which a user gets a mail on request. */
@@ -17,10 +19,12 @@ export const MAIL_AGAIN_SECONDS = 60;
 export async function queueMailRequest(pool: Pool, event: MailRequest, email: string): Promise<void> {
 	await pool.query(
 		`SELECT graphile_worker.add_job(
-			'request_mail', json_build_object('event', $1::text, 'email', $2::text),
+			'request_mail', json_build_object(
+				'event', $1::text, 'email', $2::text, 'traceparent', $3::text, 'request_id', $4::text
+			),
 			max_attempts => 32767, job_key => 'mail:' || $1 || ':' || fold($2)
 		)`,
-		[event, email],
+		[event, email, activeTraceparent() ?? null, activeRequest() ?? null],
 	);
 }
 

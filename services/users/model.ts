@@ -5,7 +5,7 @@ import { col, DataTypes, fn, type Model, type ModelStatic, Sequelize, where } fr
 import type { z } from "zod";
 import { databaseUrl } from "../../config/settings.ts";
 import { fold } from "../../contracts/email.ts";
-import type { locale, ownUser, role, user } from "../../contracts/users.ts";
+import type { locale, ownUser, role, user } from "../../contracts/user-schemas.ts";
 import { PostgresClient } from "../../database/postgres-client.ts";
 
 /** The columns of `users`. */

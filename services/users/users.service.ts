@@ -18,6 +18,14 @@ import {
 	requestEmailChange,
 	resetPassword,
 } from "./account.ts";
+import {
+	addAddress,
+	findAddress,
+	listAddresses,
+	presentAddress,
+	removeAddress,
+	updateAddress,
+} from "./addresses.ts";
 import { ensureAdmin, makeAdmin } from "./admins.ts";
 import { usersConsistent } from "./consistency.ts";
 import { contactsOf } from "./contacts.ts";
@@ -149,6 +157,38 @@ export default service<UsersService>({
 			const row = await this.checkPassword(ctx, current_password);
 			await requestEmailChange(this, row, new_email);
 			return { message: "If nobody has this address yet, a mail to it is on its way" };
+		},
+
+		async listAddresses(ctx) {
+			const { id: user_id } = await this.caller(ctx);
+			return (await listAddresses(this.pool, user_id)).map(presentAddress);
+		},
+
+		async getAddress(ctx) {
+			const { id: user_id } = await this.caller(ctx);
+			return presentAddress(await findAddress(this.pool, user_id, ctx.params.id));
+		},
+
+		async addAddress(ctx) {
+			const { id: user_id } = await this.caller(ctx);
+			return presentAddress(await addAddress(this, user_id, ctx.params, ctx.locals.key_id));
+		},
+
+		async updateAddress(ctx) {
+			const { id: user_id } = await this.caller(ctx);
+			const { id, ...change } = ctx.params;
+			return presentAddress(await updateAddress(this, user_id, id, change));
+		},
+
+		async removeAddress(ctx) {
+			const { id: user_id } = await this.caller(ctx);
+			await removeAddress(this.pool, user_id, ctx.params.id, ctx.locals.is_repetition ?? false);
+			return null;
+		},
+
+		async addressOf(ctx) {
+			const { user_id, id } = ctx.params;
+			return presentAddress(await findAddress(this.pool, user_id, id));
 		},
 
 		async get(ctx) {

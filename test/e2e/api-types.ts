@@ -198,12 +198,49 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Ask to change one's address: it counts once the link in the mail to the new one was followed */
+        /** Ask to change one's address; the change takes effect when the link in the mail to the new address is followed */
         post: operations["usersChangeEmail"];
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/me/addresses": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One's own addresses, the oldest first */
+        get: operations["usersListAddresses"];
+        put?: never;
+        /** Add an address to one's own, at most 50 */
+        post: operations["usersAddAddress"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/me/addresses/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One of one's own addresses */
+        get: operations["usersGetAddress"];
+        put?: never;
+        post?: never;
+        /** Remove one of one's own addresses */
+        delete: operations["usersRemoveAddress"];
+        options?: never;
+        head?: never;
+        /** Change fields of one of one's own addresses; orders keep the address that they were placed with */
+        patch: operations["usersUpdateAddress"];
         trace?: never;
     };
     "/api/v1/users/{id}": {
@@ -221,7 +258,7 @@ export interface paths {
         delete: operations["usersRemove"];
         options?: never;
         head?: never;
-        /** Change a user's role, or switch the account off or on; tokens that say otherwise end */
+        /** Change a user's role, or deactivate or reactivate the account; its older tokens end */
         patch: operations["usersUpdate"];
         trace?: never;
     };
@@ -232,7 +269,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Users in the order in which they came */
+        /** Users in the order of their registration */
         get: operations["usersList"];
         put?: never;
         post?: never;
@@ -249,10 +286,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Products, page by page: all, or those of a category, with all words of a search in name, category or description, of a price, in stock */
+        /** Products, page by page: all, or those of a category, with all words of a search in name, category or description, of a price, in stock; with `collapse` one for each group */
         get: operations["productsList"];
         put?: never;
-        /** Add a product */
+        /** Add a product, also as a variant of a group */
         post: operations["productsCreate"];
         delete?: never;
         options?: never;
@@ -296,6 +333,42 @@ export interface paths {
         patch: operations["productsUpdate"];
         trace?: never;
     };
+    "/api/v1/product-groups": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Add a group, whose variants differ in 1 to 3 options */
+        post: operations["productsCreateGroup"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/product-groups/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A group with its variants */
+        get: operations["productsGetGroup"];
+        put?: never;
+        post?: never;
+        /** Remove a group; its variants stay as products of their own, with their options */
+        delete: operations["productsRemoveGroup"];
+        options?: never;
+        head?: never;
+        /** Change a group; while it has variants, its options keep their names and only their order can change */
+        patch: operations["productsUpdateGroup"];
+        trace?: never;
+    };
     "/api/v1/products/{id}/stock": {
         parameters: {
             query?: never;
@@ -304,7 +377,7 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
-        /** Add units to the stock, take some away, or set it where it is what was expected */
+        /** Add units to the stock, remove some, or set it if it has the expected value */
         put: operations["productsChangeStock"];
         post?: never;
         delete?: never;
@@ -323,8 +396,25 @@ export interface paths {
         /** One's own orders, newest first; all of them for an admin */
         get: operations["ordersList"];
         put?: never;
-        /** Place an order: the units are held until it is paid or expires */
+        /** Place an order of `items` or of the cart `cart_id`: the units are held until it is paid or expires */
         post: operations["ordersPlace"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/orders/quote": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What an order would cost now, with the reasons for which it would be refused; nothing is held. A token is needed only for an `address_id`, and tells whose uses of a voucher count */
+        post: operations["ordersQuote"];
         delete?: never;
         options?: never;
         head?: never;
@@ -391,7 +481,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** A paid order has left the shop */
+        /** A paid order has left the shop; its mail names the carrier and the tracking number */
         post: operations["ordersShip"];
         delete?: never;
         options?: never;
@@ -425,7 +515,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Give the money of an order back; `restock` puts its units back on sale as well. The same once more changes nothing */
+        /** Give the money of an order back, or what is left of it; `restock` puts those units back on sale as well. The same once more changes nothing */
         post: operations["ordersRefund"];
         delete?: never;
         options?: never;
@@ -444,6 +534,215 @@ export interface paths {
         put?: never;
         /** What the payment provider tells: signed by `Toko-Signature: t=<unix seconds>,v1=<hex HMAC-SHA256 of t.body>`, each id taken once, with its content */
         post: operations["ordersTakePaymentEvent"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/orders/{id}/refunds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The refunds of an order, the first one first: of one's own order, or anybody's for an admin */
+        get: operations["ordersRefunds"];
+        put?: never;
+        /** Refund a part of a paid order: units of its lines, shipping, an amount in addition. Each unit gives back its part of what was paid for its line */
+        post: operations["ordersAddRefund"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/shipping-methods": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All methods of shipping; with a country those that ship a weight there, with their fee. `pickup` is always one of them */
+        get: operations["ordersShippingMethods"];
+        put?: never;
+        /** Add a method of shipping; its code is in lower case */
+        post: operations["ordersAddShippingMethod"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/shipping-methods/{code}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Remove a method of shipping; orders keep it */
+        delete: operations["ordersRemoveShippingMethod"];
+        options?: never;
+        head?: never;
+        /** Change a method of shipping; orders keep what they were placed with */
+        patch: operations["ordersUpdateShippingMethod"];
+        trace?: never;
+    };
+    "/api/v1/vouchers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The vouchers, newest first */
+        get: operations["ordersVouchers"];
+        put?: never;
+        /** Add a voucher; case does not matter in its code */
+        post: operations["ordersAddVoucher"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/vouchers/{code}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A voucher by its code */
+        get: operations["ordersVoucher"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Change a voucher; limits are those of all codes of its promotion. A `max_uses` below `used` means that none are left. Orders keep what they were placed with */
+        patch: operations["ordersUpdateVoucher"];
+        trace?: never;
+    };
+    "/api/v1/orders/{id}/invoice": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The invoice of a paid order: one's own, or anybody's for an admin. As HTML or PDF, in English or Indonesian, as the client prefers */
+        get: operations["ordersInvoice"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/orders/{id}/credit-notes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The credit notes of an order, the first one first: of one's own order, or anybody's for an admin. Each refund has one */
+        get: operations["ordersCreditNotes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/orders/{id}/credit-notes/{note}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A credit note by its number or the id of its refund, in the formats and languages of an invoice. A `/` in the number is `%2F` */
+        get: operations["ordersCreditNote"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/carts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Begin a cart; with a user's token the user's open cart, which is begun if there is none. Only the answer 201 has its token */
+        post: operations["ordersBeginCart"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/carts/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A cart with the prices of now, for its owner or by its `Cart-Token`. It holds no units and binds no price */
+        get: operations["ordersCart"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/carts/{id}/items/{product_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Set the quantity of a product in a cart; 0 removes it */
+        put: operations["ordersPutCartItem"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/carts/{id}/merge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Add the items of a guest's cart, by its `Cart-Token`, to the open cart of the user, once however often it is sent; answers the user's cart */
+        post: operations["ordersMergeCart"];
         delete?: never;
         options?: never;
         head?: never;
@@ -508,7 +807,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Events that could not be taken in, newest first */
+        /** Events that could not be handled, newest first */
         get: operations["notificationsDeadLetters"];
         put?: never;
         post?: never;
@@ -527,7 +826,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Take a dead letter in after all: done at once, or kept with the newer error */
+        /** Retry a dead letter: handled at once, or stored again with the newer error */
         post: operations["notificationsRetryDeadLetter"];
         delete?: never;
         options?: never;
@@ -679,7 +978,7 @@ export interface components {
          * @description What went wrong, for programs
          * @enum {string}
          */
-        ProblemCode: "VALIDATION_FAILED" | "MALFORMED_REQUEST" | "MALFORMED_QUERY" | "HEADERS_TOO_LARGE" | "EXPECTATION_FAILED" | "REQUEST_TOO_SLOW" | "MALFORMED_BODY" | "BODY_TOO_LARGE" | "UNSUPPORTED_MEDIA_TYPE" | "NOT_FOUND" | "METHOD_NOT_ALLOWED" | "UNAUTHENTICATED" | "TOKEN_INVALID" | "FORBIDDEN" | "BAD_CREDENTIALS" | "TOO_MANY_LOGINS" | "TOO_MANY_REGISTRATIONS" | "TOO_MANY_MAILS" | "WRONG_PASSWORD" | "EMAIL_TAKEN" | "USERNAME_TAKEN" | "MAIL_TOKEN_INVALID" | "LAST_ADMIN" | "USER_NOT_FOUND" | "PRODUCT_NOT_FOUND" | "STOCK_WOULD_BE_NEGATIVE" | "STOCK_TOO_LARGE" | "STOCK_DIFFERS" | "OUT_OF_STOCK" | "RESERVATION_UNDER_WAY" | "TOTAL_TOO_LARGE" | "ORDER_NOT_FOUND" | "ORDER_IN_OTHER_STATE" | "ORDER_NOT_PLACED" | "ORDER_UNKNOWN" | "PAYMENT_DECLINED" | "PAYMENT_NOT_MADE" | "PAYMENT_UNKNOWN" | "PAYMENT_NOT_FOUND" | "PAYMENT_AMOUNT_DIFFERS" | "WEBHOOK_ID_REUSED" | "SIGNATURE_INVALID" | "KEY_REUSED" | "KEY_IN_USE" | "NOTIFICATION_NOT_FOUND" | "NOTIFICATION_NOT_FAILED" | "DEAD_LETTER_NOT_FOUND" | "DEAD_LETTER_FAILED" | "TOO_MANY_REQUESTS" | "TIMED_OUT" | "UNAVAILABLE" | "MESSAGES_NOT_SENT" | "DATA_BEHIND" | "EVENTS_NOT_PUBLISHED" | "EVENTS_NOT_TAKEN_IN" | "INTERNAL";
+        ProblemCode: "VALIDATION_FAILED" | "MALFORMED_REQUEST" | "MALFORMED_QUERY" | "HEADERS_TOO_LARGE" | "EXPECTATION_FAILED" | "REQUEST_TOO_SLOW" | "MALFORMED_BODY" | "BODY_TOO_LARGE" | "NOT_ACCEPTABLE" | "UNSUPPORTED_MEDIA_TYPE" | "NOT_FOUND" | "METHOD_NOT_ALLOWED" | "UNAUTHENTICATED" | "TOKEN_INVALID" | "FORBIDDEN" | "BAD_CREDENTIALS" | "TOO_MANY_LOGINS" | "TOO_MANY_REGISTRATIONS" | "TOO_MANY_MAILS" | "WRONG_PASSWORD" | "EMAIL_TAKEN" | "USERNAME_TAKEN" | "MAIL_TOKEN_INVALID" | "LAST_ADMIN" | "USER_NOT_FOUND" | "ADDRESS_NOT_FOUND" | "TOO_MANY_ADDRESSES" | "PRODUCT_NOT_FOUND" | "PRODUCT_GROUP_NOT_FOUND" | "VARIANT_EXISTS" | "GROUP_HAS_VARIANTS" | "STOCK_WOULD_BE_NEGATIVE" | "STOCK_TOO_LARGE" | "STOCK_DIFFERS" | "OUT_OF_STOCK" | "RESERVATION_UNDER_WAY" | "TOTAL_TOO_LARGE" | "SHIPPING_NOT_AVAILABLE" | "SHIPPING_METHOD_NOT_FOUND" | "SHIPPING_METHOD_EXISTS" | "VOUCHER_NOT_APPLICABLE" | "VOUCHER_USED_UP" | "VOUCHER_NOT_FOUND" | "VOUCHER_EXISTS" | "PRICE_CHANGED" | "REFUND_TOO_LARGE" | "ORDER_NOT_FOUND" | "ORDER_IN_OTHER_STATE" | "ORDER_NOT_PLACED" | "ORDER_UNKNOWN" | "PAYMENT_DECLINED" | "PAYMENT_NOT_MADE" | "PAYMENT_UNKNOWN" | "PAYMENT_NOT_FOUND" | "PAYMENT_AMOUNT_DIFFERS" | "WEBHOOK_ID_REUSED" | "SIGNATURE_INVALID" | "KEY_REUSED" | "KEY_IN_USE" | "CART_NOT_FOUND" | "CART_ORDERED" | "CART_MERGED" | "CART_CHANGED" | "CART_EMPTY" | "CART_FULL" | "CART_QUANTITY_TOO_LARGE" | "CREDIT_NOTE_NOT_FOUND" | "NOTIFICATION_NOT_FOUND" | "NOTIFICATION_NOT_FAILED" | "DEAD_LETTER_NOT_FOUND" | "DEAD_LETTER_FAILED" | "TOO_MANY_REQUESTS" | "TIMED_OUT" | "UNAVAILABLE" | "MESSAGES_NOT_SENT" | "DATA_BEHIND" | "EVENTS_NOT_PUBLISHED" | "EVENTS_NOT_TAKEN_IN" | "INTERNAL";
         /** @description A field that is wrong, or a line of an order that cannot be had */
         FieldError: {
             path: string;
@@ -946,6 +1245,102 @@ export interface components {
         };
         /**
          * @example {
+         *       "id": "6e0d1c1a-3b0f-4c57-9d0e-5a1f0c2b7d11",
+         *       "recipient": "Budi Santoso",
+         *       "phone": "+6281234567890",
+         *       "line1": "Jalan Braga 99",
+         *       "line2": null,
+         *       "city": "Bandung",
+         *       "province": "Jawa Barat",
+         *       "postal_code": "40115",
+         *       "country": "ID",
+         *       "created_at": "2026-11-23T08:00:00.000Z",
+         *       "updated_at": "2026-11-23T08:00:00.000Z"
+         *     }
+         */
+        SavedAddress: {
+            /**
+             * Format: uuid
+             * @example 6e0d1c1a-3b0f-4c57-9d0e-5a1f0c2b7d11
+             */
+            id: string;
+            /** @example Budi Santoso */
+            recipient: string;
+            /** @example +6281234567890 */
+            phone: string;
+            /** @example Jalan Braga 99 */
+            line1: string;
+            line2: string | null;
+            /** @example Bandung */
+            city: string;
+            /** @example Jawa Barat */
+            province: string;
+            /** @example 40115 */
+            postal_code: string;
+            /** @example ID */
+            country: string;
+            /**
+             * Format: date-time
+             * @example 2026-11-23T08:00:00.000Z
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @example 2026-11-23T08:00:00.000Z
+             */
+            updated_at: string;
+        };
+        /**
+         * @example {
+         *       "recipient": "Budi Santoso",
+         *       "phone": "+6281234567890",
+         *       "line1": "Jalan Braga 99",
+         *       "city": "Bandung",
+         *       "province": "Jawa Barat",
+         *       "postal_code": "40115"
+         *     }
+         */
+        UsersAddAddressRequest: {
+            /** @example Budi Santoso */
+            recipient: string;
+            /** @example +6281234567890 */
+            phone: string;
+            /** @example Jalan Braga 99 */
+            line1: string;
+            line2?: string | null;
+            /** @example Bandung */
+            city: string;
+            /** @example Jawa Barat */
+            province: string;
+            /** @example 40115 */
+            postal_code: string;
+            /**
+             * @default ID
+             * @example ID
+             */
+            country: string;
+        };
+        /**
+         * @example {
+         *       "line2": "Lantai 2",
+         *       "postal_code": "40111"
+         *     }
+         */
+        UsersUpdateAddressRequest: {
+            recipient?: string;
+            phone?: string;
+            line1?: string;
+            /** @example Lantai 2 */
+            line2?: string | null;
+            city?: string;
+            province?: string;
+            /** @example 40115 */
+            postal_code?: string;
+            /** @example ID */
+            country?: string;
+        };
+        /**
+         * @example {
          *       "role": "admin"
          *     }
          */
@@ -962,6 +1357,12 @@ export interface components {
          *       "stock": 40,
          *       "category": "kopi",
          *       "image_url": null,
+         *       "image_urls": [],
+         *       "group_id": null,
+         *       "options": null,
+         *       "weight_g": 250,
+         *       "requires_shipping": true,
+         *       "compare_at_price": null,
          *       "currency": "IDR",
          *       "created_at": "2026-11-23T08:00:00.000Z",
          *       "updated_at": "2026-11-23T08:00:00.000Z"
@@ -984,6 +1385,18 @@ export interface components {
             /** @example kopi */
             category: string;
             image_url: string | null;
+            image_urls: string[];
+            group_id: string | null;
+            options: {
+                [key: string]: string;
+            } | null;
+            /**
+             * Format: int32
+             * @example 250
+             */
+            weight_g: number;
+            requires_shipping: boolean;
+            compare_at_price: number | null;
             /** @example IDR */
             currency: string;
             /**
@@ -996,6 +1409,10 @@ export interface components {
              * @example 2026-11-23T08:00:00.000Z
              */
             updated_at: string;
+            /** Format: int64 */
+            variant_count?: number;
+            min_price?: number;
+            max_price?: number;
         };
         /**
          * @example {
@@ -1022,6 +1439,21 @@ export interface components {
              * @example 40
              */
             stock: number;
+            image_urls?: string[];
+            group_id?: string | null;
+            /**
+             * @example {
+             *       "ukuran": "M",
+             *       "warna": "Merah"
+             *     }
+             */
+            options?: {
+                [key: string]: string;
+            } | null;
+            /** Format: int32 */
+            weight_g?: number;
+            requires_shipping?: boolean;
+            compare_at_price?: number | null;
         };
         /**
          * @example {
@@ -1036,6 +1468,90 @@ export interface components {
             category?: string;
             /** Format: uri */
             image_url?: string | null;
+            image_urls?: string[];
+            group_id?: string | null;
+            /**
+             * @example {
+             *       "ukuran": "M",
+             *       "warna": "Merah"
+             *     }
+             */
+            options?: {
+                [key: string]: string;
+            } | null;
+            /** Format: int32 */
+            weight_g?: number;
+            requires_shipping?: boolean;
+            compare_at_price?: number | null;
+        };
+        /**
+         * @example {
+         *       "name": "Kaos Toko",
+         *       "description": "Katun.",
+         *       "category": "kaos",
+         *       "options": [
+         *         "ukuran",
+         *         "warna"
+         *       ]
+         *     }
+         */
+        ProductsCreateGroupRequest: {
+            /** @example Kaos Toko */
+            name: string;
+            /** @example Katun. */
+            description: string;
+            /** @example kaos */
+            category: string;
+            /**
+             * @example [
+             *       "ukuran",
+             *       "warna"
+             *     ]
+             */
+            options: string[];
+        };
+        /**
+         * @example {
+         *       "id": "01a20af7e8d300020f7306ec",
+         *       "name": "Kaos Toko",
+         *       "description": "Katun.",
+         *       "category": "kaos",
+         *       "options": [
+         *         "ukuran",
+         *         "warna"
+         *       ],
+         *       "variants": []
+         *     }
+         */
+        ProductGroup: {
+            /** @example 01a20af7e8d300020f7306ec */
+            id: string;
+            /** @example Kaos Toko */
+            name: string;
+            /** @example Katun. */
+            description: string;
+            /** @example kaos */
+            category: string;
+            options: string[];
+            variants: components["schemas"]["Product"][];
+        };
+        /**
+         * @example {
+         *       "name": "Kaos Toko"
+         *     }
+         */
+        ProductsUpdateGroupRequest: {
+            /** @example Kaos Toko */
+            name?: string;
+            description?: string;
+            category?: string;
+            /**
+             * @example [
+             *       "ukuran",
+             *       "warna"
+             *     ]
+             */
+            options?: string[];
         };
         /**
          * @example {
@@ -1077,6 +1593,38 @@ export interface components {
         };
         /**
          * @example {
+         *       "recipient": "Budi Santoso",
+         *       "phone": "+6281234567890",
+         *       "line1": "Jalan Braga 99",
+         *       "line2": null,
+         *       "city": "Bandung",
+         *       "province": "Jawa Barat",
+         *       "postal_code": "40115",
+         *       "country": "ID"
+         *     }
+         */
+        Address: {
+            /** @example Budi Santoso */
+            recipient: string;
+            /** @example +6281234567890 */
+            phone: string;
+            /** @example Jalan Braga 99 */
+            line1: string;
+            line2?: string | null;
+            /** @example Bandung */
+            city: string;
+            /** @example Jawa Barat */
+            province: string;
+            /** @example 40115 */
+            postal_code: string;
+            /**
+             * @default ID
+             * @example ID
+             */
+            country: string;
+        };
+        /**
+         * @example {
          *       "items": [
          *         {
          *           "product_id": "01a20af7e8d300020f7306eb",
@@ -1087,7 +1635,15 @@ export interface components {
          *     }
          */
         OrdersPlaceRequest: {
-            items: components["schemas"]["OrderLine"][];
+            items?: components["schemas"]["OrderLine"][];
+            cart_id?: string;
+            /** @example HEMAT10 */
+            voucher_code?: string;
+            /** @example jne-reg */
+            shipping_method?: string;
+            address?: components["schemas"]["Address"];
+            address_id?: string;
+            expected_total?: number;
             shipping_address?: string;
             /** @example Tolong dibungkus */
             note?: string;
@@ -1100,15 +1656,31 @@ export interface components {
          *       "status": "pending",
          *       "items": [
          *         {
+         *           "line": 1,
          *           "product_id": "01a20af7e8d300020f7306eb",
          *           "name": "Kopi Gayo 250 g",
+         *           "options": null,
          *           "price": 92000,
          *           "quantity": 2,
-         *           "subtotal": 184000
+         *           "subtotal": 184000,
+         *           "discount": 0,
+         *           "tax": 0,
+         *           "paid": 184000
          *         }
          *       ],
+         *       "subtotal": 184000,
+         *       "discount": 0,
+         *       "shipping": 0,
+         *       "tax": 0,
+         *       "tax_included": true,
          *       "total": 184000,
+         *       "refunded": 0,
          *       "currency": "IDR",
+         *       "voucher_code": null,
+         *       "shipping_method": "pickup",
+         *       "address": null,
+         *       "carrier": null,
+         *       "tracking_number": null,
          *       "shipping_address": null,
          *       "note": "Tolong dibungkus",
          *       "expires_at": "2026-11-23T08:30:00.000Z",
@@ -1132,9 +1704,26 @@ export interface components {
             status: components["schemas"]["OrderStatus"];
             items: components["schemas"]["OrderItem"][];
             /** @example 184000 */
+            subtotal: number;
+            /** @example 0 */
+            discount: number;
+            /** @example 0 */
+            shipping: number;
+            /** @example 0 */
+            tax: number;
+            tax_included: boolean;
+            /** @example 184000 */
             total: number;
+            /** @example 0 */
+            refunded: number;
             /** @example IDR */
             currency: string;
+            voucher_code: string | null;
+            /** @example pickup */
+            shipping_method: string | null;
+            address: components["schemas"]["OrderAddress"] | null;
+            carrier: string | null;
+            tracking_number: string | null;
             shipping_address: string | null;
             /** @example Tolong dibungkus */
             note: string | null;
@@ -1157,13 +1746,145 @@ export interface components {
         /** @enum {string} */
         OrderStatus: "pending" | "paid" | "shipped" | "completed" | "cancelled" | "expired" | "refunded";
         OrderItem: {
+            /** Format: int64 */
+            line: number;
             /** @example 01a20af7e8d300020f7306eb */
             product_id: string;
             name: string;
+            options: {
+                [key: string]: string;
+            } | null;
             price: number;
             /** Format: int64 */
             quantity: number;
             subtotal: number;
+            discount: number;
+            tax: number;
+            paid: number;
+        };
+        OrderAddress: {
+            recipient: string;
+            phone: string;
+            line1: string;
+            line2: string | null;
+            city: string;
+            province: string;
+            postal_code: string;
+            country: string;
+        };
+        /**
+         * @example {
+         *       "items": [
+         *         {
+         *           "product_id": "01a20af7e8d300020f7306eb",
+         *           "quantity": 2
+         *         }
+         *       ]
+         *     }
+         */
+        OrdersQuoteRequest: {
+            items?: components["schemas"]["OrderLine"][];
+            cart_id?: string;
+            /** @example HEMAT10 */
+            voucher_code?: string;
+            /** @example jne-reg */
+            shipping_method?: string;
+            address?: components["schemas"]["Address"];
+            address_id?: string;
+            expected_total?: number;
+            shipping_address?: string;
+            note?: string;
+        };
+        /**
+         * @example {
+         *       "items": [
+         *         {
+         *           "line": 1,
+         *           "product_id": "01a20af7e8d300020f7306eb",
+         *           "name": "Kopi Gayo 250 g",
+         *           "options": null,
+         *           "price": 92000,
+         *           "quantity": 2,
+         *           "subtotal": 184000,
+         *           "discount": 0,
+         *           "tax": 0,
+         *           "paid": 184000,
+         *           "available": 40
+         *         }
+         *       ],
+         *       "subtotal": 184000,
+         *       "discount": 0,
+         *       "shipping": 0,
+         *       "tax": 0,
+         *       "tax_included": true,
+         *       "total": 184000,
+         *       "currency": "IDR",
+         *       "voucher_code": null,
+         *       "shipping_method": "pickup",
+         *       "weight_g": 500,
+         *       "reasons": []
+         *     }
+         */
+        Quote: {
+            items: components["schemas"]["QuoteItem"][];
+            /** @example 184000 */
+            subtotal: number;
+            /** @example 0 */
+            discount: number;
+            /** @example 0 */
+            shipping: number;
+            /** @example 0 */
+            tax: number;
+            tax_included: boolean;
+            /** @example 184000 */
+            total: number;
+            /** @example IDR */
+            currency: string;
+            voucher_code: string | null;
+            /** @example pickup */
+            shipping_method: string | null;
+            /**
+             * Format: int64
+             * @example 500
+             */
+            weight_g: number;
+            reasons: components["schemas"]["QuoteReason"][];
+        };
+        QuoteItem: {
+            /** Format: int64 */
+            line: number;
+            /** @example 01a20af7e8d300020f7306eb */
+            product_id: string;
+            name: string;
+            options: {
+                [key: string]: string;
+            } | null;
+            price: number;
+            /** Format: int64 */
+            quantity: number;
+            subtotal: number;
+            discount: number;
+            tax: number;
+            paid: number;
+            /** Format: int64 */
+            available: number;
+        };
+        QuoteReason: {
+            /** @enum {string} */
+            about: "stock" | "voucher" | "shipping" | "total";
+            code: string;
+            message: string;
+            reason?: string;
+            /** Format: int64 */
+            line?: number;
+            /** Format: int64 */
+            available?: number;
+            total?: number;
+            missing?: number;
+            /** Format: date-time */
+            starts_at?: string;
+            /** Format: date-time */
+            ends_at?: string;
         };
         /**
          * @example {
@@ -1186,15 +1907,31 @@ export interface components {
          *       "status": "pending",
          *       "items": [
          *         {
+         *           "line": 1,
          *           "product_id": "01a20af7e8d300020f7306eb",
          *           "name": "Kopi Gayo 250 g",
+         *           "options": null,
          *           "price": 92000,
          *           "quantity": 2,
-         *           "subtotal": 184000
+         *           "subtotal": 184000,
+         *           "discount": 0,
+         *           "tax": 0,
+         *           "paid": 184000
          *         }
          *       ],
+         *       "subtotal": 184000,
+         *       "discount": 0,
+         *       "shipping": 0,
+         *       "tax": 0,
+         *       "tax_included": true,
          *       "total": 184000,
+         *       "refunded": 0,
          *       "currency": "IDR",
+         *       "voucher_code": null,
+         *       "shipping_method": "pickup",
+         *       "address": null,
+         *       "carrier": null,
+         *       "tracking_number": null,
          *       "shipping_address": null,
          *       "note": "Tolong dibungkus",
          *       "expires_at": "2026-11-23T08:30:00.000Z",
@@ -1223,9 +1960,26 @@ export interface components {
             status: components["schemas"]["OrderStatus"];
             items: components["schemas"]["OrderItem"][];
             /** @example 184000 */
+            subtotal: number;
+            /** @example 0 */
+            discount: number;
+            /** @example 0 */
+            shipping: number;
+            /** @example 0 */
+            tax: number;
+            tax_included: boolean;
+            /** @example 184000 */
             total: number;
+            /** @example 0 */
+            refunded: number;
             /** @example IDR */
             currency: string;
+            voucher_code: string | null;
+            /** @example pickup */
+            shipping_method: string | null;
+            address: components["schemas"]["OrderAddress"] | null;
+            carrier: string | null;
+            tracking_number: string | null;
             shipping_address: string | null;
             /** @example Tolong dibungkus */
             note: string | null;
@@ -1251,6 +2005,18 @@ export interface components {
             amount: number;
             /** Format: date-time */
             due_at: string;
+        };
+        /**
+         * @example {
+         *       "carrier": "JNE",
+         *       "tracking_number": "CGK1234567890"
+         *     }
+         */
+        OrdersShipRequest: {
+            /** @example JNE */
+            carrier?: string;
+            /** @example CGK1234567890 */
+            tracking_number?: string;
         };
         /**
          * @example {
@@ -1284,6 +2050,599 @@ export interface components {
         };
         OrdersTakePaymentEventResult: {
             received: boolean;
+        };
+        /**
+         * @example {
+         *       "line": 1,
+         *       "quantity": 1
+         *     }
+         */
+        RefundItem: {
+            /**
+             * Format: int32
+             * @example 1
+             */
+            line: number;
+            /**
+             * Format: int32
+             * @example 1
+             */
+            quantity: number;
+        };
+        /**
+         * @example {
+         *       "items": [
+         *         {
+         *           "line": 1,
+         *           "quantity": 1
+         *         }
+         *       ],
+         *       "restock": true,
+         *       "reason": "Kemasan rusak"
+         *     }
+         */
+        OrdersAddRefundRequest: {
+            /** @default [] */
+            items: components["schemas"]["RefundItem"][];
+            /** @default false */
+            shipping: boolean;
+            /** @default 0 */
+            amount: number;
+            /** @default false */
+            restock: boolean;
+            /** @example Kemasan rusak */
+            reason?: string;
+        };
+        /**
+         * @example {
+         *       "id": "019ac3f2-6d4e-7b1a-8f00-3c5d2a9e1b77",
+         *       "order_id": "3f1c8a52-7d1e-4b2f-9c55-0a6f2f7f9f11",
+         *       "sequence": 1,
+         *       "amount": 92000,
+         *       "status": "pending",
+         *       "items": [
+         *         {
+         *           "line": 1,
+         *           "quantity": 1,
+         *           "amount": 92000
+         *         }
+         *       ],
+         *       "shipping": 0,
+         *       "other": 0,
+         *       "restock": true,
+         *       "reason": "Kemasan rusak",
+         *       "created_at": "2026-11-25T08:00:00.000Z",
+         *       "updated_at": "2026-11-25T08:00:00.000Z"
+         *     }
+         */
+        Refund: {
+            /**
+             * Format: uuid
+             * @example 019ac3f2-6d4e-7b1a-8f00-3c5d2a9e1b77
+             */
+            id: string;
+            /**
+             * Format: uuid
+             * @example 3f1c8a52-7d1e-4b2f-9c55-0a6f2f7f9f11
+             */
+            order_id: string;
+            /**
+             * Format: int64
+             * @example 1
+             */
+            sequence: number;
+            /** @example 92000 */
+            amount: number;
+            status: components["schemas"]["RefundStatus"];
+            items: components["schemas"]["RefundedItem"][];
+            /** @example 0 */
+            shipping: number;
+            /** @example 0 */
+            other: number;
+            restock: boolean;
+            /** @example Kemasan rusak */
+            reason: string | null;
+            /**
+             * Format: date-time
+             * @example 2026-11-25T08:00:00.000Z
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @example 2026-11-25T08:00:00.000Z
+             */
+            updated_at: string;
+        };
+        /** @enum {string} */
+        RefundStatus: "pending" | "refunded" | "refused" | "manual";
+        RefundedItem: {
+            /** Format: int64 */
+            line: number;
+            /** Format: int64 */
+            quantity: number;
+            amount: number;
+        };
+        ShippingMethodZonesItem: {
+            country: string;
+            province: string | null;
+            postal_prefixes: string[] | null;
+        };
+        ShippingMethodBandsItem: {
+            /** Format: int64 */
+            up_to_g: number;
+            fee: number;
+        };
+        /**
+         * @example {
+         *       "code": "jne-reg",
+         *       "name": "JNE Reguler",
+         *       "zones": [
+         *         {
+         *           "country": "ID",
+         *           "province": "Jawa Barat",
+         *           "postal_prefixes": null
+         *         }
+         *       ],
+         *       "bands": [
+         *         {
+         *           "up_to_g": 1000,
+         *           "fee": 9000
+         *         },
+         *         {
+         *           "up_to_g": 5000,
+         *           "fee": 29000
+         *         }
+         *       ],
+         *       "per_extra_kg": 5000,
+         *       "free_from": 999000,
+         *       "eta_days": 3
+         *     }
+         */
+        ShippingMethod: {
+            /** @example jne-reg */
+            code: string;
+            /** @example JNE Reguler */
+            name: string;
+            zones: components["schemas"]["ShippingMethodZonesItem"][];
+            bands: components["schemas"]["ShippingMethodBandsItem"][];
+            /** @example 5000 */
+            per_extra_kg: number | null;
+            /** @example 999000 */
+            free_from: number | null;
+            /**
+             * Format: int64
+             * @example 3
+             */
+            eta_days: number | null;
+            fee?: number;
+        };
+        /**
+         * @example {
+         *       "country": "ID",
+         *       "province": "Jawa Barat"
+         *     }
+         */
+        ShippingZone: {
+            /** @example ID */
+            country: string;
+            /** @example Jawa Barat */
+            province?: string | null;
+            postal_prefixes?: string[] | null;
+        };
+        ShippingBand: {
+            /** Format: int32 */
+            up_to_g: number;
+            fee: number;
+        };
+        /**
+         * @example {
+         *       "code": "jne-reg",
+         *       "name": "JNE Reguler",
+         *       "zones": [
+         *         {
+         *           "country": "ID",
+         *           "province": "Jawa Barat",
+         *           "postal_prefixes": null
+         *         }
+         *       ],
+         *       "bands": [
+         *         {
+         *           "up_to_g": 1000,
+         *           "fee": 9000
+         *         },
+         *         {
+         *           "up_to_g": 5000,
+         *           "fee": 29000
+         *         }
+         *       ],
+         *       "per_extra_kg": 5000,
+         *       "free_from": 999000,
+         *       "eta_days": 3
+         *     }
+         */
+        OrdersAddShippingMethodRequest: {
+            /** @example jne-reg */
+            code: string;
+            /** @example JNE Reguler */
+            name: string;
+            zones: components["schemas"]["ShippingZone"][];
+            bands: components["schemas"]["ShippingBand"][];
+            /** @example 5000 */
+            per_extra_kg?: number | null;
+            /** @example 999000 */
+            free_from?: number | null;
+            /**
+             * Format: int32
+             * @example 3
+             */
+            eta_days?: number | null;
+        };
+        /**
+         * @example {
+         *       "eta_days": 2
+         *     }
+         */
+        OrdersUpdateShippingMethodRequest: {
+            name?: string;
+            zones?: components["schemas"]["ShippingZone"][];
+            bands?: components["schemas"]["ShippingBand"][];
+            per_extra_kg?: number | null;
+            free_from?: number | null;
+            /**
+             * Format: int32
+             * @example 2
+             */
+            eta_days?: number | null;
+        };
+        /** @enum {string} */
+        VoucherKind: "percent" | "amount" | "shipping";
+        /**
+         * @example {
+         *       "code": "HEMAT10",
+         *       "promotion": null,
+         *       "kind": "percent",
+         *       "value": 10,
+         *       "cap": 50000,
+         *       "min_subtotal": 100000,
+         *       "category": null,
+         *       "starts_at": "2026-11-01T00:00:00.000Z",
+         *       "ends_at": "2026-12-01T00:00:00.000Z",
+         *       "max_uses": 100,
+         *       "per_user": 1
+         *     }
+         */
+        OrdersAddVoucherRequest: {
+            /** @example HEMAT10 */
+            code: string;
+            promotion?: string | null;
+            kind: components["schemas"]["VoucherKind"];
+            /** @example 10 */
+            value?: number | null;
+            /** @example 50000 */
+            cap?: number | null;
+            /** @example 100000 */
+            min_subtotal?: number | null;
+            category?: string | null;
+            /**
+             * Format: date-time
+             * @example 2026-11-01T00:00:00.000Z
+             */
+            starts_at?: string | null;
+            /**
+             * Format: date-time
+             * @example 2026-12-01T00:00:00.000Z
+             */
+            ends_at?: string | null;
+            /**
+             * Format: int32
+             * @example 100
+             */
+            max_uses?: number | null;
+            /**
+             * Format: int32
+             * @example 1
+             */
+            per_user?: number | null;
+        };
+        /**
+         * @example {
+         *       "code": "HEMAT10",
+         *       "promotion": null,
+         *       "kind": "percent",
+         *       "value": 10,
+         *       "cap": 50000,
+         *       "min_subtotal": 100000,
+         *       "category": null,
+         *       "starts_at": "2026-11-01T00:00:00.000Z",
+         *       "ends_at": "2026-12-01T00:00:00.000Z",
+         *       "max_uses": 100,
+         *       "per_user": 1,
+         *       "used": 7,
+         *       "created_at": "2026-10-23T08:00:00.000Z",
+         *       "updated_at": "2026-10-23T08:00:00.000Z"
+         *     }
+         */
+        Voucher: {
+            /** @example HEMAT10 */
+            code: string;
+            promotion: string | null;
+            kind: components["schemas"]["VoucherKind"];
+            /** @example 10 */
+            value: number | null;
+            /** @example 50000 */
+            cap: number | null;
+            /** @example 100000 */
+            min_subtotal: number | null;
+            category: string | null;
+            /**
+             * Format: date-time
+             * @example 2026-11-01T00:00:00.000Z
+             */
+            starts_at: string | null;
+            /**
+             * Format: date-time
+             * @example 2026-12-01T00:00:00.000Z
+             */
+            ends_at: string | null;
+            /**
+             * Format: int64
+             * @example 100
+             */
+            max_uses: number | null;
+            /**
+             * Format: int64
+             * @example 1
+             */
+            per_user: number | null;
+            /**
+             * Format: int64
+             * @example 7
+             */
+            used: number;
+            /**
+             * Format: date-time
+             * @example 2026-10-23T08:00:00.000Z
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @example 2026-10-23T08:00:00.000Z
+             */
+            updated_at: string;
+        };
+        /**
+         * @example {
+         *       "max_uses": 200
+         *     }
+         */
+        OrdersUpdateVoucherRequest: {
+            value?: number | null;
+            cap?: number | null;
+            min_subtotal?: number | null;
+            category?: string | null;
+            /** Format: date-time */
+            starts_at?: string | null;
+            /** Format: date-time */
+            ends_at?: string | null;
+            /**
+             * Format: int32
+             * @example 200
+             */
+            max_uses?: number | null;
+            /** Format: int32 */
+            per_user?: number | null;
+        };
+        /**
+         * @example {
+         *       "number": "CN-INV-000001",
+         *       "refund_id": "019ac3f2-6d4e-7b1a-8f00-3c5d2a9e1b77",
+         *       "amount": 92000,
+         *       "issued_at": "2026-11-25T08:00:00.000Z"
+         *     }
+         */
+        CreditNote: {
+            /** @example CN-INV-000001 */
+            number: string;
+            /**
+             * Format: uuid
+             * @example 019ac3f2-6d4e-7b1a-8f00-3c5d2a9e1b77
+             */
+            refund_id: string;
+            /** @example 92000 */
+            amount: number;
+            /**
+             * Format: date-time
+             * @example 2026-11-25T08:00:00.000Z
+             */
+            issued_at: string;
+        };
+        /**
+         * @example {
+         *       "id": "01a2f8c4-5b6d-7e8f-9a0b-1c2d3e4f5a6b",
+         *       "status": "open",
+         *       "version": 1,
+         *       "order_id": null,
+         *       "merged_into": null,
+         *       "items": [],
+         *       "subtotal": 184000,
+         *       "discount": 0,
+         *       "shipping": 0,
+         *       "tax": 0,
+         *       "tax_included": true,
+         *       "total": 184000,
+         *       "currency": "IDR",
+         *       "weight_g": 500,
+         *       "reasons": [],
+         *       "created_at": "2026-11-23T08:00:00.000Z",
+         *       "touched_at": "2026-11-23T08:00:00.000Z",
+         *       "token": "Zk3v0nT8yN2sQm5rXb7LwA1cE9uHfJ4dGpR6tYiKoVs"
+         *     }
+         */
+        GivenCart: {
+            /**
+             * Format: uuid
+             * @example 01a2f8c4-5b6d-7e8f-9a0b-1c2d3e4f5a6b
+             */
+            id: string;
+            status: components["schemas"]["CartStatus"];
+            /**
+             * Format: int64
+             * @example 1
+             */
+            version: number;
+            /** Format: uuid */
+            order_id: string | null;
+            /** Format: uuid */
+            merged_into: string | null;
+            items: components["schemas"]["CartItem"][];
+            /** @example 184000 */
+            subtotal: number;
+            /** @example 0 */
+            discount: number;
+            /** @example 0 */
+            shipping: number;
+            /** @example 0 */
+            tax: number;
+            tax_included: boolean;
+            /** @example 184000 */
+            total: number;
+            /** @example IDR */
+            currency: string;
+            /**
+             * Format: int64
+             * @example 500
+             */
+            weight_g: number;
+            reasons: components["schemas"]["QuoteReason"][];
+            /**
+             * Format: date-time
+             * @example 2026-11-23T08:00:00.000Z
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @example 2026-11-23T08:00:00.000Z
+             */
+            touched_at: string;
+            /** @example Zk3v0nT8yN2sQm5rXb7LwA1cE9uHfJ4dGpR6tYiKoVs */
+            token: string | null;
+        };
+        /** @enum {string} */
+        CartStatus: "open" | "ordered" | "merged";
+        CartItem: {
+            /** Format: int64 */
+            line: number;
+            /** @example 01a20af7e8d300020f7306eb */
+            product_id: string;
+            name: string;
+            options: {
+                [key: string]: string;
+            } | null;
+            price: number | null;
+            /** Format: int64 */
+            quantity: number;
+            subtotal: number;
+            discount: number;
+            tax: number;
+            paid: number;
+            /** Format: int64 */
+            available: number;
+            price_changed_from: number | null;
+        };
+        /**
+         * @example {
+         *       "id": "01a2f8c4-5b6d-7e8f-9a0b-1c2d3e4f5a6b",
+         *       "status": "open",
+         *       "version": 1,
+         *       "order_id": null,
+         *       "merged_into": null,
+         *       "items": [
+         *         {
+         *           "line": 1,
+         *           "product_id": "01a20af7e8d300020f7306eb",
+         *           "name": "Kopi Gayo 250 g",
+         *           "options": null,
+         *           "price": 92000,
+         *           "quantity": 2,
+         *           "subtotal": 184000,
+         *           "discount": 0,
+         *           "tax": 0,
+         *           "paid": 184000,
+         *           "available": 40,
+         *           "price_changed_from": 90000
+         *         }
+         *       ],
+         *       "subtotal": 184000,
+         *       "discount": 0,
+         *       "shipping": 0,
+         *       "tax": 0,
+         *       "tax_included": true,
+         *       "total": 184000,
+         *       "currency": "IDR",
+         *       "weight_g": 500,
+         *       "reasons": [],
+         *       "created_at": "2026-11-23T08:00:00.000Z",
+         *       "touched_at": "2026-11-23T08:00:00.000Z"
+         *     }
+         */
+        Cart: {
+            /**
+             * Format: uuid
+             * @example 01a2f8c4-5b6d-7e8f-9a0b-1c2d3e4f5a6b
+             */
+            id: string;
+            status: components["schemas"]["CartStatus"];
+            /**
+             * Format: int64
+             * @example 1
+             */
+            version: number;
+            /** Format: uuid */
+            order_id: string | null;
+            /** Format: uuid */
+            merged_into: string | null;
+            items: components["schemas"]["CartItem"][];
+            /** @example 184000 */
+            subtotal: number;
+            /** @example 0 */
+            discount: number;
+            /** @example 0 */
+            shipping: number;
+            /** @example 0 */
+            tax: number;
+            tax_included: boolean;
+            /** @example 184000 */
+            total: number;
+            /** @example IDR */
+            currency: string;
+            /**
+             * Format: int64
+             * @example 500
+             */
+            weight_g: number;
+            reasons: components["schemas"]["QuoteReason"][];
+            /**
+             * Format: date-time
+             * @example 2026-11-23T08:00:00.000Z
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @example 2026-11-23T08:00:00.000Z
+             */
+            touched_at: string;
+        };
+        /**
+         * @example {
+         *       "quantity": 2
+         *     }
+         */
+        OrdersPutCartItemRequest: {
+            /**
+             * Format: int32
+             * @example 2
+             */
+            quantity: number;
         };
         /**
          * @example {
@@ -1588,7 +2947,7 @@ export interface operations {
                 };
             };
             /**
-             * @description `UNAVAILABLE`: The {service} service is away at the moment. Try again.
+             * @description `UNAVAILABLE`: The {service} service is unavailable at the moment. Try again.
              *
              *     `KEY_IN_USE`: The first request with this Idempotency-Key is still under way: repeat it in a moment.
              */
@@ -1712,7 +3071,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
+            /** @description `UNAVAILABLE`: The {service} service is unavailable at the moment. Try again. */
             503: {
                 headers: {
                     "Retry-After": components["headers"]["Retry-After"];
@@ -1828,7 +3187,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
+            /** @description `UNAVAILABLE`: The {service} service is unavailable at the moment. Try again. */
             503: {
                 headers: {
                     "Retry-After": components["headers"]["Retry-After"];
@@ -1939,7 +3298,7 @@ export interface operations {
                 };
             };
             /**
-             * @description `UNAVAILABLE`: The {service} service is away at the moment. Try again.
+             * @description `UNAVAILABLE`: The {service} service is unavailable at the moment. Try again.
              *
              *     `KEY_IN_USE`: The first request with this Idempotency-Key is still under way: repeat it in a moment.
              */
@@ -2057,7 +3416,7 @@ export interface operations {
                 };
             };
             /**
-             * @description `UNAVAILABLE`: The {service} service is away at the moment. Try again.
+             * @description `UNAVAILABLE`: The {service} service is unavailable at the moment. Try again.
              *
              *     `KEY_IN_USE`: The first request with this Idempotency-Key is still under way: repeat it in a moment.
              */
@@ -2175,7 +3534,7 @@ export interface operations {
                 };
             };
             /**
-             * @description `UNAVAILABLE`: The {service} service is away at the moment. Try again.
+             * @description `UNAVAILABLE`: The {service} service is unavailable at the moment. Try again.
              *
              *     `KEY_IN_USE`: The first request with this Idempotency-Key is still under way: repeat it in a moment.
              */
@@ -2209,7 +3568,7 @@ export interface operations {
             path?: never;
             cookie?: never;
         };
-        requestBody?: {
+        requestBody: {
             content: {
                 /**
                  * @example {
@@ -2302,7 +3661,7 @@ export interface operations {
                 };
             };
             /**
-             * @description `UNAVAILABLE`: The {service} service is away at the moment. Try again.
+             * @description `UNAVAILABLE`: The {service} service is unavailable at the moment. Try again.
              *
              *     `KEY_IN_USE`: The first request with this Idempotency-Key is still under way: repeat it in a moment.
              */
@@ -2416,7 +3775,7 @@ export interface operations {
                 };
             };
             /**
-             * @description `UNAVAILABLE`: The {service} service is away at the moment. Try again.
+             * @description `UNAVAILABLE`: The {service} service is unavailable at the moment. Try again.
              *
              *     `KEY_IN_USE`: The first request with this Idempotency-Key is still under way: repeat it in a moment.
              */
@@ -2533,7 +3892,7 @@ export interface operations {
                 };
             };
             /**
-             * @description `UNAVAILABLE`: The {service} service is away at the moment. Try again.
+             * @description `UNAVAILABLE`: The {service} service is unavailable at the moment. Try again.
              *
              *     `KEY_IN_USE`: The first request with this Idempotency-Key is still under way: repeat it in a moment.
              */
@@ -2616,7 +3975,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
+            /** @description `UNAVAILABLE`: The {service} service is unavailable at the moment. Try again. */
             503: {
                 headers: {
                     "Retry-After": components["headers"]["Retry-After"];
@@ -2745,7 +4104,7 @@ export interface operations {
                 };
             };
             /**
-             * @description `UNAVAILABLE`: The {service} service is away at the moment. Try again.
+             * @description `UNAVAILABLE`: The {service} service is unavailable at the moment. Try again.
              *
              *     `KEY_IN_USE`: The first request with this Idempotency-Key is still under way: repeat it in a moment.
              */
@@ -2823,7 +4182,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `WRONG_PASSWORD`: The current password is not right. */
+            /** @description `WRONG_PASSWORD`: The current password is wrong. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2882,7 +4241,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
+            /** @description `UNAVAILABLE`: The {service} service is unavailable at the moment. Try again. */
             503: {
                 headers: {
                     "Retry-After": components["headers"]["Retry-After"];
@@ -2960,7 +4319,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `WRONG_PASSWORD`: The current password is not right. */
+            /** @description `WRONG_PASSWORD`: The current password is wrong. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3026,7 +4385,600 @@ export interface operations {
                 };
             };
             /**
-             * @description `UNAVAILABLE`: The {service} service is away at the moment. Try again.
+             * @description `UNAVAILABLE`: The {service} service is unavailable at the moment. Try again.
+             *
+             *     `KEY_IN_USE`: The first request with this Idempotency-Key is still under way: repeat it in a moment.
+             */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `TIMED_OUT`: The answer took too long. Repeat it with the same Idempotency-Key; without one, look first whether it was done. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    usersListAddresses: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SavedAddress"][];
+                };
+            };
+            /**
+             * @description `UNAUTHENTICATED`: Log in and send the access token as Authorization: Bearer.
+             *
+             *     `TOKEN_INVALID`: The token is not valid or has expired: log in again.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `VALIDATION_FAILED`: The request does not have the right form: see errors. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `TOO_MANY_REQUESTS`: Too many requests: at most {limit} a second. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `INTERNAL`: Something went wrong here. The request id helps us find it. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `UNAVAILABLE`: The {service} service is unavailable at the moment. Try again. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `TIMED_OUT`: The answer took too long. Repeat it with the same Idempotency-Key; without one, look first whether it was done. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    usersAddAddress: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @example 7c4a8d09-ca37-4f2e-9b65-1d0f6a3e5b21 */
+                "idempotency-key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "recipient": "Budi Santoso",
+                 *       "phone": "+6281234567890",
+                 *       "line1": "Jalan Braga 99",
+                 *       "city": "Bandung",
+                 *       "province": "Jawa Barat",
+                 *       "postal_code": "40115"
+                 *     }
+                 */
+                "application/json": components["schemas"]["UsersAddAddressRequest"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            201: {
+                headers: {
+                    Location: components["headers"]["Location"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SavedAddress"];
+                };
+            };
+            /**
+             * @description `MALFORMED_QUERY`: The query string is not percent-encoded UTF-8: encode é as %C3%A9 and % as %25.
+             *
+             *     `MALFORMED_BODY`: The body is not valid JSON in UTF-8.
+             */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `UNAUTHENTICATED`: Log in and send the access token as Authorization: Bearer.
+             *
+             *     `TOKEN_INVALID`: The token is not valid or has expired: log in again.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `TOO_MANY_ADDRESSES`: There are {max} addresses already: remove one first. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `BODY_TOO_LARGE`: The body is too large: send at most {limit}. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `UNSUPPORTED_MEDIA_TYPE`: Send the body as application/json in UTF-8. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `VALIDATION_FAILED`: The request does not have the right form: see errors.
+             *
+             *     `KEY_REUSED`: This Idempotency-Key was used for another request: take a new key.
+             */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `TOO_MANY_REQUESTS`: Too many requests: at most {limit} a second. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `INTERNAL`: Something went wrong here. The request id helps us find it. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `UNAVAILABLE`: The {service} service is unavailable at the moment. Try again.
+             *
+             *     `KEY_IN_USE`: The first request with this Idempotency-Key is still under way: repeat it in a moment.
+             */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `TIMED_OUT`: The answer took too long. Repeat it with the same Idempotency-Key; without one, look first whether it was done. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    usersGetAddress: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 6e0d1c1a-3b0f-4c57-9d0e-5a1f0c2b7d11 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SavedAddress"];
+                };
+            };
+            /** @description `MALFORMED_QUERY`: The query string is not percent-encoded UTF-8: encode é as %C3%A9 and % as %25. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `UNAUTHENTICATED`: Log in and send the access token as Authorization: Bearer.
+             *
+             *     `TOKEN_INVALID`: The token is not valid or has expired: log in again.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `NOT_FOUND`: There is nothing at this address.
+             *
+             *     `ADDRESS_NOT_FOUND`: There is no such address.
+             */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `VALIDATION_FAILED`: The request does not have the right form: see errors. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `TOO_MANY_REQUESTS`: Too many requests: at most {limit} a second. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `INTERNAL`: Something went wrong here. The request id helps us find it. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `UNAVAILABLE`: The {service} service is unavailable at the moment. Try again. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `TIMED_OUT`: The answer took too long. Repeat it with the same Idempotency-Key; without one, look first whether it was done. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    usersRemoveAddress: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @example 7c4a8d09-ca37-4f2e-9b65-1d0f6a3e5b21 */
+                "idempotency-key"?: string;
+            };
+            path: {
+                /** @example 6e0d1c1a-3b0f-4c57-9d0e-5a1f0c2b7d11 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `MALFORMED_QUERY`: The query string is not percent-encoded UTF-8: encode é as %C3%A9 and % as %25. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `UNAUTHENTICATED`: Log in and send the access token as Authorization: Bearer.
+             *
+             *     `TOKEN_INVALID`: The token is not valid or has expired: log in again.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `NOT_FOUND`: There is nothing at this address.
+             *
+             *     `ADDRESS_NOT_FOUND`: There is no such address.
+             */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `VALIDATION_FAILED`: The request does not have the right form: see errors.
+             *
+             *     `KEY_REUSED`: This Idempotency-Key was used for another request: take a new key.
+             */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `TOO_MANY_REQUESTS`: Too many requests: at most {limit} a second. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `INTERNAL`: Something went wrong here. The request id helps us find it. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `UNAVAILABLE`: The {service} service is unavailable at the moment. Try again.
+             *
+             *     `KEY_IN_USE`: The first request with this Idempotency-Key is still under way: repeat it in a moment.
+             */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `TIMED_OUT`: The answer took too long. Repeat it with the same Idempotency-Key; without one, look first whether it was done. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    usersUpdateAddress: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @example 7c4a8d09-ca37-4f2e-9b65-1d0f6a3e5b21 */
+                "idempotency-key"?: string;
+            };
+            path: {
+                /** @example 6e0d1c1a-3b0f-4c57-9d0e-5a1f0c2b7d11 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                /**
+                 * @example {
+                 *       "line2": "Lantai 2",
+                 *       "postal_code": "40111"
+                 *     }
+                 */
+                "application/json": components["schemas"]["UsersUpdateAddressRequest"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SavedAddress"];
+                };
+            };
+            /**
+             * @description `MALFORMED_QUERY`: The query string is not percent-encoded UTF-8: encode é as %C3%A9 and % as %25.
+             *
+             *     `MALFORMED_BODY`: The body is not valid JSON in UTF-8.
+             */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `UNAUTHENTICATED`: Log in and send the access token as Authorization: Bearer.
+             *
+             *     `TOKEN_INVALID`: The token is not valid or has expired: log in again.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `NOT_FOUND`: There is nothing at this address.
+             *
+             *     `ADDRESS_NOT_FOUND`: There is no such address.
+             */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `BODY_TOO_LARGE`: The body is too large: send at most {limit}. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `UNSUPPORTED_MEDIA_TYPE`: Send the body as application/json in UTF-8. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `VALIDATION_FAILED`: The request does not have the right form: see errors.
+             *
+             *     `KEY_REUSED`: This Idempotency-Key was used for another request: take a new key.
+             */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `TOO_MANY_REQUESTS`: Too many requests: at most {limit} a second. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `INTERNAL`: Something went wrong here. The request id helps us find it. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `UNAVAILABLE`: The {service} service is unavailable at the moment. Try again.
              *
              *     `KEY_IN_USE`: The first request with this Idempotency-Key is still under way: repeat it in a moment.
              */
@@ -3134,7 +5086,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
+            /** @description `UNAVAILABLE`: The {service} service is unavailable at the moment. Try again. */
             503: {
                 headers: {
                     "Retry-After": components["headers"]["Retry-After"];
@@ -3254,7 +5206,7 @@ export interface operations {
                 };
             };
             /**
-             * @description `UNAVAILABLE`: The {service} service is away at the moment. Try again.
+             * @description `UNAVAILABLE`: The {service} service is unavailable at the moment. Try again.
              *
              *     `KEY_IN_USE`: The first request with this Idempotency-Key is still under way: repeat it in a moment.
              */
@@ -3419,7 +5371,7 @@ export interface operations {
                 };
             };
             /**
-             * @description `UNAVAILABLE`: The {service} service is away at the moment. Try again.
+             * @description `UNAVAILABLE`: The {service} service is unavailable at the moment. Try again.
              *
              *     `KEY_IN_USE`: The first request with this Idempotency-Key is still under way: repeat it in a moment.
              */
@@ -3528,7 +5480,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
+            /** @description `UNAVAILABLE`: The {service} service is unavailable at the moment. Try again. */
             503: {
                 headers: {
                     "Retry-After": components["headers"]["Retry-After"];
@@ -3556,7 +5508,7 @@ export interface operations {
                 skip?: number;
                 /** @example 20 */
                 limit?: number;
-                /** @example WyJBUnhnNmlGQiIsIjAwMDAwMDAwMDAxODUwMCAwMWEyMTQwNzk2MTgwMDBhZWFiZDdiYmEiXQ */
+                /** @example WyJQZmpHYkY0MyIsIjAwMDAwMDAwMDAxODUwMCAwMWEyMTQwNzk2MTgwMDBhZWFiZDdiYmEiXQ */
                 cursor?: string;
                 /** @example kopi */
                 category?: string;
@@ -3570,6 +5522,8 @@ export interface operations {
                 in_stock?: boolean;
                 /** @example price */
                 sort?: "created_at" | "-created_at" | "price" | "-price" | "name" | "-name";
+                /** @example true */
+                collapse?: boolean;
             };
             header?: never;
             path?: never;
@@ -3631,7 +5585,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
+            /** @description `UNAVAILABLE`: The {service} service is unavailable at the moment. Try again. */
             503: {
                 headers: {
                     "Retry-After": components["headers"]["Retry-After"];
@@ -3722,6 +5676,24 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `PRODUCT_GROUP_NOT_FOUND`: There is no such group of products. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `VARIANT_EXISTS`: The product {product_id} of this group has these options already. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `BODY_TOO_LARGE`: The body is too large: send at most {limit}. */
             413: {
                 headers: {
@@ -3773,7 +5745,7 @@ export interface operations {
                 };
             };
             /**
-             * @description `UNAVAILABLE`: The {service} service is away at the moment. Try again.
+             * @description `UNAVAILABLE`: The {service} service is unavailable at the moment. Try again.
              *
              *     `KEY_IN_USE`: The first request with this Idempotency-Key is still under way: repeat it in a moment.
              */
@@ -3850,7 +5822,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
+            /** @description `UNAVAILABLE`: The {service} service is unavailable at the moment. Try again. */
             503: {
                 headers: {
                     "Retry-After": components["headers"]["Retry-After"];
@@ -3949,7 +5921,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
+            /** @description `UNAVAILABLE`: The {service} service is unavailable at the moment. Try again. */
             503: {
                 headers: {
                     "Retry-After": components["headers"]["Retry-After"];
@@ -4069,7 +6041,7 @@ export interface operations {
                 };
             };
             /**
-             * @description `UNAVAILABLE`: The {service} service is away at the moment. Try again.
+             * @description `UNAVAILABLE`: The {service} service is unavailable at the moment. Try again.
              *
              *     `KEY_IN_USE`: The first request with this Idempotency-Key is still under way: repeat it in a moment.
              */
@@ -4165,8 +6137,19 @@ export interface operations {
              * @description `NOT_FOUND`: There is nothing at this address.
              *
              *     `PRODUCT_NOT_FOUND`: There is no such product.
+             *
+             *     `PRODUCT_GROUP_NOT_FOUND`: There is no such group of products.
              */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `VARIANT_EXISTS`: The product {product_id} of this group has these options already. */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4225,7 +6208,541 @@ export interface operations {
                 };
             };
             /**
-             * @description `UNAVAILABLE`: The {service} service is away at the moment. Try again.
+             * @description `UNAVAILABLE`: The {service} service is unavailable at the moment. Try again.
+             *
+             *     `KEY_IN_USE`: The first request with this Idempotency-Key is still under way: repeat it in a moment.
+             */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `TIMED_OUT`: The answer took too long. Repeat it with the same Idempotency-Key; without one, look first whether it was done. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    productsCreateGroup: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @example 7c4a8d09-ca37-4f2e-9b65-1d0f6a3e5b21 */
+                "idempotency-key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "name": "Kaos Toko",
+                 *       "description": "Katun.",
+                 *       "category": "kaos",
+                 *       "options": [
+                 *         "ukuran",
+                 *         "warna"
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["ProductsCreateGroupRequest"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            201: {
+                headers: {
+                    Location: components["headers"]["Location"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProductGroup"];
+                };
+            };
+            /**
+             * @description `MALFORMED_QUERY`: The query string is not percent-encoded UTF-8: encode é as %C3%A9 and % as %25.
+             *
+             *     `MALFORMED_BODY`: The body is not valid JSON in UTF-8.
+             */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `UNAUTHENTICATED`: Log in and send the access token as Authorization: Bearer.
+             *
+             *     `TOKEN_INVALID`: The token is not valid or has expired: log in again.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `FORBIDDEN`: Your role does not allow this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `BODY_TOO_LARGE`: The body is too large: send at most {limit}. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `UNSUPPORTED_MEDIA_TYPE`: Send the body as application/json in UTF-8. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `VALIDATION_FAILED`: The request does not have the right form: see errors.
+             *
+             *     `KEY_REUSED`: This Idempotency-Key was used for another request: take a new key.
+             */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `TOO_MANY_REQUESTS`: Too many requests: at most {limit} a second. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `INTERNAL`: Something went wrong here. The request id helps us find it. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `UNAVAILABLE`: The {service} service is unavailable at the moment. Try again.
+             *
+             *     `KEY_IN_USE`: The first request with this Idempotency-Key is still under way: repeat it in a moment.
+             */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `TIMED_OUT`: The answer took too long. Repeat it with the same Idempotency-Key; without one, look first whether it was done. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    productsGetGroup: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 01a20af7e8d300020f7306ec */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProductGroup"];
+                };
+            };
+            /** @description As in `If-None-Match` */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `MALFORMED_QUERY`: The query string is not percent-encoded UTF-8: encode é as %C3%A9 and % as %25. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `NOT_FOUND`: There is nothing at this address.
+             *
+             *     `PRODUCT_GROUP_NOT_FOUND`: There is no such group of products.
+             */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `VALIDATION_FAILED`: The request does not have the right form: see errors. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `TOO_MANY_REQUESTS`: Too many requests: at most {limit} a second. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `INTERNAL`: Something went wrong here. The request id helps us find it. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `UNAVAILABLE`: The {service} service is unavailable at the moment. Try again. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `TIMED_OUT`: The answer took too long. Repeat it with the same Idempotency-Key; without one, look first whether it was done. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    productsRemoveGroup: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @example 7c4a8d09-ca37-4f2e-9b65-1d0f6a3e5b21 */
+                "idempotency-key"?: string;
+            };
+            path: {
+                /** @example 01a20af7e8d300020f7306ec */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `MALFORMED_QUERY`: The query string is not percent-encoded UTF-8: encode é as %C3%A9 and % as %25. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `UNAUTHENTICATED`: Log in and send the access token as Authorization: Bearer.
+             *
+             *     `TOKEN_INVALID`: The token is not valid or has expired: log in again.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `FORBIDDEN`: Your role does not allow this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `NOT_FOUND`: There is nothing at this address.
+             *
+             *     `PRODUCT_GROUP_NOT_FOUND`: There is no such group of products.
+             */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `VALIDATION_FAILED`: The request does not have the right form: see errors.
+             *
+             *     `KEY_REUSED`: This Idempotency-Key was used for another request: take a new key.
+             */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `TOO_MANY_REQUESTS`: Too many requests: at most {limit} a second. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `INTERNAL`: Something went wrong here. The request id helps us find it. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `UNAVAILABLE`: The {service} service is unavailable at the moment. Try again.
+             *
+             *     `KEY_IN_USE`: The first request with this Idempotency-Key is still under way: repeat it in a moment.
+             */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `TIMED_OUT`: The answer took too long. Repeat it with the same Idempotency-Key; without one, look first whether it was done. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    productsUpdateGroup: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @example 7c4a8d09-ca37-4f2e-9b65-1d0f6a3e5b21 */
+                "idempotency-key"?: string;
+            };
+            path: {
+                /** @example 01a20af7e8d300020f7306ec */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                /**
+                 * @example {
+                 *       "name": "Kaos Toko"
+                 *     }
+                 */
+                "application/json": components["schemas"]["ProductsUpdateGroupRequest"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProductGroup"];
+                };
+            };
+            /**
+             * @description `MALFORMED_QUERY`: The query string is not percent-encoded UTF-8: encode é as %C3%A9 and % as %25.
+             *
+             *     `MALFORMED_BODY`: The body is not valid JSON in UTF-8.
+             */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `UNAUTHENTICATED`: Log in and send the access token as Authorization: Bearer.
+             *
+             *     `TOKEN_INVALID`: The token is not valid or has expired: log in again.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `FORBIDDEN`: Your role does not allow this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `NOT_FOUND`: There is nothing at this address.
+             *
+             *     `PRODUCT_GROUP_NOT_FOUND`: There is no such group of products.
+             */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `GROUP_HAS_VARIANTS`: The options of a group keep their names while it has variants: only their order can change. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `BODY_TOO_LARGE`: The body is too large: send at most {limit}. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `UNSUPPORTED_MEDIA_TYPE`: Send the body as application/json in UTF-8. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `VALIDATION_FAILED`: The request does not have the right form: see errors.
+             *
+             *     `KEY_REUSED`: This Idempotency-Key was used for another request: take a new key.
+             */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `TOO_MANY_REQUESTS`: Too many requests: at most {limit} a second. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `INTERNAL`: Something went wrong here. The request id helps us find it. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `UNAVAILABLE`: The {service} service is unavailable at the moment. Try again.
              *
              *     `KEY_IN_USE`: The first request with this Idempotency-Key is still under way: repeat it in a moment.
              */
@@ -4400,7 +6917,7 @@ export interface operations {
                 };
             };
             /**
-             * @description `UNAVAILABLE`: The {service} service is away at the moment. Try again.
+             * @description `UNAVAILABLE`: The {service} service is unavailable at the moment. Try again.
              *
              *     `KEY_IN_USE`: The first request with this Idempotency-Key is still under way: repeat it in a moment.
              */
@@ -4500,7 +7017,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
+            /** @description `UNAVAILABLE`: The {service} service is unavailable at the moment. Try again. */
             503: {
                 headers: {
                     "Retry-After": components["headers"]["Retry-After"];
@@ -4527,6 +7044,8 @@ export interface operations {
             header?: {
                 /** @example 7c4a8d09-ca37-4f2e-9b65-1d0f6a3e5b21 */
                 "idempotency-key"?: string;
+                /** @example Zk3v0nT8yN2sQm5rXb7LwA1cE9uHfJ4dGpR6tYiKoVs */
+                "cart-token"?: string;
             };
             path?: never;
             cookie?: never;
@@ -4584,7 +7103,13 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `PRODUCT_NOT_FOUND`: There is no such product. */
+            /**
+             * @description `PRODUCT_NOT_FOUND`: There is no such product.
+             *
+             *     `ADDRESS_NOT_FOUND`: There is no such address.
+             *
+             *     `CART_NOT_FOUND`: There is no such cart, or its token is missing or wrong.
+             */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -4593,7 +7118,19 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `OUT_OF_STOCK`: There are not enough units: see errors for every short line. */
+            /**
+             * @description `OUT_OF_STOCK`: There are not enough units: see errors for every short line.
+             *
+             *     `VOUCHER_USED_UP`: The voucher is used up: {reason}.
+             *
+             *     `PRICE_CHANGED`: The order costs {total} now: nothing was ordered.
+             *
+             *     `CART_ORDERED`: The cart was ordered already, as the order {order_id}.
+             *
+             *     `CART_MERGED`: The cart was merged into the cart {cart_id} of its user.
+             *
+             *     `CART_CHANGED`: The cart was changed while it was ordered: nothing was ordered.
+             */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -4625,6 +7162,12 @@ export interface operations {
              *
              *     `TOTAL_TOO_LARGE`: The total of the order is too large.
              *
+             *     `SHIPPING_NOT_AVAILABLE`: The order cannot be shipped in this way: {reason}.
+             *
+             *     `VOUCHER_NOT_APPLICABLE`: The voucher does not apply to this order: {reason}.
+             *
+             *     `CART_EMPTY`: The cart is empty: there is nothing to order.
+             *
              *     `KEY_REUSED`: This Idempotency-Key was used for another request: take a new key.
              */
             422: {
@@ -4655,11 +7198,179 @@ export interface operations {
                 };
             };
             /**
-             * @description `UNAVAILABLE`: The {service} service is away at the moment. Try again.
+             * @description `UNAVAILABLE`: The {service} service is unavailable at the moment. Try again.
              *
              *     `ORDER_NOT_PLACED`: The order was not placed and nothing is held. Try again.
              *
              *     `ORDER_UNKNOWN`: It is not known whether the order was placed: repeat it with the same Idempotency-Key, or look at GET /orders.
+             */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `TIMED_OUT`: The answer took too long. Repeat it with the same Idempotency-Key; without one, look first whether it was done. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ordersQuote: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @example Zk3v0nT8yN2sQm5rXb7LwA1cE9uHfJ4dGpR6tYiKoVs */
+                "cart-token"?: string;
+                /** @example 7c4a8d09-ca37-4f2e-9b65-1d0f6a3e5b21 */
+                "idempotency-key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "items": [
+                 *         {
+                 *           "product_id": "01a20af7e8d300020f7306eb",
+                 *           "quantity": 2
+                 *         }
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["OrdersQuoteRequest"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Quote"];
+                };
+            };
+            /**
+             * @description `MALFORMED_QUERY`: The query string is not percent-encoded UTF-8: encode é as %C3%A9 and % as %25.
+             *
+             *     `MALFORMED_BODY`: The body is not valid JSON in UTF-8.
+             */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `UNAUTHENTICATED`: Log in and send the access token as Authorization: Bearer.
+             *
+             *     `TOKEN_INVALID`: The token is not valid or has expired: log in again.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `PRODUCT_NOT_FOUND`: There is no such product.
+             *
+             *     `ADDRESS_NOT_FOUND`: There is no such address.
+             *
+             *     `CART_NOT_FOUND`: There is no such cart, or its token is missing or wrong.
+             */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `CART_ORDERED`: The cart was ordered already, as the order {order_id}.
+             *
+             *     `CART_MERGED`: The cart was merged into the cart {cart_id} of its user.
+             */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `BODY_TOO_LARGE`: The body is too large: send at most {limit}. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `UNSUPPORTED_MEDIA_TYPE`: Send the body as application/json in UTF-8. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `VALIDATION_FAILED`: The request does not have the right form: see errors.
+             *
+             *     `TOTAL_TOO_LARGE`: The total of the order is too large.
+             *
+             *     `CART_EMPTY`: The cart is empty: there is nothing to order.
+             */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `TOO_MANY_REQUESTS`: Too many requests: at most {limit} a second. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `INTERNAL`: Something went wrong here. The request id helps us find it. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `UNAVAILABLE`: The {service} service is unavailable at the moment. Try again.
+             *
+             *     `KEY_IN_USE`: The first request with this Idempotency-Key is still under way: repeat it in a moment.
              */
             503: {
                 headers: {
@@ -4765,7 +7476,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
+            /** @description `UNAVAILABLE`: The {service} service is unavailable at the moment. Try again. */
             503: {
                 headers: {
                     "Retry-After": components["headers"]["Retry-After"];
@@ -4849,7 +7560,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `ORDER_IN_OTHER_STATE`: The order is {state}: this is not possible any more. */
+            /** @description `ORDER_IN_OTHER_STATE`: The order is {state}: this is not possible in this state. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -4909,7 +7620,7 @@ export interface operations {
                 };
             };
             /**
-             * @description `UNAVAILABLE`: The {service} service is away at the moment. Try again.
+             * @description `UNAVAILABLE`: The {service} service is unavailable at the moment. Try again.
              *
              *     `KEY_IN_USE`: The first request with this Idempotency-Key is still under way: repeat it in a moment.
              */
@@ -5023,7 +7734,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `ORDER_IN_OTHER_STATE`: The order is {state}: this is not possible any more. */
+            /** @description `ORDER_IN_OTHER_STATE`: The order is {state}: this is not possible in this state. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -5083,7 +7794,7 @@ export interface operations {
                 };
             };
             /**
-             * @description `UNAVAILABLE`: The {service} service is away at the moment. Try again.
+             * @description `UNAVAILABLE`: The {service} service is unavailable at the moment. Try again.
              *
              *     `KEY_IN_USE`: The first request with this Idempotency-Key is still under way: repeat it in a moment.
              *
@@ -5124,7 +7835,17 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody?: {
+            content: {
+                /**
+                 * @example {
+                 *       "carrier": "JNE",
+                 *       "tracking_number": "CGK1234567890"
+                 *     }
+                 */
+                "application/json": components["schemas"]["OrdersShipRequest"];
+            };
+        };
         responses: {
             /** @description Done */
             200: {
@@ -5183,7 +7904,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `ORDER_IN_OTHER_STATE`: The order is {state}: this is not possible any more. */
+            /** @description `ORDER_IN_OTHER_STATE`: The order is {state}: this is not possible in this state. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -5243,7 +7964,7 @@ export interface operations {
                 };
             };
             /**
-             * @description `UNAVAILABLE`: The {service} service is away at the moment. Try again.
+             * @description `UNAVAILABLE`: The {service} service is unavailable at the moment. Try again.
              *
              *     `KEY_IN_USE`: The first request with this Idempotency-Key is still under way: repeat it in a moment.
              */
@@ -5339,7 +8060,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `ORDER_IN_OTHER_STATE`: The order is {state}: this is not possible any more. */
+            /** @description `ORDER_IN_OTHER_STATE`: The order is {state}: this is not possible in this state. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -5399,7 +8120,7 @@ export interface operations {
                 };
             };
             /**
-             * @description `UNAVAILABLE`: The {service} service is away at the moment. Try again.
+             * @description `UNAVAILABLE`: The {service} service is unavailable at the moment. Try again.
              *
              *     `KEY_IN_USE`: The first request with this Idempotency-Key is still under way: repeat it in a moment.
              */
@@ -5504,7 +8225,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `ORDER_IN_OTHER_STATE`: The order is {state}: this is not possible any more. */
+            /** @description `ORDER_IN_OTHER_STATE`: The order is {state}: this is not possible in this state. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -5564,7 +8285,7 @@ export interface operations {
                 };
             };
             /**
-             * @description `UNAVAILABLE`: The {service} service is away at the moment. Try again.
+             * @description `UNAVAILABLE`: The {service} service is unavailable at the moment. Try again.
              *
              *     `KEY_IN_USE`: The first request with this Idempotency-Key is still under way: repeat it in a moment.
              */
@@ -5714,7 +8435,2281 @@ export interface operations {
                 };
             };
             /**
-             * @description `UNAVAILABLE`: The {service} service is away at the moment. Try again.
+             * @description `UNAVAILABLE`: The {service} service is unavailable at the moment. Try again.
+             *
+             *     `KEY_IN_USE`: The first request with this Idempotency-Key is still under way: repeat it in a moment.
+             */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `TIMED_OUT`: The answer took too long. Repeat it with the same Idempotency-Key; without one, look first whether it was done. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ordersRefunds: {
+        parameters: {
+            query?: {
+                /** @example 0 */
+                skip?: number;
+                /** @example 20 */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @example 3f1c8a52-7d1e-4b2f-9c55-0a6f2f7f9f11 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    Link: components["headers"]["Link"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refund"][];
+                };
+            };
+            /** @description `MALFORMED_QUERY`: The query string is not percent-encoded UTF-8: encode é as %C3%A9 and % as %25. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `UNAUTHENTICATED`: Log in and send the access token as Authorization: Bearer.
+             *
+             *     `TOKEN_INVALID`: The token is not valid or has expired: log in again.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `NOT_FOUND`: There is nothing at this address.
+             *
+             *     `ORDER_NOT_FOUND`: There is no such order.
+             */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `VALIDATION_FAILED`: The request does not have the right form: see errors. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `TOO_MANY_REQUESTS`: Too many requests: at most {limit} a second. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `INTERNAL`: Something went wrong here. The request id helps us find it. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `UNAVAILABLE`: The {service} service is unavailable at the moment. Try again. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `TIMED_OUT`: The answer took too long. Repeat it with the same Idempotency-Key; without one, look first whether it was done. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ordersAddRefund: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @example 7c4a8d09-ca37-4f2e-9b65-1d0f6a3e5b21 */
+                "idempotency-key"?: string;
+            };
+            path: {
+                /** @example 3f1c8a52-7d1e-4b2f-9c55-0a6f2f7f9f11 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "items": [
+                 *         {
+                 *           "line": 1,
+                 *           "quantity": 1
+                 *         }
+                 *       ],
+                 *       "restock": true,
+                 *       "reason": "Kemasan rusak"
+                 *     }
+                 */
+                "application/json": components["schemas"]["OrdersAddRefundRequest"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refund"];
+                };
+            };
+            /**
+             * @description `MALFORMED_QUERY`: The query string is not percent-encoded UTF-8: encode é as %C3%A9 and % as %25.
+             *
+             *     `MALFORMED_BODY`: The body is not valid JSON in UTF-8.
+             */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `UNAUTHENTICATED`: Log in and send the access token as Authorization: Bearer.
+             *
+             *     `TOKEN_INVALID`: The token is not valid or has expired: log in again.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `FORBIDDEN`: Your role does not allow this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `NOT_FOUND`: There is nothing at this address.
+             *
+             *     `ORDER_NOT_FOUND`: There is no such order.
+             */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `ORDER_IN_OTHER_STATE`: The order is {state}: this is not possible in this state.
+             *
+             *     `REFUND_TOO_LARGE`: This is more than is left of the order, of which {refundable} can still be refunded: nothing was refunded.
+             */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `BODY_TOO_LARGE`: The body is too large: send at most {limit}. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `UNSUPPORTED_MEDIA_TYPE`: Send the body as application/json in UTF-8. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `VALIDATION_FAILED`: The request does not have the right form: see errors.
+             *
+             *     `KEY_REUSED`: This Idempotency-Key was used for another request: take a new key.
+             */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `TOO_MANY_REQUESTS`: Too many requests: at most {limit} a second. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `INTERNAL`: Something went wrong here. The request id helps us find it. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `UNAVAILABLE`: The {service} service is unavailable at the moment. Try again.
+             *
+             *     `KEY_IN_USE`: The first request with this Idempotency-Key is still under way: repeat it in a moment.
+             */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `TIMED_OUT`: The answer took too long. Repeat it with the same Idempotency-Key; without one, look first whether it was done. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ordersShippingMethods: {
+        parameters: {
+            query?: {
+                /** @example ID */
+                country?: string;
+                /** @example Jawa Barat */
+                province?: string;
+                /** @example 40115 */
+                postal_code?: string;
+                /** @example 1200 */
+                weight_g?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ShippingMethod"][];
+                };
+            };
+            /** @description As in `If-None-Match` */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `MALFORMED_QUERY`: The query string is not percent-encoded UTF-8: encode é as %C3%A9 and % as %25. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `VALIDATION_FAILED`: The request does not have the right form: see errors. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `TOO_MANY_REQUESTS`: Too many requests: at most {limit} a second. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `INTERNAL`: Something went wrong here. The request id helps us find it. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `UNAVAILABLE`: The {service} service is unavailable at the moment. Try again. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `TIMED_OUT`: The answer took too long. Repeat it with the same Idempotency-Key; without one, look first whether it was done. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ordersAddShippingMethod: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @example 7c4a8d09-ca37-4f2e-9b65-1d0f6a3e5b21 */
+                "idempotency-key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "code": "jne-reg",
+                 *       "name": "JNE Reguler",
+                 *       "zones": [
+                 *         {
+                 *           "country": "ID",
+                 *           "province": "Jawa Barat",
+                 *           "postal_prefixes": null
+                 *         }
+                 *       ],
+                 *       "bands": [
+                 *         {
+                 *           "up_to_g": 1000,
+                 *           "fee": 9000
+                 *         },
+                 *         {
+                 *           "up_to_g": 5000,
+                 *           "fee": 29000
+                 *         }
+                 *       ],
+                 *       "per_extra_kg": 5000,
+                 *       "free_from": 999000,
+                 *       "eta_days": 3
+                 *     }
+                 */
+                "application/json": components["schemas"]["OrdersAddShippingMethodRequest"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ShippingMethod"];
+                };
+            };
+            /**
+             * @description `MALFORMED_QUERY`: The query string is not percent-encoded UTF-8: encode é as %C3%A9 and % as %25.
+             *
+             *     `MALFORMED_BODY`: The body is not valid JSON in UTF-8.
+             */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `UNAUTHENTICATED`: Log in and send the access token as Authorization: Bearer.
+             *
+             *     `TOKEN_INVALID`: The token is not valid or has expired: log in again.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `FORBIDDEN`: Your role does not allow this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `SHIPPING_METHOD_EXISTS`: There is a method of shipping {method} already. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `BODY_TOO_LARGE`: The body is too large: send at most {limit}. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `UNSUPPORTED_MEDIA_TYPE`: Send the body as application/json in UTF-8. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `VALIDATION_FAILED`: The request does not have the right form: see errors.
+             *
+             *     `KEY_REUSED`: This Idempotency-Key was used for another request: take a new key.
+             */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `TOO_MANY_REQUESTS`: Too many requests: at most {limit} a second. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `INTERNAL`: Something went wrong here. The request id helps us find it. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `UNAVAILABLE`: The {service} service is unavailable at the moment. Try again.
+             *
+             *     `KEY_IN_USE`: The first request with this Idempotency-Key is still under way: repeat it in a moment.
+             */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `TIMED_OUT`: The answer took too long. Repeat it with the same Idempotency-Key; without one, look first whether it was done. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ordersRemoveShippingMethod: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @example 7c4a8d09-ca37-4f2e-9b65-1d0f6a3e5b21 */
+                "idempotency-key"?: string;
+            };
+            path: {
+                /** @example jne-reg */
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `MALFORMED_QUERY`: The query string is not percent-encoded UTF-8: encode é as %C3%A9 and % as %25. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `UNAUTHENTICATED`: Log in and send the access token as Authorization: Bearer.
+             *
+             *     `TOKEN_INVALID`: The token is not valid or has expired: log in again.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `FORBIDDEN`: Your role does not allow this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `NOT_FOUND`: There is nothing at this address.
+             *
+             *     `SHIPPING_METHOD_NOT_FOUND`: There is no method of shipping {method} that can be changed or removed.
+             */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `VALIDATION_FAILED`: The request does not have the right form: see errors.
+             *
+             *     `KEY_REUSED`: This Idempotency-Key was used for another request: take a new key.
+             */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `TOO_MANY_REQUESTS`: Too many requests: at most {limit} a second. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `INTERNAL`: Something went wrong here. The request id helps us find it. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `UNAVAILABLE`: The {service} service is unavailable at the moment. Try again.
+             *
+             *     `KEY_IN_USE`: The first request with this Idempotency-Key is still under way: repeat it in a moment.
+             */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `TIMED_OUT`: The answer took too long. Repeat it with the same Idempotency-Key; without one, look first whether it was done. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ordersUpdateShippingMethod: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @example 7c4a8d09-ca37-4f2e-9b65-1d0f6a3e5b21 */
+                "idempotency-key"?: string;
+            };
+            path: {
+                /** @example jne-reg */
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                /**
+                 * @example {
+                 *       "eta_days": 2
+                 *     }
+                 */
+                "application/json": components["schemas"]["OrdersUpdateShippingMethodRequest"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ShippingMethod"];
+                };
+            };
+            /**
+             * @description `MALFORMED_QUERY`: The query string is not percent-encoded UTF-8: encode é as %C3%A9 and % as %25.
+             *
+             *     `MALFORMED_BODY`: The body is not valid JSON in UTF-8.
+             */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `UNAUTHENTICATED`: Log in and send the access token as Authorization: Bearer.
+             *
+             *     `TOKEN_INVALID`: The token is not valid or has expired: log in again.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `FORBIDDEN`: Your role does not allow this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `NOT_FOUND`: There is nothing at this address.
+             *
+             *     `SHIPPING_METHOD_NOT_FOUND`: There is no method of shipping {method} that can be changed or removed.
+             */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `BODY_TOO_LARGE`: The body is too large: send at most {limit}. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `UNSUPPORTED_MEDIA_TYPE`: Send the body as application/json in UTF-8. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `VALIDATION_FAILED`: The request does not have the right form: see errors.
+             *
+             *     `KEY_REUSED`: This Idempotency-Key was used for another request: take a new key.
+             */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `TOO_MANY_REQUESTS`: Too many requests: at most {limit} a second. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `INTERNAL`: Something went wrong here. The request id helps us find it. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `UNAVAILABLE`: The {service} service is unavailable at the moment. Try again.
+             *
+             *     `KEY_IN_USE`: The first request with this Idempotency-Key is still under way: repeat it in a moment.
+             */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `TIMED_OUT`: The answer took too long. Repeat it with the same Idempotency-Key; without one, look first whether it was done. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ordersVouchers: {
+        parameters: {
+            query?: {
+                /** @example 0 */
+                skip?: number;
+                /** @example 20 */
+                limit?: number;
+                /** @example WyJ2b3VjaGVycyIsIjIwMjYtMTEtMjNUMDg6MDA6MDAuMTIzNDU2KzAwOjAwIDNmMWM4YTUyLTdkMWUtNGIyZi05YzU1LTBhNmYyZjdmOWYxMSJd */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    Link: components["headers"]["Link"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Voucher"][];
+                };
+            };
+            /** @description `MALFORMED_QUERY`: The query string is not percent-encoded UTF-8: encode é as %C3%A9 and % as %25. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `UNAUTHENTICATED`: Log in and send the access token as Authorization: Bearer.
+             *
+             *     `TOKEN_INVALID`: The token is not valid or has expired: log in again.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `FORBIDDEN`: Your role does not allow this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `VALIDATION_FAILED`: The request does not have the right form: see errors. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `TOO_MANY_REQUESTS`: Too many requests: at most {limit} a second. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `INTERNAL`: Something went wrong here. The request id helps us find it. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `UNAVAILABLE`: The {service} service is unavailable at the moment. Try again. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `TIMED_OUT`: The answer took too long. Repeat it with the same Idempotency-Key; without one, look first whether it was done. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ordersAddVoucher: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @example 7c4a8d09-ca37-4f2e-9b65-1d0f6a3e5b21 */
+                "idempotency-key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "code": "HEMAT10",
+                 *       "promotion": null,
+                 *       "kind": "percent",
+                 *       "value": 10,
+                 *       "cap": 50000,
+                 *       "min_subtotal": 100000,
+                 *       "category": null,
+                 *       "starts_at": "2026-11-01T00:00:00.000Z",
+                 *       "ends_at": "2026-12-01T00:00:00.000Z",
+                 *       "max_uses": 100,
+                 *       "per_user": 1
+                 *     }
+                 */
+                "application/json": components["schemas"]["OrdersAddVoucherRequest"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            201: {
+                headers: {
+                    Location: components["headers"]["Location"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Voucher"];
+                };
+            };
+            /**
+             * @description `MALFORMED_QUERY`: The query string is not percent-encoded UTF-8: encode é as %C3%A9 and % as %25.
+             *
+             *     `MALFORMED_BODY`: The body is not valid JSON in UTF-8.
+             */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `UNAUTHENTICATED`: Log in and send the access token as Authorization: Bearer.
+             *
+             *     `TOKEN_INVALID`: The token is not valid or has expired: log in again.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `FORBIDDEN`: Your role does not allow this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `VOUCHER_EXISTS`: There is a voucher {code} already. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `BODY_TOO_LARGE`: The body is too large: send at most {limit}. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `UNSUPPORTED_MEDIA_TYPE`: Send the body as application/json in UTF-8. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `VALIDATION_FAILED`: The request does not have the right form: see errors.
+             *
+             *     `KEY_REUSED`: This Idempotency-Key was used for another request: take a new key.
+             */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `TOO_MANY_REQUESTS`: Too many requests: at most {limit} a second. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `INTERNAL`: Something went wrong here. The request id helps us find it. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `UNAVAILABLE`: The {service} service is unavailable at the moment. Try again.
+             *
+             *     `KEY_IN_USE`: The first request with this Idempotency-Key is still under way: repeat it in a moment.
+             */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `TIMED_OUT`: The answer took too long. Repeat it with the same Idempotency-Key; without one, look first whether it was done. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ordersVoucher: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example HEMAT10 */
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Voucher"];
+                };
+            };
+            /** @description `MALFORMED_QUERY`: The query string is not percent-encoded UTF-8: encode é as %C3%A9 and % as %25. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `UNAUTHENTICATED`: Log in and send the access token as Authorization: Bearer.
+             *
+             *     `TOKEN_INVALID`: The token is not valid or has expired: log in again.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `FORBIDDEN`: Your role does not allow this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `NOT_FOUND`: There is nothing at this address.
+             *
+             *     `VOUCHER_NOT_FOUND`: There is no such voucher.
+             */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `VALIDATION_FAILED`: The request does not have the right form: see errors. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `TOO_MANY_REQUESTS`: Too many requests: at most {limit} a second. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `INTERNAL`: Something went wrong here. The request id helps us find it. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `UNAVAILABLE`: The {service} service is unavailable at the moment. Try again. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `TIMED_OUT`: The answer took too long. Repeat it with the same Idempotency-Key; without one, look first whether it was done. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ordersUpdateVoucher: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @example 7c4a8d09-ca37-4f2e-9b65-1d0f6a3e5b21 */
+                "idempotency-key"?: string;
+            };
+            path: {
+                /** @example HEMAT10 */
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                /**
+                 * @example {
+                 *       "max_uses": 200
+                 *     }
+                 */
+                "application/json": components["schemas"]["OrdersUpdateVoucherRequest"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Voucher"];
+                };
+            };
+            /**
+             * @description `MALFORMED_QUERY`: The query string is not percent-encoded UTF-8: encode é as %C3%A9 and % as %25.
+             *
+             *     `MALFORMED_BODY`: The body is not valid JSON in UTF-8.
+             */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `UNAUTHENTICATED`: Log in and send the access token as Authorization: Bearer.
+             *
+             *     `TOKEN_INVALID`: The token is not valid or has expired: log in again.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `FORBIDDEN`: Your role does not allow this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `NOT_FOUND`: There is nothing at this address.
+             *
+             *     `VOUCHER_NOT_FOUND`: There is no such voucher.
+             */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `BODY_TOO_LARGE`: The body is too large: send at most {limit}. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `UNSUPPORTED_MEDIA_TYPE`: Send the body as application/json in UTF-8. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `VALIDATION_FAILED`: The request does not have the right form: see errors.
+             *
+             *     `KEY_REUSED`: This Idempotency-Key was used for another request: take a new key.
+             */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `TOO_MANY_REQUESTS`: Too many requests: at most {limit} a second. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `INTERNAL`: Something went wrong here. The request id helps us find it. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `UNAVAILABLE`: The {service} service is unavailable at the moment. Try again.
+             *
+             *     `KEY_IN_USE`: The first request with this Idempotency-Key is still under way: repeat it in a moment.
+             */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `TIMED_OUT`: The answer took too long. Repeat it with the same Idempotency-Key; without one, look first whether it was done. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ordersInvoice: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 3f1c8a52-7d1e-4b2f-9c55-0a6f2f7f9f11 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                    "application/pdf": unknown;
+                };
+            };
+            /** @description `MALFORMED_QUERY`: The query string is not percent-encoded UTF-8: encode é as %C3%A9 and % as %25. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `UNAUTHENTICATED`: Log in and send the access token as Authorization: Bearer.
+             *
+             *     `TOKEN_INVALID`: The token is not valid or has expired: log in again.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `NOT_FOUND`: There is nothing at this address.
+             *
+             *     `ORDER_NOT_FOUND`: There is no such order.
+             */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `NOT_ACCEPTABLE`: The document is not available in a type that the Accept header allows: accept one of {available}. */
+            406: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `ORDER_IN_OTHER_STATE`: The order is {state}: this is not possible in this state. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `VALIDATION_FAILED`: The request does not have the right form: see errors. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `TOO_MANY_REQUESTS`: Too many requests: at most {limit} a second. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `INTERNAL`: Something went wrong here. The request id helps us find it. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `UNAVAILABLE`: The {service} service is unavailable at the moment. Try again. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `TIMED_OUT`: The answer took too long. Repeat it with the same Idempotency-Key; without one, look first whether it was done. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ordersCreditNotes: {
+        parameters: {
+            query?: {
+                /** @example 0 */
+                skip?: number;
+                /** @example 20 */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @example 3f1c8a52-7d1e-4b2f-9c55-0a6f2f7f9f11 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    Link: components["headers"]["Link"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CreditNote"][];
+                };
+            };
+            /** @description `MALFORMED_QUERY`: The query string is not percent-encoded UTF-8: encode é as %C3%A9 and % as %25. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `UNAUTHENTICATED`: Log in and send the access token as Authorization: Bearer.
+             *
+             *     `TOKEN_INVALID`: The token is not valid or has expired: log in again.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `NOT_FOUND`: There is nothing at this address.
+             *
+             *     `ORDER_NOT_FOUND`: There is no such order.
+             */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `ORDER_IN_OTHER_STATE`: The order is {state}: this is not possible in this state. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `VALIDATION_FAILED`: The request does not have the right form: see errors. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `TOO_MANY_REQUESTS`: Too many requests: at most {limit} a second. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `INTERNAL`: Something went wrong here. The request id helps us find it. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `UNAVAILABLE`: The {service} service is unavailable at the moment. Try again. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `TIMED_OUT`: The answer took too long. Repeat it with the same Idempotency-Key; without one, look first whether it was done. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ordersCreditNote: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 3f1c8a52-7d1e-4b2f-9c55-0a6f2f7f9f11 */
+                id: string;
+                /** @example CN-INV-000001 */
+                note: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                    "application/pdf": unknown;
+                };
+            };
+            /** @description `MALFORMED_QUERY`: The query string is not percent-encoded UTF-8: encode é as %C3%A9 and % as %25. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `UNAUTHENTICATED`: Log in and send the access token as Authorization: Bearer.
+             *
+             *     `TOKEN_INVALID`: The token is not valid or has expired: log in again.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `NOT_FOUND`: There is nothing at this address.
+             *
+             *     `ORDER_NOT_FOUND`: There is no such order.
+             *
+             *     `CREDIT_NOTE_NOT_FOUND`: The order has no such credit note.
+             */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `NOT_ACCEPTABLE`: The document is not available in a type that the Accept header allows: accept one of {available}. */
+            406: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `ORDER_IN_OTHER_STATE`: The order is {state}: this is not possible in this state. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `VALIDATION_FAILED`: The request does not have the right form: see errors. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `TOO_MANY_REQUESTS`: Too many requests: at most {limit} a second. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `INTERNAL`: Something went wrong here. The request id helps us find it. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `UNAVAILABLE`: The {service} service is unavailable at the moment. Try again. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `TIMED_OUT`: The answer took too long. Repeat it with the same Idempotency-Key; without one, look first whether it was done. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ordersBeginCart: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It was there already */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GivenCart"];
+                };
+            };
+            /** @description Done */
+            201: {
+                headers: {
+                    Location: components["headers"]["Location"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GivenCart"];
+                };
+            };
+            /** @description `MALFORMED_BODY`: The body is not valid JSON in UTF-8. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `UNAUTHENTICATED`: Log in and send the access token as Authorization: Bearer.
+             *
+             *     `TOKEN_INVALID`: The token is not valid or has expired: log in again.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `BODY_TOO_LARGE`: The body is too large: send at most {limit}. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `UNSUPPORTED_MEDIA_TYPE`: Send the body as application/json in UTF-8. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `VALIDATION_FAILED`: The request does not have the right form: see errors. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `TOO_MANY_REQUESTS`: Too many requests: at most {limit} a second. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `INTERNAL`: Something went wrong here. The request id helps us find it. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `UNAVAILABLE`: The {service} service is unavailable at the moment. Try again. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `TIMED_OUT`: The answer took too long. Repeat it with the same Idempotency-Key; without one, look first whether it was done. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ordersCart: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @example Zk3v0nT8yN2sQm5rXb7LwA1cE9uHfJ4dGpR6tYiKoVs */
+                "cart-token"?: string;
+            };
+            path: {
+                /** @example 01a2f8c4-5b6d-7e8f-9a0b-1c2d3e4f5a6b */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Cart"];
+                };
+            };
+            /** @description `MALFORMED_QUERY`: The query string is not percent-encoded UTF-8: encode é as %C3%A9 and % as %25. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `TOKEN_INVALID`: The token is not valid or has expired: log in again. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `NOT_FOUND`: There is nothing at this address.
+             *
+             *     `CART_NOT_FOUND`: There is no such cart, or its token is missing or wrong.
+             */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `VALIDATION_FAILED`: The request does not have the right form: see errors. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `TOO_MANY_REQUESTS`: Too many requests: at most {limit} a second. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `INTERNAL`: Something went wrong here. The request id helps us find it. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `UNAVAILABLE`: The {service} service is unavailable at the moment. Try again. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `TIMED_OUT`: The answer took too long. Repeat it with the same Idempotency-Key; without one, look first whether it was done. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ordersPutCartItem: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @example Zk3v0nT8yN2sQm5rXb7LwA1cE9uHfJ4dGpR6tYiKoVs */
+                "cart-token"?: string;
+                /** @example 7c4a8d09-ca37-4f2e-9b65-1d0f6a3e5b21 */
+                "idempotency-key"?: string;
+            };
+            path: {
+                /** @example 01a2f8c4-5b6d-7e8f-9a0b-1c2d3e4f5a6b */
+                id: string;
+                /** @example 01a20af7e8d300020f7306eb */
+                product_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "quantity": 2
+                 *     }
+                 */
+                "application/json": components["schemas"]["OrdersPutCartItemRequest"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Cart"];
+                };
+            };
+            /**
+             * @description `MALFORMED_QUERY`: The query string is not percent-encoded UTF-8: encode é as %C3%A9 and % as %25.
+             *
+             *     `MALFORMED_BODY`: The body is not valid JSON in UTF-8.
+             */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `TOKEN_INVALID`: The token is not valid or has expired: log in again. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `NOT_FOUND`: There is nothing at this address.
+             *
+             *     `CART_NOT_FOUND`: There is no such cart, or its token is missing or wrong.
+             *
+             *     `PRODUCT_NOT_FOUND`: There is no such product.
+             */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `CART_ORDERED`: The cart was ordered already, as the order {order_id}.
+             *
+             *     `CART_MERGED`: The cart was merged into the cart {cart_id} of its user.
+             *
+             *     `CART_FULL`: A cart has at most {max} products: nothing was changed.
+             */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `BODY_TOO_LARGE`: The body is too large: send at most {limit}. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `UNSUPPORTED_MEDIA_TYPE`: Send the body as application/json in UTF-8. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `VALIDATION_FAILED`: The request does not have the right form: see errors. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `TOO_MANY_REQUESTS`: Too many requests: at most {limit} a second. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `INTERNAL`: Something went wrong here. The request id helps us find it. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `UNAVAILABLE`: The {service} service is unavailable at the moment. Try again.
+             *
+             *     `KEY_IN_USE`: The first request with this Idempotency-Key is still under way: repeat it in a moment.
+             */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `TIMED_OUT`: The answer took too long. Repeat it with the same Idempotency-Key; without one, look first whether it was done. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ordersMergeCart: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @example Zk3v0nT8yN2sQm5rXb7LwA1cE9uHfJ4dGpR6tYiKoVs */
+                "cart-token"?: string;
+                /** @example 7c4a8d09-ca37-4f2e-9b65-1d0f6a3e5b21 */
+                "idempotency-key"?: string;
+            };
+            path: {
+                /** @example 01a2f8c4-5b6d-7e8f-9a0b-1c2d3e4f5a6b */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Cart"];
+                };
+            };
+            /**
+             * @description `MALFORMED_QUERY`: The query string is not percent-encoded UTF-8: encode é as %C3%A9 and % as %25.
+             *
+             *     `MALFORMED_BODY`: The body is not valid JSON in UTF-8.
+             */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `UNAUTHENTICATED`: Log in and send the access token as Authorization: Bearer.
+             *
+             *     `TOKEN_INVALID`: The token is not valid or has expired: log in again.
+             */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `NOT_FOUND`: There is nothing at this address.
+             *
+             *     `CART_NOT_FOUND`: There is no such cart, or its token is missing or wrong.
+             */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `CART_ORDERED`: The cart was ordered already, as the order {order_id}.
+             *
+             *     `CART_MERGED`: The cart was merged into the cart {cart_id} of its user.
+             *
+             *     `CART_FULL`: A cart has at most {max} products: nothing was changed.
+             *
+             *     `CART_QUANTITY_TOO_LARGE`: Together there would be more than {max} units of product {product_id}: nothing was changed.
+             */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `BODY_TOO_LARGE`: The body is too large: send at most {limit}. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `UNSUPPORTED_MEDIA_TYPE`: Send the body as application/json in UTF-8. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `VALIDATION_FAILED`: The request does not have the right form: see errors.
+             *
+             *     `KEY_REUSED`: This Idempotency-Key was used for another request: take a new key.
+             */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `TOO_MANY_REQUESTS`: Too many requests: at most {limit} a second. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `INTERNAL`: Something went wrong here. The request id helps us find it. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `UNAVAILABLE`: The {service} service is unavailable at the moment. Try again.
              *
              *     `KEY_IN_USE`: The first request with this Idempotency-Key is still under way: repeat it in a moment.
              */
@@ -5814,7 +10809,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
+            /** @description `UNAVAILABLE`: The {service} service is unavailable at the moment. Try again. */
             503: {
                 headers: {
                     "Retry-After": components["headers"]["Retry-After"];
@@ -5919,7 +10914,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
+            /** @description `UNAVAILABLE`: The {service} service is unavailable at the moment. Try again. */
             503: {
                 headers: {
                     "Retry-After": components["headers"]["Retry-After"];
@@ -6074,7 +11069,7 @@ export interface operations {
                 };
             };
             /**
-             * @description `UNAVAILABLE`: The {service} service is away at the moment. Try again.
+             * @description `UNAVAILABLE`: The {service} service is unavailable at the moment. Try again.
              *
              *     `KEY_IN_USE`: The first request with this Idempotency-Key is still under way: repeat it in a moment.
              */
@@ -6181,7 +11176,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
+            /** @description `UNAVAILABLE`: The {service} service is unavailable at the moment. Try again. */
             503: {
                 headers: {
                     "Retry-After": components["headers"]["Retry-After"];
@@ -6334,7 +11329,7 @@ export interface operations {
                 };
             };
             /**
-             * @description `UNAVAILABLE`: The {service} service is away at the moment. Try again.
+             * @description `UNAVAILABLE`: The {service} service is unavailable at the moment. Try again.
              *
              *     `KEY_IN_USE`: The first request with this Idempotency-Key is still under way: repeat it in a moment.
              */
@@ -6411,7 +11406,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
+            /** @description `UNAVAILABLE`: The {service} service is unavailable at the moment. Try again. */
             503: {
                 headers: {
                     "Retry-After": components["headers"]["Retry-After"];
@@ -6485,7 +11480,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
+            /** @description `UNAVAILABLE`: The {service} service is unavailable at the moment. Try again. */
             503: {
                 headers: {
                     "Retry-After": components["headers"]["Retry-After"];
@@ -6550,7 +11545,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
+            /** @description `UNAVAILABLE`: The {service} service is unavailable at the moment. Try again. */
             503: {
                 headers: {
                     "Retry-After": components["headers"]["Retry-After"];
@@ -6615,7 +11610,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
+            /** @description `UNAVAILABLE`: The {service} service is unavailable at the moment. Try again. */
             503: {
                 headers: {
                     "Retry-After": components["headers"]["Retry-After"];
@@ -6680,7 +11675,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `UNAVAILABLE`: The {service} service is away at the moment. Try again. */
+            /** @description `UNAVAILABLE`: The {service} service is unavailable at the moment. Try again. */
             503: {
                 headers: {
                     "Retry-After": components["headers"]["Retry-After"];

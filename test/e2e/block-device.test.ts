@@ -34,7 +34,7 @@ function signalAll(folder: string, signal: NodeJS.Signals): void {
 
 if (why === undefined) {
 	test(
-		"what a shop has confirmed is on the disk when the power is cut: no unit is sold again",
+		"confirmed writes are on the disk when the power is cut: no unit is sold again",
 		async () => {
 			const folder = newFolder();
 			device = BlockDevice.make(folder);

@@ -7,14 +7,14 @@ afterAll(cleanUp);
 const store = testMongoUrl ? "mongo" : "nedb";
 
 test(`a short run of chaos on ${store} breaks no promise`, async () => {
-	const chaos = run(newFolder(), ["chaos", "--minutes", "0.2", "--seed", "2", "--store", store]);
+	const chaos = run(newFolder(), ["chaos", "--minutes", "0.1", "--seed", "98705", "--store", store]);
 	const code = await chaos.ended();
 	if (code !== 0) {
 		throw new Error(`npm run chaos ended with ${code}:\n${chaos.output()}\n${chaos.errors()}`);
 	}
 	const said = chaos.output();
 	console.info(said.slice(said.indexOf("\n\n")).trim());
-	// With this seed, every kind of fault occurs early.
+	// With this seed, every kind of fault occurs in the first five, the power cut last: it restarts all processes.
 	for (const kind of ["kill", "freeze", "restart NATS", "restart PostgreSQL", "power cut"]) {
 		expect(said).toMatch(new RegExp(`[1-9]\\d* × ${kind}`));
 	}
@@ -24,7 +24,7 @@ test(`a short run of chaos on ${store} breaks no promise`, async () => {
 });
 
 test("every mail reaches the mail server, whatever is killed", async () => {
-	const chaos = run(newFolder(), ["chaos", "--mails", "600", "--seed", "3"]);
+	const chaos = run(newFolder(), ["chaos", "--mails", "300", "--seed", "3"]);
 	const code = await chaos.ended();
 	if (code !== 0) {
 		throw new Error(`npm run chaos -- --mails ended with ${code}:\n${chaos.output()}\n${chaos.errors()}`);
@@ -32,6 +32,6 @@ test("every mail reaches the mail server, whatever is killed", async () => {
 	const said = chaos.output();
 	console.info(said.slice(said.indexOf("\n\n")).trim());
 	expect(said).toMatch(/[1-9]\d* × a notifications process, [12] × NATS/);
-	expect(said).toMatch(/recorded {4}601 messages of 601 events/);
+	expect(said).toMatch(/recorded {4}301 messages of 301 events/);
 	expect(said).toContain("every promise was kept");
 });

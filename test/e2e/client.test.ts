@@ -1,13 +1,14 @@
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import createClient from "openapi-fetch";
-import { cleanUp, newFolder, startShop, until } from "../../tools/shop-process.ts";
+import { cleanUp, startShop, until } from "../../tools/shop-process.ts";
 import type { paths } from "./api-types.ts";
+import { preparedFolder } from "./prepared-folder.ts";
 
 /** A client typed by the OpenAPI document: calls that violate it do not compile. */
 let client: ReturnType<typeof createClient<paths>>;
 
 beforeAll(async () => {
-	const { address } = await startShop(newFolder());
+	const { address } = await startShop(await preparedFolder());
 	client = createClient<paths>({ baseUrl: address });
 });
 

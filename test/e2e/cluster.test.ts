@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { afterAll, expect, test } from "@jest/globals";
-import { cleanUp, newFolder, processesOf, run, until } from "../../tools/shop-process.ts";
+import { cleanUp, processesOf, run, until } from "../../tools/shop-process.ts";
+import { preparedFolder } from "./prepared-folder.ts";
 
 afterAll(cleanUp);
 
@@ -18,8 +19,8 @@ function running(folder: string, text: string): number[] {
 const supervisor = (folder: string) => running(folder, "cli/cluster.ts")[0] as number;
 const members = (folder: string) => running(folder, "cli/node.ts");
 
-test("a cluster whose own process is killed ends by itself; the next one starts what dies again, and leaves nothing behind where it is stopped in the middle of a replacement", async () => {
-	const folder = newFolder();
+test("a cluster whose manager is killed ends by itself; the next one restarts dead processes, and leaves nothing behind when stopped during a replacement", async () => {
+	const folder = await preparedFolder({ catalogue: false });
 	await run(folder, ["cluster"]).line(/^ready /);
 	process.kill(supervisor(folder), "SIGKILL");
 	await until("the members to end", () => members(folder).length === 0);
@@ -43,15 +44,4 @@ test("a cluster whose own process is killed ends by itself; the next one starts 
 	expect(await cluster.ended()).toBe(0);
 	expect(cluster.output()).not.toMatch(/^replaced all/m);
 	await until("nothing to be left", () => processesOf(folder).length === 0);
-});
-
-test.each([
-	["orders=x", /NAME=COUNT/],
-	["foo=2", /foo/],
-	["orders=60 api=60", /1 to 64 processes/],
-])("a cluster of %s is refused with what is meant", async (given, reason) => {
-	const command = run(newFolder(), ["cluster", ...given.split(" ")]);
-	expect(await command.ended()).toBe(1);
-	expect(command.errors()).toMatch(reason);
-	expect(command.errors().trim().split("\n")).toHaveLength(1);
 });

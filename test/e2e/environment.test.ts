@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { chmodSync, cpSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, cpSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { text } from "node:stream/consumers";
 import { afterAll, describe, expect, test } from "@jest/globals";
@@ -53,7 +53,7 @@ const SHELL = {
 	GOOS: "windows",
 };
 
-test("the variables and files of a shell change nothing of a shop with servers of its own", async () => {
+test("the variables and files of a shell do not affect a shop with servers of its own", async () => {
 	const folder = newFolder();
 	const home = join(folder, "home");
 	mkdirSync(home);
@@ -108,7 +108,7 @@ test("a start on a database whose locale confuses letters ends with one line tha
 	await server.stop();
 });
 
-test("who asked for TLS by PGSSLMODE is told to ask for it in POSTGRES_URL", async () => {
+test("PGSSLMODE, which is ignored, leads to a warning to request TLS in POSTGRES_URL", async () => {
 	const start = async (query: string) => {
 		const POSTGRES_URL = `postgres://toko:geheim@127.0.0.1:1/postgres${query}`;
 		const command = run(newFolder(), ["start"], { POSTGRES_URL, PGSSLMODE: "verify-full" });
@@ -134,8 +134,13 @@ describe("NODE_ENV with another value than development, test or production", () 
 		},
 	);
 
-	test.each(COMMANDS)("is refused by %s where a container runs it directly", async (command) => {
-		const child = spawn(process.execPath, [join(repository, "cli", `${command}.ts`)], {
+	test.each(COMMANDS)("is checked by %s before it loads anything else", (command) => {
+		const program = readFileSync(join(repository, "cli", `${command}.ts`), "utf8");
+		expect(/^import .*/m.exec(program)?.[0]).toBe('import "./startup/startup-checks.ts";');
+	});
+
+	test("is refused where a container runs a command directly", async () => {
+		const child = spawn(process.execPath, [join(repository, "cli/node.ts")], {
 			env: { PATH: searchPath, TOKO_DIR: newFolder(), NODE_ENV: "prod" },
 			stdio: ["ignore", "pipe", "pipe"],
 		});
@@ -178,7 +183,7 @@ describe("the file .env", () => {
 		});
 	});
 
-	test("gives way to the environment", async () => {
+	test("is overridden by the environment", async () => {
 		const { errors } = await start(checkout("PORT=file\n"), { PORT: "shell" });
 		expect(errors).toContain('not "shell"');
 	});

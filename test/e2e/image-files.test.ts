@@ -6,7 +6,7 @@ import { ImageCopy } from "./image-copy.ts";
 // The files of the image, without Docker: what the Dockerfile copies, and the production packages.
 
 /** Commands that need a checkout, and say so in the image. */
-const CHECKOUT_ONLY = ["bench", "chaos", "model", "openapi", "test"];
+const CHECKOUT_ONLY = ["bench", "chaos", "model", "observe", "openapi", "test"];
 
 const copy = new ImageCopy();
 
@@ -37,13 +37,15 @@ describe("the image's files", () => {
 			"cli/chaos.ts",
 			"cli/generated/generated-files.ts",
 			"cli/model.ts",
+			"cli/observe.ts",
+			"cli/pictures.ts",
 		]);
 	});
 });
 
 describe("without a shop", () => {
-	test("every command answers --help", async () => {
-		const answers = await inTurn(commands, (name) => copy.result([`cli/${name}.ts`, "--help"]));
+	test("every command answers -h, also with a wrong setting", async () => {
+		const answers = await inTurn(commands, (name) => copy.result([`cli/${name}.ts`, "-h"], { PORT: "none" }));
 		for (const [name, answer] of answers) {
 			expect({ name, ...answer }).toEqual({
 				...{ name, code: 0, errors: "" },
@@ -64,7 +66,7 @@ describe("without a shop", () => {
 		}
 	});
 
-	test("a server for development is not installed there, which one line says", async () => {
+	test("a server for development is not installed there, as one line says", async () => {
 		expect(await copy.result(["cli/mongo.ts"])).toEqual({
 			...{ code: 1, output: "" },
 			errors: expect.stringMatching(/^toko: [^\n]*\n$/),

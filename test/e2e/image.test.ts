@@ -159,7 +159,7 @@ function runsFromTheImage() {
 	}
 
 	test.each(namedServices(""))(
-		"%s is healthy, by the image's own check, and says no warning",
+		"%s is healthy by the image's own check, and logs no warning",
 		async (name) => {
 			const service = shop.get(name) as Command;
 			const health = (await service.line(/^health at /)).slice("health at ".length).trim();
@@ -178,7 +178,7 @@ function runsFromTheImage() {
 		);
 	});
 
-	test("a move of products needs a folder that can be written, which one line says", async () => {
+	test("a move of products without a writable folder is refused in one line", async () => {
 		expect(await operator("products", "cli/products.ts", "move", "--from", "MONGO_URL")).toEqual({
 			...{ code: 1, output: "", errors: expect.stringMatching(/^toko: cannot use .*; .* TOKO_DIR .*\n$/) },
 		});
@@ -241,7 +241,7 @@ function runsFromTheImage() {
 		}
 	});
 
-	test("mails lists what failed for good, and sends it again", async () => {
+	test("mails lists permanently failed messages, and sends them again", async () => {
 		refused.add("dewi@toko.test");
 		await signUp(request, "dewi");
 		await until("the mail to fail", async () =>
@@ -288,6 +288,16 @@ function runsFromTheImage() {
 		expect(await operator("audit", ...audit, "--repair", "--accept-restore")).toEqual(
 			printed(/^no breach$/m),
 		);
+	});
+
+	test("orders and products are exported, in the container that has the addresses of all databases", async () => {
+		await order(await signUp(request, "gita"));
+		for (const what of ["orders", "products"]) {
+			expect(await operator("audit", "cli/export.ts", what)).toEqual({
+				...{ code: 0, output: expect.stringMatching(/^\w+,\w+,.*\r\n.+\r\n/) },
+				errors: expect.stringMatching(new RegExp(`^exported [1-9]\\d* ${what}\\n$`)),
+			});
+		}
 	});
 
 	test("every command that the documents run in a container is one of these", () => {

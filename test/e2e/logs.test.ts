@@ -58,6 +58,13 @@ test("no password, token, key or address of a person is in the logs, however muc
 	await shop.request("GET", "/api/v1/users/me", {
 		token: keep("a broken token", `${token.slice(0, -3)}abc`),
 	});
+	const home = {
+		...{ recipient: person.full_name, phone: keep("a phone number", "+6281234509876") },
+		line1: keep("a street", "Jalan Braga 9876"),
+		...{ city: "Bandung", province: keep("a province", "Jawa Barat"), postal_code: "40115" },
+	};
+	expect(await post("/users/me/addresses", home, token)).toMatchObject({ line1: home.line1 });
+	await post("/users/me/addresses", { ...home, postal_code: keep("a wrong postal code", "4011X") }, token);
 	await post("/orders", { items: [] }, token);
 	await post("/payments/webhook", { id: "evt" });
 	await until("the mails", async () => {

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { type ClusterInfo, connect, type JetStreamManager, type NatsConnection } from "nats";
 import { findNatsServer } from "../../infra/programs.ts";
 import { cleanUp, freePort, newFolder, signUp, startShop, until } from "../../tools/shop-process.ts";
+import { preparedFolder } from "./prepared-folder.ts";
 
 // A shop on a cluster of three NATS servers.
 
@@ -64,7 +65,7 @@ function hasCopies(cluster: ClusterInfo | undefined): boolean {
 
 test("a stream that was made on one server is put on three, and then outlives the one that led it", async () => {
 	const NATS_URL = ports.map((port) => `nats://127.0.0.1:${port}`).join(",");
-	const shop = await startShop(newFolder(), { NATS_URL, EVENT_REPLICAS: "1" });
+	const shop = await startShop(await preparedFolder(), { NATS_URL, EVENT_REPLICAS: "1" });
 	await signUp(shop.request, "siti");
 	await look((manager) => manager.streams.update("toko_events", { num_replicas: 3 }));
 	// The consumer is replicated a moment after the stream.

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { findNatsServer } from "../../infra/programs.ts";
 import { cleanUp, freePort, newFolder, run, signUp, startShop, until } from "../../tools/shop-process.ts";
 import { listens, makeSecrets, startNats } from "./compose.ts";
+import { preparedFolder } from "./prepared-folder.ts";
 
 // A NATS server configured as in docker-compose.yml, with the secrets and certificates of ops/make-secrets.
 
@@ -46,7 +47,7 @@ function trusting(user = "toko", password = made.NATS_PASSWORD): Environment {
 }
 
 test("processes of a shop find each other over TLS, and events arrive", async () => {
-	const folder = newFolder();
+	const folder = await preparedFolder();
 	const environment = { ...trusting(), TOKO_SECRET: made.TOKO_SECRET as string };
 	const shop = await startShop(folder, environment);
 	await run(folder, ["node", "orders"], environment).line(/^joined /);

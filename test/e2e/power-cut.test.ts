@@ -1,10 +1,9 @@
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, expect, test } from "@jest/globals";
+import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import {
 	cleanUp,
 	logIn,
-	newFolder,
 	powerCut,
 	processesOf,
 	type Request,
@@ -13,10 +12,20 @@ import {
 	startShop,
 	until,
 } from "../../tools/shop-process.ts";
-
-afterAll(cleanUp);
+import { preparedFolder } from "./prepared-folder.ts";
 
 const ADMIN = { ADMIN_EMAIL: "keeper@toko.test", ADMIN_PASSWORD: "rahasia-sekali" };
+
+/** A shop whose power stays, in its folder. */
+let neighbour: Awaited<ReturnType<typeof startShop>>;
+let next: string;
+
+beforeAll(async () => {
+	next = await preparedFolder();
+	neighbour = await startShop(next, ADMIN);
+});
+
+afterAll(cleanUp);
 
 /** Registers users and places orders until the shop is down. Returns all that it accepted. */
 async function buyUntilTheEnd(request: Request, name: string) {
@@ -57,9 +66,9 @@ async function all(request: Request, path: string, token: string) {
 	}
 }
 
-test("a shop whose power is cut comes up by itself with all that it had answered for, and its neighbour does not notice", async () => {
-	const [folder, next] = [newFolder(), newFolder()];
-	const [shop, neighbour] = await Promise.all([startShop(folder, ADMIN), startShop(next, ADMIN)]);
+test("a shop whose power is cut recovers by itself with everything it had confirmed, and its neighbour does not notice", async () => {
+	const folder = await preparedFolder();
+	const shop = await startShop(folder, ADMIN);
 	await signUp(shop.request, "only-here");
 	await expect(logIn(neighbour.request, "only-here@toko.test", "rahasia-sekali")).rejects.toThrow("401");
 
@@ -108,26 +117,25 @@ test("a shop whose power is cut comes up by itself with all that it had answered
 });
 
 test("while NATS does not answer orders go on, and afterwards every mail of them is sent", async () => {
-	const folder = newFolder();
-	const shop = await startShop(folder, ADMIN);
-	const token = await signUp(shop.request, "fajar");
-	const { body: products } = await shop.request("GET", "/api/v1/products?limit=1");
-	const { servers } = JSON.parse(readFileSync(join(folder, "parts.json"), "utf8"));
+	const { line, request } = neighbour;
+	const token = await signUp(request, "fajar");
+	const { body: products } = await request("GET", "/api/v1/products?limit=1");
+	const { servers } = JSON.parse(readFileSync(join(next, "parts.json"), "utf8"));
 	process.kill(servers.NATS.pid, "SIGSTOP");
 	try {
 		for (let number = 0; number < 5; number++) {
 			const body = { items: [{ product_id: products[0].id, quantity: 1 }] };
-			const placed = await shop.request("POST", "/api/v1/orders", { body, token });
+			const placed = await request("POST", "/api/v1/orders", { body, token });
 			expect(placed.status).toBe(201);
-			const paid = await shop.request("POST", `/api/v1/orders/${placed.body.id}/pay`, { token });
+			const paid = await request("POST", `/api/v1/orders/${placed.body.id}/pay`, { token });
 			expect(paid.status).toBe(200);
 		}
-		await shop.line(/Events of orders are waiting to be published: TIMEOUT/);
+		await line(/Events of orders are waiting to be published: TIMEOUT/);
 	} finally {
 		process.kill(servers.NATS.pid, "SIGCONT");
 	}
 	await until("every mail to be sent", async () => {
-		const mails = await all(shop.request, "notifications", token);
+		const mails = await all(request, "notifications", token);
 		const sent = (type: string) =>
 			mails.filter((mail) => mail.type === type && mail.status === "sent").length;
 		return sent("welcome") === 1 && sent("order_confirmation") === 5 && sent("order_paid") === 5;

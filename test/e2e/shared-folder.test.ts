@@ -2,16 +2,9 @@ import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, expect, test } from "@jest/globals";
-import {
-	cleanUp,
-	commandOf,
-	newFolder,
-	processesOf,
-	run,
-	startShop,
-	until,
-} from "../../tools/shop-process.ts";
+import { cleanUp, commandOf, processesOf, run, startShop, until } from "../../tools/shop-process.ts";
 import { notRun } from "../not-run.ts";
+import { preparedFolder } from "./prepared-folder.ts";
 
 /** Command that runs a program in a new process namespace, as in a container. */
 const CONTAINER = ["unshare", "--pid", "--fork", "--mount-proc"];
@@ -24,7 +17,7 @@ afterAll(cleanUp);
 
 if (why === undefined) {
 	test("two containers that share a folder do not both start a shop in it, not even when only a database of the first is left", async () => {
-		const folder = newFolder();
+		const folder = await preparedFolder();
 		const shop = await startShop(folder);
 		const second = run(folder, ["start"], {}, undefined, CONTAINER);
 		expect(await second.ended()).toBe(1);

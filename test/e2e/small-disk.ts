@@ -44,9 +44,9 @@ function launcherOf(place: string): string[] {
 /**
  * Returns the launcher of a shop with a small disk at `place`; undefined if this machine does not support it.
  *
- * @param say Receives the reason.
+ * @param print Receives the reason.
  */
-export function smallDisk(place: string, say: (line: string) => void): string[] | undefined {
+export function smallDisk(place: string, print: (line: string) => void): string[] | undefined {
 	mkdirSync(place, { recursive: true });
 	const launcher = launcherOf(place);
 	const [program = "", ...rest] = [...launcher, "true"];
@@ -54,7 +54,7 @@ export function smallDisk(place: string, say: (line: string) => void): string[] 
 	if (status === 0) {
 		return launcher;
 	}
-	say(error?.message ?? stderr.trim());
+	print(error?.message ?? stderr.trim());
 	return undefined;
 }
 

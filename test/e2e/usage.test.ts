@@ -36,15 +36,9 @@ describe.each(COMMANDS)("npm run %s", (name) => {
 	const usage = new RegExp(`^npm (run )?${name}( -- .+)?\\n    [a-z].+\\n`);
 
 	test("answers --help with its usage and starts nothing", async () => {
+		// image-files.test.ts runs it directly, as a container does.
 		expect(await command(name, "--help")).toEqual({
 			...{ code: 0, errors: "", left: [] },
-			output: expect.stringMatching(usage),
-		});
-	});
-
-	test("answers -h where a container runs it directly, also with a wrong setting", async () => {
-		expect(await node(process.execPath, join(repository, "cli", `${name}.ts`), "-h")).toEqual({
-			...{ code: 0, errors: "" },
 			output: expect.stringMatching(usage),
 		});
 	});
@@ -65,7 +59,9 @@ test.each<[string[], RegExp]>([
 	[["audit", "repair"], /^toko: Unexpected argument 'repair': npm run audit -- \[--repair\]/],
 	[["node", "basket"], /^toko: there is no service "basket": the services are users, /],
 	[["cluster", "orders"], /^toko: "orders" is no NAME=COUNT: npm run cluster -- \[NAME=COUNT…\]\n$/],
+	[["cluster", "orders=x"], /^toko: "orders=x" is no NAME=COUNT: npm run cluster/],
 	[["cluster", "basket=2"], /^toko: there is no service "basket"/],
+	[["cluster", "orders=60", "api=60"], /^toko: .*1 to 64 processes/],
 	[["admin"], /^toko: name one e-mail address: npm run admin -- EMAIL\n$/],
 	[["admin", "budi@toko.test", "ani@toko.test"], /^toko: name one e-mail address: /],
 	[["dead-letters", "all"], /^toko: unknown arguments: npm run dead-letters, or .* -- retry ID\|all\n$/],
@@ -83,6 +79,21 @@ test.each<[string[], RegExp]>([
 	],
 	[["import"], /^toko: name one file, CSV .*: npm run import -- FILE /],
 	[["import", "a.csv", "--numbers", "de"], /^toko: --numbers is id .* not "de": npm run import /],
+	[["import", "a.csv", "--from", "magento"], /^toko: --from is shopify or woocommerce, not "magento": /],
+	[
+		["import", "a.csv", "--from", "shopify", "--numbers", "en"],
+		/^toko: --numbers has no effect with --from: npm run import /,
+	],
+	[["export"], /^toko: name what to export, orders or products: npm run export -- orders\|products /],
+	[["export", "users"], /^toko: name what to export, orders or products: /],
+	[["export", "orders", "--format", "xml"], /^toko: --format is csv or ndjson, not "xml": /],
+	[["export", "orders", "--force"], /^toko: --force has no effect without --output: /],
+	[["export", "orders", "--from", "kemarin"], /^toko: "kemarin" is no moment: write a day such as /],
+	[["export", "orders", "--to", "2026-11-23T08:00"], /^toko: "2026-11-23T08:00" is no moment: /],
+	[
+		["export", "orders", "--from", "2026-11-24", "--to", "2026-11-24"],
+		/^toko: --from 2026-11-24 must be before --to 2026-11-24, which is not exported itself\n$/,
+	],
 	[["bench", "speed"], /^toko: unknown case "speed": use one of order, /],
 	[
 		["bench", "costs", "--rounds", "0"],

@@ -44,7 +44,7 @@ describe("an address", () => {
 		}
 	});
 
-	test("gets another mail when asked, and the answer does not tell whose it is", async () => {
+	test("gets another mail on request, and the response does not reveal whose it is", async () => {
 		const person = await newUser(shop);
 		const answers = await Promise.all(
 			[person.email.toUpperCase(), "nobody@toko.test"].map((email) =>
@@ -79,7 +79,7 @@ describe("an address", () => {
 		expect(await person.call("v1.users.verify", {})).toMatchObject({ is_verified: false });
 	});
 
-	test("or a token, not both or neither", async () => {
+	test("or a token is required, not both or neither", async () => {
 		for (const params of [{}, { email: "budi@toko.test", token: "x" }]) {
 			await expect(callAction(shop, "v1.users.verifyEmail", params)).rejects.toMatchObject({ code: 422 });
 		}
@@ -87,7 +87,7 @@ describe("an address", () => {
 });
 
 describe("a forgotten password", () => {
-	test("is set anew by the token of a mail, once, and all sessions end", async () => {
+	test("is reset by the token of a mail, once, and all sessions end", async () => {
 		const person = await newUser(shop);
 		const session = await logIn(person, PASSWORD);
 		await ask(person.email);
@@ -105,7 +105,7 @@ describe("a forgotten password", () => {
 		await expect(reset(token, "another-password")).rejects.toMatchObject({ type: "MAIL_TOKEN_INVALID" });
 	});
 
-	test("leads to one mail a minute, however often it is asked for, and to none for a stranger", async () => {
+	test("leads to one mail a minute, however often it is requested, and to none for an unknown address", async () => {
 		const person = await newUser(shop);
 		expect(await ask(person.email)).toEqual(await ask("nobody@toko.test"));
 		await mailsTo(shop, person, "reset_password");
@@ -131,7 +131,7 @@ describe("another address", () => {
 	const change = (person: Person, new_email: string) =>
 		person.call("v1.users.changeEmail", { current_password: PASSWORD, new_email });
 
-	test("counts once its owner has confirmed it", async () => {
+	test("takes effect once its owner has confirmed it", async () => {
 		const person = await newUser(shop);
 		const new_email = `new-${person.email}`;
 		await change(person, new_email);
@@ -144,7 +144,7 @@ describe("another address", () => {
 		await expect(callAction(shop, "v1.users.verifyEmail", { token })).rejects.toMatchObject({ code: 400 });
 	});
 
-	test("is not asked for where it is somebody's, and the answer does not tell; the present one is warned", async () => {
+	test("is not requested if it belongs to somebody, and the response does not reveal that; the current one is warned", async () => {
 		const [person, other] = [await newUser(shop), await newUser(shop)];
 		const answer = await change(person, other.email.toUpperCase());
 		await mailsTo(shop, person, "change_email_warning");
@@ -158,7 +158,7 @@ describe("another address", () => {
 		});
 	});
 
-	test("that somebody else has taken meanwhile stays theirs", async () => {
+	test("that somebody else has registered meanwhile stays theirs", async () => {
 		const person = await newUser(shop);
 		const email = `taken-${person.email}`;
 		await change(person, email);
@@ -171,7 +171,7 @@ describe("another address", () => {
 	});
 });
 
-test("a login or a refresh at the moment of a reset does not outlive it, and none of them fails", async () => {
+test("a login or a refresh during a reset does not outlive it, and none of them fails", async () => {
 	for (let round = 0; round < 4; round++) {
 		const person = await newUser(shop);
 		const sessions = [await logIn(person, PASSWORD)];
@@ -197,7 +197,7 @@ test("a login or a refresh at the moment of a reset does not outlive it, and non
 	}
 });
 
-test("the tokens of mails are kept nowhere", async () => {
+test("the tokens of mails are stored nowhere", async () => {
 	const person = await newUser(shop);
 	await ask(person.email);
 	const tokens = [

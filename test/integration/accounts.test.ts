@@ -36,7 +36,7 @@ const logIn = (person: Person, password: string) =>
 	callAction(shop, "v1.users.login", { email: person.email, password });
 
 describe("a password", () => {
-	test("is changed by whoever knows the old one; the other sessions end, and a new one begins", async () => {
+	test("is changed with the old one; the other sessions end, and a new one begins", async () => {
 		const person = await newUser(shop);
 		const session = await logIn(person, PASSWORD);
 		const change = (current_password: string) =>
@@ -52,7 +52,7 @@ describe("a password", () => {
 		expect(await logIn(person, "rahasia-baru")).toMatchObject({ token_type: "bearer" });
 	});
 
-	test("can be guessed a few times only, alike for accounts that there are and are not", async () => {
+	test("can be guessed a few times only, for existing and unknown accounts alike", async () => {
 		const person = await newUser(shop);
 		for (const email of [person.email, `${person.email}.none`]) {
 			const guess = (client: string, password = "wrong") =>
@@ -69,7 +69,7 @@ describe("a password", () => {
 		expect(await logIn(person, PASSWORD)).toMatchObject({ token_type: "bearer" });
 	});
 
-	test("that is right is not counted", async () => {
+	test("that is correct is not counted", async () => {
 		const person = await newUser(shop);
 		for (let time = 0; time < 12; time++) {
 			await logIn(person, PASSWORD);
@@ -78,7 +78,7 @@ describe("a password", () => {
 });
 
 describe("an admin", () => {
-	test("gives and takes powers, and cannot take the last admin's", async () => {
+	test("grants and revokes roles, and cannot demote the last admin", async () => {
 		const keeper = await admin(shop);
 		const person = await newUser(shop);
 		expect(await keeper.call("v1.users.update", { id: person.id, role: "admin" })).toMatchObject({
@@ -96,7 +96,7 @@ describe("an admin", () => {
 		});
 	});
 
-	test("is made by the operator, of a user or anew", async () => {
+	test("is created by the operator, from a user or with a new account", async () => {
 		const person = await newUser(shop);
 		const make = (email: string) => callAction(shop, "v1.users.makeAdmin", { email, password: PASSWORD });
 		expect(await make(person.email)).toEqual({ created: false, email: person.email });
@@ -114,7 +114,7 @@ describe("an admin", () => {
 	});
 });
 
-test("who is switched off, deleted or logged out everywhere is out on every node at once", async () => {
+test("a user who is deactivated, deleted or logged out everywhere is locked out on every node at once", async () => {
 	const keeper = await admin(shop);
 	const people = await Promise.all([newUser(shop), newUser(shop), newUser(shop), newUser(shop)]);
 	const [off, deleted, everywhere, untouched] = people as [Person, Person, Person, Person];
@@ -138,7 +138,7 @@ test("who is switched off, deleted or logged out everywhere is out on every node
 	await elsewhere.stop();
 });
 
-test("a new signing key logs nobody out, signs soon, and the old one is published until its tokens are over", async () => {
+test("a new signing key logs nobody out, signs soon, and the old one is published until its tokens have expired", async () => {
 	const person = await newUser(shop);
 	const header = (token: string) =>
 		JSON.parse(Buffer.from(token.split(".")[0] as string, "base64url").toString());
@@ -163,7 +163,7 @@ test("a new signing key logs nobody out, signs soon, and the old one is publishe
 });
 
 describe("an account that is deleted", () => {
-	test("is gone for everybody, its address is free again, and its sessions end", async () => {
+	test("is not found by anybody, its address is free again, and its sessions end", async () => {
 		const person = await newUser(shop);
 		const session = await logIn(person, PASSWORD);
 		const other = await newUser(shop);
@@ -231,7 +231,7 @@ describe("an account that is deleted", () => {
 		});
 	});
 
-	test("is not that of the last admin", async () => {
+	test("cannot be that of the last admin", async () => {
 		const keeper = await admin(shop);
 		await expect(keeper.call("v1.users.remove", { id: keeper.id })).rejects.toMatchObject({
 			type: "LAST_ADMIN",

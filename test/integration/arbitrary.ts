@@ -17,6 +17,9 @@ export interface Schema {
 	minItems?: number;
 	maxItems?: number;
 	properties?: Record<string, Schema>;
+	additionalProperties?: Schema | boolean;
+	minProperties?: number;
+	maxProperties?: number;
 	required?: string[];
 }
 
@@ -63,6 +66,13 @@ export function valid(schema: Schema, knowledge: Knowledge): fc.Arbitrary<unknow
 				maxLength: Math.min(schema.maxItems ?? MANY, MANY),
 			});
 		case "object":
+			if (typeof schema.additionalProperties === "object") {
+				const { minProperties: minKeys = 0, maxProperties: maxKeys = MANY } = schema;
+				return fc.dictionary(fc.string({ minLength: 1 }), of(schema.additionalProperties), {
+					minKeys,
+					maxKeys,
+				});
+			}
 			return fc.record(
 				Object.fromEntries(
 					Object.entries(schema.properties ?? {}).map(([name, inner]) => {

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import type { Service } from "moleculer";
 import { settings } from "../../config/settings.ts";
+import { eventId } from "../../events/envelope.ts";
 import { addService } from "../../hosting/services.ts";
 import { pruneMailRequests } from "../../services/users/prune.ts";
 import { AuditedShop, type Breach, type Made, testBreaches } from "./audited-shop.ts";
@@ -115,7 +116,7 @@ describe("the audit names an event", () => {
 		await shop.save();
 	});
 
-	test("in the stream that its outbox never had", async () => {
+	test("in the stream that its outbox never contained", async () => {
 		const aggregate = `order:${shop.orders.pending.id}`;
 		const forged = { id: "00000000-0000-4000-8000-000000000001", name: "order.paid", version: 1, data: {} };
 		await withoutNotifications(async () => {
@@ -134,7 +135,28 @@ describe("the audit names an event", () => {
 	});
 });
 
-describe("the audit has nothing to say of what was pruned by age:", () => {
+test("the audit accepts events of a service that was removed", async () => {
+	const aggregate = "wish:7";
+	const left = {
+		id: eventId(aggregate, 1),
+		name: "wish.added",
+		version: 1,
+		aggregate,
+		sequence: 1,
+		data: {},
+	};
+	await withoutNotifications(async () => {
+		expect(await breachesWith(left)).toEqual([]);
+		expect(await breachesWith({ ...left, sequence: 2 })).toEqual([
+			expect.stringContaining("has an unknown aggregate"),
+		]);
+	});
+	await shop.damage("notifications", `INSERT INTO inbox VALUES ('${aggregate}', 1)`);
+	expect(await shop.breaches()).toEqual([]);
+	await shop.damage("notifications", `DELETE FROM inbox WHERE aggregate = '${aggregate}'`);
+});
+
+describe("the audit reports nothing about data that was pruned by age:", () => {
 	/** Makes an order appear older by this number of days. */
 	const age = ({ id }: Made, days: number) =>
 		`UPDATE order_history SET at = at - interval '${days} days' WHERE order_id = '${id}';
@@ -177,7 +199,7 @@ describe("the audit has nothing to say of what was pruned by age:", () => {
 	});
 });
 
-test("the audit accounts for mails that were asked for so long ago that only their number is known", async () => {
+test("the audit accounts for mails requested so long ago that only their number is known", async () => {
 	const { buyer } = shop;
 	const more = `UPDATE %s SET sequence = sequence + 3 WHERE aggregate = 'user:${buyer.id}'`;
 	await shop.damage(
@@ -231,7 +253,7 @@ async function breachesOf(aggregate: string, name: string, changes: ((event: Any
 // biome-ignore lint/suspicious/noExplicitAny: it is made into anything.
 type Anything = any;
 
-test("the audit names each event in the stream that is none of a contract", async () => {
+test("the audit names each event in the stream that matches no contract", async () => {
 	const { pending } = shop.orders;
 	await withoutNotifications(async () => {
 		const changes = [
@@ -259,7 +281,7 @@ test("the audit names each event in the stream that is none of a contract", asyn
 	});
 });
 
-test("the audit names each event in the stream that tells what did not happen", async () => {
+test("the audit names each event in the stream that contradicts the history", async () => {
 	const { paid, shipped } = shop.orders;
 	await withoutNotifications(async () => {
 		const other = "00000000-0000-4000-8000-000000000000";

@@ -10,7 +10,7 @@ beforeAll(async () => {
 
 afterAll(() => shop.stop());
 
-test("the audit names nothing in a shop at rest, where each check has looked at something", async () => {
+test("the audit names nothing in a shop at rest, where each check has examined something", async () => {
 	const { breaches, results } = await audit(shop.sources, 20_000, 20);
 	expect(breaches).toEqual([]);
 	expect(results.filter(({ checked }) => checked === 0)).toEqual([]);

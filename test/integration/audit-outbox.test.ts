@@ -1,4 +1,6 @@
+import { randomUUID } from "node:crypto";
 import { expect, test } from "@jest/globals";
+import { outboxes } from "../../contracts/services.ts";
 import { streamConfig } from "../../events/envelope.ts";
 import { repair } from "../../tools/audit/repair.ts";
 import { BreakableShop } from "./breakable-shop.ts";
@@ -7,7 +9,7 @@ import { eventually } from "./shop.ts";
 const shop = new BreakableShop();
 const { sql, breaches, newOrder, paidOrder } = shop;
 
-test("the audit names an event that was published and that nobody has, and repairs it", async () => {
+test("the audit names an event that was published and that no consumer has, and repairs it", async () => {
 	const { order } = await newOrder();
 	const aggregate = `order:${order.id}`;
 	const mail = () =>
@@ -29,6 +31,27 @@ test("the audit names an event that was published and that nobody has, and repai
 	]);
 	await repair(found, true, () => undefined);
 	await eventually("its mail, once more", async () => (await mail()).rowCount === 1);
+});
+
+test("the audit names an event that nobody has, also of a service that it knows nothing else of", async () => {
+	Object.assign(outboxes, { wish: "users" });
+	const data = { order_id: randomUUID(), number: "TK-1", user_id: 1, total_minor: 1, currency: "IDR" };
+	await sql("users", "SELECT publish('order.completed', 1, 'wish:7', $1)", [JSON.stringify(data)]);
+	const place = () => sql("notifications", "SELECT 1 FROM inbox WHERE aggregate = 'wish:7'");
+	await eventually("the event", async () => (await place()).rowCount === 1);
+	await eventually("nothing to be on its way", async () => (await shop.sources.eventsInProgress()) === 0);
+	expect(await breaches()).toEqual([]);
+	await sql("notifications", "DELETE FROM inbox WHERE aggregate = 'wish:7'");
+	const found = await breaches();
+	expect(found).toEqual([
+		expect.objectContaining({
+			document: "wish:7",
+			what: "event 0 of 1 was the last one processed",
+			events: [{ database: "users", aggregate: "wish:7", sequence: 1 }],
+		}),
+	]);
+	await repair(found, true, () => undefined);
+	await eventually("the event, once more", async () => (await place()).rowCount === 1);
 });
 
 test("the audit names an event that was passed over, and repairs it", async () => {
@@ -57,7 +80,7 @@ test("the audit names an event that was passed over, and repairs it", async () =
 	});
 });
 
-test("the audit names an event that was put aside, and has it tried again", async () => {
+test("the audit names an event that was put aside, and has it retried", async () => {
 	const { order } = await newOrder();
 	const aggregate = `order:${order.id}`;
 	const set = (version: number) =>

@@ -29,6 +29,15 @@ describe("the audit names a deleted user", () => {
 				({ gone }) => [`user ${gone} was deleted, but a former address is still stored`],
 			],
 			[
+				"whose address book is kept",
+				"users",
+				({
+					gone,
+				}) => `INSERT INTO addresses (user_id, recipient, phone, line1, city, province, postal_code, country)
+					VALUES (${gone}, 'Budi', '+6281234567890', 'Jalan Braga 99', 'Bandung', 'Jawa Barat', '40115', 'ID')`,
+				({ gone }) => [`user ${gone} was deleted, but has 1 addresses`],
+			],
+			[
 				"who still has a session",
 				"users",
 				({ gone }) => `INSERT INTO refresh_tokens (token_hash, family_id, user_id, expires_at)

@@ -9,8 +9,8 @@ import { AuditedProducts } from "./audited-products.ts";
 const shop = new AuditedProducts(undefined);
 
 beforeAll(() => shop.start());
+afterEach(() => shop.undo());
 afterAll(() => shop.stop());
-afterEach(() => shop.expectMended());
 
 describe("the audit names", () => {
 	const file = () => join(settings.directory, "products.db");

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
 import { callAction } from "../../contracts/actions.ts";
-import { STOCK_MAX } from "../../contracts/products.ts";
+import { STOCK_MAX } from "../../contracts/product-schemas.ts";
 import { asService } from "../../middlewares/permissions.ts";
 import type { ProductDocument } from "../../services/products/documents.ts";
 import { repair } from "../../tools/audit/repair.ts";
@@ -13,8 +13,8 @@ describe.each(stores)("with products on %s, the audit names", (_, url) => {
 	const shop = new AuditedProducts(url);
 
 	beforeAll(() => shop.start());
+	afterEach(() => shop.undo());
 	afterAll(() => shop.stop());
-	afterEach(() => shop.expectMended());
 
 	test("units that came in without a reason, and books them as a repair", async () => {
 		const kopi = await shop.product();
@@ -151,15 +151,20 @@ describe.each(stores)("with products on %s, the audit names", (_, url) => {
 		expect(await shop.breaches()).toContain(`product ${kopi.id} is in orders, but does not exist`);
 	});
 
-	test("a product that is ordered all the time, and only it", async () => {
+	test("a product that is ordered continually, and only it", async () => {
 		const kopi = await shop.product();
 		let isBusy = true;
 		const ordering = Promise.all(
 			[1, 2].map(async () => {
 				while (isBusy) {
 					const items = [{ product_id: kopi.id, quantity: 1 }];
-					const order = await shop.buyer.call("v1.orders.place", { items });
-					await shop.buyer.call("v1.orders.cancel", { id: order.id });
+					// Units of cancelled orders come back by an event: for a moment there may be none left.
+					const order = await shop.buyer.call("v1.orders.place", { items }).catch((error) => {
+						expect(error).toMatchObject({ type: "OUT_OF_STOCK" });
+					});
+					if (order) {
+						await shop.buyer.call("v1.orders.cancel", { id: order.id });
+					}
 				}
 			}),
 		);

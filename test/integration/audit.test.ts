@@ -14,7 +14,7 @@ const shop = new BreakableShop();
 const { local, sql, breaches, newOrder, paidOrder } = shop;
 const store = () => local<DocumentService<ProductDocument>>("products").adapter;
 
-test("a shop in which all sorts of things happen has no breach, also while they happen", async () => {
+test("a busy shop has no breach, even while it is busy", async () => {
 	const happening = Promise.all(
 		Array.from({ length: 10 }, async (_, number) => {
 			const { order } = await newOrder();
@@ -71,7 +71,7 @@ describe("the audit names", () => {
 		]);
 	});
 
-	test("a hold that outlived its order, and repairs it", async () => {
+	test("a hold that has outlived its order, and repairs it", async () => {
 		const { product, order, reservation_id } = await newOrder();
 		const { holds } = (await store().findOne({ _id: product.id })) as ProductDocument;
 		await shop.buyer.call("v1.orders.cancel", { id: order.id });

@@ -45,17 +45,19 @@ export class AuditedProducts {
 		await this.others.waitForServices({ name: "products", version: 1 });
 	}
 
+	/** Stops the shop, and expects that the tests have left no breach. */
 	async stop(): Promise<void> {
+		const left = await this.breaches();
 		await this.sources.close();
 		await this.node.stop();
 		await this.others.stop();
+		expect(left).toEqual([]);
 	}
 
-	/** Undoes the damage of a test, and expects that no breach is left. */
-	async expectMended(): Promise<void> {
+	/** Undoes the damage of a test: the next one finds its own only. */
+	async undo(): Promise<void> {
 		await this.mend();
 		this.mend = async () => undefined;
-		expect(await this.breaches()).toEqual([]);
 	}
 
 	get products(): DocumentService<ProductDocument> & { sweeper: Sweeper } {

@@ -1,15 +1,16 @@
 import { randomUUID } from "node:crypto";
-import { expect, test } from "@jest/globals";
+import { afterAll, expect, test } from "@jest/globals";
 import type { ServiceBroker } from "moleculer";
 import type { Pool } from "pg";
 import { databaseUrl } from "../../config/settings.ts";
-import { callAction } from "../../contracts/actions.ts";
+import { callAction, type ParamsOf } from "../../contracts/actions.ts";
 import { type Database, databases } from "../../contracts/services.ts";
 import { postgresPool } from "../../database/postgres-client.ts";
 import { sign } from "../../services/orders/webhook.ts";
 import { audit } from "../../tools/audit/audit.ts";
 import type { Sources } from "../../tools/audit/snapshot.ts";
 import { openSources } from "../../tools/audit/sources.ts";
+import { setVariables } from "../variables.ts";
 import { now, SECRET } from "./paying.ts";
 import { admin, eventually, newProduct, newUser, type Person, SERVICES, startNode } from "./shop.ts";
 
@@ -28,10 +29,22 @@ export class AuditedShop {
 	readonly broker: ServiceBroker;
 	readonly sources: Sources;
 	readonly buyer: Person;
+	/** Ids of the cart that was ordered as `carted`, of an open one, and of the user of both. */
+	readonly carts = { ordered: "", open: "", user_id: 0 };
 	/** Id of the user deleted after an order was settled. */
 	gone = 0;
 	readonly orders = {} as Record<
-		"pending" | "paid" | "transferred" | "open" | "shipped" | "refunded" | "cancelled" | "late" | "gift",
+		| "pending"
+		| "paid"
+		| "transferred"
+		| "open"
+		| "shipped"
+		| "refunded"
+		| "cancelled"
+		| "late"
+		| "gift"
+		| "priced"
+		| "carted",
 		Made
 	>;
 
@@ -39,6 +52,7 @@ export class AuditedShop {
 	readonly #pools = Object.fromEntries(
 		databases.map((name) => [name, postgresPool({ connectionString: databaseUrl(name), max: 1 })]),
 	) as Record<Database, Pool>;
+	readonly #damaged = new Set<Database>();
 
 	private constructor(broker: ServiceBroker, sources: Sources, buyer: Person) {
 		this.broker = broker;
@@ -67,8 +81,17 @@ export class AuditedShop {
 		return found.breaches.map(({ document, what }) => `${document} ${what}`);
 	}
 
-	/** Changes a database directly; constraints and triggers are already dropped. */
+	/** Stops what would mend some damage within a second. */
+	async stopSweeps(): Promise<void> {
+		const { sweeping } = this.broker.getLocalService({ name: "orders", version: 1 }) as unknown as {
+			sweeping: { stop(): Promise<void> }[];
+		};
+		await Promise.all(sweeping.map((sweep) => sweep.stop()));
+	}
+
+	/** Changes a database directly until `restore`; constraints and triggers are already dropped. */
 	async damage(database: Database, text: string): Promise<void> {
+		this.#damaged.add(database);
 		await this.sql(database, text);
 	}
 
@@ -85,34 +108,40 @@ export class AuditedShop {
 				),
 			);
 			left.push(await this.sql("notifications", "SELECT FROM notifications WHERE status = 'queued'"));
+			left.push(
+				await this.sql("orders", "SELECT FROM invoice_queue UNION ALL SELECT FROM credit_note_queue"),
+			);
 			const isQuiet =
 				left.every((rows) => rows.length === 0) && (await this.sources.eventsInProgress()) === 0;
 			return isQuiet && (await this.breaches()).length === 0;
 		});
 	}
 
-	/** Restores all tables to their saved state. */
+	/** Restores all tables of damaged databases to their saved state. */
 	async restore(): Promise<void> {
-		for (const database of databases) {
-			for (const { name, columns } of await this.#tables(database)) {
-				await this.damage(
-					database,
-					`DELETE FROM ${name};
-					INSERT INTO ${name} (${columns}) OVERRIDING SYSTEM VALUE SELECT ${columns} FROM ${savedName(name)}`,
-				);
-			}
+		for (const database of this.#damaged) {
+			const tables = await this.#tables(database);
+			const refill = tables.map(
+				({ name, columns }) => `DELETE FROM ${name};
+				INSERT INTO ${name} (${columns}) OVERRIDING SYSTEM VALUE SELECT ${columns} FROM ${savedName(name)};`,
+			);
+			await this.sql(database, refill.join("\n"));
 		}
+		this.#damaged.clear();
 	}
 
 	/** Saves the state of all tables. */
 	async save(): Promise<void> {
 		for (const database of databases) {
-			await this.damage(database, "DROP SCHEMA IF EXISTS saved CASCADE; CREATE SCHEMA saved");
-			for (const { name } of await this.#tables(database)) {
-				await this.damage(database, `CREATE TABLE ${savedName(name)} AS TABLE ${name}`);
-			}
-			await this.damage(database, WITHOUT_CONSTRAINTS);
+			const tables = await this.#tables(database);
+			const copy = tables.map(({ name }) => `CREATE TABLE ${savedName(name)} AS TABLE ${name};`);
+			await this.sql(
+				database,
+				`DROP SCHEMA IF EXISTS saved CASCADE; CREATE SCHEMA saved; ${copy.join("\n")}`,
+			);
+			await this.sql(database, WITHOUT_CONSTRAINTS);
 		}
+		this.#damaged.clear();
 	}
 
 	#tables(database: Database): Promise<{ name: string; columns: string }[]> {
@@ -142,6 +171,9 @@ export class AuditedShop {
 			this.orders[name] = await this.#place(buyer);
 		}
 		this.orders.gift = await this.#place(buyer, 0);
+		this.orders.priced = await this.#placePriced(keeper);
+		this.orders.carted = await this.#placeCart();
+		await newVariant(keeper);
 		const { paid, transferred, open, shipped, refunded, cancelled, late, gift } = this.orders;
 		for (const { id } of [paid, shipped, refunded, gift]) {
 			await buyer.call("v1.orders.pay", { id });
@@ -187,11 +219,48 @@ export class AuditedShop {
 		);
 	}
 
-	async #place(person: Person, price = 15_000): Promise<Made> {
+	/** Places an order with a discount, a fee and a tax. */
+	async #placePriced(keeper: Person): Promise<Made> {
+		await keeper.call("v1.orders.addVoucher", { code: "HEMAT", kind: "percent", value: 10, max_uses: 5 });
+		const bands = [{ up_to_g: 1000, fee: 9000 }];
+		const zones = [{ country: "ID" }];
+		await keeper.call("v1.orders.addShippingMethod", { code: "reguler", name: "JNE", zones, bands });
+		setVariables({ TAX_RATE: "11" });
+		const order = await this.#place(await newUser(this.broker), 15_000, {
+			voucher_code: "hemat",
+			shipping_method: "reguler",
+			address: {
+				...{ recipient: "Budi", phone: "+6281234567890", line1: "Jalan Braga 99", city: "Bandung" },
+				...{ province: "Jawa Barat", postal_code: "40115" },
+			},
+		});
+		setVariables({ TAX_RATE: undefined });
+		return order;
+	}
+
+	/** Orders a cart, and begins another one. */
+	async #placeCart(): Promise<Made> {
+		const { carts } = this;
+		const buyer = await newUser(this.broker);
+		carts.user_id = buyer.id;
+		carts.ordered = (await buyer.call("v1.orders.beginCart", {})).id;
+		const { id: product_id } = await newProduct(this.broker, 10);
+		await buyer.call("v1.orders.putCartItem", { id: carts.ordered, product_id, quantity: 2 });
+		const { id, number } = await buyer.call("v1.orders.place", { cart_id: carts.ordered });
+		carts.open = (await buyer.call("v1.orders.beginCart", {})).id;
+		await buyer.call("v1.orders.putCartItem", { id: carts.open, product_id, quantity: 1 });
+		return { id, number, reference: "", reservation_id: id, product_id };
+	}
+
+	async #place(
+		person: Person,
+		price = 15_000,
+		given: Omit<ParamsOf<"v1.orders.place">, "items"> = { shipping_address: "Jalan Melati 5" },
+	): Promise<Made> {
 		const product = await newProduct(this.broker, 10, price);
 		const { id, number } = await person.call("v1.orders.place", {
 			items: [{ product_id: product.id, quantity: 2 }],
-			shipping_address: "Jalan Melati 5",
+			...given,
 			idempotency_key: randomUUID(),
 		});
 		const rows = await this.sql<{ id: string }>("orders", "SELECT id FROM reservations WHERE order_id = $1", [
@@ -199,6 +268,14 @@ export class AuditedShop {
 		]);
 		return { id, number, reference: "", reservation_id: rows[0]?.id as string, product_id: product.id };
 	}
+}
+
+/** Adds a group with a variant. */
+async function newVariant(keeper: Person): Promise<void> {
+	const described = { name: "Kaos", description: "Katun", category: "kaos" };
+	const { id } = await keeper.call("v1.products.createGroup", { ...described, options: ["ukuran"] });
+	const variant = { ...described, price: 90_000, stock: 3, group_id: id, options: { ukuran: "M" } };
+	await keeper.call("v1.products.create", variant);
 }
 
 const WITHOUT_CONSTRAINTS = `DO $$
@@ -231,7 +308,8 @@ export type Breach = [
 ];
 
 /**
- * Defines one test for each breach: the audit must report exactly this damage, and nothing after it is undone.
+ * Defines one test for each breach: the audit must report exactly this damage, so nothing of those before it, and
+ * nothing when the last one is undone.
  *
  * @param shopOf Returns the shop once it is set up.
  */
@@ -247,6 +325,7 @@ export function testBreaches(shopOf: () => AuditedShop, breaches: Breach[]): voi
 		} finally {
 			await shop.restore();
 		}
-		expect(await shop.breaches()).toEqual([]);
 	});
+
+	afterAll(async () => expect(await shopOf().breaches()).toEqual([]));
 }

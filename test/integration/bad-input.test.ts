@@ -203,7 +203,7 @@ test.each([
 	["GET", "/products?colour=red", undefined, "colour"],
 	["PATCH", "/products/1", { stock: 5 }, "stock"],
 	["PATCH", "/products/1", { id: "2" }, "id"],
-])("%s %s refuses a field that it does not know", async (method, path, body, field) => {
+])("%s %s refuses an unknown field", async (method, path, body, field) => {
 	const before = await stored();
 	const answer = await send(method, path, body, keeper);
 	expect(answer).toMatchObject({ status: 422, body: { code: "VALIDATION_FAILED" } });
@@ -351,7 +351,7 @@ test.each(["1.5", "abc", "", "1e3", "99999999999"])("stock cannot change by %s",
 	expect(await stored()).toEqual(before);
 });
 
-test("an Idempotency-Key that is none is refused", async () => {
+test("an invalid Idempotency-Key is refused", async () => {
 	const response = await fetch(`${address}/api/v1/orders`, {
 		method: "POST",
 		headers: {

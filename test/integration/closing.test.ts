@@ -78,7 +78,7 @@ test("a connection that was opened in advance has its time for a head once it be
 	expect(early.received()).toContain("408");
 });
 
-test("an answer that is still to come when the end begins says that it is the last", async () => {
+test("a response that is sent after a shutdown has begun is marked as the last", async () => {
 	const held = await listenAndHold();
 	const { socket, ended, received } = await connection();
 	socket.write(GET);
@@ -90,7 +90,7 @@ test("an answer that is still to come when the end begins says that it is the la
 	expect(received()).toMatch(/Connection: close.*late$/s);
 });
 
-test("of requests sent one behind the other all are answered, and the last says so", async () => {
+test("all pipelined requests are answered, and the last response is marked", async () => {
 	const held = await listenAndHold();
 	const { socket, ended, received } = await connection();
 	socket.write(GET);
@@ -119,7 +119,7 @@ test("a request that has arrived when idle connections are closed is answered", 
 	expect(unused.received()).toMatch(/^HTTP\/1\.1 200.*Connection: close/s);
 });
 
-test("connections that wait for nothing are closed at once", async () => {
+test("idle connections are closed at once", async () => {
 	await listen((_request, response) => response.end("ok"));
 	const used = await connection();
 	used.socket.write(GET);
@@ -131,7 +131,7 @@ test("connections that wait for nothing are closed at once", async () => {
 	expect(unused.received()).toBe("");
 });
 
-test("connections that wait to be taken when the end comes have their answer", async () => {
+test("connections waiting to be accepted at shutdown get their response", async () => {
 	await listen((_request, response) => response.end("ok"));
 	const { port } = server.address() as AddressInfo;
 	closing.begin();

@@ -35,7 +35,7 @@ async function counters() {
 const count = (client: Pick<PoolClient, "query">, name: string) =>
 	client.query("UPDATE counters SET value = value + 1 WHERE name = $1", [name]);
 
-test("two transactions that lock the same rows in two sequences are both done", async () => {
+test("two transactions that lock the same rows in different orders both succeed", async () => {
 	const before = await counters();
 	let tries = 0;
 	let locked = 0;
@@ -60,7 +60,7 @@ test("so are two statements, and their functions", async () => {
 	expect(await counters()).toEqual({ ...before, one: before.one + 2, two: before.two + 2 });
 });
 
-test("a transaction that cannot be serialized is done again, from the start", async () => {
+test("a transaction that cannot be serialized is retried from the start", async () => {
 	const before = await counters();
 	let tries = 0;
 	await service.transaction(async (client) => {
@@ -75,7 +75,7 @@ test("a transaction that cannot be serialized is done again, from the start", as
 	expect(await counters()).toEqual({ ...before, three: before.three + 2 });
 });
 
-test("what fails for another reason, or again and again, is told", async () => {
+test("other failures, and repeated ones, are reported", async () => {
 	let tries = 0;
 	const fail = (sqlstate: string) =>
 		service.transaction(async (client) => {
@@ -88,7 +88,7 @@ test("what fails for another reason, or again and again, is told", async () => {
 	expect(tries).toBe(6);
 });
 
-test("a conflict that does not pass is 503 to the caller, who may try again", async () => {
+test("a conflict that persists is 503 to the caller, who may try again", async () => {
 	const id = randomUUID();
 	await service.pool.query(
 		`INSERT INTO orders (id, user_id, status, total_minor, currency, expires_at)
@@ -105,7 +105,7 @@ test("a conflict that does not pass is 503 to the caller, who may try again", as
 	await service.pool.query("DROP FUNCTION conflict CASCADE");
 });
 
-test("statements outlive a change of the schema: what they answer has other columns then", async () => {
+test("prepared statements survive a schema change that alters their columns", async () => {
 	await service.pool.query("CREATE TABLE widening (id integer PRIMARY KEY); INSERT INTO widening VALUES (1)");
 	const ask = async () =>
 		(await service.pool.query("SELECT * FROM widening WHERE id = $1", [1])).rows as unknown[];

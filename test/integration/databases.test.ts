@@ -5,7 +5,7 @@ import { replaceSettings, settings } from "../../config/settings.ts";
 import { callAction } from "../../contracts/actions.ts";
 import { PostgresClient } from "../../database/postgres-client.ts";
 import { creation } from "../../database/postgres-database.ts";
-import { checkGiven } from "../../infra/connection-checks.ts";
+import { checkConnection } from "../../infra/connection-checks.ts";
 import { postgres } from "../../mixins/postgres.ts";
 import { type OwnPostgres, startPostgres } from "../own-postgres.ts";
 import { setVariables } from "../variables.ts";
@@ -121,9 +121,9 @@ describe("on a server in UTF-8", () => {
 		const { username, port } = new URL(settings.postgresUrl);
 		const place = `/postgres?host=${encodeURIComponent(server.folder)}&port=${port}`;
 		setVariables({ POSTGRES_URL: `postgres://${username}:geheim@${place}` });
-		expect(await checkGiven("POSTGRES_URL", settings.postgresUrl)).toBe(server.folder);
+		expect(await checkConnection("POSTGRES_URL", settings.postgresUrl)).toBe(server.folder);
 		expect(await refusal()).toBeUndefined();
-		await expect(checkGiven("POSTGRES_URL", `postgres://${username}@${place}`)).rejects.toThrow(
+		await expect(checkConnection("POSTGRES_URL", `postgres://${username}@${place}`)).rejects.toThrow(
 			/it asks for a password\): put the password into the URL/,
 		);
 	});

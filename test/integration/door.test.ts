@@ -3,20 +3,33 @@ import { request as httpRequest, type RequestListener, type Server, type ServerR
 import { type AddressInfo, connect, type Socket } from "node:net";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
 import type { Service, ServiceBroker } from "moleculer";
-import { allActions, type Meta } from "../../contracts/actions.ts";
+import { allActions } from "../../contracts/actions.ts";
 import { DEADLINE_MS } from "../../middlewares/resilience.ts";
+import { sampler } from "../../observability/otel.ts";
+import { type Span, traceInto } from "../../observability/tracing.ts";
 import { createHttpServer, type Patience } from "../../services/api/server.ts";
 import { setVariables } from "../variables.ts";
 import { eventually, newUser, startGateway, startNodeWith } from "./shop.ts";
 
 const ORIGIN = "https://shop.example";
-const seen: Meta[] = [];
+/** Trace contexts of the calls of an action. */
+const seen: unknown[] = [];
+/** Spans of this process that were exported. */
+const spans: Span[] = [];
 let shop: ServiceBroker;
 let gateway: ServiceBroker;
 let address: string;
 
 beforeAll(async () => {
 	setVariables({ CORS_ORIGINS: ORIGIN, TRUST_PROXY: "loopback", RATE_LIMIT: "30" });
+	traceInto({
+		takes: () => true,
+		isDrawn: () => false,
+		dropped: 0,
+		isSampled: sampler("parentbased_always_off", 0),
+		export: (span) => spans.push(span),
+		stop: async () => undefined,
+	});
 	shop = await startNodeWith(
 		[
 			{
@@ -24,7 +37,7 @@ beforeAll(async () => {
 				localAction: (next, { name }) =>
 					name === "v1.products.health"
 						? function (this: Service, ctx) {
-								seen.push({ ...(ctx.meta as Meta) });
+								seen.push((ctx.headers as { traceparent?: string }).traceparent);
 								return next.call(this, ctx);
 							}
 						: next,
@@ -41,6 +54,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
 	setVariables({ CORS_ORIGINS: undefined, TRUST_PROXY: undefined, RATE_LIMIT: undefined });
+	traceInto(undefined);
 	await gateway.stop();
 	await shop.stop();
 });
@@ -84,7 +98,7 @@ describe("a page in a browser", () => {
 		},
 	);
 
-	test("is told by headers to keep to what it should do", async () => {
+	test("is restricted by security headers", async () => {
 		const { headers } = await from();
 		expect(Object.fromEntries(headers)).toMatchObject({
 			"content-security-policy": "default-src 'none';frame-ancestors 'none'",
@@ -102,27 +116,61 @@ describe("the limit of requests", () => {
 			answers.map(({ status }) => status),
 		);
 
-	test("is each client's own behind a proxy that is trusted", async () => {
+	test("is counted per client behind a trusted proxy", async () => {
 		expect(new Set(await many((number) => `198.51.100.${number}`))).toEqual(new Set([200]));
 		expect(await many(() => "203.0.113.9")).toContain(429);
 	});
 
-	test("is not escaped by addresses that a client writes itself", async () => {
+	test("is not bypassed by addresses that a client forges", async () => {
 		// The proxy appends the client's address to the header that the client sent.
 		expect(await many((number) => `198.51.100.${number}, 203.0.113.10`)).toContain(429);
 		expect(await many((number) => `garbage ${number}, 203.0.113.11`)).toContain(429);
 	});
 });
 
-test("a trace goes on where it has the form of one", async () => {
-	const trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+test("a trace of a trusted proxy goes on where it has the form of one", async () => {
+	const id = "4bf92f3577b34da6a3ce929d0e0e4736";
+	const trace = `00-${id}-00f067aa0ba902b7-01`;
 	// Responses of this path are not cached.
 	const ask = (traceparent: string) => fetch(`${address}/health/product`, { headers: { traceparent } });
 	await ask(trace);
-	expect(seen.at(-1)?.traceparent).toBe(trace);
+	expect(seen.at(-1)).toMatch(new RegExp(`^00-${id}-(?!00f067aa0ba902b7)[0-9a-f]{16}-01$`));
+	await eventually("the span of the request", async () => spans.some(({ kind }) => kind === "server"));
+	const [server] = spans.filter(({ parent }) => parent?.span_id === "00f067aa0ba902b7");
+	expect(server).toMatchObject({ name: "GET /health/product", kind: "server", trace_id: id, links: [] });
 	for (const wrong of [trace.toUpperCase(), "00-0-0-01", `00-${"0".repeat(32)}-00f067aa0ba902b7-01`, "x"]) {
 		await ask(wrong);
-		expect(seen.at(-1)?.traceparent).toBeUndefined();
+		expect(seen.at(-1)).toMatch(/^00-[0-9a-f]{32}-[0-9a-f]{16}-00$/);
+		expect(seen.at(-1)).not.toContain(id);
+	}
+});
+
+test("10,000 traces of strangers become links at most, and none decides about sampling", async () => {
+	setVariables({ TRUST_PROXY: undefined, RATE_LIMIT: "0" });
+	const { gateway: exposed, address: door } = await startGateway();
+	try {
+		await exposed.waitForServices([{ name: "products", version: 1 }]);
+		const before = spans.length;
+		const forge = (number: number) => {
+			const trace_id = number.toString(16).padStart(32, "f");
+			return { traceparent: `00-${trace_id}-b7ad6b7169203331-01` };
+		};
+		await fetch(`${door}/health/product`, { headers: forge(0) });
+		expect(seen.at(-1)).toMatch(/^00-(?!ffff)[0-9a-f]{32}-[0-9a-f]{16}-00$/);
+		for (let sent = 1; sent < 10_000; sent += 100) {
+			const statuses = await Promise.all(
+				Array.from({ length: 100 }, async (_, number) => {
+					const response = await fetch(`${door}${CATEGORIES}`, { headers: forge(sent + number) });
+					await response.arrayBuffer();
+					return response.status;
+				}),
+			);
+			expect(new Set(statuses)).toEqual(new Set([200]));
+		}
+		expect(spans).toHaveLength(before);
+	} finally {
+		await exposed.stop();
+		setVariables({ TRUST_PROXY: "loopback", RATE_LIMIT: "30" });
 	}
 });
 
@@ -181,7 +229,7 @@ describe("a request that cannot be read", () => {
 		expect(problemIn(answer)).toMatchObject({ status: 400, code: "MALFORMED_REQUEST" });
 	});
 
-	test("that expects what there is not is 417 and says so", async () => {
+	test("with an unsupported expectation is 417 and says so", async () => {
 		const answer = await raw(
 			`GET ${CATEGORIES} HTTP/1.1\r\nHost: toko\r\nExpect: foo\r\nConnection: close\r\n\r\n`,
 		);
@@ -247,7 +295,7 @@ describe("connections that do nothing", () => {
 		socket.destroy();
 	});
 
-	test("are not taken where there are too many", async () => {
+	test("are refused if there are too many", async () => {
 		const first = await open({ connections: 1 }, (_request, response) => response.end("ok"));
 		await new Promise((connected) => first.once("connect", connected));
 		await closed(connectTo());
@@ -256,7 +304,7 @@ describe("connections that do nothing", () => {
 		expect(String(answer)).toContain("200 OK");
 	});
 
-	test("of a gateway end after longer than any call may take", () => {
+	test("of a gateway are closed after longer than any call may take", () => {
 		const { server: own } = gateway.getLocalService("api") as unknown as { server: Server };
 		const longest = Math.max(
 			...[...allActions().values()].map(({ contract }) => (contract.rest ? (contract.timeout_ms ?? 0) : 0)),

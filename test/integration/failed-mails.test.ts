@@ -3,11 +3,11 @@ import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, expect, jest, test } from "@jest/globals";
 import type { ServiceBroker } from "moleculer";
 import { SMTPServer } from "smtp-server";
-import { FAILED_MESSAGES_METRIC } from "../../broker/metrics.ts";
 import { listFailedMails, retryMails } from "../../cli/repl/operator-commands.ts";
 import { callAction } from "../../contracts/actions.ts";
 import { asService } from "../../middlewares/permissions.ts";
 import type { JobsService } from "../../mixins/jobs.ts";
+import { mails } from "../../observability/metrics.ts";
 import { audit } from "../../tools/audit/audit.ts";
 import type { Sources } from "../../tools/audit/snapshot.ts";
 import { openSources } from "../../tools/audit/sources.ts";
@@ -90,10 +90,9 @@ test("what failed for good is named by the audit and by a command, and sent agai
 	await register();
 	await eventually("both to fail", async () => (await withStatus("failed")).length === 2);
 	await eventually("both to be counted", async () => {
-		const counter = shop.metrics.getMetric(FAILED_MESSAGES_METRIC) as unknown as
-			| { get(labels: object): { value: number } | null }
-			| undefined;
-		return counter?.get({ channel: "email", type: "welcome" })?.value === 2;
+		const { values } = await mails.get();
+		const failed = values.find(({ labels: { type, state } }) => type === "welcome" && state === "failed");
+		return failed?.value === 2;
 	});
 	expect(await breaches()).toEqual([
 		expect.stringMatching(

@@ -58,7 +58,7 @@ test.each([
 	["frozen", "SIGSTOP"],
 	["killed", "SIGKILL"],
 ] as const)(
-	"mails in the hand of a process that is %s are sent by another within seconds, each once",
+	"mails leased by a process that is %s are sent by another within seconds, each once",
 	async (_, signal) => {
 		child = await startProcess();
 		const { promise, resolve } = Promise.withResolvers<void>();

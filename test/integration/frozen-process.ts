@@ -1,6 +1,6 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { databaseUrl } from "../../config/settings.ts";
-import { PostgresClient, PULSED } from "../../database/postgres-client.ts";
+import { HEARTBEAT_SESSION, PostgresClient } from "../../database/postgres-client.ts";
 import { holdForEver, startWorker } from "./frozen-node.ts";
 
 // Program of the process that frozen.test.ts freezes in the middle of its work.
@@ -16,7 +16,7 @@ if (what === "hold") {
 		},
 	});
 } else {
-	const client = new PostgresClient({ connectionString: databaseUrl("orders"), session: PULSED });
+	const client = new PostgresClient({ connectionString: databaseUrl("orders"), session: HEARTBEAT_SESSION });
 	client.on("error", () => undefined);
 	await client.connect();
 	// Same lock as in mixins/postgres.ts.

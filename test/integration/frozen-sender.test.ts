@@ -34,7 +34,7 @@ const register = (username: string) =>
 		...{ email: `${username}@toko.test`, username, password: PASSWORD, full_name: "Budi" },
 	});
 
-test("a frozen process that sends is replaced; what it held is sent once more at most, and the service says so meanwhile", async () => {
+test("a frozen delivery worker is replaced; its messages are sent once more at most, and the service reports it meanwhile", async () => {
 	const { delivery } = shop.getLocalService({ name: "notifications", version: 1 }) as unknown as {
 		delivery: DeliveryProcess;
 	};
@@ -65,7 +65,7 @@ test("a frozen process that sends is replaced; what it held is sent once more at
 	expect(Math.max(...(counts as number[]))).toBeLessThanOrEqual(2);
 });
 
-test("a process that freezes just before its service stops holds it up for some seconds at most", async () => {
+test("a delivery worker that freezes just before its service stops delays it by some seconds at most", async () => {
 	const { delivery } = shop.getLocalService({ name: "notifications", version: 1 }) as unknown as {
 		delivery: DeliveryProcess;
 	};

@@ -51,7 +51,7 @@ function changeStock(id: string, quantity: number) {
 const health = () => callAction(broker, "v1.products.health", {});
 
 if (mounted === undefined) {
-	test("a change that the disk has no room for is not made: not now, not when it is repeated, not after a restart", async () => {
+	test("a change that the disk has no space for is not made: not now, not on a repeat, not after a restart", async () => {
 		const product = await newProduct(broker, 10);
 		fill();
 		// One of them may fit into the rest of a page; the next one does not.

@@ -49,7 +49,7 @@ test("a process that stops is alive, but not ready", async () => {
 	});
 });
 
-test("a process that has left the others is not ready", async () => {
+test("a process that is cut off from the others is not ready", async () => {
 	health.started();
 	await node.stop();
 	expect(await look("/health/ready")).toMatchObject({
@@ -59,7 +59,7 @@ test("a process that has left the others is not ready", async () => {
 	node = await startNode("users");
 });
 
-test("other addresses are told apart from a process that is ill", async () => {
+test("unknown addresses are distinguished from an unhealthy process", async () => {
 	health.started();
 	expect((await look("/")).status).toBe(404);
 	expect((await look("/health/ready/?probe=1")).status).toBe(200);

@@ -157,7 +157,7 @@ describe("an Idempotency-Key", () => {
 		expect(people[0]?.body.id).not.toBe(people[1]?.body.id);
 	});
 
-	test("leads to nothing that can be read where its answer is kept", async () => {
+	test("makes its stored response unreadable to others", async () => {
 		const username = `u${randomUUID().slice(0, 8)}`;
 		const email = `${username}@toko.test`;
 		const body = { email, username, password: PASSWORD, full_name: "Ani" };
@@ -179,7 +179,7 @@ describe("an Idempotency-Key", () => {
 		}
 	});
 
-	test("of strangers is not kept where a second run changes nothing anyway", async () => {
+	test("of anonymous callers is not stored if a second run changes nothing anyway", async () => {
 		const bucket = await natsOf(gateway)?.jetstream().views.kv(bucketName());
 		const written = async () => (await bucket?.status())?.streamInfo.state.last_seq;
 		const before = await written();
@@ -188,7 +188,7 @@ describe("an Idempotency-Key", () => {
 		expect([status, await written()]).toEqual([202, before]);
 	});
 
-	test("does not repeat a login: answers with tokens are not kept", async () => {
+	test("does not repeat a login: responses with tokens are not stored", async () => {
 		const { email } = await newUser(users);
 		const key = newKey();
 		const logIn = () => client.send("POST", "/users/login", { key, body: { email, password: PASSWORD } });

@@ -83,7 +83,7 @@ describe.each(stores)("a request with an Idempotency-Key on %s", (_, url) => {
 	const changed = (id: string, quantity: number, key: string) =>
 		client.send("PUT", `/products/${id}/stock?quantity=${quantity}`, { as: keeper, key });
 
-	test("is done once, and answered the same way again", async () => {
+	test("is executed once, and gets the same response again", async () => {
 		const { id } = await newProduct(gateway, 5);
 		const key = newKey();
 		const first = await changed(id, 3, key);
@@ -93,7 +93,7 @@ describe.each(stores)("a request with an Idempotency-Key on %s", (_, url) => {
 		expect(await stock(id)).toBe(18);
 	});
 
-	test("is done once where two come at the same moment, and both get its answer", async () => {
+	test("is executed once if two arrive at the same moment, and both get its response", async () => {
 		const { id } = await newProduct(gateway, 5);
 		const key = newKey();
 		const both = await Promise.all([1, 2, 3].map(() => changed(id, 3, key)));
@@ -141,7 +141,7 @@ describe.each(stores)("a request with an Idempotency-Key on %s", (_, url) => {
 		expect(await stock(id)).toBe(6);
 	});
 
-	test("is run again where its answer is lost, and changes the stock once", async () => {
+	test("is repeated if its response is lost, and changes the stock once", async () => {
 		const { id } = await newProduct(gateway, 5);
 		const key = newKey();
 		const begun = runs;
@@ -153,7 +153,7 @@ describe.each(stores)("a request with an Idempotency-Key on %s", (_, url) => {
 		expect(await stock(id)).toBe(8);
 	});
 
-	test("changes nothing twice where all records are lost", async () => {
+	test("changes nothing twice even if all records are lost", async () => {
 		const { id } = await newProduct(gateway, 5);
 		const [add, set, remove, create] = [newKey(), newKey(), newKey(), newKey()];
 		const body = { name: "Teh", description: "", price: 1000, stock: 3, category: "uji" };
@@ -180,7 +180,7 @@ describe.each(stores)("a request with an Idempotency-Key on %s", (_, url) => {
 		});
 	});
 
-	test("goes on without records, exactly once, where JetStream has none", async () => {
+	test("is executed exactly once even if JetStream cannot store records", async () => {
 		const { id } = await newProduct(gateway, 5);
 		const manager = await natsOf(gateway)?.jetstreamManager();
 		await manager?.streams.delete(`KV_${bucketName()}`);
@@ -198,7 +198,7 @@ describe.each(stores)("a request with an Idempotency-Key on %s", (_, url) => {
 		});
 	});
 
-	test("waits for the first one, and is told to come again where that takes too long", async () => {
+	test("waits for the first one, and gets a 503 if that takes too long", async () => {
 		const { id } = await newProduct(gateway, 5);
 		const key = newKey();
 		const change = (timeout: number) =>

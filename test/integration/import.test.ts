@@ -91,6 +91,7 @@ describe.each(stores)("a catalogue file imported into %s", (_, url) => {
 				...product,
 				description: "",
 				image_url: null,
+				image_urls: [],
 				updated_at: expect.any(String),
 			});
 		}

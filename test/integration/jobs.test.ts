@@ -35,7 +35,7 @@ const job = async (id: string) =>
 	(await database.query("SELECT locked_by, attempts, run_at FROM graphile_worker.jobs WHERE id = $1", [id]))
 		.rows[0];
 
-test("a job that a dead process had taken is given to the others", async () => {
+test("a job of a dead process is taken over by others", async () => {
 	const id = await addFailingJob();
 	await database.query(
 		"UPDATE graphile_worker._private_jobs SET locked_by = 'worker-of-a-dead-process', locked_at = now() - interval '2 seconds' WHERE id = $1",
@@ -45,7 +45,7 @@ test("a job that a dead process had taken is given to the others", async () => {
 	await database.query("SELECT graphile_worker.complete_jobs(ARRAY[$1]::bigint[])", [id]);
 });
 
-test("a job that a living process was given without hearing of it is done all the same", async () => {
+test("a job that a live process was assigned without knowing it is done all the same", async () => {
 	const { pool } = broker.getLocalService({ name: "orders", version: 1 }) as unknown as JobsService;
 	const connect = pool.connect as (this: pg.Pool, callback?: unknown) => Promise<pg.PoolClient>;
 	let isLost = false;
@@ -76,7 +76,7 @@ test("a job that a living process was given without hearing of it is done all th
 	}
 });
 
-test("jobs go on after their connections broke again and again", async () => {
+test("jobs continue after repeated connection failures", async () => {
 	const addJobs = (name: string) =>
 		database.query(
 			"SELECT count(graphile_worker.add_job('forget_old_keys', job_key => $1 || n)) FROM generate_series(1, 300) AS n",
@@ -99,7 +99,7 @@ test("jobs go on after their connections broke again and again", async () => {
 	await eventually("all jobs to be done", async () => (await left("round-")) === 0);
 });
 
-test("a job that a living process has taken stays with it", async () => {
+test("a job of a live process stays with it", async () => {
 	const id = await addFailingJob();
 	const worker = new pg.Client(databaseUrl("orders"));
 	await worker.connect();

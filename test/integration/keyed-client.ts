@@ -14,6 +14,7 @@ interface Given {
 	key?: string;
 	body?: unknown;
 	as?: Person;
+	headers?: Record<string, string>;
 }
 
 /** Sends requests with an `Idempotency-Key` over REST. */
@@ -25,13 +26,14 @@ export class KeyedClient {
 		this.#address = `${address}/api/v1`;
 	}
 
-	async send(method: string, path: string, { key, body, as }: Given = {}): Promise<Sent> {
+	async send(method: string, path: string, { key, body, as, headers }: Given = {}): Promise<Sent> {
 		const response = await fetch(`${this.#address}${path}`, {
 			method,
 			headers: {
 				...(body === undefined ? {} : { "content-type": "application/json" }),
 				...(key === undefined ? {} : { "idempotency-key": key }),
 				...(as ? { authorization: `Bearer ${as.token}` } : {}),
+				...headers,
 			},
 			...(body === undefined ? {} : { body: JSON.stringify(body) }),
 		});

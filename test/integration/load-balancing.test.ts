@@ -59,7 +59,7 @@ function reset() {
 
 const ask = () => callAction(caller, "v1.users.jwks", {});
 
-test("nodes that are equally busy take turns", async () => {
+test("nodes with equal load get calls in turn", async () => {
 	reset();
 	for (let turn = 0; turn < 20; turn++) {
 		await ask();
@@ -120,7 +120,7 @@ test("the circuit breaker opens also for a node that was away for a moment", asy
 	await flaky.stop();
 });
 
-test("what a call fails with in passing is tried again at another node", async () => {
+test("a call that fails with a transient error is retried at another node", async () => {
 	reset();
 	(nodes[0] as (typeof nodes)[number]).before = async () => {
 		throw new Errors.MoleculerRetryableError("not now", 503, "AWAY");
@@ -132,7 +132,7 @@ test("what a call fails with in passing is tried again at another node", async (
 	reset();
 });
 
-test("what a dead node owes fails within a second, not when it misses its heartbeats", async () => {
+test("outstanding calls to a dead node fail within a second, not when it misses its heartbeats", async () => {
 	reset();
 	const dying = new ServiceBroker({
 		...brokerOptions({ nodeID: `dying-${randomUUID()}`, logger: intoFile() }),

@@ -62,7 +62,7 @@ async function anotherMail(): Promise<void> {
 	await allSent();
 }
 
-test("mails that leave while the database is away go out once, also where their lease is lost", async () => {
+test("mails sent while the database is unavailable are sent once, even if their lease is lost", async () => {
 	const { promise, resolve } = Promise.withResolvers<void>();
 	mails.accepting = promise;
 	const people = await Promise.all(Array.from({ length: MAILS }, register));
@@ -80,7 +80,7 @@ test("mails that leave while the database is away go out once, also where their 
 	expect(timesOf(people)).toEqual(people.map(() => 1));
 });
 
-test("a mail whose mark the database refuses is marked later, and the operator reads why", async () => {
+test("a mail that the database refuses to mark is marked later, and the log says why", async () => {
 	const notifications = new pg.Client(databaseUrl("notifications"));
 	await notifications.connect();
 	const { logger } = service();

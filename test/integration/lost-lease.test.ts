@@ -70,7 +70,7 @@ async function allSent(): Promise<void> {
 	await eventually("its mark", async () => (await count("status <> 'sent'")) === 0);
 }
 
-test("a sender whose session PostgreSQL has ended keeps its messages, each is sent once", async () => {
+test("a worker whose session PostgreSQL has ended keeps its messages; each is sent once", async () => {
 	const { people, resolve } = await mailsInHand();
 	const { pid, lease } = service().delivery as { pid: number; lease: number };
 	// Otherwise it might reacquire its lock before the test checks.
@@ -96,7 +96,7 @@ test("a sender whose session PostgreSQL has ended keeps its messages, each is se
 	expect(timesOf(people)).toEqual(people.map(() => 1));
 });
 
-test("messages that are freed while they are in hand are not sent a second time by the same process", async () => {
+test("messages that are released while in progress are not sent twice by the same process", async () => {
 	const { people, resolve } = await mailsInHand();
 	await database.query(
 		"UPDATE notifications SET leased_by = NULL, leased_at = NULL WHERE leased_by IS NOT NULL",

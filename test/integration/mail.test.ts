@@ -114,7 +114,7 @@ test("a mail goes to the server of SMTP_URL, with a Message-ID of its own", asyn
 	expect(mailsTo(person)[0]?.mail).toContain(`Message-ID: <${id}@toko>`);
 });
 
-test("a mail that the server refuses for the moment is sent later, and its history tells", async () => {
+test("a mail that the server refuses temporarily is sent later, as its history shows", async () => {
 	const person = await refusedOnce("451 not now");
 	const { history } = await welcome(person, "sent");
 	expect(history).toMatchObject([
@@ -124,7 +124,7 @@ test("a mail that the server refuses for the moment is sent later, and its histo
 	]);
 });
 
-test("a mail that the server refuses for good fails, and an admin can send it again", async () => {
+test("a mail that the server refuses permanently fails, and an admin can send it again", async () => {
 	const person = await refusedOnce("550 no such mailbox");
 	const { id, history } = await welcome(person, "failed");
 	expect(history).toMatchObject([
@@ -205,7 +205,7 @@ test("a mail is not given up because the server refuses the shop", async () => {
 	await welcome(person, "sent");
 });
 
-test("a mail that has left while the database is away is not sent again", async () => {
+test("a mail that was sent while the database is unavailable is not sent again", async () => {
 	const database = new pg.Client(databaseUrl("notifications"));
 	await database.connect();
 	const email = `left-${randomUUID()}@toko.test`;
@@ -234,7 +234,7 @@ test("a mail that has left while the database is away is not sent again", async 
 	}
 });
 
-test("while the server is away mails wait", async () => {
+test("mails wait while the server is unavailable", async () => {
 	await silence();
 	const person = await newUser(shop);
 	const waiting = await eventually("a first try", async () => {

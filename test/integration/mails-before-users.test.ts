@@ -3,7 +3,7 @@ import pg from "pg";
 import { databaseUrl } from "../../config/settings.ts";
 import { eventually, newUser, startNode } from "./shop.ts";
 
-test("messages wait for a users service that is not there yet, and that is no failed try", async () => {
+test("messages wait for a users service that has not started yet, which is no failed attempt", async () => {
 	const both = await startNode("users", "notifications");
 	const { id } = await newUser(both);
 	const database = new pg.Client(databaseUrl("notifications"));

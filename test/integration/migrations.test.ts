@@ -1,9 +1,14 @@
-import { readdir } from "node:fs/promises";
+import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { afterAll, expect, test } from "@jest/globals";
-import type { ServiceBroker } from "moleculer";
+import { ServiceBroker } from "moleculer";
 import pg from "pg";
+import { service } from "../../broker/schema.ts";
 import { databaseUrl } from "../../config/settings.ts";
-import { startNode } from "./shop.ts";
+import { postgres } from "../../mixins/postgres.ts";
+import { startMigratingNode, startNode } from "./shop.ts";
 
 const started: ServiceBroker[] = [];
 
@@ -11,9 +16,18 @@ afterAll(() => Promise.all(started.map((broker) => broker.stop())));
 
 test("processes that start together on an empty server agree on one set of tables", async () => {
 	started.push(
-		...(await Promise.all(Array.from({ length: 4 }, () => startNode("users", "orders", "notifications")))),
+		...(await Promise.all(
+			Array.from({ length: 4 }, () => startMigratingNode([], "users", "orders", "notifications")),
+		)),
 	);
-	const outbox = ["lost-events.sql", "outbox.sql", "outbox-table.sql", "outbox-urgent.sql"];
+	const outbox = [
+		"lost-events.sql",
+		"outbox.sql",
+		"outbox-table.sql",
+		"outbox-trace.sql",
+		"outbox-request.sql",
+		"outbox-urgent.sql",
+	];
 	const tables = {
 		users: outbox,
 		orders: outbox,
@@ -49,4 +63,30 @@ test("functions of a newer version stay, those of an older one are replaced", as
 	await (await startNode("orders")).stop();
 	expect(await body()).toBe(own);
 	await client.end();
+});
+
+test("a migration whose SQL was changed after it ran stops the start, and names the cure", async () => {
+	const folder = await mkdtemp(join(tmpdir(), "toko-changed-"));
+	const start = async (sql: string) => {
+		await writeFile(join(folder, "001-wishes.sql"), sql);
+		const broker = new ServiceBroker({ logger: false });
+		const mixins = [postgres({ database: "wishes", migrations: pathToFileURL(`${folder}/`) })];
+		broker.createService(service({ name: "wishes", mixins }));
+		await broker.start().finally(() => broker.stop());
+	};
+	const asAsked = "CREATE TABLE wishes (id integer);\n";
+	await start(asAsked);
+	await start(`-- Comments may change.\r\n${asAsked}`);
+	const refusal = /^001-wishes\.sql was changed after it ran in the database test_\w+_wishes: .+ a new file/;
+	await expect(start("CREATE TABLE wishes (id bigint);\n")).rejects.toThrow(refusal);
+	await start(asAsked);
+
+	// A shop whose migrations an earlier version of Toko has run.
+	const client = new pg.Client(databaseUrl("wishes"));
+	await client.connect();
+	await client.query("ALTER TABLE migrations DROP COLUMN sha256");
+	await start(asAsked);
+	await expect(start("CREATE TABLE wishes (id bigint);\n")).rejects.toThrow(refusal);
+	await client.end();
+	await rm(folder, { recursive: true });
 });

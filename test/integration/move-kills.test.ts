@@ -17,7 +17,7 @@ const onMongo = mongoUrl ? test : test.skip;
 const url = mongoUrl as string;
 
 const PRODUCTS = 900;
-const KILLS = 8;
+const KILLS = 4;
 const seed = Date.now() % 1_000_000;
 const chance = new SeededRandom(seed);
 

@@ -99,7 +99,7 @@ async function connections(state: "open" | "closed"): Promise<Connections> {
 	return (await answer.json()) as Connections;
 }
 
-test("after a freeze in which dials timed out each process has the connections it had, and a call is one call", async () => {
+test("after a freeze in which connection attempts timed out, each process has its connections, and a call is made once", async () => {
 	const before = (await connections("open")).total;
 	expect(before).toBe(4);
 	const closed = (await connections("closed")).total;
@@ -124,7 +124,7 @@ test("after a freeze in which dials timed out each process has the connections i
 	expect((await connections("open")).total).toBe(before);
 });
 
-test("a connection is given up too when more was sent than the kernel takes for a silent server", async () => {
+test("a connection to a silent server is closed even when the kernel's send buffer is full", async () => {
 	const nats = await connect(options);
 	const lost = (async () => {
 		for await (const { type } of nats.status()) {

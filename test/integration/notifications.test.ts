@@ -35,7 +35,7 @@ function sentTo(person: Person, count: number) {
 	});
 }
 
-test("a new user is welcomed and an order confirmed, by a mail each", async () => {
+test("a new user and an order each lead to a mail", async () => {
 	const buyer = await newUser(shop);
 	const product = await newProduct(shop, 5, 1_250_000);
 	const order = await buyer.call("v1.orders.place", { items: [{ product_id: product.id, quantity: 2 }] });
@@ -131,7 +131,7 @@ test("events of one order are taken in the order of their commits, however they 
 	expect(await messagesAbout(buyer, number)).toEqual(["order_paid", "order_shipped", "order_refunded"]);
 });
 
-test("an event that was passed over is taken in when it comes after all, once", async () => {
+test("an event that was passed over is handled once when it arrives after all", async () => {
 	const buyer = await newUser(shop);
 	const [aggregate, number] = [`order:${randomUUID()}`, `PO-${randomUUID()}`];
 	const database = new pg.Client(databaseUrl("notifications"));
@@ -190,7 +190,7 @@ describe("a dead letter", () => {
 		await expect(buyer.call("v1.notifications.deadLetters", {})).rejects.toMatchObject({ code: 403 });
 	});
 
-	test("is what is not even JSON", async () => {
+	test("is made of an event that is not even JSON", async () => {
 		const nats = await connect(natsConnection(settings.natsUrl));
 		const text = `{"no": "JSON" ${randomUUID()}`;
 		await nats.jetstream().publish(`${settings.namespace}.events.order.paid`, new TextEncoder().encode(text));
@@ -202,7 +202,7 @@ describe("a dead letter", () => {
 		);
 	});
 
-	test("is whatever else the stream may bring, and the service goes on", async () => {
+	test("is made of any other invalid event, and the service continues", async () => {
 		const buyer = await newUser(shop);
 		const places = [{ aggregate: "x\u0000y", sequence: 1 }, { aggregate: { a: 1 }, sequence: "abc" }, {}];
 		const names = [{ toString: 1 }, "payment.timeout", "order.paid", null];
@@ -250,7 +250,7 @@ describe("a dead letter", () => {
 		}
 	});
 
-	test("is taken in by a retry, once", async () => {
+	test("is handled by a retry, once", async () => {
 		const buyer = await newUser(shop);
 		const number = `RT-${randomUUID()}`;
 		const wrong = await deliver(`order:${randomUUID()}`, 1, "order.paid", { user_id: 1 });

@@ -42,7 +42,7 @@ const left = async (aggregate: Aggregate) => {
 	return rows[0].events as number;
 };
 
-test("the stream has the events of one thing in the order of their commits, also those that had to wait", async () => {
+test("the stream has the events of an aggregate in the order of their commits, even those that had to wait", async () => {
 	const aggregate: Aggregate = `user:${randomUUID()}`;
 	await shop.stop();
 	for (let sequence = 1; sequence <= 5; sequence++) {
@@ -58,7 +58,7 @@ test("the stream has the events of one thing in the order of their commits, also
 	expect(await inStream(aggregate)).toEqual([1, 2, 3, 4, 5]);
 });
 
-test("events of one thing that are committed at the same moment are numbered without a gap", async () => {
+test("events of an aggregate that are committed at the same moment are numbered without a gap", async () => {
 	const aggregate: Aggregate = `user:${randomUUID()}`;
 	const clients = Array.from({ length: 8 }, () => new pg.Client(databaseUrl("users")));
 	await Promise.all(
@@ -90,7 +90,7 @@ test("an event of a transaction that commits late is not passed over by those af
 	await eventually("the late one", async () => (await inStream(late as Aggregate)).length === 1);
 });
 
-test("an event whose relay dies after publishing it and before noting that is published again, as the same message", async () => {
+test("an event whose relay dies before recording its publication is published again, as the same message", async () => {
 	const aggregate: Aggregate = `user:${randomUUID()}`;
 	// The relay's session terminates when it marks an event as published.
 	await database.query(
@@ -109,7 +109,7 @@ test("an event whose relay dies after publishing it and before noting that is pu
 	expect(await inStream(aggregate)).toEqual([1]);
 });
 
-test("events still leave where an operator has changed the stream", async () => {
+test("events are still published if an operator has changed the stream", async () => {
 	const manager = await nats.jetstreamManager();
 	const { config } = await manager.streams.info(streamConfig().name);
 	const hours_ns = 3600 * 1_000_000_000;

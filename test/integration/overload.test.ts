@@ -3,12 +3,17 @@ import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import type { ActionSchema, Context, Middleware, Service, ServiceBroker } from "moleculer";
 import pg from "pg";
 import { databaseUrl } from "../../config/settings.ts";
-import { callAction } from "../../contracts/actions.ts";
+import { allActions, callAction } from "../../contracts/actions.ts";
+import type { Bulkhead } from "../../contracts/contract.ts";
 import { problem } from "../../contracts/problems.ts";
-import { BULKHEADS } from "../../middlewares/resilience.ts";
 import { mailToken } from "../../services/users/mail-tokens.ts";
 import { hashPassword } from "../../services/users/passwords.ts";
 import { eventually, newUser, PASSWORD, type Person, startGateway, startNodeWith } from "./shop.ts";
+
+/** The bulkheads of the contracts, by action. */
+const BULKHEADS: Record<string, Bulkhead> = Object.fromEntries(
+	[...allActions()].flatMap(([name, { contract }]) => (contract.bulkhead ? [[name, contract.bulkhead]] : [])),
+);
 
 /** Blocks all calls of one action in the innermost middleware until it is opened; then they fail as client errors. */
 class Gate {
@@ -85,7 +90,7 @@ const register = (params: ReturnType<typeof someone>, client?: string) =>
 
 describe("of the calls that would take too much of a process", () => {
 	test.each(Object.entries(BULKHEADS))(
-		"%s takes so many at once, lets others wait, refuses the rest and goes on",
+		"%s runs so many at once, queues others, refuses the rest and continues",
 		async (name, { concurrency, maxQueueSize }) => {
 			const params: Record<string, () => object> = {
 				"v1.users.login": () => ({ email: person.email, password: PASSWORD }),
@@ -94,6 +99,8 @@ describe("of the calls that would take too much of a process", () => {
 				"v1.users.resetPassword": () => ({ token: "reset", new_password: PASSWORD }),
 				"v1.orders.place": () => ({ items: [{ product_id: "01a20af7e8d300020f7306eb", quantity: 1 }] }),
 				"v1.orders.pay": () => ({ id: randomUUID() }),
+				"v1.orders.invoice": () => ({ id: randomUUID() }),
+				"v1.orders.creditNote": () => ({ id: randomUUID(), note: randomUUID() }),
 			};
 			const call = () =>
 				shop.call(name, params[name]?.(), { meta: { token: person.token } }).then(
@@ -121,7 +128,7 @@ describe("of the calls that would take too much of a process", () => {
 		},
 	);
 
-	test("those whose callers have given up are not done any more", async () => {
+	test("those whose callers have given up are not executed any more", async () => {
 		const name = "v1.orders.pay";
 		const { concurrency } = BULKHEADS[name] as { concurrency: number };
 		const pay = (timeout: number) =>
@@ -160,7 +167,7 @@ describe("of the calls that would take too much of a process", () => {
 	});
 
 	test("a client learns from a gateway elsewhere that it may try again", async () => {
-		const { concurrency, maxQueueSize } = BULKHEADS["v1.users.register"] as { [limit: string]: number };
+		const { concurrency, maxQueueSize } = BULKHEADS["v1.users.register"] as Bulkhead;
 		const post = () =>
 			fetch(`${address}/api/v1/users/register`, {
 				method: "POST",
@@ -168,7 +175,7 @@ describe("of the calls that would take too much of a process", () => {
 				body: JSON.stringify(someone()),
 			});
 		gate.close("v1.users.register");
-		const most = (concurrency as number) + (maxQueueSize as number);
+		const most = concurrency + maxQueueSize;
 		let answered = 0;
 		const requests = Array.from({ length: 2 * most + 40 }, async () => {
 			const answer = await post();

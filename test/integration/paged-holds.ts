@@ -103,6 +103,26 @@ export class PagedHolds {
 	}
 }
 
+/** Returns a collection that runs a function once, before the first call of a method. */
+export function beforeFirst<C extends object>(
+	collection: C,
+	method: keyof C,
+	act: () => Promise<unknown>,
+): C {
+	let isCalled = false;
+	return new Proxy(collection, {
+		get:
+			(target, name) =>
+			async (...given: unknown[]) => {
+				if (name === method && !isCalled) {
+					isCalled = true;
+					await act();
+				}
+				return Reflect.apply(Reflect.get(target, name) as never, target, given);
+			},
+	});
+}
+
 /** Returns the reservations of one product as `findUnheld` takes them. */
 export const reservationsOf = (id: string, reservations: string[]) =>
 	reservations.map((reservation_id) => ({ reservation_id, product_ids: [id] }));

@@ -2,7 +2,7 @@ import { request as httpRequest, type IncomingHttpHeaders } from "node:http";
 import { brotliDecompressSync, gunzipSync, inflateSync } from "node:zlib";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
 import type { Context, Middleware, Service, ServiceBroker } from "moleculer";
-import { RESPONSES_METRIC } from "../../broker/metrics.ts";
+import { cachedResponses } from "../../observability/metrics.ts";
 import { gatewayAddress } from "../../services/api/api.service.ts";
 import { admin, newProduct, newUser, type Person, startNode, startNodeWith } from "./shop.ts";
 
@@ -70,15 +70,10 @@ function ask(
 	});
 }
 
-/** Returns the number of this gateway's responses from the cache. */
-function fromCache(): number {
-	const metric = gateway.metrics.getMetric(RESPONSES_METRIC) as unknown as {
-		snapshot(): { value: number; labels: { from: string } }[];
-	};
-	return metric
-		.snapshot()
-		.filter(({ labels }) => labels.from === "hit")
-		.reduce((sum, { value }) => sum + value, 0);
+/** Returns the number of responses from the cache. */
+async function fromCache(): Promise<number> {
+	const { values } = await cachedResponses.get();
+	return values.filter(({ labels }) => labels.result === "hit").reduce((sum, { value }) => sum + value, 0);
 }
 
 /** Removes the headers that differ between two responses to the same request. */
@@ -137,7 +132,7 @@ describe("a page from the cache", () => {
 		["gzip, deflate, br", "br"],
 		["br;q=0.1, gzip;q=0.5", "gzip"],
 		[`gzip;x=${"x".repeat(50)}`, "gzip"],
-	])("is sent to who accepts %p in %p", async (accepted, encoding) => {
+	])("is sent to clients that accept %p in %p", async (accepted, encoding) => {
 		const path = `/api/v1/products/${await longProduct()}`;
 		for (let turn = 0; turn < 2; turn++) {
 			const { headers } = await ask(path, { "accept-encoding": accepted });
@@ -154,11 +149,11 @@ describe("a page from the cache", () => {
 		}
 	});
 
-	test("is 304 to who has it, by each way to say so", async () => {
+	test("is 304 for clients that have it, by each conditional header", async () => {
 		const path = `/api/v1/products/${await longProduct()}`;
 		const { headers } = await ask(path);
 		const tag = headers.etag as string;
-		const asked = fromCache();
+		const asked = await fromCache();
 		for (const given of [tag, tag.replace("W/", ""), `"other", ${tag}`, "*"]) {
 			for (const method of ["GET", "HEAD"]) {
 				const answer = await ask(path, { "if-none-match": given, "accept-encoding": "gzip" }, method);
@@ -168,7 +163,7 @@ describe("a page from the cache", () => {
 			}
 		}
 		expect((await ask(path, { "if-none-match": '"other"' })).status).toBe(200);
-		expect(fromCache() - asked).toBe(9);
+		expect((await fromCache()) - asked).toBe(9);
 	});
 
 	test("takes the client's own request id, where it is harmless", async () => {
@@ -180,7 +175,7 @@ describe("a page from the cache", () => {
 		expect((await ask(path, { "x-request-id": "<b>" })).headers["x-request-id"]).toMatch(/^[0-9a-f-]{36}$/);
 	});
 
-	test("is for everybody, whatever token they show", async () => {
+	test("is for everybody, whatever token they send", async () => {
 		const path = `/api/v1/products/${await longProduct()}`;
 		await ask(path);
 		for (const authorization of ["Bearer a.b.c", "Basic x", `Bearer ${keeper.token}`, "", "Bearer ..."]) {
@@ -189,7 +184,7 @@ describe("a page from the cache", () => {
 		expect(runs["v1.products.get"]).toBe(1);
 	});
 
-	test("is not the answer to another method or a body", async () => {
+	test("is not used for another method or a request with a body", async () => {
 		const path = `/api/v1/products/${await longProduct()}`;
 		await ask(path);
 		expect((await ask(path, {}, "POST")).status).toBe(405);
@@ -205,7 +200,7 @@ describe("a page from the cache", () => {
 });
 
 describe("a product that has changed", () => {
-	test("is never shown as it was to who changed it, nor to anybody else at this gateway", async () => {
+	test("is never served stale to the client that changed it, nor to anybody else at this gateway", async () => {
 		const { id } = await newProduct(services, 100, 1000);
 		const path = `/api/v1/products/${id}`;
 		const buyer = await newUser(services);
@@ -282,7 +277,7 @@ describe("a URL that is written in another way", () => {
 		}
 	});
 
-	test("fills no memory beyond a bound", async () => {
+	test("uses a bounded amount of memory", async () => {
 		const { pages } = gateway.getLocalService("api") as unknown as { pages: { bytes: number; max: number } };
 		const id = await longProduct();
 		const before = pages.bytes;

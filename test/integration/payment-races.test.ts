@@ -148,6 +148,14 @@ describe("while an order is paid", () => {
 	async function checkPayments(order_id: string) {
 		await shop.orders.pool.query("UPDATE payments SET check_at = now() WHERE order_id = $1", [order_id]);
 		await checkDuePayments(shop.orders);
+		// The sweep of the service may have taken it first.
+		await eventually("the payment to be checked", async () => {
+			const { rowCount } = await shop.orders.pool.query(
+				"SELECT FROM payments WHERE order_id = $1 AND status = 'open'",
+				[order_id],
+			);
+			return rowCount === 0;
+		});
 	}
 });
 

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import type { ServiceBroker } from "moleculer";
 import { settings } from "../../config/settings.ts";
 import { callAction } from "../../contracts/actions.ts";
-import { STOCK_MAX } from "../../contracts/products.ts";
+import { STOCK_MAX } from "../../contracts/product-schemas.ts";
 import { asService } from "../../middlewares/permissions.ts";
 import { setVariables } from "../variables.ts";
 import { newProduct, startNode, stockOf } from "./shop.ts";

@@ -41,15 +41,20 @@ async function statuses(type: string): Promise<string[]> {
 }
 
 /** Adds mails to the queue, with these columns in addition to those of a new one. */
-async function queue(type: string, count: number, columns: Record<string, unknown> = {}): Promise<void> {
+async function queue(
+	type: string,
+	count: number,
+	columns: Record<string, unknown> = {},
+	queued_at = new Date().toISOString(),
+): Promise<void> {
 	const names = Object.keys(columns);
 	await database.query(
 		`INSERT INTO notifications (event_id, user_id, type, channel, aggregate, history, data${names.map((name) => `, ${name}`).join("")})
-		SELECT gen_random_uuid(), $1::integer, $2, 'email', 'user:' || $1::integer, '[{"status": "queued", "at": "2026-01-01T00:00:00Z"}]',
+		SELECT gen_random_uuid(), $1::integer, $2, 'email', 'user:' || $1::integer, $4,
 			jsonb_build_object('id', gen_random_uuid(), 'name', 'user.registered', 'occurred_at', '2026-01-01T00:00:00.000Z',
-				'data', jsonb_build_object('user_id', $1::integer))${names.map((_, index) => `, $${index + 4}`).join("")}
+				'data', jsonb_build_object('user_id', $1::integer))${names.map((_, index) => `, $${index + 5}`).join("")}
 		FROM generate_series(1, $3::integer)`,
-		[buyer.id, type, count, ...Object.values(columns)],
+		[buyer.id, type, count, JSON.stringify([{ status: "queued", at: queued_at }]), ...Object.values(columns)],
 	);
 }
 
@@ -57,7 +62,7 @@ const old = new Date(Date.now() - 10_000);
 const all = (type: string, status: string) => async () =>
 	(await statuses(type)).every((found) => found === status);
 
-test("messages of a sender that is gone are taken over within seconds, those of a living one are not", async () => {
+test("messages of a dead worker are taken over within seconds, those of a live one are not", async () => {
 	const [dead, living] = [randomInt(2 ** 31), randomInt(2 ** 31)];
 	await database.query("SELECT pg_advisory_lock_shared($1, $2)", [LEASE_LOCK, living]);
 	await queue("of_living", 1, { leased_by: living, leased_at: old });
@@ -68,7 +73,7 @@ test("messages of a sender that is gone are taken over within seconds, those of 
 	await eventually("the other message", all("of_living", "sent"));
 });
 
-test("messages that a process has leased without hearing of it are sent all the same", async () => {
+test("messages that a process has leased without knowing it are sent all the same", async () => {
 	const { pool } = service();
 	const query = pool.query as (...given: unknown[]) => Promise<pg.QueryResult>;
 	let lost = 0;
@@ -116,11 +121,11 @@ test("a backlog is leased and marked in batches", async () => {
 	expect(used).toBeLessThan(400);
 });
 
-test("the connection of a lease may break: messages go on", async () => {
+test("the connection of a lease may break: messages go on, however old they are", async () => {
 	await database.query(
 		"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'toko notifications lease'",
 	);
-	await queue("after_break", 3);
+	await queue("after_break", 3, {}, "2026-01-01T00:00:00Z");
 	await eventually("the mails", all("after_break", "sent"));
 });
 
@@ -135,10 +140,11 @@ test("a message that no version knows waits, and holds up no other", async () =>
 	await database.query("UPDATE notifications SET data = $1 WHERE type = 'unknown'", [JSON.stringify(data)]);
 	await queue("known", 3);
 	await eventually("the others", all("known", "sent"));
+	expect(await statuses("unknown")).toEqual(["queued"]);
 	await database.query("DELETE FROM notifications WHERE type = 'unknown'");
 });
 
-test("what waits is listed with why it failed", async () => {
+test("waiting messages are listed with the reason", async () => {
 	await queue("waiting", 1, { send_at: new Date(Date.now() + 60_000), tries: 3 });
 	await database.query(
 		`UPDATE notifications SET history = history || '[{"status": "failed", "at": "2026-01-01T00:00:00Z", "reason": "451 not now", "tries": 3}]'

@@ -13,7 +13,7 @@ afterAll(() => shop.stop());
 afterEach(() => expect(shop.rival.waiting).toEqual([]));
 
 describe("two buyers and the last unit", () => {
-	test("a rival who reserves first gets it", async () => {
+	test("goes to a rival who reserves first", async () => {
 		const { id } = await newProduct(shop.broker, 1);
 		const items = [{ product_id: id, quantity: 1 }];
 		shop.rival.at("before v1.products.reserve", () => shop.budi.call("v1.orders.place", { items }));
@@ -21,7 +21,7 @@ describe("two buyers and the last unit", () => {
 		expect(await shop.stock(id)).toMatchObject({ stock: 0, held: 1, holds: 1 });
 	});
 
-	test("a rival who comes between the hold and the order does not", async () => {
+	test("does not go to a rival who comes between the hold and the order", async () => {
 		const { id } = await newProduct(shop.broker, 1);
 		const items = [{ product_id: id, quantity: 1 }];
 		shop.rival.at("before place_order", () =>

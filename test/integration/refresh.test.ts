@@ -61,7 +61,7 @@ describe("a session", () => {
 });
 
 describe("a used refresh token", () => {
-	test("gets the same successor for ten who ask at once, on two nodes, and the session goes on", async () => {
+	test("gets the same successor for ten simultaneous requests on two nodes, and the session continues", async () => {
 		const { refresh_token } = await open();
 		const answers = await Promise.all(
 			Array.from({ length: 10 }, (_, n) => refresh(refresh_token, n % 2 ? one : two)),
@@ -93,7 +93,7 @@ describe("a used refresh token", () => {
 		expect(await isOver(third.refresh_token)).toBe(true);
 	});
 
-	test("is not given more time by those who ask again", async () => {
+	test("does not get more time by repeated requests", async () => {
 		const { refresh_token } = await open();
 		await refresh(refresh_token);
 		for (let second = 0; second < 4; second++) {

@@ -87,7 +87,7 @@ describe("of two processes one publishes", () => {
 });
 
 describe("while the machine has no processor time left", () => {
-	test("placed orders are told a few at a time, what follows for stock at once, and all as soon as it has some", async () => {
+	test("placed orders are published a few at a time, events about stock at once, and all once there is time", async () => {
 		await Promise.all(nodes.map((node) => serviceOf(node).relay.stop()));
 		const { rows } = await database.query(
 			`SELECT publish('order.placed', 1, aggregate, '{}'), aggregate
@@ -187,7 +187,7 @@ describe("an event that can't be published", () => {
 		},
 	);
 
-	test("for a reason that Toko does not know is put aside after some failures, however many there are, and taken up again", async () => {
+	test("for an unknown reason is put aside after some failures, however many there are, and retried later", async () => {
 		const manager = await nats.jetstreamManager();
 		const { name, subjects } = streamConfig();
 		const subject = `${settings.namespace}.${channelOf("user.registered")}`;
@@ -237,7 +237,7 @@ describe("readiness", () => {
 		return { status: response.status, body: await response.json() };
 	};
 
-	test("says in words that events wait although NATS is there, not after a moment and not while NATS is away", async () => {
+	test("reports that events wait although NATS is available, not at once and not during an outage of NATS", async () => {
 		const [node] = nodes as [ServiceBroker];
 		const health = new HealthServer(node, ["users"]);
 		const address = await health.listen();

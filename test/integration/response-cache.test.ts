@@ -72,7 +72,7 @@ function reset() {
 	before = async () => undefined;
 }
 
-test("a product that was read is read again without a call", async () => {
+test("a product that was read is served from the cache without a call", async () => {
 	const { id } = await newProduct(services, 5);
 	reset();
 	for (let turn = 0; turn < 5; turn++) {
@@ -81,7 +81,7 @@ test("a product that was read is read again without a call", async () => {
 	expect(runs["v1.products.get"]).toBe(1);
 });
 
-test("of many who ask the same at the same moment one asks", async () => {
+test("concurrent identical calls share one request", async () => {
 	const { id } = await newProduct(services, 5);
 	reset();
 	const answers = await Promise.all(Array.from({ length: 50 }, () => get(`/products/${id}`)));
@@ -89,13 +89,13 @@ test("of many who ask the same at the same moment one asks", async () => {
 	expect(runs["v1.products.get"]).toBe(1);
 });
 
-test("what does not have the right form is refused as if nothing were kept", async () => {
+test("invalid parameters are refused as if nothing were cached", async () => {
 	const { id } = await newProduct(services, 5);
 	await get(`/products/${id}`);
 	expect((await get(`/products/${id}?extra=1`)).status).toBe(422);
 });
 
-test("an error is not kept", async () => {
+test("an error is not cached", async () => {
 	reset();
 	for (let turn = 0; turn < 2; turn++) {
 		expect((await get("/products/01a20af7e8d300020f7306eb")).status).toBe(404);
@@ -136,7 +136,7 @@ test("a product that was just added is in the list, whoever asks", async () => {
 /** Returns the number of calls for this list since the last `reset()`. */
 const lists = () => runs["v1.products.list"] ?? 0;
 
-test("a list is asked for again by who changed something in it, and by nobody else behind the same address", async () => {
+test("a list is requested again for the client that changed it, and for nobody else behind the same address", async () => {
 	const [ani, budi] = await Promise.all([newUser(services), newUser(services)]);
 	const product = await newProduct(services, 50);
 	const list = "/products?limit=7";
@@ -185,7 +185,7 @@ test.each([
 	expect(runs["v1.products.get"]).toBeUndefined();
 });
 
-test("who has no right to change a product does not have it asked for again", async () => {
+test("a forbidden change of a product does not invalidate it", async () => {
 	const [{ id }, stranger] = await Promise.all([newProduct(services, 5), newUser(services)]);
 	await get(`/products/${id}`);
 	reset();
@@ -196,7 +196,7 @@ test("who has no right to change a product does not have it asked for again", as
 	expect(runs["v1.products.get"]).toBeUndefined();
 });
 
-test("who changed a product is not shown it as it was, where products is unavailable", async () => {
+test("a client that changed a product does not get its cached version while products is unavailable", async () => {
 	const { id } = await newProduct(services, 5);
 	const as = { authorization: `Bearer ${keeper.token}` };
 	expect((await get(`/products/${id}`, as)).status).toBe(200);
@@ -213,7 +213,7 @@ test("who changed a product is not shown it as it was, where products is unavail
 	reset();
 });
 
-test("who orders sees what is left", async () => {
+test("a client that orders sees the remaining stock", async () => {
 	const buyer = await newUser(services);
 	const { id } = await newProduct(services, 10);
 	for (let left = 9; left >= 5; left--) {
@@ -223,7 +223,7 @@ test("who orders sees what is left", async () => {
 	}
 });
 
-test("an answer that was on its way while its product changed is not kept", async () => {
+test("a response that was in flight while its product changed is not cached", async () => {
 	const { id } = await newProduct(services, 5, 1000);
 	reset();
 	let release = () => {};
@@ -246,7 +246,7 @@ test("an answer that was on its way while its product changed is not kept", asyn
 	expect((await get(`/products/${id}`)).body.price).toBe(2000);
 });
 
-test("what others change is told over NATS, also by who takes this node for gone", async () => {
+test("changes by others are announced over NATS, even by nodes that consider this one gone", async () => {
 	const { id } = await newProduct(services, 5);
 	for (const isGone of [false, true]) {
 		await get(`/products/${id}`);
@@ -260,7 +260,7 @@ test("what others change is told over NATS, also by who takes this node for gone
 	}
 });
 
-test("after NATS was away it is asked again: what was told meanwhile was not heard", async () => {
+test("after a NATS outage everything is requested again, since invalidations were missed", async () => {
 	const { id } = await newProduct(services, 5);
 	await get(`/products/${id}`);
 	const nats = natsOf(gateway) as NatsConnection;
@@ -288,7 +288,7 @@ test("an order of several products of which one is short tells that the others m
 	});
 });
 
-test("a product that is known to be gone is not shown while products is away", async () => {
+test("a product that is known to be removed is not shown while products is unavailable", async () => {
 	const { id } = await newProduct(services, 5);
 	expect((await get(`/products/${id}`)).status).toBe(200);
 	await callAction(services, "v1.products.remove", { id }, asService());
@@ -302,7 +302,7 @@ test("a product that is known to be gone is not shown while products is away", a
 	reset();
 });
 
-test("pages keep their link to the next one", async () => {
+test("cached pages keep their link to the next one", async () => {
 	await Promise.all([newProduct(services, 1), newProduct(services, 1), newProduct(services, 1)]);
 	const links = await Promise.all(
 		[1, 2].map(async () => (await fetch(`${address}/products?limit=2`)).headers.get("link")),
@@ -311,7 +311,7 @@ test("pages keep their link to the next one", async () => {
 	expect(links[1]).toBe(links[0]);
 });
 
-test("while products fails, lists that somebody read are what was kept, with their age; others are 503", async () => {
+test("while products fails, cached lists are served with their age; others are 503", async () => {
 	const { category } = await newProduct(services, 5);
 	const list = `/products?category=${category}&limit=2`;
 	const { body } = await get(list);
@@ -332,7 +332,7 @@ test("while products fails, lists that somebody read are what was kept, with the
 	reset();
 });
 
-test("while products is silent, what was kept is there in about a second", async () => {
+test("while products does not respond, cached responses are served in about a second", async () => {
 	const list = "/products?limit=3";
 	const { body } = await get(list);
 	reset();

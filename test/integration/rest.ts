@@ -49,3 +49,21 @@ export function expectProblem(answer: Answer, status: number, code: string, deta
 	expect(answer.body.instance).toBe(answer.headers.get("x-request-id"));
 	expect(JSON.stringify(answer.body)).not.toMatch(/node_modules|\.ts:|nodeID|stack/);
 }
+
+/**
+ * Returns functions that send requests to the API of a gateway.
+ *
+ * @param address Returns the address of the gateway, which is known once it has started.
+ */
+export function api(address: () => string) {
+	const call = (
+		method: string,
+		path: string,
+		as?: Person,
+		body?: unknown,
+		headers: Record<string, string> = {},
+	) => send(address(), method, `/api/v1${path}`, { ...(as ? { as } : {}), body, headers });
+	const post = (path: string, as: Person | undefined, body: unknown, headers?: Record<string, string>) =>
+		call("POST", path, as, body, headers);
+	return { call, post };
+}

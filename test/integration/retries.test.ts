@@ -52,7 +52,7 @@ async function newProduct(): Promise<string> {
 	return (await keeper.call("v1.products.create", product)).id;
 }
 
-test("another try of a call whose answer is kept does not wait for the first one", async () => {
+test("a retry of a cached call does not wait for the first attempt", async () => {
 	const id = await newProduct();
 	let tries = 0;
 	before = async () => {
@@ -64,7 +64,7 @@ test("another try of a call whose answer is kept does not wait for the first one
 	expect(tries).toBe(2);
 });
 
-test("all tries of a call together have its one deadline", async () => {
+test("all attempts of a call share its deadline", async () => {
 	const id = await newProduct();
 	before = async () => {
 		await new Promise((wake) => setTimeout(wake, 400));

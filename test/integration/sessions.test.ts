@@ -81,7 +81,7 @@ describe("a refresh at the very moment when all sessions end", () => {
 		await expect(me(access_token)).rejects.toMatchObject({ type: "TOKEN_INVALID" });
 	});
 
-	test("is refused to who was switched off", async () => {
+	test("is refused to a deactivated user", async () => {
 		const person = await newUser(shop);
 		const { refresh_token } = await logIn(person);
 		await database.query("UPDATE users SET is_active = false WHERE id = $1", [person.id]);
@@ -116,7 +116,7 @@ describe("a thief who knows the old password", () => {
 		expect(await rowOf(during)).toMatchObject({ pending_email: null });
 	});
 
-	test("and its owner, who change it at the same moment, are one winner", async () => {
+	test("and its owner change it at the same moment: one of them wins", async () => {
 		for (let round = 0; round < 4; round++) {
 			const person = await newUser(shop);
 			const [owner, ...thief] = await Promise.allSettled([

@@ -89,7 +89,7 @@ describe("a shop with an order in rupiah", () => {
 		expect(await refusal({}, "users", "products", "orders")).toBe("");
 	});
 
-	test("refuses it also where a version before has noted nothing, and notes what is right", async () => {
+	test("refuses it even if an earlier version recorded nothing, and records the correct value", async () => {
 		await sql("orders", "DELETE FROM shop_settings WHERE name LIKE 'CURRENCY%'");
 		expect(await refusal({ CURRENCY: "USD" }, "orders")).toMatch(/^CURRENCY is USD here, .* made with IDR/);
 		expect(await refusal({}, "orders")).toBe("");
@@ -130,7 +130,7 @@ test("a shop without prices and orders may change its currency", async () => {
 	expect(await refusal({ CURRENCY: "USD" }, ...SERVICES)).toBe("");
 });
 
-test("another TOKO_SECRET is taken where all processes were stopped", async () => {
+test("another TOKO_SECRET is accepted after all processes were stopped", async () => {
 	expect(await refusal({}, "users")).toBe("");
 	await stopAll();
 	expect(await refusal({ TOKO_SECRET: randomUUID() }, "users")).toBe("");
@@ -172,6 +172,13 @@ describe("among nodes", () => {
 		expect(shop.nodeID).not.toBe(later.nodeID);
 	});
 
+	test("a process of services has the tax of the others", async () => {
+		await start("users", "orders");
+		await startOther({ TAX_RATE: "11" }, "products");
+		await eventually("its end", async () => fatal.length > 0);
+		expect(fatal[0]).toMatch(/^TAX_RATE is 11 here, but 0 at \S+, which keeps data of this shop: give /);
+	});
+
 	test("of two with data the later one ends, although its own store is empty", async () => {
 		await start("users");
 		await startOther({ CURRENCY: "USD" }, "orders");
@@ -179,7 +186,7 @@ describe("among nodes", () => {
 	});
 });
 
-test("orders processes with another PAYMENT_WEBHOOK_SECRET tell of it, and not what it is", async () => {
+test("orders processes with another PAYMENT_WEBHOOK_SECRET report it without revealing it", async () => {
 	await start("orders");
 	const PAYMENT_WEBHOOK_SECRET = randomUUID();
 	expect(await refusal({ PAYMENT_WEBHOOK_SECRET }, "orders")).toBe("");

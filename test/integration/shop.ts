@@ -6,6 +6,8 @@ import { type ActionName, callAction, contracts, type Meta, type ParamsOf } from
 import { addService } from "../../hosting/services.ts";
 import { asService } from "../../middlewares/permissions.ts";
 import { brokerOptions } from "../../moleculer.config.ts";
+import { pauseAfter } from "../../tools/shop-process.ts";
+import { copyTemplates } from "../database-templates.ts";
 import { logFile, secretsRecorder } from "../secrets-in-logs.mjs";
 import { testFolder } from "../variables.ts";
 
@@ -26,6 +28,15 @@ export async function startGateway(): Promise<{ gateway: ServiceBroker; address:
 
 /** Like `startNode`, with additional outermost middlewares. */
 export async function startNodeWith(middlewares: Middleware[], ...names: string[]): Promise<ServiceBroker> {
+	await copyTemplates(names);
+	return startMigratingNode(middlewares, ...names);
+}
+
+/** Like `startNodeWith`, but the services themselves create the databases that the shop lacks. */
+export async function startMigratingNode(
+	middlewares: Middleware[],
+	...names: string[]
+): Promise<ServiceBroker> {
 	const options = brokerOptions({ nodeID: `test-${randomUUID()}`, logger: intoFile() });
 	const broker = new ServiceBroker({
 		...options,
@@ -92,16 +103,17 @@ export async function eventually<T>(
 	check: () => Promise<T | undefined | false>,
 	patience_ms = PATIENCE_MS,
 ): Promise<T> {
-	const deadline = Date.now() + patience_ms;
+	const begun = Date.now();
 	for (;;) {
 		const found = await check();
 		if (found !== undefined && found !== false) {
 			return found;
 		}
-		if (Date.now() > deadline) {
+		const waited_ms = Date.now() - begun;
+		if (waited_ms > patience_ms) {
 			throw new Error(`waited ${patience_ms} ms in vain for ${what}`);
 		}
-		await new Promise((wake) => setTimeout(wake, 20));
+		await new Promise((wake) => setTimeout(wake, pauseAfter(waited_ms)));
 	}
 }
 

@@ -53,7 +53,7 @@ function fallSilent(): void {
 	toServer.clear();
 }
 
-test("what waits for an answer over a silent connection fails, and the next asks over another one", async () => {
+test("a query over a silent connection fails, and the next uses another one", async () => {
 	const sleeping = pool.query("SELECT pg_sleep(0.1)");
 	await eventuallyOpen();
 	fallSilent();
@@ -92,7 +92,7 @@ test("batches over silent connections make room for the next ones", async () => 
 	expect(await ask(3)).toBe(3);
 });
 
-test("a pool whose connections are silent ends", async () => {
+test("a pool with silent connections can be closed", async () => {
 	const client = await pool.connect();
 	await client.query("SELECT 1");
 	client.release();

@@ -29,6 +29,8 @@ type FollowersService = StoredService & InboxService;
 const folder = mkdtempSync(join(tmpdir(), "toko-stored-"));
 let shop: ServiceBroker;
 let local: FollowersService;
+/** Aggregates of the events that were handled, in transactions that have committed. */
+const handled: string[] = [];
 
 beforeAll(async () => {
 	writeFileSync(join(folder, "001-followers.sql"), "CREATE TABLE followers (user_id integer NOT NULL);");
@@ -39,7 +41,12 @@ beforeAll(async () => {
 			name: followers.name,
 			version: followers.version,
 			mixins: [
-				stored<FollowersService>(followers, pathToFileURL(`${folder}/`), { "user.registered": follow }),
+				stored<FollowersService>(
+					followers,
+					pathToFileURL(`${folder}/`),
+					{ "user.registered": follow },
+					(events) => handled.push(...events.map(({ aggregate }) => aggregate)),
+				),
 			],
 			actions: implement<FollowersService>()(followers, {
 				outbox() {
@@ -67,13 +74,15 @@ async function follow(events: EventEnvelope<"user.registered">[], client: PoolCl
 	}
 }
 
-test("a contract that publishes, and handlers, are all that a service needs for an outbox and an inbox", async () => {
+test("a service needs only a contract that publishes and handlers for an outbox and an inbox", async () => {
 	await local.transaction((client) => publish(client, "user.registered", "user:7", { user_id: 7 }));
 	await eventually("the event to come back", async () => {
 		const { rows } = await local.pool.query("SELECT user_id FROM followers");
 		return rows.length > 0 && rows;
 	});
 	expect((await local.pool.query("SELECT user_id FROM followers")).rows).toEqual([{ user_id: 7 }]);
+	await eventually("the service to be told after the commit", async () => handled.length > 0);
+	expect(handled).toEqual(["user:7"]);
 	await eventually("the outbox to be empty", async () => (await local.pendingWork()).length === 0);
 	await expect(local.checkStore()).resolves.toBeUndefined();
 });

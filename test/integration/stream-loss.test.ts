@@ -72,7 +72,7 @@ async function consumerIsThere(): Promise<void> {
 	);
 }
 
-test("a consumer that was deleted is made anew, also while events come", async () => {
+test("a deleted consumer is recreated, even while events arrive", async () => {
 	await manager.consumers.delete(name, "notifications");
 	people.push(await newUser(shop));
 	await everybodyIsWelcomedOnce();
@@ -80,7 +80,7 @@ test("a consumer that was deleted is made anew, also while events come", async (
 	await everybodyIsWelcomedOnce();
 });
 
-test("a stream that was deleted is made anew, with its consumer, and events go on", async () => {
+test("a deleted stream is recreated with its consumer, and events continue", async () => {
 	await manager.streams.delete(name);
 	people.push(await newUser(shop));
 	await everybodyIsWelcomedOnce();
@@ -147,7 +147,7 @@ test("what consumers have confirmed is not sent again", async () => {
 	expect((await sent()) - before).toBeLessThanOrEqual(1);
 });
 
-test("an acknowledgement on its way to the old stream acknowledges nothing of the new one", async () => {
+test("an acknowledgement in flight to the old stream acknowledges nothing of the new one", async () => {
 	const { state } = await manager.streams.info(name);
 	await manager.streams.delete(name);
 	await consumerIsThere();

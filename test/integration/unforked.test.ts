@@ -16,7 +16,7 @@ beforeAll(async () => {
 
 afterAll(() => shop.stop());
 
-test("a process that sends and cannot be started is started later, and the service says so meanwhile", async () => {
+test("a delivery worker that cannot be started is started later, and the service reports it meanwhile", async () => {
 	const { stdout } = await promisify(execFile)(process.execPath, ["--no-warnings", program], {
 		env: childEnvironment(),
 		timeout: 50_000,

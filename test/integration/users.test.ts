@@ -34,7 +34,7 @@ const won = (answers: PromiseSettledResult<unknown>[]) =>
 	answers.filter(({ status }) => status === "fulfilled").length;
 
 describe("registering", () => {
-	test("takes an address and a name once, whatever their case, also at the same moment", async () => {
+	test("accepts an address and a name once, whatever their case, even at the same moment", async () => {
 		const given = person();
 		const same = await settle(Array.from({ length: 5 }, () => callAction(one, "v1.users.register", given)));
 		expect(won(same)).toBe(1);
@@ -55,7 +55,7 @@ describe("registering", () => {
 		).rejects.toMatchObject({ type: "USERNAME_TAKEN" });
 	});
 
-	test("keeps the password as argon2id only, and tells nobody", async () => {
+	test("stores the password as argon2id only, and returns it to nobody", async () => {
 		const given = person();
 		const registered = await callAction(one, "v1.users.register", given);
 		expect(Object.keys(registered)).not.toContain("password_hash");
@@ -76,7 +76,7 @@ describe("a login", () => {
 		expect(tokens).toMatchObject({ token_type: "bearer", expires_in: 900 });
 	});
 
-	test("fails alike for a wrong password, an unknown account and one that is switched off", async () => {
+	test("fails alike for a wrong password, an unknown account and a deactivated one", async () => {
 		const given = person();
 		const { id } = await callAction(one, "v1.users.register", given);
 		const fail = (email: string, password: string) =>

@@ -73,7 +73,7 @@ test("two versions of an action answer side by side, and without a version the n
 	);
 });
 
-test("a version on its way out says so, and until when it answers", async () => {
+test("a deprecated version says so, and until when it is available", async () => {
 	const { id } = await newProduct(shop, 1);
 	const { headers } = await get(`/api/v1/products/${id}`);
 	expect(headers.get("deprecation")).toBe(`@${Date.parse("2026-11-01") / 1000}`);

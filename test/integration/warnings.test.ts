@@ -33,7 +33,7 @@ async function changeEmail(person: Person, new_email: string): Promise<void> {
 	await callAction(users, "v1.users.verifyEmail", { token: await tokenOf(person, "change") });
 }
 
-test("whoever loses an account is told at the address that was the own, however late the mails leave", async () => {
+test("the owner of a lost account is warned at the former address, however late the mails are sent", async () => {
 	const [moved, changed, reset] = [await newUser(users), await newUser(users), await newUser(users)];
 	const [second, third] = [`second-${moved.email}`, `third-${moved.email}`];
 	await changeEmail(moved, second);

@@ -83,7 +83,7 @@ describe("the id of a webhook", () => {
 		["another type", async () => ({ type: "payment.failed" })],
 		["another amount", async () => ({ amount: 29_999 })],
 		["a reference that there is not", async () => ({ reference: "pay_unknown" })],
-	])("that came before is refused with %s, and nothing is changed", async (_, change) => {
+	])("that was used before is refused with %s, and nothing is changed", async (_, change) => {
 		const { order, payment } = await transfer();
 		const id = randomUUID();
 		expect((await tell({ ...pick(payment), id })).status).toBe(200);
@@ -121,7 +121,7 @@ describe("the id of a webhook", () => {
 		expect(states).toEqual(answers.map(({ status }) => (status === 200 ? "paid" : "pending")));
 	});
 
-	test("is told about in the reader's language", async () => {
+	test("is reported in the reader's language", async () => {
 		const { payment } = await transfer();
 		const id = randomUUID();
 		await tell({ ...pick(payment), id });

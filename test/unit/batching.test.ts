@@ -24,7 +24,7 @@ function held(options: { max?: number; concurrency?: number } = {}) {
 
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
 
-test("a call that comes alone is worked on at once, and those that come meanwhile make up the next batch", async () => {
+test("a single call is processed at once, and calls during it make up the next batch", async () => {
 	const { batches, call } = held();
 	const first = call(1);
 	await turn();
@@ -41,7 +41,7 @@ test("a call that comes alone is worked on at once, and those that come meanwhil
 	expect(await Promise.all(others)).toEqual([4, 6, 8]);
 });
 
-test("calls of the same moment share a batch, the same item too; a batch holds `max` of them", async () => {
+test("simultaneous calls share a batch, even for the same item; a batch holds at most `max` of them", async () => {
 	const { batches, call } = held({ max: 3 });
 	const calls = [1, 1, 2, 3, 4].map(call);
 	await turn();
@@ -53,7 +53,7 @@ test("calls of the same moment share a batch, the same item too; a batch holds `
 	expect(await Promise.all(calls)).toEqual([2, 2, 4, 6, 8]);
 });
 
-test("`concurrency` batches are under way together", async () => {
+test("at most `concurrency` batches run at the same time", async () => {
 	const { batches, call } = held({ concurrency: 2 });
 	const calls = [call(1)];
 	await turn();
@@ -70,7 +70,7 @@ test("`concurrency` batches are under way together", async () => {
 	expect(await Promise.all(calls)).toEqual([2, 4, 6]);
 });
 
-test("an item fails alone, a batch that throws as a whole, and the next ones go on", async () => {
+test("an item fails alone, a batch that throws fails as a whole, and the next ones continue", async () => {
 	const { batches, call } = held();
 	const [good, bad] = [call(1), call(2)];
 	await turn();

@@ -58,6 +58,14 @@ test("the measurements of their own are reached by one name each", () => {
 	expect(readOptions(["finding"], repository)).toMatchObject({ special: "finding" });
 	expect(readOptions(["store"], repository)).toMatchObject({ special: "store" });
 	expect(readOptions(["holds"], repository)).toMatchObject({ special: "holds" });
+	expect(readOptions(["checkout", "--rounds", "2"], repository)).toMatchObject({
+		special: "checkout",
+		rounds: 2,
+	});
+	expect(readOptions(["observability", "--rounds", "2"], repository)).toMatchObject({
+		special: "observability",
+		rounds: 2,
+	});
 });
 
 test("all curves of growth are measured, or those that are named, in their own order", () => {

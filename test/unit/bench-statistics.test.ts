@@ -127,3 +127,14 @@ test("a profile is read as shares of the time in which the process worked", () =
 		{ where: "pg", share: 0.25 },
 	]);
 });
+
+test.each([
+	["file:///data/shop/tools/bench/limits/one.ts", "tools/bench"],
+	["file:///shop/events/relay.ts", "events"],
+	["file:///elsewhere/programs/other.ts", "elsewhere/programs"],
+])("the time of %s counts for %s", (url, where) => {
+	const callFrame = { functionName: "run", url, lineNumber: 0 };
+	expect(byPackage({ nodes: [{ id: 1, callFrame }], samples: [1], timeDeltas: [100] })).toEqual([
+		{ where, share: 1 },
+	]);
+});

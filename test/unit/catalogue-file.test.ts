@@ -219,7 +219,7 @@ describe("NDJSON", () => {
 
 	test("refuses a line that is no object or names a field twice", async () => {
 		const { products, refused } = await ndjson(
-			'{"sku":"A","name":"x: \\"sku\\": y"}\n[1]\nnull\n{"sku":\n{"sku":"B","price":1,"price":2}\n',
+			'{"sku":"A","name":"x: \\"sku\\": y"}\n[1]\nnull\n{"sku":\n{"sku":"B","price":1,"price":2}\n5\n',
 		);
 		expect(products).toMatchObject([{ sku: "A" }]);
 		expect(refused).toEqual([
@@ -227,6 +227,7 @@ describe("NDJSON", () => {
 			[3, "is not a JSON object"],
 			[4, "is not valid JSON"],
 			[5, "names price twice"],
+			[6, "is not a JSON object"],
 		]);
 	});
 });

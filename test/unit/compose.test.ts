@@ -1,13 +1,14 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { createRequire } from "node:module";
 import type { AddressInfo } from "node:net";
 import { expect, test } from "@jest/globals";
-import { childEnvironment } from "../../config/settings.ts";
+import { childEnvironment, readSettings } from "../../config/settings.ts";
 import { namedServices } from "../../hosting/services.ts";
-import { NEEDED } from "../../infra/given-services.ts";
+import { NEEDED } from "../../infra/external-services.ts";
 
 interface Container {
 	image?: string;
@@ -56,7 +57,7 @@ test("every service of the shop has a container of its own", () => {
 
 test("no password and no secret is written down: each is a variable that has to be set", () => {
 	// The first admin is created only if a password is given, so that variable may be empty.
-	const hasToBeSet = /\$\{(\w+:\?.+|ADMIN_PASSWORD:-)\}/;
+	const hasToBeSet = /\$\{(\w+:\?.+|ADMIN_PASSWORD:-)\}|^\/run\/secrets\/[\w-]+$/;
 	for (const [name, { environment = {} }] of containers) {
 		for (const [variable, value] of Object.entries(environment)) {
 			if (SENSITIVE.test(variable)) {
@@ -94,9 +95,17 @@ test("a service is given the addresses and secrets that it needs in production, 
 	for (const [name, { environment = {} }] of hosts) {
 		const given = Object.keys(environment).filter((variable) => SENSITIVE.test(variable));
 		const first = name === "users" ? ["ADMIN_PASSWORD"] : [];
-		const expected = [...(NEEDED["*"] as string[]), ...(NEEDED[name] ?? []), ...first];
+		// For its audits, which read the products.
+		const audited = name === "orders" ? ["MONGO_URL"] : [];
+		const expected = [...(NEEDED["*"] as string[]), ...(NEEDED[name] ?? []), ...first, ...audited];
 		expect({ name, given: given.sort() }).toEqual({ name, given: expected.sort() });
 	}
+});
+
+test("orders audits the shop often enough that no alert says that it is overdue", () => {
+	const { AUDIT_EVERY = "" } = compose.services.orders?.environment ?? {};
+	const [, every = ""] = /^\$\{AUDIT_EVERY:-(.+)\}$/.exec(AUDIT_EVERY) ?? [];
+	expect(readSettings({ AUDIT_EVERY: every }).auditEvery_ms).toBeLessThanOrEqual(24 * 3600 * 1000);
 });
 
 test("the audit is started by its operator alone, and is given every database and no other secret", () => {
@@ -117,10 +126,75 @@ test("a service waits until the servers that it is given can be used", () => {
 	}
 });
 
-test("only the gateway and the mailbox of a development machine can be reached from outside", () => {
+test("only the gateway, the mailbox of a development machine and what operators look at can be reached from outside", () => {
 	const open = containers.filter(([, { ports }]) => ports).map(([name]) => name);
-	expect(open.sort()).toEqual(["api", "mailpit"]);
+	const pages = ["alertmanager", "grafana", "jaeger", "prometheus", "victorialogs"];
+	expect(open.sort()).toEqual(["api", "mailpit", ...pages].sort());
 	expect(compose.services.mailpit?.profiles).toEqual(["development"]);
+	for (const [name, { ports = [], profiles }] of containers.filter(([name]) => name !== "api")) {
+		for (const port of ports) {
+			expect({ name, port }).toEqual({ name, port: expect.stringMatching(/^127\.0\.0\.1:\d+:\d+$/) });
+		}
+		if (pages.includes(name)) {
+			expect({ name, profiles }).toEqual({ name, profiles: ["observability"] });
+		}
+	}
+	const published = containers.flatMap(([, { ports = [] }]) => ports.map((port) => port.split(":").at(-2)));
+	expect(new Set(published).size).toBe(published.length);
+});
+
+test("the containers of the profile observability have a version and only the rights that they need", () => {
+	const observing = containers.filter(([, { profiles }]) => profiles?.includes("observability"));
+	expect(observing).toHaveLength(8);
+	for (const [name, container] of observing) {
+		expect({ name, ...container }).toMatchObject({
+			...{ name, image: expect.stringMatching(/:v?\d+\.\d+\.\d+$/) },
+			...{ cap_drop: ["ALL"], security_opt: ["no-new-privileges:true"] },
+		});
+	}
+});
+
+test("what a container is given as a file exists, or comes from a variable", () => {
+	const { configs, secrets } = compose as unknown as Record<
+		"configs" | "secrets",
+		Record<string, { file?: string; content?: string; environment?: string }>
+	>;
+	for (const [name, { file }] of Object.entries({ ...configs, ...secrets })) {
+		if (file && !file.startsWith("${")) {
+			expect({ name, exists: existsSync(new URL(`../../${file}`, import.meta.url)) }).toEqual({
+				...{ name, exists: true },
+			});
+		}
+	}
+	for (const [name, container] of containers) {
+		for (const { source } of container.configs ?? []) {
+			expect({ name, source, isThere: source in configs }).toEqual({ name, source, isThere: true });
+		}
+	}
+	expect(secrets["grafana-password"]).toEqual({ environment: "GRAFANA_PASSWORD" });
+});
+
+test("Prometheus finds the gateway, Alertmanager and the exporters by the names and ports of their containers", async () => {
+	const prometheus = await readFile(
+		new URL("../../ops/observability/prometheus.yml", import.meta.url),
+		"utf8",
+	);
+	const { alerting, scrape_configs } = load(prometheus) as {
+		alerting: { alertmanagers: [{ static_configs: [{ targets: string[] }] }] };
+		scrape_configs: { http_sd_configs?: { url: string }[]; static_configs?: { targets: string[] }[] }[];
+	};
+	const addresses = [
+		...alerting.alertmanagers[0].static_configs[0].targets,
+		...scrape_configs.flatMap(({ http_sd_configs = [], static_configs = [] }) => [
+			...http_sd_configs.map(({ url }) => new URL(url).host),
+			...static_configs.flatMap(({ targets }) => targets),
+		]),
+	];
+	expect(addresses).toEqual(["alertmanager:9093", "api:3000", "postgres-exporter:9187", "nats:7777"]);
+	for (const address of addresses) {
+		expect(Object.keys(compose.services)).toContain(address.split(":")[0]);
+	}
+	expect(compose.services["nats-exporter"]).toMatchObject({ network_mode: "service:nats" });
 });
 
 test("a service can be scaled: no name, address or port of the host is taken by one container of it", () => {

@@ -18,7 +18,7 @@ describe("a consumer that is slower than events come", () => {
 			),
 		).filter((line) => line !== undefined);
 
-	test("is told once, after some minutes, with what to do", () => {
+	test("is reported once, after some minutes, with a remedy", () => {
 		expect(lines(5)).toEqual([]);
 		expect(lines(60, 5)).toEqual([
 			"4500 events are waiting for orders, more than 1000 for 5 minutes: it is slower than they arrive; start another process of it",
@@ -39,15 +39,15 @@ describe("a consumer that is slower than events come", () => {
 	});
 });
 
-test("a rush that ends within minutes is not told", () => {
+test("a burst that ends within minutes is not reported", () => {
 	for (let minute = 0; minute < 30; minute++) {
 		const unfinished = minute % 4 === 3 ? 10 : 50_000;
 		expect(progress.record({ unfinished, floor: minute }, minute * MINUTE)).toBeUndefined();
 	}
 });
 
-describe("a consumer that takes nothing in", () => {
-	test("lags after a minute and a half, in words, counted from when NATS is there", () => {
+describe("a consumer that handles nothing", () => {
+	test("is reported after a minute and a half, counted from when NATS is available", () => {
 		progress.record({ unfinished: 7, floor: 3 }, 0);
 		progress.record({ unfinished: 8, floor: 3 }, MINUTE);
 		expect(progress.lag(0, 1.4 * MINUTE)).toBeUndefined();
@@ -57,13 +57,13 @@ describe("a consumer that takes nothing in", () => {
 		expect(progress.lag(MINUTE, 2 * MINUTE)).toBeUndefined();
 	});
 
-	test("lags not where there is nothing to take in", () => {
+	test("is not reported if there is nothing to handle", () => {
 		progress.record({ unfinished: 0, floor: 3 }, 0);
 		progress.record({ unfinished: 0, floor: 3 }, 10 * MINUTE);
 		expect(progress.lag(0, 11 * MINUTE)).toBeUndefined();
 	});
 
-	test("names why it can't be looked at, and each reason once", () => {
+	test("reports why it cannot be inspected, each reason once", () => {
 		expect(progress.recordFailure("TIMEOUT", 0)).toBe(true);
 		expect(progress.recordFailure("TIMEOUT", MINUTE)).toBe(false);
 		expect(progress.lag(0, 2 * MINUTE)).toBe("the consumer orders has been unreachable for 120 s: TIMEOUT");

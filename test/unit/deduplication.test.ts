@@ -55,7 +55,7 @@ afterAll(async () => {
 
 let isStreaming = false;
 
-test("a request that arrives three times is one call, and two requests are two", async () => {
+test("a request that arrives three times is one call, two requests are two calls", async () => {
 	expect(await caller.call("counter.count")).toBe(1);
 	expect(await Promise.all([caller.call("counter.count"), caller.call("counter.count")])).toEqual([2, 3]);
 	expect(calls).toBe(3);
@@ -66,7 +66,7 @@ test("a call that is made again after a failure is another request", async () =>
 	expect(refusals).toBe(4);
 });
 
-test("the parts of a stream all arrive", async () => {
+test("all chunks of a stream arrive", async () => {
 	isStreaming = true;
 	const parts = Array.from({ length: 50 }, (_, number) => `${number},`);
 	const options = { stream: Readable.from(parts, { objectMode: false }) };

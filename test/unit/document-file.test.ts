@@ -63,7 +63,7 @@ const isHealthy = () =>
 		() => false,
 	);
 
-test("a file that takes no more is unhealthy until it takes more, whatever other files of its folder do", async () => {
+test("a file that cannot be written is unhealthy until it can, whatever happens to other files of its folder", async () => {
 	// Space for the mark of a batch, but not for a document.
 	limitFiles(statSync(file).size + 100);
 	const document = { _id: "coffee", text: "x".repeat(1000) };
@@ -80,7 +80,7 @@ test("a file that takes no more is unhealthy until it takes more, whatever other
 	expect(await ask("count", {})).toBe(2);
 });
 
-test("looking whether a file takes more leaves it as it was, also while others write", async () => {
+test("probing a file leaves it unchanged, even during writes", async () => {
 	limitFiles(statSync(file).size);
 	await expect(ask("insert", { _id: "coffee" })).rejects.toThrow(/could not be written/);
 	limitFiles("unlimited");

@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import { expect, test } from "@jest/globals";
 import { asksForHelp, commands, readArguments } from "../../cli/arguments.mjs";
-import { PROBLEMS } from "../../contracts/problems.ts";
+import { PROBLEMS } from "../../contracts/problem-codes.ts";
 
 const repository = resolve(import.meta.dirname, "../..");
 
@@ -95,6 +95,53 @@ test("every named file of the repository exists", () => {
 			.filter((code) => !existsSync(join(repository, code)) && !TO_BE_CREATED.test(code) && !isIgnored(code))
 			.map((code) => `${path}: ${code}`),
 	);
+	expect(missing).toEqual([]);
+});
+
+test("every name that a document places in a file stands there", () => {
+	const missing = present.flatMap(([path, text]) =>
+		[...withoutBlocks(text).matchAll(/((?:`\w+(?:\(\))?`(?:, )?)+): `([\w./-]+\/?)`/g)].flatMap(
+			([, names = "", file = ""]) =>
+				inlineCode(names)
+					.map((name) => name.replace("()", ""))
+					.filter((name) => existsSync(join(repository, file)) && !hasWord(codeIn(file), name))
+					.map((name) => `${path}: ${name} in ${file}`),
+		),
+	);
+	expect(missing).toEqual([]);
+});
+
+test("every function that a document names exists", () => {
+	const code = codeIn(".");
+	const missing = present.flatMap(([path, text]) =>
+		inlineCode(text)
+			.filter((name) => /^[a-z]+[A-Z]\w*(\(\))?$|^\w+\(\)$/.test(name))
+			.filter((name) => !isForeign(name, path) && !hasWord(code, name.replace("()", "")))
+			.map((name) => `${path}: ${name}`),
+	);
+	expect(missing).toEqual([]);
+});
+
+test("the table of services names each call of another service", () => {
+	const architecture = documents.get("docs/explanation/architecture.md") as string;
+	const rows = [...architecture.matchAll(/^\| (\w+) +\|[^|]*\|([^|]*)\|/gm)].filter(([, service]) =>
+		existsSync(join(repository, `services/${service}`)),
+	);
+	expect(rows.length).toBeGreaterThanOrEqual(5);
+	const missing = rows.flatMap(([, service, calls = ""]) => {
+		const named = calls.split(";").flatMap((part) => {
+			const [first = "", ...more] = inlineCode(part);
+			const [callee] = first.split(".");
+			return [first, ...more.map((action) => `${callee}.${action}`)];
+		});
+		const made = codeIn(`services/${service}`).matchAll(
+			/(?:callAction|ctx\.call|withAction)(?:<\w+>)?\((?:\s*[\w.]+,)?\s*"v\d+\.(\w+)\.(\w+)"/g,
+		);
+		return [...made]
+			.map(([, callee, action]) => `${callee}.${action}`)
+			.filter((call) => !call.startsWith(`${service}.`) && !named.includes(call))
+			.map((call) => `${service} calls ${call}`);
+	});
 	expect(missing).toEqual([]);
 });
 
@@ -235,6 +282,28 @@ function settingNames(): string[] {
 	return files.flatMap(
 		(file) => readFileSync(join(repository, file), "utf8").match(/\b[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)*\b/g) ?? [],
 	);
+}
+
+function hasWord(text: string, word: string): boolean {
+	return new RegExp(`\\b${word}\\b`).test(text);
+}
+
+/** Returns the text of the programs, statements and settings of a file or folder. */
+function codeIn(path: string): string {
+	const files = execFileSync("git", ["ls-files", "--cached", "--others", "--exclude-standard", path], {
+		cwd: repository,
+		encoding: "utf8",
+	});
+	return files
+		.split("\n")
+		.filter((file) => /\.(ts|mjs|sql|pml|ya?ml)$/.test(file) && existsSync(join(repository, file)))
+		.map((file) => readFileSync(join(repository, file), "utf8"))
+		.join("\n");
+}
+
+/** Tells whether a name belongs to another program, or to the service that the reader of a tutorial creates. */
+function isForeign(name: string, path: string): boolean {
+	return /tutorials\/from-python|CONTRIBUTING|ops\/kubernetes\/README/.test(path) || TO_BE_CREATED.test(name);
 }
 
 /** Returns the constants of the code, which documents may refer to. */

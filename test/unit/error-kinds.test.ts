@@ -7,16 +7,42 @@ import {
 	MongoServerError,
 	MongoWriteConcernError,
 } from "mongodb";
+import { DatabaseError } from "pg";
 import { problem } from "../../contracts/problems.ts";
 import { NotWritten } from "../../database/append-log.ts";
-import { isTransient } from "../../errors/kinds.ts";
+import {
+	countsAsFailure,
+	isRejection,
+	isTransient,
+	isUnavailable,
+	wasRolledBack,
+} from "../../errors/kinds.ts";
 
-test("a file that takes no writes passes", () => {
+test("a file that cannot be written is transient", () => {
 	const full = Object.assign(new Error("ENOSPC: no space left on device, write"), { code: "ENOSPC" });
 	expect(isTransient(new NotWritten("products.db", full))).toBe(true);
 });
 
-test("a MongoDB that is not there passes", async () => {
+test.each([
+	problem("EVENTS_NOT_PUBLISHED", { event: "order.paid", seconds: 40, reason: "NATS is full" }),
+	problem("EVENTS_NOT_TAKEN_IN", { reason: "it is behind" }),
+	problem("MESSAGES_NOT_SENT"),
+	problem("DATA_BEHIND", { service: "orders" }),
+])(
+	"a service that says why it refuses opens no circuit, and a cached response replaces its own: %s",
+	(error) => {
+		expect(countsAsFailure(error)).toBe(false);
+		expect(isUnavailable(error)).toBe(true);
+	},
+);
+
+test("a lost service opens a circuit; a mistake of the client does not", () => {
+	expect(countsAsFailure(new Errors.RequestTimeoutError({ action: "v1.orders.list" }))).toBe(true);
+	expect(countsAsFailure(problem("ORDER_NOT_FOUND"))).toBe(false);
+	expect(isUnavailable(problem("ORDER_NOT_FOUND"))).toBe(false);
+});
+
+test("an unavailable MongoDB is transient", async () => {
 	const options = { serverSelectionTimeoutMS: 100 };
 	// No program listens on port 9, that of the discard protocol.
 	const error = await MongoClient.connect("mongodb://127.0.0.1:9", options).catch((thrown) => thrown);
@@ -24,7 +50,7 @@ test("a MongoDB that is not there passes", async () => {
 	expect(isTransient(error)).toBe(true);
 });
 
-test("a driver that was closed passes", async () => {
+test("a closed driver is transient", async () => {
 	const client = new MongoClient("mongodb://127.0.0.1:9");
 	await client.close();
 	const find = () => client.db("toko").collection("products").findOne({});
@@ -54,7 +80,7 @@ test.each([
 	["connections that were closed", named("MongoPoolClosedError", "Attempted to check out a connection")],
 	["connections that failed together", named("MongoPoolClearedError", "Connection pool was cleared")],
 	["a primary of the past", named("MongoStalePrimaryError", "primary marked stale")],
-])("MongoDB: %s passes", (_, error) => {
+])("MongoDB: %s is transient", (_, error) => {
 	expect(isTransient(error)).toBe(true);
 });
 
@@ -65,11 +91,11 @@ test.each([
 	["a violated constraint of PostgreSQL", Object.assign(new Error("duplicate key"), { code: "23505" })],
 	["a problem of the caller", problem("PRODUCT_NOT_FOUND")],
 	["nothing", undefined],
-])("%s does not pass", (_, error) => {
+])("%s is not transient", (_, error) => {
 	expect(isTransient(error)).toBe(false);
 });
 
-test("calls that another node did not answer, and PostgreSQL that is away, pass", () => {
+test("unanswered calls and an unavailable PostgreSQL are transient", () => {
 	expect(isTransient(new Errors.RequestTimeoutError({ action: "v1.orders.get", nodeID: "one" }))).toBe(true);
 	expect(isTransient(Object.assign(new Error("terminating"), { code: "57P01" }))).toBe(true);
 	expect(isTransient(new Error("Connection terminated unexpectedly"))).toBe(true);
@@ -78,3 +104,19 @@ test("calls that another node did not answer, and PostgreSQL that is away, pass"
 function named(name: string, message: string): Error {
 	return Object.assign(new Error(message), { name });
 }
+
+test.each([
+	["a deadlock", "40P01", true, true],
+	["a disk without space", "53100", true, true],
+	["a commit whose outcome is unknown", "40003", false, true],
+	["a value that is there already", "23505", false, true],
+	["a lost connection", "08006", false, false],
+	["a server that shuts down", "57P01", false, false],
+])(
+	"PostgreSQL: %s (%s) says that a statement was rolled back: %s, and rejected: %s",
+	(_, code, isUndone, isRejected) => {
+		const error = Object.assign(new DatabaseError("no", 2, "error"), { code });
+		expect([wasRolledBack(error), isRejection(error)]).toEqual([isUndone, isRejected]);
+		expect([wasRolledBack({ code }), isRejection({ code })]).toEqual([false, false]);
+	},
+);

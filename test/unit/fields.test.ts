@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import { line, text } from "../../contracts/fields.ts";
-import { newProduct } from "../../contracts/products.ts";
+import { newProduct } from "../../contracts/product-schemas.ts";
 
 describe("text", () => {
 	test.each(["Kopi Gayo", "كتاب", "咖啡", "ทุเรียน", "👩‍🌾 tani", "a\tb"])("takes %j", (value) => {

@@ -8,13 +8,13 @@ beforeEach(() => {
 async function formats(env: Record<string, string>) {
 	const { replaceSettings } = await import("../../config/settings.ts");
 	replaceSettings(env);
-	return import("../../services/notifications/formats.ts");
+	return import("../../contracts/formats.ts");
 }
 
 /** Program that prints a time in the same way as a notifications process. */
 const PROGRAM = `
 	await import(${JSON.stringify(new URL("../../config/environment.ts", import.meta.url))});
-	const { moment } = await import(${JSON.stringify(new URL("../../services/notifications/formats.ts", import.meta.url))});
+	const { moment } = await import(${JSON.stringify(new URL("../../contracts/formats.ts", import.meta.url))});
 	console.log(moment("2026-11-23T17:30:00.000Z", "id"));`;
 
 describe.each([

@@ -1,14 +1,17 @@
 import { readdir, readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { describe, expect, test } from "@jest/globals";
+import { PrometheusRule } from "@kubernetes-models/prometheus-operator/monitoring.coreos.com/v1/PrometheusRule";
+import { ScrapeConfig } from "@kubernetes-models/prometheus-operator/monitoring.coreos.com/v1alpha1/ScrapeConfig";
 import { Deployment } from "kubernetes-models/apps/v1";
 import { HorizontalPodAutoscaler } from "kubernetes-models/autoscaling/v2";
 import { CronJob } from "kubernetes-models/batch/v1";
 import { NetworkPolicy } from "kubernetes-models/networking.k8s.io/v1";
 import { PodDisruptionBudget } from "kubernetes-models/policy/v1";
 import { ConfigMap, Namespace, Secret, Service, ServiceAccount } from "kubernetes-models/v1";
+import { readSettings } from "../../config/settings.ts";
 import { namedServices } from "../../hosting/services.ts";
-import { NEEDED } from "../../infra/given-services.ts";
+import { NEEDED } from "../../infra/external-services.ts";
 
 interface Thing {
 	apiVersion: string;
@@ -22,7 +25,8 @@ const { load, loadAll } = createRequire(import.meta.url)("js-yaml") as {
 };
 
 const folder = new URL("../../ops/kubernetes/", import.meta.url);
-const kustomization = load(await text("kustomization.yaml")) as { resources: string[] };
+const kustomizationText = await text("kustomization.yaml");
+const kustomization = load(kustomizationText) as { resources: string[] };
 
 async function text(file: string): Promise<string> {
 	return readFile(new URL(file, folder), "utf8");
@@ -36,10 +40,17 @@ const all = (await Promise.all(kustomization.resources.map(things))).flat();
 const secrets = (await things("secrets.example.yaml")) as (Thing & { stringData: Record<string, string> })[];
 const services = namedServices("");
 
+/** A variable of a container from the Secret of another service. */
+function borrowedFrom(secret: string, variable: string) {
+	return { name: variable, valueFrom: { secretKeyRef: { name: secret, key: variable } } };
+}
+
 /** Built-in kinds of Kubernetes, with their published schemas. */
 const KINDS = [
 	...[CronJob, Deployment, HorizontalPodAutoscaler, NetworkPolicy, PodDisruptionBudget],
 	...[ConfigMap, Namespace, Secret, Service, ServiceAccount],
+	// Of the Prometheus Operator.
+	...[PrometheusRule, ScrapeConfig],
 ];
 
 /**
@@ -152,8 +163,14 @@ function deployment(name: string) {
 
 const settings = one<{ data: Record<string, string> }>("ConfigMap", "toko").data;
 
+const monitoring = (
+	await Promise.all(
+		(await readdir(new URL("monitoring/", folder))).map((file) => things(`monitoring/${file}`)),
+	)
+).flat();
+
 test("Kubernetes takes every manifest, and knows every field", () => {
-	for (const thing of [...all, ...secrets]) {
+	for (const thing of [...all, ...secrets, ...monitoring]) {
 		expect({ thing: `${thing.kind} ${thing.metadata.name}`, problems: problems(thing) }).toEqual({
 			thing: `${thing.kind} ${thing.metadata.name}`,
 			problems: [],
@@ -191,6 +208,18 @@ describe.each(services)("%s", (name) => {
 		expect(container.readinessProbe.httpGet).toEqual({ path: "/health/ready", port: "health" });
 	});
 
+	test("serves its metrics on a fixed port that Prometheus alone may reach", () => {
+		const [container] = deployment(name).template.spec.containers;
+		const port = Number(settings.METRICS_PORT);
+		expect(container.ports).toContainEqual({ name: "metrics", containerPort: port });
+		const { podSelector, ingress } = one<{
+			spec: { podSelector: Selector; ingress: [{ ports: object[] }] };
+		}>("NetworkPolicy", "toko-metrics").spec;
+		expect(selects(podSelector, deployment(name).template.metadata.labels)).toBe(true);
+		// The second one is the delivery worker's.
+		expect(ingress[0].ports).toEqual([port, port + 1].map((port) => ({ port, protocol: "TCP" })));
+	});
+
 	test("runs one service of the image, with requests and limits", () => {
 		const [container, ...more] = deployment(name).template.spec.containers as Container[];
 		expect(more).toEqual([]);
@@ -216,7 +245,13 @@ describe.each(services)("%s", (name) => {
 
 	test("is given what it needs in production, and no other service's secrets", () => {
 		const [{ envFrom, env = [] }] = deployment(name).template.spec.containers;
-		expect(env).toEqual([]);
+		// For its audits, which read the products.
+		const borrowed = name === "orders" ? [borrowedFrom("toko-products", "MONGO_URL")] : [];
+		expect(env).toEqual(borrowed);
+		if (borrowed.length > 0) {
+			const owner = secrets.find(({ metadata }) => metadata.name === "toko-products");
+			expect(Object.keys(owner?.stringData ?? {})).toContain("MONGO_URL");
+		}
 		const names = envFrom.flatMap(({ secretRef }) => (secretRef ? [secretRef.name] : []));
 		expect(names).toEqual(name === "api" ? ["toko"] : ["toko", `toko-${name}`]);
 		const given = names.flatMap((secret) =>
@@ -234,7 +269,8 @@ describe.each(services)("%s", (name) => {
 		] as const) {
 			const { podSelector } = one<{ spec: { podSelector: Selector } }>("NetworkPolicy", policy).spec;
 			const isReached = selects(podSelector, deployment(name).template.metadata.labels);
-			const isNeeded = NEEDED[name]?.includes(variable) ?? false;
+			const isAuditing = name === "orders" && variable === "MONGO_URL";
+			const isNeeded = isAuditing || (NEEDED[name]?.includes(variable) ?? false);
 			expect({ policy, isReached }).toEqual({ policy, isReached: isNeeded });
 		}
 	});
@@ -268,6 +304,11 @@ describe.each(services)("%s", (name) => {
 		expect(scaler.spec).toMatchObject({ scaleTargetRef: { kind: "Deployment", name }, minReplicas: 2 });
 		expect(scaler.spec.maxReplicas).toBeGreaterThan(2);
 	});
+});
+
+test("orders audits the shop often enough that no alert says that it is overdue", () => {
+	const every = readSettings({ AUDIT_EVERY: settings.AUDIT_EVERY as string }).auditEvery_ms;
+	expect(every).toBeLessThanOrEqual(24 * 3600 * 1000);
 });
 
 test("the audit may do what the services may, reaches all databases, and runs only when it is told to", () => {
@@ -314,7 +355,39 @@ test("the gateway's Service leads to the gateway, and nothing else can be reache
 	const open = all.filter(
 		(thing) => thing.kind === "NetworkPolicy" && "ingress" in (thing as unknown as { spec: object }).spec,
 	);
-	expect(open.map(({ metadata }) => metadata.name)).toEqual(["toko-gateway"]);
+	expect(open.map(({ metadata }) => metadata.name)).toEqual([
+		...["toko-gateway", "toko-metrics", "toko-processes"],
+	]);
+	for (const name of ["toko-metrics", "toko-processes"]) {
+		const { ingress } = one<{ spec: { ingress: [{ from: object[] }] } }>("NetworkPolicy", name).spec;
+		const namespaces = ["monitoring"].map((namespace) => ({
+			namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": namespace } },
+		}));
+		expect({ name, from: ingress.map(({ from }) => from) }).toEqual({ name, from: [namespaces] });
+	}
+});
+
+test("Prometheus asks the gateway for the processes, by its Service, and expects those that autoscalers keep", () => {
+	const scraping = monitoring.find(({ kind }) => kind === "ScrapeConfig") as unknown as {
+		spec: { jobName: string; httpSDConfigs: { url: string }[] };
+	};
+	expect(scraping.spec.jobName).toBe("toko");
+	const namespace = (load(kustomizationText) as { namespace: string }).namespace;
+	expect(scraping.spec.httpSDConfigs.map(({ url }) => url)).toEqual([
+		`http://${one<Thing>("Service", "api").metadata.name}.${namespace}.svc/metrics/targets`,
+	]);
+	const { spec } = monitoring.find(({ kind }) => kind === "PrometheusRule") as unknown as {
+		spec: { groups: { rules: { record?: string; expr: string; labels: Labels }[] }[] };
+	};
+	const expected = spec.groups
+		.flatMap(({ rules }) => rules)
+		.filter(({ record }) => record === "toko:processes:expected")
+		.map(({ labels, expr }) => [labels.service, expr]);
+	const kept = services.map((name) => {
+		const { minReplicas } = one<{ spec: { minReplicas: number } }>("HorizontalPodAutoscaler", name).spec;
+		return [name, `vector(${minReplicas})`];
+	});
+	expect(expected.sort()).toEqual(kept.sort());
 });
 
 test("every secret is to be filled in, and the servers' examples are readable", async () => {

@@ -34,7 +34,7 @@ function refusal(code: string): Error {
 
 const sum = (numbers: number[]) => numbers.reduce((one, other) => one + other, 0);
 
-test("a message that has left is marked however long the database is away, without a word of its own", async () => {
+test("a sent message is marked however long the database is unavailable, without a log line", async () => {
 	const { mark, marked, pauses, lines } = setUp(100, away);
 	await mark(left("one"));
 	expect(marked).toEqual([["one"]]);
@@ -42,7 +42,7 @@ test("a message that has left is marked however long the database is away, witho
 	expect(lines).toEqual([]);
 });
 
-test("a mark that is refused is tried ever more seldom, and the operator reads why once", async () => {
+test("a refused mark is retried with backoff, and the reason is logged once", async () => {
 	const { mark, marked, pauses, lines } = setUp(100, () => refusal("53100"));
 	await mark(left("one"));
 	expect(marked).toEqual([["one"]]);
@@ -58,7 +58,7 @@ test("a server that goes down does not count as a refusal", async () => {
 	expect(lines).toEqual([]);
 });
 
-test("messages that left together are marked together again after the database was away, alone after a refusal", async () => {
+test("messages sent together are marked together after a database outage, but alone after a refusal", async () => {
 	const gone = setUp(1, away);
 	await Promise.all(["one", "two"].map((id) => gone.mark(left(id))));
 	expect(gone.marked).toEqual([["one", "two"]]);

@@ -3,7 +3,8 @@ import type { z } from "zod";
 import { allActions } from "../../contracts/actions.ts";
 import { orders } from "../../contracts/orders.ts";
 import { fieldErrors } from "../../contracts/problems.ts";
-import { newProduct, products } from "../../contracts/products.ts";
+import { newProduct } from "../../contracts/product-schemas.ts";
+import { products } from "../../contracts/products.ts";
 
 const given = { name: "Teh", description: "", price: 1000, stock: 5, category: "teh" };
 

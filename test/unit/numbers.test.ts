@@ -115,6 +115,7 @@ test.each([
 	"call v1.products.changeStock --quantity=1,000 --id a",
 	"call v1.products.update --id a --price '150.000'",
 	`call v1.products.update '{"id": "a", "price": 150.000}'`,
+	`refund TK-000001 '{"amount": 150.000}'`,
 	`dcall node-1 v1.orders.place '{"items": [{"product_id": "a", "quantity": 1.000}]}'`,
 ])("at the REPL a line is refused with such a number: %s", (line) => {
 	expect(ambiguousNumber(line)).toMatch(/can be read as/);

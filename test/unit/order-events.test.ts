@@ -80,14 +80,14 @@ describe("an event that settles a hold", () => {
 		store = new Store();
 	});
 
-	test("is acknowledged once its hold is gone and its place is noted", async () => {
+	test("is acknowledged once its hold is settled and its position is recorded", async () => {
 		const order_id = randomUUID();
 		expect(await store.deliver(cancelled(order_id), 7, 1)).toBeUndefined();
 		expect(store.asked).toEqual([[order_id]]);
 		expect(store.raised).toEqual([7]);
 	});
 
-	test("comes again with pauses that grow for as long as the store takes no writes, and is never given up", async () => {
+	test("is retried with backoff for as long as the store cannot be written, and never given up", async () => {
 		const event = cancelled();
 		const full = new NotWritten("products.db", new Error("ENOSPC: no space left on device, write"));
 		store.failures = { find: full, raise: full };
@@ -101,7 +101,7 @@ describe("an event that settles a hold", () => {
 		expect(store.errors).toEqual([]);
 	});
 
-	test("comes again while MongoDB is away, however often", async () => {
+	test("is retried while MongoDB is unavailable, however often", async () => {
 		const event = cancelled();
 		const away = Object.assign(new Error("Server selection timed out after 3000 ms"), {
 			name: "MongoServerSelectionError",
@@ -113,7 +113,7 @@ describe("an event that settles a hold", () => {
 		expect(store.errors).toEqual([]);
 	});
 
-	test("is left to the sweeper after five failures of its own: those that pass do not count", async () => {
+	test("is left to the sweeper after five failures of its own: transient ones do not count", async () => {
 		const event = cancelled();
 		let delivery = 0;
 		for (const failure of [
@@ -135,7 +135,7 @@ describe("an event that settles a hold", () => {
 		expect(store.raised.at(-1)).toBe(7);
 	});
 
-	test("comes again with a pause where the store does not even take the note that it is left to the sweeper", async () => {
+	test("is retried after a pause if not even its handover to the sweeper can be stored", async () => {
 		const event = cancelled();
 		store.failures = { find: new Error("a mistake"), raise: new Error("another one") };
 		for (let delivery = 1; delivery <= 20; delivery++) {

@@ -1,8 +1,12 @@
 import { expect, test } from "@jest/globals";
 import fc from "fast-check";
-import { totalOf } from "../../services/orders/pricing.ts";
+import { orders } from "../../contracts/orders.ts";
+import { price } from "../../services/orders/pricing/price.ts";
+import { PICKUP } from "../../services/orders/pricing/shipping.ts";
+import { NO_TAX } from "../../services/orders/pricing/tax.ts";
 import { paymentRefusal } from "../../services/orders/refusals.ts";
 import {
+	BOUGHT,
 	INITIAL,
 	type OrderStatus,
 	SETTLED,
@@ -15,6 +19,12 @@ import {
 import { argumentsOf } from "../../services/orders/transitions.ts";
 import { FATES } from "../../services/products/stream-position.ts";
 import { isValidHistory } from "../../tools/audit/orders.ts";
+
+/** Returns the total of an order as it is placed; undefined if it is refused. */
+function totalOf(lines: { price_minor: number; quantity: number }[]): number | undefined {
+	const priced = price({ lines, shipping: { method: PICKUP }, tax: NO_TAX, at: new Date() });
+	return "refused" in priced ? undefined : priced.total_minor;
+}
 
 const transitions: [TransitionName, Transition][] = Object.entries(TRANSITIONS) as never;
 
@@ -49,6 +59,25 @@ test("every state is reached from the initial one by exactly one transition", ()
 	const reached = transitions.map(([, { to }]) => to);
 	expect(new Set([INITIAL, ...reached])).toEqual(new Set(Object.keys(UNITS_IN)));
 	expect(reached).toHaveLength(new Set(reached).size);
+});
+
+test("the contract gives each transition to those whom the table names, and none to people if that is the shop", () => {
+	const roles = { owner: "user", admin: "admin", shop: undefined };
+	const actions: Record<string, { permissions: string }> = orders.actions;
+	for (const [name, { by }] of transitions) {
+		expect([name, actions[name]?.permissions]).toEqual([name, roles[by]]);
+	}
+});
+
+test("only states that money was received for are sold, and only from them it is returned", () => {
+	const received = transitions.filter(([, { money }]) => money === "received").map(([, { to }]) => to);
+	const returned = transitions.filter(([, { money }]) => money === "returned");
+	for (const [name, { from }] of returned) {
+		expect([name, from.filter((status) => !BOUGHT.includes(status))]).toEqual([name, []]);
+	}
+	const later = transitions.filter(([, { from }]) => from.some((status) => SOLD.includes(status)));
+	expect(new Set([...received, ...later.map(([, { to }]) => to)])).toEqual(new Set(SOLD));
+	expect(SOLD.filter((status) => !returned.some(([, { to }]) => to === status))).toEqual(BOUGHT);
 });
 
 test("only a refund starts from a settled state", () => {

@@ -3,7 +3,7 @@ import { expect, test } from "@jest/globals";
 import { commands } from "../../cli/arguments.mjs";
 import { COMPOSE_VARIABLES, VARIABLES } from "../../config/variables.ts";
 import { allActions, events } from "../../contracts/actions.ts";
-import { PROBLEMS } from "../../contracts/problems.ts";
+import { PROBLEMS } from "../../contracts/problem-codes.ts";
 
 const root = new URL("../../", import.meta.url);
 const { scripts } = JSON.parse(await readFile(new URL("package.json", root), "utf8"));

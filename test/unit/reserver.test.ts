@@ -42,7 +42,7 @@ function callOf(...product_ids: string[]) {
 	return { attempt: { reservation_id: randomUUID(), expires_at: "2030-01-01T00:00:00.000Z" }, lines };
 }
 
-test("one unit of a product waits neither for an order of many lines nor for another product", async () => {
+test("an order of one unit waits neither for an order of many lines nor for another product", async () => {
 	const slow = new SlowStore();
 	const reserver = new Reserver(() => slow.store());
 	const large = reserver.reserve(callOf(...Array.from({ length: 50 }, (_, n) => `large-${n}`)));

@@ -23,11 +23,11 @@ function pass(ms: number, { loop = 0, cores = 0 }: { loop?: number; cores?: numb
 	return saturation.isSaturated;
 }
 
-test("a process whose event loop hardly rests is saturated, whatever the other cores do", () => {
+test("a process with a busy event loop is saturated, whatever the other cores do", () => {
 	expect(pass(200, { loop: 0.95, cores: 1.1 })).toBe(true);
 });
 
-test("a machine whose cores hardly rest is saturated, whoever works on them", () => {
+test("a machine with busy cores is saturated, whichever process uses them", () => {
 	expect(pass(200, { loop: 0.1, cores: 3.9 })).toBe(true);
 });
 
@@ -44,14 +44,14 @@ describe("what was saturated", () => {
 		expect(pass(200, { loop: 1, cores: 4 })).toBe(true);
 	});
 
-	test("still counts as such until a second has passed without", () => {
+	test("counts as saturated until a second has passed without saturation", () => {
 		for (let passed = 100; passed < 1000; passed += 100) {
 			expect(pass(100, { loop: 0.2, cores: 1 })).toBe(true);
 		}
 		expect(pass(100, { loop: 0.2, cores: 1 })).toBe(false);
 	});
 
-	test("begins anew with each moment of it", () => {
+	test("restarts that second with each saturated interval", () => {
 		pass(900, { loop: 0.2, cores: 1 });
 		pass(100, { loop: 1, cores: 2 });
 		expect(pass(900, { loop: 0.2, cores: 1 })).toBe(true);

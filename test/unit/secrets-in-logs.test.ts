@@ -21,7 +21,7 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 const log = (...lines: object[]) =>
 	writeFileSync(logFile(folder, "test_one"), lines.map((line) => `${JSON.stringify(line)}\n`).join(""));
 
-test("logs without secrets are good, also where a short one is a part of a word", () => {
+test("logs without secrets pass, even if a short secret is part of a word", () => {
 	log({ level: 30, msg: 'a shortage of {"toString":1}' }, { level: 10, msg: "called v1.users.login" });
 	expect(findLoggedSecrets(folder)).toEqual([]);
 });
@@ -40,7 +40,7 @@ test.each([
 	["a token of a mail", `reset.2.1790000000.${"a".repeat(43)}`, "a token of a mail"],
 	["a private key", `{"kty":"OKP","d":"${"a".repeat(43)}"}`.replaceAll('"', '"'), "a private key"],
 	["an address with a password", "lost postgres://toko:word@127.0.0.1:5432/x", "an address with a password"],
-])("%s is found, and not told again", (_, msg, name) => {
+])("%s is found, and not printed", (_, msg, name) => {
 	writeFileSync(logFile(folder, "test_one"), `${JSON.stringify({ msg: "good" })}\n`);
 	mkdirSync(join(folder, "mongo/logs"), { recursive: true });
 	writeFileSync(join(folder, "mongo/logs/server.log"), `first\n${msg}\n`);
@@ -50,6 +50,6 @@ test.each([
 	expect(found).not.toMatch(/quoted|opaque|the-secret|eyJ|argon2|aaaa|word@/);
 });
 
-test("a run that has kept no logs is not taken for a good one", () => {
+test("a run without logs does not pass", () => {
 	expect(findLoggedSecrets(folder)).toEqual([expect.stringContaining("nothing is there")]);
 });

@@ -1,10 +1,11 @@
 import { describe, expect, test } from "@jest/globals";
 import type { ServiceSchema } from "moleculer";
 import type { ServiceContract } from "../../contracts/contract.ts";
-import { contracts } from "../../contracts/services.ts";
+import { contracts, outboxes } from "../../contracts/services.ts";
 import type { ServiceAudit } from "../../database/audit.ts";
+import { isEventRef } from "../../events/envelope.ts";
 
-describe.each<ServiceContract>([...contracts])("$name", ({ name, version, store, actions }) => {
+describe.each<ServiceContract>([...contracts])("$name", ({ name, version, store, publishes, actions }) => {
 	test("has a service of its name that has every action of the contract", async () => {
 		const { default: service } = (await import(`../../services/${name}/${name}.service.ts`)) as {
 			default: ServiceSchema;
@@ -17,6 +18,14 @@ describe.each<ServiceContract>([...contracts])("$name", ({ name, version, store,
 		expect(actions).toHaveProperty("health");
 		expect("outbox" in actions).toBe(store === "PostgreSQL");
 	});
+
+	if (publishes) {
+		test("publishes events of aggregates of its own, of a kind that every consumer reads", () => {
+			const { aggregate } = publishes;
+			expect(isEventRef(`${aggregate}:1`, 1)).toBe(true);
+			expect(outboxes).toHaveProperty(aggregate, name);
+		});
+	}
 
 	if (store === "PostgreSQL") {
 		test("has its database audited, and deleted users looked for where it forgets them", async () => {

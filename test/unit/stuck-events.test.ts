@@ -23,7 +23,7 @@ function failBesideOthers(position?: string) {
 	return stuck.record([event("a", position), event("b")], [failure("a", position)], true);
 }
 
-test("an event that fails again and again beside others that are acknowledged is to be put aside", () => {
+test("an event that keeps failing while others are acknowledged is to be put aside", () => {
 	for (let failures = 1; failures < FAILURES_MAX; failures++) {
 		expect(failBesideOthers()).toEqual([]);
 	}
@@ -63,7 +63,7 @@ test("failures while nothing is acknowledged do not count", () => {
 	expect(stuck.record([event("c")], [], true)).toEqual([]);
 });
 
-test("after a batch that failed as a whole the next one looks past it, or is the same where there are no others", () => {
+test("after a batch that failed as a whole the next one skips it, or repeats it if there are no others", () => {
 	stuck.record([event("a"), event("b")], [failure("a"), failure("b")], false);
 	expect(stuck.excluded()).toEqual([["a", "b"], []]);
 	stuck.record([event("c")], [failure("c")], false);

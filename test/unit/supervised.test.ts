@@ -137,7 +137,7 @@ test.each([
 	expect(await once(child, "exit")).toEqual([7, null]);
 });
 
-test("a process that is asked to end by the end of its channel has ended when it says so", async () => {
+test("a process that is stopped by closing its channel has ended when it is reported so", async () => {
 	let isUp = false;
 	const onUp = () => {
 		isUp = true;

@@ -32,7 +32,11 @@ class Clockwork {
 			logger: { warn: () => undefined },
 		};
 		Object.assign(service.broker, { localBus: { emit: () => undefined } });
-		this.sweeper = new Sweeper(service as never, async () => undefined);
+		this.sweeper = new Sweeper(
+			service as never,
+			async () => undefined,
+			async () => undefined,
+		);
 	}
 
 	/** Adds a hold that was made now. */
@@ -110,7 +114,7 @@ describe("the sweeper asks orders about a hold without an order", () => {
 		}
 	});
 
-	test("as soon as orders is there again, however long it was away", async () => {
+	test("as soon as orders is available again, however long it was not", async () => {
 		await clock.sweepUntil(60);
 		const reservation_id = clock.hold();
 		clock.isAway = true;

@@ -52,6 +52,34 @@ test.each([
 	},
 );
 
+test.each([
+	[true, ["-50.000", "75.000", "1.275.000", "123.874"]],
+	[false, ["-50.000", "75.000", "123.874", "1.398.874"]],
+])(
+	"the confirmation of an order has all parts of its total, with prices that include the tax: %s",
+	async (tax_included, amounts) => {
+		const total_minor = tax_included ? 1_275_000 : 1_398_874;
+		const terms = { total_minor, discount_minor: 50_000, shipping_minor: 75_000, tax_included };
+		const { text } = await templates.write("email", "order.placed", budi, { ...placed, ...terms });
+		const rows = text.split("\n").filter((line) => line.includes("Rp"));
+		expect(rows[0]).toMatch(/^2 × Kaos \(ukuran: M, warna: Merah\) +Rp 1\.250\.000$/);
+		expect(rows.slice(1).map((row) => row.replace(/^.*?(−?)Rp\s/, (_, sign) => (sign ? "-" : "")))).toEqual(
+			amounts,
+		);
+	},
+);
+
+test("the confirmation of an order without terms or options has only its items and total", async () => {
+	const { order_id, number, user_id, total_minor, currency, occurred_at } = placed;
+	const items = placed.items.map(({ options, ...item }) => item);
+	const data = { order_id, number, user_id, total_minor, currency, occurred_at, items };
+	const { text } = await templates.write("email", "order.placed", budi, data);
+	expect(text.split("\n").filter((line) => line.includes("Rp"))).toEqual([
+		expect.stringMatching(/^2 × Kaos +Rp 1\.250\.000$/),
+		expect.stringMatching(/^Total +Rp 1\.250\.000$/),
+	]);
+});
+
 test.each(LOCALES)("an order of nothing was not paid and nothing goes back, in %s", async (locale) => {
 	const { example } = MESSAGES["order.paid"];
 	const free = at({ ...example, total_minor: 0 });
@@ -153,3 +181,51 @@ test.each([
 ])("%s is told at the start", async (_, file, change, told) => {
 	await expect(loadWith(file, change)).rejects.toThrow(told);
 });
+
+const moved = MESSAGES["order.refunded"].example;
+
+describe("amounts that go back", () => {
+	const write = async (event: EventName, data: object, locale: (typeof LOCALES)[number] = "en") =>
+		(await templates.write("email", event, { ...budi, locale }, at(data))).text.replaceAll("\n", " ");
+
+	test("are those of the part and of all parts so far", async () => {
+		const { example } = MESSAGES["order.partly_refunded"];
+		const text = await write("order.partly_refunded", example);
+		expect(text).toContain("giving back IDR 625,000 for order #TK-000001");
+		expect(text).toContain("IDR 1,000,000 of the IDR 1,250,000 that you paid");
+		expect(await write("order.partly_refunded", example, "id")).toMatch(
+			/dana Rp 625\.000 .* Rp 1\.000\.000 dari Rp 1\.250\.000/,
+		);
+	});
+
+	test("are the rest after parts, and otherwise the whole", async () => {
+		expect(await write("order.refunded", moved)).toContain("IDR 250,000, the rest of the IDR 1,250,000");
+		const { amount_minor, ...whole } = moved;
+		expect(await write("order.refunded", whole)).toContain("giving back IDR 1,250,000 for order");
+	});
+
+	test.each(LOCALES)("are not mentioned for a part that cost nothing, in %s", async (locale) => {
+		const { example } = MESSAGES["order.partly_refunded"];
+		const free = { ...example, total_minor: 0, amount_minor: 0, refunded_minor: 0 };
+		expect(await write("order.partly_refunded", free, locale)).not.toMatch(/Rp|IDR/);
+	});
+});
+
+test.each(LOCALES)(
+	"the carrier and the tracking number are text, and may be unknown, in %s",
+	async (locale) => {
+		const { carrier, tracking_number, ...example } = MESSAGES["order.shipped"].example;
+		const reader = { ...budi, locale };
+		const write = async (channel: "email" | "sms", data: object) =>
+			templates.write(channel, "order.shipped", reader, at({ ...example, ...data }));
+		const mail = await write("email", { carrier: "<b>JNE</b>", tracking_number: "{{ number }}" });
+		expect(mail.html).toContain("&lt;b&gt;JNE&lt;/b&gt;");
+		expect(mail.text).toContain("<b>JNE</b>");
+		expect(mail.text).toContain("{{ number }}");
+		expect((await write("sms", { carrier, tracking_number })).text).toMatch(/JNE.*CGK1234567890/);
+		for (const data of [{}, { carrier }, { tracking_number }]) {
+			expect((await write("email", data)).text).not.toMatch(/null|undefined/);
+			expect((await write("sms", data)).text).not.toMatch(/null|undefined| {2}/);
+		}
+	},
+);

@@ -88,7 +88,8 @@ test.each([
 	["selectors", "❤\ufe0f".repeat(40_000)],
 	["marks", `a${"\u0323\u0301".repeat(60_000)}`],
 ])("a body full of %s is read in no time", (_, text) => {
-	const begun = performance.now();
+	// Processor time, which a busy machine does not lengthen.
+	const begun = process.cpuUsage();
 	comparable(text);
-	expect(performance.now() - begun).toBeLessThan(1000);
+	expect(process.cpuUsage(begun).user / 1000).toBeLessThan(1000);
 });

@@ -3,7 +3,7 @@ import { createRequire } from "node:module";
 import { afterEach, describe, expect, test } from "@jest/globals";
 import { replaceSettings, settings } from "../../config/settings.ts";
 import { warnOfPlainNats } from "../../infra/connection-checks.ts";
-import { externalServices, NEEDED } from "../../infra/given-services.ts";
+import { externalServices, NEEDED } from "../../infra/external-services.ts";
 import { weakness } from "../../infra/weak-secrets.ts";
 
 const { loadAll } = createRequire(import.meta.url)("js-yaml") as { loadAll(text: string): unknown[] };
@@ -13,7 +13,7 @@ afterEach(() => {
 	replaceSettings(before);
 });
 
-describe("a value that protects nothing is told by its kind", () => {
+describe("a weak value is reported by its kind", () => {
 	test.each([
 		["TOKO_SECRET", "CHANGE_ME", "an example's value"],
 		["TOKO_SECRET", "change-me-in-production", "an example's value"],
@@ -30,7 +30,7 @@ describe("a value that protects nothing is told by its kind", () => {
 	});
 });
 
-describe("what somebody may well use is taken", () => {
+describe("an acceptable value is accepted", () => {
 	test.each([
 		["TOKO_SECRET", "fe3c9c8f2b7a4d1e"],
 		["PAYMENT_WEBHOOK_SECRET", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"],
@@ -45,7 +45,7 @@ describe("what somebody may well use is taken", () => {
 	});
 });
 
-test("a start in production names at once all that is missing and all that is an example's", async () => {
+test("a start in production names all missing variables and all example values at once", async () => {
 	replaceSettings({
 		NODE_ENV: "production",
 		TOKO_SECRET: "CHANGE_ME",

@@ -1,16 +1,17 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { databases } from "../../contracts/services.ts";
+import { failedCheck } from "./check.ts";
+import { checkErasure } from "./erasure.ts";
 import { checkEvents } from "./events.ts";
 import type { CheckResult, Finding } from "./finding.ts";
 import { checkJobs } from "./jobs.ts";
-import { failedCheck } from "./look.ts";
 import { checkOrders } from "./orders.ts";
-import { checkErasure } from "./people.ts";
 import { checkProductFile } from "./product-file.ts";
+import { checkReferences } from "./references.ts";
 import { checkService } from "./services.ts";
 import type { Sources } from "./snapshot.ts";
 import { checkStock } from "./stock.ts";
-import { checkReferences } from "./traces.ts";
+import { checkVariants } from "./variants.ts";
 
 export interface Audit {
 	results: CheckResult[];
@@ -29,6 +30,7 @@ interface Group {
 /** The groups of checks. A group runs again until each of its findings is confirmed or gone. */
 const GROUPS: Group[] = [
 	{ about: "products and their holds", run: checkStock },
+	{ about: "variants and their groups", run: checkVariants },
 	{ about: "the products' file", run: checkFile },
 	...databases.map((name) => ({
 		about: `the database of ${name}`,
@@ -82,6 +84,15 @@ export async function audit(sources: Sources, timeout_ms: number, pause_ms = PAU
 		}
 		await wait(pause_ms);
 	}
+}
+
+/** Returns the number of breaches of each check. */
+export function breachesByCheck({ results }: Audit): Record<string, number> {
+	const counts: Record<string, number> = {};
+	for (const { check, findings } of results) {
+		counts[check] = (counts[check] ?? 0) + findings.length;
+	}
+	return counts;
 }
 
 async function checkFile({ productFile }: Sources): Promise<CheckResult[]> {

@@ -1,10 +1,10 @@
-import { MESSAGES_KEPT_DAYS, PLACES_KEPT_DAYS } from "../../config/retention.ts";
-import { databases, outboxes } from "../../contracts/services.ts";
+import { MESSAGES_KEPT_DAYS, POSITIONS_KEPT_DAYS } from "../../config/retention.ts";
+import { type AggregateKind, databases, outboxes } from "../../contracts/services.ts";
 import type { Snapshot } from "../../database/audit.ts";
+import { FINDINGS_MAX, PagedCheckResult, pages } from "./check.ts";
 import type { AggregateEvents, CheckResult, LostEvent, MessageCount } from "./finding.ts";
-import { FINDINGS_MAX, PagedCheckResult, pages } from "./look.ts";
 import { compareMessages, countMessages } from "./messages.ts";
-import { EVENT_OF_STATUS } from "./orders.ts";
+import { EVENT_OF_STATUS, IS_PARTLY, PARTLY_REFUNDED } from "./orders.ts";
 import type { Sources } from "./snapshot.ts";
 import { checkStream, type UnreadEvents } from "./stream.ts";
 
@@ -13,7 +13,7 @@ const MISSING_MAX = 1000;
 
 /**
  * Checks that each change recorded in the rows of users, orders and payments was published as an event, that
- * notifications has processed all events, and that their messages exist.
+ * notifications has processed all events of every service, and that their messages exist.
  */
 export async function checkEvents(sources: Sources): Promise<CheckResult[]> {
 	// Read the stream before the databases: an event published in between would be neither in the outbox nor in the
@@ -31,27 +31,51 @@ export async function checkEvents(sources: Sources): Promise<CheckResult[]> {
 		"every message is sent",
 		"Start notifications and check its log for the reason why messages wait; a missing or duplicate message was changed by hand, so inform the customer yourself.",
 	);
-	for (const [database, aggregates] of [
-		["users", eventsOfUsers(sources)],
-		["orders", eventsOfOrders(sources)],
-	] as const) {
-		for await (const page of aggregates) {
+	for (const kind of Object.keys(outboxes) as AggregateKind[]) {
+		const withHistory = HISTORIES[kind];
+		for await (const page of withHistory?.(sources) ?? eventsOfOthers(sources, kind)) {
 			const notifications = await readNotifications(sources, page);
 			for (const expected of page) {
-				changes.checked++;
-				const published = expected.published - expected.lost;
-				const happened = Object.values(expected.happened).reduce((sum, count) => sum + count, 0);
-				if (happened !== published) {
-					changes.add(expected.document, `${published} of ${happened} events were published`);
+				const isBehind = compareInbox(outboxes[kind], expected, notifications, unread, deliveries);
+				if (withHistory) {
+					compareHistory(expected, changes);
+					const sent = notifications.messages.get(expected.aggregate) ?? [];
+					compareMessages(expected, sent, isBehind, messages);
 				}
-				const isBehind = compareInbox(database, expected, notifications, unread, deliveries);
-				compareMessages(expected, notifications.messages.get(expected.aggregate) ?? [], isBehind, messages);
 			}
 		}
 	}
 	await addPutAside(sources, deliveries);
 	await addDeadLetters(sources, deliveries);
 	return [...results, changes, deliveries, messages];
+}
+
+/** By the kind of aggregate: reads its events with those that its rows say happened. */
+const HISTORIES: { [K in AggregateKind]?: (sources: Sources) => AsyncGenerator<AggregateEvents[]> } = {
+	user: eventsOfUsers,
+	order: eventsOfOrders,
+};
+
+function compareHistory(expected: AggregateEvents, result: PagedCheckResult): void {
+	result.checked++;
+	const published = expected.published - expected.lost;
+	const happened = Object.values(expected.happened).reduce((sum, count) => sum + count, 0);
+	if (happened !== published) {
+		result.add(expected.document, `${published} of ${happened} events were published`);
+	}
+}
+
+/** Reads the events of other aggregates, of which only their number is known. */
+function eventsOfOthers(sources: Sources, kind: AggregateKind) {
+	return pages<AggregateEvents>(
+		sources,
+		outboxes[kind],
+		`SELECT aggregate AS key, aggregate, aggregate AS document, 0 AS user_id, sequence AS published, 0 AS lost,
+			${IN_OUTBOX} AS in_outbox, '{}'::jsonb AS happened, '{}'::jsonb AS recent, 0 AS forgotten
+		FROM event_sequences s WHERE aggregate > $1 AND starts_with(aggregate, $3 || ':') ORDER BY aggregate LIMIT $2`,
+		"",
+		[kind],
+	);
 }
 
 /**
@@ -85,12 +109,14 @@ function eventsOfOrders(sources: Sources) {
 			coalesce(sum(forgotten), 0)::integer AS forgotten
 		FROM orders o LEFT JOIN event_sequences s ON s.aggregate = 'order:' || o.id LEFT JOIN LATERAL (
 			SELECT name, count(*) AS times, count(*) FILTER (WHERE ${IS_RECENT}) AS recent,
-				count(*) FILTER (WHERE at < now() - interval '${PLACES_KEPT_DAYS} days') AS forgotten
+				count(*) FILTER (WHERE at < now() - interval '${POSITIONS_KEPT_DAYS} days') AS forgotten
 			FROM (
 				SELECT e.value AS name, h.at FROM order_history h JOIN jsonb_each_text($3) e ON e.key = h.status
 				WHERE h.order_id = o.id
 				UNION ALL SELECT 'payment.refunded', p.updated_at FROM payments p
 				WHERE p.order_id = o.id AND p.status = 'refunded' AND p.is_late
+				UNION ALL SELECT '${PARTLY_REFUNDED}', r.created_at FROM refunds r
+				WHERE r.order_id = o.id AND ${IS_PARTLY}
 			) AS happened GROUP BY name
 		) AS counted ON true
 		WHERE o.id > $1 GROUP BY o.id, s.aggregate ORDER BY o.id LIMIT $2`,
@@ -101,9 +127,10 @@ function eventsOfOrders(sources: Sources) {
 
 const IS_RECENT = `at > now() - interval '${MESSAGES_KEPT_DAYS} days'`;
 
-const PUBLISHED = `coalesce(s.sequence, 0) AS published, coalesce(s.lost, 0) AS lost, ARRAY(
-	SELECT e.sequence FROM outbox e WHERE e.aggregate = s.aggregate AND e.published_at IS NULL
-) AS in_outbox`;
+const IN_OUTBOX =
+	"ARRAY(SELECT e.sequence FROM outbox e WHERE e.aggregate = s.aggregate AND e.published_at IS NULL)";
+
+const PUBLISHED = `coalesce(s.sequence, 0) AS published, coalesce(s.lost, 0) AS lost, ${IN_OUTBOX} AS in_outbox`;
 
 const COUNTS = `coalesce(jsonb_object_agg(name, times) FILTER (WHERE name IS NOT NULL), '{}') AS happened,
 	coalesce(jsonb_object_agg(name, recent) FILTER (WHERE recent > 0), '{}') AS recent`;

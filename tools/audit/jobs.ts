@@ -1,8 +1,8 @@
 import { type Database, databases } from "../../contracts/services.ts";
 import { asUuid, type Snapshot } from "../../database/audit.ts";
 import { WORKER_LOCK } from "../../mixins/jobs.ts";
+import { runCheck } from "./check.ts";
 import type { CheckResult } from "./finding.ts";
-import { runCheck } from "./look.ts";
 import type { Sources } from "./snapshot.ts";
 
 /** SQL: the jobs as `j`. A payload that is not valid jsonb reads as an empty object. */
@@ -88,6 +88,8 @@ function breachesIn(database: Database): string {
 const KEYED = [
 	["refund_payment", "refund", "reference"],
 	["restock_order", "restock", "order_id"],
+	["pay_refund", "pay_refund", "refund_id"],
+	["restock_refund", "restock_refund", "refund_id"],
 	["release_stock", "stock", "reservation_id"],
 	["consume_stock", "stock", "reservation_id"],
 ] as const;
@@ -127,6 +129,13 @@ function payloads(query: Snapshot): Promise<CheckResult> {
 			UNION ALL
 			SELECT 'job ' || j.id || ' of orders', 'restocks order ' || o.number || ', which is ' || o.status
 			FROM ${JOBS} JOIN orders o ON o.id = ${asUuid("j.payload->>'order_id'")} WHERE j.task = 'restock_order' AND NOT o.restocked
+			UNION ALL
+			SELECT 'job ' || j.id || ' of orders', 'restocks refund ' || r.id || ', whose units stay away'
+			FROM ${JOBS} JOIN refunds r ON r.id = ${asUuid("j.payload->>'refund_id'")}
+			WHERE j.task = 'restock_refund' AND (r.is_whole OR NOT r.restock)
+			UNION ALL
+			SELECT 'job ' || j.id || ' of orders', 'pays refund ' || r.id || ', which belongs to the whole payment ' || r.payment_reference
+			FROM ${JOBS} JOIN refunds r ON r.id = ${asUuid("j.payload->>'refund_id'")} WHERE j.task = 'pay_refund' AND r.is_whole
 			UNION ALL
 			SELECT 'job ' || j.id || ' of orders', j.task || ' belongs to order ' || o.number || ', which is ' || o.status
 			FROM ${JOBS} JOIN reservations r ON r.id = ${asUuid("j.payload->>'reservation_id'")} JOIN orders o ON o.id = r.order_id

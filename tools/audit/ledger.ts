@@ -7,9 +7,10 @@ import type { Stock } from "./snapshot.ts";
 /** A restock has its own entry in the ledger for one day after the refund; one hour is allowed for clock skew. */
 const RECENT_HOURS = 23;
 
-/** Units of one product in a refunded order. */
+/** Units of one product in a refunded order, or in a refund of a part of it. */
 interface Refunded extends Record<string, unknown> {
-	order_id: string;
+	/** Id of the order or of the refund, under which its units were put back. */
+	restock_id: string;
 	number: string;
 	restocked: boolean;
 	product_id: string;
@@ -18,7 +19,7 @@ interface Refunded extends Record<string, unknown> {
 
 /** Units put back on sale after refunds, according to the orders database. */
 export interface Restocks {
-	/** Refunded units of the orders that ledgers refer to, by order and product. */
+	/** Refunded units of the orders and refunds that ledgers refer to, by their id and product. */
 	named: Map<string, Refunded>;
 	/** Restocks of the last day that products has confirmed, by product. */
 	recent: Map<string, Refunded[]>;
@@ -26,7 +27,7 @@ export interface Restocks {
 	units: Map<string, { asked: number; confirmed: number }>;
 }
 
-/** Returns the ids of the orders that the restock entries of a product's ledger refer to. */
+/** Returns the ids of the orders and refunds that the restock entries of a product's ledger refer to. */
 export function restockedOrders({ ledger = {} }: Stock): string[] {
 	return Object.entries(ledger)
 		.filter(([, { reason }]) => reason === "restock")
@@ -36,37 +37,51 @@ export function restockedOrders({ ledger = {} }: Stock): string[] {
 /**
  * Reads the restocks from the orders database.
  *
- * @param order_ids Ids of the orders that ledgers refer to.
+ * @param ids Ids of the orders and refunds that ledgers refer to.
  */
-export async function readRestocks(query: Snapshot, order_ids: string[]): Promise<Restocks> {
-	const lines = (where: string) =>
-		`SELECT o.id AS order_id, o.number, o.restocked, l.product_id, sum(l.quantity)::float8 AS quantity
-		FROM orders o JOIN order_lines l ON l.order_id = o.id WHERE ${where}
-		GROUP BY o.id, o.number, o.restocked, l.product_id`;
-	const named = await query<Refunded>(lines("o.id = ANY ($1::uuid[])"), [
-		order_ids.filter((id) => UUID.test(id)),
-	]);
+export async function readRestocks(query: Snapshot, ids: string[]): Promise<Restocks> {
+	const named = await query<Refunded>(
+		`${ofOrders("o.id = ANY ($1::uuid[])")} UNION ALL ${ofRefunds("r.id = ANY ($1::uuid[])")}`,
+		[ids.filter((id) => UUID.test(id))],
+	);
 	const recent = await query<Refunded>(
-		lines(`o.restocked AND o.restock_done AND EXISTS (
+		`${ofOrders(`o.restocked AND o.restock_done AND EXISTS (
 			SELECT FROM order_history h
 			WHERE h.order_id = o.id AND h.status = 'refunded' AND h.at > now() - make_interval(hours => $1)
-		)`),
+		)`)}
+		UNION ALL
+		${ofRefunds("r.restock AND r.restock_done AND r.created_at > now() - make_interval(hours => $1)")}`,
 		[RECENT_HOURS],
 	);
 	const units = await query<{ product_id: string; asked: number; confirmed: number }>(
-		`SELECT l.product_id, sum(l.quantity)::float8 AS asked,
-			coalesce(sum(l.quantity) FILTER (WHERE o.restock_done), 0)::float8 AS confirmed
-		FROM orders o JOIN order_lines l ON l.order_id = o.id WHERE o.restocked GROUP BY l.product_id`,
+		`SELECT product_id, sum(quantity) AS asked, coalesce(sum(quantity) FILTER (WHERE is_done), 0) AS confirmed
+		FROM (${ofOrders("o.restocked")} UNION ALL ${ofRefunds("r.restock")}) AS restocked GROUP BY product_id`,
 	);
 	const byProduct = new Map<string, Refunded[]>();
 	for (const refunded of recent) {
 		byProduct.set(refunded.product_id, [...(byProduct.get(refunded.product_id) ?? []), refunded]);
 	}
 	return {
-		named: new Map(named.map((line) => [`${line.order_id} ${line.product_id}`, line])),
+		named: new Map(named.map((line) => [`${line.restock_id} ${line.product_id}`, line])),
 		recent: byProduct,
 		units: new Map(units.map(({ product_id, ...sums }) => [product_id, sums])),
 	};
+}
+
+/** SQL: the units of orders `o` that were refunded as a whole. */
+function ofOrders(where: string): string {
+	return `SELECT o.id AS restock_id, o.number, o.restocked, o.restock_done AS is_done, l.product_id, sum(l.quantity)::float8 AS quantity
+		FROM orders o JOIN order_lines l ON l.order_id = o.id WHERE ${where}
+		GROUP BY o.id, o.number, o.restocked, l.product_id`;
+}
+
+/** SQL: the units of refunds `r` of parts. */
+function ofRefunds(where: string): string {
+	return `SELECT r.id AS restock_id, o.number, r.restock AS restocked, r.restock_done AS is_done, l.product_id,
+			sum(part.quantity)::float8 AS quantity
+		FROM refunds r JOIN orders o ON o.id = r.order_id JOIN refund_lines part ON part.refund_id = r.id
+		JOIN order_lines l ON l.order_id = r.order_id AND l.line = part.line
+		WHERE NOT r.is_whole AND ${where} GROUP BY r.id, o.number, l.product_id`;
 }
 
 /** Checks that the ledger accounts for each unit supplied. */
@@ -97,10 +112,10 @@ export function checkRestocks(
 ): Finding[] {
 	const { _id, name, ledger = {} } = product;
 	const findings: Finding[] = [];
-	for (const order_id of restockedOrders(product)) {
-		const order = named.get(`${order_id} ${_id}`);
-		const quantity = ledger[order_id]?.quantity;
-		const document = `restock ${order_id} of product ${_id}`;
+	for (const restock_id of restockedOrders(product)) {
+		const order = named.get(`${restock_id} ${_id}`);
+		const quantity = ledger[restock_id]?.quantity;
+		const document = `restock ${restock_id} of product ${_id}`;
 		if (!order) {
 			findings.push({ document, what: "belongs to no order with this product" });
 		} else if (!order.restocked) {
@@ -112,8 +127,8 @@ export function checkRestocks(
 			});
 		}
 	}
-	for (const { order_id, number, quantity } of recent.get(_id) ?? []) {
-		if (!later.ledger?.[order_id] && !later.restocks?.[order_id]) {
+	for (const { restock_id, number, quantity } of recent.get(_id) ?? []) {
+		if (!later.ledger?.[restock_id] && !later.restocks?.[restock_id]) {
 			findings.push({
 				document: `order ${number}`,
 				what: `was refunded, but product ${_id} has no restock of its ${quantity} units`,

@@ -1,8 +1,8 @@
 import type { EventName } from "../../contracts/actions.ts";
 import type { Snapshot } from "../../database/audit.ts";
 import { MESSAGES } from "../../services/notifications/messages.ts";
+import type { PagedCheckResult } from "./check.ts";
 import type { AggregateEvents, EventCounts, MessageCount } from "./finding.ts";
-import type { PagedCheckResult } from "./look.ts";
 
 /** Maximum delay before a retry of a message. Its longest backoff is three minutes. */
 const POSTPONED_MINUTES = 10;

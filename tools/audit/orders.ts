@@ -10,6 +10,13 @@ export const EVENT_OF_STATUS: Record<string, EventName> = {
 	...Object.fromEntries(Object.values(TRANSITIONS).map(({ to, event }) => [to, event])),
 };
 
+/** The event of a refund that leaves money of its order. */
+export const PARTLY_REFUNDED: EventName = "order.partly_refunded";
+
+/** SQL condition: refund `r` of order `o` is not the one that gave back the rest, whose event is that of the status. */
+export const IS_PARTLY = `(o.status <> '${TRANSITIONS.refund.to}'
+	OR r.sequence < (SELECT max(other.sequence) FROM refunds other WHERE other.order_id = o.id))`;
+
 /** Fields of orders that a query alone cannot check. */
 export function checkOrders(sources: Sources): Promise<CheckResult[]> {
 	return sources.snapshot("orders", async (query) => [await histories(query)]);

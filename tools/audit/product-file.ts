@@ -2,20 +2,27 @@ import { existsSync } from "node:fs";
 import { open, stat } from "node:fs/promises";
 import { basename } from "node:path";
 import { DamagedFile, inspectLog, linesOf } from "../../database/append-log.ts";
-import { METADATA, type Metadata, type SecondaryLine } from "../../database/document-file.ts";
-import type { HoldPage, ProductDocument } from "../../services/products/documents.ts";
+import { METADATA, type Metadata } from "../../database/document-file.ts";
+import type { FurtherLine, SecondaryLine } from "../../database/nedb-collections.ts";
+import {
+	type GroupDocument,
+	type HoldPage,
+	PRODUCT_GROUPS,
+	type ProductDocument,
+} from "../../services/products/documents.ts";
+import { FINDINGS_MAX } from "./check.ts";
 import type { CheckResult, Finding } from "./finding.ts";
 import { listedPages, withPages } from "./hold-pages.ts";
-import { FINDINGS_MAX } from "./look.ts";
-import type { Stock } from "./snapshot.ts";
+import type { Stock, VariantRow } from "./snapshot.ts";
 
-type Change = ProductDocument & { $$deleted?: boolean } & Partial<SecondaryLine<HoldPage>>;
+type Change = ProductDocument & { $$deleted?: boolean } & Partial<SecondaryLine<HoldPage>> &
+	Partial<FurtherLine<GroupDocument>>;
 
 /**
  * Reads NeDB's file without loading it as its owner does, since it can have only one owner. Each line is a change; the
  * last change of each product and page is the current one. Memory holds only the offsets of these lines.
  */
-export async function* productsInFile(file: string): AsyncGenerator<Stock> {
+export async function* productsInFile(file: string): AsyncGenerator<ProductDocument & Pick<Stock, "pages">> {
 	if (!existsSync(file)) {
 		return;
 	}
@@ -51,6 +58,37 @@ export async function* productsInFile(file: string): AsyncGenerator<Stock> {
 	} finally {
 		await handle.close();
 	}
+}
+
+/** Reads the products on sale that have a group. */
+export async function* variantsInFile(file: string): AsyncGenerator<VariantRow> {
+	for await (const product of productsInFile(file)) {
+		if (product.group_id != null && product.removed_at === null) {
+			yield product;
+		}
+	}
+}
+
+/** Reads the groups of products, including removed ones. */
+export async function groupsInFile(file: string): Promise<GroupDocument[]> {
+	const groups = new Map<string, GroupDocument>();
+	if (!existsSync(file)) {
+		return [];
+	}
+	const handle = await open(file);
+	try {
+		for await (const { bytes } of linesOf(handle.createReadStream({ autoClose: false }))) {
+			const { $$in, document } = parse(bytes) ?? {};
+			if ($$in === PRODUCT_GROUPS && document && !("$$deleted" in document)) {
+				groups.set(document._id, document);
+			} else if ($$in === PRODUCT_GROUPS && document) {
+				groups.delete(document._id);
+			}
+		}
+	} finally {
+		await handle.close();
+	}
+	return [...groups.values()];
 }
 
 /** Reads the metadata of the file; see FileAdapter. */

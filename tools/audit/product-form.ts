@@ -1,4 +1,4 @@
-import { supplyReason } from "../../contracts/products.ts";
+import { supplyReason } from "../../contracts/product-schemas.ts";
 import type { Hold, LedgerEntry, Reason } from "../../services/products/documents.ts";
 import type { Stock } from "./snapshot.ts";
 
@@ -143,6 +143,7 @@ function isCount(value: unknown): boolean {
 	return Number.isSafeInteger(value) && (value as number) >= 0;
 }
 
-function quoted(value: unknown): string {
+/** Quotes a value that may be anything. */
+export function quoted(value: unknown): string {
 	return (JSON.stringify(value) ?? String(value)).slice(0, QUOTED_MAX);
 }

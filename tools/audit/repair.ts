@@ -1,7 +1,8 @@
+import { EVENTS_KEPT_DAYS } from "../../config/retention.ts";
 import { databaseUrl } from "../../config/settings.ts";
 import { callAction } from "../../contracts/actions.ts";
 import { PostgresClient } from "../../database/postgres-client.ts";
-import { EVENTS_KEPT_DAYS, sendAgain } from "../../events/outbox-rows.ts";
+import { sendAgain } from "../../events/outbox-rows.ts";
 import type { Finding, LostEvent } from "./finding.ts";
 import { withServices } from "./hosted.ts";
 

@@ -17,13 +17,13 @@ export function printAudit({ results, breaches }: Audit): void {
 			drawHorizontalLine: () => false,
 		}).trimEnd(),
 	);
-	for (const { check, remedy, findings } of results.filter((look) => look.findings.length > 0)) {
+	for (const { check, remedy, findings } of results.filter((result) => result.findings.length > 0)) {
 		for (const { document, what } of findings) {
 			console.log(`BREACH ${onOneLine(document)} ${onOneLine(what)}`);
 		}
 		console.log(`TO DO  ${check}: ${remedy}`);
 	}
-	const not_judged = results.flatMap((look) => look.not_judged ?? []);
+	const not_judged = results.flatMap((result) => result.not_judged ?? []);
 	for (const document of not_judged) {
 		console.log(
 			`NOT JUDGED ${onOneLine(document)}: it changed during each check; audit again when fewer orders arrive`,

@@ -1,7 +1,7 @@
 import type { NatsConnection } from "nats";
 import type { Database } from "../../contracts/services.ts";
 import type { Snapshot } from "../../database/audit.ts";
-import type { HoldPage, ProductDocument } from "../../services/products/documents.ts";
+import type { GroupDocument, HoldPage, ProductDocument } from "../../services/products/documents.ts";
 
 export const FIELDS = [
 	"name",
@@ -24,10 +24,20 @@ export interface Stock extends Pick<ProductDocument, "_id" | (typeof FIELDS)[num
 	pages?: HoldPage[];
 }
 
+/** The fields of a product that make it a variant. */
+export const VARIANT_FIELDS = ["name", "group_id", "options", "variant_key"] as const;
+
+/** A variant as stored. Documents edited by hand may lack any field but the group. */
+export type VariantRow = Pick<ProductDocument, "_id" | (typeof VARIANT_FIELDS)[number]>;
+
 /** Everything that the shop keeps, for reading. */
 export interface Sources {
 	/** Returns all products, in no particular order. Documents edited by hand may lack any field. */
 	products(): AsyncIterable<Stock>;
+	/** Returns the products on sale that have a group, in no particular order. */
+	variants(): AsyncIterable<VariantRow>;
+	/** Returns the groups of products, including removed ones. */
+	groups(): Promise<GroupDocument[]>;
 	/**
 	 * Yields the current state of some products on each call, with minimal delay between reads; undefined ends the
 	 * iteration early.
@@ -37,11 +47,13 @@ export interface Sources {
 	productFile: string | undefined;
 	/** Returns the metadata of the products' store. */
 	productMetadata(): Promise<Record<string, unknown>>;
-	snapshot<T>(database: Database, look: (query: Snapshot) => Promise<T>): Promise<T>;
+	snapshot<T>(database: Database, work: (query: Snapshot) => Promise<T>): Promise<T>;
 	/** Acknowledgements of notifications: all events up to `confirmed`, and the number of pending ones. */
 	consumer(): Promise<{ confirmed: number; unread: number }>;
 	/** Returns the number of events that are pending in an outbox, or unacknowledged in the stream. */
 	eventsInProgress(): Promise<number>;
+	/** Records the result of an audit, which the running shop reports as metrics. */
+	record(duration_seconds: number, breaches: Record<string, number>): Promise<void>;
 	nats: NatsConnection;
 	close(): Promise<void>;
 }

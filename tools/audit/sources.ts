@@ -1,19 +1,32 @@
 import { join } from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
 import { MongoClient } from "mongodb";
 import { connect, type NatsConnection } from "nats";
 import type pg from "pg";
 import { databaseUrl, settings } from "../../config/settings.ts";
 import { databases, outboxes } from "../../contracts/services.ts";
 import type { Snapshot } from "../../database/audit.ts";
+import { recordAudit } from "../../database/audit-record.ts";
 import { postgresPool } from "../../database/postgres-client.ts";
 import { streamConfig } from "../../events/envelope.ts";
 import { unlessMissing } from "../../events/stream.ts";
 import { natsConnection } from "../../moleculer.config.ts";
-import type { HoldPage } from "../../services/products/documents.ts";
+import {
+	type GroupDocument,
+	type HoldPage,
+	PRODUCT_GROUPS,
+	type ProductDocument,
+} from "../../services/products/documents.ts";
 import { listedPages } from "./hold-pages.ts";
-import { followInFile, metadataOfFile, productsInFile } from "./product-file.ts";
-import type { Sources, Stock } from "./snapshot.ts";
-import { FIELDS } from "./snapshot.ts";
+import {
+	followInFile,
+	groupsInFile,
+	metadataOfFile,
+	productsInFile,
+	variantsInFile,
+} from "./product-file.ts";
+import type { Sources, Stock, VariantRow } from "./snapshot.ts";
+import { FIELDS, VARIANT_FIELDS } from "./snapshot.ts";
 
 interface MetadataEntry {
 	_id: string;
@@ -23,8 +36,21 @@ interface MetadataEntry {
 /** Maximum number of reads of a product to find all pages that it lists. */
 const PAGE_READS = 3;
 
-/** Opens the databases named in the environment; without `MONGO_URL`, the products' file. */
-export async function openSources(): Promise<Sources> {
+/** Share of the time in which a gentle audit reads, and the pause after which it counts again. */
+const GENTLE_SHARE = 0.25;
+const WORK_MS = 50;
+const REST_MAX_MS = 10_000;
+
+/** Waits, after some time of work, for a multiple of it. */
+type Rest = (worked_ms: number) => Promise<void>;
+
+/**
+ * Opens the databases named in the environment; without `MONGO_URL`, the products' file.
+ *
+ * @param isGentle Whether to read slowly, so that the shop does not notice.
+ */
+export async function openSources(isGentle = false): Promise<Sources> {
+	const rest = isGentle ? resting() : async () => undefined;
 	const pools = new Map(
 		databases.map((name) => [
 			name,
@@ -46,9 +72,12 @@ export async function openSources(): Promise<Sources> {
 	const file = join(settings.directory, "products.db");
 	const mongo = settings.mongoUrl ? await openMongo(settings.mongoUrl) : undefined;
 	const nats = await connect(natsConnection(settings.natsUrl));
-	const snapshot: Sources["snapshot"] = (database, work) => inSnapshot(pools.get(database) as pg.Pool, work);
+	const snapshot: Sources["snapshot"] = (database, work) =>
+		inSnapshot(pools.get(database) as pg.Pool, work, rest);
 	return {
-		products: () => (mongo ? fromMongo(mongo) : productsInFile(file)),
+		products: () => (mongo ? slowed(fromMongo(mongo), rest) : productsInFile(file)),
+		variants: () => (mongo ? slowed(variantsInMongo(mongo), rest) : variantsInFile(file)),
+		groups: () => (mongo ? groupsInMongo(mongo) : groupsInFile(file)),
 		following: (ids) => (mongo ? followInMongo(mongo, ids) : followInFile(file, ids)),
 		productFile: mongo ? undefined : file,
 		productMetadata: () => (mongo ? metadataInMongo(mongo) : metadataOfFile(file)),
@@ -60,6 +89,15 @@ export async function openSources(): Promise<Sources> {
 				pending += (await snapshot(database, waitingEvents)).length;
 			}
 			return pending + (await consumer(nats)).unread;
+		},
+		async record(duration_seconds, breaches) {
+			const orders = pools.get("orders") as pg.Pool;
+			await recordAudit(orders, { duration_seconds, breaches }).catch((error) => {
+				// Orders has not run since the update that brings the table.
+				if (error.code !== "42P01") {
+					throw error;
+				}
+			});
 		},
 		nats,
 		async close() {
@@ -93,6 +131,25 @@ async function* fromMongo(mongo: MongoClient, query = {}): AsyncGenerator<Stock>
 	}
 }
 
+async function* variantsInMongo(mongo: MongoClient): AsyncGenerator<VariantRow> {
+	const projection = Object.fromEntries(["removed_at", ...VARIANT_FIELDS].map((field) => [field, 1]));
+	const products = mongo.db(`${settings.namespace}_products`).collection<ProductDocument>("products");
+	// Any type but null, since a document may have been edited by hand.
+	for await (const product of products.find({ group_id: { $ne: null } }, { projection })) {
+		if (product.removed_at === null) {
+			yield product;
+		}
+	}
+}
+
+function groupsInMongo(mongo: MongoClient): Promise<GroupDocument[]> {
+	return mongo
+		.db(`${settings.namespace}_products`)
+		.collection<GroupDocument>(PRODUCT_GROUPS)
+		.find({})
+		.toArray();
+}
+
 async function* followInMongo(
 	mongo: MongoClient,
 	ids: ReadonlySet<string>,
@@ -115,12 +172,38 @@ async function metadataInMongo(mongo: MongoClient): Promise<Record<string, unkno
 	return metadata;
 }
 
-async function inSnapshot<T>(pool: pg.Pool, work: (query: Snapshot) => Promise<T>): Promise<T> {
+function resting(): Rest {
+	let worked = 0;
+	return async (worked_ms) => {
+		worked += worked_ms;
+		if (worked >= WORK_MS) {
+			const rest_ms = Math.min(REST_MAX_MS, worked * (1 / GENTLE_SHARE - 1));
+			worked = 0;
+			await wait(rest_ms);
+		}
+	};
+}
+
+async function* slowed<T>(items: AsyncIterable<T>, rest: Rest): AsyncGenerator<T> {
+	let begun = performance.now();
+	for await (const item of items) {
+		yield item;
+		await rest(performance.now() - begun);
+		begun = performance.now();
+	}
+}
+
+async function inSnapshot<T>(pool: pg.Pool, work: (query: Snapshot) => Promise<T>, rest: Rest): Promise<T> {
 	const client = await pool.connect();
 	let broken: Error | undefined;
 	try {
 		await client.query("BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY");
-		return await work(async (sql, values) => (await client.query(sql, values)).rows as never);
+		return await work(async (sql, values) => {
+			const begun = performance.now();
+			const { rows } = await client.query(sql, values);
+			await rest(performance.now() - begun);
+			return rows as never;
+		});
 	} catch (error) {
 		broken = error as Error;
 		throw error;

@@ -23,6 +23,10 @@ export interface Turn {
 	products: string[];
 	hot_product: string;
 	sold_out_product: string;
+	/** Fields of every order besides its items; by default, a text as its address. */
+	order_terms?: { address: object; shipping_method: string };
+	/** Vouchers that the orders use in turn. */
+	voucher_codes?: readonly string[];
 	/** Number of mails that an order and a payment cause. */
 	mails: { order: number; payment: number };
 	/** Whether all buyers share one address, as behind one router; otherwise each has its own. */
@@ -63,9 +67,6 @@ const PACE_POLL_MS = 5;
 const PACE_SECONDS = 2;
 
 const sinks = new Map<number, MailLedger>();
-const orderBody = (product: string) =>
-	JSON.stringify({ items: [{ product_id: product, quantity: 1 }], shipping_address: ADDRESS });
-
 const commands: Commands = {
 	async sink() {
 		const thread = new Worker(new URL("./mail-sink.ts", import.meta.url));
@@ -230,7 +231,13 @@ class Buyers {
 	}
 
 	#orderRequest(product: string, token = this.#token()): string {
-		return this.#post("/api/v1/orders", orderBody(product), token, `${this.#run}-${this.#sent++}`);
+		const { order_terms = { shipping_address: ADDRESS }, voucher_codes = [] } = this.#turn;
+		const number = this.#sent++;
+		const voucher_code = voucher_codes[number % voucher_codes.length];
+		const body = JSON.stringify({
+			...{ items: [{ product_id: product, quantity: 1 }], ...order_terms, voucher_code },
+		});
+		return this.#post("/api/v1/orders", body, token, `${this.#run}-${number}`);
 	}
 
 	#post(path: string, body: string, token?: string, key?: string): string {

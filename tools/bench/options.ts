@@ -27,7 +27,15 @@ export interface MainOptions {
 }
 
 /** A separate measurement that does not use the cases. */
-export type Special = "finding" | "costs" | "store" | "holds" | "growth" | "memory";
+export type Special =
+	| "finding"
+	| "costs"
+	| "store"
+	| "holds"
+	| "growth"
+	| "memory"
+	| "observability"
+	| "checkout";
 
 /** Options of the separate measurements; each uses some of them. */
 export interface SpecialOptions {
@@ -67,6 +75,8 @@ const SPECIALS: Record<Special, readonly string[]> = {
 	holds: ["shop"],
 	growth: ["shop", "most", "out"],
 	memory: ["shop", "minutes", "out"],
+	observability: ["shop", "rounds"],
+	checkout: ["shop", "rounds"],
 };
 
 const ROUNDS_MAX = 50;

@@ -1,5 +1,6 @@
+import { readdirSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
-import { join, sep } from "node:path";
+import { join, resolve, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 
 interface ProfileNode {
@@ -25,6 +26,8 @@ export interface Share {
 
 const LINES = 12;
 const NOT_WORK = new Set(["(idle)", "(program)", "(root)"]);
+/** The innermost folder of this repository in a path, with its subfolder: `services/orders`, `mixins`. */
+const OWN_FOLDER = new RegExp(`^.*/((?:${foldersOfRepository().join("|")})(?:/[\\w-]+)?)/`);
 
 /** Lists, in Markdown, the most expensive functions and packages of every profile below a folder. */
 export async function topLines(folder: string): Promise<string> {
@@ -97,10 +100,14 @@ function isProfiler({ callFrame: { url } }: ProfileNode): boolean {
 function packageOf(url: string): string {
 	const path = url.startsWith("file:") ? fileURLToPath(url) : url;
 	const npm = /^.*\/node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[1];
-	const own = /\/((?:services|bench)\/\w+|mixins|middlewares|contracts|config|infra|cli|audit)\//.exec(
-		path,
-	)?.[1];
+	const own = OWN_FOLDER.exec(path)?.[1];
 	return npm ?? own ?? path.split("/").slice(-3, -1).join("/");
+}
+
+function foldersOfRepository(): string[] {
+	return readdirSync(resolve(import.meta.dirname, "../.."), { withFileTypes: true })
+		.filter((entry) => entry.isDirectory() && /^\w+$/.test(entry.name) && entry.name !== "node_modules")
+		.map(({ name }) => name);
 }
 
 function nameOf({ functionName, url, lineNumber }: ProfileNode["callFrame"]): string {

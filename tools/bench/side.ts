@@ -131,7 +131,7 @@ export async function startShop(
 export async function startLimit(
 	shape: Shape,
 	sink: number,
-	{ profiles, environment: given = {} }: Omit<ShopOptions, "counts">,
+	{ profiles, environment: variables = {} }: Omit<ShopOptions, "counts">,
 ): Promise<Side> {
 	const folder = newFolder();
 	const started_at = performance.now();
@@ -141,14 +141,14 @@ export async function startLimit(
 		const command = [process.execPath, ...options, source, ...args];
 		return startProgram(folder, name, command, { cwd: repository, environment });
 	};
-	const servers = run("servers", "servers.ts", [], given);
+	const servers = run("servers", "servers.ts", [], variables);
 	const urls = JSON.parse((await servers.line(/^ready /)).slice("ready ".length));
 	const environment = {
 		POSTGRES_URL: await makeDatabase(urls.POSTGRES_URL),
 		NATS_URL: urls.NATS_URL,
 		SMTP_URL: `smtp://127.0.0.1:${sink}`,
 		...(profiles === undefined ? {} : profiling(profiles)),
-		...given,
+		...variables,
 	};
 	let address: string;
 	if (shape === "one") {

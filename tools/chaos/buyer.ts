@@ -2,6 +2,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import { sign } from "../../services/orders/webhook.ts";
 import type { SeededRandom } from "../seeded-random.ts";
 import type { Client, ClientResponse, Observations } from "./client.ts";
+import type { Offers } from "./offers.ts";
 
 /** Requests of a buyer under one idempotency key, and their outcome. */
 export interface Attempt {
@@ -18,8 +19,7 @@ export interface Person {
 }
 
 /** Data shared by all buyers. */
-export interface Market {
-	products: string[];
+export interface Shop extends Offers {
 	admin: Person;
 	webhook_secret: string;
 	/** Name of the run, which makes keys and addresses unique in every run. */
@@ -32,22 +32,16 @@ export class Buyer {
 	/** Units added by its deliveries; `unknown`: there was no response. */
 	delivered = { accepted: 0, unknown: 0 };
 	#name: string;
-	#market: Market;
+	#shop: Shop;
 	#client: Client;
 	#random: SeededRandom;
 	#observations: Observations;
 	#tokens = new Map<string, string>();
 	#isOver = false;
 
-	constructor(
-		name: string,
-		market: Market,
-		client: Client,
-		random: SeededRandom,
-		observations: Observations,
-	) {
+	constructor(name: string, shop: Shop, client: Client, random: SeededRandom, observations: Observations) {
 		this.#name = name;
-		this.#market = market;
+		this.#shop = shop;
 		this.#client = client;
 		this.#random = random;
 		this.#observations = observations;
@@ -67,10 +61,13 @@ export class Buyer {
 		while (!this.#isOver) {
 			const order = await this.#order(person);
 			if (order) {
-				await this.#liveWith(order, person);
+				await this.#settle(order, person);
 			}
 			if (this.#random.happens(0.2)) {
 				await this.#delivery();
+			}
+			if (this.#random.happens(0.1)) {
+				await this.#priceChange();
 			}
 			await wait(this.#random.between(0, 300));
 		}
@@ -78,39 +75,131 @@ export class Buyer {
 
 	/** Adds units to a product, so that there is always stock to compete for. */
 	async #delivery(): Promise<void> {
-		const path = `/products/${this.#random.pick(this.#market.products)}/stock`;
+		const path = `/products/${this.#random.pick(this.#shop.products)}/stock`;
 		const quantity = this.#random.between(1, 5);
-		const response = await this.#as(this.#market.admin, "PUT", `${path}?quantity=${quantity}`);
+		const response = await this.#as(this.#shop.admin, "PUT", `${path}?quantity=${quantity}`);
 		this.delivered[response ? "accepted" : "unknown"] += quantity;
 		await this.#expect([200], response, path);
 	}
 
+	/** Changes a price, of which the carts and the quotes of others hear only when they order. */
+	async #priceChange(): Promise<void> {
+		const path = `/products/${this.#random.pick(this.#shop.products)}`;
+		const price = this.#random.between(1, 12_000);
+		await this.#expect([200], await this.#as(this.#shop.admin, "PATCH", path, { price }), path);
+	}
+
+	/** Orders a few products or a cart. Returns the id of the order, if there is one. */
 	async #order(person: Person): Promise<string | undefined> {
+		if (this.#random.happens(0.3)) {
+			return this.#orderCart(person);
+		}
+		return this.#place(person, await this.#withTotal({ items: this.#items(), ...this.#terms() }));
+	}
+
+	#items(): { product_id: string; quantity: number }[] {
+		return Array.from({ length: this.#random.between(1, 3) }, () => ({
+			product_id: this.#random.pick(this.#shop.products),
+			quantity: this.#random.between(1, 2),
+		}));
+	}
+
+	/** Returns a voucher, a method of shipping and an address, or some of them. */
+	#terms(): object {
+		const { shipping, voucher_codes } = this.#shop;
+		return {
+			...(this.#random.happens(0.5) ? shipping : {}),
+			...(this.#random.happens(0.5) ? { voucher_code: this.#random.pick(voucher_codes) } : {}),
+		};
+	}
+
+	/** Sometimes adds the total of a quote to an order: its price may change before it is placed. */
+	async #withTotal(body: object): Promise<object> {
+		if (!this.#random.happens(0.3)) {
+			return body;
+		}
+		const quote = await this.#client.send("POST", "/orders/quote", { body });
+		await this.#expect([200], quote, "/orders/quote");
+		return { ...body, expected_total: quote?.body.total };
+	}
+
+	/** Fills a cart, perhaps as a guest, and orders it, sometimes twice at the same moment. */
+	async #orderCart(person: Person): Promise<string | undefined> {
+		const cart = await this.#filledCart(person);
+		if (cart === undefined) {
+			return undefined;
+		}
+		const body = { cart_id: cart, ...this.#terms() };
+		const orders = await Promise.all(
+			Array.from({ length: this.#random.happens(0.5) ? 2 : 1 }, () => this.#place(person, body)),
+		);
+		const placed = orders.filter((order) => order !== undefined);
+		if (placed.length > 1) {
+			this.#observations.violations.push(`cart ${cart} became the orders ${placed}`);
+		}
+		return placed[0];
+	}
+
+	/** Returns the id of the buyer's cart, with at least one item. */
+	async #filledCart(person: Person): Promise<string | undefined> {
+		const cart = await this.#as(person, "POST", "/carts");
+		await this.#expect([200, 201], cart, "/carts");
+		if (!cart) {
+			return undefined;
+		}
+		const { id } = cart.body;
+		for (const { product_id, quantity } of this.#items()) {
+			const path = `/carts/${id}/items/${product_id}`;
+			await this.#expect([200], await this.#as(person, "PUT", path, { quantity }), path);
+		}
+		if (this.#random.happens(0.3)) {
+			await this.#mergeGuest(person, id);
+		}
+		return id;
+	}
+
+	/** Merges the cart of a guest into the buyer's, twice at the same moment: its units have to be added once. */
+	async #mergeGuest(person: Person, cart: string): Promise<void> {
+		const guest = await this.#client.send("POST", "/carts");
+		await this.#expect([201], guest, "/carts");
+		if (!guest) {
+			return;
+		}
+		const product = this.#random.pick(this.#shop.products);
+		const headers = { "cart-token": guest.body.token };
+		const path = `/carts/${guest.body.id}/items/${product}`;
+		const put = await this.#client.send("PUT", path, { body: { quantity: 1 }, headers });
+		await this.#expect([200], put, path);
+		const before = await this.#as(person, "GET", `/carts/${cart}`);
+		const merge = `/carts/${guest.body.id}/merge`;
+		const merged = await Promise.all([1, 2].map(() => this.#as(person, "POST", merge, undefined, headers)));
+		for (const response of merged) {
+			await this.#expect([200], response, merge);
+			const [had, has] = [before, response].map((each) => quantityIn(each, product));
+			if (had !== undefined && has !== undefined && has !== had + 1) {
+				this.#observations.violations.push(`cart ${cart} had ${had} units, and ${has} with one more`);
+			}
+		}
+	}
+
+	/** Sends an order under a new key and records its outcome. Returns its id, if it was placed. */
+	async #place(person: Person, body: object): Promise<string | undefined> {
 		const attempt: Attempt = {
 			key: `${this.#name}-${this.attempts.length}`,
 			orders: new Set(),
 			outcome: "unknown",
 		};
 		this.attempts.push(attempt);
-		const items = Array.from({ length: this.#random.between(1, 3) }, () => ({
-			product_id: this.#random.pick(this.#market.products),
-			quantity: this.#random.between(1, 2),
-		}));
 		// Sometimes the client repeats the request although it got a response.
 		for (let again = this.#random.happens(0.1) ? 2 : 1; again > 0; again--) {
-			const response = await this.#as(
-				person,
-				"POST",
-				"/orders",
-				{ items },
-				{ "idempotency-key": attempt.key },
-			);
+			const response = await this.#as(person, "POST", "/orders", body, { "idempotency-key": attempt.key });
 			if (response?.status === 201) {
 				attempt.orders.add(response.body.id);
 				attempt.outcome = "accepted";
 			} else if (response) {
 				attempt.outcome = "refused";
-				if (response.status !== 409) {
+				// Such as a voucher for shipping, of an order that is not shipped.
+				if (response.status !== 409 && response.body.code !== "VOUCHER_NOT_APPLICABLE") {
 					this.#observations.violations.push(`POST /orders ${attempt.key}: ${JSON.stringify(response)}`);
 				}
 			}
@@ -123,7 +212,7 @@ export class Buyer {
 		return [...attempt.orders][0];
 	}
 
-	async #liveWith(order: string, person: Person): Promise<void> {
+	async #settle(order: string, person: Person): Promise<void> {
 		const path = `/orders/${order}`;
 		const fate = this.#random.next();
 		if (fate < 0.45) {
@@ -145,9 +234,16 @@ export class Buyer {
 	}
 
 	async #afterPaying(path: string): Promise<void> {
-		const { admin } = this.#market;
-		const steps = this.#random.pick([[], ["ship"], ["ship", "complete"], ["refund"], ["ship", "refund"]]);
+		const { admin } = this.#shop;
+		const steps = this.#random.pick([
+			...[[], ["ship"], ["ship", "complete"], ["refund"], ["ship", "refund"]],
+			...[["part"], ["part", "refund"], ["ship", "part", "part"]],
+		]);
 		for (const step of steps) {
+			if (step === "part") {
+				await this.#refundPart(path);
+				continue;
+			}
 			const body = step === "refund" ? { restock: this.#random.happens(0.5) } : undefined;
 			await this.#expect(
 				[200, 409],
@@ -155,6 +251,18 @@ export class Buyer {
 				`${path}/${step}`,
 			);
 		}
+	}
+
+	/** Refunds a unit of the first line, sometimes twice at the same moment. */
+	async #refundPart(order: string): Promise<void> {
+		const path = `${order}/refunds`;
+		const body = { items: [{ line: 1, quantity: 1 }], restock: this.#random.happens(0.5) };
+		const times = this.#random.happens(0.5) ? 2 : 1;
+		await Promise.all(
+			Array.from({ length: times }, async () =>
+				this.#expect([201, 409], await this.#as(this.#shop.admin, "POST", path, body), path),
+			),
+		);
 	}
 
 	async #transfer(path: string, person: Person): Promise<void> {
@@ -168,7 +276,7 @@ export class Buyer {
 		const { reference, amount } = payment;
 		const body = JSON.stringify({ id: `evt-${reference}`, type: "payment.settled", reference, amount });
 		for (let copies = this.#random.between(1, 3); copies > 0; copies--) {
-			const signature = sign(this.#market.webhook_secret, body, Math.floor(Date.now() / 1000));
+			const signature = sign(this.#shop.webhook_secret, body, Math.floor(Date.now() / 1000));
 			const webhookResponse = await this.#client.send("POST", "/payments/webhook", {
 				body,
 				headers: { "toko-signature": signature },
@@ -214,4 +322,13 @@ export class Buyer {
 			);
 		}
 	}
+}
+
+/** Returns the number of units of a product in the cart of a response. */
+function quantityIn(response: ClientResponse | undefined, product: string): number | undefined {
+	if (response?.status !== 200) {
+		return undefined;
+	}
+	const items: { product_id: string; quantity: number }[] = response.body.items;
+	return items.find(({ product_id }) => product_id === product)?.quantity ?? 0;
 }

@@ -28,15 +28,18 @@ export class Load {
 	#gateways: { address: string; isReady: boolean }[];
 	#products: string[];
 	#tokens: string[];
+	#terms: readonly object[];
 	#isOver = false;
 	#turn = 0;
 	#pending = new Set<Promise<void>>();
 	#loops: Promise<void>[] = [];
 
-	constructor(addresses: string[], products: string[], tokens: string[]) {
+	/** @param terms Fields that orders have in turn besides their items. */
+	constructor(addresses: string[], products: string[], tokens: string[], terms: readonly object[]) {
 		this.#gateways = addresses.map((address) => ({ address, isReady: true }));
 		this.#products = products;
 		this.#tokens = tokens;
+		this.#terms = terms;
 	}
 
 	/**
@@ -75,7 +78,8 @@ export class Load {
 		if (number % 20 < 18) {
 			await this.#request("read", `/products/${product}`, {});
 		} else if (number % 20 < 19 || !known) {
-			const body = JSON.stringify({ items: [{ product_id: product, quantity: 1 }] });
+			const terms = this.#terms[Math.floor(number / 20) % this.#terms.length];
+			const body = JSON.stringify({ items: [{ product_id: product, quantity: 1 }], ...terms });
 			const headers = {
 				"content-type": "application/json",
 				authorization: `Bearer ${token}`,

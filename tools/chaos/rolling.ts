@@ -9,6 +9,7 @@ import type { Sources } from "../audit/snapshot.ts";
 import { median } from "../bench/statistics.ts";
 import { type Command, commandOf, follow, killAll, ownEnvironment, processesOf } from "../shop-process.ts";
 import { isGood, Load, type Sample } from "./load.ts";
+import { METHOD, SHIPPED } from "./offers.ts";
 import { openSourcesOf, type Stage, withCluster } from "./stage.ts";
 
 /** Result of a run. Times in milliseconds. */
@@ -28,6 +29,8 @@ export interface RollingReport {
 }
 
 const ADMIN = { email: "keeper@toko.test", password: "rahasia-sekali" };
+/** Half of the orders use it, and are shipped. */
+const VOUCHER = { code: "HEMAT", kind: "percent", value: 12.5, max_uses: 1_000_000 };
 const PER_SECOND = 200;
 const PRODUCTS = 100;
 const BUYERS = 5;
@@ -62,7 +65,7 @@ async function measure(
 	log: (line: string) => void,
 ): Promise<RollingReport> {
 	const { products, tokens } = await stockUp(addresses[0] as string);
-	const load = new Load(addresses, products, tokens);
+	const load = new Load(addresses, products, tokens, [{}, { voucher_code: VOUCHER.code, ...SHIPPED }]);
 	load.start(per_second);
 	await wait(WARM_UP_MS);
 
@@ -189,6 +192,8 @@ async function stockUp(address: string): Promise<{ products: string[]; tokens: s
 		return result as { id: string; access_token: string };
 	};
 	const { access_token: admin } = await post("/users/login", ADMIN);
+	await post("/vouchers", VOUCHER, admin);
+	await post("/shipping-methods", METHOD, admin);
 	const products: string[] = [];
 	for (let number = 0; number < PRODUCTS; number++) {
 		const product = { name: `Kopi ${number}`, description: "", price: 1000, stock: 100_000, category: "uji" };

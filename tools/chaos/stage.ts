@@ -14,10 +14,10 @@ interface OwnCluster {
 /** Opens the databases of a cluster from this process, which takes over the cluster's settings. */
 export async function openSourcesOf(
 	{ environment }: { environment: Record<string, string> },
-	say: (line: string) => void,
+	print: (line: string) => void,
 ): Promise<Sources> {
 	replaceSettings(environment);
-	await joinServers(say);
+	await joinServers(print);
 	return openSources();
 }
 
@@ -30,7 +30,7 @@ export interface Stage {
 
 /**
  * Runs a function with a cluster and stops the cluster afterwards, even if the function fails or is interrupted. Logs
- * and data are kept after a failure, but removed after an interruption whose output nobody reads.
+ * and data are kept after a failure, but removed after an interruption with a closed output.
  */
 export async function withCluster<R extends { violations: string[] }>(
 	cluster: OwnCluster,

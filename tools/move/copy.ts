@@ -8,12 +8,13 @@ interface Identified {
 }
 
 /**
- * Makes the documents of a store those of another one. Documents that are there already stay, so a repetition goes on
- * where an earlier one was interrupted. Nobody else may change either store meanwhile.
+ * Makes the documents of the target equal to those of the source. Identical documents stay, so a repetition resumes an
+ * interrupted copy. No other process may change either store meanwhile.
  */
 export async function copyDocuments(source: Side, target: Side, copied: (documents: number) => void) {
 	await copyCollection(source.products, target.products, copied);
 	await copyCollection(source.pages, target.pages, copied);
+	await copyCollection(source.groups, target.groups, copied);
 }
 
 async function copyCollection<D extends Identified>(
@@ -21,7 +22,7 @@ async function copyCollection<D extends Identified>(
 	target: DocumentAdapter<D>,
 	copied: (documents: number) => void,
 ): Promise<void> {
-	// First what is no copy, whose sku another product may have now.
+	// First documents that are not copies, since another product may have their sku or options now.
 	for await (const copies of target.inBatches({})) {
 		const originals = await findThese(source, copies as D[]);
 		const different = copies.filter(({ _id }, place) => {

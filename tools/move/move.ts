@@ -10,10 +10,9 @@ import { type Lease, takeLease } from "./lease.ts";
 import { hasProductsFile, openFile, openServer, productsFile, type Side } from "./sides.ts";
 import { differenceOf, type Summary, summaryOf } from "./summary.ts";
 
-// The source is open, the target closed, until the copy is complete and checked. Then the source is closed, and only
-// after that the target opened: at no moment two stores are open. A process that is killed leaves the notes of this, by
-// which the same command goes on. While documents are copied nobody changes the source: a file has its lock, a server
-// the lease.
+// The source is open and the target closed until the copy is complete and checked. Then the source is closed, and only
+// after that the target is opened, so two stores are never open. These states are recorded in the stores, so the command
+// resumes after a kill. No process changes the source during the copy: a file is locked, a server has the lease.
 
 /** The end of a move. */
 export interface Outcome {
@@ -75,7 +74,7 @@ export async function moveProducts(
 /**
  * Moves the products of one store to another.
  *
- * @param take Makes sure that nobody changes the source until the move has ended; a file is locked already.
+ * @param take Prevents changes of the source until the move has ended; a file is locked already.
  */
 export async function moveBetween(
 	source: Side,
@@ -140,8 +139,9 @@ async function refuseRunning(side: Side): Promise<void> {
 	}
 }
 
-async function countOf({ products, pages }: Side): Promise<number> {
-	return (await products.count({ query: {} })) + (await pages.count({ query: {} }));
+async function countOf({ products, pages, groups }: Side): Promise<number> {
+	const counts = [products, pages, groups].map((collection) => collection.count({ query: {} }));
+	return (await Promise.all(counts)).reduce((sum, count) => sum + count, 0);
 }
 
 /**

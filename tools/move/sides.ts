@@ -12,7 +12,12 @@ import { runningProcesses } from "../../database/store-processes.ts";
 import { fail } from "../../hosting/fatal-error.ts";
 import { reason, StartError } from "../../infra/start-error.ts";
 import { inFile, onServer, serverPlace } from "../../mixins/documents.ts";
-import type { HoldPage, ProductDocument } from "../../services/products/documents.ts";
+import {
+	type GroupDocument,
+	type HoldPage,
+	PRODUCT_GROUPS,
+	type ProductDocument,
+} from "../../services/products/documents.ts";
 
 type Values = Record<string, unknown>;
 
@@ -25,6 +30,7 @@ export interface Side {
 	emptyOne: string;
 	products: DocumentAdapter<ProductDocument>;
 	pages: DocumentAdapter<HoldPage>;
+	groups: DocumentAdapter<GroupDocument>;
 	/** Settings and metadata of the store, such as its id and its position in the stream of events. */
 	readValues(): Promise<Values>;
 	writeValues(values: Values): Promise<void>;
@@ -62,7 +68,7 @@ export function hasProductsFile(): boolean {
  * @throws StartError if it cannot be read, or belongs to the shop of another namespace.
  */
 export async function openFile(): Promise<Side> {
-	const adapter = inService(inFile(COLLECTION));
+	const adapter = inService(inFile(COLLECTION, [PRODUCT_GROUPS]));
 	await adapter.connect().catch((error) => {
 		throw new StartError(`${productsFile()} cannot be read: ${reason(error)}`);
 	});
@@ -80,6 +86,7 @@ export async function openFile(): Promise<Side> {
 		emptyOne: "move that file away, or set TOKO_DIR to another folder",
 		products: adapter as unknown as Side["products"],
 		pages: adapter.secondary as unknown as Side["pages"],
+		groups: adapter.further.get(PRODUCT_GROUPS) as unknown as Side["groups"],
 		async readValues() {
 			const { [NAMESPACE]: _, [MOVE]: __, ...notes } = adapter.metadata;
 			return { ...(await shared.read()), ...notes };
@@ -118,12 +125,13 @@ export async function openServer(url: string): Promise<Side & Pick<ServerAdapter
 		emptyOne: "drop that database if nobody needs it, or name another server",
 		products: adapter as unknown as Side["products"],
 		pages: adapter.secondary(PAGES) as unknown as Side["pages"],
+		groups: adapter.secondary(PRODUCT_GROUPS) as unknown as Side["groups"],
 		async readValues() {
 			const found = await values.find({ _id: { $ne: MOVE } }).toArray();
 			return Object.fromEntries(found.map(({ _id, value }) => [_id, value]));
 		},
-		async writeValues(given) {
-			for (const [_id, value] of Object.entries(given)) {
+		async writeValues(entries) {
+			for (const [_id, value] of Object.entries(entries)) {
 				await values.updateOne({ _id }, { $set: { value } }, { upsert: true });
 			}
 		},

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { HoldPage, ProductDocument } from "../../services/products/documents.ts";
+import type { GroupDocument, HoldPage, ProductDocument } from "../../services/products/documents.ts";
 import { unitsOf } from "../../services/products/hold-pages.ts";
 import type { Side } from "./sides.ts";
 
@@ -18,22 +18,25 @@ export interface Summary {
 	returned: number;
 	/** Restocks that the ledgers list. */
 	restocks: number;
+	/** Groups of products, including removed ones. */
+	groups: number;
 	/** XOR of the SHA-256 of each document, which does not depend on their order. */
 	digest: string;
 }
 
 /** Reads all documents of a store. */
 export async function summaryOf(
-	{ products, pages }: Pick<Side, "products" | "pages">,
+	{ products, pages, groups }: Pick<Side, "products" | "pages" | "groups">,
 	read: (documents: number) => void,
 ): Promise<Summary> {
 	const totals = {
 		...{ products: 0, stock: 0, supplied: 0, holds: 0, held: 0, pages: 0, returned: 0, restocks: 0 },
+		groups: 0,
 	};
 	const digest = Buffer.alloc(32);
-	const add = (kind: string, document: ProductDocument | HoldPage) => {
+	const add = (kind: string, document: ProductDocument | HoldPage | GroupDocument) => {
 		// Documents edited by hand may lack any field.
-		const { holds = [] } = document;
+		const { holds = [] } = document as Partial<HoldPage>;
 		totals.holds += holds.length;
 		totals.held += unitsOf(holds);
 		const own = createHash("sha256")
@@ -60,6 +63,13 @@ export async function summaryOf(
 			add("page", document);
 			totals.pages++;
 			totals.returned += document.returned ?? 0;
+		}
+		read(documents.length);
+	}
+	for await (const documents of groups.inBatches({})) {
+		for (const document of documents) {
+			add("group", document);
+			totals.groups++;
 		}
 		read(documents.length);
 	}

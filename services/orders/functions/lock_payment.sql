@@ -2,7 +2,12 @@
 --   1. the row of `orders`; of several, by id
 --   2. rows of `payments`
 --   3. rows of `provider_events`
---   4. what follows: order_history, jobs, event_sequences
+--   4. rows of `voucher_limits`; of several, by id
+--   5. what follows: order_lines, refunds, order_history, queues of numbers, jobs, event_sequences
+-- A batch of new orders begins with their carts (lock_carts) and then their vouchers (lock_vouchers), each by id: nobody else
+-- knows its orders yet. Whatever else changes a cart locks carts only, by id.
+-- Numbering (issue_invoices, issue_credit_notes) begins with the rows of `invoice_counters`, which nothing else locks; of
+-- orders and refunds it only takes the locks of foreign keys.
 -- So transactions on one order wait for each other at its row, and never in a circle. Foreign keys count: inserting a
 -- provider event locks the row of its payment. A function that is given the reference of a payment begins with
 -- lock_payment().

@@ -1,29 +1,26 @@
--- Moves an order to the refunded state, with the jobs that refund the money and, if requested, restock the units. An
--- order with a total of zero was paid without a payment, and no money is refunded.
+-- Refunds a whole order, for processes of the version before. They know no refunds of parts: of an order that has some,
+-- nothing happens.
 CREATE OR REPLACE FUNCTION refund_order(
 	refunded uuid, allowed text[], target text, actor text, event jsonb, restock boolean
 ) RETURNS boolean LANGUAGE plpgsql AS $$
 DECLARE
-	going_back text;
+	found_order orders;
 BEGIN
-	IF NOT move_order(refunded, NULL, allowed, target, actor, event, NULL) THEN
+	SELECT * INTO found_order FROM orders WHERE id = refunded AND status = ANY (allowed) FOR UPDATE;
+	IF found_order.id IS NULL OR EXISTS (SELECT FROM refunds WHERE order_id = refunded) THEN
 		RETURN false;
 	END IF;
-	UPDATE orders SET restocked = restock WHERE id = refunded;
-	UPDATE payments SET status = 'refunding', updated_at = now()
-	WHERE order_id = refunded AND status = 'settled' RETURNING reference INTO going_back;
-	IF going_back IS NOT NULL THEN
-		PERFORM graphile_worker.add_job(
-			'refund_payment', json_build_object('reference', going_back), max_attempts => 32767,
-			job_key => 'refund:' || going_back
-		);
-	END IF;
-	IF restock THEN
-		PERFORM graphile_worker.add_job(
-			'restock_order', json_build_object('order_id', refunded), max_attempts => 32767,
-			job_key => 'restock:' || refunded
-		);
-	END IF;
+	PERFORM record_refund(
+		jsonb_build_object(
+			'id', gen_random_uuid(), 'order_id', refunded, 'actor', actor, 'restock', restock, 'shipping', true,
+			'shipping_minor', found_order.shipping_paid_minor, 'other_minor', 0, 'lines', (
+				SELECT jsonb_agg(jsonb_build_object(
+					'line', line, 'quantity', quantity, 'amount_minor', coalesce(paid_minor, price_minor * quantity)
+				)) FROM order_lines WHERE order_id = refunded
+			)
+		),
+		jsonb_build_object('from', allowed, 'to', target, 'event', event), NULL
+	);
 	RETURN true;
 END
 $$;

@@ -21,8 +21,10 @@ BEGIN
 	END IF;
 	UPDATE payments SET status = 'refunding', is_late = true, updated_at = now() WHERE reference = settled_reference;
 	PERFORM graphile_worker.add_job(
-		'refund_payment', json_build_object('reference', settled_reference), max_attempts => 32767,
-		job_key => 'refund:' || settled_reference
+		'refund_payment', json_build_object(
+			'reference', settled_reference, 'traceparent', event->>'traceparent', 'request_id', event->>'request_id'
+		),
+		max_attempts => 32767, job_key => 'refund:' || settled_reference
 	);
 	RETURN 'late';
 END

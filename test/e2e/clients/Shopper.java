@@ -48,21 +48,21 @@ public class Shopper {
 		String cursor = null;
 		do {
 			ApiResponse<List<Product>> page = products.productsListWithHttpInfo(
-				0, 100, cursor, null, null, null, null, null, "-price");
+				0, 100, cursor, null, null, null, null, null, "-price", null);
 			page.getData().forEach(product -> paged.add(product.getId()));
 			cursor = cursorIn(page);
 		} while (cursor != null);
 		check("listed all of " + paged.stream().distinct().count() + " products", true);
 
-		Product product = products.productsList(0, 1, null, "kopi", null, null, null, true, "price").get(0);
+		Product product = products.productsList(0, 1, null, "kopi", null, null, null, true, "price", null).get(0);
 		Product same = products.productsGet(product.getId());
 		check("found a product", same.equals(product) && same.getPrice().signum() > 0 && same.getStock() > 0);
 
 		OrdersApi orders = new OrdersApi(client);
 		OrdersPlaceRequest wish = new OrdersPlaceRequest()
 			.addItemsItem(new OrderLine().productId(product.getId()).quantity(2)).note("dari Java");
-		Order order = orders.ordersPlace(wish, "java-1");
-		Order again = orders.ordersPlace(wish, "java-1");
+		Order order = orders.ordersPlace(wish, "java-1", null);
+		Order again = orders.ordersPlace(wish, "java-1", null);
 		check("ordered once", again.getId().equals(order.getId()) && order.getStatus() == OrderStatus.PENDING);
 		Order read = orders.ordersGet(order.getId().toString());
 		check("read the order", read.equals(order) && read.getShippingAddress() == null
@@ -78,7 +78,7 @@ public class Shopper {
 		}
 		try {
 			OrderLine tooMany = new OrderLine().productId(product.getId()).quantity(10_000);
-			orders.ordersPlace(new OrdersPlaceRequest().addItemsItem(tooMany), null);
+			orders.ordersPlace(new OrdersPlaceRequest().addItemsItem(tooMany), null, null);
 			check("was told what is short", false);
 		} catch (ApiException refused) {
 			Problem problem = ApiClient.createDefaultObjectMapper().readValue(refused.getResponseBody(), Problem.class);

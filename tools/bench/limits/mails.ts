@@ -103,8 +103,8 @@ class SmtpConnection {
 
 	async send(to: string, mail: string): Promise<void> {
 		this.#socket ??= await this.#open();
-		await this.#say(`MAIL FROM:<toko@toko.test>\r\nRCPT TO:<${to}>\r\nDATA\r\n`, 3);
-		await this.#say(`${mail}\r\n.\r\n`, 1);
+		await this.#command(`MAIL FROM:<toko@toko.test>\r\nRCPT TO:<${to}>\r\nDATA\r\n`, 3);
+		await this.#command(`${mail}\r\n.\r\n`, 1);
 	}
 
 	async #open(): Promise<Socket> {
@@ -114,12 +114,12 @@ class SmtpConnection {
 		socket.on("error", (error) => this.#lose(error));
 		socket.on("close", () => this.#lose(new Error("the mail server hung up")));
 		this.#socket = socket;
-		await this.#say("", 1);
-		await this.#say("EHLO limit\r\n", 1);
+		await this.#command("", 1);
+		await this.#command("EHLO limit\r\n", 1);
 		return socket;
 	}
 
-	#say(command: string, replies: number): Promise<void> {
+	#command(command: string, replies: number): Promise<void> {
 		return new Promise((resolve, reject) => {
 			this.#waiting = { replies, resolve, reject };
 			if (command !== "") {

@@ -1,5 +1,5 @@
 import { settings } from "../../../config/settings.ts";
-import { startBackingServices } from "../../../infra/backing-services.ts";
+import { deliverHeldSignals, startBackingServices } from "../../../infra/backing-services.ts";
 
 /**
  * Starts the servers of a limit: the same programs with the same settings as those of a local shop (see infra/), so
@@ -10,3 +10,4 @@ const { POSTGRES_URL, NATS_URL } = servers.variables;
 console.log(`ready ${JSON.stringify({ POSTGRES_URL, NATS_URL })}`);
 
 process.once("SIGTERM", () => void servers.stop().then(() => process.exit()));
+deliverHeldSignals();

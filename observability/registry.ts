@@ -1,0 +1,261 @@
+import {
+	Counter,
+	collectDefaultMetrics,
+	Gauge,
+	Histogram,
+	type OpenMetricsContentType,
+	Registry,
+} from "prom-client";
+import { settings } from "../config/settings.ts";
+import { type SpanContext, sampledTrace } from "./tracing.ts";
+
+/**
+ * Metrics of this process. Their names follow the semantic conventions of OpenTelemetry where those have one, and begin with
+ * `toko_` otherwise. Labels have few values: a route is its pattern, an error its code.
+ */
+export const registry = new Registry<OpenMetricsContentType>();
+registry.setContentType(Registry.OPENMETRICS_CONTENT_TYPE);
+
+/** False if `METRICS_PORT=off`: then nothing is measured. */
+export const isMeasured = settings.metricsPort !== undefined;
+
+/** Interval in ms at which the delay of the event loop is sampled; shorter ones keep an idle process busy. */
+export const EVENT_LOOP_SAMPLE_MS = 50;
+
+/** Begins to measure the process itself: its memory, event loop and garbage collection. */
+export function measureProcess(): void {
+	collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: EVENT_LOOP_SAMPLE_MS });
+}
+
+/** Bounds in seconds of durations, around the limits that the objectives of the shop name. */
+const SECONDS = [0.025, 0.1, 0.25, 1];
+/** Bounds in seconds of queries, of which a process has many kinds. */
+const QUERY_SECONDS = [0.001, 0.01, 0.1, 1];
+/** Bounds in seconds of the delay of messages, which are retried for days. */
+const MAIL_SECONDS = [1, 5, 15, 60, 300, 3600];
+
+/** Bounds in seconds of actions, of which a process has many kinds. */
+const ACTION_SECONDS = [0.025, 0.25, 1];
+/** Bounds in seconds of calls to other processes, which measure the same calls in more detail. */
+const REMOTE_SECONDS = [1];
+
+const BUCKETS = {
+	calls: SECONDS,
+	actions: ACTION_SECONDS,
+	remote: REMOTE_SECONDS,
+	queries: QUERY_SECONDS,
+	mails: MAIL_SECONDS,
+};
+
+/** Creates a counter. */
+export function counter<L extends string>(name: string, help: string, labelNames: readonly L[] = []) {
+	return new Counter<L>({ name, help, labelNames, registers: [registry] });
+}
+
+/** Creates a counter whose value is read when the process is scraped. */
+export function scrapedCounter(name: string, help: string, read: () => number) {
+	return new Counter({
+		...{ name, help, registers: [registry] },
+		collect() {
+			this.reset();
+			this.inc(read());
+		},
+	});
+}
+
+/** Creates a histogram of durations in seconds, whose buckets can name a trace. */
+export function durations<L extends string>(
+	name: string,
+	help: string,
+	labelNames: readonly L[],
+	buckets: keyof typeof BUCKETS = "calls",
+) {
+	return new Histogram<L>({
+		...{ name, help, labelNames, registers: [registry], enableExemplars: true },
+		buckets: BUCKETS[buckets],
+	});
+}
+
+/** Value of a gauge with its labels. */
+export type Sample<L extends string> = [labels: Record<L, string>, value: number];
+
+type Source<L extends string> = () => Sample<L>[] | Promise<Sample<L>[]>;
+
+/** Time limit for reading a value when the process is scraped: a value that is away must not keep the others away. */
+const READ_MS = 1000;
+/** The same for a value that was read before, which is given instead: databases of a busy shop respond late. */
+const READ_AGAIN_MS = 10;
+/** Age from which a value is not given any more. */
+const OLD_MS = 60_000;
+
+/**
+ * A gauge whose values are read when the process is scraped, from sources that come and go with the services of the process.
+ * A source that fails or does not respond in time has no values.
+ */
+export class ScrapedGauge<L extends string> {
+	readonly gauge: Gauge<L>;
+	#readings = new Set<Reading<L>>();
+
+	constructor(name: string, help: string, labelNames: readonly L[]) {
+		const readings = this.#readings;
+		this.gauge = new Gauge<L>({
+			...{ name, help, labelNames, registers: [registry] },
+			async collect() {
+				const samples = (await Promise.all([...readings].map((reading) => reading.read()))).flat();
+				this.reset();
+				if (labelNames.length === 0 && samples.length === 0) {
+					// A gauge without labels is reset to zero, which would be a value.
+					this.remove();
+				}
+				for (const [labels, value] of samples) {
+					this.inc(labels, value);
+				}
+			},
+		});
+	}
+
+	/** Adds a source; samples with equal labels are summed. Returns a function that removes it. */
+	add(source: Source<L>): () => void {
+		const reading = new Reading(source);
+		this.#readings.add(reading);
+		return () => this.#readings.delete(reading);
+	}
+}
+
+/** Returns a function that shares one read among the gauges of a scrape. */
+export function oncePerScrape<T>(read: () => Promise<T>): () => Promise<T> {
+	let latest: { read_at: number; value: Promise<T> } | undefined;
+	return () => {
+		if (!latest || performance.now() - latest.read_at > READ_MS) {
+			latest = { read_at: performance.now(), value: read() };
+		}
+		return latest.value;
+	};
+}
+
+/** Reads a source, or gives what it has read before if the source is slow. */
+class Reading<L extends string> {
+	readonly #source: Source<L>;
+	#latest: { samples: Sample<L>[]; read_at: number } | undefined;
+	#current: Promise<Sample<L>[]> | undefined;
+
+	constructor(source: Source<L>) {
+		this.#source = source;
+	}
+
+	async read(): Promise<Sample<L>[]> {
+		this.#current ??= this.#start();
+		const before = this.#latest;
+		const isKnown = before !== undefined && performance.now() - before.read_at < OLD_MS;
+		let timer: NodeJS.Timeout | undefined;
+		const late = new Promise<Sample<L>[]>((resolve) => {
+			timer = setTimeout(() => resolve(isKnown ? before.samples : []), isKnown ? READ_AGAIN_MS : READ_MS);
+		});
+		try {
+			return await Promise.race([this.#current, late]);
+		} finally {
+			clearTimeout(timer);
+		}
+	}
+
+	async #start(): Promise<Sample<L>[]> {
+		let samples: Sample<L>[] = [];
+		try {
+			samples = await this.#source();
+		} catch {
+			// A source that fails has no values.
+		}
+		this.#latest = { samples, read_at: performance.now() };
+		this.#current = undefined;
+		return samples;
+	}
+}
+
+/**
+ * Observes the time since `begun`, a value of `performance.now()`. The bucket names the trace, if it is exported.
+ *
+ * @param error_type Kind of the failure, as a label; nothing for a success, which has no such label.
+ * @param span Span of the operation; by default the active one.
+ */
+export function observeSince<L extends string>(
+	histogram: Histogram<L>,
+	labels: { [name in Exclude<L, "error_type">]: string },
+	begun: number,
+	error_type?: string,
+	span?: SpanContext,
+): void {
+	const value = (performance.now() - begun) / 1000;
+	const all = error_type === undefined ? labels : { ...labels, error_type };
+	const exemplarLabels = sampledTrace(span);
+	// Its types allow only the labels of the histogram in exemplars.
+	histogram.observe(
+		(exemplarLabels ? { labels: all, value, exemplarLabels } : { labels: all, value }) as never,
+	);
+}
+
+/** Values that prom-client (15.1.3) stores for a combination of labels. */
+interface Cell {
+	sum: number;
+	count: number;
+	bucketValues: Record<string, number>;
+}
+
+/** Interval at which a bucket gets the name of another trace. */
+const EXEMPLAR_EVERY_MS = 1000;
+
+/**
+ * Observes durations of what happens some ten thousand times a second: prom-client checks and sorts the labels of every
+ * observation, which takes longer than a cached response is worth. So each combination is looked up once.
+ */
+export class FrequentDurations<L extends string> {
+	readonly #histogram: Histogram<L>;
+	readonly #bounds: readonly number[];
+	readonly #cells = new Map<string, { cell: Cell; named_at: Map<number | undefined, number> }>();
+
+	constructor(histogram: Histogram<L>, buckets: keyof typeof BUCKETS = "calls") {
+		this.#histogram = histogram;
+		this.#bounds = BUCKETS[buckets];
+	}
+
+	/**
+	 * Observes the time since `begun`, a value of `performance.now()`. The bucket names a trace of the last seconds that is exported.
+	 *
+	 * @param key The labels as one text.
+	 */
+	observeSince(
+		key: string,
+		labels: () => Record<L, string>,
+		begun: number,
+		span: SpanContext | undefined,
+	): void {
+		const now = performance.now();
+		const value = (now - begun) / 1000;
+		const bound = this.#bounds.find((one) => value <= one);
+		const found = this.#cells.get(key);
+		const isNamed = span?.isSampled && now - (found?.named_at.get(bound) ?? 0) > EXEMPLAR_EVERY_MS;
+		if (!found || isNamed) {
+			observeSince(this.#histogram, labels() as never, begun, undefined, span);
+			if (!found) {
+				this.#cells.set(key, { cell: this.#cellOf(labels()), named_at: new Map() });
+			} else {
+				found.named_at.set(bound, now);
+			}
+			return;
+		}
+		const { cell } = found;
+		cell.sum += value;
+		cell.count += 1;
+		if (bound !== undefined) {
+			cell.bucketValues[bound] = (cell.bucketValues[bound] as number) + 1;
+		}
+	}
+
+	#cellOf(labels: Record<L, string>): Cell {
+		const { hashMap } = this.#histogram as unknown as { hashMap: Record<string, Cell & { labels: object }> };
+		const wanted = Object.entries(labels);
+		const cell = Object.values(hashMap).find(({ labels: found }) =>
+			wanted.every(([name, value]) => (found as Record<string, unknown>)[name] === value),
+		);
+		return cell as Cell;
+	}
+}

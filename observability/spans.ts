@@ -1,0 +1,275 @@
+import { randomFillSync } from "node:crypto";
+
+// Spans as they are recorded, which costs little and needs none of OpenTelemetry's packages: most spans belong to traces that
+// are never exported, and are recorded only in case their request fails.
+
+/** Kind of a span, by the names of OpenTelemetry. */
+export type SpanKind = "internal" | "server" | "client" | "producer" | "consumer";
+
+export type Attributes = Record<string, string | number | boolean>;
+
+/** Position in a trace, of a span in this process or another one. */
+export interface SpanContext {
+	/** 32 hexadecimal digits. */
+	readonly trace_id: string;
+	/** 16 hexadecimal digits. */
+	readonly span_id: string;
+	/** True if the spans of the trace are exported whatever happens. */
+	readonly isSampled: boolean;
+}
+
+/** Name, kind and attributes of a span. */
+export interface SpanOptions {
+	name: string;
+	kind: SpanKind;
+	/** A function is called only if the span is exported. */
+	attributes?: Attributes | (() => Attributes);
+	/** Spans of other traces, or asynchronous causes. */
+	links?: readonly SpanContext[];
+	/** Start, a value of `performance.now()`; now by default. */
+	begun?: number;
+	/** True for a request from outside of the shop, also if it continues a trace. */
+	isEntry?: boolean;
+}
+
+/** Decides about new traces and exports spans. */
+export interface TraceExporter {
+	/** Decides whether a trace is sampled. */
+	isSampled(trace_id: string, parent: SpanContext | undefined): boolean;
+	/** Decides about a new trace of a single span, whose id no other process sees, before it has one. */
+	isDrawn(): boolean;
+	/** Reports whether it takes a sampled trace. If not, the trace counts as dropped. */
+	takes(): boolean;
+	/** Number of traces that it did not take. */
+	readonly dropped: number;
+	export(span: Span): void;
+	/** Exports what is left, within the time. */
+	stop(patience_ms: number): Promise<void>;
+}
+
+/** A recorded operation. */
+export class Span implements SpanContext {
+	readonly kind: SpanKind;
+	readonly parent: SpanContext | undefined;
+	readonly links: readonly SpanContext[];
+	/** Value of `performance.now()`. */
+	readonly begun: number;
+	name: string;
+	attributes: Attributes | (() => Attributes);
+	/** Value of `performance.now()`; undefined while the operation runs. */
+	ended: number | undefined;
+	/** Code of the error, if there was one. */
+	error_type: string | undefined;
+	/** True if the operation failed by a fault of the shop, not of its client. */
+	hasFailed = false;
+	/** The span as a list, for the storage of active spans. */
+	readonly alone: readonly [Span];
+	readonly local: LocalTrace;
+	readonly isEntry: boolean;
+	#span_id: string | undefined;
+
+	constructor(local: LocalTrace, parent: SpanContext | undefined, options: SpanOptions) {
+		this.local = local;
+		this.parent = parent;
+		this.name = options.name;
+		this.kind = options.kind;
+		this.attributes = options.attributes ?? NONE;
+		this.links = options.links ?? NO_LINKS;
+		this.begun = options.begun ?? performance.now();
+		this.isEntry = options.isEntry ?? false;
+		this.alone = [this];
+	}
+
+	get trace_id(): string {
+		return this.local.trace_id;
+	}
+
+	get span_id(): string {
+		this.#span_id ??= randomHex(8);
+		return this.#span_id;
+	}
+
+	get isSampled(): boolean {
+		return this.local.isSampled;
+	}
+
+	/** Ends the span. Later calls do nothing. */
+	end(): void {
+		if (this.ended === undefined) {
+			this.ended = performance.now();
+			this.local.onEnd(this);
+		}
+	}
+}
+
+const NONE: Attributes = {};
+const NO_LINKS: readonly SpanContext[] = [];
+
+/** Maximum number of spans that wait for the end of their local root; further ones of unsampled traces are dropped. */
+const SPANS_MAX = 1000;
+
+/**
+ * The part of a trace in this process below one span, its local root, for whose end the others wait: if the trace is not sampled,
+ * they are exported only if the local root failed; if it is, a process that is killed leaves no spans without their parents.
+ */
+export class LocalTrace {
+	readonly trace_id: string;
+	readonly isSampled: boolean;
+	/** Value of `performance.now()` when it began to wait for the end of the whole request. */
+	retained_at = 0;
+	/** Milliseconds since 1970 at `performance.now() === 0`, by the clock at the start of the trace. */
+	readonly epoch_ms = Date.now() - performance.now();
+	root: Span | undefined;
+	#exporter: TraceExporter;
+	#onRootEnd: (local: LocalTrace) => void;
+	#state: "recording" | "exporting" | "dropped" = "recording";
+	#recorded: Span[] = [];
+
+	/** @param onRootEnd Called for an unsampled trace when its local root has ended; decides by `keep` or `drop`. */
+	constructor(
+		{ trace_id, isSampled }: Pick<SpanContext, "trace_id" | "isSampled">,
+		exporter: TraceExporter,
+		onRootEnd: (local: LocalTrace) => void,
+	) {
+		this.trace_id = trace_id;
+		this.isSampled = isSampled;
+		this.#exporter = exporter;
+		this.#onRootEnd = onRootEnd;
+	}
+
+	onEnd(span: Span): void {
+		if (this.#state === "exporting") {
+			this.#exporter.export(span);
+		} else if (this.#state === "recording" && (this.#recorded.length < SPANS_MAX || span === this.root)) {
+			this.#recorded.push(span);
+		}
+		if (this.isSampled && (span === this.root || this.#recorded.length === SPANS_MAX)) {
+			this.#keepIfTaken();
+		} else if (span === this.root) {
+			this.#onRootEnd(this);
+		}
+	}
+
+	/** Number of spans that wait for a decision. */
+	get waiting(): number {
+		return this.#recorded.length;
+	}
+
+	/** Exports the recorded spans and those that end later. */
+	keep(): void {
+		this.#state = "exporting";
+		for (const span of this.#recorded) {
+			this.#exporter.export(span);
+		}
+		this.#recorded = [];
+	}
+
+	/** A failed request is exported even if others are dropped. */
+	#keepIfTaken(): void {
+		if (this.#state === "recording" && !this.root?.hasFailed && !this.#exporter.takes()) {
+			this.drop();
+		} else {
+			this.keep();
+		}
+	}
+
+	/** Forgets the recorded spans, and those that end later. */
+	drop(): void {
+		this.#state = "dropped";
+		this.#recorded = [];
+	}
+}
+
+/**
+ * Unsampled parts of traces, retained for a while: the request that they are part of may fail later, in another process.
+ */
+export class Retained {
+	#traces = new Map<string, LocalTrace[]>();
+	#spans = 0;
+	/** Ids of traces that failed, so that parts that end later are exported too. */
+	#failed = new Set<string>();
+
+	add(local: LocalTrace): void {
+		if (this.#failed.has(local.trace_id)) {
+			local.keep();
+			return;
+		}
+		local.retained_at = performance.now();
+		const others = this.#traces.get(local.trace_id);
+		if (others) {
+			others.push(local);
+		} else {
+			this.#traces.set(local.trace_id, [local]);
+		}
+		this.#spans += local.waiting;
+		this.#evict(local.retained_at - RETAINED_MS);
+	}
+
+	/** Exports what there is of a failed trace, and what comes. */
+	keep(trace_id: string): void {
+		this.#failed.add(trace_id);
+		if (this.#failed.size > FAILED_MAX) {
+			this.#failed.delete(this.#failed.values().next().value as string);
+		}
+		for (const local of this.#take(trace_id)) {
+			local.keep();
+		}
+	}
+
+	#evict(since: number): void {
+		for (const [trace_id, [first]] of this.#traces) {
+			if (this.#spans <= RETAINED_SPANS && (first as LocalTrace).retained_at >= since) {
+				return;
+			}
+			for (const local of this.#take(trace_id)) {
+				local.drop();
+			}
+		}
+	}
+
+	#take(trace_id: string): LocalTrace[] {
+		const locals = this.#traces.get(trace_id) ?? [];
+		this.#traces.delete(trace_id);
+		for (const { waiting } of locals) {
+			this.#spans -= waiting;
+		}
+		return locals;
+	}
+}
+
+/** Time for which a part of a trace is retained: longer than the deadline of a call. */
+const RETAINED_MS = 30_000;
+/** Maximum number of retained spans, some 300 bytes each. */
+const RETAINED_SPANS = 20_000;
+/** Maximum number of remembered failed traces. */
+const FAILED_MAX = 1000;
+
+/** A `traceparent` of version 00 (W3C Trace Context, level 1). */
+const TRACEPARENT = /^00-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})$/;
+
+/** Parses a `traceparent`; returns undefined if it is none. */
+export function parseTraceparent(given: unknown): SpanContext | undefined {
+	const [, trace_id, span_id, flags = ""] = (typeof given === "string" && TRACEPARENT.exec(given)) || [];
+	return trace_id && span_id
+		? { trace_id, span_id, isSampled: (Number.parseInt(flags, 16) & 1) === 1 }
+		: undefined;
+}
+
+/** Returns the `traceparent` of a span. */
+export function formatTraceparent({ trace_id, span_id, isSampled }: SpanContext): string {
+	return `00-${trace_id}-${span_id}-${isSampled ? "01" : "00"}`;
+}
+
+const POOL_BYTES = 4096;
+const pool = Buffer.allocUnsafe(POOL_BYTES);
+let used = POOL_BYTES;
+
+/** Returns random bytes as hexadecimal digits, which are not all zero but once in the life of the universe. */
+export function randomHex(bytes: number): string {
+	if (used + bytes > POOL_BYTES) {
+		randomFillSync(pool);
+		used = 0;
+	}
+	used += bytes;
+	return pool.toString("hex", used - bytes, used);
+}

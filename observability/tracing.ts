@@ -1,0 +1,259 @@
+import { AsyncLocalStorage } from "node:async_hooks";
+import { settings } from "../config/settings.ts";
+import { errorTypeOf, kindOf } from "../errors/kinds.ts";
+import {
+	formatTraceparent,
+	LocalTrace,
+	parseTraceparent,
+	Retained,
+	randomHex,
+	Span,
+	type SpanContext,
+	type SpanOptions,
+	type TraceExporter,
+} from "./spans.ts";
+
+export type { Span, SpanContext, SpanKind, SpanOptions } from "./spans.ts";
+export { parseTraceparent };
+
+// Traces of this process. Until `startTracing` has found an endpoint to export to, nothing is recorded, and none of
+// OpenTelemetry's packages is loaded.
+
+/** The active spans: several while the work of several traces is done together. */
+const active = new AsyncLocalStorage<readonly SpanContext[]>();
+const NOTHING: readonly SpanContext[] = [];
+
+let exporter: TraceExporter | undefined;
+let retained = new Retained();
+/** Called with the id of an unsampled trace that began in this process and failed. */
+let onFailure: (trace_id: string) => void = () => undefined;
+
+/**
+ * Starts to record traces, if there is an endpoint to export them to. What is created before is not traced.
+ *
+ * @param service Name of this process in the traces, unless `OTEL_SERVICE_NAME` says otherwise.
+ * @param warn Writes one line for the operator when the endpoint begins to fail.
+ */
+export async function startTracing(service: string, warn: (line: string) => void): Promise<void> {
+	if (settings.tracesUrl === undefined) {
+		return;
+	}
+	const { openTelemetryExporter } = await import("./otel.ts");
+	traceInto(await openTelemetryExporter(service, warn));
+}
+
+/** Records traces from now on, for this exporter. */
+export function traceInto(given: TraceExporter | undefined): void {
+	exporter = given;
+	retained = new Retained();
+}
+
+/** Exports what is left, within the time, and records nothing more. */
+export async function stopTracing(patience_ms: number): Promise<void> {
+	const stopped = exporter;
+	exporter = undefined;
+	await stopped?.stop(patience_ms);
+}
+
+/** Tells whether traces are recorded. Wrappers that are created before the start of the tracing do nothing. */
+export function isTraced(): boolean {
+	return exporter !== undefined;
+}
+
+/** Returns the number of sampled traces of which this process has dropped its part. */
+export function droppedTraces(): number {
+	return exporter?.dropped ?? 0;
+}
+
+/** Returns the trace and span that the current work belongs to; undefined without a trace. */
+export function activeTrace(): { trace_id: string; span_id: string } | undefined {
+	const [span] = active.getStore() ?? NOTHING;
+	return span && { trace_id: span.trace_id, span_id: span.span_id };
+}
+
+/** Returns the same for a span, by default the active one, but only if its trace is certain to be exported. */
+export function sampledTrace(
+	span: SpanContext | undefined = activeSpans()[0],
+): { trace_id: string; span_id: string } | undefined {
+	return span?.isSampled ? { trace_id: span.trace_id, span_id: span.span_id } : undefined;
+}
+
+/** Returns the active spans. */
+export function activeSpans(): readonly SpanContext[] {
+	return active.getStore() ?? NOTHING;
+}
+
+/** Returns the `traceparent` of the active span, to be sent along with a message; undefined without a trace. */
+export function activeTraceparent(): string | undefined {
+	const spans = activeSpans();
+	return spans.length === 1 ? formatTraceparent(spans[0] as SpanContext) : undefined;
+}
+
+/** Returns the `traceparent` of a span. */
+export function traceparentOf(span: SpanContext | undefined): string | undefined {
+	return span && formatTraceparent(span);
+}
+
+/** Runs work that belongs to these spans, or to none. */
+export function withSpans<T>(spans: readonly SpanContext[], work: () => T): T {
+	return exporter ? active.run(spans, work) : work();
+}
+
+/** Returns a callback that runs in the trace of the current work, whoever calls it. */
+export function inOwnTrace<F extends (...args: never[]) => unknown>(callback: F): F {
+	if (!exporter) {
+		return callback;
+	}
+	const spans = activeSpans();
+	return ((...args) => active.run(spans, () => callback(...args))) as F;
+}
+
+/**
+ * Starts a span. It is not active: see `withSpans`.
+ *
+ * @param parent The span that it is a part of; undefined begins a trace.
+ * @returns Undefined if nothing is traced.
+ */
+export function startSpan(parent: SpanContext | undefined, options: SpanOptions): Span | undefined {
+	return exporter && newSpan(exporter, parent, options);
+}
+
+function newSpan(to: TraceExporter, parent: SpanContext | undefined, options: SpanOptions): Span {
+	if (parent instanceof Span) {
+		return new Span(parent.local, parent, options);
+	}
+	const trace_id = parent?.trace_id ?? randomHex(16);
+	return newLocalRoot(to, { trace_id, isSampled: to.isSampled(trace_id, parent) }, parent, options);
+}
+
+function newLocalRoot(
+	to: TraceExporter,
+	trace: Pick<SpanContext, "trace_id" | "isSampled">,
+	parent: SpanContext | undefined,
+	options: SpanOptions,
+): Span {
+	const local = new LocalTrace(trace, to, decide);
+	const span = new Span(local, parent, options);
+	local.root = span;
+	return span;
+}
+
+/**
+ * Records a request that has ended and had no parts, such as one that was answered from memory: costs next to nothing if it is not
+ * exported.
+ *
+ * @param error_type Set if the request has failed.
+ * @returns The span, if it is exported.
+ */
+export function recordRequest(
+	parent: SpanContext | undefined,
+	options: () => SpanOptions,
+	error_type?: string,
+): Span | undefined {
+	if (!exporter) {
+		return undefined;
+	}
+	const isSampled = parent ? exporter.isSampled(parent.trace_id, parent) : exporter.isDrawn();
+	if (!isSampled && error_type === undefined) {
+		return undefined;
+	}
+	const trace_id = parent?.trace_id ?? randomHex(16);
+	const span = newLocalRoot(exporter, { trace_id, isSampled }, parent, options());
+	span.error_type = error_type;
+	span.hasFailed = error_type !== undefined;
+	span.end();
+	return span;
+}
+
+/**
+ * Decides about an unsampled part of a trace: it is exported if the whole request has failed, with its parts in all processes. What
+ * failed within a request that succeeded, such as a first try, would be there without its parents.
+ */
+function decide(local: LocalTrace): void {
+	const { hasFailed, parent, isEntry } = local.root as Span;
+	if (parent && !isEntry) {
+		retained.add(local);
+	} else if (hasFailed) {
+		local.keep();
+		keepTrace(local.trace_id);
+		onFailure(local.trace_id);
+	} else {
+		local.drop();
+	}
+}
+
+/** Exports what this process has recorded, and will record, of a trace that failed in another process. */
+export function keepTrace(trace_id: string): void {
+	retained.keep(trace_id);
+}
+
+/** Sets the listener that gets the id of each unsampled trace that began in this process and failed. */
+export function onFailedTrace(listener: (trace_id: string) => void): void {
+	onFailure = listener;
+}
+
+/** Notes an error in a span. A mistake of the client is not a failure of the operation. */
+export function noteError(span: Span, error: unknown): void {
+	span.error_type = errorTypeOf(error);
+	span.hasFailed = kindOf(error) !== "client";
+}
+
+/**
+ * Runs work as a span.
+ *
+ * @param parent The span that it is a part of; undefined begins a trace.
+ */
+export async function inSpan<T>(
+	parent: SpanContext | undefined,
+	options: SpanOptions,
+	work: () => Promise<T>,
+): Promise<T> {
+	const span = startSpan(parent, options);
+	if (!span) {
+		return work();
+	}
+	try {
+		return await active.run(span.alone, work);
+	} catch (error) {
+		noteError(span, error);
+		throw error;
+	} finally {
+		span.end();
+	}
+}
+
+/**
+ * Runs work as a part of the active span, if there is one. Work for several traces together begins a trace of its own, with links
+ * to them.
+ */
+export function inChildSpan<T>(options: SpanOptions, work: () => Promise<T>): Promise<T> {
+	const spans = activeSpans();
+	if (spans.length === 0) {
+		return work();
+	}
+	return spans.length === 1
+		? inSpan(spans[0], options, work)
+		: inSpan(undefined, { ...options, links: [...(options.links ?? []), ...spans] }, work);
+}
+
+/**
+ * Starts an operation that has no parts, such as a query, in each active span: those of a batch share it.
+ *
+ * @returns Function to be called at its end, with the error if it failed; undefined without an active span.
+ */
+export function startOperation(options: SpanOptions): ((error?: unknown) => void) | undefined {
+	const to = exporter;
+	const parents = activeSpans();
+	if (!to || parents.length === 0) {
+		return undefined;
+	}
+	const spans = parents.map((parent) => newSpan(to, parent, options));
+	return (error) => {
+		for (const span of spans) {
+			if (error) {
+				noteError(span, error);
+			}
+			span.end();
+		}
+	};
+}

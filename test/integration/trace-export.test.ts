@@ -1,0 +1,148 @@
+import { createServer, type RequestListener, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { afterEach, expect, test } from "@jest/globals";
+import { activeRequest, logAs } from "../../observability/log-context.ts";
+import { inSpan, startTracing, stopTracing } from "../../observability/tracing.ts";
+import { setVariables } from "../variables.ts";
+import { eventually } from "./shop.ts";
+
+const servers: Server[] = [];
+const lines: string[] = [];
+/** Requests that the lines belong to. */
+const requests: (string | undefined)[] = [];
+
+afterEach(async () => {
+	await stopTracing(1);
+	for (const server of servers.splice(0)) {
+		server.closeAllConnections();
+		await new Promise((resolve) => server.close(resolve));
+	}
+	lines.length = 0;
+	requests.length = 0;
+	setVariables({
+		OTEL_EXPORTER_OTLP_ENDPOINT: undefined,
+		OTEL_EXPORTER_OTLP_PROTOCOL: undefined,
+		OTEL_BSP_SCHEDULE_DELAY: undefined,
+		OTEL_BSP_MAX_QUEUE_SIZE: undefined,
+	});
+});
+
+/** Starts an endpoint on a free loopback port; returns its address. */
+async function endpoint(answer: RequestListener): Promise<string> {
+	const server = createServer(answer);
+	servers.push(server);
+	await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+	return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+/** Starts to export to an endpoint, in batches of a few spans. */
+async function exportTo(url: string): Promise<void> {
+	setVariables({
+		OTEL_EXPORTER_OTLP_ENDPOINT: url,
+		OTEL_EXPORTER_OTLP_PROTOCOL: "http/json",
+		OTEL_BSP_SCHEDULE_DELAY: "1",
+		OTEL_BSP_MAX_QUEUE_SIZE: "10",
+	});
+	await startTracing("test", (line) => {
+		lines.push(line);
+		requests.push(activeRequest());
+	});
+}
+
+const trace = () => inSpan(undefined, { name: "work", kind: "internal" }, async () => "done");
+
+test("an endpoint that refuses traces costs one line, also over many batches", async () => {
+	let batches = 0;
+	const url = await endpoint((request, response) => {
+		request.resume();
+		batches++;
+		response.writeHead(401).end();
+	});
+	await exportTo(url);
+	await eventually("many refused batches", async () => {
+		expect(await trace()).toBe("done");
+		return batches > 20;
+	});
+	expect(lines).toEqual([
+		`Traces are not exported to ${url}: it refuses them (HTTP 401): check the path, and OTEL_EXPORTER_OTLP_HEADERS`,
+	]);
+});
+
+test("an endpoint that fails again after it has recovered is reported again", async () => {
+	let status = 400;
+	let batches = 0;
+	const url = await endpoint((request, response) => {
+		request.resume();
+		batches++;
+		response.writeHead(status, { "content-type": "application/json" }).end("{}");
+	});
+	await exportTo(url);
+	for (const next of [200, 400]) {
+		const before = batches;
+		await eventually("some batches", async () => {
+			await trace();
+			return batches > before + 3;
+		});
+		status = next;
+	}
+	await eventually("the second line", async () => {
+		await trace();
+		return lines.length === 2;
+	});
+});
+
+test("an endpoint that fails now and then, in changing ways, costs a line for each way", async () => {
+	let batches = 0;
+	const url = await endpoint((request, response) => {
+		request.resume();
+		response.writeHead([400, 200, 404, 200][batches++ % 4] as number).end("{}");
+	});
+	await exportTo(url);
+	await eventually("many batches", async () => {
+		await logAs({ requestID: "a-request" }, trace);
+		return batches > 40;
+	});
+	expect(lines.length).toBeGreaterThan(0);
+	expect(lines.length).toBeLessThanOrEqual(2);
+	// The line belongs to no request.
+	expect(requests).toEqual(lines.map(() => undefined));
+});
+
+test("an endpoint that is down or hangs does not delay the work, nor the end of the process", async () => {
+	const closed = await endpoint(() => undefined);
+	const [gone] = servers.splice(0);
+	await new Promise((resolve) => gone?.close(resolve));
+	const hanging = await endpoint((request) => void request.resume());
+	for (const url of [closed, hanging]) {
+		await exportTo(url);
+		const begun = performance.now();
+		for (let number = 0; number < 5000; number++) {
+			await trace();
+		}
+		await stopTracing(200);
+		expect(performance.now() - begun).toBeLessThan(5000);
+	}
+	expect(new Set(lines).size).toBeLessThanOrEqual(1);
+});
+
+test("spans that wait are exported at the end, in protobuf by default", async () => {
+	const received: { type: string | undefined; bytes: number }[] = [];
+	const url = await endpoint((request, response) => {
+		let bytes = 0;
+		request.on("data", (chunk) => {
+			bytes += chunk.length;
+		});
+		request.on("end", () => {
+			received.push({ type: request.headers["content-type"], bytes });
+			response.writeHead(200).end();
+		});
+	});
+	setVariables({ OTEL_EXPORTER_OTLP_ENDPOINT: url });
+	await startTracing("test", (line) => lines.push(line));
+	await trace();
+	expect(received).toEqual([]);
+	await stopTracing(5000);
+	expect(received).toEqual([{ type: "application/x-protobuf", bytes: expect.any(Number) }]);
+	expect(received[0]?.bytes).toBeGreaterThan(50);
+	expect(lines).toEqual([]);
+});

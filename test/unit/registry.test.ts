@@ -1,0 +1,59 @@
+import { expect, test } from "@jest/globals";
+import { durations, FrequentDurations, type Sample, ScrapedGauge } from "../../observability/registry.ts";
+
+const gaugeOf = (name: string) => new ScrapedGauge(name, "Help.", ["part"]);
+const valuesOf = async ({ gauge }: ScrapedGauge<"part">) =>
+	(await gauge.get()).values.map(({ labels, value }) => [labels.part, value]);
+
+test("frequent durations are counted like others, by labels and bucket", async () => {
+	const labelNames = ["method", "status"] as const;
+	const usual = durations("usual_seconds", "Help.", labelNames);
+	const frequent = durations("frequent_seconds", "Help.", labelNames);
+	const observe = new FrequentDurations(frequent);
+	for (let turn = 0; turn < 200; turn++) {
+		const labels = { method: turn % 3 ? "GET" : "POST", status: String(200 + (turn % 2)) };
+		// From 0 to 10 s, so that some are above the last bucket.
+		const seconds = (turn + 0.3) / 20;
+		usual.observe({ labels, value: seconds });
+		const key = `${labels.method} ${labels.status}`;
+		observe.observeSince(key, () => labels, performance.now() - seconds * 1000, undefined);
+	}
+	const countsOf = async (histogram: typeof usual) => {
+		const { values } = await histogram.get();
+		return values
+			.filter(({ metricName }) => !metricName?.endsWith("_sum"))
+			.map(({ labels, value, metricName }) => ({ labels, value, kind: metricName?.split("_seconds_")[1] }));
+	};
+	expect(await countsOf(frequent)).toEqual(await countsOf(usual));
+	expect((await countsOf(frequent)).length).toBeGreaterThan(20);
+});
+
+test("a source that fails has no values, and other sources have theirs", async () => {
+	const gauge = gaugeOf("failing_source");
+	gauge.add(async () => Promise.reject(new Error("the database is away")));
+	gauge.add(() => [[{ part: "other" }, 1]]);
+	expect(await valuesOf(gauge)).toEqual([["other", 1]]);
+});
+
+test("a source that becomes slow gives its value of before at once, and then the new one", async () => {
+	const gauge = gaugeOf("slow_source");
+	const answers: ((samples: Sample<"part">[]) => void)[] = [];
+	let isSlow = false;
+	gauge.add(() => (isSlow ? new Promise((resolve) => answers.push(resolve)) : [[{ part: "queue" }, 1]]));
+	expect(await valuesOf(gauge)).toEqual([["queue", 1]]);
+	isSlow = true;
+	expect(await valuesOf(gauge)).toEqual([["queue", 1]]);
+	expect(await valuesOf(gauge)).toEqual([["queue", 1]]);
+	expect(answers).toHaveLength(1);
+	answers[0]?.([[{ part: "queue" }, 2]]);
+	await Promise.resolve();
+	isSlow = false;
+	expect(await valuesOf(gauge)).toEqual([["queue", 1]]);
+});
+
+test("a source that never responds has no values, and does not keep the others away", async () => {
+	const gauge = gaugeOf("hanging_source");
+	gauge.add(() => new Promise(() => undefined));
+	gauge.add(() => [[{ part: "other" }, 1]]);
+	expect(await valuesOf(gauge)).toEqual([["other", 1]]);
+});

@@ -1,0 +1,275 @@
+import { globSync, readFileSync } from "node:fs";
+import { resolve } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
+import { readSettings } from "../../config/settings.ts";
+import { withoutLiterals } from "../../observability/operations.ts";
+import { sampler } from "../../observability/otel.ts";
+import { randomHex, type Span, type SpanContext } from "../../observability/spans.ts";
+import {
+	activeTrace,
+	activeTraceparent,
+	inChildSpan,
+	inSpan,
+	keepTrace,
+	onFailedTrace,
+	parseTraceparent,
+	startOperation,
+	traceInto,
+	withSpans,
+} from "../../observability/tracing.ts";
+
+const exported: Span[] = [];
+const recordInto = (
+	isSampled: (trace_id: string, parent: SpanContext | undefined) => boolean,
+	takes = () => true,
+) =>
+	traceInto({
+		isSampled,
+		takes,
+		isDrawn: () => isSampled(randomHex(16), undefined),
+		dropped: 0,
+		export: (span) => exported.push(span),
+		stop: async () => undefined,
+	});
+
+beforeEach(() => {
+	exported.length = 0;
+});
+afterEach(() => {
+	traceInto(undefined);
+	onFailedTrace(() => undefined);
+});
+
+const server = { name: "GET /", kind: "server" } as const;
+const client = { name: "v1.orders.place", kind: "client" } as const;
+const names = () => exported.map(({ name }) => name);
+const remote = (isSampled: boolean): SpanContext => ({
+	...{ trace_id: randomHex(16), span_id: randomHex(8), isSampled },
+});
+
+describe("a sampler", () => {
+	test.each([
+		["always_on", 0, 1000],
+		["always_off", 1, 0],
+		["parentbased_always_on", 0, 1000],
+		["parentbased_always_off", 1, 0],
+	])("%s decides about all new traces alike", (name, ratio, expected) => {
+		const decide = sampler(name, ratio);
+		const sampled = Array.from({ length: 1000 }, () => decide(randomHex(16), undefined)).filter(Boolean);
+		expect(sampled).toHaveLength(expected);
+	});
+
+	test.each(["traceidratio", "parentbased_traceidratio"])("%s samples its share of the traces", (name) => {
+		const decide = sampler(name, 0.1);
+		const sampled = Array.from({ length: 20_000 }, () => decide(randomHex(16), undefined)).filter(Boolean);
+		// Eight standard deviations of a binomial distribution.
+		expect(Math.abs(sampled.length - 2000)).toBeLessThan(8 * Math.sqrt(20_000 * 0.1 * 0.9));
+	});
+
+	test.each([
+		["parentbased_traceidratio", 0, true, true],
+		["parentbased_traceidratio", 1, false, false],
+		["parentbased_always_off", 0, true, true],
+		["traceidratio", 0, true, false],
+		["always_on", 0, false, true],
+	])("%s of %d and a parent that is sampled: %s", (name, ratio, parent, expected) => {
+		expect(sampler(name, ratio)(randomHex(16), remote(parent))).toBe(expected);
+	});
+});
+
+describe("the parts of a trace", () => {
+	test("are exported with their parents if the trace is sampled, when the local root has ended", async () => {
+		recordInto(() => true);
+		await inSpan(undefined, server, async () => {
+			await inChildSpan(client, async () => undefined);
+			expect(names()).toEqual([]);
+		});
+		const [call, request] = exported;
+		expect(names()).toEqual(["v1.orders.place", "GET /"]);
+		expect(call?.parent).toBe(request);
+		expect(call?.trace_id).toBe(request?.trace_id);
+		expect(request?.parent).toBeUndefined();
+	});
+
+	test("are not exported if it is not sampled and its request succeeds, whatever failed within", async () => {
+		recordInto(() => false);
+		await inSpan(undefined, server, () =>
+			inChildSpan(client, async () => {
+				throw new Error("the first try");
+			}).catch(() => undefined),
+		);
+		expect(names()).toEqual([]);
+	});
+
+	test("are exported if its request fails, and other processes are told", async () => {
+		const told: string[] = [];
+		recordInto(() => false);
+		onFailedTrace((trace_id) => told.push(trace_id));
+		const failing = inSpan(undefined, server, () =>
+			inChildSpan(client, async () => {
+				expect(activeTraceparent()).toMatch(/-00$/);
+				throw new Error("lost");
+			}),
+		);
+		await expect(failing).rejects.toThrow("lost");
+		expect(names()).toEqual(["v1.orders.place", "GET /"]);
+		expect(exported.map(({ hasFailed }) => hasFailed)).toEqual([true, true]);
+		expect(told).toEqual([exported[0]?.trace_id]);
+	});
+
+	test("are not exported if its client was mistaken", async () => {
+		recordInto(() => false);
+		const mistaken = inSpan(undefined, server, async () => {
+			const { problem } = await import("../../contracts/problems.ts");
+			throw problem("ORDER_NOT_FOUND");
+		});
+		await expect(mistaken).rejects.toThrow();
+		expect(names()).toEqual([]);
+	});
+
+	test("are exported if they succeeded and their request fails later in another process", async () => {
+		recordInto(() => false);
+		const [failed, other] = [remote(false), remote(false)];
+		await inSpan(failed, server, async () => undefined);
+		await inSpan(other, server, async () => undefined);
+		keepTrace(failed.trace_id);
+		expect(exported.map(({ trace_id }) => trace_id)).toEqual([failed.trace_id]);
+		// A part that ends after its request has failed.
+		await inSpan(failed, server, async () => undefined);
+		expect(exported).toHaveLength(2);
+	});
+});
+
+describe("work for several traces together", () => {
+	test("begins a trace of its own with links, and its operations are in each", async () => {
+		recordInto(() => true);
+		const producers = [remote(true), remote(true)];
+		await withSpans(producers, async () => {
+			startOperation({ name: "SELECT", kind: "client" })?.();
+			await inChildSpan(client, async () => undefined);
+		});
+		const ids = producers.map(({ trace_id }) => trace_id);
+		const [first, second, call] = exported;
+		expect([first?.trace_id, second?.trace_id]).toEqual(ids);
+		expect(call?.parent).toBeUndefined();
+		expect(call?.links.map(({ trace_id }) => trace_id)).toEqual(ids);
+	});
+});
+
+test("only one module loads OpenTelemetry's packages, and only where it is imported at run time", () => {
+	const repository = resolve(import.meta.dirname, "../..");
+	const sources = globSync("{*.ts,[a-z]*/**/*.ts}", {
+		cwd: repository,
+		exclude: (path) => /^(node_modules|test)/.test(path),
+	});
+	const loading = (pattern: RegExp) =>
+		sources.filter((file) => pattern.test(readFileSync(resolve(repository, file), "utf8"))).sort();
+	expect(loading(/from "@opentelemetry\//)).toEqual(["observability/otel.ts"]);
+	expect(loading(/from "[./a-z]*\/otel\.ts"/)).toEqual([]);
+	expect(loading(/import\("[./a-z]*\/otel\.ts"\)/)).toEqual(["observability/tracing.ts"]);
+});
+
+test("nothing is recorded without an endpoint", async () => {
+	await inSpan(undefined, server, async () => {
+		expect(activeTrace()).toBeUndefined();
+		expect(activeTraceparent()).toBeUndefined();
+		expect(startOperation({ name: "SELECT", kind: "client" })).toBeUndefined();
+	});
+	expect(exported).toEqual([]);
+});
+
+test("the active trace is that of the innermost span", async () => {
+	recordInto(() => true);
+	await inSpan(undefined, server, async () => {
+		const outer = activeTrace();
+		await inChildSpan(client, async () => {
+			expect(activeTrace()).toMatchObject({ trace_id: outer?.trace_id });
+			expect(activeTrace()?.span_id).not.toBe(outer?.span_id);
+		});
+		expect(activeTrace()).toEqual(outer);
+	});
+	expect(activeTrace()).toBeUndefined();
+});
+
+test("a traceparent is read only in its form", () => {
+	const [trace_id, span_id] = ["4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"];
+	expect(parseTraceparent(`00-${trace_id}-${span_id}-01`)).toEqual({ trace_id, span_id, isSampled: true });
+	expect(parseTraceparent(`00-${trace_id}-${span_id}-02`)).toEqual({ trace_id, span_id, isSampled: false });
+	for (const wrong of [
+		`00-${trace_id}-${"0".repeat(16)}-01`,
+		`00-${"0".repeat(32)}-${span_id}-01`,
+		`00-${trace_id.toUpperCase()}-${span_id}-01`,
+		`01-${trace_id}-${span_id}-01`,
+		`00-${trace_id}-${span_id}-01-x`,
+		"x".repeat(1_000_000),
+		7,
+		undefined,
+	]) {
+		expect(parseTraceparent(wrong)).toBeUndefined();
+	}
+});
+
+test.each([
+	["SELECT * FROM users WHERE id = $1 LIMIT 10", "SELECT * FROM users WHERE id = $1 LIMIT ?"],
+	["SELECT fold('budi@toko.test'), 'O''Brien', 1.5", "SELECT fold(?), ?, ?"],
+	["UPDATE a\n\tSET b2 = 'x -- y' -- budi's", "UPDATE a SET b2 = ?"],
+	["SELECT 'never closed", "SELECT ?"],
+	["SELECT E'it\\'s budi'", ""],
+	["SELECT $tag$budi$tag$", ""],
+])("no literal of the statement %j is in a trace", (text, expected) => {
+	expect(withoutLiterals(text)).toBe(expected);
+});
+
+describe("a setting of traces", () => {
+	test.each([
+		["OTEL_TRACES_SAMPLER_ARG", "7", "a number from 0 to 1, such as 0.01"],
+		["OTEL_TRACES_SAMPLER_ARG", "-1", "a number from 0 to 1, such as 0.01"],
+		["OTEL_EXPORTER_OTLP_PROTOCOL", "grpc", "one of http/protobuf, http/json"],
+		[
+			"OTEL_TRACES_SAMPLER",
+			"sometimes",
+			"one of always_on, parentbased_always_on, always_off, parentbased_always_off, traceidratio, parentbased_traceidratio",
+		],
+		["OTEL_SDK_DISABLED", "yes", "true or false"],
+		["OTEL_EXPORTER_OTLP_TIMEOUT", "10s", "a whole number of milliseconds from 1 to 3600000, such as 10000"],
+		["OTEL_RESOURCE_ATTRIBUTES", "production", "pairs such as"],
+	])("%s=%s is refused with the allowed values", (name, value, allowed) => {
+		expect(() => readSettings({ [name]: value })).toThrow(`${name} must be ${allowed}`);
+	});
+
+	test.each([
+		[{}, undefined],
+		[{ OTEL_EXPORTER_OTLP_ENDPOINT: "http://127.0.0.1:4318" }, "http://127.0.0.1:4318/v1/traces"],
+		[{ OTEL_EXPORTER_OTLP_ENDPOINT: "http://otel.example/x/" }, "http://otel.example/x/v1/traces"],
+		[{ OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: "http://otel.example/t" }, "http://otel.example/t"],
+		[{ OTEL_EXPORTER_OTLP_ENDPOINT: "http://otel.example", OTEL_SDK_DISABLED: "TRUE" }, undefined],
+		[{ OTEL_EXPORTER_OTLP_ENDPOINT: "http://otel.example", OTEL_TRACES_EXPORTER: "none" }, undefined],
+	])("%j exports traces to %s", (environment, url) => {
+		expect(readSettings(environment).tracesUrl).toBe(url);
+	});
+
+	test("may hold a secret, which is not repeated", () => {
+		const environment = { OTEL_EXPORTER_OTLP_HEADERS: "rahasia", OTEL_EXPORTER_OTLP_ENDPOINT: "rahasia" };
+		for (const [name, value] of Object.entries(environment)) {
+			expect(() => readSettings({ [name]: value })).toThrow(new RegExp(`^${name} must be (?!.*rahasia)`));
+		}
+	});
+});
+
+test("traces for which there is no room are dropped as a whole, but not those that failed", async () => {
+	let hasRoom = false;
+	recordInto(
+		() => true,
+		() => hasRoom,
+	);
+	const request = () => inSpan(undefined, server, () => inChildSpan(client, async () => 1));
+	await request();
+	expect(names()).toEqual([]);
+	await expect(inSpan(undefined, server, () => Promise.reject(new Error("broken")))).rejects.toThrow(
+		"broken",
+	);
+	expect(names()).toEqual(["GET /"]);
+	hasRoom = true;
+	await request();
+	expect(names()).toEqual(["GET /", "v1.orders.place", "GET /"]);
+});
