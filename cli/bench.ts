@@ -126,8 +126,8 @@ async function checkout({ directory, rounds }: SpecialOptions): Promise<boolean>
 	const isGood = cost <= COST_MAX && hot >= HOT_MIN;
 	print(
 		isGood
-			? `at most ${COST_MAX}, and at least ${HOT_MIN}`
-			: `not at most ${COST_MAX}, or not at least ${HOT_MIN}`,
+			? `at most ${COST_MAX}, and at least ${HOT_MIN.toFixed(2)}`
+			: `not at most ${COST_MAX}, or not at least ${HOT_MIN.toFixed(2)}`,
 	);
 	return isGood && failed.size === 0;
 }

@@ -200,6 +200,15 @@ interface Cell {
 	bucketValues: Record<string, number>;
 }
 
+/** A cell, and the times at which its buckets were given the name of a trace. */
+interface Known {
+	cell: Cell;
+	named_at: Map<number | undefined, number>;
+}
+
+/** Known combinations of labels by their first value, then by their second, and so on. */
+type Tree = Map<string | number, Tree | Known>;
+
 /** Interval at which a bucket gets the name of another trace. */
 const EXEMPLAR_EVERY_MS = 1000;
 
@@ -210,7 +219,7 @@ const EXEMPLAR_EVERY_MS = 1000;
 export class FrequentDurations<L extends string> {
 	readonly #histogram: Histogram<L>;
 	readonly #bounds: readonly number[];
-	readonly #cells = new Map<string, { cell: Cell; named_at: Map<number | undefined, number> }>();
+	readonly #known: Tree = new Map();
 
 	constructor(histogram: Histogram<L>, buckets: keyof typeof BUCKETS = "calls") {
 		this.#histogram = histogram;
@@ -220,34 +229,62 @@ export class FrequentDurations<L extends string> {
 	/**
 	 * Observes the time since `begun`, a value of `performance.now()`. The bucket names a trace of the last seconds that is exported.
 	 *
-	 * @param key The labels as one text.
+	 * @param key Values of the labels, always as many: a text of all of them would take longer to make than to find.
 	 */
 	observeSince(
-		key: string,
+		key: readonly (string | number)[],
 		labels: () => Record<L, string>,
 		begun: number,
 		span: SpanContext | undefined,
 	): void {
 		const now = performance.now();
 		const value = (now - begun) / 1000;
-		const bound = this.#bounds.find((one) => value <= one);
-		const found = this.#cells.get(key);
-		const isNamed = span?.isSampled && now - (found?.named_at.get(bound) ?? 0) > EXEMPLAR_EVERY_MS;
-		if (!found || isNamed) {
+		const known = this.#find(key);
+		const bound = this.#boundOf(value);
+		const isNamed = span?.isSampled && now - (known?.named_at.get(bound) ?? 0) > EXEMPLAR_EVERY_MS;
+		if (!known || isNamed) {
 			observeSince(this.#histogram, labels() as never, begun, undefined, span);
-			if (!found) {
-				this.#cells.set(key, { cell: this.#cellOf(labels()), named_at: new Map() });
+			if (known) {
+				known.named_at.set(bound, now);
 			} else {
-				found.named_at.set(bound, now);
+				this.#add(key, { cell: this.#cellOf(labels()), named_at: new Map() });
 			}
 			return;
 		}
-		const { cell } = found;
+		const { cell } = known;
 		cell.sum += value;
 		cell.count += 1;
 		if (bound !== undefined) {
 			cell.bucketValues[bound] = (cell.bucketValues[bound] as number) + 1;
 		}
+	}
+
+	/** Returns the bound of the bucket for a value; undefined beyond the last. */
+	#boundOf(value: number): number | undefined {
+		for (const bound of this.#bounds) {
+			if (value <= bound) {
+				return bound;
+			}
+		}
+		return undefined;
+	}
+
+	#find(key: readonly (string | number)[]): Known | undefined {
+		let found: Tree | Known | undefined = this.#known;
+		for (const part of key) {
+			found = (found as Tree | undefined)?.get(part);
+		}
+		return found as Known | undefined;
+	}
+
+	#add(key: readonly (string | number)[], known: Known): void {
+		let tree = this.#known;
+		for (const part of key.slice(0, -1)) {
+			const next = (tree.get(part) as Tree | undefined) ?? new Map();
+			tree.set(part, next);
+			tree = next;
+		}
+		tree.set(key.at(-1) as string | number, known);
 	}
 
 	#cellOf(labels: Record<L, string>): Cell {

@@ -36,7 +36,7 @@ export function measureRequest(
 			const method = methodOf(request);
 			const http_route = routeOf(request);
 			frequent.observeSince(
-				`${method} ${status} ${http_route}`,
+				[http_route, method, status],
 				() => ({ method, http_route, status: String(status) }),
 				begun,
 				request.$span,

@@ -115,9 +115,16 @@ test("lines of an event's handlers name the event and the request that has cause
 		event: "order.placed",
 		event_id: expect.stringMatching(/^[0-9a-f-]{36}$/),
 	});
-	await until("the call for the address of its mail", () =>
-		lines().some(({ request_id, action }) => request_id === EVENT_ID && action === "v1.users.contacts"),
-	);
+	// A call for the addresses of several mails names a request only if all of them have come from it.
+	await until("a call for the address of a mail of this request alone", async () => {
+		const isFound = lines().some(
+			({ request_id, action }) => request_id === EVENT_ID && action === "v1.users.contacts",
+		);
+		if (!isFound) {
+			expect(await placeOrder(EVENT_ID)).toBe(201);
+		}
+		return isFound;
+	});
 });
 
 test("lines of a job name the request that has added it", async () => {

@@ -15,7 +15,7 @@ test("frequent durations are counted like others, by labels and bucket", async (
 		// From 0 to 10 s, so that some are above the last bucket.
 		const seconds = (turn + 0.3) / 20;
 		usual.observe({ labels, value: seconds });
-		const key = `${labels.method} ${labels.status}`;
+		const key = [labels.method, Number(labels.status)];
 		observe.observeSince(key, () => labels, performance.now() - seconds * 1000, undefined);
 	}
 	const countsOf = async (histogram: typeof usual) => {
