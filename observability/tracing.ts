@@ -12,6 +12,7 @@ import {
 	type SpanOptions,
 	type TraceExporter,
 } from "./spans.ts";
+import { traceExporter } from "./trace-exporter.ts";
 
 export type { Span, SpanContext, SpanKind, SpanOptions } from "./spans.ts";
 export { parseTraceparent };
@@ -34,12 +35,11 @@ let onFailure: (trace_id: string) => void = () => undefined;
  * @param service Name of this process in the traces, unless `OTEL_SERVICE_NAME` says otherwise.
  * @param warn Writes one line for the operator when the endpoint begins to fail.
  */
-export async function startTracing(service: string, warn: (line: string) => void): Promise<void> {
+export function startTracing(service: string, warn: (line: string) => void): void {
 	if (settings.tracesUrl === undefined) {
 		return;
 	}
-	const { openTelemetryExporter } = await import("./otel.ts");
-	traceInto(await openTelemetryExporter(service, warn));
+	traceInto(traceExporter(service, warn));
 }
 
 /** Records traces from now on, for this exporter. */

@@ -5,7 +5,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/gl
 import type { Service, ServiceBroker } from "moleculer";
 import { allActions } from "../../contracts/actions.ts";
 import { DEADLINE_MS } from "../../middlewares/resilience.ts";
-import { sampler } from "../../observability/otel.ts";
+import { sampler } from "../../observability/sampling.ts";
 import { type Span, traceInto } from "../../observability/tracing.ts";
 import { createHttpServer, type Patience } from "../../services/api/server.ts";
 import { setVariables } from "../variables.ts";

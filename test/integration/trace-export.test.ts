@@ -36,14 +36,14 @@ async function endpoint(answer: RequestListener): Promise<string> {
 }
 
 /** Starts to export to an endpoint, in batches of a few spans. */
-async function exportTo(url: string): Promise<void> {
+function exportTo(url: string): void {
 	setVariables({
 		OTEL_EXPORTER_OTLP_ENDPOINT: url,
 		OTEL_EXPORTER_OTLP_PROTOCOL: "http/json",
 		OTEL_BSP_SCHEDULE_DELAY: "1",
-		OTEL_BSP_MAX_QUEUE_SIZE: "10",
+		OTEL_BSP_MAX_QUEUE_SIZE: "100",
 	});
-	await startTracing("test", (line) => {
+	startTracing("test", (line) => {
 		lines.push(line);
 		requests.push(activeRequest());
 	});
@@ -58,7 +58,7 @@ test("an endpoint that refuses traces costs one line, also over many batches", a
 		batches++;
 		response.writeHead(401).end();
 	});
-	await exportTo(url);
+	exportTo(url);
 	await eventually("many refused batches", async () => {
 		expect(await trace()).toBe("done");
 		return batches > 20;
@@ -76,7 +76,7 @@ test("an endpoint that fails again after it has recovered is reported again", as
 		batches++;
 		response.writeHead(status, { "content-type": "application/json" }).end("{}");
 	});
-	await exportTo(url);
+	exportTo(url);
 	for (const next of [200, 400]) {
 		const before = batches;
 		await eventually("some batches", async () => {
@@ -97,7 +97,7 @@ test("an endpoint that fails now and then, in changing ways, costs a line for ea
 		request.resume();
 		response.writeHead([400, 200, 404, 200][batches++ % 4] as number).end("{}");
 	});
-	await exportTo(url);
+	exportTo(url);
 	await eventually("many batches", async () => {
 		await logAs({ requestID: "a-request" }, trace);
 		return batches > 40;
@@ -114,7 +114,7 @@ test("an endpoint that is down or hangs does not delay the work, nor the end of 
 	await new Promise((resolve) => gone?.close(resolve));
 	const hanging = await endpoint((request) => void request.resume());
 	for (const url of [closed, hanging]) {
-		await exportTo(url);
+		exportTo(url);
 		const begun = performance.now();
 		for (let number = 0; number < 5000; number++) {
 			await trace();
@@ -138,7 +138,7 @@ test("spans that wait are exported at the end, in protobuf by default", async ()
 		});
 	});
 	setVariables({ OTEL_EXPORTER_OTLP_ENDPOINT: url });
-	await startTracing("test", (line) => lines.push(line));
+	startTracing("test", (line) => lines.push(line));
 	await trace();
 	expect(received).toEqual([]);
 	await stopTracing(5000);

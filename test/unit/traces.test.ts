@@ -1,9 +1,11 @@
 import { globSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
+import { ROOT_CONTEXT } from "@opentelemetry/api";
+import { SamplingDecision, TraceIdRatioBasedSampler } from "@opentelemetry/sdk-trace";
 import { readSettings } from "../../config/settings.ts";
 import { withoutLiterals } from "../../observability/operations.ts";
-import { sampler } from "../../observability/otel.ts";
+import { sampler } from "../../observability/sampling.ts";
 import { randomHex, type Span, type SpanContext } from "../../observability/spans.ts";
 import {
 	activeTrace,
@@ -65,6 +67,23 @@ describe("a sampler", () => {
 		// Eight standard deviations of a binomial distribution.
 		expect(Math.abs(sampled.length - 2000)).toBeLessThan(8 * Math.sqrt(20_000 * 0.1 * 0.9));
 	});
+
+	test.each([0, 0.001, 0.01, 1 / 3, 0.5, 0.999, 1])(
+		"samples the same traces as OpenTelemetry's by a ratio of %d",
+		(ratio) => {
+			const decide = sampler("traceidratio", ratio);
+			const reference = new TraceIdRatioBasedSampler(ratio);
+			const ids = [
+				...["00000001", "ffffffff", "80000000"].map((word) => `${word}${"0".repeat(24)}`),
+				...Array.from({ length: 2000 }, () => randomHex(16)),
+			];
+			const { RECORD_AND_SAMPLED } = SamplingDecision;
+			const expected = ids.filter(
+				(id) => reference.shouldSample(ROOT_CONTEXT, id).decision === RECORD_AND_SAMPLED,
+			);
+			expect(ids.filter((id) => decide(id, undefined))).toEqual(expected);
+		},
+	);
 
 	test.each([
 		["parentbased_traceidratio", 0, true, true],
@@ -156,7 +175,7 @@ describe("work for several traces together", () => {
 	});
 });
 
-test("only one module loads OpenTelemetry's packages, and only where it is imported at run time", () => {
+test("only one module loads OpenTelemetry's packages, and it runs in a thread of its own", () => {
 	const repository = resolve(import.meta.dirname, "../..");
 	const sources = globSync("{*.ts,[a-z]*/**/*.ts}", {
 		cwd: repository,
@@ -164,9 +183,11 @@ test("only one module loads OpenTelemetry's packages, and only where it is impor
 	});
 	const loading = (pattern: RegExp) =>
 		sources.filter((file) => pattern.test(readFileSync(resolve(repository, file), "utf8"))).sort();
-	expect(loading(/from "@opentelemetry\//)).toEqual(["observability/otel.ts"]);
-	expect(loading(/from "[./a-z]*\/otel\.ts"/)).toEqual([]);
-	expect(loading(/import\("[./a-z]*\/otel\.ts"\)/)).toEqual(["observability/tracing.ts"]);
+	expect(loading(/from "@opentelemetry\//)).toEqual(["observability/export-worker.ts"]);
+	expect(loading(/^import (?!type).*export-worker/m)).toEqual([]);
+	expect(loading(/new Worker\(new URL\("\.\/export-worker\.ts"/)).toEqual([
+		"observability/trace-exporter.ts",
+	]);
 });
 
 test("nothing is recorded without an endpoint", async () => {

@@ -40,7 +40,10 @@ const DRAIN_MS = 90_000;
 const OFF = { METRICS_PORT: "off", LOG_LEVEL: "silent" };
 const ON = { LOG_LEVEL: "info", LOG_FORMAT: "json", LOG_SAMPLE: "0.01" };
 
-/** Measures in turn a shop that is not observed, one that exports 1 % of its traces, and one that exports all. */
+/**
+ * Measures in turn a shop that is not observed, one that exports 1 % of its traces, and one that exports all. Each round starts them
+ * anew, in another order: of two processes with the same settings one may be a fifth faster for as long as it runs.
+ */
 export async function measureObservability(
 	{ directory, rounds }: { directory: string; rounds: number },
 	log: (line: string) => void,
@@ -48,41 +51,62 @@ export async function measureObservability(
 ): Promise<{ throughput: ObservedThroughput[]; scrape: Scrape }> {
 	const load = new LoadProcess();
 	const receiver = await openReceiver();
-	const sides: Side[] = [];
+	const rates = new Map<CaseName, Rates[]>(CASES.map((name) => [name, []]));
+	const scrapes: Scrape[] = [];
 	try {
-		const traced = (ratio: string) => ({
-			...ON,
-			OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${(receiver.address() as AddressInfo).port}`,
-			OTEL_TRACES_SAMPLER: "traceidratio",
-			OTEL_TRACES_SAMPLER_ARG: ratio,
-		});
-		for (const [name, environment] of [
-			["off", OFF],
-			["1 %", traced("0.01")],
-			["all", traced("1")],
-		] as const) {
-			sides.push(await startShop(name, directory, "one", await load.do("sink"), { environment }));
-			log(`started a shop: ${name}`);
+		const variants = variantsFor((receiver.address() as AddressInfo).port);
+		for (let round = 0; round < rounds; round++) {
+			const sides = new Map<keyof Rates, Side>();
+			try {
+				for (let place = 0; place < variants.length; place++) {
+					const [variant, environment] = variants[(place + round) % variants.length] as (typeof variants)[0];
+					const sink = await load.do("sink");
+					sides.set(variant, await startShop(variant, directory, "one", sink, { environment }));
+				}
+				for (const [name, found] of rates) {
+					found.push(...(await compare(load, sides, name, failed)));
+				}
+				scrapes.push(await scrapeBusy(load, sides.get("all") as Side, failed));
+			} finally {
+				for (const side of sides.values()) {
+					side.time.stop();
+					await side.postgres.close();
+				}
+				await cleanUp();
+			}
+			log(`measured round ${round + 1} of ${rounds}`);
 		}
-		const throughput: ObservedThroughput[] = [];
-		for (const name of CASES) {
-			throughput.push(await compare(load, sides, name, rounds, failed));
-			log(lineOf(throughput.at(-1) as ObservedThroughput));
+		const throughput = [...rates].map(([name, found]) => throughputOf(name, found));
+		for (const one of throughput) {
+			log(lineOf(one));
 		}
-		const scrape = await scrapeBusy(load, sides[2] as Side, failed);
 		for (const [what, times] of failed) {
 			log(`${times} × ${what}`);
 		}
+		const scrape = scrapes.toSorted((a, b) => a.p50_ms - b.p50_ms)[Math.floor(rounds / 2)] as Scrape;
 		return { throughput, scrape };
 	} finally {
-		for (const side of sides) {
-			side.time.stop();
-			await side.postgres.close();
-		}
 		receiver.close();
 		load.close();
 		await cleanUp();
 	}
+}
+
+/** Units per second of neighbouring turns. */
+type Rates = Record<"off" | "one_percent" | "all", number>;
+
+function variantsFor(port: number): [keyof Rates, Record<string, string>][] {
+	const traced = (ratio: string) => ({
+		...ON,
+		OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${port}`,
+		OTEL_TRACES_SAMPLER: "traceidratio",
+		OTEL_TRACES_SAMPLER_ARG: ratio,
+	});
+	return [
+		["off", OFF],
+		["one_percent", traced("0.01")],
+		["all", traced("1")],
+	];
 }
 
 /** Opens an endpoint that accepts all traces and reads none. */
@@ -99,31 +123,35 @@ async function openReceiver(): Promise<Server> {
 
 async function compare(
 	load: LoadProcess,
-	sides: readonly Side[],
+	sides: ReadonlyMap<keyof Rates, Side>,
 	name: CaseName,
-	rounds: number,
 	failed: Map<string, number>,
-): Promise<ObservedThroughput> {
-	const rates: [number, number, number][] = [];
-	// The first round warms up.
-	for (let round = 0; round <= rounds * TURNS_A_ROUND; round++) {
-		const found: number[] = [];
-		for (const side of sides) {
+): Promise<Rates[]> {
+	const rates: Rates[] = [];
+	// The first turn warms up.
+	for (let number = 0; number <= TURNS_A_ROUND; number++) {
+		const found: Partial<Rates> = {};
+		// A turn may be slower after one of another shop, so each is the first now and then.
+		for (const [variant, side] of number % 2 ? [...sides] : [...sides].reverse()) {
 			await logInAll(side);
-			const { done, elapsed_ms, failed: unexpected } = await turn(load, side, name, round + 1);
+			const { done, elapsed_ms, failed: unexpected } = await turn(load, side, name, number + 1);
 			addTo(failed, Object.entries(unexpected));
-			found.push((1000 * done) / elapsed_ms);
+			found[variant] = (1000 * done) / elapsed_ms;
 			await load.do("drain", { sink: side.sink, timeout_ms: DRAIN_MS });
 		}
-		if (round > 0) {
-			rates.push(found as [number, number, number]);
+		if (number > 0) {
+			rates.push(found as Rates);
 		}
 	}
+	return rates;
+}
+
+function throughputOf(name: CaseName, rates: readonly Rates[]): ObservedThroughput {
 	return {
 		case: name,
-		off: median(rates.map(([off]) => off)),
-		one_percent: median(rates.map(([off, some]) => some / off)),
-		all: median(rates.map(([off, , all]) => all / off)),
+		off: median(rates.map(({ off }) => off)),
+		one_percent: median(rates.map(({ off, one_percent }) => one_percent / off)),
+		all: median(rates.map(({ off, all }) => all / off)),
 	};
 }
 

@@ -1,0 +1,238 @@
+import { parentPort, workerData } from "node:worker_threads";
+import {
+	type SpanContext as OpenTelemetryContext,
+	SpanKind,
+	SpanStatusCode,
+	TraceFlags,
+} from "@opentelemetry/api";
+import {
+	detectResources,
+	envDetector,
+	type Resource,
+	resourceFromAttributes,
+} from "@opentelemetry/resources";
+import { BatchSpanProcessor, type ReadableSpan, type SpanExporter } from "@opentelemetry/sdk-trace";
+import type { Attributes, SpanContext } from "./spans.ts";
+
+// The thread that exports the spans of a process: the only module that loads OpenTelemetry's packages, which the process itself
+// goes without. Spans are recorded by spans.ts, since most of them are never exported; here the exported ones get the form of
+// OpenTelemetry's SDK, which batches and sends them.
+
+/** Settings of the thread, as its `workerData`. Others are read by OpenTelemetry's packages from its environment. */
+export interface WorkerOptions {
+	url: string;
+	/** `http/protobuf` or `http/json`. */
+	protocol: string;
+	/** Maximum time in ms that a span waits to be exported. */
+	delay_ms: number;
+	/** Number of spans that may wait. */
+	queue: number;
+	/** Attributes of the process. Those of `OTEL_SERVICE_NAME` and `OTEL_RESOURCE_ATTRIBUTES` take precedence. */
+	resource: Record<string, string>;
+}
+
+/** What is exported of a span. */
+export interface SpanRecord extends Omit<SpanContext, "isSampled"> {
+	name: string;
+	kind: keyof typeof KINDS;
+	/** Undefined for the first span of a trace. */
+	parent_id: string | undefined;
+	isParentSampled: boolean | undefined;
+	/** Milliseconds since 1970. */
+	begun_ms: number;
+	ended_ms: number;
+	attributes: Attributes;
+	links: SpanContext[];
+	hasFailed: boolean;
+}
+
+/** A message to the thread: spans as the JSON of `SpanRecord[]`, or the end, after which it exports what is left and exits. */
+export type ToWorker = { spans: string } | { isStopping: true };
+
+/** A message of the thread. */
+export interface FromWorker {
+	/** Number of spans that do not wait any more. */
+	sent?: number;
+	/** True if the endpoint did not take the last export. */
+	isFailing?: boolean;
+	/** A line for the operator. */
+	warning?: string;
+}
+
+const KINDS = {
+	internal: SpanKind.INTERNAL,
+	server: SpanKind.SERVER,
+	client: SpanKind.CLIENT,
+	producer: SpanKind.PRODUCER,
+	consumer: SpanKind.CONSUMER,
+};
+
+/** Maximum number of spans in a request to the endpoint. */
+const BATCH_SPANS = 512;
+/** Maximum share of the time of a core that writing spans takes; further traces are dropped. */
+const EXPORT_SHARE = 0.15;
+
+const options = workerData as WorkerOptions;
+const port = parentPort as NonNullable<typeof parentPort>;
+let isStopping = false;
+
+const processor = new BatchSpanProcessor({
+	exporter: counted(restrained(quiet(await otlpExporter()))),
+	scheduledDelayMillis: options.delay_ms,
+	maxQueueSize: options.queue,
+	maxExportBatchSize: Math.min(BATCH_SPANS, options.queue),
+});
+const resource = resourceFromAttributes(options.resource).merge(
+	detectResources({ detectors: [envDetector] }),
+);
+
+port.on("message", async (message: ToWorker) => {
+	if ("spans" in message) {
+		for (const span of JSON.parse(message.spans) as SpanRecord[]) {
+			processor.onEnd(exportedSpan(span, resource));
+		}
+	} else {
+		isStopping = true;
+		await processor.forceFlush().catch(() => undefined);
+		port.close();
+		process.exit();
+	}
+});
+
+function tell(message: FromWorker): void {
+	port.postMessage(message);
+}
+
+async function otlpExporter(): Promise<SpanExporter> {
+	const { url } = options;
+	if (options.protocol === "http/json") {
+		const { OTLPTraceExporter } = await import("@opentelemetry/exporter-trace-otlp-http");
+		return new OTLPTraceExporter({ url });
+	}
+	const { OTLPTraceExporter } = await import("@opentelemetry/exporter-trace-otlp-proto");
+	return new OTLPTraceExporter({ url });
+}
+
+/** Tells how many spans do not wait any more. */
+function counted(exporter: SpanExporter): SpanExporter {
+	return {
+		...exporter,
+		export(spans, done) {
+			tell({ sent: spans.length });
+			exporter.export(spans, done);
+		},
+	};
+}
+
+/**
+ * Maximum number of successful exports in a row after which the endpoint counts as working again. It begins with one and doubles with
+ * each line, so that an endpoint that fails now and then costs a few lines.
+ */
+const SETTLED_MAX = 64;
+
+/**
+ * Reports one line for each of the two reasons when the endpoint begins to fail, and tells nobody else: the spans of a failed export are
+ * lost.
+ */
+function quiet(exporter: SpanExporter): SpanExporter {
+	const { origin } = new URL(options.url);
+	const reported = new Set<string>();
+	let successes = 0;
+	let settled = 1;
+	const report = (reason: string) => {
+		if (successes >= settled) {
+			reported.clear();
+		}
+		successes = 0;
+		if (!reported.has(reason)) {
+			reported.add(reason);
+			settled = Math.min(2 * settled, SETTLED_MAX);
+			tell({ warning: `Traces are not exported to ${origin}: ${reason}` });
+		}
+	};
+	return {
+		export(spans, done) {
+			exporter.export(spans, ({ code, error }) => {
+				const isFailing = code !== SUCCESS;
+				if (isFailing) {
+					report(reasonOf(error));
+				} else {
+					successes++;
+				}
+				tell({ isFailing });
+				done({ code: SUCCESS });
+			});
+		},
+		forceFlush: async () => exporter.forceFlush?.(),
+		shutdown: () => exporter.shutdown(),
+	};
+}
+
+/**
+ * Puts pauses between exports, so that writing spans takes no more than a share of a core: the busier the process is, the more
+ * spans there are.
+ */
+function restrained(exporter: SpanExporter): SpanExporter {
+	return {
+		export(spans, done) {
+			const begun = performance.now();
+			let resumes = begun;
+			exporter.export(spans, (result) => {
+				const pause_ms = isStopping ? 0 : resumes - performance.now();
+				if (pause_ms > 0) {
+					setTimeout(() => done(result), pause_ms);
+				} else {
+					done(result);
+				}
+			});
+			// The spans are written before the request is sent.
+			resumes += (performance.now() - begun) / EXPORT_SHARE;
+		},
+		forceFlush: async () => exporter.forceFlush?.(),
+		shutdown: () => exporter.shutdown(),
+	};
+}
+
+/** Code of a successful export in OpenTelemetry's SDK (`ExportResultCode`). */
+const SUCCESS = 0;
+
+/** Describes a failed export by one of two texts, so that an endpoint which fails in changing ways is reported once. */
+function reasonOf(error: Error | undefined): string {
+	const { code } = (error ?? {}) as { code?: unknown };
+	return typeof code === "number" && code < 500 && code !== 429
+		? `it refuses them (HTTP ${code}): check the path, and OTEL_EXPORTER_OTLP_HEADERS`
+		: "it does not take them in time; the shop goes on without";
+}
+
+/** Returns a span in the form of OpenTelemetry's SDK. */
+function exportedSpan(span: SpanRecord, resource: Resource): ReadableSpan {
+	const { name, kind, trace_id, span_id, parent_id, isParentSampled = false, hasFailed } = span;
+	const { begun_ms, ended_ms, attributes, links } = span;
+	// The spans of a failed request are exported although they were not sampled.
+	const context = contextOf({ trace_id, span_id, isSampled: true });
+	const parent = parent_id && contextOf({ trace_id, span_id: parent_id, isSampled: isParentSampled });
+	return {
+		...{ name, kind: KINDS[kind], attributes, resource, instrumentationScope: SCOPE },
+		spanContext: () => context,
+		...(parent ? { parentSpanContext: parent } : {}),
+		startTime: hrTime(begun_ms),
+		endTime: hrTime(ended_ms),
+		duration: hrTime(ended_ms - begun_ms),
+		status: { code: hasFailed ? SpanStatusCode.ERROR : SpanStatusCode.UNSET },
+		links: links.map((link) => ({ context: contextOf(link) })),
+		...{ events: [], ended: true },
+		...{ droppedAttributesCount: 0, droppedEventsCount: 0, droppedLinksCount: 0 },
+	};
+}
+
+const SCOPE = { name: "toko" };
+
+function contextOf({ trace_id, span_id, isSampled }: SpanContext): OpenTelemetryContext {
+	return { traceId: trace_id, spanId: span_id, traceFlags: isSampled ? TraceFlags.SAMPLED : TraceFlags.NONE };
+}
+
+/** Converts milliseconds to seconds and nanoseconds. */
+function hrTime(ms: number): [number, number] {
+	const seconds = Math.trunc(ms / 1000);
+	return [seconds, Math.round((ms - seconds * 1000) * 1e6)];
+}
