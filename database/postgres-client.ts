@@ -20,7 +20,8 @@ export interface ConnectionOptions extends pg.ClientConfig {
 /** The `query` method of a client, with all its overloads. */
 type Query = (...args: unknown[]) => Promise<unknown>;
 
-const CONNECT_MS = 5000;
+/** Time limit in seconds for a new connection, or for a free one of a pool, unless the URL has a `connect_timeout`. */
+const CONNECT_SECONDS = 5;
 /** Time limit for a query: a connection whose server's machine has died returns neither a result nor an error. */
 const QUERY_MS = 30_000;
 /** Time limit for closing a connection. */
@@ -192,7 +193,7 @@ function statementName(text: string): string {
  */
 export function postgresPool(options: Omit<pg.PoolConfig, "Client"> & ConnectionOptions): pg.Pool {
 	const pool = new pg.Pool({
-		connectionTimeoutMillis: CONNECT_MS,
+		connectionTimeoutMillis: connectMs(options.connectionString),
 		query_timeout: QUERY_MS,
 		...options,
 		Client: PostgresClient as unknown as typeof pg.Client,
@@ -249,10 +250,19 @@ export function postgresUrlProblem(url: string): string | undefined {
 	if (!config.host) {
 		return `has no host: write ${FORM}, or ?host=/folder for a socket`;
 	}
-	const sslmode = (config as { sslmode?: string }).sslmode;
-	return sslmode === undefined || SSL_MODES.includes(sslmode)
+	const { sslmode, connect_timeout } = config as { sslmode?: string; connect_timeout?: string };
+	if (sslmode !== undefined && !SSL_MODES.includes(sslmode)) {
+		return `has an unknown sslmode: use one of ${SSL_MODES.join(", ")}`;
+	}
+	return /^\d{1,6}$/.test(connect_timeout ?? "0")
 		? undefined
-		: `has an unknown sslmode: use one of ${SSL_MODES.join(", ")}`;
+		: "has a connect_timeout that is no number of seconds: use a whole number, or 0 for no limit";
+}
+
+/** Returns the time limit for a connection: the `connect_timeout` of its URL, or the usual one; 0 for none, as in libpq. */
+function connectMs(url: string): number {
+	const { connect_timeout } = (parsed(url) ?? {}) as { connect_timeout?: string };
+	return 1000 * Number(connect_timeout ?? CONNECT_SECONDS);
 }
 
 /** Returns the server of a URL as host:port, or the folder of its socket, without user and password. */
@@ -281,7 +291,7 @@ function clientConfig({ connectionString, ...options }: ConnectionOptions): pg.C
 	}
 	const { password, port, database, ssl, ...url } = parse(connectionString);
 	return {
-		connectionTimeoutMillis: CONNECT_MS,
+		connectionTimeoutMillis: connectMs(connectionString),
 		...KEEP_ALIVE,
 		...options,
 		...url,

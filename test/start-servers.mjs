@@ -32,6 +32,8 @@ export default async function startServers() {
 	await chmod(folder, 0o711);
 	await chmod(temporary, 0o755);
 	const servers = await startBackingServices(folder, print);
+	// On a machine that is busy with other work, PostgreSQL needs seconds for a connection.
+	servers.variables.POSTGRES_URL += "?connect_timeout=60";
 	const starting = installMongoStandIn(tools, print)
 		.then(() => startMongoStandIn(join(folder, "mongo"), print))
 		.catch((error) => {

@@ -4,7 +4,12 @@ import { join } from "node:path";
 import { afterEach, describe, expect, test } from "@jest/globals";
 import { dropForeignVariables } from "../../config/environment.ts";
 import { databaseUrl } from "../../config/settings.ts";
-import { PostgresClient, postgresPlace, postgresUrlProblem } from "../../database/postgres-client.ts";
+import {
+	PostgresClient,
+	postgresPlace,
+	postgresPool,
+	postgresUrlProblem,
+} from "../../database/postgres-client.ts";
 import { setVariables } from "../variables.ts";
 
 const before = { ...process.env };
@@ -104,6 +109,18 @@ describe("the URL says all", () => {
 		expect(parametersOf(own).database).toBe("toko_users");
 	});
 
+	test.each([
+		["", 5000],
+		["?connect_timeout=30", 30_000],
+		["?connect_timeout=0", 0],
+	])("%s limits the time for a connection, of a pool too, to %d ms", (query, limit) => {
+		const connectionString = `postgres://toko:x@db.internal/postgres${query}`;
+		expect(postgresUrlProblem(connectionString)).toBeUndefined();
+		const client = new PostgresClient({ connectionString });
+		expect((client as unknown as { _connectionTimeoutMillis: number })._connectionTimeoutMillis).toBe(limit);
+		expect(postgresPool({ connectionString }).options.connectionTimeoutMillis).toBe(limit);
+	});
+
 	test("without a database it is the one of the user's name, as for psql", () => {
 		expect(parametersOf("postgres://toko:x@db.internal").database).toBe("toko");
 	});
@@ -121,6 +138,8 @@ describe("the URL says all", () => {
 			/names the file \/gone.pem, which cannot be read/,
 		],
 		["postgres://toko:geheim@db.internal/postgres?sslmode=on", /unknown sslmode/],
+		["postgres://toko:geheim@db.internal/postgres?connect_timeout=", /connect_timeout that is no number/],
+		["postgres://toko:geheim@db.internal/postgres?connect_timeout=-1", /use a whole number, or 0/],
 	])("%s is refused without a guess", (url, expected) => {
 		expect(postgresUrlProblem(url)).toMatch(expected);
 		expect(postgresUrlProblem(url)).not.toContain("geheim");
