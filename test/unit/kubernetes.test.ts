@@ -1,23 +1,10 @@
 import { readdir, readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { describe, expect, test } from "@jest/globals";
-import { PrometheusRule } from "@kubernetes-models/prometheus-operator/monitoring.coreos.com/v1/PrometheusRule";
-import { ScrapeConfig } from "@kubernetes-models/prometheus-operator/monitoring.coreos.com/v1alpha1/ScrapeConfig";
-import { Deployment } from "kubernetes-models/apps/v1";
-import { HorizontalPodAutoscaler } from "kubernetes-models/autoscaling/v2";
-import { CronJob } from "kubernetes-models/batch/v1";
-import { NetworkPolicy } from "kubernetes-models/networking.k8s.io/v1";
-import { PodDisruptionBudget } from "kubernetes-models/policy/v1";
-import { ConfigMap, Namespace, Secret, Service, ServiceAccount } from "kubernetes-models/v1";
 import { readSettings } from "../../config/settings.ts";
 import { namedServices } from "../../hosting/services.ts";
 import { NEEDED } from "../../infra/external-services.ts";
-
-interface Thing {
-	apiVersion: string;
-	kind: string;
-	metadata: { name: string };
-}
+import { type Manifest, problems } from "./kubernetes-schemas.ts";
 
 const { load, loadAll } = createRequire(import.meta.url)("js-yaml") as {
 	load(text: string): unknown;
@@ -32,72 +19,19 @@ async function text(file: string): Promise<string> {
 	return readFile(new URL(file, folder), "utf8");
 }
 
-async function things(file: string): Promise<Thing[]> {
-	return loadAll(await text(file)) as Thing[];
+async function things(file: string): Promise<Manifest[]> {
+	return loadAll(await text(file)) as Manifest[];
 }
 
 const all = (await Promise.all(kustomization.resources.map(things))).flat();
-const secrets = (await things("secrets.example.yaml")) as (Thing & { stringData: Record<string, string> })[];
+const secrets = (await things("secrets.example.yaml")) as (Manifest & {
+	stringData: Record<string, string>;
+})[];
 const services = namedServices("");
 
 /** A variable of a container from the Secret of another service. */
 function borrowedFrom(secret: string, variable: string) {
 	return { name: variable, valueFrom: { secretKeyRef: { name: secret, key: variable } } };
-}
-
-/** Built-in kinds of Kubernetes, with their published schemas. */
-const KINDS = [
-	...[CronJob, Deployment, HorizontalPodAutoscaler, NetworkPolicy, PodDisruptionBudget],
-	...[ConfigMap, Namespace, Secret, Service, ServiceAccount],
-	// Of the Prometheus Operator.
-	...[PrometheusRule, ScrapeConfig],
-];
-
-/**
- * Returns the violations of Kubernetes' schema in an object. The schemas accept unknown fields, which Kubernetes would
- * silently drop. An unknown field is one that the validator never reads.
- */
-function problems(thing: Thing): string[] {
-	const Kind = KINDS.find(({ apiVersion, kind }) => apiVersion === thing.apiVersion && kind === thing.kind);
-	if (!Kind) {
-		return [`no schema for ${thing.apiVersion} ${thing.kind}`];
-	}
-	const known = new Set<string>();
-	try {
-		// `new Kind(thing)` would copy the object and thereby read every field.
-		Kind.prototype.validate.call(watched(thing, "", known) as never);
-	} catch (error) {
-		return [(error as Error).message];
-	}
-	return paths(thing, "")
-		.filter((path) => !known.has(path))
-		.map((path) => `unknown field ${path}`);
-}
-
-function watched(value: unknown, path: string, known: Set<string>): unknown {
-	if (typeof value !== "object" || value === null) {
-		return value;
-	}
-	return new Proxy(value, {
-		get(target, key) {
-			const found = Reflect.get(target, key);
-			if (typeof key === "symbol" || !Object.hasOwn(target, key)) {
-				return found;
-			}
-			known.add(`${path}/${key}`);
-			return watched(found, `${path}/${key}`, known);
-		},
-	});
-}
-
-function paths(value: unknown, path: string): string[] {
-	if (typeof value !== "object" || value === null) {
-		return [];
-	}
-	return Object.entries(value).flatMap(([key, inner]) => [
-		`${path}/${key}`,
-		...paths(inner, `${path}/${key}`),
-	]);
 }
 
 interface Probe {
@@ -187,7 +121,7 @@ test.each([
 ])("%s is found", async (_, right, wrong, expected) => {
 	const manifest = await text("orders.yaml");
 	expect(manifest).toContain(right);
-	const changed = loadAll(manifest.replace(right, wrong)) as Thing[];
+	const changed = loadAll(manifest.replace(right, wrong)) as Manifest[];
 	expect(changed.flatMap(problems).join("\n")).toMatch(expected);
 });
 
@@ -374,7 +308,7 @@ test("Prometheus asks the gateway for the processes, by its Service, and expects
 	expect(scraping.spec.jobName).toBe("toko");
 	const namespace = (load(kustomizationText) as { namespace: string }).namespace;
 	expect(scraping.spec.httpSDConfigs.map(({ url }) => url)).toEqual([
-		`http://${one<Thing>("Service", "api").metadata.name}.${namespace}.svc/metrics/targets`,
+		`http://${one<Manifest>("Service", "api").metadata.name}.${namespace}.svc/metrics/targets`,
 	]);
 	const { spec } = monitoring.find(({ kind }) => kind === "PrometheusRule") as unknown as {
 		spec: { groups: { rules: { record?: string; expr: string; labels: Labels }[] }[] };
