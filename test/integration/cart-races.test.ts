@@ -1,46 +1,30 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import type { ServiceBroker } from "moleculer";
 import type { Sweeper } from "../../services/products/sweeper.ts";
-import { copyTemplates } from "../database-templates.ts";
 import { by, type Cart, carts } from "./carts.ts";
-import { KeyedClient, newKey } from "./keyed-client.ts";
-import { OrdersProcesses, tally } from "./orders-processes.ts";
+import { newKey } from "./keyed-client.ts";
+import { OrdersProcesses, type RacedShop, startRacedShop, tally } from "./orders-processes.ts";
 import type { Answer } from "./rest.ts";
-import { eventually, newProduct, newUser, type Person, startGateway, startNode, stockOf } from "./shop.ts";
+import { eventually, newProduct, newUser, type Person, stockOf } from "./shop.ts";
 
 const CARTS = 200;
 /** Fewer accounts than buyers: passwords are slow to hash. */
 const ACCOUNTS = 10;
 
-let shop: ServiceBroker;
-let gateway: ServiceBroker;
-let address: string;
-let client: KeyedClient;
-const buyers: Person[] = [];
+let stop: RacedShop["stop"];
+let shop: RacedShop["shop"];
+let address: RacedShop["address"];
+let client: RacedShop["client"];
+let buyer: RacedShop["buyer"];
 const processes = new OrdersProcesses();
 const { pool } = processes;
 
 beforeAll(async () => {
-	await copyTemplates(["orders"]);
-	shop = await startNode("users", "products");
-	({ gateway, address } = await startGateway());
-	client = new KeyedClient(address);
-	await Promise.all([processes.start(), processes.start()]);
-	await gateway.waitForServices({ name: "orders", version: 1 });
-	while (buyers.length < ACCOUNTS) {
-		buyers.push(await newUser(shop));
-	}
+	({ shop, address, client, buyer, stop } = await startRacedShop(processes, ACCOUNTS));
 });
 
-afterAll(async () => {
-	await processes.stop();
-	await gateway.stop();
-	await shop.stop();
-});
+afterAll(() => stop());
 
 const { merge, post, put, read } = carts(() => address);
-
-const buyer = (place: number) => buyers[place % ACCOUNTS] as Person;
 
 /** Repeats a request for as long as a killed process is taken for one that runs. */
 function persist(what: string, request: () => Promise<Answer>): Promise<Answer> {

@@ -1,45 +1,27 @@
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
-import type { ServiceBroker } from "moleculer";
-import { copyTemplates } from "../database-templates.ts";
-import { KeyedClient, newKey } from "./keyed-client.ts";
-import { OrdersProcesses } from "./orders-processes.ts";
+import { newKey } from "./keyed-client.ts";
+import { OrdersProcesses, type RacedShop, startRacedShop } from "./orders-processes.ts";
 import { send } from "./rest.ts";
-import { admin, eventually, newProduct, newUser, type Person, startGateway, startNode } from "./shop.ts";
+import { eventually, newProduct } from "./shop.ts";
 
 const PAYMENTS = 100;
 /** Fewer accounts than payments: passwords are slow to hash. */
 const ACCOUNTS = 5;
 
-let shop: ServiceBroker;
-let gateway: ServiceBroker;
-let address: string;
-let client: KeyedClient;
-const buyers: Person[] = [];
+let stop: RacedShop["stop"];
+let shop: RacedShop["shop"];
+let address: RacedShop["address"];
+let client: RacedShop["client"];
+let keeper: RacedShop["keeper"];
+let buyer: RacedShop["buyer"];
 const processes = new OrdersProcesses();
 const { pool } = processes;
 
 beforeAll(async () => {
-	await copyTemplates(["orders"]);
-	shop = await startNode("users", "products");
-	({ gateway, address } = await startGateway());
-	client = new KeyedClient(address);
-	await Promise.all([processes.start(), processes.start()]);
-	await gateway.waitForServices({ name: "orders", version: 1 });
-	// One after the other: more at once would be refused on a busy machine.
-	for (let place = 0; place < ACCOUNTS; place++) {
-		buyers.push(await newUser(shop));
-	}
+	({ shop, address, client, keeper, buyer, stop } = await startRacedShop(processes, ACCOUNTS));
 });
 
-afterAll(async () => {
-	await processes.stop();
-	await gateway.stop();
-	await shop.stop();
-});
-
-function buyer(place: number): Person {
-	return buyers[place % ACCOUNTS] as Person;
-}
+afterAll(() => stop());
 
 /** Does something for each place at once, and kills a process each time that so many are done. */
 async function whileKilling(work: (place: number) => Promise<void>): Promise<void> {
@@ -99,7 +81,6 @@ test(`${PAYMENTS} payments at once, while processes are killed, get the numbers 
 });
 
 test("so do credit notes of refunds", async () => {
-	const keeper = await admin(shop);
 	await whileKilling(async (place) => {
 		const refund = { as: keeper, key: newKey(), body: { amount: 1 + place } };
 		const { status } = await client.persist("POST", `/orders/${orders[place]}/refunds`, refund);

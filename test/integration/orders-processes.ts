@@ -1,11 +1,14 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
+import type { ServiceBroker } from "moleculer";
 import type { Pool } from "pg";
 import { childEnvironment, databaseUrl } from "../../config/settings.ts";
 import { postgresPool } from "../../database/postgres-client.ts";
+import { copyTemplates } from "../database-templates.ts";
+import { KeyedClient } from "./keyed-client.ts";
 import type { Answer } from "./rest.ts";
-import { eventually } from "./shop.ts";
+import { admin, eventually, newUser, type Person, startGateway, startNode } from "./shop.ts";
 
 const PROGRAM = join(import.meta.dirname, "orders-process.ts");
 
@@ -48,6 +51,42 @@ export class OrdersProcesses {
 		await Promise.all([...this.#processes].map((child) => this.end(child, "SIGTERM")));
 		await this.pool.end();
 	}
+}
+
+/** A shop whose orders are in processes of their own, and all else in the test. */
+export interface RacedShop {
+	/** Users and products. */
+	shop: ServiceBroker;
+	address: string;
+	client: KeyedClient;
+	keeper: Person;
+	/** Returns the buyer of a place, of whom there are fewer: passwords are slow to hash. */
+	buyer(place: number): Person;
+	stop(): Promise<void>;
+}
+
+/** Starts a shop with two processes of orders and so many buyers. */
+export async function startRacedShop(processes: OrdersProcesses, accounts: number): Promise<RacedShop> {
+	await copyTemplates(["orders"]);
+	const shop = await startNode("users", "products");
+	const { gateway, address } = await startGateway();
+	await Promise.all([processes.start(), processes.start()]);
+	await gateway.waitForServices({ name: "orders", version: 1 });
+	const keeper = await admin(shop);
+	const buyers: Person[] = [];
+	// One after the other: on a busy machine, a queue of them is refused.
+	while (buyers.length < accounts) {
+		buyers.push(await newUser(shop));
+	}
+	return {
+		...{ shop, address, keeper, client: new KeyedClient(address) },
+		buyer: (place) => buyers[place % accounts] as Person,
+		async stop() {
+			await processes.stop();
+			await gateway.stop();
+			await shop.stop();
+		},
+	};
 }
 
 /** Returns the numbers of answers by their status and code. */

@@ -1,46 +1,26 @@
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
-import type { ServiceBroker } from "moleculer";
-import { copyTemplates } from "../database-templates.ts";
-import { KeyedClient, newKey } from "./keyed-client.ts";
-import { OrdersProcesses, tally } from "./orders-processes.ts";
+import { newKey } from "./keyed-client.ts";
+import { OrdersProcesses, type RacedShop, startRacedShop, tally } from "./orders-processes.ts";
 import { type Answer, api } from "./rest.ts";
-import {
-	admin,
-	eventually,
-	newProduct,
-	newUser,
-	type Person,
-	startGateway,
-	startNode,
-	stockOf,
-} from "./shop.ts";
+import { eventually, newProduct, type Person, stockOf } from "./shop.ts";
 
-let shop: ServiceBroker;
-let gateway: ServiceBroker;
-let address: string;
-let client: KeyedClient;
-let keeper: Person;
-let buyer: Person;
 const { call } = api(() => address);
+let stop: RacedShop["stop"];
+let shop: RacedShop["shop"];
+let address: RacedShop["address"];
+let client: RacedShop["client"];
+let keeper: RacedShop["keeper"];
+let buyer: Person;
 const processes = new OrdersProcesses();
 const { pool } = processes;
 
 beforeAll(async () => {
-	await copyTemplates(["orders"]);
-	shop = await startNode("users", "products");
-	({ gateway, address } = await startGateway());
-	client = new KeyedClient(address);
-	await Promise.all([processes.start(), processes.start()]);
-	await gateway.waitForServices({ name: "orders", version: 1 });
-	keeper = await admin(shop);
-	buyer = await newUser(shop);
+	const raced = await startRacedShop(processes, 1);
+	({ shop, address, client, keeper, stop } = raced);
+	buyer = raced.buyer(0);
 });
 
-afterAll(async () => {
-	await processes.stop();
-	await gateway.stop();
-	await shop.stop();
-});
+afterAll(() => stop());
 
 /** Places and pays an order of a line of this quantity, and another of a unit. */
 async function paidOrder(quantity: number) {

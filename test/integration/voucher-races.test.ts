@@ -1,62 +1,32 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
-import type { ServiceBroker } from "moleculer";
-import { copyTemplates } from "../database-templates.ts";
 import { setVariables } from "../variables.ts";
-import { KeyedClient, newKey } from "./keyed-client.ts";
-import { OrdersProcesses, tally } from "./orders-processes.ts";
+import { newKey } from "./keyed-client.ts";
+import { OrdersProcesses, type RacedShop, startRacedShop, tally } from "./orders-processes.ts";
 import { type Answer, send } from "./rest.ts";
-import {
-	admin,
-	eventually,
-	newProduct,
-	newUser,
-	type Person,
-	startGateway,
-	startNode,
-	stockOf,
-} from "./shop.ts";
+import { eventually, newProduct, stockOf } from "./shop.ts";
 
 const BUYERS = 300;
 const USES = 100;
 /** Fewer accounts than buyers: passwords are slow to hash. */
 const ACCOUNTS = 20;
 
-let shop: ServiceBroker;
-let gateway: ServiceBroker;
-let address: string;
-let client: KeyedClient;
-let keeper: Person;
-let buyers: Person[];
+let stop: RacedShop["stop"];
+let shop: RacedShop["shop"];
+let address: RacedShop["address"];
+let client: RacedShop["client"];
+let keeper: RacedShop["keeper"];
+let buyer: RacedShop["buyer"];
 const processes = new OrdersProcesses();
 const { pool } = processes;
 
 beforeAll(async () => {
-	await copyTemplates(["orders"]);
-	shop = await startNode("users", "products");
-	({ gateway, address } = await startGateway());
-	client = new KeyedClient(address);
-	await Promise.all([processes.start(), processes.start()]);
-	await gateway.waitForServices({ name: "orders", version: 1 });
-	keeper = await admin(shop);
-	// One after the other: on a busy machine, a queue of them is refused.
-	buyers = [];
-	while (buyers.length < ACCOUNTS) {
-		buyers.push(await newUser(shop));
-	}
+	({ shop, address, client, keeper, buyer, stop } = await startRacedShop(processes, ACCOUNTS));
 });
 
 afterEach(() => setVariables({ ORDER_TTL_MINUTES: undefined }));
 
-afterAll(async () => {
-	await processes.stop();
-	await gateway.stop();
-	await shop.stop();
-});
-
-function buyer(place: number): Person {
-	return buyers[place % ACCOUNTS] as Person;
-}
+afterAll(() => stop());
 
 async function newVoucher(): Promise<string> {
 	const voucher = { code: `V${randomUUID().toUpperCase()}`, kind: "amount", value: 1000, max_uses: USES };
