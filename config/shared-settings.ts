@@ -20,7 +20,12 @@ const SHARED: Record<string, Shared> = {
 	PRICES_INCLUDE_TAX: { value: () => String(settings.pricesIncludeTax), isMoney: false, isOfServices: true },
 	// Only orders reads these, and each invoice keeps its own.
 	INVOICE_PREFIX: { value: () => settings.invoicePrefix, isMoney: false, isOfServices: true },
-	INVOICE_SELLER: { value: () => settings.invoiceSeller, isMoney: false, isOfServices: true },
+	INVOICE_SELLER: {
+		// Written as the variable is, since it is shown in a line.
+		value: () => settings.invoiceSeller.replaceAll("\n", "\\n"),
+		isMoney: false,
+		isOfServices: true,
+	},
 	TOKO_SECRET: {
 		value: () => `fingerprint ${deriveKey("fingerprint").toString("hex", 0, 4)}`,
 		isMoney: false,

@@ -170,7 +170,7 @@ const GROUPS = {
 		},
 		CURRENCY: {
 			meaning:
-				"Currency of the shop. Must be the same in all processes; can change only while there are no prices and no orders.",
+				"Currency of the shop, whose decimals are `CURRENCY_DECIMALS`. Must be the same in all processes; can change only while there are no prices and no orders.",
 			default: "IDR",
 			allowed: "a code of ISO 4217 in capitals, such as IDR or USD",
 			accepts: (value) => Intl.supportedValuesOf("currency").includes(value),

@@ -3,7 +3,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import type { ActionSchema, Context, Middleware, Service } from "moleculer";
 import { deriveKey } from "../config/settings.ts";
 import { type ActionContext, actionContract, type Meta } from "../contracts/actions.ts";
-import { takesKey } from "../contracts/contract.ts";
+import { type ActionContract, takesKey } from "../contracts/contract.ts";
 import type { ProblemCode } from "../contracts/problem-codes.ts";
 import { type ProblemData, problem, problemCode } from "../contracts/problems.ts";
 import { isAboutRequest } from "../errors/kinds.ts";
@@ -23,10 +23,10 @@ interface KeyedRequest {
 	name: string;
 	/** Identifies the whole request: caller, key, action and parameters. */
 	id: string;
-	/**
-	 * True for a public action. Its refusals are not stored: they are cheap to repeat, and strangers could fill the disk.
-	 */
-	isPublic: boolean;
+	/** True for the key of a user, a service or a cart; false if anybody may have chosen the same. */
+	isOwned: boolean;
+	/** False for strangers: their refusals are cheap to repeat, and could fill the disk. */
+	areRefusalsStored: boolean;
 }
 
 type Claim = { revision: number; isRepetition: boolean } | { answer: Answer } | "alone";
@@ -63,23 +63,39 @@ export function idempotencyMiddleware(): Middleware {
 				if (Date.parse(requested.asked_at) < Date.now() - ASKED_MAX_MS) {
 					throw problem("KEY_IN_USE");
 				}
-				const request = keyedRequest(ctx, name, requested.key, contract.permissions === "public");
+				const request = keyedRequest(ctx, name, requested.key, contract);
 				ctx.locals = { ...ctx.locals, key_id: request.id };
 				const run = () => next.call(this, ctx);
-				// Not for calls made by the client's action, nor for harmless public ones, with which strangers could fill the
-				// disk.
-				const isCached = requested.action === name && !(request.isPublic && contract.idempotent);
+				// Not for calls made by the client's action, nor for harmless ones of strangers, who could fill the disk.
+				const isCached = requested.action === name && (request.isOwned || !contract.idempotent);
 				return isCached ? once(ctx, request, run) : run();
 			} as never;
 		},
 	};
 
-	function keyedRequest(ctx: Keyed, action: string, clientKey: string, isPublic: boolean): KeyedRequest {
-		const { caller } = ctx.locals;
-		const owner = [isPublic ? "anybody" : (caller?.id ?? "service"), clientKey];
-		const id = digest([...owner, action, ctx.params]);
+	function keyedRequest(
+		ctx: Keyed,
+		action: string,
+		clientKey: string,
+		contract: ActionContract,
+	): KeyedRequest {
+		const owner = ownerOf(ctx, contract);
+		const isOwned = owner !== undefined;
+		const named = [owner ?? "anybody", clientKey];
+		const id = digest([...named, action, ctx.params]);
+		const areRefusalsStored = contract.permissions !== "public" || ctx.locals.caller !== undefined;
 		// Anonymous callers who use the same key do not conflict.
-		return { name: isPublic ? id : digest(owner), id, isPublic };
+		return { name: isOwned ? digest(named) : id, id, isOwned, areRefusalsStored };
+	}
+
+	/** Returns whose key it is: a user's, a service's, or that of who has the token of a cart; undefined for anybody. */
+	function ownerOf({ locals, params }: Keyed, { permissions, rest }: ActionContract) {
+		if (permissions !== "public") {
+			return locals.caller?.id ?? "service";
+		}
+		// What changes a cart is public, but done only for its owner or with its token.
+		const isOfCart = rest?.method === "PUT";
+		return isOfCart ? (locals.caller?.id ?? (params.cart_token as string | undefined)) : undefined;
 	}
 
 	/** Returns a keyed hash: parameters contain passwords, which must not be guessable from it. */
@@ -143,7 +159,7 @@ export function idempotencyMiddleware(): Middleware {
 			await keep(request, revision, { result });
 			return result;
 		} catch (error) {
-			await keep(request, revision, request.isPublic ? undefined : refusalOf(error));
+			await keep(request, revision, request.areRefusalsStored ? refusalOf(error) : undefined);
 			throw error;
 		}
 	}

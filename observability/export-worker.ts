@@ -131,21 +131,21 @@ function counted(exporter: SpanExporter): SpanExporter {
 const SETTLED_MAX = 64;
 
 /**
- * Reports one line for each of the two reasons when the endpoint begins to fail, and tells nobody else: the spans of a failed export are
- * lost.
+ * Reports one line for each of the two kinds of failure when the endpoint begins to fail, so that one which fails in changing ways is
+ * reported once. Tells nobody else: the spans of a failed export are lost.
  */
 function quiet(exporter: SpanExporter): SpanExporter {
 	const { origin } = new URL(options.url);
-	const reported = new Set<string>();
+	const reported = new Set<Failure["kind"]>();
 	let successes = 0;
 	let settled = 1;
-	const report = (reason: string) => {
+	const report = ({ kind, reason }: Failure) => {
 		if (successes >= settled) {
 			reported.clear();
 		}
 		successes = 0;
-		if (!reported.has(reason)) {
-			reported.add(reason);
+		if (!reported.has(kind)) {
+			reported.add(kind);
 			settled = Math.min(2 * settled, SETTLED_MAX);
 			tell({ warning: `Traces are not exported to ${origin}: ${reason}` });
 		}
@@ -155,7 +155,7 @@ function quiet(exporter: SpanExporter): SpanExporter {
 			exporter.export(spans, ({ code, error }) => {
 				const isFailing = code !== SUCCESS;
 				if (isFailing) {
-					report(reasonOf(error));
+					report(failureOf(error));
 				} else {
 					successes++;
 				}
@@ -196,12 +196,26 @@ function restrained(exporter: SpanExporter): SpanExporter {
 /** Code of a successful export in OpenTelemetry's SDK (`ExportResultCode`). */
 const SUCCESS = 0;
 
-/** Describes a failed export by one of two texts, so that an endpoint which fails in changing ways is reported once. */
-function reasonOf(error: Error | undefined): string {
+/** A failed export by its kind, of which one line is reported. */
+interface Failure {
+	kind: "refused" | "away";
+	reason: string;
+}
+
+function failureOf(error: Error | undefined): Failure {
 	const { code } = (error ?? {}) as { code?: unknown };
-	return typeof code === "number" && code < 500 && code !== 429
-		? `it refuses them (HTTP ${code}): check the path, and OTEL_EXPORTER_OTLP_HEADERS`
-		: "it does not take them in time; the shop goes on without";
+	if (typeof code === "number" && code < 500 && code !== 429) {
+		const reason = `it refuses them (HTTP ${code}): check the path, and OTEL_EXPORTER_OTLP_HEADERS`;
+		return { kind: "refused", reason };
+	}
+	const what = typeof code === "number" ? `it answers HTTP ${code}` : causeOf(code);
+	return { kind: "away", reason: `${what}; the shop goes on without` };
+}
+
+function causeOf(code: unknown): string {
+	return code === "ECONNREFUSED" || code === "ENOTFOUND"
+		? `it cannot be reached (${code})`
+		: "it does not take them in time";
 }
 
 /** Returns a span in the form of OpenTelemetry's SDK. */

@@ -84,7 +84,7 @@ type Source<L extends string> = () => Sample<L>[] | Promise<Sample<L>[]>;
 /** Time limit for reading a value when the process is scraped: a value that is away must not keep the others away. */
 const READ_MS = 1000;
 /** The same for a value that was read before, which is given instead: databases of a busy shop respond late. */
-const READ_AGAIN_MS = 10;
+const READ_AGAIN_MS = 3;
 /** Age from which a value is not given any more. */
 const OLD_MS = 60_000;
 

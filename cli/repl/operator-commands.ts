@@ -127,6 +127,7 @@ export function operatorCommands(operator: Operator): Command[] {
 					broker,
 					"v1.orders.quote",
 					bodyOf(json, AN_ORDER),
+					operator.asUser(),
 				);
 				const lines = items.map(withOptions);
 				const columns = ["line", "name", ...filled(["options"], lines)];

@@ -28,6 +28,11 @@ export class Operator {
 			}) as never,
 	};
 
+	/** Returns options for a call as the user that the operator acts as, if there is one. */
+	asUser(): { meta: Meta } {
+		return { meta: this.#token === undefined ? {} : { token: this.#token } };
+	}
+
 	/** Makes later calls as this user, or without a user if there is no address or no such user. */
 	async actAs(email: string | undefined): Promise<void> {
 		// Commands from a pipe that follow a failed one must not run as the user before.

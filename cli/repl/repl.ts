@@ -16,6 +16,13 @@ export async function openRepl(broker: ServiceBroker, operator: Operator): Promi
 	if (!isTerminal) {
 		printWithoutColours();
 	}
+	const logError = broker.logger.error.bind(broker.logger);
+	broker.logger.error = (...args: unknown[]) => {
+		// Of a line with too many arguments, whose usage has been printed already.
+		if ((args[0] as { code?: unknown } | undefined)?.code !== "commander.excessArguments") {
+			logError(...args);
+		}
+	};
 	const server = startRepl(broker, {
 		delimiter: isTerminal ? "toko $" : "",
 		customCommands: operatorCommands(operator),

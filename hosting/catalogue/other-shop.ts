@@ -103,12 +103,16 @@ export abstract class OtherShop implements Layout {
 /** Converts HTML to text, shortened to the maximum length. */
 export function textOf(html: string, column: string, warnings: string[]): string {
 	const isHtml = /<[a-z!/]|&[a-z#\d]+;/i.test(html);
+	if (/<(img|iframe|video|audio|embed|object)\b/i.test(html)) {
+		warnings.push(`${column}: is taken as text; its pictures and videos are left out`);
+	}
 	const text = isHtml
 		? convert(html, {
 				wordwrap: false,
 				selectors: [
 					{ selector: "a", options: { ignoreHref: true } },
 					{ selector: "img", format: "skip" },
+					{ selector: "table", format: "dataTable", options: { uppercaseHeaderCells: false } },
 					...["h1", "h2", "h3", "h4", "h5", "h6"].map((selector) => ({ selector, options: AS_WRITTEN })),
 				],
 			})

@@ -74,6 +74,10 @@ export async function addRefund(
 		if (repeated) {
 			return { row: repeated, isLast: false };
 		}
+		if (order.status === TRANSITIONS.refund.to) {
+			// As for a refund at the same moment that was the first to lock the order.
+			throw problem("REFUND_TOO_LARGE", { refundable: 0 });
+		}
 		if (!isRefundable(order)) {
 			throw problem("ORDER_IN_OTHER_STATE", { state: order.status });
 		}

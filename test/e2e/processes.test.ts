@@ -156,6 +156,7 @@ describe("the REPL", () => {
 			"stock",
 			"order none",
 			`price '{"items": []}'`,
+			"vouchers of today",
 		);
 		expect(shown).toMatch(new RegExp(`${product.id}.* ${product.stock - 2} +\\d+ `));
 		expect(shown).toMatch(new RegExp(`${order.number} +pending`));
@@ -163,6 +164,20 @@ describe("the REPL", () => {
 		expect(shown).toMatch(new RegExp(`^line +product_id .*\\n1 +${product.id} `, "m"));
 		expect(shown).toContain("order: There is no such order.");
 		expect(shown).toContain("price: items: must have at least 1 entry");
+		expect(shown).toContain("too many arguments for 'vouchers'");
+		expect(shown).not.toContain("CommanderError");
+	});
+
+	test("prices an order for the user of `as`, with their cart", async () => {
+		const token = await signUp(shop.request, "gita");
+		const { body: products } = await shop.request("GET", "/api/v1/products?limit=100");
+		const product = products.find(({ stock }: { stock: number }) => stock >= 5);
+		const { body: cart } = await shop.request("POST", "/api/v1/carts", { token });
+		const path = `/api/v1/carts/${cart.id}/items/${product.id}`;
+		await shop.request("PUT", path, { token, body: { quantity: 2 } });
+		const price = `price '{"cart_id": "${cart.id}"}'`;
+		expect(await repl(price)).toContain("There is no such cart");
+		expect(await repl("as gita@toko.test", price)).toMatch(new RegExp(` ${2 * product.price} `));
 	});
 
 	test("knows Moleculer's own commands", async () => {

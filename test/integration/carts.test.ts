@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import type { ServiceBroker } from "moleculer";
 import { callAction } from "../../contracts/actions.ts";
@@ -85,6 +86,21 @@ describe("a guest's cart", () => {
 		const again = await put(cart, kopi, 2);
 		expect({ ...again.body, touched_at: "" }).toEqual({ ...first.body, touched_at: "" });
 		expect((await put(cart, { id: "unknown" }, 0)).body).toMatchObject({ version: first.body.version });
+	});
+
+	test("gives the first answer to a key again, and changes nothing", async () => {
+		const [cart, kopi] = [await newCart(), await newProduct(shop, 5)];
+		const key = { "idempotency-key": randomUUID() };
+		const path = `/carts/${cart.id}/items/${kopi.id}`;
+		const putByKey = (quantity: number, headers = by(cart)) =>
+			call("PUT", path, undefined, { quantity }, { ...headers, ...key });
+		const first = await putByKey(2);
+		expect(first).toMatchObject({ status: 200, body: { version: 2 } });
+		await put(cart, kopi, 5);
+		expect(await putByKey(2)).toMatchObject({ status: 200, body: first.body });
+		expect(await putByKey(4)).toMatchObject({ status: 422, body: { code: "KEY_REUSED" } });
+		expect(await putByKey(2, by({ token: "x".repeat(43) }))).toMatchObject({ status: 404 });
+		expect((await read(cart)).body.items).toMatchObject([{ quantity: 5 }]);
 	});
 
 	test("says which prices have changed, until the line is put again", async () => {

@@ -56,6 +56,15 @@ describe("an export of WooCommerce", () => {
 		expect((await imports.take(content, from)).counts).toEqual({ ...NOTHING, unchanged: 1, warnings: 2 });
 	});
 
+	test("keeps the cells of tables apart, and says that pictures of a description are left out", async () => {
+		const sku = randomUUID();
+		const Description =
+			"<table><tr><th>Ukuran</th><th>Dada</th></tr><tr><td>M</td><td>100</td></tr></table><img src='https://toko.test/x.png'>";
+		const { warnings } = await imports.take(csv(WOO, simple(sku, { Description })), from);
+		expect(warnings).toEqual([[2, "description: is taken as text; its pictures and videos are left out"]]);
+		expect((await product(sku))?.description).toMatch(/^Ukuran +Dada\nM +100$/);
+	});
+
 	test("gives variations in a group, wherever their product is in the file", async () => {
 		const [parent, small, id] = [randomUUID(), randomUUID(), randomUUID()];
 		const size = (value: string, more: Cells): Cells => ({
