@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { action } from "./contract.ts";
 import { isCountry, postalCodeError } from "./countries.ts";
-import { comparedLine, integerId, line, moment, opaqueId } from "./fields.ts";
+import { comparedLine, integerId, limit, line, moment, opaqueId, skip } from "./fields.ts";
 import { phone } from "./phone.ts";
 import { comparable } from "./text.ts";
 
@@ -102,7 +102,7 @@ export const addressActions = {
 	listAddresses: action({
 		summary: "One's own addresses, the oldest first",
 		permissions: "user",
-		params: z.strictObject({}),
+		params: z.strictObject({ skip, limit: limit(100) }),
 		result: z.array(savedAddress),
 		rest: { method: "GET", path: "/users/me/addresses" },
 		idempotent: true,

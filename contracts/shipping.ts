@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { country } from "./addresses.ts";
 import { action } from "./contract.ts";
-import { comparedLine, line, whole } from "./fields.ts";
+import { comparedLine, limit, line, skip, whole } from "./fields.ts";
 import { price, sum } from "./money.ts";
 
 /** Maximum weight in a band or a query, in grams. */
@@ -122,6 +122,8 @@ export const shippingActions = {
 			province: province.optional(),
 			postal_code: postalCode.optional(),
 			weight_g: whole(0, WEIGHT_MAX).default(0),
+			skip,
+			limit: limit(100),
 		}),
 		result: z.array(shippingMethod),
 		rest: { method: "GET", path: "/shipping-methods" },

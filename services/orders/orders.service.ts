@@ -187,9 +187,10 @@ export default service<OrdersService>({
 			return { received: true as const };
 		},
 
-		shippingMethods(ctx) {
-			const { country, weight_g, ...rest } = ctx.params;
-			return shippingMethods(this.pool, country === undefined ? undefined : { country, ...rest }, weight_g);
+		async shippingMethods(ctx) {
+			const { country, weight_g, skip, limit, ...rest } = ctx.params;
+			const destination = country === undefined ? undefined : { country, ...rest };
+			return (await shippingMethods(this.pool, destination, weight_g)).slice(skip, skip + limit);
 		},
 
 		async addVoucher(ctx) {

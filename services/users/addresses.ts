@@ -25,10 +25,14 @@ const COLUMNS =
 const OF_USER = "user_id = $1 AND id::text = lower($2)";
 
 /** Returns the addresses of a user, the oldest first. */
-export async function listAddresses(pool: Pool, user_id: number): Promise<AddressRow[]> {
+export async function listAddresses(
+	pool: Pool,
+	user_id: number,
+	{ skip, limit }: { skip: number; limit: number },
+): Promise<AddressRow[]> {
 	const { rows } = await pool.query<AddressRow>(
-		`SELECT ${COLUMNS} FROM addresses WHERE user_id = $1 ORDER BY created_at, id`,
-		[user_id],
+		`SELECT ${COLUMNS} FROM addresses WHERE user_id = $1 ORDER BY created_at, id LIMIT $2 OFFSET $3`,
+		[user_id, limit, skip],
 	);
 	return rows;
 }

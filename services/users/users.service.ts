@@ -161,7 +161,7 @@ export default service<UsersService>({
 
 		async listAddresses(ctx) {
 			const { id: user_id } = await this.caller(ctx);
-			return (await listAddresses(this.pool, user_id)).map(presentAddress);
+			return (await listAddresses(this.pool, user_id, ctx.params)).map(presentAddress);
 		},
 
 		async getAddress(ctx) {

@@ -4411,7 +4411,12 @@ export interface operations {
     };
     usersListAddresses: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @example 0 */
+                skip?: number;
+                /** @example 100 */
+                limit?: number;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -4421,10 +4426,20 @@ export interface operations {
             /** @description Done */
             200: {
                 headers: {
+                    Link: components["headers"]["Link"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["SavedAddress"][];
+                };
+            };
+            /** @description `MALFORMED_QUERY`: The query string is not percent-encoded UTF-8: encode é as %C3%A9 and % as %25. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /**
@@ -8757,6 +8772,10 @@ export interface operations {
                 postal_code?: string;
                 /** @example 1200 */
                 weight_g?: number;
+                /** @example 0 */
+                skip?: number;
+                /** @example 100 */
+                limit?: number;
             };
             header?: never;
             path?: never;
@@ -8767,6 +8786,7 @@ export interface operations {
             /** @description Done */
             200: {
                 headers: {
+                    Link: components["headers"]["Link"];
                     [name: string]: unknown;
                 };
                 content: {

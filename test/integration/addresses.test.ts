@@ -221,7 +221,10 @@ test("a user has 50 addresses at most, however many requests at once add one", a
 	expect(await stored(budi)).toBe(ADDRESSES_MAX);
 	const refused = await add(budi);
 	expectProblem(refused, 409, "TOO_MANY_ADDRESSES", "There are 50 addresses already: remove one first.");
-	const [first] = await list(budi);
+	const [first, second, third] = await list(budi);
+	const page = await request("GET", `${PATH}?skip=1&limit=2`, { as: budi });
+	expect(page.body).toEqual([second, third]);
+	expect(page.headers.get("link")).toContain(`${PATH}?skip=3&limit=2>; rel="next"`);
 	await request("DELETE", `${PATH}/${first.id}`, { as: budi });
 	expect((await add(budi)).status).toBe(201);
 });

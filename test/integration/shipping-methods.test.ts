@@ -34,6 +34,9 @@ describe("methods of shipping", () => {
 		expect(abroad.body.map(({ code }: { code: string }) => code)).toEqual(["pickup"]);
 		const all = await call("GET", "/shipping-methods");
 		expect(all.body[0]).toEqual(REGULAR);
+		const rest = await call("GET", "/shipping-methods?skip=1&limit=100");
+		expect(rest.body).toEqual(all.body.slice(1));
+		expect((await call("GET", "/shipping-methods?limit=1")).body).toEqual([REGULAR]);
 	});
 
 	test("are changed and removed by admins only", async () => {
