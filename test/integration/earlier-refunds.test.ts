@@ -128,7 +128,7 @@ test("an order that was refunded before reads as before", async () => {
 	expect(await buyer.call("v1.orders.get", { id })).toMatchObject({ status: "refunded", refunded: 60_000 });
 	expect(await buyer.call("v1.orders.refunds", { id })).toEqual([]);
 	await expect(callAction(shop, "v1.orders.addRefund", { id, amount: 1 }, asService())).rejects.toMatchObject(
-		{ type: "ORDER_IN_OTHER_STATE", data: { state: "refunded" } },
+		{ type: "REFUND_TOO_LARGE", data: { refundable: 0 } },
 	);
 });
 
