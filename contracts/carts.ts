@@ -124,6 +124,7 @@ export const cartActions = {
 		result: cart,
 		rest: { method: "PUT", path: "/carts/:id/items/:product_id", headers },
 		idempotent: true,
+		isOwned: true,
 	}),
 	mergeCart: action({
 		summary:

@@ -61,6 +61,8 @@ export interface ActionContract<P extends z.ZodObject = z.ZodObject, R extends z
 	 * aggregates' kinds. A call that failed has no result.
 	 */
 	changes?: (params: z.output<P>, result?: z.output<R>) => string[];
+	/** True for a public action that is done only for a user by their token, or with the token of a cart: they own its keys. */
+	isOwned?: true;
 	/** True if the response contains secrets, and must not be stored anywhere. */
 	isSecret?: true;
 	/** Deadline of the whole call, nested calls included; the broker's by default. */

@@ -29,6 +29,12 @@ interface KeyedRequest {
 	areRefusalsStored: boolean;
 }
 
+/** Who a key belongs to. Whether the token of a cart is right is known only to the action. */
+interface Owner {
+	name: string | number;
+	isVerified: boolean;
+}
+
 type Claim = { revision: number; isRepetition: boolean } | { answer: Answer } | "alone";
 type Run = () => Promise<unknown>;
 type Keyed = Context<Record<string, unknown>, Meta> & Pick<ActionContext, "locals">;
@@ -63,7 +69,8 @@ export function idempotencyMiddleware(): Middleware {
 				if (Date.parse(requested.asked_at) < Date.now() - ASKED_MAX_MS) {
 					throw problem("KEY_IN_USE");
 				}
-				const request = keyedRequest(ctx, name, requested.key, contract);
+				const owner = await ownerOf(ctx, contract);
+				const request = keyedRequest(ctx, name, requested.key, owner);
 				ctx.locals = { ...ctx.locals, key_id: request.id };
 				const run = () => next.call(this, ctx);
 				// Not for calls made by the client's action, nor for harmless ones of strangers, who could fill the disk.
@@ -77,25 +84,31 @@ export function idempotencyMiddleware(): Middleware {
 		ctx: Keyed,
 		action: string,
 		clientKey: string,
-		contract: ActionContract,
+		owner: Owner | undefined,
 	): KeyedRequest {
-		const owner = ownerOf(ctx, contract);
 		const isOwned = owner !== undefined;
-		const named = [owner ?? "anybody", clientKey];
+		const named = [owner?.name ?? "anybody", clientKey];
 		const id = digest([...named, action, ctx.params]);
-		const areRefusalsStored = contract.permissions !== "public" || ctx.locals.caller !== undefined;
+		const areRefusalsStored = isOwned && owner.isVerified;
 		// Anonymous callers who use the same key do not conflict.
 		return { name: isOwned ? digest(named) : id, id, isOwned, areRefusalsStored };
 	}
 
-	/** Returns whose key it is: a user's, a service's, or that of who has the token of a cart; undefined for anybody. */
-	function ownerOf({ locals, params }: Keyed, { permissions, rest }: ActionContract) {
+	/** Returns whose key it is: a user's, a service's, or that of the token of a cart; undefined if anybody may have chosen it. */
+	async function ownerOf(ctx: Keyed, { permissions, isOwned }: ActionContract): Promise<Owner | undefined> {
+		const { locals, meta, params } = ctx;
 		if (permissions !== "public") {
-			return locals.caller?.id ?? "service";
+			return { name: locals.caller?.id ?? "service", isVerified: true };
 		}
-		// What changes a cart is public, but done only for its owner or with its token.
-		const isOfCart = rest?.method === "PUT";
-		return isOfCart ? (locals.caller?.id ?? (params.cart_token as string | undefined)) : undefined;
+		if (!isOwned) {
+			return undefined;
+		}
+		if (meta.token !== undefined) {
+			const { id } = await (ctx as unknown as ActionContext).call("v1.users.verify", {});
+			return { name: id, isVerified: true };
+		}
+		const { cart_token } = params as { cart_token?: string };
+		return cart_token === undefined ? undefined : { name: cart_token, isVerified: false };
 	}
 
 	/** Returns a keyed hash: parameters contain passwords, which must not be guessable from it. */

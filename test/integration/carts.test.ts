@@ -103,6 +103,19 @@ describe("a guest's cart", () => {
 		expect((await read(cart)).body.items).toMatchObject([{ quantity: 5 }]);
 	});
 
+	test("gives the first answer to a key of its owner again", async () => {
+		const [budi, kopi] = [await newUser(shop), await newProduct(shop, 5)];
+		const { id } = await newCart(budi);
+		const key = { "idempotency-key": randomUUID() };
+		const putByKey = (quantity: number) =>
+			call("PUT", `/carts/${id}/items/${kopi.id}`, budi, { quantity }, key);
+		const first = await putByKey(2);
+		expect(first.status).toBe(200);
+		expect((await call("PUT", `/carts/${id}/items/${kopi.id}`, budi, { quantity: 5 })).status).toBe(200);
+		expect(await putByKey(2)).toMatchObject({ status: 200, body: first.body });
+		expect(await putByKey(4)).toMatchObject({ status: 422, body: { code: "KEY_REUSED" } });
+	});
+
 	test("says which prices have changed, until the line is put again", async () => {
 		const [cart, kopi] = [await newCart(), await newProduct(shop, 5, 92_000)];
 		await put(cart, kopi, 2);
