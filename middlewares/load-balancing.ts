@@ -10,6 +10,8 @@ import { listen, natsOf } from "../nats/client.ts";
 
 /** Interval between liveness checks of the nodes with outstanding calls. */
 const ASK_EVERY_MS = 250;
+/** A later check means that this process could not read what others sent meanwhile, such as their heartbeats. */
+const STALL_MS = 4 * ASK_EVERY_MS;
 const ANSWER_MS = 2000;
 
 /** Number of outstanding calls of each broker by node, its own included. */
@@ -52,15 +54,18 @@ export class LeastOutstanding extends Strategies.Base {
  */
 export function failureDetectionMiddleware(): Middleware {
 	let timer: NodeJS.Timeout;
+	let checkStall: () => void;
 	return {
 		name: "FailureDetection",
 		localAction: countWaiting,
 		remoteAction: countWaiting,
 		created(broker) {
 			listen(broker, addressOf(broker, broker.nodeID), (message) => void message.respond());
+			checkStall = forgiveOwnStalls(broker);
 		},
 		async started(broker) {
 			timer = setInterval(() => {
+				checkStall();
 				for (const node of waitingFor(broker).keys()) {
 					if (node !== broker.nodeID) {
 						void dropIfFailed(broker, node);
@@ -99,6 +104,40 @@ function countWaiting(this: ServiceBroker, next: Handler): Handler {
 			}
 		}
 	};
+}
+
+interface Discoverer {
+	checkRemoteNodes(): void;
+}
+
+/**
+ * Counts the time in which this process itself stood still as no silence of others: their heartbeats have come and are
+ * not read yet when Moleculer's timer looks for them.
+ *
+ * @returns What must be called every `ASK_EVERY_MS`.
+ */
+function forgiveOwnStalls(broker: ServiceBroker): () => void {
+	const { discoverer, nodes } = broker.registry as unknown as {
+		discoverer: Discoverer;
+		nodes: { toArray(): { local: boolean; available: boolean; lastHeartbeatTime: number }[] };
+	};
+	let last = performance.now();
+	const checkStall = () => {
+		const now = performance.now();
+		if (now - last > STALL_MS) {
+			for (const node of nodes.toArray().filter(({ local, available }) => !local && available)) {
+				// In Moleculer's unit.
+				node.lastHeartbeatTime = Math.round(process.uptime());
+			}
+		}
+		last = now;
+	};
+	const check = discoverer.checkRemoteNodes;
+	discoverer.checkRemoteNodes = function checkAfterStall(this: Discoverer) {
+		checkStall();
+		check.call(this);
+	};
+	return checkStall;
 }
 
 async function dropIfFailed(broker: ServiceBroker, node: string): Promise<void> {

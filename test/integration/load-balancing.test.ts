@@ -179,3 +179,15 @@ test("calls go on while one of two nodes stops", async () => {
 	await Promise.all(calling);
 	expect(failures).toEqual([]);
 });
+
+test("a process that stood still itself takes no other for dead", async () => {
+	const lost: string[] = [];
+	const note = ({ node }: { node: { id: string } }) => lost.push(node.id);
+	caller.localBus.on("$node.disconnected", note);
+	// Longer than heartbeats may be missing, and than Moleculer takes to look for them again.
+	Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 7_000);
+	await ask();
+	caller.localBus.off("$node.disconnected", note);
+	expect(lost).toEqual([]);
+	expect(knownTo(caller)).toBe(2);
+});
