@@ -27,7 +27,7 @@ export async function copyTemplates(services: string[]): Promise<void> {
 		const existing = new Set(rows.map(({ datname }) => datname));
 		for (const name of wanted.filter((name) => !existing.has(`${namespace}_${name}`))) {
 			await client
-				.query(`CREATE DATABASE "${namespace}_${name}" TEMPLATE "${TEMPLATES}_${name}"`)
+				.query(`CREATE DATABASE "${namespace}_${name}" TEMPLATE "${TEMPLATES}_${name}" STRATEGY FILE_COPY`)
 				.catch((error: pg.DatabaseError) => {
 					// Another node of the shop was faster: 42P04 duplicate_database, or 23505 if both are creating it.
 					if (error.code !== "42P04" && error.code !== "23505") {

@@ -103,7 +103,7 @@ async function spareWork(folder, postgresUrl) {
 	// The query in progress fails as well.
 	superuser.on("error", () => undefined);
 	await superuser.connect();
-	for (const setting of ["fsync", "autovacuum"]) {
+	for (const setting of ["fsync", "full_page_writes", "autovacuum"]) {
 		await superuser.query(`ALTER SYSTEM SET ${setting} = off`);
 	}
 	await superuser.query("SELECT pg_reload_conf()");

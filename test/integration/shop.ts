@@ -1,6 +1,8 @@
 import { randomUUID } from "node:crypto";
+import { readFileSync } from "node:fs";
 import { format } from "node:util";
 import { type BrokerOptions, type Context, type Middleware, type Service, ServiceBroker } from "moleculer";
+import { pino } from "pino";
 import { settings } from "../../config/settings.ts";
 import { type ActionName, callAction, contracts, type Meta, type ParamsOf } from "../../contracts/actions.ts";
 import { addService } from "../../hosting/services.ts";
@@ -46,20 +48,34 @@ export async function startMigratingNode(
 		await addService(broker, name);
 	}
 	await broker.start();
+	const stop = broker.stop.bind(broker);
+	broker.stop = async () => {
+		await stop();
+		log.flushSync();
+	};
 	return broker;
+}
+
+const file = logFile(testFolder, settings.namespace);
+/** Writes some lines at once: each write is a system call. */
+const log = pino.destination({ dest: file, sync: true, minLength: 16_000 });
+
+/** Returns what the brokers of this test file have logged so far. */
+export function loggedSoFar(): string {
+	log.flushSync();
+	return readFileSync(file, "utf8");
 }
 
 /** Returns a logger that writes to this test file's log; TEST_LOG_LEVEL sets its level. */
 export function intoFile(): BrokerOptions["logger"] {
-	const destination = logFile(testFolder, settings.namespace);
 	// Formats like a terminal: pino would omit further arguments after a text.
 	const hooks = {
 		logMethod(this: unknown, args: unknown[], write: (text: string) => void) {
 			write.call(this, format(...args));
 		},
 	};
-	const pino = { options: { hooks }, destination };
-	return { type: "Pino", options: { level: settings.logLevel, pino } } as never;
+	const options = { level: settings.logLevel, pino: { options: { hooks }, destination: log } };
+	return { type: "Pino", options } as never;
 }
 
 const record = secretsRecorder(testFolder, settings.namespace);
