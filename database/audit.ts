@@ -36,7 +36,7 @@ export interface Remnant {
 	what: string;
 }
 
-/** How `npm run audit` checks the database of a service: the default export of `services/<name>/audit.ts`. */
+/** Checks of `npm run audit` for the database of a service: the default export of `services/<name>/audit.ts`. */
 export interface ServiceAudit {
 	/** Checks of this database alone, all of them at one moment. */
 	checks: Check[];

@@ -17,7 +17,7 @@ const SERVICES_STOP_MIN_MS = 500;
 /** Minimum time for the last export of traces, which are about the end of the process. */
 const TRACES_STOP_MIN_MS = 250;
 
-/** How a process of the shop starts. */
+/** Start of a process of the shop. */
 export interface Launch {
 	/** Services that it hosts, in the order in which they start. */
 	names: string[];

@@ -29,7 +29,7 @@ interface KeyedRequest {
 	areRefusalsStored: boolean;
 }
 
-/** Who a key belongs to. Whether the token of a cart is right is known only to the action. */
+/** Owner of a key. Only the action knows whether the token of a cart is right. */
 interface Owner {
 	name: string | number;
 	isVerified: boolean;

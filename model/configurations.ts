@@ -3,7 +3,7 @@ export interface Configuration {
 	name: string;
 	/** Macros of toko.pml, such as `ORDERS=2`, or of pages.pml together with `HOLD_PAGES`. */
 	defines: string[];
-	/** Whether the check takes at most two seconds, so that `npm test` runs it too. */
+	/** True if the check takes at most two seconds, so that `npm test` runs it too. */
 	isSmall: boolean;
 }
 
@@ -14,7 +14,7 @@ export interface Fault {
 	name: string;
 	/** Macros of the smallest configuration that shows the error. */
 	defines: string[];
-	/** Whether the error breaks no promise at rest, but keeps the shop from coming to rest. */
+	/** True if the error breaks no promise at rest, but keeps the shop from coming to rest. */
 	isLivelock?: true;
 }
 

@@ -31,7 +31,7 @@ export interface WorkerOptions {
 	resource: Record<string, string>;
 }
 
-/** What is exported of a span. */
+/** Exported parts of a span. */
 export interface SpanRecord extends Omit<SpanContext, "isSampled"> {
 	name: string;
 	kind: keyof typeof KINDS;

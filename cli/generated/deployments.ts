@@ -18,7 +18,7 @@ const EXAMPLES: Record<string, string> = {
 	ADMIN_EMAIL: "admin@shop.example",
 };
 
-/** How docker-compose.yml calls the address of a store, and its container. */
+/** Names in docker-compose.yml: the variable with the address of a store, and its container. */
 const STORES = {
 	PostgreSQL: { variable: "POSTGRES_URL", alias: "*postgres-url", server: "postgres" },
 	MongoDB: { variable: "MONGO_URL", alias: "*mongo-url", server: "mongo" },

@@ -59,7 +59,7 @@ function differences(order: Priced): Computed["findings"] {
 	const priced = price({
 		lines: toPrice(lines),
 		shipping: shipping_terms && shippingOf(order, shipping_terms),
-		// Whether it applied at that moment, only that moment could tell.
+		// Only that moment could tell whether it applied.
 		voucher: voucher_terms && termsOfVoucher({ ...voucher_terms, starts_at: null, ends_at: null }),
 		tax,
 		at: new Date(order.created_at),

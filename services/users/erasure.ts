@@ -2,7 +2,7 @@ import type { PoolClient } from "pg";
 import { type ActionName, allActions, callAction } from "../../contracts/actions.ts";
 import type { UsersService } from "./service.ts";
 
-/** How long a deletion waits for the other services. */
+/** Maximum time for which a deletion waits for the other services. */
 const TIMEOUT_MS = 1000;
 
 type ForgetUser = Extract<ActionName, `${string}.forgetUser`>;

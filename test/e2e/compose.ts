@@ -69,7 +69,7 @@ export async function startNats(
 	return server;
 }
 
-/** Whether somebody listens on a port. */
+/** Tells whether somebody listens on a port. */
 export async function listens(on: number): Promise<boolean> {
 	return new Promise((answer) => {
 		const socket = connect(on, "127.0.0.1", () => {

@@ -22,7 +22,7 @@ export const image = {
 	copied: copies(lastStage),
 	/** Files that the stage with the packages copies. */
 	copiedForPackages: copies(packagesStage),
-	/** How the packages are installed: every step of its `RUN`. */
+	/** Installation of the packages: every step of its `RUN`. */
 	installing: instruction(packagesStage, "RUN").split(/\s*&&\s*/),
 	environment: Object.fromEntries(
 		[...instruction(lastStage, "ENV").matchAll(/(\w+)=(\S+)/g)].map(([, name, value]) => [name, value]),
@@ -161,7 +161,7 @@ function readdirOrNone(path: string): string[] {
 	}
 }
 
-/** Whether what a shipped file imports is in the image too. */
+/** Tells whether a file or package that a shipped file imports is in the image too. */
 export function isShipped(folder: string, file: string, imported: string): boolean {
 	if (imported.startsWith("node:")) {
 		return true;

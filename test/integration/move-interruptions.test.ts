@@ -5,7 +5,8 @@ import { type Lease, takeLease } from "../../tools/move/lease.ts";
 import { type Direction, moveBetween } from "../../tools/move/move.ts";
 import type { Side } from "../../tools/move/sides.ts";
 import { summaryOf } from "../../tools/move/summary.ts";
-import { contentsOf, fillFile, fillGroups, move, onMongo, openBoth } from "./two-stores.ts";
+import { onMongo } from "./stores.ts";
+import { contentsOf, fillFile, fillGroups, move, openBoth } from "./two-stores.ts";
 
 /** Death of the process that moves. */
 class Killed extends Error {}

@@ -1,6 +1,6 @@
 import { fork } from "node:child_process";
 import { once } from "node:events";
-import { expect, test } from "@jest/globals";
+import { expect } from "@jest/globals";
 import { MongoClient } from "mongodb";
 import { childEnvironment, settings } from "../../config/settings.ts";
 import { MOVE, readMove } from "../../database/store-move.ts";
@@ -11,9 +11,8 @@ import type { Direction } from "../../tools/move/move.ts";
 import { openFile, openServer, productsFile, type Side } from "../../tools/move/sides.ts";
 import { type Summary, summaryOf } from "../../tools/move/summary.ts";
 import { SeededRandom } from "../../tools/seeded-random.ts";
-import { mongoUrl } from "./stores.ts";
+import { mongoUrl, onMongo } from "./stores.ts";
 
-const onMongo = mongoUrl ? test : test.skip;
 const url = mongoUrl as string;
 
 const PRODUCTS = 900;

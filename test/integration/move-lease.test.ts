@@ -4,7 +4,8 @@ import { addMove, closedStore, type Move, readMove } from "../../database/store-
 import { registerProcess, runningProcesses } from "../../database/store-processes.ts";
 import { takeLease } from "../../tools/move/lease.ts";
 import { eventually } from "./shop.ts";
-import { onMongo, openDatabases, refusal } from "./two-stores.ts";
+import { onMongo } from "./stores.ts";
+import { openDatabases, refusal } from "./two-stores.ts";
 
 const incoming: Move = { state: "incoming", from: "a file", id: "one", token: "two", isBegun: true };
 

@@ -10,7 +10,7 @@ import { checkMoved } from "../../tools/audit/stores.ts";
 import { setVariables } from "../variables.ts";
 import { newVariant } from "./grouped-products.ts";
 import { admin, eventually, newProduct, newUser, type Person, SERVICES, stockOf } from "./shop.ts";
-import { forgetStores } from "./stores.ts";
+import { forgetStores, onMongo } from "./stores.ts";
 import {
 	breaches,
 	closeBoth,
@@ -18,7 +18,6 @@ import {
 	fillFile,
 	fillGroups,
 	move,
-	onMongo,
 	openBoth,
 	refusal,
 	start,

@@ -11,7 +11,7 @@ import { openStoreEntries } from "../../database/store-identity.ts";
 import { natsConnection } from "../../moleculer.config.ts";
 import { setVariables, testFolder } from "../variables.ts";
 import { eventually, startNodeWith } from "./shop.ts";
-import { mongoUrl } from "./stores.ts";
+import { mongoUrl, onMongo } from "./stores.ts";
 
 const given = settings.variables;
 const started: ServiceBroker[] = [];
@@ -81,8 +81,6 @@ test("a process whose database is another one than the shop's is refused, also w
 	await server.query(`ALTER DATABASE "${database}" WITH ALLOW_CONNECTIONS true`);
 	expect(await refusal("orders")).toBe("");
 });
-
-const onMongo = mongoUrl ? test : test.skip;
 
 onMongo("products on a server are refused in a shop that has them in a file", async () => {
 	await start("products");

@@ -6,6 +6,9 @@ import { setVariables, testMongoUrl } from "../variables.ts";
 /** URL of the MongoDB-compatible server of this run; undefined if none could be started. */
 export const mongoUrl = testMongoUrl;
 
+/** A test that needs this server. */
+export const onMongo = mongoUrl ? test : test.skip;
+
 /** Stores of the products; the tests must pass on all of them. */
 export const stores: [string, string | undefined][] = [["a NeDB file", undefined]];
 

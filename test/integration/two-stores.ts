@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, beforeEach, test } from "@jest/globals";
+import { afterEach, beforeEach } from "@jest/globals";
 import type { Middleware, ServiceBroker } from "moleculer";
 import { type Db, MongoClient } from "mongodb";
 import { replaceSettings, settings } from "../../config/settings.ts";
@@ -21,7 +21,6 @@ import { newGroup, newVariant } from "./grouped-products.ts";
 import { newProduct, startNodeWith } from "./shop.ts";
 import { mongoUrl } from "./stores.ts";
 
-export const onMongo = mongoUrl ? test : test.skip;
 export const url = mongoUrl as string;
 
 const { variables } = settings;

@@ -18,7 +18,7 @@ export interface Manifest {
 const KINDS = [
 	...[CronJob, Deployment, HorizontalPodAutoscaler, NetworkPolicy, PodDisruptionBudget],
 	...[ConfigMap, Namespace, Secret, Service, ServiceAccount],
-	// Of the Prometheus Operator.
+	// These are the Prometheus Operator's.
 	...[PrometheusRule, ScrapeConfig],
 ];
 

@@ -4,7 +4,7 @@ import { failedCheck, PagedCheckResult, runCheck } from "./check.ts";
 import type { CheckResult } from "./finding.ts";
 import type { Sources } from "./snapshot.ts";
 
-/** How the service with this database has it checked. */
+/** Checks that the service with this database has declared. */
 export async function auditOf(database: Database): Promise<ServiceAudit> {
 	return (await import(`../../services/${database}/audit.ts`)).default;
 }

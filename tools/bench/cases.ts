@@ -8,7 +8,7 @@ export interface Case {
 	unit: string;
 	/** Kinds of requests with the share of each. */
 	steps: readonly (readonly [Step, number])[];
-	/** Whether the limit supports this case. */
+	/** True if the limit supports this case. */
 	hasLimit: boolean;
 	/** Goal as a share of the limit, by shape. */
 	goal?: { one: number; five: number };

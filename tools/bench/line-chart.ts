@@ -8,7 +8,7 @@ export interface Line {
 	label: string;
 	/** Points: `x` from 0 to 1, `y` in units of the axis. */
 	points: (readonly [x: number, y: number])[];
-	/** Whether the line is drawn faintly, for comparison. */
+	/** True if the line is drawn faintly, for comparison. */
 	isFaint?: boolean;
 }
 

@@ -29,9 +29,9 @@ export interface Turn {
 	voucher_codes?: readonly string[];
 	/** Number of mails that an order and a payment cause. */
 	mails: { order: number; payment: number };
-	/** Whether all buyers share one address, as behind one router; otherwise each has its own. */
+	/** True if all buyers share one address, as behind one router; otherwise each has its own. */
 	isNat: boolean;
-	/** Whether buyers pause while mails fall behind. */
+	/** True if buyers pause while mails fall behind. */
 	isPaced: boolean;
 }
 

@@ -15,7 +15,7 @@ export interface MainOptions {
 	seconds: number;
 	sustained_seconds: number;
 	connections: number;
-	/** Whether all connections come from one address. */
+	/** True if all connections come from one address. */
 	isNat: boolean;
 	/** Checkouts of Toko, each with a unique name. */
 	shops: { name: string; directory: string }[];

@@ -20,7 +20,7 @@ export interface TextStyle {
 	weight?: number;
 	fill?: string;
 	anchor?: "middle" | "end";
-	/** Whether to draw a white outline around the letters over the background. */
+	/** True to draw a white outline around the letters over the background. */
 	halo?: boolean;
 }
 

@@ -9,7 +9,7 @@ export interface Series {
 	unit: "ms" | "PostgreSQL ms" | "kB of WAL" | "per second" | "cores" | "s" | "MB";
 	/** Values by level; NaN if not measured. */
 	values: number[];
-	/** Whether the series gets a verdict; the others are informative. */
+	/** True if the series gets a verdict; the others are informative. */
 	isJudged: boolean;
 }
 

@@ -29,7 +29,7 @@ interface MeasuredRequest {
 	what: string;
 	/** Returns the next request; undefined if there is none to send. */
 	next: () => ExpectedRequest | undefined;
-	/** Whether the shop continues to work after the response. */
+	/** True if the shop continues to work after the response. */
 	isWrite: boolean;
 }
 
