@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { copyFileSync, mkdirSync, readFileSync } from "node:fs";
+import { copyFileSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeEach, expect, test } from "@jest/globals";
 import type { ServiceBroker } from "moleculer";
@@ -14,9 +14,18 @@ import { natsConnection } from "../../moleculer.config.ts";
 import { acceptRestore } from "../../tools/audit/accept-restore.ts";
 import { audit } from "../../tools/audit/audit.ts";
 import { openSources } from "../../tools/audit/sources.ts";
-import { logFile } from "../secrets-in-logs.mjs";
 import { setVariables, testFolder } from "../variables.ts";
-import { admin, eventually, newProduct, newUser, type Person, SERVICES, startNode, stockOf } from "./shop.ts";
+import {
+	admin,
+	eventually,
+	loggedSoFar,
+	newProduct,
+	newUser,
+	type Person,
+	SERVICES,
+	startNode,
+	stockOf,
+} from "./shop.ts";
 
 const server = new pg.Client(settings.postgresUrl);
 const connected = server.connect();
@@ -60,8 +69,6 @@ async function restore(...databases: string[]) {
 		await server.query(`ALTER DATABASE ${named(`${database}_copy`)} RENAME TO ${named(database)}`);
 	}
 }
-
-const readLog = () => readFileSync(logFile(testFolder, settings.namespace), "utf8");
 
 /** Returns the problem type in the health of a service. */
 async function illness(name: "users" | "products" | "orders" | "notifications") {
@@ -121,7 +128,7 @@ test("users restored from an older copy refuses calls while others know people t
 	await expect(callAction(shop, "v1.users.health", {})).rejects.toMatchObject({ type: "DATA_BEHIND" });
 	await expect(newUser(shop)).rejects.toMatchObject({ type: "DATA_BEHIND", code: 503 });
 	await expect(callAction(shop, "v1.orders.health", {})).resolves.toMatchObject({ status: "healthy" });
-	expect(readLog()).toMatch(
+	expect(loggedSoFar()).toMatch(
 		new RegExp(
 			`users was restored from an older copy: (orders has orders of user ${lost.id}|(notifications|the stream) has event 1 of user:${lost.id}), which it does not have; restore .* npm run audit -- --accept-restore`,
 		),
@@ -223,7 +230,7 @@ test("the stream reveals that all of PostgreSQL was restored from an older copy"
 	await restore(...databases);
 	shop = await startNode("users", "orders", "notifications");
 	expect(await illness("orders")).toBe("DATA_BEHIND");
-	expect(readLog()).toMatch(/orders was restored from an older copy: the stream has event 2 of order:/);
+	expect(loggedSoFar()).toMatch(/orders was restored from an older copy: the stream has event 2 of order:/);
 	await shop.stop();
 	shop = await startNode(...SERVICES);
 	await expect(
@@ -270,7 +277,7 @@ test("products.db restored from an older copy is refused where its units were so
 
 	shop = await startNode("products");
 	expect(await illness("products")).toBe("DATA_BEHIND");
-	expect(readLog()).toMatch(
+	expect(loggedSoFar()).toMatch(
 		/products was restored from an older copy: its consumer has acknowledged order\.paid at \d+ of the stream, which it does not have; restore /,
 	);
 	await shop.stop();
@@ -319,7 +326,7 @@ test("pending orders without their holds are refused by orders and products, whe
 	for (const name of ["orders", "products"] as const) {
 		await eventually(`${name} to refuse`, async () => (await illness(name)) === "DATA_BEHIND");
 	}
-	expect(readLog()).toMatch(/order TK-\d+ is pending, and products has no units held for it; restore /);
+	expect(loggedSoFar()).toMatch(/order TK-\d+ is pending, and products has no units held for it; restore /);
 	expect(await stockOf(shop, "x").catch(({ type }) => type)).toBe("DATA_BEHIND");
 });
 

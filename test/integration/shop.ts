@@ -48,25 +48,34 @@ export async function startMigratingNode(
 		await addService(broker, name);
 	}
 	await broker.start();
+	const destination = destinationOfLog();
 	const stop = broker.stop.bind(broker);
 	broker.stop = async () => {
 		await stop();
-		log.flushSync();
+		destination.flushSync();
 	};
 	return broker;
 }
 
-const file = logFile(testFolder, settings.namespace);
-/** Writes some lines at once: each write is a system call. */
-const log = pino.destination({ dest: file, sync: true, minLength: 16_000 });
+const destinations = new Map<string, ReturnType<typeof pino.destination>>();
 
-/** Returns what the brokers of this test file have logged so far. */
-export function loggedSoFar(): string {
-	log.flushSync();
-	return readFileSync(file, "utf8");
+/** Returns the destination of the shop's log, which writes several lines at once: each write is a system call. */
+function destinationOfLog() {
+	const { namespace } = settings;
+	const dest = logFile(testFolder, namespace);
+	const destination =
+		destinations.get(namespace) ?? pino.destination({ dest, sync: true, minLength: 16_000 });
+	destinations.set(namespace, destination);
+	return destination;
 }
 
-/** Returns a logger that writes to this test file's log; TEST_LOG_LEVEL sets its level. */
+/** Returns what the brokers of this shop have logged so far. */
+export function loggedSoFar(): string {
+	destinationOfLog().flushSync();
+	return readFileSync(logFile(testFolder, settings.namespace), "utf8");
+}
+
+/** Returns a logger that writes to the shop's log; TEST_LOG_LEVEL sets its level. */
 export function intoFile(): BrokerOptions["logger"] {
 	// Formats like a terminal: pino would omit further arguments after a text.
 	const hooks = {
@@ -74,7 +83,7 @@ export function intoFile(): BrokerOptions["logger"] {
 			write.call(this, format(...args));
 		},
 	};
-	const options = { level: settings.logLevel, pino: { options: { hooks }, destination: log } };
+	const options = { level: settings.logLevel, pino: { options: { hooks }, destination: destinationOfLog() } };
 	return { type: "Pino", options } as never;
 }
 
