@@ -1,4 +1,4 @@
-import { expect, test } from "@jest/globals";
+import { expect, jest, test } from "@jest/globals";
 import { durations, FrequentDurations, type Sample, ScrapedGauge } from "../../observability/registry.ts";
 
 const gaugeOf = (name: string) => new ScrapedGauge(name, "Help.", ["part"]);
@@ -10,14 +10,17 @@ test("frequent durations are counted like others, by labels and bucket", async (
 	const usual = durations("usual_seconds", "Help.", labelNames);
 	const frequent = durations("frequent_seconds", "Help.", labelNames);
 	const observe = new FrequentDurations(frequent);
+	const now = 100_000;
+	const clock = jest.spyOn(performance, "now").mockReturnValue(now);
 	for (let turn = 0; turn < 200; turn++) {
 		const labels = { method: turn % 3 ? "GET" : "POST", status: String(200 + (turn % 2)) };
 		// From 0 to 10 s, so that some are above the last bucket.
 		const seconds = (turn + 0.3) / 20;
 		usual.observe({ labels, value: seconds });
 		const key = [labels.method, Number(labels.status)];
-		observe.observeSince(key, () => labels, performance.now() - seconds * 1000, undefined);
+		observe.observeSince(key, () => labels, now - seconds * 1000, undefined);
 	}
+	clock.mockRestore();
 	const countsOf = async (histogram: typeof usual) => {
 		const { values } = await histogram.get();
 		return values
