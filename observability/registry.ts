@@ -203,7 +203,7 @@ interface Cell {
 /** A cell, and the times at which its buckets were given the name of a trace. */
 interface Known {
 	cell: Cell;
-	named_at: Map<number | undefined, number>;
+	named_at: Map<string | undefined, number>;
 }
 
 /** Known combinations of labels by their first value, then by their second, and so on. */
@@ -218,12 +218,13 @@ const EXEMPLAR_EVERY_MS = 1000;
  */
 export class FrequentDurations<L extends string> {
 	readonly #histogram: Histogram<L>;
-	readonly #bounds: readonly number[];
+	/** Upper bounds with their keys in a cell: turning numbers into keys takes longer than all the rest. */
+	readonly #bounds: readonly (readonly [number, string])[];
 	readonly #known: Tree = new Map();
 
 	constructor(histogram: Histogram<L>, buckets: keyof typeof BUCKETS = "calls") {
 		this.#histogram = histogram;
-		this.#bounds = BUCKETS[buckets];
+		this.#bounds = BUCKETS[buckets].map((bound) => [bound, String(bound)]);
 	}
 
 	/**
@@ -240,12 +241,12 @@ export class FrequentDurations<L extends string> {
 		const now = performance.now();
 		const value = (now - begun) / 1000;
 		const known = this.#find(key);
-		const bound = this.#boundOf(value);
-		const isNamed = span?.isSampled && now - (known?.named_at.get(bound) ?? 0) > EXEMPLAR_EVERY_MS;
+		const bucket = this.#bucketOf(value);
+		const isNamed = span?.isSampled && now - (known?.named_at.get(bucket) ?? 0) > EXEMPLAR_EVERY_MS;
 		if (!known || isNamed) {
 			observeSince(this.#histogram, labels() as never, begun, undefined, span);
 			if (known) {
-				known.named_at.set(bound, now);
+				known.named_at.set(bucket, now);
 			} else {
 				this.#add(key, { cell: this.#cellOf(labels()), named_at: new Map() });
 			}
@@ -254,16 +255,16 @@ export class FrequentDurations<L extends string> {
 		const { cell } = known;
 		cell.sum += value;
 		cell.count += 1;
-		if (bound !== undefined) {
-			cell.bucketValues[bound] = (cell.bucketValues[bound] as number) + 1;
+		if (bucket !== undefined) {
+			cell.bucketValues[bucket] = (cell.bucketValues[bucket] as number) + 1;
 		}
 	}
 
-	/** Returns the bound of the bucket for a value; undefined beyond the last. */
-	#boundOf(value: number): number | undefined {
-		for (const bound of this.#bounds) {
+	/** Returns the key of the bucket for a value; undefined beyond the last. */
+	#bucketOf(value: number): string | undefined {
+		for (const [bound, key] of this.#bounds) {
 			if (value <= bound) {
-				return bound;
+				return key;
 			}
 		}
 		return undefined;

@@ -34,6 +34,8 @@ const CONNECTIONS = 32;
 /** Duration of a turn: short, since what else the machine does changes within seconds. */
 const SECONDS = 1;
 const TURNS_A_ROUND = 4;
+/** Turns before the first measured one: V8 compiles what is called often only within seconds. */
+const WARM_UP_TURNS = 10;
 const SCRAPES = 5;
 const DRAIN_MS = 90_000;
 
@@ -128,18 +130,17 @@ async function compare(
 	failed: Map<string, number>,
 ): Promise<Rates[]> {
 	const rates: Rates[] = [];
-	// The first turn warms up.
-	for (let number = 0; number <= TURNS_A_ROUND; number++) {
+	for (let number = 1; number <= WARM_UP_TURNS + TURNS_A_ROUND; number++) {
 		const found: Partial<Rates> = {};
 		// A turn may be slower after one of another shop, so each is the first now and then.
 		for (const [variant, side] of number % 2 ? [...sides] : [...sides].reverse()) {
 			await logInAll(side);
-			const { done, elapsed_ms, failed: unexpected } = await turn(load, side, name, number + 1);
+			const { done, elapsed_ms, failed: unexpected } = await turn(load, side, name, number);
 			addTo(failed, Object.entries(unexpected));
 			found[variant] = (1000 * done) / elapsed_ms;
 			await load.do("drain", { sink: side.sink, timeout_ms: DRAIN_MS });
 		}
-		if (number > 0) {
+		if (number > WARM_UP_TURNS) {
 			rates.push(found as Rates);
 		}
 	}
