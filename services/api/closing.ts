@@ -14,45 +14,33 @@ export interface Closing {
 	finish(): Promise<void>;
 }
 
-interface Connection {
-	/** False before its first request: load balancers open connections in advance, which Node.js counts as busy. */
-	isUsed: boolean;
-	/** Response to its newest request, until it is sent; with pipelining, an earlier one may be unsent too. */
-	unsent: ServerResponse | undefined;
-}
-
 /** Tracks the connections of a server for its shutdown. */
 export function closingOf(server: Server): Closing {
-	// Changes with connections, not with requests: V8 copies a map again and again that is changed all the time, and keeps
-	// everything that was ever in it until the next major garbage collection.
-	const open = new Map<Socket, Connection>();
+	/** Connections without a request, which load balancers open in advance; Node.js counts them as busy. */
+	const unused = new Set<Socket>();
+	/** Newest request of each connection; with pipelining, an earlier one may be unanswered too. */
+	const unanswered = new Map<Socket, ServerResponse>();
 	let isClosing = false;
 	let taken = 0;
 
 	server.on("connection", (socket) => {
 		taken += 1;
-		open.set(socket, { isUsed: false, unsent: undefined });
-		socket.once("close", () => open.delete(socket));
+		unused.add(socket);
+		socket.once("close", () => unused.delete(socket));
 	});
 	server.prependListener("request", ({ socket }, response) => {
-		const connection = open.get(socket);
-		if (!connection) {
-			return;
-		}
+		unused.delete(socket);
 		if (isClosing) {
-			setConnectionHeader(connection.unsent, false);
+			setConnectionHeader(unanswered.get(socket), false);
 			setConnectionHeader(response, true);
 		}
-		connection.isUsed = true;
-		connection.unsent = response;
+		unanswered.set(socket, response);
 		response.once("close", () => {
-			if (connection.unsent === response) {
-				connection.unsent = undefined;
+			if (unanswered.get(socket) === response) {
+				unanswered.delete(socket);
 			}
 		});
 	});
-
-	const unused = () => [...open].filter(([, { isUsed }]) => !isUsed).map(([socket]) => socket);
 
 	/**
 	 * Waits until two consecutive polls of all sockets have accepted no new connection; a poll accepts one of those
@@ -70,17 +58,17 @@ export function closingOf(server: Server): Closing {
 	return {
 		begin() {
 			isClosing = true;
-			for (const { unsent } of open.values()) {
-				setConnectionHeader(unsent, true);
+			for (const response of unanswered.values()) {
+				setConnectionHeader(response, true);
 			}
 		},
 		async finish() {
 			await readWhatHasArrived();
 			const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-			for (let left = ARRIVAL_MS; left > 0 && unused().length > 0; left -= POLL_MS) {
+			for (let left = ARRIVAL_MS; left > 0 && unused.size > 0; left -= POLL_MS) {
 				await wait(POLL_MS);
 			}
-			for (const socket of unused()) {
+			for (const socket of unused) {
 				// If a request has begun, wait for the rest of it.
 				if (socket.bytesRead === 0) {
 					socket.destroy();
