@@ -84,7 +84,7 @@ export type ActionContext<P = unknown> = Omit<Context<P, Meta>, "call" | "locals
 		caller?: Caller;
 		/** Id of a request with an `Idempotency-Key`, the same in each repetition. */
 		key_id?: string;
-		/** True if the request was begun before and has no response, so that it may have been done. */
+		/** True if the request may have been done before: it was begun and has no response, or its record cannot be read. */
 		is_repetition?: boolean;
 	};
 };

@@ -121,6 +121,8 @@ export function idempotencyMiddleware(): Middleware {
 		const { timeout = DEADLINE_MS } = ctx.options as { timeout?: number };
 		const claim = await claimFor(request, WAIT_PART * (timeout || DEADLINE_MS));
 		if (claim === "alone") {
+			// Nobody knows whether an earlier attempt has run.
+			ctx.locals.is_repetition = true;
 			return run();
 		}
 		if ("answer" in claim) {

@@ -102,7 +102,9 @@ describe("an Idempotency-Key", () => {
 		await shop.stop();
 	});
 
-	test("has a step of an order whose answer was lost answered with the order, and refuses it under another key", async () => {
+	describe("has a step of an order whose answer was lost", () => {
+		let shop: ServiceBroker;
+		let product_id: string;
 		let isLost = false;
 		const losing = {
 			name: "Losing",
@@ -117,31 +119,61 @@ describe("an Idempotency-Key", () => {
 						}
 					: next) as never,
 		};
-		const shop = await startNodeWith([losing], "products", "orders");
-		await gateway.waitForServices(["products", "orders"].map((name) => ({ name, version: 1 })));
-		const { id: product_id } = await newProduct(shop, 5);
-		const body = { items: [{ product_id, quantity: 1 }] };
-		const newOrder = async () =>
-			(await client.persist("POST", "/orders", { as: keeper, key: newKey(), body })).body.id as string;
-		const [paid, cancelled] = [await newOrder(), await newOrder()];
-		for (const [id, step, status] of [
-			[paid, "pay", "paid"],
-			[cancelled, "cancel", "cancelled"],
-			[paid, "ship", "shipped"],
-			[paid, "refund", "refunded"],
-		] as const) {
-			const given = { as: keeper, key: newKey(), ...(step === "refund" ? { body: { restock: true } } : {}) };
-			isLost = true;
-			expect((await client.send("POST", `/orders/${id}/${step}`, given)).status).toBe(500);
-			isLost = false;
-			const again = await client.send("POST", `/orders/${id}/${step}`, given);
-			expect(again).toMatchObject({ status: 200, body: { id, status } });
-			expect(await client.send("POST", `/orders/${id}/${step}`, { ...given, key: newKey() })).toMatchObject({
-				status: 409,
-				body: { code: "ORDER_IN_OTHER_STATE" },
-			});
+
+		beforeAll(async () => {
+			shop = await startNodeWith([losing], "products", "orders");
+			await gateway.waitForServices(["products", "orders"].map((name) => ({ name, version: 1 })));
+			product_id = (await newProduct(shop, 50)).id;
+		});
+
+		afterAll(() => shop.stop());
+
+		async function newOrder(): Promise<string> {
+			const body = { items: [{ product_id, quantity: 1 }] };
+			return (await client.persist("POST", "/orders", { as: keeper, key: newKey(), body })).body.id as string;
 		}
-		await shop.stop();
+
+		/** Loses the answer to each step of two orders, and repeats it with the same key. Returns the requests. */
+		async function repeatSteps() {
+			const requests: [path: string, given: { body?: object }][] = [];
+			const [paid, cancelled] = [await newOrder(), await newOrder()];
+			for (const [id, step, status] of [
+				[paid, "pay", "paid"],
+				[cancelled, "cancel", "cancelled"],
+				[paid, "ship", "shipped"],
+				[paid, "refund", "refunded"],
+			] as const) {
+				const given = {
+					as: keeper,
+					key: newKey(),
+					...(step === "refund" ? { body: { restock: true } } : {}),
+				};
+				isLost = true;
+				expect((await client.send("POST", `/orders/${id}/${step}`, given)).status).toBe(500);
+				isLost = false;
+				const again = await client.send("POST", `/orders/${id}/${step}`, given);
+				expect(again).toMatchObject({ status: 200, body: { id, status } });
+				requests.push([`/orders/${id}/${step}`, given]);
+			}
+			return requests;
+		}
+
+		test("answered with the order, and refuses it under another key", async () => {
+			for (const [path, given] of await repeatSteps()) {
+				expect(await client.send("POST", path, { ...given, key: newKey() })).toMatchObject({
+					status: 409,
+					body: { code: "ORDER_IN_OTHER_STATE" },
+				});
+			}
+		});
+
+		test("answered with the order although JetStream stores no records", async () => {
+			const streams = (await natsOf(gateway)?.jetstreamManager())?.streams;
+			const limit = (max_msg_size: number) => streams?.update(`KV_${bucketName()}`, { max_msg_size });
+			await limit(1);
+			await repeatSteps();
+			await limit(-1);
+		});
 	});
 
 	test("of two strangers is that of two requests", async () => {

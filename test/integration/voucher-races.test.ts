@@ -85,24 +85,22 @@ describe(`a voucher of ${USES} uses for ${BUYERS} buyers at once, over two order
 			[await newVoucher(), await newVoucher()],
 			await newProduct(shop, 2 * BUYERS, 15_000),
 		];
-		const hasty = await processes.start({ ORDER_TTL_MINUTES: "0.02" });
+		const hasty = await processes.start({ ORDER_TTL_MINUTES: "0.005" });
 		const work = Array.from({ length: BUYERS }, async (_, place) => {
 			const body = { items: [{ product_id: product.id, quantity: 1 }], voucher_code: codes[place % 2] };
 			const as = buyer(place);
 			const placed = await client.persist("POST", "/orders", { as, key: newKey(), body });
-			return placed.status === 201 && place % 3 === 0
+			// A number that three processes in turn do not divide: otherwise all of these may be orders of the hasty one.
+			return placed.status === 201 && place % 5 < 2
 				? client.persist("POST", `/orders/${placed.body.id}/cancel`, { as, key: newKey(), body: {} })
 				: placed;
 		});
 		const answers = await Promise.all(work);
-		const outcomes = Object.keys(tally(answers)).sort();
-		expect(outcomes).toContain("201");
+		const outcomes = Object.keys(tally(answers));
+		expect(outcomes).toEqual(expect.arrayContaining(["200", "201"]));
 		// An order of the hasty process may have expired before it is cancelled.
-		const cancelled = ["200", "409 ORDER_IN_OTHER_STATE"];
-		expect(outcomes.filter((name) => cancelled.includes(name))).not.toEqual([]);
-		expect(outcomes.filter((name) => ![...cancelled, "201", "409 VOUCHER_USED_UP"].includes(name))).toEqual(
-			[],
-		);
+		const known = ["200", "201", "409 ORDER_IN_OTHER_STATE", "409 VOUCHER_USED_UP"];
+		expect(outcomes.filter((name) => !known.includes(name))).toEqual([]);
 		await eventually("the hasty ones to expire", async () => {
 			const { rows } = await pool.query(
 				"SELECT FROM orders WHERE status = 'pending' AND expires_at <= now() LIMIT 1",
