@@ -19,3 +19,9 @@ export const PROBLEMS = {
 } as const satisfies Problems;
 
 export type ProblemCode = keyof typeof PROBLEMS;
+
+/** Returns the code of an error of Toko, from this node or another; undefined for any other error. */
+export function problemCode(error: unknown): ProblemCode | undefined {
+	const type = (error as { type?: unknown } | null)?.type;
+	return typeof type === "string" && Object.hasOwn(PROBLEMS, type) ? (type as ProblemCode) : undefined;
+}

@@ -57,12 +57,6 @@ export function describe(code: ProblemCode, data: ProblemData, language: Languag
 	return filled(kind[language]);
 }
 
-/** Returns the code of an error of Toko, from this node or another; undefined for any other error. */
-export function problemCode(error: unknown): ProblemCode | undefined {
-	const type = (error as { type?: unknown } | null)?.type;
-	return typeof type === "string" && Object.hasOwn(PROBLEMS, type) ? (type as ProblemCode) : undefined;
-}
-
 /** Maximum number of reported field errors: a response about 100,000 would be too large for a message between nodes. */
 export const ERRORS_MAX = 100;
 

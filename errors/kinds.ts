@@ -1,8 +1,8 @@
-import { Errors } from "moleculer";
-import { ErrorCode } from "nats";
+import { createRequire } from "node:module";
+import type { Errors } from "moleculer";
+import type { ErrorCode } from "nats";
 import { DatabaseError } from "pg";
-import { PROBLEMS, type ProblemCode } from "../contracts/problem-codes.ts";
-import { problemCode } from "../contracts/problems.ts";
+import { PROBLEMS, type ProblemCode, problemCode } from "../contracts/problem-codes.ts";
 
 /**
  * Kind of an error, which decides how each layer treats the failed work:
@@ -18,13 +18,28 @@ import { problemCode } from "../contracts/problems.ts";
  */
 export type ErrorKind = "client" | "conflict" | "transient" | "bug";
 
+const require = createRequire(import.meta.url);
+let classes: typeof Errors | undefined;
+
+/**
+ * Reports whether an error is an instance of this class of Moleculer; those of Toko are, too. Loads Moleculer only for what may be
+ * one, which have all a field `retryable`: the delivery worker, which has no broker, would need twice the time and memory.
+ */
+function isMoleculers(error: unknown, name: keyof typeof Errors = "MoleculerError"): boolean {
+	if ((error as Described | null)?.retryable === undefined) {
+		return false;
+	}
+	classes ??= (require("moleculer") as typeof import("moleculer")).Errors;
+	return error instanceof classes[name];
+}
+
 /** Returns the kind of an error of Toko, Moleculer, a driver or Node. */
 export function kindOf(error: unknown): ErrorKind {
-	if (error instanceof Errors.MoleculerRetryableError) {
+	if (isMoleculers(error, "MoleculerRetryableError")) {
 		return "transient";
 	}
 	const { code, retryable, parent, cause } = (error ?? {}) as Described;
-	if (typeof code === "number" && (error instanceof Errors.MoleculerError || problemCode(error))) {
+	if (typeof code === "number" && (isMoleculers(error) || problemCode(error))) {
 		return code < 500 ? "client" : retryable === true ? "transient" : "bug";
 	}
 	if (isUndone(error)) {
@@ -42,7 +57,7 @@ export function kindOf(error: unknown): ErrorKind {
 
 /** Returns the code of an error of Toko or Moleculer, or the kind of any other: a label that has few values. */
 export function errorTypeOf(error: unknown): string {
-	const code = error instanceof Errors.MoleculerError ? error.type : undefined;
+	const code = isMoleculers(error) ? (error as Errors.MoleculerError).type : undefined;
 	return problemCode(error) ?? (code || kindOf(error).toUpperCase());
 }
 
@@ -97,7 +112,7 @@ export function dataException(error: unknown): string | undefined {
 
 /** Reports whether an error was created for a caller, and not by a driver. */
 export function isForCaller(error: unknown): boolean {
-	return error instanceof Errors.MoleculerError || problemCode(error) !== undefined;
+	return isMoleculers(error) || problemCode(error) !== undefined;
 }
 
 /**
@@ -117,8 +132,8 @@ export function hasReason(error: unknown): boolean {
 /** Reports whether the service, and not the request, is the cause of a missing response. */
 export function isUnavailable(error: unknown): boolean {
 	return (
-		error instanceof Errors.ServiceNotFoundError ||
-		error instanceof Errors.ServiceNotAvailableError ||
+		isMoleculers(error, "ServiceNotFoundError") ||
+		isMoleculers(error, "ServiceNotAvailableError") ||
 		isFault(error)
 	);
 }
@@ -136,8 +151,8 @@ function isFault(error: unknown): boolean {
 export function isWorthRepeating(error: unknown): boolean {
 	return (
 		(error as Described | null)?.retryable === true &&
-		!(error instanceof Errors.RequestTimeoutError) &&
-		!(error instanceof Errors.QueueIsFullError)
+		!isMoleculers(error, "RequestTimeoutError") &&
+		!isMoleculers(error, "QueueIsFullError")
 	);
 }
 
@@ -171,14 +186,9 @@ const SYSTEM_CODES = new Set([
 ]);
 /** Codes of the NATS client while the server is overloaded, frozen or starting, or without a subscriber. */
 const NATS_CODES = new Set<unknown>([
-	...[
-		ErrorCode.Timeout,
-		ErrorCode.ConnectionTimeout,
-		ErrorCode.ConnectionRefused,
-		ErrorCode.ConnectionClosed,
-	],
-	...[ErrorCode.Disconnect, ErrorCode.NoResponders],
-]);
+	...(["TIMEOUT", "CONNECTION_TIMEOUT", "CONNECTION_REFUSED", "CONNECTION_CLOSED"] as const),
+	...(["DISCONNECT", "503"] as const),
+] satisfies `${ErrorCode}`[]);
 /**
  * Names of drivers' errors for a server that is unreachable, lost or too slow, and for a file that cannot be written.
  */

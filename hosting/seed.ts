@@ -9,7 +9,7 @@ import { callAction } from "../contracts/actions.ts";
 import { email } from "../contracts/email.ts";
 import { CURRENCY, CURRENCY_DECIMALS } from "../contracts/money.ts";
 import { newPassword } from "../contracts/passwords.ts";
-import { problemCode } from "../contracts/problems.ts";
+import { problemCode } from "../contracts/problem-codes.ts";
 import { StartError } from "../infra/backing-services.ts";
 import { Catalogue } from "./catalogue/catalogue.ts";
 import { importAll } from "./catalogue/import.ts";

@@ -3,7 +3,7 @@ import { type ActionEndpoint, type BrokerOptions, type Context, Errors, type Mid
 import pLimit from "p-limit";
 import { actionContract, type Meta } from "../contracts/actions.ts";
 import { takesKey } from "../contracts/contract.ts";
-import { problemCode } from "../contracts/problems.ts";
+import { problemCode } from "../contracts/problem-codes.ts";
 import { countsAsFailure, isWorthRepeating } from "../errors/kinds.ts";
 import { bulkheadActive, bulkheadQueued } from "../observability/metrics.ts";
 import { LeastOutstanding } from "./load-balancing.ts";

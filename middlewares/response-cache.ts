@@ -8,8 +8,7 @@ import {
 } from "../cache/response-cache.ts";
 import { actionContract } from "../contracts/actions.ts";
 import { type ActionContract, PARSED, type Parsed, paramsOf } from "../contracts/contract.ts";
-import { PROBLEMS } from "../contracts/problem-codes.ts";
-import { problemCode } from "../contracts/problems.ts";
+import { PROBLEMS, problemCode } from "../contracts/problem-codes.ts";
 
 /**
  * Caches responses in the caller's memory, for actions whose contract declares it (`cached`): at a gateway they cost no

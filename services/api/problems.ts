@@ -1,8 +1,8 @@
 import { Errors } from "moleculer";
 import Negotiator from "negotiator";
 import { type Language, languageOf } from "../../contracts/languages.ts";
-import { PROBLEMS, type ProblemCode } from "../../contracts/problem-codes.ts";
-import { describe, type FieldError, type ProblemData, problemCode } from "../../contracts/problems.ts";
+import { PROBLEMS, type ProblemCode, problemCode } from "../../contracts/problem-codes.ts";
+import { describe, type FieldError, type ProblemData } from "../../contracts/problems.ts";
 import { isTransient } from "../../errors/kinds.ts";
 
 /** An error response in the format of RFC 9457. */

@@ -1,7 +1,8 @@
 import type { z } from "zod";
 import type { ActionContext } from "../../contracts/actions.ts";
 import { CURRENCY, fromMinor, toMinor } from "../../contracts/money.ts";
-import { describe, type FieldError, problem, problemCode } from "../../contracts/problems.ts";
+import { problemCode } from "../../contracts/problem-codes.ts";
+import { describe, type FieldError, problem } from "../../contracts/problems.ts";
 import type { quote } from "../../contracts/quotes.ts";
 import { itemsOf, signedInUser } from "./carts.ts";
 import { fieldsOf, isShipped, pricedLines, toPrice } from "./costs.ts";

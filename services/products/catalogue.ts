@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import { problemCode } from "../../contracts/problems.ts";
+import { problemCode } from "../../contracts/problem-codes.ts";
 import type { cataloguePreview } from "../../contracts/product-schemas.ts";
 import { isDuplicate } from "../../mixins/documents.ts";
 import { type Line, writeGroups } from "./catalogue-groups.ts";

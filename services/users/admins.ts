@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
-import { problem, problemCode } from "../../contracts/problems.ts";
+import { problemCode } from "../../contracts/problem-codes.ts";
+import { problem } from "../../contracts/problems.ts";
 import { changePrivileges } from "./account.ts";
 import { byEmail } from "./model.ts";
 import { hashPassword } from "./passwords.ts";
