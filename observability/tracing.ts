@@ -112,57 +112,46 @@ export function inOwnTrace<F extends (...args: never[]) => unknown>(callback: F)
  * Starts a span. It is not active: see `withSpans`.
  *
  * @param parent The span that it is a part of; undefined begins a trace.
+ * @param isSampled Decision about the trace, if this is its first span in this process; by default the sampler's about its id.
  * @returns Undefined if nothing is traced.
  */
-export function startSpan(parent: SpanContext | undefined, options: SpanOptions): Span | undefined {
-	return exporter && newSpan(exporter, parent, options);
+export function startSpan(
+	parent: SpanContext | undefined,
+	options: SpanOptions,
+	isSampled?: boolean,
+): Span | undefined {
+	return exporter && newSpan(exporter, parent, options, isSampled);
 }
 
-function newSpan(to: TraceExporter, parent: SpanContext | undefined, options: SpanOptions): Span {
+function newSpan(
+	to: TraceExporter,
+	parent: SpanContext | undefined,
+	options: SpanOptions,
+	decision?: boolean,
+): Span {
 	if (parent instanceof Span) {
 		return new Span(parent.local, parent, options);
 	}
 	const trace_id = parent?.trace_id ?? randomHex(16);
-	return newLocalRoot(to, { trace_id, isSampled: to.isSampled(trace_id, parent) }, parent, options);
-}
-
-function newLocalRoot(
-	to: TraceExporter,
-	trace: Pick<SpanContext, "trace_id" | "isSampled">,
-	parent: SpanContext | undefined,
-	options: SpanOptions,
-): Span {
-	const local = new LocalTrace(trace, to, decide);
+	const isSampled = decision ?? to.isSampled(trace_id, parent);
+	const local = new LocalTrace({ trace_id, isSampled }, to, decide);
 	const span = new Span(local, parent, options);
 	local.root = span;
 	return span;
 }
 
 /**
- * Records a request that has ended and had no parts, such as one that was answered from memory: costs next to nothing if it is not
- * exported.
+ * Decides whether a request that has ended is exported, for one that had no parts, such as one answered from memory: most have no use
+ * for a span.
  *
- * @param error_type Set if the request has failed.
- * @returns The span, if it is exported.
+ * @param parent The span that it is a part of; undefined if it begins a trace.
  */
-export function recordRequest(
-	parent: SpanContext | undefined,
-	options: () => SpanOptions,
-	error_type?: string,
-): Span | undefined {
+export function isRequestSampled(parent: SpanContext | undefined): boolean {
 	if (!exporter) {
-		return undefined;
+		return false;
 	}
 	const isSampled = parent ? exporter.isSampled(parent.trace_id, parent) : exporter.isDrawn();
-	if (!isSampled && error_type === undefined) {
-		return undefined;
-	}
-	const trace_id = parent?.trace_id ?? randomHex(16);
-	const span = newLocalRoot(exporter, { trace_id, isSampled }, parent, options());
-	span.error_type = error_type;
-	span.hasFailed = error_type !== undefined;
-	span.end();
-	return span;
+	return isSampled && exporter.takes();
 }
 
 /**

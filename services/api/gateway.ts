@@ -20,8 +20,8 @@ export type Request = WithBody & {
 	$alias?: { fullPath: string };
 	/** Span of the request, if it is traced. */
 	$span?: Span | undefined;
-	/** Ends its span, before it is measured. */
-	$onEnd?: () => void;
+	/** True if it is answered from the cached pages. */
+	$isCached?: boolean;
 };
 
 /** The gateway service, as its methods see it. */

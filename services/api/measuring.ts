@@ -18,32 +18,23 @@ const routes = new Map<string, string>(
 );
 
 /**
- * Measures a request until its response has ended.
+ * Measures a request whose response has ended.
  *
- * @param onEnd Called then with the status and the duration.
+ * @param begun Start of the request, a value of `performance.now()`.
  */
-export function measureRequest(
-	request: Request,
-	response: ServerResponse,
-	onEnd: (status: number, duration_ms: number) => void,
-): void {
-	const begun = performance.now();
-	// One listener for all: cached responses take little more time than it.
-	response.once("close", () => {
-		request.$onEnd?.();
-		const status = statusOf(response);
-		if (isMeasured) {
-			const method = methodOf(request);
-			const http_route = routeOf(request);
-			frequent.observeSince(
-				[http_route, method, status],
-				() => ({ method, http_route, status: String(status) }),
-				begun,
-				request.$span,
-			);
-		}
-		onEnd(status, performance.now() - begun);
-	});
+export function measureRequest(request: Request, response: ServerResponse, begun: number): void {
+	if (!isMeasured) {
+		return;
+	}
+	const status = statusOf(response);
+	const method = methodOf(request);
+	const http_route = routeOf(request);
+	frequent.observeSince(
+		[http_route, method, status],
+		() => ({ method, http_route, status: String(status) }),
+		begun,
+		request.$span,
+	);
 }
 
 /** Returns the method of a request; `_OTHER` for any that HTTP does not define. */

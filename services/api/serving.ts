@@ -11,10 +11,10 @@ import { type Answer, answerOf, contentOf, headOf, linkTo, nextPage, sendAnswer 
 import { readBody } from "./body.ts";
 import { type DocumentKind, sendDocument } from "./documents.ts";
 import type { Gateway, Request } from "./gateway.ts";
-import { measureRequest } from "./measuring.ts";
+import { measureRequest, statusOf } from "./measuring.ts";
 import { readRequest } from "./reading.ts";
 import { logRequest } from "./request-log.ts";
-import { inRequestSpan, traceCached } from "./tracing.ts";
+import { endRequestSpan, inRequestSpan } from "./tracing.ts";
 
 /**
  * Serves a request: from the cached pages, else by a call if an action is at its address, else by moleculer-web. Pages
@@ -22,9 +22,13 @@ import { inRequestSpan, traceCached } from "./tracing.ts";
  */
 export async function serve(gateway: Gateway, request: Request, response: ServerResponse): Promise<void> {
 	const id = idOf(request);
-	measureRequest(request, response, (status, duration_ms) =>
-		logRequest(gateway, request, { id, status, duration_ms }),
-	);
+	const begun = performance.now();
+	// One listener for all: cached responses take little more time than it.
+	response.on("close", () => {
+		endRequestSpan(gateway, request, response, begun);
+		measureRequest(request, response, begun);
+		logRequest(gateway, request, { id, status: statusOf(response), duration_ms: performance.now() - begun });
+	});
 	try {
 		const page = gateway.pages.find(request);
 		if (gateway.limiter) {
@@ -33,7 +37,7 @@ export async function serve(gateway: Gateway, request: Request, response: Server
 		if (page) {
 			request.$action = page.cached.action;
 			gateway.cache.count(page.cached.action, "hit");
-			traceCached(gateway, request, response);
+			request.$isCached = true;
 			await send(gateway, request, response, id, page);
 			return;
 		}

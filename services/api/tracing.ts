@@ -1,8 +1,8 @@
 import type { ServerResponse } from "node:http";
 import {
+	isRequestSampled,
 	isTraced,
 	parseTraceparent,
-	recordRequest,
 	type SpanContext,
 	type SpanOptions,
 	startSpan,
@@ -30,25 +30,38 @@ export function inRequestSpan<T>(
 		return work();
 	}
 	request.$span = span;
-	request.$onEnd = () => {
-		span.error_type = failureOf(response);
-		span.hasFailed = span.error_type !== undefined;
-		span.end();
-	};
 	return withSpans(span.alone, work);
 }
 
-/** Records the span of a request to an action that is answered from memory, when the response has ended. */
-export function traceCached(gateway: Gateway, request: Request, response: ServerResponse): void {
+/**
+ * Ends the span of a request whose response has ended. One that was answered from the cached pages gets its span only now, if it is
+ * exported: most are not.
+ *
+ * @param begun Start of the request, a value of `performance.now()`.
+ */
+export function endRequestSpan(
+	gateway: Gateway,
+	request: Request,
+	response: ServerResponse,
+	begun: number,
+): void {
 	if (!isTraced()) {
 		return;
 	}
-	const begun = performance.now();
-	request.$onEnd = () => {
+	const failure = failureOf(response);
+	if (request.$isCached) {
 		const { parent, links } = givenTrace(gateway, request);
-		const options = () => ({ ...optionsOf(request, response, links), begun });
-		request.$span = recordRequest(parent, options, failureOf(response));
-	};
+		const isSampled = isRequestSampled(parent);
+		if (isSampled || failure !== undefined) {
+			request.$span = startSpan(parent, { ...optionsOf(request, response, links), begun }, isSampled);
+		}
+	}
+	const span = request.$span;
+	if (span) {
+		span.error_type = failure;
+		span.hasFailed = failure !== undefined;
+		span.end();
+	}
 }
 
 /** Returns the span that a request is a part of, or is linked to. */
