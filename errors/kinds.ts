@@ -22,10 +22,10 @@ const require = createRequire(import.meta.url);
 let classes: typeof Errors | undefined;
 
 /**
- * Reports whether an error is an instance of this class of Moleculer; those of Toko are, too. Loads Moleculer only for what may be
- * one, which have all a field `retryable`: the delivery worker, which has no broker, would need twice the time and memory.
+ * Reports whether an error is an instance of this class of Moleculer, as Toko's own errors are. They all have a field `retryable`, and
+ * Moleculer is loaded only for an error that has one: the delivery worker, which has no broker, starts in half the time without it.
  */
-function isMoleculers(error: unknown, name: keyof typeof Errors = "MoleculerError"): boolean {
+function isMoleculerError(error: unknown, name: keyof typeof Errors = "MoleculerError"): boolean {
 	if ((error as Described | null)?.retryable === undefined) {
 		return false;
 	}
@@ -35,11 +35,11 @@ function isMoleculers(error: unknown, name: keyof typeof Errors = "MoleculerErro
 
 /** Returns the kind of an error of Toko, Moleculer, a driver or Node. */
 export function kindOf(error: unknown): ErrorKind {
-	if (isMoleculers(error, "MoleculerRetryableError")) {
+	if (isMoleculerError(error, "MoleculerRetryableError")) {
 		return "transient";
 	}
 	const { code, retryable, parent, cause } = (error ?? {}) as Described;
-	if (typeof code === "number" && (isMoleculers(error) || problemCode(error))) {
+	if (typeof code === "number" && (isMoleculerError(error) || problemCode(error))) {
 		return code < 500 ? "client" : retryable === true ? "transient" : "bug";
 	}
 	if (isUndone(error)) {
@@ -57,7 +57,7 @@ export function kindOf(error: unknown): ErrorKind {
 
 /** Returns the code of an error of Toko or Moleculer, or the kind of any other: a label that has few values. */
 export function errorTypeOf(error: unknown): string {
-	const code = isMoleculers(error) ? (error as Errors.MoleculerError).type : undefined;
+	const code = isMoleculerError(error) ? (error as Errors.MoleculerError).type : undefined;
 	return problemCode(error) ?? (code || kindOf(error).toUpperCase());
 }
 
@@ -112,7 +112,7 @@ export function dataException(error: unknown): string | undefined {
 
 /** Reports whether an error was created for a caller, and not by a driver. */
 export function isForCaller(error: unknown): boolean {
-	return isMoleculers(error) || problemCode(error) !== undefined;
+	return isMoleculerError(error) || problemCode(error) !== undefined;
 }
 
 /**
@@ -132,8 +132,8 @@ export function hasReason(error: unknown): boolean {
 /** Reports whether the service, and not the request, is the cause of a missing response. */
 export function isUnavailable(error: unknown): boolean {
 	return (
-		isMoleculers(error, "ServiceNotFoundError") ||
-		isMoleculers(error, "ServiceNotAvailableError") ||
+		isMoleculerError(error, "ServiceNotFoundError") ||
+		isMoleculerError(error, "ServiceNotAvailableError") ||
 		isFault(error)
 	);
 }
@@ -151,8 +151,8 @@ function isFault(error: unknown): boolean {
 export function isWorthRepeating(error: unknown): boolean {
 	return (
 		(error as Described | null)?.retryable === true &&
-		!isMoleculers(error, "RequestTimeoutError") &&
-		!isMoleculers(error, "QueueIsFullError")
+		!isMoleculerError(error, "RequestTimeoutError") &&
+		!isMoleculerError(error, "QueueIsFullError")
 	);
 }
 

@@ -45,11 +45,8 @@ export function endRequestSpan(
 	response: ServerResponse,
 	begun: number,
 ): void {
-	if (!isTraced()) {
-		return;
-	}
 	const failure = failureOf(response);
-	if (request.$isCached) {
+	if (request.$isCached && isTraced()) {
 		const { parent, links } = givenTrace(gateway, request);
 		const isSampled = isRequestSampled(parent);
 		if (isSampled || failure !== undefined) {

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import type { Context, ServiceBroker } from "moleculer";
+import type { NatsConnection } from "nats";
 import { allActions } from "../../contracts/actions.ts";
 import { takesKey } from "../../contracts/contract.ts";
 import { natsOf } from "../../nats/client.ts";
@@ -168,11 +169,14 @@ describe("an Idempotency-Key", () => {
 		});
 
 		test("answered with the order although JetStream stores no records", async () => {
-			const streams = (await natsOf(gateway)?.jetstreamManager())?.streams;
-			const limit = (max_msg_size: number) => streams?.update(`KV_${bucketName()}`, { max_msg_size });
+			const { streams } = await (natsOf(gateway) as NatsConnection).jetstreamManager();
+			const limit = (max_msg_size: number) => streams.update(`KV_${bucketName()}`, { max_msg_size });
 			await limit(1);
-			await repeatSteps();
-			await limit(-1);
+			try {
+				await repeatSteps();
+			} finally {
+				await limit(-1);
+			}
 		});
 	});
 

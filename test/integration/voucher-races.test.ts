@@ -90,7 +90,7 @@ describe(`a voucher of ${USES} uses for ${BUYERS} buyers at once, over two order
 			const body = { items: [{ product_id: product.id, quantity: 1 }], voucher_code: codes[place % 2] };
 			const as = buyer(place);
 			const placed = await client.persist("POST", "/orders", { as, key: newKey(), body });
-			// A number that three processes in turn do not divide: otherwise all of these may be orders of the hasty one.
+			// Not each third: the three processes take orders in turn, and all of these could be orders of the hasty one.
 			return placed.status === 201 && place % 5 < 2
 				? client.persist("POST", `/orders/${placed.body.id}/cancel`, { as, key: newKey(), body: {} })
 				: placed;
