@@ -107,7 +107,8 @@ async function observability({ directory, rounds }: SpecialOptions): Promise<boo
 	const failed = new Map<string, number>();
 	const { throughput, scrape } = await measureObservability({ directory, rounds }, print, failed);
 	print(
-		`a scrape during orders takes ${scrape.p50_ms.toFixed(1)} ms: ${scrape.bytes} bytes, ${scrape.series} series`,
+		`a scrape during orders takes ${scrape.p50_ms.toFixed(1)} ms (${scrape.bytes} bytes, ${scrape.series} series), ` +
+			`a health check at the same time ${scrape.health_p50_ms.toFixed(1)} ms`,
 	);
 	const slow = throughput.filter(({ one_percent, all }) => one_percent < ONE_PERCENT_MIN || all < ALL_MIN);
 	print(

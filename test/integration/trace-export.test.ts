@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync } from "node:fs";
 import { createServer, type RequestListener, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, expect, test } from "@jest/globals";
@@ -145,4 +146,23 @@ test("spans that wait are exported at the end, in protobuf by default", async ()
 	expect(received).toEqual([{ type: "application/x-protobuf", bytes: expect.any(Number) }]);
 	expect(received[0]?.bytes).toBeGreaterThan(50);
 	expect(lines).toEqual([]);
+});
+
+/** Nice value of a thread of this process (proc(5)). */
+function niceValueOf(thread: string | number): number {
+	const stat = readFileSync(`/proc/self/task/${thread}/stat`, "utf8");
+	return Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[16]);
+}
+
+const onLinux = process.platform === "linux" ? test : test.skip;
+
+onLinux("the thread that exports lets the work of the process go first", async () => {
+	const own = niceValueOf(process.pid);
+	exportTo(await endpoint((request, response) => request.resume().on("end", () => response.end("{}"))));
+	await trace();
+	await eventually("one thread with a lower priority", async () => {
+		const threads = readdirSync("/proc/self/task");
+		return threads.filter((thread) => niceValueOf(thread) > own).length === 1;
+	});
+	expect(niceValueOf(process.pid)).toBe(own);
 });

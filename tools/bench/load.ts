@@ -33,6 +33,8 @@ export interface Turn {
 	isNat: boolean;
 	/** True if buyers pause while mails fall behind. */
 	isPaced: boolean;
+	/** True if the load generator polls instead of sleeping: to wake it costs the server as much as a cached response does. */
+	isPolling?: boolean;
 }
 
 /** Result of a turn. */
@@ -118,7 +120,11 @@ class Buyers {
 		this.#ledger.begin();
 		const started_at = performance.now();
 		const end = started_at + seconds * 1000;
+		let isOver = !this.#turn.isPolling;
+		const poll = () => isOver || setImmediate(poll);
+		poll();
 		await Promise.all(Array.from({ length: connections }, (_, buyer) => this.#buy(buyer, end)));
+		isOver = true;
 		const elapsed_ms = performance.now() - started_at;
 		this.#ledger.end();
 		return {
