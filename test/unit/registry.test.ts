@@ -38,7 +38,7 @@ test("a source that fails has no values, and other sources have theirs", async (
 	expect(await valuesOf(gauge)).toEqual([["other", 1]]);
 });
 
-test("a source that becomes slow gives its value of before at once, and then the new one", async () => {
+test("a source that is slow gives its value of before, without being waited for again, and then the new one", async () => {
 	const gauge = gaugeOf("slow_source");
 	const answers: ((samples: Sample<"part">[]) => void)[] = [];
 	let isSlow = false;
@@ -51,6 +51,7 @@ test("a source that becomes slow gives its value of before at once, and then the
 	answers[0]?.([[{ part: "queue" }, 2]]);
 	await Promise.resolve();
 	isSlow = false;
+	expect(await valuesOf(gauge)).toEqual([["queue", 2]]);
 	expect(await valuesOf(gauge)).toEqual([["queue", 1]]);
 });
 

@@ -38,9 +38,9 @@ const CONNECTIONS = 32;
  * others for long has to read its products again.
  */
 const SECONDS = 0.5;
-const TURNS_A_ROUND = 20;
+const TURNS_A_ROUND = 12;
 /** Turns before the first measured one: V8 compiles what is called often only within seconds. */
-const WARM_UP_TURNS = 16;
+const WARM_UP_TURNS = 12;
 /** Number of products that are read: so few that most responses come from the cache, as those of a shop with many readers do. */
 const PRODUCTS = 100;
 /** Scrapes in a round, and as many health checks. */
