@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
+import { setTimeout as wait } from "node:timers/promises";
 import { cleanUp } from "../shop-process.ts";
 import { type CaseName, caseOf } from "./cases.ts";
 import type { TurnResult } from "./load.ts";
@@ -41,6 +42,17 @@ const SECONDS = 0.5;
 const TURNS_A_ROUND = 12;
 /** Turns before the first measured one: V8 compiles what is called often only within seconds. */
 const WARM_UP_TURNS = 12;
+/** Orders of the turns, used one after the other: what a turn leaves behind meets each of the others as often. */
+const ORDERS = [
+	["off", "one_percent", "all"],
+	["all", "off", "one_percent"],
+	["one_percent", "all", "off"],
+	["off", "all", "one_percent"],
+	["one_percent", "off", "all"],
+	["all", "one_percent", "off"],
+] as const;
+/** Traces count as exported when none has arrived for this time. */
+const QUIET_MS = 300;
 /** Number of products that are read: so few that most responses come from the cache, as those of a shop with many readers do. */
 const PRODUCTS = 100;
 /** Scrapes in a round, and as many health checks. */
@@ -62,11 +74,11 @@ export async function measureObservability(
 	failed = new Map<string, number>(),
 ): Promise<{ throughput: ObservedThroughput[]; scrape: Scrape }> {
 	const load = new LoadProcess();
-	const receiver = await openReceiver();
+	const receiver = new Receiver();
 	const rates = new Map<CaseName, Rates[]>(CASES.map((name) => [name, []]));
 	const scrapes: Scrape[] = [];
 	try {
-		const variants = variantsFor((receiver.address() as AddressInfo).port);
+		const variants = variantsFor(await receiver.open());
 		for (let round = 0; round < rounds; round++) {
 			const sides = new Map<keyof Rates, Side>();
 			try {
@@ -79,7 +91,7 @@ export async function measureObservability(
 					sides.set(variant, side);
 				}
 				for (const [name, found] of rates) {
-					found.push(...(await compare(load, sides, name, failed)));
+					found.push(...(await compare(load, receiver, sides, name, failed)));
 				}
 				scrapes.push(await scrapeBusy(load, sides.get("all") as Side, failed));
 			} finally {
@@ -109,10 +121,12 @@ export async function measureObservability(
 /** Units per second of neighbouring turns. */
 type Rates = Record<"off" | "one_percent" | "all", number>;
 
-function variantsFor(port: number): [keyof Rates, Record<string, string>][] {
+function variantsFor(receiver: string): [keyof Rates, Record<string, string>][] {
 	const traced = (ratio: string) => ({
 		...ON,
-		OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${port}`,
+		OTEL_EXPORTER_OTLP_ENDPOINT: receiver,
+		// So that a turn's spans are exported soon after it.
+		OTEL_BSP_SCHEDULE_DELAY: String(QUIET_MS / 3),
 		OTEL_TRACES_SAMPLER: "traceidratio",
 		OTEL_TRACES_SAMPLER_ARG: ratio,
 	});
@@ -123,20 +137,42 @@ function variantsFor(port: number): [keyof Rates, Record<string, string>][] {
 	];
 }
 
-/** Opens an endpoint that accepts all traces and reads none. */
-async function openReceiver(): Promise<Server> {
-	const server = createServer((request, response) => {
-		request
-			.resume()
-			.on("end", () => response.writeHead(200, { "content-type": "application/json" }).end("{}"));
-	});
-	server.listen(0, "127.0.0.1");
-	await once(server, "listening");
-	return server;
+/** An endpoint that accepts all traces and reads none. */
+class Receiver {
+	readonly #server: Server;
+	#received_at = 0;
+
+	constructor() {
+		this.#server = createServer((request, response) => {
+			this.#received_at = performance.now();
+			request
+				.resume()
+				.on("end", () => response.writeHead(200, { "content-type": "application/json" }).end("{}"));
+		});
+	}
+
+	/** Opens the endpoint on a free loopback port; returns its URL. */
+	async open(): Promise<string> {
+		this.#server.listen(0, "127.0.0.1");
+		await once(this.#server, "listening");
+		return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+	}
+
+	/** Waits until the spans of a turn have been exported, which would slow down the next one. */
+	async quiet(): Promise<void> {
+		do {
+			await wait(QUIET_MS);
+		} while (performance.now() - this.#received_at < QUIET_MS);
+	}
+
+	close(): void {
+		this.#server.close();
+	}
 }
 
 async function compare(
 	load: LoadProcess,
+	receiver: Receiver,
 	sides: ReadonlyMap<keyof Rates, Side>,
 	name: CaseName,
 	failed: Map<string, number>,
@@ -144,13 +180,14 @@ async function compare(
 	const rates: Rates[] = [];
 	for (let number = 1; number <= WARM_UP_TURNS + TURNS_A_ROUND; number++) {
 		const found: Partial<Rates> = {};
-		// A turn may be slower after one of another shop, so each is the first now and then.
-		for (const [variant, side] of number % 2 ? [...sides] : [...sides].reverse()) {
+		for (const variant of ORDERS[number % ORDERS.length] as (typeof ORDERS)[0]) {
+			const side = sides.get(variant) as Side;
 			await logInAll(side);
 			const { done, elapsed_ms, failed: unexpected } = await turn(load, side, name, number);
 			addTo(failed, Object.entries(unexpected));
 			found[variant] = (1000 * done) / elapsed_ms;
 			await load.do("drain", { sink: side.sink, timeout_ms: DRAIN_MS });
+			await receiver.quiet();
 		}
 		if (number > WARM_UP_TURNS) {
 			rates.push(found as Rates);
@@ -216,7 +253,7 @@ async function scrapeBusy(load: LoadProcess, side: Side, failed: Map<string, num
 
 /** Reads a page after a pause. */
 async function get(url: string): Promise<{ ms: number; text: string }> {
-	await new Promise((resolve) => setTimeout(resolve, SCRAPE_EVERY_MS));
+	await wait(SCRAPE_EVERY_MS);
 	const begun = performance.now();
 	const text = await (await fetch(url)).text();
 	return { ms: performance.now() - begun, text };
