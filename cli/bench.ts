@@ -108,7 +108,7 @@ async function observability({ directory, rounds }: SpecialOptions): Promise<boo
 	const { throughput, scrape } = await measureObservability({ directory, rounds }, print, failed);
 	print(
 		`a scrape during orders takes ${scrape.p50_ms.toFixed(1)} ms (${scrape.bytes} bytes, ${scrape.series} series), ` +
-			`a health check at the same time ${scrape.health_p50_ms.toFixed(1)} ms`,
+			`a health check at the same time ${scrape.health_p50_ms.toFixed(1)} ms; ${scrape.dropped} traces were dropped`,
 	);
 	const slow = throughput.filter(({ one_percent, all }) => one_percent < ONE_PERCENT_MIN || all < ALL_MIN);
 	print(

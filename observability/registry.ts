@@ -83,7 +83,7 @@ type Source<L extends string> = () => Sample<L>[] | Promise<Sample<L>[]>;
 
 /** Time limit for reading a value when the process is scraped: a value that is away must not keep the others away. */
 const READ_MS = 1000;
-/** The same for a value that was read before, which is given instead: databases of a busy shop respond late. */
+/** The same for a value that was read before, which is given instead, and at once if reading took longer the last time. */
 const READ_AGAIN_MS = 3;
 /** Age from which a value is not given any more. */
 const OLD_MS = 60_000;
@@ -133,7 +133,7 @@ export function oncePerScrape<T>(read: () => Promise<T>): () => Promise<T> {
 	};
 }
 
-/** Reads a source, or gives what it has read before if the source is slow: at once if it was slow the last time. */
+/** Reads a source, or gives what it has read before if the source is slow. */
 class Reading<L extends string> {
 	readonly #source: Source<L>;
 	#latest: { samples: Sample<L>[]; read_at: number; took_ms: number } | undefined;
@@ -144,7 +144,10 @@ class Reading<L extends string> {
 	}
 
 	async read(): Promise<Sample<L>[]> {
-		this.#current ??= this.#start();
+		const current = this.#current ?? this.#start();
+		if (Array.isArray(current)) {
+			return current;
+		}
 		const before = this.#latest;
 		const isKnown = before !== undefined && performance.now() - before.read_at < OLD_MS;
 		if (isKnown && before.took_ms > READ_AGAIN_MS) {
@@ -156,24 +159,34 @@ class Reading<L extends string> {
 			timer = setTimeout(() => resolve(isKnown ? before.samples : []), isKnown ? READ_AGAIN_MS : READ_MS);
 		});
 		try {
-			return await Promise.race([this.#current, late]);
+			return await Promise.race([current, late]);
 		} finally {
 			clearTimeout(timer);
 		}
 	}
 
-	async #start(): Promise<Sample<L>[]> {
-		const begun = performance.now();
-		let samples: Sample<L>[] = [];
+	/** Asks the source; returns what it has in memory, or a promise of what it reads. A source that fails has no values. */
+	#start(): Sample<L>[] | Promise<Sample<L>[]> {
 		try {
-			samples = await this.#source();
+			const samples = this.#source();
+			if (Array.isArray(samples)) {
+				return samples;
+			}
+			this.#current = this.#finish(samples);
+			return this.#current;
 		} catch {
-			// A source that fails has no values.
+			return [];
 		}
+	}
+
+	async #finish(reading: Promise<Sample<L>[]>): Promise<Sample<L>[]> {
+		const begun = performance.now();
+		const samples = await reading.catch(() => undefined);
 		const read_at = performance.now();
-		this.#latest = { samples, read_at, took_ms: read_at - begun };
+		// After a failure the next value is waited for.
+		this.#latest = { samples: samples ?? [], read_at, took_ms: samples ? read_at - begun : 0 };
 		this.#current = undefined;
-		return samples;
+		return this.#latest.samples;
 	}
 }
 

@@ -9,9 +9,9 @@ durations have exemplars that name a trace.
 
 A route is the pattern of an address, an error its code, so that labels have few values; a success has no
 \`error_type\`. Values are of one process: sum over processes, except for those that describe what all processes of a
-service share, where the table says so: take the largest. A value that a process reads from a database, and that took it
-longer than 3 ms the last time, is the one of the scrape before, if that was less than a minute ago. Besides these, each
-process has the metrics of its Node.js (\`process_…\`, \`nodejs_…\`).
+service share, where the table says so: take the largest. A value that a process reads from a database may be that of an
+earlier scrape, at most a minute old, if reading takes longer than 3 ms. Besides these, each process has the metrics of
+its Node.js (\`process_…\`, \`nodejs_…\`).
 
 The metrics are not for the public: a proxy in front of the gateway should refuse \`/metrics\`, and the port of each
 process should be reachable by Prometheus only.`;

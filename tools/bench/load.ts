@@ -123,8 +123,11 @@ class Buyers {
 		let isOver = !this.#turn.isPolling;
 		const poll = () => isOver || setImmediate(poll);
 		poll();
-		await Promise.all(Array.from({ length: connections }, (_, buyer) => this.#buy(buyer, end)));
-		isOver = true;
+		try {
+			await Promise.all(Array.from({ length: connections }, (_, buyer) => this.#buy(buyer, end)));
+		} finally {
+			isOver = true;
+		}
 		const elapsed_ms = performance.now() - started_at;
 		this.#ledger.end();
 		return {

@@ -26,6 +26,8 @@ export interface Scrape {
 	health_p50_ms: number;
 	bytes: number;
 	series: number;
+	/** Number of traces that the process has dropped so far. */
+	dropped: number;
 }
 
 /** Minimum ratios that count as good. */
@@ -76,7 +78,7 @@ export async function measureObservability(
 	const load = new LoadProcess();
 	const receiver = new Receiver();
 	const rates = new Map<CaseName, Rates[]>(CASES.map((name) => [name, []]));
-	const scrapes: Scrape[] = [];
+	const scraped: Scrape[] = [];
 	try {
 		const variants = variantsFor(await receiver.open());
 		for (let round = 0; round < rounds; round++) {
@@ -93,7 +95,7 @@ export async function measureObservability(
 				for (const [name, found] of rates) {
 					found.push(...(await compare(load, receiver, sides, name, failed)));
 				}
-				scrapes.push(await scrapeBusy(load, sides.get("all") as Side, failed));
+				scraped.push(await scrapeBusy(load, sides.get("all") as Side, failed));
 			} finally {
 				for (const side of sides.values()) {
 					await side.postgres.close();
@@ -109,7 +111,7 @@ export async function measureObservability(
 		for (const [what, times] of failed) {
 			log(`${times} × ${what}`);
 		}
-		const scrape = scrapes.toSorted((a, b) => a.p50_ms - b.p50_ms)[Math.floor(rounds / 2)] as Scrape;
+		const scrape = scraped.toSorted((a, b) => a.p50_ms - b.p50_ms)[Math.floor(rounds / 2)] as Scrape;
 		return { throughput, scrape };
 	} finally {
 		receiver.close();
@@ -158,11 +160,13 @@ class Receiver {
 		return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
 	}
 
-	/** Waits until the spans of a turn have been exported, which would slow down the next one. */
-	async quiet(): Promise<void> {
+	/** Waits until the spans of a turn have been exported, which would slow down the next one. Returns false if they never are. */
+	async isQuiet(): Promise<boolean> {
+		const end = performance.now() + DRAIN_MS;
 		do {
 			await wait(QUIET_MS);
-		} while (performance.now() - this.#received_at < QUIET_MS);
+		} while (performance.now() - this.#received_at < QUIET_MS && performance.now() < end);
+		return performance.now() < end;
 	}
 
 	close(): void {
@@ -187,7 +191,9 @@ async function compare(
 			addTo(failed, Object.entries(unexpected));
 			found[variant] = (1000 * done) / elapsed_ms;
 			await load.do("drain", { sink: side.sink, timeout_ms: DRAIN_MS });
-			await receiver.quiet();
+			if (!(await receiver.isQuiet())) {
+				addTo(failed, [["turn whose traces were still exported long after it", 1]]);
+			}
 		}
 		if (number > WARM_UP_TURNS) {
 			rates.push(found as Rates);
@@ -229,25 +235,30 @@ function turn(
 /** Scrapes a process during orders, and asks for its health in between. */
 async function scrapeBusy(load: LoadProcess, side: Side, failed: Map<string, number>): Promise<Scrape> {
 	await logInAll(side);
-	const seconds = (2 * SCRAPES * SCRAPE_EVERY_MS) / 1000;
-	const busy = turn(load, side, "order", 100, seconds);
+	// Longer than all pauses, so that the last scrape is during orders too.
+	const seconds = ((2 * SCRAPES + 4) * SCRAPE_EVERY_MS) / 1000;
+	const [busy, found] = await Promise.all([turn(load, side, "order", 100, seconds), scrapes(side.address)]);
+	addTo(failed, Object.entries(busy.failed));
+	await load.do("drain", { sink: side.sink, timeout_ms: DRAIN_MS });
+	return found;
+}
+
+async function scrapes(address: string): Promise<Scrape> {
 	const durations: number[] = [];
 	const health: number[] = [];
 	let text = "";
 	for (let number = 0; number < SCRAPES; number++) {
-		health.push((await get(`${side.address}/health/live`)).ms);
-		const scrape = await get(`${side.address}/metrics`);
+		health.push((await get(`${address}/health/live`)).ms);
+		const scrape = await get(`${address}/metrics`);
 		durations.push(scrape.ms);
 		text = scrape.text;
 	}
-	addTo(failed, Object.entries((await busy).failed));
-	await load.do("drain", { sink: side.sink, timeout_ms: DRAIN_MS });
-	const series = text.split("\n").filter((line) => line !== "" && !line.startsWith("#")).length;
 	return {
 		p50_ms: median(durations),
 		health_p50_ms: median(health),
 		bytes: Buffer.byteLength(text),
-		series,
+		series: text.split("\n").filter((line) => line !== "" && !line.startsWith("#")).length,
+		dropped: Number(/^toko_traces_dropped_total (\d+)/m.exec(text)?.[1]),
 	};
 }
 
@@ -255,7 +266,11 @@ async function scrapeBusy(load: LoadProcess, side: Side, failed: Map<string, num
 async function get(url: string): Promise<{ ms: number; text: string }> {
 	await wait(SCRAPE_EVERY_MS);
 	const begun = performance.now();
-	const text = await (await fetch(url)).text();
+	const response = await fetch(url);
+	const text = await response.text();
+	if (!response.ok) {
+		throw new Error(`GET ${url} returned ${response.status} ${text}`);
+	}
 	return { ms: performance.now() - begun, text };
 }
 
