@@ -1,5 +1,3 @@
-import { stat } from "node:fs/promises";
-import { getPriority, setPriority } from "node:os";
 import { parentPort, workerData } from "node:worker_threads";
 import {
 	type SpanContext as OpenTelemetryContext,
@@ -74,15 +72,9 @@ const BATCH_SPANS = 512;
 /** Maximum share of the time of a core that writing spans takes; further traces are dropped. */
 const EXPORT_SHARE = 0.15;
 
-/** Added to the nice value of the thread (setpriority(2)). */
-const NICER = 10;
-const NICE_MAX = 19;
-
 const options = workerData as WorkerOptions;
 const port = parentPort as NonNullable<typeof parentPort>;
 let isStopping = false;
-
-await giveWay();
 
 const exporter = counted(restrained(quiet(await otlpExporter())));
 const processor = new BatchSpanProcessor({
@@ -109,20 +101,6 @@ port.on("message", async (message: ToWorker) => {
 		process.exit();
 	}
 });
-
-/** Lets the process itself go first, on Linux: elsewhere threads have no priorities of their own. */
-async function giveWay(): Promise<void> {
-	if (process.platform !== "linux") {
-		return;
-	}
-	// Threads inherit the priority of their creator: starts libuv's pool, which the whole process uses, if nobody has yet.
-	await stat("/");
-	try {
-		setPriority(0, Math.min(NICE_MAX, getPriority(0) + NICER));
-	} catch {
-		// Not allowed here: the thread competes with the others.
-	}
-}
 
 function tell(message: FromWorker): void {
 	port.postMessage(message);

@@ -1,16 +1,9 @@
-import { spawn } from "node:child_process";
-import { writeFileSync } from "node:fs";
 import { createServer, type RequestListener, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { getPriority } from "node:os";
-import { join } from "node:path";
-import { text } from "node:stream/consumers";
 import { afterEach, expect, test } from "@jest/globals";
-import { inheritedVariables } from "../../config/environment.ts";
 import { activeRequest, logAs } from "../../observability/log-context.ts";
 import { inSpan, startTracing, stopTracing } from "../../observability/tracing.ts";
-import { notRun } from "../not-run.ts";
-import { setVariables, testFolder } from "../variables.ts";
+import { setVariables } from "../variables.ts";
 import { eventually } from "./shop.ts";
 
 const servers: Server[] = [];
@@ -153,46 +146,3 @@ test("spans that wait are exported at the end, in protobuf by default", async ()
 	expect(received[0]?.bytes).toBeGreaterThan(50);
 	expect(lines).toEqual([]);
 });
-
-/** A process that exports a span, and then prints the nice value of each of its threads (proc(5)) for each line that it reads. */
-const PROGRAM = `
-import { readdirSync, readFileSync } from "node:fs";
-const { inSpan, startTracing } = await import(${JSON.stringify(new URL("../../observability/tracing.ts", import.meta.url))});
-startTracing("test", console.error);
-await inSpan(undefined, { name: "work", kind: "internal" }, async () => "done");
-process.stdin.on("data", () => {
-	const stats = readdirSync("/proc/self/task").map((id) => readFileSync("/proc/self/task/" + id + "/stat", "utf8"));
-	console.log(JSON.stringify(stats.map((stat) => Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[16]))));
-	process.exit();
-});
-`;
-
-if (process.platform === "linux") {
-	test("only the thread that exports lets the rest of the process go first", async () => {
-		let isExported = false;
-		const url = await endpoint((request, response) => {
-			request.resume().on("end", () => {
-				response.end("{}");
-				isExported = true;
-			});
-		});
-		// A name is looked up by a thread of the pool that the whole process uses.
-		const variables = {
-			OTEL_EXPORTER_OTLP_ENDPOINT: url.replace("127.0.0.1", "localhost"),
-			OTEL_BSP_SCHEDULE_DELAY: "1",
-		};
-		const file = join(testFolder, "exporting.mjs");
-		writeFileSync(file, PROGRAM);
-		const program = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", file], {
-			env: { ...inheritedVariables(), ...variables },
-			stdio: ["pipe", "pipe", "inherit"],
-		});
-		await eventually("an export", async () => isExported);
-		program.stdin.write("\n");
-		const nice = JSON.parse(await text(program.stdout)) as number[];
-		expect(nice.length).toBeGreaterThan(5);
-		expect(nice.filter((value) => value !== getPriority())).toEqual([Math.min(19, getPriority() + 10)]);
-	});
-} else {
-	notRun("the priority of the thread that exports", "only Linux has priorities of threads");
-}
