@@ -160,8 +160,8 @@ class Receiver {
 		return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
 	}
 
-	/** Waits until the spans of a turn have been exported, which would slow down the next one. Returns false if they never are. */
-	async isQuiet(): Promise<boolean> {
+	/** Waits until the spans of a turn have been exported, which would slow down the next one. Returns false after a time limit. */
+	async becomesQuiet(): Promise<boolean> {
 		const end = performance.now() + DRAIN_MS;
 		do {
 			await wait(QUIET_MS);
@@ -191,7 +191,7 @@ async function compare(
 			addTo(failed, Object.entries(unexpected));
 			found[variant] = (1000 * done) / elapsed_ms;
 			await load.do("drain", { sink: side.sink, timeout_ms: DRAIN_MS });
-			if (!(await receiver.isQuiet())) {
+			if (!(await receiver.becomesQuiet())) {
 				addTo(failed, [["turn whose traces were still exported long after it", 1]]);
 			}
 		}
