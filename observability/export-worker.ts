@@ -227,24 +227,33 @@ function causeOf(code: unknown): string {
 		: "it does not take them in time";
 }
 
-/** Returns a span in the form of OpenTelemetry's SDK. */
+/**
+ * Returns a span in the form of OpenTelemetry's SDK. A literal without spreads, since V8 takes ten times as long for one with several.
+ */
 function exportedSpan(span: SpanRecord, resource: Resource): ReadableSpan {
-	const { name, kind, trace_id, span_id, parent_id, isParentSampled = false, hasFailed } = span;
-	const { begun_ms, ended_ms, attributes, links } = span;
+	const { trace_id, parent_id, isParentSampled = false, begun_ms, ended_ms } = span;
 	// The spans of a failed request are exported although they were not sampled.
-	const context = contextOf({ trace_id, span_id, isSampled: true });
-	const parent = parent_id && contextOf({ trace_id, span_id: parent_id, isSampled: isParentSampled });
+	const context = contextOf({ trace_id, span_id: span.span_id, isSampled: true });
 	return {
-		...{ name, kind: KINDS[kind], attributes, resource, instrumentationScope: SCOPE },
+		name: span.name,
+		kind: KINDS[span.kind],
+		attributes: span.attributes,
+		resource,
+		instrumentationScope: SCOPE,
 		spanContext: () => context,
-		...(parent ? { parentSpanContext: parent } : {}),
+		parentSpanContext: parent_id
+			? contextOf({ trace_id, span_id: parent_id, isSampled: isParentSampled })
+			: undefined,
 		startTime: hrTime(begun_ms),
 		endTime: hrTime(ended_ms),
 		duration: hrTime(ended_ms - begun_ms),
-		status: { code: hasFailed ? SpanStatusCode.ERROR : SpanStatusCode.UNSET },
-		links: links.map((link) => ({ context: contextOf(link) })),
-		...{ events: [], ended: true },
-		...{ droppedAttributesCount: 0, droppedEventsCount: 0, droppedLinksCount: 0 },
+		status: { code: span.hasFailed ? SpanStatusCode.ERROR : SpanStatusCode.UNSET },
+		links: span.links.map((link) => ({ context: contextOf(link) })),
+		events: [],
+		ended: true,
+		droppedAttributesCount: 0,
+		droppedEventsCount: 0,
+		droppedLinksCount: 0,
 	};
 }
 
