@@ -69,6 +69,11 @@ const KINDS = {
 
 /** Maximum number of spans in a request to the endpoint. */
 const BATCH_SPANS = 512;
+/**
+ * Maximum number of requests at once. At the end, the processor exports all that waits, and OpenTelemetry's exporter drops what would
+ * be its 31st request.
+ */
+const REQUESTS_MAX = 8;
 /** Maximum share of the time of a core that writing spans takes; further traces are dropped. */
 const EXPORT_SHARE = 0.15;
 
@@ -76,7 +81,7 @@ const options = workerData as WorkerOptions;
 const port = parentPort as NonNullable<typeof parentPort>;
 let isStopping = false;
 
-const exporter = counted(restrained(quiet(await otlpExporter())));
+const exporter = counted(restrained(limited(quiet(await otlpExporter()))));
 const processor = new BatchSpanProcessor({
 	exporter,
 	scheduledDelayMillis: options.delay_ms,
@@ -196,6 +201,31 @@ function restrained(exporter: SpanExporter): SpanExporter {
 	};
 }
 
+/** Lets exports wait while there are as many requests as may be. */
+function limited(exporter: SpanExporter): SpanExporter {
+	let running = 0;
+	const waiting: (() => void)[] = [];
+	return {
+		export(spans, done) {
+			const send = () => {
+				running++;
+				exporter.export(spans, (result) => {
+					running--;
+					waiting.shift()?.();
+					done(result);
+				});
+			};
+			if (running < REQUESTS_MAX) {
+				send();
+			} else {
+				waiting.push(send);
+			}
+		},
+		forceFlush: async () => exporter.forceFlush?.(),
+		shutdown: () => exporter.shutdown(),
+	};
+}
+
 /** Returns the processor time of this thread where Node.js (from 23.9) knows it, else the time. */
 function processorTime_ms(): number {
 	const { user, system } = process.threadCpuUsage?.() ?? { user: 1000 * performance.now(), system: 0 };
@@ -217,13 +247,17 @@ function failureOf(error: Error | undefined): Failure {
 		const reason = `it refuses them (HTTP ${code}): check the path, and OTEL_EXPORTER_OTLP_HEADERS`;
 		return { kind: "refused", reason };
 	}
-	const what = typeof code === "number" ? `it answers HTTP ${code}` : causeOf(code);
+	const what = typeof code === "number" ? `it answers HTTP ${code}` : causeOf(code, error?.message);
 	return { kind: "away", reason: `${what}; the shop goes on without` };
 }
 
-function causeOf(code: unknown): string {
-	return code === "ECONNREFUSED" || code === "ENOTFOUND"
-		? `it cannot be reached (${code})`
+function causeOf(code: unknown, message = ""): string {
+	if (typeof code === "string") {
+		return `it cannot be reached (${code})`;
+	}
+	// The exporter does not tell which status it has repeated a request for.
+	return message.includes("retryable status")
+		? "it is overloaded or away (HTTP 429, 502, 503 or 504)"
 		: "it does not take them in time";
 }
 

@@ -125,6 +125,50 @@ test("an endpoint that is down or hangs does not delay the work, nor the end of 
 	expect(new Set(lines).size).toBeLessThanOrEqual(1);
 });
 
+test("more spans than fit in thirty requests are exported at the end", async () => {
+	let received = 0;
+	const url = await endpoint((request, response) => {
+		let body = "";
+		request.setEncoding("utf8").on("data", (chunk) => {
+			body += chunk;
+		});
+		request.on("end", () => {
+			received += body.split('"spanId"').length - 1;
+			response.writeHead(200, { "content-type": "application/json" }).end("{}");
+		});
+	});
+	setVariables({
+		OTEL_EXPORTER_OTLP_ENDPOINT: url,
+		OTEL_EXPORTER_OTLP_PROTOCOL: "http/json",
+		OTEL_BSP_MAX_QUEUE_SIZE: "60000",
+	});
+	startTracing("test", (line) => lines.push(line));
+	for (let number = 0; number < 25_000; number++) {
+		await trace();
+	}
+	await stopTracing(60_000);
+	expect(received).toBe(25_000);
+	expect(lines).toEqual([]);
+});
+
+test("an endpoint that resets connections or has no room is reported as such", async () => {
+	const resetting = await endpoint((request) => request.socket.resetAndDestroy());
+	const overloaded = await endpoint((request, response) => {
+		request.resume();
+		response.writeHead(429, { "retry-after": "3600" }).end();
+	});
+	for (const [url, cause] of [
+		[resetting, "it cannot be reached (ECONNRESET)"],
+		[overloaded, "it is overloaded or away (HTTP 429, 502, 503 or 504)"],
+	] as const) {
+		lines.length = 0;
+		exportTo(url);
+		await eventually("the line", async () => (await trace()) && lines.length > 0);
+		await stopTracing(1);
+		expect(lines).toEqual([`Traces are not exported to ${url}: ${cause}; the shop goes on without`]);
+	}
+});
+
 test("spans that wait are exported at the end, in protobuf by default", async () => {
 	const received: { type: string | undefined; bytes: number }[] = [];
 	const url = await endpoint((request, response) => {
