@@ -158,14 +158,14 @@ test("an endpoint that resets connections or has no room is reported as such", a
 		response.writeHead(429, { "retry-after": "3600" }).end();
 	});
 	for (const [url, cause] of [
-		[resetting, "it cannot be reached (ECONNRESET)"],
-		[overloaded, "it is overloaded or away (HTTP 429, 502, 503 or 504)"],
+		[resetting, /: it cannot be reached \((ECONNRESET|EPIPE)\); the shop goes on without$/],
+		[overloaded, /: it is overloaded or away \(HTTP 429, 502, 503 or 504\); the shop goes on without$/],
 	] as const) {
 		lines.length = 0;
 		exportTo(url);
 		await eventually("the line", async () => (await trace()) && lines.length > 0);
 		await stopTracing(1);
-		expect(lines).toEqual([`Traces are not exported to ${url}: ${cause}; the shop goes on without`]);
+		expect(lines).toEqual([expect.stringMatching(cause)]);
 	}
 });
 
