@@ -12,6 +12,7 @@ import {
 	resourceFromAttributes,
 } from "@opentelemetry/resources";
 import { BatchSpanProcessor, type ReadableSpan, type SpanExporter } from "@opentelemetry/sdk-trace";
+import pLimit from "p-limit";
 import type { Attributes, SpanContext } from "./spans.ts";
 
 // The thread that exports the spans of a process: the only module that loads OpenTelemetry's packages, which the process itself
@@ -81,7 +82,7 @@ const options = workerData as WorkerOptions;
 const port = parentPort as NonNullable<typeof parentPort>;
 let isStopping = false;
 
-const exporter = counted(restrained(limited(quiet(await otlpExporter()))));
+const exporter = counted(limited(restrained(quiet(await otlpExporter()))));
 const processor = new BatchSpanProcessor({
 	exporter,
 	scheduledDelayMillis: options.delay_ms,
@@ -182,6 +183,7 @@ function quiet(exporter: SpanExporter): SpanExporter {
  */
 function restrained(exporter: SpanExporter): SpanExporter {
 	return {
+		...exporter,
 		export(spans, done) {
 			const used = processorTime_ms();
 			let resumes = performance.now();
@@ -196,33 +198,19 @@ function restrained(exporter: SpanExporter): SpanExporter {
 			// The spans are written before the request is sent.
 			resumes += (processorTime_ms() - used) / EXPORT_SHARE;
 		},
-		forceFlush: async () => exporter.forceFlush?.(),
-		shutdown: () => exporter.shutdown(),
 	};
 }
 
 /** Lets exports wait while there are as many requests as may be. */
 function limited(exporter: SpanExporter): SpanExporter {
-	let running = 0;
-	const waiting: (() => void)[] = [];
+	const limit = pLimit(REQUESTS_MAX);
 	return {
+		...exporter,
 		export(spans, done) {
-			const send = () => {
-				running++;
-				exporter.export(spans, (result) => {
-					running--;
-					waiting.shift()?.();
-					done(result);
-				});
-			};
-			if (running < REQUESTS_MAX) {
-				send();
-			} else {
-				waiting.push(send);
-			}
+			void limit(() => new Promise<void>((resolve) => exporter.export(spans, () => resolve()))).then(() =>
+				done({ code: SUCCESS }),
+			);
 		},
-		forceFlush: async () => exporter.forceFlush?.(),
-		shutdown: () => exporter.shutdown(),
 	};
 }
 
