@@ -28,7 +28,8 @@ async function start(): Promise<void> {
 		try {
 			const count = await Promise.race([exportTo(output, what, format, period), interrupted]);
 			await output.finish();
-			console.error(`exported ${count} ${what}${path === undefined ? "" : ` to ${path}`}`);
+			const noun = count === 1 ? what.slice(0, -1) : what;
+			console.error(`exported ${count} ${noun}${path === undefined ? "" : ` to ${path}`}`);
 		} finally {
 			await shop.leave();
 		}

@@ -206,7 +206,14 @@ function tracesUrl(given: (name: VariableName) => string | undefined): string | 
 	const general = given("OTEL_EXPORTER_OTLP_ENDPOINT");
 	const isOff =
 		given("OTEL_SDK_DISABLED")?.toLowerCase() === "true" || given("OTEL_TRACES_EXPORTER") === "none";
-	return isOff ? undefined : (own ?? (general && `${general.replace(/\/+$/, "")}/v1/traces`));
+	return isOff ? undefined : (own ?? (general && tracesPath(general)));
+}
+
+/** Appends the path of traces to the address of an endpoint, before a query that it may have. */
+function tracesPath(endpoint: string): string {
+	const url = new URL(endpoint);
+	url.pathname = `${url.pathname.replace(/\/+$/, "")}/v1/traces`;
+	return url.href;
 }
 
 function names(variables: object): VariableName[] {
