@@ -64,7 +64,7 @@ export async function launch(how: Launch): Promise<Launched> {
 	}
 	const { backingServices, stop: stopServers } = await servers.find();
 	// Before anything that is traced is created.
-	startTracing(nameOf(how.names), (line) => broker.logger.warn(line));
+	await startTracing(nameOf(how.names), (line) => broker.logger.warn(line));
 	const broker = createBroker({ quiet: how.quiet ?? false, middlewares: how.middlewares ?? [] });
 	let health: HealthServer | undefined;
 	let stopped: Promise<void> | undefined;

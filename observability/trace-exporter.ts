@@ -1,16 +1,16 @@
 import { hostname } from "node:os";
 import { Worker } from "node:worker_threads";
 import { settings } from "../config/settings.ts";
-import type { FromWorker, SpanRecord, ToWorker, WorkerOptions } from "./export-worker.ts";
+import type { FromWorker, ToWorker, WorkerOptions } from "./export-worker.ts";
+import { encodingOf } from "./otlp/encodings.ts";
 import { sampler, shareOf } from "./sampling.ts";
-import type { Attributes, Span, TraceExporter } from "./spans.ts";
+import type { TraceExporter } from "./spans.ts";
 
-// Spans are exported by a thread of their own, `export-worker.ts`: writing them takes longer than a cached response does, and
-// where a process also sends requests, Node's code for HTTP serves those that it receives more slowly.
+// Encoded spans are sent by a thread of their own, `export-worker.ts`: where a process also sends requests, Node's code for HTTP serves
+// those that it receives more slowly.
 
-/** Spans go to the worker together, when there are as many or after this time. */
-const BATCH_SPANS = 256;
-const BATCH_MS = 50;
+/** Maximum number of spans in a request to the endpoint. */
+const BATCH_SPANS = 512;
 /** Time limit for the last export to an endpoint that has not taken the one before. */
 const HOPELESS_MS = 500;
 
@@ -21,10 +21,14 @@ const HOPELESS_MS = 500;
  * @param warn Writes one line for the operator when the endpoint begins to fail.
  */
 export function traceExporter(service: string, warn: (line: string) => void): TraceExporter {
-	const { tracesQueue, tracesSampler, tracesRatio } = settings;
+	const { tracesQueue, tracesSampler, tracesRatio, tracesProtocol, tracesDelay_ms } = settings;
+	const encoding = encodingOf(tracesProtocol);
+	const batchSpans = Math.min(BATCH_SPANS, Math.ceil(tracesQueue / 4));
 	const worker = startWorker(service);
 	const share = shareOf(tracesSampler, tracesRatio);
-	let batch: SpanRecord[] = [];
+	let batch = encoding.newBatch();
+	/** Number of spans in the batch. */
+	let count = 0;
 	let timer: NodeJS.Timeout | undefined;
 	/** Number of spans that have not been sent to the endpoint. */
 	let waiting = 0;
@@ -44,14 +48,15 @@ export function traceExporter(service: string, warn: (line: string) => void): Tr
 		waiting = Number.POSITIVE_INFINITY;
 		warn(`Traces are not exported any more: ${error.message}; restart this process`);
 	});
-	const post = (message: ToWorker) => worker.postMessage(message);
+	const post = (message: ToWorker, moved: ArrayBuffer[] = []) => worker.postMessage(message, moved);
 	const flush = () => {
 		clearTimeout(timer);
 		timer = undefined;
-		if (batch.length > 0) {
-			// A text is copied faster than objects are.
-			post({ spans: JSON.stringify(batch) });
-			batch = [];
+		if (count > 0) {
+			const spans = batch.finish();
+			post({ spans, count }, [spans.buffer]);
+			batch = encoding.newBatch();
+			count = 0;
 		}
 	};
 	return {
@@ -67,9 +72,7 @@ export function traceExporter(service: string, warn: (line: string) => void): Tr
 				dropped += 1;
 				if (!hasWarned && isFailing === false) {
 					hasWarned = true;
-					warn(
-						"Traces are dropped: there are more than this process can export; lower OTEL_TRACES_SAMPLER_ARG",
-					);
+					warn("Traces are dropped: there are more than the endpoint takes; lower OTEL_TRACES_SAMPLER_ARG");
 				}
 			}
 			return isTaken;
@@ -79,11 +82,12 @@ export function traceExporter(service: string, warn: (line: string) => void): Tr
 				return;
 			}
 			waiting += 1;
-			batch.push(recordOf(span));
-			if (batch.length >= Math.min(BATCH_SPANS, tracesQueue / 4)) {
+			count += 1;
+			batch.add(span);
+			if (count >= batchSpans) {
 				flush();
 			} else {
-				timer ??= setTimeout(flush, BATCH_MS).unref();
+				timer ??= setTimeout(flush, tracesDelay_ms).unref();
 			}
 		},
 		async stop(patience_ms) {
@@ -105,12 +109,10 @@ export function traceExporter(service: string, warn: (line: string) => void): Tr
 }
 
 function startWorker(service: string): Worker {
-	const { tracesUrl, tracesProtocol, tracesDelay_ms, tracesQueue, namespace, variables } = settings;
+	const { tracesUrl, tracesProtocol, namespace, variables } = settings;
 	const options: WorkerOptions = {
 		url: tracesUrl as string,
 		protocol: tracesProtocol,
-		delay_ms: tracesDelay_ms,
-		queue: tracesQueue,
 		resource: {
 			"service.name": service,
 			"service.namespace": namespace,
@@ -123,23 +125,4 @@ function startWorker(service: string): Worker {
 	const worker = new Worker(new URL("./export-worker.ts", import.meta.url), { workerData: options, env });
 	worker.unref();
 	return worker;
-}
-
-/** Returns what is exported of a span. */
-function recordOf(span: Span): SpanRecord {
-	const { name, kind, trace_id, span_id, parent, links, local, begun, error_type, hasFailed } = span;
-	const attributes = attributesOf(span);
-	return {
-		...{ name, kind, trace_id, span_id, hasFailed },
-		parent_id: parent?.span_id,
-		isParentSampled: parent?.isSampled,
-		begun_ms: local.epoch_ms + begun,
-		ended_ms: local.epoch_ms + (span.ended as number),
-		attributes: error_type ? { ...attributes, "error.type": error_type } : attributes,
-		links: links.map(({ trace_id, span_id, isSampled }) => ({ trace_id, span_id, isSampled })),
-	};
-}
-
-function attributesOf({ attributes }: Span): Attributes {
-	return typeof attributes === "function" ? attributes() : attributes;
 }

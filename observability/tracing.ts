@@ -12,13 +12,12 @@ import {
 	type SpanOptions,
 	type TraceExporter,
 } from "./spans.ts";
-import { traceExporter } from "./trace-exporter.ts";
 
 export type { Span, SpanContext, SpanKind, SpanOptions } from "./spans.ts";
 export { parseTraceparent };
 
-// Traces of this process. Until `startTracing` has found an endpoint to export to, nothing is recorded, and none of
-// OpenTelemetry's packages is loaded.
+// Traces of this process. Until `startTracing` has found an endpoint to export to, nothing is recorded, and nothing is loaded that
+// exports.
 
 /** The active spans: several while the work of several traces is done together. */
 const active = new AsyncLocalStorage<readonly SpanContext[]>();
@@ -35,11 +34,11 @@ let onFailure: (trace_id: string) => void = () => undefined;
  * @param service Name of this process in the traces, unless `OTEL_SERVICE_NAME` says otherwise.
  * @param warn Writes one line for the operator when the endpoint begins to fail.
  */
-export function startTracing(service: string, warn: (line: string) => void): void {
-	if (settings.tracesUrl === undefined) {
-		return;
+export async function startTracing(service: string, warn: (line: string) => void): Promise<void> {
+	if (settings.tracesUrl !== undefined) {
+		const { traceExporter } = await import("./trace-exporter.ts");
+		traceInto(traceExporter(service, warn));
 	}
-	traceInto(traceExporter(service, warn));
 }
 
 /** Records traces from now on, for this exporter. */

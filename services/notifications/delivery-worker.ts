@@ -48,7 +48,7 @@ const SPANS = {
 /** Reason why a message of a lost lease was not sent. */
 const LEASE_LOST = "its lease was lost";
 
-startTracing("delivery-worker", (warning) => post({ warning }));
+await startTracing("delivery-worker", (warning) => post({ warning }));
 const channels = openChannels();
 const newLimits = () => ({
 	inDoubt: pLimit({ concurrency: IN_DOUBT_MAX, rejectOnClear: true }),

@@ -36,14 +36,14 @@ async function endpoint(answer: RequestListener): Promise<string> {
 }
 
 /** Starts to export to an endpoint, in batches of a few spans. */
-function exportTo(url: string): void {
+async function exportTo(url: string): Promise<void> {
 	setVariables({
 		OTEL_EXPORTER_OTLP_ENDPOINT: url,
 		OTEL_EXPORTER_OTLP_PROTOCOL: "http/json",
 		OTEL_BSP_SCHEDULE_DELAY: "1",
 		OTEL_BSP_MAX_QUEUE_SIZE: "100",
 	});
-	startTracing("test", (line) => {
+	await startTracing("test", (line) => {
 		lines.push(line);
 		requests.push(activeRequest());
 	});
@@ -58,7 +58,7 @@ test("an endpoint that refuses traces costs one line, also over many batches", a
 		batches++;
 		response.writeHead(401).end();
 	});
-	exportTo(url);
+	await exportTo(url);
 	await eventually("many refused batches", async () => {
 		expect(await trace()).toBe("done");
 		return batches > 20;
@@ -76,7 +76,7 @@ test("an endpoint that fails again after it has recovered is reported again", as
 		batches++;
 		response.writeHead(status, { "content-type": "application/json" }).end("{}");
 	});
-	exportTo(url);
+	await exportTo(url);
 	for (const next of [200, 400]) {
 		const before = batches;
 		await eventually("some batches", async () => {
@@ -97,7 +97,7 @@ test("an endpoint that fails now and then, in changing ways, costs a line for ea
 		request.resume();
 		response.writeHead([400, 200, 404, 200][batches++ % 4] as number).end("{}");
 	});
-	exportTo(url);
+	await exportTo(url);
 	await eventually("many batches", async () => {
 		await logAs({ requestID: "a-request" }, trace);
 		return batches > 40;
@@ -114,7 +114,7 @@ test("an endpoint that is down or hangs does not delay the work, nor the end of 
 	await new Promise((resolve) => gone?.close(resolve));
 	const hanging = await endpoint((request) => void request.resume());
 	for (const url of [closed, hanging]) {
-		exportTo(url);
+		await exportTo(url);
 		const begun = performance.now();
 		for (let number = 0; number < 5000; number++) {
 			await trace();
@@ -142,7 +142,7 @@ test("more spans than fit in thirty requests are exported at the end", async () 
 		OTEL_EXPORTER_OTLP_PROTOCOL: "http/json",
 		OTEL_BSP_MAX_QUEUE_SIZE: "60000",
 	});
-	startTracing("test", (line) => lines.push(line));
+	await startTracing("test", (line) => lines.push(line));
 	for (let number = 0; number < 25_000; number++) {
 		await trace();
 	}
@@ -162,7 +162,7 @@ test("an endpoint that resets connections or has no room is reported as such", a
 		[overloaded, /: it is overloaded or away \(HTTP 429, 502, 503 or 504\); the shop goes on without$/],
 	] as const) {
 		lines.length = 0;
-		exportTo(url);
+		await exportTo(url);
 		await eventually("the line", async () => (await trace()) && lines.length > 0);
 		await stopTracing(1);
 		expect(lines).toEqual([expect.stringMatching(cause)]);
@@ -182,7 +182,7 @@ test("spans that wait are exported at the end, in protobuf by default", async ()
 		});
 	});
 	setVariables({ OTEL_EXPORTER_OTLP_ENDPOINT: url });
-	startTracing("test", (line) => lines.push(line));
+	await startTracing("test", (line) => lines.push(line));
 	await trace();
 	expect(received).toEqual([]);
 	await stopTracing(5000);

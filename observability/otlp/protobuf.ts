@@ -1,0 +1,144 @@
+import { PbfWriter } from "pbf";
+import type { Attributes, Span, SpanContext } from "../spans.ts";
+import { attributesOf, flagsOf, KINDS, nanoseconds, type OtlpEncoding, SCOPE, STATUS } from "./encoding.ts";
+
+// Numbers of fields are those of OpenTelemetry's trace.proto, common.proto and resource.proto. Fields are written as OpenTelemetry's own
+// serializer writes them: in its order, and with counts that are zero.
+
+/** Initial size of a batch, which grows as needed. */
+const BATCH_BYTES = 131_072;
+
+/** OTLP in protobuf. */
+export const protobuf: OtlpEncoding = {
+	contentType: "application/x-protobuf",
+
+	newBatch() {
+		const writer = new PbfWriter(new Uint8Array(BATCH_BYTES));
+		return {
+			add: (span) => writer.writeMessage(2, writeSpan, span),
+			finish: () => writer.finish() as Uint8Array<ArrayBuffer>,
+		};
+	},
+
+	request(resource, spans) {
+		const writer = new PbfWriter(new Uint8Array(spans.length + 1024));
+		writer.writeMessage(1, writeResourceSpans, { resource, spans });
+		return writer.finish();
+	},
+};
+
+function writeResourceSpans(
+	{ resource, spans }: { resource: Attributes; spans: Uint8Array },
+	writer: PbfWriter,
+): void {
+	writer.writeMessage(1, writeResource, resource);
+	writer.writeMessage(2, writeScopeSpans, spans);
+}
+
+function writeResource(attributes: Attributes, writer: PbfWriter): void {
+	writeAttributes(1, attributes, writer);
+	writer.writeVarintField(2, 0);
+}
+
+function writeScopeSpans(spans: Uint8Array, writer: PbfWriter): void {
+	writer.writeMessage(1, writeScope, SCOPE);
+	writeEncoded(spans, writer);
+}
+
+function writeScope(name: string, writer: PbfWriter): void {
+	writeText(1, name, writer);
+}
+
+function writeSpan(span: Span, writer: PbfWriter): void {
+	writeId(1, span.trace_id, writer);
+	writeId(2, span.span_id, writer);
+	if (span.parent) {
+		writeId(4, span.parent.span_id, writer);
+	}
+	writeText(5, span.name, writer);
+	writer.writeVarintField(6, KINDS[span.kind]);
+	writer.writeFixed64Field(7, nanoseconds(span, span.begun));
+	writer.writeFixed64Field(8, nanoseconds(span, span.ended as number));
+	writeAttributes(9, attributesOf(span), writer);
+	if (span.error_type !== undefined) {
+		writer.writeMessage(9, writeAttribute, ["error.type", span.error_type]);
+	}
+	writer.writeVarintField(10, 0);
+	writer.writeVarintField(12, 0);
+	for (const link of span.links) {
+		writer.writeMessage(13, writeLink, link);
+	}
+	writer.writeVarintField(14, 0);
+	writer.writeMessage(15, writeStatus, span.hasFailed ? STATUS.error : STATUS.unset);
+	writer.writeFixed32Field(16, flagsOf(true));
+}
+
+function writeLink({ trace_id, span_id, isSampled }: SpanContext, writer: PbfWriter): void {
+	writeId(1, trace_id, writer);
+	writeId(2, span_id, writer);
+	writer.writeVarintField(5, 0);
+	writer.writeFixed32Field(6, flagsOf(isSampled));
+}
+
+function writeStatus(code: number, writer: PbfWriter): void {
+	writer.writeVarintField(3, code);
+}
+
+const id = Buffer.alloc(16);
+const [traceId, spanId] = [id.subarray(0, 16), id.subarray(0, 8)];
+
+function writeId(field: number, hex: string, writer: PbfWriter): void {
+	id.write(hex, "hex");
+	writer.writeBytesField(field, hex.length === 32 ? traceId : spanId);
+}
+
+/** Encoded attributes by object, for those that many spans share. */
+const encoded = new WeakMap<Attributes, Uint8Array>();
+
+/** Writes attributes. Frozen ones are encoded once, for the field in which they first occur. */
+function writeAttributes(field: number, attributes: Attributes, writer: PbfWriter): void {
+	const known = encoded.get(attributes);
+	if (known) {
+		writeEncoded(known, writer);
+		return;
+	}
+	const start = writer.pos;
+	for (const name in attributes) {
+		writer.writeMessage(field, writeAttribute, [name, attributes[name] as Attributes[string]]);
+	}
+	if (Object.isFrozen(attributes)) {
+		encoded.set(attributes, writer.buf.slice(start, writer.pos));
+	}
+}
+
+function writeAttribute([name, value]: [string, Attributes[string]], writer: PbfWriter): void {
+	writeText(1, name, writer);
+	writer.writeMessage(2, writeValue, value);
+}
+
+/** End of the integers of 64 bits. */
+const INT64_END = 2 ** 63;
+
+function writeValue(value: Attributes[string], writer: PbfWriter): void {
+	if (typeof value === "string") {
+		writeText(1, value, writer);
+	} else if (typeof value === "boolean") {
+		writer.writeBooleanField(2, value);
+	} else if (Number.isInteger(value) && Math.abs(value) < INT64_END) {
+		writer.writeVarintField(3, value);
+	} else {
+		writer.writeDoubleField(4, value);
+	}
+}
+
+/** Writes a text, not by `writeStringField`: pbf (5.1.2) garbles characters from U+20000 on. */
+function writeText(field: number, text: string, writer: PbfWriter): void {
+	writer.writeBytesField(field, Buffer.from(text));
+}
+
+/** Writes fields that are encoded already. */
+function writeEncoded(fields: Uint8Array, writer: PbfWriter): void {
+	writer.realloc(fields.length);
+	writer.buf.set(fields, writer.pos);
+	writer.pos += fields.length;
+}

@@ -1,0 +1,136 @@
+import { describe, expect, test } from "@jest/globals";
+import { SpanKind, SpanStatusCode, TraceFlags } from "@opentelemetry/api";
+import { JsonTraceSerializer, ProtobufTraceSerializer } from "@opentelemetry/otlp-transformer";
+import { resourceFromAttributes } from "@opentelemetry/resources";
+import type { ReadableSpan } from "@opentelemetry/sdk-trace";
+import fc from "fast-check";
+import { nanoseconds } from "../../observability/otlp/encoding.ts";
+import { encodingOf } from "../../observability/otlp/encodings.ts";
+import {
+	type Attributes,
+	LocalTrace,
+	Span,
+	type SpanContext,
+	type SpanKind as SpanKindName,
+	type TraceExporter,
+} from "../../observability/spans.ts";
+
+// What OpenTelemetry's own serializers make of the same spans is the measure.
+
+const KINDS: Record<SpanKindName, SpanKind> = {
+	internal: SpanKind.INTERNAL,
+	server: SpanKind.SERVER,
+	client: SpanKind.CLIENT,
+	producer: SpanKind.PRODUCER,
+	consumer: SpanKind.CONSUMER,
+};
+
+const hex = (digits: number) =>
+	fc
+		.array(fc.integer({ min: 0, max: 15 }), { minLength: digits, maxLength: digits })
+		.map((values) => values.map((value) => value.toString(16)).join(""));
+const context: fc.Arbitrary<SpanContext> = fc.record({
+	trace_id: hex(32),
+	span_id: hex(16),
+	isSampled: fc.boolean(),
+});
+const text = fc.string({ unit: "grapheme", maxLength: 300 });
+const attributes: fc.Arbitrary<Attributes> = fc.dictionary(
+	text.filter((name) => name !== "" && name !== "__proto__"),
+	fc.oneof(text, fc.boolean(), fc.maxSafeInteger(), fc.double({ noNaN: true, noDefaultInfinity: true })),
+	{ maxKeys: 6 },
+);
+
+const spans: fc.Arbitrary<Span> = fc
+	.record({
+		...{ own: context, parent: fc.option(context, { nil: undefined }), name: text, attributes },
+		kind: fc.constantFrom(...(Object.keys(KINDS) as SpanKindName[])),
+		links: fc.array(context, { maxLength: 3 }),
+		begun: fc.double({ min: 0, max: 1e9, noNaN: true }),
+		duration: fc.double({ min: 0, max: 1e7, noNaN: true }),
+		error_type: fc.option(text, { nil: undefined }),
+		hasFailed: fc.boolean(),
+		isFrozen: fc.boolean(),
+		isDeferred: fc.boolean(),
+	})
+	.map(({ own, parent, begun, duration, error_type, hasFailed, isFrozen, isDeferred, ...options }) => {
+		const given = isFrozen ? Object.freeze(options.attributes) : options.attributes;
+		const span = new Span(newTrace(own), parent, {
+			...options,
+			begun,
+			attributes: isDeferred ? () => given : given,
+		});
+		return Object.assign(span, { ended: begun + duration, error_type, hasFailed });
+	});
+
+const ID: SpanContext = { trace_id: "ab".repeat(16), span_id: "cd".repeat(8), isSampled: true };
+const SCOPE = { name: "toko" };
+
+function newTrace(own: SpanContext): LocalTrace {
+	return new LocalTrace(own, {} as TraceExporter, () => undefined);
+}
+
+/** Returns the same span in the form of OpenTelemetry's SDK. */
+function readable(span: Span, resource: ReadableSpan["resource"]): ReadableSpan {
+	const { attributes, error_type, parent } = span;
+	const own = typeof attributes === "function" ? attributes() : attributes;
+	return {
+		name: span.name,
+		kind: KINDS[span.kind],
+		attributes: error_type === undefined ? own : { ...own, "error.type": error_type },
+		resource,
+		instrumentationScope: SCOPE,
+		spanContext: () => contextOf({ trace_id: span.trace_id, span_id: span.span_id, isSampled: true }),
+		...(parent ? { parentSpanContext: contextOf(parent) } : {}),
+		startTime: time(nanoseconds(span, span.begun)),
+		endTime: time(nanoseconds(span, span.ended as number)),
+		duration: [0, 0],
+		status: { code: span.hasFailed ? SpanStatusCode.ERROR : SpanStatusCode.UNSET },
+		links: span.links.map((link) => ({ context: contextOf(link) })),
+		events: [],
+		ended: true,
+		droppedAttributesCount: 0,
+		droppedEventsCount: 0,
+		droppedLinksCount: 0,
+	};
+}
+
+function contextOf({ trace_id, span_id, isSampled }: SpanContext) {
+	return { traceId: trace_id, spanId: span_id, traceFlags: isSampled ? TraceFlags.SAMPLED : TraceFlags.NONE };
+}
+
+function time(nanos: number): [number, number] {
+	const all = BigInt(nanos);
+	return [Number(all / 1_000_000_000n), Number(all % 1_000_000_000n)];
+}
+
+describe.each([
+	["http/protobuf", ProtobufTraceSerializer, (body: Uint8Array) => Buffer.from(body).toString("hex")],
+	["http/json", JsonTraceSerializer, (body: Uint8Array) => JSON.parse(Buffer.from(body).toString())],
+] as const)("%s", (protocol, serializer, contentOf) => {
+	const expectSame = (all: readonly Span[], attributes: Attributes) => {
+		const encoding = encodingOf(protocol);
+		const batch = encoding.newBatch();
+		for (const span of all) {
+			batch.add(span);
+		}
+		const resource = resourceFromAttributes(attributes);
+		const expected = serializer.serializeRequest(all.map((span) => readable(span, resource)));
+		expect(contentOf(encoding.request(attributes, batch.finish()))).toEqual(
+			contentOf(expected as Uint8Array),
+		);
+	};
+
+	test("is the same as of OpenTelemetry's serializer, for any spans", () => {
+		fc.assert(fc.property(fc.array(spans, { minLength: 1, maxLength: 20 }), attributes, expectSame));
+	});
+
+	test("is the same for attributes that spans share", () => {
+		const shared = Object.freeze({ "http.route": "/api/v1/products/:id", "http.response.status_code": 200 });
+		const all = [1, 2, 3].map((begun) => {
+			const options = { name: "GET", kind: "server", attributes: shared, begun } as const;
+			return Object.assign(new Span(newTrace(ID), undefined, options), { ended: 5 });
+		});
+		expectSame(all, { "service.name": "api" });
+	});
+});
