@@ -27,7 +27,7 @@ export interface SpanOptions {
 	/** Spans of other traces, or asynchronous causes. */
 	links?: readonly SpanContext[];
 	/** Start, a value of `performance.now()`; now by default. */
-	begun?: number;
+	begun?: number | undefined;
 	/** True for a request from outside of the shop, also if it continues a trace. */
 	isEntry?: boolean;
 }

@@ -13,7 +13,7 @@ import {
 	type TraceExporter,
 } from "./spans.ts";
 
-export type { Span, SpanContext, SpanKind, SpanOptions } from "./spans.ts";
+export type { Attributes, Span, SpanContext, SpanKind, SpanOptions } from "./spans.ts";
 export { parseTraceparent };
 
 // Traces of this process. Until `startTracing` has found an endpoint to export to, nothing is recorded, and nothing is loaded that

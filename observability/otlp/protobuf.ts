@@ -131,9 +131,15 @@ function writeValue(value: Attributes[string], writer: PbfWriter): void {
 	}
 }
 
-/** Writes a text, not by `writeStringField`: pbf (5.1.2) garbles characters from U+20000 on. */
+/** First halves of the characters from U+20000 on, which pbf (5.1.2) garbles. */
+const GARBLED = /[\ud840-\udbff]/;
+
 function writeText(field: number, text: string, writer: PbfWriter): void {
-	writer.writeBytesField(field, Buffer.from(text));
+	if (GARBLED.test(text)) {
+		writer.writeBytesField(field, Buffer.from(text));
+	} else {
+		writer.writeStringField(field, text);
+	}
 }
 
 /** Writes fields that are encoded already. */

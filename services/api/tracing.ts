@@ -1,5 +1,6 @@
 import type { ServerResponse } from "node:http";
 import {
+	type Attributes,
 	isRequestSampled,
 	isTraced,
 	parseTraceparent,
@@ -50,7 +51,7 @@ export function endRequestSpan(
 		const { parent, links } = givenTrace(gateway, request);
 		const isSampled = isRequestSampled(parent);
 		if (isSampled || failure !== undefined) {
-			request.$span = startSpan(parent, { ...optionsOf(request, response, links), begun }, isSampled);
+			request.$span = startSpan(parent, optionsOf(request, response, links, begun), isSampled);
 		}
 	}
 	const span = request.$span;
@@ -75,20 +76,55 @@ function givenTrace(
 
 const NO_TRACE = { links: [] };
 
-function optionsOf(request: Request, response: ServerResponse, links: readonly SpanContext[]): SpanOptions {
-	const method = methodOf(request);
-	const route = routeOf(request);
+function optionsOf(
+	request: Request,
+	response: ServerResponse,
+	links: readonly SpanContext[],
+	begun?: number,
+): SpanOptions {
+	const { name, attributesFor } = endpointOf(methodOf(request), routeOf(request));
 	return {
-		name: `${method === "_OTHER" ? "HTTP" : method} ${route}`,
+		name,
 		kind: "server",
 		isEntry: true,
-		attributes: () => ({
-			"http.request.method": method,
-			"http.route": route,
-			"http.response.status_code": statusOf(response),
-		}),
+		attributes: () => attributesFor(statusOf(response)),
 		links,
+		begun,
 	};
+}
+
+/** What the spans of a method and route have in common. */
+interface Endpoint {
+	name: string;
+	/** Returns the attributes for a status. They are frozen, so that the encoding of the spans is remembered. */
+	attributesFor(status: number): Attributes;
+}
+
+const endpoints = new Map<string, Map<string, Endpoint>>();
+
+function endpointOf(method: string, route: string): Endpoint {
+	const known = endpoints.get(route)?.get(method);
+	if (known) {
+		return known;
+	}
+	const byStatus = new Map<number, Attributes>();
+	const endpoint: Endpoint = {
+		name: `${method === "_OTHER" ? "HTTP" : method} ${route}`,
+		attributesFor(status) {
+			let attributes = byStatus.get(status);
+			if (!attributes) {
+				attributes = Object.freeze({
+					"http.request.method": method,
+					"http.route": route,
+					"http.response.status_code": status,
+				});
+				byStatus.set(status, attributes);
+			}
+			return attributes;
+		},
+	};
+	endpoints.set(route, (endpoints.get(route) ?? new Map<string, Endpoint>()).set(method, endpoint));
+	return endpoint;
 }
 
 /** Returns the status of a request that has failed by a fault of the shop. */

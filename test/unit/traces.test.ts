@@ -262,7 +262,10 @@ describe("a setting of traces", () => {
 		[{}, undefined],
 		[{ OTEL_EXPORTER_OTLP_ENDPOINT: "http://127.0.0.1:4318" }, "http://127.0.0.1:4318/v1/traces"],
 		[{ OTEL_EXPORTER_OTLP_ENDPOINT: "http://otel.example/x/" }, "http://otel.example/x/v1/traces"],
-		[{ OTEL_EXPORTER_OTLP_ENDPOINT: "https://otel.example/x?key=1" }, "https://otel.example/x/v1/traces?key=1"],
+		[
+			{ OTEL_EXPORTER_OTLP_ENDPOINT: "https://otel.example/x?key=1" },
+			"https://otel.example/x/v1/traces?key=1",
+		],
 		[{ OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: "http://otel.example/t" }, "http://otel.example/t"],
 		[{ OTEL_EXPORTER_OTLP_ENDPOINT: "http://otel.example", OTEL_SDK_DISABLED: "TRUE" }, undefined],
 		[{ OTEL_EXPORTER_OTLP_ENDPOINT: "http://otel.example", OTEL_TRACES_EXPORTER: "none" }, undefined],
