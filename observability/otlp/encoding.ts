@@ -1,7 +1,7 @@
 import type { Attributes, Span } from "../spans.ts";
 
-// Spans in the two forms of OTLP. They are encoded in the process that records them, as they end: objects are copied to the thread
-// that sends them, and converted and serialised there by OpenTelemetry's SDK, in several times the time that a cached response takes.
+// Spans in the two forms of OTLP. They are encoded when they end, by the process that records them: to copy objects to the thread that
+// sends them and to serialise them there by OpenTelemetry's SDK takes several times as long (decision 16).
 
 /** A form of OTLP. */
 export interface OtlpEncoding {

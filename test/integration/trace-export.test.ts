@@ -22,6 +22,7 @@ afterEach(async () => {
 	setVariables({
 		OTEL_EXPORTER_OTLP_ENDPOINT: undefined,
 		OTEL_EXPORTER_OTLP_PROTOCOL: undefined,
+		OTEL_EXPORTER_OTLP_TIMEOUT: undefined,
 		OTEL_BSP_SCHEDULE_DELAY: undefined,
 		OTEL_BSP_MAX_QUEUE_SIZE: undefined,
 	});
@@ -167,6 +168,21 @@ test("an endpoint that resets connections or has no room is reported as such", a
 		await stopTracing(1);
 		expect(lines).toEqual([expect.stringMatching(cause)]);
 	}
+});
+
+test("an endpoint that responds byte by byte is reported after the time limit, not when it is done", async () => {
+	const url = await endpoint((request, response) => {
+		request.resume();
+		const drip = setInterval(() => response.write(" "), 50);
+		response.on("close", () => clearInterval(drip));
+	});
+	setVariables({ OTEL_EXPORTER_OTLP_TIMEOUT: "200" });
+	await exportTo(url);
+	await eventually("the line", async () => (await trace()) && lines.length > 0);
+	await stopTracing(1);
+	expect(lines).toEqual([
+		`Traces are not exported to ${url}: it does not take them in time; the shop goes on without`,
+	]);
 });
 
 test("spans that wait are exported at the end, in protobuf by default", async () => {
