@@ -32,6 +32,25 @@ export interface SpanOptions {
 	isEntry?: boolean;
 }
 
+/** A span that has ended, as it is exported. */
+export interface EndedSpan extends SpanContext {
+	readonly kind: SpanKind;
+	readonly parent: SpanContext | undefined;
+	readonly links: readonly SpanContext[];
+	readonly name: string;
+	/** Frozen ones are shared by many spans. */
+	readonly attributes: Attributes | (() => Attributes);
+	/** Values of `performance.now()`. */
+	readonly begun: number;
+	readonly ended: number | undefined;
+	/** Milliseconds since 1970 at `performance.now() === 0`. */
+	readonly epoch_ms: number;
+	/** Code of the error, if there was one. */
+	readonly error_type: string | undefined;
+	/** True if the operation failed by a fault of the shop, not of its client. */
+	readonly hasFailed: boolean;
+}
+
 /** Decides about new traces and exports spans. */
 export interface TraceExporter {
 	/** Decides whether a trace is sampled. */
@@ -42,13 +61,13 @@ export interface TraceExporter {
 	takes(): boolean;
 	/** Number of traces that it did not take. */
 	readonly dropped: number;
-	export(span: Span): void;
+	export(span: EndedSpan): void;
 	/** Exports what is left, within the time. */
 	stop(patience_ms: number): Promise<void>;
 }
 
 /** A recorded operation. */
-export class Span implements SpanContext {
+export class Span implements EndedSpan {
 	readonly kind: SpanKind;
 	readonly parent: SpanContext | undefined;
 	readonly links: readonly SpanContext[];
@@ -93,6 +112,10 @@ export class Span implements SpanContext {
 		return this.local.isSampled;
 	}
 
+	get epoch_ms(): number {
+		return this.local.epoch_ms;
+	}
+
 	/** Ends the span. Later calls do nothing. */
 	end(): void {
 		if (this.ended === undefined) {
@@ -100,6 +123,11 @@ export class Span implements SpanContext {
 			this.local.onEnd(this);
 		}
 	}
+}
+
+/** Returns the milliseconds since 1970 at `performance.now() === 0`, by the clock of now. */
+export function epochNow(): number {
+	return Date.now() - performance.now();
 }
 
 const NONE: Attributes = {};
@@ -117,8 +145,8 @@ export class LocalTrace {
 	readonly isSampled: boolean;
 	/** Value of `performance.now()` when it began to wait for the end of the whole request. */
 	retained_at = 0;
-	/** Milliseconds since 1970 at `performance.now() === 0`, by the clock at the start of the trace. */
-	readonly epoch_ms = Date.now() - performance.now();
+	/** By the clock at the start of the trace. */
+	readonly epoch_ms = epochNow();
 	root: Span | undefined;
 	#exporter: TraceExporter;
 	#onRootEnd: (local: LocalTrace) => void;

@@ -1,4 +1,4 @@
-import type { Attributes, Span } from "../spans.ts";
+import type { Attributes, EndedSpan } from "../spans.ts";
 
 // Spans in the two forms of OTLP. They are encoded when they end, by the process that records them: to copy objects to the thread that
 // sends them and to serialise them there by OpenTelemetry's SDK takes several times as long (decision 16).
@@ -21,7 +21,7 @@ export interface OtlpEncoding {
 /** Encoded spans. */
 export interface SpanBatch {
 	/** Adds a span that has ended. */
-	add(span: Span): void;
+	add(span: EndedSpan): void;
 	/** Returns what was added, in a buffer of its own. The batch cannot be used any more. */
 	finish(): Uint8Array<ArrayBuffer>;
 }
@@ -29,7 +29,7 @@ export interface SpanBatch {
 /** Name of the instrumentation scope of all spans. */
 export const SCOPE = "toko";
 
-/** Values of `Span.kind`. */
+/** Values of `kind`. */
 export const KINDS = { internal: 1, server: 2, client: 3, producer: 4, consumer: 5 };
 
 /** Values of `Status.code`. */
@@ -44,11 +44,11 @@ export function flagsOf(isSampled: boolean): number {
 }
 
 /** Returns a value of `performance.now()` in nanoseconds since 1970, exact to a quarter of a microsecond. */
-export function nanoseconds({ local }: Span, at: number): number {
-	return Math.round((local.epoch_ms + at) * 1e6);
+export function nanoseconds({ epoch_ms }: EndedSpan, at: number): number {
+	return Math.round((epoch_ms + at) * 1e6);
 }
 
 /** Returns the attributes of a span but for its error. */
-export function attributesOf({ attributes }: Span): Attributes {
+export function attributesOf({ attributes }: EndedSpan): Attributes {
 	return typeof attributes === "function" ? attributes() : attributes;
 }

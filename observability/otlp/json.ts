@@ -1,4 +1,4 @@
-import type { Attributes, Span, SpanContext } from "../spans.ts";
+import type { Attributes, EndedSpan, SpanContext } from "../spans.ts";
 import { attributesOf, flagsOf, KINDS, nanoseconds, type OtlpEncoding, SCOPE, STATUS } from "./encoding.ts";
 
 /** OTLP in JSON. */
@@ -24,7 +24,7 @@ export const json: OtlpEncoding = {
 	},
 };
 
-function spanOf(span: Span): object {
+function spanOf(span: EndedSpan): object {
 	const { trace_id, span_id, parent, name, kind, begun, ended, error_type, links, hasFailed } = span;
 	const attributes = attributesIn(attributesOf(span));
 	if (error_type !== undefined) {

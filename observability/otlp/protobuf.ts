@@ -1,5 +1,5 @@
 import { PbfWriter } from "pbf";
-import type { Attributes, Span, SpanContext } from "../spans.ts";
+import type { Attributes, EndedSpan, SpanContext } from "../spans.ts";
 import { attributesOf, flagsOf, KINDS, nanoseconds, type OtlpEncoding, SCOPE, STATUS } from "./encoding.ts";
 
 // Numbers of fields are those of OpenTelemetry's trace.proto, common.proto and resource.proto. Fields are written as OpenTelemetry's own
@@ -49,7 +49,7 @@ function writeScope(name: string, writer: PbfWriter): void {
 	writeText(1, name, writer);
 }
 
-function writeSpan(span: Span, writer: PbfWriter): void {
+function writeSpan(span: EndedSpan, writer: PbfWriter): void {
 	writeId(1, span.trace_id, writer);
 	writeId(2, span.span_id, writer);
 	if (span.parent) {

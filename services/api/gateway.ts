@@ -1,7 +1,7 @@
 import type { RequestListener, Server, ServerResponse } from "node:http";
 import type { Service } from "moleculer";
 import type { ResponseCache } from "../../cache/response-cache.ts";
-import type { Span } from "../../observability/tracing.ts";
+import type { SpanContext } from "../../observability/tracing.ts";
 import type { Address, Addresses } from "./addresses.ts";
 import type { WithBody } from "./body.ts";
 import type { Closing } from "./closing.ts";
@@ -19,7 +19,7 @@ export type Request = WithBody & {
 	/** Where moleculer-web found something that is no action. */
 	$alias?: { fullPath: string };
 	/** Span of the request, if it is traced. */
-	$span?: Span | undefined;
+	$span?: SpanContext | undefined;
 	/** True if it is answered from the cached pages. */
 	$isCached?: boolean;
 };

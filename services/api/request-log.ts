@@ -39,7 +39,7 @@ export function logRequest(gateway: Gateway, request: Request, { id, status, dur
 /** Writes a line of a request, which names its trace, its id and its user. */
 export function logOfRequest(gateway: Gateway, request: Request, id: string, write: () => void): void {
 	void userOfToken(gateway.broker, tokenOf(request.headers)).then((user) =>
-		withSpans(request.$span?.alone ?? [], () =>
+		withSpans(request.$span ? [request.$span] : [], () =>
 			logAs({ requestID: id, locals: { caller: { id: user ?? null } } }, write),
 		),
 	);

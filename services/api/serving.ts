@@ -53,7 +53,7 @@ export async function serve(gateway: Gateway, request: Request, response: Server
 			gateway.httpHandler(request, response);
 		}
 	} catch (error) {
-		withSpans(request.$span?.alone ?? [], () => fail(gateway, request, response, error, id));
+		withSpans(request.$span ? [request.$span] : [], () => fail(gateway, request, response, error, id));
 	}
 }
 

@@ -1,9 +1,11 @@
 import type { ServerResponse } from "node:http";
 import {
 	type Attributes,
+	exportRequest,
 	isRequestSampled,
 	isTraced,
 	parseTraceparent,
+	Span,
 	type SpanContext,
 	type SpanOptions,
 	startSpan,
@@ -35,8 +37,8 @@ export function inRequestSpan<T>(
 }
 
 /**
- * Ends the span of a request whose response has ended. One that was answered from the cached pages gets its span only now, if it is
- * exported: most are not.
+ * Ends the span of a request whose response has ended. One that was answered from the cached pages, and so has succeeded, gets its
+ * span only now, if it is exported: most are not.
  *
  * @param begun Start of the request, a value of `performance.now()`.
  */
@@ -46,19 +48,25 @@ export function endRequestSpan(
 	response: ServerResponse,
 	begun: number,
 ): void {
-	const failure = failureOf(response);
-	if (request.$isCached && isTraced()) {
-		const { parent, links } = givenTrace(gateway, request);
-		const isSampled = isRequestSampled(parent);
-		if (isSampled || failure !== undefined) {
-			request.$span = startSpan(parent, optionsOf(request, response, links, begun), isSampled);
-		}
+	if (request.$isCached) {
+		exportCached(gateway, request, response, begun);
+	} else if (request.$span instanceof Span) {
+		const failure = failureOf(response);
+		request.$span.error_type = failure;
+		request.$span.hasFailed = failure !== undefined;
+		request.$span.end();
 	}
-	const span = request.$span;
-	if (span) {
-		span.error_type = failure;
-		span.hasFailed = failure !== undefined;
-		span.end();
+}
+
+function exportCached(gateway: Gateway, request: Request, response: ServerResponse, begun: number): void {
+	if (!isTraced()) {
+		return;
+	}
+	const { parent, links } = givenTrace(gateway, request);
+	if (isRequestSampled(parent)) {
+		const { name, attributesFor } = endpointOf(methodOf(request), routeOf(request));
+		const attributes = attributesFor(statusOf(response));
+		request.$span = exportRequest(parent, { name, attributes, links, begun });
 	}
 }
 
@@ -76,12 +84,7 @@ function givenTrace(
 
 const NO_TRACE = { links: [] };
 
-function optionsOf(
-	request: Request,
-	response: ServerResponse,
-	links: readonly SpanContext[],
-	begun?: number,
-): SpanOptions {
+function optionsOf(request: Request, response: ServerResponse, links: readonly SpanContext[]): SpanOptions {
 	const { name, attributesFor } = endpointOf(methodOf(request), routeOf(request));
 	return {
 		name,
@@ -89,7 +92,6 @@ function optionsOf(
 		isEntry: true,
 		attributes: () => attributesFor(statusOf(response)),
 		links,
-		begun,
 	};
 }
 

@@ -6,7 +6,7 @@ import type { Service, ServiceBroker } from "moleculer";
 import { allActions } from "../../contracts/actions.ts";
 import { DEADLINE_MS } from "../../middlewares/resilience.ts";
 import { sampler } from "../../observability/sampling.ts";
-import { type Span, traceInto } from "../../observability/tracing.ts";
+import { type EndedSpan, traceInto } from "../../observability/tracing.ts";
 import { createHttpServer, type Patience } from "../../services/api/server.ts";
 import { setVariables } from "../variables.ts";
 import { eventually, newUser, startGateway, startNodeWith } from "./shop.ts";
@@ -15,7 +15,7 @@ const ORIGIN = "https://shop.example";
 /** Trace contexts of the calls of an action. */
 const seen: unknown[] = [];
 /** Spans of this process that were exported. */
-const spans: Span[] = [];
+const spans: EndedSpan[] = [];
 let shop: ServiceBroker;
 let gateway: ServiceBroker;
 let address: string;

@@ -6,7 +6,7 @@ import { SamplingDecision, TraceIdRatioBasedSampler } from "@opentelemetry/sdk-t
 import { readSettings } from "../../config/settings.ts";
 import { withoutLiterals } from "../../observability/operations.ts";
 import { sampler } from "../../observability/sampling.ts";
-import { randomHex, type Span, type SpanContext } from "../../observability/spans.ts";
+import { type EndedSpan, randomHex, type SpanContext } from "../../observability/spans.ts";
 import {
 	activeTrace,
 	activeTraceparent,
@@ -20,7 +20,7 @@ import {
 	withSpans,
 } from "../../observability/tracing.ts";
 
-const exported: Span[] = [];
+const exported: EndedSpan[] = [];
 const recordInto = (
 	isSampled: (trace_id: string, parent: SpanContext | undefined) => boolean,
 	takes = () => true,
