@@ -59,7 +59,7 @@ function writeSpan(span: EndedSpan, writer: PbfWriter): void {
 	writer.writeVarintField(6, KINDS[span.kind]);
 	writer.writeFixed64Field(7, nanoseconds(span, span.begun));
 	writer.writeFixed64Field(8, nanoseconds(span, span.ended as number));
-	writeAttributes(9, attributesOf(span), writer);
+	writeSpanAttributes(attributesOf(span), writer);
 	if (span.error_type !== undefined) {
 		writer.writeMessage(9, writeAttribute, ["error.type", span.error_type]);
 	}
@@ -92,22 +92,26 @@ function writeId(field: number, hex: string, writer: PbfWriter): void {
 	writer.writeBytesField(field, hex.length === 32 ? traceId : spanId);
 }
 
-/** Encoded attributes by object, for those that many spans share. */
+/** Encoded attributes of spans by object, for those that many spans share. */
 const encoded = new WeakMap<Attributes, Uint8Array>();
 
-/** Writes attributes. Frozen ones are encoded once, for the field in which they first occur. */
-function writeAttributes(field: number, attributes: Attributes, writer: PbfWriter): void {
+/** Writes the attributes of a span. Frozen ones are encoded once. */
+function writeSpanAttributes(attributes: Attributes, writer: PbfWriter): void {
 	const known = encoded.get(attributes);
 	if (known) {
 		writeEncoded(known, writer);
 		return;
 	}
 	const start = writer.pos;
-	for (const name in attributes) {
-		writer.writeMessage(field, writeAttribute, [name, attributes[name] as Attributes[string]]);
-	}
+	writeAttributes(9, attributes, writer);
 	if (Object.isFrozen(attributes)) {
 		encoded.set(attributes, writer.buf.slice(start, writer.pos));
+	}
+}
+
+function writeAttributes(field: number, attributes: Attributes, writer: PbfWriter): void {
+	for (const name in attributes) {
+		writer.writeMessage(field, writeAttribute, [name, attributes[name] as Attributes[string]]);
 	}
 }
 

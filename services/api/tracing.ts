@@ -37,8 +37,8 @@ export function inRequestSpan<T>(
 }
 
 /**
- * Ends the span of a request whose response has ended. One that was answered from the cached pages, and so has succeeded, gets its
- * span only now, if it is exported: most are not.
+ * Ends the span of a request whose response has ended. One that was answered from the cached pages gets its span only now, if it is
+ * exported: most are not.
  *
  * @param begun Start of the request, a value of `performance.now()`.
  */
@@ -48,20 +48,24 @@ export function endRequestSpan(
 	response: ServerResponse,
 	begun: number,
 ): void {
-	if (request.$isCached) {
-		exportCached(gateway, request, response, begun);
-	} else if (request.$span instanceof Span) {
-		const failure = failureOf(response);
-		request.$span.error_type = failure;
-		request.$span.hasFailed = failure !== undefined;
-		request.$span.end();
+	const failure = failureOf(response);
+	if (request.$isCached && isTraced()) {
+		if (failure === undefined) {
+			exportCached(gateway, request, response, begun);
+			return;
+		}
+		const { parent, links } = givenTrace(gateway, request);
+		request.$span = startSpan(parent, { ...optionsOf(request, response, links), begun });
+	}
+	const span = request.$span;
+	if (span instanceof Span) {
+		span.error_type = failure;
+		span.hasFailed = failure !== undefined;
+		span.end();
 	}
 }
 
 function exportCached(gateway: Gateway, request: Request, response: ServerResponse, begun: number): void {
-	if (!isTraced()) {
-		return;
-	}
 	const { parent, links } = givenTrace(gateway, request);
 	if (isRequestSampled(parent)) {
 		const { name, attributesFor } = endpointOf(methodOf(request), routeOf(request));

@@ -128,6 +128,31 @@ describe("the limit of requests", () => {
 	});
 });
 
+test("a response from the cache has a span without parts", async () => {
+	const traces = ["a1", "b2"].map((digits) => digits.repeat(16));
+	for (const trace_id of traces) {
+		expect((await from(undefined, { traceparent: `00-${trace_id}-00f067aa0ba902b7-01` })).status).toBe(200);
+		await eventually("the span of the request", async () =>
+			spans.some((span) => span.trace_id === trace_id && span.kind === "server" && span.parent !== undefined),
+		);
+	}
+	const exported = spans.filter(({ trace_id }) => trace_id === traces[1]);
+	expect(exported).toEqual([
+		expect.objectContaining({
+			name: `GET ${CATEGORIES}`,
+			parent: { trace_id: traces[1], span_id: "00f067aa0ba902b7", isSampled: true },
+			attributes: {
+				"http.request.method": "GET",
+				"http.route": CATEGORIES,
+				"http.response.status_code": 200,
+			},
+			hasFailed: false,
+		}),
+	]);
+	const [{ begun, ended }] = exported as [EndedSpan];
+	expect(ended).toBeGreaterThan(begun);
+});
+
 test("a trace of a trusted proxy goes on where it has the form of one", async () => {
 	const id = "4bf92f3577b34da6a3ce929d0e0e4736";
 	const trace = `00-${id}-00f067aa0ba902b7-01`;
