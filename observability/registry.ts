@@ -250,14 +250,15 @@ export class FrequentDurations<L extends string> {
 	 * Observes the time since `begun`, a value of `performance.now()`. The bucket names a trace of the last seconds that is exported.
 	 *
 	 * @param key Values of the labels, always as many: a text of all of them would take longer to make than to find.
+	 * @param now Value of `performance.now()` at the end.
 	 */
 	observeSince(
 		key: readonly (string | number)[],
 		labels: () => Record<L, string>,
 		begun: number,
 		span: SpanContext | undefined,
+		now = performance.now(),
 	): void {
-		const now = performance.now();
 		const value = (now - begun) / 1000;
 		const known = this.#find(key);
 		const bucket = this.#bucketOf(value);

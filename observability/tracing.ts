@@ -163,7 +163,13 @@ export function isRequestSampled(parent: SpanContext | undefined): boolean {
  */
 export function exportRequest(
 	parent: SpanContext | undefined,
-	{ name, attributes, links, begun }: Pick<EndedSpan, "name" | "attributes" | "links" | "begun">,
+	{
+		name,
+		attributes,
+		links,
+		begun,
+		ended,
+	}: Pick<EndedSpan, "name" | "attributes" | "links" | "begun" | "ended">,
 ): SpanContext {
 	const span: EndedSpan = {
 		trace_id: parent?.trace_id ?? randomHex(16),
@@ -175,7 +181,7 @@ export function exportRequest(
 		name,
 		attributes,
 		begun,
-		ended: performance.now(),
+		ended,
 		epoch_ms: epochNow(),
 		error_type: undefined,
 		hasFailed: false,

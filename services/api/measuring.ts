@@ -17,16 +17,20 @@ const routes = new Map<string, string>(
 	]),
 );
 
-/**
- * Measures a request whose response has ended.
- *
- * @param begun Start of the request, a value of `performance.now()`.
- */
-export function measureRequest(request: Request, response: ServerResponse, begun: number): void {
+/** A request whose response has ended. */
+export interface EndedRequest {
+	id: string;
+	status: number;
+	/** Values of `performance.now()`. */
+	begun: number;
+	ended: number;
+}
+
+/** Measures a request whose response has ended. */
+export function measureRequest(request: Request, { status, begun, ended }: EndedRequest): void {
 	if (!isMeasured) {
 		return;
 	}
-	const status = statusOf(response);
 	const method = methodOf(request);
 	const http_route = routeOf(request);
 	frequent.observeSince(
@@ -34,6 +38,7 @@ export function measureRequest(request: Request, response: ServerResponse, begun
 		() => ({ method, http_route, status: String(status) }),
 		begun,
 		request.$span,
+		ended,
 	);
 }
 

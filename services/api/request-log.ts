@@ -3,7 +3,7 @@ import { settings } from "../../config/settings.ts";
 import { logAs } from "../../observability/log-context.ts";
 import { withSpans } from "../../observability/tracing.ts";
 import type { Gateway, Request } from "./gateway.ts";
-import { methodOf, routeOf } from "./measuring.ts";
+import { type EndedRequest, methodOf, routeOf } from "./measuring.ts";
 import { tokenOf } from "./reading.ts";
 
 /** Duration from which a request is logged as slow. */
@@ -11,18 +11,16 @@ const SLOW_MS = 1000;
 /** Maximum number of other requests that are logged in a second, unless all are: a line costs as much as a cached response. */
 const SAMPLED_MAX = 20;
 
-/** A request whose response has ended. */
-interface Ended {
-	id: string;
-	status: number;
-	duration_ms: number;
-}
-
 /**
  * Logs a request that failed (5xx) or was slow, and `LOG_SAMPLE` of the others. The line has the pattern of its address: a query
  * or a body may be about a person.
  */
-export function logRequest(gateway: Gateway, request: Request, { id, status, duration_ms }: Ended): void {
+export function logRequest(
+	gateway: Gateway,
+	request: Request,
+	{ id, status, begun, ended }: EndedRequest,
+): void {
+	const duration_ms = ended - begun;
 	const isNotable = status >= 500 || duration_ms > SLOW_MS;
 	const { logSample } = settings;
 	if (!isNotable && (logSample === 0 || Math.random() >= logSample || !hasRoom(logSample))) {

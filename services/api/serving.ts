@@ -25,9 +25,10 @@ export async function serve(gateway: Gateway, request: Request, response: Server
 	const begun = performance.now();
 	// One listener for all: cached responses take little more time than it.
 	response.on("close", () => {
-		endRequestSpan(gateway, request, response, begun);
-		measureRequest(request, response, begun);
-		logRequest(gateway, request, { id, status: statusOf(response), duration_ms: performance.now() - begun });
+		const ended = { id, status: statusOf(response), begun, ended: performance.now() };
+		endRequestSpan(gateway, request, response, ended);
+		measureRequest(request, ended);
+		logRequest(gateway, request, ended);
 	});
 	try {
 		const page = gateway.pages.find(request);

@@ -12,7 +12,7 @@ import {
 	withSpans,
 } from "../../observability/tracing.ts";
 import type { Gateway, Request } from "./gateway.ts";
-import { methodOf, routeOf, statusOf } from "./measuring.ts";
+import { type EndedRequest, methodOf, routeOf, statusOf } from "./measuring.ts";
 
 /**
  * Runs work as the span of a request to an action, which ends with the response. A `traceparent` continues a trace only if it
@@ -39,23 +39,22 @@ export function inRequestSpan<T>(
 /**
  * Ends the span of a request whose response has ended. One that was answered from the cached pages gets its span only now, if it is
  * exported: most are not.
- *
- * @param begun Start of the request, a value of `performance.now()`.
  */
 export function endRequestSpan(
 	gateway: Gateway,
 	request: Request,
 	response: ServerResponse,
-	begun: number,
+	ended: EndedRequest,
 ): void {
-	const failure = failureOf(response);
+	// Of a fault of the shop.
+	const failure = ended.status >= 500 ? String(ended.status) : undefined;
 	if (request.$isCached && isTraced()) {
 		if (failure === undefined) {
-			exportCached(gateway, request, response, begun);
+			exportCached(gateway, request, ended);
 			return;
 		}
 		const { parent, links } = givenTrace(gateway, request);
-		request.$span = startSpan(parent, { ...optionsOf(request, response, links), begun });
+		request.$span = startSpan(parent, { ...optionsOf(request, response, links), begun: ended.begun });
 	}
 	const span = request.$span;
 	if (span instanceof Span) {
@@ -65,12 +64,11 @@ export function endRequestSpan(
 	}
 }
 
-function exportCached(gateway: Gateway, request: Request, response: ServerResponse, begun: number): void {
+function exportCached(gateway: Gateway, request: Request, { status, begun, ended }: EndedRequest): void {
 	const { parent, links } = givenTrace(gateway, request);
 	if (isRequestSampled(parent)) {
 		const { name, attributesFor } = endpointOf(methodOf(request), routeOf(request));
-		const attributes = attributesFor(statusOf(response));
-		request.$span = exportRequest(parent, { name, attributes, links, begun });
+		request.$span = exportRequest(parent, { name, attributes: attributesFor(status), links, begun, ended });
 	}
 }
 
@@ -131,10 +129,4 @@ function endpointOf(method: string, route: string): Endpoint {
 	};
 	endpoints.set(route, (endpoints.get(route) ?? new Map<string, Endpoint>()).set(method, endpoint));
 	return endpoint;
-}
-
-/** Returns the status of a request that has failed by a fault of the shop. */
-function failureOf(response: ServerResponse): string | undefined {
-	const status = statusOf(response);
-	return status >= 500 ? String(status) : undefined;
 }

@@ -131,7 +131,7 @@ describe("the limit of requests", () => {
 test("a response from the cache has a span without parts", async () => {
 	const traces = ["a1", "b2"].map((digits) => digits.repeat(16));
 	for (const trace_id of traces) {
-		expect((await from(undefined, { traceparent: `00-${trace_id}-00f067aa0ba902b7-01` })).status).toBe(200);
+		expect((await from(undefined, { traceparent: `00-${trace_id}-1c2d3e4f5a6b7c8d-01` })).status).toBe(200);
 		await eventually("the span of the request", async () =>
 			spans.some((span) => span.trace_id === trace_id && span.kind === "server" && span.parent !== undefined),
 		);
@@ -140,7 +140,7 @@ test("a response from the cache has a span without parts", async () => {
 	expect(exported).toEqual([
 		expect.objectContaining({
 			name: `GET ${CATEGORIES}`,
-			parent: { trace_id: traces[1], span_id: "00f067aa0ba902b7", isSampled: true },
+			parent: { trace_id: traces[1], span_id: "1c2d3e4f5a6b7c8d", isSampled: true },
 			attributes: {
 				"http.request.method": "GET",
 				"http.route": CATEGORIES,
