@@ -7,7 +7,8 @@ const SAMPLERS = ["always_on", "always_off", "traceidratio"].flatMap((name) => [
 /** The variables of traces, by the names and meanings of OpenTelemetry. */
 export const TRACE_VARIABLES = {
 	OTEL_EXPORTER_OTLP_ENDPOINT: {
-		meaning: "Server that takes traces by OTLP over HTTP, such as a collector; `/v1/traces` is appended.",
+		meaning:
+			"Server that takes traces by OTLP over HTTP, such as a collector; `/v1/traces` is appended to its path.",
 		unset: "nothing is traced",
 		...address(/^https?:$/, "http://127.0.0.1:4318"),
 	},

@@ -5,7 +5,7 @@ import {
 } from "@opentelemetry/otlp-exporter-base/node-http";
 import { detectResources, envDetector, resourceFromAttributes } from "@opentelemetry/resources";
 import pLimit from "p-limit";
-import { encodingOf } from "./otlp/encodings.ts";
+import { encodingOf } from "./otlp/protocols.ts";
 import type { Attributes } from "./spans.ts";
 
 // The thread that sends the spans of a process: the only module that loads OpenTelemetry's packages, which the process itself goes
@@ -43,7 +43,10 @@ export interface FromWorker {
 
 /** Maximum number of requests at once. OpenTelemetry's code drops what would be its 31st. */
 const REQUESTS_MAX = 8;
-/** Time that a request may take beyond its limit, which for OpenTelemetry's code begins anew with each part of the response. */
+/**
+ * Time that a request may take beyond its limit. OpenTelemetry's limit begins when there is a connection, and anew with each part of the
+ * response.
+ */
 const GRACE_MS = 1000;
 
 const options = workerData as WorkerOptions;
@@ -54,8 +57,16 @@ const resource = resourceFromAttributes(options.resource).merge(detectResources(
 const endpoint = convertLegacyHttpOptions({ url: options.url }, "TRACES", "v1/traces", {
 	"Content-Type": encoding.contentType,
 });
+let agent: { destroy(): void } | undefined;
 const delegate = createOtlpHttpExportDelegate(
-	endpoint,
+	{
+		...endpoint,
+		async agentFactory(protocol) {
+			const created = await endpoint.agentFactory(protocol);
+			agent = created;
+			return created;
+		},
+	},
 	{ serializeRequest: (body: Uint8Array) => body, deserializeResponse: () => undefined },
 	"otlp_http_span_exporter",
 	{ name: "span", countItems: () => 1 },
@@ -85,12 +96,18 @@ function tell(message: FromWorker): void {
 function send({ spans, count }: Batch): Promise<void> {
 	tell({ sent: count });
 	return new Promise((resolve) => {
-		const late = setTimeout(() => failed({}), endpoint.timeoutMillis + GRACE_MS);
+		let isLate = false;
+		const limit = setTimeout(() => {
+			isLate = true;
+			failed({});
+			// Ends this request, and the others to this endpoint.
+			agent?.destroy();
+		}, endpoint.timeoutMillis + GRACE_MS);
 		delegate.export(encoding.request(resource, spans), ({ code, error }) => {
-			clearTimeout(late);
+			clearTimeout(limit);
 			if (code === SUCCESS) {
 				succeeded();
-			} else {
+			} else if (!isLate) {
 				failed(error ?? {});
 			}
 			resolve();

@@ -2,7 +2,7 @@ import { hostname } from "node:os";
 import { Worker } from "node:worker_threads";
 import { settings } from "../config/settings.ts";
 import type { FromWorker, ToWorker, WorkerOptions } from "./export-worker.ts";
-import { encodingOf } from "./otlp/encodings.ts";
+import { encodingOf } from "./otlp/protocols.ts";
 import { sampler, shareOf } from "./sampling.ts";
 import type { TraceExporter } from "./spans.ts";
 
@@ -22,11 +22,10 @@ const HOPELESS_MS = 500;
  */
 export function traceExporter(service: string, warn: (line: string) => void): TraceExporter {
 	const { tracesQueue, tracesSampler, tracesRatio, tracesProtocol, tracesDelay_ms } = settings;
-	const encoding = encodingOf(tracesProtocol);
 	const batchSpans = Math.min(BATCH_SPANS, Math.ceil(tracesQueue / 4));
 	const worker = startWorker(service);
 	const share = shareOf(tracesSampler, tracesRatio);
-	let batch = encoding.newBatch();
+	const batch = encodingOf(tracesProtocol).newBatch();
 	/** Number of spans in the batch. */
 	let count = 0;
 	let timer: NodeJS.Timeout | undefined;
@@ -48,14 +47,16 @@ export function traceExporter(service: string, warn: (line: string) => void): Tr
 		waiting = Number.POSITIVE_INFINITY;
 		warn(`Traces are not exported any more: ${error.message}; restart this process`);
 	});
+	const exited = new Promise<void>((resolve) => {
+		worker.once("exit", () => resolve());
+	});
 	const post = (message: ToWorker, moved: ArrayBuffer[] = []) => worker.postMessage(message, moved);
 	const flush = () => {
 		clearTimeout(timer);
 		timer = undefined;
 		if (count > 0) {
-			const spans = batch.finish();
+			const spans = batch.take();
 			post({ spans, count }, [spans.buffer]);
-			batch = encoding.newBatch();
 			count = 0;
 		}
 	};
@@ -81,9 +82,9 @@ export function traceExporter(service: string, warn: (line: string) => void): Tr
 			if (waiting >= tracesQueue) {
 				return;
 			}
+			batch.add(span);
 			waiting += 1;
 			count += 1;
-			batch.add(span);
 			if (count >= batchSpans) {
 				flush();
 			} else {
@@ -92,16 +93,13 @@ export function traceExporter(service: string, warn: (line: string) => void): Tr
 		},
 		async stop(patience_ms) {
 			flush();
-			const stopped = new Promise<void>((resolve) => {
-				worker.once("exit", () => resolve());
-			});
 			worker.ref();
 			post({ isStopping: true });
 			let limit: NodeJS.Timeout | undefined;
 			const late = new Promise((resolve) => {
 				limit = setTimeout(resolve, isFailing ? Math.min(patience_ms, HOPELESS_MS) : patience_ms);
 			});
-			await Promise.race([stopped, late]);
+			await Promise.race([exited, late]);
 			clearTimeout(limit);
 			await worker.terminate();
 		},

@@ -18,8 +18,8 @@ import {
 export type { Attributes, EndedSpan, SpanContext, SpanKind, SpanOptions } from "./spans.ts";
 export { parseTraceparent, Span };
 
-// Traces of this process. Until `startTracing` has found an endpoint to export to, nothing is recorded, and nothing is loaded that
-// exports.
+// Traces of this process. Until `startTracing` has found an endpoint to export to, nothing is recorded, and the exporter is not
+// loaded.
 
 /** The active spans: several while the work of several traces is done together. */
 const active = new AsyncLocalStorage<readonly SpanContext[]>();

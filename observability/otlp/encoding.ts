@@ -1,4 +1,4 @@
-import type { Attributes, EndedSpan } from "../spans.ts";
+import { type Attributes, type EndedSpan, Span, type SpanContext } from "../spans.ts";
 
 // Spans in the two forms of OTLP. They are encoded when they end, by the process that records them: to copy objects to the thread that
 // sends them and to serialise them there by OpenTelemetry's SDK takes several times as long (decision 16).
@@ -7,7 +7,7 @@ import type { Attributes, EndedSpan } from "../spans.ts";
 export interface OtlpEncoding {
 	/** Value of the header `Content-Type`. */
 	contentType: string;
-	/** Starts to encode spans that are sent together. */
+	/** Starts to encode spans. */
 	newBatch(): SpanBatch;
 	/**
 	 * Returns the body of a request.
@@ -18,12 +18,12 @@ export interface OtlpEncoding {
 	request(resource: Attributes, spans: Uint8Array): Uint8Array;
 }
 
-/** Encoded spans. */
+/** Encoded spans that are sent together. */
 export interface SpanBatch {
-	/** Adds a span that has ended. */
+	/** Adds a span that has ended. One that cannot be encoded leaves the batch as it was. */
 	add(span: EndedSpan): void;
-	/** Returns what was added, in a buffer of its own. The batch cannot be used any more. */
-	finish(): Uint8Array<ArrayBuffer>;
+	/** Returns what was added, in a buffer of its own, and begins the next batch. */
+	take(): Uint8Array<ArrayBuffer>;
 }
 
 /** Name of the instrumentation scope of all spans. */
@@ -35,12 +35,22 @@ export const KINDS = { internal: 1, server: 2, client: 3, producer: 4, consumer:
 /** Values of `Status.code`. */
 export const STATUS = { unset: 0, error: 2 };
 
-/** Bits of `flags`: the trace is sampled, and whether a context is of another process would be known. */
-const [SAMPLED, REMOTE_KNOWN] = [1, 256];
+/** Bits of `flags`: the trace is sampled; it is known whether a context came from outside of the process; it did. */
+const [SAMPLED, REMOTE_KNOWN, REMOTE] = [1, 256, 512];
 
-/** Returns the `flags` of a span or a link. */
-export function flagsOf(isSampled: boolean): number {
-	return isSampled ? SAMPLED | REMOTE_KNOWN : REMOTE_KNOWN;
+/** Returns the `flags` of a link. */
+export function flagsOf(context: SpanContext): number {
+	return (context.isSampled ? SAMPLED : 0) | REMOTE_KNOWN | (context instanceof Span ? 0 : REMOTE);
+}
+
+/** Returns the `flags` of a span, which tell about its parent. The spans of a failed request are exported although they were not sampled. */
+export function flagsBelow(parent: SpanContext | undefined): number {
+	return SAMPLED | (parent ? flagsOf(parent) & ~SAMPLED : REMOTE_KNOWN);
+}
+
+/** Tells whether a number is an integer of 64 bits, which has a type of its own. */
+export function isInt64(value: number): boolean {
+	return Number.isInteger(value) && Math.abs(value) < 2 ** 63;
 }
 
 /** Returns a value of `performance.now()` in nanoseconds since 1970, exact to a quarter of a microsecond. */

@@ -1,15 +1,29 @@
 import type { Attributes, EndedSpan, SpanContext } from "../spans.ts";
-import { attributesOf, flagsOf, KINDS, nanoseconds, type OtlpEncoding, SCOPE, STATUS } from "./encoding.ts";
+import {
+	attributesOf,
+	flagsBelow,
+	flagsOf,
+	isInt64,
+	KINDS,
+	nanoseconds,
+	type OtlpEncoding,
+	SCOPE,
+	STATUS,
+} from "./encoding.ts";
 
 /** OTLP in JSON. */
 export const json: OtlpEncoding = {
 	contentType: "application/json",
 
 	newBatch() {
-		const spans: object[] = [];
+		let spans: string[] = [];
 		return {
-			add: (span) => spans.push(spanOf(span)),
-			finish: () => new TextEncoder().encode(JSON.stringify(spans)),
+			add: (span) => spans.push(JSON.stringify(spanOf(span))),
+			take() {
+				const text = `[${spans.join(",")}]`;
+				spans = [];
+				return new TextEncoder().encode(text);
+			},
 		};
 	},
 
@@ -45,17 +59,17 @@ function spanOf(span: EndedSpan): object {
 		status: { code: hasFailed ? STATUS.error : STATUS.unset },
 		links: links.map(linkOf),
 		droppedLinksCount: 0,
-		flags: flagsOf(true),
+		flags: flagsBelow(parent),
 	};
 }
 
-function linkOf({ trace_id, span_id, isSampled }: SpanContext): object {
+function linkOf(link: SpanContext): object {
 	return {
 		attributes: [],
-		spanId: span_id,
-		traceId: trace_id,
+		spanId: link.span_id,
+		traceId: link.trace_id,
 		droppedAttributesCount: 0,
-		flags: flagsOf(isSampled),
+		flags: flagsOf(link),
 	};
 }
 
@@ -70,5 +84,5 @@ function attribute(key: string, value: Attributes[string]): object {
 	if (typeof value === "boolean") {
 		return { key, value: { boolValue: value } };
 	}
-	return { key, value: Number.isInteger(value) ? { intValue: value } : { doubleValue: value } };
+	return { key, value: isInt64(value) ? { intValue: value } : { doubleValue: value } };
 }

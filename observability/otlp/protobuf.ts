@@ -1,6 +1,16 @@
 import { PbfWriter } from "pbf";
 import type { Attributes, EndedSpan, SpanContext } from "../spans.ts";
-import { attributesOf, flagsOf, KINDS, nanoseconds, type OtlpEncoding, SCOPE, STATUS } from "./encoding.ts";
+import {
+	attributesOf,
+	flagsBelow,
+	flagsOf,
+	isInt64,
+	KINDS,
+	nanoseconds,
+	type OtlpEncoding,
+	SCOPE,
+	STATUS,
+} from "./encoding.ts";
 
 // Numbers of fields are those of OpenTelemetry's trace.proto, common.proto and resource.proto. Fields are written as OpenTelemetry's own
 // serializer writes them: in its order, and with counts that are zero.
@@ -15,8 +25,20 @@ export const protobuf: OtlpEncoding = {
 	newBatch() {
 		const writer = new PbfWriter(new Uint8Array(BATCH_BYTES));
 		return {
-			add: (span) => writer.writeMessage(2, writeSpan, span),
-			finish: () => writer.finish() as Uint8Array<ArrayBuffer>,
+			add(span) {
+				const start = writer.pos;
+				try {
+					writer.writeMessage(2, writeSpan, span);
+				} catch (error) {
+					writer.pos = start;
+					throw error;
+				}
+			},
+			take() {
+				const spans = writer.buf.slice(0, writer.pos) as Uint8Array<ArrayBuffer>;
+				writer.pos = 0;
+				return spans;
+			},
 		};
 	},
 
@@ -70,14 +92,14 @@ function writeSpan(span: EndedSpan, writer: PbfWriter): void {
 	}
 	writer.writeVarintField(14, 0);
 	writer.writeMessage(15, writeStatus, span.hasFailed ? STATUS.error : STATUS.unset);
-	writer.writeFixed32Field(16, flagsOf(true));
+	writer.writeFixed32Field(16, flagsBelow(span.parent));
 }
 
-function writeLink({ trace_id, span_id, isSampled }: SpanContext, writer: PbfWriter): void {
-	writeId(1, trace_id, writer);
-	writeId(2, span_id, writer);
+function writeLink(link: SpanContext, writer: PbfWriter): void {
+	writeId(1, link.trace_id, writer);
+	writeId(2, link.span_id, writer);
 	writer.writeVarintField(5, 0);
-	writer.writeFixed32Field(6, flagsOf(isSampled));
+	writer.writeFixed32Field(6, flagsOf(link));
 }
 
 function writeStatus(code: number, writer: PbfWriter): void {
@@ -120,23 +142,20 @@ function writeAttribute([name, value]: [string, Attributes[string]], writer: Pbf
 	writer.writeMessage(2, writeValue, value);
 }
 
-/** End of the integers of 64 bits. */
-const INT64_END = 2 ** 63;
-
 function writeValue(value: Attributes[string], writer: PbfWriter): void {
 	if (typeof value === "string") {
 		writeText(1, value, writer);
 	} else if (typeof value === "boolean") {
 		writer.writeBooleanField(2, value);
-	} else if (Number.isInteger(value) && Math.abs(value) < INT64_END) {
+	} else if (isInt64(value)) {
 		writer.writeVarintField(3, value);
 	} else {
 		writer.writeDoubleField(4, value);
 	}
 }
 
-/** First halves of the characters from U+20000 on, which pbf (5.1.2) garbles. */
-const GARBLED = /[\ud840-\udbff]/;
+/** Halves of characters from U+10000 on: pbf (5.1.2) garbles those from U+20000 on, and drops a half without the other. */
+const GARBLED = /[\ud800-\udfff]/;
 
 function writeText(field: number, text: string, writer: PbfWriter): void {
 	if (GARBLED.test(text)) {

@@ -5,7 +5,7 @@ import { resourceFromAttributes } from "@opentelemetry/resources";
 import type { ReadableSpan } from "@opentelemetry/sdk-trace";
 import fc from "fast-check";
 import { nanoseconds } from "../../observability/otlp/encoding.ts";
-import { encodingOf } from "../../observability/otlp/encodings.ts";
+import { encodingOf } from "../../observability/otlp/protocols.ts";
 import {
 	type Attributes,
 	LocalTrace,
@@ -34,10 +34,17 @@ const context: fc.Arbitrary<SpanContext> = fc.record({
 	span_id: hex(16),
 	isSampled: fc.boolean(),
 });
-const text = fc.string({ unit: "grapheme", maxLength: 300 });
+const half = fc.integer({ min: 0xd800, max: 0xdfff }).map((code) => String.fromCharCode(code));
+const text = fc.oneof(
+	fc.string({ unit: "grapheme", maxLength: 300, size: "max" }),
+	fc.string({
+		unit: fc.oneof(half, fc.string({ unit: "binary", minLength: 1, maxLength: 1 })),
+		maxLength: 20,
+	}),
+);
 const attributes: fc.Arbitrary<Attributes> = fc.dictionary(
 	text.filter((name) => name !== "" && name !== "__proto__"),
-	fc.oneof(text, fc.boolean(), fc.maxSafeInteger(), fc.double({ noNaN: true, noDefaultInfinity: true })),
+	fc.oneof(text, fc.boolean(), fc.maxSafeInteger(), fc.double({ noNaN: true, min: -1e18, max: 1e18 })),
 	{ maxKeys: 6 },
 );
 
@@ -96,7 +103,12 @@ function readable(span: Span, resource: ReadableSpan["resource"]): ReadableSpan 
 }
 
 function contextOf({ trace_id, span_id, isSampled }: SpanContext) {
-	return { traceId: trace_id, spanId: span_id, traceFlags: isSampled ? TraceFlags.SAMPLED : TraceFlags.NONE };
+	return {
+		traceId: trace_id,
+		spanId: span_id,
+		traceFlags: isSampled ? TraceFlags.SAMPLED : TraceFlags.NONE,
+		isRemote: true,
+	};
 }
 
 function time(nanos: number): [number, number] {
@@ -116,13 +128,32 @@ describe.each([
 		}
 		const resource = resourceFromAttributes(attributes);
 		const expected = serializer.serializeRequest(all.map((span) => readable(span, resource)));
-		expect(contentOf(encoding.request(attributes, batch.finish()))).toEqual(
-			contentOf(expected as Uint8Array),
-		);
+		expect(contentOf(encoding.request(attributes, batch.take()))).toEqual(contentOf(expected as Uint8Array));
 	};
 
 	test("is the same as of OpenTelemetry's serializer, for any spans", () => {
 		fc.assert(fc.property(fc.array(spans, { minLength: 1, maxLength: 20 }), attributes, expectSame));
+	});
+
+	test("is the same for more than fits in the first buffer", () => {
+		const all = Array.from({ length: 400 }, (_, number) => {
+			const attributes = { "db.query.text": "SELECT 1 ".repeat(number) };
+			return Object.assign(new Span(newTrace(ID), ID, { name: "SELECT", kind: "client", attributes }), {
+				ended: 5,
+			});
+		});
+		expectSame(all, { "service.name": "orders" });
+	});
+
+	test("is not changed by a span that cannot be encoded", () => {
+		const batch = encodingOf(protocol).newBatch();
+		const failing = () => {
+			throw new Error("no attributes");
+		};
+		expect(() =>
+			batch.add(new Span(newTrace(ID), undefined, { name: "GET", kind: "server", attributes: failing })),
+		).toThrow("no attributes");
+		expect(batch.take()).toEqual(encodingOf(protocol).newBatch().take());
 	});
 
 	test("is the same for attributes that spans share", () => {
@@ -133,4 +164,21 @@ describe.each([
 		});
 		expectSame(all, { "service.name": "api" });
 	});
+});
+
+test("times are nanoseconds since 1970, and a parent of this process is not remote", () => {
+	const batch = encodingOf("http/json").newBatch();
+	const begun = performance.now();
+	const local = newTrace(ID);
+	const root = new Span(local, undefined, { name: "GET", kind: "server", begun });
+	const part = Object.assign(new Span(local, root, { name: "SELECT", kind: "client", begun }), {
+		ended: begun + 2,
+	});
+	batch.add(part);
+	const [{ startTimeUnixNano, endTimeUnixNano, parentSpanId, flags }] = JSON.parse(
+		Buffer.from(batch.take()).toString(),
+	);
+	expect(Math.abs(Number(startTimeUnixNano) / 1e6 - Date.now())).toBeLessThan(60_000);
+	expect(Number(BigInt(endTimeUnixNano) - BigInt(startTimeUnixNano)) / 1e6).toBeCloseTo(2, 2);
+	expect([parentSpanId, flags]).toEqual([root.span_id, 257]);
 });
