@@ -49,6 +49,16 @@ export const TRACE_VARIABLES = {
 		allowed: milliseconds(10_000).allowed,
 		accepts: milliseconds(10_000).accepts,
 	},
+	OTEL_EXPORTER_OTLP_COMPRESSION: {
+		meaning: "Compression of the export.",
+		default: "none",
+		...oneOf(["none", "gzip"]),
+	},
+	OTEL_EXPORTER_OTLP_TRACES_COMPRESSION: {
+		meaning: "The same, for traces only.",
+		unset: "`OTEL_EXPORTER_OTLP_COMPRESSION`",
+		...oneOf(["none", "gzip"]),
+	},
 	OTEL_TRACES_SAMPLER: {
 		meaning:
 			"Traces that are sampled. Samplers that begin with `parentbased_` leave the decision to the trusted proxy that has sent a `traceparent`. " +

@@ -116,7 +116,7 @@ export const bulkheadQueued = new ScrapedGauge(
 
 export const tracesDropped = scrapedCounter(
 	"toko_traces_dropped_total",
-	"Parts of sampled traces that were dropped, because there were more than the process could export.",
+	"Parts of traces that were dropped, because more spans waited to be exported than may wait.",
 	droppedTraces,
 );
 

@@ -57,8 +57,12 @@ export interface TraceExporter {
 	isSampled(trace_id: string, parent: SpanContext | undefined): boolean;
 	/** Decides about a new trace of a single span, whose id no other process sees, before it has one. */
 	isDrawn(): boolean;
-	/** Reports whether it takes a sampled trace. If not, the trace counts as dropped. */
-	takes(): boolean;
+	/**
+	 * Reports whether it takes so many spans of a trace together. If not, the trace counts as dropped.
+	 *
+	 * @param isFailed True for a request that failed, for which there is more room.
+	 */
+	takes(spans: number, isFailed: boolean): boolean;
 	/** Number of traces that it did not take. */
 	readonly dropped: number;
 	export(span: EndedSpan): void;
@@ -172,7 +176,7 @@ export class LocalTrace {
 			this.#recorded.push(span);
 		}
 		if (this.isSampled && (span === this.root || this.#recorded.length === SPANS_MAX)) {
-			this.#keepIfTaken();
+			this.keep(this.root?.hasFailed);
 		} else if (span === this.root) {
 			this.#onRootEnd(this);
 		}
@@ -183,22 +187,20 @@ export class LocalTrace {
 		return this.#recorded.length;
 	}
 
-	/** Exports the recorded spans and those that end later. */
-	keep(): void {
+	/** Exports the recorded spans and those that end later, or drops all of them if there is no room. */
+	keep(isFailed = true): void {
+		if (this.#state !== "recording") {
+			return;
+		}
+		if (!this.#exporter.takes(this.#recorded.length, isFailed)) {
+			this.drop();
+			return;
+		}
 		this.#state = "exporting";
 		for (const span of this.#recorded) {
 			this.#exporter.export(span);
 		}
 		this.#recorded = [];
-	}
-
-	/** A failed request is exported even if others are dropped. */
-	#keepIfTaken(): void {
-		if (this.#state === "recording" && !this.root?.hasFailed && !this.#exporter.takes()) {
-			this.drop();
-		} else {
-			this.keep();
-		}
 	}
 
 	/** Forgets the recorded spans, and those that end later. */

@@ -66,9 +66,9 @@ export function traceExporter(service: string, warn: (line: string) => void): Tr
 		get dropped() {
 			return dropped;
 		},
-		takes() {
+		takes(spans, isFailed) {
 			// Half of the queue is left to traces that have begun, and to failed ones.
-			const isTaken = waiting < tracesQueue / 2;
+			const isTaken = waiting + spans <= tracesQueue && (isFailed || waiting < tracesQueue / 2);
 			if (!isTaken) {
 				dropped += 1;
 				if (!hasWarned && isFailing === false) {

@@ -152,7 +152,7 @@ export function isRequestSampled(parent: SpanContext | undefined): boolean {
 		return false;
 	}
 	const isSampled = parent ? exporter.isSampled(parent.trace_id, parent) : exporter.isDrawn();
-	return isSampled && exporter.takes();
+	return isSampled && exporter.takes(1, false);
 }
 
 /**

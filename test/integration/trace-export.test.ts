@@ -1,8 +1,16 @@
 import { createServer, type RequestListener, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
+import { buffer } from "node:stream/consumers";
+import { gunzipSync } from "node:zlib";
 import { afterEach, expect, test } from "@jest/globals";
 import { activeRequest, logAs } from "../../observability/log-context.ts";
-import { inSpan, startTracing, stopTracing } from "../../observability/tracing.ts";
+import {
+	droppedTraces,
+	inChildSpan,
+	inSpan,
+	startTracing,
+	stopTracing,
+} from "../../observability/tracing.ts";
 import { setVariables } from "../variables.ts";
 import { eventually } from "./shop.ts";
 
@@ -23,6 +31,7 @@ afterEach(async () => {
 		OTEL_EXPORTER_OTLP_ENDPOINT: undefined,
 		OTEL_EXPORTER_OTLP_PROTOCOL: undefined,
 		OTEL_EXPORTER_OTLP_TIMEOUT: undefined,
+		OTEL_EXPORTER_OTLP_COMPRESSION: undefined,
 		OTEL_BSP_SCHEDULE_DELAY: undefined,
 		OTEL_BSP_MAX_QUEUE_SIZE: undefined,
 	});
@@ -191,6 +200,43 @@ test("an endpoint that responds byte by byte is reported after the time limit, a
 	]);
 	isWell = true;
 	await eventually("a batch", async () => (await trace()) && batches > 0);
+});
+
+test("a trace of more spans than may wait is dropped whole, and counted", async () => {
+	let received = 0;
+	const url = await endpoint((request, response) => {
+		request.resume().on("end", () => {
+			received++;
+			response.writeHead(200).end();
+		});
+	});
+	setVariables({ OTEL_EXPORTER_OTLP_ENDPOINT: url, OTEL_BSP_MAX_QUEUE_SIZE: "3" });
+	await startTracing("test", (line) => lines.push(line));
+	const work = { name: "work", kind: "internal" } as const;
+	await inSpan(undefined, work, async () => {
+		for (let part = 0; part < 3; part++) {
+			await inChildSpan(work, async () => undefined);
+		}
+	});
+	expect(droppedTraces()).toBe(1);
+	await stopTracing(5000);
+	expect(received).toBe(0);
+});
+
+test("exports are compressed where the endpoint wants it", async () => {
+	const bodies: Buffer[] = [];
+	const url = await endpoint(async (request, response) => {
+		expect(request.headers["content-encoding"]).toBe("gzip");
+		bodies.push(gunzipSync(await buffer(request)));
+		response.writeHead(200).end();
+	});
+	setVariables({ OTEL_EXPORTER_OTLP_COMPRESSION: "gzip" });
+	await exportTo(url);
+	await trace();
+	await stopTracing(5000);
+	expect(bodies.map((body) => JSON.parse(body.toString()))).toEqual([
+		{ resourceSpans: [expect.objectContaining({ scopeSpans: expect.any(Array) })] },
+	]);
 });
 
 test("spans that wait are exported at the end, in protobuf by default", async () => {

@@ -6,7 +6,12 @@ import { SamplingDecision, TraceIdRatioBasedSampler } from "@opentelemetry/sdk-t
 import { readSettings } from "../../config/settings.ts";
 import { withoutLiterals } from "../../observability/operations.ts";
 import { sampler } from "../../observability/sampling.ts";
-import { type EndedSpan, randomHex, type SpanContext } from "../../observability/spans.ts";
+import {
+	type EndedSpan,
+	randomHex,
+	type SpanContext,
+	type TraceExporter,
+} from "../../observability/spans.ts";
 import {
 	activeTrace,
 	activeTraceparent,
@@ -23,7 +28,7 @@ import {
 const exported: EndedSpan[] = [];
 const recordInto = (
 	isSampled: (trace_id: string, parent: SpanContext | undefined) => boolean,
-	takes = () => true,
+	takes: TraceExporter["takes"] = () => true,
 ) =>
 	traceInto({
 		isSampled,
@@ -285,7 +290,7 @@ test("traces for which there is no room are dropped as a whole, but not those th
 	let hasRoom = false;
 	recordInto(
 		() => true,
-		() => hasRoom,
+		(spans, isFailed) => isFailed || (hasRoom && spans === 2),
 	);
 	const request = () => inSpan(undefined, server, () => inChildSpan(client, async () => 1));
 	await request();
