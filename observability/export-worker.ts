@@ -57,7 +57,10 @@ const resource = resourceFromAttributes(options.resource).merge(detectResources(
 const endpoint = convertLegacyHttpOptions({ url: options.url }, "TRACES", "v1/traces", {
 	"Content-Type": encoding.contentType,
 });
+/** Ends all requests when it is destroyed, and can be used again. */
 let agent: { destroy(): void } | undefined;
+/** How often all requests were ended, since one was late. */
+let endings = 0;
 const delegate = createOtlpHttpExportDelegate(
 	{
 		...endpoint,
@@ -96,19 +99,21 @@ function tell(message: FromWorker): void {
 function send({ spans, count }: Batch): Promise<void> {
 	tell({ sent: count });
 	return new Promise((resolve) => {
-		let isLate = false;
-		const limit = setTimeout(() => {
-			isLate = true;
+		const endings_before = endings;
+		const deadline = setTimeout(() => {
 			failed({});
-			// Ends this request, and the others to this endpoint.
+			endings++;
 			agent?.destroy();
 		}, endpoint.timeoutMillis + GRACE_MS);
 		delegate.export(encoding.request(resource, spans), ({ code, error }) => {
-			clearTimeout(limit);
-			if (code === SUCCESS) {
-				succeeded();
-			} else if (!isLate) {
-				failed(error ?? {});
+			clearTimeout(deadline);
+			// What is received of a response until its end is forced may look like a success.
+			if (endings_before === endings) {
+				if (code === SUCCESS) {
+					succeeded();
+				} else {
+					failed(error ?? {});
+				}
 			}
 			resolve();
 		});
