@@ -107,7 +107,7 @@ function send({ spans, count }: Batch): Promise<void> {
 		}, endpoint.timeoutMillis + GRACE_MS);
 		delegate.export(encoding.request(resource, spans), ({ code, error }) => {
 			clearTimeout(deadline);
-			// What is received of a response until its end is forced may look like a success.
+			// A response that was cut off may look like a success.
 			if (endings_before === endings) {
 				if (code === SUCCESS) {
 					succeeded();

@@ -27,7 +27,7 @@ export interface SpanOptions {
 	/** Spans of other traces, or asynchronous causes. */
 	links?: readonly SpanContext[];
 	/** Start, a value of `performance.now()`; now by default. */
-	begun?: number | undefined;
+	begun?: number;
 	/** True for a request from outside of the shop, also if it continues a trace. */
 	isEntry?: boolean;
 }
@@ -176,7 +176,7 @@ export class LocalTrace {
 			this.#recorded.push(span);
 		}
 		if (this.isSampled && (span === this.root || this.#recorded.length === SPANS_MAX)) {
-			this.keep(this.root?.hasFailed);
+			this.keep(this.root?.hasFailed ?? false);
 		} else if (span === this.root) {
 			this.#onRootEnd(this);
 		}

@@ -73,7 +73,9 @@ export function traceExporter(service: string, warn: (line: string) => void): Tr
 				dropped += 1;
 				if (!hasWarned && isFailing === false) {
 					hasWarned = true;
-					warn("Traces are dropped: there are more than the endpoint takes; lower OTEL_TRACES_SAMPLER_ARG");
+					warn(
+						"Traces are dropped: more spans wait than OTEL_BSP_MAX_QUEUE_SIZE allows; raise it, or lower OTEL_TRACES_SAMPLER_ARG",
+					);
 				}
 			}
 			return isTaken;

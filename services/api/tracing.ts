@@ -97,7 +97,7 @@ function optionsOf(request: Request, response: ServerResponse, links: readonly S
 	};
 }
 
-/** What the spans of a method and route have in common. */
+/** Name and attributes that the spans of a method and route share. */
 interface Endpoint {
 	name: string;
 	/** Returns the attributes for a status. They are frozen, so that the encoding of the spans is remembered. */

@@ -15,7 +15,7 @@ import {
 	type TraceExporter,
 } from "../../observability/spans.ts";
 
-// What OpenTelemetry's own serializers make of the same spans is the measure.
+// Both encodings are compared with OpenTelemetry's own serializers.
 
 const KINDS: Record<SpanKindName, SpanKind> = {
 	internal: SpanKind.INTERNAL,
