@@ -118,7 +118,7 @@ function searcher(used) {
 			encodeURIComponent(secret.toWellFormed()),
 		])) {
 			const bytes = Buffer.from(form);
-			const start = bytes.latin1Slice(0, SHORTEST);
+			const start = bytes.toString("latin1", 0, SHORTEST);
 			byStart.set(start, [...(byStart.get(start) ?? []), { name, form, bytes }]);
 			bitmap[hash(bytes.readInt32BE(0))] = 1;
 		}
@@ -129,9 +129,9 @@ function searcher(used) {
 		for (let end = 0; end < log.length; end++) {
 			// The last four bytes.
 			word = (word << 8) | log[end];
-			if (bitmap[hash(word)] === 1) {
-				const place = end - 3;
-				const here = byStart.get(log.latin1Slice(place, place + SHORTEST)) ?? [];
+			const place = end - 3;
+			if (place >= 0 && bitmap[hash(word)] === 1) {
+				const here = byStart.get(log.toString("latin1", place, place + SHORTEST)) ?? [];
 				found.push(
 					...here
 						.filter(({ bytes }) => log.subarray(place, place + bytes.length).equals(bytes))

@@ -50,6 +50,21 @@ test.each([
 	expect(found).not.toMatch(/quoted|opaque|the-secret|eyJ|argon2|aaaa|word@/);
 });
 
+test("a log that is nothing but a secret is searched from its first byte to its last", () => {
+	writeFileSync(logFile(folder, "test_one"), "opaque-refresh-token");
+	expect(findLoggedSecrets(folder)).toEqual(["refresh_token in logs/test_one.log, line 1: …"]);
+});
+
+test.each([
+	["ends within", "level: opaq"],
+	["begins within", "e-refresh-token"],
+	["begins with the end of the first bytes of", "{}"],
+])("a log that %s a secret passes", (_, text) => {
+	secretsRecorder(folder, "test_two")("password", "\0\0\0{opaque");
+	writeFileSync(logFile(folder, "test_one"), text);
+	expect(findLoggedSecrets(folder)).toEqual([]);
+});
+
 test("a run without logs does not pass", () => {
 	expect(findLoggedSecrets(folder)).toEqual([expect.stringContaining("nothing is there")]);
 });
