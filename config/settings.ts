@@ -116,8 +116,9 @@ export function readSettings(environment: NodeJS.ProcessEnv) {
 		/** Which traces are sampled, by a name of OpenTelemetry, and the ratio for those samplers that have one. */
 		tracesSampler: withDefault("OTEL_TRACES_SAMPLER"),
 		tracesRatio: Number(withDefault("OTEL_TRACES_SAMPLER_ARG")),
-		/** Maximum time in ms that a span waits to be exported, and number of spans that may wait. */
+		/** Maximum time in ms that a span waits to be exported, number of spans in a request, and number that may wait. */
 		tracesDelay_ms: Number(withDefault("OTEL_BSP_SCHEDULE_DELAY")),
+		tracesBatch: Number(withDefault("OTEL_BSP_MAX_EXPORT_BATCH_SIZE")),
 		tracesQueue: Number(withDefault("OTEL_BSP_MAX_QUEUE_SIZE")),
 		/** Time that a process has to finish its work after SIGTERM. */
 		shutdownSeconds: decimal("SHUTDOWN_SECONDS", withDefault("SHUTDOWN_SECONDS")),

@@ -93,9 +93,12 @@ export const TRACE_VARIABLES = {
 	},
 	OTEL_BSP_MAX_QUEUE_SIZE: {
 		meaning: "Number of spans of a process that may wait to be exported; further ones are dropped.",
-		default: "2048",
-		allowed: "a whole number from 1 to 1000000",
-		accepts: (given) => /^[1-9]\d{0,6}$/.test(given) && Number(given) <= 1_000_000,
+		...numberOfSpans(8192),
+	},
+	OTEL_BSP_MAX_EXPORT_BATCH_SIZE: {
+		meaning:
+			"Maximum number of spans in a request to the endpoint; at most a quarter of those that may wait.",
+		...numberOfSpans(2048),
 	},
 	OTEL_SDK_DISABLED: {
 		meaning: "`true` traces nothing.",
@@ -104,3 +107,11 @@ export const TRACE_VARIABLES = {
 		accepts: matches(/^(true|false)$/i),
 	},
 } satisfies Record<string, Variable>;
+
+function numberOfSpans(count: number) {
+	return {
+		default: String(count),
+		allowed: "a whole number from 1 to 1000000",
+		accepts: (given: string) => /^[1-9]\d{0,6}$/.test(given) && Number(given) <= 1_000_000,
+	};
+}

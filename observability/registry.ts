@@ -203,13 +203,19 @@ export function observeSince<L extends string>(
 	error_type?: string,
 	span?: SpanContext,
 ): void {
-	const value = (performance.now() - begun) / 1000;
 	const all = error_type === undefined ? labels : { ...labels, error_type };
+	observe(histogram, all, (performance.now() - begun) / 1000, span);
+}
+
+function observe(
+	histogram: Histogram<string>,
+	labels: Record<string, string>,
+	value: number,
+	span: SpanContext | undefined,
+): void {
 	const exemplarLabels = sampledTrace(span);
 	// Its types allow only the labels of the histogram in exemplars.
-	histogram.observe(
-		(exemplarLabels ? { labels: all, value, exemplarLabels } : { labels: all, value }) as never,
-	);
+	histogram.observe((exemplarLabels ? { labels, value, exemplarLabels } : { labels, value }) as never);
 }
 
 /** Values that prom-client (15.1.3) stores for a combination of labels. */
@@ -219,101 +225,66 @@ interface Cell {
 	bucketValues: Record<string, number>;
 }
 
-/** A cell, and the times at which its buckets were given the name of a trace. */
-interface Known {
-	cell: Cell;
-	named_at: Map<string | undefined, number>;
-}
-
-/** Known combinations of labels by their first value, then by their second, and so on. */
-type Tree = Map<string | number, Tree | Known>;
-
 /** Interval at which a bucket gets the name of another trace. */
 const EXEMPLAR_EVERY_MS = 1000;
 
 /**
- * Observes durations of what happens some ten thousand times a second: prom-client checks and sorts the labels of every
- * observation, which takes longer than a cached response is worth. So each combination is looked up once.
+ * Observes durations with the same labels of what happens some ten thousand times a second: prom-client checks and sorts the labels
+ * of every observation, which takes longer than a cached response is worth.
  */
-export class FrequentDurations<L extends string> {
+export class KnownDurations<L extends string> {
 	readonly #histogram: Histogram<L>;
-	/** Upper bounds with their keys in a cell: turning numbers into keys takes longer than all the rest. */
-	readonly #bounds: readonly (readonly [number, string])[];
-	readonly #known: Tree = new Map();
+	readonly #labels: Record<L, string>;
+	readonly #buckets: readonly Bucket[];
+	/** Undefined until the first observation. */
+	#cell: Cell | undefined;
 
-	constructor(histogram: Histogram<L>, buckets: keyof typeof BUCKETS = "calls") {
+	constructor(histogram: Histogram<L>, labels: Record<L, string>, buckets: keyof typeof BUCKETS = "calls") {
 		this.#histogram = histogram;
-		this.#bounds = BUCKETS[buckets].map((bound) => [bound, String(bound)]);
+		this.#labels = labels;
+		const bounds = [...BUCKETS[buckets], Number.POSITIVE_INFINITY];
+		this.#buckets = bounds.map((bound) => ({ bound, key: String(bound), named_at: 0 }));
 	}
 
 	/**
-	 * Observes the time since `begun`, a value of `performance.now()`. The bucket names a trace of the last seconds that is exported.
+	 * Observes a duration. Its bucket names a trace of the last seconds that is exported.
 	 *
-	 * @param key Values of the labels, always as many: a text of all of them would take longer to make than to find.
-	 * @param now Value of `performance.now()` at the end.
+	 * @param begun Value of `performance.now()`, as is `ended`.
 	 */
-	observeSince(
-		key: readonly (string | number)[],
-		labels: () => Record<L, string>,
-		begun: number,
-		span: SpanContext | undefined,
-		now = performance.now(),
-	): void {
-		const value = (now - begun) / 1000;
-		const known = this.#find(key);
-		const bucket = this.#bucketOf(value);
-		const isNamed = span?.isSampled && now - (known?.named_at.get(bucket) ?? 0) > EXEMPLAR_EVERY_MS;
-		if (!known || isNamed) {
-			observeSince(this.#histogram, labels() as never, begun, undefined, span);
-			if (known) {
-				known.named_at.set(bucket, now);
-			} else {
-				this.#add(key, { cell: this.#cellOf(labels()), named_at: new Map() });
-			}
+	observe(begun: number, ended: number, span: SpanContext | undefined): void {
+		const value = (ended - begun) / 1000;
+		const bucket = this.#buckets.find(({ bound }) => value <= bound) as Bucket;
+		const cell = this.#cell;
+		const isNamed = span?.isSampled && ended - bucket.named_at > EXEMPLAR_EVERY_MS;
+		if (!cell || isNamed) {
+			observe(this.#histogram, this.#labels, value, span);
+			this.#cell = this.#findCell();
+			bucket.named_at = isNamed ? ended : bucket.named_at;
 			return;
 		}
-		const { cell } = known;
 		cell.sum += value;
 		cell.count += 1;
-		if (bucket !== undefined) {
-			cell.bucketValues[bucket] = (cell.bucketValues[bucket] as number) + 1;
+		// The count of all is that of the last bucket.
+		if (bucket.bound !== Number.POSITIVE_INFINITY) {
+			cell.bucketValues[bucket.key] = (cell.bucketValues[bucket.key] as number) + 1;
 		}
 	}
 
-	/** Returns the key of the bucket for a value; undefined beyond the last. */
-	#bucketOf(value: number): string | undefined {
-		for (const [bound, key] of this.#bounds) {
-			if (value <= bound) {
-				return key;
-			}
-		}
-		return undefined;
-	}
-
-	#find(key: readonly (string | number)[]): Known | undefined {
-		let found: Tree | Known | undefined = this.#known;
-		for (const part of key) {
-			found = (found as Tree | undefined)?.get(part);
-		}
-		return found as Known | undefined;
-	}
-
-	#add(key: readonly (string | number)[], known: Known): void {
-		let tree = this.#known;
-		for (const part of key.slice(0, -1)) {
-			const next = (tree.get(part) as Tree | undefined) ?? new Map();
-			tree.set(part, next);
-			tree = next;
-		}
-		tree.set(key.at(-1) as string | number, known);
-	}
-
-	#cellOf(labels: Record<L, string>): Cell {
+	#findCell(): Cell {
 		const { hashMap } = this.#histogram as unknown as { hashMap: Record<string, Cell & { labels: object }> };
-		const wanted = Object.entries(labels);
+		const wanted = Object.entries(this.#labels);
 		const cell = Object.values(hashMap).find(({ labels: found }) =>
 			wanted.every(([name, value]) => (found as Record<string, unknown>)[name] === value),
 		);
 		return cell as Cell;
 	}
+}
+
+interface Bucket {
+	/** Inclusive upper bound in seconds. */
+	bound: number;
+	/** The bound as its key in a cell: turning numbers into keys takes longer than all the rest. */
+	key: string;
+	/** Value of `performance.now()` when it was given the name of a trace. */
+	named_at: number;
 }

@@ -129,9 +129,51 @@ export class Span implements EndedSpan {
 	}
 }
 
-/** Returns the milliseconds since 1970 at `performance.now() === 0`, by the clock of now. */
-export function epochNow(): number {
-	return Date.now() - performance.now();
+/** A sampled request that has ended, had no parts and was no fault of the shop: its record costs less than a `Span`. */
+export class RequestSpan implements EndedSpan {
+	readonly kind = "server";
+	readonly isSampled = true;
+	readonly error_type = undefined;
+	readonly hasFailed = false;
+	readonly parent: SpanContext | undefined;
+	readonly links: readonly SpanContext[];
+	readonly name: string;
+	readonly attributes: Attributes;
+	readonly begun: number;
+	readonly ended: number;
+	readonly epoch_ms: number;
+	#trace_id: string | undefined;
+	#span_id: string | undefined;
+
+	/**
+	 * @param parent The span that it is a part of; undefined if it begins a trace.
+	 * @param ended Now, as a value of `performance.now()`.
+	 */
+	constructor(
+		parent: SpanContext | undefined,
+		links: readonly SpanContext[],
+		{ name, attributes }: { name: string; attributes: Attributes },
+		begun: number,
+		ended: number,
+	) {
+		this.parent = parent;
+		this.links = links;
+		this.name = name;
+		this.attributes = attributes;
+		this.begun = begun;
+		this.ended = ended;
+		this.epoch_ms = Date.now() - ended;
+	}
+
+	get trace_id(): string {
+		this.#trace_id ??= this.parent?.trace_id ?? randomHex(16);
+		return this.#trace_id;
+	}
+
+	get span_id(): string {
+		this.#span_id ??= randomHex(8);
+		return this.#span_id;
+	}
 }
 
 const NONE: Attributes = {};
@@ -150,7 +192,7 @@ export class LocalTrace {
 	/** Value of `performance.now()` when it began to wait for the end of the whole request. */
 	retained_at = 0;
 	/** By the clock at the start of the trace. */
-	readonly epoch_ms = epochNow();
+	readonly epoch_ms = Date.now() - performance.now();
 	root: Span | undefined;
 	#exporter: TraceExporter;
 	#onRootEnd: (local: LocalTrace) => void;

@@ -2,11 +2,10 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import { settings } from "../config/settings.ts";
 import { errorTypeOf, kindOf } from "../errors/kinds.ts";
 import {
-	type EndedSpan,
-	epochNow,
 	formatTraceparent,
 	LocalTrace,
 	parseTraceparent,
+	RequestSpan,
 	Retained,
 	randomHex,
 	Span,
@@ -16,7 +15,7 @@ import {
 } from "./spans.ts";
 
 export type { Attributes, EndedSpan, SpanContext, SpanKind, SpanOptions } from "./spans.ts";
-export { parseTraceparent, Span };
+export { parseTraceparent, RequestSpan, Span };
 
 // Traces of this process. Until `startTracing` has found an endpoint to export to, nothing is recorded, and the exporter is not
 // loaded.
@@ -155,39 +154,9 @@ export function isRequestSampled(parent: SpanContext | undefined): boolean {
 	return isSampled && exporter.takes(1, false);
 }
 
-/**
- * Exports a request that has ended, had no parts and is sampled. For one that is answered from memory, objects that record it take
- * longer than its encoding.
- *
- * @param parent The span that it is a part of; undefined if it begins a trace.
- */
-export function exportRequest(
-	parent: SpanContext | undefined,
-	{
-		name,
-		attributes,
-		links,
-		begun,
-		ended,
-	}: Pick<EndedSpan, "name" | "attributes" | "links" | "begun" | "ended">,
-): SpanContext {
-	const span: EndedSpan = {
-		trace_id: parent?.trace_id ?? randomHex(16),
-		span_id: randomHex(8),
-		isSampled: true,
-		kind: "server",
-		parent,
-		links,
-		name,
-		attributes,
-		begun,
-		ended,
-		epoch_ms: epochNow(),
-		error_type: undefined,
-		hasFailed: false,
-	};
+/** Exports a request that has ended and is sampled. */
+export function exportRequest(span: RequestSpan): void {
 	exporter?.export(span);
-	return span;
 }
 
 /**

@@ -2,8 +2,9 @@ import { userOfToken } from "../../broker/token-users.ts";
 import { settings } from "../../config/settings.ts";
 import { logAs } from "../../observability/log-context.ts";
 import { withSpans } from "../../observability/tracing.ts";
+import { endpointOf } from "./endpoint.ts";
 import type { Gateway, Request } from "./gateway.ts";
-import { type EndedRequest, methodOf, routeOf } from "./measuring.ts";
+import type { EndedRequest } from "./measuring.ts";
 import { tokenOf } from "./reading.ts";
 
 /** Duration from which a request is logged as slow. */
@@ -26,8 +27,8 @@ export function logRequest(
 	if (!isNotable && (logSample === 0 || Math.random() >= logSample || !hasRoom(logSample))) {
 		return;
 	}
-	const method = methodOf(request);
-	const http_route = routeOf(request) || "unknown";
+	const { method, route } = endpointOf(request);
+	const http_route = route || "unknown";
 	const fields = { method, http_route, status, duration_ms: Math.round(duration_ms) };
 	const text = `${method} ${http_route} ${status} in ${fields.duration_ms} ms`;
 	const level = isNotable ? "warn" : "info";

@@ -1,18 +1,19 @@
 import type { ServerResponse } from "node:http";
 import {
-	type Attributes,
 	exportRequest,
 	isRequestSampled,
 	isTraced,
 	parseTraceparent,
+	RequestSpan,
 	Span,
 	type SpanContext,
 	type SpanOptions,
 	startSpan,
 	withSpans,
 } from "../../observability/tracing.ts";
+import { endpointOf } from "./endpoint.ts";
 import type { Gateway, Request } from "./gateway.ts";
-import { type EndedRequest, methodOf, routeOf, statusOf } from "./measuring.ts";
+import { type EndedRequest, statusOf } from "./measuring.ts";
 
 /**
  * Runs work as the span of a request to an action, which ends with the response. A `traceparent` continues a trace only if it
@@ -67,8 +68,11 @@ export function endRequestSpan(
 function exportCached(gateway: Gateway, request: Request, { status, begun, ended }: EndedRequest): void {
 	const { parent, links } = givenTrace(gateway, request);
 	if (isRequestSampled(parent)) {
-		const { name, attributesFor } = endpointOf(methodOf(request), routeOf(request));
-		request.$span = exportRequest(parent, { name, attributes: attributesFor(status), links, begun, ended });
+		const endpoint = endpointOf(request);
+		const { attributes } = endpoint.outcome(status);
+		const span = new RequestSpan(parent, links, { name: endpoint.name, attributes }, begun, ended);
+		exportRequest(span);
+		request.$span = span;
 	}
 }
 
@@ -87,46 +91,12 @@ function givenTrace(
 const NO_TRACE = { links: [] };
 
 function optionsOf(request: Request, response: ServerResponse, links: readonly SpanContext[]): SpanOptions {
-	const { name, attributesFor } = endpointOf(methodOf(request), routeOf(request));
+	const endpoint = endpointOf(request);
 	return {
-		name,
+		name: endpoint.name,
 		kind: "server",
 		isEntry: true,
-		attributes: () => attributesFor(statusOf(response)),
+		attributes: () => endpoint.outcome(statusOf(response)).attributes,
 		links,
 	};
-}
-
-/** Name and attributes that the spans of a method and route share. */
-interface Endpoint {
-	name: string;
-	/** Returns the attributes for a status. They are frozen, so that the encoding of the spans is remembered. */
-	attributesFor(status: number): Attributes;
-}
-
-const endpoints = new Map<string, Map<string, Endpoint>>();
-
-function endpointOf(method: string, route: string): Endpoint {
-	const known = endpoints.get(route)?.get(method);
-	if (known) {
-		return known;
-	}
-	const byStatus = new Map<number, Attributes>();
-	const endpoint: Endpoint = {
-		name: `${method === "_OTHER" ? "HTTP" : method} ${route}`,
-		attributesFor(status) {
-			let attributes = byStatus.get(status);
-			if (!attributes) {
-				attributes = Object.freeze({
-					"http.request.method": method,
-					"http.route": route,
-					"http.response.status_code": status,
-				});
-				byStatus.set(status, attributes);
-			}
-			return attributes;
-		},
-	};
-	endpoints.set(route, (endpoints.get(route) ?? new Map<string, Endpoint>()).set(method, endpoint));
-	return endpoint;
 }

@@ -34,6 +34,7 @@ afterEach(async () => {
 		OTEL_EXPORTER_OTLP_COMPRESSION: undefined,
 		OTEL_BSP_SCHEDULE_DELAY: undefined,
 		OTEL_BSP_MAX_QUEUE_SIZE: undefined,
+		OTEL_BSP_MAX_EXPORT_BATCH_SIZE: undefined,
 	});
 });
 
@@ -159,6 +160,50 @@ test("more spans than fit in thirty requests are exported at the end", async () 
 	await stopTracing(60_000);
 	expect(received).toBe(25_000);
 	expect(lines).toEqual([]);
+});
+
+test.each([
+	["OTEL_BSP_MAX_EXPORT_BATCH_SIZE", { OTEL_BSP_MAX_EXPORT_BATCH_SIZE: "300" }, 300],
+	["a quarter of OTEL_BSP_MAX_QUEUE_SIZE", { OTEL_BSP_MAX_QUEUE_SIZE: "4000" }, 1000],
+	["2048 by default", {}, 2048],
+])("a request has as many spans as %s", async (_, variables, size) => {
+	const requests: number[] = [];
+	const url = await endpoint(async (request, response) => {
+		const { resourceSpans } = JSON.parse((await buffer(request)).toString());
+		requests.push(resourceSpans[0].scopeSpans[0].spans.length);
+		response.writeHead(200).end();
+	});
+	setVariables({
+		OTEL_EXPORTER_OTLP_ENDPOINT: url,
+		OTEL_EXPORTER_OTLP_PROTOCOL: "http/json",
+		...variables,
+	});
+	await startTracing("test", (line) => lines.push(line));
+	for (let number = 0; number <= size; number++) {
+		await trace();
+	}
+	await stopTracing(60_000);
+	expect(requests.toSorted((a, b) => a - b)).toEqual([1, size]);
+});
+
+test("a span that cannot be encoded costs one line, and others are exported", async () => {
+	const names: string[] = [];
+	const url = await endpoint(async (request, response) => {
+		const { resourceSpans } = JSON.parse((await buffer(request)).toString());
+		names.push(...resourceSpans[0].scopeSpans[0].spans.map(({ name }: { name: string }) => name));
+		response.writeHead(200).end();
+	});
+	await exportTo(url);
+	const attributes = () => {
+		throw new Error("not known");
+	};
+	for (const given of [{}, { attributes }, {}, { attributes }, {}]) {
+		const name = "attributes" in given ? "broken" : "whole";
+		await inSpan(undefined, { name, kind: "internal", ...given }, async () => undefined);
+	}
+	await stopTracing(60_000);
+	expect(names).toEqual(["whole", "whole", "whole"]);
+	expect(lines).toEqual(["A span cannot be exported (broken): not known"]);
 });
 
 test("an endpoint that resets connections or has no room is reported as such", async () => {

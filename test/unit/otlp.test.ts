@@ -8,7 +8,9 @@ import { nanoseconds } from "../../observability/otlp/encoding.ts";
 import { encodingOf } from "../../observability/otlp/protocols.ts";
 import {
 	type Attributes,
+	type EndedSpan,
 	LocalTrace,
+	RequestSpan,
 	Span,
 	type SpanContext,
 	type SpanKind as SpanKindName,
@@ -78,7 +80,7 @@ function newTrace(own: SpanContext): LocalTrace {
 }
 
 /** Returns the same span in the form of OpenTelemetry's SDK. */
-function readable(span: Span, resource: ReadableSpan["resource"]): ReadableSpan {
+function readable(span: EndedSpan, resource: ReadableSpan["resource"]): ReadableSpan {
 	const { attributes, error_type, parent } = span;
 	const own = typeof attributes === "function" ? attributes() : attributes;
 	return {
@@ -120,7 +122,7 @@ describe.each([
 	["http/protobuf", ProtobufTraceSerializer, (body: Uint8Array) => Buffer.from(body).toString("hex")],
 	["http/json", JsonTraceSerializer, (body: Uint8Array) => JSON.parse(Buffer.from(body).toString())],
 ] as const)("%s", (protocol, serializer, contentOf) => {
-	const expectSame = (all: readonly Span[], attributes: Attributes) => {
+	const expectSame = (all: readonly EndedSpan[], attributes: Attributes) => {
 		const encoding = encodingOf(protocol);
 		const batch = encoding.newBatch();
 		for (const span of all) {
@@ -163,6 +165,16 @@ describe.each([
 			return Object.assign(new Span(newTrace(ID), undefined, options), { ended: 5 });
 		});
 		expectSame(all, { "service.name": "api" });
+	});
+
+	test("is the same for requests without parts, which have ids of their own or the trace of their parent", () => {
+		const request = { name: "GET /api/v1/products/:id", attributes: Object.freeze({ "http.route": "/" }) };
+		const all = [undefined, undefined, ID].map((parent) => new RequestSpan(parent, [ID], request, 1, 5));
+		expectSame(all, { "service.name": "api" });
+		const [first, second, third] = all.map(({ trace_id, span_id }) => [trace_id, span_id]);
+		expect(first).toEqual([expect.stringMatching(/^[0-9a-f]{32}$/), expect.stringMatching(/^[0-9a-f]{16}$/)]);
+		expect(second).not.toEqual(first);
+		expect(third?.[0]).toBe(ID.trace_id);
 	});
 });
 

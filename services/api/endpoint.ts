@@ -1,0 +1,78 @@
+import { httpRequests } from "../../observability/metrics.ts";
+import { KnownDurations } from "../../observability/registry.ts";
+import type { Attributes } from "../../observability/tracing.ts";
+import type { Request } from "./gateway.ts";
+import { endpoints } from "./routes.ts";
+
+/** A method of a route, with what all its requests share in metrics, traces and logs. */
+export class Endpoint {
+	/** `_OTHER` for any method that HTTP does not define. */
+	readonly method: string;
+	/** Pattern of the address, the same with and without a version; empty if nothing is there. */
+	readonly route: string;
+	/** Name of its spans. */
+	readonly name: string;
+	readonly #outcomes = new Map<number, Outcome>();
+
+	constructor(method: string, route: string) {
+		this.method = method;
+		this.route = route;
+		this.name = `${method === OTHER_METHOD ? "HTTP" : method} ${route}`;
+	}
+
+	/** Returns what its requests with this status share. */
+	outcome(status: number): Outcome {
+		const known = this.#outcomes.get(status);
+		if (known) {
+			return known;
+		}
+		const { method, route } = this;
+		const outcome = {
+			durations: new KnownDurations(httpRequests, { method, http_route: route, status: String(status) }),
+			attributes: Object.freeze({
+				"http.request.method": method,
+				"http.route": route,
+				"http.response.status_code": status,
+			}),
+		};
+		this.#outcomes.set(status, outcome);
+		return outcome;
+	}
+}
+
+/** What requests to an endpoint share that were answered with the same status. */
+export interface Outcome {
+	durations: KnownDurations<"method" | "http_route" | "status">;
+	/** Attributes of their spans: frozen, so that their encoding is remembered. */
+	attributes: Attributes;
+}
+
+const OTHER_METHOD = "_OTHER";
+const METHODS = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]);
+
+const routes = new Map<string, string>(
+	[...endpoints(false), ...endpoints(true)].map(({ name, contract: { rest }, of }) => [
+		name,
+		rest.outermost ? rest.path : `/api/v${of.version}${rest.path}`,
+	]),
+);
+
+/** Endpoints by action or pattern, and method. */
+const known = new Map<string, Map<string, Endpoint>>();
+
+/** Returns the endpoint of a request whose response has ended. */
+export function endpointOf({ method = "", $action, $alias }: Request): Endpoint {
+	const place = $action ?? $alias?.fullPath ?? "";
+	const name = METHODS.has(method) ? method : OTHER_METHOD;
+	let byMethod = known.get(place);
+	if (!byMethod) {
+		byMethod = new Map();
+		known.set(place, byMethod);
+	}
+	let endpoint = byMethod.get(name);
+	if (!endpoint) {
+		endpoint = new Endpoint(name, ($action && routes.get($action)) || $alias?.fullPath || "");
+		byMethod.set(name, endpoint);
+	}
+	return endpoint;
+}
