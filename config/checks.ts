@@ -1,3 +1,5 @@
+import { validateHeaderName, validateHeaderValue } from "node:http";
+
 /** An environment variable: the source of its validation, of its line in `.env.example` and of its documentation. */
 export interface Variable {
 	meaning: string;
@@ -39,6 +41,33 @@ export function keyValues(example: string) {
 		allowed: `pairs such as ${example}, separated by commas`,
 		accepts: (given: string) => given.split(",").every(isPair) && isEncoded(given),
 	};
+}
+
+/** Names and values of HTTP headers, which may be encoded as in URLs. */
+export function httpHeaders(example: string) {
+	const { allowed, accepts } = keyValues(example);
+	return {
+		allowed: `${allowed}, of characters that HTTP allows in headers`,
+		accepts: (given: string) => accepts(given) && given.split(",").every(isHeader),
+	};
+}
+
+/** Reads a header as OpenTelemetry does: up to a semicolon, and only if it has a value. */
+function isHeader(given: string): boolean {
+	const [pair = ""] = given.split(";");
+	const place = pair.indexOf("=");
+	const [name = "", value = ""] = [pair.slice(0, place), pair.slice(place + 1)].map((part) =>
+		decodeURIComponent(part.trim()),
+	);
+	try {
+		if (value !== "") {
+			validateHeaderName(name);
+			validateHeaderValue(name, value);
+		}
+		return true;
+	} catch {
+		return false;
+	}
 }
 
 function isPair(given: string): boolean {

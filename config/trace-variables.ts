@@ -1,4 +1,4 @@
-import { address, keyValues, matches, milliseconds, oneOf, type Variable } from "./checks.ts";
+import { address, httpHeaders, keyValues, matches, milliseconds, oneOf, type Variable } from "./checks.ts";
 
 /** Protocols of OTLP that are available, and samplers by their names in OpenTelemetry. */
 const OTLP_PROTOCOLS = ["http/protobuf", "http/json"];
@@ -30,13 +30,13 @@ export const TRACE_VARIABLES = {
 	OTEL_EXPORTER_OTLP_HEADERS: {
 		meaning: "Headers of the export, such as credentials.",
 		unset: "none",
-		...keyValues("authorization=Bearer%20TOKEN"),
+		...httpHeaders("authorization=Bearer%20TOKEN"),
 		isPrivate: true,
 	},
 	OTEL_EXPORTER_OTLP_TRACES_HEADERS: {
 		meaning: "Further headers, for traces only.",
 		unset: "none",
-		...keyValues("authorization=Bearer%20TOKEN"),
+		...httpHeaders("authorization=Bearer%20TOKEN"),
 		isPrivate: true,
 	},
 	OTEL_EXPORTER_OTLP_TIMEOUT: {

@@ -239,10 +239,11 @@ export class KnownDurations<L extends string> {
 	/** Undefined until the first observation. */
 	#cell: Cell | undefined;
 
-	constructor(histogram: Histogram<L>, labels: Record<L, string>, buckets: keyof typeof BUCKETS = "calls") {
+	constructor(histogram: Histogram<L>, labels: Record<L, string>) {
 		this.#histogram = histogram;
 		this.#labels = labels;
-		const bounds = [...BUCKETS[buckets], Number.POSITIVE_INFINITY];
+		const { upperBounds } = histogram as unknown as { upperBounds: readonly number[] };
+		const bounds = [...upperBounds, Number.POSITIVE_INFINITY];
 		this.#buckets = bounds.map((bound) => ({ bound, key: String(bound), named_at: 0 }));
 	}
 
@@ -258,7 +259,7 @@ export class KnownDurations<L extends string> {
 		const isNamed = span?.isSampled && ended - bucket.named_at > EXEMPLAR_EVERY_MS;
 		if (!cell || isNamed) {
 			observe(this.#histogram, this.#labels, value, span);
-			this.#cell = this.#findCell();
+			this.#cell ??= this.#findCell();
 			bucket.named_at = isNamed ? ended : bucket.named_at;
 			return;
 		}

@@ -22,7 +22,7 @@ export interface SpanContext {
 export interface SpanOptions {
 	name: string;
 	kind: SpanKind;
-	/** A function is called only if the span is exported. */
+	/** A function is called only if the span is exported, and then seconds after its end: it reads what no longer changes. */
 	attributes?: Attributes | (() => Attributes);
 	/** Spans of other traces, or asynchronous causes. */
 	links?: readonly SpanContext[];

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from "node:async_hooks";
 import { hostname } from "node:os";
 import { Worker } from "node:worker_threads";
 import { settings } from "../config/settings.ts";
@@ -24,11 +25,13 @@ export function traceExporter(service: string, warn: (line: string) => void): Tr
 	const { tracesQueue, tracesBatch, tracesSampler, tracesRatio, tracesProtocol, tracesDelay_ms } = settings;
 	const batchSpans = Math.min(tracesBatch, Math.ceil(tracesQueue / 4));
 	const worker = startWorker(service);
+	/** Lines belong to no request, although they are often written in the course of one. */
+	const report = AsyncLocalStorage.bind(warn);
 	const share = shareOf(tracesSampler, tracesRatio);
 	const batch = encodingOf(tracesProtocol).newBatch();
 	/** Spans that are not in the batch yet. */
 	let ended: EndedSpan[] = [];
-	/** Number of spans in the batch. */
+	/** Number of spans in the batch, with those that could not be encoded, which count as sent. */
 	let count = 0;
 	let timer: NodeJS.Timeout | undefined;
 	/** Number of spans that have not been sent to the endpoint. */
@@ -42,13 +45,13 @@ export function traceExporter(service: string, warn: (line: string) => void): Tr
 		waiting -= message.sent ?? 0;
 		isFailing = message.isFailing ?? isFailing;
 		if (message.warning !== undefined) {
-			warn(message.warning);
+			report(message.warning);
 		}
 	});
 	worker.on("error", (error) => {
 		// Its queue is full from now on.
 		waiting = Number.POSITIVE_INFINITY;
-		warn(`Traces are not exported any more: ${error.message}; restart this process`);
+		report(`Traces are not exported any more: ${error.message}; restart this process`);
 	});
 	const exited = new Promise<void>((resolve) => {
 		worker.once("exit", () => resolve());
@@ -64,7 +67,7 @@ export function traceExporter(service: string, warn: (line: string) => void): Tr
 			} catch (error) {
 				if (!hasWarnedOfSpan) {
 					hasWarnedOfSpan = true;
-					warn(`A span cannot be exported (${span.name}): ${(error as Error).message}`);
+					report(`A span cannot be exported (${span.name}): ${(error as Error).message}`);
 				}
 			}
 		}
@@ -92,7 +95,7 @@ export function traceExporter(service: string, warn: (line: string) => void): Tr
 				dropped += 1;
 				if (!hasWarned && isFailing === false) {
 					hasWarned = true;
-					warn(
+					report(
 						"Traces are dropped: more spans wait than OTEL_BSP_MAX_QUEUE_SIZE allows; raise it, or lower OTEL_TRACES_SAMPLER_ARG",
 					);
 				}

@@ -1,6 +1,6 @@
 import { type Attributes, type EndedSpan, Span, type SpanContext } from "../spans.ts";
 
-// Spans in the two forms of OTLP. They are encoded when they end, by the process that records them: to copy objects to the thread that
+// Spans in the two forms of OTLP. They are encoded by the thread that records them, many at once: to copy objects to the thread that
 // sends them and to serialise them there by OpenTelemetry's SDK takes several times as long (decision 16).
 
 /** A form of OTLP. */

@@ -1,7 +1,7 @@
 import type { ServerResponse } from "node:http";
 import { isMeasured } from "../../observability/registry.ts";
-import { endpointOf } from "./endpoint.ts";
 import type { Request } from "./gateway.ts";
+import { routeMethodOf } from "./route-method.ts";
 
 /** Status of a request whose client has gone before the response, as other servers log it. */
 const CLIENT_GONE = 499;
@@ -18,7 +18,7 @@ export interface EndedRequest {
 /** Measures a request whose response has ended. */
 export function measureRequest(request: Request, { status, begun, ended }: EndedRequest): void {
 	if (isMeasured) {
-		endpointOf(request).outcome(status).durations.observe(begun, ended, request.$span);
+		routeMethodOf(request).outcome(status).durations.observe(begun, ended, request.$span);
 	}
 }
 

@@ -2,10 +2,10 @@ import { userOfToken } from "../../broker/token-users.ts";
 import { settings } from "../../config/settings.ts";
 import { logAs } from "../../observability/log-context.ts";
 import { withSpans } from "../../observability/tracing.ts";
-import { endpointOf } from "./endpoint.ts";
 import type { Gateway, Request } from "./gateway.ts";
 import type { EndedRequest } from "./measuring.ts";
 import { tokenOf } from "./reading.ts";
+import { routeMethodOf } from "./route-method.ts";
 
 /** Duration from which a request is logged as slow. */
 const SLOW_MS = 1000;
@@ -27,7 +27,7 @@ export function logRequest(
 	if (!isNotable && (logSample === 0 || Math.random() >= logSample || !hasRoom(logSample))) {
 		return;
 	}
-	const { method, route } = endpointOf(request);
+	const { method, route } = routeMethodOf(request);
 	const http_route = route || "unknown";
 	const fields = { method, http_route, status, duration_ms: Math.round(duration_ms) };
 	const text = `${method} ${http_route} ${status} in ${fields.duration_ms} ms`;

@@ -26,7 +26,7 @@ export async function serve(gateway: Gateway, request: Request, response: Server
 	// One listener for all: cached responses take little more time than it.
 	response.on("close", () => {
 		const ended = { id, status: statusOf(response), begun, ended: performance.now() };
-		endRequestSpan(gateway, request, response, ended);
+		endRequestSpan(gateway, request, ended);
 		measureRequest(request, ended);
 		logRequest(gateway, request, ended);
 	});
@@ -47,7 +47,7 @@ export async function serve(gateway: Gateway, request: Request, response: Server
 		const found = gateway.addresses.find(request.method as string, request.parsedUrl);
 		if (found) {
 			request.$action = found.action;
-			await inRequestSpan(gateway, request, response, () =>
+			await inRequestSpan(gateway, request, () =>
 				answerByCall(gateway, request, response, id, { ...found, query }),
 			);
 		} else {

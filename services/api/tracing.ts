@@ -1,4 +1,3 @@
-import type { ServerResponse } from "node:http";
 import {
 	exportRequest,
 	isRequestSampled,
@@ -11,25 +10,20 @@ import {
 	startSpan,
 	withSpans,
 } from "../../observability/tracing.ts";
-import { endpointOf } from "./endpoint.ts";
 import type { Gateway, Request } from "./gateway.ts";
-import { type EndedRequest, statusOf } from "./measuring.ts";
+import type { EndedRequest } from "./measuring.ts";
+import { routeMethodOf } from "./route-method.ts";
 
 /**
  * Runs work as the span of a request to an action, which ends with the response. A `traceparent` continues a trace only if it
  * comes through a proxy of `TRUST_PROXY`: a stranger's becomes a link, and does not decide about sampling.
  */
-export function inRequestSpan<T>(
-	gateway: Gateway,
-	request: Request,
-	response: ServerResponse,
-	work: () => T,
-): T {
+export function inRequestSpan<T>(gateway: Gateway, request: Request, work: () => T): T {
 	if (!isTraced()) {
 		return work();
 	}
 	const { parent, links } = givenTrace(gateway, request);
-	const span = startSpan(parent, optionsOf(request, response, links));
+	const span = startSpan(parent, optionsOf(request, links));
 	if (!span) {
 		return work();
 	}
@@ -41,12 +35,7 @@ export function inRequestSpan<T>(
  * Ends the span of a request whose response has ended. One that was answered from the cached pages gets its span only now, if it is
  * exported: most are not.
  */
-export function endRequestSpan(
-	gateway: Gateway,
-	request: Request,
-	response: ServerResponse,
-	ended: EndedRequest,
-): void {
+export function endRequestSpan(gateway: Gateway, request: Request, ended: EndedRequest): void {
 	// Of a fault of the shop.
 	const failure = ended.status >= 500 ? String(ended.status) : undefined;
 	if (request.$isCached && isTraced()) {
@@ -55,10 +44,11 @@ export function endRequestSpan(
 			return;
 		}
 		const { parent, links } = givenTrace(gateway, request);
-		request.$span = startSpan(parent, { ...optionsOf(request, response, links), begun: ended.begun });
+		request.$span = startSpan(parent, { ...optionsOf(request, links), begun: ended.begun });
 	}
 	const span = request.$span;
 	if (span instanceof Span) {
+		span.attributes = routeMethodOf(request).outcome(ended.status).attributes;
 		span.error_type = failure;
 		span.hasFailed = failure !== undefined;
 		span.end();
@@ -68,9 +58,9 @@ export function endRequestSpan(
 function exportCached(gateway: Gateway, request: Request, { status, begun, ended }: EndedRequest): void {
 	const { parent, links } = givenTrace(gateway, request);
 	if (isRequestSampled(parent)) {
-		const endpoint = endpointOf(request);
-		const { attributes } = endpoint.outcome(status);
-		const span = new RequestSpan(parent, links, { name: endpoint.name, attributes }, begun, ended);
+		const route = routeMethodOf(request);
+		const { attributes } = route.outcome(status);
+		const span = new RequestSpan(parent, links, { name: route.name, attributes }, begun, ended);
 		exportRequest(span);
 		request.$span = span;
 	}
@@ -90,13 +80,7 @@ function givenTrace(
 
 const NO_TRACE = { links: [] };
 
-function optionsOf(request: Request, response: ServerResponse, links: readonly SpanContext[]): SpanOptions {
-	const endpoint = endpointOf(request);
-	return {
-		name: endpoint.name,
-		kind: "server",
-		isEntry: true,
-		attributes: () => endpoint.outcome(statusOf(response)).attributes,
-		links,
-	};
+/** Returns the options of a request's span, which gets its attributes at its end. */
+function optionsOf(request: Request, links: readonly SpanContext[]): SpanOptions {
+	return { name: routeMethodOf(request).name, kind: "server", isEntry: true, links };
 }

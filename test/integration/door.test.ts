@@ -14,6 +14,8 @@ import { eventually, newUser, startGateway, startNodeWith } from "./shop.ts";
 const ORIGIN = "https://shop.example";
 /** Trace contexts of the calls of an action. */
 const seen: unknown[] = [];
+/** The action waits for it. */
+let held: Promise<void> | undefined;
 /** Spans of this process that were exported. */
 const spans: EndedSpan[] = [];
 let shop: ServiceBroker;
@@ -36,8 +38,9 @@ beforeAll(async () => {
 				name: "Witness",
 				localAction: (next, { name }) =>
 					name === "v1.products.health"
-						? function (this: Service, ctx) {
+						? async function (this: Service, ctx) {
 								seen.push((ctx.headers as { traceparent?: string }).traceparent);
+								await held;
 								return next.call(this, ctx);
 							}
 						: next,
@@ -151,6 +154,29 @@ test("a response from the cache has a span without parts", async () => {
 	]);
 	const [{ begun, ended }] = exported as [EndedSpan];
 	expect(ended).toBeGreaterThan(begun);
+});
+
+test("a request whose client has gone has the status 499 in its span, whatever is answered later", async () => {
+	const { promise, resolve } = Promise.withResolvers<void>();
+	held = promise;
+	const trace_id = "c3".repeat(16);
+	const calls = seen.length;
+	const client = new AbortController();
+	const request = fetch(`${address}/health/product`, {
+		headers: { traceparent: `00-${trace_id}-1c2d3e4f5a6b7c8d-01` },
+		signal: client.signal,
+	});
+	await eventually("the call", async () => seen.length > calls);
+	client.abort();
+	await expect(request).rejects.toThrow("aborted");
+	const find = () => spans.find((span) => span.trace_id === trace_id && span.name === "GET /health/product");
+	await eventually("the span of the request", async () => find() !== undefined);
+	held = undefined;
+	resolve();
+	expect((await fetch(`${address}/health/product`)).status).toBe(200);
+	const { attributes } = find() as EndedSpan;
+	const encoded = typeof attributes === "function" ? attributes() : attributes;
+	expect(encoded).toMatchObject({ "http.response.status_code": 499 });
 });
 
 test("a trace of a trusted proxy goes on where it has the form of one", async () => {

@@ -152,6 +152,7 @@ test("more spans than fit in thirty requests are exported at the end", async () 
 		OTEL_EXPORTER_OTLP_ENDPOINT: url,
 		OTEL_EXPORTER_OTLP_PROTOCOL: "http/json",
 		OTEL_BSP_MAX_QUEUE_SIZE: "60000",
+		OTEL_BSP_MAX_EXPORT_BATCH_SIZE: "512",
 	});
 	await startTracing("test", (line) => lines.push(line));
 	for (let number = 0; number < 25_000; number++) {
@@ -199,11 +200,13 @@ test("a span that cannot be encoded costs one line, and others are exported", as
 	};
 	for (const given of [{}, { attributes }, {}, { attributes }, {}]) {
 		const name = "attributes" in given ? "broken" : "whole";
-		await inSpan(undefined, { name, kind: "internal", ...given }, async () => undefined);
+		const work = () => inSpan(undefined, { name, kind: "internal", ...given }, async () => undefined);
+		await logAs({ requestID: "a-request" }, work);
 	}
 	await stopTracing(60_000);
 	expect(names).toEqual(["whole", "whole", "whole"]);
 	expect(lines).toEqual(["A span cannot be exported (broken): not known"]);
+	expect(requests).toEqual([undefined]);
 });
 
 test("an endpoint that resets connections or has no room is reported as such", async () => {

@@ -259,6 +259,13 @@ describe("a setting of traces", () => {
 		["OTEL_SDK_DISABLED", "yes", "true or false"],
 		["OTEL_EXPORTER_OTLP_TIMEOUT", "10s", "a whole number of milliseconds from 1 to 3600000, such as 10000"],
 		["OTEL_RESOURCE_ATTRIBUTES", "production", "pairs such as"],
+		["OTEL_EXPORTER_OTLP_HEADERS", "authorization=Bearer%0Ax", "pairs such as authorization=Bearer%20TOKEN"],
+		[
+			"OTEL_EXPORTER_OTLP_HEADERS",
+			"authorization=Bearer%20x%0A",
+			"pairs such as authorization=Bearer%20TOKEN",
+		],
+		["OTEL_EXPORTER_OTLP_TRACES_HEADERS", "a%20b=c", "pairs such as authorization=Bearer%20TOKEN"],
 	])("%s=%s is refused with the allowed values", (name, value, allowed) => {
 		expect(() => readSettings({ [name]: value })).toThrow(`${name} must be ${allowed}`);
 	});
@@ -277,6 +284,13 @@ describe("a setting of traces", () => {
 	])("%j exports traces to %s", (environment, url) => {
 		expect(readSettings(environment).tracesUrl).toBe(url);
 	});
+
+	test.each(["authorization=Basic%20dXNlcg==,x = 1", "a=b;€", "a%20b="])(
+		"OTEL_EXPORTER_OTLP_HEADERS=%s is taken, as by OpenTelemetry",
+		(value) => {
+			expect(() => readSettings({ OTEL_EXPORTER_OTLP_HEADERS: value })).not.toThrow();
+		},
+	);
 
 	test("may hold a secret, which is not repeated", () => {
 		const environment = { OTEL_EXPORTER_OTLP_HEADERS: "rahasia", OTEL_EXPORTER_OTLP_ENDPOINT: "rahasia" };

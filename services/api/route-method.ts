@@ -5,8 +5,8 @@ import type { Request } from "./gateway.ts";
 import { endpoints } from "./routes.ts";
 
 /** A method of a route, with what all its requests share in metrics, traces and logs. */
-export class Endpoint {
-	/** `_OTHER` for any method that HTTP does not define. */
+class RouteMethod {
+	/** `_OTHER` for one that is not in `METHODS`. */
 	readonly method: string;
 	/** Pattern of the address, the same with and without a version; empty if nothing is there. */
 	readonly route: string;
@@ -40,8 +40,8 @@ export class Endpoint {
 	}
 }
 
-/** What requests to an endpoint share that were answered with the same status. */
-export interface Outcome {
+/** What the requests share that were answered with the same status. */
+interface Outcome {
 	durations: KnownDurations<"method" | "http_route" | "status">;
 	/** Attributes of their spans: frozen, so that their encoding is remembered. */
 	attributes: Attributes;
@@ -57,11 +57,11 @@ const routes = new Map<string, string>(
 	]),
 );
 
-/** Endpoints by action or pattern, and method. */
-const known = new Map<string, Map<string, Endpoint>>();
+/** By action or pattern, and method. */
+const known = new Map<string, Map<string, RouteMethod>>();
 
-/** Returns the endpoint of a request whose response has ended. */
-export function endpointOf({ method = "", $action, $alias }: Request): Endpoint {
+/** Returns the method and route of a request whose action or alias is known, or for which there is none. */
+export function routeMethodOf({ method = "", $action, $alias }: Request): RouteMethod {
 	const place = $action ?? $alias?.fullPath ?? "";
 	const name = METHODS.has(method) ? method : OTHER_METHOD;
 	let byMethod = known.get(place);
@@ -69,10 +69,10 @@ export function endpointOf({ method = "", $action, $alias }: Request): Endpoint 
 		byMethod = new Map();
 		known.set(place, byMethod);
 	}
-	let endpoint = byMethod.get(name);
-	if (!endpoint) {
-		endpoint = new Endpoint(name, ($action && routes.get($action)) || $alias?.fullPath || "");
-		byMethod.set(name, endpoint);
+	let found = byMethod.get(name);
+	if (!found) {
+		found = new RouteMethod(name, ($action && routes.get($action)) || $alias?.fullPath || "");
+		byMethod.set(name, found);
 	}
-	return endpoint;
+	return found;
 }
