@@ -2,7 +2,8 @@ import type { Context, Middleware } from "moleculer";
 import { errorTypeOf, kindOf } from "../errors/kinds.ts";
 import { rememberError } from "../observability/last-errors.ts";
 import { breakersOpen, remoteCalls, servedCalls } from "../observability/metrics.ts";
-import { isMeasured, observeSince } from "../observability/registry.ts";
+import { isMeasured, KnownDurations, observeSince } from "../observability/registry.ts";
+import { activeSpans } from "../observability/tracing.ts";
 
 type Handler = (ctx: Context) => Promise<unknown>;
 type Durations = typeof servedCalls | typeof remoteCalls;
@@ -27,11 +28,12 @@ function measured(durations: Durations, next: Handler, name = ""): Handler {
 		return next;
 	}
 	const labels = { rpc_method: name };
+	const succeeded = new KnownDurations(durations, labels);
 	return async function measure(this: unknown, ctx: Context) {
 		const begun = performance.now();
 		try {
 			const result = await next.call(this, ctx);
-			observeSince(durations, labels, begun);
+			succeeded.observe(begun, performance.now(), activeSpans()[0]);
 			return result;
 		} catch (error) {
 			observeSince(durations, labels, begun, errorTypeOf(error));

@@ -1,7 +1,7 @@
 import { errorTypeOf } from "../errors/kinds.ts";
 import { queries } from "./metrics.ts";
-import { isMeasured, observeSince } from "./registry.ts";
-import { isTraced, startOperation } from "./tracing.ts";
+import { isMeasured, KnownDurations, observeSince } from "./registry.ts";
+import { activeSpans, isTraced, startOperation } from "./tracing.ts";
 
 /** First words of statements; all others are `OTHER`. */
 const STATEMENTS = [
@@ -56,12 +56,27 @@ function measureOperation(
 		begun,
 	});
 	return (error) => {
-		if (isMeasured) {
-			const error_type = error ? sqlState(error) : undefined;
-			observeSince(queries, { db_namespace, db_operation_name }, begun, error_type);
+		if (isMeasured && error) {
+			observeSince(queries, { db_namespace, db_operation_name }, begun, sqlState(error));
+		} else if (isMeasured) {
+			succeeded(db_namespace, db_operation_name).observe(begun, performance.now(), activeSpans()[0]);
 		}
 		endSpan?.(error);
 	};
+}
+
+const known = new Map<
+	string,
+	Map<string, KnownDurations<"db_namespace" | "db_operation_name" | "error_type">>
+>();
+
+/** Returns the durations of the operations of a kind that succeeded. */
+function succeeded(db_namespace: string, db_operation_name: string) {
+	const byName = known.get(db_namespace) ?? new Map();
+	const durations =
+		byName.get(db_operation_name) ?? new KnownDurations(queries, { db_namespace, db_operation_name });
+	known.set(db_namespace, byName.set(db_operation_name, durations));
+	return durations;
 }
 
 /** Maximum length of a statement in a trace, in characters. */

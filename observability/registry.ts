@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import {
 	Counter,
 	collectDefaultMetrics,
@@ -198,7 +199,7 @@ class Reading<L extends string> {
  */
 export function observeSince<L extends string>(
 	histogram: Histogram<L>,
-	labels: { [name in Exclude<L, "error_type">]: string },
+	labels: OwnLabels<L>,
 	begun: number,
 	error_type?: string,
 	span?: SpanContext,
@@ -218,6 +219,9 @@ function observe(
 	histogram.observe((exemplarLabels ? { labels, value, exemplarLabels } : { labels, value }) as never);
 }
 
+/** Labels of what succeeded. */
+type OwnLabels<L extends string> = { [name in Exclude<L, "error_type">]: string };
+
 /** Values that prom-client (15.1.3) stores for a combination of labels. */
 interface Cell {
 	sum: number;
@@ -234,12 +238,13 @@ const EXEMPLAR_EVERY_MS = 1000;
  */
 export class KnownDurations<L extends string> {
 	readonly #histogram: Histogram<L>;
-	readonly #labels: Record<L, string>;
+	readonly #labels: OwnLabels<L>;
 	readonly #buckets: readonly Bucket[];
 	/** Undefined until the first observation. */
 	#cell: Cell | undefined;
 
-	constructor(histogram: Histogram<L>, labels: Record<L, string>) {
+	/** @param labels All labels but `error_type`, which only failures have. */
+	constructor(histogram: Histogram<L>, labels: OwnLabels<L>) {
 		this.#histogram = histogram;
 		this.#labels = labels;
 		const { upperBounds } = histogram as unknown as { upperBounds: readonly number[] };
@@ -254,7 +259,7 @@ export class KnownDurations<L extends string> {
 	 */
 	observe(begun: number, ended: number, span: SpanContext | undefined): void {
 		const value = (ended - begun) / 1000;
-		const bucket = this.#buckets.find(({ bound }) => value <= bound) as Bucket;
+		const bucket = this.#bucketOf(value);
 		const cell = this.#cell;
 		const isNamed = span?.isSampled && ended - bucket.named_at > EXEMPLAR_EVERY_MS;
 		if (!cell || isNamed) {
@@ -271,13 +276,17 @@ export class KnownDurations<L extends string> {
 		}
 	}
 
+	#bucketOf(value: number): Bucket {
+		let place = 0;
+		while (value > (this.#buckets[place] as Bucket).bound) {
+			place++;
+		}
+		return this.#buckets[place] as Bucket;
+	}
+
 	#findCell(): Cell {
 		const { hashMap } = this.#histogram as unknown as { hashMap: Record<string, Cell & { labels: object }> };
-		const wanted = Object.entries(this.#labels);
-		const cell = Object.values(hashMap).find(({ labels: found }) =>
-			wanted.every(([name, value]) => (found as Record<string, unknown>)[name] === value),
-		);
-		return cell as Cell;
+		return Object.values(hashMap).find(({ labels }) => isDeepStrictEqual(labels, this.#labels)) as Cell;
 	}
 }
 

@@ -321,10 +321,12 @@ const TRACEPARENT = /^00-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-
 
 /** Parses a `traceparent`; returns undefined if it is none. */
 export function parseTraceparent(given: unknown): SpanContext | undefined {
-	const [, trace_id, span_id, flags = ""] = (typeof given === "string" && TRACEPARENT.exec(given)) || [];
-	return trace_id && span_id
-		? { trace_id, span_id, isSampled: (Number.parseInt(flags, 16) & 1) === 1 }
-		: undefined;
+	const parts = typeof given === "string" ? TRACEPARENT.exec(given) : undefined;
+	if (!parts) {
+		return undefined;
+	}
+	const [, trace_id, span_id, flags] = parts as unknown as [string, string, string, string];
+	return { trace_id, span_id, isSampled: (Number.parseInt(flags, 16) & 1) === 1 };
 }
 
 /** Returns the `traceparent` of a span. */
