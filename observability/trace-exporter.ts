@@ -38,12 +38,16 @@ export function traceExporter(service: string, warn: (line: string) => void): Tr
 	let waiting = 0;
 	/** Undefined until the worker has tried to export. */
 	let isFailing: boolean | undefined;
-	let hasWarned = false;
-	let hasWarnedOfSpan = false;
+	/** True if traces were dropped, and the endpoint was not known to fail. */
+	let isShort = false;
+	let hasReportedDrops = false;
+	let hasReportedSpan = false;
 	let dropped = 0;
 	worker.on("message", (message: FromWorker) => {
 		waiting -= message.sent ?? 0;
 		isFailing = message.isFailing ?? isFailing;
+		isShort &&= !isFailing;
+		reportDrops();
 		if (message.warning !== undefined) {
 			report(message.warning);
 		}
@@ -56,6 +60,15 @@ export function traceExporter(service: string, warn: (line: string) => void): Tr
 	const exited = new Promise<void>((resolve) => {
 		worker.once("exit", () => resolve());
 	});
+	/** Reports once that traces were dropped, but not for an endpoint that fails: it is reported itself. */
+	const reportDrops = () => {
+		if (isShort && isFailing === false && !hasReportedDrops) {
+			hasReportedDrops = true;
+			report(
+				"Traces are dropped: more spans wait than OTEL_BSP_MAX_QUEUE_SIZE allows; raise it, or lower OTEL_TRACES_SAMPLER_ARG",
+			);
+		}
+	};
 	const post = (message: ToWorker, moved: ArrayBuffer[] = []) => worker.postMessage(message, moved);
 	const encode = () => {
 		const spans = ended;
@@ -65,8 +78,8 @@ export function traceExporter(service: string, warn: (line: string) => void): Tr
 			try {
 				batch.add(span);
 			} catch (error) {
-				if (!hasWarnedOfSpan) {
-					hasWarnedOfSpan = true;
+				if (!hasReportedSpan) {
+					hasReportedSpan = true;
 					report(`A span cannot be exported (${span.name}): ${(error as Error).message}`);
 				}
 			}
@@ -93,12 +106,8 @@ export function traceExporter(service: string, warn: (line: string) => void): Tr
 			const isTaken = waiting + spans <= tracesQueue && (isFailed || waiting < tracesQueue / 2);
 			if (!isTaken) {
 				dropped += 1;
-				if (!hasWarned && isFailing === false) {
-					hasWarned = true;
-					report(
-						"Traces are dropped: more spans wait than OTEL_BSP_MAX_QUEUE_SIZE allows; raise it, or lower OTEL_TRACES_SAMPLER_ARG",
-					);
-				}
+				isShort = !isFailing;
+				reportDrops();
 			}
 			return isTaken;
 		},

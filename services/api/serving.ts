@@ -47,7 +47,7 @@ export async function serve(gateway: Gateway, request: Request, response: Server
 		const found = gateway.addresses.find(request.method as string, request.parsedUrl);
 		if (found) {
 			request.$action = found.action;
-			await inRequestSpan(gateway, request, () =>
+			await inRequestSpan(gateway, request, begun, () =>
 				answerByCall(gateway, request, response, id, { ...found, query }),
 			);
 		} else {

@@ -18,12 +18,12 @@ import { routeMethodOf } from "./route-method.ts";
  * Runs work as the span of a request to an action, which ends with the response. A `traceparent` continues a trace only if it
  * comes through a proxy of `TRUST_PROXY`: a stranger's becomes a link, and does not decide about sampling.
  */
-export function inRequestSpan<T>(gateway: Gateway, request: Request, work: () => T): T {
+export function inRequestSpan<T>(gateway: Gateway, request: Request, begun: number, work: () => T): T {
 	if (!isTraced()) {
 		return work();
 	}
 	const { parent, links } = givenTrace(gateway, request);
-	const span = startSpan(parent, optionsOf(request, links));
+	const span = startSpan(parent, optionsOf(request, links, begun));
 	if (!span) {
 		return work();
 	}
@@ -44,7 +44,7 @@ export function endRequestSpan(gateway: Gateway, request: Request, ended: EndedR
 			return;
 		}
 		const { parent, links } = givenTrace(gateway, request);
-		request.$span = startSpan(parent, { ...optionsOf(request, links), begun: ended.begun });
+		request.$span = startSpan(parent, optionsOf(request, links, ended.begun));
 	}
 	const span = request.$span;
 	if (span instanceof Span) {
@@ -81,6 +81,6 @@ function givenTrace(
 const NO_TRACE = { links: [] };
 
 /** Returns the options of a request's span, which gets its attributes at its end. */
-function optionsOf(request: Request, links: readonly SpanContext[]): SpanOptions {
-	return { name: routeMethodOf(request).name, kind: "server", isEntry: true, links };
+function optionsOf(request: Request, links: readonly SpanContext[], begun: number): SpanOptions {
+	return { name: routeMethodOf(request).name, kind: "server", isEntry: true, links, begun };
 }

@@ -272,6 +272,28 @@ test("a trace of more spans than may wait is dropped whole, and counted", async 
 	expect(received).toBe(0);
 });
 
+test("traces that were dropped before the first response of the endpoint are reported after it", async () => {
+	const answers: (() => void)[] = [];
+	const url = await endpoint((request, response) => {
+		request.resume();
+		answers.push(() => response.writeHead(200).end());
+	});
+	setVariables({ OTEL_EXPORTER_OTLP_ENDPOINT: url, OTEL_BSP_MAX_QUEUE_SIZE: "4" });
+	await startTracing("test", (line) => lines.push(line));
+	// Without a pause, so that the thread takes none of them meanwhile.
+	await Promise.all(Array.from({ length: 50 }, trace));
+	expect(droppedTraces()).toBeGreaterThan(0);
+	expect(lines).toEqual([]);
+	await eventually("a request", async () => answers.length > 0);
+	for (const answer of answers) {
+		answer();
+	}
+	await eventually("the line", async () => lines.length > 0);
+	expect(lines).toEqual([
+		expect.stringMatching(/^Traces are dropped: .* raise it, or lower OTEL_TRACES_SAMPLER_ARG$/),
+	]);
+});
+
 test("exports are compressed where the endpoint wants it", async () => {
 	const bodies: Buffer[] = [];
 	const url = await endpoint(async (request, response) => {
