@@ -44,8 +44,9 @@ function measureOperation(
 	text?: string,
 ): (error?: unknown) => void {
 	const begun = performance.now();
+	const name = `${db_operation_name} ${db_namespace}`;
 	const endSpan = startOperation({
-		name: `${db_operation_name} ${db_namespace}`,
+		name,
 		kind: "client",
 		attributes: () => ({
 			"db.system.name": system,
@@ -59,25 +60,17 @@ function measureOperation(
 		if (isMeasured && error) {
 			observeSince(queries, { db_namespace, db_operation_name }, begun, sqlState(error));
 		} else if (isMeasured) {
-			succeeded(db_namespace, db_operation_name).observe(begun, performance.now(), activeSpans()[0]);
+			const durations =
+				succeeded.get(name) ?? new KnownDurations(queries, { db_namespace, db_operation_name });
+			succeeded.set(name, durations);
+			durations.observe(begun, performance.now(), activeSpans()[0]);
 		}
 		endSpan?.(error);
 	};
 }
 
-const known = new Map<
-	string,
-	Map<string, KnownDurations<"db_namespace" | "db_operation_name" | "error_type">>
->();
-
-/** Returns the durations of the operations of a kind that succeeded. */
-function succeeded(db_namespace: string, db_operation_name: string) {
-	const byName = known.get(db_namespace) ?? new Map();
-	const durations =
-		byName.get(db_operation_name) ?? new KnownDurations(queries, { db_namespace, db_operation_name });
-	known.set(db_namespace, byName.set(db_operation_name, durations));
-	return durations;
-}
+/** Durations of the operations that succeeded, by the names of their spans. */
+const succeeded = new Map<string, KnownDurations<"db_namespace" | "db_operation_name" | "error_type">>();
 
 /** Maximum length of a statement in a trace, in characters. */
 const TEXT_MAX = 2000;

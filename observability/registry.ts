@@ -233,8 +233,8 @@ interface Cell {
 const EXEMPLAR_EVERY_MS = 1000;
 
 /**
- * Observes durations with the same labels of what happens some ten thousand times a second: prom-client checks and sorts the labels
- * of every observation, which takes longer than a cached response is worth.
+ * Observes durations with the same labels, of what happens often: prom-client checks and sorts the labels of every observation, which
+ * takes longer than a cached response is worth.
  */
 export class KnownDurations<L extends string> {
 	readonly #histogram: Histogram<L>;

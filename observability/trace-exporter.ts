@@ -43,6 +43,15 @@ export function traceExporter(service: string, warn: (line: string) => void): Tr
 	let hasReportedDrops = false;
 	let hasReportedSpan = false;
 	let dropped = 0;
+	/** Reports once that traces were dropped, but not for an endpoint that fails: it is reported itself. */
+	const reportDrops = () => {
+		if (isShort && isFailing === false && !hasReportedDrops) {
+			hasReportedDrops = true;
+			report(
+				"Traces are dropped: more spans wait than OTEL_BSP_MAX_QUEUE_SIZE allows; raise it, or lower OTEL_TRACES_SAMPLER_ARG",
+			);
+		}
+	};
 	worker.on("message", (message: FromWorker) => {
 		waiting -= message.sent ?? 0;
 		isFailing = message.isFailing ?? isFailing;
@@ -60,15 +69,6 @@ export function traceExporter(service: string, warn: (line: string) => void): Tr
 	const exited = new Promise<void>((resolve) => {
 		worker.once("exit", () => resolve());
 	});
-	/** Reports once that traces were dropped, but not for an endpoint that fails: it is reported itself. */
-	const reportDrops = () => {
-		if (isShort && isFailing === false && !hasReportedDrops) {
-			hasReportedDrops = true;
-			report(
-				"Traces are dropped: more spans wait than OTEL_BSP_MAX_QUEUE_SIZE allows; raise it, or lower OTEL_TRACES_SAMPLER_ARG",
-			);
-		}
-	};
 	const post = (message: ToWorker, moved: ArrayBuffer[] = []) => worker.postMessage(message, moved);
 	const encode = () => {
 		const spans = ended;

@@ -40,7 +40,7 @@ class RouteMethod {
 	}
 }
 
-/** What the requests share that were answered with the same status. */
+/** Parts of metrics and traces that requests with the same status share. */
 interface Outcome {
 	durations: KnownDurations<"method" | "http_route" | "status">;
 	/** Attributes of their spans: frozen, so that their encoding is remembered. */
