@@ -5,6 +5,7 @@ import { type ActionContract, type Cached, kindOf, PARSED } from "../contracts/c
 import { isUnavailable } from "../errors/kinds.ts";
 import { onConnectionGap } from "../nats/client.ts";
 import { cachedResponses } from "../observability/metrics.ts";
+import type { CounterSeries } from "../observability/series.ts";
 import { onInvalidation } from "./invalidation.ts";
 
 /** Maximum age of a stale response, which is returned when the service is unavailable or slow. */
@@ -88,6 +89,8 @@ export class ResponseCache {
 	readonly #inFlight = new Map<string, { asked_at: number; answer: Promise<CachedResponse> }>();
 	/** Time of each client's last change, by client and aggregate, and by client and kind. */
 	readonly #changes = new LRUCache<string, number>({ max: CHANGES_MAX, ttl: STALE_MS, perf: performance });
+	/** Numbers of returned responses, by action and source. */
+	readonly #counts = new Map<string, Record<Source, CounterSeries<"rpc_method" | "result">>>();
 	/** Responses requested before this time may have missed an invalidation. */
 	#gapEnd = 0;
 	#aboutAggregates: { known: number; names: string[] } = { known: 0, names: [] };
@@ -111,9 +114,15 @@ export class ResponseCache {
 		);
 	}
 
-	/** Counts returned responses by their source. */
-	count(action: string, result: Source, responses = 1): void {
-		cachedResponses.inc({ rpc_method: action, result }, responses);
+	/** Counts a returned response by its source. */
+	count(action: string, source: Source): void {
+		let counts = this.#counts.get(action);
+		if (!counts) {
+			const series = (result: Source) => cachedResponses.series({ rpc_method: action, result });
+			counts = { hit: series("hit"), miss: series("miss"), stale: series("stale") };
+			this.#counts.set(action, counts);
+		}
+		counts[source].inc();
 	}
 
 	/** Records a client's change and invalidates the cached responses that it affects. */

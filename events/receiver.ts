@@ -7,7 +7,7 @@ import { batched } from "../load/batching.ts";
 import { rememberError } from "../observability/last-errors.ts";
 import { logAs, sharedRequest, type Work } from "../observability/log-context.ts";
 import { deadLetters, handledEvents } from "../observability/metrics.ts";
-import { observeSince } from "../observability/registry.ts";
+import { observeSince } from "../observability/series.ts";
 import { type InboxService, runConsumers } from "./consumers.ts";
 import { keepDeadLetter } from "./dead-letters.ts";
 import { isEventRef, isKnownEvent, NotAnEvent, readEvent } from "./envelope.ts";

@@ -2,7 +2,8 @@ import type { Context, Middleware } from "moleculer";
 import { errorTypeOf, kindOf } from "../errors/kinds.ts";
 import { rememberError } from "../observability/last-errors.ts";
 import { breakersOpen, remoteCalls, servedCalls } from "../observability/metrics.ts";
-import { isMeasured, KnownDurations, observeSince } from "../observability/registry.ts";
+import { isMeasured } from "../observability/registry.ts";
+import { observeSince } from "../observability/series.ts";
 import { activeSpans } from "../observability/tracing.ts";
 
 type Handler = (ctx: Context) => Promise<unknown>;
@@ -28,7 +29,7 @@ function measured(durations: Durations, next: Handler, name = ""): Handler {
 		return next;
 	}
 	const labels = { rpc_method: name };
-	const succeeded = new KnownDurations(durations, labels);
+	const succeeded = durations.series(labels);
 	return async function measure(this: unknown, ctx: Context) {
 		const begun = performance.now();
 		try {

@@ -1,6 +1,7 @@
 import { errorTypeOf } from "../errors/kinds.ts";
 import { queries } from "./metrics.ts";
-import { isMeasured, KnownDurations, observeSince } from "./registry.ts";
+import { isMeasured } from "./registry.ts";
+import { type DurationSeries, observeSince } from "./series.ts";
 import { activeSpans, isTraced, startOperation } from "./tracing.ts";
 
 /** First words of statements; all others are `OTHER`. */
@@ -60,8 +61,7 @@ function measureOperation(
 		if (isMeasured && error) {
 			observeSince(queries, { db_namespace, db_operation_name }, begun, sqlState(error));
 		} else if (isMeasured) {
-			const durations =
-				succeeded.get(name) ?? new KnownDurations(queries, { db_namespace, db_operation_name });
+			const durations = succeeded.get(name) ?? queries.series({ db_namespace, db_operation_name });
 			succeeded.set(name, durations);
 			durations.observe(begun, performance.now(), activeSpans()[0]);
 		}
@@ -70,7 +70,7 @@ function measureOperation(
 }
 
 /** Durations of the operations that succeeded, by the names of their spans. */
-const succeeded = new Map<string, KnownDurations<"db_namespace" | "db_operation_name" | "error_type">>();
+const succeeded = new Map<string, DurationSeries<"db_namespace" | "db_operation_name" | "error_type">>();
 
 /** Maximum length of a statement in a trace, in characters. */
 const TEXT_MAX = 2000;

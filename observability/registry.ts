@@ -1,14 +1,6 @@
-import { isDeepStrictEqual } from "node:util";
-import {
-	Counter,
-	collectDefaultMetrics,
-	Gauge,
-	Histogram,
-	type OpenMetricsContentType,
-	Registry,
-} from "prom-client";
+import { Counter, collectDefaultMetrics, Gauge, type OpenMetricsContentType, Registry } from "prom-client";
 import { settings } from "../config/settings.ts";
-import { type SpanContext, sampledTrace } from "./tracing.ts";
+import { CounterMetric, DurationMetric } from "./series.ts";
 
 /**
  * Metrics of this process. Their names follow the semantic conventions of OpenTelemetry where those have one, and begin with
@@ -50,7 +42,7 @@ const BUCKETS = {
 
 /** Creates a counter. */
 export function counter<L extends string>(name: string, help: string, labelNames: readonly L[] = []) {
-	return new Counter<L>({ name, help, labelNames, registers: [registry] });
+	return new CounterMetric<L>({ name, help, labelNames, registers: [registry] });
 }
 
 /** Creates a counter whose value is read when the process is scraped. */
@@ -71,7 +63,7 @@ export function durations<L extends string>(
 	labelNames: readonly L[],
 	buckets: keyof typeof BUCKETS = "calls",
 ) {
-	return new Histogram<L>({
+	return new DurationMetric<L>({
 		...{ name, help, labelNames, registers: [registry], enableExemplars: true },
 		buckets: BUCKETS[buckets],
 	});
@@ -189,112 +181,4 @@ class Reading<L extends string> {
 		this.#current = undefined;
 		return this.#latest.samples;
 	}
-}
-
-/**
- * Observes the time since `begun`, a value of `performance.now()`. The bucket names the trace, if it is exported.
- *
- * @param error_type Kind of the failure, as a label; nothing for a success, which has no such label.
- * @param span Span of the operation; by default the active one.
- */
-export function observeSince<L extends string>(
-	histogram: Histogram<L>,
-	labels: OwnLabels<L>,
-	begun: number,
-	error_type?: string,
-	span?: SpanContext,
-): void {
-	const all = error_type === undefined ? labels : { ...labels, error_type };
-	observe(histogram, all, (performance.now() - begun) / 1000, span);
-}
-
-function observe(
-	histogram: Histogram<string>,
-	labels: Record<string, string>,
-	value: number,
-	span: SpanContext | undefined,
-): void {
-	const exemplarLabels = sampledTrace(span);
-	// Its types allow only the labels of the histogram in exemplars.
-	histogram.observe((exemplarLabels ? { labels, value, exemplarLabels } : { labels, value }) as never);
-}
-
-/** Labels of what succeeded. */
-type OwnLabels<L extends string> = { [name in Exclude<L, "error_type">]: string };
-
-/** Values that prom-client (15.1.3) stores for a combination of labels. */
-interface Cell {
-	sum: number;
-	count: number;
-	bucketValues: Record<string, number>;
-}
-
-/** Interval at which a bucket gets the name of another trace. */
-const EXEMPLAR_EVERY_MS = 1000;
-
-/**
- * Observes durations with the same labels, of what happens often: prom-client checks and sorts the labels of every observation, which
- * takes longer than a cached response is worth.
- */
-export class KnownDurations<L extends string> {
-	readonly #histogram: Histogram<L>;
-	readonly #labels: OwnLabels<L>;
-	readonly #buckets: readonly Bucket[];
-	/** Undefined until the first observation. */
-	#cell: Cell | undefined;
-
-	/** @param labels All labels but `error_type`, which only failures have. */
-	constructor(histogram: Histogram<L>, labels: OwnLabels<L>) {
-		this.#histogram = histogram;
-		this.#labels = labels;
-		const { upperBounds } = histogram as unknown as { upperBounds: readonly number[] };
-		const bounds = [...upperBounds, Number.POSITIVE_INFINITY];
-		this.#buckets = bounds.map((bound) => ({ bound, key: String(bound), named_at: 0 }));
-	}
-
-	/**
-	 * Observes a duration. Its bucket names a trace of the last seconds that is exported.
-	 *
-	 * @param begun Value of `performance.now()`, as is `ended`.
-	 */
-	observe(begun: number, ended: number, span: SpanContext | undefined): void {
-		const value = (ended - begun) / 1000;
-		const bucket = this.#bucketOf(value);
-		const cell = this.#cell;
-		const isNamed = span?.isSampled && ended - bucket.named_at > EXEMPLAR_EVERY_MS;
-		if (!cell || isNamed) {
-			observe(this.#histogram, this.#labels, value, span);
-			this.#cell ??= this.#findCell();
-			bucket.named_at = isNamed ? ended : bucket.named_at;
-			return;
-		}
-		cell.sum += value;
-		cell.count += 1;
-		// The count of all is that of the last bucket.
-		if (bucket.bound !== Number.POSITIVE_INFINITY) {
-			cell.bucketValues[bucket.key] = (cell.bucketValues[bucket.key] as number) + 1;
-		}
-	}
-
-	#bucketOf(value: number): Bucket {
-		let place = 0;
-		while (value > (this.#buckets[place] as Bucket).bound) {
-			place++;
-		}
-		return this.#buckets[place] as Bucket;
-	}
-
-	#findCell(): Cell {
-		const { hashMap } = this.#histogram as unknown as { hashMap: Record<string, Cell & { labels: object }> };
-		return Object.values(hashMap).find(({ labels }) => isDeepStrictEqual(labels, this.#labels)) as Cell;
-	}
-}
-
-interface Bucket {
-	/** Inclusive upper bound in seconds. */
-	bound: number;
-	/** The bound as its key in a cell: turning numbers into keys takes longer than all the rest. */
-	key: string;
-	/** Value of `performance.now()` when it was given the name of a trace. */
-	named_at: number;
 }

@@ -1,5 +1,5 @@
 import { httpRequests } from "../../observability/metrics.ts";
-import { KnownDurations } from "../../observability/registry.ts";
+import type { DurationSeries } from "../../observability/series.ts";
 import type { Attributes } from "../../observability/tracing.ts";
 import type { Request } from "./gateway.ts";
 import { endpoints } from "./routes.ts";
@@ -28,7 +28,7 @@ class RouteMethod {
 		}
 		const { method, route } = this;
 		const outcome = {
-			durations: new KnownDurations(httpRequests, { method, http_route: route, status: String(status) }),
+			durations: httpRequests.series({ method, http_route: route, status: String(status) }),
 			attributes: Object.freeze({
 				"http.request.method": method,
 				"http.route": route,
@@ -42,7 +42,7 @@ class RouteMethod {
 
 /** Parts of metrics and traces that requests with the same status share. */
 interface Outcome {
-	durations: KnownDurations<"method" | "http_route" | "status">;
+	durations: DurationSeries<"method" | "http_route" | "status">;
 	/** Attributes of their spans: frozen, so that their encoding is remembered. */
 	attributes: Attributes;
 }
@@ -63,16 +63,17 @@ const known = new Map<string, Map<string, RouteMethod>>();
 /** Returns the method and route of a request whose action or alias is known, or for which there is none. */
 export function routeMethodOf({ method = "", $action, $alias }: Request): RouteMethod {
 	const place = $action ?? $alias?.fullPath ?? "";
-	const name = METHODS.has(method) ? method : OTHER_METHOD;
 	let byMethod = known.get(place);
 	if (!byMethod) {
 		byMethod = new Map();
 		known.set(place, byMethod);
 	}
-	let found = byMethod.get(name);
+	let found = byMethod.get(method);
 	if (!found) {
+		const name = METHODS.has(method) ? method : OTHER_METHOD;
 		found = new RouteMethod(name, ($action && routes.get($action)) || $alias?.fullPath || "");
-		byMethod.set(name, found);
+		// Node's parser knows some thirty methods, and refuses all others.
+		byMethod.set(method, found);
 	}
 	return found;
 }

@@ -3,7 +3,7 @@ import pLimit from "p-limit";
 import { databaseUrl } from "../../config/settings.ts";
 import { BY_KEY, postgresPool } from "../../database/postgres-client.ts";
 import { sends } from "../../observability/metrics.ts";
-import { observeSince } from "../../observability/registry.ts";
+import { observeSince } from "../../observability/series.ts";
 import { serveMetrics } from "../../observability/server.ts";
 import { inSpan, parseTraceparent, startTracing, stopTracing } from "../../observability/tracing.ts";
 import { onDisconnect } from "../../processes/child.ts";
