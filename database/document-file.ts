@@ -13,6 +13,7 @@ import {
 	type SecondaryLine,
 	withoutSeparators,
 } from "./nedb-collections.ts";
+import { collectFeedback } from "./nedb-feedback.ts";
 
 /** The file is compacted once it has grown by this multiple of its compacted size, and by this many bytes. */
 const GROWTH_MAX = 3;
@@ -88,6 +89,7 @@ export class FileAdapter extends ConfirmedCollection {
 	}
 
 	override async connect(): Promise<void> {
+		await collectFeedback();
 		this.#log = await AppendLog.open(this.#filename, (failure) => this.#recover(failure));
 		await super.connect();
 		await Promise.all(this.#others.map((other) => other.connect()));
