@@ -90,7 +90,7 @@ export class ResponseCache {
 	/** Time of each client's last change, by client and aggregate, and by client and kind. */
 	readonly #changes = new LRUCache<string, number>({ max: CHANGES_MAX, ttl: STALE_MS, perf: performance });
 	/** Numbers of returned responses, by action and source. */
-	readonly #counts = new Map<string, Record<Source, CounterSeries<"rpc_method" | "result">>>();
+	readonly #counts = new Map<string, Record<Source, CounterSeries>>();
 	/** Responses requested before this time may have missed an invalidation. */
 	#gapEnd = 0;
 	#aboutAggregates: { known: number; names: string[] } = { known: 0, names: [] };

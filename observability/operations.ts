@@ -70,7 +70,7 @@ function measureOperation(
 }
 
 /** Durations of the operations that succeeded, by the names of their spans. */
-const succeeded = new Map<string, DurationSeries<"db_namespace" | "db_operation_name" | "error_type">>();
+const succeeded = new Map<string, DurationSeries>();
 
 /** Maximum length of a statement in a trace, in characters. */
 const TEXT_MAX = 2000;

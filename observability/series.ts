@@ -1,63 +1,88 @@
-import { isDeepStrictEqual } from "node:util";
 import { Counter, type CounterConfiguration, Histogram, type HistogramConfiguration } from "prom-client";
 import { type SpanContext, sampledTrace } from "./tracing.ts";
 
-// prom-client checks, sorts and joins the labels of every observation, which takes longer than a cached response is worth. What
-// happens often is counted by its series, and added to the metric when the process is scraped.
+// prom-client (15.1.3) checks, sorts and joins the labels of every observation, which takes longer than a cached response is worth.
+// Series count frequent events themselves, and add them to their metric when the process is scraped.
 
-/** A histogram whose series may be counted apart from it. */
+/** A histogram with series of durations in seconds. */
 export class DurationMetric<L extends string> extends Histogram<L> {
-	readonly #series: DurationSeries<L>[] = [];
+	readonly #series = new Map<string, DurationSeries>();
 
 	constructor(configuration: Omit<HistogramConfiguration<L>, "collect">) {
 		super({ ...configuration, collect: () => flushAll(this.#series) });
 	}
 
 	/**
-	 * Returns a new series. There may be several with the same labels.
+	 * Returns the series with these labels.
 	 *
 	 * @param labels All labels but `error_type`, which only failures have.
 	 */
-	series(labels: OwnLabels<L>): DurationSeries<L> {
-		const one = new DurationSeries(this, labels);
-		this.#series.push(one);
-		return one;
+	series(labels: OwnLabels<L>): DurationSeries {
+		const key = keyOf(this, labels);
+		const series = this.#series.get(key) ?? new DurationSeries(this, labels, key);
+		this.#series.set(key, series);
+		return series;
 	}
 }
 
-/** A counter whose series may be counted apart from it. */
+/** A counter with series. */
 export class CounterMetric<L extends string> extends Counter<L> {
-	readonly #series: CounterSeries<L>[] = [];
+	readonly #series = new Map<string, CounterSeries>();
 
 	constructor(configuration: Omit<CounterConfiguration<L>, "collect">) {
 		super({ ...configuration, collect: () => flushAll(this.#series) });
 	}
 
-	/** Returns a new series. There may be several with the same labels. */
-	series(labels: Record<L, string>): CounterSeries<L> {
-		const one = new CounterSeries(this, labels);
-		this.#series.push(one);
-		return one;
+	/** Returns the series with these labels. */
+	series(labels: Record<L, string>): CounterSeries {
+		const key = keyOf(this, labels);
+		const series = this.#series.get(key) ?? new CounterSeries(this, labels);
+		this.#series.set(key, series);
+		return series;
 	}
 }
 
-function flushAll(series: readonly { flush(): void }[]): void {
-	for (const one of series) {
+/** Fields of metrics that the types of prom-client leave out. */
+interface Internals {
+	sortedLabelNames: string[];
+	/** Bounds of the buckets of a histogram, without that of the last one, which is infinite. */
+	upperBounds: readonly number[];
+	/** Values by the labels, as `keyOf` joins them. */
+	hashMap: Record<string, Values>;
+}
+
+/** Values of a histogram for a combination of labels. */
+interface Values {
+	sum: number;
+	/** Number of all durations, which is that of the last bucket. */
+	count: number;
+	/** Numbers of durations in the buckets but the last one, by their bounds. */
+	bucketValues: Record<number, number>;
+}
+
+/** Returns the key under which prom-client stores the values for these labels. */
+function keyOf(metric: object, labels: Record<string, string>): string {
+	const names = (metric as Internals).sortedLabelNames.filter((name) => labels[name] !== undefined);
+	return names.map((name) => `${name}:${labels[name]},`).join("");
+}
+
+function flushAll(series: ReadonlyMap<string, { flush(): void }>): void {
+	for (const one of series.values()) {
 		one.flush();
 	}
 }
 
-/** Labels of what succeeded. */
-export type OwnLabels<L extends string> = { [name in Exclude<L, "error_type">]: string };
+/** Labels of a success. */
+type OwnLabels<L extends string> = { [name in Exclude<L, "error_type">]: string };
 
-/** What was counted with the same labels. */
-export class CounterSeries<L extends string> {
-	readonly #metric: Counter<L>;
-	readonly #labels: Record<L, string>;
+/** Counts events with the same labels. */
+export class CounterSeries {
+	readonly #metric: Counter;
+	readonly #labels: Record<string, string>;
 	/** Number since the last scrape. */
 	#count = 0;
 
-	constructor(metric: Counter<L>, labels: Record<L, string>) {
+	constructor(metric: Counter, labels: Record<string, string>) {
 		this.#metric = metric;
 		this.#labels = labels;
 	}
@@ -67,7 +92,7 @@ export class CounterSeries<L extends string> {
 		this.#count += 1;
 	}
 
-	/** Adds what was counted to the metric. */
+	/** Moves the count to the metric. */
 	flush(): void {
 		if (this.#count > 0) {
 			this.#metric.inc(this.#labels, this.#count);
@@ -76,41 +101,37 @@ export class CounterSeries<L extends string> {
 	}
 }
 
-/** Values that prom-client (15.1.3) stores for a combination of labels. */
-interface Cell {
-	labels: object;
-	sum: number;
-	count: number;
-	bucketValues: Record<string, number>;
-}
-
-/** Interval at which a bucket gets the name of another trace. */
+/** Minimum time between two exemplars of a bucket. */
 const EXEMPLAR_EVERY_MS = 1000;
 
 /** Durations with the same labels. */
-export class DurationSeries<L extends string> {
-	readonly #metric: Histogram<L>;
-	readonly #labels: OwnLabels<L>;
+export class DurationSeries {
+	readonly #metric: Histogram;
+	readonly #labels: Record<string, string>;
+	readonly #key: string;
 	/** Inclusive upper bounds of the buckets in seconds; the last one is infinite. */
 	readonly #bounds: Float64Array;
-	/** Numbers of durations by bucket since the last scrape, and at last their sum in seconds: close together, to be read at once. */
+	/**
+	 * Numbers of durations by bucket since the last scrape, without those that became exemplars. The last element is their sum in
+	 * seconds.
+	 */
 	readonly #values: Float64Array;
-	/** Values of `performance.now()` when the buckets were given the name of a trace. */
-	readonly #named_at: Float64Array;
-	/** Undefined until the first scrape. */
-	#cell: Cell | undefined;
+	/** Values of `performance.now()` at the last exemplars of the buckets. */
+	readonly #exemplars_at: Float64Array;
 
-	constructor(metric: Histogram<L>, labels: OwnLabels<L>) {
-		const { upperBounds } = metric as unknown as { upperBounds: readonly number[] };
+	/** @param key Key of the labels in the metric. */
+	constructor(metric: Histogram, labels: Record<string, string>, key: string) {
+		const { upperBounds } = metric as unknown as Internals;
 		this.#metric = metric;
 		this.#labels = labels;
+		this.#key = key;
 		this.#bounds = Float64Array.of(...upperBounds, Number.POSITIVE_INFINITY);
 		this.#values = new Float64Array(this.#bounds.length + 1);
-		this.#named_at = new Float64Array(this.#bounds.length).fill(Number.NEGATIVE_INFINITY);
+		this.#exemplars_at = new Float64Array(this.#bounds.length).fill(Number.NEGATIVE_INFINITY);
 	}
 
 	/**
-	 * Observes a duration. Its bucket names a trace of the last seconds that is exported.
+	 * Observes a duration. It becomes the exemplar of its bucket if its trace is exported and the last one is older than a second.
 	 *
 	 * @param begun Value of `performance.now()`, as is `ended`.
 	 */
@@ -121,8 +142,8 @@ export class DurationSeries<L extends string> {
 		while (value > (bounds[bucket] as number)) {
 			bucket += 1;
 		}
-		if (span?.isSampled && ended - (this.#named_at[bucket] as number) > EXEMPLAR_EVERY_MS) {
-			this.#named_at[bucket] = ended;
+		if (span?.isSampled && ended - (this.#exemplars_at[bucket] as number) > EXEMPLAR_EVERY_MS) {
+			this.#exemplars_at[bucket] = ended;
 			observe(this.#metric, this.#labels, value, span);
 			return;
 		}
@@ -131,39 +152,30 @@ export class DurationSeries<L extends string> {
 		values[bounds.length] = (values[bounds.length] as number) + value;
 	}
 
-	/** Adds the durations to the metric. */
+	/** Moves the durations to the metric. */
 	flush(): void {
-		const values = this.#values;
 		const buckets = this.#bounds.length;
-		const count = values.subarray(0, buckets).reduce((sum, one) => sum + one, 0);
+		const numbers = this.#values.subarray(0, buckets);
+		const count = numbers.reduce((sum, number) => sum + number, 0);
 		if (count === 0) {
 			return;
 		}
-		this.#cell ??= this.#findCell() ?? this.#newCell();
-		const cell = this.#cell;
-		cell.sum += values[buckets] as number;
-		// The count of all is that of the last bucket.
-		cell.count += count;
-		for (const key of Object.keys(cell.bucketValues)) {
-			const bucket = this.#bounds.indexOf(Number(key));
-			cell.bucketValues[key] = (cell.bucketValues[key] as number) + (values[bucket] as number);
+		const { hashMap, upperBounds } = this.#metric as unknown as Internals;
+		if (!hashMap[this.#key]) {
+			this.#metric.zero(this.#labels);
 		}
-		values.fill(0);
-	}
-
-	#newCell(): Cell {
-		this.#metric.zero(this.#labels as never);
-		return this.#findCell() as Cell;
-	}
-
-	#findCell(): Cell | undefined {
-		const { hashMap } = this.#metric as unknown as { hashMap: Record<string, Cell> };
-		return Object.values(hashMap).find(({ labels }) => isDeepStrictEqual(labels, this.#labels));
+		const values = hashMap[this.#key] as Values;
+		values.sum += this.#values[buckets] as number;
+		values.count += count;
+		for (const [place, bound] of upperBounds.entries()) {
+			values.bucketValues[bound] = (values.bucketValues[bound] as number) + (numbers[place] as number);
+		}
+		this.#values.fill(0);
 	}
 }
 
 /**
- * Observes the time since `begun`, a value of `performance.now()`. The bucket names the trace, if it is exported.
+ * Observes the time since `begun`, a value of `performance.now()`. It becomes the exemplar of its bucket if its trace is exported.
  *
  * @param error_type Kind of the failure, as a label; nothing for a success, which has no such label.
  * @param span Span of the operation; by default the active one.

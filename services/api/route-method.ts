@@ -42,7 +42,7 @@ class RouteMethod {
 
 /** Parts of metrics and traces that requests with the same status share. */
 interface Outcome {
-	durations: DurationSeries<"method" | "http_route" | "status">;
+	durations: DurationSeries;
 	/** Attributes of their spans: frozen, so that their encoding is remembered. */
 	attributes: Attributes;
 }

@@ -1,21 +1,17 @@
 import { expect, test } from "@jest/globals";
 import { counter, durations } from "../../observability/registry.ts";
-import type { DurationSeries } from "../../observability/series.ts";
+import { observeSince } from "../../observability/series.ts";
 
 test("durations of series are counted like others, by labels and bucket", async () => {
 	const labelNames = ["method", "status"] as const;
 	const usual = durations("usual_seconds", "Help.", labelNames);
 	const frequent = durations("frequent_seconds", "Help.", labelNames);
-	const known = new Map<string, DurationSeries<"method" | "status">>();
 	for (let turn = 0; turn < 200; turn++) {
 		const labels = { method: turn % 3 ? "GET" : "POST", status: String(200 + (turn % 2)) };
 		// From 0 to 10 s, so that some are above the last bucket, and some at a bound.
 		const seconds = turn / 20;
 		usual.observe({ labels, value: seconds });
-		const key = Object.values(labels).join();
-		const one = known.get(key) ?? frequent.series(labels);
-		known.set(key, one);
-		one.observe(0, seconds * 1000, undefined);
+		frequent.series(labels).observe(0, seconds * 1000, undefined);
 	}
 	const countsOf = async (histogram: typeof usual) => {
 		const { values } = await histogram.get();
@@ -33,7 +29,7 @@ test("durations of series are counted like others, by labels and bucket", async 
 	for (const histogram of [usual, frequent]) {
 		histogram.observe({ labels: { method: "GET", status: "200" }, value: 3 });
 	}
-	known.get("GET,201")?.observe(0, 5000, undefined);
+	frequent.series({ method: "GET", status: "201" }).observe(0, 5000, undefined);
 	usual.observe({ labels: { method: "GET", status: "201" }, value: 5 });
 	// A second scrape: nothing is counted twice.
 	expect(await countsOf(frequent)).toEqual(await countsOf(usual));
@@ -62,17 +58,39 @@ test("a bucket of a series names a sampled trace, and another one a second later
 	expect(await named()).toEqual([4, "third"]);
 });
 
-test("what a series counts between scrapes is added to what its metric counts", async () => {
+test("durations of a series, its exemplars, and those that were observed by themselves are one count", async () => {
+	const histogram = durations("mixed_seconds", "Help.", ["action", "error_type"] as const);
+	const labels = { action: "get" };
+	const countsOf = async () =>
+		(await histogram.get()).values
+			.filter(({ metricName }) => metricName?.endsWith("_count"))
+			.map(({ labels: found, value }) => ({ ...found, value }));
+	const series = histogram.series(labels);
+	expect(histogram.series({ ...labels })).toBe(series);
+	expect(await countsOf()).toEqual([]);
+	series.observe(0, 5, { trace_id: "1", span_id: "1", isSampled: true });
+	observeSince(histogram, labels, performance.now());
+	series.observe(0, 5, undefined);
+	observeSince(histogram, labels, performance.now(), "TIMED_OUT");
+	const all = [
+		{ ...labels, value: 3 },
+		{ ...labels, error_type: "TIMED_OUT", value: 1 },
+	];
+	expect(await countsOf()).toEqual(all);
+	expect(await countsOf()).toEqual(all);
+});
+
+test("the count of a series is added to that of its metric with the next scrape", async () => {
 	const served = counter("served_total", "Help.", ["action", "result"] as const);
 	const labels = { action: "get", result: "hit" };
 	const series = served.series(labels);
-	const same = served.series(labels);
+	expect(served.series({ ...labels })).toBe(series);
 	const countsOf = async () =>
 		(await served.get()).values.map(({ labels: found, value }) => ({ ...found, value }));
 	expect(await countsOf()).toEqual([]);
 	series.inc();
 	series.inc();
-	same.inc();
+	series.inc();
 	served.inc(labels, 10);
 	expect(await countsOf()).toEqual([{ ...labels, value: 13 }]);
 	series.inc();
