@@ -14,9 +14,16 @@ export interface ObservedThroughput {
 	case: CaseName;
 	/** Units per second of the shop without metrics, logs and traces. */
 	off: number;
-	/** Median of the ratios of neighbouring turns: with metrics and logs, and 1 % of the traces or all. */
-	one_percent: number;
-	all: number;
+	/** With metrics and logs, and 1 % of the traces or all. */
+	one_percent: Ratio;
+	all: Ratio;
+}
+
+/** Ratio of neighbouring turns: the median of all, and the lowest and highest median of a round, whose processes differ. */
+export interface Ratio {
+	median: number;
+	lowest: number;
+	highest: number;
 }
 
 /** Duration and size of scrapes of the busy process that exports all traces, and its series. */
@@ -82,7 +89,7 @@ export async function measureObservability(
 ): Promise<{ throughput: ObservedThroughput[]; scrape: Scrape }> {
 	const load = new LoadProcess();
 	const receiver = new Receiver();
-	const rates = new Map<CaseName, Rates[]>(CASES.map((name) => [name, []]));
+	const rates = new Map<CaseName, Rates[][]>(CASES.map((name) => [name, []]));
 	const scraped: Scrape[] = [];
 	try {
 		const variants = variantsFor(await receiver.open());
@@ -98,7 +105,7 @@ export async function measureObservability(
 					sides.set(variant, side);
 				}
 				for (const [name, found] of rates) {
-					found.push(...(await compare(load, receiver, sides, name, failed)));
+					found.push(await compare(load, receiver, sides, name, failed));
 				}
 				scraped.push(await scrapeBusy(load, sides.get("all") as Side, failed));
 			} finally {
@@ -207,12 +214,22 @@ async function compare(
 	return rates;
 }
 
-function throughputOf(name: CaseName, rates: readonly Rates[]): ObservedThroughput {
+/** @param rounds Rates of the turns of each round. */
+function throughputOf(name: CaseName, rounds: readonly Rates[][]): ObservedThroughput {
 	return {
 		case: name,
-		off: median(rates.map(({ off }) => off)),
-		one_percent: median(rates.map(({ off, one_percent }) => one_percent / off)),
-		all: median(rates.map(({ off, all }) => all / off)),
+		off: median(rounds.flat().map(({ off }) => off)),
+		one_percent: ratioOf(rounds, ({ off, one_percent }) => one_percent / off),
+		all: ratioOf(rounds, ({ off, all }) => all / off),
+	};
+}
+
+function ratioOf(rounds: readonly Rates[][], ratio: (rates: Rates) => number): Ratio {
+	const medians = rounds.map((turns) => median(turns.map(ratio)));
+	return {
+		median: median(rounds.flat().map(ratio)),
+		lowest: Math.min(...medians),
+		highest: Math.max(...medians),
 	};
 }
 
@@ -282,6 +299,10 @@ async function get(url: string): Promise<{ ms: number; text: string }> {
 function lineOf({ case: name, off, one_percent, all }: ObservedThroughput): string {
 	return (
 		`${name.padEnd(8)} ${Math.round(off)} a second without metrics, logs and traces; with them and 1 % of the traces ` +
-		`${one_percent.toFixed(2)} of that, with all traces ${all.toFixed(2)}`
+		`${written(one_percent)} of that, with all traces ${written(all)}`
 	);
+}
+
+function written({ median: ratio, lowest, highest }: Ratio): string {
+	return `${ratio.toFixed(2)} (${lowest.toFixed(2)} to ${highest.toFixed(2)} by round)`;
 }
