@@ -12,9 +12,9 @@ const Datastore = nedb as unknown as new (options: {
  *
  * `checkObject` of NeDB (3.1.0, and 4.1.2) reads the fields of objects and the items of lists in the same `for … in` loop. V8
  * (13.6) collects no feedback when it reads the enumerated field of an object, so it knows only of lists, and its optimized code
- * fails at every object: it is thrown away and compiled again, some sixty times a second while products change, which takes a third of
- * the time of an order. An object with a number as a key is read in the general way, whose feedback also covers all other
- * objects.
+ * fails at every object: it is thrown away and compiled again, some sixty times a second while products change. That takes a fifth of
+ * the processor time that the process needs for an order. An object with a number as a key is read in the general way, whose
+ * feedback also covers all other objects.
  */
 export async function collectFeedback(): Promise<void> {
 	const store = new Datastore({ inMemoryOnly: true });
