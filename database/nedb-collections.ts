@@ -65,7 +65,7 @@ interface Calls {
 }
 
 /** NeDB's types are those of another module system. */
-export const Datastore = nedb as unknown as new (options: object) => Internals;
+export const Datastore = nedb as unknown as new (options: object) => Internals & Calls;
 
 const { MemoryAdapter } = DbService as unknown as {
 	MemoryAdapter: new (

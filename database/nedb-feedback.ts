@@ -1,11 +1,7 @@
-import nedb from "@seald-io/nedb";
+import { Datastore } from "./nedb-collections.ts";
 
 /** Number of documents after which V8 has collected type feedback, and not only counted calls. */
 const DOCUMENTS = 50;
-
-const Datastore = nedb as unknown as new (options: {
-	inMemoryOnly: true;
-}) => { insertAsync(document: object): Promise<object> };
 
 /**
  * Lets V8 collect type feedback that keeps NeDB's check of documents optimized.

@@ -178,24 +178,22 @@ export class DurationSeries {
  * Observes the time since `begun`, a value of `performance.now()`. It becomes the exemplar of its bucket if its trace is exported.
  *
  * @param error_type Kind of the failure, as a label; nothing for a success, which has no such label.
- * @param span Span of the operation; by default the active one.
  */
 export function observeSince<L extends string>(
 	metric: Histogram<L>,
 	labels: OwnLabels<L>,
 	begun: number,
 	error_type?: string,
-	span?: SpanContext,
 ): void {
 	const all = error_type === undefined ? labels : { ...labels, error_type };
-	observe(metric, all, (performance.now() - begun) / 1000, span);
+	observe(metric, all, (performance.now() - begun) / 1000);
 }
 
 function observe(
 	metric: Histogram<string>,
 	labels: Record<string, string>,
 	value: number,
-	span: SpanContext | undefined,
+	span?: SpanContext,
 ): void {
 	const exemplarLabels = sampledTrace(span);
 	// Its types allow only the labels of the histogram in exemplars.

@@ -1,6 +1,6 @@
-import nedb from "@seald-io/nedb";
 import { type Service, ServiceBroker } from "moleculer";
 import { FileAdapter } from "../../database/document-file.ts";
+import { Datastore } from "../../database/nedb-collections.ts";
 
 // Program of a process that changes many documents, for nedb-feedback.test.ts: of the file that it gets, else in the memory of NeDB.
 
@@ -19,15 +19,11 @@ async function inFile(filename: string): Promise<[insert: (document: object) => 
 }
 
 function inMemory(): Awaited<ReturnType<typeof inFile>> {
-	const store = new (
-		nedb as unknown as new (options: {
-			inMemoryOnly: true;
-		}) => {
-			insertAsync(document: object): Promise<unknown>;
-			updateAsync(query: object, update: object, options: object): Promise<unknown>;
-		}
-	)({ inMemoryOnly: true });
-	return [(document) => store.insertAsync(document), (_id, update) => store.updateAsync({ _id }, update, {})];
+	const store = new Datastore({ inMemoryOnly: true });
+	return [
+		(document) => store.insertAsync(document),
+		(_id, update) => store.updateAsync({ _id }, update, { multi: true }),
+	];
 }
 
 const [insert, update] = file === undefined ? inMemory() : await inFile(file);

@@ -299,10 +299,10 @@ async function get(url: string): Promise<{ ms: number; text: string }> {
 function lineOf({ case: name, off, one_percent, all }: ObservedThroughput): string {
 	return (
 		`${name.padEnd(8)} ${Math.round(off)} a second without metrics, logs and traces; with them and 1 % of the traces ` +
-		`${written(one_percent)} of that, with all traces ${written(all)}`
+		`${textOf(one_percent)} of that, with all traces ${textOf(all)}`
 	);
 }
 
-function written({ median: ratio, lowest, highest }: Ratio): string {
+function textOf({ median: ratio, lowest, highest }: Ratio): string {
 	return `${ratio.toFixed(2)} (${lowest.toFixed(2)} to ${highest.toFixed(2)} by round)`;
 }
