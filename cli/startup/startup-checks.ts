@@ -1,6 +1,7 @@
 /*
  * Imported first by every command: it checks the arguments, then the settings by loading them, before other modules load.
  */
+import "../../processes/tick-objects.ts";
 import "../../hosting/closed-output.ts";
 import "./argument-checks.ts";
 

@@ -1,3 +1,5 @@
+import "../../processes/tick-objects.ts";
+
 import { setTimeout as wait } from "node:timers/promises";
 import pLimit from "p-limit";
 import { databaseUrl } from "../../config/settings.ts";
