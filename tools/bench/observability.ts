@@ -9,9 +9,12 @@ import { LoadProcess } from "./load-process.ts";
 import { logInAll, type Side, startShop } from "./side.ts";
 import { addTo, median } from "./statistics.ts";
 
+type Observed = "one_percent" | "all";
+type Variant = "off" | Observed;
+
 /** Throughput of a shop that is observed, beside one that is not. */
 export interface ObservedThroughput {
-	case: CaseName;
+	case: Case;
 	/** Units per second of the shop without metrics, logs and traces. */
 	off: number;
 	/** With metrics and logs, and 1 % of the traces or all. */
@@ -19,9 +22,9 @@ export interface ObservedThroughput {
 	all: Ratio;
 }
 
-/** Ratio of neighbouring turns: the median of all, and the lowest and highest median of a round, whose processes differ. */
+/** Ratio of the throughput of neighbouring turns: of all, and of the rounds with the lowest and the highest, whose processes differ. */
 export interface Ratio {
-	median: number;
+	total: number;
 	lowest: number;
 	highest: number;
 }
@@ -41,31 +44,23 @@ export interface Scrape {
 export const ONE_PERCENT_MIN = 0.95;
 export const ALL_MIN = 0.75;
 
-const CASES: CaseName[] = ["product", "order"];
+const CASES = ["product", "order"] as const satisfies CaseName[];
+type Case = (typeof CASES)[number];
 const CONNECTIONS = 32;
-/**
- * Duration of a turn: short, since what else the machine does changes within seconds, and a shop that waits for the turns of the
- * others for long has to read its products again.
- */
-const SECONDS = 0.5;
-/**
- * Few, since two processes with the same settings differ by a fifth for as long as they run, so that what counts is their number.
- */
-const TURNS_A_ROUND = 6;
+/** Duration of a turn: short, since what else the machine does changes within seconds. */
+const SECONDS = 1;
 /** Turns before the first measured one: V8 compiles what is called often only within seconds. */
 const WARM_UP_TURNS = 6;
-/** Orders of the turns, used one after the other: what a turn leaves behind meets each of the others as often. */
-const ORDERS = [
-	["off", "one_percent", "all"],
-	["all", "off", "one_percent"],
-	["one_percent", "all", "off"],
-	["off", "all", "one_percent"],
-	["one_percent", "off", "all"],
-	["all", "one_percent", "off"],
-] as const;
-/** Time after which spans are exported: that of a turn, so that each turn has its own exports. */
-const EXPORT_MS = 1000 * SECONDS;
-/** Traces count as exported when none has arrived for this time. */
+/** Turns of each shop with each other in a round. Orders differ more from turn to turn than cached reads do. */
+const TURNS: Record<Observed, Record<Case, number>> = {
+	one_percent: { product: 12, order: 18 },
+	all: { product: 6, order: 8 },
+};
+/** Pause between two turns. */
+const PAUSE_MS = 100;
+/** Time after which spans are exported: shorter than a turn, so that each turn has its own exports. */
+const EXPORT_MS = 500;
+/** All traces count as exported when none has arrived for this time. */
 const QUIET_MS = EXPORT_MS + 100;
 /** Number of products that are read: so few that most responses come from the cache, as those of a shop with many readers do. */
 const PRODUCTS = 100;
@@ -79,8 +74,8 @@ const OFF = { METRICS_PORT: "off", LOG_LEVEL: "silent" };
 const ON = { LOG_LEVEL: "info", LOG_FORMAT: "json", LOG_SAMPLE: "0.01" };
 
 /**
- * Measures in turn a shop that is not observed, one that exports 1 % of its traces, and one that exports all. Each round starts them
- * anew, in another order.
+ * Measures in turns a shop that is not observed beside one that exports 1 % of its traces, and beside one that exports all. Each round
+ * starts them anew, in another order.
  */
 export async function measureObservability(
 	{ directory, rounds }: { directory: string; rounds: number },
@@ -89,12 +84,15 @@ export async function measureObservability(
 ): Promise<{ throughput: ObservedThroughput[]; scrape: Scrape }> {
 	const load = new LoadProcess();
 	const receiver = new Receiver();
-	const rates = new Map<CaseName, Rates[][]>(CASES.map((name) => [name, []]));
+	const found: Record<Case, Record<Observed, Rates[][]>> = {
+		product: { one_percent: [], all: [] },
+		order: { one_percent: [], all: [] },
+	};
 	const scraped: Scrape[] = [];
 	try {
 		const variants = variantsFor(await receiver.open());
 		for (let round = 0; round < rounds; round++) {
-			const sides = new Map<keyof Rates, Side>();
+			const sides = new Map<Variant, Side>();
 			try {
 				for (let place = 0; place < variants.length; place++) {
 					const [variant, environment] = variants[(place + round) % variants.length] as (typeof variants)[0];
@@ -104,8 +102,12 @@ export async function measureObservability(
 					side.time.stop();
 					sides.set(variant, side);
 				}
-				for (const [name, found] of rates) {
-					found.push(await compare(load, receiver, sides, name, failed));
+				const run = new Run(load, receiver, sides, failed);
+				for (const name of CASES) {
+					await run.warmUp(name);
+					for (const observed of ["one_percent", "all"] as const) {
+						found[name][observed].push(await run.compare(observed, name));
+					}
 				}
 				scraped.push(await scrapeBusy(load, sides.get("all") as Side, failed));
 			} finally {
@@ -116,7 +118,7 @@ export async function measureObservability(
 			}
 			log(`measured round ${round + 1} of ${rounds}`);
 		}
-		const throughput = [...rates].map(([name, found]) => throughputOf(name, found));
+		const throughput = CASES.map((name) => throughputOf(name, found[name]));
 		for (const one of throughput) {
 			log(lineOf(one));
 		}
@@ -133,9 +135,12 @@ export async function measureObservability(
 }
 
 /** Units per second of neighbouring turns. */
-type Rates = Record<"off" | "one_percent" | "all", number>;
+interface Rates {
+	off: number;
+	on: number;
+}
 
-function variantsFor(receiver: string): [keyof Rates, Record<string, string>][] {
+function variantsFor(receiver: string): [Variant, Record<string, string>][] {
 	const traced = (ratio: string) => ({
 		...ON,
 		OTEL_EXPORTER_OTLP_ENDPOINT: receiver,
@@ -185,58 +190,95 @@ class Receiver {
 	}
 }
 
-async function compare(
-	load: LoadProcess,
-	receiver: Receiver,
-	sides: ReadonlyMap<keyof Rates, Side>,
-	name: CaseName,
-	failed: Map<string, number>,
-): Promise<Rates[]> {
-	const rates: Rates[] = [];
-	for (let number = 1; number <= WARM_UP_TURNS + TURNS_A_ROUND; number++) {
-		const found: Partial<Rates> = {};
-		for (const variant of ORDERS[number % ORDERS.length] as (typeof ORDERS)[0]) {
-			const side = sides.get(variant) as Side;
-			await logInAll(side);
-			const { done, elapsed_ms, failed: unexpected } = await turn(load, side, name, number);
-			addTo(failed, Object.entries(unexpected));
-			found[variant] = (1000 * done) / elapsed_ms;
-			await load.do("drain", { sink: side.sink, timeout_ms: DRAIN_MS });
-			// Also after the shop that exports nothing, so that each turn begins after the same pause.
-			if (!(await receiver.becomesQuiet())) {
-				addTo(failed, [["turn whose traces were still exported long after it", 1]]);
+/** The turns of a round. */
+class Run {
+	readonly #load: LoadProcess;
+	readonly #receiver: Receiver;
+	readonly #sides: ReadonlyMap<Variant, Side>;
+	readonly #failed: Map<string, number>;
+	#turns = 0;
+
+	constructor(
+		load: LoadProcess,
+		receiver: Receiver,
+		sides: ReadonlyMap<Variant, Side>,
+		failed: Map<string, number>,
+	) {
+		this.#load = load;
+		this.#receiver = receiver;
+		this.#sides = sides;
+		this.#failed = failed;
+	}
+
+	async warmUp(name: Case): Promise<void> {
+		for (let number = 0; number < WARM_UP_TURNS; number++) {
+			for (const variant of this.#sides.keys()) {
+				await this.#rate(variant, name);
 			}
 		}
-		if (number > WARM_UP_TURNS) {
-			rates.push(found as Rates);
+		await this.#exported();
+	}
+
+	/** Returns the rates of neighbouring turns of the shop that is not observed and one that is. Each is the first in half of them. */
+	async compare(observed: Observed, name: Case): Promise<Rates[]> {
+		const found: Rates[] = [];
+		for (let number = 0; number < TURNS[observed][name]; number++) {
+			const rates: Rates = { off: 0, on: 0 };
+			for (const which of number % 2 === 0 ? (["off", "on"] as const) : (["on", "off"] as const)) {
+				rates[which] = await this.#rate(which === "off" ? "off" : observed, name);
+				// Spans that are still exported would slow down the next turn. Both shops wait, so that each turn begins after the same pause.
+				if (observed === "all") {
+					await this.#exported();
+				}
+			}
+			found.push(rates);
+		}
+		return found;
+	}
+
+	/** Returns the units per second of a turn. */
+	async #rate(variant: Variant, name: Case): Promise<number> {
+		const side = this.#sides.get(variant) as Side;
+		await logInAll(side);
+		await wait(PAUSE_MS);
+		const { done, elapsed_ms, failed } = await turn(this.#load, side, name, this.#turns++);
+		addTo(this.#failed, Object.entries(failed));
+		await this.#load.do("drain", { sink: side.sink, timeout_ms: DRAIN_MS });
+		return (1000 * done) / elapsed_ms;
+	}
+
+	async #exported(): Promise<void> {
+		if (!(await this.#receiver.becomesQuiet())) {
+			addTo(this.#failed, [["turn whose traces were still exported long after it", 1]]);
 		}
 	}
-	return rates;
 }
 
 /** @param rounds Rates of the turns of each round. */
-function throughputOf(name: CaseName, rounds: readonly Rates[][]): ObservedThroughput {
+function throughputOf(name: Case, rounds: Record<Observed, readonly Rates[][]>): ObservedThroughput {
 	return {
 		case: name,
-		off: median(rounds.flat().map(({ off }) => off)),
-		one_percent: ratioOf(rounds, ({ off, one_percent }) => one_percent / off),
-		all: ratioOf(rounds, ({ off, all }) => all / off),
+		off: median(rounds.one_percent.flat().map(({ off }) => off)),
+		one_percent: ratioOf(rounds.one_percent),
+		all: ratioOf(rounds.all),
 	};
 }
 
-function ratioOf(rounds: readonly Rates[][], ratio: (rates: Rates) => number): Ratio {
-	const medians = rounds.map((turns) => median(turns.map(ratio)));
-	return {
-		median: median(rounds.flat().map(ratio)),
-		lowest: Math.min(...medians),
-		highest: Math.max(...medians),
-	};
+function ratioOf(rounds: readonly Rates[][]): Ratio {
+	const byRound = rounds.map(totalRatio);
+	return { total: totalRatio(rounds.flat()), lowest: Math.min(...byRound), highest: Math.max(...byRound) };
+}
+
+/** Returns the ratio of the sums: all turns take the same time, and one that is disturbed counts no more than any other. */
+function totalRatio(turns: readonly Rates[]): number {
+	const sum = (which: keyof Rates) => turns.reduce((total, rates) => total + rates[which], 0);
+	return sum("on") / sum("off");
 }
 
 function turn(
 	load: LoadProcess,
 	side: Side,
-	name: CaseName,
+	name: Case,
 	seed: number,
 	seconds = SECONDS,
 ): Promise<TurnResult> {
@@ -303,6 +345,6 @@ function lineOf({ case: name, off, one_percent, all }: ObservedThroughput): stri
 	);
 }
 
-function textOf({ median: ratio, lowest, highest }: Ratio): string {
-	return `${ratio.toFixed(2)} (${lowest.toFixed(2)} to ${highest.toFixed(2)} by round)`;
+function textOf({ total, lowest, highest }: Ratio): string {
+	return `${total.toFixed(2)} (${lowest.toFixed(2)} to ${highest.toFixed(2)} by round)`;
 }
