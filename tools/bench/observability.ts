@@ -102,11 +102,11 @@ export async function measureObservability(
 					side.time.stop();
 					sides.set(variant, side);
 				}
-				const run = new Run(load, receiver, sides, failed);
+				const started = new Round(load, receiver, sides, failed);
 				for (const name of CASES) {
-					await run.warmUp(name);
+					await started.warmUp(name);
 					for (const observed of ["one_percent", "all"] as const) {
-						found[name][observed].push(await run.compare(observed, name));
+						found[name][observed].push(await started.compare(observed, name));
 					}
 				}
 				scraped.push(await scrapeBusy(load, sides.get("all") as Side, failed));
@@ -191,7 +191,7 @@ class Receiver {
 }
 
 /** The turns of a round. */
-class Run {
+class Round {
 	readonly #load: LoadProcess;
 	readonly #receiver: Receiver;
 	readonly #sides: ReadonlyMap<Variant, Side>;
