@@ -6,7 +6,7 @@ import pg from "pg";
 import { parse } from "pg-connection-string";
 import { dropForeignVariables } from "../config/environment.ts";
 import { connections, waitingForConnection } from "../observability/metrics.ts";
-import { measureQuery } from "../observability/operations.ts";
+import { measureQuery, type StartedOperation } from "../observability/operations.ts";
 import { inOwnTrace } from "../observability/tracing.ts";
 
 /** Options of a connection, in addition to those in its URL. */
@@ -104,7 +104,7 @@ export class PostgresClient extends pg.Client {
 		return (...args) => {
 			const [text, values] = args;
 			const callback = args.findLast((one) => typeof one === "function");
-			const end = measureQuery(this.database ?? "", text);
+			const measured = measureQuery(this.database ?? "", text);
 			const isNamed = typeof text === "string" && Array.isArray(values) && values.length > 0;
 			const given = isNamed
 				? [{ name: `${statementName(text)}.${this.#schemaChanges}`, text, values }]
@@ -112,21 +112,21 @@ export class PostgresClient extends pg.Client {
 			if (typeof callback === "function") {
 				return query(...given, (error: unknown, result: unknown) => {
 					this.#note(error);
-					end(error);
+					measured.end(error);
 					callback(error, result);
 				});
 			}
-			return this.#watched(query(...given), end);
+			return this.#watched(query(...given), measured);
 		};
 	}
 
-	#watched<T>(result: T, end: (error?: unknown) => void): T {
+	#watched<T>(result: T, measured: StartedOperation): T {
 		if (result instanceof Promise) {
 			result.then(
-				() => end(),
+				() => measured.end(),
 				(error: unknown) => {
 					this.#note(error);
-					end(error);
+					measured.end(error);
 				},
 			);
 		}

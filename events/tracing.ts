@@ -76,21 +76,24 @@ export async function inConsumerSpans<T>(
 	delivered: readonly Delivered[],
 	work: () => Promise<T>,
 ): Promise<T> {
-	const traced = isTraced()
-		? delivered.flatMap((one) => {
-				const producer = producerOf(one.message);
-				return producer ? [{ one, producer }] : [];
-			})
-		: [];
-	const spans = traced.flatMap(({ one, producer }) => {
-		const span = startSpan(producer, { ...processing(group, one), links: [producer] });
-		one.event.traceparent = traceparentOf(span);
-		return span ?? [];
-	});
+	const spans: Span[] = [];
+	/** The spans, and the producers of events that need none. */
+	const contexts: SpanContext[] = [];
+	for (const one of isTraced() ? delivered : []) {
+		const producer = producerOf(one.message);
+		if (producer) {
+			const span = startSpan(producer, { ...processing(group, one), links: [producer] });
+			one.event.traceparent = traceparentOf(span ?? producer);
+			contexts.push(span ?? producer);
+			if (span) {
+				spans.push(span);
+			}
+		}
+	}
 	const together = (inner: () => Promise<T>) =>
-		delivered.length === 1 || spans.length === 0
-			? withSpans(spans, inner)
-			: inSpan(undefined, batch(group, spans), inner);
+		delivered.length === 1 || contexts.length === 0
+			? withSpans(contexts, inner)
+			: inSpan(undefined, batch(group, contexts), inner);
 	try {
 		return await together(work);
 	} catch (error) {
@@ -105,7 +108,7 @@ export async function inConsumerSpans<T>(
 	}
 }
 
-function batch(group: string, spans: readonly Span[]): SpanOptions {
+function batch(group: string, spans: readonly SpanContext[]): SpanOptions {
 	return {
 		name: "process batch",
 		kind: "consumer",

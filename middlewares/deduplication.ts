@@ -1,3 +1,4 @@
+import { LRUCache } from "lru-cache";
 import type { Middleware } from "moleculer";
 
 /** Maximum number of remembered requests: those of the last seconds at full load, of hours in a quiet shop. */
@@ -20,8 +21,7 @@ interface MessageHooks {
  * included (see `withRetries`), so only a duplicate message has the same id.
  */
 export function deduplicationMiddleware(): Middleware {
-	// In order of arrival.
-	const seen = new Set<string>();
+	const seen = new LRUCache<string, true>({ max: REMEMBERED });
 	const hooks: MessageHooks = {
 		transitMessageHandler(next) {
 			return function handleOnce(cmd, packet) {
@@ -34,10 +34,7 @@ export function deduplicationMiddleware(): Middleware {
 				if (seen.has(name)) {
 					return Promise.resolve(true);
 				}
-				seen.add(name);
-				if (seen.size > REMEMBERED) {
-					seen.delete(seen.values().next().value as string);
-				}
+				seen.set(name, true);
 				return next(cmd, packet);
 			};
 		},

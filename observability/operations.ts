@@ -2,7 +2,14 @@ import { errorTypeOf } from "../errors/kinds.ts";
 import { queries } from "./metrics.ts";
 import { isMeasured } from "./registry.ts";
 import { type DurationSeries, observeSince } from "./series.ts";
-import { activeSpans, isTraced, startOperation } from "./tracing.ts";
+import {
+	type Attributes,
+	activeSpans,
+	type EndedOperation,
+	isTraced,
+	noteError,
+	recordOperation,
+} from "./tracing.ts";
 
 /** First words of statements; all others are `OTHER`. */
 const STATEMENTS = [
@@ -18,59 +25,103 @@ const STATEMENTS = [
 	"COPY",
 ];
 
-const doNothing = () => undefined;
+/** An operation that has begun. */
+export interface StartedOperation {
+	/** Measures the operation, with the error if it failed. */
+	end(error?: unknown): void;
+}
+
+const NOT_MEASURED: StartedOperation = { end: () => undefined };
 
 /**
  * Begins to measure a query.
  *
  * @param statement Text, or an object with the text, as clients of PostgreSQL take it.
- * @returns Function to be called at its end, with the error if it failed.
  */
-export function measureQuery(database: string, statement: unknown): (error?: unknown) => void {
+export function measureQuery(database: string, statement: unknown): StartedOperation {
 	if (!isMeasured && !isTraced()) {
-		return doNothing;
+		return NOT_MEASURED;
 	}
 	const text = typeof statement === "string" ? statement : (statement as { text?: unknown } | null)?.text;
 	const [first = ""] = /^\s*\w+/.exec(typeof text === "string" ? text : "") ?? [];
 	const word = first.trim().toUpperCase();
 	const operation = STATEMENTS.includes(word) ? word : "OTHER";
-	return measureOperation("postgresql", database, operation, typeof text === "string" ? text : undefined);
+	return new Operation(
+		operationKind("postgresql", database, operation),
+		typeof text === "string" ? text : undefined,
+	);
 }
 
-/** Begins to measure an operation on a database, like `measureQuery`. */
-function measureOperation(
-	system: string,
-	db_namespace: string,
-	db_operation_name: string,
-	text?: string,
-): (error?: unknown) => void {
-	const begun = performance.now();
-	const name = `${db_operation_name} ${db_namespace}`;
-	const endSpan = startOperation({
-		name,
-		kind: "client",
-		attributes: () => ({
-			"db.system.name": system,
-			"db.namespace": db_namespace,
-			"db.operation.name": db_operation_name,
-			...(text === undefined ? {} : { "db.query.text": withoutLiterals(text) }),
-		}),
-		begun,
-	});
-	return (error) => {
-		if (isMeasured && error) {
-			observeSince(queries, { db_namespace, db_operation_name }, begun, sqlState(error));
-		} else if (isMeasured) {
-			const durations = succeeded.get(name) ?? queries.series({ db_namespace, db_operation_name });
-			succeeded.set(name, durations);
-			durations.observe(begun, performance.now(), activeSpans()[0]);
-		}
-		endSpan?.(error);
+/** What operations with the same name have in common. */
+interface OperationKind {
+	/** Name of the span. */
+	name: string;
+	system: string;
+	labels: { db_namespace: string; db_operation_name: string };
+	/** Durations of those that succeeded. */
+	succeeded: DurationSeries | undefined;
+}
+
+/** Kinds by database and name of the operation. */
+const kinds = new Map<string, Map<string, OperationKind>>();
+
+function operationKind(system: string, db_namespace: string, db_operation_name: string): OperationKind {
+	const known = kinds.get(db_namespace) ?? new Map<string, OperationKind>();
+	kinds.set(db_namespace, known);
+	const labels = { db_namespace, db_operation_name };
+	const kind = known.get(db_operation_name) ?? {
+		name: `${db_operation_name} ${db_namespace}`,
+		system,
+		labels,
+		succeeded: isMeasured ? queries.series(labels) : undefined,
 	};
+	known.set(db_operation_name, kind);
+	return kind;
 }
 
-/** Durations of the operations that succeeded, by the names of their spans. */
-const succeeded = new Map<string, DurationSeries>();
+/** A measured operation on a database, which records itself: an operation takes no time for closures and copies. */
+class Operation implements StartedOperation, EndedOperation {
+	readonly kind = "client";
+	readonly begun = performance.now();
+	ended = 0;
+	error_type: string | undefined;
+	hasFailed = false;
+	readonly #parents = activeSpans();
+	readonly #kind: OperationKind;
+	readonly #text: string | undefined;
+
+	constructor(kind: OperationKind, text?: string) {
+		this.#kind = kind;
+		this.#text = text;
+	}
+
+	end(error?: unknown): void {
+		this.ended = performance.now();
+		if (error) {
+			noteError(this, error);
+			if (isMeasured) {
+				observeSince(queries, this.#kind.labels, this.begun, sqlState(error));
+			}
+		} else {
+			this.#kind.succeeded?.observe(this.begun, this.ended, this.#parents[0]);
+		}
+		recordOperation(this.#parents, this);
+	}
+
+	get name(): string {
+		return this.#kind.name;
+	}
+
+	get attributes(): Attributes {
+		const { system, labels } = this.#kind;
+		return {
+			"db.system.name": system,
+			"db.namespace": labels.db_namespace,
+			"db.operation.name": labels.db_operation_name,
+			...(this.#text === undefined ? {} : { "db.query.text": withoutLiterals(this.#text) }),
+		};
+	}
+}
 
 /** Maximum length of a statement in a trace, in characters. */
 const TEXT_MAX = 2000;
@@ -115,14 +166,15 @@ export function measureMethods(
 	const methods = client as Record<string, (...args: unknown[]) => Promise<unknown>>;
 	for (const name of names) {
 		const method = methods[name] as (...args: unknown[]) => Promise<unknown>;
+		const kind = operationKind(system, database, name);
 		methods[name] = async function measured(this: unknown, ...args) {
-			const end = measureOperation(system, database, name);
+			const operation = new Operation(kind);
 			try {
 				const result = await method.apply(this, args);
-				end();
+				operation.end();
 				return result;
 			} catch (error) {
-				end(error);
+				operation.end(error);
 				throw error;
 			}
 		};

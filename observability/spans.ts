@@ -1,4 +1,5 @@
 import { randomFillSync } from "node:crypto";
+import { LRUCache } from "lru-cache";
 
 // Spans as they are recorded, which costs little and needs none of OpenTelemetry's packages: most spans belong to traces that
 // are never exported, and are recorded only in case their request fails.
@@ -22,8 +23,7 @@ export interface SpanContext {
 export interface SpanOptions {
 	name: string;
 	kind: SpanKind;
-	/** A function is called only if the span is exported, and then seconds after its end: it reads what no longer changes. */
-	attributes?: Attributes | (() => Attributes);
+	attributes?: Attributes;
 	/** Spans of other traces, or asynchronous causes. */
 	links?: readonly SpanContext[];
 	/** Start, a value of `performance.now()`; now by default. */
@@ -39,7 +39,7 @@ export interface EndedSpan extends SpanContext {
 	readonly links: readonly SpanContext[];
 	readonly name: string;
 	/** Frozen ones are shared by many spans. */
-	readonly attributes: Attributes | (() => Attributes);
+	readonly attributes: Attributes;
 	/** Values of `performance.now()`. */
 	readonly begun: number;
 	readonly ended: number | undefined;
@@ -78,7 +78,7 @@ export class Span implements EndedSpan {
 	/** Value of `performance.now()`. */
 	readonly begun: number;
 	name: string;
-	attributes: Attributes | (() => Attributes);
+	attributes: Attributes;
 	/** Value of `performance.now()`; undefined while the operation runs. */
 	ended: number | undefined;
 	/** Code of the error, if there was one. */
@@ -126,6 +126,84 @@ export class Span implements EndedSpan {
 			this.ended = performance.now();
 			this.local.onEnd(this);
 		}
+	}
+}
+
+/** An operation without parts, such as a query, that has ended. Work for several traces shares its operations. */
+export interface EndedOperation {
+	readonly name: string;
+	readonly kind: SpanKind;
+	/** Read only if the operation is exported, and then up to seconds after its end. */
+	readonly attributes: Attributes;
+	/** Values of `performance.now()`. */
+	readonly begun: number;
+	readonly ended: number;
+	/** Code of the error, if there was one. */
+	readonly error_type: string | undefined;
+	/** True if the operation failed by a fault of the shop, not of its client. */
+	readonly hasFailed: boolean;
+}
+
+/** An operation in one of its traces. Most are dropped soon, so that it holds little of its own. */
+export class OperationSpan implements EndedSpan {
+	readonly parent: SpanContext;
+	readonly #local: LocalTrace;
+	readonly #operation: EndedOperation;
+	#span_id: string | undefined;
+
+	constructor(local: LocalTrace, parent: SpanContext, operation: EndedOperation) {
+		this.parent = parent;
+		this.#local = local;
+		this.#operation = operation;
+	}
+
+	get trace_id(): string {
+		return this.#local.trace_id;
+	}
+
+	get span_id(): string {
+		this.#span_id ??= randomHex(8);
+		return this.#span_id;
+	}
+
+	get isSampled(): boolean {
+		return this.#local.isSampled;
+	}
+
+	get epoch_ms(): number {
+		return this.#local.epoch_ms;
+	}
+
+	get links(): readonly SpanContext[] {
+		return NO_LINKS;
+	}
+
+	get name(): string {
+		return this.#operation.name;
+	}
+
+	get kind(): SpanKind {
+		return this.#operation.kind;
+	}
+
+	get attributes(): Attributes {
+		return this.#operation.attributes;
+	}
+
+	get begun(): number {
+		return this.#operation.begun;
+	}
+
+	get ended(): number {
+		return this.#operation.ended;
+	}
+
+	get error_type(): string | undefined {
+		return this.#operation.error_type;
+	}
+
+	get hasFailed(): boolean {
+		return this.#operation.hasFailed;
 	}
 }
 
@@ -189,15 +267,13 @@ const SPANS_MAX = 1000;
 export class LocalTrace {
 	readonly trace_id: string;
 	readonly isSampled: boolean;
-	/** Value of `performance.now()` when it began to wait for the end of the whole request. */
-	retained_at = 0;
-	/** By the clock at the start of the trace. */
-	readonly epoch_ms = Date.now() - performance.now();
-	root: Span | undefined;
+	/** The local root: a span, or an operation of a part of the trace elsewhere. */
+	root: EndedSpan | undefined;
+	#epoch_ms: number | undefined;
 	#exporter: TraceExporter;
 	#onRootEnd: (local: LocalTrace) => void;
 	#state: "recording" | "exporting" | "dropped" = "recording";
-	#recorded: Span[] = [];
+	#recorded: EndedSpan[] = [];
 
 	/** @param onRootEnd Called for an unsampled trace when its local root has ended; decides by `keep` or `drop`. */
 	constructor(
@@ -211,7 +287,13 @@ export class LocalTrace {
 		this.#onRootEnd = onRootEnd;
 	}
 
-	onEnd(span: Span): void {
+	/** By the clock when the first span is exported, which is the same for all of them. */
+	get epoch_ms(): number {
+		this.#epoch_ms ??= Date.now() - performance.now();
+		return this.#epoch_ms;
+	}
+
+	onEnd(span: EndedSpan): void {
 		if (this.#state === "exporting") {
 			this.#exporter.export(span);
 		} else if (this.#state === "recording" && (this.#recorded.length < SPANS_MAX || span === this.root)) {
@@ -253,80 +335,53 @@ export class LocalTrace {
 }
 
 /**
- * Unsampled parts of traces, retained for a while: the request that they are part of may fail later, in another process.
+ * Unsampled parts of traces, retained until there are many later ones: the request that they are part of may fail later, in another
+ * process.
  */
 export class Retained {
-	#traces = new Map<string, LocalTrace[]>();
-	#spans = 0;
+	#traces = new LRUCache<string, LocalTrace[]>({
+		max: RETAINED_SPANS,
+		maxSize: RETAINED_SPANS,
+		sizeCalculation: (locals) => locals.reduce((spans, { waiting }) => spans + waiting, 0),
+	});
 	/** Ids of traces that failed, so that parts that end later are exported too. */
-	#failed = new Set<string>();
+	#failed = new LRUCache<string, true>({ max: FAILED_MAX });
 
 	add(local: LocalTrace): void {
 		if (this.#failed.has(local.trace_id)) {
 			local.keep();
 			return;
 		}
-		local.retained_at = performance.now();
-		const others = this.#traces.get(local.trace_id);
-		if (others) {
-			others.push(local);
-		} else {
-			this.#traces.set(local.trace_id, [local]);
-		}
-		this.#spans += local.waiting;
-		this.#evict(local.retained_at - RETAINED_MS);
+		const others = this.#traces.get(local.trace_id) ?? [];
+		this.#traces.set(local.trace_id, [...others, local]);
 	}
 
 	/** Exports what there is of a failed trace, and what comes. */
 	keep(trace_id: string): void {
-		this.#failed.add(trace_id);
-		if (this.#failed.size > FAILED_MAX) {
-			this.#failed.delete(this.#failed.values().next().value as string);
-		}
-		for (const local of this.#take(trace_id)) {
+		this.#failed.set(trace_id, true);
+		const locals = this.#traces.get(trace_id) ?? [];
+		this.#traces.delete(trace_id);
+		for (const local of locals) {
 			local.keep();
 		}
 	}
-
-	#evict(since: number): void {
-		for (const [trace_id, [first]] of this.#traces) {
-			if (this.#spans <= RETAINED_SPANS && (first as LocalTrace).retained_at >= since) {
-				return;
-			}
-			for (const local of this.#take(trace_id)) {
-				local.drop();
-			}
-		}
-	}
-
-	#take(trace_id: string): LocalTrace[] {
-		const locals = this.#traces.get(trace_id) ?? [];
-		this.#traces.delete(trace_id);
-		for (const { waiting } of locals) {
-			this.#spans -= waiting;
-		}
-		return locals;
-	}
 }
 
-/** Time for which a part of a trace is retained: longer than the deadline of a call. */
-const RETAINED_MS = 30_000;
-/** Maximum number of retained spans, some 300 bytes each. */
+/** Maximum number of retained spans, some 300 bytes each: those of more seconds than a call may take. */
 const RETAINED_SPANS = 20_000;
 /** Maximum number of remembered failed traces. */
 const FAILED_MAX = 1000;
 
 /** A `traceparent` of version 00 (W3C Trace Context, level 1). */
-const TRACEPARENT = /^00-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})$/;
+const TRACEPARENT = /^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/;
 
 /** Parses a `traceparent`; returns undefined if it is none. */
 export function parseTraceparent(given: unknown): SpanContext | undefined {
-	const parts = typeof given === "string" ? TRACEPARENT.exec(given) : undefined;
-	if (!parts) {
+	if (typeof given !== "string" || !TRACEPARENT.test(given)) {
 		return undefined;
 	}
-	const [, trace_id, span_id, flags] = parts as unknown as [string, string, string, string];
-	return { trace_id, span_id, isSampled: (Number.parseInt(flags, 16) & 1) === 1 };
+	const flags = Number.parseInt(given.slice(53), 16);
+	return { trace_id: given.slice(3, 35), span_id: given.slice(36, 52), isSampled: (flags & 1) === 1 };
 }
 
 /** Returns the `traceparent` of a span. */

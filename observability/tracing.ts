@@ -1,9 +1,13 @@
 import { AsyncLocalStorage } from "node:async_hooks";
+import { LRUCache } from "lru-cache";
 import { settings } from "../config/settings.ts";
 import { errorTypeOf, kindOf } from "../errors/kinds.ts";
 import {
+	type EndedOperation,
+	type EndedSpan,
 	formatTraceparent,
 	LocalTrace,
+	OperationSpan,
 	parseTraceparent,
 	RequestSpan,
 	Retained,
@@ -14,7 +18,7 @@ import {
 	type TraceExporter,
 } from "./spans.ts";
 
-export type { Attributes, EndedSpan, SpanContext, SpanKind, SpanOptions } from "./spans.ts";
+export type { Attributes, EndedOperation, EndedSpan, SpanContext, SpanKind, SpanOptions } from "./spans.ts";
 export { parseTraceparent, RequestSpan, Span };
 
 // Traces of this process. Until `startTracing` has found an endpoint to export to, nothing is recorded, and the exporter is not
@@ -23,6 +27,12 @@ export { parseTraceparent, RequestSpan, Span };
 /** The active spans: several while the work of several traces is done together. */
 const active = new AsyncLocalStorage<readonly SpanContext[]>();
 const NOTHING: readonly SpanContext[] = [];
+
+/**
+ * Ids of unsampled traces that began in this process and whose request has succeeded: what they cause need not be recorded. Those of
+ * some seconds at full load; if an event is handled later, it is.
+ */
+const succeeded = new LRUCache<string, true>({ max: 5000 });
 
 let exporter: TraceExporter | undefined;
 let retained = new Retained();
@@ -46,6 +56,7 @@ export async function startTracing(service: string, warn: (line: string) => void
 export function traceInto(given: TraceExporter | undefined): void {
 	exporter = given;
 	retained = new Retained();
+	succeeded.clear();
 }
 
 /** Exports what is left, within the time, and records nothing more. */
@@ -113,31 +124,34 @@ export function inOwnTrace<F extends (...args: never[]) => unknown>(callback: F)
  *
  * @param parent The span that it is a part of; undefined begins a trace.
  * @param isSampled Decision about the trace, if this is its first span in this process; by default the sampler's about its id.
- * @returns Undefined if nothing is traced.
+ * @returns Undefined if nothing is traced, or if the span would not be exported whatever happens.
  */
 export function startSpan(
 	parent: SpanContext | undefined,
 	options: SpanOptions,
 	isSampled?: boolean,
 ): Span | undefined {
-	return exporter && newSpan(exporter, parent, options, isSampled);
+	if (!exporter || (parent && !options.isEntry && isSettled(parent))) {
+		return undefined;
+	}
+	const local = localTraceOf(exporter, parent, isSampled);
+	const span = new Span(local, parent, options);
+	local.root ??= span;
+	return span;
 }
 
-function newSpan(
-	to: TraceExporter,
-	parent: SpanContext | undefined,
-	options: SpanOptions,
-	decision?: boolean,
-): Span {
+/** Tells whether nothing more of a trace is exported, since it is not sampled and its request has succeeded. */
+function isSettled(parent: SpanContext): boolean {
+	return !parent.isSampled && !(parent instanceof Span) && succeeded.has(parent.trace_id);
+}
+
+function localTraceOf(to: TraceExporter, parent: SpanContext | undefined, decision?: boolean): LocalTrace {
 	if (parent instanceof Span) {
-		return new Span(parent.local, parent, options);
+		return parent.local;
 	}
 	const trace_id = parent?.trace_id ?? randomHex(16);
 	const isSampled = decision ?? to.isSampled(trace_id, parent);
-	const local = new LocalTrace({ trace_id, isSampled }, to, decide);
-	const span = new Span(local, parent, options);
-	local.root = span;
-	return span;
+	return new LocalTrace({ trace_id, isSampled }, to, decide);
 }
 
 /**
@@ -164,15 +178,23 @@ export function exportRequest(span: RequestSpan): void {
  * failed within a request that succeeded, such as a first try, would be there without its parents.
  */
 function decide(local: LocalTrace): void {
-	const { hasFailed, parent, isEntry } = local.root as Span;
+	const { hasFailed, parent } = local.root as EndedSpan;
+	const isEntry = local.root instanceof Span && local.root.isEntry;
 	if (parent && !isEntry) {
-		retained.add(local);
+		if (isSettled(parent)) {
+			local.drop();
+		} else {
+			retained.add(local);
+		}
 	} else if (hasFailed) {
 		local.keep();
 		keepTrace(local.trace_id);
 		onFailure(local.trace_id);
 	} else {
 		local.drop();
+		if (!parent) {
+			succeeded.set(local.trace_id, true);
+		}
 	}
 }
 
@@ -187,7 +209,7 @@ export function onFailedTrace(listener: (trace_id: string) => void): void {
 }
 
 /** Notes an error in a span. A mistake of the client is not a failure of the operation. */
-export function noteError(span: Span, error: unknown): void {
+export function noteError(span: Pick<Span, "error_type" | "hasFailed">, error: unknown): void {
 	span.error_type = errorTypeOf(error);
 	span.hasFailed = kindOf(error) !== "client";
 }
@@ -204,7 +226,7 @@ export async function inSpan<T>(
 ): Promise<T> {
 	const span = startSpan(parent, options);
 	if (!span) {
-		return work();
+		return parent ? withSpans([parent], work) : work();
 	}
 	try {
 		return await active.run(span.alone, work);
@@ -231,23 +253,20 @@ export function inChildSpan<T>(options: SpanOptions, work: () => Promise<T>): Pr
 }
 
 /**
- * Starts an operation that has no parts, such as a query, in each active span: those of a batch share it.
+ * Records an operation that has ended.
  *
- * @returns Function to be called at its end, with the error if it failed; undefined without an active span.
+ * @param parents The spans that were active at its start: those of a batch share it.
  */
-export function startOperation(options: SpanOptions): ((error?: unknown) => void) | undefined {
-	const to = exporter;
-	const parents = activeSpans();
-	if (!to || parents.length === 0) {
-		return undefined;
+export function recordOperation(parents: readonly SpanContext[], operation: EndedOperation): void {
+	if (!exporter) {
+		return;
 	}
-	const spans = parents.map((parent) => newSpan(to, parent, options));
-	return (error) => {
-		for (const span of spans) {
-			if (error) {
-				noteError(span, error);
-			}
-			span.end();
+	for (const parent of parents) {
+		if (!isSettled(parent)) {
+			const local = localTraceOf(exporter, parent);
+			const span = new OperationSpan(local, parent, operation);
+			local.root ??= span;
+			local.onEnd(span);
 		}
-	};
+	}
 }

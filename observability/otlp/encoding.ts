@@ -57,8 +57,3 @@ export function isInt64(value: number): boolean {
 export function nanoseconds({ epoch_ms }: EndedSpan, at: number): number {
 	return Math.round((epoch_ms + at) * 1e6);
 }
-
-/** Returns the attributes of a span but for its error. */
-export function attributesOf({ attributes }: EndedSpan): Attributes {
-	return typeof attributes === "function" ? attributes() : attributes;
-}

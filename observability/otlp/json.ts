@@ -1,6 +1,5 @@
 import type { Attributes, EndedSpan, SpanContext } from "../spans.ts";
 import {
-	attributesOf,
 	flagsBelow,
 	flagsOf,
 	isInt64,
@@ -40,7 +39,7 @@ export const json: OtlpEncoding = {
 
 function spanOf(span: EndedSpan): object {
 	const { trace_id, span_id, parent, name, kind, begun, ended, error_type, links, hasFailed } = span;
-	const attributes = attributesIn(attributesOf(span));
+	const attributes = attributesIn(span.attributes);
 	if (error_type !== undefined) {
 		attributes.push(attribute("error.type", error_type));
 	}

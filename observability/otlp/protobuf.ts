@@ -1,7 +1,6 @@
 import { PbfWriter } from "pbf";
 import type { Attributes, EndedSpan, SpanContext } from "../spans.ts";
 import {
-	attributesOf,
 	flagsBelow,
 	flagsOf,
 	isInt64,
@@ -81,7 +80,7 @@ function writeSpan(span: EndedSpan, writer: PbfWriter): void {
 	writer.writeVarintField(6, KINDS[span.kind]);
 	writer.writeFixed64Field(7, nanoseconds(span, span.begun));
 	writer.writeFixed64Field(8, nanoseconds(span, span.ended as number));
-	writeSpanAttributes(attributesOf(span), writer);
+	writeSpanAttributes(span.attributes, writer);
 	if (span.error_type !== undefined) {
 		writer.writeMessage(9, writeAttribute, ["error.type", span.error_type]);
 	}

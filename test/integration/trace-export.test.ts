@@ -195,8 +195,10 @@ test("a span that cannot be encoded costs one line, and others are exported", as
 		response.writeHead(200).end();
 	});
 	await exportTo(url);
-	const attributes = () => {
-		throw new Error("not known");
+	const attributes = {
+		get broken(): string {
+			throw new Error("not known");
+		},
 	};
 	for (const given of [{}, { attributes }, {}, { attributes }, {}]) {
 		const name = "attributes" in given ? "broken" : "whole";

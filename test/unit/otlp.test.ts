@@ -10,6 +10,7 @@ import {
 	type Attributes,
 	type EndedSpan,
 	LocalTrace,
+	OperationSpan,
 	RequestSpan,
 	Span,
 	type SpanContext,
@@ -50,7 +51,7 @@ const attributes: fc.Arbitrary<Attributes> = fc.dictionary(
 	{ maxKeys: 6 },
 );
 
-const spans: fc.Arbitrary<Span> = fc
+const spans: fc.Arbitrary<EndedSpan> = fc
 	.record({
 		...{ own: context, parent: fc.option(context, { nil: undefined }), name: text, attributes },
 		kind: fc.constantFrom(...(Object.keys(KINDS) as SpanKindName[])),
@@ -60,16 +61,15 @@ const spans: fc.Arbitrary<Span> = fc
 		error_type: fc.option(text, { nil: undefined }),
 		hasFailed: fc.boolean(),
 		isFrozen: fc.boolean(),
-		isDeferred: fc.boolean(),
+		isOperation: fc.boolean(),
 	})
-	.map(({ own, parent, begun, duration, error_type, hasFailed, isFrozen, isDeferred, ...options }) => {
-		const given = isFrozen ? Object.freeze(options.attributes) : options.attributes;
-		const span = new Span(newTrace(own), parent, {
-			...options,
-			begun,
-			attributes: isDeferred ? () => given : given,
-		});
-		return Object.assign(span, { ended: begun + duration, error_type, hasFailed });
+	.map(({ own, parent, begun, duration, error_type, hasFailed, isFrozen, isOperation, ...options }) => {
+		const attributes = isFrozen ? Object.freeze(options.attributes) : options.attributes;
+		const end = { ended: begun + duration, error_type, hasFailed };
+		if (parent && isOperation) {
+			return new OperationSpan(newTrace(own), parent, { ...options, attributes, begun, ...end });
+		}
+		return Object.assign(new Span(newTrace(own), parent, { ...options, attributes, begun }), end);
 	});
 
 const ID: SpanContext = { trace_id: "ab".repeat(16), span_id: "cd".repeat(8), isSampled: true };
@@ -81,8 +81,7 @@ function newTrace(own: SpanContext): LocalTrace {
 
 /** Returns the same span in the form of OpenTelemetry's SDK. */
 function readable(span: EndedSpan, resource: ReadableSpan["resource"]): ReadableSpan {
-	const { attributes, error_type, parent } = span;
-	const own = typeof attributes === "function" ? attributes() : attributes;
+	const { attributes: own, error_type, parent } = span;
 	return {
 		name: span.name,
 		kind: KINDS[span.kind],
@@ -149,8 +148,10 @@ describe.each([
 
 	test("is not changed by a span that cannot be encoded", () => {
 		const batch = encodingOf(protocol).newBatch();
-		const failing = () => {
-			throw new Error("no attributes");
+		const failing = {
+			get broken(): string {
+				throw new Error("no attributes");
+			},
 		};
 		expect(() =>
 			batch.add(new Span(newTrace(ID), undefined, { name: "GET", kind: "server", attributes: failing })),

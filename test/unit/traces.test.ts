@@ -7,12 +7,14 @@ import { readSettings } from "../../config/settings.ts";
 import { withoutLiterals } from "../../observability/operations.ts";
 import { sampler } from "../../observability/sampling.ts";
 import {
+	type EndedOperation,
 	type EndedSpan,
 	randomHex,
 	type SpanContext,
 	type TraceExporter,
 } from "../../observability/spans.ts";
 import {
+	activeSpans,
 	activeTrace,
 	activeTraceparent,
 	inChildSpan,
@@ -20,7 +22,8 @@ import {
 	keepTrace,
 	onFailedTrace,
 	parseTraceparent,
-	startOperation,
+	recordOperation,
+	startSpan,
 	traceInto,
 	withSpans,
 } from "../../observability/tracing.ts";
@@ -49,6 +52,10 @@ afterEach(() => {
 
 const server = { name: "GET /", kind: "server" } as const;
 const client = { name: "v1.orders.place", kind: "client" } as const;
+const select: EndedOperation = {
+	...{ name: "SELECT", kind: "client" as const, attributes: {}, begun: 1, ended: 2 },
+	...{ error_type: undefined, hasFailed: false },
+};
 const names = () => exported.map(({ name }) => name);
 const remote = (isSampled: boolean): SpanContext => ({
 	...{ trace_id: randomHex(16), span_id: randomHex(8), isSampled },
@@ -164,12 +171,78 @@ describe("the parts of a trace", () => {
 	});
 });
 
+describe("what a request has caused that succeeded in this process", () => {
+	const request = async () => {
+		let traceparent: string | undefined;
+		await inSpan(undefined, server, async () => {
+			traceparent = activeTraceparent();
+		});
+		return parseTraceparent(traceparent) as SpanContext;
+	};
+	const process = { name: "process order.placed", kind: "consumer" } as const;
+
+	test("is not recorded if it is not sampled, and passes on its trace", async () => {
+		recordInto(() => false);
+		const context = await request();
+		expect(startSpan(context, process)).toBeUndefined();
+		await inSpan(context, process, async () => {
+			expect(activeTrace()).toEqual({ trace_id: context.trace_id, span_id: context.span_id });
+			recordOperation(activeSpans(), select);
+			await inChildSpan(client, async () => {
+				expect(activeTraceparent()).toBe(`00-${context.trace_id}-${context.span_id}-00`);
+			});
+		});
+		keepTrace(context.trace_id);
+		expect(names()).toEqual([]);
+	});
+
+	test("is exported if it is sampled", async () => {
+		recordInto(() => true);
+		const context = await request();
+		await inSpan(context, process, async () => recordOperation(activeSpans(), select));
+		expect(names()).toEqual([server.name, "SELECT", process.name]);
+	});
+
+	test("does not hide a further request of the same trace, which may fail", async () => {
+		recordInto(() => false);
+		const context = await request();
+		const failing = inSpan(context, { ...server, isEntry: true }, () => Promise.reject(new Error("lost")));
+		await expect(failing).rejects.toThrow("lost");
+		expect(names()).toEqual([server.name]);
+	});
+});
+
+test("an operation of a part elsewhere is exported if its request fails later", () => {
+	recordInto(() => false);
+	const context = remote(false);
+	recordOperation([context], select);
+	expect(names()).toEqual([]);
+	keepTrace(context.trace_id);
+	expect(exported.map(({ name, trace_id, parent }) => ({ name, trace_id, parent }))).toEqual([
+		{ name: select.name, trace_id: context.trace_id, parent: context },
+	]);
+});
+
+test("20,000 spans of parts elsewhere are retained, and the oldest are dropped for later ones", async () => {
+	recordInto(() => false);
+	const contexts = Array.from({ length: 20_010 }, () => remote(false));
+	for (const context of contexts) {
+		recordOperation([context], select);
+	}
+	for (const { trace_id } of contexts) {
+		keepTrace(trace_id);
+	}
+	expect(exported.map(({ trace_id }) => trace_id)).toEqual(
+		contexts.slice(10).map(({ trace_id }) => trace_id),
+	);
+});
+
 describe("work for several traces together", () => {
 	test("begins a trace of its own with links, and its operations are in each", async () => {
 		recordInto(() => true);
 		const producers = [remote(true), remote(true)];
 		await withSpans(producers, async () => {
-			startOperation({ name: "SELECT", kind: "client" })?.();
+			recordOperation(activeSpans(), select);
 			await inChildSpan(client, async () => undefined);
 		});
 		const ids = producers.map(({ trace_id }) => trace_id);
@@ -199,7 +272,7 @@ test("nothing is recorded without an endpoint", async () => {
 	await inSpan(undefined, server, async () => {
 		expect(activeTrace()).toBeUndefined();
 		expect(activeTraceparent()).toBeUndefined();
-		expect(startOperation({ name: "SELECT", kind: "client" })).toBeUndefined();
+		recordOperation(activeSpans(), select);
 	});
 	expect(exported).toEqual([]);
 });
