@@ -1,5 +1,4 @@
 import { AsyncLocalStorage } from "node:async_hooks";
-import { LRUCache } from "lru-cache";
 import { settings } from "../config/settings.ts";
 import { errorTypeOf, kindOf } from "../errors/kinds.ts";
 import {
@@ -10,12 +9,12 @@ import {
 	OperationSpan,
 	parseTraceparent,
 	RequestSpan,
-	Retained,
 	randomHex,
 	Span,
 	type SpanContext,
 	type SpanOptions,
 	type TraceExporter,
+	UnsampledTraces,
 } from "./spans.ts";
 
 export type { Attributes, EndedOperation, EndedSpan, SpanContext, SpanKind, SpanOptions } from "./spans.ts";
@@ -28,14 +27,8 @@ export { parseTraceparent, RequestSpan, Span };
 const active = new AsyncLocalStorage<readonly SpanContext[]>();
 const NOTHING: readonly SpanContext[] = [];
 
-/**
- * Ids of unsampled traces that began in this process and whose request has succeeded: what they cause need not be recorded. Those of
- * some seconds at full load; if an event is handled later, it is.
- */
-const succeeded = new LRUCache<string, true>({ max: 5000 });
-
 let exporter: TraceExporter | undefined;
-let retained = new Retained();
+let unsampled: UnsampledTraces | undefined;
 /** Called with the id of an unsampled trace that began in this process and failed. */
 let onFailure: (trace_id: string) => void = () => undefined;
 
@@ -55,8 +48,7 @@ export async function startTracing(service: string, warn: (line: string) => void
 /** Records traces from now on, for this exporter. */
 export function traceInto(given: TraceExporter | undefined): void {
 	exporter = given;
-	retained = new Retained();
-	succeeded.clear();
+	unsampled = given && new UnsampledTraces();
 }
 
 /** Exports what is left, within the time, and records nothing more. */
@@ -123,35 +115,29 @@ export function inOwnTrace<F extends (...args: never[]) => unknown>(callback: F)
  * Starts a span. It is not active: see `withSpans`.
  *
  * @param parent The span that it is a part of; undefined begins a trace.
- * @param isSampled Decision about the trace, if this is its first span in this process; by default the sampler's about its id.
  * @returns Undefined if nothing is traced, or if the span would not be exported whatever happens.
  */
-export function startSpan(
-	parent: SpanContext | undefined,
-	options: SpanOptions,
-	isSampled?: boolean,
-): Span | undefined {
+export function startSpan(parent: SpanContext | undefined, options: SpanOptions): Span | undefined {
 	if (!exporter || (parent && !options.isEntry && isSettled(parent))) {
 		return undefined;
 	}
-	const local = localTraceOf(exporter, parent, isSampled);
+	const local = localTraceOf(exporter, parent);
 	const span = new Span(local, parent, options);
 	local.root ??= span;
 	return span;
 }
 
-/** Tells whether nothing more of a trace is exported, since it is not sampled and its request has succeeded. */
+/** Tells whether nothing more of a trace is exported: it is not sampled, and its request has succeeded. */
 function isSettled(parent: SpanContext): boolean {
-	return !parent.isSampled && !(parent instanceof Span) && succeeded.has(parent.trace_id);
+	return !parent.isSampled && !(parent instanceof Span) && unsampled?.hasSucceeded(parent.trace_id) === true;
 }
 
-function localTraceOf(to: TraceExporter, parent: SpanContext | undefined, decision?: boolean): LocalTrace {
+function localTraceOf(to: TraceExporter, parent: SpanContext | undefined): LocalTrace {
 	if (parent instanceof Span) {
 		return parent.local;
 	}
 	const trace_id = parent?.trace_id ?? randomHex(16);
-	const isSampled = decision ?? to.isSampled(trace_id, parent);
-	return new LocalTrace({ trace_id, isSampled }, to, decide);
+	return new LocalTrace({ trace_id, isSampled: to.isSampled(trace_id, parent) }, to, decide);
 }
 
 /**
@@ -184,7 +170,7 @@ function decide(local: LocalTrace): void {
 		if (isSettled(parent)) {
 			local.drop();
 		} else {
-			retained.add(local);
+			unsampled?.add(local);
 		}
 	} else if (hasFailed) {
 		local.keep();
@@ -193,14 +179,14 @@ function decide(local: LocalTrace): void {
 	} else {
 		local.drop();
 		if (!parent) {
-			succeeded.set(local.trace_id, true);
+			unsampled?.noteSuccess(local.trace_id);
 		}
 	}
 }
 
 /** Exports what this process has recorded, and will record, of a trace that failed in another process. */
 export function keepTrace(trace_id: string): void {
-	retained.keep(trace_id);
+	unsampled?.keep(trace_id);
 }
 
 /** Sets the listener that gets the id of each unsampled trace that began in this process and failed. */
