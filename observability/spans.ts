@@ -388,8 +388,8 @@ interface Retained {
 const RETAINED_SPANS = 20_000;
 /** Maximum number of remembered failed traces. */
 const FAILED_MAX = 1000;
-/** Maximum number of remembered traces that succeeded: those of some seconds at full load, within which their events are handled. */
-const SUCCEEDED_MAX = 5000;
+/** Maximum number of remembered traces that succeeded: those of a second at full load, within which most of their events are handled. */
+const SUCCEEDED_MAX = 1000;
 
 /** A `traceparent` of version 00 (W3C Trace Context, level 1). */
 const TRACEPARENT = /^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/;

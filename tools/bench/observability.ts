@@ -51,11 +51,8 @@ const CONNECTIONS = 32;
 const SECONDS = 1;
 /** Turns before the first measured one: V8 compiles what is called often only within seconds. */
 const WARM_UP_TURNS = 6;
-/** Turns of each shop with each other in a round. Orders differ more from turn to turn than cached reads do. */
-const TURNS: Record<Observed, Record<Case, number>> = {
-	one_percent: { product: 12, order: 18 },
-	all: { product: 6, order: 8 },
-};
+/** Measured turns of each shop in a round. Orders differ more from turn to turn than cached reads do. */
+const TURNS: Record<Case, number> = { product: 12, order: 18 };
 /** Pause between two turns. */
 const PAUSE_MS = 100;
 /** Time after which spans are exported: shorter than a turn, so that each turn has its own exports. */
@@ -84,10 +81,7 @@ export async function measureObservability(
 ): Promise<{ throughput: ObservedThroughput[]; scrape: Scrape }> {
 	const load = new LoadProcess();
 	const receiver = new Receiver();
-	const found: Record<Case, Record<Observed, Rates[][]>> = {
-		product: { one_percent: [], all: [] },
-		order: { one_percent: [], all: [] },
-	};
+	const found: Record<Case, Rates[][]> = { product: [], order: [] };
 	const scraped: Scrape[] = [];
 	try {
 		const variants = variantsFor(await receiver.open());
@@ -104,10 +98,8 @@ export async function measureObservability(
 				}
 				const started = new Round(load, receiver, sides, failed);
 				for (const name of CASES) {
-					await started.warmUp(name);
-					for (const observed of ["one_percent", "all"] as const) {
-						found[name][observed].push(await started.compare(observed, name));
-					}
+					await started.turns(name, WARM_UP_TURNS);
+					found[name].push(await started.turns(name, TURNS[name]));
 				}
 				scraped.push(await scrapeBusy(load, sides.get("all") as Side, failed));
 			} finally {
@@ -134,11 +126,8 @@ export async function measureObservability(
 	}
 }
 
-/** Units per second of neighbouring turns. */
-interface Rates {
-	off: number;
-	on: number;
-}
+/** Units per second of each shop in neighbouring turns. */
+type Rates = Record<Variant, number>;
 
 function variantsFor(receiver: string): [Variant, Record<string, string>][] {
 	const traced = (ratio: string) => ({
@@ -196,7 +185,7 @@ class Round {
 	readonly #receiver: Receiver;
 	readonly #sides: ReadonlyMap<Variant, Side>;
 	readonly #failed: Map<string, number>;
-	#turns = 0;
+	#seed = 0;
 
 	constructor(
 		load: LoadProcess,
@@ -210,27 +199,20 @@ class Round {
 		this.#failed = failed;
 	}
 
-	async warmUp(name: Case): Promise<void> {
-		for (let number = 0; number < WARM_UP_TURNS; number++) {
-			for (const variant of this.#sides.keys()) {
-				await this.#rate(variant, name);
-			}
-		}
-		await this.#exported();
-	}
-
-	/** Returns the rates of neighbouring turns of the shop that is not observed and one that is. Each is the first in half of them. */
-	async compare(observed: Observed, name: Case): Promise<Rates[]> {
+	/**
+	 * Returns the rates of neighbouring turns with the same requests. All shops have as many orders then, and each is the first in a third
+	 * of the turns.
+	 */
+	async turns(name: Case, turns: number): Promise<Rates[]> {
+		const variants = [...this.#sides.keys()];
 		const found: Rates[] = [];
-		for (let number = 0; number < TURNS[observed][name]; number++) {
-			const rates: Rates = { off: 0, on: 0 };
-			for (const which of number % 2 === 0 ? (["off", "on"] as const) : (["on", "off"] as const)) {
-				rates[which] = await this.#rate(which === "off" ? "off" : observed, name);
-				// Spans that are still exported would slow down the next turn. Both shops wait, so that each turn begins after the same pause.
-				if (observed === "all") {
-					await this.#exported();
-				}
+		for (let number = 0; number < turns; number++) {
+			const rates: Rates = { off: 0, one_percent: 0, all: 0 };
+			for (let place = 0; place < variants.length; place++) {
+				const variant = variants[(place + number) % variants.length] as Variant;
+				rates[variant] = await this.#rate(variant, name);
 			}
+			this.#seed += 1;
 			found.push(rates);
 		}
 		return found;
@@ -241,9 +223,13 @@ class Round {
 		const side = this.#sides.get(variant) as Side;
 		await logInAll(side);
 		await wait(PAUSE_MS);
-		const { done, elapsed_ms, failed } = await turn(this.#load, side, name, this.#turns++);
+		const { done, elapsed_ms, failed } = await turn(this.#load, side, name, this.#seed);
 		addTo(this.#failed, Object.entries(failed));
 		await this.#load.do("drain", { sink: side.sink, timeout_ms: DRAIN_MS });
+		// Spans that are still exported would slow down the next turn.
+		if (variant === "all") {
+			await this.#exported();
+		}
 		return (1000 * done) / elapsed_ms;
 	}
 
@@ -255,24 +241,28 @@ class Round {
 }
 
 /** @param rounds Rates of the turns of each round. */
-function throughputOf(name: Case, rounds: Record<Observed, readonly Rates[][]>): ObservedThroughput {
+function throughputOf(name: Case, rounds: readonly Rates[][]): ObservedThroughput {
 	return {
 		case: name,
-		off: median(rounds.one_percent.flat().map(({ off }) => off)),
-		one_percent: ratioOf(rounds.one_percent),
-		all: ratioOf(rounds.all),
+		off: median(rounds.flat().map(({ off }) => off)),
+		one_percent: ratioOf("one_percent", rounds),
+		all: ratioOf("all", rounds),
 	};
 }
 
-function ratioOf(rounds: readonly Rates[][]): Ratio {
-	const byRound = rounds.map(totalRatio);
-	return { total: totalRatio(rounds.flat()), lowest: Math.min(...byRound), highest: Math.max(...byRound) };
+function ratioOf(observed: Observed, rounds: readonly Rates[][]): Ratio {
+	const byRound = rounds.map((turns) => totalRatio(observed, turns));
+	return {
+		total: totalRatio(observed, rounds.flat()),
+		lowest: Math.min(...byRound),
+		highest: Math.max(...byRound),
+	};
 }
 
 /** Returns the ratio of the sums: all turns take the same time, and one that is disturbed counts no more than any other. */
-function totalRatio(turns: readonly Rates[]): number {
-	const sum = (which: keyof Rates) => turns.reduce((total, rates) => total + rates[which], 0);
-	return sum("on") / sum("off");
+function totalRatio(observed: Observed, turns: readonly Rates[]): number {
+	const sum = (which: Variant) => turns.reduce((total, rates) => total + rates[which], 0);
+	return sum(observed) / sum("off");
 }
 
 function turn(
