@@ -86,7 +86,7 @@ class Operation implements StartedOperation, EndedOperation {
 	ended = 0;
 	error_type: string | undefined;
 	hasFailed = false;
-	readonly #parents = activeSpans();
+	#parents = activeSpans();
 	readonly #kind: OperationKind;
 	readonly #text: string | undefined;
 
@@ -96,6 +96,9 @@ class Operation implements StartedOperation, EndedOperation {
 	}
 
 	end(error?: unknown): void {
+		const parents = this.#parents;
+		// A retained operation would keep the traces of its whole batch, whose operations keep those of others.
+		this.#parents = [];
 		this.ended = performance.now();
 		if (error) {
 			noteError(this, error);
@@ -103,9 +106,9 @@ class Operation implements StartedOperation, EndedOperation {
 				observeSince(queries, this.#kind.labels, this.begun, sqlState(error));
 			}
 		} else {
-			this.#kind.succeeded?.observe(this.begun, this.ended, this.#parents[0]);
+			this.#kind.succeeded?.observe(this.begun, this.ended, parents[0]);
 		}
-		recordOperation(this.#parents, this);
+		recordOperation(parents, this);
 	}
 
 	get name(): string {

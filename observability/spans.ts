@@ -384,7 +384,7 @@ interface Retained {
 	readonly spans: number;
 }
 
-/** Maximum number of retained spans, some 300 bytes each: those of more seconds than a call may take. */
+/** Maximum number of retained spans, some 300 bytes each. */
 const RETAINED_SPANS = 20_000;
 /** Maximum number of remembered failed traces. */
 const FAILED_MAX = 1000;

@@ -1,10 +1,11 @@
 import { globSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { ROOT_CONTEXT } from "@opentelemetry/api";
 import { SamplingDecision, TraceIdRatioBasedSampler } from "@opentelemetry/sdk-trace";
-import { readSettings } from "../../config/settings.ts";
-import { withoutLiterals } from "../../observability/operations.ts";
+import { measureQuery, withoutLiterals } from "../../observability/operations.ts";
 import { sampler } from "../../observability/sampling.ts";
 import {
 	type EndedOperation,
@@ -237,6 +238,28 @@ test("20,000 spans of parts elsewhere are retained, and the oldest are dropped f
 	);
 });
 
+test("spans that are no longer retained are freed, also those of batches whose other traces are", async () => {
+	setFlagsFromString("--expose-gc");
+	const collectGarbage = runInNewContext("gc") as () => void;
+	recordInto(() => false);
+	const refs: WeakRef<object>[] = [];
+	let earlier = remote(false);
+	for (let number = 0; number < 15_000; number++) {
+		const later = remote(false);
+		await inSpan(later, server, async () => {
+			const [span] = activeSpans();
+			refs.push(new WeakRef(span as object));
+			// The batch of each operation has the traces of two requests, so that all batches together connect all traces.
+			withSpans([earlier, span as SpanContext], () => measureQuery("toko_orders", "SELECT 1").end());
+			earlier = span as SpanContext;
+		});
+	}
+	await new Promise((resolve) => setImmediate(resolve));
+	collectGarbage();
+	expect(refs.at(0)?.deref()).toBeUndefined();
+	expect(refs.at(-1)?.deref()).toBeDefined();
+}, 60_000);
+
 describe("work for several traces together", () => {
 	test("begins a trace of its own with links, and its operations are in each", async () => {
 		recordInto(() => true);
@@ -317,60 +340,6 @@ test.each([
 	["SELECT $tag$budi$tag$", ""],
 ])("no literal of the statement %j is in a trace", (text, expected) => {
 	expect(withoutLiterals(text)).toBe(expected);
-});
-
-describe("a setting of traces", () => {
-	test.each([
-		["OTEL_TRACES_SAMPLER_ARG", "7", "a number from 0 to 1, such as 0.01"],
-		["OTEL_TRACES_SAMPLER_ARG", "-1", "a number from 0 to 1, such as 0.01"],
-		["OTEL_EXPORTER_OTLP_PROTOCOL", "grpc", "one of http/protobuf, http/json"],
-		[
-			"OTEL_TRACES_SAMPLER",
-			"sometimes",
-			"one of always_on, parentbased_always_on, always_off, parentbased_always_off, traceidratio, parentbased_traceidratio",
-		],
-		["OTEL_SDK_DISABLED", "yes", "true or false"],
-		["OTEL_EXPORTER_OTLP_TIMEOUT", "10s", "a whole number of milliseconds from 1 to 3600000, such as 10000"],
-		["OTEL_RESOURCE_ATTRIBUTES", "production", "pairs such as"],
-		["OTEL_EXPORTER_OTLP_HEADERS", "authorization=Bearer%0Ax", "pairs such as authorization=Bearer%20TOKEN"],
-		[
-			"OTEL_EXPORTER_OTLP_HEADERS",
-			"authorization=Bearer%20x%0A",
-			"pairs such as authorization=Bearer%20TOKEN",
-		],
-		["OTEL_EXPORTER_OTLP_TRACES_HEADERS", "a%20b=c", "pairs such as authorization=Bearer%20TOKEN"],
-	])("%s=%s is refused with the allowed values", (name, value, allowed) => {
-		expect(() => readSettings({ [name]: value })).toThrow(`${name} must be ${allowed}`);
-	});
-
-	test.each([
-		[{}, undefined],
-		[{ OTEL_EXPORTER_OTLP_ENDPOINT: "http://127.0.0.1:4318" }, "http://127.0.0.1:4318/v1/traces"],
-		[{ OTEL_EXPORTER_OTLP_ENDPOINT: "http://otel.example/x/" }, "http://otel.example/x/v1/traces"],
-		[
-			{ OTEL_EXPORTER_OTLP_ENDPOINT: "https://otel.example/x?key=1" },
-			"https://otel.example/x/v1/traces?key=1",
-		],
-		[{ OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: "http://otel.example/t" }, "http://otel.example/t"],
-		[{ OTEL_EXPORTER_OTLP_ENDPOINT: "http://otel.example", OTEL_SDK_DISABLED: "TRUE" }, undefined],
-		[{ OTEL_EXPORTER_OTLP_ENDPOINT: "http://otel.example", OTEL_TRACES_EXPORTER: "none" }, undefined],
-	])("%j exports traces to %s", (environment, url) => {
-		expect(readSettings(environment).tracesUrl).toBe(url);
-	});
-
-	test.each(["authorization=Basic%20dXNlcg==,x = 1", "a=b;€", "a%20b="])(
-		"OTEL_EXPORTER_OTLP_HEADERS=%s is taken, as by OpenTelemetry",
-		(value) => {
-			expect(() => readSettings({ OTEL_EXPORTER_OTLP_HEADERS: value })).not.toThrow();
-		},
-	);
-
-	test("may hold a secret, which is not repeated", () => {
-		const environment = { OTEL_EXPORTER_OTLP_HEADERS: "rahasia", OTEL_EXPORTER_OTLP_ENDPOINT: "rahasia" };
-		for (const [name, value] of Object.entries(environment)) {
-			expect(() => readSettings({ [name]: value })).toThrow(new RegExp(`^${name} must be (?!.*rahasia)`));
-		}
-	});
 });
 
 test("traces for which there is no room are dropped as a whole, but not those that failed", async () => {
