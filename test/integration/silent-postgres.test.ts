@@ -9,7 +9,8 @@ import { batchedStatement } from "../../load/batching.ts";
 // A proxy to PostgreSQL whose connections can fall silent, as when the server's machine dies and a standby takes over
 // (failover).
 
-const ANSWER_MS = 300;
+/** Time limit for a query: longer than one takes on a busy machine. */
+const ANSWER_MS = 2000;
 
 let way: Server;
 let pool: pg.Pool;
