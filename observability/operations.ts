@@ -52,7 +52,7 @@ export function measureQuery(database: string, statement: unknown): StartedOpera
 	);
 }
 
-/** What operations with the same name have in common. */
+/** Operations of a database with the same name. */
 interface OperationKind {
 	/** Name of the span. */
 	name: string;

@@ -14,8 +14,8 @@ import {
 	type SpanContext,
 	type SpanOptions,
 	type TraceExporter,
-	UnsampledTraces,
 } from "./spans.ts";
+import { UnsampledTraces } from "./unsampled-traces.ts";
 
 export type { Attributes, EndedOperation, EndedSpan, SpanContext, SpanKind, SpanOptions } from "./spans.ts";
 export { parseTraceparent, RequestSpan, Span };
