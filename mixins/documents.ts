@@ -155,7 +155,8 @@ async function makeIndexes(
 		if (isMongo(adapter)) {
 			await adapter.collection.createIndex({ [field]: 1 }, { unique, ...(sparse ? { sparse } : {}) });
 		} else if (!onServer) {
-			await adapter.db.ensureIndex({ fieldName: field, unique, sparse });
+			// Without it, all documents that lack the field share an entry, which each update of one of them copies.
+			await adapter.db.ensureIndex({ fieldName: field, unique, sparse: sparse || !unique });
 		}
 	}
 }

@@ -98,7 +98,12 @@ export function updateIn(known: Known, line: Line, product: ProductDocument) {
 	}
 	const { stock, ...changes } = changesIn(line);
 	const { query, update } = updateOf(product, changes, variant);
-	return { query, update, variant, changes: changesBetween(product, { ...product, ...update.$set }) };
+	return {
+		query,
+		update,
+		variant,
+		changes: changesBetween(product, { ...product, ...update.$set, ...variant }),
+	};
 }
 
 /** Returns the variant of a group that has the same options as another product is to get; undefined if there is none. */

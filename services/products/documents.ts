@@ -101,7 +101,7 @@ export interface ProductDocument {
 	requires_shipping?: boolean;
 	/** In minor units of the currency. */
 	compare_at_price_minor?: number | null;
-	/** The group of which the product is a variant. */
+	/** The group of which the product is a variant. Null in products that an earlier version has taken out of one. */
 	group_id?: string | null;
 	/** Names and values. In a group, the names are those of the group. */
 	options?: Option[] | null;

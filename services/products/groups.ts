@@ -123,7 +123,10 @@ export async function takeOut(
 	for (const { _id, variant_key = { $exists: false } } of leaving) {
 		const changed = await products.updateMany(
 			{ _id, group_id, variant_key },
-			{ $set: { group_id: null, updated_at: new Date().toISOString() }, $unset: { variant_key: true } },
+			{
+				$set: { updated_at: new Date().toISOString() },
+				$unset: { group_id: true, variant_key: true },
+			},
 		);
 		left.push(...(changed > 0 ? [_id] : []));
 	}

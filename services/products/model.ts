@@ -39,7 +39,7 @@ export function newDocument(
 		sku: sku ?? _id,
 		...described,
 		...imagesAfter(input),
-		...variant,
+		...stored(variant),
 		...searchFields({ _id, ...described }),
 		stock: input.stock,
 		supplied: input.stock,
@@ -51,6 +51,11 @@ export function newDocument(
 		described_by,
 		removed_at: null,
 	};
+}
+
+/** Returns variant fields as stored: without a group, the product is not in the index of groups either. */
+function stored({ group_id, ...others }: VariantFields): VariantFields {
+	return group_id ? { group_id, ...others } : others;
 }
 
 type Changes = Omit<z.output<typeof productChanges>, "id" | "group_id" | "options">;
@@ -111,10 +116,10 @@ export function updateOf(document: ProductDocument, changes: Changes, variant: V
 				...described,
 				...searchFields({ ...document, ...described }),
 				...(hasImages ? imagesAfter(changes, document) : {}),
-				...variant,
+				...(variant ? stored(variant) : {}),
 				updated_at: new Date().toISOString(),
 			},
-			...(variant && variant.variant_key === undefined ? { $unset: { variant_key: true } } : {}),
+			...(variant && !variant.group_id ? { $unset: { group_id: true, variant_key: true } } : {}),
 		},
 	};
 }

@@ -335,3 +335,21 @@ describe.each(stores)("variants on %s", (_, url) => {
 		expect((await reserve({ [DESCRIBES_LINES]: true })).lines).toEqual([{ ...line, ...described }]);
 	});
 });
+
+test("are the only products in a file's index of groups, whose entry of all the others each order would copy", async () => {
+	chooseStore(undefined);
+	const broker = await startNode("products");
+	const { id } = await newGroup(broker, "ukuran");
+	const leaving = await newVariant(broker, id, { ukuran: "M" });
+	const staying = await newVariant(broker, id, { ukuran: "L" });
+	const loose = await newProduct(broker, 1);
+	await callAction(broker, "v1.products.update", { id: leaving.id, group_id: null }, asService());
+	const { adapter } = broker.getLocalService("v1.products") as unknown as {
+		adapter: { db: { indexes: { group_id: { getAll(): ProductDocument[] } } } };
+	};
+	const indexed = adapter.db.indexes.group_id.getAll().map(({ _id }) => _id);
+	expect(indexed).toContain(staying.id);
+	expect(indexed).not.toContain(leaving.id);
+	expect(indexed).not.toContain(loose.id);
+	await broker.stop();
+});
