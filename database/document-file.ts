@@ -3,16 +3,15 @@ import { Readable } from "node:stream";
 import { AppendLog, NotWritten } from "./append-log.ts";
 import {
 	ConfirmedCollection,
-	Datastore,
 	FURTHER,
 	type FurtherLine,
-	type Internals,
 	lineOf,
 	SECONDARY,
 	SecondaryFileCollection,
 	type SecondaryLine,
 	withoutSeparators,
 } from "./nedb-collections.ts";
+import { Datastore, type Internals } from "./nedb-datastore.ts";
 import { collectFeedback } from "./nedb-feedback.ts";
 
 /** The file is compacted once it has grown by this multiple of its compacted size, and by this many bytes. */

@@ -1,20 +1,6 @@
-import nedb from "@seald-io/nedb";
 import type { Service, ServiceBroker } from "moleculer";
 import DbService from "moleculer-db";
-
-/** Internals of NeDB (3.1.0) that its types leave out. */
-export interface Internals {
-	persistence: {
-		beforeDeserialization(line: string | Buffer): string | Buffer;
-		persistNewStateAsync(documents: object[]): Promise<void>;
-		persistCachedDatabaseAsync(): Promise<void>;
-		treatRawStreamAsync(stream: NodeJS.ReadableStream): Promise<{ data: object[] }>;
-	};
-	executor: { pushAsync<T>(task: () => Promise<T>, isForced?: boolean): Promise<T> };
-	indexes: Record<string, { unique: boolean; sparse: boolean }>;
-	getAllData(): object[];
-	_resetIndexes(documents: object[]): void;
-}
+import { type Calls, type Cursor, Datastore, type Internals } from "./nedb-datastore.ts";
 
 interface Deleted {
 	_id: string;
@@ -48,24 +34,6 @@ interface Filters {
 	offset?: number;
 	fields?: readonly string[];
 }
-
-interface Cursor<T = object[]> {
-	projection(fields: Record<string, 1>): Cursor<T>;
-	execAsync(): Promise<T>;
-}
-
-/** Methods of NeDB that return promises. */
-interface Calls {
-	ensureIndex(options: { fieldName: string; unique: boolean; sparse: boolean }): Promise<void>;
-	findOneAsync(query: object): Cursor<object | null>;
-	countAsync(query: object): Cursor<number>;
-	insertAsync<T extends object>(documents: T): Promise<T>;
-	updateAsync(query: object, update: object, options: { multi: true }): Promise<{ numAffected: number }>;
-	removeAsync(query: object, options: { multi: true }): Promise<number>;
-}
-
-/** NeDB's types are those of another module system. */
-export const Datastore = nedb as unknown as new (options: object) => Internals & Calls;
 
 const { MemoryAdapter } = DbService as unknown as {
 	MemoryAdapter: new (

@@ -1,4 +1,4 @@
-import { Datastore } from "./nedb-collections.ts";
+import { Datastore } from "./nedb-datastore.ts";
 
 /** Number of documents after which V8 has collected type feedback, and not only counted calls. */
 const DOCUMENTS = 50;

@@ -1,6 +1,6 @@
 import { type Service, ServiceBroker } from "moleculer";
 import { FileAdapter } from "../../database/document-file.ts";
-import { Datastore } from "../../database/nedb-collections.ts";
+import { Datastore } from "../../database/nedb-datastore.ts";
 
 // Program of a process that changes many documents, for nedb-feedback.test.ts: of the file that it gets, else in the memory of NeDB.
 
