@@ -42,6 +42,10 @@ export function publicAddress(): (request: IncomingMessage) => PublicAddress {
 
 /** Returns a function that tells whether a request comes through a proxy of `TRUST_PROXY`. */
 export function isFromProxy(): (request: IncomingMessage) => boolean {
+	if (settings.trustProxy.length === 0) {
+		// Asked for each request.
+		return () => false;
+	}
 	const trust = proxyAddress.compile([...settings.trustProxy]);
 	return ({ socket }) => trust(socket.remoteAddress ?? "", 0);
 }

@@ -22,8 +22,7 @@ export function inRequestSpan<T>(gateway: Gateway, request: Request, begun: numb
 	if (!isTraced()) {
 		return work();
 	}
-	const { parent, links } = givenTrace(gateway, request);
-	const span = startSpan(parent, optionsOf(request, links, begun));
+	const span = startSpan(parentOf(gateway, request), optionsOf(gateway, request, begun));
 	if (!span) {
 		return work();
 	}
@@ -43,8 +42,7 @@ export function endRequestSpan(gateway: Gateway, request: Request, ended: EndedR
 			exportCached(gateway, request, ended);
 			return;
 		}
-		const { parent, links } = givenTrace(gateway, request);
-		request.$span = startSpan(parent, optionsOf(request, links, ended.begun));
+		request.$span = startSpan(parentOf(gateway, request), optionsOf(gateway, request, ended.begun));
 	}
 	const span = request.$span;
 	if (span instanceof Span) {
@@ -56,31 +54,32 @@ export function endRequestSpan(gateway: Gateway, request: Request, ended: EndedR
 }
 
 function exportCached(gateway: Gateway, request: Request, { status, begun, ended }: EndedRequest): void {
-	const { parent, links } = givenTrace(gateway, request);
+	const parent = parentOf(gateway, request);
 	if (isRequestSampled(parent)) {
 		const route = routeMethodOf(request);
 		const { attributes } = route.outcome(status);
+		const links = linksOf(gateway, request);
 		const span = new RequestSpan(parent, links, { name: route.name, attributes }, begun, ended);
 		exportRequest(span);
 		request.$span = span;
 	}
 }
 
-/** Returns the span that a request is a part of, or is linked to. */
-function givenTrace(
-	gateway: Gateway,
-	request: Request,
-): { parent?: SpanContext; links: readonly SpanContext[] } {
-	const given = parseTraceparent(request.headers.traceparent);
-	if (!given) {
-		return NO_TRACE;
-	}
-	return gateway.isFromProxy(request) ? { parent: given, links: [] } : { links: [given] };
+/** Returns the span that a request is a part of: only a proxy's, so that others do not decide about sampling. */
+function parentOf(gateway: Gateway, request: Request): SpanContext | undefined {
+	return gateway.isFromProxy(request) ? parseTraceparent(request.headers.traceparent) : undefined;
 }
 
-const NO_TRACE = { links: [] };
+/** Returns the span of a stranger that a request is linked to. */
+function linksOf(gateway: Gateway, request: Request): readonly SpanContext[] {
+	const given = gateway.isFromProxy(request) ? undefined : parseTraceparent(request.headers.traceparent);
+	return given ? [given] : NO_LINKS;
+}
+
+const NO_LINKS: readonly SpanContext[] = [];
 
 /** Returns the options of a request's span, which gets its attributes at its end. */
-function optionsOf(request: Request, links: readonly SpanContext[], begun: number): SpanOptions {
-	return { name: routeMethodOf(request).name, kind: "server", isEntry: true, links, begun };
+function optionsOf(gateway: Gateway, request: Request, begun: number): SpanOptions {
+	const { name } = routeMethodOf(request);
+	return { name, kind: "server", isEntry: true, links: linksOf(gateway, request), begun };
 }
