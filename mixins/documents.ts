@@ -155,7 +155,7 @@ async function makeIndexes(
 		if (isMongo(adapter)) {
 			await adapter.collection.createIndex({ [field]: 1 }, { unique, ...(sparse ? { sparse } : {}) });
 		} else if (!onServer) {
-			// Without it, all documents that lack the field share an entry, which each update of one of them copies.
+			// In an index that is not sparse, all documents without the field share an entry, which each update of one copies.
 			await adapter.db.ensureIndex({ fieldName: field, unique, sparse: sparse || !unique });
 		}
 	}
