@@ -66,16 +66,19 @@ interface OperationKind {
 const kinds = new Map<string, Map<string, OperationKind>>();
 
 function operationKind(system: string, db_namespace: string, db_operation_name: string): OperationKind {
-	const known = kinds.get(db_namespace) ?? new Map<string, OperationKind>();
-	kinds.set(db_namespace, known);
+	const known = kinds.get(db_namespace)?.get(db_operation_name);
+	if (known) {
+		return known;
+	}
 	const labels = { db_namespace, db_operation_name };
-	const kind = known.get(db_operation_name) ?? {
+	const kind = {
 		name: `${db_operation_name} ${db_namespace}`,
 		system,
 		labels,
 		succeeded: isMeasured ? queries.series(labels) : undefined,
 	};
-	known.set(db_operation_name, kind);
+	const byName = kinds.get(db_namespace) ?? new Map<string, OperationKind>();
+	kinds.set(db_namespace, byName.set(db_operation_name, kind));
 	return kind;
 }
 

@@ -102,6 +102,7 @@ export function updateIn(known: Known, line: Line, product: ProductDocument) {
 		query,
 		update,
 		variant,
+		// `$set` does not say that the product leaves its group.
 		changes: changesBetween(product, { ...product, ...update.$set, ...variant }),
 	};
 }

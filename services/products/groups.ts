@@ -4,7 +4,7 @@ import type { newGroup, productGroup } from "../../contracts/product-schemas.ts"
 import { isDuplicate } from "../../mixins/documents.ts";
 import type { GroupDocument, ProductDocument } from "./documents.ts";
 import { newId, ON_SALE, PRESENTED, present } from "./model.ts";
-import { findGroup, type GroupStore, hasNames, variantsOf } from "./variants.ts";
+import { findGroup, type GroupStore, hasNames, VARIANTS_ONLY, variantsOf } from "./variants.ts";
 
 // A group and its variants are documents of their own. Whoever removes a group, or changes the names of its options while
 // it has no variant, first changes the group and then takes out of it what does not fit; whoever adds a variant first
@@ -123,10 +123,7 @@ export async function takeOut(
 	for (const { _id, variant_key = { $exists: false } } of leaving) {
 		const changed = await products.updateMany(
 			{ _id, group_id, variant_key },
-			{
-				$set: { updated_at: new Date().toISOString() },
-				$unset: { group_id: true, variant_key: true },
-			},
+			{ $set: { updated_at: new Date().toISOString() }, $unset: VARIANTS_ONLY },
 		);
 		left.push(...(changed > 0 ? [_id] : []));
 	}

@@ -4,7 +4,7 @@ import { CURRENCY, fromMinor, toMinor } from "../../contracts/money.ts";
 import type { newProduct, product, productChanges } from "../../contracts/product-schemas.ts";
 import type { Held, ProductDocument, Reason } from "./documents.ts";
 import { searchFields } from "./search.ts";
-import type { VariantFields } from "./variants.ts";
+import { VARIANTS_ONLY, type VariantFields } from "./variants.ts";
 
 /** Condition that matches products on sale. */
 export const ON_SALE = { removed_at: null };
@@ -53,7 +53,7 @@ export function newDocument(
 	};
 }
 
-/** Returns variant fields as stored: without a group, the product is not in the index of groups either. */
+/** Returns variant fields as stored: a product without a group lacks `VARIANTS_ONLY`. */
 function stored({ group_id, ...others }: VariantFields): VariantFields {
 	return group_id ? { group_id, ...others } : others;
 }
@@ -119,7 +119,7 @@ export function updateOf(document: ProductDocument, changes: Changes, variant: V
 				...(variant ? stored(variant) : {}),
 				updated_at: new Date().toISOString(),
 			},
-			...(variant && !variant.group_id ? { $unset: { group_id: true, variant_key: true } } : {}),
+			...(variant && !variant.group_id ? { $unset: VARIANTS_ONLY } : {}),
 		},
 	};
 }

@@ -18,6 +18,9 @@ export interface GroupStore {
 /** Fields of a product that make it a variant. They are written together. */
 export type VariantFields = Pick<ProductDocument, "group_id" | "options" | "variant_key">;
 
+/** Fields that only variants have: without them, a product is not in the indexes of variants. For `$unset`. */
+export const VARIANTS_ONLY = { group_id: true, variant_key: true };
+
 /** Maximum number of variants of a group, so that a group fits into one message. */
 export const VARIANTS_MAX = 200;
 
