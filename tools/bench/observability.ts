@@ -44,6 +44,16 @@ export interface Scrape {
 export const ONE_PERCENT_MIN = 0.95;
 export const ALL_MIN = 0.75;
 
+/** Turns follow in these sequences, so that each shop comes equally often after each other one, between two sequences too. */
+const SEQUENCES: readonly (readonly Variant[])[] = [
+	["off", "one_percent", "all"],
+	["one_percent", "all", "off"],
+	["all", "off", "one_percent"],
+	["off", "all", "one_percent"],
+	["all", "one_percent", "off"],
+	["one_percent", "off", "all"],
+];
+
 const CASES = ["product", "order"] as const satisfies CaseName[];
 type Case = (typeof CASES)[number];
 const CONNECTIONS = 32;
@@ -51,7 +61,7 @@ const CONNECTIONS = 32;
 const SECONDS = 1;
 /** Turns before the first measured one: V8 compiles what is called often only within seconds. */
 const WARM_UP_TURNS = 6;
-/** Measured turns of each shop in a round. Orders differ more from turn to turn than cached reads do. */
+/** Measured turns of each shop in a round, a multiple of the sequences. Orders differ more from turn to turn than cached reads do. */
 const TURNS: Record<Case, number> = { product: 12, order: 18 };
 /** Pause between two turns. */
 const PAUSE_MS = 100;
@@ -108,7 +118,9 @@ export async function measureObservability(
 				}
 				await cleanUp();
 			}
-			log(`measured round ${round + 1} of ${rounds}`);
+			log(
+				`measured round ${round + 1} of ${rounds}: ${CASES.map((name) => roundLine(name, found[name])).join(", ")}`,
+			);
 		}
 		const throughput = CASES.map((name) => throughputOf(name, found[name]));
 		for (const one of throughput) {
@@ -199,17 +211,12 @@ class Round {
 		this.#failed = failed;
 	}
 
-	/**
-	 * Returns the rates of neighbouring turns with the same requests. All shops have as many orders then, and each is the first in a third
-	 * of the turns.
-	 */
+	/** Returns the rates of neighbouring turns with the same requests, so that all shops have as many orders. */
 	async turns(name: Case, turns: number): Promise<Rates[]> {
-		const variants = [...this.#sides.keys()];
 		const found: Rates[] = [];
 		for (let number = 0; number < turns; number++) {
 			const rates: Rates = { off: 0, one_percent: 0, all: 0 };
-			for (let place = 0; place < variants.length; place++) {
-				const variant = variants[(place + number) % variants.length] as Variant;
+			for (const variant of SEQUENCES[number % SEQUENCES.length] as readonly Variant[]) {
 				rates[variant] = await this.#rate(variant, name);
 			}
 			this.#seed += 1;
@@ -226,10 +233,8 @@ class Round {
 		const { done, elapsed_ms, failed } = await turn(this.#load, side, name, this.#seed);
 		addTo(this.#failed, Object.entries(failed));
 		await this.#load.do("drain", { sink: side.sink, timeout_ms: DRAIN_MS });
-		// Spans that are still exported would slow down the next turn.
-		if (variant === "all") {
-			await this.#exported();
-		}
+		// Spans that are still exported would slow down the next turn. Without traces too, so that all pauses are alike.
+		await this.#exported();
 		return (1000 * done) / elapsed_ms;
 	}
 
@@ -333,6 +338,12 @@ function lineOf({ case: name, off, one_percent, all }: ObservedThroughput): stri
 		`${name.padEnd(8)} ${Math.round(off)} a second without metrics, logs and traces; with them and 1 % of the traces ` +
 		`${textOf(one_percent)} of that, with all traces ${textOf(all)}`
 	);
+}
+
+/** Returns the ratios of the last of the rounds. */
+function roundLine(name: Case, rounds: readonly Rates[][]): string {
+	const turns = rounds.at(-1) as Rates[];
+	return `${name} ${totalRatio("one_percent", turns).toFixed(3)} and ${totalRatio("all", turns).toFixed(3)}`;
 }
 
 function textOf({ total, lowest, highest }: Ratio): string {
