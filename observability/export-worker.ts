@@ -5,6 +5,7 @@ import {
 } from "@opentelemetry/otlp-exporter-base/node-http";
 import { detectResources, envDetector, resourceFromAttributes } from "@opentelemetry/resources";
 import pLimit from "p-limit";
+import type { Rejection } from "./otlp/encoding.ts";
 import { encodingOf } from "./otlp/protocols.ts";
 import type { Attributes } from "./spans.ts";
 
@@ -70,11 +71,18 @@ const delegate = createOtlpHttpExportDelegate(
 			return created;
 		},
 	},
-	{ serializeRequest: (body: Uint8Array) => body, deserializeResponse: () => undefined },
+	{
+		serializeRequest: (body: Uint8Array) => body,
+		deserializeResponse: (body) => {
+			rejection = encoding.rejection(body);
+		},
+	},
 	"otlp_http_span_exporter",
 	{ name: "span", countItems: () => 1 },
 	undefined,
 );
+/** What the response says that has just succeeded; undefined if it says nothing. */
+let rejection: Rejection | undefined;
 const limit = pLimit(REQUESTS_MAX);
 const requests = new Set<Promise<void>>();
 
@@ -109,12 +117,15 @@ function send({ spans, count }: Batch): Promise<void> {
 			clearTimeout(deadline);
 			// A response that was cut off may look like a success.
 			if (endings_before === endings) {
-				if (code === SUCCESS) {
-					succeeded();
-				} else {
+				if (code !== SUCCESS) {
 					failed(error ?? {});
+				} else if (rejection && rejection.spans > 0) {
+					rejected(rejection);
+				} else {
+					succeeded();
 				}
 			}
+			rejection = undefined;
 			resolve();
 		});
 	});
@@ -138,27 +149,43 @@ function succeeded(): void {
 	tell({ isFailing: false });
 }
 
-/**
- * Reports one line for each of the two kinds of failure when the endpoint begins to fail, so that one which fails in changing ways is
- * reported once.
- */
 function failed(error: { code?: unknown; message?: string }): void {
+	const { kind, reason } = failureOf(error);
+	report(kind, `Traces are not exported to ${new URL(options.url).origin}: ${reason}`);
+	tell({ isFailing: true });
+}
+
+function rejected({ spans, message }: Rejection): void {
+	const reason = message.replace(/\p{C}+/gu, " ").slice(0, MESSAGE_MAX);
+	report(
+		"rejected",
+		`${new URL(options.url).origin} took a request of traces without ${spans} of its spans: ${reason || "it does not say why"}`,
+	);
+	tell({ isFailing: false });
+}
+
+/**
+ * Reports one line for each kind of failure when the endpoint begins to fail, so that one which fails in changing ways is reported
+ * once.
+ */
+function report(kind: Failure["kind"], warning: string): void {
 	if (successes >= settled) {
 		reported.clear();
 	}
 	successes = 0;
-	const { kind, reason } = failureOf(error);
 	if (!reported.has(kind)) {
 		reported.add(kind);
 		settled = Math.min(2 * settled, SETTLED_MAX);
-		tell({ warning: `Traces are not exported to ${new URL(options.url).origin}: ${reason}` });
+		tell({ warning });
 	}
-	tell({ isFailing: true });
 }
+
+/** Maximum length of a reason that the endpoint gives, in characters. */
+const MESSAGE_MAX = 200;
 
 /** A failed request by its kind, of which one line is reported. */
 interface Failure {
-	kind: "refused" | "away";
+	kind: "refused" | "away" | "rejected";
 	reason: string;
 }
 

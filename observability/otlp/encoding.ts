@@ -16,6 +16,20 @@ export interface OtlpEncoding {
 	 * @param spans An encoded batch.
 	 */
 	request(resource: Attributes, spans: Uint8Array): Uint8Array;
+	/**
+	 * Reads the body of a response to a request that succeeded.
+	 *
+	 * @throws Error if it is none.
+	 */
+	rejection(response: Uint8Array): Rejection;
+}
+
+/** Spans of a request that the endpoint has not taken: `ExportTracePartialSuccess`. */
+export interface Rejection {
+	/** Number of the spans; 0 if it has taken all of them. */
+	spans: number;
+	/** Reason in the words of the endpoint. */
+	message: string;
 }
 
 /** Encoded spans that are sent together. */

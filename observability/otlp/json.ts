@@ -35,7 +35,20 @@ export const json: OtlpEncoding = {
 			Buffer.from("}]}]}"),
 		]);
 	},
+
+	rejection(response) {
+		const { partialSuccess } = JSON.parse(Buffer.from(response).toString()) as Response;
+		return {
+			spans: Number(partialSuccess?.rejectedSpans ?? 0),
+			message: String(partialSuccess?.errorMessage ?? ""),
+		};
+	},
 };
+
+/** Body of a response. Numbers of 64 bits may be texts. */
+interface Response {
+	partialSuccess?: { rejectedSpans?: string | number; errorMessage?: string } | null;
+}
 
 function spanOf(span: EndedSpan): object {
 	const { trace_id, span_id, parent, name, kind, begun, ended, error_type, links, hasFailed } = span;

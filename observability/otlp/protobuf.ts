@@ -1,4 +1,4 @@
-import { PbfWriter } from "pbf";
+import { PbfReader, PbfWriter } from "pbf";
 import type { Attributes, EndedSpan, SpanContext } from "../spans.ts";
 import {
 	flagsBelow,
@@ -7,6 +7,7 @@ import {
 	KINDS,
 	nanoseconds,
 	type OtlpEncoding,
+	type Rejection,
 	SCOPE,
 	STATUS,
 } from "./encoding.ts";
@@ -46,7 +47,23 @@ export const protobuf: OtlpEncoding = {
 		writer.writeMessage(1, writeResourceSpans, { resource, spans });
 		return writer.finish();
 	},
+
+	rejection: (response) => new PbfReader(response).readFields(readResponse, { spans: 0, message: "" }),
 };
+
+function readResponse(field: number, rejection: Rejection, reader: PbfReader): void {
+	if (field === 1) {
+		reader.readMessage(readPartialSuccess, rejection);
+	}
+}
+
+function readPartialSuccess(field: number, rejection: Rejection, reader: PbfReader): void {
+	if (field === 1) {
+		rejection.spans = reader.readVarint(true);
+	} else if (field === 2) {
+		rejection.message = reader.readString();
+	}
+}
 
 function writeResourceSpans(
 	{ resource, spans }: { resource: Attributes; spans: Uint8Array },

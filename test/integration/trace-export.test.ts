@@ -119,6 +119,37 @@ test("an endpoint that fails now and then, in changing ways, costs a line for ea
 	expect(requests).toEqual(lines.map(() => undefined));
 });
 
+test("an endpoint that takes requests without some of their spans costs one line with its reason", async () => {
+	let batches = 0;
+	const url = await endpoint((request, response) => {
+		request.resume();
+		batches++;
+		const partialSuccess = { rejectedSpans: "2", errorMessage: "too\nlong" };
+		response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify({ partialSuccess }));
+	});
+	await exportTo(url);
+	await eventually("many batches", async () => {
+		await trace();
+		return batches > 20;
+	});
+	expect(lines).toEqual([`${url} took a request of traces without 2 of its spans: too long`]);
+});
+
+test("a success whose body is none of OTLP costs no line", async () => {
+	let batches = 0;
+	const bodies = ["", "taken", "null", "[]", '{"partialSuccess":7}'];
+	const url = await endpoint((request, response) => {
+		request.resume();
+		response.writeHead(200).end(bodies[batches++ % bodies.length]);
+	});
+	await exportTo(url);
+	await eventually("all of them", async () => {
+		await trace();
+		return batches > 2 * bodies.length;
+	});
+	expect(lines).toEqual([]);
+});
+
 test("an endpoint that is down or hangs does not delay the work, nor the end of the process", async () => {
 	const closed = await endpoint(() => undefined);
 	const [gone] = servers.splice(0);

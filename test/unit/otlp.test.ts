@@ -112,6 +112,10 @@ function contextOf({ trace_id, span_id, isSampled }: SpanContext) {
 	};
 }
 
+function hexOf(text: string): string {
+	return Buffer.from(text).toString("hex");
+}
+
 function time(nanos: number): [number, number] {
 	const all = BigInt(nanos);
 	return [Number(all / 1_000_000_000n), Number(all % 1_000_000_000n)];
@@ -177,6 +181,19 @@ describe.each([
 		expect(second).not.toEqual(first);
 		expect(third?.[0]).toBe(ID.trace_id);
 	});
+});
+
+test.each([
+	["http/protobuf", "", 0, ""],
+	["http/protobuf", "0a00", 0, ""],
+	// Field 1: 300 spans (08 ac02), and "full" (12 04 …); a field that is not known precedes it.
+	["http/protobuf", "2a0130" + "0a09" + "08ac02" + "120466756c6c", 300, "full"],
+	["http/json", hexOf("{}"), 0, ""],
+	["http/json", hexOf('{"partialSuccess":null}'), 0, ""],
+	["http/json", hexOf('{"partialSuccess":{"rejectedSpans":"300","errorMessage":"full"}}'), 300, "full"],
+	["http/json", hexOf('{"partialSuccess":{"rejectedSpans":300}}'), 300, ""],
+])("reads what an endpoint has rejected (%s, %s)", (protocol, response, spans, message) => {
+	expect(encodingOf(protocol).rejection(Buffer.from(response, "hex"))).toEqual({ spans, message });
 });
 
 test("times are nanoseconds since 1970, and a parent of this process is not remote", () => {
