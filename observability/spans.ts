@@ -333,15 +333,16 @@ export class LocalTrace {
 	}
 }
 
-/** A `traceparent` of version 00 (W3C Trace Context, level 1). */
-const TRACEPARENT = /^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/;
+/** A `traceparent` (W3C Trace Context) of version 00, or of a later one, in which more may follow. */
+const TRACEPARENT =
+	/^(?:00(?=.{53}$)|(?!00|ff)[0-9a-f]{2})-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(?:$|-)/;
 
 /** Parses a `traceparent`; returns undefined if it is none. */
 export function parseTraceparent(given: unknown): SpanContext | undefined {
 	if (typeof given !== "string" || !TRACEPARENT.test(given)) {
 		return undefined;
 	}
-	const flags = Number.parseInt(given.slice(53), 16);
+	const flags = Number.parseInt(given.slice(53, 55), 16);
 	return { trace_id: given.slice(3, 35), span_id: given.slice(36, 52), isSampled: (flags & 1) === 1 };
 }
 
