@@ -37,18 +37,28 @@ let onFailure: (trace_id: string) => void = () => undefined;
  *
  * @param service Name of this process in the traces, unless `OTEL_SERVICE_NAME` says otherwise.
  * @param warn Writes one line for the operator when the endpoint begins to fail.
+ * @param hearsFailures False in a process without a broker, see `traceInto`.
  */
-export async function startTracing(service: string, warn: (line: string) => void): Promise<void> {
+export async function startTracing(
+	service: string,
+	warn: (line: string) => void,
+	hearsFailures = true,
+): Promise<void> {
 	if (settings.tracesUrl !== undefined) {
 		const { traceExporter } = await import("./trace-exporter.ts");
-		traceInto(traceExporter(service, warn));
+		traceInto(traceExporter(service, warn), hearsFailures);
 	}
 }
 
-/** Records traces from now on, for this exporter. */
-export function traceInto(given: TraceExporter | undefined): void {
+/**
+ * Records traces from now on, for this exporter.
+ *
+ * @param hearsFailures False in a process that does not hear of requests that failed elsewhere (`keepTrace`): it records its parts of
+ * sampled traces only.
+ */
+export function traceInto(given: TraceExporter | undefined, hearsFailures = true): void {
 	exporter = given;
-	unsampled = given && new UnsampledTraces();
+	unsampled = given && hearsFailures ? new UnsampledTraces() : undefined;
 }
 
 /** Exports what is left, within the time, and records nothing more. */
@@ -118,7 +128,7 @@ export function inOwnTrace<F extends (...args: never[]) => unknown>(callback: F)
  * @returns Undefined if nothing is traced, or if the span would not be exported whatever happens.
  */
 export function startSpan(parent: SpanContext | undefined, options: SpanOptions): Span | undefined {
-	if (!exporter || (parent && !options.isEntry && isSettled(parent))) {
+	if (!exporter || (parent && !options.isEntry && isSettled(exporter, parent))) {
 		return undefined;
 	}
 	const local = localTraceOf(exporter, parent);
@@ -127,9 +137,12 @@ export function startSpan(parent: SpanContext | undefined, options: SpanOptions)
 	return span;
 }
 
-/** Tells whether nothing more of a trace is exported: it is not sampled, and its request has succeeded. */
-function isSettled(parent: SpanContext): boolean {
-	return !parent.isSampled && !(parent instanceof Span) && unsampled?.hasSucceeded(parent.trace_id) === true;
+/** Tells whether nothing more of a trace is exported: it is not sampled, and its request has succeeded, or its failure is not heard of. */
+function isSettled(by: TraceExporter, parent: SpanContext): boolean {
+	if (parent.isSampled || parent instanceof Span) {
+		return false;
+	}
+	return unsampled ? unsampled.hasSucceeded(parent.trace_id) : !by.isSampled(parent.trace_id, parent);
 }
 
 function localTraceOf(to: TraceExporter, parent: SpanContext | undefined): LocalTrace {
@@ -167,10 +180,10 @@ function decide(local: LocalTrace): void {
 	const { hasFailed, parent } = local.root as EndedSpan;
 	const isEntry = local.root instanceof Span && local.root.isEntry;
 	if (parent && !isEntry) {
-		if (isSettled(parent)) {
+		if (!unsampled || unsampled.hasSucceeded(local.trace_id)) {
 			local.drop();
 		} else {
-			unsampled?.add(local);
+			unsampled.add(local);
 		}
 	} else if (hasFailed) {
 		local.keep();
@@ -248,7 +261,7 @@ export function recordOperation(parents: readonly SpanContext[], operation: Ende
 		return;
 	}
 	for (const parent of parents) {
-		if (!isSettled(parent)) {
+		if (!isSettled(exporter, parent)) {
 			const local = localTraceOf(exporter, parent);
 			const span = new OperationSpan(local, parent, operation);
 			local.root ??= span;

@@ -33,15 +33,19 @@ const exported: EndedSpan[] = [];
 const recordInto = (
 	isSampled: (trace_id: string, parent: SpanContext | undefined) => boolean,
 	takes: TraceExporter["takes"] = () => true,
+	hearsFailures = true,
 ) =>
-	traceInto({
-		isSampled,
-		takes,
-		isDrawn: () => isSampled(randomHex(16), undefined),
-		dropped: 0,
-		export: (span) => exported.push(span),
-		stop: async () => undefined,
-	});
+	traceInto(
+		{
+			isSampled,
+			takes,
+			isDrawn: () => isSampled(randomHex(16), undefined),
+			dropped: 0,
+			export: (span) => exported.push(span),
+			stop: async () => undefined,
+		},
+		hearsFailures,
+	);
 
 beforeEach(() => {
 	exported.length = 0;
@@ -224,6 +228,20 @@ test("an operation of a part elsewhere is exported if its request fails later", 
 	]);
 });
 
+test("a process that does not hear of failed requests records its parts of sampled traces only", async () => {
+	recordInto((_, parent) => parent?.isSampled ?? false, undefined, false);
+	for (const parent of [remote(false), remote(true)]) {
+		expect(startSpan(parent, client) !== undefined).toBe(parent.isSampled);
+		await inSpan(parent, client, async () => {
+			expect(activeTrace()?.trace_id).toBe(parent.trace_id);
+			recordOperation(activeSpans(), select);
+		});
+		recordOperation([parent], select);
+		keepTrace(parent.trace_id);
+	}
+	expect(names()).toEqual(["SELECT", "v1.orders.place", "SELECT"]);
+});
+
 test("20,000 spans of parts elsewhere are retained, and the oldest are dropped for later ones", async () => {
 	recordInto(() => false);
 	const contexts = Array.from({ length: 20_010 }, () => remote(false));
@@ -317,12 +335,19 @@ test("a traceparent is read only in its form", () => {
 	const [trace_id, span_id] = ["4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"];
 	expect(parseTraceparent(`00-${trace_id}-${span_id}-01`)).toEqual({ trace_id, span_id, isSampled: true });
 	expect(parseTraceparent(`00-${trace_id}-${span_id}-02`)).toEqual({ trace_id, span_id, isSampled: false });
+	// Later versions may append fields.
+	for (const later of [`01-${trace_id}-${span_id}-01`, `fe-${trace_id}-${span_id}-01-what comes later`]) {
+		expect(parseTraceparent(later)).toEqual({ trace_id, span_id, isSampled: true });
+	}
 	for (const wrong of [
 		`00-${trace_id}-${"0".repeat(16)}-01`,
 		`00-${"0".repeat(32)}-${span_id}-01`,
 		`00-${trace_id.toUpperCase()}-${span_id}-01`,
-		`01-${trace_id}-${span_id}-01`,
 		`00-${trace_id}-${span_id}-01-x`,
+		`00-${trace_id}-${span_id}-01-`,
+		`00-${trace_id}-${span_id}-01\n`,
+		`01-${trace_id}-${span_id}-01x`,
+		`ff-${trace_id}-${span_id}-01`,
 		"x".repeat(1_000_000),
 		7,
 		undefined,
