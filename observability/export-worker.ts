@@ -156,7 +156,7 @@ function failed(error: { code?: unknown; message?: string }): void {
 }
 
 function rejected({ spans, message }: Rejection): void {
-	const reason = message.replace(/\p{C}+/gu, " ").slice(0, MESSAGE_MAX);
+	const reason = message.replace(/\p{C}+/gu, " ").slice(0, MESSAGE_MAX).trim();
 	report(
 		"rejected",
 		`${new URL(options.url).origin} took a request of traces without ${spans} of its spans: ${reason || "it does not say why"}`,
@@ -180,7 +180,7 @@ function report(kind: Failure["kind"], warning: string): void {
 	}
 }
 
-/** Maximum length of a reason that the endpoint gives, in characters. */
+/** Maximum length of a reason in the endpoint's words, in characters. */
 const MESSAGE_MAX = 200;
 
 /** A failed request by its kind, of which one line is reported. */
