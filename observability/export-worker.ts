@@ -62,6 +62,8 @@ const endpoint = convertLegacyHttpOptions({ url: options.url }, "TRACES", "v1/tr
 let agent: { destroy(): void } | undefined;
 /** How often all requests were ended, since one was late. */
 let endings = 0;
+/** What the response to a request that has just succeeded says; undefined if it could not be read. */
+let rejection: Rejection | undefined;
 const delegate = createOtlpHttpExportDelegate(
 	{
 		...endpoint,
@@ -81,8 +83,6 @@ const delegate = createOtlpHttpExportDelegate(
 	{ name: "span", countItems: () => 1 },
 	undefined,
 );
-/** What the response says that has just succeeded; undefined if it says nothing. */
-let rejection: Rejection | undefined;
 const limit = pLimit(REQUESTS_MAX);
 const requests = new Set<Promise<void>>();
 
@@ -117,12 +117,10 @@ function send({ spans, count }: Batch): Promise<void> {
 			clearTimeout(deadline);
 			// A response that was cut off may look like a success.
 			if (endings_before === endings) {
-				if (code !== SUCCESS) {
-					failed(error ?? {});
-				} else if (rejection && rejection.spans > 0) {
-					rejected(rejection);
+				if (code === SUCCESS) {
+					succeeded(count, rejection);
 				} else {
-					succeeded();
+					failed(error ?? {});
 				}
 			}
 			rejection = undefined;
@@ -135,57 +133,71 @@ function send({ spans, count }: Batch): Promise<void> {
 const SUCCESS = 0;
 
 /**
- * Maximum number of successful requests in a row after which the endpoint counts as working again. It begins with one and doubles with
- * each line, so that an endpoint that fails now and then costs a few lines.
+ * Maximum number of good requests in a row after which a line may be repeated. It begins with one and doubles with each line, so that an
+ * endpoint that fails now and then costs a few lines.
  */
 const SETTLED_MAX = 64;
 
-const reported = new Set<Failure["kind"]>();
-let successes = 0;
-let settled = 1;
+/** Reports what is wrong with requests by one line for each kind, and again only after so many good requests in a row. */
+class Reporter {
+	#reported = new Set<string>();
+	#good = 0;
+	#settled = 1;
 
-function succeeded(): void {
-	successes++;
-	tell({ isFailing: false });
-}
-
-function failed(error: { code?: unknown; message?: string }): void {
-	const { kind, reason } = failureOf(error);
-	report(kind, `Traces are not exported to ${new URL(options.url).origin}: ${reason}`);
-	tell({ isFailing: true });
-}
-
-function rejected({ spans, message }: Rejection): void {
-	const reason = message.replace(/\p{C}+/gu, " ").slice(0, MESSAGE_MAX).trim();
-	report(
-		"rejected",
-		`${new URL(options.url).origin} took a request of traces without ${spans} of its spans: ${reason || "it does not say why"}`,
-	);
-	tell({ isFailing: false });
-}
-
-/**
- * Reports one line for each kind of failure when the endpoint begins to fail, so that one which fails in changing ways is reported
- * once.
- */
-function report(kind: Failure["kind"], warning: string): void {
-	if (successes >= settled) {
-		reported.clear();
+	noteGood(): void {
+		this.#good++;
 	}
-	successes = 0;
-	if (!reported.has(kind)) {
-		reported.add(kind);
-		settled = Math.min(2 * settled, SETTLED_MAX);
-		tell({ warning });
+
+	noteBad(kind: string, line: () => string): void {
+		if (this.#good >= this.#settled) {
+			this.#reported.clear();
+		}
+		this.#good = 0;
+		if (!this.#reported.has(kind)) {
+			this.#reported.add(kind);
+			this.#settled = Math.min(2 * this.#settled, SETTLED_MAX);
+			tell({ warning: line() });
+		}
+	}
+}
+
+const failures = new Reporter();
+/** An endpoint that rejects spans works all the same. */
+const rejections = new Reporter();
+
+const { origin } = new URL(options.url);
+
+/** @param count Number of spans of the request. */
+function succeeded(count: number, { spans, message }: Rejection = { spans: 0, message: "" }): void {
+	failures.noteGood();
+	tell({ isFailing: false });
+	if (Number.isInteger(spans) && spans > 0 && spans <= count) {
+		rejections.noteBad("rejected", () => {
+			const reason = withoutControls(message.slice(0, MESSAGE_MAX)) || "it gives no reason";
+			return `${origin} has rejected ${spans} of the ${count} spans of a request: ${reason}`;
+		});
+	} else {
+		rejections.noteGood();
 	}
 }
 
 /** Maximum length of a reason in the endpoint's words, in characters. */
 const MESSAGE_MAX = 200;
 
+/** Returns a text on one line. */
+function withoutControls(text: string): string {
+	return text.replace(/[\p{C}\p{Zl}\p{Zp}]+/gu, " ").trim();
+}
+
+function failed(error: { code?: unknown; message?: string }): void {
+	const { kind, reason } = failureOf(error);
+	failures.noteBad(kind, () => `Traces are not exported to ${origin}: ${reason}`);
+	tell({ isFailing: true });
+}
+
 /** A failed request by its kind, of which one line is reported. */
 interface Failure {
-	kind: "refused" | "away" | "rejected";
+	kind: "refused" | "away";
 	reason: string;
 }
 

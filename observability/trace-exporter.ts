@@ -19,7 +19,7 @@ const HOPELESS_MS = 500;
  * Creates the exporter to the endpoint of the settings.
  *
  * @param service Name of this process in the traces, unless `OTEL_SERVICE_NAME` says otherwise.
- * @param warn Writes one line for the operator when the endpoint begins to fail.
+ * @param warn Writes one line for the operator when the endpoint begins to fail, or to reject spans.
  */
 export function traceExporter(service: string, warn: (line: string) => void): TraceExporter {
 	const { tracesQueue, tracesBatch, tracesSampler, tracesRatio, tracesProtocol, tracesDelay_ms } = settings;

@@ -36,27 +36,32 @@ let onFailure: (trace_id: string) => void = () => undefined;
  * Starts to record traces, if there is an endpoint to export them to. What is created before is not traced.
  *
  * @param service Name of this process in the traces, unless `OTEL_SERVICE_NAME` says otherwise.
- * @param warn Writes one line for the operator when the endpoint begins to fail.
- * @param hearsFailures False in a process without a broker, see `traceInto`.
+ * @param warn Writes one line for the operator when the endpoint begins to fail, or to reject spans.
  */
 export async function startTracing(
 	service: string,
 	warn: (line: string) => void,
-	hearsFailures = true,
+	options?: TracingOptions,
 ): Promise<void> {
 	if (settings.tracesUrl !== undefined) {
 		const { traceExporter } = await import("./trace-exporter.ts");
-		traceInto(traceExporter(service, warn), hearsFailures);
+		traceInto(traceExporter(service, warn), options);
 	}
 }
 
-/**
- * Records traces from now on, for this exporter.
- *
- * @param hearsFailures False in a process that does not hear of requests that failed elsewhere (`keepTrace`): it records its parts of
- * sampled traces only.
- */
-export function traceInto(given: TraceExporter | undefined, hearsFailures = true): void {
+interface TracingOptions {
+	/**
+	 * False in a process that does not hear of requests that failed elsewhere (`keepTrace`). Of traces that began elsewhere, it records
+	 * its parts only if they are sampled.
+	 */
+	hearsFailures?: boolean;
+}
+
+/** Records traces from now on, for this exporter. */
+export function traceInto(
+	given: TraceExporter | undefined,
+	{ hearsFailures = true }: TracingOptions = {},
+): void {
 	exporter = given;
 	unsampled = given && hearsFailures ? new UnsampledTraces() : undefined;
 }
@@ -137,12 +142,17 @@ export function startSpan(parent: SpanContext | undefined, options: SpanOptions)
 	return span;
 }
 
-/** Tells whether nothing more of a trace is exported: it is not sampled, and its request has succeeded, or its failure is not heard of. */
+/**
+ * Tells whether nothing more of a trace is exported: it is not sampled, and its request has succeeded, or this process would not hear of
+ * its failure.
+ */
 function isSettled(by: TraceExporter, parent: SpanContext): boolean {
-	if (parent.isSampled || parent instanceof Span) {
+	if (parent instanceof Span) {
 		return false;
 	}
-	return unsampled ? unsampled.hasSucceeded(parent.trace_id) : !by.isSampled(parent.trace_id, parent);
+	return unsampled
+		? !parent.isSampled && unsampled.hasSucceeded(parent.trace_id)
+		: !by.isSampled(parent.trace_id, parent);
 }
 
 function localTraceOf(to: TraceExporter, parent: SpanContext | undefined): LocalTrace {

@@ -17,9 +17,9 @@ export interface OtlpEncoding {
 	 */
 	request(resource: Attributes, spans: Uint8Array): Uint8Array;
 	/**
-	 * Reads the body of a response to a request that succeeded.
+	 * Reads the body of a response to a request that succeeded. What it says may be nonsense.
 	 *
-	 * @throws Error if it is none.
+	 * @throws Error for most bodies that are not in this form.
 	 */
 	rejection(response: Uint8Array): Rejection;
 }

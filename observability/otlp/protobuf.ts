@@ -51,16 +51,19 @@ export const protobuf: OtlpEncoding = {
 	rejection: (response) => new PbfReader(response).readFields(readResponse, { spans: 0, message: "" }),
 };
 
+/** Types of fields. */
+const [VARINT, BYTES] = [0, 2];
+
 function readResponse(field: number, rejection: Rejection, reader: PbfReader): void {
-	if (field === 1) {
+	if (field === 1 && reader.type === BYTES) {
 		reader.readMessage(readPartialSuccess, rejection);
 	}
 }
 
 function readPartialSuccess(field: number, rejection: Rejection, reader: PbfReader): void {
-	if (field === 1) {
+	if (field === 1 && reader.type === VARINT) {
 		rejection.spans = reader.readVarint(true);
-	} else if (field === 2) {
+	} else if (field === 2 && reader.type === BYTES) {
 		rejection.message = reader.readString();
 	}
 }

@@ -50,7 +50,7 @@ const SPANS = {
 /** Reason why a message of a lost lease was not sent. */
 const LEASE_LOST = "its lease was lost";
 
-await startTracing("delivery-worker", (warning) => post({ warning }), false);
+await startTracing("delivery-worker", (warning) => post({ warning }), { hearsFailures: false });
 const channels = openChannels();
 const newLimits = () => ({
 	inDoubt: pLimit({ concurrency: IN_DOUBT_MAX, rejectOnClear: true }),

@@ -1,9 +1,7 @@
-import { createServer, type RequestListener, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
 import { buffer } from "node:stream/consumers";
 import { gunzipSync } from "node:zlib";
-import { afterEach, expect, test } from "@jest/globals";
-import { activeRequest, logAs } from "../../observability/log-context.ts";
+import { expect, test } from "@jest/globals";
+import { logAs } from "../../observability/log-context.ts";
 import {
 	droppedTraces,
 	inChildSpan,
@@ -13,54 +11,7 @@ import {
 } from "../../observability/tracing.ts";
 import { setVariables } from "../variables.ts";
 import { eventually } from "./shop.ts";
-
-const servers: Server[] = [];
-const lines: string[] = [];
-/** Requests that the lines belong to. */
-const requests: (string | undefined)[] = [];
-
-afterEach(async () => {
-	await stopTracing(1);
-	for (const server of servers.splice(0)) {
-		server.closeAllConnections();
-		await new Promise((resolve) => server.close(resolve));
-	}
-	lines.length = 0;
-	requests.length = 0;
-	setVariables({
-		OTEL_EXPORTER_OTLP_ENDPOINT: undefined,
-		OTEL_EXPORTER_OTLP_PROTOCOL: undefined,
-		OTEL_EXPORTER_OTLP_TIMEOUT: undefined,
-		OTEL_EXPORTER_OTLP_COMPRESSION: undefined,
-		OTEL_BSP_SCHEDULE_DELAY: undefined,
-		OTEL_BSP_MAX_QUEUE_SIZE: undefined,
-		OTEL_BSP_MAX_EXPORT_BATCH_SIZE: undefined,
-	});
-});
-
-/** Starts an endpoint on a free loopback port; returns its address. */
-async function endpoint(answer: RequestListener): Promise<string> {
-	const server = createServer(answer);
-	servers.push(server);
-	await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-	return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-}
-
-/** Starts to export to an endpoint, in batches of a few spans. */
-async function exportTo(url: string): Promise<void> {
-	setVariables({
-		OTEL_EXPORTER_OTLP_ENDPOINT: url,
-		OTEL_EXPORTER_OTLP_PROTOCOL: "http/json",
-		OTEL_BSP_SCHEDULE_DELAY: "1",
-		OTEL_BSP_MAX_QUEUE_SIZE: "100",
-	});
-	await startTracing("test", (line) => {
-		lines.push(line);
-		requests.push(activeRequest());
-	});
-}
-
-const trace = () => inSpan(undefined, { name: "work", kind: "internal" }, async () => "done");
+import { endpoint, exportTo, lines, requests, servers, trace } from "./trace-endpoint.ts";
 
 test("an endpoint that refuses traces costs one line, also over many batches", async () => {
 	let batches = 0;
@@ -117,37 +68,6 @@ test("an endpoint that fails now and then, in changing ways, costs a line for ea
 	expect(lines.length).toBeLessThanOrEqual(2);
 	// The line belongs to no request.
 	expect(requests).toEqual(lines.map(() => undefined));
-});
-
-test("an endpoint that takes requests without some of their spans costs one line with its reason", async () => {
-	let batches = 0;
-	const url = await endpoint((request, response) => {
-		request.resume();
-		batches++;
-		const partialSuccess = { rejectedSpans: "2", errorMessage: "too\nlong" };
-		response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify({ partialSuccess }));
-	});
-	await exportTo(url);
-	await eventually("many batches", async () => {
-		await trace();
-		return batches > 20;
-	});
-	expect(lines).toEqual([`${url} took a request of traces without 2 of its spans: too long`]);
-});
-
-test("a success whose body is none of OTLP costs no line", async () => {
-	let batches = 0;
-	const bodies = ["", "taken", "null", "[]", '{"partialSuccess":7}'];
-	const url = await endpoint((request, response) => {
-		request.resume();
-		response.writeHead(200).end(bodies[batches++ % bodies.length]);
-	});
-	await exportTo(url);
-	await eventually("all of them", async () => {
-		await trace();
-		return batches > 2 * bodies.length;
-	});
-	expect(lines).toEqual([]);
 });
 
 test("an endpoint that is down or hangs does not delay the work, nor the end of the process", async () => {

@@ -188,6 +188,10 @@ test.each([
 	["http/protobuf", "0a00", 0, ""],
 	// Field 1: 300 spans (08 ac02), and "full" (12 04 …); a field that is not known precedes it.
 	["http/protobuf", "2a0130" + "0a09" + "08ac02" + "120466756c6c", 300, "full"],
+	["http/protobuf", "0a0b08ffffffffffffffffff01", -1, ""],
+	// Fields of other types: twelve line breaks, and a text where a number belongs.
+	["http/protobuf", "0a".repeat(12), 0, ""],
+	["http/protobuf", "0a040a026162", 0, ""],
 	["http/json", hexOf("{}"), 0, ""],
 	["http/json", hexOf('{"partialSuccess":null}'), 0, ""],
 	["http/json", hexOf('{"partialSuccess":{"rejectedSpans":"300","errorMessage":"full"}}'), 300, "full"],

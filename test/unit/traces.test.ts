@@ -33,7 +33,7 @@ const exported: EndedSpan[] = [];
 const recordInto = (
 	isSampled: (trace_id: string, parent: SpanContext | undefined) => boolean,
 	takes: TraceExporter["takes"] = () => true,
-	hearsFailures = true,
+	options?: Parameters<typeof traceInto>[1],
 ) =>
 	traceInto(
 		{
@@ -44,7 +44,7 @@ const recordInto = (
 			export: (span) => exported.push(span),
 			stop: async () => undefined,
 		},
-		hearsFailures,
+		options,
 	);
 
 beforeEach(() => {
@@ -228,19 +228,26 @@ test("an operation of a part elsewhere is exported if its request fails later", 
 	]);
 });
 
-test("a process that does not hear of failed requests records its parts of sampled traces only", async () => {
-	recordInto((_, parent) => parent?.isSampled ?? false, undefined, false);
-	for (const parent of [remote(false), remote(true)]) {
-		expect(startSpan(parent, client) !== undefined).toBe(parent.isSampled);
+test.each([
+	["parentbased_always_off", false, false],
+	["parentbased_always_off", true, true],
+	["always_on", false, true],
+	["always_off", true, false],
+])(
+	"a process that hears of no failures, by %s: of a parent that is sampled (%s), parts are recorded: %s",
+	async (name, isSampled, isRecorded) => {
+		recordInto(sampler(name, 0), undefined, { hearsFailures: false });
+		const parent = remote(isSampled);
+		expect(startSpan(parent, client) !== undefined).toBe(isRecorded);
 		await inSpan(parent, client, async () => {
 			expect(activeTrace()?.trace_id).toBe(parent.trace_id);
 			recordOperation(activeSpans(), select);
 		});
 		recordOperation([parent], select);
 		keepTrace(parent.trace_id);
-	}
-	expect(names()).toEqual(["SELECT", "v1.orders.place", "SELECT"]);
-});
+		expect(names()).toEqual(isRecorded ? ["SELECT", "v1.orders.place", "SELECT"] : []);
+	},
+);
 
 test("20,000 spans of parts elsewhere are retained, and the oldest are dropped for later ones", async () => {
 	recordInto(() => false);

@@ -44,7 +44,7 @@ export interface Scrape {
 export const ONE_PERCENT_MIN = 0.95;
 export const ALL_MIN = 0.75;
 
-/** Turns follow in these sequences, so that each shop comes equally often after each other one, between two sequences too. */
+/** Turns follow in these sequences, in which each shop follows each of the others equally often, between two sequences too. */
 const SEQUENCES: readonly (readonly Variant[])[] = [
 	["off", "one_percent", "all"],
 	["one_percent", "all", "off"],
@@ -59,9 +59,9 @@ type Case = (typeof CASES)[number];
 const CONNECTIONS = 32;
 /** Duration of a turn: short, since what else the machine does changes within seconds. */
 const SECONDS = 1;
-/** Turns before the first measured one: V8 compiles what is called often only within seconds. */
+/** Turns before the first measured one, a multiple too: V8 compiles what is called often only within seconds. */
 const WARM_UP_TURNS = 6;
-/** Measured turns of each shop in a round, a multiple of the sequences. Orders differ more from turn to turn than cached reads do. */
+/** Measured turns of each shop in a round, a multiple of the number of sequences. Orders differ more from turn to turn than cached reads do. */
 const TURNS: Record<Case, number> = { product: 12, order: 18 };
 /** Pause between two turns. */
 const PAUSE_MS = 100;
@@ -233,7 +233,7 @@ class Round {
 		const { done, elapsed_ms, failed } = await turn(this.#load, side, name, this.#seed);
 		addTo(this.#failed, Object.entries(failed));
 		await this.#load.do("drain", { sink: side.sink, timeout_ms: DRAIN_MS });
-		// Spans that are still exported would slow down the next turn. Without traces too, so that all pauses are alike.
+		// Spans that are still exported would slow down the next turn. A shop without traces waits as well, so that all pauses are alike.
 		await this.#exported();
 		return (1000 * done) / elapsed_ms;
 	}
@@ -343,7 +343,8 @@ function lineOf({ case: name, off, one_percent, all }: ObservedThroughput): stri
 /** Returns the ratios of the last of the rounds. */
 function roundLine(name: Case, rounds: readonly Rates[][]): string {
 	const turns = rounds.at(-1) as Rates[];
-	return `${name} ${totalRatio("one_percent", turns).toFixed(3)} and ${totalRatio("all", turns).toFixed(3)}`;
+	const [one_percent, all] = [totalRatio("one_percent", turns), totalRatio("all", turns)];
+	return `${name} ${one_percent.toFixed(3)} with 1 % of the traces, ${all.toFixed(3)} with all`;
 }
 
 function textOf({ total, lowest, highest }: Ratio): string {
