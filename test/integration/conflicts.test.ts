@@ -48,7 +48,8 @@ test("two transactions that lock the same rows in different orders both succeed"
 			await count(client, second);
 		});
 	await Promise.all([run("one", "two"), run("two", "one")]);
-	expect(tries).toBe(3);
+	// One is tried again, and once more each time it gets its first row back before the other one, which waits for it.
+	expect(tries).toBeGreaterThanOrEqual(3);
 	expect(await counters()).toEqual({ ...before, one: before.one + 2, two: before.two + 2 });
 });
 
