@@ -62,7 +62,7 @@ const endpoint = convertLegacyHttpOptions({ url: options.url }, "TRACES", "v1/tr
 let agent: { destroy(): void } | undefined;
 /** How often all requests were ended, since one was late. */
 let endings = 0;
-/** What the response to a request that has just succeeded says; undefined if it could not be read. */
+/** The response to the request that has just succeeded; undefined if its body could not be read. */
 let rejection: Rejection | undefined;
 const delegate = createOtlpHttpExportDelegate(
 	{

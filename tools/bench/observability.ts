@@ -59,7 +59,7 @@ type Case = (typeof CASES)[number];
 const CONNECTIONS = 32;
 /** Duration of a turn: short, since what else the machine does changes within seconds. */
 const SECONDS = 1;
-/** Turns before the first measured one, a multiple too: V8 compiles what is called often only within seconds. */
+/** Turns before the first measured one, also a multiple of the number of sequences: V8 compiles what is called often only within seconds. */
 const WARM_UP_TURNS = 6;
 /** Measured turns of each shop in a round, a multiple of the number of sequences. Orders differ more from turn to turn than cached reads do. */
 const TURNS: Record<Case, number> = { product: 12, order: 18 };
