@@ -35,9 +35,24 @@ const operations = Object.entries(document.paths)
 	// Deletes last, since other operations need the records.
 	.sort(([one], [other]) => Number(one === "DELETE") - Number(other === "DELETE"));
 
-/** Numbers of runs, enough for each operation to succeed for some requests. */
+/** Numbers of requests to each operation. */
 const VALID_RUNS = 60;
 const INVALID_RUNS = 12;
+/** If no valid request succeeds, as many are sent again, altogether this often at most. */
+const MAX_ROUNDS = 20;
+/** Operations that few generated requests suit, or none, since they need a mail's token, a signature or a failed message. */
+const RARELY_SUCCEED = new Set([
+	...["usersRefresh", "usersResetPassword", "ordersTakePaymentEvent", "notificationsRetry"],
+	...[
+		"usersLogin",
+		"usersChangePassword",
+		"usersChangeEmail",
+		"productsChangeStock",
+		"notificationsRetryDeadLetter",
+	],
+	...["ordersCancel", "ordersPay", "ordersShip", "ordersComplete", "ordersRefund", "ordersAddRefund"],
+	...["ordersInvoice", "ordersCreditNote", "ordersCreditNotes"],
+]);
 let shop: ServiceBroker;
 let address: string;
 /** Existing records by field, so that some requests find them. */
@@ -219,50 +234,45 @@ async function send(method: string, path: string, operation: Operation, request:
 	return { status: response.status, type: type as string, body: text === "" ? undefined : JSON.parse(text) };
 }
 
-describe.each(operations)("%s %s", (method, path, operation) => {
-	test.each([
-		["as the document asks for", true],
-		["with something wrong", false],
-	])("is answered as the document says, for requests %s", async (_, isValid) => {
-		const people = { nobody: undefined, ...(await tokens()) };
-		await fc.assert(
-			fc.asyncProperty(
-				requests(path, operation, isValid),
-				fc.constantFrom("nobody", "user", "admin"),
-				async (request, who) => {
-					const { status, type, body } = await send(method, path, operation, request, people[who]);
-					expect({ status, body, isOurFault: status >= 500 }).toEqual({ status, body, isOurFault: false });
-					if (status < 300) {
-						done.add(operation.operationId);
-					}
-					const documented = operation.responses[status];
-					expect({ status, body, isDocumented: documented !== undefined }).toMatchObject({
-						isDocumented: true,
-					});
-					const schema = documented?.content?.[type]?.schema;
-					expect({ status, type, body, hasSchema: schema !== undefined || body === undefined }).toMatchObject(
-						{
-							hasSchema: true,
-						},
-					);
-					if (schema) {
-						expect({ body, wrong: matches(schema, body) }).toEqual({ body, wrong: undefined });
-					}
-				},
-			),
-			{ numRuns: isValid ? VALID_RUNS : INVALID_RUNS, endOnFailure: true },
-		);
-	});
-});
+/** Sends requests with different tokens, and compares each response with the document. */
+async function check(method: string, path: string, operation: Operation, isValid: boolean): Promise<void> {
+	const people = { nobody: undefined, ...(await tokens()) };
+	await fc.assert(
+		fc.asyncProperty(
+			requests(path, operation, isValid),
+			fc.constantFrom("nobody", "user", "admin"),
+			async (request, who) => {
+				const { status, type, body } = await send(method, path, operation, request, people[who]);
+				expect({ status, body, isOurFault: status >= 500 }).toEqual({ status, body, isOurFault: false });
+				if (status < 300) {
+					done.add(operation.operationId);
+				}
+				const documented = operation.responses[status];
+				const isDocumented = documented !== undefined;
+				expect({ status, body, isDocumented }).toEqual({ status, body, isDocumented: true });
+				const schema = documented?.content?.[type]?.schema;
+				const hasSchema = schema !== undefined || body === undefined;
+				expect({ status, type, body, hasSchema }).toEqual({ status, type, body, hasSchema: true });
+				if (schema) {
+					expect({ body, wrong: matches(schema, body) }).toEqual({ body, wrong: undefined });
+				}
+			},
+		),
+		{ numRuns: isValid ? VALID_RUNS : INVALID_RUNS, endOnFailure: true },
+	);
+}
 
-test("most operations have done what they are for", () => {
-	// These need values that cannot be generated: mail tokens, a signature, a failed message.
-	const out = ["usersRefresh", "usersResetPassword", "ordersTakePaymentEvent", "notificationsRetry"];
-	const never = operations
-		.map(([, , { operationId }]) => operationId)
-		.filter((name) => !done.has(name) && !out.includes(name));
-	// A few of these may not succeed by chance.
-	const lucky =
-		/^(usersLogin|usersChangePassword|usersChangeEmail|productsChangeStock|orders(Cancel|Pay|Ship|Complete|Refund|AddRefund|Invoice|CreditNotes?)|notificationsRetryDeadLetter)$/;
-	expect(never.filter((name) => !lucky.test(name))).toEqual([]);
+describe.each(operations)("%s %s", (method, path, operation) => {
+	test("is answered as the document says, for requests as the document asks for", async () => {
+		const { operationId } = operation;
+		const isEnough = () => done.has(operationId) || RARELY_SUCCEED.has(operationId);
+		await check(method, path, operation, true);
+		for (let rounds = 1; rounds < MAX_ROUNDS && !isEnough(); rounds++) {
+			await check(method, path, operation, true);
+		}
+		expect({ operationId, hasSucceeded: isEnough() }).toEqual({ operationId, hasSucceeded: true });
+	});
+
+	test("is answered as the document says, for requests with something wrong", () =>
+		check(method, path, operation, false));
 });
