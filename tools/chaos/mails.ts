@@ -250,10 +250,14 @@ async function stockUp(client: Client): Promise<string[]> {
 async function settle(sources: Sources): Promise<boolean> {
 	const deadline = Date.now() + SETTLE_MS;
 	const isSettled = async () => {
+		if ((await sources.eventsInProgress()) > 0) {
+			return false;
+		}
+		// Afterwards, since events become messages.
 		const queued = await sources.snapshot("notifications", (query) =>
 			query("SELECT 1 FROM notifications WHERE status = 'queued' LIMIT 1"),
 		);
-		return queued.length === 0 && (await sources.eventsInProgress()) === 0;
+		return queued.length === 0;
 	};
 	while (Date.now() < deadline) {
 		if (await isSettled()) {

@@ -152,19 +152,22 @@ const WAITING: { [D in Database]?: string } = {
 /** Waits until no order is pending and no work is left. Returns the milliseconds. */
 async function settle(sources: Sources): Promise<number> {
 	const started_at = Date.now();
+	const isAtRest = (database: Database) =>
+		sources.snapshot(database, async (query) => {
+			const [jobs] = await query<{ due: number }>(
+				"SELECT count(*)::integer AS due FROM graphile_worker.jobs WHERE key IS NOT NULL",
+			);
+			const [waiting] = await query<{ rows: number }>(WAITING[database] ?? "SELECT 0 AS rows");
+			return jobs?.due === 0 && waiting?.rows === 0;
+		});
 	const isSettled = async () => {
-		const left = await Promise.all(
-			databases.map((database) =>
-				sources.snapshot(database, async (query) => {
-					const [jobs] = await query<{ due: number }>(
-						"SELECT count(*)::integer AS due FROM graphile_worker.jobs WHERE key IS NOT NULL",
-					);
-					const [waiting] = await query<{ rows: number }>(WAITING[database] ?? "SELECT 0 AS rows");
-					return (jobs?.due ?? 0) + (waiting?.rows ?? 0);
-				}),
-			),
-		);
-		return left.every((count) => count === 0) && (await sources.eventsInProgress()) === 0;
+		// In the order in which work is passed on: users and orders publish events, which become messages.
+		for (const database of databases.filter((name) => name !== "notifications")) {
+			if (!(await isAtRest(database))) {
+				return false;
+			}
+		}
+		return (await sources.eventsInProgress()) === 0 && isAtRest("notifications");
 	};
 	while (!(await isSettled()) && Date.now() - started_at <= SETTLE_MS) {
 		await wait(250);
