@@ -7,7 +7,7 @@ import { detectResources, envDetector, resourceFromAttributes } from "@opentelem
 import pLimit from "p-limit";
 import type { Rejection } from "./otlp/encoding.ts";
 import { encodingOf } from "./otlp/protocols.ts";
-import type { Attributes } from "./spans.ts";
+import type { Attributes, LostSpans } from "./spans.ts";
 
 // The thread that sends the spans of a process: the only module that loads OpenTelemetry's packages, which the process itself goes
 // without. They know the variables of an endpoint, its headers and certificates, and when a request is repeated.
@@ -38,6 +38,8 @@ export interface FromWorker {
 	sent?: number;
 	/** True if the endpoint did not take the last request. */
 	isFailing?: boolean;
+	/** Numbers of spans that the endpoint did not take. */
+	lost?: Partial<LostSpans>;
 	/** A line for the operator. */
 	warning?: string;
 }
@@ -108,20 +110,20 @@ function send({ spans, count }: Batch): Promise<void> {
 	tell({ sent: count });
 	return new Promise((resolve) => {
 		const endings_before = endings;
+		let isLate = false;
 		const deadline = setTimeout(() => {
-			failed({});
+			isLate = true;
+			failed(count);
 			endings++;
 			agent?.destroy();
 		}, endpoint.timeoutMillis + GRACE_MS);
 		delegate.export(encoding.request(resource, spans), ({ code, error }) => {
 			clearTimeout(deadline);
 			// A response that was cut off may look like a success.
-			if (endings_before === endings) {
-				if (code === SUCCESS) {
-					succeeded(count, rejection);
-				} else {
-					failed(error ?? {});
-				}
+			if (code === SUCCESS && endings_before === endings) {
+				succeeded(count, rejection);
+			} else if (!isLate) {
+				failed(count, endings_before === endings ? error : undefined);
 			}
 			rejection = undefined;
 			resolve();
@@ -172,6 +174,7 @@ function succeeded(count: number, { spans, message }: Rejection = { spans: 0, me
 	failures.noteGood();
 	tell({ isFailing: false });
 	if (Number.isInteger(spans) && spans > 0 && spans <= count) {
+		tell({ lost: { rejected: spans } });
 		rejections.noteBad("rejected", () => {
 			const reason = withoutControls(message.slice(0, MESSAGE_MAX)) || "it gives no reason";
 			return `${origin} has rejected ${spans} of the ${count} spans of a request: ${reason}`;
@@ -189,10 +192,14 @@ function withoutControls(text: string): string {
 	return text.replace(/[\p{C}\p{Zl}\p{Zp}]+/gu, " ").trim();
 }
 
-function failed(error: { code?: unknown; message?: string }): void {
+/**
+ * @param count Number of spans of the request.
+ * @param error Without one, the request took too long.
+ */
+function failed(count: number, error: { code?: unknown; message?: string } = {}): void {
 	const { kind, reason } = failureOf(error);
 	failures.noteBad(kind, () => `Traces are not exported to ${origin}: ${reason}`);
-	tell({ isFailing: true });
+	tell({ isFailing: true, lost: { failed: count } });
 }
 
 /** A failed request by its kind, of which one line is reported. */

@@ -1,5 +1,5 @@
-import { counter, durations, ScrapedGauge, scrapedCounter } from "./registry.ts";
-import { droppedTraces } from "./tracing.ts";
+import { counter, durations, ScrapedGauge, scrapedCounter, scrapedCounters } from "./registry.ts";
+import { droppedTraces, lostSpans } from "./tracing.ts";
 
 // All metrics of Toko, besides those of the Node.js process (`process_…`, `nodejs_…`).
 
@@ -118,6 +118,13 @@ export const tracesDropped = scrapedCounter(
 	"toko_traces_dropped_total",
 	"Parts of traces that were dropped, because more spans waited to be exported than may wait.",
 	droppedTraces,
+);
+
+export const spansLost = scrapedCounters(
+	"toko_spans_lost_total",
+	"Spans that were not exported: failed (the endpoint did not take their request), rejected by the endpoint, or queue (too many others waited).",
+	"reason",
+	lostSpans,
 );
 
 export const cachedResponses = counter(

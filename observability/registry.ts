@@ -56,6 +56,19 @@ export function scrapedCounter(name: string, help: string, read: () => number) {
 	});
 }
 
+/** Creates a counter with a label, whose values by label are read when the process is scraped. */
+export function scrapedCounters<L extends string>(name: string, help: string, label: L, read: () => object) {
+	return new Counter<L>({
+		...{ name, help, labelNames: [label], registers: [registry] },
+		collect() {
+			this.reset();
+			for (const [key, value] of Object.entries(read())) {
+				this.inc({ [label]: key } as Record<L, string>, value);
+			}
+		},
+	});
+}
+
 /** Creates a histogram of durations in seconds, whose buckets can name a trace. */
 export function durations<L extends string>(
 	name: string,

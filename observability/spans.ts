@@ -50,6 +50,16 @@ export interface EndedSpan extends SpanContext {
 	readonly hasFailed: boolean;
 }
 
+/** Numbers of spans that were not exported, by reason. */
+export interface LostSpans {
+	/** Spans of requests that the endpoint did not take. */
+	failed: number;
+	/** Spans that the endpoint rejected, although it took their request. */
+	rejected: number;
+	/** Spans that ended while too many others waited. */
+	queue: number;
+}
+
 /** Decides about new traces and exports spans. */
 export interface TraceExporter {
 	/** Decides whether a trace is sampled. */
@@ -64,6 +74,8 @@ export interface TraceExporter {
 	takes(spans: number, isFailed: boolean): boolean;
 	/** Number of traces that it did not take. */
 	readonly dropped: number;
+	/** Numbers of spans that were not exported. */
+	readonly lost: Readonly<LostSpans>;
 	export(span: EndedSpan): void;
 	/** Exports what is left, within the time. */
 	stop(patience_ms: number): Promise<void>;

@@ -5,7 +5,7 @@ import { settings } from "../config/settings.ts";
 import type { FromWorker, ToWorker, WorkerOptions } from "./export-worker.ts";
 import { encodingOf } from "./otlp/protocols.ts";
 import { sampler, shareOf } from "./sampling.ts";
-import type { EndedSpan, TraceExporter } from "./spans.ts";
+import type { EndedSpan, LostSpans, TraceExporter } from "./spans.ts";
 
 // Encoded spans are sent by a thread of their own, `export-worker.ts`: where a process also sends requests, Node's code for HTTP serves
 // those that it receives more slowly.
@@ -43,6 +43,7 @@ export function traceExporter(service: string, warn: (line: string) => void): Tr
 	let hasReportedDrops = false;
 	let hasReportedSpan = false;
 	let dropped = 0;
+	const lost: LostSpans = { failed: 0, rejected: 0, queue: 0 };
 	/** Reports once that traces were dropped, but not for an endpoint that fails: it is reported itself. */
 	const reportDrops = () => {
 		if (isShort && isFailing === false && !hasReportedDrops) {
@@ -55,6 +56,8 @@ export function traceExporter(service: string, warn: (line: string) => void): Tr
 	worker.on("message", (message: FromWorker) => {
 		waiting -= message.sent ?? 0;
 		isFailing = message.isFailing ?? isFailing;
+		lost.failed += message.lost?.failed ?? 0;
+		lost.rejected += message.lost?.rejected ?? 0;
 		isShort &&= !isFailing;
 		reportDrops();
 		if (message.warning !== undefined) {
@@ -101,6 +104,7 @@ export function traceExporter(service: string, warn: (line: string) => void): Tr
 		get dropped() {
 			return dropped;
 		},
+		lost,
 		takes(spans, isFailed) {
 			// Half of the queue is left to traces that have begun, and to failed ones.
 			const isTaken = waiting + spans <= tracesQueue && (isFailed || waiting < tracesQueue / 2);
@@ -113,6 +117,7 @@ export function traceExporter(service: string, warn: (line: string) => void): Tr
 		},
 		export(span) {
 			if (waiting >= tracesQueue) {
+				lost.queue += 1;
 				return;
 			}
 			ended.push(span);

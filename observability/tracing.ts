@@ -6,6 +6,7 @@ import {
 	type EndedSpan,
 	formatTraceparent,
 	LocalTrace,
+	type LostSpans,
 	OperationSpan,
 	parseTraceparent,
 	RequestSpan,
@@ -81,6 +82,11 @@ export function isTraced(): boolean {
 /** Returns the number of sampled traces of which this process has dropped its part. */
 export function droppedTraces(): number {
 	return exporter?.dropped ?? 0;
+}
+
+/** Returns the numbers of spans that this process could not export. */
+export function lostSpans(): LostSpans {
+	return exporter?.lost ?? { failed: 0, rejected: 0, queue: 0 };
 }
 
 /** Returns the trace and span that the current work belongs to; undefined without a trace. */

@@ -85,6 +85,13 @@ const rows: Row[] = [
 				unit: "short",
 				queries: [[rate(`toko_traces_dropped_total{${NODES}}`, "node, process"), "{{node}} {{process}}"]],
 			},
+			{
+				title: "Lost spans",
+				description:
+					"Spans that were not exported: the endpoint failed, rejected them, or too many others waited.",
+				unit: "short",
+				queries: [[rate(`toko_spans_lost_total{${NODES}}`, "reason"), "{{reason}}"]],
+			},
 		],
 	},
 ];

@@ -38,6 +38,7 @@ const STEADY: Record<string, string> = {
 	toko_mails_oldest_seconds: "a retried mail is due later",
 	db_client_connection_pending_requests: "it takes more queries at once than a pool has connections",
 	toko_traces_dropped_total: "the processes have time for all traces",
+	toko_spans_lost_total: "the endpoint takes all spans",
 	"toko:processes:expected": "it is a parameter",
 	"slo:error_budget:ratio": "it is a parameter",
 };

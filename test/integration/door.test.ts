@@ -28,6 +28,7 @@ beforeAll(async () => {
 		takes: () => true,
 		isDrawn: () => false,
 		dropped: 0,
+		lost: { failed: 0, rejected: 0, queue: 0 },
 		isSampled: sampler("parentbased_always_off", 0),
 		export: (span) => spans.push(span),
 		stop: async () => undefined,

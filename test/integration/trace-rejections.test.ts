@@ -1,4 +1,7 @@
+import { json } from "node:stream/consumers";
 import { expect, test } from "@jest/globals";
+import { droppedTraces, lostSpans } from "../../observability/tracing.ts";
+import { setVariables } from "../variables.ts";
 import { eventually } from "./shop.ts";
 import { endpoint, exportTo, lines, trace } from "./trace-endpoint.ts";
 
@@ -76,3 +79,40 @@ test.each(PROTOCOLS)(
 		expect(new Set(lines.map((line) => line.replace(/of the \d+ spans/, ""))).size).toBe(1);
 	},
 );
+
+test("spans that are not exported are counted once, by reason", async () => {
+	let mode: "take" | "fail" | "reject" | "wait" = "take";
+	let [begun, taken, batches] = [0, 0, 0];
+	const url = await endpoint(async (request, response) => {
+		const now = mode;
+		const { resourceSpans } = (await json(request)) as {
+			resourceSpans: [{ scopeSpans: [{ spans: unknown[] }] }];
+		};
+		const spans = resourceSpans[0].scopeSpans[0].spans.length;
+		batches++;
+		if (now === "take" || now === "reject") {
+			const rejectedSpans = now === "reject" ? spans : 0;
+			taken += spans - rejectedSpans;
+			response.writeHead(200).end(JSON.stringify({ partialSuccess: { rejectedSpans } }));
+		} else if (now === "fail") {
+			response.writeHead(400).end();
+		}
+	});
+	setVariables({ OTEL_EXPORTER_OTLP_TIMEOUT: "200" });
+	await exportTo(url);
+	for (mode of ["take", "fail", "reject", "wait"] as const) {
+		const before = batches;
+		await eventually("some batches", async () => {
+			begun++;
+			await trace();
+			return batches > before + 5;
+		});
+	}
+	const isComplete = ({ failed, rejected, queue }: ReturnType<typeof lostSpans>) =>
+		taken + failed + rejected + queue + droppedTraces() === begun;
+	await eventually("each span to be exported or counted", async () => isComplete(lostSpans()));
+	const { failed, rejected } = lostSpans();
+	expect({ taken: taken > 4, failed: failed > 8, rejected: rejected > 4 }).toEqual({
+		...{ taken: true, failed: true, rejected: true },
+	});
+});

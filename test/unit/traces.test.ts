@@ -41,6 +41,7 @@ const recordInto = (
 			takes,
 			isDrawn: () => isSampled(randomHex(16), undefined),
 			dropped: 0,
+			lost: { failed: 0, rejected: 0, queue: 0 },
 			export: (span) => exported.push(span),
 			stop: async () => undefined,
 		},
