@@ -39,4 +39,4 @@ test("the smallest bench runs limit and shop, and counts the rows in their datab
 	const report = readFileSync(join(folder, "report.md"), "utf8");
 	expect(report).toMatch(/\| one product for all \| shop \|/);
 	expect(readFileSync(join(folder, "report.svg"), "utf8")).toContain("</svg>");
-});
+}, 900_000);

@@ -28,7 +28,7 @@ test("a cluster whose manager is killed ends by itself; the next one restarts de
 	const cluster = run(folder, ["cluster", "orders=2"]);
 	const [, address] = (await cluster.line(/^ready /)).split(" ");
 	expect(members(folder)).toHaveLength(6);
-	expect((await fetch(`${address}/health/ready`)).status).toBe(200);
+	await until("readiness", async () => (await fetch(`${address}/health/ready`)).status === 200);
 
 	const [dying] = running(folder, "cli/node.ts orders") as [number];
 	process.kill(dying, "SIGKILL");

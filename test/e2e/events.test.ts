@@ -186,12 +186,14 @@ test("events that were published and not taken are sent again when NATS has lost
 		expect(deleted.status).toBe(204);
 		await allPublished();
 		const { servers } = JSON.parse(readFileSync(join(folder, "parts.json"), "utf8"));
-		process.kill(servers.NATS.pid, "SIGKILL");
+		// Stopped before it is killed, since it is restarted at once.
+		process.kill(servers.NATS.pid, "SIGSTOP");
 		if (disk) {
 			disk.remove("jetstream");
 		} else {
 			rmSync(join(folder, "nats/jetstream"), { recursive: true });
 		}
+		process.kill(servers.NATS.pid, "SIGKILL");
 		await shop.line(/^NATS is back/);
 		await order(2);
 	} finally {

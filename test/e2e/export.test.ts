@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, expect, test } from "@jest/globals";
-import { cleanUp, processesOf, run, startShop } from "../../tools/shop-process.ts";
+import { cleanUp, processesOf, run, startShop, until } from "../../tools/shop-process.ts";
 import { preparedFolder } from "./prepared-folder.ts";
 
 afterAll(cleanUp);
@@ -80,6 +80,6 @@ test("a catalogue is previewed, imported and exported beside the running shop an
 	expect(orders).toMatchObject({ code: 0, output: "" });
 	expect(orders.errors).toMatch(new RegExp(`^exported 0 orders to ${path}$`, "m"));
 	expect(readFileSync(path, "utf8")).toMatch(/^number,id,user_id,.*,paid\r\n$/);
-	expect(processesOf(folder)).toEqual([]);
+	await until("no process to be left", () => processesOf(folder).length === 0);
 	expect(existsSync(`${path}.tmp`)).toBe(false);
 });

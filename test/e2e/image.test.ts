@@ -163,7 +163,7 @@ function runsFromTheImage() {
 		async (name) => {
 			const service = shop.get(name) as Command;
 			const health = (await service.line(/^health at /)).slice("health at ".length).trim();
-			expect((await fetch(health)).status).toBe(200);
+			await until("readiness", async () => (await fetch(health)).status === 200);
 			const [, ...check] = image.healthcheck;
 			expect(await copy.result(check, { HEALTH_PORT: new URL(health).port })).toMatchObject({ code: 0 });
 			expect(service.errors()).toBe("");

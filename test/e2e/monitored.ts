@@ -100,14 +100,11 @@ export class Monitoring {
 			...[`--web.listen-address=127.0.0.1:${port}`, "--enable-feature=exemplar-storage"],
 		]);
 		for (const address of [`${this.#prometheus}/-/ready`, `http://127.0.0.1:${alertsPort}/-/ready`]) {
-			await until(
-				`${address} to answer`,
-				() =>
-					fetch(address).then(
-						({ ok }) => ok,
-						() => false,
-					),
-				30_000,
+			await until(`${address} to answer`, () =>
+				fetch(address).then(
+					({ ok }) => ok,
+					() => false,
+				),
 			);
 		}
 	}

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { join, resolve } from "node:path";
-import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { afterAll, beforeAll, test } from "@jest/globals";
 import { type ClusterInfo, connect, type JetStreamManager, type NatsConnection } from "nats";
 import { findNatsServer } from "../../infra/programs.ts";
 import { cleanUp, freePort, newFolder, signUp, startShop, until } from "../../tools/shop-process.ts";
@@ -67,12 +67,16 @@ test("a stream that was made on one server is put on three, and then outlives th
 	const NATS_URL = ports.map((port) => `nats://127.0.0.1:${port}`).join(",");
 	const shop = await startShop(await preparedFolder(), { NATS_URL, EVENT_REPLICAS: "1" });
 	await signUp(shop.request, "siti");
-	await look((manager) => manager.streams.update("toko_events", { num_replicas: 3 }));
-	// The consumer is replicated a moment after the stream.
-	await until("three copies of the stream and of its consumer", async () => {
-		return hasCopies((await stream())?.cluster) && hasCopies((await consumer())?.cluster);
+	await until("the update to three copies", async () => {
+		const updated = await look((manager) => manager.streams.update("toko_events", { num_replicas: 3 }));
+		return updated !== undefined;
 	});
-	const before = await stream();
+	// The consumer is replicated a moment after the stream.
+	let before: Awaited<ReturnType<typeof stream>>;
+	await until("three copies of the stream and of its consumer", async () => {
+		before = await stream();
+		return hasCopies(before?.cluster) && hasCopies((await consumer())?.cluster);
+	});
 
 	servers.get(before?.cluster?.leader as string)?.kill("SIGKILL");
 	await signUp(shop.request, "budi");
@@ -83,5 +87,5 @@ test("a stream that was made on one server is put on three, and then outlives th
 			messages > (before?.state.messages ?? 0) && handled?.num_pending === 0 && handled.num_ack_pending === 0
 		);
 	});
-	expect((await stream())?.config.num_replicas).toBe(3);
+	await until("three copies", async () => (await stream())?.config.num_replicas === 3);
 });

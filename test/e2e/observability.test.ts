@@ -235,12 +235,15 @@ if (typeof programs === "string") {
 				"its mail",
 				async () => (await monitoring.query("toko_mail_delay_seconds_count > 0")).length > 0,
 			);
-			await until(
-				"no alert",
-				async () => (await monitoring.query('ALERTS{alertstate="firing"}')).length === 0,
-			);
+			// Those of objectives are notified again and again, and their latencies depend on how busy the machine is.
+			await until("no alert of a part", async () => {
+				const firing = await monitoring.query('ALERTS{alertstate="firing",alertname!~".*ErrorBudgetBurn"}');
+				return firing.length === 0;
+			});
 			const mended = await faults();
 			await natsAway();
+			// On a busy machine, further orders would be slow as well.
+			await trading.stop();
 			// Last, because its windows still contain the failed orders.
 			await expectAlerts("resolved", [ORDERS_FAIL], mended);
 		} finally {

@@ -86,7 +86,7 @@ test("a shop whose power is cut recovers by itself with everything it had confir
 	}
 	writeFileSync(join(folder, "postgres/postmaster.pid"), `${process.pid}\n${join(folder, "postgres")}\n`);
 
-	expect((await neighbour.request("GET", "/health/ready")).status).toBe(200);
+	await until("readiness", async () => (await neighbour.request("GET", "/health/ready")).status === 200);
 	const again = await startShop(folder, ADMIN);
 	const token = await logIn(again.request, ADMIN.ADMIN_EMAIL, ADMIN.ADMIN_PASSWORD);
 	const [users, orders] = [

@@ -38,7 +38,7 @@ describe("a second process", () => {
 		const second = run(folder, ["node", "orders", "notifications"]);
 		await second.line(/^joined .*: orders, notifications$/);
 		const pid = Number(/-(\d+): /.exec(second.output())?.[1]);
-		expect(await repl("nodes")).toContain(`-${pid} `);
+		await until("the REPL to list it", async () => (await repl("nodes")).includes(`-${pid} `));
 
 		const token = await signUp(shop.request, "eka");
 		const { body: products } = await shop.request("GET", "/api/v1/products?limit=100");
@@ -116,7 +116,7 @@ test("SERVICES=api brings up the gateway alone; other processes bring the rest",
 	];
 	await Promise.all(nodes.map((node) => node.line(/^joined /)));
 	await gateway.line(/^ready /);
-	expect((await request("GET", "/health/ready")).status).toBe(200);
+	await until("readiness", async () => (await request("GET", "/health/ready")).status === 200);
 	await logIn(request, "admin@toko.test", ADMIN.ADMIN_PASSWORD);
 	expect((await request("GET", "/api/v1/products?limit=1")).body).toHaveLength(1);
 	for (const node of nodes) {

@@ -66,6 +66,7 @@ function lines(): Line[] {
 		one
 			.output()
 			.split("\n")
+			.slice(0, -1)
 			.filter((line) => line.startsWith("{"))
 			.map((line) => JSON.parse(line) as Line),
 	);

@@ -31,7 +31,11 @@ if (why === undefined) {
 			const isServer = commandOf(pid).startsWith("postgres") || pid === servers.PostgreSQL.pid;
 			// A process that has exited since it was listed has no command line.
 			if (!isServer && commandOf(pid) !== "") {
-				process.kill(pid, "SIGKILL");
+				try {
+					process.kill(pid, "SIGKILL");
+				} catch {
+					// It has exited since.
+				}
 			}
 		}
 		await shop.ended();

@@ -1,7 +1,7 @@
 import { setTimeout as wait } from "node:timers/promises";
 
 /** Longer than the deadline of any response. */
-const HANGS_MS = 20_000;
+const HANGS_MS = 40_000;
 const PATIENCE_MS = 240_000;
 const BETWEEN_MS = 60;
 

@@ -19,6 +19,7 @@ test("the audit names an event that was published and that no consumer has, and 
 			[aggregate],
 		);
 	await eventually("its mail", async () => (await mail()).rowCount === 1);
+	await eventually("nothing to be on its way", async () => (await shop.sources.eventsInProgress()) === 0);
 	await sql("notifications", "DELETE FROM inbox WHERE aggregate = $1", [aggregate]);
 	await sql("notifications", "DELETE FROM notifications WHERE aggregate = $1", [aggregate]);
 	const found = await breaches();

@@ -7,6 +7,7 @@ import type { ProductDocument } from "../../services/products/documents.ts";
 import { audit } from "../../tools/audit/audit.ts";
 import { isValidHistory } from "../../tools/audit/orders.ts";
 import { repair } from "../../tools/audit/repair.ts";
+import { acknowledgedUpTo } from "../../tools/audit/stream.ts";
 import { BreakableShop } from "./breakable-shop.ts";
 import { eventually, newProduct, stockOf } from "./shop.ts";
 
@@ -76,9 +77,13 @@ describe("the audit names", () => {
 		const { holds } = (await store().findOne({ _id: product.id })) as ProductDocument;
 		await shop.buyer.call("v1.orders.cancel", { id: order.id });
 		await eventually("the units to return", async () => {
-			const { rows } = await sql("orders", "SELECT FROM graphile_worker.jobs WHERE key = $1", [
-				`stock:${reservation_id}`,
-			]);
+			// Until its event is acknowledged, the hold counts as in progress.
+			const acknowledged = await acknowledgedUpTo(await shop.sources.nats.jetstreamManager(), "products");
+			const { rows } = await sql(
+				"orders",
+				"SELECT FROM outbox WHERE aggregate = $1 AND (published_at IS NULL OR stream_sequence > $2)",
+				[`order:${order.id}`, acknowledged],
+			);
 			return rows.length === 0 && (await stockOf(shop.broker, product.id))?.stock === 10;
 		});
 		await store().updateMany({ _id: product.id }, { $set: { stock: 8, holds } });

@@ -35,7 +35,7 @@ async function connectionsMade(port: number): Promise<number> {
 	const visitors = new Worker(VISITORS, { eval: true, workerData: { port, made, number: CONNECTIONS } });
 	await once(visitors, "online");
 	let before = 0;
-	while (before < CONNECTIONS && Atomics.wait(made, 0, before, 5000) !== "timed-out") {
+	while (before < CONNECTIONS && Atomics.wait(made, 0, before, 60_000) !== "timed-out") {
 		before = Atomics.load(made, 0);
 	}
 	await visitors.terminate();

@@ -6,12 +6,13 @@ import type { ServiceBroker } from "moleculer";
 import { childEnvironment, settings } from "../../config/settings.ts";
 import { callAction } from "../../contracts/actions.ts";
 import { asService } from "../../middlewares/permissions.ts";
+import { LEASE_LOCK } from "../../services/notifications/queue.ts";
 import { type OwnPostgres, startPostgres } from "../own-postgres.ts";
 import { setVariables } from "../variables.ts";
 import { eventually, PASSWORD, startNode } from "./shop.ts";
 import { type SlowMailServer, startSlowMailServer } from "./slow-mail-server.ts";
 
-const MAILS = 30;
+const MAILS = 15;
 const AT_ONCE = 5;
 /** Longer than two polls of the queue. */
 const LOOKS_MS = 5000;
@@ -22,7 +23,7 @@ let other: ChildProcess;
 
 beforeAll(async () => {
 	server = await startPostgres("--locale=C", "--encoding=UTF8");
-	setVariables({ POSTGRES_URL: server.url });
+	setVariables({ POSTGRES_URL: `${server.url}?connect_timeout=60` });
 	mails = await startSlowMailServer();
 	// The first mails wait while the other people register.
 	setVariables({ SMTP_URL: `${mails.url}?socketTimeout=30000` });
@@ -33,6 +34,13 @@ beforeAll(async () => {
 		stdio: ["ignore", "pipe", "inherit", "ipc"],
 	});
 	await once(other.stdout as NonNullable<ChildProcess["stdout"]>, "data");
+	await eventually("a lease of each process", async () => {
+		const leases = await server.query(
+			`SELECT DISTINCT objid FROM pg_locks WHERE locktype = 'advisory' AND granted AND classid = ${LEASE_LOCK}`,
+			`${settings.namespace}_notifications`,
+		);
+		return leases.length === 2;
+	});
 });
 
 afterAll(async () => {

@@ -25,6 +25,7 @@ async function newShop(server: OwnPostgres): Promise<string> {
 	await server.query(`CREATE ROLE ${name} LOGIN CREATEDB PASSWORD 'geheim'`);
 	const url = new URL(server.url);
 	url.username = name;
+	url.search = "?connect_timeout=60";
 	setVariables({ POSTGRES_URL: url.href, TOKO_NAMESPACE: name });
 	return name;
 }
@@ -198,7 +199,7 @@ describe("on a server in UTF-8", () => {
 
 	test("tables that a role's search_path put into another schema are found, with the cure", async () => {
 		const name = await newShop(server);
-		setVariables({ POSTGRES_URL: `${settings.postgresUrl}?options=-c%20search_path%3Dapp` });
+		setVariables({ POSTGRES_URL: `${settings.postgresUrl}&options=-c%20search_path%3Dapp` });
 		await server.query(`CREATE DATABASE ${name}_users OWNER ${name}`);
 		await server.query(`CREATE SCHEMA app AUTHORIZATION ${name}`, `${name}_users`);
 		await start("users");
@@ -207,7 +208,7 @@ describe("on a server in UTF-8", () => {
 			`${name}_users`,
 		);
 		expect(tables).toEqual([{ schemaname: "app" }]);
-		setVariables({ POSTGRES_URL: settings.postgresUrl.replace(/\?.*/, "") });
+		setVariables({ POSTGRES_URL: settings.postgresUrl.replace(/&options.*/, "") });
 		expect(await refusal()).toMatch(/in its schema app: add options=-c%20search_path%3Dapp to POSTGRES_URL/);
 	});
 

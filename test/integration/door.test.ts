@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { request as httpRequest, type RequestListener, type Server, type ServerResponse } from "node:http";
 import { type AddressInfo, connect, type Socket } from "node:net";
@@ -120,31 +121,37 @@ describe("the limit of requests", () => {
 			answers.map(({ status }) => status),
 		);
 
+	/** The limit is per second: on a busy machine, 60 requests may take several. */
+	const expectRefusal = (forwarded: (number: number) => string) =>
+		eventually("a refusal", async () => (await many(forwarded)).includes(429));
+
 	test("is counted per client behind a trusted proxy", async () => {
 		expect(new Set(await many((number) => `198.51.100.${number}`))).toEqual(new Set([200]));
-		expect(await many(() => "203.0.113.9")).toContain(429);
+		await expectRefusal(() => "203.0.113.9");
 	});
 
 	test("is not bypassed by addresses that a client forges", async () => {
 		// The proxy appends the client's address to the header that the client sent.
-		expect(await many((number) => `198.51.100.${number}, 203.0.113.10`)).toContain(429);
-		expect(await many((number) => `garbage ${number}, 203.0.113.11`)).toContain(429);
+		await expectRefusal((number) => `198.51.100.${number}, 203.0.113.10`);
+		await expectRefusal((number) => `garbage ${number}, 203.0.113.11`);
 	});
 });
 
 test("a response from the cache has a span without parts", async () => {
-	const traces = ["a1", "b2"].map((digits) => digits.repeat(16));
-	for (const trace_id of traces) {
+	// A request whose response has just become stale has parts.
+	const { trace_id, exported } = await eventually("a response from the cache", async () => {
+		const trace_id = randomUUID().replaceAll("-", "");
 		expect((await from(undefined, { traceparent: `00-${trace_id}-1c2d3e4f5a6b7c8d-01` })).status).toBe(200);
 		await eventually("the span of the request", async () =>
 			spans.some((span) => span.trace_id === trace_id && span.kind === "server" && span.parent !== undefined),
 		);
-	}
-	const exported = spans.filter(({ trace_id }) => trace_id === traces[1]);
+		const exported = spans.filter((span) => span.trace_id === trace_id);
+		return exported.length === 1 && { trace_id, exported };
+	});
 	expect(exported).toEqual([
 		expect.objectContaining({
 			name: `GET ${CATEGORIES}`,
-			parent: { trace_id: traces[1], span_id: "1c2d3e4f5a6b7c8d", isSampled: true },
+			parent: { trace_id, span_id: "1c2d3e4f5a6b7c8d", isSampled: true },
 			attributes: {
 				"http.request.method": "GET",
 				"http.route": CATEGORIES,
@@ -185,8 +192,9 @@ test("a trace of a trusted proxy goes on where it has the form of one", async ()
 	const ask = (traceparent: string) => fetch(`${address}/health/product`, { headers: { traceparent } });
 	await ask(trace);
 	expect(seen.at(-1)).toMatch(new RegExp(`^00-${id}-(?!00f067aa0ba902b7)[0-9a-f]{16}-01$`));
-	await eventually("the span of the request", async () => spans.some(({ kind }) => kind === "server"));
-	const [server] = spans.filter(({ parent }) => parent?.span_id === "00f067aa0ba902b7");
+	const server = await eventually("the span of the request", async () =>
+		spans.find(({ parent }) => parent?.span_id === "00f067aa0ba902b7"),
+	);
 	expect(server).toMatchObject({ name: "GET /health/product", kind: "server", trace_id: id, links: [] });
 	for (const wrong of [trace.toUpperCase(), "00-0-0-01", `00-${"0".repeat(32)}-00f067aa0ba902b7-01`, "x"]) {
 		await ask(wrong);

@@ -117,6 +117,10 @@ test("messages that wait as jobs of the version before are sent once, and the jo
 	);
 
 	notifications = await startNode("notifications");
+	// Not while the others are waited for.
+	await database.query("UPDATE notifications SET send_at = send_at + interval '1 hour' WHERE id = $1", [
+		begun_id,
+	]);
 	await eventually("all messages", async () => {
 		const found = await Promise.all([waiting, without, failed].map(messagesOf));
 		return found.flat().length >= 4 && found.flat().every((message) => message.includes("sent"));
@@ -127,7 +131,7 @@ test("messages that wait as jobs of the version before are sent once, and the jo
 	expect(await jobs()).toEqual([]);
 	// The earlier process may be about to mark it as sent; otherwise it is sent a minute after the migration.
 	expect(await messagesOf(begun)).toEqual(["email queued 0"]);
-	await database.query("UPDATE notifications SET send_at = send_at - interval '1 minute' WHERE id = $1", [
+	await database.query("UPDATE notifications SET send_at = send_at - interval '61 minutes' WHERE id = $1", [
 		begun_id,
 	]);
 	await eventually("the mail", async () => (await messagesOf(begun))[0] === "email sent 1");

@@ -85,6 +85,7 @@ async function printed(command: () => Promise<void>): Promise<string> {
 }
 
 test("what failed for good is named by the audit and by a command, and sent again by another", async () => {
+	const today = new Date().toISOString().slice(0, 10);
 	refusal = { code: 550, text: "5.1.1 no such user" };
 	await register();
 	await register();
@@ -107,7 +108,6 @@ test("what failed for good is named by the audit and by a command, and sent agai
 	expect(await withStatus("failed")).toHaveLength(2);
 
 	refusal = undefined;
-	const today = new Date().toISOString().slice(0, 10);
 	expect(await printed(() => retryMails(shop, "welcome", today))).toBe("2 messages are queued again");
 	await eventually("both to be sent", async () => (await withStatus("failed")).length === 0);
 	await eventually("no breach", async () => (await breaches()).length === 0);

@@ -14,7 +14,8 @@ let shop: ServiceBroker;
 
 beforeAll(async () => {
 	mails = await startSlowMailServer();
-	setVariables({ SMTP_URL: mails.url });
+	// The first mails wait while the other people register.
+	setVariables({ SMTP_URL: `${mails.url}?socketTimeout=30000` });
 	shop = await startNode("users", "notifications");
 });
 

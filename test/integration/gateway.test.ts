@@ -333,13 +333,16 @@ test("too many requests of one client are refused, whatever address it claims", 
 	setVariables({ RATE_LIMIT: "0" });
 	const { gatewayAddress } = await import("../../services/api/api.service.ts");
 	const there = gatewayAddress(limited.getLocalService("api"));
-	const answers = await Promise.all(
-		Array.from({ length: 20 }, (_, number) =>
-			fetch(`${there}/api/v1/products`, { headers: { "x-forwarded-for": `10.0.0.${number}` } }),
-		),
-	);
-	const refused = answers.filter(({ status }) => status === 429);
-	expect(refused.length).toBeGreaterThanOrEqual(10);
+	// The limit is per second: on a busy machine, the requests may take several.
+	const refused = await eventually("a second in which most are refused", async () => {
+		const answers = await Promise.all(
+			Array.from({ length: 20 }, (_, number) =>
+				fetch(`${there}/api/v1/products`, { headers: { "x-forwarded-for": `10.0.0.${number}` } }),
+			),
+		);
+		const found = answers.filter(({ status }) => status === 429);
+		return found.length >= 10 && found;
+	});
 	expect(refused[0]?.headers.get("retry-after")).toBe("1");
 	await limited.stop();
 });

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import type { ServiceBroker } from "moleculer";
 import { HealthServer } from "../../hosting/health-server.ts";
-import { startNode } from "./shop.ts";
+import { eventually, startNode } from "./shop.ts";
 
 let node: ServiceBroker;
 let health: HealthServer;
@@ -29,6 +29,7 @@ test("a process is alive from the start, and ready once it has started", async (
 		body: { status: "not_ready", node: node.nodeID, services: { users: "starting", orders: "starting" } },
 	});
 	health.started();
+	await eventually("readiness", async () => (await look("/health/ready")).status === 200);
 	expect(await look("/health/ready")).toEqual({
 		status: 200,
 		body: {
@@ -62,6 +63,6 @@ test("a process that is cut off from the others is not ready", async () => {
 test("unknown addresses are distinguished from an unhealthy process", async () => {
 	health.started();
 	expect((await look("/")).status).toBe(404);
-	expect((await look("/health/ready/?probe=1")).status).toBe(200);
+	await eventually("readiness", async () => (await look("/health/ready/?probe=1")).status === 200);
 	expect((await fetch(`${address}/health/ready`, { method: "POST" })).status).toBe(405);
 });

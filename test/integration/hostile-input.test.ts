@@ -7,7 +7,7 @@ import type { PostgresService } from "../../database/postgres-service.ts";
 import { countsAsFailure } from "../../errors/kinds.ts";
 import { databaseErrorMiddleware } from "../../middlewares/database-errors.ts";
 import { AttackedShop } from "./attacked-shop.ts";
-import { PASSWORD, startNode } from "./shop.ts";
+import { eventually, PASSWORD, startNode } from "./shop.ts";
 
 const shop = new AttackedShop();
 /** A gateway whose services run on another node, as in production. */
@@ -98,7 +98,7 @@ atEachDoor(() => {
 					expect([200, 400, 401, 404, 422]).toContain(status);
 				}
 				expect(answers[0]?.body).toEqual([]);
-				expect((await shop.send("GET", "/health/ready")).status).toBe(200);
+				await eventually("readiness", async () => (await shop.send("GET", "/health/ready")).status === 200);
 			},
 		);
 

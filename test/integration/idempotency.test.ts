@@ -187,7 +187,8 @@ describe.each(stores)("a request with an Idempotency-Key on %s", (_, url) => {
 		const key = newKey();
 		const begun = performance.now();
 		expect(await changed(id, 3, key)).toMatchObject({ status: 200, body: { stock: 8 } });
-		expect(performance.now() - begun).toBeLessThan(3000);
+		// Far below the deadline of a call.
+		expect(performance.now() - begun).toBeLessThan(8000);
 		await changed(id, 3, key);
 		expect(await stock(id)).toBe(8);
 		// The bucket is created again, and responses are stored again.
@@ -213,7 +214,7 @@ describe.each(stores)("a request with an Idempotency-Key on %s", (_, url) => {
 			answer = resolve;
 		});
 		after = () => isAnswered;
-		const first = change(20_000);
+		const first = change(0);
 		await eventually("the change", async () => (await stock(id)) === 8);
 		// The records may still be left alone since the test before; then it runs beside the first one, and times out.
 		const refusal = await eventually("a refusal", () =>

@@ -266,10 +266,12 @@ describe("who has an account is not told", () => {
 			return performance.now() - begun;
 		};
 		const people = await Promise.all(Array.from({ length: 8 }, () => newUser(shop.broker)));
+		const least = async (emailOf: () => string) =>
+			Math.min(await time(emailOf()), await time(emailOf()), await time(emailOf()));
 		let slower = 0;
 		for (const { email } of people) {
 			// A hash takes more than ten times as long as a table lookup.
-			slower += Number((await time(email)) < 3 * (await time(unknown())));
+			slower += Number((await least(() => email)) < 3 * (await least(unknown)));
 		}
 		expect(slower).toBeGreaterThanOrEqual(6);
 	});

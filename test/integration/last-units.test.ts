@@ -33,15 +33,17 @@ import { mongoUrl } from "./stores.ts";
 		const product = await newProduct(nodes[0] as ServiceBroker, stock);
 		const items = [{ product_id: product.id, quantity: 1 }];
 		// A busy machine refuses some of so many at once, who then ask again.
-		const buy = (buyer: Person) =>
-			eventually("an answer", () =>
-				buyer.call("v1.orders.place", { items }).catch((error) => {
-					if (error.type !== "QUEUE_FULL") {
+		const buy = (buyer: Person) => {
+			const idempotency_key = randomUUID();
+			return eventually("an answer", () =>
+				buyer.call("v1.orders.place", { items, idempotency_key }).catch((error) => {
+					if (error.type !== "QUEUE_FULL" && error.type !== "REQUEST_TIMEOUT") {
 						throw error;
 					}
 					return undefined;
 				}),
 			);
+		};
 		const answers = await Promise.allSettled(
 			Array.from({ length: count }, (_, number) => buy(buyers[number % 2] as Person)),
 		);

@@ -91,7 +91,11 @@ test("an order leaves its marks in requests, calls, events, queries and in the f
 	expect(await seriesOf("toko_revenue_total", { currency: "IDR" })).toBe(40_000);
 	expect(await scrape()).toMatch(/^toko_stock_outs_total 1$/m);
 	for (const service of ["users", "orders"]) {
-		expect(await seriesOf("toko_outbox_pending", { service })).toBe(0);
+		// It is read once a second.
+		await eventually(
+			`the outbox of ${service} to be read as empty`,
+			async () => (await seriesOf("toko_outbox_pending", { service })) === 0,
+		);
 	}
 	await eventually(
 		"the inbox to be checked",
@@ -129,6 +133,7 @@ test("addresses, methods and bodies of strangers make no new labels", async () =
 
 test("a thousand scrapes at once cost about one", async () => {
 	const agent = new Agent({ keepAlive: true, maxSockets: 200 });
+	const begun = performance.now();
 	const texts = await Promise.all(
 		Array.from(
 			{ length: 1000 },
@@ -147,7 +152,7 @@ test("a thousand scrapes at once cost about one", async () => {
 	const runs = new Set(
 		texts.map((scraped) => /^process_cpu_seconds_total.*|^toko_outbox_pending.*$/m.exec(scraped)?.[0]),
 	);
-	expect(runs.size).toBeLessThan(10);
+	expect(runs.size).toBeLessThan(10 + (performance.now() - begun) / 1000);
 });
 
 test("a process with all services has less than 2,000 series after requests of all kinds", async () => {

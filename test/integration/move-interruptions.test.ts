@@ -104,7 +104,6 @@ onMongo.each<Direction>(["to", "from"])(
 		}
 		expect(kills).toBeGreaterThanOrEqual(10);
 	},
-	180_000,
 );
 
 onMongo("a partial copy with foreign documents is replaced", async () => {

@@ -73,7 +73,6 @@ onMongo(
 		expect(await callAction(broker, "v1.products.health", {})).toMatchObject({ status: "healthy" });
 		expect(await breaches()).toEqual([]);
 	},
-	180_000,
 );
 
 onMongo("groups and their variants move too, and their options stay unique in both stores", async () => {

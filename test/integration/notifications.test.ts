@@ -109,9 +109,7 @@ test("an event that is delivered twice leads to one mail", async () => {
 	);
 	await deliver(aggregate, 1, "order.paid", moved(buyer.id, number));
 	await deliver(aggregate, 3, "order.refunded", moved(buyer.id, number));
-	await eventually("the last mail", async () =>
-		(await messagesAbout(buyer, number)).includes("order_refunded"),
-	);
+	await eventually("all mails", async () => (await messagesAbout(buyer, number)).length >= 3);
 	expect(await messagesAbout(buyer, number)).toEqual(["order_paid", "order_shipped", "order_refunded"]);
 });
 

@@ -107,7 +107,17 @@ describe("placing an order", () => {
 		const product = await newProduct(broker, 50);
 		const items = [{ product_id: product.id, quantity: 1 }];
 		const answers = await Promise.allSettled(
-			Array.from({ length: 200 }, () => buyer.call("v1.orders.place", { items })),
+			Array.from({ length: 200 }, () =>
+				eventually("a response", () =>
+					buyer.call("v1.orders.place", { items }).catch((error) => {
+						// A busy machine refuses some of so many at once.
+						if (error.type !== "QUEUE_FULL") {
+							throw error;
+						}
+						return undefined;
+					}),
+				),
+			),
 		);
 		expect(answers.filter(({ status }) => status === "fulfilled")).toHaveLength(50);
 		for (const answer of answers) {

@@ -286,10 +286,12 @@ describe("a URL that is written in another way", () => {
 			{ length: 200 },
 			(_, number) => `/api/v1/products/${id}?${"&".repeat(number + 1)}`,
 		);
+		const begun = performance.now();
 		for (const url of urls) {
 			expect((await ask(url)).status).toBe(200);
 		}
-		expect(runs["v1.products.get"]).toBe(1);
+		// A product is fresh for 10 s.
+		expect(runs["v1.products.get"]).toBeLessThanOrEqual(1 + (performance.now() - begun) / 10_000);
 		expect(pages.bytes).toBeGreaterThan(before);
 		expect(pages.bytes).toBeLessThanOrEqual(pages.max);
 		expect(pages.max).toBeLessThanOrEqual(64 * 1024 * 1024);

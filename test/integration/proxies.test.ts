@@ -302,7 +302,7 @@ describe("a connection in a proxy's pool", () => {
 	});
 
 	test("ends after KEEP_ALIVE_SECONDS without a request", async () => {
-		setVariables({ KEEP_ALIVE_SECONDS: "0.1" });
+		setVariables({ KEEP_ALIVE_SECONDS: "1" });
 		const other = await startNode("api");
 		setVariables({ KEEP_ALIVE_SECONDS: undefined });
 		const unused = connection(await addressOf(other));
@@ -322,7 +322,7 @@ describe("a connection in a proxy's pool", () => {
 		const begun = Date.now();
 		await other.stop();
 		await Promise.all([unused.ended, used.ended]);
-		expect(Date.now() - begun).toBeLessThan(20_000);
+		expect(Date.now() - begun).toBeLessThan(60_000);
 	});
 });
 

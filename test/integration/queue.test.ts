@@ -136,8 +136,10 @@ test("a message that no version knows waits, and holds up no other", async () =>
 		occurred_at: "2026-01-01T00:00:00.000Z",
 		data: {},
 	};
-	await queue("unknown", 1);
-	await database.query("UPDATE notifications SET data = $1 WHERE type = 'unknown'", [JSON.stringify(data)]);
+	await queue("unknown", 1, { send_at: new Date(Date.now() + 86_400_000) });
+	await database.query("UPDATE notifications SET data = $1, send_at = now() WHERE type = 'unknown'", [
+		JSON.stringify(data),
+	]);
 	await queue("known", 3);
 	await eventually("the others", all("known", "sent"));
 	expect(await statuses("unknown")).toEqual(["queued"]);

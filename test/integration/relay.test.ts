@@ -67,7 +67,7 @@ describe("of two processes one publishes", () => {
 				`commit to mark, ${serviceOf(node).relay.isHolder ? "own" : "other"} process: ${median.toFixed(0)} ms\n`,
 			);
 			// Well below the polling interval of two seconds.
-			expect(median).toBeLessThan(500);
+			expect(median).toBeLessThan(1500);
 		}
 	});
 
@@ -81,7 +81,7 @@ describe("of two processes one publishes", () => {
 		const begun = performance.now();
 		const aggregate = await commit(nodes[0] as ServiceBroker);
 		await eventually("it to be published", () => isPublished(aggregate));
-		expect(performance.now() - begun).toBeLessThan(5000);
+		expect(performance.now() - begun).toBeLessThan(15_000);
 		process.stderr.write(`took over after ${(performance.now() - begun).toFixed(0)} ms\n`);
 	});
 });

@@ -256,7 +256,7 @@ test("changes by others are announced over NATS, even by nodes that consider thi
 		const { stock } = await callAction(services, "v1.products.changeStock", { id, quantity: 1 }, asService());
 		const isSeen = async () => (await get(`/products/${id}`)).body.stock === stock;
 		// Sooner than ten seconds, after which a product is requested again anyway.
-		await eventually("the new stock", isSeen, 5000);
+		await eventually("the new stock", isSeen, 8000);
 	}
 });
 

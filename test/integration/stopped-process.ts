@@ -29,7 +29,9 @@ if (isToBreak) {
 await broker.stop();
 
 let left: string[] = [];
-for (let look = 0; look < LOOKS; look++) {
+/** A server may take long to close a connection. */
+const areSockets = () => left.every((name) => name === "TCPSocketWrap");
+for (let look = 0; look < LOOKS || (areSockets() && look < 50 * LOOKS); look++) {
 	await wait(LOOK_EVERY_MS);
 	// Pipes are this process's output.
 	left = process.getActiveResourcesInfo().filter((name) => name !== "PipeWrap");

@@ -98,7 +98,7 @@ test("spans that are not exported are counted once, by reason", async () => {
 			response.writeHead(400).end();
 		}
 	});
-	setVariables({ OTEL_EXPORTER_OTLP_TIMEOUT: "200" });
+	setVariables({ OTEL_EXPORTER_OTLP_TIMEOUT: "2000" });
 	await exportTo(url);
 	for (mode of ["take", "fail", "reject", "wait"] as const) {
 		const before = batches;

@@ -19,7 +19,7 @@ afterAll(() => shop.stop());
 test("a delivery worker that cannot be started is started later, and the service reports it meanwhile", async () => {
 	const { stdout } = await promisify(execFile)(process.execPath, ["--no-warnings", program], {
 		env: childEnvironment(),
-		timeout: 50_000,
+		timeout: 240_000,
 	});
 	const lines = stdout.trim().split("\n");
 	expect(lines.slice(0, -1)).toEqual(["ready", "not started", "ready again"]);

@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/gl
 import { setVariables } from "../variables.ts";
 import { newKey } from "./keyed-client.ts";
 import { OrdersProcesses, type RacedShop, startRacedShop, tally } from "./orders-processes.ts";
-import { type Answer, send } from "./rest.ts";
+import type { Answer } from "./rest.ts";
 import { eventually, newProduct, stockOf } from "./shop.ts";
 
 const BUYERS = 300;
@@ -13,7 +13,6 @@ const ACCOUNTS = 20;
 
 let stop: RacedShop["stop"];
 let shop: RacedShop["shop"];
-let address: RacedShop["address"];
 let client: RacedShop["client"];
 let keeper: RacedShop["keeper"];
 let buyer: RacedShop["buyer"];
@@ -21,7 +20,7 @@ const processes = new OrdersProcesses();
 const { pool } = processes;
 
 beforeAll(async () => {
-	({ shop, address, client, keeper, buyer, stop } = await startRacedShop(processes, ACCOUNTS));
+	({ shop, client, keeper, buyer, stop } = await startRacedShop(processes, ACCOUNTS));
 });
 
 afterEach(() => setVariables({ ORDER_TTL_MINUTES: undefined }));
@@ -46,18 +45,25 @@ async function usesOf(code: string) {
 	return rows[0];
 }
 
+async function heldForUses({ id }: { id: string }): Promise<void> {
+	await eventually("nothing to be held for the others", async () => {
+		const stock = await stockOf(shop, id);
+		return stock?.held === USES && stock.stock === BUYERS - USES;
+	});
+}
+
 describe(`a voucher of ${USES} uses for ${BUYERS} buyers at once, over two orders processes`, () => {
 	test("is used as often as it may, and nothing is held for those who are refused", async () => {
 		const [voucher_code, product] = [await newVoucher(), await newProduct(shop, BUYERS, 15_000)];
 		const body = { items: [{ product_id: product.id, quantity: 1 }], voucher_code };
 		const answers = await Promise.all(
 			Array.from({ length: BUYERS }, (_, place) =>
-				send(address, "POST", "/api/v1/orders", { as: buyer(place), body }),
+				client.persist("POST", "/orders", { as: buyer(place), key: newKey(), body }),
 			),
 		);
 		expect(tally(answers)).toEqual({ 201: USES, "409 VOUCHER_USED_UP": BUYERS - USES });
 		expect(await usesOf(voucher_code)).toEqual({ used: USES, orders: USES });
-		expect(await stockOf(shop, product.id)).toMatchObject({ stock: BUYERS - USES, held: USES });
+		await heldForUses(product);
 	});
 
 	test("is used as often as it may although one of them is killed again and again", async () => {
@@ -74,10 +80,7 @@ describe(`a voucher of ${USES} uses for ${BUYERS} buyers at once, over two order
 		await Promise.all(work);
 		expect(tally(answers)).toEqual({ 201: USES, "409 VOUCHER_USED_UP": BUYERS - USES });
 		expect(await usesOf(voucher_code)).toEqual({ used: USES, orders: USES });
-		await eventually("nothing to be held for the others", async () => {
-			const stock = await stockOf(shop, product.id);
-			return stock?.held === USES && stock.stock === BUYERS - USES;
-		});
+		await heldForUses(product);
 	});
 
 	test("has as many uses as orders when buyers cancel while others order and orders expire", async () => {

@@ -135,7 +135,6 @@ test.each<ExportFormat>(["csv", "ndjson"])(
 			{ numRuns: 150 },
 		);
 	},
-	60_000,
 );
 
 test("an option that is called like a method of objects is only in the products that have it", async () => {

@@ -110,7 +110,7 @@ test("a stopped process is asked first, killed after the time, and never started
 	supervised.start();
 	await until("the process to be up", () => lines.includes("up"));
 	const { child } = supervised;
-	await supervised.stop(500);
+	await supervised.stop(5000);
 	expect(child).toMatchObject({ signalCode: "SIGKILL" });
 	expect(lines).toEqual(["up", "asked"]);
 	supervised.start();

@@ -260,7 +260,7 @@ async function settle(sources: Sources): Promise<boolean> {
 		return queued.length === 0;
 	};
 	while (Date.now() < deadline) {
-		if (await isSettled()) {
+		if (await isSettled().catch(() => false)) {
 			return true;
 		}
 		await wait(250);
