@@ -12,7 +12,8 @@ import { setVariables } from "../variables.ts";
 import { eventually, PASSWORD, startNode } from "./shop.ts";
 import { type SlowMailServer, startSlowMailServer } from "./slow-mail-server.ts";
 
-const MAILS = 15;
+/** More than one process leases at once. */
+const MAILS = 30;
 const AT_ONCE = 5;
 /** Longer than two polls of the queue. */
 const LOOKS_MS = 5000;
@@ -34,13 +35,7 @@ beforeAll(async () => {
 		stdio: ["ignore", "pipe", "inherit", "ipc"],
 	});
 	await once(other.stdout as NonNullable<ChildProcess["stdout"]>, "data");
-	await eventually("a lease of each process", async () => {
-		const leases = await server.query(
-			`SELECT DISTINCT objid FROM pg_locks WHERE locktype = 'advisory' AND granted AND classid = ${LEASE_LOCK}`,
-			`${settings.namespace}_notifications`,
-		);
-		return leases.length === 2;
-	});
+	await eventually("a lease of each process", async () => (await leases()).length === 2);
 });
 
 afterAll(async () => {
@@ -57,28 +52,56 @@ async function register(): Promise<string> {
 	return email;
 }
 
+const database = () => `${settings.namespace}_notifications`;
+
+/** Returns the numbers of the leases that are held. */
+async function leases(): Promise<number[]> {
+	const rows = await server.query<{ objid: number }>(
+		`SELECT DISTINCT objid FROM pg_locks WHERE locktype = 'advisory' AND granted AND classid = ${LEASE_LOCK} ORDER BY 1`,
+		database(),
+	);
+	return rows.map(({ objid }) => objid);
+}
+
 const timesOf = (people: string[]) =>
 	people.map((person) => mails.received.filter((address) => address === person).length);
 
-test("where PostgreSQL crashes and recovers, two processes send each mail once", async () => {
+/** Rounds after which the machine is too busy for this test: PostgreSQL does not recover within the time of a lease. */
+const MAX_ROUNDS = 5;
+
+test("where PostgreSQL crashes and recovers within the time of a lease, two processes send each mail once", async () => {
+	let round = 1;
+	for (; round <= MAX_ROUNDS; round++) {
+		const before = await leases();
+		const people = await sendBesideCrash();
+		if ((await leases()).join() === before.join()) {
+			expect(timesOf(people)).toEqual(people.map(() => 1));
+			break;
+		}
+	}
+	expect(round).toBeLessThanOrEqual(MAX_ROUNDS);
+});
+
+/** Lets PostgreSQL crash while mails are being sent, and waits until all are sent. Returns their recipients. */
+async function sendBesideCrash(): Promise<string[]> {
 	const { promise, resolve } = Promise.withResolvers<void>();
 	mails.accepting = promise;
+	const before = mails.received.length;
 	const people: string[] = [];
 	while (people.length < MAILS) {
 		people.push(...(await Promise.all(Array.from({ length: AT_ONCE }, register))));
 	}
 	// Five of each process.
-	await eventually("mails on their way", async () => mails.received.length >= 10);
-	const database = `${settings.namespace}_notifications`;
+	await eventually("mails on their way", async () => mails.received.length - before >= 10);
 	await eventually("all to be leased", async () => {
 		const [{ leased } = { leased: 0 }] = await server.query<{ leased: number }>(
-			"SELECT count(leased_by)::integer AS leased FROM notifications",
-			database,
+			"SELECT count(leased_by)::integer AS leased FROM notifications WHERE status = 'queued'",
+			database(),
 		);
 		return leased === MAILS;
 	});
 	// A commit that waits for the disk flushes the leases too.
-	await server.query("SELECT pg_logical_emit_message(true, '', '')", database);
+	await server.query("SELECT pg_logical_emit_message(true, '', '')", database());
 	const [backend] = await server.query<{ pid: number }>(
 		"SELECT pid FROM pg_stat_activity WHERE application_name = 'toko notifications lease'",
 	);
@@ -90,10 +113,11 @@ test("where PostgreSQL crashes and recovers, two processes send each mail once",
 		const { items: all } = await callAction(shop, "v1.notifications.list", { limit: 100 }, asService()).catch(
 			() => ({ items: [] }),
 		);
-		return all.length === MAILS && all.every(({ status }) => status === "sent");
+		const sent = all.filter(({ recipient, status }) => people.includes(recipient ?? "") && status === "sent");
+		return sent.length === MAILS;
 	});
 	// A duplicate would arrive before it.
 	const last = await register();
 	await eventually("another mail", async () => timesOf([last])[0] === 1);
-	expect(timesOf(people)).toEqual(people.map(() => 1));
-});
+	return people;
+}
