@@ -230,16 +230,12 @@ if (typeof programs === "string") {
 	test("faults reach the webhook and end there, and then every series, rule, panel and runbook has data", async () => {
 		const trading = repeatedly(trade);
 		try {
-			await until("a paid order", async () => (await monitoring.query("toko_revenue_total > 0")).length > 0);
-			await until(
-				"its mail",
-				async () => (await monitoring.query("toko_mail_delay_seconds_count > 0")).length > 0,
-			);
+			const has = async (query: string) => (await monitoring.query(query)).length > 0;
+			await until("a paid order", () => has("toko_revenue_total > 0"));
+			await until("its mail", () => has("toko_mail_delay_seconds_count > 0"));
 			// Those of objectives are notified again and again, and their latencies depend on how busy the machine is.
-			await until("no alert of a part", async () => {
-				const firing = await monitoring.query('ALERTS{alertstate="firing",alertname!~".*ErrorBudgetBurn"}');
-				return firing.length === 0;
-			});
+			const alertsOfParts = 'ALERTS{alertstate="firing",alertname!~".*ErrorBudgetBurn"}';
+			await until("no alert of a part", async () => !(await has(alertsOfParts)));
 			const mended = await faults();
 			await natsAway();
 			// On a busy machine, further orders would be slow as well.
